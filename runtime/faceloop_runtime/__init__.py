@@ -1,0 +1,1 @@
+"""The face model, patch responses, fitting, tracking and validation."""

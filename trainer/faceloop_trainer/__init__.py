@@ -1,0 +1,1 @@
+"""Turns annotations into a face model, and measures how good it is."""
