@@ -1,0 +1,103 @@
+"""Landmark schemes: which points a face has, and how they hang together."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import SchemeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Contour:
+    """A line drawn through points of a scheme."""
+
+    name: str
+    points: tuple[int, ...]
+    closed: bool
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A landmark scheme. Schemes are data: see ``schemes/*.toml``.
+
+    Parameters
+    ----------
+    name : str
+        Name that annotations, projects and models carry.
+    title : str
+        One line for people.
+    names : tuple of str
+        One unique name a point. Left and right are those of the image of a frontal,
+        unmirrored face.
+    groups : mapping of str to tuple of int
+        Points by part of the face; every point is in exactly one group.
+    contours : tuple of Contour
+        The skeleton as it is drawn.
+    mirror : tuple of int
+        ``mirror[i]`` is the point that ``i`` becomes when the image is mirrored.
+    triangles : tuple of (int, int, int)
+        A triangulation of the mean face.
+    iod : (int, int)
+        The two points whose distance is the inter-ocular distance (outer eye corners),
+        the image's left one first.
+    initialisation : mapping of str to tuple of int
+        The three places that the initialiser finds, ``left_eye``, ``right_eye`` and
+        ``nose``; each is the mean of its points.
+    """
+
+    name: str
+    title: str
+    names: tuple[str, ...]
+    groups: Mapping[str, tuple[int, ...]]
+    contours: tuple[Contour, ...]
+    mirror: tuple[int, ...]
+    triangles: tuple[tuple[int, int, int], ...]
+    iod: tuple[int, int]
+    initialisation: Mapping[str, tuple[int, ...]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Scheme:
+        """Load a scheme by name, or a user's own from a TOML file.
+
+        Raises
+        ------
+        SchemeError
+            If there is no such scheme, or it is inconsistent.
+        """
+        path = Path(name_or_path)
+        if path.suffix == ".toml":
+            return _read(path.read_bytes() if path.is_file() else _unknown(str(path)), str(path))
+        return _bundled(str(name_or_path))
+
+    @staticmethod
+    def bundled() -> tuple[str, ...]:
+        """Names of the schemes that come with faceloop."""
+        folder = resources.files(__package__) / "schemes"
+        return tuple(
+            sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+        )
+
+    def inter_ocular_distance(self, points: NDArray[np.float64]) -> float:
+        """Distance between the outer eye corners, in the unit of ``points`` (N, 2)."""
+        a, b = self.iod
+        return float(np.linalg.norm(points[b] - points[a]))
+
+    def initialisation_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Left eye, right eye and nose, shape (3, 2), in the frame of ``points`` (N, 2)."""
+        keys = ("left_eye", "right_eye", "nose")
+        return np.array([points[list(self.initialisation[k])].mean(axis=0) for k in keys])
