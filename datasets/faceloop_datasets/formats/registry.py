@@ -1,0 +1,77 @@
+"""Readers by name: a format is one module that registers one function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from .record import Entry
+
+
+class ReadFunction(Protocol):
+    """Yields what stands in the sources, in their order."""
+
+    def __call__(self, sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
+        """Read lazily; a broken row is a `Refusal`, a broken file an `InputError`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One format: its name, the scheme its points follow, and its two functions."""
+
+    name: str
+    scheme: str
+    read: ReadFunction
+    count: Callable[[Sequence[Path]], int]
+
+
+_READERS: dict[str, Reader] = {}
+
+
+def reader(
+    name: str, *, scheme: str, count: Callable[[Sequence[Path]], int]
+) -> Callable[[ReadFunction], ReadFunction]:
+    """Register the decorated function as the reader of the format ``name``.
+
+    Parameters
+    ----------
+    name : str
+        What the user types.
+    scheme : str
+        Scheme of the annotations that the function yields.
+    count : callable
+        Cheap number of entries in the sources, for a progress bar.
+    """
+
+    def register(read: ReadFunction) -> ReadFunction:
+        if name in _READERS:
+            raise ValueError(f"There are two readers for the format {name!r}.")
+        _READERS[name] = Reader(name, scheme, read, count)
+        return read
+
+    return register
+
+
+def formats() -> tuple[str, ...]:
+    """Names of the formats that can be read."""
+    return tuple(sorted(_READERS))
+
+
+def get_reader(name: str) -> Reader:
+    """Look a format up.
+
+    Raises
+    ------
+    InputError
+        If there is no reader of that name.
+    """
+    if name not in _READERS:
+        raise InputError(f"There is no format {name!r}. Known formats: {', '.join(formats())}.")
+    return _READERS[name]
