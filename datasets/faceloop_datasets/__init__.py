@@ -1,1 +1,29 @@
 """What a face annotation is, where it is kept, and how it comes in and goes out."""
+
+from .annotation import Annotation, PointState
+from .errors import (
+    Cancelled,
+    FaceloopError,
+    InputError,
+    ModelFileError,
+    ProjectError,
+    RevisionConflict,
+    SchemeError,
+    TrainingError,
+)
+from .scheme import Contour, Scheme
+
+__all__ = [
+    "Annotation",
+    "Cancelled",
+    "Contour",
+    "FaceloopError",
+    "InputError",
+    "ModelFileError",
+    "PointState",
+    "ProjectError",
+    "RevisionConflict",
+    "Scheme",
+    "SchemeError",
+    "TrainingError",
+]

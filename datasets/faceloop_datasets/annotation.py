@@ -110,7 +110,8 @@ class Annotation:
         by a fit would only teach the model its own opinion, so it does not.
         """
         if self.source.startswith("fit:"):
-            return self.present & (self.states != PointState.ESTIMATED)
+            confirmed: NDArray[np.bool_] = self.present & (self.states != PointState.ESTIMATED)
+            return confirmed
         return self.present
 
     @property

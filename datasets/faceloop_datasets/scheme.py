@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._scheme_toml import INITIALISATION, SchemeTable, scheme_toml
 from .errors import SchemeError
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class Scheme:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.names))
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Scheme:
         """Load a scheme by name, or a user's own from a TOML file.
@@ -81,15 +84,52 @@ class Scheme:
         """
         path = Path(name_or_path)
         if path.suffix == ".toml":
-            return _read(path.read_bytes() if path.is_file() else _unknown(str(path)), str(path))
+            return cls.parse(_text(path), str(path))
         return _bundled(str(name_or_path))
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> Scheme:
+        """Read a scheme from the text of a TOML file; `to_toml` is the way back.
+
+        Parameters
+        ----------
+        text : str
+            What the file says.
+        source : str
+            Where it came from, for messages.
+
+        Raises
+        ------
+        SchemeError
+            If the text is no TOML, or the scheme is inconsistent.
+        """
+        table = SchemeTable.parse(text, source)
+        names = table.names()
+        mirror = table.mirror(len(names))
+        return cls(
+            name=table.string("name"),
+            title=table.string("title"),
+            names=names,
+            groups=table.groups(mirror),
+            contours=tuple(Contour(*line) for line in table.contours(len(names))),
+            mirror=mirror,
+            triangles=table.triangles(len(names)),
+            iod=table.iod(mirror),
+            initialisation=table.initialisation(mirror),
+        )
+
+    def to_toml(self) -> str:
+        """Write the scheme as the text of a TOML file; `parse` is the way back."""
+        return scheme_toml(self)
 
     @staticmethod
     def bundled() -> tuple[str, ...]:
         """Names of the schemes that come with faceloop."""
         folder = resources.files(__package__) / "schemes"
         return tuple(
-            sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+            sorted(
+                f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+            )
         )
 
     def inter_ocular_distance(self, points: NDArray[np.float64]) -> float:
@@ -99,5 +139,22 @@ class Scheme:
 
     def initialisation_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Left eye, right eye and nose, shape (3, 2), in the frame of ``points`` (N, 2)."""
-        keys = ("left_eye", "right_eye", "nose")
-        return np.array([points[list(self.initialisation[k])].mean(axis=0) for k in keys])
+        return np.array([points[list(self.initialisation[k])].mean(axis=0) for k in INITIALISATION])
+
+
+@cache
+def _bundled(name: str) -> Scheme:
+    if name not in Scheme.bundled():
+        raise SchemeError(
+            f"There is no scheme {name!r}. Bundled schemes: {', '.join(Scheme.bundled())}; "
+            "a scheme of your own is given as the path of its .toml file."
+        )
+    file = resources.files(__package__) / "schemes" / f"{name}.toml"
+    return Scheme.parse(file.read_text(encoding="utf-8"), f"{name}.toml")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemeError(f"The scheme {path} cannot be read: {error}") from error

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from faceloop_datasets.errors import InputError
+
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 from .registry import formats, get_reader
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..annotation import Annotation
+    from faceloop_datasets.annotation import Annotation
 
 
 @dataclass(frozen=True, order=True)

@@ -1,0 +1,197 @@
+"""The TOML text of a landmark scheme, read with every inconsistency named."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .errors import SchemeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .scheme import Scheme
+
+INITIALISATION = ("left_eye", "right_eye", "nose")
+"""The places that an initialiser finds."""
+
+
+@dataclass(frozen=True)
+class SchemeTable:
+    """The top-level table of a scheme's file; each method reads one key and checks it."""
+
+    values: dict[str, Any]
+    source: str
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> SchemeTable:
+        """Read TOML. Unknown keys are errors: they are spelling mistakes."""
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SchemeError(f"{source} is not a TOML file: {error}.") from error
+        known = ("name", "title", "names", "mirror", "iod", "triangles", "initialisation")
+        unknown = sorted(set(values) - {*known, "groups", "contours"})
+        table = cls(values, source)
+        if unknown:
+            table.fail(unknown[0], f"is not a key of a scheme; known: {', '.join(known)}, "
+                       "groups, contours")  # fmt: skip
+        return table
+
+    def fail(self, key: str, problem: str) -> NoReturn:
+        """Raise with the file and the key."""
+        raise SchemeError(f"{self.source}: {key} {problem}.")
+
+    def get(self, key: str, kind: type, default: Any = None) -> Any:
+        """Value of a key, checked to be of ``kind``."""
+        value = self.values.get(key, default)
+        if value is None:
+            self.fail(key, "is missing")
+        if not isinstance(value, kind):
+            self.fail(key, f"must be a {kind.__name__} but is {value!r:.60}")
+        return value
+
+    def string(self, key: str) -> str:
+        """One line of text that is not empty."""
+        value: str = self.get(key, str)
+        if not value.strip() or "\n" in value:
+            self.fail(key, "must be one line of text that is not empty")
+        return value
+
+    def names(self) -> tuple[str, ...]:
+        """Point names: at least two, unique."""
+        names = self.get("names", list)
+        if not all(isinstance(n, str) and n.strip() for n in names):
+            self.fail("names", "must be texts that are not empty")
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            self.fail("names", f"has {twice[0]!r} twice; every point needs a name of its own")
+        if len(names) < 2:
+            self.fail("names", f"has {len(names)} entries; a scheme needs at least 2 points")
+        return tuple(names)
+
+    def points(self, key: str, value: Any, count: int, size: int | None = None) -> tuple[int, ...]:
+        """Distinct point numbers below ``count``; exactly ``size`` of them if given."""
+        if not isinstance(value, list) or not value:
+            self.fail(key, f"must be a list of point numbers but is {value!r:.60}")
+        for point in value:
+            # a bool is an int in Python, but not a point number
+            if not isinstance(point, int) or isinstance(point, bool) or not 0 <= point < count:
+                self.fail(key, f"has {point!r}, but points are numbered 0 to {count - 1}")
+        if len(set(value)) != len(value):
+            self.fail(key, f"names a point twice: {value}")
+        if size is not None and len(value) != size:
+            self.fail(key, f"needs {size} points but has {value}")
+        return tuple(value)
+
+    def mirror(self, count: int) -> tuple[int, ...]:
+        """Mirror map from the pairs; a point outside every pair maps to itself."""
+        mirror = list(range(count))
+        paired: set[int] = set()
+        for pair in self.get("mirror", list, []):
+            a, b = self.points("mirror", pair, count, 2)
+            if paired & {a, b}:
+                self.fail("mirror", f"has point {min(paired & {a, b})} in two pairs")
+            paired |= {a, b}
+            mirror[a], mirror[b] = b, a
+        return tuple(mirror)
+
+    def iod(self, mirror: Sequence[int]) -> tuple[int, int]:
+        """Both outer eye corners; they must be each other's mirror image."""
+        a, b = self.points("iod", self.get("iod", list), len(mirror), 2)
+        if mirror[a] != b:
+            self.fail("iod", f"has points {a} and {b}, which are no pair in mirror")
+        return a, b
+
+    def triangles(self, count: int) -> tuple[tuple[int, int, int], ...]:
+        """Triangles; together they reach every point, or there are none."""
+        found = []
+        for triangle in self.get("triangles", list, []):
+            a, b, c = self.points("triangles", triangle, count, 3)
+            found.append((a, b, c))
+        left = set(range(count)) - {p for t in found for p in t}
+        if found and left:
+            self.fail("triangles", f"do not reach point {min(left)}")
+        if len({frozenset(t) for t in found}) != len(found):
+            self.fail("triangles", "has a triangle twice")
+        return tuple(found)
+
+    def initialisation(self, mirror: Sequence[int]) -> dict[str, tuple[int, ...]]:
+        """Points of the two eyes and the nose; the eyes mirror each other."""
+        table = self.get("initialisation", dict)
+        if set(table) != set(INITIALISATION):
+            self.fail("initialisation", f"must have exactly the keys {', '.join(INITIALISATION)}")
+        found = {
+            key: self.points(f"initialisation.{key}", table[key], len(mirror))
+            for key in INITIALISATION
+        }
+        if {mirror[p] for p in found["left_eye"]} != set(found["right_eye"]):
+            self.fail("initialisation", "has eyes that are not each other's mirror image")
+        return found
+
+    def groups(self, mirror: Sequence[int]) -> dict[str, tuple[int, ...]]:
+        """Parts of the face: every point in exactly one, mirrored as a whole."""
+        count = len(mirror)
+        found = {
+            k: self.points(f"groups.{k}", v, count) for k, v in self.get("groups", dict).items()
+        }
+        members = [p for points in found.values() for p in points]
+        twice = sorted({p for p in members if members.count(p) > 1})
+        if twice:
+            self.fail("groups", f"has point {twice[0]} in more than one group")
+        left = sorted(set(range(count)) - set(members))
+        if left:
+            self.fail("groups", f"has no group for point {left[0]}")
+        whole = {frozenset(points) for points in found.values()}
+        for key, points in found.items():
+            if frozenset(mirror[p] for p in points) not in whole:
+                self.fail(f"groups.{key}", "is no group any more when the face is mirrored")
+        return found
+
+    def contours(self, count: int) -> list[tuple[str, tuple[int, ...], bool]]:
+        """Lines as they are drawn: name, points, closed."""
+        found = []
+        for number, line in enumerate(self.get("contours", list, [])):
+            key = f"contours[{number}]"
+            if not isinstance(line, dict) or set(line) != {"name", "points", "closed"}:
+                self.fail(key, "must have exactly the keys name, points, closed")
+            if not isinstance(line["name"], str) or not isinstance(line["closed"], bool):
+                self.fail(key, "needs a text as name, and true or false as closed")
+            found.append((line["name"], self.points(key, line["points"], count), line["closed"]))
+        return found
+
+
+def scheme_toml(scheme: Scheme) -> str:
+    """Write a scheme as TOML. A mirror map is written as its pairs."""
+    pairs = [[i, j] for i, j in enumerate(scheme.mirror) if i < j]
+    lines = [
+        f"name = {_text(scheme.name)}",
+        f"title = {_text(scheme.title)}",
+        f"names = {_block(_text(n) for n in scheme.names)}",
+        f"mirror = {_block(map(str, pairs))}",
+        f"iod = {list(scheme.iod)}",
+        f"triangles = {_block(str(list(t)) for t in scheme.triangles)}",
+        "\n[initialisation]",
+        *(f"{key} = {list(points)}" for key, points in scheme.initialisation.items()),
+        "\n[groups]",
+        *(f"{_text(key)} = {list(points)}" for key, points in scheme.groups.items()),
+    ]
+    for line in scheme.contours:
+        lines += [
+            "\n[[contours]]",
+            f"name = {_text(line.name)}",
+            f"points = {list(line.points)}",
+            f"closed = {str(line.closed).lower()}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: str) -> str:
+    # JSON's string escapes are TOML's, but TOML also wants DEL escaped
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _block(items: Iterable[str]) -> str:
+    return "[\n" + "".join(f"    {item},\n" for item in items) + "]"
