@@ -1,6 +1,7 @@
 """What a face annotation is, where it is kept, and how it comes in and goes out."""
 
 from .annotation import Annotation, PointState
+from .conversion import Conversion
 from .errors import (
     Cancelled,
     FaceloopError,
@@ -17,6 +18,7 @@ __all__ = [
     "Annotation",
     "Cancelled",
     "Contour",
+    "Conversion",
     "FaceloopError",
     "InputError",
     "ModelFileError",

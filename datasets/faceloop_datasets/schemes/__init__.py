@@ -1,0 +1,1 @@
+"""Landmark schemes and conversions as data, and the scripts that fit and measure them."""
