@@ -7,22 +7,30 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
 
+from . import clmtools, ibug, imm, muct
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 from .registry import formats, get_reader
+from .writers import WRITERS, write_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "WRITERS",
     "Entry",
     "FaceRecord",
     "ImageRef",
     "Refusal",
     "Skip",
+    "clmtools",
     "count_faces",
     "formats",
+    "ibug",
+    "imm",
+    "muct",
     "native_scheme",
     "read_faces",
+    "write_faces",
 ]
 
 

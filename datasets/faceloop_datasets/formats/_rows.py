@@ -1,0 +1,102 @@
+"""What the readers share: numbers out of text, points out of numbers, subjects out of names."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets.annotation import Annotation, PointState
+from faceloop_datasets.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+_FAR = 20.0
+"""A point this many times as far from the middle of the face as half of the points is a typing
+error. In every set at hand the farthest point is at most 4 times as far."""
+
+_MUCT_NAME = re.compile(r"i(\d{3})[q-z][a-e]-[fm][gn]")
+_MUCT_TWINS = {"247": "247-248", "248": "247-248"}
+
+
+class BadRow(Exception):  # noqa: N818 - it becomes a Refusal and never reaches a user
+    """A row that cannot be used; the text is the reason."""
+
+
+def read_text(path: Path) -> str:
+    """Text of a file, with or without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not a text file in UTF-8: {error}.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def number(text: str, what: str) -> float:
+    """Read a finite number; ``what`` names it in the reason of the refusal."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise BadRow(f"{what} is {text!r:.40}; expected a number") from None
+    if not math.isfinite(value):
+        raise BadRow(f"{what} is {text.strip()}; expected a finite number")
+    return value
+
+
+def annotation(
+    scheme: str,
+    points: Iterable[Sequence[float]],
+    source: str,
+    states: Sequence[PointState] | None = None,
+    *,
+    zero_is_missing: bool = True,
+) -> Annotation:
+    """Make an annotation, with 0,0 as a point that is missing.
+
+    Points outside the image are kept, since the edge of an image may cut a face.
+
+    Raises
+    ------
+    BadRow
+        If no point has a position, or one is absurdly far from the others.
+    """
+    xy = np.array(list(points), dtype=np.float64)
+    code = np.array([PointState.VISIBLE] * len(xy) if states is None else states)
+    if zero_is_missing:
+        code[(xy == 0).all(axis=1)] = PointState.MISSING
+    present = np.flatnonzero(code != PointState.MISSING)
+    if not len(present):
+        raise BadRow("no point has a position")
+    distance = np.linalg.norm(xy[present] - np.median(xy[present], axis=0), axis=1)
+    typical = float(np.median(distance))
+    if typical == 0:
+        raise BadRow("most points are in one place")
+    if distance.max() > _FAR * typical:
+        worst = int(present[distance.argmax()])
+        raise BadRow(
+            f"point {worst} at ({xy[worst, 0]:g}, {xy[worst, 1]:g}) is "
+            f"{distance.max() / typical:.0f} times as far from the face as its other points"
+        )
+    return Annotation(scheme, xy, code, source)
+
+
+def muct_subject(stem: str) -> str | None:
+    """Subject of a MUCT image by its name, None if it is none.
+
+    The twins 247 and 248 count as one subject: a model that knows one knows the other.
+    """
+    match = _MUCT_NAME.fullmatch(stem)
+    if match is None:
+        return None
+    return f"muct-{_MUCT_TWINS.get(match[1], match[1])}"

@@ -1,0 +1,134 @@
+"""MUCT: 76 points, straight from the downloaded archives or from unpacked folders.
+
+``muct76-opencv.csv`` has its origin at the top-left pixel. Its coordinates are the pixels that
+were clicked, whole numbers that name a pixel by its centre, so they are taken as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.archive import is_archive, list_members, read_member
+from faceloop_datasets.errors import InputError
+
+from ._images import ImageIndex
+from ._rows import BadRow, annotation, muct_subject, number, read_text
+from .record import Entry, FaceRecord, Refusal, Skip
+from .registry import reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from faceloop_datasets.annotation import Annotation
+
+LANDMARKS = "muct76-opencv.csv"
+_COUNT = 76
+_COLUMNS = ("name", "tag", *(f"{axis}{k:02d}" for k in range(_COUNT) for axis in "xy"))
+_PLAIN = "0000"
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The landmark file and the lines in it."""
+
+    file: Path
+    lines: list[str]
+
+
+def _count(sources: Sequence[Path]) -> int:
+    return len(_landmarks(sources).lines) - 1
+
+
+@reader("muct", scheme="muct76", count=_count)
+def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
+    """Read the plain faces; variants such as mirrored ones (tag not 0000) are skipped."""
+    table = _landmarks(sources)
+    index = _images(sources, images)
+    header = [cell.strip() for cell in table.lines[0].split(",")] if table.lines else []
+    lacking = [column for column in _COLUMNS if column not in header]
+    if lacking:
+        raise InputError(
+            f"{table.file}: the column {lacking[0]} is missing ({len(lacking)} in all). Expected "
+            f"the header of {LANDMARKS}: name,tag,x00,y00 to y75."
+        )
+    seen: dict[str, int] = {}
+    for line, text in enumerate(table.lines[1:], start=2):
+        if not text.strip():
+            continue
+        cells = text.split(",")
+        row = dict(zip(header, cells, strict=False))
+        name = row.get("name", "").strip()
+        if row.get("tag", _PLAIN).strip() != _PLAIN:
+            yield Skip(table.file, line, "a variant of another image (tag not 0000)")
+            continue
+        try:
+            if not name:
+                raise BadRow("the name is empty")
+            if name in seen:
+                raise BadRow(f"{name} is already on line {seen[name]}")
+            seen[name] = line
+            if len(cells) != len(header):
+                raise BadRow(f"{len(cells)} columns; expected {len(header)}")
+            face = _face(row)
+        except BadRow as error:
+            yield Refusal(table.file, line, str(error))
+            continue
+        image = index.stem(name)
+        yield FaceRecord(
+            name=name,
+            subject=muct_subject(name) or name,
+            image=image,
+            image_name=f"{name}.jpg" if image is None else image.name,
+            annotation=face,
+            origin=f"{table.file}:{line}",
+        )
+
+
+def _face(row: dict[str, str]) -> Annotation:
+    values = [number(row[column], column) for column in _COLUMNS[2:]]
+    return annotation("muct76", zip(values[::2], values[1::2], strict=True), "import:muct")
+
+
+def _images(sources: Sequence[Path], images: Path | None) -> ImageIndex:
+    index = ImageIndex()
+    for source in sources:
+        if is_archive(source):
+            index.add_archive(source)
+        elif source.is_dir():
+            index.add_folder(source)
+    if images is not None:
+        index.add_folder(images)
+    return index
+
+
+def _landmarks(sources: Sequence[Path]) -> _Table:
+    found: list[tuple[Path, str | None]] = []
+    for source in sources:
+        if is_archive(source):
+            names = [m for m in list_members(source) if PurePosixPath(m).name == LANDMARKS]
+            found += [(source, name) for name in names]
+        elif source.is_dir():
+            found += [(file, None) for file in sorted(source.rglob(LANDMARKS))]
+        elif source.name == LANDMARKS:
+            found.append((source, None))
+        else:
+            raise InputError(
+                f"{source} is no MUCT source. Expected .tar.gz archives, unpacked folders, or "
+                f"{LANDMARKS}."
+            )
+    if len(found) != 1:
+        what = "There is no" if not found else f"There are {len(found)} files named"
+        raise InputError(
+            f"{what} {LANDMARKS} in {', '.join(map(str, sources))}. Give "
+            "muct-landmarks-v1.tar.gz, or the folder it was unpacked to, once."
+        )
+    file, member = found[0]
+    if member is None:
+        return _Table(file, read_text(file).splitlines())
+    try:
+        text = read_member(file, member).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: {member} is not a text file in UTF-8: {error}.") from error
+    return _Table(file / member, text.splitlines())

@@ -1,0 +1,138 @@
+"""Pictures as arrays: checked before they are decoded, upright, 8 bits a channel."""
+
+from __future__ import annotations
+
+import io
+import struct
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+# Pillow and not OpenCV: it reads the size without decoding, raises for a truncated file where
+# OpenCV returns half a picture and writes to stderr, and takes any path on every system.
+
+MAX_PIXELS = 64_000_000
+"""Larger pictures are refused: decoding one would take more than 300 MB."""
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
+"""File names that are taken for pictures."""
+
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+_ORIENTATION = 0x0112
+
+
+def read_image(path: str | Path, mode: Literal["gray", "rgb"] = "gray") -> NDArray[np.uint8]:
+    """Read a picture as people see it: turned upright by its EXIF tag.
+
+    Sixteen bits are scaled to eight by their full range; transparent parts show white;
+    of an animation this is the first frame.
+
+    Parameters
+    ----------
+    path : path
+        The image file.
+    mode : {"gray", "rgb"}
+        What to return.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W) or (H, W, 3)
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no image, damaged, or has more than `MAX_PIXELS`.
+    """
+    with _opened(path) as image:
+        return _pixels(image, mode)
+
+
+def decode_image(
+    data: bytes, name: str, mode: Literal["gray", "rgb"] = "gray"
+) -> NDArray[np.uint8]:
+    """Like `read_image`, from the bytes of a file; ``name`` is for messages."""
+    with _opened(io.BytesIO(data), name) as image:
+        return _pixels(image, mode)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of the upright picture, from the header alone.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no image, or has more than `MAX_PIXELS`.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
+        return (height, width) if sideways else (width, height)
+
+
+def to_gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Luma of ITU-R BT.601, (H, W, 3) to (H, W); a gray image is returned as it is."""
+    if rgb.ndim == 2:
+        return rgb
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+@contextmanager
+def _opened(file: str | Path | io.BytesIO, name: str | None = None) -> Iterator[Image.Image]:
+    shown = name or str(file)
+    try:
+        with Image.open(file) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise InputError(_too_large(shown, width * height))
+            yield image
+    # Pillow's own limits are higher, but it checks them first
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(_too_large(shown, None)) from error
+    except FileNotFoundError as error:
+        raise InputError(f"The image {shown} does not exist.") from error
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{shown} is not an image in a known format; convert it to JPEG or PNG."
+        ) from error
+    # What Pillow's decoders raise for damaged files
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise InputError(f"The image {shown} is damaged and cannot be decoded: {error}.") from error
+
+
+def _too_large(name: str, pixels: int | None) -> str:
+    found = "far too many" if pixels is None else f"{pixels / 1e6:.0f} million"
+    return (
+        f"The image {name} has {found} pixels; at most {MAX_PIXELS / 1e6:.0f} million are read. "
+        "Scale it down first."
+    )
+
+
+def _pixels(image: Image.Image, mode: str) -> NDArray[np.uint8]:
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16") or upright.mode == "I":
+        wide = np.asarray(upright).astype(np.float32)
+        if wide.max(initial=0) > 65535 or wide.min(initial=0) < 0:
+            raise ValueError("its values do not fit into 16 bits")
+        gray = np.rint(wide / 257).astype(np.uint8)
+        return gray if mode == "gray" else np.stack([gray] * 3, axis=-1)
+    if upright.mode == "F":
+        raise ValueError("it holds floating point numbers; save it with 8 or 16 bits")
+    if upright.has_transparency_data:
+        layer = upright.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        upright = Image.alpha_composite(paper, layer)
+    if upright.mode in ("L", "1") and mode == "gray":
+        return np.array(upright.convert("L"))
+    rgb = np.array(upright.convert("RGB"))
+    return to_gray(rgb) if mode == "gray" else rgb
