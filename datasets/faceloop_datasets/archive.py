@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import tarfile
 import zlib
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from .errors import InputError
 from .files import atomic_path
@@ -46,7 +47,7 @@ def list_members(archive: Path) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def _listed(archive: Path, _mtime: int, _size: int) -> tuple[str, ...]:
-    with _opened(archive) as tar:
+    with _opened(archive, whole=True) as tar:
         return tuple(member.name for member in _files(archive, tar))
 
 
@@ -120,17 +121,27 @@ def extract_members(
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+def _opened(archive: Path, *, whole: bool = False) -> Iterator[tarfile.TarFile]:
+    """Open for reading forward; with ``whole`` the rest is read too, and its checksum checked."""
     try:
-        # "|*" reads forward only: seeking back in gzip would decompress from the start again
-        with tarfile.open(archive, "r|*") as tar:
+        # Forward only: seeking back in gzip would decompress from the start again. And gzip's own
+        # reader, since tarfile's takes a file that ends early for the end of the archive.
+        with _stream(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             yield tar
+            while whole and stream.read(1 << 20):
+                pass
     except FileNotFoundError as error:
         raise InputError(f"The archive {archive} does not exist.") from error
     except _DAMAGED as error:
         raise InputError(
             f"The archive {archive} is truncated or damaged ({error}). Download it again."
         ) from error
+
+
+def _stream(archive: Path) -> IO[bytes]:
+    with archive.open("rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+    return cast("IO[bytes]", gzip.open(archive)) if compressed else archive.open("rb")
 
 
 def _files(archive: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
