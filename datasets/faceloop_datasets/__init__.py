@@ -12,20 +12,47 @@ from .errors import (
     SchemeError,
     TrainingError,
 )
+from .face import Face
+from .media import Media
+from .progress import CancelCheck, Progress, ProgressCallback
+from .project import Project
+from .queue import FrameCandidate, QueueEntry, ReviewQueue
+from .report import ImportReport
 from .scheme import Contour, Scheme
+from .store.items import Item, Revision
+from .store.models import ModelRecord
+from .video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 
 __all__ = [
     "Annotation",
+    "CancelCheck",
     "Cancelled",
     "Contour",
     "Conversion",
+    "Face",
     "FaceloopError",
+    "FrameCandidate",
+    "ImportReport",
     "InputError",
+    "Item",
+    "Media",
     "ModelFileError",
+    "ModelRecord",
     "PointState",
+    "Progress",
+    "ProgressCallback",
+    "Project",
     "ProjectError",
+    "QueueEntry",
+    "ReviewQueue",
+    "Revision",
     "RevisionConflict",
     "Scheme",
     "SchemeError",
+    "ShotCounter",
     "TrainingError",
+    "Video",
+    "VideoFrame",
+    "VideoWriter",
+    "write_video",
 ]

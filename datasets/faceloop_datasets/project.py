@@ -1,0 +1,591 @@
+"""A project: one folder with everything a face model is made from."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from . import media as media_store
+from .conversion import Conversion
+from .errors import ProjectError, RevisionConflict
+from .face import Face, snapshot_hash
+from .formats import count_faces, native_scheme, read_faces
+from .media import Media, MediaFile
+from .queue import ReviewQueue
+from .scheme import Scheme
+from .store import items, models, settings
+from .store.database import Database
+from .store.importing import Import, Target
+from .store.items import Item, Revision
+from .store.staging import clean
+from .store.tables import RevisionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from sqlalchemy import Connection
+
+    from .annotation import Annotation
+    from .formats import Entry
+    from .progress import CancelCheck, ProgressCallback
+    from .report import ImportReport
+    from .store.models import ModelRecord
+
+_FILE = "project.db"
+_SCHEME = "scheme"
+
+
+class Project:
+    """Media, items, annotations, models and the review queue of one effort.
+
+    Make one with `create` or `open`; it is a context manager. A method that saves has the data
+    on disk when it returns; a process killed at any moment leaves a project that opens and holds
+    all that was saved.
+
+    Attributes
+    ----------
+    path : Path
+        The project's folder.
+    scheme : Scheme
+        The landmark scheme of all its annotations; the project keeps its own copy.
+    queue : ReviewQueue
+        What a person should look at next.
+    """
+
+    def __init__(self, database: Database, path: Path, scheme: Scheme) -> None:
+        self._database = database
+        self.path = path
+        self.scheme = scheme
+        self.queue = ReviewQueue(database, scheme.name, len(scheme))
+
+    @classmethod
+    def create(
+        cls, path: str | Path, scheme: str | Path | Scheme = "face70", *, sample: bool = False
+    ) -> Self:
+        """Make a new project in a folder, which may exist but may not be a project.
+
+        Parameters
+        ----------
+        path : str or Path
+            The folder.
+        scheme : str, Path or Scheme
+            Name of a bundled scheme, the TOML file of one's own, or a scheme.
+        sample : bool
+            Import the bundled sample faces.
+
+        Raises
+        ------
+        ProjectError
+            If the folder is a project already or cannot be written.
+        SchemeError
+            If there is no such scheme.
+        """
+        chosen = scheme if isinstance(scheme, Scheme) else Scheme.load(scheme)
+        root = Path(path).absolute()
+        try:
+            for folder in (root, root / "models", root / "media"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                f"The project folder {root} cannot be made ({error}). Choose another folder."
+            ) from error
+        database = Database(_sqlite_url(root), str(root / _FILE))
+        try:
+            with database.write() as connection:
+                # Looked at inside the transaction: a kill before its end leaves an empty file,
+                # which is no project yet.
+                if database.exists(connection):
+                    raise ProjectError(
+                        f"{root} is a project already. Open it, or choose another folder."
+                    )
+                database.create(connection)
+                settings.put(connection, _SCHEME, chosen.to_toml())
+            project = cls(database, root, chosen)
+            if sample:
+                project.import_sample()
+        except BaseException:
+            database.close()
+            raise
+        return project
+
+    @classmethod
+    def open(cls, path_or_url: str | Path, *, folder: str | Path | None = None) -> Self:
+        """Open a project.
+
+        Parameters
+        ----------
+        path_or_url : str or Path
+            The project's folder, or an SQLAlchemy URL of its database.
+        folder : str or Path, optional
+            With a URL: the folder for media and models.
+
+        Raises
+        ------
+        ProjectError
+            If there is no project, it is damaged, or a newer faceloop made it.
+        """
+        url, where, root = _locate(path_or_url, folder)
+        database = Database(url, where)
+        try:
+            with database.read() as connection:
+                found = database.exists(connection)
+            if not found:
+                raise ProjectError(_no_project(where))
+            database.migrate()
+            with database.read() as connection:
+                text = settings.get(connection, _SCHEME)
+            if text is None:
+                raise ProjectError(f"{where} does not say which landmark scheme it has.")
+            for name in ("media", "models"):
+                clean(root / name)
+            return cls(database, root, Scheme.parse(text, where))
+        except BaseException:
+            database.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """Name of the project: that of its folder."""
+        return self.path.name
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Media
+
+    def add_media(self, path: str | Path, *, copy: bool = False) -> Media:
+        """Make an image or video known to the project.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file. It stays where it is and is recognised by its content.
+        copy : bool
+            Copy it into the project's ``media`` folder.
+
+        Raises
+        ------
+        InputError
+            If it is neither an image nor a video that can be read.
+        ProjectError
+            If the project cannot be written.
+        """
+        file = MediaFile.of(path)
+        with self._database.read() as connection:
+            known = media_store.find_content(connection, file.sha256)
+        if known is not None and not media_store.is_missing(known, self.path):
+            return known
+        if copy:
+            file = media_store.copy_in(file, self.path / "media")
+        with self._database.write() as connection:
+            return media_store.add(connection, file, self.path)
+
+    def media(self) -> list[Media]:
+        """All media, in the order they came."""
+        with self._database.read() as connection:
+            return media_store.list_all(connection)
+
+    def resolve(self, media: Media) -> Path:
+        """Absolute path of a media file.
+
+        Raises
+        ------
+        InputError
+            If it is not where it was, or another file is there now.
+        """
+        return media.resolve(self.path)
+
+    def relink(self, folder: str | Path) -> list[Media]:
+        """Look for moved files, by content, in a folder and all below; returns those found."""
+        with self._database.read() as connection:
+            known = media_store.list_all(connection)
+        lost = [m for m in known if media_store.is_missing(m, self.path)]
+        found = media_store.search(lost, Path(folder))
+        with self._database.write() as connection:
+            for number, path in found.items():
+                media_store.move(connection, number, path, self.path)
+            return [media_store.get(connection, number) for number in found]
+
+    # Items and annotations
+
+    def add_item(
+        self,
+        media: Media | None,
+        frame: int | None = None,
+        *,
+        name: str | None = None,
+        subject: str | None = None,
+    ) -> Item:
+        """Add a face in an image or a video frame.
+
+        Parameters
+        ----------
+        media : Media or None
+            The picture; None for a shape without one.
+        frame : int, optional
+            Number of the frame; needed for a video.
+        name, subject : str, optional
+            By default the file's name, with the frame's number, and the file's name.
+
+        Raises
+        ------
+        ProjectError
+            If the frame is missing or out of range.
+        """
+        file = "shape" if media is None else media.name
+        if media is not None and media.kind == "video":
+            if frame is None or not 0 <= frame < media.frames:
+                raise ProjectError(
+                    f"Expected a frame 0..{media.frames - 1} of {media.name} but got {frame}."
+                )
+        elif frame is not None:
+            raise ProjectError(f"{file} is no video; it has no frame {frame}.")
+        default = file if frame is None else f"{file}#{frame}"
+        with self._database.write() as connection:
+            return items.add_item(
+                connection,
+                media_id=None if media is None else media_store.get(connection, media.id).id,
+                frame=frame,
+                name=name or default,
+                subject=subject or file,
+            )
+
+    def items(self) -> list[Item]:
+        """All items, in the order they came."""
+        with self._database.read() as connection:
+            return items.list_items(connection)
+
+    def item(self, item_id: int) -> Item:
+        """Item by number.
+
+        Raises
+        ------
+        ProjectError
+            If there is none.
+        """
+        with self._database.read() as connection:
+            return items.get_item(connection, item_id)
+
+    def item_media(self, item: Item) -> Media | None:
+        """Media of an item; None if it has no picture."""
+        if item.media_id is None:
+            return None
+        with self._database.read() as connection:
+            return media_store.get(connection, item.media_id)
+
+    def save(
+        self,
+        item_id: int,
+        annotation: Annotation,
+        based_on: int | None,
+        author: str | None = None,
+    ) -> Revision:
+        """Save an annotation as a new revision; on disk when this returns.
+
+        Parameters
+        ----------
+        item_id : int
+            The item.
+        annotation : Annotation
+            What to save, in the project's scheme.
+        based_on : int or None
+            The revision it was made from; None if the item had none.
+        author : str, optional
+            By default the user of this computer.
+
+        Raises
+        ------
+        RevisionConflict
+            If somebody else saved meanwhile. Both revisions are kept, theirs counts; to make
+            this one count, save it again based on theirs.
+        ProjectError
+            If there is no such item, the scheme is another, or nothing can be written.
+        """
+        self._check(annotation)
+        with self._database.write() as connection:
+            items.get_item(connection, item_id)
+            self._check_base(connection, item_id, based_on)
+            number, is_head = items.append(
+                connection, item_id, annotation, based_on, author or default_author()
+            )
+            head = items.get_item(connection, item_id).head
+            saved = items.get_revision(connection, number, self.scheme.name, head)
+        if not is_head:
+            raise RevisionConflict(
+                f"Item {item_id} was saved by somebody else: its revision is now {head}, this save "
+                f"was based on {based_on}. Both are kept, this one as revision {number}. Look at "
+                f"revision {head}, then save again based on it."
+            )
+        return saved
+
+    def annotation(self, item_id: int) -> Revision | None:
+        """Return the revision of an item that counts; None if nothing was saved yet."""
+        with self._database.read() as connection:
+            item = items.get_item(connection, item_id)
+            if item.head is None:
+                return None
+            return items.get_revision(connection, item.head, self.scheme.name, item.head)
+
+    def history(self, item_id: int) -> list[Revision]:
+        """All revisions of an item, oldest first."""
+        with self._database.read() as connection:
+            item = items.get_item(connection, item_id)
+            return items.history(connection, item, self.scheme.name)
+
+    def faces(self) -> list[Face]:
+        """Annotated faces that can train something, in the order the items came.
+
+        A face without a picture is among them (it trains the shape); one whose points are all
+        missing, or all guesses of a fit, is not.
+        """
+        with self._database.read() as connection:
+            media = {m.id: m for m in media_store.list_all(connection)}
+            heads = items.heads(connection, self.scheme.name)
+        return [
+            self._face(item, revision, media)
+            for item, revision in heads
+            if revision.annotation.trains_shape.any()
+        ]
+
+    def snapshot_hash(self) -> str:
+        """Identity of what `faces` returns, for the provenance of a model."""
+        return snapshot_hash(self.faces())
+
+    # Import
+
+    def import_from(
+        self,
+        source_format: str,
+        sources: Sequence[str | Path],
+        *,
+        images: str | Path | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+        dry_run: bool = False,
+    ) -> ImportReport:
+        """Import annotated faces; see `faceloop_datasets.formats` for the formats.
+
+        One transaction: all or nothing. Repeating an import adds only what is new or has changed.
+        Pictures in archives are unpacked to ``media/FORMAT``; those in folders stay there.
+
+        Parameters
+        ----------
+        source_format : str
+            Name of the format.
+        sources : sequence of path
+            Files, folders or archives.
+        images : path, optional
+            Folder with the pictures, where they do not lie beside the annotations.
+        progress, cancel : callable, optional
+            Told each step; asked between steps.
+        dry_run : bool
+            Only report what would be done.
+
+        Raises
+        ------
+        InputError
+            If the format is unknown or a whole source cannot be used.
+        SchemeError
+            If the format's scheme cannot be converted to the project's.
+        Cancelled
+            If ``cancel`` said so; nothing was imported.
+        ProjectError
+            If the project cannot be written.
+        """
+        entries = read_faces(source_format, sources, images=images)
+        conversion = Conversion.load(native_scheme(source_format), self.scheme)
+        job = self._import(source_format, conversion, progress, cancel)
+        return job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
+
+    def import_entries(
+        self,
+        source_format: str,
+        entries: Iterable[Entry],
+        *,
+        scheme: str,
+        copy: bool = False,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> ImportReport:
+        """Import faces that a program made, like `import_from`.
+
+        Parameters
+        ----------
+        source_format : str
+            Name that tells these faces from those of other imports.
+        entries : iterable of FaceRecord, Refusal or Skip
+            The faces; their names are their identities.
+        scheme : str
+            Scheme of their annotations.
+        copy : bool
+            Copy their pictures to ``media/FORMAT``.
+        progress, cancel : callable, optional
+            Told each step; asked between steps.
+        """
+        conversion = Conversion.load(scheme, self.scheme)
+        job = self._import(source_format, conversion, progress, cancel, copy=copy)
+        return job.run(entries, None, dry_run=False)
+
+    def import_sample(self, *, progress: ProgressCallback | None = None) -> ImportReport:
+        """Import the bundled sample faces; their pictures are copied into the project."""
+        from .sample import add_sample  # noqa: PLC0415 - the sample is made of projects' parts
+
+        return add_sample(self, progress=progress)
+
+    # Models
+
+    def models(self) -> list[ModelRecord]:
+        """All models, oldest first."""
+        with self._database.read() as connection:
+            return models.list_models(connection, self._models)
+
+    def model(self, which: int | str) -> ModelRecord:
+        """Model by number or name.
+
+        Raises
+        ------
+        ProjectError
+            If there is none.
+        """
+        with self._database.read() as connection:
+            return models.get(connection, which, self._models)
+
+    def add_model(
+        self, file: str | Path, metrics: Mapping[str, Any], note: str = ""
+    ) -> ModelRecord:
+        """Copy a model file into the project and register it; it is not active yet.
+
+        Parameters
+        ----------
+        file : str or Path
+            A complete model file. Its name without suffix becomes the model's name.
+        metrics : mapping
+            What was measured; plain values for JSON.
+        note : str
+            For people.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be copied.
+        """
+        target, digest = models.bring_in(Path(file), self._models)
+        with self._database.write() as connection:
+            number = models.register(
+                connection,
+                target,
+                stem=Path(file).stem,
+                sha256=digest,
+                metrics=metrics,
+                note=note,
+            )
+            return models.get(connection, number, self._models)
+
+    @property
+    def active_model(self) -> ModelRecord | None:
+        """The model in use; None if none was chosen."""
+        with self._database.read() as connection:
+            return models.active(connection, self._models)
+
+    def use_model(self, which: int | str) -> ModelRecord:
+        """Make a model the one in use.
+
+        Raises
+        ------
+        ProjectError
+            If there is none of that number or name, or its file is missing or has changed.
+        """
+        with self._database.write() as connection:
+            record = models.get(connection, which, self._models)
+            models.use(connection, record)
+            return record
+
+    @property
+    def _models(self) -> Path:
+        return self.path / "models"
+
+    def _import(
+        self,
+        name: str,
+        conversion: Conversion,
+        progress: ProgressCallback | None,
+        cancel: CancelCheck | None,
+        *,
+        copy: bool = False,
+    ) -> Import:
+        target = Target(self._database, self.path, self.scheme.name, conversion)
+        return Import(target, name, copy, progress, cancel)
+
+    def _check(self, annotation: Annotation) -> None:
+        if annotation.scheme != self.scheme.name or len(annotation) != len(self.scheme):
+            raise ProjectError(
+                f"Expected an annotation of {self.scheme.name} with {len(self.scheme)} points but "
+                f"got one of {annotation.scheme} with {len(annotation)}. Convert it first."
+            )
+
+    def _check_base(self, connection: Connection, item_id: int, based_on: int | None) -> None:
+        if based_on is None:
+            return
+        owner = connection.scalar(select(RevisionRow.item_id).where(RevisionRow.id == based_on))
+        if owner != item_id:
+            raise ProjectError(f"Item {item_id} has no revision {based_on} to be based on.")
+
+    def _face(self, item: Item, revision: Revision, media: Mapping[int, Media]) -> Face:
+        picture = None if item.media_id is None else media[item.media_id]
+        return Face(
+            item_id=item.id,
+            revision_id=revision.id,
+            name=item.name,
+            subject=item.subject,
+            annotation=revision.annotation,
+            media=None if picture is None else picture.where(self.path),
+            frame=item.frame,
+            media_sha256=None if picture is None else picture.sha256,
+        )
+
+
+def default_author() -> str:
+    """Name of the user of this computer."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container without a user database
+        return "unknown"
+
+
+def _sqlite_url(root: Path) -> str:
+    return f"sqlite:///{root / _FILE}"
+
+
+def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+    if isinstance(path_or_url, str) and "://" in path_or_url:
+        if folder is None:
+            raise ProjectError(
+                "A project opened by URL needs a folder for its media and models: give folder=."
+            )
+        address = path_or_url.rsplit("@", 1)[-1]  # without the password
+        return path_or_url, address, Path(folder).absolute()
+    root = Path(path_or_url).absolute()
+    if not (root / _FILE).is_file():
+        raise ProjectError(_no_project(str(root)))
+    return _sqlite_url(root), str(root / _FILE), root
+
+
+def _no_project(where: str) -> str:
+    return f"{where} is no project. Expected a folder with {_FILE}: make one with faceloop init."

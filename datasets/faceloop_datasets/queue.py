@@ -1,0 +1,402 @@
+"""The review queue: what a person should look at next, worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from sqlalchemy import bindparam, insert, select, update
+
+from .annotation import Annotation, PointState
+from .errors import ProjectError
+from .store import items
+from .store.tables import ItemRow, QueueRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+    from sqlalchemy import Connection
+
+    from .media import Media
+    from .store.database import Database
+
+Reason = Literal[
+    "imported-estimate", "poor-fit", "lost-track", "disagreement", "label-check", "manual"
+]
+Status = Literal["open", "claimed", "done", "skipped"]
+
+# Where an entry without a predicted error stands among those that have one, in units of IOD.
+# A lost face fits worse than any fit that was found. Estimates of an import come last: a
+# conversion estimates the same few points in every face, thousands of entries that would bury
+# the poor fits.
+_UNPREDICTED: dict[str, float] = {
+    "manual": 2.0,
+    "lost-track": 1.0,
+    "disagreement": 0.2,
+    "label-check": 0.1,
+    "poor-fit": 0.05,
+    "imported-estimate": -1.0,
+}
+
+# Built once: an import runs them thousands of times.
+_ADD = insert(QueueRow).returning(QueueRow.id)
+_OF_ITEM = select(QueueRow.id, QueueRow.status).where(QueueRow.item_id == bindparam("item"))
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """One item to look at.
+
+    Parameters
+    ----------
+    id : int
+        Number of the entry.
+    item_id : int
+        The item.
+    reason : str
+        Why.
+    predicted_error : float or None
+        What the model believes its error is, in units of IOD.
+    model : str or None
+        The model that fitted.
+    status : str
+        ``open``, ``claimed`` by `author`, ``done`` or ``skipped``.
+    author : str or None
+        Who has claimed or closed it.
+    note : str
+        For people.
+    fit : Annotation or None
+        The model's points, all ESTIMATED: what to start the correction from. Fits live here and
+        not among the revisions, which are what people and imports said.
+    time : float or None
+        Seconds into the video.
+    shot : int or None
+        Number of the shot in the video.
+    """
+
+    id: int
+    item_id: int
+    reason: Reason
+    predicted_error: float | None
+    model: str | None
+    status: Status
+    author: str | None
+    note: str
+    fit: Annotation | None
+    time: float | None
+    shot: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class FrameCandidate:
+    """A video frame that the model fitted badly.
+
+    Parameters
+    ----------
+    frame : int
+        Number of the frame.
+    time : float
+        Seconds into the video.
+    points : array_like, shape (N, 2), or None
+        The fit in pixels of the frame; None if the face was lost.
+    predicted_error : float or None
+        Believed error in units of IOD; None if the face was lost.
+    shot : int
+        Number of the shot, see `faceloop_datasets.video.ShotCounter`.
+    """
+
+    frame: int
+    time: float
+    points: ArrayLike | None
+    predicted_error: float | None
+    shot: int = 0
+
+    @property
+    def reason(self) -> Reason:
+        """Why it should be looked at."""
+        return "lost-track" if self.points is None else "poor-fit"
+
+
+class ReviewQueue:
+    """The queue of one project. Get it as `faceloop_datasets.Project.queue`."""
+
+    def __init__(self, database: Database, scheme: str, size: int) -> None:
+        self._database = database
+        self._scheme = scheme
+        self._size = size
+
+    def add(
+        self,
+        item_id: int,
+        reason: Reason,
+        *,
+        predicted_error: float | None = None,
+        model: str | None = None,
+        fit: ArrayLike | None = None,
+        note: str = "",
+        time: float | None = None,
+        shot: int | None = None,
+    ) -> QueueEntry:
+        """Put an item into the queue, or renew the entry it has.
+
+        An entry that is claimed keeps its status; one that was done is opened again; one that
+        was skipped stays skipped unless the reason is ``manual``.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such item, or ``fit`` has not one position a point.
+        """
+        values = {
+            "reason": reason,
+            "predicted_error": predicted_error,
+            "priority": priority(reason, predicted_error),
+            "model": model,
+            "points": self._blob(fit),
+            "note": note,
+            "time": time,
+            "shot": shot,
+        }
+        with self._database.write() as connection:
+            items.get_item(connection, item_id)
+            return self._entry(put(connection, item_id, values), connection)
+
+    def add_frames(
+        self,
+        media: Media,
+        candidates: Iterable[FrameCandidate],
+        *,
+        model: str | None = None,
+        per_shot: int = 3,
+        seconds: float = 2.0,
+        shape: float = 0.08,
+        subject: str | None = None,
+    ) -> list[QueueEntry]:
+        """Put the worst and most different frames of a video into the queue.
+
+        Greedy: the worst remaining frame is taken unless its shot has ``per_shot`` entries
+        waiting, or it is near a frame already taken both in time and in shape. Frames that were
+        annotated or queued before count as taken, so tracking again adds no near-duplicates.
+
+        Parameters
+        ----------
+        media : Media
+            The video.
+        candidates : iterable of FrameCandidate
+            Poor frames.
+        model : str, optional
+            The model that fitted.
+        per_shot : int
+            Most waiting entries of one shot.
+        seconds, shape : float
+            A frame is a near-duplicate of another in its shot if it is closer than ``seconds``
+            and its shape, freed of position and size, is closer than ``shape`` (mean distance of
+            the points in units of the shape's root mean square radius).
+        subject : str, optional
+            Subject of new items; the video if not given.
+
+        Returns
+        -------
+        list of QueueEntry
+            New entries, worst first.
+        """
+        order = sorted(candidates, key=lambda c: -priority(c.reason, c.predicted_error))
+        with self._database.write() as connection:
+            taken = _Taken(connection, media.id, per_shot, seconds, shape)
+            entries = []
+            for candidate in order:
+                if not taken.admits(candidate):
+                    continue
+                taken.take(candidate)
+                values = {
+                    "reason": candidate.reason,
+                    "predicted_error": candidate.predicted_error,
+                    "priority": priority(candidate.reason, candidate.predicted_error),
+                    "model": model,
+                    "points": self._blob(candidate.points),
+                    "note": "",
+                    "time": candidate.time,
+                    "shot": candidate.shot,
+                }
+                item = taken.items.get(candidate.frame) or items.add_item(
+                    connection,
+                    media_id=media.id,
+                    frame=candidate.frame,
+                    name=f"{media.name}#{candidate.frame}",
+                    subject=subject or media.name,
+                )
+                entries.append(self._entry(put(connection, item.id, values), connection))
+        return entries
+
+    def list(self, status: Status | None = "open") -> list[QueueEntry]:
+        """Entries of a status, or all, in the order they should be looked at."""
+        query = select(QueueRow.__table__).order_by(QueueRow.priority.desc(), QueueRow.id)
+        if status is not None:
+            query = query.where(QueueRow.status == status)
+        with self._database.read() as connection:
+            return [self._decode(row) for row in connection.execute(query)]
+
+    def next(self, author: str) -> QueueEntry | None:
+        """Claim the first open entry; None if there is none. Of two claims one wins."""
+        first = (
+            select(QueueRow.id)
+            .where(QueueRow.status == "open")
+            .order_by(QueueRow.priority.desc(), QueueRow.id)
+            .limit(1)
+        )
+        with self._database.write() as connection:
+            while (number := connection.scalar(first)) is not None:
+                claimed = connection.execute(
+                    update(QueueRow)
+                    .where(QueueRow.id == number, QueueRow.status == "open")
+                    .values(status="claimed", author=author)
+                )
+                if claimed.rowcount == 1:
+                    return self._entry(number, connection)
+        return None
+
+    def get(self, number: int) -> QueueEntry:
+        """Entry by number.
+
+        Raises
+        ------
+        ProjectError
+            If there is none.
+        """
+        with self._database.read() as connection:
+            return self._entry(number, connection)
+
+    def release(self, number: int) -> QueueEntry:
+        """Open a claimed, done or skipped entry again."""
+        return self._change(number, status="open", author=None)
+
+    def done(self, number: int) -> QueueEntry:
+        """Note that an entry was looked at and put right."""
+        return self._change(number, status="done")
+
+    def skip(self, number: int, reason: str = "") -> QueueEntry:
+        """Note that an entry is not worth looking at, and why."""
+        return self._change(number, status="skipped", **({"note": reason} if reason else {}))
+
+    def _change(self, number: int, **values: str | None) -> QueueEntry:
+        with self._database.write() as connection:
+            connection.execute(update(QueueRow).where(QueueRow.id == number).values(values))
+            return self._entry(number, connection)
+
+    def _entry(self, number: int, connection: Connection) -> QueueEntry:
+        query = select(QueueRow.__table__).where(QueueRow.id == number)
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            raise ProjectError(f"There is no entry {number} in the review queue.")
+        return self._decode(row)
+
+    def _decode(self, row: object) -> QueueEntry:
+        values = dict(row._mapping)  # type: ignore[attr-defined]
+        del values["priority"]
+        blob = values.pop("points")
+        fit = None
+        if blob is not None:
+            points = items.decode_points(blob)
+            states = np.full(len(points), PointState.ESTIMATED)
+            fit = Annotation(self._scheme, points, states, f"fit:{values['model'] or ''}")
+        return QueueEntry(**values, fit=fit)
+
+    def _blob(self, points: ArrayLike | None) -> bytes | None:
+        if points is None:
+            return None
+        xy = np.asarray(points, dtype="<f8")
+        if xy.shape != (self._size, 2) or not np.isfinite(xy).all():
+            raise ProjectError(
+                f"Expected a fit of {self._size} finite points ({self._scheme}) but got an array "
+                f"of shape {xy.shape}."
+            )
+        return xy.tobytes()
+
+
+def priority(reason: Reason, predicted_error: float | None) -> float:
+    """Place in the queue: the predicted error, or what its absence means."""
+    if predicted_error is None or not np.isfinite(predicted_error):
+        return _UNPREDICTED[reason]
+    return float(predicted_error)
+
+
+def put(connection: Connection, item_id: int, values: Mapping[str, object]) -> int:
+    """Insert the entry of an item or renew it; returns its number."""
+    known = connection.execute(_OF_ITEM, {"item": item_id}).one_or_none()
+    if known is None:
+        new = {"item_id": item_id, "status": "open", **values}
+        return connection.execute(_ADD, new).scalar_one()
+    number, status = known
+    if status == "skipped" and values["reason"] != "manual":
+        return number
+    if status != "claimed":
+        values = {**values, "status": "open", "author": None}
+    connection.execute(update(QueueRow).where(QueueRow.id == number).values(values))
+    return number
+
+
+class _Taken:
+    """Frames of a video that need no near-duplicates."""
+
+    def __init__(
+        self, connection: Connection, media_id: int, per_shot: int, seconds: float, shape: float
+    ) -> None:
+        self._per_shot, self._seconds, self._shape = per_shot, seconds, shape
+        rows = connection.execute(select(ItemRow.__table__).where(ItemRow.media_id == media_id))
+        self.items = {row.frame: items.Item(**row._mapping) for row in rows}
+        self._annotated = {f for f, item in self.items.items() if item.head is not None}
+        self._waiting: Counter[int] = Counter()
+        self._frames: list[tuple[int, float, NDArray[np.float64] | None]] = []
+        self._queued: set[int] = set()
+        queued = (
+            select(QueueRow.__table__, ItemRow.frame)
+            .join(ItemRow, ItemRow.id == QueueRow.item_id)
+            .where(ItemRow.media_id == media_id)
+        )
+        for row in connection.execute(queued):
+            self._queued.add(row.frame)
+            if row.status in ("open", "claimed"):
+                self._waiting[row.shot or 0] += 1
+            if row.time is not None:
+                points = None if row.points is None else items.decode_points(row.points)
+                self._frames.append((row.shot or 0, row.time, _normalised(points)))
+
+    def admits(self, candidate: FrameCandidate) -> bool:
+        """Whether a frame is worth an entry beside those taken."""
+        if candidate.frame in self._annotated or candidate.frame in self._queued:
+            return False
+        if self._waiting[candidate.shot] >= self._per_shot:
+            return False
+        shape = _normalised(candidate.points)
+        return not any(
+            shot == candidate.shot
+            and abs(time - candidate.time) < self._seconds
+            and _distance(shape, other) < self._shape
+            for shot, time, other in self._frames
+        )
+
+    def take(self, candidate: FrameCandidate) -> None:
+        """Count a frame as taken."""
+        self._queued.add(candidate.frame)
+        self._waiting[candidate.shot] += 1
+        self._frames.append((candidate.shot, candidate.time, _normalised(candidate.points)))
+
+
+def _normalised(points: ArrayLike | None) -> NDArray[np.float64] | None:
+    if points is None:
+        return None
+    xy = np.asarray(points, dtype=np.float64)
+    xy = xy - xy.mean(axis=0)
+    radius = max(float(np.sqrt((xy**2).sum(axis=1).mean())), 1e-9)
+    unit: NDArray[np.float64] = xy / radius
+    return unit
+
+
+def _distance(a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> float:
+    # Two lost frames are alike; a lost one and a found one are not.
+    if a is None or b is None:
+        return 0.0 if a is b else np.inf
+    return float(np.linalg.norm(a - b, axis=1).mean())

@@ -1,0 +1,67 @@
+"""What an import did."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .formats import Refusal
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Counts and complaints of one import.
+
+    Parameters
+    ----------
+    format : str
+        What was read.
+    faces : int
+        Faces read; each is new, unchanged, updated or kept aside.
+    new, unchanged, updated : int
+        Faces that were not in the project, were there as they are, or got a new revision or
+        their picture.
+    kept_aside : int
+        Faces that changed in the source after a person had corrected them here: the correction
+        stays, the import is in the history, and the face is in the review queue.
+    points, points_missing, points_estimated : int
+        Points of all faces read, in the project's scheme; those without a position, and those
+        that a conversion estimated.
+    shape_only : int
+        Faces without a picture.
+    images_not_found : tuple of str
+        Names of the pictures that these faces ask for.
+    refused : tuple of Refusal
+        Rows and pictures that cannot be used: file, line, reason.
+    skipped : mapping of str to int
+        Rows left out on purpose, by reason.
+    dry_run : bool
+        Whether nothing was written.
+    """
+
+    format: str
+    faces: int = 0
+    new: int = 0
+    unchanged: int = 0
+    updated: int = 0
+    kept_aside: int = 0
+    points: int = 0
+    points_missing: int = 0
+    points_estimated: int = 0
+    shape_only: int = 0
+    images_not_found: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    dry_run: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        values = asdict(self)
+        values["images_not_found"] = list(self.images_not_found)
+        values["refused"] = [
+            {"file": str(r.file), "line": r.line, "reason": r.reason} for r in self.refused
+        ]
+        return values

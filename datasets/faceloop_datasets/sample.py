@@ -1,0 +1,111 @@
+"""The bundled sample: rendered faces of people who do not exist, with exact points (CC0)."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .annotation import Annotation, PointState
+from .formats import FaceRecord, ImageRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from .progress import ProgressCallback
+    from .project import Project
+    from .report import ImportReport
+
+_SCHEME = "face70"
+_POINTS = 70
+_FORMAT = "sample"
+
+
+@dataclass(frozen=True, eq=False)
+class ClipTruth:
+    """What is true in each frame of the sample clip.
+
+    Parameters
+    ----------
+    points : ndarray, shape (frames, 70, 2)
+        Exact points in pixels; points outside the picture keep their coordinates.
+    visible : ndarray of bool, shape (frames, 70)
+        Whether each can be seen.
+    face : ndarray of bool, shape (frames,)
+        Whether the face is in view: at least 35 points are visible.
+    times : ndarray, shape (frames,)
+        Seconds after the first frame.
+    """
+
+    points: NDArray[np.float64]
+    visible: NDArray[np.bool_]
+    face: NDArray[np.bool_]
+    times: NDArray[np.float64]
+
+
+def sample_dir() -> Path:
+    """Folder of the bundled sample; its README says what is in it."""
+    return Path(__file__).with_name("sample")
+
+
+def sample_clip() -> Path:
+    """Return the clip, a person who is not among the stills."""
+    return sample_dir() / "clip.mp4"
+
+
+def sample_negatives() -> list[Path]:
+    """Pictures without a face."""
+    return sorted((sample_dir() / "negatives").glob("*.jpg"))
+
+
+def sample_clip_truth() -> ClipTruth:
+    """Exact points of the clip."""
+    rows = _rows("clip_points.csv")
+    points, visible = zip(*(_points(row) for row in rows), strict=True)
+    return ClipTruth(
+        np.array(points),
+        np.array(visible),
+        np.array([row["face"] == "1" for row in rows]),
+        np.array([float(row["time"]) for row in rows]),
+    )
+
+
+def add_sample(project: Project, *, progress: ProgressCallback | None = None) -> ImportReport:
+    """Import the 400 stills of 100 people; hidden points are OCCLUDED.
+
+    The pictures are copied: the installed package may vanish, the project stays.
+    """
+    return project.import_entries(
+        _FORMAT, sample_faces(), scheme=_SCHEME, copy=True, progress=progress
+    )
+
+
+def sample_faces() -> Iterator[FaceRecord]:
+    """Yield the stills as a format's reader would; a subject is a person."""
+    for line, row in enumerate(_rows("annotations.csv"), start=2):
+        points, visible = _points(row)
+        states = np.where(visible, PointState.VISIBLE, PointState.OCCLUDED)
+        image = sample_dir() / "stills" / row["file"]
+        yield FaceRecord(
+            name=image.stem,
+            subject=f"sample-{row['identity']}",
+            image=ImageRef(image),
+            image_name=image.name,
+            annotation=Annotation(_SCHEME, points, states, f"import:{_FORMAT}"),
+            origin=f"{sample_dir() / 'annotations.csv'}:{line}",
+        )
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (sample_dir() / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _points(row: dict[str, str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    xyv = np.array([[row[f"{c}{k:02d}"] for c in "xyv"] for k in range(_POINTS)], dtype=np.float64)
+    return xyv[:, :2], xyv[:, 2] == 1

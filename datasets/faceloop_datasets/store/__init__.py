@@ -1,0 +1,1 @@
+"""How a project is kept on disk: tables, transactions, migrations, files that appear whole."""

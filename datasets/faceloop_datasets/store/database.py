@@ -1,0 +1,142 @@
+"""Transactions on a project's database, and the one place where its errors become ours."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, insert, inspect, select, update
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from faceloop_datasets.errors import ProjectError
+
+from .migrations import MIGRATIONS, VERSION
+from .tables import Base, SchemaVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+_BUSY_MS = 10_000  # how long a writer waits for another one
+
+# What the databases say, and what it means to a person.
+_MEANINGS = (
+    ("locked", "another program is writing to it. Close that program or try again"),
+    ("full", "the disk is full. What was saved before is safe; free some space and save again"),
+    ("readonly", "it cannot be written. Check the permissions of the folder and the file"),
+    ("unable to open", "it cannot be opened. Check that the folder exists and can be written"),
+    ("not a database", "it is not a project database, or is damaged. Restore it from a copy"),
+    ("malformed", "it is damaged. Restore it from a copy"),
+    ("disk i/o", "the disk reports an error. What was saved before is safe; check the disk"),
+    ("append-only", "saved revisions are never changed or deleted. Save a new one instead"),
+)
+
+
+class Database:
+    """One project's database.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL.
+    where : str
+        How messages name it.
+    """
+
+    def __init__(self, url: str, where: str) -> None:
+        self.where = where
+        try:
+            self._engine = create_engine(url)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise ProjectError(
+                f"{where} is no database address that can be used here: {error}."
+            ) from error
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _configure)
+            event.listen(self._engine, "begin", _begin)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view of the database."""
+        with self._translated(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: on disk when the block is left, undone if it raises.
+
+        Raises
+        ------
+        ProjectError
+            If the database cannot be written: locked, full, not writable.
+        """
+        with self._translated(), self._engine.connect() as connection:
+            writing = connection.execution_options(faceloop_write=True)
+            with writing.begin():
+                yield writing
+
+    def exists(self, connection: Connection) -> bool:
+        """Whether the tables are there."""
+        return inspect(connection).has_table(SchemaVersion.__tablename__)
+
+    def create(self, connection: Connection) -> None:
+        """Make the tables as they are today."""
+        Base.metadata.create_all(connection)
+        connection.execute(insert(SchemaVersion).values(version=VERSION))
+
+    def migrate(self, migrations: Sequence[Callable[[Connection], None]] = MIGRATIONS) -> None:
+        """Bring older tables up to date, step by step in one transaction.
+
+        Raises
+        ------
+        ProjectError
+            If a newer faceloop made the project.
+        """
+        wanted = len(migrations) + 1
+        with self.read() as connection:
+            found = connection.scalar(select(SchemaVersion.version))
+        if found == wanted:
+            return
+        with self.write() as connection:
+            # Somebody else may have migrated between the two looks.
+            found = connection.scalar(select(SchemaVersion.version)) or 0
+            if not 1 <= found <= wanted:
+                raise ProjectError(
+                    f"{self.where} has version {found}, this faceloop reads up to {wanted}. "
+                    "Update faceloop to open it."
+                )
+            for migration in migrations[found - 1 :]:
+                migration(connection)
+            connection.execute(update(SchemaVersion).values(version=wanted))
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            said = str(error.orig)
+            meaning = next((m for key, m in _MEANINGS if key in said.lower()), said)
+            raise ProjectError(f"The project database {self.where} failed: {meaning}.") from error
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions of its own: _begin does.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={_BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A writer takes its lock at once: a later upgrade from reading fails if somebody else wrote.
+    writes = connection.get_execution_options().get("faceloop_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,221 @@
+"""Items and their revisions: every save adds one, none is ever changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import bindparam, insert, select, update
+
+from faceloop_datasets.annotation import Annotation
+from faceloop_datasets.errors import ProjectError
+
+from .tables import ItemRow, RevisionRow, now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection, Row
+
+# Built once: an import runs them thousands of times.
+_ADD_ITEM = insert(ItemRow).returning(ItemRow.id)
+_ADD_REVISION = insert(RevisionRow).returning(RevisionRow.id)
+_OF_ITEM = update(ItemRow).where(ItemRow.id == bindparam("item"))
+_MOVE_HEAD = _OF_ITEM.where(ItemRow.head == bindparam("base")).values(head=bindparam("number"))
+_MOVE_FIRST_HEAD = _OF_ITEM.where(ItemRow.head.is_(None)).values(head=bindparam("number"))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One face in one image or video frame.
+
+    Parameters
+    ----------
+    id : int
+        Its number in the project.
+    media_id : int or None
+        The picture; None for a face without one, which can train the shape only.
+    frame : int or None
+        Number of the frame, if the media is a video.
+    name : str
+        For people.
+    subject : str
+        Faces of one subject stay on one side of a split.
+    origin : str or None
+        ``FORMAT:NAME`` of an imported face.
+    head : int or None
+        The revision that counts; None if nothing was saved.
+    """
+
+    id: int
+    media_id: int | None
+    frame: int | None
+    name: str
+    subject: str
+    origin: str | None
+    head: int | None
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One saved annotation of an item.
+
+    Parameters
+    ----------
+    id : int
+        Its number; give it as ``based_on`` when saving what was made from it.
+    item_id : int
+        The item.
+    based_on : int or None
+        The revision its author had in front of them.
+    annotation : Annotation
+        What was saved.
+    author : str
+        Who saved it.
+    created : datetime
+        When, in UTC.
+    is_head : bool
+        Whether it is the one that counts.
+    """
+
+    id: int
+    item_id: int
+    based_on: int | None
+    annotation: Annotation
+    author: str
+    created: datetime
+    is_head: bool
+
+
+def add_item(
+    connection: Connection,
+    *,
+    media_id: int | None,
+    frame: int | None,
+    name: str,
+    subject: str,
+    origin: str | None = None,
+) -> Item:
+    """Add one item."""
+    values = {
+        "media_id": media_id,
+        "frame": frame,
+        "name": name,
+        "subject": subject,
+        "origin": origin,
+    }
+    number = connection.execute(_ADD_ITEM, values).scalar_one()
+    return Item(id=number, head=None, **values)  # type: ignore[arg-type]
+
+
+def get_item(connection: Connection, number: int) -> Item:
+    """Item by number.
+
+    Raises
+    ------
+    ProjectError
+        If there is none.
+    """
+    row = connection.execute(select(ItemRow.__table__).where(ItemRow.id == number)).one_or_none()
+    if row is None:
+        raise ProjectError(f"There is no item {number} in this project.")
+    return Item(**row._mapping)
+
+
+def list_items(connection: Connection) -> list[Item]:
+    """All items, in the order they came."""
+    query = select(ItemRow.__table__).order_by(ItemRow.id)
+    return [Item(**row._mapping) for row in connection.execute(query)]
+
+
+def set_media(connection: Connection, number: int, media_id: int | None, frame: int | None) -> None:
+    """Give an item its picture."""
+    connection.execute(
+        update(ItemRow).where(ItemRow.id == number).values(media_id=media_id, frame=frame)
+    )
+
+
+def append(
+    connection: Connection, item_id: int, annotation: Annotation, based_on: int | None, author: str
+) -> tuple[int, bool]:
+    """Store a revision; it becomes the head if ``based_on`` still is. Returns (id, is head)."""
+    values = {
+        "item_id": item_id,
+        "based_on": based_on,
+        "points": annotation.points.astype("<f8").tobytes(),
+        "states": annotation.states.tobytes(),
+        "source": annotation.source,
+        "author": author,
+        "created": now(),
+    }
+    number = connection.execute(_ADD_REVISION, values).scalar_one()
+    # Compare and swap in one statement: of two savers one finds the head changed.
+    move = _MOVE_FIRST_HEAD if based_on is None else _MOVE_HEAD
+    base = {} if based_on is None else {"base": based_on}
+    moved = connection.execute(move, {"item": item_id, "number": number} | base)
+    return number, moved.rowcount == 1
+
+
+def history(connection: Connection, item: Item, scheme: str) -> list[Revision]:
+    """All revisions of an item, oldest first."""
+    query = (
+        select(RevisionRow.__table__).where(RevisionRow.item_id == item.id).order_by(RevisionRow.id)
+    )
+    return [_revision(row, scheme, item.head) for row in connection.execute(query)]
+
+
+def histories(
+    connection: Connection, chosen: Iterable[Item], scheme: str
+) -> dict[int, list[Revision]]:
+    """All revisions of several items at once, by item, oldest first."""
+    heads_of = {item.id: item.head for item in chosen}
+    found: dict[int, list[Revision]] = {}
+    if heads_of:
+        for row in connection.execute(select(RevisionRow.__table__).order_by(RevisionRow.id)):
+            if row.item_id in heads_of:
+                revision = _revision(row, scheme, heads_of[row.item_id])
+                found.setdefault(row.item_id, []).append(revision)
+    return found
+
+
+def get_revision(connection: Connection, number: int, scheme: str, head: int | None) -> Revision:
+    """Revision by number."""
+    row = connection.execute(select(RevisionRow.__table__).where(RevisionRow.id == number)).one()
+    return _revision(row, scheme, head)
+
+
+def heads(connection: Connection, scheme: str) -> list[tuple[Item, Revision]]:
+    """Items with the revision that counts, in the order the items came."""
+    query = (
+        select(RevisionRow.__table__)
+        .join(ItemRow, ItemRow.head == RevisionRow.id)
+        .order_by(ItemRow.id)
+    )
+    known = {item.id: item for item in list_items(connection)}
+    rows = connection.execute(query)
+    return [(known[row.item_id], _revision(row, scheme, row.id)) for row in rows]
+
+
+def decode(scheme: str, points: bytes, states: bytes, source: str) -> Annotation:
+    """Annotation from the blobs of a revision."""
+    return Annotation(scheme, decode_points(points), np.frombuffer(states, np.uint8), source)
+
+
+def decode_points(blob: bytes) -> NDArray[np.float64]:
+    """Points (N, 2) from a blob."""
+    return np.frombuffer(blob, "<f8").reshape(-1, 2).astype(np.float64)
+
+
+def _revision(row: Row[Any], scheme: str, head: int | None) -> Revision:
+    return Revision(
+        id=row.id,
+        item_id=row.item_id,
+        based_on=row.based_on,
+        annotation=decode(scheme, row.points, row.states, row.source),
+        author=row.author,
+        created=datetime.fromisoformat(row.created),
+        is_head=row.id == head,
+    )

@@ -1,0 +1,158 @@
+"""Models of a project: a file is copied whole before it is known, known before it is active."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select
+
+from faceloop_datasets.errors import ProjectError
+
+from . import settings
+from .staging import content_hash, place, staging
+from .tables import ModelRow, now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Row
+
+_ACTIVE = "active_model"
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A trained model of a project.
+
+    Parameters
+    ----------
+    id : int
+        Its number in the project.
+    name : str
+        Its unique name.
+    file : Path
+        The model file, in the project's ``models`` folder.
+    sha256 : str
+        Hash of the file.
+    metrics : mapping
+        What was measured when it was trained.
+    note : str
+        For people.
+    created : datetime
+        When, in UTC.
+    """
+
+    id: int
+    name: str
+    file: Path
+    sha256: str
+    metrics: Mapping[str, Any]
+    note: str
+    created: datetime
+
+
+def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
+    """Copy a model file into the folder whole; returns its place and hash.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be read or copied.
+    """
+    with staging(folder) as scratch:
+        try:
+            copied = Path(shutil.copyfile(file, scratch / file.name))
+            digest = content_hash(copied)
+            return place(copied, folder / file.name, digest), digest
+        except OSError as error:
+            raise ProjectError(
+                f"The model {file} cannot be copied to {folder} ({error})."
+            ) from error
+
+
+def register(
+    connection: Connection,
+    file: Path,
+    *,
+    stem: str,
+    sha256: str,
+    metrics: Mapping[str, Any],
+    note: str,
+) -> int:
+    """Make a complete file known by a free name like ``stem``; returns its number."""
+    taken = set(connection.scalars(select(ModelRow.name)))
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}-{number}", number + 1
+    values = {
+        "name": name,
+        "file": file.name,
+        "sha256": sha256,
+        "metrics": json.dumps(dict(metrics)),
+        "note": note,
+        "created": now(),
+    }
+    return connection.execute(insert(ModelRow).values(values).returning(ModelRow.id)).scalar_one()
+
+
+def list_models(connection: Connection, folder: Path) -> list[ModelRecord]:
+    """All models, oldest first."""
+    query = select(ModelRow.__table__).order_by(ModelRow.id)
+    return [_record(row, folder) for row in connection.execute(query)]
+
+
+def get(connection: Connection, which: int | str, folder: Path) -> ModelRecord:
+    """Model by number or name.
+
+    Raises
+    ------
+    ProjectError
+        If there is none.
+    """
+    key = ModelRow.id == which if isinstance(which, int) else ModelRow.name == which
+    row = connection.execute(select(ModelRow.__table__).where(key)).one_or_none()
+    if row is None:
+        known = ", ".join(connection.scalars(select(ModelRow.name).order_by(ModelRow.id)))
+        raise ProjectError(
+            f"There is no model {which!r} in this project. Models: {known or 'none yet'}."
+        )
+    return _record(row, folder)
+
+
+def active(connection: Connection, folder: Path) -> ModelRecord | None:
+    """Return the model in use; None if none was chosen."""
+    number = settings.get(connection, _ACTIVE)
+    return None if number is None else get(connection, int(number), folder)
+
+
+def use(connection: Connection, record: ModelRecord) -> None:
+    """Make a model the one in use.
+
+    Raises
+    ------
+    ProjectError
+        If its file is missing or has changed.
+    """
+    if not record.file.is_file() or content_hash(record.file) != record.sha256:
+        raise ProjectError(
+            f"The file {record.file} of the model {record.name!r} is missing or has changed. "
+            "Train again or put the file back."
+        )
+    settings.put(connection, _ACTIVE, str(record.id))
+
+
+def _record(row: Row[Any], folder: Path) -> ModelRecord:
+    return ModelRecord(
+        id=row.id,
+        name=row.name,
+        file=folder / row.file,
+        sha256=row.sha256,
+        metrics=json.loads(row.metrics),
+        note=row.note,
+        created=datetime.fromisoformat(row.created),
+    )

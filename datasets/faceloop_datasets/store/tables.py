@@ -1,0 +1,136 @@
+"""The tables of a project. Every type is one that SQLite and PostgreSQL share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import DDL, CheckConstraint, ForeignKey, UniqueConstraint, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """All tables of a project."""
+
+
+class SchemaVersion(Base):
+    """One row: the version of these tables."""
+
+    __tablename__ = "schema_version"
+    version: Mapped[int] = mapped_column(primary_key=True)
+
+
+class SettingRow(Base):
+    """What there is one of: the scheme as TOML, the active model."""
+
+    __tablename__ = "settings"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class MediaRow(Base):
+    """An image or a video, recognised by its content."""
+
+    __tablename__ = "media"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(CheckConstraint("kind IN ('image', 'video')"))
+    path: Mapped[str]  # relative to the project's folder where possible
+    absolute: Mapped[str]  # where it was when last seen, in case the project alone has moved
+    sha256: Mapped[str] = mapped_column(unique=True)
+    bytes: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    frames: Mapped[int]
+
+
+class ItemRow(Base):
+    """One face in one image or video frame."""
+
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"), index=True)
+    frame: Mapped[int | None]
+    name: Mapped[str]
+    subject: Mapped[str]
+    origin: Mapped[str | None] = mapped_column(unique=True)  # FORMAT:NAME of an imported face
+    # Not a foreign key: revisions point at items, and SQLite cannot add the second half later.
+    head: Mapped[int | None]
+
+
+class RevisionRow(Base):
+    """One saved annotation. Never changed, never deleted."""
+
+    __tablename__ = "revisions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+    based_on: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
+    points: Mapped[bytes]  # (N, 2) little-endian float64
+    states: Mapped[bytes]  # (N,) uint8
+    source: Mapped[str]
+    author: Mapped[str]
+    created: Mapped[str]
+
+
+class ModelRow(Base):
+    """A trained model whose file is complete."""
+
+    __tablename__ = "models"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    file: Mapped[str]
+    sha256: Mapped[str]
+    metrics: Mapped[str]  # JSON
+    note: Mapped[str]
+    created: Mapped[str]
+
+
+class QueueRow(Base):
+    """What a person should look at."""
+
+    __tablename__ = "queue"
+    __table_args__ = (UniqueConstraint("item_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"))
+    reason: Mapped[str]
+    priority: Mapped[float] = mapped_column(index=True)
+    predicted_error: Mapped[float | None]
+    model: Mapped[str | None]
+    status: Mapped[str] = mapped_column(
+        CheckConstraint("status IN ('open', 'claimed', 'done', 'skipped')")
+    )
+    author: Mapped[str | None]
+    note: Mapped[str]
+    points: Mapped[bytes | None]
+    time: Mapped[float | None]
+    shot: Mapped[int | None]
+
+
+# Append-only is a promise to the user, so the database keeps it, whoever writes to it.
+_REFUSAL = "revisions are append-only"
+_GUARDS = {
+    "sqlite": [
+        (
+            f"CREATE TRIGGER revisions_no_{verb.lower()} BEFORE {verb} ON revisions "
+            f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+        )
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+            f"'BEGIN RAISE EXCEPTION ''{_REFUSAL}''; END'"
+        ),
+        (
+            "CREATE TRIGGER revisions_append_only BEFORE UPDATE OR DELETE ON revisions "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        ),
+    ],
+}
+for _dialect, _statements in _GUARDS.items():
+    for _statement in _statements:
+        _guard = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+        event.listen(RevisionRow.__table__, "after_create", _guard)
+
+
+def now() -> str:
+    """Return this moment in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat()
