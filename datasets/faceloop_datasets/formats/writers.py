@@ -14,6 +14,8 @@ from faceloop_datasets.conversion import Conversion
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import atomic_path
 
+from .ibug import EXACT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -141,7 +143,7 @@ def _image_name(record: FaceRecord) -> str:
 def _pts(face: Annotation) -> str:
     # in decimal, so that the reader gets the same number back to the last bit
     rows = [
-        " ".join(str(Decimal(repr(value)) + 1) for value in point) if present else "0 0"
+        " ".join(str(EXACT.add(Decimal(repr(value)), 1)) for value in point) if present else "0 0"
         for point, present in zip(face.points.tolist(), face.present, strict=True)
     ]
     return "\n".join(["version: 1", f"n_points: {len(face)}", "{", *rows, "}", ""])
