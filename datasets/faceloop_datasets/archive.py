@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 """File names that are taken for archives."""
 
+MAX_MEMBER = 1 << 28
+"""Largest member in bytes that `read_member` takes into memory."""
+
 _DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError)
 
 
@@ -62,6 +65,11 @@ def read_member(archive: Path, name: str) -> bytes:
     with _opened(archive) as tar:
         for member in _files(archive, tar):
             if member.name == name:
+                if member.size > MAX_MEMBER:
+                    raise InputError(
+                        f"{archive}: {name} has {member.size:,} bytes, which is "
+                        f"too much for a table (at most {MAX_MEMBER:,})."
+                    )
                 return _content(tar, member).read()
     raise InputError(f"The archive {archive} has no file {name}.")
 
