@@ -121,6 +121,18 @@ def test_truncated(part: float, archive: Path, tmp_path: Path) -> None:
         extract_members(archive, ["jpg/a.jpg"], tmp_path / "out")
 
 
+def test_a_missing_checksum_is_noticed(archive: Path) -> None:
+    archive.write_bytes(archive.read_bytes()[:-4])
+    with pytest.raises(InputError, match="truncated or damaged"):
+        list_members(archive)
+
+
+def test_a_wrong_checksum_is_noticed(archive: Path) -> None:
+    archive.write_bytes(archive.read_bytes()[:-8] + b"12345678")
+    with pytest.raises(InputError, match="truncated or damaged"):
+        list_members(archive)
+
+
 def test_no_archive(tmp_path: Path) -> None:
     (tmp_path / "x.tar.gz").write_bytes(b"this is text" * 100)
     with pytest.raises(InputError, match="truncated or damaged"):

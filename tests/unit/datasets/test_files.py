@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from faceloop_datasets import Cancelled, InputError
+from faceloop_datasets.files import atomic_path
+
+
+def test_the_file_appears_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "a.csv"
+    with atomic_path(target) as part:
+        part.write_text("whole")
+        assert not target.exists()
+        assert part.suffix == ".csv"
+    assert target.read_text() == "whole"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def fail(target: Path, error: BaseException) -> None:
+    with atomic_path(target) as part:
+        part.write_text("half")
+        raise error
+
+
+def fill(target: Path) -> None:
+    with atomic_path(target) as part, Path("/dev/full").open("wb", buffering=0) as full:
+        part.write_text("half")
+        full.write(b"x")
+
+
+@pytest.mark.parametrize("error", [Cancelled("stop"), KeyboardInterrupt(), ValueError("x")])
+def test_a_failure_leaves_the_old_file_alone(error: BaseException, tmp_path: Path) -> None:
+    target = tmp_path / "a.csv"
+    target.write_text("old")
+    with pytest.raises(type(error)):
+        fail(target, error)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    target = tmp_path / "a.csv"
+    complaint = r"a\.csv cannot be written: No space"
+    with pytest.raises(InputError, match=complaint):
+        fill(target)
+    assert list(tmp_path.iterdir()) == []
