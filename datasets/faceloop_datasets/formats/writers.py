@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.conversion import Conversion
@@ -18,6 +17,8 @@ from .ibug import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    import pandas as pd
 
     from faceloop_datasets.scheme import Scheme
 
@@ -150,6 +151,8 @@ def _pts(face: Annotation) -> str:
 
 
 def _tidy(records: Iterable[FaceRecord], scheme: Scheme) -> tuple[pd.DataFrame, int]:
+    import pandas as pd  # noqa: PLC0415 - half of the time that importing faceloop would take
+
     parts = []
     for record in records:
         face = record.annotation
