@@ -151,7 +151,7 @@ def _pts(face: Annotation) -> str:
 
 
 def _tidy(records: Iterable[FaceRecord], scheme: Scheme) -> tuple[pd.DataFrame, int]:
-    import pandas as pd  # noqa: PLC0415 - half of the time that importing faceloop would take
+    import pandas as pd  # noqa: PLC0415 - its import takes half a second
 
     parts = []
     for record in records:
