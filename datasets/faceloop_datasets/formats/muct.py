@@ -1,7 +1,8 @@
 """MUCT: 76 points, straight from the downloaded archives or from unpacked folders.
 
-``muct76-opencv.csv`` has its origin at the top-left pixel. Its coordinates are the pixels that
-were clicked, whole numbers that name a pixel by its centre, so they are taken as they are.
+``muct76-opencv.csv`` has its origin at the top-left pixel, and nearly all of its coordinates are
+whole numbers. They are taken as OpenCV counts pixels, by their centres, which is also our
+convention, so nothing is added. The images cannot tell this from an offset of half a pixel.
 """
 
 from __future__ import annotations
