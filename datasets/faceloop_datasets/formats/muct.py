@@ -2,7 +2,7 @@
 
 ``muct76-opencv.csv`` has its origin at the top-left pixel, and nearly all of its coordinates are
 whole numbers. They are taken as OpenCV counts pixels, by their centres, which is also our
-convention, so nothing is added. The images cannot tell this from an offset of half a pixel.
+convention, so nothing is added. An offset of half a pixel has not been ruled out by measurement.
 """
 
 from __future__ import annotations
