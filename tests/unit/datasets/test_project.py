@@ -1,0 +1,399 @@
+"""A project keeps what was saved, all of it, and says clearly what it cannot do."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from faceloop_datasets import (
+    Annotation,
+    InputError,
+    PointState,
+    Project,
+    ProjectError,
+    Revision,
+    RevisionConflict,
+    Scheme,
+    write_video,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sqlalchemy import text
+
+N = 70
+
+
+def annotation(seed: int = 0, source: str = "manual") -> Annotation:
+    rng = np.random.default_rng(seed)
+    return Annotation("face70", rng.uniform(0, 400, (N, 2)), rng.integers(0, 4, N), source)
+
+
+def picture(path: Path, seed: int = 0, size: tuple[int, int] = (40, 30)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    cv2.imwrite(str(path), pixels)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path):  # type: ignore[no-untyped-def]
+    with Project.create(tmp_path / "project") as made:
+        yield made
+
+
+class TestOpening:
+    def test_a_new_project_opens_with_its_scheme(self, tmp_path: Path) -> None:
+        Project.create(tmp_path / "mine", scheme="ibug68").close()
+        with Project.open(tmp_path / "mine") as project:
+            assert project.scheme == Scheme.load("ibug68")
+            assert project.name == "mine"
+            assert (project.items(), project.faces(), project.models()) == ([], [], [])
+        with Project.open(f"sqlite:///{tmp_path / 'mine' / 'project.db'}", folder=tmp_path) as same:
+            assert same.scheme.name == "ibug68"
+
+    def test_a_scheme_of_ones_own_travels_with_the_project(self, tmp_path: Path) -> None:
+        own = tmp_path / "own.toml"
+        own.write_text(Scheme.load("face70").to_toml().replace('name = "face70"', 'name = "own"'))
+        Project.create(tmp_path / "p", scheme=own).close()
+        own.unlink()
+        with Project.open(tmp_path / "p") as project:
+            assert (project.scheme.name, len(project.scheme)) == ("own", N)
+
+    def test_durability_settings(self, project: Project) -> None:
+        with project._database.read() as connection:
+            found = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                for name in ("journal_mode", "synchronous", "foreign_keys")
+            }
+        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+    def test_what_is_no_project(self, tmp_path: Path) -> None:
+        with pytest.raises(ProjectError, match="is no project"):
+            Project.open(tmp_path)
+        (tmp_path / "project.db").touch()  # what a kill during creation leaves
+        with pytest.raises(ProjectError, match="is no project"):
+            Project.open(tmp_path)
+        Project.create(tmp_path).close()
+        with pytest.raises(ProjectError, match="is a project already"):
+            Project.create(tmp_path)
+
+    def test_damaged_database(self, tmp_path: Path) -> None:
+        (tmp_path / "project.db").write_bytes(b"no database" * 1000)
+        with pytest.raises(ProjectError, match="not a project database, or is damaged"):
+            Project.open(tmp_path)
+
+    def test_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(ProjectError, match="cannot be made"):
+            Project.create(tmp_path / "file" / "project")
+
+    def test_address_that_is_no_database(self, tmp_path: Path) -> None:
+        with pytest.raises(ProjectError, match="needs a folder"):
+            Project.open("sqlite:///x.db")
+        with pytest.raises(ProjectError, match="no database address"):
+            Project.open("nonsense://somewhere", folder=tmp_path)
+
+
+class TestRevisions:
+    @settings(
+        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(
+        points=arrays(
+            np.float64, (N, 2), elements=st.floats(allow_nan=False, allow_infinity=False)
+        ),
+        states=arrays(np.uint8, N, elements=st.integers(0, 3)),
+    )
+    def test_points_come_back_exactly(
+        self, project: Project, points: np.ndarray, states: np.ndarray
+    ) -> None:
+        item = project.add_item(None)
+        saved = project.save(item.id, Annotation("face70", points, states), None)
+        again = project.annotation(item.id)
+        assert again == saved
+        assert again is not None
+        assert again.annotation.points.tobytes() == saved.annotation.points.tobytes()
+        kept = Annotation("face70", points, states)
+        assert again.annotation == kept
+
+    def test_every_save_adds_and_the_last_counts(self, project: Project) -> None:
+        item = project.add_item(None, name="face", subject="someone")
+        assert project.annotation(item.id) is None
+        first = project.save(item.id, annotation(1), None, "ann")
+        second = project.save(item.id, annotation(2), first.id, "bob")
+        history = project.history(item.id)
+        assert [(r.author, r.is_head, r.based_on) for r in history] == [
+            ("ann", False, None),
+            ("bob", True, first.id),
+        ]
+        assert history[0].annotation == annotation(1)
+        assert project.annotation(item.id) == second
+        assert history[0].created <= history[1].created
+        assert history[0].created.tzinfo is not None
+
+    def test_conflict_keeps_both(self, project: Project) -> None:
+        item = project.add_item(None)
+        base = project.save(item.id, annotation(1), None)
+        theirs = project.save(item.id, annotation(2), base.id, "ann")
+        with pytest.raises(RevisionConflict, match=f"revision is now {theirs.id}"):
+            project.save(item.id, annotation(3), base.id, "bob")
+        with pytest.raises(RevisionConflict):
+            project.save(item.id, annotation(4), None, "cho")
+        assert project.annotation(item.id) == theirs
+        kept = project.history(item.id)
+        assert [r.annotation for r in kept] == [annotation(s) for s in (1, 2, 3, 4)]
+        assert [r.is_head for r in kept] == [False, True, False, False]
+        project.save(item.id, kept[2].annotation, theirs.id)  # bob looks, and saves again
+        assert project.history(item.id)[-1].is_head
+
+    def test_of_many_savers_at_once_one_wins_and_none_loses(self, project: Project) -> None:
+        item = project.add_item(None)
+        outcomes: list[str] = []
+
+        def save(seed: int) -> None:
+            with Project.open(project.path) as mine:
+                try:
+                    mine.save(item.id, annotation(seed), None)
+                    outcomes.append("saved")
+                except RevisionConflict:
+                    outcomes.append("conflict")
+
+        threads = [threading.Thread(target=save, args=(s,)) for s in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(outcomes) == ["conflict"] * 5 + ["saved"]
+        history = project.history(item.id)
+        assert len(history) == 6
+        assert sum(r.is_head for r in history) == 1
+
+    @pytest.mark.parametrize("sql", ["UPDATE revisions SET author='x'", "DELETE FROM revisions"])
+    def test_the_database_itself_refuses_changes(self, project: Project, sql: str) -> None:
+        item = project.add_item(None)
+        project.save(item.id, annotation(), None)
+        with (
+            sqlite3.connect(project.path / "project.db") as raw,
+            pytest.raises(sqlite3.IntegrityError, match="append-only"),
+        ):
+            raw.execute(sql)
+        raw.close()
+        with pytest.raises(ProjectError, match="never changed"), project._database.write() as c:
+            c.execute(text(sql))
+        assert len(project.history(item.id)) == 1
+
+    def test_what_does_not_belong(self, project: Project) -> None:
+        item, other = project.add_item(None), project.add_item(None)
+        foreign = project.save(other.id, annotation(), None)
+        with pytest.raises(ProjectError, match="no revision"):
+            project.save(item.id, annotation(), foreign.id)
+        with pytest.raises(ProjectError, match="no item 99"):
+            project.save(99, annotation(), None)
+        with pytest.raises(ProjectError, match="got one of ibug68 with 68"):
+            project.save(item.id, Annotation("ibug68", np.zeros((68, 2)), np.zeros(68)), None)
+        assert project.history(item.id) == []
+
+
+class TestTrouble:
+    """A database that cannot be written is a clear error, and loses nothing."""
+
+    def test_full_disk(self, project: Project) -> None:
+        item = project.add_item(None)
+        saved = project.save(item.id, annotation(1), None)
+        with project._database.read() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+        def save_on(last: Revision) -> None:
+            while True:
+                saves.append(project.save(item.id, annotation(2), last.id))
+                last = saves[-1]
+
+        saves = [saved]
+        with pytest.raises(ProjectError, match=r"disk is full\. What was saved before is safe"):
+            save_on(saved)
+        with Project.open(project.path) as again:
+            assert again.annotation(item.id) == saves[-1]
+            assert len(again.history(item.id)) == len(saves)
+
+    def test_locked(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("faceloop_datasets.store.database._BUSY_MS", 50)
+        item = project.add_item(None)
+        with sqlite3.connect(project.path / "project.db") as other:
+            other.execute("BEGIN IMMEDIATE")
+            with Project.open(project.path) as mine:
+                assert mine.item(item.id) == item  # readers go on
+                with pytest.raises(ProjectError, match="another program is writing"):
+                    mine.save(item.id, annotation(), None)
+            other.rollback()
+        other.close()
+        project.save(item.id, annotation(), None)
+
+    def test_not_writable(self, project: Project) -> None:
+        item = project.add_item(None)
+        with project._database.read() as connection:
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+        with pytest.raises(ProjectError, match="cannot be written"):
+            project.save(item.id, annotation(), None)
+
+
+class TestMedia:
+    def test_content_is_known_once(self, project: Project, tmp_path: Path) -> None:
+        first = project.add_media(picture(tmp_path / "a.png"))
+        again = project.add_media(picture(tmp_path / "copy" / "b.png"))
+        other = project.add_media(picture(tmp_path / "c.png", seed=1))
+        assert first == again
+        assert other.id != first.id
+        assert (first.kind, first.width, first.height, first.frames) == ("image", 40, 30, 1)
+        assert first.path == "../a.png"
+        assert project.resolve(first) == tmp_path / "a.png"
+        assert project.media() == [first, other]
+
+    def test_copied_media_live_in_the_project(self, project: Project, tmp_path: Path) -> None:
+        one = project.add_media(picture(tmp_path / "a.png"), copy=True)
+        two = project.add_media(picture(tmp_path / "other" / "a.png", seed=1), copy=True)
+        assert project.resolve(one) == project.path / "media" / "a.png"
+        assert project.resolve(two) != project.resolve(one)
+        assert len(list((project.path / "media").iterdir())) == 2
+        project.close()
+        project.path.rename(tmp_path / "renamed")
+        (tmp_path / "a.png").unlink()
+        with Project.open(tmp_path / "renamed") as moved:
+            assert moved.resolve(moved.media()[0]).is_file()
+
+    def test_project_alone_moves(self, project: Project, tmp_path: Path) -> None:
+        picture(tmp_path / "a.png")
+        media = project.add_media(tmp_path / "a.png")
+        assert media.resolve(tmp_path / "deeper" / "still") == tmp_path / "a.png"
+
+    def test_moved_file_is_found_again(self, project: Project, tmp_path: Path) -> None:
+        media = project.add_media(picture(tmp_path / "a.png"))
+        (tmp_path / "far").mkdir()
+        picture(tmp_path / "far" / "decoy.png", seed=3)
+        (tmp_path / "a.png").rename(tmp_path / "far" / "new name.png")
+        with pytest.raises(InputError, match=r"a\.png is missing. If it has moved, relink"):
+            project.resolve(media)
+        assert [m.id for m in project.relink(tmp_path / "far")] == [media.id]
+        assert project.resolve(project.media()[0]) == tmp_path / "far" / "new name.png"
+        assert project.relink(tmp_path / "far") == []
+
+    def test_changed_file_is_not_taken_for_the_old_one(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        media = project.add_media(picture(tmp_path / "a.png"))
+        picture(tmp_path / "a.png", size=(50, 50))
+        with pytest.raises(InputError, match="not the file that was annotated"):
+            project.resolve(media)
+
+    def test_what_is_no_media(self, project: Project, tmp_path: Path) -> None:
+        (tmp_path / "text.jpg").write_text("text")
+        (tmp_path / "text.mp4").write_text("text")
+        for name in ("text.jpg", "text.mp4", "absent.png"):
+            with pytest.raises(InputError, match=name):
+                project.add_media(tmp_path / name)
+        assert project.media() == []
+
+
+class TestItemsAndFaces:
+    def test_faces_read_images_and_video_frames(self, project: Project, tmp_path: Path) -> None:
+        frames = [np.full((32, 48, 3), 40 * i, np.uint8) for i in range(5)]
+        write_video(tmp_path / "v.mp4", frames, 25)
+        still = project.add_media(picture(tmp_path / "a.png"))
+        video = project.add_media(tmp_path / "v.mp4")
+        assert (video.kind, video.frames) == ("video", 5)
+        ids = [
+            project.add_item(still, subject="ann").id,
+            project.add_item(video, 3).id,
+            project.add_item(None, name="shape").id,
+        ]
+        for item_id in ids:
+            project.save(item_id, annotation(item_id), None)
+        unlabelled = project.add_item(video, 4)
+        only_fit = project.add_item(video, 2)
+        guess = Annotation("face70", np.zeros((N, 2)), np.full(N, PointState.ESTIMATED), "fit:m")
+        project.save(only_fit.id, guess, None)
+        faces = project.faces()
+        assert [f.item_id for f in faces] == ids
+        assert [f.subject for f in faces] == ["ann", "v.mp4", "shape"]
+        assert [f.has_image for f in faces] == [True, True, False]
+        assert faces[0].read_gray().shape == (30, 40)
+        assert faces[0].read_rgb().shape == (30, 40, 3)
+        assert abs(float(faces[1].read_gray().mean()) - 120) < 3
+        assert faces[1].read_rgb().shape == (32, 48, 3)
+        with pytest.raises(InputError, match="no picture"):
+            faces[2].read_gray()
+        assert project.item(unlabelled.id).name == "v.mp4#4"
+        assert project.item_media(project.item(ids[1])) == video
+        assert project.item_media(project.item(ids[2])) is None
+
+    def test_frame_numbers_are_checked(self, project: Project, tmp_path: Path) -> None:
+        write_video(tmp_path / "v.mp4", [np.zeros((32, 48, 3), np.uint8)] * 3, 25)
+        video = project.add_media(tmp_path / "v.mp4")
+        still = project.add_media(picture(tmp_path / "a.png"))
+        for frame in (None, 3, -1):
+            with pytest.raises(ProjectError, match=r"Expected a frame 0\.\.2"):
+                project.add_item(video, frame)
+        with pytest.raises(ProjectError, match="no video"):
+            project.add_item(still, 0)
+
+    def test_a_lost_picture_is_a_clear_error_of_that_face(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        item = project.add_item(project.add_media(picture(tmp_path / "a.png")))
+        project.save(item.id, annotation(), None)
+        (tmp_path / "a.png").unlink()
+        with pytest.raises(InputError, match=r"a\.png"):
+            project.faces()[0].read_gray()
+
+    def test_snapshot_is_the_content_and_not_the_numbers(self, tmp_path: Path) -> None:
+        hashes = []
+        for order in ([1, 2], [2, 1], [1, 3]):
+            with Project.create(tmp_path / f"p{len(hashes)}") as project:
+                for seed in order:
+                    item = project.add_item(None, name=f"n{seed}")
+                    project.save(item.id, annotation(seed), None)
+                hashes.append(project.snapshot_hash())
+        assert hashes[0] == hashes[1] != hashes[2]
+
+
+class TestModels:
+    def test_a_model_is_registered_then_used(self, project: Project, tmp_path: Path) -> None:
+        file = tmp_path / "first.safetensors"
+        file.write_bytes(b"weights")
+        assert project.active_model is None
+        record = project.add_model(file, {"nme": 0.021}, note="a try")
+        file.unlink()
+        assert project.active_model is None
+        assert record.file.read_bytes() == b"weights"
+        assert project.use_model("first") == record
+        assert project.active_model == record
+        assert project.models() == [record]
+        assert (record.metrics, record.note) == ({"nme": 0.021}, "a try")
+
+    def test_names_stay_unique_and_files_apart(self, project: Project, tmp_path: Path) -> None:
+        file = tmp_path / "m.safetensors"
+        records = []
+        for content in (b"one", b"two", b"two"):
+            file.write_bytes(content)
+            records.append(project.add_model(file, {}))
+        assert [r.name for r in records] == ["m", "m-2", "m-3"]
+        assert [r.file.read_bytes() for r in records] == [b"one", b"two", b"two"]
+        assert project.use_model(2).name == "m-2"
+
+    def test_half_a_model_is_never_active(self, project: Project, tmp_path: Path) -> None:
+        file = tmp_path / "m.safetensors"
+        file.write_bytes(b"whole")
+        record = project.add_model(file, {})
+        record.file.write_bytes(b"wh")
+        with pytest.raises(ProjectError, match="missing or has changed"):
+            project.use_model("m")
+        assert project.active_model is None
+        with pytest.raises(ProjectError, match="no model 'x'"):
+            project.use_model("x")
+        with pytest.raises(ProjectError, match="cannot be copied"):
+            project.add_model(tmp_path / "absent", {})

@@ -1,0 +1,179 @@
+"""The queue shows the worst first, and never the same thing over and over."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faceloop_datasets import (
+    Annotation,
+    FrameCandidate,
+    Media,
+    PointState,
+    Project,
+    ProjectError,
+    QueueEntry,
+    write_video,
+)
+
+N = 70
+
+
+def shape(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 30, (N, 2)) + 100
+
+
+@pytest.fixture
+def project(tmp_path: Path):  # type: ignore[no-untyped-def]
+    with Project.create(tmp_path / "project") as made:
+        yield made
+
+
+@pytest.fixture
+def video(project: Project, tmp_path: Path) -> Media:
+    frames = [np.full((32, 32, 3), i, np.uint8) for i in range(200)]
+    write_video(tmp_path / "v.mp4", frames, 25)
+    return project.add_media(tmp_path / "v.mp4")
+
+
+class TestOrder:
+    def test_worst_first_and_import_estimates_last(self, project: Project) -> None:
+        ids = [project.add_item(None).id for _ in range(6)]
+        project.queue.add(ids[0], "imported-estimate")
+        project.queue.add(ids[1], "poor-fit", predicted_error=0.05)
+        project.queue.add(ids[2], "poor-fit", predicted_error=0.12)
+        project.queue.add(ids[3], "lost-track")
+        project.queue.add(ids[4], "manual")
+        project.queue.add(ids[5], "imported-estimate")
+        order = [e.item_id for e in project.queue.list()]
+        assert order == [ids[4], ids[3], ids[2], ids[1], ids[0], ids[5]]
+
+    def test_one_entry_an_item(self, project: Project) -> None:
+        item = project.add_item(None).id
+        project.queue.add(item, "imported-estimate")
+        entry = project.queue.add(item, "poor-fit", predicted_error=0.3, model="m", fit=shape(0))
+        assert project.queue.list() == [entry]
+        assert entry.fit is not None
+        np.testing.assert_array_equal(entry.fit.points, shape(0))
+        assert (entry.fit.states == PointState.ESTIMATED).all()
+        assert entry.fit.source == "fit:m"
+        assert project.annotation(item) is None  # a fit is no annotation
+
+    def test_bad_entries(self, project: Project) -> None:
+        item = project.add_item(None).id
+        with pytest.raises(ProjectError, match="no item 9"):
+            project.queue.add(9, "manual")
+        with pytest.raises(ProjectError, match="70 finite points"):
+            project.queue.add(item, "poor-fit", fit=np.zeros((3, 2)))
+        with pytest.raises(ProjectError, match="no entry 5"):
+            project.queue.done(5)
+        assert project.queue.list() == []
+
+
+class TestWork:
+    def test_claim_finish_skip_release(self, project: Project) -> None:
+        for error in (0.3, 0.2, 0.1):
+            project.queue.add(project.add_item(None).id, "poor-fit", predicted_error=error)
+        first = project.queue.next("ann")
+        second = project.queue.next("bob")
+        assert first is not None
+        assert second is not None
+        assert [first.predicted_error, second.predicted_error] == [0.3, 0.2]
+        assert (first.status, first.author) == ("claimed", "ann")
+        project.queue.done(first.id)
+        project.queue.skip(second.id, "blurred")
+        third = project.queue.next("ann")
+        assert third is not None
+        assert project.queue.next("ann") is None
+        assert project.queue.release(third.id).status == "open"
+        assert [e.status for e in project.queue.list(None)] == ["done", "skipped", "open"]
+        assert project.queue.get(second.id).note == "blurred"
+        assert [e.id for e in project.queue.list("done")] == [first.id]
+
+    def test_what_was_decided_stays_decided(self, project: Project) -> None:
+        item = project.add_item(None).id
+        entry = project.queue.add(item, "poor-fit", predicted_error=0.1)
+        project.queue.skip(entry.id, "no face")
+        assert project.queue.add(item, "poor-fit", predicted_error=0.4).status == "skipped"
+        assert project.queue.add(item, "manual").status == "open"
+        project.queue.next("ann")
+        assert project.queue.add(item, "poor-fit", predicted_error=0.4).status == "claimed"
+        project.queue.done(entry.id)
+        assert project.queue.add(item, "poor-fit", predicted_error=0.4).status == "open"
+
+    def test_two_claims_of_one_entry(self, project: Project) -> None:
+        for _ in range(12):
+            project.queue.add(project.add_item(None).id, "manual")
+        claimed: list[QueueEntry] = []
+
+        def claim(author: str) -> None:
+            with Project.open(project.path) as mine:
+                while (entry := mine.queue.next(author)) is not None:
+                    claimed.append(entry)
+
+        threads = [threading.Thread(target=claim, args=(f"t{i}",)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(claimed) == 12
+        assert len({e.id for e in claimed}) == 12
+
+
+class TestFrames:
+    def test_near_duplicates_of_a_shot_do_not_fill_the_queue(
+        self, project: Project, video: Media
+    ) -> None:
+        rng = np.random.default_rng(0)
+        burst = [  # one second of the same poor fit, moved, scaled and slightly noisy
+            FrameCandidate(
+                i, i / 25, shape(1) * 1.1 + i + rng.normal(0, 0.2, (N, 2)), 0.2 + i / 1e3
+            )
+            for i in range(25)
+        ]
+        other = FrameCandidate(30, 30 / 25, shape(2), 0.1)
+        entries = project.queue.add_frames(video, [*burst, other], model="m")
+        assert [project.item(e.item_id).frame for e in entries] == [24, 30]
+
+    def test_at_most_a_few_a_shot_worst_first(self, project: Project, video: Media) -> None:
+        candidates = [
+            FrameCandidate(i, i / 25, shape(i), 0.1 + (i * 37 % 100) / 1000, shot=i // 100)
+            for i in range(200)
+        ]
+        entries = project.queue.add_frames(video, candidates, per_shot=3)
+        assert sorted(e.shot or 0 for e in entries) == [0, 0, 0, 1, 1, 1]
+        errors = [e.predicted_error or 0 for e in entries]
+        assert errors == sorted(errors, reverse=True)
+        assert min(errors) >= 0.19
+        assert project.queue.list() == entries
+
+    def test_tracking_again_adds_no_near_duplicates(self, project: Project, video: Media) -> None:
+        candidates = [FrameCandidate(i, i / 25, shape(1), 0.2) for i in range(40)]
+        assert len(project.queue.add_frames(video, candidates)) == 1
+        assert project.queue.add_frames(video, candidates) == []
+        entry = project.queue.list()[0]
+        project.queue.done(entry.id)
+        assert project.queue.add_frames(video, candidates) == []
+        later = [FrameCandidate(150, 6.0, shape(1), 0.2)]
+        assert len(project.queue.add_frames(video, later)) == 1
+
+    def test_annotated_frames_are_left_alone(self, project: Project, video: Media) -> None:
+        item = project.add_item(video, 7)
+        project.save(item.id, Annotation("face70", shape(0), np.zeros(N)), None)
+        known = project.add_item(video, 90)
+        entries = project.queue.add_frames(
+            video,
+            [FrameCandidate(7, 0.28, shape(0), 0.9), FrameCandidate(90, 3.6, shape(3), 0.5)],
+        )
+        assert [e.item_id for e in entries] == [known.id]
+
+    def test_lost_frames_come_first_and_only_once_a_while(
+        self, project: Project, video: Media
+    ) -> None:
+        lost = [FrameCandidate(i, i / 25, None, None) for i in range(100, 130)]
+        poor = [FrameCandidate(10, 0.4, shape(0), 0.4)]
+        entries = project.queue.add_frames(video, [*poor, *lost])
+        assert [e.reason for e in entries] == ["lost-track", "poor-fit"]
+        assert entries[0].fit is None

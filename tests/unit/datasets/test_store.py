@@ -1,0 +1,111 @@
+"""Migrations, and files that appear whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from faceloop_datasets import Project, ProjectError
+from faceloop_datasets.store.staging import clean, content_hash, place, staging
+from sqlalchemy import Connection, text
+
+
+def columns(project: Project) -> set[str]:
+    with project._database.read() as connection:
+        return {row[1] for row in connection.execute(text("PRAGMA table_info(items)"))}
+
+
+def add_a(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE items ADD COLUMN a INTEGER"))
+
+
+def add_b(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE items ADD COLUMN b INTEGER"))
+
+
+def fail(connection: Connection) -> None:
+    raise RuntimeError("broken step")
+
+
+@pytest.fixture
+def project(tmp_path: Path):  # type: ignore[no-untyped-def]
+    with Project.create(tmp_path / "project") as made:
+        yield made
+
+
+class TestMigrations:
+    def test_each_step_once_and_in_order(self, project: Project) -> None:
+        project._database.migrate((add_a,))
+        assert "a" in columns(project)
+        project._database.migrate((add_a, add_b))
+        project._database.migrate((add_a, add_b))
+        assert {"a", "b"} <= columns(project)
+
+    def test_a_broken_step_undoes_all_of_them(self, project: Project) -> None:
+        with pytest.raises(RuntimeError):
+            project._database.migrate((add_a, fail))
+        assert "a" not in columns(project)
+        project._database.migrate((add_a, add_b))
+
+    def test_a_newer_project_is_refused(self, project: Project) -> None:
+        project._database.migrate((add_a,))
+        project.close()
+        with pytest.raises(ProjectError, match=r"has version 2, .* reads up to 1. Update"):
+            Project.open(project.path)
+
+
+class TestStaging:
+    def test_gone_afterwards_whatever_happens(self, tmp_path: Path) -> None:
+        def interrupted() -> None:
+            with staging(tmp_path) as scratch:
+                (scratch / "file").write_text("x")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_is_in_use_is_not_cleaned(self, tmp_path: Path) -> None:
+        with staging(tmp_path) as scratch:
+            (scratch / "file").write_text("x")
+            clean(tmp_path)
+            assert (scratch / "file").is_file()
+
+    def test_what_a_dead_process_left_is_cleaned(self, tmp_path: Path) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _DIES, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.kill()
+        process.communicate()
+        assert list(tmp_path.glob(".staging-*/half"))
+        clean(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(ProjectError, match="cannot be written"), staging(tmp_path / "file"):
+            pass
+
+    def test_place_never_overwrites(self, tmp_path: Path) -> None:
+        (tmp_path / "x.bin").write_bytes(b"old")
+        for content, expected in ((b"old", "x.bin"), (b"new", None)):
+            source = tmp_path / "source"
+            source.write_bytes(content)
+            target = place(source, tmp_path / "x.bin", content_hash(source))
+            assert target.read_bytes() == content
+            assert expected is None or target.name == expected
+        assert (tmp_path / "x.bin").read_bytes() == b"old"
+
+
+_DIES = """
+import pathlib, sys, time
+from faceloop_datasets.store.staging import staging
+with staging(pathlib.Path(sys.argv[1])) as scratch:
+    (scratch / "half").write_text("x")
+    print("ready", flush=True)
+    time.sleep(60)
+"""
