@@ -117,8 +117,10 @@ class TestMuct:
         assert done is not None
         project.queue.done(done.id)
         before = project.snapshot_hash()
-        report = project.import_from("muct", archives)
+        said: list[Progress] = []
+        report = project.import_from("muct", archives, progress=said.append)
         assert (report.new, report.unchanged, report.updated) == (0, FACES, 0)
+        assert not any(p.what.startswith("unpacking") for p in said)  # nothing to bring in
         assert project.snapshot_hash() == before
         assert len(project.queue.list()) == FACES - 1
         assert len(project.media()) == FACES

@@ -360,6 +360,15 @@ class TestItemsAndFaces:
                 hashes.append(project.snapshot_hash())
         assert hashes[0] == hashes[1] != hashes[2]
 
+    def test_snapshot_notices_a_state(self, project: Project) -> None:
+        item = project.add_item(None)
+        seen = project.save(item.id, Annotation("face70", np.ones((N, 2)), np.zeros(N)), None)
+        before = project.snapshot_hash()
+        states = np.zeros(N)
+        states[3] = PointState.OCCLUDED
+        project.save(item.id, Annotation("face70", np.ones((N, 2)), states), seen.id)
+        assert project.snapshot_hash() != before
+
 
 class TestModels:
     def test_a_model_is_registered_then_used(self, project: Project, tmp_path: Path) -> None:

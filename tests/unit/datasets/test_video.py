@@ -57,6 +57,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("a.mkv", "libx264", {"g": "20", "bf": "3", "x264-params": "open-gop=1"}),
         ("a.webm", "libvpx-vp9", {"g": "20"}),
         ("a.ts", "libx264", {"g": "20", "bf": "2"}),
+        ("open.ts", "libx264", {"g": "12", "bf": "3", "x264-params": "open-gop=1"}),
         ("counted.avi", "libx264", {"g": "20", "bf": "3"}),
         ("counted.h264", "libx264", {"g": "20", "bf": "3"}),
     ],
