@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from faceloop_datasets import Conversion, PointState, Scheme
 from faceloop_datasets.formats import (
     FaceRecord,

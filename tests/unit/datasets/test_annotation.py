@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from faceloop_datasets import Annotation, InputError, PointState
 
 V, O, E, M = PointState  # noqa: E741 - the initials of the four states

@@ -5,6 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from faceloop_datasets import Cancelled, InputError
 from faceloop_datasets.archive import extract_members, is_archive, list_members, read_member
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from faceloop_datasets import Annotation, Conversion, PointState, Scheme, SchemeError
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from faceloop_datasets import Annotation, Conversion, PointState, Scheme, SchemeError
 
 PAIRS = [("muct76", "face70"), ("clmtrackr71", "face70"), ("face70", "clmtrackr71")]
 coordinates = st.floats(-1000, 1000)

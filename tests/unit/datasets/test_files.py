@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from faceloop_datasets import Cancelled, InputError
 from faceloop_datasets.files import atomic_path
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from faceloop_datasets import InputError
 from faceloop_datasets.formats import FaceRecord, Refusal, count_faces, read_faces
 

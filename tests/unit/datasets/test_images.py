@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from faceloop_datasets import InputError
 from faceloop_datasets.images import MAX_PIXELS, decode_image, image_size, read_image, to_gray
-from PIL import Image
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from faceloop_datasets import InputError
 from faceloop_datasets.formats import FaceRecord, Refusal, count_faces, read_faces
-from PIL import Image
 
 ROWS = [f"0 \t4 \t0.{30 + k} \t0.{20 + k % 7}0 \t{k} \t0 \t1" for k in range(58)]
 

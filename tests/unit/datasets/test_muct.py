@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from faceloop_datasets import InputError, PointState
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip, count_faces, read_faces
 

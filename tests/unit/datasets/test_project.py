@@ -9,6 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sqlalchemy import text
+
 from faceloop_datasets import (
     Annotation,
     InputError,
@@ -20,10 +25,6 @@ from faceloop_datasets import (
     Scheme,
     write_video,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from sqlalchemy import text
 
 N = 70
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from faceloop_datasets import PointState, Project, Video
 from faceloop_datasets.images import read_image
 from faceloop_datasets.sample import (

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faceloop_datasets import Scheme, SchemeError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from faceloop_datasets import Scheme, SchemeError
 
 ALL = Scheme.bundled()
 

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
+
 from faceloop_datasets import Project, ProjectError
 from faceloop_datasets.store.staging import clean, content_hash, place, staging
-from sqlalchemy import Connection, text
 
 
 def columns(project: Project) -> set[str]:

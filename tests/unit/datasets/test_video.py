@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.video import ShotCounter, Video, VideoWriter, write_video
 

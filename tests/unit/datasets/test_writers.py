@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from faceloop_datasets import Annotation, Conversion, InputError, PointState, Scheme, SchemeError
-from faceloop_datasets.formats import FaceRecord, read_faces, write_faces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from faceloop_datasets import Annotation, Conversion, InputError, PointState, Scheme, SchemeError
+from faceloop_datasets.formats import FaceRecord, read_faces, write_faces
 
 
 def record(scheme: str, name: str = "a.jpg", **changes: object) -> FaceRecord:

@@ -1,0 +1,35 @@
+# Each target makes the virtual environment .venv first; bash .ci/setup does the same without make.
+VENV ?= .venv
+BIN := $(VENV)/bin
+SETUP := VENV=$(VENV) bash .ci/setup
+
+.PHONY: demo test lint bench
+
+demo: $(VENV)/.test  ## the whole loop on the bundled sample
+	$(BIN)/faceloop demo faceloop-demo
+
+test: $(VENV)/.test  ## unit and integration tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint  ## style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench  ## the figures of the README
+	$(BIN)/python -m pytest tests/benchmarks -s
+
+# Set up once, and again when the dependencies change.
+$(VENV)/.test: pyproject.toml .ci/setup
+	$(SETUP) test
+	@touch $@
+
+$(VENV)/.lint: pyproject.toml .ci/setup
+	$(SETUP) test lint
+	@touch $@ $(VENV)/.test
+
+$(VENV)/.bench: pyproject.toml .ci/setup
+	$(SETUP) test
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@ $(VENV)/.test
