@@ -1,0 +1,58 @@
+"""The command line `faceloop`: small modules, one for each group of commands.
+
+Everything heavy is imported inside the commands, so that ``faceloop --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from . import errors, projects
+from .console import say
+from .fitting import fit, track
+from .models import model
+from .review import queue
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="faceloop",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    help="Annotate faces, train your own landmark model, watch it fit, correct the poor fits.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        say(f"faceloop {version('faceloop')}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Example: faceloop demo")
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Annotate faces, train your own landmark model, watch it fit, correct the poor fits."""
+
+
+app.command("init")(projects.init)
+app.command("import")(projects.import_faces)
+app.command("export")(projects.export)
+app.command("fit")(fit)
+app.command("track")(track)
+app.add_typer(queue, name="queue")
+app.add_typer(model, name="model")
+
+
+def main() -> NoReturn:
+    """Run the command line of this process to its exit code."""
+    errors.run(typer.main.get_command(app))

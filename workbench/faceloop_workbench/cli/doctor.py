@@ -1,0 +1,170 @@
+"""The command that looks at the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import typer
+
+from .console import say, show_json, show_table
+from .errors import FAILED
+from .options import JsonOption
+
+_PACKAGES = (
+    "faceloop", "numpy", "scipy", "opencv-python", "scikit-image", "scikit-learn", "av", "pillow",
+    "safetensors", "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich",
+)  # fmt: skip
+_OPTIONAL = {
+    "vispy": "OpenGL responses",
+    "napari": "the window",
+    "dlib-bin": "the comparison in make bench",
+}
+# In a process of its own: a broken driver ends the process that asks it.
+_GL_PROBE = """
+import os
+os.environ["EGL_PLATFORM"] = "surfaceless"
+from vispy.app import Application, Canvas
+from vispy.gloo import gl
+canvas = Canvas(app=Application("egl"), show=False)
+canvas.set_current()
+print(gl.glGetParameter(gl.GL_RENDERER), "|", gl.glGetParameter(gl.GL_VERSION))
+"""
+_GL_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Parameters
+    ----------
+    what : str
+        What was looked at.
+    found : str
+        What is there.
+    advice : str
+        What to do if it is missing; empty if all is well.
+    needed : bool
+        Whether faceloop does not work without it.
+    """
+
+    what: str
+    found: str
+    advice: str = ""
+    needed: bool = False
+
+
+def doctor(json: JsonOption = False) -> None:
+    """Show versions, the GL renderer, data folders, and what is missing.
+
+    Example: faceloop doctor
+    """
+    findings = [*_versions(), _gl(), *_backend(), *_parts(), *_folders()]
+    missing = [finding for finding in findings if finding.advice]
+    broken = any(finding.needed for finding in missing)
+    if json:
+        show_json({"ok": not broken, "findings": [asdict(finding) for finding in findings]})
+    else:
+        show_table(("what", "found"), [(f.what, f.found) for f in findings])
+        say("")
+        for finding in missing:
+            say(f"{finding.what}: {finding.advice}")
+        say("faceloop cannot work here." if broken else "faceloop works here.")
+    raise typer.Exit(FAILED if broken else 0)
+
+
+def _versions() -> list[Finding]:
+    cores = os.cpu_count()
+    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"
+    findings = [Finding("machine", machine), Finding("python", sys.version.split()[0])]
+    for name in _PACKAGES:
+        found = _version(name)
+        advice = "" if found else f"pip install {name}"
+        findings.append(Finding(name, found or "missing", advice, needed=True))
+    for name, purpose in _OPTIONAL.items():
+        found = _version(name)
+        findings.append(Finding(name, found or f"not installed; only needed for {purpose}"))
+    return findings
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _gl() -> Finding:
+    what = "GL renderer"
+    if find_spec("vispy") is None:
+        return Finding(what, "unknown: vispy is not installed")
+    try:
+        probe = subprocess.run(  # noqa: S603 - our own interpreter and text
+            [sys.executable, "-c", _GL_PROBE],
+            capture_output=True,
+            text=True,
+            timeout=_GL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Finding(what, f"no answer within {_GL_SECONDS} s", "The driver hangs; update it.")
+    if probe.returncode != 0:
+        said = (probe.stderr.strip().splitlines() or ["no message"])[-1]
+        advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri)."
+        return Finding(what, f"none ({said})", advice)
+    return Finding(what, probe.stdout.strip().splitlines()[-1])
+
+
+def _backend() -> list[Finding]:
+    from faceloop_runtime import backends
+
+    return [Finding("response backend", backends.describe())]
+
+
+def _parts() -> list[Finding]:
+    import av.codec
+
+    from faceloop_datasets import FaceloopError
+    from faceloop_datasets.sample import sample_clip
+    from faceloop_runtime import FaceModel
+
+    again = "The installation is incomplete; install faceloop again."
+    clip = sample_clip()
+    sample = Finding("sample", str(clip.parent))
+    if not clip.is_file():
+        sample = Finding("sample", "missing", again, needed=True)
+    try:
+        starter = Finding("starter model", f"{len(FaceModel.starter().scheme)} points")
+    except FaceloopError as error:
+        starter = Finding("starter model", str(error), again, needed=True)
+    encoder = Finding("video encoder", "libx264")
+    if "libx264" not in av.codec.codecs_available:
+        advice = "Overlay videos cannot be written: install av from PyPI."
+        encoder = Finding("video encoder", "none", advice)
+    return [sample, starter, encoder, _screen()]
+
+
+def _screen() -> Finding:
+    if sys.platform in ("win32", "darwin"):
+        return Finding("screen", "the system's")
+    names = ("WAYLAND_DISPLAY", "DISPLAY")
+    found = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
+    return Finding("screen", found or "none; only needed for the window")
+
+
+def _folders() -> list[Finding]:
+    from platformdirs import user_log_dir
+
+    data = os.environ.get("FACELOOP_DATA")
+    found = "not set; only needed for tests on real faces"
+    if data is not None:
+        found = data if Path(data).is_dir() else f"{data} does not exist"
+    logs = user_log_dir("faceloop", appauthor=False)
+    return [Finding("FACELOOP_DATA", found), Finding("log folder", logs)]

@@ -1,0 +1,74 @@
+"""The one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from .console import note
+from .interrupts import INTERRUPTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+FAILED = 1
+"""Exit code after an error. A wrong command line exits with 2, which typer takes care of."""
+
+
+def run(command: Callable[[], object]) -> NoReturn:
+    """Run a command to its exit code: 0 done, 1 an error, 2 wrong usage, 130 asked to stop.
+
+    An error that a user can cause is one message on stderr. Any other leaves its traceback in a
+    file, and the message says where.
+    """
+    sys.excepthook = _unexpected
+    try:
+        command()
+    except SystemExit:
+        raise
+    # Evaluated only when there is an error: faceloop_datasets takes too long to import for --help
+    except _user_errors() as error:
+        note(f"Error: {error}")
+        sys.exit(INTERRUPTED if isinstance(error, _cancelled()) else FAILED)
+    except KeyboardInterrupt:
+        note("Stopped.")
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
+def _user_errors() -> type[Exception]:
+    from faceloop_datasets import FaceloopError
+
+    return FaceloopError
+
+
+def _cancelled() -> type[Exception]:
+    from faceloop_datasets import Cancelled
+
+    return Cancelled
+
+
+def _unexpected(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    lines = traceback.format_exception(kind, error, trace)
+    note(f"Unexpected error: {kind.__name__}: {error}")
+    try:
+        note(f"This is a fault of faceloop. Please report it with {_log(lines)}")
+    except OSError:  # nowhere to write: then the details can only be shown
+        note("".join(lines))
+
+
+def _log(lines: list[str]) -> Path:
+    from platformdirs import user_log_dir
+
+    folder = Path(user_log_dir("faceloop", appauthor=False))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.txt"
+    arguments = " ".join(sys.argv[1:])
+    file.write_text(f"faceloop {arguments}\n\n{''.join(lines)}", encoding="utf-8")
+    return file

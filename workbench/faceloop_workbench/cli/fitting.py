@@ -1,0 +1,197 @@
+"""Commands that fit pictures and track videos."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import Column, note, progress_bar, say, show_json, show_table, show_values
+from .errors import FAILED
+from .interrupts import INTERRUPTED, stop_request
+from .options import JsonOption, ModelOption, OptionalProject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_datasets import Project, QueueEntry
+    from faceloop_workbench.stills import StillResult
+    from faceloop_workbench.tracking import TrackResult, TrackSummary
+
+PointsOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Table of the points: .parquet or .csv.", show_default=False),
+]
+QueueOption = Annotated[
+    bool, typer.Option("--queue", help="Put poor fits into the review queue of --project.")
+]
+FacesOption = Annotated[int, typer.Option(min=1, help="At most so many faces in one picture.")]
+
+
+def fit(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE")],
+    model: ModelOption = None,
+    project: OptionalProject = None,
+    out: PointsOption = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Picture with the points drawn in; for several pictures a folder.",
+            show_default=False,
+        ),
+    ] = None,
+    queue: QueueOption = False,
+    faces: FacesOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """Find and fit faces in pictures.
+
+    Without --model or --project it works with the starter model. A picture that cannot be read is told at the end, the others are fitted.
+
+    Example: faceloop fit portrait.jpg --overlay fitted.png
+    """
+    from faceloop_workbench.model_choice import choose_model
+    from faceloop_workbench.stills import fit_stills, queue_stills
+
+    _check_queue(queue, project)
+    with ExitStack() as stack:
+        opened = _opened(stack, project)
+        chosen = choose_model(model, opened)
+        with stop_request() as stop, progress_bar() as progress:
+            results = fit_stills(
+                chosen.model,
+                images,
+                points=out,
+                overlay=overlay,
+                max_faces=faces,
+                progress=progress,
+                cancel=stop,
+            )
+        entries = queue_stills(opened, results, chosen.name) if queue and opened else []
+    if json:
+        queued = [entry.id for entry in entries] if queue else None
+        rows = [result.to_dict() for result in results]
+        show_json({"model": chosen.name, "images": rows, "queued": queued})
+    else:
+        _show_fits(results)
+        _show_written(out, overlay)
+        if queue:
+            say(f"Added {len(entries)} pictures to the review queue.")
+    refused = [result.error for result in results if result.error is not None]
+    for error in refused:
+        note(f"Error: {error}")
+    if len(results) < len(images):
+        note(f"Stopped after {len(results)} of {len(images)} pictures; the files hold these.")
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(FAILED if refused else 0)
+
+
+def track(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO")],
+    model: ModelOption = None,
+    project: OptionalProject = None,
+    out: PointsOption = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Video with the points drawn in.", show_default=False)
+    ] = None,
+    queue: QueueOption = False,
+    faces: FacesOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """Track faces through a video.
+
+    Without --model or --project it works with the starter model. Ctrl-C stops it; the files then hold the frames until there.
+
+    Example: faceloop track talk.mp4 --project faces --out talk.parquet --overlay out.mp4 --queue
+    """
+    from faceloop_workbench.model_choice import choose_model
+    from faceloop_workbench.tracking import track_video
+
+    _check_queue(queue, project)
+    with ExitStack() as stack:
+        opened = _opened(stack, project)
+        chosen = choose_model(model, opened)
+        with stop_request() as stop, progress_bar() as progress:
+            result = track_video(
+                chosen.model,
+                video,
+                points=out,
+                overlay=overlay,
+                max_faces=faces,
+                progress=progress,
+                cancel=stop,
+            )
+        entries = queue_frames(opened, result, chosen.name) if queue and opened else []
+    summary = result.summary
+    if json:
+        files = {"points": out, "overlay": overlay}
+        queued = [entry.id for entry in entries] if queue else None
+        show_json({"model": chosen.name, **summary.to_dict(), **files, "queued": queued})
+    else:
+        show_track(summary, chosen.name)
+        _show_written(out, overlay)
+        if queue:
+            say(f"Added {len(entries)} frames to the review queue: faceloop queue list")
+    if summary.error is not None:
+        note(f"Error: {summary.error}")
+        raise typer.Exit(FAILED)
+    if summary.stopped:
+        note(f"Stopped after {summary.frames} of {summary.of} frames; the files hold these.")
+        raise typer.Exit(INTERRUPTED)
+
+
+def queue_frames(project: Project, result: TrackResult, model: str) -> list[QueueEntry]:
+    """Put the poor frames of a tracked video into the review queue."""
+    if not result.poor:
+        return []
+    media = project.add_media(result.summary.video)
+    return project.queue.add_frames(media, result.poor, model=model)
+
+
+def show_track(summary: TrackSummary, model: str) -> None:
+    """Show what tracking a video came to."""
+    values = {
+        "model": model,
+        "frames": f"{summary.frames} of {summary.of}",
+        "lost": f"{summary.lost} ({summary.lost / max(summary.frames, 1):.1%})",
+    }
+    if summary.median_predicted_error is not None:
+        values["predicted error"] = (
+            f"median {summary.median_predicted_error:.4f}, "
+            f"worst {summary.worst_predicted_error:.4f}"
+        )
+    if summary.fit_ms is not None:
+        values["finding and fitting"] = f"{summary.fit_ms:.1f} ms a frame (median)"
+        values["decoding"] = f"{summary.read_ms:.1f} ms a frame (median)"
+    show_values(values)
+    if summary.warning is not None:
+        note(f"Warning: {summary.warning}")
+
+
+def _check_queue(queue: bool, project: Path | None) -> None:
+    if queue and project is None:
+        raise typer.BadParameter("--queue needs --project")
+
+
+def _opened(stack: ExitStack, project: Path | None) -> Project | None:
+    from faceloop_datasets import Project
+
+    return None if project is None else stack.enter_context(Project.open(project))
+
+
+def _show_fits(results: Sequence[StillResult]) -> None:
+    columns = ("image", Column("faces", number=True), Column("predicted error", number=True))
+    rows = [
+        (r.image, len(r.fits), ", ".join(f"{fit.predicted_error:.3f}" for fit in r.fits))
+        for r in results
+        if r.error is None
+    ]
+    show_table(columns, rows)
+
+
+def _show_written(*files: Path | None) -> None:
+    for file in files:
+        if file is not None:
+            say(f"Wrote {file}.")

@@ -1,0 +1,174 @@
+"""Commands on the models of a project."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import Column, note, say, show_json, show_table, show_values
+from .options import JsonOption, ModelOption, OptionalProject, ProjectOption
+
+if TYPE_CHECKING:
+    from faceloop_datasets import ModelRecord, Project
+
+model = typer.Typer(no_args_is_help=True, help="The models of a project.")
+
+
+@model.command("list")
+def list_models(project: ProjectOption, json: JsonOption = False) -> None:
+    """List the models of a project; a star marks the one in use.
+
+    Example: faceloop model list --project faces
+    """
+    from faceloop_datasets import Project
+
+    with Project.open(project) as opened:
+        records, active = opened.models(), opened.active_model
+    values = [_record_values(record, active) for record in records]
+    if json:
+        show_json({"models": values})
+        return
+    columns = (
+        "",
+        Column("number", number=True),
+        "name",
+        Column("NME", number=True),
+        "made",
+        "note",
+    )
+    rows = [
+        (
+            "*" if v["in_use"] else "",
+            v["id"],
+            v["name"],
+            _error(v["metrics"]),
+            f"{v['created']:%Y-%m-%d %H:%M}",
+            v["note"],
+        )
+        for v in values
+    ]
+    show_table(columns, rows)
+    if not values:
+        note(f"No model yet: faceloop train --project {project}")
+
+
+@model.command("show")
+def show_model(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="Name or number; the one in use by default."),
+    ] = None,
+    project: OptionalProject = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what a model is made of and what it was trained on.
+
+    MODEL is a model of --project or a model file; without both it is the starter model.
+
+    Example: faceloop model show --project faces
+    """
+    from faceloop_datasets import Project
+    from faceloop_workbench.model_choice import choose_model
+
+    if project is None:
+        chosen = choose_model(name, None)
+    else:
+        with Project.open(project) as opened:
+            chosen = choose_model(name, opened)
+    values = {"name": chosen.name, **chosen.model.summary()}
+    if json:
+        show_json(values)
+    else:
+        show_values(_flat(values))
+
+
+@model.command("use")
+def use_model(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="Name or number.")],
+    project: ProjectOption,
+    json: JsonOption = False,
+) -> None:
+    """Make a model the one that the project uses.
+
+    Example: faceloop model use face70-ridge --project faces
+    """
+    from faceloop_datasets import Project
+
+    with Project.open(project) as opened:
+        record = opened.use_model(_key(name))
+    if json:
+        show_json(_record_values(record, record))
+    else:
+        say(f"{record.name} is in use.")
+
+
+@model.command("export")
+def export_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .safetensors file to make.")],
+    project: ProjectOption,
+    model: ModelOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Copy a model out of the project; by default the one in use.
+
+    Example: faceloop model export my_faces.safetensors --project faces
+    """
+    from faceloop_datasets import Project
+    from faceloop_datasets.files import atomic_path
+
+    with Project.open(project) as opened:
+        record = _chosen(opened, model)
+        with atomic_path(file) as part:
+            shutil.copyfile(record.file, part)
+    if json:
+        show_json({**_record_values(record, record), "file": file})
+    else:
+        say(f"Wrote {record.name} to {file}.")
+
+
+def _chosen(project: Project, name: str | None) -> ModelRecord:
+    from faceloop_datasets import ProjectError
+
+    record = project.active_model if name is None else project.model(_key(name))
+    if record is None:
+        raise ProjectError(
+            f"The project {project.name} has no model in use. Train one: faceloop train "
+            f"--project {project.path}"
+        )
+    return record
+
+
+def _key(name: str) -> int | str:
+    return int(name) if name.isdigit() else name
+
+
+def _record_values(record: ModelRecord, active: ModelRecord | None) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "name": record.name,
+        "file": record.file,
+        "sha256": record.sha256,
+        "created": record.created,
+        "note": record.note,
+        "in_use": active is not None and record.id == active.id,
+        "metrics": record.metrics,
+    }
+
+
+def _error(metrics: Any) -> str:
+    value = metrics.get("nme_mean")
+    return "" if value is None else f"{value:.4f}"
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values as dotted names, for people."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -1,0 +1,183 @@
+"""Commands that make projects and bring annotations in and out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import note, progress_bar, say, show_json, show_table, show_values
+from .interrupts import stop_request
+from .options import JsonOption, ProjectOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faceloop_datasets import ImportReport, Project
+    from faceloop_datasets.formats import FaceRecord
+
+_SAMPLE_SCHEME = "face70"
+_SHOWN = 20  # refused rows and missing pictures in the report for people; --json has all
+
+
+class ImportFormat(StrEnum):
+    """Formats that can be read."""
+
+    muct = "muct"
+    clmtools = "clmtools"
+    ibug = "ibug"
+    imm = "imm"
+
+
+class ExportFormat(StrEnum):
+    """Formats that can be written."""
+
+    clmtools = "clmtools"
+    ibug = "ibug"
+    csv = "csv"
+    parquet = "parquet"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    scheme: Annotated[
+        str, typer.Option(help="A landmark scheme by name, or a .toml file of your own.")
+    ] = "face70",
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Import the 400 bundled CC0 faces.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make a project.
+
+    Example: faceloop init faces
+    """
+    from faceloop_datasets import Conversion, Project, Scheme
+
+    chosen = Scheme.load(scheme)
+    if sample:  # before anything is made
+        Conversion.load(_SAMPLE_SCHEME, chosen)
+    with Project.create(folder, chosen) as project:
+        faces = 0
+        if sample:
+            with progress_bar() as progress:
+                faces = project.import_sample(progress=progress).faces
+        if json:
+            show_json({"project": project.path, "scheme": chosen.name, "faces": faces})
+            return
+        say(f"Made the project {project.path}: scheme {chosen.name}, {len(chosen)} points.")
+        if faces:
+            say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
+        else:
+            say(f"Next: faceloop import FORMAT SOURCE... --project {folder}")
+
+
+def import_faces(
+    source_format: Annotated[ImportFormat, typer.Argument(metavar="FORMAT")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE", help="Files, folders or archives.")
+    ],
+    project: ProjectOption,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the pictures, where they lie apart.", show_default=False),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only report what would be done.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Import annotated faces: muct, clmtools, ibug or imm.
+
+    All or nothing, and again and again: an import that is repeated adds what is new.
+
+    Example: faceloop import muct muct-a-jpg-v1.tar.gz muct-landmarks-v1.tar.gz --project faces
+    """
+    from faceloop_datasets import Project
+
+    with Project.open(project) as opened, stop_request() as stop, progress_bar() as progress:
+        report = opened.import_from(
+            source_format.value,
+            sources,
+            images=images,
+            progress=progress,
+            cancel=stop,
+            dry_run=dry_run,
+        )
+    if json:
+        show_json(report.to_dict())
+    else:
+        _show_report(report)
+
+
+def export(
+    target_format: Annotated[ExportFormat, typer.Argument(metavar="FORMAT")],
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="File; for ibug a folder.")],
+    project: ProjectOption,
+    json: JsonOption = False,
+) -> None:
+    """Export the annotated faces: clmtools, ibug, csv or parquet.
+
+    Example: faceloop export parquet faces.parquet --project faces
+    """
+    from faceloop_datasets import Project
+    from faceloop_datasets.formats import write_faces
+
+    with Project.open(project) as opened:
+        count = write_faces(target_format.value, _records(opened), dest, scheme=opened.scheme)
+    if json:
+        show_json({"faces": count, "file": dest, "format": target_format.value})
+    else:
+        say(f"Wrote {count} faces to {dest}.")
+
+
+def _records(project: Project) -> Iterator[FaceRecord]:
+    from faceloop_datasets.formats import FaceRecord, ImageRef
+
+    for face in project.faces():
+        yield FaceRecord(
+            name=face.name,
+            subject=face.subject,
+            image=None if face.media is None else ImageRef(face.media),
+            image_name=face.name if face.media is None else face.media.name,
+            annotation=face.annotation,
+            origin=f"item {face.item_id}",
+            frame=face.frame,
+        )
+
+
+def _show_report(report: ImportReport) -> None:
+    if report.dry_run:
+        say("Dry run: nothing was written.")
+    counts = {
+        "faces": report.faces,
+        "  new": report.new,
+        "  unchanged": report.unchanged,
+        "  updated": report.updated,
+        "  kept aside": report.kept_aside,
+        "without a picture": report.shape_only,
+        "points": report.points,
+        "  missing": report.points_missing,
+        "  estimated": report.points_estimated,
+        "rows refused": len(report.refused),
+        "images not found": len(report.images_not_found),
+    }
+    show_values(counts)
+    for reason, count in report.skipped.items():
+        say(f"{count} rows left out: {reason}")
+    if report.refused:
+        say("\nRefused:")
+        rows = [(r.file.name, r.line, r.reason) for r in report.refused[:_SHOWN]]
+        show_table(("file", "line", "reason"), rows)
+        _and_more(len(report.refused))
+    if report.images_not_found:
+        names = ", ".join(report.images_not_found[:_SHOWN])
+        say(f"\nImages not found: {names}")
+        _and_more(len(report.images_not_found))
+
+
+def _and_more(count: int) -> None:
+    if count > _SHOWN:
+        note(f"... and {count - _SHOWN} more; --json lists all.")

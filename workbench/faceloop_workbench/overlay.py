@@ -1,0 +1,77 @@
+"""Fits drawn into pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_runtime import Fit
+
+    Image = NDArray[np.uint8]
+
+_LINE = (70, 220, 255)
+_SURE, _UNSURE = np.array([60.0, 230.0, 90.0]), np.array([255.0, 60.0, 40.0])
+_TEXT = (255, 255, 255)
+_SUBPIXEL = 4  # bits after the point in OpenCV's coordinates
+
+
+def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
+    """Draw contours and points of faces, and what error the model predicts.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB picture; it stays as it is.
+    fits : iterable of Fit
+        Fits in pixels of the picture; points are green where the model is sure of them, red
+        where it is not.
+    scheme : Scheme
+        Contours of the points.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+    """
+    drawn = image.copy()
+    lines = []
+    for fit in fits:
+        _draw(drawn, fit, scheme)
+        lines.append(f"predicted error {fit.predicted_error:.3f}")
+    for row, line in enumerate(lines or ["no face"]):
+        _write(drawn, line, row)
+    return drawn
+
+
+def _draw(image: Image, fit: Fit, scheme: Scheme) -> None:
+    size = scheme.inter_ocular_distance(fit.points)
+    width = max(1, round(size / 120))
+    points = _fixed(fit.points)
+    for contour in scheme.contours:
+        line = points[list(contour.points)].reshape(-1, 1, 2)
+        cv2.polylines(image, [line], contour.closed, _LINE, width, cv2.LINE_AA, _SUBPIXEL)
+    radius = round(max(1.2, size / 60) * 2**_SUBPIXEL)
+    sure = np.clip(fit.confidence, 0.0, 1.0)[:, None]
+    colours = sure * _SURE + (1 - sure) * _UNSURE
+    for point, colour in zip(points.tolist(), colours.tolist(), strict=True):
+        cv2.circle(image, point, radius, colour, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL)
+
+
+def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+    # far outside the picture OpenCV's own integers would overflow
+    near = np.clip(points, -10_000, 30_000)
+    return np.rint(near * 2**_SUBPIXEL).astype(np.int32)
+
+
+def _write(image: Image, text: str, row: int) -> None:
+    scale = max(0.4, image.shape[0] / 800)
+    place = (round(10 * scale), round((22 + 24 * row) * scale * 1.2))
+    for colour, width in (((0, 0, 0), 3), (_TEXT, 1)):
+        cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, width, cv2.LINE_AA)

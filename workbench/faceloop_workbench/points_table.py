@@ -1,0 +1,174 @@
+"""Fitted points as a table on disk, written while the fits come."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from faceloop_datasets import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from faceloop_runtime import Fit
+
+_BATCH = 64  # frames in memory; one of these is a row group of the Parquet file
+
+_SOURCES = {
+    "track": (("frame", pa.int64()), ("time", pa.float64())),
+    "fit": (("image", pa.string()),),
+}
+_POINTS = (
+    ("face", pa.int32()),
+    ("point", pa.int32()),
+    ("name", pa.string()),
+    ("x", pa.float32()),
+    ("y", pa.float32()),
+    ("confidence", pa.float32()),
+    ("score", pa.float32()),
+    ("predicted_error", pa.float32()),
+)
+
+
+class PointsTable:
+    """Write fits to a Parquet or CSV file, one row a point, in constant memory.
+
+    A context manager: leaving it in any way, an interruption too, completes the file with what
+    was written so far and gives it its name. A frame or image without a face is one row whose
+    other columns are empty, so that each is accounted for.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make, ``.parquet`` or ``.csv``; an existing one is replaced at the end.
+    kind : {"track", "fit"}
+        ``track`` rows begin with ``frame, time`` (seconds), those of ``fit`` with ``image``. Then
+        come ``face, point, name, x, y, confidence`` (pixels of the frame; 0 to 1) and, the same
+        for all points of a face, ``score`` (probability that it is one) and ``predicted_error``
+        (NME).
+    names : sequence of str
+        Names of the points.
+    about : mapping
+        Kept in the Parquet file's metadata under ``faceloop``.
+
+    Raises
+    ------
+    InputError
+        If the name ends in neither, or the file cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, kind: str, names: Sequence[str], about: Mapping[str, Any]
+    ) -> None:
+        if path.suffix not in (".parquet", ".csv"):
+            raise InputError(
+                f"{path} has no format for points. Expected a name that ends in .parquet or .csv."
+            )
+        self.path = path
+        self._names = list(names)
+        self._sources = [name for name, _ in _SOURCES[kind]]
+        fields = [pa.field(*field) for field in (*_SOURCES[kind], *_POINTS)]
+        self._schema = pa.schema(fields, {"faceloop": json.dumps(dict(about))})
+        self._part = path.with_name(f".part-{secrets.token_hex(8)}{path.suffix}")
+        self._waiting: list[pa.RecordBatch] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = (
+                pq.ParquetWriter(self._part, self._schema)
+                if path.suffix == ".parquet"
+                else pa_csv.CSVWriter(self._part, self._schema)
+            )
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def write(self, source: Sequence[object], faces: Iterable[tuple[int, Fit]]) -> None:
+        """Append one frame or image.
+
+        Parameters
+        ----------
+        source : sequence
+            Number and time of the frame, or name of the image.
+        faces : iterable of (int, Fit)
+            Number and fit of each face; none while there is no face.
+        """
+        count = len(self._names)
+        batches = [self._batch(source, count, self._columns(number, fit)) for number, fit in faces]
+        self._waiting += batches or [self._batch(source, 1, {})]
+        if len(self._waiting) >= _BATCH:
+            self._flush()
+
+    def close(self) -> None:
+        """Complete the file and give it its name."""
+        try:
+            self._flush()
+            self._writer.close()
+            self._part.replace(self.path)
+        except OSError as error:
+            raise self._failed(error) from error
+        finally:
+            with suppress(OSError):  # renamed, if all went well
+                self._part.unlink()
+
+    def _columns(self, number: int, fit: Fit) -> dict[str, Any]:
+        count = len(self._names)
+        return {
+            "face": [number] * count,
+            "point": list(range(count)),
+            "name": self._names,
+            "x": fit.points[:, 0],
+            "y": fit.points[:, 1],
+            "confidence": fit.confidence,
+            "score": [fit.score] * count,
+            "predicted_error": [fit.predicted_error] * count,
+        }
+
+    def _batch(
+        self, source: Sequence[object], count: int, values: Mapping[str, Any]
+    ) -> pa.RecordBatch:
+        values = {
+            **{name: [v] * count for name, v in zip(self._sources, source, strict=True)},
+            **values,
+        }
+        columns = [
+            pa.nulls(count, field.type)
+            if field.name not in values
+            else pa.array(values[field.name], field.type)
+            for field in self._schema
+        ]
+        return pa.record_batch(columns, schema=self._schema)
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        table = pa.Table.from_batches(self._waiting, self._schema)
+        self._waiting = []
+        try:
+            self._writer.write_table(table)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> InputError:
+        return InputError(
+            f"{self.path} cannot be written ({error.strerror or error}). Choose a folder that can "
+            "be written and has room."
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
