@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Project, QueueEntry
+    from faceloop_datasets import queue as queues
 
 queue = typer.Typer(no_args_is_help=True, help="What a person should look at next, worst first.")
 
@@ -44,7 +45,8 @@ def list_entries(
     from faceloop_datasets import Project
 
     with Project.open(project) as opened:
-        entries = opened.queue.list(None if status is Status.all else status.value)
+        wanted = None if status is Status.all else cast("queues.Status", status.value)
+        entries = opened.queue.list(wanted)
         shown = [entry_values(opened, entry) for entry in entries[:limit]]
     if json:
         show_json({"entries": shown, "count": len(entries)})

@@ -1,0 +1,73 @@
+"""The command line, run in this process, on small real projects."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from faceloop_datasets import Project
+from faceloop_datasets.sample import sample_faces
+from faceloop_workbench.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., "Outcome"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Return stdout, which must be one JSON document."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def faceloop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line to its exit code."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back what the command sets
+
+    def run(*args: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["faceloop", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        captured = capsys.readouterr()
+        assert isinstance(exit_.value.code, int)
+        return Outcome(exit_.value.code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def empty_project(tmp_path: Path) -> Path:
+    """Make a project without anything."""
+    folder = tmp_path / "faces"
+    Project.create(folder).close()
+    return folder
+
+
+def add_sample_faces(folder: Path, count: int) -> Path:
+    """Make a project of the first faces of the bundled sample, four a person."""
+    with Project.create(folder) as project:
+        faces = islice(sample_faces(), count)
+        project.import_entries("sample", faces, scheme="face70", copy=True)
+    return folder
+
+
+@pytest.fixture
+def small_project(tmp_path: Path) -> Path:
+    """Make a project of 8 annotated faces."""
+    return add_sample_faces(tmp_path / "small", 8)

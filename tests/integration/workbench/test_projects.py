@@ -1,0 +1,195 @@
+"""`init`, `import` and `export` on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from faceloop_datasets import Project, Scheme
+from faceloop_datasets.formats import WRITERS, formats
+from faceloop_workbench.cli.projects import ExportFormat, ImportFormat
+
+if TYPE_CHECKING:
+    from .conftest import Run
+
+
+def write_pts(file: Path, points: int = 68) -> None:
+    rows = [f"{10 + k % 10 * 3} {20 + k // 10 * 3}" for k in range(points)]
+    file.write_text("\n".join(["version: 1", f"n_points: {points}", "{", *rows, "}", ""]))
+
+
+@pytest.fixture
+def ibug(tmp_path: Path) -> Path:
+    folder = tmp_path / "pts"
+    folder.mkdir()
+    write_pts(folder / "a.pts")
+    write_pts(folder / "b.pts")
+    write_pts(folder / "short.pts", points=5)
+    return folder
+
+
+def test_every_format_can_be_named() -> None:
+    assert {f.value for f in ImportFormat} == set(formats())
+    assert {f.value for f in ExportFormat} == set(WRITERS)
+
+
+def test_init_makes_a_project(faceloop: Run, tmp_path: Path) -> None:
+    done = faceloop("init", tmp_path / "faces", "--scheme", "ibug68")
+    assert done.code == 0
+    assert "ibug68, 68 points" in done.out
+    with Project.open(tmp_path / "faces") as project:
+        assert project.scheme.name == "ibug68"
+
+
+def test_init_reports_as_json(faceloop: Run, tmp_path: Path) -> None:
+    done = faceloop("init", tmp_path / "faces", "--json")
+    assert done.json() == {"project": str(tmp_path / "faces"), "scheme": "face70", "faces": 0}
+
+
+def test_init_takes_a_scheme_of_ones_own(faceloop: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(Scheme.load("face70").to_toml().replace('"face70"', '"own"', 1))
+    assert faceloop("init", tmp_path / "faces", "--scheme", own).code == 0
+
+
+def test_init_refuses_a_project_that_exists(faceloop: Run, empty_project: Path) -> None:
+    done = faceloop("init", empty_project)
+    assert done.code == 1
+    assert "is a project already" in done.err
+    assert done.out == ""
+
+
+def test_init_refuses_an_unknown_scheme(faceloop: Run, tmp_path: Path) -> None:
+    done = faceloop("init", tmp_path / "faces", "--scheme", "face71")
+    assert done.code == 1
+    assert "face71" in done.err
+    assert "face70" in done.err
+    assert not (tmp_path / "faces").exists()
+
+
+def test_init_refuses_a_sample_of_other_points_before_it_makes_anything(
+    faceloop: Run, tmp_path: Path
+) -> None:
+    done = faceloop("init", tmp_path / "faces", "--scheme", "imm58", "--sample")
+    assert done.code == 1
+    assert not (tmp_path / "faces").exists()
+
+
+def test_init_says_that_a_folder_cannot_be_made(faceloop: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = faceloop("init", tmp_path / "file" / "faces")
+    assert done.code == 1
+    assert "cannot be made" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_import_reports_faces_refusals_and_missing_images(
+    faceloop: Run, tmp_path: Path, ibug: Path
+) -> None:
+    faceloop("init", tmp_path / "faces", "--scheme", "ibug68")
+    done = faceloop("import", "ibug", ibug, "--project", tmp_path / "faces")
+    assert done.code == 0
+    assert "short.pts" in done.out
+    assert "Images not found: a.jpg, b.jpg" in done.out
+    with Project.open(tmp_path / "faces") as project:
+        assert len(project.items()) == 2
+
+
+def test_import_reports_as_json(faceloop: Run, tmp_path: Path, ibug: Path) -> None:
+    faceloop("init", tmp_path / "faces", "--scheme", "ibug68")
+    report = faceloop("import", "ibug", ibug, "--project", tmp_path / "faces", "--json").json()
+    assert (report["faces"], report["new"], report["shape_only"]) == (2, 2, 2)
+    (refused,) = report["refused"]
+    assert Path(refused["file"]).name == "short.pts"
+    assert refused["line"] >= 1
+    assert refused["reason"]
+    again = faceloop("import", "ibug", ibug, "--project", tmp_path / "faces", "--json").json()
+    assert (again["new"], again["unchanged"]) == (0, 2)
+
+
+def test_a_dry_run_writes_nothing(faceloop: Run, tmp_path: Path, ibug: Path) -> None:
+    faceloop("init", tmp_path / "faces", "--scheme", "ibug68")
+    done = faceloop("import", "ibug", ibug, "--project", tmp_path / "faces", "--dry-run")
+    assert done.code == 0
+    assert "nothing was written" in done.out
+    with Project.open(tmp_path / "faces") as project:
+        assert project.items() == []
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("import", "ibug", "nowhere", "--project", "{project}"), "nowhere does not exist"),
+        (("import", "muct", "{project}", "--project", "{project}"), "muct"),
+        (("export", "csv", "x.csv", "--project", "nowhere"), "is no project"),
+        (("queue", "list", "--project", "nowhere"), "is no project"),
+        (("queue", "done", "7", "--project", "{project}"), "no entry 7"),
+        (("model", "use", "best", "--project", "{project}"), "no model 'best'"),
+        (("model", "export", "m.safetensors", "--project", "{project}"), "no model in use"),
+    ],
+)
+def test_an_error_is_one_message_and_exit_code_1(
+    faceloop: Run, empty_project: Path, args: tuple[str, ...], said: str
+) -> None:
+    done = faceloop(*(a.format(project=empty_project) for a in args))
+    assert done.code == 1
+    assert said in done.err
+    assert "Traceback" not in done.err
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("import", "gif", "a", "--project", "p"),
+        ("import", "muct", "a"),
+        ("export", "csv"),
+        ("init", "a", "--scheem", "face70"),
+        ("queue", "done", "seven", "--project", "p"),
+        ("nonsense",),
+        ("track", "a.mp4", "--queue"),
+        ("track", "a.mp4", "--faces", "0"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(faceloop: Run, args: tuple[str, ...]) -> None:
+    done = faceloop(*args)
+    assert done.code == 2
+    assert "Usage" in done.err
+    assert done.out == ""
+
+
+def test_export_writes_every_format(faceloop: Run, small_project: Path, tmp_path: Path) -> None:
+    for name in ("faces.csv", "faces.parquet", "faces.clmtools", "faces.ibug"):
+        kind = name.rsplit(".", 1)[-1]
+        done = faceloop("export", kind, tmp_path / name, "--project", small_project, "--json")
+        assert done.code == 0
+        assert done.json()["faces"] == 8
+    table = pd.read_parquet(tmp_path / "faces.parquet")
+    assert len(table) == 8 * 70
+    assert table["image"].iloc[0] == "s0000.jpg"
+    assert len(pd.read_csv(tmp_path / "faces.csv")) == 8 * 70
+    assert len((tmp_path / "faces.clmtools").read_text().splitlines()) == 8
+    assert len(list((tmp_path / "faces.ibug").glob("*.pts"))) == 8
+
+
+def test_an_export_can_be_imported(faceloop: Run, small_project: Path, tmp_path: Path) -> None:
+    faceloop("export", "clmtools", tmp_path / "faces.csv", "--project", small_project)
+    faceloop("init", tmp_path / "other")
+    images = small_project / "media" / "sample"
+    source = (tmp_path / "faces.csv", "--images", images)
+    done = faceloop("import", "clmtools", *source, "--project", tmp_path / "other", "--json")
+    assert done.code == 0
+    assert (done.json()["faces"], done.json()["images_not_found"]) == (8, [])
+
+
+def test_export_says_that_a_file_cannot_be_written(
+    faceloop: Run, small_project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    dest = tmp_path / "file" / "faces.csv"
+    done = faceloop("export", "csv", dest, "--project", small_project)
+    assert done.code == 1
+    assert "cannot be written" in done.err
