@@ -1,0 +1,121 @@
+"""The table of fitted points: streamed, complete when interrupted."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from faceloop_datasets import InputError
+from faceloop_runtime import Fit
+from faceloop_runtime.geometry import Similarity
+from faceloop_workbench.points_table import PointsTable
+
+NAMES = ("left", "right", "nose")
+
+
+def make_fit(shift: float = 0.0) -> Fit:
+    return Fit(
+        points=np.array([[1.5, 2.0], [3.0, 4.25], [5.0, 6.0]]) + shift,
+        confidence=np.array([0.1, 0.5, 0.9]),
+        score=0.75,
+        predicted_error=0.02,
+        converged=True,
+        iterations=13,
+        pose=Similarity(1.0, 0.0, 0.0, 0.0),
+        b=np.zeros(2),
+        features=np.zeros(3, np.float32),
+    )
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+
+@pytest.mark.parametrize("name", ["points.parquet", "points.csv"])
+def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: str) -> None:
+    with PointsTable(tmp_path / name, "track", NAMES, {}) as table:
+        table.write((0, 0.0), [(0, make_fit()), (1, make_fit(100.0))])
+        table.write((1, 0.04), [])
+        table.write((2, 0.08), [(1, make_fit(101.0))])
+    rows = read(tmp_path / name)
+    assert list(rows.columns) == [
+        "frame", "time", "face", "point", "name", "x", "y", "confidence", "score",
+        "predicted_error",
+    ]  # fmt: skip
+    assert rows["frame"].tolist() == [0] * 6 + [1] + [2] * 3
+    assert rows["face"].tolist()[:6] == [0, 0, 0, 1, 1, 1]
+    assert rows["name"].tolist()[:3] == list(NAMES)
+    np.testing.assert_allclose(rows["x"][3:6], [101.5, 103.0, 105.0])
+    assert rows.iloc[6][["face", "name", "x", "predicted_error"]].isna().all()
+    np.testing.assert_allclose(rows["predicted_error"].dropna(), 0.02, rtol=1e-6)
+
+
+def test_fits_of_pictures_begin_with_the_picture(tmp_path: Path) -> None:
+    with PointsTable(tmp_path / "p.parquet", "fit", NAMES, {"scheme": "three"}) as table:
+        table.write(("a.jpg",), [(0, make_fit())])
+    assert read(tmp_path / "p.parquet")["image"].tolist() == ["a.jpg"] * 3
+    metadata = pq.read_schema(tmp_path / "p.parquet").metadata
+    assert json.loads(metadata[b"faceloop"]) == {"scheme": "three"}
+
+
+@pytest.mark.parametrize("name", ["points.parquet", "points.csv"])
+def test_an_interruption_leaves_what_was_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(KeyboardInterrupt), PointsTable(tmp_path / name, "track", NAMES, {}) as t:
+        for frame in range(200):
+            t.write((frame, frame / 25), [(0, make_fit())])
+            if frame == 150:
+                raise KeyboardInterrupt
+    assert read(tmp_path / name)["frame"].max() == 150
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_it_keeps_few_frames_in_memory(tmp_path: Path) -> None:
+    table = PointsTable(tmp_path / "p.parquet", "track", NAMES, {})
+    for frame in range(1000):
+        table.write((frame, 0.0), [(0, make_fit())])
+    (part,) = tmp_path.glob(".part-*")
+    assert part.stat().st_size > 10_000
+    assert not (tmp_path / "p.parquet").exists()
+    table.close()
+    assert pq.ParquetFile(tmp_path / "p.parquet").num_row_groups > 10
+
+
+def test_nothing_tracked_is_an_empty_table(tmp_path: Path) -> None:
+    PointsTable(tmp_path / "p.csv", "track", NAMES, {}).close()
+    assert read(tmp_path / "p.csv").empty
+    assert "predicted_error" in read(tmp_path / "p.csv").columns
+
+
+def test_a_name_without_a_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"points\.xlsx.*\.parquet or \.csv"):
+        PointsTable(tmp_path / "points.xlsx", "track", NAMES, {})
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        PointsTable(tmp_path / "file" / "p.csv", "track", NAMES, {})
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then writing fails, as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with (
+            pytest.raises(InputError, match="cannot be written"),
+            PointsTable(tmp_path / "p.csv", "track", NAMES, {}) as table,
+        ):
+            for frame in range(20_000):
+                table.write((frame, 0.0), [(0, make_fit())])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert list(tmp_path.iterdir()) == []
