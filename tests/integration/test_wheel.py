@@ -47,7 +47,8 @@ def test_it_holds_what_is_no_code(wheel: Path) -> None:
         "faceloop_runtime/starter/face70.safetensors",
     }
     assert data <= set(names)
-    assert len([name for name in names if name.startswith("faceloop_datasets/sample/stills/")]) == 400
+    stills = [name for name in names if name.startswith("faceloop_datasets/sample/stills/")]
+    assert len(stills) == 400
 
 
 def test_it_has_no_pictures_but_the_sample(wheel: Path) -> None:

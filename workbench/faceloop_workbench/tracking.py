@@ -21,7 +21,14 @@ from .poor_frames import PoorFrames
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from faceloop_datasets import CancelCheck, FrameCandidate, ProgressCallback, VideoFrame
+    from faceloop_datasets import (
+        CancelCheck,
+        FrameCandidate,
+        ProgressCallback,
+        Project,
+        QueueEntry,
+        VideoFrame,
+    )
     from faceloop_runtime import FaceModel
 
     Sink = Callable[[FrameResult, VideoFrame], None]
@@ -127,6 +134,20 @@ def track_video(
                 stopped = True
                 break
     return TrackResult(tally.summary(video, feed, stopped=stopped), poor.candidates)
+
+
+def queue_frames(project: Project, result: TrackResult, model: str) -> list[QueueEntry]:
+    """Put the poor frames of a tracked video into a project's review queue.
+
+    Returns
+    -------
+    list of QueueEntry
+        New entries, worst first: at most a few of each shot, and none twice.
+    """
+    if not result.poor:
+        return []
+    media = project.add_media(result.summary.video)
+    return project.queue.add_frames(media, result.poor, model=model)
 
 
 class _Feed:

@@ -38,6 +38,17 @@ class TrainedModel:
     in_use: bool
     because: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        record = self.record
+        return {
+            "model": record.name,
+            "file": record.file,
+            "in_use": self.in_use,
+            "because": self.because,
+            "report": self.report,
+        }
+
 
 def train_into(
     project: Project,

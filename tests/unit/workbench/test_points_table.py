@@ -12,25 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from faceloop_datasets import InputError
-from faceloop_runtime import Fit
-from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.points_table import PointsTable
 
+from .fits import POINTS, make_fit
+
 NAMES = ("left", "right", "nose")
-
-
-def make_fit(shift: float = 0.0) -> Fit:
-    return Fit(
-        points=np.array([[1.5, 2.0], [3.0, 4.25], [5.0, 6.0]]) + shift,
-        confidence=np.array([0.1, 0.5, 0.9]),
-        score=0.75,
-        predicted_error=0.02,
-        converged=True,
-        iterations=13,
-        pose=Similarity(1.0, 0.0, 0.0, 0.0),
-        b=np.zeros(2),
-        features=np.zeros(3, np.float32),
-    )
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -40,9 +26,9 @@ def read(path: Path) -> pd.DataFrame:
 @pytest.mark.parametrize("name", ["points.parquet", "points.csv"])
 def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: str) -> None:
     with PointsTable(tmp_path / name, "track", NAMES, {}) as table:
-        table.write((0, 0.0), [(0, make_fit()), (1, make_fit(100.0))])
+        table.write((0, 0.0), [(0, make_fit()), (1, make_fit(POINTS + 100))])
         table.write((1, 0.04), [])
-        table.write((2, 0.08), [(1, make_fit(101.0))])
+        table.write((2, 0.08), [(1, make_fit(POINTS + 101))])
     rows = read(tmp_path / name)
     assert list(rows.columns) == [
         "frame", "time", "face", "point", "name", "x", "y", "confidence", "score",
@@ -66,11 +52,14 @@ def test_fits_of_pictures_begin_with_the_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["points.parquet", "points.csv"])
 def test_an_interruption_leaves_what_was_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(KeyboardInterrupt), PointsTable(tmp_path / name, "track", NAMES, {}) as t:
-        for frame in range(200):
-            t.write((frame, frame / 25), [(0, make_fit())])
-            if frame == 150:
-                raise KeyboardInterrupt
+    def interrupted() -> None:
+        with PointsTable(tmp_path / name, "track", NAMES, {}) as table:
+            for frame in range(151):
+                table.write((frame, frame / 25), [(0, make_fit())])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert read(tmp_path / name)["frame"].max() == 150
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
@@ -104,17 +93,18 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    def write_much() -> None:
+        with PointsTable(tmp_path / "p.csv", "track", NAMES, {}) as table:
+            for frame in range(20_000):
+                table.write((frame, 0.0), [(0, make_fit())])
+
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then writing fails, as on a full disk
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with (
-            pytest.raises(InputError, match="cannot be written"),
-            PointsTable(tmp_path / "p.csv", "track", NAMES, {}) as table,
-        ):
-            for frame in range(20_000):
-                table.write((frame, 0.0), [(0, make_fit())])
+        with pytest.raises(InputError, match="cannot be written"):
+            write_much()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)

@@ -11,9 +11,12 @@ import typer
 
 from . import errors, projects
 from .console import say
+from .demo import demo
+from .doctor import doctor
 from .fitting import fit, track
 from .models import model
 from .review import queue
+from .training import evaluate, train
 
 __all__ = ["app", "main"]
 
@@ -47,10 +50,14 @@ def _options(
 app.command("init")(projects.init)
 app.command("import")(projects.import_faces)
 app.command("export")(projects.export)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
 app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")
 app.add_typer(model, name="model")
+app.command("demo")(demo)
+app.command("doctor")(doctor)
 
 
 def main() -> NoReturn:

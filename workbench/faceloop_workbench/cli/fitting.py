@@ -16,9 +16,9 @@ from .options import JsonOption, ModelOption, OptionalProject
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets import Project, QueueEntry
+    from faceloop_datasets import Project
     from faceloop_workbench.stills import StillResult
-    from faceloop_workbench.tracking import TrackResult, TrackSummary
+    from faceloop_workbench.tracking import TrackSummary
 
 PointsOption = Annotated[
     Path | None,
@@ -48,7 +48,8 @@ def fit(
 ) -> None:
     """Find and fit faces in pictures.
 
-    Without --model or --project it works with the starter model. A picture that cannot be read is told at the end, the others are fitted.
+    Without --model or --project it works with the starter model. A picture that cannot be read
+    is told at the end, the others are fitted.
 
     Example: faceloop fit portrait.jpg --overlay fitted.png
     """
@@ -102,12 +103,13 @@ def track(
 ) -> None:
     """Track faces through a video.
 
-    Without --model or --project it works with the starter model. Ctrl-C stops it; the files then hold the frames until there.
+    Without --model or --project it works with the starter model. Ctrl-C stops it; the files then
+    hold the frames until there.
 
     Example: faceloop track talk.mp4 --project faces --out talk.parquet --overlay out.mp4 --queue
     """
     from faceloop_workbench.model_choice import choose_model
-    from faceloop_workbench.tracking import track_video
+    from faceloop_workbench.tracking import queue_frames, track_video
 
     _check_queue(queue, project)
     with ExitStack() as stack:
@@ -140,14 +142,6 @@ def track(
     if summary.stopped:
         note(f"Stopped after {summary.frames} of {summary.of} frames; the files hold these.")
         raise typer.Exit(INTERRUPTED)
-
-
-def queue_frames(project: Project, result: TrackResult, model: str) -> list[QueueEntry]:
-    """Put the poor frames of a tracked video into the review queue."""
-    if not result.poor:
-        return []
-    media = project.add_media(result.summary.video)
-    return project.queue.add_frames(media, result.poor, model=model)
 
 
 def show_track(summary: TrackSummary, model: str) -> None:

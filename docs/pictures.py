@@ -1,0 +1,31 @@
+"""Make the pictures of the README from the bundled CC0 sample: python docs/pictures.py.
+
+They are what `faceloop demo` makes: a frame of its overlay video and its plot of errors.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from faceloop_datasets import Video
+from faceloop_workbench.demo import open_demo, run_demo
+
+_DOCS = Path(__file__).parent
+_FRAME = 60  # the face is turned a little and talks
+
+
+def main() -> None:
+    """Run the demo and keep its pictures."""
+    with tempfile.TemporaryDirectory() as folder, open_demo(Path(folder)) as project:
+        made = run_demo(project)
+        shutil.copyfile(made.plot, _DOCS / "ced.png")
+        with Video(made.overlay) as video:
+            Image.fromarray(video[_FRAME].image).save(_DOCS / "fit.jpg", quality=88)
+
+
+if __name__ == "__main__":
+    main()

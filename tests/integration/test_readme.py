@@ -1,0 +1,89 @@
+"""What the README says can be done."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from faceloop_datasets.sample import sample_clip
+from faceloop_workbench.cli import app
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def shell_lines() -> list[str]:
+    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def commands() -> list[list[str]]:
+    """Return the words after `faceloop` of every command in a shell block."""
+    words = [shlex.split(part) for line in shell_lines() for part in line.split("&&")]
+    return [line[1:] for line in words if line and Path(line[0]).name == "faceloop"]
+
+
+def test_it_shows_the_five_commands_of_the_loop() -> None:
+    assert [c[0] for c in commands()] == [
+        "demo", "init", "import", "train", "evaluate", "track", "queue",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_its_commands_are_understood(words: list[str]) -> None:
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[words[0]]
+        words = words[1:]
+    with command.make_context(command.name, list(words)):  # an unknown option is an error
+        pass
+
+
+def test_its_table_names_every_command() -> None:
+    table = re.findall(r"^\| `faceloop (\w+)", README, re.MULTILINE)
+    groups = [group.name for group in app.registered_groups]
+    single = [command.name for command in app.registered_commands]
+    assert set(table) == {*groups, *single}
+
+
+def test_its_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {line.split()[1] for line in shell_lines() if line.startswith("make ")}
+    assert targets == {"demo", "test"}
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_its_links_lead_to_files() -> None:
+    links = re.findall(r'\]\(([^)#:]+)\)|src="([^"]+)"', README)
+    files = [ROOT / (a or b) for a, b in links]
+    assert files
+    assert [file for file in files if not file.is_file()] == []
+
+
+def test_the_python_it_asks_for_is_the_one_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11"
+    assert "Python 3.11 or newer" in README
+
+
+def test_its_python_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copyfile(sample_clip(), tmp_path / "talk.mp4")
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = blocks("python")
+    exec(compile(snippet, "README.md", "exec"), {})  # noqa: S102 - that is the test
+    out = capsys.readouterr().out
+    assert "nme_mean" in out
+    assert out.count("(70, 2)") > 200

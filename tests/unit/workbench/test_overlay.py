@@ -1,0 +1,55 @@
+"""Fits drawn into pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import Scheme
+from faceloop_datasets.images import read_image
+from faceloop_datasets.sample import sample_faces
+from faceloop_workbench.overlay import draw_fits
+
+from .fits import make_fit
+
+SCHEME = Scheme.load("face70")
+
+
+@pytest.fixture(scope="module")
+def face() -> tuple[np.ndarray, np.ndarray]:
+    record = next(iter(sample_faces()))
+    assert record.image is not None
+    return read_image(record.image.path, "rgb"), record.annotation.points
+
+
+def test_it_draws_at_the_points_and_leaves_the_picture(face: tuple[np.ndarray, ...]) -> None:
+    image, points = face
+    before = image.copy()
+    drawn = draw_fits(image, [make_fit(points)], SCHEME)
+    np.testing.assert_array_equal(image, before)
+    for x, y in np.rint(points).astype(int):
+        assert (drawn[y, x] != image[y, x]).any()
+    changed = (drawn != image).any(axis=2).mean()
+    assert 0.02 < changed < 0.3
+
+
+def test_sure_points_are_green_and_unsure_ones_red(face: tuple[np.ndarray, ...]) -> None:
+    image, points = face
+    drawn = draw_fits(image, [make_fit(points)], SCHEME)
+    first, last = (drawn[tuple(np.rint(points[i]).astype(int)[::-1])] for i in (0, -1))
+    assert first[0] > first[1]
+    assert last[1] > last[0]
+
+
+def test_without_a_face_it_says_so(face: tuple[np.ndarray, ...]) -> None:
+    image, _ = face
+    drawn = draw_fits(image, [], SCHEME)
+    changed = (drawn != image).any(axis=2)
+    assert changed[: len(image) // 8].any()
+    assert not changed[len(image) // 4 :].any()
+
+
+@pytest.mark.parametrize("shift", [1e3, 1e9, -1e9])
+def test_points_far_outside_are_harmless(face: tuple[np.ndarray, ...], shift: float) -> None:
+    image, points = face
+    assert draw_fits(image, [make_fit(points + shift)], SCHEME).shape == image.shape

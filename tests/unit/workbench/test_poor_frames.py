@@ -1,0 +1,64 @@
+"""Which frames of a video come back as the next thing to correct."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceloop_runtime import FrameResult, TrackedFace
+from faceloop_workbench.poor_frames import POOR_ERROR, PoorFrames
+
+from .fits import make_fit
+
+GRAY = np.full((48, 64), 90, np.uint8)
+
+
+def frame(index: int, *errors: float) -> FrameResult:
+    faces = tuple(
+        TrackedFace(number, make_fit(predicted_error=error)) for number, error in enumerate(errors)
+    )
+    return FrameResult(index, index / 10, faces, lost=not faces)
+
+
+def collect(*results: FrameResult) -> PoorFrames:
+    poor = PoorFrames()
+    for result in results:
+        poor.add(result, GRAY)
+    return poor
+
+
+def test_good_fits_are_no_candidates() -> None:
+    assert collect(frame(0, 0.02), frame(1, POOR_ERROR)).candidates == []
+
+
+def test_the_worst_fit_of_each_second_is_kept() -> None:
+    errors = [0.07, 0.09, 0.08] + [0.01] * 8 + [0.07]
+    poor = collect(*(frame(i, error) for i, error in enumerate(errors)))
+    assert [(c.frame, c.predicted_error) for c in poor.candidates] == [(1, 0.09), (11, 0.07)]
+
+
+def test_the_moment_of_a_loss_is_kept_once() -> None:
+    poor = collect(frame(0, 0.02), frame(1), frame(2), frame(3, 0.02), frame(4))
+    assert [(c.frame, c.reason, c.points) for c in poor.candidates] == [
+        (1, "lost-track", None),
+        (4, "lost-track", None),
+    ]
+
+
+def test_of_several_faces_the_worst_counts() -> None:
+    (candidate,) = collect(frame(0, 0.02, 0.09)).candidates
+    assert candidate.predicted_error == pytest.approx(0.09)
+
+
+def test_shots_are_told_apart() -> None:
+    poor = PoorFrames()
+    half = GRAY.copy()
+    half[:, :32] = 255
+    poor.add(frame(0, 0.09), half)
+    poor.add(frame(1, 0.08), half[:, ::-1].copy())
+    assert [c.shot for c in poor.candidates] == [0, 1]
+
+
+def test_a_long_video_holds_one_fit_a_second() -> None:
+    poor = collect(*(frame(i, 0.07 + i * 1e-6) for i in range(3000)))
+    assert len(poor.candidates) == 300

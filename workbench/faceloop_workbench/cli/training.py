@@ -1,0 +1,129 @@
+"""Commands that train and measure models."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import Column, progress_bar, say, show_json, show_table, show_values
+from .interrupts import stop_request
+from .options import JsonOption, ModelOption, ProjectOption, SeedOption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from faceloop_workbench.training import TrainedModel
+
+
+class Experts(StrEnum):
+    """How patch experts are trained."""
+
+    ridge = "ridge"
+    mosse = "mosse"
+    svm = "svm"
+    logistic = "logistic"
+
+
+class Start(StrEnum):
+    """Where a fit begins when a model is measured."""
+
+    jitter = "jitter"
+    detector = "detector"
+
+
+def train(
+    project: ProjectOption,
+    experts: Annotated[
+        Experts, typer.Option(help="How patch experts are trained.")
+    ] = Experts.ridge,
+    limit: Annotated[
+        int | None, typer.Option(min=2, help="Train on at most so many faces.", show_default=False)
+    ] = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train a model on the project's faces.
+
+    A fifth of the subjects is kept aside and measures it. It becomes the model in use unless the
+    one before is better. Ctrl-C leaves the project as it was.
+
+    Example: faceloop train --project faces
+    """
+    from faceloop_datasets import Project
+    from faceloop_trainer import TrainingConfig
+    from faceloop_workbench.training import train_into
+
+    config = TrainingConfig(experts=experts.value, limit=limit, seed=seed)
+    with Project.open(project) as opened, stop_request() as stop, progress_bar() as progress:
+        trained = train_into(opened, config, progress=progress, cancel=stop)
+    if json:
+        show_json(trained.to_dict())
+    else:
+        show_trained(trained)
+
+
+def evaluate(
+    project: ProjectOption,
+    model: ModelOption = None,
+    start: Annotated[Start, typer.Option(help="Where each fit begins.")] = Start.jitter,
+    seed: SeedOption = 0,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Picture of the cumulative errors: .png.", show_default=False),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure a model on subjects that it was not trained on.
+
+    Example: faceloop evaluate --project faces --start detector --plot ced.png
+    """
+    from faceloop_datasets import Project
+    from faceloop_trainer import evaluate as measure
+    from faceloop_workbench.model_choice import choose_model
+
+    with ExitStack() as stack:
+        opened = stack.enter_context(Project.open(project))
+        chosen = choose_model(model, opened)
+        stop = stack.enter_context(stop_request())
+        progress = stack.enter_context(progress_bar())
+        found = measure(
+            opened, chosen.model, start=start.value, seed=seed, progress=progress, cancel=stop
+        )
+    if plot is not None:
+        found.plot(plot)
+    values = {"model": chosen.name, "start": start.value, **found.to_dict()}
+    if json:
+        show_json({**values, "plot": plot})
+        return
+    show_metrics(values)
+    show_groups(values["groups"])
+    if plot is not None:
+        say(f"Wrote {plot}.")
+
+
+def show_trained(trained: TrainedModel) -> None:
+    """Show what a training came to."""
+    show_metrics(trained.record.metrics)
+    say(f"Trained {trained.record.name}: {trained.record.file}")
+    say(f"It is {'in use' if trained.in_use else 'not in use'}: {trained.because}.")
+
+
+def show_metrics(metrics: Mapping[str, Any]) -> None:
+    """Show single numbers, one a line."""
+    show_values(
+        {
+            name: f"{value:.4f}" if isinstance(value, float) else value
+            for name, value in metrics.items()
+            if isinstance(value, int | float | str)
+        }
+    )
+
+
+def show_groups(groups: Mapping[str, float]) -> None:
+    """Show the error of each part of the face."""
+    rows = [(name, f"{error:.4f}") for name, error in groups.items()]
+    show_table(("part of the face", Column("NME", number=True)), rows)
