@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,10 @@ def _compare(
         model = FaceModel.load(before.file)
     except FaceloopError as error:
         return True, f"the one before cannot be loaded ({error})"
+    new_error = metrics.get("nme_mean")
+    if new_error is None:
+        return False, f"there are too few people to compare it with {before.name}"
     old = evaluate(project, model, seed=config.seed, progress=progress, cancel=cancel)
-    old_error, new_error = old.to_dict()["nme_mean"], metrics["nme_mean"]
-    comparison = f"NME {new_error:.4f} against {old_error:.4f} of {before.name}, same faces"
+    old_error = old.metrics().get("nme_mean", math.inf)
+    comparison = f"NME {new_error:.4f} against {old_error:.4f} of {before.name} on the same faces"
     return new_error <= old_error, comparison

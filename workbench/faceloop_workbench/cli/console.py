@@ -115,18 +115,20 @@ def progress_bar() -> Iterator[ProgressCallback]:
 
 
 class _Bar:
-    """A bar that starts anew with each part of the work."""
+    """A bar that starts anew with each piece of work: where the steps begin from the front."""
 
     def __init__(self, drawing: Progress) -> None:
         self._drawing = drawing
         self._task = drawing.add_task("", total=None)
-        self._what = ""
+        self._done = 0
 
     def __call__(self, step: Step) -> None:
-        if step.what != self._what:
-            self._what = step.what
-            self._drawing.reset(self._task, total=step.total, description=step.what)
-        self._drawing.update(self._task, total=step.total, completed=step.done)
+        if step.done < self._done:
+            self._drawing.reset(self._task)
+        self._done = step.done
+        self._drawing.update(
+            self._task, total=step.total, completed=step.done, description=step.what
+        )
 
 
 class _Lines:

@@ -100,7 +100,7 @@ def evaluate(
         show_json({**values, "plot": plot})
         return
     show_metrics(values)
-    show_groups(values["groups"])
+    show_groups(values["per_group"])
     if plot is not None:
         say(f"Wrote {plot}.")
 

@@ -1,0 +1,162 @@
+"""`train`, `evaluate` and `model` on the command line, on a small project."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from faceloop_datasets import Project
+from faceloop_runtime import FaceModel
+
+from .conftest import add_sample_faces
+
+if TYPE_CHECKING:
+    from .conftest import Run
+
+COMMAND = Path(sys.executable).with_name("faceloop")
+FACES = 48
+
+
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return add_sample_faces(tmp_path_factory.mktemp("annotated") / "faces", FACES)
+
+
+@pytest.fixture(scope="module")
+def trained(annotated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with a model."""
+    folder = Path(shutil.copytree(annotated, tmp_path_factory.mktemp("trained") / "faces"))
+    subprocess.run([COMMAND, "train", "--project", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def project(trained: Path, tmp_path: Path) -> Path:
+    """Return a project with a model, for this test alone."""
+    return Path(shutil.copytree(trained, tmp_path / "faces"))
+
+
+def test_the_first_model_is_in_use(trained: Path) -> None:
+    with Project.open(trained) as project:
+        (record,) = project.models()
+        assert project.active_model == record
+        assert record.name == "face70-ridge"
+        assert 0 < record.metrics["nme_mean"] < 0.1
+        assert FaceModel.load(record.file).scheme.name == "face70"
+
+
+def test_a_second_model_is_compared(faceloop: Run, project: Path) -> None:
+    done = faceloop("train", "--project", project, "--seed", 1, "--limit", 24, "--json")
+    assert done.code == 0
+    result = done.json()
+    assert result["model"] == "face70-ridge-2"
+    assert Path(result["file"]).is_file()
+    assert "face70-ridge" in result["because"]
+    with Project.open(project) as opened:
+        assert opened.active_model is not None
+        assert (opened.active_model.name == "face70-ridge-2") is result["in_use"]
+
+
+def test_too_few_faces_are_one_clear_error(faceloop: Run, small_project: Path) -> None:
+    done = faceloop("train", "--project", small_project)
+    assert done.code == 1
+    assert "8 usable faces" in done.err
+    with Project.open(small_project) as project:
+        assert project.models() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a process")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_stopped_training_leaves_the_project_as_it_was(
+    annotated: Path, tmp_path: Path, number: str
+) -> None:
+    folder = Path(shutil.copytree(annotated, tmp_path / "faces"))
+    process = subprocess.Popen(
+        [COMMAND, "train", "--project", folder], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:  # until the first experts are being trained
+        if "expert" in line:
+            break
+    process.send_signal(getattr(signal, number))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == (-9 if number == "SIGKILL" else 130)
+    assert "Traceback" not in err
+    with Project.open(folder) as project:
+        assert project.models() == []
+        assert project.active_model is None
+        assert len(project.faces()) == FACES
+    assert list((folder / "models").iterdir()) == []
+
+
+def test_evaluate_reports_and_plots(faceloop: Run, project: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "ced.png"
+    done = faceloop("evaluate", "--project", project, "--plot", plot, "--json")
+    assert done.code == 0
+    values = done.json()
+    assert values["model"] == "face70-ridge"
+    assert values["start"] == "jitter"
+    assert 0 < values["nme_median"] <= values["nme_p95"]
+    assert 0 <= values["auc_08"] <= 1
+    assert len(values["per_point"]) == 70
+    with Image.open(plot) as picture:
+        assert picture.format == "PNG"
+
+
+def test_evaluate_says_what_people_ask(faceloop: Run, project: Path) -> None:
+    done = faceloop("evaluate", "--project", project)
+    assert done.code == 0
+    for word in ("nme_mean", "nme_p95", "auc_08", "failures", "part of the face"):
+        assert word in done.out
+
+
+def test_evaluate_does_not_measure_on_faces_of_the_training(faceloop: Run, project: Path) -> None:
+    values = faceloop("evaluate", "--project", project, "--json").json()
+    assert 0 < values["faces"] < FACES
+    with Project.open(project) as opened:
+        provenance = FaceModel.load(opened.models()[0].file).provenance
+    assert values["faces"] + provenance["faces"] == FACES
+
+
+def test_model_list_marks_the_one_in_use(faceloop: Run, project: Path) -> None:
+    (model,) = faceloop("model", "list", "--project", project, "--json").json()["models"]
+    assert (model["name"], model["in_use"]) == ("face70-ridge", True)
+    assert "*" in faceloop("model", "list", "--project", project).out
+
+
+def test_model_show_says_what_it_is_made_of(faceloop: Run, project: Path) -> None:
+    values = faceloop("model", "show", "--project", project, "--json").json()
+    assert (values["name"], values["points"]) == ("face70-ridge", 70)
+    starter = faceloop("model", "show", "--json").json()
+    assert (starter["name"], starter["scheme"]) == ("starter", "face70")
+    assert "face70" in faceloop("model", "show").out
+
+
+def test_a_model_is_exported_and_used_by_name(faceloop: Run, project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.safetensors"
+    assert faceloop("model", "export", file, "--project", project).code == 0
+    with Project.open(project) as opened:
+        assert file.read_bytes() == opened.models()[0].file.read_bytes()
+        opened.add_model(file, {})
+    assert faceloop("model", "use", "mine", "--project", project).code == 0
+    with Project.open(project) as opened:
+        assert opened.active_model is not None
+        assert opened.active_model.name == "mine"
+
+
+def test_a_model_whose_file_was_damaged_cannot_be_used(faceloop: Run, project: Path) -> None:
+    with Project.open(project) as opened:
+        file = opened.models()[0].file
+    file.write_bytes(file.read_bytes()[:-100])
+    for command in (("model", "use", "1"), ("evaluate",)):
+        done = faceloop(*command, "--project", project)
+        assert done.code == 1
+        assert file.name in done.err
+        assert "Traceback" not in done.err
