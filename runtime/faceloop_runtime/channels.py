@@ -1,0 +1,95 @@
+"""Image channels that patch experts look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Crop = NDArray[np.float32]
+
+ORIENTATIONS = 6
+"""Gradient channels: directions 0, 60, ... 300 degrees."""
+_NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1))
+_WINDOW = (15, 15)
+"""Neighbourhood of the local normalisation, in pixels of the crop."""
+
+CHANNELS = {"raw": 1, "gradient": ORIENTATIONS, "lbp": len(_NEIGHBOURS)}
+"""Channel families by name, and how many maps each has."""
+
+
+def channel_count(families: Sequence[str]) -> int:
+    """Return how many maps these families have together."""
+    return sum(CHANNELS[family] for family in families)
+
+
+def channel_stack(crop: Crop, families: Sequence[str]) -> NDArray[np.float32]:
+    """Compute the channel maps of a crop.
+
+    All are normalised by their surroundings, so that a linear filter on them does not
+    depend on brightness or contrast.
+
+    Parameters
+    ----------
+    crop : ndarray of float32, shape (H, W)
+        Gray values 0..255.
+    families : sequence of {"raw", "gradient", "lbp"}
+        ``raw``: gray minus its local mean, over its local deviation. ``gradient``: the
+        derivative along six directions, negative parts cut off, over the local gradient
+        magnitude (the oriented channels of Dollar et al., "Integral channel features",
+        BMVC 2009). ``lbp``: the comparisons of local binary patterns (Ojala et al., 2002)
+        with four of the eight neighbours, as -1..1; the opposite four are the same
+        comparisons seen from the neighbour.
+
+    Returns
+    -------
+    ndarray of float32, shape (C, H, W)
+    """
+    out = np.empty((channel_count(families), *crop.shape), np.float32)
+    start = 0
+    for family in families:
+        count = CHANNELS[family]
+        _FILL[family](crop, out[start : start + count])
+        start += count
+    return out
+
+
+def _raw(crop: Crop, out: NDArray[np.float32]) -> None:
+    centred = crop - cv2.blur(crop, _WINDOW)
+    # The running sums of a box filter can come out a little below zero.
+    variance = np.maximum(cv2.blur(cv2.multiply(centred, centred), _WINDOW), 0.0)
+    deviation = cv2.sqrt(variance)
+    # 4 gray levels: the noise of a camera; flat regions stay near 0.
+    cv2.divide(centred, deviation + 4.0, dst=out[0])
+
+
+def _gradient(crop: Crop, out: NDArray[np.float32]) -> None:
+    gx = cv2.Sobel(crop, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
+    gy = cv2.Sobel(crop, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    norm = cv2.blur(cv2.magnitude(gx, gy), _WINDOW) + 2.0
+    cv2.divide(gx, norm, dst=gx)
+    cv2.divide(gy, norm, dst=gy)
+    half = ORIENTATIONS // 2
+    for k in range(half):
+        angle = np.pi * k / half
+        along = cv2.addWeighted(gx, float(np.cos(angle)), gy, float(np.sin(angle)), 0.0)
+        np.maximum(along, 0.0, out=out[k])
+        np.subtract(out[k], along, out=out[k + half])
+
+
+def _lbp(crop: Crop, out: NDArray[np.float32]) -> None:
+    h, w = crop.shape
+    padded = cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    for k, (dy, dx) in enumerate(_NEIGHBOURS):
+        difference = padded[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w] - crop
+        # A hard comparison flips with the camera's noise; +-4 levels are let through softly.
+        np.clip(difference * 0.25, -1.0, 1.0, out=out[k])
+
+
+_FILL = {"raw": _raw, "gradient": _gradient, "lbp": _lbp}

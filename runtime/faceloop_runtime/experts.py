@@ -1,0 +1,76 @@
+"""Patch experts: one linear filter bank a landmark and scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SEARCH = 11
+"""Width of the search window, in pixels of the crop."""
+
+
+@dataclass(frozen=True, eq=False)
+class PatchExperts:
+    """The patch experts of all landmarks at one scale.
+
+    Parameters
+    ----------
+    scale : float
+        IOD of the crop they look at, in pixels.
+    weights : ndarray of float32, shape (N, C, P, P)
+        Filters; the response is their correlation with the channel maps, plus the bias.
+    bias : ndarray of float32, shape (N,)
+        Added to the response.
+    gain : ndarray of float32, shape (N,)
+        The probability that the landmark is at a place of its search window is the softmax
+        of gain x response over the window.
+    reliability : ndarray of float32, shape (N,)
+        How far the landmark's own response is trusted against the shape, 0 (not at all) to 1.
+    """
+
+    scale: float
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    reliability: NDArray[np.float32]
+
+    @property
+    def patch(self) -> int:
+        """Width of a patch, in pixels of the crop."""
+        return int(self.weights.shape[-1])
+
+    def probabilities(self, responses: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn response maps (N, S, S) into probability maps that sum to 1 each."""
+        z = responses * self.gain[:, None, None]
+        z -= z.max(axis=(1, 2), keepdims=True)
+        np.exp(z, out=z)
+        z /= z.sum(axis=(1, 2), keepdims=True)
+        return z
+
+
+def windows(
+    channels: NDArray[np.float32], centres: NDArray[np.intp], width: int
+) -> NDArray[np.float32]:
+    """Cut a square of every channel around each centre.
+
+    Parameters
+    ----------
+    channels : ndarray, shape (C, H, W)
+    centres : ndarray of int, shape (N, 2)
+        ``(x, y)``; must be at least ``width // 2`` inside the crop.
+    width : int
+        Odd width of the squares.
+
+    Returns
+    -------
+    ndarray, shape (C, N, width, width)
+    """
+    half = width // 2
+    views = np.lib.stride_tricks.sliding_window_view(channels, (width, width), axis=(1, 2))
+    cut: NDArray[np.float32] = views[:, centres[:, 1] - half, centres[:, 0] - half]
+    return cut

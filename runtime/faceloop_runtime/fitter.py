@@ -1,0 +1,300 @@
+"""Fitting a face model to one face in one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import FaceloopError
+from faceloop_datasets.images import to_gray
+
+from .backends import make_backend
+from .channels import channel_stack
+from .crop import FaceImage
+from .experts import SEARCH
+from .geometry import Similarity
+from .initialiser import initial_pose
+from .meanshift import (
+    Evidence,
+    ShapeState,
+    as_complex,
+    as_points,
+    landmark_weights,
+    settle,
+)
+from .model import crop_size
+from .regressor import cell_features, regression_features
+from .validator import VALIDATOR_SCALE, face_features, quality_features
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from .backends import ResponseBackend
+    from .model import FaceModel
+
+    Points = NDArray[np.float64]
+
+PRIOR = 3.0
+"""Assumed variance of a landmark's response, in pixels of the crop squared."""
+_CONVERGED = 0.005
+"""A fit has converged when the last update moved the points less than this, in IOD."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One evaluation of the responses, and the mean-shift updates made on it."""
+
+    level: int
+    variances: tuple[float, ...]
+
+
+FROM_START = (
+    Pass(0, (20.0, 10.0, 5.0)),
+    Pass(0, (10.0, 5.0)),
+    Pass(1, (20.0, 10.0, 5.0, 2.5)),
+    Pass(2, (20.0, 10.0, 5.0, 2.5)),
+)
+"""From a rough start: twice at the coarsest scale, then once at each finer one."""
+FROM_NEAR = (Pass(1, (20.0, 10.0, 5.0)), Pass(2, (20.0, 10.0, 5.0, 2.5)))
+"""From the last frame: the two finer scales."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One fitted face.
+
+    Attributes
+    ----------
+    points : ndarray, shape (N, 2)
+        Landmarks in pixels of the image.
+    confidence : ndarray, shape (N,)
+        How much of a landmark's response lies where the fit put it, 0 to 1.
+    score : float
+        Probability that there is a face in this place, by the whole-face validator.
+    predicted_error : float
+        The NME this fit is expected to have.
+    converged : bool
+        Whether the last update hardly moved the points.
+    iterations : int
+        Mean-shift updates made.
+    pose : Similarity
+        From the model frame to the image.
+    b : ndarray, shape (K,)
+        Shape parameters.
+    features : ndarray of float32, shape (Q,)
+        What the error predictor saw.
+    """
+
+    points: Points
+    confidence: NDArray[np.float64]
+    score: float
+    predicted_error: float
+    converged: bool
+    iterations: int
+    pose: Similarity
+    b: NDArray[np.float64]
+    features: NDArray[np.float32]
+
+
+class Fitter:
+    """Fits a model to faces.
+
+    Parameters
+    ----------
+    model : FaceModel
+        What to fit.
+    backend : {"auto", "cpu"}
+        Where responses are computed.
+
+    Raises
+    ------
+    FaceloopError
+        If there is no such backend.
+    """
+
+    def __init__(self, model: FaceModel, backend: str = "auto") -> None:
+        self.model = model
+        self.backend = make_backend(backend, model.experts)
+
+    def fit(self, image: NDArray[np.uint8], init: ArrayLike) -> Fit:
+        """Fit the face at ``init``.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (H, W) or (H, W, 3)
+            Gray or RGB picture.
+        init : array_like, shape (N, 2) or (4,)
+            Points to start from (NaN where unknown, pixels of the image), or a face box
+            ``(x, y, width, height)``.
+
+        Raises
+        ------
+        FaceloopError
+            If image or start have the wrong shape.
+        """
+        gray = as_gray(image)
+        start = np.asarray(init, dtype=np.float64)
+        if start.shape == (4,):
+            pose, b = initial_pose(self.model, gray, start), None
+        elif start.shape == self.model.pdm.mean.shape and np.isfinite(start).all(axis=1).sum() > 1:
+            pose, b = self.model.pdm.parameters(start)
+        else:
+            raise FaceloopError(
+                f"Cannot start a fit from an array of shape {start.shape}; expected "
+                f"{self.model.pdm.mean.shape} with at least two known points, or a box "
+                "(x, y, width, height)."
+            )
+        return self.fit_pose(gray, pose, b)
+
+    def fit_pose(
+        self,
+        gray: NDArray[np.uint8],
+        pose: Similarity,
+        b: NDArray[np.float64] | None = None,
+        passes: Sequence[Pass] = FROM_START,
+    ) -> Fit:
+        """Fit from a pose and shape parameters.
+
+        Parameters
+        ----------
+        gray : ndarray of uint8, shape (H, W)
+            The picture.
+        pose : Similarity
+            Model frame to image.
+        b : ndarray, shape (K,), optional
+            Shape parameters; the mean shape where absent.
+        passes : sequence of Pass
+            Scales and mean-shift schedule.
+        """
+        run = FitRun(self.model, self.backend, gray, pose, b)
+        run.search(passes)
+        run.correct()
+        return run.result()
+
+
+def as_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Take a gray (H, W) or RGB (H, W, 3) picture as gray, or say what is wrong with it."""
+    if image.ndim == 2 and image.size and image.dtype == np.uint8:
+        return image
+    if image.ndim == 3 and image.shape[2] == 3 and image.size and image.dtype == np.uint8:
+        return to_gray(image)
+    raise FaceloopError(
+        f"Cannot fit an image of shape {image.shape} and type {image.dtype}; expected uint8, "
+        "(H, W) or (H, W, 3)."
+    )
+
+
+class FitRun:
+    """One fit under way: `search`, then `correct`, then `result`.
+
+    The trainer stops between the steps, to learn the later ones from the earlier.
+    """
+
+    def __init__(
+        self,
+        model: FaceModel,
+        backend: ResponseBackend,
+        gray: NDArray[np.uint8],
+        pose: Similarity,
+        b: NDArray[np.float64] | None,
+    ) -> None:
+        self.model, self.backend = model, backend
+        self.pose = pose
+        self.b = np.zeros(len(model.pdm.variances)) if b is None else b
+        self.face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
+        self.iterations, self.last_step, self.correction = 0, 0.0, 0.0
+
+    def search(self, passes: Sequence[Pass]) -> None:
+        """Move pose and shape by mean-shift; look at the whole face where it ended."""
+        for one in passes:
+            self.last_step = self._pass(one)
+            self.iterations += len(one.variances)
+        size = crop_size(self.model.extent, VALIDATOR_SCALE, 1)
+        crop = self.face.crop(self.pose, VALIDATOR_SCALE, size)
+        self.whole_face = face_features(channel_stack(crop, self.model.channels))
+
+    def regression_features(self) -> NDArray[np.float32]:
+        """Describe the search's result for the regressor, shape (F,)."""
+        middle = (self.channels.shape[-1] - 1) / 2
+        points = as_points(self._points_in_crop()) * self.evidence.scale + middle
+        return regression_features(
+            cell_features(self.channels, points), self.whole_face, self.b, self.model.pdm.variances
+        )
+
+    def correct(self) -> None:
+        """Apply the learned correction to pose and shape."""
+        step = self.model.regressor(self.regression_features())
+        before = self._points_in_crop()
+        turn = self.state.turn * (1 + step[0] + 1j * step[1])
+        shift = self.state.shift + self.state.turn * (step[2] + 1j * step[3])
+        self._take(ShapeState(turn, shift, self.b + step[4:]))
+        self.correction = float(np.abs(self._points_in_crop() - before).mean())
+
+    def result(self) -> Fit:
+        """Judge the fit and return it."""
+        logit = self.model.validator.logit(self.whole_face)
+        support = self._support()
+        features = quality_features(
+            peaks=self.responses.max(axis=(1, 2)),
+            support=support,
+            b=self.b,
+            variances=self.model.pdm.variances,
+            face_logit=logit,
+            correction=self.correction,
+        )
+        return Fit(
+            points=self.pose.apply(self.model.pdm.shape(self.b)),
+            confidence=support,
+            score=float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))),
+            predicted_error=self.model.error_predictor(features),
+            converged=self.last_step < _CONVERGED,
+            iterations=self.iterations,
+            pose=self.pose,
+            b=self.b,
+            features=features,
+        )
+
+    def _pass(self, one: Pass) -> float:
+        model, experts = self.model, self.model.experts[one.level]
+        size = crop_size(model.extent, experts.scale, experts.patch)
+        crop = self.face.crop(self.pose, experts.scale, size)
+        self.channels = channel_stack(crop, model.channels)
+        middle = (size - 1) / 2
+        wanted = np.rint(model.pdm.shape(self.b) * experts.scale + middle).astype(np.intp)
+        border = (SEARCH + experts.patch) // 2
+        centres = wanted.clip(border, size - 1 - border)
+        self.responses = self.backend.responses(one.level, self.channels, centres)
+        maps = experts.probabilities(self.responses)
+        self.evidence = Evidence(
+            maps=maps,
+            centres=as_complex((centres - middle) / experts.scale),
+            scale=experts.scale,
+            weights=landmark_weights(maps, experts.reliability),
+        )
+        state, step = settle(
+            model.pdm, self.evidence, ShapeState(1 + 0j, 0j, self.b), one.variances, PRIOR
+        )
+        self.crop_pose, self.state = self.pose, state
+        self._take(state)
+        return step
+
+    def _take(self, state: ShapeState) -> None:
+        move = Similarity(state.turn.real, state.turn.imag, state.shift.real, state.shift.imag)
+        self.state, self.b = state, state.b
+        self.pose = self.crop_pose.after(move)
+
+    def _points_in_crop(self) -> NDArray[np.complex128]:
+        shape = as_complex(self.model.pdm.shape(self.b))
+        return np.asarray(self.state.turn * shape + self.state.shift)
+
+    def _support(self) -> NDArray[np.float64]:
+        """Probability mass within about two pixels of each final point."""
+        offset = (self._points_in_crop() - self.evidence.centres) * self.evidence.scale
+        grid = np.arange(SEARCH) - SEARCH // 2
+        near_x = np.exp(-((grid - offset.real[:, None]) ** 2) / 4.0)
+        near_y = np.exp(-((grid - offset.imag[:, None]) ** 2) / 4.0)
+        return np.asarray(np.einsum("nij,ni,nj->n", self.evidence.maps, near_y, near_x))

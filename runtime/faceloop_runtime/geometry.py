@@ -1,0 +1,89 @@
+"""Similarity transforms between the image, the face crop and the model frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """A rotation, uniform scale and translation of the plane.
+
+    ``(x, y) -> (a x - b y + tx, b x + a y + ty)``; linear in its four parameters, which is
+    what makes the least-squares solutions below closed forms.
+    """
+
+    a: float = 1.0
+    b: float = 0.0
+    tx: float = 0.0
+    ty: float = 0.0
+
+    @classmethod
+    def from_polar(cls, scale: float, angle: float, tx: float, ty: float) -> Similarity:
+        """Build from a scale, an angle in radians and a translation."""
+        return cls(scale * np.cos(angle), scale * np.sin(angle), tx, ty)
+
+    @classmethod
+    def between(cls, source: Points, target: Points) -> Similarity:
+        """Least-squares transform of ``source`` onto ``target`` (ordinary Procrustes).
+
+        Cootes & Taylor, "Statistical models of appearance for computer vision", appendix B.
+
+        Parameters
+        ----------
+        source, target : ndarray, shape (N, 2)
+            Corresponding points. Pairs in which either has a NaN are left out; at least two
+            different points must remain.
+        """
+        known = ~np.isnan(source + target).any(axis=1)
+        s, t = source[known], target[known]
+        ms, mt = s.mean(axis=0), t.mean(axis=0)
+        s, t = s - ms, t - mt
+        n = float((s * s).sum())
+        a = float((s * t).sum()) / n
+        b = float((s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum()) / n
+        return cls(a, b, float(mt[0] - a * ms[0] + b * ms[1]), float(mt[1] - b * ms[0] - a * ms[1]))
+
+    @property
+    def scale(self) -> float:
+        """Length of the image of a unit vector."""
+        return float(np.hypot(self.a, self.b))
+
+    @property
+    def angle(self) -> float:
+        """Rotation in radians; positive turns x towards y (clockwise on the screen)."""
+        return float(np.arctan2(self.b, self.a))
+
+    def apply(self, points: Points) -> Points:
+        """Transform points, shape (N, 2)."""
+        x, y = points[:, 0], points[:, 1]
+        return np.stack(
+            [self.a * x - self.b * y + self.tx, self.b * x + self.a * y + self.ty], axis=1
+        )
+
+    def inverse(self) -> Similarity:
+        """Return the transform that undoes this one."""
+        n = self.a * self.a + self.b * self.b
+        a, b = self.a / n, -self.b / n
+        return Similarity(a, b, -(a * self.tx - b * self.ty), -(b * self.tx + a * self.ty))
+
+    def after(self, first: Similarity) -> Similarity:
+        """Return the transform that applies ``first`` and then this one."""
+        return Similarity(
+            self.a * first.a - self.b * first.b,
+            self.a * first.b + self.b * first.a,
+            self.a * first.tx - self.b * first.ty + self.tx,
+            self.b * first.tx + self.a * first.ty + self.ty,
+        )
+
+    def matrix(self) -> NDArray[np.float64]:
+        """Return the 2 x 3 matrix, as OpenCV takes it."""
+        return np.array([[self.a, -self.b, self.tx], [self.b, self.a, self.ty]])

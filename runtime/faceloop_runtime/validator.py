@@ -1,0 +1,116 @@
+"""Is this a face, and how far off is this fit? Whole-face validator and error predictor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VALIDATOR_SCALE = 16.0
+"""IOD of the validator's crop, in pixels."""
+VALIDATOR_POOL = 3
+"""Channel maps are averaged over squares of this width."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceValidator:
+    """Logistic regression on the channel maps of the whole face.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, shape (F,)
+        One weight a feature of `face_features`.
+    bias : float
+        Added to the weighted sum.
+    """
+
+    weights: NDArray[np.float32]
+    bias: float
+
+    def logit(self, features: NDArray[np.float32]) -> float:
+        """Log-odds that the crop shows a face in this place."""
+        return float(features @ self.weights) + self.bias
+
+
+def face_features(channels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pool channel maps (C, H, W) of a face crop into one vector (F,)."""
+    height, width = (n // VALIDATOR_POOL for n in channels.shape[1:])
+    pooled = [cv2.resize(c, (width, height), interpolation=cv2.INTER_AREA) for c in channels]
+    return np.stack(pooled).ravel()
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorPredictor:
+    """Predicts the normalised mean error of a fit from what the fit looked like.
+
+    ``log NME`` is a small neural network of the standardised features.
+
+    Parameters
+    ----------
+    centre, spread : ndarray of float32, shape (Q,)
+        Standardise the features.
+    hidden : ndarray of float32, shape (Q + 1, H)
+        First layer, its bias in the last row; the activation is a rectifier.
+    out : ndarray of float32, shape (H + 1,)
+        Second layer, its bias last.
+    """
+
+    centre: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    hidden: NDArray[np.float32]
+    out: NDArray[np.float32]
+
+    @classmethod
+    def blank(cls, landmarks: int, components: int) -> ErrorPredictor:
+        """Return a predictor that has learned nothing, for N landmarks and K components."""
+        count = 2 * landmarks + components + 4
+        return cls(
+            centre=np.zeros(count, np.float32),
+            spread=np.ones(count, np.float32),
+            hidden=np.zeros((count + 1, 1), np.float32),
+            out=np.zeros(2, np.float32),
+        )
+
+    def __call__(self, features: NDArray[np.float32]) -> float:
+        """Return the predicted NME for features (Q,)."""
+        z = np.clip((features - self.centre) / self.spread, -6.0, 6.0)
+        h = np.maximum(z @ self.hidden[:-1] + self.hidden[-1], 0.0)
+        return float(np.exp(h @ self.out[:-1] + self.out[-1]))
+
+
+def quality_features(
+    *,
+    peaks: NDArray[np.float32],
+    support: NDArray[np.float64],
+    b: NDArray[np.float64],
+    variances: NDArray[np.float64],
+    face_logit: float,
+    correction: float,
+) -> NDArray[np.float32]:
+    """Gather what tells a good fit from a bad one.
+
+    Parameters
+    ----------
+    peaks : ndarray, shape (N,)
+        Highest response of each landmark in the last crop.
+    support : ndarray, shape (N,)
+        Probability mass near each final point.
+    b, variances : ndarray, shape (K,)
+        Shape parameters and their variances.
+    face_logit : float
+        The validator's log-odds.
+    correction : float
+        Mean movement of the points in the regression step, in IOD.
+
+    Returns
+    -------
+    ndarray of float32, shape (2N + K + 4,)
+    """
+    z = b / np.sqrt(variances)
+    summary = [face_logit, correction, float(z @ z) / len(z), float(np.log(support + 0.01).mean())]
+    return np.concatenate([peaks, np.log(support + 0.01), np.abs(z), summary]).astype(np.float32)

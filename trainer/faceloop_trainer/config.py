@@ -1,0 +1,70 @@
+"""What a person can choose about a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from faceloop_datasets import TrainingError
+from faceloop_runtime.channels import CHANNELS
+
+ExpertKind = Literal["ridge", "mosse", "svm", "logistic"]
+EXPERT_KINDS: tuple[ExpertKind, ...] = ("ridge", "mosse", "svm", "logistic")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Settings of a training. The defaults are the best-measured ones.
+
+    Parameters
+    ----------
+    experts : {"ridge", "mosse", "svm", "logistic"}
+        How patch experts are trained: dense-shift ridge regression, MOSSE correlation
+        filters, linear SVM (liblinear), or logistic regression.
+    channels : tuple of {"raw", "gradient", "lbp"}
+        What the experts look at.
+    scales : tuple of float
+        IOD in pixels of each crop, coarse to fine.
+    components : int
+        Most shape components kept.
+    mirror : bool
+        Train on every face and its mirror image.
+    limit : int, optional
+        Train on this many faces at most, whole subjects at a time.
+    holdout : float
+        Share of the subjects that is kept out of the training and measures the model.
+        A subject stays on its side as the project grows.
+    seed : int
+        Seed of every random choice.
+
+    Raises
+    ------
+    TrainingError
+        If a value is out of range.
+    """
+
+    experts: ExpertKind = "ridge"
+    channels: tuple[str, ...] = ("raw", "gradient")
+    scales: tuple[float, ...] = (24.0, 36.0, 54.0)
+    components: int = 30
+    mirror: bool = True
+    limit: int | None = None
+    holdout: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._check("experts", self.experts in EXPERT_KINDS, f"one of {', '.join(EXPERT_KINDS)}")
+        known = bool(self.channels) and set(self.channels) <= set(CHANNELS)
+        self._check("channels", known, f"some of {', '.join(CHANNELS)}")
+        rising = len(self.scales) == 3 and list(self.scales) == sorted(set(self.scales))
+        self._check("scales", rising and self.scales[0] >= 8, "three rising sizes from 8 px up")
+        self._check("components", 1 <= self.components <= 200, "1 to 200")
+        self._check("limit", self.limit is None or self.limit >= 2, "2 or more faces")
+        self._check("holdout", 0 <= self.holdout < 1, "from 0 up to, not including, 1")
+
+    def _check(self, name: str, good: bool, expected: str) -> None:
+        if not good:
+            found = getattr(self, name)
+            raise TrainingError(
+                f"The setting {name} = {found!r} is not usable; expected {expected}."
+            )

@@ -1,0 +1,84 @@
+"""Who trains and who tests; always whole subjects."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from faceloop_datasets.face import Face
+
+    from .config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Faces to train on, and faces of other people to measure the model with."""
+
+    training: tuple[Face, ...]
+    held_out: tuple[Face, ...]
+
+
+def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
+    """Split faces by subject.
+
+    A subject is placed by its name alone: it stays on its side when faces are added, so
+    that an old and a new model can be compared on people neither has seen.
+
+    Parameters
+    ----------
+    faces : sequence of Face
+        All annotated faces of a project.
+    config : TrainingConfig
+        Share held out, limit, seed.
+    """
+    subjects = sorted({_subject(f) for f in faces})
+    held = {s for s in subjects if _position(s, "holdout") < config.holdout}
+    if len(subjects) - len(held) < 2:
+        held = set()
+    training = [f for f in faces if _subject(f) not in held]
+    if config.limit is not None:
+        training = _limited(training, config.limit, config.seed)
+    return Choice(tuple(training), tuple(f for f in faces if _subject(f) in held))
+
+
+def _limited(faces: Sequence[Face], limit: int, seed: int) -> list[Face]:
+    order = sorted({_subject(f) for f in faces}, key=lambda s: _position(s, f"limit-{seed}"))
+    chosen: set[str] = set()
+    count = 0
+    for subject in order:
+        more = sum(_subject(f) == subject for f in faces)
+        if count + more <= limit:
+            chosen.add(subject)
+            count += more
+    return [f for f in faces if _subject(f) in chosen]
+
+
+def fingerprint(subject: str) -> str:
+    """Return a short digest of a subject's name, to remember who was trained on."""
+    return hashlib.sha256(subject.encode()).hexdigest()[:12]
+
+
+def unseen_faces(faces: Sequence[Face], provenance: Mapping[str, Any]) -> list[Face]:
+    """Faces with pictures of people that a model was not trained on."""
+    seen = set(provenance.get("training_subjects", ()))
+    return [f for f in faces if f.has_image and fingerprint(_subject(f)) not in seen]
+
+
+def fold_of(subject: str, folds: int, seed: int) -> int:
+    """Return the fold, 0 to ``folds`` - 1, that all faces of a subject belong to."""
+    return int(_position(subject, f"fold-{seed}") * folds)
+
+
+def _subject(face: Face) -> str:
+    return face.subject or face.name
+
+
+def _position(subject: str, salt: str) -> float:
+    """Place a subject in [0, 1) by its name alone."""
+    digest = hashlib.sha256(f"{salt}:{subject}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

@@ -1,0 +1,413 @@
+"""One call from annotations to a face model."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from faceloop_datasets import Project, TrainingError
+from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.progress import step
+from faceloop_runtime.backends.cpu import CpuResponses
+from faceloop_runtime.fitter import FROM_START, FitRun
+from faceloop_runtime.meanshift import as_complex
+from faceloop_runtime.model import FaceModel
+from faceloop_runtime.regressor import ShapeRegressor
+from faceloop_runtime.validator import ErrorPredictor, FaceValidator
+
+from .config import TrainingConfig
+from .evaluate import Evaluation, measure
+from .judges import train_error_predictor, train_validator
+from .negatives import misplaced, not_faces
+from .patches import FoldedExperts, TargetSet, train_scale
+from .regression import Regressors, train_regressors
+from .shape import fit_pdm
+from .split import choose_faces, fingerprint, fold_of
+from .starts import Jitter, jittered_pose
+from .trainingset import TrainingFace, Unusable, load_faces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_runtime.experts import PatchExperts
+    from faceloop_runtime.pdm import PointDistributionModel
+
+    Rows = NDArray[np.float32]
+
+FOLDS = 2
+INITIALISER_SCALE = 16.0
+"""IOD of the crop in which eyes and nose are looked for, in pixels."""
+_FEWEST = 10
+_LOST = 0.15
+"""Searches that end this far off teach the regressor nothing."""
+_PLACED = 0.05
+"""Searches that end this close show the validator a face in its place."""
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A trained model and what is known about it.
+
+    Attributes
+    ----------
+    model : FaceModel
+        The model; its provenance holds the report.
+    evaluation : Evaluation or None
+        Errors on the subjects that were held out; None if there were none.
+    unusable : tuple of Unusable
+        Faces that could not be trained on, and why.
+    """
+
+    model: FaceModel
+    evaluation: Evaluation | None
+    unusable: tuple[Unusable, ...]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Return configuration, counts and metrics, ready for JSON."""
+        return self.model.provenance
+
+
+def train(
+    project: Project,
+    config: TrainingConfig | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> TrainingResult:
+    """Train a face model on a project's annotations.
+
+    Parameters
+    ----------
+    project : Project
+        The newest annotation of every item is used.
+    config : TrainingConfig, optional
+        Settings; the defaults are the best-measured ones.
+    progress : callable, optional
+        Told `Progress` as the work goes on.
+    cancel : callable, optional
+        Asked now and then; when it returns True the training stops.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    TrainingError
+        If there are too few faces.
+    Cancelled
+        If ``cancel`` said so; nothing has been written.
+    """
+    config = config or TrainingConfig()
+    chosen = choose_faces(project.faces(), config)
+    scale = config.scales[-1]
+    faces, unusable = load_faces(
+        project.scheme,
+        [*chosen.training, *chosen.held_out],
+        scale,
+        seed=config.seed,
+        progress=progress,
+        cancel=cancel,
+    )
+    held = {f.subject or f.name for f in chosen.held_out}
+    training = [f for f in faces if f.subject not in held]
+    model = train_faces(project.scheme, training, config, progress=progress, cancel=cancel)
+    testing = [f for f in faces if f.subject in held and f.picture is not None]
+    evaluation = (
+        measure(model, testing, len(testing), seed=config.seed, progress=progress, cancel=cancel)
+        if testing
+        else None
+    )
+    provenance = {
+        **model.provenance,
+        "snapshot": snapshot_hash(chosen.training),
+        "unusable": len(unusable),
+        "metrics": evaluation.metrics() if evaluation else {},
+    }
+    return TrainingResult(replace(model, provenance=provenance), evaluation, tuple(unusable))
+
+
+def train_faces(
+    scheme: Scheme,
+    faces: Sequence[TrainingFace],
+    config: TrainingConfig,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> FaceModel:
+    """Train on faces that have been read already; all of them are used.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    faces : sequence of TrainingFace
+        From `load_faces`.
+    config, progress, cancel
+        As in `train`.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few faces.
+    Cancelled
+        If ``cancel`` said so.
+    """
+    pictured = [f for f in faces if f.picture is not None and f.trains_patches.any()]
+    subjects = sorted({f.subject for f in pictured})
+    if len(pictured) < _FEWEST or len(subjects) < 2:
+        raise TrainingError(
+            f"There are {len(pictured)} usable faces of {len(subjects)} people to train on; "
+            f"expected at least {_FEWEST} faces of 2 people. Annotate or import more."
+        )
+    with threadpool_limits(1, "blas"):
+        return _Training(scheme, faces, pictured, config, progress, cancel).run()
+
+
+class _Training:
+    """The stages of a training, in the order in which they need each other."""
+
+    def __init__(  # noqa: PLR0917 - what `train_faces` was called with
+        self,
+        scheme: Scheme,
+        faces: Sequence[TrainingFace],
+        pictured: Sequence[TrainingFace],
+        config: TrainingConfig,
+        progress: ProgressCallback | None,
+        cancel: CancelCheck | None,
+    ) -> None:
+        self.scheme, self.config = scheme, config
+        self.subjects = len({f.subject for f in pictured})
+        self.people = sorted(fingerprint(s) for s in {f.subject for f in faces})
+        self.counts = {"faces": len(faces), "pictured": len(pictured), "subjects": self.subjects}
+        self.all = [*faces, *(f.mirrored(scheme.mirror) for f in faces if config.mirror)]
+        self.faces = [f for f in self.all if f.picture is not None and f.trains_patches.any()]
+        self.folds = _even_folds(self.faces, config.seed)
+        rounds = len(config.scales) + 1 + 2
+        self._progress, self._cancel, self._lock = progress, cancel, Lock()
+        self._done, self._total, self._what = 0, rounds * len(self.faces), "training"
+
+    def run(self) -> FaceModel:
+        self.pdm = self._shape_model()
+        experts, initialiser = self._experts()
+        self.backends = [
+            CpuResponses([scale.without[fold] for scale in experts]) for fold in range(FOLDS)
+        ]
+        blank = [self._blank([s.without[f] for s in experts], initialiser) for f in range(FOLDS)]
+        self._what = "learning corrections"
+        runs = self._map(lambda i: self._search(blank, i), range(len(self.faces)))
+        regressors = self._regressors(runs)
+        validators, validator = self._validators(runs)
+        folded = [
+            replace(blank[f], regressor=regressors.without[f], validator=validators[f])
+            for f in range(FOLDS)
+        ]
+        self._what = "learning to judge fits"
+        judged = self._map(lambda i: self._judge(folded, i), range(len(self.faces)))
+        predictor = train_error_predictor(
+            np.array([features for features, _ in judged]),
+            np.array([error for _, error in judged]),
+            self.config.seed,
+        )
+        return FaceModel(
+            scheme=self.scheme,
+            pdm=self.pdm,
+            channels=self.config.channels,
+            experts=tuple(scale.whole for scale in experts),
+            regressor=regressors.whole,
+            initialiser=initialiser,
+            validator=validator,
+            error_predictor=predictor,
+            provenance={
+                **self.counts,
+                "training_subjects": self.people,
+                "config": asdict(self.config),
+                "regressor_strength": regressors.strength,
+                "versions": {
+                    name: version(name)
+                    for name in ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")
+                },
+            },
+        )
+
+    def _tick(self) -> None:
+        with self._lock:
+            self._done += 1
+            step(
+                self._progress, self._cancel, min(self._done, self._total), self._total, self._what
+            )
+
+    def _map(self, work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+        """Do independent work in threads; the results keep their order."""
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+            return list(pool.map(work, items))
+
+    def _shape_model(self) -> PointDistributionModel:
+        return fit_pdm(self.scheme, np.array([f.points for f in self.all]), self.config.components)
+
+    def _experts(self) -> tuple[list[FoldedExperts], PatchExperts]:
+        self._what = "training patch experts"
+        landmarks = TargetSet(self.pdm, lambda points: points, lambda face: face.trains_patches)
+        places = TargetSet(
+            self.pdm, self.scheme.initialisation_points, self._places_seen, off_centre=4.0
+        )
+        jobs = [(landmarks, self.config.experts, scale) for scale in self.config.scales]
+        # Eyes and nose are found by correlation filters, whatever the experts are.
+        jobs.append((places, "ridge", INITIALISER_SCALE))
+        trained = self._map(
+            lambda job: train_scale(
+                job[1],
+                job[0],
+                self.faces,
+                self.folds,
+                self.config.channels,
+                job[2],
+                self.config.seed,
+                self._tick,
+            ),
+            jobs,
+        )
+        return trained[:-1], trained[-1].whole
+
+    def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
+        keys = ("left_eye", "right_eye", "nose")
+        return np.array(
+            [face.trains_patches[list(self.scheme.initialisation[k])].any() for k in keys]
+        )
+
+    def _blank(self, experts: list[PatchExperts], initialiser: PatchExperts) -> FaceModel:
+        """Return a model that can search, but neither correct nor judge yet."""
+        none = np.zeros(0, np.float32)
+        return FaceModel(
+            scheme=self.scheme,
+            pdm=self.pdm,
+            channels=self.config.channels,
+            experts=tuple(experts),
+            regressor=ShapeRegressor(none, none),
+            initialiser=initialiser,
+            validator=FaceValidator(none, 0.0),
+            error_predictor=ErrorPredictor.blank(len(self.pdm), len(self.pdm.variances)),
+        )
+
+    def _start(
+        self, i: int, jitter: Jitter, stage: int
+    ) -> tuple[TrainingFace, np.random.Generator, Any]:
+        face = self.faces[i]
+        rng = np.random.default_rng((self.config.seed, stage, i))
+        iod = self.scheme.inter_ocular_distance(face.points)
+        return face, rng, jittered_pose(self.pdm, face.points, iod, jitter, rng)
+
+    def _search(self, models: Sequence[FaceModel], i: int) -> _Searched:
+        face, rng, pose = self._start(i, Jitter(), 1)
+        fold = self.folds[i]
+        assert face.picture is not None  # noqa: S101
+        run = FitRun(models[fold], self.backends[fold], face.picture, pose, None)
+        run.search(FROM_START)
+        fitted = run.pose.apply(self.pdm.shape(run.b))
+        self._tick()
+        return _Searched(
+            features=run.regression_features(),
+            target=_wanted_step(self.pdm, run, face.points),
+            whole_face=run.whole_face,
+            misplaced=misplaced(models[fold], face, rng),
+            error=self._error(face, fitted),
+        )
+
+    def _judge(self, models: Sequence[FaceModel], i: int) -> tuple[Rows, float]:
+        reach = float(np.random.default_rng((self.config.seed, 3, i)).uniform(0.5, 3.0))
+        face, _, pose = self._start(i, Jitter().times(reach), 2)
+        fold = self.folds[i]
+        assert face.picture is not None  # noqa: S101
+        run = FitRun(models[fold], self.backends[fold], face.picture, pose, None)
+        run.search(FROM_START)
+        run.correct()
+        fit = run.result()
+        self._tick()
+        return fit.features, self._error(face, fit.points)
+
+    def _error(self, face: TrainingFace, fitted: NDArray[np.float64]) -> float:
+        distance = np.linalg.norm(fitted - face.points, axis=1)[face.measured]
+        return float(np.nanmean(distance)) / self.scheme.inter_ocular_distance(face.points)
+
+    def _regressors(self, runs: Sequence[_Searched]) -> Regressors:
+        kept = [i for i, run in enumerate(runs) if run.error < _LOST]
+        if len(kept) < _FEWEST:
+            raise TrainingError(
+                "The patch experts find hardly any training face again; check the annotations "
+                "(are points in the scheme's order?)."
+            )
+        features = np.array([runs[i].features for i in kept])
+        per_landmark = (
+            features.shape[1] - len(self.pdm.variances) - len(runs[0].whole_face)
+        ) // len(self.pdm)
+        return train_regressors(
+            features,
+            np.array([runs[i].target for i in kept]),
+            np.array(self.folds)[kept],
+            len(self.pdm),
+            per_landmark,
+        )
+
+    def _validators(self, runs: Sequence[_Searched]) -> tuple[list[FaceValidator], FaceValidator]:
+        placed = np.array([run.error < _PLACED for run in runs])
+        folds = np.array(self.folds)
+        good = np.array([run.whole_face for run in runs])
+        wrong = np.array([run.misplaced for run in runs])
+        general, own = not_faces(self.pdm, self.config.channels, self.faces, folds)
+
+        def one(fold: int | None) -> FaceValidator:
+            keep = folds != fold
+            others = [wrong[keep].reshape(-1, wrong.shape[-1]), general]
+            others += [rows for f, rows in enumerate(own) if f != fold]
+            faces = good[keep & placed] if (keep & placed).sum() >= _FEWEST else good[keep]
+            return train_validator(faces, np.concatenate(others))
+
+        trained = self._map(one, [None, *range(FOLDS)])
+        return trained[1:], trained[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Searched:
+    """A search by experts that never saw the subject, and what it should have found."""
+
+    features: Rows
+    target: NDArray[np.float64]
+    whole_face: Rows
+    misplaced: Rows
+    error: float
+
+
+def _wanted_step(
+    pdm: PointDistributionModel, run: FitRun, truth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the step of pose and shape that would have brought the search to the truth."""
+    base = as_complex(pdm.shape(run.b))
+    modes = pdm.components[:, 0::2] + 1j * pdm.components[:, 1::2]
+    one = np.ones_like(base)
+    tangent = np.concatenate([[base, 1j * base, one, 1j * one], modes])
+    missing = as_complex(run.pose.inverse().apply(pdm.complete(truth))) - base
+    normal = (tangent.conj() @ tangent.T).real
+    return np.asarray(np.linalg.solve(normal, (tangent.conj() @ missing).real))
+
+
+def _even_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:
+    """Deal subjects to folds; never leave a fold empty."""
+    folds = [fold_of(f.subject, FOLDS, seed) for f in faces]
+    if len(set(folds)) == FOLDS:
+        return folds
+    order = {s: i % FOLDS for i, s in enumerate(sorted({f.subject for f in faces}))}
+    return [order[f.subject] for f in faces]

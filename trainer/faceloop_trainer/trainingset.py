@@ -1,0 +1,213 @@
+"""The faces a training looks at: reduced pictures, complete points, and who they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from faceloop_datasets import FaceloopError, PointState, TrainingError
+from faceloop_datasets.progress import step
+from faceloop_runtime.geometry import Similarity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_datasets.face import Face
+    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+
+    Points = NDArray[np.float64]
+
+_REACH = 2.2
+"""Half width of the picture kept round a face, in IOD."""
+_BACKGROUNDS = 3
+"""Pictures without a face cut from each photograph, for the validator."""
+_BACKGROUND_SIZE = 96
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingFace:
+    """One face as the trainer sees it.
+
+    Parameters
+    ----------
+    name, subject : str
+        Where it comes from and whom it shows.
+    picture : ndarray of uint8, shape (H, W), or None
+        The surroundings of the face, reduced; None for a shape without a picture.
+    points : ndarray, shape (N, 2)
+        In pixels of ``picture``; NaN where unknown.
+    trains_patches : ndarray of bool, shape (N,)
+        Landmarks whose surroundings may train a patch expert.
+    measured : ndarray of bool, shape (N,)
+        Landmarks that a fit's error is measured on: placed by a person, not estimated.
+    backgrounds : tuple of ndarray
+        Squares of the photograph that lie outside the face.
+    """
+
+    name: str
+    subject: str
+    picture: NDArray[np.uint8] | None
+    points: Points
+    trains_patches: NDArray[np.bool_]
+    measured: NDArray[np.bool_]
+    backgrounds: tuple[NDArray[np.uint8], ...] = ()
+
+    def mirrored(self, mirror: Sequence[int]) -> TrainingFace:
+        """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
+        order = np.asarray(mirror)
+        picture = self.picture
+        right = 0 if picture is None else picture.shape[1] - 1
+        return TrainingFace(
+            name=f"{self.name} (mirrored)",
+            subject=self.subject,
+            picture=None if picture is None else np.ascontiguousarray(picture[:, ::-1]),
+            points=(self.points * [-1, 1] + [right, 0])[order],
+            trains_patches=self.trains_patches[order],
+            measured=self.measured[order],
+        )
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A face that cannot be trained on, and why."""
+
+    name: str
+    reason: str
+
+
+def load_faces(
+    scheme: Scheme,
+    faces: Sequence[Face],
+    scale: float,
+    *,
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> tuple[list[TrainingFace], list[Unusable]]:
+    """Read the pictures of annotated faces, keeping only what training needs.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    faces : sequence of Face
+        As the project gives them.
+    scale : float
+        Largest IOD, in pixels, that training needs; larger faces are reduced to it, so
+        that memory does not depend on the size of the photographs.
+    seed : int
+        Chooses the backgrounds.
+    progress, cancel : callable, optional
+        Told about progress; asked whether to stop.
+
+    Returns
+    -------
+    faces, unusable : list
+        What can be trained on, and what not with the reason.
+
+    Raises
+    ------
+    Cancelled
+        If ``cancel`` says so.
+    """
+    rng = np.random.default_rng(seed)
+    good: list[TrainingFace] = []
+    bad: list[Unusable] = []
+    for done, face in enumerate(faces):
+        step(progress, cancel, done, len(faces), "reading faces")
+        try:
+            good.append(_load(scheme, face, scale, rng))
+        except FaceloopError as error:
+            bad.append(Unusable(face.name, str(error)))
+    step(progress, cancel, len(faces), len(faces), "reading faces")
+    return good, bad
+
+
+def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFace]:
+    """Read faces one by one with their whole pictures, as a detector sees them.
+
+    Faces whose picture or eye corners are missing are left out.
+    """
+    for face in faces:
+        try:
+            gray = face.read_gray()
+        except FaceloopError:
+            continue
+        points = np.where(face.annotation.present[:, None], face.annotation.points, np.nan)
+        measured = face.annotation.present & (face.annotation.states != PointState.ESTIMATED)
+        if scheme.inter_ocular_distance(points) > 1.0:
+            yield TrainingFace(
+                face.name, face.subject or face.name, gray, points, measured & False, measured
+            )
+
+
+def _load(scheme: Scheme, face: Face, scale: float, rng: np.random.Generator) -> TrainingFace:
+    annotation = face.annotation
+    shape_known = annotation.trains_shape
+    points = np.where(shape_known[:, None], annotation.points, np.nan)
+    iod = scheme.inter_ocular_distance(points)
+    if not iod > 1.0:
+        raise TrainingError(f"{face.name}: the outer eye corners are missing or coincide.")
+    picture, moved = None, points
+    backgrounds: tuple[NDArray[np.uint8], ...] = ()
+    if face.has_image:
+        gray = face.read_gray()
+        picture, to_picture = _surroundings(gray, points, iod, scale)
+        moved = to_picture.apply(points)
+        backgrounds = tuple(_backgrounds(gray, points, iod, rng))
+    return TrainingFace(
+        name=face.name,
+        subject=face.subject or face.name,
+        picture=picture,
+        points=moved,
+        trains_patches=annotation.trains_patches if picture is not None else shape_known & False,
+        measured=shape_known & (annotation.states != PointState.ESTIMATED),
+        backgrounds=backgrounds,
+    )
+
+
+def _surroundings(
+    gray: NDArray[np.uint8], points: Points, iod: float, scale: float
+) -> tuple[NDArray[np.uint8], Similarity]:
+    centre = np.nanmean(points, axis=0)
+    low = np.maximum(np.floor(centre - _REACH * iod), 0).astype(int)
+    high = np.ceil(centre + _REACH * iod).astype(int) + 1
+    part = gray[low[1] : high[1], low[0] : high[0]]
+    if part.size == 0:
+        raise TrainingError("the points lie outside the picture.")
+    move = Similarity(1.0, 0.0, -float(low[0]), -float(low[1]))
+    factor = 1.25 * scale / iod
+    if factor > 1.25 / 1.5:
+        return part.copy(), move
+    # The same reduction as a fit makes, so that training sees what fitting will.
+    small = np.asarray(
+        cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), dtype=np.uint8
+    )
+    shift = 0.5 * factor - 0.5
+    return small, Similarity(factor, 0.0, shift, shift).after(move)
+
+
+def _backgrounds(
+    gray: NDArray[np.uint8], points: Points, iod: float, rng: np.random.Generator
+) -> list[NDArray[np.uint8]]:
+    """Cut squares about as large as the face from beside it."""
+    centre = np.nanmean(points, axis=0)
+    found: list[NDArray[np.uint8]] = []
+    for _ in range(4 * _BACKGROUNDS):
+        width = int(iod * rng.uniform(0.7, 2.0))
+        room = np.array(gray.shape[::-1]) - width
+        if (room <= 0).any() or len(found) == _BACKGROUNDS:
+            break
+        corner = rng.integers(0, room)
+        if np.abs(corner + width / 2 - centre).max() > 0.8 * iod + width / 2:
+            part = gray[corner[1] : corner[1] + width, corner[0] : corner[0] + width]
+            size = (_BACKGROUND_SIZE, _BACKGROUND_SIZE)
+            small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+            found.append(np.asarray(small, dtype=np.uint8))
+    return found
