@@ -83,7 +83,7 @@ def _improve(model: FaceModel, gray: NDArray[np.uint8], pose: Similarity) -> Sim
     best, best_pose = -np.inf, Similarity()
     for chosen in product(*peaks):
         peaks_at = np.array([(x, y) for _, x, y in chosen]) - SEARCH // 2 + centres
-        found = (peaks_at - middle) / filters.scale
+        found = np.asarray((peaks_at - middle) / filters.scale, dtype=np.float64)
         move = Similarity.between(target, found)
         misfit = np.linalg.norm(move.apply(target) - found, axis=1) * filters.scale
         value = (

@@ -80,7 +80,7 @@ def _bank(prefix: str, count: str, patch: str) -> tuple[_Field, ...]:
 
 _REST = (
     *_bank("initialiser", "3", "initialiser patch"),
-    _Field("regressor.weights", "F32", ("N*C*GRID*GRID", "4+K")),
+    _Field("regressor.weights", "F32", ("regression features", "4+K")),
     _Field("regressor.offset", "F32", ("4+K",)),
     _Field("validator.weights", "F32", ("face features",)),
     _Field("error_predictor.centre", "F32", ("2N+K+4",)),
@@ -245,8 +245,9 @@ class _Checked:
         w = self.widths
         pooled = crop_size(extent, VALIDATOR_SCALE, 1) // VALIDATOR_POOL
         w["4+K"] = 4 + w["K"]
-        w["N*C*GRID*GRID"] = w["N"] * w["C"] * GRID * GRID
         w["face features"] = w["C"] * pooled * pooled
+        cells = w["N"] * w["C"] * GRID * GRID
+        w["regression features"] = cells + w["face features"] + w["K"]
         w["2N+K+4"] = w["2N"] + w["K"] + 4
         w["2N+K+5"] = w["2N+K+4"] + 1
 
