@@ -22,7 +22,8 @@ def main() -> None:
     """Run the demo and keep its pictures."""
     with tempfile.TemporaryDirectory() as folder, open_demo(Path(folder)) as project:
         made = run_demo(project)
-        shutil.copyfile(made.plot, _DOCS / "ced.png")
+        if made.plot is not None:
+            shutil.copyfile(made.plot, _DOCS / "ced.png")
         with Video(made.overlay) as video:
             Image.fromarray(video[_FRAME].image).save(_DOCS / "fit.jpg", quality=88)
 

@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets import Cancelled, Project, ProjectError
 from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
-from faceloop_trainer import TrainingConfig, evaluate
+from faceloop_trainer import TrainingConfig
 
 from .tracking import TrackResult, queue_frames, track_video
 from .training import TrainedModel, train_into
@@ -91,7 +91,7 @@ class DemoResult:
     queued: list[QueueEntry]
     points: Path
     overlay: Path
-    plot: Path
+    plot: Path | None
 
 
 def open_demo(folder: Path, progress: ProgressCallback | None = None) -> Project:
@@ -141,8 +141,10 @@ def run_demo(
     """
     trained = train_into(project, TrainingConfig(), progress=progress, cancel=cancel)
     model = FaceModel.load(trained.record.file)
-    plot = project.path / "ced.png"
-    evaluate(project, model, progress=progress, cancel=cancel).plot(plot)
+    plot = None
+    if trained.evaluation is not None:
+        plot = project.path / "ced.png"
+        trained.evaluation.plot(plot)
     points, overlay = project.path / "clip.parquet", project.path / "clip.mp4"
     measure = ClipMeasure(model.scheme)
     track = track_video(

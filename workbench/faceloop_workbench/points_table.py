@@ -43,7 +43,7 @@ class PointsTable:
     """Write fits to a Parquet or CSV file, one row a point, in constant memory.
 
     A context manager: leaving it in any way, an interruption too, completes the file with what
-    was written so far and gives it its name. A frame or image without a face is one row whose
+    was written so far and gives it its name, except after a failed write. A frame or image without a face is one row whose
     other columns are empty, so that each is accounted for.
 
     Parameters
@@ -80,6 +80,7 @@ class PointsTable:
         self._schema = pa.schema(fields, {"faceloop": json.dumps(dict(about))})
         self._part = path.with_name(f".part-{secrets.token_hex(8)}{path.suffix}")
         self._waiting: list[pa.RecordBatch] = []
+        self._broken = False  # a failed write may have left half a row
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = (
@@ -107,11 +108,12 @@ class PointsTable:
             self._flush()
 
     def close(self) -> None:
-        """Complete the file and give it its name."""
+        """Complete the file and give it its name; after a failed write, remove it."""
         try:
             self._flush()
             self._writer.close()
-            self._part.replace(self.path)
+            if not self._broken:
+                self._part.replace(self.path)
         except OSError as error:
             raise self._failed(error) from error
         finally:
@@ -154,6 +156,7 @@ class PointsTable:
         try:
             self._writer.write_table(table)
         except OSError as error:
+            self._broken = True
             raise self._failed(error) from error
 
     def _failed(self, error: OSError) -> InputError:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceloop_datasets import FaceloopError
+import numpy as np
+
+from faceloop_datasets import ModelFileError, TrainingError
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, evaluate, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from faceloop_datasets import CancelCheck, ModelRecord, ProgressCallback, Project
+    from faceloop_trainer import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,9 @@ class TrainedModel:
     record : ModelRecord
         The model in the project.
     report : mapping
-        What training measured.
+        Settings, counts and metrics of the training.
+    evaluation : Evaluation or None
+        Errors on the subjects that were kept aside; None if there were too few.
     in_use : bool
         Whether it is the model in use now.
     because : str
@@ -36,6 +42,7 @@ class TrainedModel:
 
     record: ModelRecord
     report: Mapping[str, Any]
+    evaluation: Evaluation | None
     in_use: bool
     because: str
 
@@ -82,35 +89,48 @@ def train_into(
         If the project cannot be written.
     """
     result = train(project, config, progress=progress, cancel=cancel)
-    metrics = dict(result.report["metrics"])
-    in_use, because = _compare(project, metrics, config, progress, cancel)
+    in_use, because = _choose(project, result.evaluation, config.seed, progress, cancel)
+    metrics = {} if result.evaluation is None else result.evaluation.metrics()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{project.scheme.name}-{config.experts}.safetensors"
         result.model.save(file)
         record = project.add_model(file, metrics)
     if in_use:
         project.use_model(record.id)
-    return TrainedModel(record, result.report, in_use, because)
+    return TrainedModel(record, result.report, result.evaluation, in_use, because)
 
 
-def _compare(
+def _choose(
     project: Project,
-    metrics: Mapping[str, Any],
-    config: TrainingConfig,
+    new: Evaluation | None,
+    seed: int,
     progress: ProgressCallback | None,
     cancel: CancelCheck | None,
 ) -> tuple[bool, str]:
+    """Say whether the new model is to be used, and why."""
     before = project.active_model
     if before is None:
         return True, "it is the first"
+    if new is None:
+        return False, f"there are too few people to compare it with {before.name}"
     try:
         model = FaceModel.load(before.file)
-    except FaceloopError as error:
-        return True, f"the one before cannot be loaded ({error})"
-    new_error = metrics.get("nme_mean")
-    if new_error is None:
-        return False, f"there are too few people to compare it with {before.name}"
-    old = evaluate(project, model, seed=config.seed, progress=progress, cancel=cancel)
-    old_error = old.metrics().get("nme_mean", math.inf)
-    comparison = f"NME {new_error:.4f} against {old_error:.4f} of {before.name} on the same faces"
-    return new_error <= old_error, comparison
+        old = evaluate(project, model, seed=seed, progress=progress, cancel=cancel)
+    except ModelFileError:
+        return True, f"{before.name}, the one before, cannot be loaded any more"
+    except TrainingError as error:
+        return False, f"it cannot be compared with {before.name} ({error})"
+    errors = _same_faces(new, old)
+    if not len(errors):
+        return False, f"there is no face that neither it nor {before.name} was trained on"
+    ours, theirs = errors.mean(axis=0)
+    because = f"NME {ours:.4f} against {theirs:.4f} of {before.name}, on the same faces"
+    return bool(ours <= theirs), because
+
+
+def _same_faces(new: Evaluation, old: Evaluation) -> NDArray[np.float64]:
+    """Errors of the two models on the faces that both have not seen, shape (faces, 2)."""
+    before = dict(zip(zip(old.names, old.subjects, strict=True), old.errors, strict=True))
+    faces = zip(zip(new.names, new.subjects, strict=True), new.errors, strict=True)
+    pairs = [(error, before[face]) for face, error in faces if face in before]
+    return np.array(pairs, dtype=np.float64).reshape(-1, 2)

@@ -113,7 +113,7 @@ def test_evaluate_reports_and_plots(faceloop: Run, project: Path, tmp_path: Path
 def test_evaluate_says_what_people_ask(faceloop: Run, project: Path) -> None:
     done = faceloop("evaluate", "--project", project)
     assert done.code == 0
-    for word in ("nme_mean", "nme_p95", "auc_08", "failures", "part of the face"):
+    for word in ("NME mean", "NME p95", "AUC@0.08", "failures", "part of the face", "mouth"):
         assert word in done.out
 
 

@@ -99,6 +99,7 @@ def evaluate(
     if json:
         show_json({**values, "plot": plot})
         return
+    say(f"{chosen.name}, start: {start.value}")
     show_metrics(values)
     show_groups(values["per_group"])
     if plot is not None:
@@ -113,12 +114,19 @@ def show_trained(trained: TrainedModel) -> None:
 
 
 def show_metrics(metrics: Mapping[str, Any]) -> None:
-    """Show single numbers, one a line."""
+    """Show what `faceloop_trainer.Evaluation.metrics` says, in words."""
+    if "nme_mean" not in metrics:
+        say("Not measured: no face was kept aside, or none was found.")
+        return
     show_values(
         {
-            name: f"{value:.4f}" if isinstance(value, float) else value
-            for name, value in metrics.items()
-            if isinstance(value, int | float | str)
+            "measured on": f"{metrics['faces']} faces of {metrics['subjects']} people",
+            "NME mean": f"{metrics['nme_mean']:.4f}",
+            "NME median": f"{metrics['nme_median']:.4f}",
+            "NME p95": f"{metrics['nme_p95']:.4f}",
+            "AUC@0.08": f"{metrics['auc_08']:.3f}",
+            "failures": f"{metrics['failures']} ({metrics['failure_rate']:.1%}), "
+            f"{metrics['not_found']} of them not found",
         }
     )
 
