@@ -1,0 +1,74 @@
+"""dlib's shape predictor (Kazemi & Sullivan, CVPR 2014), trained and measured as ours is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dlib
+import numpy as np
+
+from faceloop_trainer.starts import Jitter, jittered_pose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_datasets import Scheme
+    from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_trainer.trainingset import TrainingFace
+
+_BOXES = 3
+_OVERSAMPLING = 10
+
+
+class DlibPredictor:
+    """Trained on whole pictures and three jittered boxes a face.
+
+    A box is what a start of ours spans: the bounding box of the jittered mean shape. Points
+    that are missing are completed by the shape model, for dlib needs all; points that no face
+    has measured (estimated by a conversion) are left out.
+    """
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        pdm: PointDistributionModel,
+        faces: Sequence[TrainingFace],
+        seed: int,
+        threads: int = 2,
+    ) -> None:
+        self._scheme, self._pdm = scheme, pdm
+        self.kept = np.nonzero(np.any([f.measured for f in faces], axis=0))[0]
+        rng = np.random.default_rng((seed, 7))
+        examples = [[self._example(f, rng) for _ in range(_BOXES)] for f in faces]
+        options = dlib.shape_predictor_training_options()
+        options.oversampling_amount = _OVERSAMPLING
+        options.num_threads = threads
+        options.random_seed = str(seed)
+        images = [f.picture for f in faces]
+        self._predictor = dlib.train_shape_predictor(images, examples, options)
+
+    def errors(self, faces: Sequence[TrainingFace], seed: int) -> np.ndarray:
+        """NME from the very starts that `faceloop_trainer.evaluate.measure` makes."""
+        rng = np.random.default_rng(seed)
+        found = []
+        for face in faces:
+            box = self._box(face, rng)
+            shape = self._predictor(face.picture, box)
+            points = np.array([[p.x, p.y] for p in shape.parts()], dtype=np.float64)
+            distance = np.linalg.norm(points - face.points[self.kept], axis=1)
+            iod = self._scheme.inter_ocular_distance(face.points)
+            found.append(np.nanmean(distance[face.measured[self.kept]]) / iod)
+        return np.array(found)
+
+    def _box(self, face: TrainingFace, rng: np.random.Generator) -> dlib.rectangle:
+        iod = self._scheme.inter_ocular_distance(face.points)
+        pose = jittered_pose(self._pdm, face.points, iod, Jitter(), rng)
+        start = pose.apply(self._pdm.mean)
+        low, high = start.min(axis=0), start.max(axis=0)
+        return dlib.rectangle(*(int(v) for v in (*low, *high)))
+
+    def _example(self, face: TrainingFace, rng: np.random.Generator) -> dlib.full_object_detection:
+        points = np.rint(self._pdm.complete(face.points)[self.kept]).astype(int)
+        return dlib.full_object_detection(
+            self._box(face, rng), [dlib.point(int(x), int(y)) for x, y in points]
+        )
