@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ORIENTATIONS = 6
 """Gradient channels: directions 0, 60, ... 300 degrees."""
-_NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1))
+_NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 _WINDOW = (15, 15)
 """Neighbourhood of the local normalisation, in pixels of the crop."""
 
@@ -27,6 +27,19 @@ CHANNELS = {"raw": 1, "gradient": ORIENTATIONS, "lbp": len(_NEIGHBOURS)}
 def channel_count(families: Sequence[str]) -> int:
     """Return how many maps these families have together."""
     return sum(CHANNELS[family] for family in families)
+
+
+def mirrored_channels(families: Sequence[str]) -> list[int]:
+    """Return where each channel's mirror image comes from.
+
+    Channel ``i`` of a mirrored crop is channel ``mirrored_channels(...)[i]`` of the crop,
+    mirrored.
+    """
+    order: list[int] = []
+    for family in families:
+        start = len(order)
+        order += [start + k for k in _MIRROR[family]]
+    return order
 
 
 def channel_stack(crop: Crop, families: Sequence[str]) -> NDArray[np.float32]:
@@ -44,8 +57,7 @@ def channel_stack(crop: Crop, families: Sequence[str]) -> NDArray[np.float32]:
         derivative along six directions, negative parts cut off, over the local gradient
         magnitude (the oriented channels of Dollar et al., "Integral channel features",
         BMVC 2009). ``lbp``: the comparisons of local binary patterns (Ojala et al., 2002)
-        with four of the eight neighbours, as -1..1; the opposite four are the same
-        comparisons seen from the neighbour.
+        with the eight neighbours, as -1..1.
 
     Returns
     -------
@@ -92,4 +104,10 @@ def _lbp(crop: Crop, out: NDArray[np.float32]) -> None:
         np.clip(difference * 0.25, -1.0, 1.0, out=out[k])
 
 
+_MIRROR = {
+    "raw": (0,),
+    # The direction t becomes 180 degrees - t.
+    "gradient": tuple((ORIENTATIONS // 2 - k) % ORIENTATIONS for k in range(ORIENTATIONS)),
+    "lbp": tuple(_NEIGHBOURS.index((dy, -dx)) for dy, dx in _NEIGHBOURS),
+}
 _FILL = {"raw": _raw, "gradient": _gradient, "lbp": _lbp}

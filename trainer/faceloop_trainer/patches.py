@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.channels import channel_count, channel_stack
+from faceloop_runtime.channels import channel_count, channel_stack, mirrored_channels
 from faceloop_runtime.crop import FaceImage
 from faceloop_runtime.experts import SEARCH, PatchExperts, windows
 from faceloop_runtime.geometry import Similarity
@@ -35,8 +35,13 @@ _OFF_CENTRE = 2.5
 """Search windows are off their landmark by up to this, in pixels of the crop."""
 _BESIDE = 8
 """Patches beside the landmark that a classifier sees for one on it."""
-_GAINS = np.geomspace(1.0, 120.0, 40)
-_CALIBRATION_FACES = 150
+_GAINS = np.geomspace(2.0, 120.0, 16)
+_CALIBRATION_FACES = 100
+
+
+def calibration_sample(faces: int) -> range:
+    """Return the indices of the faces that gains are calibrated on."""
+    return range(0, faces, max(1, faces // _CALIBRATION_FACES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +68,26 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class TargetSet:
-    """What a set of experts shall find: all landmarks, or the initialiser's three places."""
+    """What a set of experts shall find: all landmarks, or the initialiser's three places.
+
+    Parameters
+    ----------
+    pdm : PointDistributionModel
+        The shape model.
+    places : callable
+        From complete points (N, 2) to the places to find.
+    use : callable
+        Which places of a face may be learned from.
+    mirror : sequence of int, optional
+        Which place each one is the mirror image of; if given, mirrored faces train too.
+    off_centre : float
+        Search windows are off their place by up to this, in pixels of the crop.
+    """
 
     pdm: PointDistributionModel
     places: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     use: Callable[[TrainingFace], Bools]
+    mirror: Sequence[int] | None
     off_centre: float = _OFF_CENTRE
 
 
@@ -124,7 +144,7 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
     target : TargetSet
         What they shall find.
     faces : sequence of TrainingFace
-        All with pictures; mirrored ones included.
+        All with pictures.
     folds : sequence of int
         Fold of each face's subject.
     families : sequence of str
@@ -138,13 +158,17 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
     """
     rng = np.random.default_rng((seed, round(scale * 100)))
     count = max(folds) + 1
-    learner = _learner(kind, len(target.use(faces[0])), channel_count(families), count, seed)
+    mirror = (
+        None if target.mirror is None else _Mirror(list(target.mirror), mirrored_channels(families))
+    )
+    size = (len(target.use(faces[0])), channel_count(families))
+    learner = _learner(kind, size, count, mirror, seed)
     for face, fold in zip(faces, folds, strict=True):
         learner.add(view_face(target, face, families, scale, rng), fold)
         tick()
     whole = learner.solve(None)
     without = [learner.solve(fold) for fold in range(count)]
-    sample = range(0, len(faces), max(1, len(faces) // _CALIBRATION_FACES))
+    sample = calibration_sample(len(faces))
     calibrator = _Calibrator()
     for i in sample:
         view = view_face(target, faces[i], families, scale, rng)
@@ -158,6 +182,12 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
 
 
 _Filters = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    landmarks: list[int]
+    channels: list[int]
 
 
 def _experts(
@@ -176,12 +206,12 @@ class _MomentLearner:
     def __init__(
         self,
         solve: Callable[[Moments], NDArray[np.float32]],
-        landmarks: int,
-        channels: int,
+        size: tuple[int, int],
         folds: int,
+        mirror: _Mirror | None,
     ) -> None:
-        self._solve = solve
-        self._gatherers = [MomentGatherer(landmarks, channels) for _ in range(folds)]
+        self._solve, self._mirror = solve, mirror
+        self._gatherers = [MomentGatherer(*size) for _ in range(folds)]
 
     def add(self, view: View, fold: int) -> None:
         cut = windows(view.channels, view.centres, 2 * RADIUS + 1)
@@ -189,15 +219,18 @@ class _MomentLearner:
 
     def solve(self, without: int | None) -> _Filters:
         used = [g.moments() for f, g in enumerate(self._gatherers) if f != without]
-        weights = self._solve(sum(used[1:], used[0]))
+        moments = sum(used[1:], used[0])
+        if self._mirror is not None:
+            moments += moments.mirrored(self._mirror.landmarks, self._mirror.channels)
+        weights = self._solve(moments)
         return weights, np.zeros(len(weights), np.float32)
 
 
 class _ClassifierLearner:
     """SVM and logistic regression: they need the patches themselves."""
 
-    def __init__(self, kind: ExpertKind, folds: int, seed: int) -> None:
-        self._kind, self._seed = kind, seed
+    def __init__(self, kind: ExpertKind, folds: int, mirror: _Mirror | None, seed: int) -> None:
+        self._kind, self._seed, self._mirror = kind, seed, mirror
         self._rng = np.random.default_rng(seed)
         self._patches: list[list[NDArray[np.float16]]] = [[] for _ in range(folds)]
         self._use: list[list[Bools]] = [[] for _ in range(folds)]
@@ -213,8 +246,13 @@ class _ClassifierLearner:
         )
         cut = windows(view.channels, places.reshape(-1, 2), PATCH)
         patches = cut.reshape(len(cut), 1 + _BESIDE, len(truth), PATCH, PATCH)
-        self._patches[fold].append(patches.transpose(2, 1, 0, 3, 4).astype(np.float16))
+        rows = patches.transpose(2, 1, 0, 3, 4).astype(np.float16)
+        self._patches[fold].append(rows)
         self._use[fold].append(view.use)
+        if self._mirror is not None:
+            turned = rows[self._mirror.landmarks][:, :, self._mirror.channels, :, ::-1]
+            self._patches[fold].append(turned)
+            self._use[fold].append(view.use[self._mirror.landmarks])
 
     def solve(self, without: int | None) -> _Filters:
         kept = [f for f in range(len(self._patches)) if f != without]
@@ -233,13 +271,13 @@ class _ClassifierLearner:
 
 
 def _learner(
-    kind: ExpertKind, landmarks: int, channels: int, folds: int, seed: int
+    kind: ExpertKind, size: tuple[int, int], folds: int, mirror: _Mirror | None, seed: int
 ) -> _MomentLearner | _ClassifierLearner:
     if kind == "ridge":
-        return _MomentLearner(ridge_filters, landmarks, channels, folds)
+        return _MomentLearner(ridge_filters, size, folds, mirror)
     if kind == "mosse":
-        return _MomentLearner(mosse_filters, landmarks, channels, folds)
-    return _ClassifierLearner(kind, folds, seed)
+        return _MomentLearner(mosse_filters, size, folds, mirror)
+    return _ClassifierLearner(kind, folds, mirror, seed)
 
 
 class _Calibrator:

@@ -12,6 +12,8 @@ import numpy as np
 import scipy.fft
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 RADIUS = 10
@@ -40,6 +42,23 @@ class Moments:
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.spectra + other.spectra, self.count + other.count)
+
+    def mirrored(self, landmarks: Sequence[int], channels: Sequence[int]) -> Moments:
+        """Return the moments of the same faces in a mirror.
+
+        Mirroring negates the horizontal frequency, and at a negative frequency a real
+        signal has the conjugate of its value at the opposite one.
+
+        Parameters
+        ----------
+        landmarks, channels : sequence of int
+            Which landmark and channel each one is the mirror image of.
+        """
+        which = [*channels, len(channels)]
+        order = list(landmarks)
+        opposite = -np.arange(LENGTH) % LENGTH
+        turned = self.spectra[which][:, which][:, :, order][..., opposite, :]
+        return Moments(turned.conj(), self.count[order])
 
     def lags(self, reach: int) -> NDArray[np.float32]:
         """Return correlations by lag, shape (N, C + 1, C + 1, 2 reach + 1, 2 reach + 1).

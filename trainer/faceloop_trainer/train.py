@@ -26,7 +26,7 @@ from .config import TrainingConfig
 from .evaluate import Evaluation, measure
 from .judges import train_error_predictor, train_validator
 from .negatives import misplaced, not_faces
-from .patches import FoldedExperts, TargetSet, train_scale
+from .patches import FoldedExperts, TargetSet, calibration_sample, train_scale
 from .regression import Regressors, train_regressors
 from .shape import fit_pdm
 from .split import choose_faces, fingerprint, fold_of
@@ -197,9 +197,11 @@ class _Training:
         self.all = [*faces, *(f.mirrored(scheme.mirror) for f in faces if config.mirror)]
         self.faces = [f for f in self.all if f.picture is not None and f.trains_patches.any()]
         self.folds = _even_folds(self.faces, config.seed)
-        rounds = len(config.scales) + 1 + 2
+        self.originals = len(pictured)
+        looks = self.originals + len(calibration_sample(self.originals))
+        total = (len(config.scales) + 1) * looks + 2 * len(self.faces)
         self._progress, self._cancel, self._lock = progress, cancel, Lock()
-        self._done, self._total, self._what = 0, rounds * len(self.faces), "training"
+        self._done, self._total, self._what = 0, total, "training"
 
     def run(self) -> FaceModel:
         self.pdm = self._shape_model()
@@ -261,9 +263,19 @@ class _Training:
 
     def _experts(self) -> tuple[list[FoldedExperts], PatchExperts]:
         self._what = "training patch experts"
-        landmarks = TargetSet(self.pdm, lambda points: points, lambda face: face.trains_patches)
+        mirror = self.config.mirror
+        landmarks = TargetSet(
+            self.pdm,
+            lambda points: points,
+            lambda face: face.trains_patches,
+            self.scheme.mirror if mirror else None,
+        )
         places = TargetSet(
-            self.pdm, self.scheme.initialisation_points, self._places_seen, off_centre=4.0
+            self.pdm,
+            self.scheme.initialisation_points,
+            self._places_seen,
+            (1, 0, 2) if mirror else None,  # the eyes change places
+            off_centre=4.0,
         )
         jobs = [(landmarks, self.config.experts, scale) for scale in self.config.scales]
         # Eyes and nose are found by correlation filters, whatever the experts are.
@@ -272,8 +284,8 @@ class _Training:
             lambda job: train_scale(
                 job[1],
                 job[0],
-                self.faces,
-                self.folds,
+                self.faces[: self.originals],
+                self.folds[: self.originals],
                 self.config.channels,
                 job[2],
                 self.config.seed,
