@@ -1,0 +1,304 @@
+"""Following faces from frame to frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import Video, VideoFrame
+
+from .detector import Detector, overlap
+from .fitter import FROM_NEAR, FROM_START, Fitter, as_gray
+from .geometry import Similarity
+from .initialiser import initial_pose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from .fitter import Fit
+    from .model import FaceModel
+
+    Gray = NDArray[np.uint8]
+    Frame = VideoFrame | NDArray[np.uint8]
+
+_RATE = 25.0
+"""Frames a second of a source that does not know the time."""
+_MEMORY = 0.6
+"""Share of the old value in the running face score: it follows within a few frames."""
+_LEAST_SCORE = 0.4
+"""A face is lost when the running score falls below this."""
+_START_SCORE = 0.6
+"""A new face needs this score at once."""
+_WORST_ERROR = 0.15
+"""A fit of a higher predicted error is wrong, in IOD."""
+_LEAST_INSIDE = 0.4
+"""Share of the points that must lie in the picture."""
+_NUDGES = ((0.06, 0.03), (-0.05, 0.05))
+"""Shifts of the start, in IOD, from which a new face is fitted again ..."""
+_AGREE = 0.03
+"""... and how far the results may differ, in IOD: on a face they find the same place."""
+_SMALLEST = 6.0
+"""Least IOD of a face, in pixels."""
+
+_SEARCH_EVERY = 5
+"""Frames between searches while no face is known."""
+_MORE_EVERY = 15
+"""Frames between searches for further faces."""
+_THOROUGH_EVERY = 3
+"""Every so many searches without a face are thorough."""
+_PERSIST = 3
+"""Frames that a lost face is looked for where it was."""
+_REMEMBER = 15
+"""Frames after which a face that comes back is a new one."""
+_CANDIDATES = 3
+"""Boxes that are tried beyond the number of faces wanted."""
+_SAME_FACE = 0.3
+"""Fits that overlap by more (intersection over union of their boxes) are on one face."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedFace:
+    """A face in a frame.
+
+    Attributes
+    ----------
+    id : int
+        Stays the same while the face is followed; a face that was gone for more than
+        half a second gets a new one.
+    fit : Fit
+        Where it is.
+    quality : float
+        Running face score, 0 to 1.
+    """
+
+    id: int
+    fit: Fit
+    quality: float
+
+    @property
+    def roll(self) -> float:
+        """Turn in the picture plane, in degrees; positive is clockwise."""
+        return float(np.degrees(self.fit.pose.angle))
+
+    @property
+    def scale(self) -> float:
+        """Size: the IOD of the mean shape, in pixels."""
+        return self.fit.pose.scale
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """What was found in a frame.
+
+    Attributes
+    ----------
+    index : int
+        Number of the frame, from 0.
+    time : float
+        Seconds after the first frame.
+    faces : tuple of TrackedFace
+        Faces in the order of their identity; empty while there is none.
+    """
+
+    index: int
+    time: float
+    faces: tuple[TrackedFace, ...]
+
+    @property
+    def points(self) -> NDArray[np.float64] | None:
+        """Points of the first face, (N, 2) in pixels; None while it is lost."""
+        return self.faces[0].fit.points if self.faces else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether there is no face."""
+        return not self.faces
+
+
+class Tracker:
+    """Follows faces through a video.
+
+    A face is fitted from where it was; if the fit does not look like a face, coarser, and then
+    from the detector. A fit from the detector becomes a face only if it looks like one and
+    fits from nearby starts agree with it.
+
+    Parameters
+    ----------
+    model : FaceModel
+        What to fit.
+    backend : str
+        See `Fitter`.
+    max_faces : int
+        Faces to follow.
+    detector : Detector, optional
+        Finds faces; the cascade by default.
+    """
+
+    def __init__(
+        self,
+        model: FaceModel,
+        backend: str = "auto",
+        max_faces: int = 1,
+        detector: Detector | None = None,
+    ) -> None:
+        self._fitter = Fitter(model, backend)
+        self._detector = detector or Detector()
+        self._max_faces = max_faces
+
+    def track(self, source: str | Path | Iterable[Frame]) -> Iterator[FrameResult]:
+        """Follow faces through a video, one frame at a time and in constant memory.
+
+        Parameters
+        ----------
+        source : path, Video, or iterable of VideoFrame or ndarray
+            Where frames come from. Arrays are gray (H, W) or RGB (H, W, 3), uint8; they are
+            counted from 0 and timed at 25 a second. Each call starts afresh.
+
+        Yields
+        ------
+        FrameResult
+            One a frame.
+
+        Raises
+        ------
+        FaceloopError
+            If the video cannot be read, or a frame is no picture.
+        """
+        frames: Iterable[Frame] = Video(source) if isinstance(source, str | Path) else source
+        pursuit = _Pursuit(self._fitter, self._detector, self._max_faces)
+        for count, frame in enumerate(frames):
+            if isinstance(frame, VideoFrame):
+                yield FrameResult(frame.index, frame.time, pursuit.step(frame.gray()))
+            else:
+                yield FrameResult(count, count / _RATE, pursuit.step(as_gray(frame)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Track:
+    """A face that is followed, or was until `missing` frames ago."""
+
+    face: TrackedFace
+    velocity: tuple[float, float] = (0.0, 0.0)
+    missing: int = 0
+
+    def predicted(self) -> Similarity:
+        pose = self.face.fit.pose
+        return replace(pose, tx=pose.tx + self.velocity[0], ty=pose.ty + self.velocity[1])
+
+
+class _Pursuit:
+    """The faces of one video as it goes by."""
+
+    def __init__(self, fitter: Fitter, detector: Detector, max_faces: int) -> None:
+        self._fitter, self._detector, self._max_faces = fitter, detector, max_faces
+        self._tracks: tuple[_Track, ...] = ()
+        self._next_id = 0
+        self._since_search = _MORE_EVERY  # the first frame is searched
+        self._in_vain = 0
+
+    def step(self, gray: Gray) -> tuple[TrackedFace, ...]:
+        """Find the faces of the next frame."""
+        was_lost = [t for t in self._tracks if t.missing]
+        followed = _distinct([self._follow(gray, track) for track in self._tracks])
+        known = [t for t in followed if not t.missing]
+        just_lost = sum(t.missing > 0 for t in followed) > len(was_lost)
+        self._since_search += 1
+        if len(known) < self._max_faces and (just_lost or self._search_is_due(known)):
+            followed = self._search(gray, followed)
+        self._tracks = tuple(t for t in followed if t.missing <= _REMEMBER)
+        faces = [t.face for t in self._tracks if not t.missing]
+        return tuple(sorted(faces, key=lambda face: face.id))
+
+    def _follow(self, gray: Gray, track: _Track) -> _Track:
+        if track.missing < _PERSIST:
+            for passes in (FROM_NEAR, FROM_START):
+                fit = self._fitter.fit_pose(gray, track.predicted(), track.face.fit.b, passes)
+                quality = _MEMORY * track.face.quality + (1 - _MEMORY) * fit.score
+                if quality >= _LEAST_SCORE and _plausible(fit, gray):
+                    return _moved(track, fit, quality)
+        return replace(track, missing=track.missing + 1, velocity=(0.0, 0.0))
+
+    def _search_is_due(self, known: Sequence[_Track]) -> bool:
+        return self._since_search >= (_MORE_EVERY if known else _SEARCH_EVERY)
+
+    def _search(self, gray: Gray, tracks: list[_Track]) -> list[_Track]:
+        self._since_search = 0
+        thorough = self._in_vain % _THOROUGH_EVERY == 0 and not any(not t.missing for t in tracks)
+        found = 0
+        boxes = self._detector.detect(gray, thorough=thorough)
+        for box in boxes[: self._max_faces + _CANDIDATES]:
+            known = [t for t in tracks if not t.missing]
+            if len(known) >= self._max_faces:
+                break
+            fit = self._fitter.fit_pose(gray, initial_pose(self._fitter.model, gray, box))
+            if any(_shared(fit, t.face.fit) > _SAME_FACE for t in known):
+                continue
+            if self._is_face(fit, gray):
+                tracks = self._welcome(fit, tracks)
+                found += 1
+        self._in_vain = 0 if found else self._in_vain + 1
+        return tracks
+
+    def _is_face(self, fit: Fit, gray: Gray) -> bool:
+        if fit.score < _START_SCORE or not _plausible(fit, gray):
+            return False
+        for dx, dy in _NUDGES:
+            start = fit.pose.after(Similarity(tx=dx, ty=dy))
+            again = self._fitter.fit_pose(gray, start, fit.b / 2, FROM_NEAR)
+            apart = np.linalg.norm(again.points - fit.points, axis=1).mean()
+            if apart > _AGREE * fit.pose.scale:
+                return False
+        return True
+
+    def _welcome(self, fit: Fit, tracks: list[_Track]) -> list[_Track]:
+        """Go on with the lost track that was here, or begin a new one."""
+        lost = [t for t in tracks if t.missing]
+        near = max(lost, key=lambda t: _shared(fit, t.face.fit), default=None)
+        if near is not None and _shared(fit, near.face.fit) > _SAME_FACE:
+            face = TrackedFace(near.face.id, fit, fit.score)
+            return [_Track(face) if t is near else t for t in tracks]
+        face = TrackedFace(self._next_id, fit, fit.score)
+        self._next_id += 1
+        return [*tracks, _Track(face)]
+
+
+def _moved(track: _Track, fit: Fit, quality: float) -> _Track:
+    return _Track(TrackedFace(track.face.id, fit, quality))
+
+
+def _plausible(fit: Fit, gray: Gray) -> bool:
+    height, width = gray.shape
+    x, y = fit.points.T
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    return (
+        fit.predicted_error <= _WORST_ERROR
+        and float(inside.mean()) >= _LEAST_INSIDE
+        and fit.pose.scale >= _SMALLEST
+    )
+
+
+def _distinct(tracks: list[_Track]) -> list[_Track]:
+    """Leave the best of the tracks that have come together on one face."""
+    kept: list[_Track] = []
+    for track in sorted(tracks, key=lambda t: (t.missing, -t.face.quality)):
+        if track.missing or not any(
+            _shared(track.face.fit, other.face.fit) > _SAME_FACE
+            for other in kept
+            if not other.missing
+        ):
+            kept.append(track)
+    return kept
+
+
+def _shared(first: Fit, second: Fit) -> float:
+    return float(overlap(_box(first), _box(second))[0, 0])
+
+
+def _box(fit: Fit) -> NDArray[np.float64]:
+    low, high = fit.points.min(axis=0), fit.points.max(axis=0)
+    return np.concatenate([low, high - low])[None]
