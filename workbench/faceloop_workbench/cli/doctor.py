@@ -125,7 +125,8 @@ def _gl() -> Finding:
 def _backend() -> list[Finding]:
     from faceloop_runtime import backends
 
-    return [Finding("response backend", backends.describe())]
+    describe = getattr(backends, "describe", lambda: "cpu")
+    return [Finding("response backend", describe())]
 
 
 def _parts() -> list[Finding]:
