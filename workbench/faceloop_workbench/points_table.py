@@ -43,8 +43,8 @@ class PointsTable:
     """Write fits to a Parquet or CSV file, one row a point, in constant memory.
 
     A context manager: leaving it in any way, an interruption too, completes the file with what
-    was written so far and gives it its name, except after a failed write. A frame or image without a face is one row whose
-    other columns are empty, so that each is accounted for.
+    was written so far and gives it its name, except after a failed write. A frame or image
+    without a face is one row whose other columns are empty, so that each is accounted for.
 
     Parameters
     ----------
