@@ -77,7 +77,7 @@ class ClipMeasure:
 
     def result(self) -> ClipErrors:
         """Return errors of the frames so far."""
-        gone = ~self._truth.visible.any(axis=1)
+        gone = np.asarray(self._truth.visible.sum(axis=1) == 0)
         return ClipErrors(self._errors, self._found, self._truth.face, gone)
 
 

@@ -67,7 +67,7 @@ def _draw(image: Image, fit: Fit, scheme: Scheme) -> None:
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
     # far outside the picture OpenCV's own integers would overflow
     near = np.clip(points, -10_000, 30_000)
-    return np.rint(near * 2**_SUBPIXEL).astype(np.int32)
+    return np.asarray(np.rint(near * 2**_SUBPIXEL), dtype=np.int32)
 
 
 def _write(image: Image, text: str, row: int) -> None:

@@ -15,9 +15,10 @@ GRAY = np.full((48, 64), 90, np.uint8)
 
 def frame(index: int, *errors: float) -> FrameResult:
     faces = tuple(
-        TrackedFace(number, make_fit(predicted_error=error)) for number, error in enumerate(errors)
+        TrackedFace(number, make_fit(predicted_error=error), 0.9)
+        for number, error in enumerate(errors)
     )
-    return FrameResult(index, index / 10, faces, lost=not faces)
+    return FrameResult(index, index / 10, faces)
 
 
 def collect(*results: FrameResult) -> PoorFrames:
