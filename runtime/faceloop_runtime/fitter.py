@@ -15,7 +15,7 @@ from .channels import channel_stack
 from .crop import FaceImage
 from .experts import SEARCH
 from .geometry import Similarity
-from .initialiser import initial_pose
+from .initialiser import box_pose, initial_pose
 from .meanshift import (
     Evidence,
     ShapeState,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 PRIOR = 3.0
 """Assumed variance of a landmark's response, in pixels of the crop squared."""
+_DOUBTFUL = 0.06
+"""Fits from a box that expect a larger error than this are tried another way."""
 _CONVERGED = 0.005
 """A fit has converged when the last update moved the points less than this, in IOD."""
 
@@ -138,17 +140,23 @@ class Fitter:
         """
         gray = as_gray(image)
         start = np.asarray(init, dtype=np.float64)
-        if start.shape == (4,):
-            pose, b = initial_pose(self.model, gray, start), None
-        elif start.shape == self.model.pdm.mean.shape and np.isfinite(start).all(axis=1).sum() > 1:
-            pose, b = self.model.pdm.parameters(start)
-        else:
-            raise FaceloopError(
-                f"Cannot start a fit from an array of shape {start.shape}; expected "
-                f"{self.model.pdm.mean.shape} with at least two known points, or a box "
-                "(x, y, width, height)."
-            )
-        return self.fit_pose(gray, pose, b)
+        if start.shape == (4,) and np.isfinite(start).all() and (start[2:] > 0).all():
+            return self._fit_box(gray, start)
+        if start.shape == self.model.pdm.mean.shape and np.isfinite(start).all(axis=1).sum() > 1:
+            return self.fit_pose(gray, *self.model.pdm.parameters(start))
+        raise FaceloopError(
+            f"Cannot start a fit from an array of shape {start.shape}; expected "
+            f"{self.model.pdm.mean.shape} with at least two known points, or a box "
+            "(x, y, width, height) of positive size."
+        )
+
+    def _fit_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Fit:
+        """Fit from where eyes and nose were found, or, if that looks wrong, from the box."""
+        fit = self.fit_pose(gray, initial_pose(self.model, gray, box))
+        if fit.predicted_error <= _DOUBTFUL:
+            return fit
+        plain = self.fit_pose(gray, box_pose(self.model, box))
+        return min(fit, plain, key=lambda f: f.predicted_error)
 
     def fit_pose(
         self,
