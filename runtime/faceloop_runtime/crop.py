@@ -96,6 +96,7 @@ def _start(edge: float) -> int:
 def _reduce(part: Gray, to_part: Similarity, factor: float) -> tuple[Gray, Similarity]:
     # The factors are given, not the size: OpenCV then scales by them exactly, and one
     # factor for both axes keeps the map a similarity. Pixel centres: x' = (x + 0.5) f - 0.5.
+    factor = max(factor, 1 / min(part.shape))  # a pixel at least must remain
     small = np.asarray(
         cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), dtype=np.uint8
     )

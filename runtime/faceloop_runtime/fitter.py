@@ -139,14 +139,17 @@ class Fitter:
             If image or start have the wrong shape.
         """
         gray = as_gray(image)
-        start = np.asarray(init, dtype=np.float64)
+        start = np.array(init, dtype=np.float64)
         if start.shape == (4,) and np.isfinite(start).all() and (start[2:] > 0).all():
             return self._fit_box(gray, start)
-        if start.shape == self.model.pdm.mean.shape and np.isfinite(start).all(axis=1).sum() > 1:
-            return self.fit_pose(gray, *self.model.pdm.parameters(start))
+        if start.shape == self.model.pdm.mean.shape:
+            start[~np.isfinite(start)] = np.nan
+            known = start[~np.isnan(start.sum(axis=1))]
+            if len(np.unique(known, axis=0)) > 1:
+                return self.fit_pose(gray, *self.model.pdm.parameters(start))
         raise FaceloopError(
             f"Cannot start a fit from an array of shape {start.shape}; expected "
-            f"{self.model.pdm.mean.shape} with at least two known points, or a box "
+            f"{self.model.pdm.mean.shape} with at least two different known points, or a box "
             "(x, y, width, height) of positive size."
         )
 
