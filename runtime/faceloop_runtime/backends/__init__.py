@@ -8,15 +8,14 @@ from faceloop_datasets import FaceloopError
 
 from .base import ResponseBackend
 from .cpu import CpuResponses
+from .gl import GlResponses, hardware
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_runtime.experts import PatchExperts
 
-__all__ = ["CpuResponses", "ResponseBackend", "make_backend"]
-
-_BACKENDS = {"cpu": CpuResponses}
+__all__ = ["CpuResponses", "GlResponses", "ResponseBackend", "describe", "make_backend"]
 
 
 def make_backend(name: str, experts: Sequence[PatchExperts]) -> ResponseBackend:
@@ -24,18 +23,29 @@ def make_backend(name: str, experts: Sequence[PatchExperts]) -> ResponseBackend:
 
     Parameters
     ----------
-    name : {"auto", "cpu"}
-        ``auto`` picks the fastest that this machine can run.
+    name : {"auto", "cpu", "gl"}
+        ``auto`` picks OpenGL where a graphics processor draws it, the CPU elsewhere;
+        OpenGL in software is slower than the CPU backend.
     experts : sequence of PatchExperts
         One a scale, in the order their index is later asked for.
 
     Raises
     ------
     FaceloopError
-        If there is no backend of this name.
+        If there is no backend of this name, or OpenGL was asked for and does not work.
     """
-    chosen = "cpu" if name == "auto" else name
-    if chosen not in _BACKENDS:
-        expected = ", ".join(["auto", *_BACKENDS])
-        raise FaceloopError(f"There is no response backend {name!r}; expected one of: {expected}.")
-    return _BACKENDS[chosen](experts)
+    if name == "auto":
+        return GlResponses(experts) if hardware().usable else CpuResponses(experts)
+    if name == "cpu":
+        return CpuResponses(experts)
+    if name == "gl":
+        backend = GlResponses(experts)
+        backend.open()
+        return backend
+    raise FaceloopError(f"There is no response backend {name!r}; expected one of: auto, cpu, gl.")
+
+
+def describe() -> str:
+    """Say which backend ``auto`` picks on this machine, and why."""
+    found = hardware()
+    return f"{'gl' if found.usable else 'cpu'}: {found.reason}"

@@ -1,0 +1,172 @@
+"""The textures, target and program of one scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_runtime.experts import SEARCH
+
+from .context import GLError
+from .device import Device, check
+from .packing import (
+    LANES,
+    Grid,
+    filter_tiles,
+    float_maps,
+    groups,
+    interleave,
+    packed_maps,
+    response_bounds,
+)
+from .program import Program
+from .textures import Target, Texture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_runtime.experts import PatchExperts
+
+
+def prepare(experts: Sequence[PatchExperts], packed: bool | None) -> list[Level]:
+    """Put the filters of every scale into the current context.
+
+    Parameters
+    ----------
+    experts : sequence of PatchExperts
+        One a scale.
+    packed : bool, optional
+        Whether responses are packed into bytes; where absent, only if floats cannot be
+        drawn.
+
+    Raises
+    ------
+    GLError
+        If the context cannot do it.
+    """
+    device = Device.ask()
+    if packed is None:
+        packed = not _draws_floats()
+    programs: dict[tuple[int, int], Program] = {}
+    levels = []
+    for one in experts:
+        shape = one.weights.shape[1], one.patch
+        if shape not in programs:
+            programs[shape] = _program(*shape, packed, device.es)
+        levels.append(Level(one, device, programs[shape], packed))
+    return levels
+
+
+class Level:
+    """Response maps of one scale, drawn in the current context.
+
+    Parameters
+    ----------
+    experts : PatchExperts
+    device : Device
+        What the context draws with.
+    program : Program
+        For as many channels and as wide patches as the experts have.
+    packed : bool
+        Whether the program packs responses into bytes.
+    """
+
+    def __init__(
+        self, experts: PatchExperts, device: Device, program: Program, packed: bool
+    ) -> None:
+        self._experts, self._program, self._packed = experts, program, packed
+        tiles = filter_tiles(experts.weights, _outputs(packed))
+        width = _tile_width(packed)
+        self._grid = Grid.fitting(len(tiles), max(width, tiles.shape[2]), device.limit)
+        self._target = Target(
+            self._grid.columns * width, self._grid.rows * SEARCH, floats=not packed
+        )
+        self._filters = Texture(self._grid.spread(tiles), device.limit)
+        self._place_tiles = np.zeros((len(tiles), 1, 1, LANES), np.float32)
+        self._places = Texture(self._grid.spread(self._place_tiles), device.limit)
+        self._buffer = np.zeros((1, 1, LANES), np.float32)
+        self._channels = Texture(self._buffer, device.limit)
+
+    def responses(
+        self, channels: NDArray[np.float32], centres: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Draw the response maps of all landmarks, see `ResponseBackend.responses`.
+
+        Raises
+        ------
+        GLError
+            If OpenGL fails.
+        """
+        bounds = response_bounds(self._experts.weights, channels) if self._packed else None
+        self.upload(channels, centres, bounds)
+        self.draw()
+        drawn = self._target.read()
+        check("drawing response maps")
+        maps = (
+            float_maps(drawn, self._grid)
+            if bounds is None
+            else packed_maps(drawn, self._grid, bounds)
+        )
+        maps += self._experts.bias[:, None, None]
+        return maps
+
+    def upload(
+        self,
+        channels: NDArray[np.float32],
+        centres: NDArray[np.intp],
+        bounds: NDArray[np.float32] | None,
+    ) -> None:
+        """Bring channels and places into textures."""
+        shape = (groups(len(channels)) * channels.shape[1], channels.shape[2], LANES)
+        if self._buffer.shape != shape:
+            self._buffer = np.empty(shape, np.float32)
+        interleave(channels, self._buffer)
+        self._channels.write(self._buffer)
+        place = self._place_tiles[:, 0, 0]
+        place[:, :2] = centres - (SEARCH + self._experts.patch - 1) // 2
+        if bounds is not None:
+            place[:, 2] = bounds
+        self._places.write(self._grid.spread(self._place_tiles))
+
+    def draw(self) -> None:
+        """Draw what was uploaded."""
+        width, height = self._channels.size
+        self._program.draw(
+            self._target,
+            (self._channels, self._filters, self._places),
+            channels_size=(width, height),
+            filters_size=self._filters.size,
+            grid=(self._grid.columns, self._grid.rows),
+            height=(height // groups(self._experts.weights.shape[1]),),
+        )
+
+
+def _draws_floats() -> bool:
+    try:
+        Target(1, 1, floats=True)
+    except GLError:
+        return False
+    return True
+
+
+def _outputs(packed: bool) -> int:
+    """Return how many neighbouring places a texel of the target holds."""
+    return 1 if packed else LANES
+
+
+def _tile_width(packed: bool) -> int:
+    return -(-SEARCH // _outputs(packed))
+
+
+def _program(channels: int, patch: int, packed: bool, es: bool) -> Program:
+    constants = {
+        "PATCH": patch,
+        "GROUPS": groups(channels),
+        "OUTPUTS": _outputs(packed),
+        "TILE_WIDTH": _tile_width(packed),
+        "TILE_HEIGHT": SEARCH,
+    }
+    return Program("responses", constants, es, ("channels", "filters", "places"))
