@@ -1,0 +1,207 @@
+"""Tracking with the starter model: the sample clip, and what is made from its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from faceloop_datasets import FaceloopError, InputError, Video
+from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth
+from faceloop_runtime import FaceModel, FrameResult, Tracker
+from faceloop_runtime.detector import overlap
+
+Nme = Callable[[np.ndarray, np.ndarray], float]
+GONE = range(169, 194)  # the sample's README: no point is visible
+
+
+@pytest.fixture(scope="module")
+def tracker(starter: FaceModel) -> Tracker:
+    return Tracker(starter, backend="cpu")
+
+
+@pytest.fixture(scope="module")
+def truth() -> ClipTruth:
+    return sample_clip_truth()
+
+
+@pytest.fixture(scope="module")
+def grays() -> list[np.ndarray]:
+    return [frame.gray() for frame in Video(sample_clip())]
+
+
+@pytest.fixture(scope="module")
+def results(tracker: Tracker) -> list[FrameResult]:
+    return list(tracker.track(sample_clip()))
+
+
+def test_every_frame_has_a_result(results: list[FrameResult], truth: ClipTruth) -> None:
+    assert [r.index for r in results] == list(range(len(truth.times)))
+    np.testing.assert_allclose([r.time for r in results], truth.times, atol=1e-6)
+
+
+def test_the_clip_is_tracked_closely(
+    results: list[FrameResult], truth: ClipTruth, nme: Nme
+) -> None:
+    errors = [
+        nme(r.points, p)
+        for r, p, seen in zip(results, truth.points, truth.face, strict=True)
+        if seen and r.points is not None
+    ]
+    assert np.median(errors) <= 0.025
+    assert np.percentile(errors, 95) < 0.05
+    assert len(errors) >= truth.face.sum() - 6
+
+
+def test_the_fast_shake_is_followed(results: list[FrameResult], truth: ClipTruth, nme: Nme) -> None:
+    for i in range(111, 134):  # 4.45 s to 5.35 s
+        points = results[i].points
+        assert points is not None
+        assert nme(points, truth.points[i]) < 0.06
+
+
+def test_a_face_that_left_is_lost_and_comes_back(results: list[FrameResult]) -> None:
+    assert all(results[i].lost for i in GONE)
+    assert results[GONE.start - 1].lost or results[GONE.start - 2].points is not None
+    back = results[GONE.stop + 8]
+    assert not back.lost
+    assert not any(r.lost for r in results[GONE.stop + 8 :])
+    before, after = results[100].faces[0].id, back.faces[0].id
+    assert before == 0
+    assert after == 1, "gone for a second: nobody knows that it is the same person"
+
+
+def test_one_identity_while_it_is_followed(results: list[FrameResult]) -> None:
+    assert {r.faces[0].id for r in results[:160]} == {0}
+
+
+def test_roll_and_scale(results: list[FrameResult], truth: ClipTruth) -> None:
+    face = results[20].faces[0]
+    left, right = truth.points[20][[23, 28]]
+    across = right - left
+    assert face.scale == pytest.approx(np.linalg.norm(across), rel=0.15)
+    assert face.roll == pytest.approx(np.degrees(np.arctan2(across[1], across[0])), abs=5)
+    assert 0.4 <= face.quality <= 1
+
+
+def test_path_video_frames_and_arrays_give_the_same(
+    tracker: Tracker, results: list[FrameResult], grays: list[np.ndarray]
+) -> None:
+    video = Video(sample_clip())
+
+    def first(source: object, count: int = 6) -> list[FrameResult]:
+        found = tracker.track(source)  # type: ignore[arg-type]
+        return [next(found) for _ in range(count)]
+
+    frames = (frame for frame in video)
+    for source in (video, frames, grays, iter(grays)):
+        for one, other in zip(first(source), results, strict=False):
+            assert one.index == other.index
+            assert one.time == pytest.approx(other.time)
+            assert one.points is not None
+            assert other.points is not None
+            np.testing.assert_allclose(one.points, other.points, atol=1e-3)
+
+
+def test_frames_are_taken_one_at_a_time(tracker: Tracker, grays: list[np.ndarray]) -> None:
+    taken = []
+
+    def source() -> Iterator[np.ndarray]:
+        for i, gray in enumerate(grays):
+            taken.append(i)
+            yield gray
+
+    found = tracker.track(source())
+    assert taken == []
+    for _ in range(3):
+        next(found)
+    assert taken == [0, 1, 2]
+
+
+def test_a_covered_face_is_lost_within_five_frames_and_found_again(
+    tracker: Tracker, grays: list[np.ndarray], truth: ClipTruth
+) -> None:
+    rng = np.random.default_rng(0)
+    frames = [gray.copy() for gray in grays[:40]]
+    for i in range(10, 25):
+        (x0, y0), (x1, y1) = truth.points[i].min(axis=0) - 10, truth.points[i].max(axis=0) + 10
+        part = frames[i][int(y0) : int(y1), int(x0) : int(x1)]
+        grain = rng.normal(120, 25, part.shape).astype(np.float32)
+        part[:] = cv2.GaussianBlur(grain, (0, 0), 3).clip(0, 255)
+    lost = [r.lost for r in tracker.track(frames)]
+    assert not any(lost[:10])
+    assert all(lost[15:25])
+    assert not any(lost[32:])
+
+
+def test_a_cut_to_a_picture_without_a_face(tracker: Tracker, grays: list[np.ndarray]) -> None:
+    frames = [*grays[:5], *[np.ascontiguousarray(g[::-1]) for g in grays[:8]]]
+    lost = [r.lost for r in tracker.track(frames)]
+    assert not any(lost[:5])
+    assert all(lost[9:]), "a face upside down is none"
+
+
+def test_a_still_picture_does_not_tremble(
+    tracker: Tracker, grays: list[np.ndarray], nme: Nme
+) -> None:
+    points = [r.points for r in tracker.track([grays[30]] * 12)]
+    for one, other in pairwise(points[6:]):
+        assert one is not None
+        assert other is not None
+        assert nme(one, other) < 0.002
+
+
+def test_nothing_is_found_in_nothing(tracker: Tracker) -> None:
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (120, 160), dtype=np.uint8) for _ in range(6)]
+    assert all(r.lost and r.points is None and r.faces == () for r in tracker.track(noise))
+    assert all(r.lost for r in tracker.track([np.zeros((1, 1), np.uint8)] * 7))
+    assert list(tracker.track([])) == []
+
+
+def test_two_faces_keep_their_identities(starter: FaceModel, grays: list[np.ndarray]) -> None:
+    """The clip twice side by side, the second half running backwards in time."""
+    pairs = [np.concatenate([a, b], axis=1) for a, b in zip(grays[:60], grays[59::-1], strict=True)]
+    width = grays[0].shape[1]
+    for most in (2, 3):
+        tracked = list(Tracker(starter, max_faces=most).track(pairs[:: most - 1][:30]))
+        counts = [len(r.faces) for r in tracked]
+        assert max(counts) == 2
+        assert counts.count(2) >= len(counts) - 16
+        sides: dict[int, set[bool]] = {}
+        for r in tracked:
+            for face in r.faces:
+                sides.setdefault(face.id, set()).add(bool(face.fit.points[:, 0].mean() < width))
+        assert sides == {0: sides[0], 1: {True, False} - sides[0]}
+
+
+def test_only_as_many_faces_as_wanted(tracker: Tracker, grays: list[np.ndarray]) -> None:
+    pair = np.concatenate([grays[0], grays[0]], axis=1)
+    assert [len(r.faces) for r in tracker.track([pair] * 3)] == [1, 1, 1]
+
+
+def test_faces_of_a_frame_do_not_overlap(starter: FaceModel, grays: list[np.ndarray]) -> None:
+    for r in Tracker(starter, max_faces=4).track(grays[::6]):
+        low = np.array([f.fit.points.min(axis=0) for f in r.faces]).reshape(-1, 2)
+        high = np.array([f.fit.points.max(axis=0) for f in r.faces]).reshape(-1, 2)
+        boxes = np.concatenate([low, high - low], axis=1)
+        assert (overlap(boxes, boxes) - np.eye(len(boxes)) <= 0.3 + 1e-9).all()
+
+
+def test_what_is_no_frame_and_no_video(tracker: Tracker) -> None:
+    with pytest.raises(FaceloopError, match="Cannot fit an image of shape"):
+        list(tracker.track([np.zeros((40, 40), np.float32)]))
+    with pytest.raises(InputError, match="no video file"):
+        list(tracker.track("nowhere.mp4"))
+
+
+def test_frames_may_change_their_size(tracker: Tracker, grays: list[np.ndarray]) -> None:
+    small = [np.asarray(cv2.resize(g, None, fx=0.5, fy=0.5), np.uint8) for g in grays[4:14]]
+    found = list(tracker.track([*grays[:4], *small]))
+    assert not found[-1].lost
+    points = found[-1].points
+    assert points is not None
+    assert (points < [240, 180]).all()
