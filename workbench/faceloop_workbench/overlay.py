@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LINE = (70, 220, 255)
 _SURE, _UNSURE = np.array([60.0, 230.0, 90.0]), np.array([255.0, 60.0, 40.0])
 _TEXT = (255, 255, 255)
+_SURE_FROM = 0.5  # the best quarter of the points of a good fit have more confidence than this
 _SUBPIXEL = 4  # bits after the point in OpenCV's coordinates
 
 
@@ -58,7 +59,7 @@ def _draw(image: Image, fit: Fit, scheme: Scheme) -> None:
         line = points[list(contour.points)].reshape(-1, 1, 2)
         cv2.polylines(image, [line], contour.closed, _LINE, width, cv2.LINE_AA, _SUBPIXEL)
     radius = round(max(1.2, size / 60) * 2**_SUBPIXEL)
-    sure = np.clip(fit.confidence, 0.0, 1.0)[:, None]
+    sure = np.clip(fit.confidence / _SURE_FROM, 0.0, 1.0)[:, None]
     colours = sure * _SURE + (1 - sure) * _UNSURE
     for point, colour in zip(points.tolist(), colours.tolist(), strict=True):
         cv2.circle(image, point, radius, colour, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL)
@@ -73,5 +74,6 @@ def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
 def _write(image: Image, text: str, row: int) -> None:
     scale = max(0.4, image.shape[0] / 800)
     place = (round(10 * scale), round((22 + 24 * row) * scale * 1.2))
-    for colour, width in (((0, 0, 0), 3), (_TEXT, 1)):
-        cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, width, cv2.LINE_AA)
+    for colour, shift in (((0, 0, 0), 1), (_TEXT, 0)):  # a shadow keeps it legible on white
+        at = (place[0] + shift, place[1] + shift)
+        cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, 1, cv2.LINE_AA)
