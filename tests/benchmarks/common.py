@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project
 from faceloop_trainer.trainingset import whole_pictures
@@ -141,7 +142,6 @@ class Clock:
 def one_core() -> None:
     """Keep this process on one core, as the figures of the peers were measured."""
     import cv2
-    from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
     cv2.setNumThreads(1)
@@ -184,6 +184,9 @@ class Report:
     """Collects tables, prints each when it is there, and writes all as JSON at the end."""
 
     def __init__(self, file: Path | None) -> None:
+        # Matrices here are small; on a busy machine OpenBLAS's threads wait for each other
+        # longer than they work.
+        threadpool_limits(1, "blas")
         self._file = file
         command = shlex.join(["python", *sys.argv])
         self._all: dict[str, Any] = {"command": command, "load": os.getloadavg()[0]}

@@ -1,0 +1,61 @@
+"""A few people of the bundled sample, trained once for all tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faceloop_datasets import Project, Scheme
+from faceloop_datasets.sample import sample_faces
+from faceloop_runtime import FaceModel
+from faceloop_trainer import TrainingConfig, TrainingResult, train
+from faceloop_trainer.train import train_faces
+from faceloop_trainer.trainingset import TrainingFace, load_faces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PEOPLE = 16
+VIEWS = 4
+QUICK = TrainingConfig(channels=("raw",), mirror=False, components=8)
+"""Poor, and fast."""
+
+
+@pytest.fixture(scope="session")
+def sample_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """64 faces of 16 people."""
+    records = [f for f, _ in zip(sample_faces(), range(PEOPLE * VIEWS), strict=False)]
+    with Project.create(tmp_path_factory.mktemp("people") / "project") as project:
+        project.import_entries("sample", records, scheme="face70")
+        yield project
+
+
+@pytest.fixture(scope="session")
+def scheme(sample_project: Project) -> Scheme:
+    return sample_project.scheme
+
+
+@pytest.fixture(scope="session")
+def trained(sample_project: Project) -> TrainingResult:
+    """What `train` makes of them with default settings."""
+    return train(sample_project, TrainingConfig(holdout=0.25))
+
+
+@pytest.fixture(scope="session")
+def few_faces(sample_project: Project) -> list[TrainingFace]:
+    """16 faces of 4 people, read: as few as the quick tests need."""
+    faces, unusable = load_faces(sample_project.scheme, sample_project.faces()[:16], 54.0)
+    assert unusable == []
+    return faces
+
+
+@pytest.fixture(scope="session")
+def unseen_faces(sample_project: Project) -> list[TrainingFace]:
+    """20 faces of people who are not among the few."""
+    return load_faces(sample_project.scheme, sample_project.faces()[40:60], 54.0)[0]
+
+
+@pytest.fixture(scope="session")
+def quick_model(few_faces: list[TrainingFace], scheme: Scheme) -> FaceModel:
+    return train_faces(scheme, few_faces, QUICK)

@@ -1,0 +1,114 @@
+"""A model is measured on people it has never seen, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from faceloop_datasets import Cancelled, Project, TrainingError
+from faceloop_trainer import TrainingResult, evaluate
+from faceloop_trainer.evaluate import measure
+from faceloop_trainer.trainingset import TrainingFace
+
+
+def test_only_people_who_were_not_trained_on_are_measured(
+    trained: TrainingResult, sample_project: Project
+) -> None:
+    assert trained.evaluation is not None
+    found = evaluate(sample_project, trained.model)
+    assert set(found.subjects) == set(trained.evaluation.subjects)
+    # Reduced pictures, as training reads them, and whole ones give nearly the same fits.
+    assert found.metrics()["nme_mean"] == pytest.approx(
+        trained.evaluation.metrics()["nme_mean"], abs=0.003
+    )
+
+
+def test_the_same_seed_gives_the_same_figures(
+    trained: TrainingResult, unseen_faces: list[TrainingFace]
+) -> None:
+    one, same, other = (measure(trained.model, unseen_faces[:4], 4, seed=s) for s in (0, 0, 1))
+    np.testing.assert_array_equal(one.errors, same.errors)
+    assert not np.array_equal(one.errors, other.errors)
+
+
+def test_from_the_detector(trained: TrainingResult, sample_project: Project) -> None:
+    found = evaluate(sample_project, trained.model, start="detector").metrics()
+    assert found["start"] == "detector"
+    assert found["faces"] == len(trained.evaluation.names)  # type: ignore[union-attr]
+    assert found["nme_median"] < 0.05
+
+
+def test_a_picture_without_a_face_is_a_face_not_found(
+    trained: TrainingResult, unseen_faces: list[TrainingFace]
+) -> None:
+    empty = replace(unseen_faces[0], picture=np.full((200, 200), 128, np.uint8))
+    found = measure(trained.model, [empty], 1, start="detector")
+    assert np.isinf(found.errors).all()
+    assert np.isnan(found.predicted).all()
+    assert found.metrics()["failure_rate"] == 1.0
+
+
+def test_estimated_points_are_not_measured(
+    trained: TrainingResult, unseen_faces: list[TrainingFace]
+) -> None:
+    measured = unseen_faces[0].measured.copy()
+    measured[10:20] = False
+    found = measure(trained.model, [replace(unseen_faces[0], measured=measured)], 1)
+    np.testing.assert_array_equal(np.isnan(found.point_errors[0]), ~measured)
+    assert found.errors[0] == pytest.approx(np.nanmean(found.point_errors[0]))
+
+
+def test_a_model_that_was_trained_on_everybody_cannot_be_measured(
+    trained: TrainingResult, sample_project: Project
+) -> None:
+    everyone = sorted({*trained.report["training_subjects"], *_fingerprints(sample_project)})
+    known = {**trained.report, "training_subjects": everyone}
+    with pytest.raises(TrainingError, match="trained on every person"):
+        evaluate(sample_project, replace(trained.model, provenance=known))
+
+
+def _fingerprints(project: Project) -> set[str]:
+    from faceloop_trainer.split import fingerprint
+
+    return {fingerprint(f.subject) for f in project.faces()}
+
+
+def test_another_scheme_is_refused(trained: TrainingResult, tmp_path: Path) -> None:
+    with (
+        Project.create(tmp_path / "p", scheme="imm58") as project,
+        pytest.raises(TrainingError, match=r"face70.*imm58"),
+    ):
+        evaluate(project, trained.model)
+
+
+def test_a_project_without_a_model_says_so(sample_project: Project) -> None:
+    with pytest.raises(TrainingError, match="no model yet"):
+        evaluate(sample_project)
+
+
+def test_unknown_starts_and_no_faces_are_refused(
+    trained: TrainingResult, unseen_faces: list[TrainingFace]
+) -> None:
+    with pytest.raises(TrainingError, match="Unknown start 'centre'"):
+        measure(trained.model, unseen_faces, 20, start="centre")
+    with pytest.raises(TrainingError, match="no faces"):
+        measure(trained.model, [], 0)
+
+
+def test_measuring_can_be_stopped(
+    trained: TrainingResult, unseen_faces: list[TrainingFace]
+) -> None:
+    asked = iter([False, False, True])
+    with pytest.raises(Cancelled, match="measuring fits"):
+        measure(trained.model, unseen_faces, 20, cancel=lambda: next(asked))
+
+
+def test_the_plot_of_a_measurement(trained: TrainingResult, tmp_path: Path) -> None:
+    assert trained.evaluation is not None
+    trained.evaluation.plot(tmp_path / "ced.png")
+    assert cv2.imread(str(tmp_path / "ced.png")) is not None
+    assert [p.name for p in tmp_path.iterdir()] == ["ced.png"]
