@@ -75,7 +75,7 @@ class PointDistributionModel:
 
     def complete(self, points: Points) -> Points:
         """Fill unknown (NaN) points with their conditional mean given the known ones, (N, 2)."""
-        known: NDArray[np.bool_] = ~np.isnan(points).any(axis=1)
+        known = np.asarray(~np.isnan(points).any(axis=1))
         if known.all():
             return points.copy()
         pose, b = self.parameters(points)
