@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.images import to_gray
@@ -61,6 +63,8 @@ FROM_START = (
     Pass(2, (20.0, 10.0, 5.0, 2.5)),
 )
 """From a rough start: twice at the coarsest scale, then once at each finer one."""
+FROM_CLOSE = (Pass(2, (20.0, 10.0, 5.0, 2.5)),)
+"""From the last frame of a face that moves little: the finest scale only."""
 FROM_NEAR = (Pass(1, (20.0, 10.0, 5.0)), Pass(2, (20.0, 10.0, 5.0, 2.5)))
 """From the last frame: the two finer scales."""
 
@@ -181,10 +185,17 @@ class Fitter:
         passes : sequence of Pass
             Scales and mean-shift schedule.
         """
-        run = FitRun(self.model, self.backend, gray, pose, b)
-        run.search(passes)
-        run.correct()
-        return run.result()
+        # The matrices are small: a second BLAS thread takes as long to wake as they take.
+        with _blas().limit(limits=1):
+            run = FitRun(self.model, self.backend, gray, pose, b)
+            run.search(passes)
+            run.correct()
+            return run.result()
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
 
 
 def as_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

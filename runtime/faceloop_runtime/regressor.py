@@ -38,6 +38,10 @@ class ShapeRegressor:
     weights: NDArray[np.float32]
     offset: NDArray[np.float32]
 
+    def scaled(self, factor: float) -> ShapeRegressor:
+        """Return a regressor that goes this share of the way."""
+        return ShapeRegressor(self.weights * np.float32(factor), self.offset * np.float32(factor))
+
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the correction for features (F,), shape (4 + K,)."""
         return np.asarray(features @ self.weights + self.offset, dtype=np.float64)

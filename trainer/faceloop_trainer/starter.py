@@ -6,6 +6,7 @@ Run ``python -m faceloop_trainer.starter [FILE]`` to train it again on the bundl
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,13 +17,18 @@ from faceloop_runtime.model import FaceModel
 from .config import TrainingConfig
 from .train import train
 
+_CORRECTION = 0.5
+"""The starter is used on photographs, but learns its last step on rendered faces: half of it
+measured best there (126 MUCT faces: NME .0378 without the step, .0377 with half, .0403 whole)."""
+
 
 def make_starter() -> FaceModel:
-    """Train on all 400 faces of the bundled sample, with default settings."""
+    """Train on the 400 faces of the bundled sample; default settings, but a softer last step."""
     with TemporaryDirectory() as folder:
         project = Project.create(Path(folder) / "sample", sample=True)
         try:
-            return train(project, TrainingConfig(holdout=0.0)).model
+            model = train(project, TrainingConfig(holdout=0.0)).model
+            return replace(model, regressor=model.regressor.scaled(_CORRECTION))
         finally:
             project.close()
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
-from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import InputError, Progress
 from faceloop_datasets.files import atomic_path
@@ -85,7 +84,7 @@ def fit_stills(
     """
     tracker = Tracker(model, max_faces=max_faces)
     results: list[StillResult] = []
-    with ExitStack() as files, threadpool_limits(1, "blas"):  # matrices too small to share
+    with ExitStack() as files:
         table = None
         if points is not None:
             about = {"scheme": model.scheme.name}

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import InputError, Progress, Video, VideoWriter
 from faceloop_runtime import FrameResult, Tracker
@@ -121,7 +120,7 @@ def track_video(
     video = Video(path)
     feed, tally, poor = _Feed(video), _Tally(), PoorFrames()
     stopped = False
-    with ExitStack() as files, threadpool_limits(1, "blas"):  # matrices too small to share
+    with ExitStack() as files:
         sinks = _open_files(files, model, video, points, overlay)
         sinks.append(lambda result, frame: poor.add(result, frame.gray()))
         for result in _timed(Tracker(model, max_faces=max_faces), feed, tally):
