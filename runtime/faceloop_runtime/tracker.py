@@ -284,7 +284,11 @@ def _plausible(fit: Fit, gray: Gray, worst: float) -> bool:
     height, width = gray.shape
     x, y = fit.points.T
     inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    return True and float(inside.mean()) >= _LEAST_INSIDE and fit.pose.scale >= _SMALLEST
+    return (
+        fit.predicted_error <= worst
+        and float(inside.mean()) >= _LEAST_INSIDE
+        and fit.pose.scale >= _SMALLEST
+    )
 
 
 def _distinct(tracks: list[_Track]) -> list[_Track]:
