@@ -8,7 +8,6 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 import typer
@@ -19,22 +18,22 @@ from .options import JsonOption
 
 _PACKAGES = (
     "faceloop", "numpy", "scipy", "opencv-python", "scikit-image", "scikit-learn", "av", "pillow",
-    "safetensors", "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich",
+    "safetensors", "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich", "vispy",
 )  # fmt: skip
 _OPTIONAL = {
-    "vispy": "OpenGL responses",
     "napari": "the window",
     "dlib-bin": "the comparison in make bench",
 }
 # In a process of its own: a broken driver ends the process that asks it.
 _GL_PROBE = """
-import os
-os.environ["EGL_PLATFORM"] = "surfaceless"
-from vispy.app import Application, Canvas
-from vispy.gloo import gl
-canvas = Canvas(app=Application("egl"), show=False)
-canvas.set_current()
-print(gl.glGetParameter(gl.GL_RENDERER), "|", gl.glGetParameter(gl.GL_VERSION))
+from faceloop_datasets import FaceloopError
+from faceloop_runtime.backends import describe
+from faceloop_runtime.backends.gl import renderer
+print(describe(), flush=True)
+try:
+    print(renderer())
+except FaceloopError as error:
+    raise SystemExit(str(error))
 """
 _GL_SECONDS = 20
 
@@ -66,7 +65,7 @@ def doctor(json: JsonOption = False) -> None:
 
     Example: faceloop doctor
     """
-    findings = [*_versions(), _gl(), *_backend(), *_parts(), *_folders()]
+    findings = [*_versions(), *_gl(), *_parts(), *_folders()]
     missing = [finding for finding in findings if finding.advice]
     broken = any(finding.needed for finding in missing)
     if json:
@@ -101,10 +100,9 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _gl() -> Finding:
+def _gl() -> list[Finding]:
+    """Ask OpenGL for its renderer, and the runtime which responses it would pick."""
     what = "GL renderer"
-    if find_spec("vispy") is None:
-        return Finding(what, "unknown: vispy is not installed")
     try:
         probe = subprocess.run(  # noqa: S603 - our own interpreter and text
             [sys.executable, "-c", _GL_PROBE],
@@ -114,19 +112,20 @@ def _gl() -> Finding:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Finding(what, f"no answer within {_GL_SECONDS} s", "The driver hangs; update it.")
-    if probe.returncode != 0:
-        said = (probe.stderr.strip().splitlines() or ["no message"])[-1]
-        advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri)."
-        return Finding(what, f"none ({said})", advice)
-    return Finding(what, probe.stdout.strip().splitlines()[-1])
-
-
-def _backend() -> list[Finding]:
-    from faceloop_runtime import backends
-
-    describe = getattr(backends, "describe", lambda: "cpu")
-    return [Finding("response backend", describe())]
+        hangs = "The driver hangs; update it, or name the cpu backend wherever one is asked for."
+        return [Finding(what, f"no answer within {_GL_SECONDS} s", hangs)]
+    said = probe.stdout.strip().splitlines()
+    if not said:
+        crashed = (
+            "The driver crashes; update it, or name the cpu backend wherever one is asked for."
+        )
+        return [Finding(what, f"none (exit code {probe.returncode})", crashed)]
+    picked = Finding("response backend", said[0])
+    if probe.returncode == 0:
+        return [Finding(what, said[-1]), picked]
+    reason = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
+    advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri)."
+    return [Finding(what, f"none ({reason})", advice), picked]
 
 
 def _parts() -> list[Finding]:

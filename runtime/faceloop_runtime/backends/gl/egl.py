@@ -21,6 +21,8 @@ from .context import GLError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# vispy draws through libGL, and only logs a warning where there is none.
+LIBRARIES = ("libGL.so.1", "libEGL.so.1")
 _EXTENSIONS, _NONE, _DRAW, _READ = 0x3055, 0x3038, 0x3059, 0x305A
 _PLATFORM_DEVICE, _PLATFORM_SURFACELESS = 0x313F, 0x31DD
 _SURFACE_TYPE, _RENDERABLE_TYPE, _PBUFFER = 0x3033, 0x3040, 0x0001
@@ -146,9 +148,7 @@ def library() -> Any:
         If there is none.
     """
     try:
-        # vispy draws through libGL and only logs a warning where there is none.
-        ctypes.CDLL("libGL.so.1")
-        egl = ctypes.CDLL("libEGL.so.1")
+        _, egl = map(ctypes.CDLL, LIBRARIES)
     except OSError as error:
         raise GLError(
             f"OpenGL needs libGL and libEGL: {error}. Install them (Debian: libgl1 libegl1 "

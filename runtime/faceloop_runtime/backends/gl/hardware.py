@@ -61,7 +61,7 @@ def renderer() -> str:
 
 @cache
 def _look() -> Hardware:
-    if sys.platform == "linux" and not _nodes():
+    if sys.platform == "linux" and not device_nodes():
         return Hardware(False, "there is no graphics device that this user may open")
     try:
         device = _device()
@@ -83,6 +83,7 @@ def _device() -> Device:
         context.close()
 
 
-def _nodes(root: Path = Path("/dev")) -> list[Path]:
+def device_nodes(root: Path = Path("/dev")) -> list[Path]:
+    """Return the graphics devices that this user may open."""
     nodes = [node for pattern in _NODES for node in root.glob(pattern)]
     return [node for node in nodes if os.access(node, os.R_OK | os.W_OK)]
