@@ -59,6 +59,11 @@ class GlResponses:
         self._levels: list[Level] = []
         self._fallback: CpuResponses | None = None
 
+    @property
+    def working(self) -> bool:
+        """Whether OpenGL has not failed so far."""
+        return self._fallback is None
+
     def open(self) -> None:
         """Make the context, the programs and the filters now.
 
