@@ -33,6 +33,9 @@ _LEAST_SCORE = 0.35
 """A face is lost when the running score falls below this; a new one needs it at once."""
 _WORST_ERROR = 0.15
 """A fit of a higher predicted error is wrong, in IOD."""
+_SURE_SCORE, _SURE_ERROR = 0.6, 0.11
+"""A new face must also be sure by one of the two. Most real faces are by both; a face upside
+down looks a little like one and fits a little."""
 _EFFORTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, _WORST_ERROR), (FROM_START, _WORST_ERROR))
 """How a face is looked for again, and up to which predicted error the result is taken. The
 finest scale alone is enough for most frames and costs half as much (Talking Face, frames
@@ -251,6 +254,8 @@ class _Pursuit:
 
     def _is_face(self, fit: Fit, gray: Gray) -> bool:
         if fit.score < _LEAST_SCORE or not _plausible(fit, gray, _WORST_ERROR):
+            return False
+        if fit.score < _SURE_SCORE and fit.predicted_error > _SURE_ERROR:
             return False
         for dx, dy in _NUDGES:
             start = fit.pose.after(Similarity(tx=dx, ty=dy))
