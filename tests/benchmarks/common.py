@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from faceloop_trainer.evaluate import Evaluation
     from faceloop_trainer.trainingset import TrainingFace
 
-CONSOLE = Console(width=140, highlight=False)
+CONSOLE = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
 _ROOT = Path(__file__).parents[2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,9 +15,14 @@ WIDTH = 2 * RADIUS + 1
 
 
 def scene(rng: np.random.Generator, size: int, x: int, y: int) -> np.ndarray:
-    """Noise with a fixed pattern at (x, y), (CHANNELS, size, size)."""
+    """Strong, smooth surroundings and a fixed pattern at (x, y), (CHANNELS, size, size).
+
+    A plain template answers to the surroundings; a filter has to have learned to ignore them.
+    """
     pattern = np.random.default_rng(99).normal(0, 1.5, (CHANNELS, 7, 7))
-    maps = rng.normal(0, 0.5, (CHANNELS, size, size))
+    maps = rng.normal(0, 0.3, (CHANNELS, size, size))
+    for c in range(CHANNELS):
+        maps[c] += cv2.GaussianBlur(rng.normal(0, 30.0, (size, size)), (0, 0), 3.0)
     maps[:, y - 3 : y + 4, x - 3 : x + 4] += pattern
     return maps.astype(np.float32)
 

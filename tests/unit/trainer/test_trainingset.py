@@ -101,9 +101,9 @@ def test_states_decide_what_a_point_teaches(tmp_path: Path) -> None:
 
 def test_backgrounds_do_not_show_the_face(tmp_path: Path) -> None:
     points = shape(60, 200, 200)
-    one = face(tmp_path, points, 900)
+    one = face(tmp_path, points, 400)
     assert one.media is not None
-    image = picture(points, 900)
+    image = picture(points, 400)
     cv2.rectangle(image, (140, 140), (260, 260), 255, -1)
     cv2.imwrite(str(one.media), image)
     (read,), _ = load_faces(SCHEME, [one], 54)
