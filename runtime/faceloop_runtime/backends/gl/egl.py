@@ -99,7 +99,8 @@ class EglContext:
         try:
             if not egl.eglMakeCurrent(self._display, None, None, self._handle):
                 raise GLError(
-                    f"The OpenGL context cannot be made current: EGL error {_error(egl)}."
+                    "The OpenGL context is lost, or this thread draws in a window by GLX: "
+                    f"EGL error {_error(egl)}."
                 )
             yield
         finally:
