@@ -25,7 +25,7 @@ from faceloop_trainer.trainingset import whole_pictures
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from faceloop_datasets import Face, Scheme
     from faceloop_trainer.evaluate import Evaluation
@@ -137,6 +137,14 @@ class Clock:
             f"{what} cpu s": round(self.cpu, 1),
             "peak MB": round(self.peak_mb),
         }
+
+
+def clock_of(backend: str) -> Callable[[], float]:
+    """Clock for single fits: of the processor with the CPU backend, since machines are busy.
+
+    On an idle core it shows the same as wall time. Responses by OpenGL need wall time.
+    """
+    return time.process_time if backend == "cpu" else time.perf_counter
 
 
 def one_core() -> None:

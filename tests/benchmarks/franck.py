@@ -14,20 +14,20 @@ outer and inner lips (which dlib's 68 points have too). The ground truth places 
 
 Error: mean distance over points and frames, over the frame's distance of the outer eye corners.
 Jitter: median over points and frames of the length of the second difference in time, over that
-distance. Lost: frames without a face. Time: on one core, decoded frames lie in memory.
+distance. Lost: frames without a face. Time: processor time on one core; decoded frames lie in
+memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import time
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import Report, add_common, data_dir, muct, one_core
+from common import Report, add_common, clock_of, data_dir, muct, one_core
 
 from faceloop_datasets import Annotation, Conversion, PointState, Scheme, Video
 from faceloop_runtime import FaceModel, Tracker
@@ -67,11 +67,12 @@ def track(model: FaceModel, backend: str) -> tuple[np.ndarray, np.ndarray]:
     frames = list(islice(video, _FRAMES))
     points = np.full((len(frames), *model.pdm.mean.shape), np.nan)
     seconds = np.zeros(len(frames))
+    clock = clock_of(backend)
     results = Tracker(model, backend=backend).track(frames)
     for i in range(len(frames)):
-        start = time.perf_counter()
+        start = clock()
         result = next(results)
-        seconds[i] = time.perf_counter() - start
+        seconds[i] = clock() - start
         if result.points is not None:
             points[i] = result.points
     return points, seconds
