@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ORIENTATIONS = 6
 """Gradient channels: directions 0, 60, ... 300 degrees."""
-_NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+_NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 _WINDOW = (15, 15)
 """Neighbourhood of the local normalisation, in pixels of the crop."""
 
@@ -57,7 +57,7 @@ def channel_stack(crop: Crop, families: Sequence[str]) -> NDArray[np.float32]:
         derivative along six directions, negative parts cut off, over the local gradient
         magnitude (the oriented channels of Dollar et al., "Integral channel features",
         BMVC 2009). ``lbp``: the comparisons of local binary patterns (Ojala et al., 2002)
-        with the eight neighbours, as -1..1.
+        with the four nearest neighbours, as -1..1.
 
     Returns
     -------

@@ -44,14 +44,17 @@ class FaceImage:
         x0, y0 = _start(pose.tx - reach), _start(pose.ty - reach)
         x0, y0 = min(x0, gray.shape[1] - 1), min(y0, gray.shape[0] - 1)
         part = gray[y0 : max(y0, int(pose.ty + reach)) + 2, x0 : max(x0, int(pose.tx + reach)) + 2]
-        self._levels = [(part, Similarity(1.0, 0.0, -float(x0), -float(y0)))]
+        levels = [(part, Similarity(1.0, 0.0, -float(x0), -float(y0)))]
         ratio = pose.scale / scale
         if ratio > 1.5:
-            self._levels = [_reduce(*self._levels[0], 1.25 / ratio)]
-        small = self._levels[0]
+            levels = [_reduce(*levels[0], 1.25 / ratio)]
+        small = levels[0]
         while min(small[0].shape) >= 64:
             small = _reduce(*small, 0.5)
-            self._levels.append(small)
+            levels.append(small)
+        # A crop of bytes would be rounded to whole gray levels, and a pose that differs by
+        # 1e-7 (from another response backend) would turn pixels over: fits 0.1 px apart.
+        self._levels = [(part.astype(np.float32), to_part) for part, to_part in levels]
 
     def crop(self, pose: Similarity, scale: float, size: int) -> NDArray[np.float32]:
         """Warp the face upright.
@@ -85,7 +88,7 @@ class FaceImage:
             (size, size),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
-        ).astype(np.float32)
+        ).astype(np.float32, copy=False)
         return warped
 
 

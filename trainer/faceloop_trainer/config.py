@@ -44,7 +44,7 @@ class TrainingConfig:
     """
 
     experts: ExpertKind = "ridge"
-    channels: tuple[str, ...] = ("raw", "gradient")
+    channels: tuple[str, ...] = ("gradient", "lbp")
     scales: tuple[float, ...] = (24.0, 36.0, 54.0)
     components: int = 30
     mirror: bool = True

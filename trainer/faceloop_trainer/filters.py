@@ -48,20 +48,34 @@ def ridge_filters(moments: Moments) -> Filters:
     """
     lags = moments.lags(PATCH - 1)
     landmarks, channels = lags.shape[0], lags.shape[1] - 1
-    place = np.arange(PATCH)
-    lag = place[None, :] - place[:, None] + PATCH - 1
     middle = PATCH - 1
     wanted = slice(middle - PATCH // 2, middle + PATCH // 2 + 1)
     size = channels * PATCH * PATCH
     out = np.zeros((landmarks, channels, PATCH, PATCH), np.float32)
     for n in np.nonzero(moments.count)[0]:
-        blocks = lags[n, :channels, :channels][:, :, lag][:, :, :, :, lag]
-        normal = blocks.transpose(0, 2, 4, 1, 3, 5).reshape(size, size)
+        normal = _block_toeplitz(lags[n, :channels, :channels]).reshape(size, size)
         normal[np.diag_indices(size)] += _RIDGE * np.trace(normal) / size
         right = lags[n, -1, :channels, wanted, wanted].ravel()
         factor = cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
         out[n] = cho_solve(factor, right, check_finite=False).reshape(out.shape[1:])
     return out
+
+
+def _block_toeplitz(lags: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lay out correlations by lag (C, C, 2 PATCH - 1, 2 PATCH - 1) as a matrix.
+
+    Entry ``[c, y, x, d, v, u]`` of the result, shape (C, PATCH, PATCH) twice, is the
+    correlation of channels c and d at the lag (u - x, v - y). It is a view that walks
+    backwards along the first place; only the reshape to a matrix copies.
+    """
+    channels = len(lags)
+    sc, sd, sy, sx = lags.strides
+    return np.lib.stride_tricks.as_strided(
+        lags[:, :, PATCH - 1 :, PATCH - 1 :],
+        shape=(channels, PATCH, PATCH, channels, PATCH, PATCH),
+        strides=(sc, -sy, -sx, sd, sy, sx),
+        writeable=False,
+    )
 
 
 def mosse_filters(moments: Moments) -> Filters:

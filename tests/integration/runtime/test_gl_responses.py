@@ -164,8 +164,4 @@ def test_fits_agree(starter: FaceModel, part: str) -> None:
         off = gl.fit(picture, start).points - cpu.fit(picture, start).points
         apart.append(float(np.abs(off).max()))
     assert gl.backend.working
-    # Crops are warped in whole gray levels: a pose that differs by 1e-7 turns a pixel over
-    # in a few fits of a hundred, and the next scale starts from there.
-    assert np.median(apart) <= 0.001
-    assert sum(a > 0.01 for a in apart) <= 2
-    assert max(apart) <= 0.2
+    assert max(apart) <= 0.01
