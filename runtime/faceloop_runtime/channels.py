@@ -84,7 +84,10 @@ def _raw(crop: Crop, out: NDArray[np.float32]) -> None:
 def _gradient(crop: Crop, out: NDArray[np.float32]) -> None:
     gx = cv2.Sobel(crop, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
     gy = cv2.Sobel(crop, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
-    norm = cv2.blur(cv2.magnitude(gx, gy), _WINDOW) + 2.0
+    # Not cv2.magnitude: Intel's version rounds by how the array happens to lie in memory, and
+    # two trainings would differ in the last bits.
+    magnitude = cv2.sqrt(cv2.multiply(gx, gx) + cv2.multiply(gy, gy))
+    norm = cv2.blur(magnitude, _WINDOW) + 2.0
     cv2.divide(gx, norm, dst=gx)
     cv2.divide(gy, norm, dst=gy)
     half = ORIENTATIONS // 2
