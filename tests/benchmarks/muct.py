@@ -54,6 +54,7 @@ _POOR = 0.06
 _KINDS = (
     ("ridge", ("raw",)),
     ("ridge", ("raw", "gradient")),
+    ("ridge", ("gradient", "lbp")),
     ("ridge", ("raw", "gradient", "lbp")),
     ("mosse", ("raw",)),
     ("mosse", ("raw", "gradient")),
