@@ -79,6 +79,8 @@ class MomentGatherer:
     def __init__(self, landmarks: int, channels: int) -> None:
         self._shape = (landmarks, LENGTH, LENGTH // 2 + 1)
         self._sum = np.zeros((channels + 1, channels + 1, *self._shape), np.complex64)
+        # Kept, since only the windows in it change: the border stays zero.
+        self._padded = np.zeros((channels + 1, landmarks, LENGTH, LENGTH), np.float32)
         self._count = np.zeros(landmarks)
 
     def add(
@@ -98,11 +100,10 @@ class MomentGatherer:
         use : ndarray of bool, shape (N,)
             Landmarks to learn from.
         """
-        width = 2 * RADIUS + 1
-        padded = np.zeros((len(self._sum), len(offset), LENGTH, LENGTH), np.float32)
+        width, padded = 2 * RADIUS + 1, self._padded
         padded[:-1, :, :width, :width] = cut
         padded[-1, :, :width, :width] = wanted_response(offset)
-        padded *= use[None, :, None, None]
+        padded[:, ~use] = 0.0
         spectra = scipy.fft.rfft2(padded)
         # Pair by pair, since the products of one pair stay in the cache; the lower
         # triangle is the conjugate of the upper one.
