@@ -18,7 +18,12 @@ lint: $(VENV)/.lint  ## style, types and the direction of imports
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.bench  ## the figures of the README
-	$(BIN)/python -m pytest tests/benchmarks -s
+	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor
+	$(BIN)/python tests/benchmarks/muct.py --faces 75 150 300 552
+	$(BIN)/python tests/benchmarks/muct.py --starter
+	$(BIN)/python tests/benchmarks/wild.py --dlib
+	$(BIN)/python tests/benchmarks/franck.py
+	$(BIN)/python tests/benchmarks/speed.py
 
 # Set up once, and again when the dependencies change.
 $(VENV)/.test: pyproject.toml .ci/setup
