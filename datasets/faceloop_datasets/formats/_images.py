@@ -6,12 +6,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.archive import list_members
+from faceloop_datasets.errors import InputError
 from faceloop_datasets.images import IMAGE_SUFFIXES
 
 from .record import ImageRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -45,3 +46,40 @@ class ImageIndex:
     def stem(self, stem: str) -> ImageRef | None:
         """Look a picture up by its stem, whatever its suffix."""
         return self._by_stem.get(stem)
+
+
+class ImagesBeside:
+    """Pictures for formats with one annotation file a face.
+
+    Parameters
+    ----------
+    images : Path, optional
+        Where all pictures are; without it, each is looked for beside its annotation.
+    """
+
+    def __init__(self, images: Path | None) -> None:
+        self._images = images
+        self._indices: dict[Path, ImageIndex] = {}
+
+    def of(self, file: Path) -> ImageIndex:
+        """Return the pictures among which that of an annotation file is."""
+        folder = self._images or file.parent
+        if folder not in self._indices:
+            index = ImageIndex()
+            index.add_folder(folder, deep=self._images is not None)
+            self._indices[folder] = index
+        return self._indices[folder]
+
+
+def annotation_files(sources: Sequence[Path], suffix: str) -> list[Path]:
+    """List the annotation files of a suffix: those named, and those inside the folders named.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    files = [f for s in sources for f in (sorted(s.rglob(f"*{suffix}")) if s.is_dir() else [s])]
+    if not files:
+        raise InputError(f"There is no {suffix} file in {', '.join(map(str, sources))}.")
+    return files

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.errors import InputError
 
-from ._images import ImageIndex
+from ._images import ImagesBeside, annotation_files
 from ._rows import BadRow, annotation, number, read_text
 from .record import Entry, FaceRecord, Refusal
 from .registry import reader
@@ -32,27 +32,16 @@ _HEADER = re.compile(r"(version|n_points)\s*:\s*(\S+)", re.IGNORECASE)
 _FACE_NUMBER = re.compile(r"_\d{1,2}$")
 
 
-def _files(sources: Sequence[Path]) -> list[Path]:
-    files = [f for s in sources for f in (sorted(s.rglob("*.pts")) if s.is_dir() else [s])]
-    if not files:
-        raise InputError(f"There is no .pts file in {', '.join(map(str, sources))}.")
-    return files
-
-
 def _count(sources: Sequence[Path]) -> int:
-    return len(_files(sources))
+    return len(annotation_files(sources, ".pts"))
 
 
 @reader("ibug", scheme="ibug68", count=_count)
 def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file, with the image of the same stem beside it or in ``images``."""
-    indices: dict[Path, ImageIndex] = {}
+    beside = ImagesBeside(images)
     seen: dict[str, Path] = {}
-    for file in _files(sources):
-        folder = images or file.parent
-        if folder not in indices:
-            indices[folder] = ImageIndex()
-            indices[folder].add_folder(folder, deep=images is not None)
+    for file in annotation_files(sources, ".pts"):
         name = f"{file.parent.name}/{file.stem}"
         line = 1
         try:
@@ -63,7 +52,7 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
         except (BadRow, InputError) as error:
             yield Refusal(file, line, str(error))
             continue
-        image = indices[folder].stem(file.stem)
+        image = beside.of(file).stem(file.stem)
         yield FaceRecord(
             name=name,
             subject=_FACE_NUMBER.sub("", file.stem),

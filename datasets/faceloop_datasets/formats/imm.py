@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.images import image_size
 
-from ._images import ImageIndex
+from ._images import ImageIndex, ImagesBeside, annotation_files
 from ._rows import BadRow, annotation, number, read_text
 from .record import Entry, FaceRecord, Refusal
 from .registry import reader
@@ -21,32 +21,21 @@ COUNT = 58
 _X = 2  # path, type, x, y, number, connected from, connected to
 
 
-def _files(sources: Sequence[Path]) -> list[Path]:
-    files = [f for s in sources for f in (sorted(s.rglob("*.asf")) if s.is_dir() else [s])]
-    if not files:
-        raise InputError(f"There is no .asf file in {', '.join(map(str, sources))}.")
-    return files
-
-
 def _count(sources: Sequence[Path]) -> int:
-    return len(_files(sources))
+    return len(annotation_files(sources, ".asf"))
 
 
 @reader("imm", scheme="imm58", count=_count)
 def read_imm(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file. The image's size is needed, so a face without it is refused."""
-    indices: dict[Path, ImageIndex] = {}
+    beside = ImagesBeside(images)
     seen: dict[str, Path] = {}
-    for file in _files(sources):
-        folder = images or file.parent
-        if folder not in indices:
-            indices[folder] = ImageIndex()
-            indices[folder].add_folder(folder, deep=images is not None)
+    for file in annotation_files(sources, ".asf"):
         try:
             if file.stem in seen:
                 raise BadRow(f"{file.stem} is already read from {seen[file.stem]}")
             seen[file.stem] = file
-            yield _record(file, indices[folder])
+            yield _record(file, beside.of(file))
         except (BadRow, InputError) as error:
             yield Refusal(file, 1, str(error))
 
