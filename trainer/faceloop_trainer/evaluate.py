@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from faceloop_runtime.detector import Detector
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import step
+from faceloop_runtime.detector import Detector
 from faceloop_runtime.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 
