@@ -113,8 +113,8 @@ class Fitter:
     ----------
     model : FaceModel
         What to fit.
-    backend : {"auto", "cpu"}
-        Where responses are computed.
+    backend : {"auto", "cpu", "gl"}
+        Where responses are computed; ``auto`` takes OpenGL if a graphics device draws it.
 
     Raises
     ------

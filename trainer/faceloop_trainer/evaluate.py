@@ -185,7 +185,13 @@ def evaluate(
             f"The model is for the scheme {model.scheme.name}, the project's is "
             f"{project.scheme.name}; they cannot be compared."
         )
-    faces = unseen_faces(project.faces(), model.provenance)
+    annotated = [face for face in project.faces() if face.has_image]
+    if not annotated:
+        raise TrainingError(
+            f"The project {project.name} has no annotated face with a picture to measure on; "
+            "import or annotate some."
+        )
+    faces = unseen_faces(annotated, model.provenance)
     if not faces:
         raise TrainingError(
             "The model was trained on every person in this project, so its error here would "

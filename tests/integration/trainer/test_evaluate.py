@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Cancelled, Project, TrainingError
+from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingResult, evaluate
 from faceloop_trainer.evaluate import measure
 from faceloop_trainer.trainingset import TrainingFace
@@ -112,3 +113,11 @@ def test_the_plot_of_a_measurement(trained: TrainingResult, tmp_path: Path) -> N
     trained.evaluation.plot(tmp_path / "ced.png")
     assert cv2.imread(str(tmp_path / "ced.png")) is not None
     assert [p.name for p in tmp_path.iterdir()] == ["ced.png"]
+
+
+def test_a_project_without_faces_says_so(tmp_path: Path) -> None:
+    with (
+        Project.create(tmp_path / "empty") as project,
+        pytest.raises(TrainingError, match="no annotated face"),
+    ):
+        evaluate(project, FaceModel.starter())
