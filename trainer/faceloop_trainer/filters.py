@@ -52,11 +52,14 @@ def ridge_filters(moments: Moments) -> Filters:
     wanted = slice(middle - PATCH // 2, middle + PATCH // 2 + 1)
     size = channels * PATCH * PATCH
     out = np.zeros((landmarks, channels, PATCH, PATCH), np.float32)
+    normal = np.empty((size, size), np.float32)
     for n in np.nonzero(moments.count)[0]:
-        normal = _block_toeplitz(lags[n, :channels, :channels]).reshape(size, size)
+        blocks = _block_toeplitz(lags[n, :channels, :channels])
+        np.copyto(normal.reshape(blocks.shape), blocks)
         normal[np.diag_indices(size)] += _RIDGE * np.trace(normal) / size
         right = lags[n, -1, :channels, wanted, wanted].ravel()
-        factor = cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)
+        # Transposed, since LAPACK works column by column: the same matrix, and no copy.
+        factor = cho_factor(normal.T, lower=True, overwrite_a=True, check_finite=False)
         out[n] = cho_solve(factor, right, check_finite=False).reshape(out.shape[1:])
     return out
 

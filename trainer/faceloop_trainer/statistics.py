@@ -107,10 +107,11 @@ class MomentGatherer:
         spectra = scipy.fft.rfft2(padded)
         # Pair by pair, since the products of one pair stay in the cache; the lower
         # triangle is the conjugate of the upper one.
+        product = np.empty_like(spectra[0])
         for i, one in enumerate(spectra):
             conjugate = one.conj()
             for j in range(i, len(spectra)):
-                self._sum[i, j] += conjugate * spectra[j]
+                self._sum[i, j] += np.multiply(conjugate, spectra[j], out=product)
         self._count += use
 
     def moments(self) -> Moments:

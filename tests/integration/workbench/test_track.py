@@ -262,7 +262,7 @@ def test_poorly_fitted_pictures_come_into_the_queue_once(
         pixels = np.array(picture)
     middle = len(pixels) * 4 // 9
     pictures = [Path(shutil.copyfile(STILL, tmp_path / "good.jpg"))]
-    for shift in (80, 100, 120, 140):
+    for shift in (40, 80, 120, 160):
         torn = pixels.copy()
         torn[middle:] = np.roll(pixels, shift, axis=1)[middle:]
         pictures.append(tmp_path / f"torn{shift}.png")
