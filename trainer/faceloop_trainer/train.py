@@ -277,7 +277,9 @@ class _Training:
             (1, 0, 2) if mirror else None,  # the eyes change places
             off_centre=4.0,
         )
-        jobs = [(landmarks, self.config.experts, scale) for scale in self.config.scales]
+        # The largest crops first: the work then ends at about the same time in all threads.
+        scales = self.config.scales[::-1]
+        jobs = [(landmarks, self.config.experts, scale) for scale in scales]
         # Eyes and nose are found by correlation filters, whatever the experts are.
         jobs.append((places, "ridge", INITIALISER_SCALE))
         trained = self._map(
@@ -293,7 +295,7 @@ class _Training:
             ),
             jobs,
         )
-        return trained[:-1], trained[-1].whole
+        return trained[-2::-1], trained[-1].whole
 
     def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
         keys = ("left_eye", "right_eye", "nose")
@@ -366,13 +368,15 @@ class _Training:
         per_landmark = (
             features.shape[1] - len(self.pdm.variances) - len(runs[0].whole_face)
         ) // len(self.pdm)
-        return train_regressors(
-            features,
-            np.array([runs[i].target for i in kept]),
-            np.array(self.folds)[kept],
-            len(self.pdm),
-            per_landmark,
-        )
+        # Nothing else runs now, and the matrices are large.
+        with threadpool_limits(os.cpu_count(), "blas"):
+            return train_regressors(
+                features,
+                np.array([runs[i].target for i in kept]),
+                np.array(self.folds)[kept],
+                len(self.pdm),
+                per_landmark,
+            )
 
     def _validators(self, runs: Sequence[_Searched]) -> tuple[list[FaceValidator], FaceValidator]:
         placed = np.array([run.error < _PLACED for run in runs])
