@@ -26,7 +26,6 @@ from .meanshift import (
     landmark_weights,
     settle,
 )
-from .model import crop_size
 from .regressor import cell_features, regression_features
 from .validator import VALIDATOR_SCALE, face_features, quality_features
 
@@ -235,7 +234,7 @@ class FitRun:
         for one in passes:
             self.last_step = self._pass(one)
             self.iterations += len(one.variances)
-        size = crop_size(self.model.extent, VALIDATOR_SCALE, 1)
+        size = self.model.crop_size(VALIDATOR_SCALE, 1)
         crop = self.face.crop(self.pose, VALIDATOR_SCALE, size)
         self.whole_face = face_features(channel_stack(crop, self.model.channels))
 
@@ -282,7 +281,7 @@ class FitRun:
 
     def _pass(self, one: Pass) -> float:
         model, experts = self.model, self.model.experts[one.level]
-        size = crop_size(model.extent, experts.scale, experts.patch)
+        size = model.crop_size(experts.scale, experts.patch)
         crop = self.face.crop(self.pose, experts.scale, size)
         self.channels = channel_stack(crop, model.channels)
         middle = (size - 1) / 2

@@ -12,7 +12,6 @@ from .channels import channel_stack
 from .crop import FaceImage
 from .experts import SEARCH
 from .geometry import Similarity
-from .model import crop_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +75,7 @@ def initial_pose(model: FaceModel, gray: NDArray[np.uint8], box: NDArray[np.floa
 
 def _improve(model: FaceModel, gray: NDArray[np.uint8], pose: Similarity) -> Similarity:
     filters = model.initialiser
-    size = crop_size(model.extent, filters.scale, filters.patch)
+    size = model.crop_size(filters.scale, filters.patch)
     face = FaceImage(gray, pose, model.extent, filters.scale)
     channels = channel_stack(face.crop(pose, filters.scale, size), model.channels)
     middle = (size - 1) / 2

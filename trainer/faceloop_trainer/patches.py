@@ -176,8 +176,8 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
         tick()
     gain, reliability = calibrator.result()
     return FoldedExperts(
-        _experts(scale, *whole, gain, reliability),
-        tuple(_experts(scale, *w, gain, reliability) for w in without),
+        PatchExperts(scale, *whole, gain, reliability),
+        tuple(PatchExperts(scale, *w, gain, reliability) for w in without),
     )
 
 
@@ -188,16 +188,6 @@ _Filters = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
 class _Mirror:
     landmarks: list[int]
     channels: list[int]
-
-
-def _experts(
-    scale: float,
-    weights: NDArray[np.float32],
-    bias: NDArray[np.float32],
-    gain: NDArray[np.float32],
-    reliability: NDArray[np.float32],
-) -> PatchExperts:
-    return PatchExperts(scale, weights, bias, gain, reliability)
 
 
 class _MomentLearner:
