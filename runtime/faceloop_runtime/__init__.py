@@ -3,6 +3,15 @@
 from .detector import Detector
 from .fitter import Fit, Fitter
 from .model import FaceModel
-from .tracker import FrameResult, TrackedFace, Tracker
+from .tracker import FrameResult, Pursuit, TrackedFace, Tracker
 
-__all__ = ["Detector", "FaceModel", "Fit", "Fitter", "FrameResult", "TrackedFace", "Tracker"]
+__all__ = [
+    "Detector",
+    "FaceModel",
+    "Fit",
+    "Fitter",
+    "FrameResult",
+    "Pursuit",
+    "TrackedFace",
+    "Tracker",
+]

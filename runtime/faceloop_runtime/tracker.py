@@ -177,13 +177,14 @@ class Tracker:
         FaceloopError
             If the video cannot be read, or a frame is no picture.
         """
+        pursuit = self.follow()
         frames: Iterable[Frame] = Video(source) if isinstance(source, str | Path) else source
-        pursuit = _Pursuit(self._fitter, self._detector, self._max_faces)
-        for count, frame in enumerate(frames):
-            if isinstance(frame, VideoFrame):
-                yield FrameResult(frame.index, frame.time, pursuit.step(frame.gray()))
-            else:
-                yield FrameResult(count, count / _RATE, pursuit.step(as_gray(frame)))
+        for frame in frames:
+            yield pursuit.step(frame)
+
+    def follow(self) -> Pursuit:
+        """Begin to follow faces through frames that are given one by one."""
+        return Pursuit(self._fitter, self._detector, self._max_faces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,18 +200,47 @@ class _Track:
         return replace(pose, tx=pose.tx + self.velocity[0], ty=pose.ty + self.velocity[1])
 
 
-class _Pursuit:
-    """The faces of one video as it goes by."""
+class Pursuit:
+    """The faces of one video as it goes by; made by `Tracker.follow`.
+
+    It may be used from any thread, but by one at a time.
+    """
 
     def __init__(self, fitter: Fitter, detector: Detector, max_faces: int) -> None:
         self._fitter, self._detector, self._max_faces = fitter, detector, max_faces
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the next frame is the first, for instance after a seek."""
+        self._count = 0
         self._tracks: tuple[_Track, ...] = ()
         self._next_id = 0
         self._since_search = _MORE_EVERY  # the first frame is searched
         self._in_vain = 0
 
-    def step(self, gray: Gray) -> tuple[TrackedFace, ...]:
-        """Find the faces of the next frame."""
+    def step(self, frame: Frame) -> FrameResult:
+        """Find the faces of the next frame.
+
+        Parameters
+        ----------
+        frame : VideoFrame or ndarray
+            An array is gray (H, W) or RGB (H, W, 3), uint8; it is counted from 0 and timed at
+            25 a second since the beginning or the last reset.
+
+        Raises
+        ------
+        FaceloopError
+            If it is no picture.
+        """
+        gray = frame.gray() if isinstance(frame, VideoFrame) else as_gray(frame)
+        index, time = self._count, self._count / _RATE
+        if isinstance(frame, VideoFrame):
+            index, time = frame.index, frame.time
+        faces = self._advance(gray)
+        self._count += 1
+        return FrameResult(index, time, faces)
+
+    def _advance(self, gray: Gray) -> tuple[TrackedFace, ...]:
         was_lost = [t for t in self._tracks if t.missing]
         followed = _distinct([self._follow(gray, track) for track in self._tracks])
         known = [t for t in followed if not t.missing]

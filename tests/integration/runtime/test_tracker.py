@@ -99,11 +99,8 @@ def test_path_video_frames_and_arrays_give_the_same(
     frames = (frame for frame in video)
     for source in (video, frames, grays, iter(grays)):
         for one, other in zip(first(source), results, strict=False):
-            assert one.index == other.index
-            assert one.time == pytest.approx(other.time)
             assert one.points is not None
-            assert other.points is not None
-            np.testing.assert_allclose(one.points, other.points, atol=1e-3)
+            assert_same(one, other)
 
 
 def test_frames_are_taken_one_at_a_time(tracker: Tracker, grays: list[np.ndarray]) -> None:
@@ -119,6 +116,29 @@ def test_frames_are_taken_one_at_a_time(tracker: Tracker, grays: list[np.ndarray
     for _ in range(3):
         next(found)
     assert taken == [0, 1, 2]
+
+
+def test_frame_by_frame_with_a_seek(
+    tracker: Tracker, results: list[FrameResult], grays: list[np.ndarray]
+) -> None:
+    pursuit, video = tracker.follow(), Video(sample_clip())
+    for i in range(4):
+        assert_same(pursuit.step(video[i]), results[i])
+    pursuit.reset()
+    again = pursuit.step(video[200])
+    assert (again.index, again.time) == (200, pytest.approx(8.0))
+    assert again.faces[0].id == 0
+    pursuit.reset()
+    for i in range(4):
+        assert_same(pursuit.step(grays[i]), results[i])
+
+
+def assert_same(one: FrameResult, other: FrameResult) -> None:
+    assert one.index == other.index
+    assert one.time == pytest.approx(other.time)
+    assert [f.id for f in one.faces] == [f.id for f in other.faces]
+    for a, b in zip(one.faces, other.faces, strict=True):
+        np.testing.assert_allclose(a.fit.points, b.fit.points, atol=1e-3)
 
 
 def test_a_covered_face_is_lost_within_five_frames_and_found_again(
