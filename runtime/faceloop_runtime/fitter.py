@@ -112,8 +112,9 @@ class Fitter:
     ----------
     model : FaceModel
         What to fit.
-    backend : {"auto", "cpu", "gl"}
-        Where responses are computed; ``auto`` takes OpenGL if a graphics device draws it.
+    backend : {"auto", "cpu", "gl"} or ResponseBackend
+        Where responses are computed; ``auto`` takes OpenGL if a graphics device draws it. One
+        that was made for the model's experts stays the caller's, to close.
 
     Raises
     ------
@@ -121,9 +122,11 @@ class Fitter:
         If there is no such backend.
     """
 
-    def __init__(self, model: FaceModel, backend: str = "auto") -> None:
+    def __init__(self, model: FaceModel, backend: str | ResponseBackend = "auto") -> None:
         self.model = model
-        self.backend = make_backend(backend, model.experts)
+        if isinstance(backend, str):
+            backend = make_backend(backend, model.experts)
+        self.backend = backend
 
     def fit(self, image: NDArray[np.uint8], init: ArrayLike) -> Fit:
         """Fit the face at ``init``.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .backends import ResponseBackend
     from .fitter import Fit
     from .model import FaceModel
 
@@ -139,7 +140,7 @@ class Tracker:
     ----------
     model : FaceModel
         What to fit.
-    backend : str
+    backend : str or ResponseBackend
         See `Fitter`.
     max_faces : int
         Faces to follow.
@@ -150,7 +151,7 @@ class Tracker:
     def __init__(
         self,
         model: FaceModel,
-        backend: str = "auto",
+        backend: str | ResponseBackend = "auto",
         max_faces: int = 1,
         detector: Detector | None = None,
     ) -> None:
