@@ -8,8 +8,9 @@ SETUP := VENV=$(VENV) bash .ci/setup
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
 
-test: $(VENV)/.test  ## unit and integration tests
+test: $(VENV)/.test  ## unit and integration tests, then those of the window on a virtual screen
 	$(BIN)/python -m pytest
+	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python -m pytest -c tests/gui/pytest.ini tests/gui
 
 lint: $(VENV)/.lint  ## style, types and the direction of imports
 	$(BIN)/ruff check

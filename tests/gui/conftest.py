@@ -1,0 +1,44 @@
+"""A real napari window with the dock in it, on whatever screen there is (CI: a virtual one)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from driver import Driver
+
+from faceloop_datasets import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and window settings of the person who runs the tests stay out of them."""
+    monkeypatch.setenv("FACELOOP_CONFIG", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def driver(make_napari_viewer: Callable[..., object], qtbot: object) -> Iterator[Driver]:
+    """The window, and hands to use it with."""
+    from faceloop_workbench.desk.dock import Dock
+
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(1500, 950)
+    dock = Dock(viewer)
+    viewer.window.add_dock_widget(dock, name="faceloop", area="right")
+    hands = Driver(viewer, dock, qtbot)
+    hands.settle()
+    yield hands
+    dock.close_down()
+    # The test still holds `hands` when napari looks for viewers that are kept alive.
+    hands.__dict__.clear()
+    del dock, viewer
+
+
+@pytest.fixture
+def sample_project(tmp_path: Path) -> Project:
+    """A project with the sample faces, open."""
+    return Project.create(tmp_path / "sample", sample=True)

@@ -1,0 +1,172 @@
+"""Hands for a napari window: real mouse and key events, at places of the picture."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QApplication, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike
+
+NONE = Qt.KeyboardModifier.NoModifier
+LEFT = Qt.MouseButton.LeftButton
+
+
+class Driver:
+    """Uses a window as a person does.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The window.
+    dock : Dock
+        Our dock in it.
+    qtbot : QtBot
+        Runs the event loop.
+    """
+
+    def __init__(self, viewer: object, dock: object, qtbot: object) -> None:
+        self.viewer, self.dock, self._qtbot = viewer, dock, qtbot
+
+    @property
+    def canvas(self) -> QWidget:
+        """The widget that the picture is drawn in."""
+        return self.viewer.window._qt_viewer.canvas.native
+
+    def settle(self, milliseconds: int = 50) -> None:
+        """Let the event loop run for a moment."""
+        self._qtbot.wait(milliseconds)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Let the event loop run until something is true."""
+        self._qtbot.waitUntil(condition, timeout=int(seconds * 1000))
+
+    def at(self, xy: ArrayLike) -> QPoint:
+        """Where on the canvas a place ``(x, y)`` of the picture is drawn."""
+        x, y = np.asarray(xy, dtype=float)
+        camera = self.viewer.scene.camera
+        centre = np.asarray(camera.center, dtype=float)[-2:]
+        height, width = self.canvas.height(), self.canvas.width()
+        right = (x - centre[1]) * camera.zoom + width / 2
+        down = (y - centre[0]) * camera.zoom + height / 2
+        return QPoint(round(right), round(down))
+
+    def move(self, xy: ArrayLike) -> None:
+        """Point at a place of the picture."""
+        QTest.mouseMove(self.canvas, self.at(xy))
+        self.settle(20)
+
+    def click(self, xy: ArrayLike, modifiers: Qt.KeyboardModifier = NONE) -> None:
+        """Click on a place of the picture."""
+        self.move(xy)
+        QTest.mouseClick(self.canvas, LEFT, modifiers, self.at(xy))
+        self.settle()
+
+    def drag(
+        self,
+        start: ArrayLike,
+        end: ArrayLike,
+        modifiers: Qt.KeyboardModifier = NONE,
+        *,
+        steps: int = 6,
+        release: bool = True,
+    ) -> None:
+        """Press at a place of the picture, move to another, let go."""
+        self.move(start)
+        QTest.mousePress(self.canvas, LEFT, modifiers, self.at(start))
+        self.settle(20)
+        begin, stop = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
+        for share in np.linspace(0, 1, steps + 1)[1:]:
+            _move_pressed(self.canvas, self.at(begin + share * (stop - begin)), modifiers)
+            self.settle(15)
+        if release:
+            QTest.mouseRelease(self.canvas, LEFT, modifiers, self.at(end))
+        self.settle()
+
+    def press(self, key: Qt.Key | str, modifiers: Qt.KeyboardModifier = NONE) -> None:
+        """Press a key and let it go, with the canvas in focus."""
+        self.canvas.setFocus()
+        QTest.keyClick(self.canvas, key, modifiers)
+        self.settle()
+
+    def hold(self, key: Qt.Key | str) -> None:
+        """Press a key and keep it down."""
+        self.canvas.setFocus()
+        QTest.keyPress(self.canvas, key)
+        self.settle()
+
+    def let_go(self, key: Qt.Key | str) -> None:
+        """Let a key go."""
+        QTest.keyRelease(self.canvas, key)
+        self.settle()
+
+    def button(self, name: str) -> None:
+        """Click the visible button of that object name."""
+        found = [b for b in self.dock.findChildren(QAbstractButton, name) if b.isVisible()]
+        assert found, f"there is no visible button {name}"
+        QTest.mouseClick(found[0], LEFT)
+        self.settle()
+
+    def tab(self, title: str) -> None:
+        """Open a tab by its title."""
+        tabs = self.dock.tabs
+        titles = [tabs.tabText(i) for i in range(tabs.count())]
+        bar = tabs.tabBar()
+        QTest.mouseClick(bar, LEFT, NONE, bar.tabRect(titles.index(title)).center())
+        self.settle()
+
+    def picture(self, path: Path) -> None:
+        """Save what the screen shows, menus and dialogs too."""
+        self.settle(200)
+        QApplication.primaryScreen().grabWindow(0).save(str(path))
+
+
+class LoopProbe:
+    """Measures how long the event loop is blocked: a timer that should come every 5 ms."""
+
+    def __init__(self) -> None:
+        from qtpy.QtCore import QTimer
+
+        self.worst = 0.0
+        self._last = time.perf_counter()
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def __enter__(self) -> LoopProbe:
+        self._last = time.perf_counter()
+        self._timer.start(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tick()
+        self._timer.stop()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.worst = max(self.worst, now - self._last - 0.005)
+        self._last = now
+
+
+def _move_pressed(widget: QWidget, position: QPoint, modifiers: Qt.KeyboardModifier) -> None:
+    # QTest.mouseMove tells no buttons; a drag needs the one that is down.
+    from qtpy.QtCore import QEvent, QPointF
+    from qtpy.QtGui import QMouseEvent
+
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        QPointF(position),
+        QPointF(widget.mapToGlobal(position)),
+        Qt.MouseButton.NoButton,
+        LEFT,
+        modifiers,
+    )
+    QApplication.sendEvent(widget, event)

@@ -1,0 +1,26 @@
+"""The dock as a whole: tabs and the picture they share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def test_the_live_tab_takes_the_picture_and_annotate_takes_it_back(driver):
+    assert driver.dock.stage.owner == "annotate"
+    driver.tab("Live")
+    assert driver.dock.stage.owner == "live"
+    driver.tab("Train")
+    assert driver.dock.stage.owner == "live"
+    driver.tab("Annotate")
+    assert driver.dock.stage.owner == "annotate"
+
+
+def test_a_place_of_the_picture_is_found_on_the_canvas(driver):
+    stage = driver.dock.stage
+    picture = np.zeros((400, 600, 3), dtype=np.uint8)
+    stage.show(picture)
+    stage.look_at(np.array([[100.0, 100.0], [300.0, 200.0]]))
+    driver.settle()
+    driver.move((250, 150))
+    seen = driver.viewer.cursor.position[-2:]
+    assert np.allclose(seen, (150, 250), atol=0.6)

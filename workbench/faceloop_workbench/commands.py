@@ -1,0 +1,169 @@
+"""Everything a person can do by key: one table, from which keys, buttons and help are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from psygnal import Signal
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something a person can do.
+
+    Parameters
+    ----------
+    id : str
+        ``tab.verb``.
+    title : str
+        What a button or menu calls it.
+    key : str
+        Default key in Qt's portable text, ``""`` for none.
+    help : str
+        One sentence for the tooltip and the help page.
+    held : bool
+        Whether it lasts as long as the key is held: the handler is given True, then False.
+    """
+
+    id: str
+    title: str
+    key: str
+    help: str
+    held: bool = False
+
+
+TABLE = (
+    Command("queue.next", "Next", "D", "Go to the next face of the list."),
+    Command("queue.previous", "Previous", "A", "Go to the previous face of the list."),
+    Command(
+        "queue.next_unlabelled",
+        "Next unlabelled",
+        "Shift+D",
+        "Go to the next face nobody has annotated.",
+    ),
+    Command("queue.back", "Back to last edited", "Backspace", "Go back to the face edited last."),
+    Command(
+        "queue.accept", "Accept and next", "Space", "Confirm all points of this face and go on."
+    ),
+    Command("queue.skip", "Skip…", "X", "Put this face aside and say why."),
+    Command("annotate.undo", "Undo", "Ctrl+Z", "Take back the last change of this face."),
+    Command("annotate.redo", "Redo", "Ctrl+Shift+Z", "Make the change again that was taken back."),
+    Command("annotate.next_point", "Next point", "S", "Select the next point."),
+    Command("annotate.previous_point", "Previous point", "W", "Select the previous point."),
+    Command(
+        "annotate.occlude",
+        "Occluded",
+        "O",
+        "Mark the selected points as hidden, or as visible again.",
+    ),
+    Command("annotate.remove", "Remove", "Delete", "Mark the selected points as missing."),
+    Command(
+        "annotate.hide",
+        "Hide overlay",
+        "H",
+        "Hide points and lines while the key is held.",
+        held=True,
+    ),
+    Command("annotate.names", "Names", "N", "Show the number and name of every point."),
+    Command("annotate.fit", "Fit", "F", "Find the face and place all points by the model in use."),
+    Command(
+        "annotate.three_clicks",
+        "Three clicks",
+        "T",
+        "Place the mean face by two pupils and the chin.",
+    ),
+    Command(
+        "annotate.copy_previous",
+        "From previous frame",
+        "C",
+        "Start from the annotation of the nearest earlier frame.",
+    ),
+    Command(
+        "annotate.interpolate",
+        "Between key frames",
+        "I",
+        "Start from the two annotated frames around this one.",
+    ),
+    Command(
+        "annotate.mirror",
+        "Mirrored copy",
+        "M",
+        "Fill the face's other half from the selected, or better, half.",
+    ),
+    Command("annotate.zoom_face", "Face", "1", "Show the whole face."),
+    Command("annotate.zoom_left_eye", "Left eye", "2", "Show the eye on the image's left."),
+    Command("annotate.zoom_right_eye", "Right eye", "3", "Show the eye on the image's right."),
+    Command("annotate.zoom_mouth", "Mouth", "4", "Show the mouth."),
+    Command("annotate.zoom_jaw", "Jaw", "5", "Show the jaw."),
+    Command("train.start", "Retrain", "Ctrl+Return", "Train a model on all annotated faces."),
+    Command("live.play", "Play / pause", "P", "Play the video, or pause it."),
+    Command("live.step", "Step", ".", "Show the next frame."),
+    Command("live.step_back", "Step back", ",", "Show the frame before."),
+    Command(
+        "live.take",
+        "Take this fit",
+        "G",
+        "Put this frame's fit into the project as an annotation to correct.",
+    ),
+    Command("desk.help", "Keys", "?", "Show all keys, and change them."),
+)
+
+
+class Commands:
+    """The commands of one window and what they do now.
+
+    Attributes
+    ----------
+    changed : Signal(str)
+        A command can be done now, or no longer, or has another key.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self) -> None:
+        self.table = {command.id: command for command in TABLE}
+        self._keys = {command.id: command.key for command in TABLE}
+        self._do: dict[str, Callable[..., object]] = {}
+        self._why_not: dict[str, str] = {}
+
+    def handle(self, name: str, do: Callable[..., object]) -> None:
+        """Say what a command does. A held one is given True, then False."""
+        self.table[name]  # a typing mistake should fail here
+        self._do[name] = do
+        self.changed.emit(name)
+
+    def disable(self, name: str, why_not: str) -> None:
+        """Say why a command cannot be done now; ``""`` if it can."""
+        if self.why_not(name) != why_not:
+            self._why_not[name] = why_not
+            self.changed.emit(name)
+
+    def why_not(self, name: str) -> str:
+        """Return why a command cannot be done now; ``""`` if it can."""
+        return self._why_not.get(name, "")
+
+    def key(self, name: str) -> str:
+        """Key of a command in Qt's portable text."""
+        return self._keys[name]
+
+    def rebind(self, name: str, key: str) -> str | None:
+        """Give a command another key; returns the command that loses it, if one does."""
+        loser = next((n for n, k in self._keys.items() if key and k == key and n != name), None)
+        if loser is not None:
+            self._keys[loser] = ""
+            self.changed.emit(loser)
+        self._keys[name] = key
+        self.changed.emit(name)
+        return loser
+
+    def run(self, name: str, *, held: bool | None = None) -> bool:
+        """Do a command unless it cannot be done now; returns whether it was done."""
+        do = self._do.get(name)
+        if do is None or self.why_not(name):
+            return False
+        if held is None:
+            do()
+        else:
+            do(held)
+        return True

@@ -1,0 +1,95 @@
+"""The dock widget: what napari opens."""
+
+# No `from __future__ import annotations`: napari reads the annotation to hand over the viewer.
+from typing import TYPE_CHECKING
+
+from psygnal.qt import start_emitting_from_queue
+from qtpy.QtWidgets import QApplication, QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from faceloop_workbench.annotate.panel import AnnotatePanel
+from faceloop_workbench.commands import Commands
+from faceloop_workbench.live.panel import LivePanel
+from faceloop_workbench.queue.panel import QueuePanel
+from faceloop_workbench.session import Message, Session
+from faceloop_workbench.train.panel import TrainPanel
+
+from .keys import Keys
+from .stage import Stage
+
+if TYPE_CHECKING:
+    import napari
+
+_DELIVER_MS = 15  # how often signals of background work reach the window
+
+
+class Dock(QWidget):
+    """The tabs Queue, Annotate, Train and Live, and the status line.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+        The window it is docked in.
+
+    Attributes
+    ----------
+    session : Session
+        What is worked on.
+    commands : Commands
+        What can be done.
+    stage : Stage
+        The picture.
+    queue, annotate, train, live : QWidget
+        The tabs.
+    """
+
+    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
+        super().__init__()
+        start_emitting_from_queue(_DELIVER_MS)
+        self.viewer = napari_viewer
+        self.session, self.commands = Session(), Commands()
+        self.stage = Stage(napari_viewer)
+        self.annotate = AnnotatePanel(self.session, self.commands, self.stage)
+        self.queue = QueuePanel(self.session, self.commands, self.annotate.editor)
+        self.train = TrainPanel(self.session, self.commands)
+        self.live = LivePanel(self.session, self.commands, self.stage)
+        self.tabs = QTabWidget()
+        for title, tab in self._titles():
+            self.tabs.addTab(tab, title)
+        self._status = QLabel()
+        self._status.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self._status)
+        self.session.told.connect(self._tell)
+        self.tabs.currentChanged.connect(self._turn)
+        window = napari_viewer.window._qt_window
+        self._keys = Keys(self.commands, window)
+        QApplication.instance().aboutToQuit.connect(self.close_down)
+
+    def close_down(self) -> None:
+        """Stop background work, close the project, and leave the keys to napari."""
+        self._keys.stop()
+        QApplication.instance().aboutToQuit.disconnect(self.close_down)
+        for tab in (self.live, self.train, self.queue, self.annotate):
+            tab.close_down()
+        self.session.close()
+
+    def _titles(self) -> list[tuple[str, QWidget]]:
+        return [
+            ("Queue", self.queue),
+            ("Annotate", self.annotate),
+            ("Train", self.train),
+            ("Live", self.live),
+        ]
+
+    def _turn(self, _index: int) -> None:
+        shown = self.tabs.currentWidget()
+        if shown is self.live:
+            self.stage.take("live")
+        elif shown in (self.queue, self.annotate):
+            self.stage.take("annotate")
+
+    def _tell(self, message: Message) -> None:
+        self._status.setText(message.text)
+        self._status.setProperty("level", message.level)

@@ -1,0 +1,113 @@
+"""Keys of the window: each goes to its command, whatever in the window has the focus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from faceloop_workbench.commands import Commands
+
+_TEXT = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
+
+
+class Keys(QObject):
+    """Hands keys pressed in one window to its commands.
+
+    An event filter and not shortcuts: it knows when a key is let go, napari's own layer keys do
+    not come first, and a key typed into a text field stays there.
+
+    Parameters
+    ----------
+    commands : Commands
+        What there is to do.
+    window : QWidget
+        The window; dialogs and other windows are left alone.
+    """
+
+    def __init__(self, commands: Commands, window: QWidget) -> None:
+        super().__init__(window)
+        self._commands = commands
+        self._window = window
+        self._held: dict[int, str] = {}
+        QApplication.instance().installEventFilter(self)
+
+    def stop(self) -> None:
+        """Leave the keys to napari again."""
+        QApplication.instance().removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Take the key events that are commands (Qt's name)."""
+        if not isinstance(event, QKeyEvent) or not isinstance(watched, QWidget):
+            return False
+        kind = event.type()
+        if kind == QEvent.Type.KeyRelease:
+            return self._released(event)
+        if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+            return False
+        name = self._command(event) if self._listens(watched) else None
+        if name is None:
+            return False
+        if kind == QEvent.Type.ShortcutOverride:
+            event.accept()  # so that no menu takes it; the key press follows
+            return True
+        return self._pressed(name, event)
+
+    def _pressed(self, name: str, event: QKeyEvent) -> bool:
+        if not self._commands.table[name].held:
+            return self._commands.run(name)
+        if not event.isAutoRepeat() and self._commands.run(name, held=True):
+            self._held[event.key()] = name
+        return True
+
+    def _released(self, event: QKeyEvent) -> bool:
+        if event.isAutoRepeat() or event.key() not in self._held:
+            return False
+        return self._commands.run(self._held.pop(event.key()), held=False)
+
+    def _listens(self, widget: QWidget) -> bool:
+        focus = QApplication.focusWidget() or widget
+        if isinstance(focus, _TEXT) or widget.window() is not self._window:
+            return False
+        # Lists keep the keys that move in them.
+        return not (isinstance(focus, QAbstractItemView) and focus.state() == _EDITING)
+
+    def _command(self, event: QKeyEvent) -> str | None:
+        pressed = key_text(event)
+        for name in self._commands.table:
+            if pressed and pressed in _spellings(self._commands.key(name)):
+                return name
+        return None
+
+
+_EDITING = QAbstractItemView.State.EditingState
+
+
+def key_text(event: QKeyEvent) -> str:
+    """Key of an event in Qt's portable text, ``Ctrl+Shift+Z``."""
+    if event.key() in (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, 0):
+        return ""
+    # The keypad's digits and arrows count as the others.
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    combined = QKeySequence(modifiers.value | int(event.key()))
+    return str(combined.toString(QKeySequence.SequenceFormat.PortableText))
+
+
+def _spellings(key: str) -> set[str]:
+    """Texts that a key may arrive as: ``?`` is typed with shift on most keyboards."""
+    if not key:
+        return set()
+    symbol = len(key) == 1 and not key.isalnum()
+    return {key, f"Shift+{key}"} if symbol else {key}

@@ -1,0 +1,51 @@
+"""Small widgets that the tabs share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QPushButton, QToolButton
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QAbstractButton
+
+    from faceloop_workbench.commands import Commands
+
+
+def command_button(commands: Commands, name: str, *, small: bool = False) -> QAbstractButton:
+    """Make a button of a command: its title, its key and help as tooltip, and why it is disabled.
+
+    Parameters
+    ----------
+    commands : Commands
+        Where the command is.
+    name : str
+        Its id.
+    small : bool
+        As high as a line of text.
+    """
+    button: QAbstractButton = QToolButton() if small else QPushButton()
+    command = commands.table[name]
+    button.setText(command.title)
+    button.setObjectName(name)
+
+    def update(changed: str) -> None:
+        if changed == name:
+            explain(button, commands.why_not(name), f"{command.help}{_key(commands, name)}")
+
+    button.clicked.connect(lambda: commands.run(name))
+    commands.changed.connect(update)
+    button.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
+    update(name)
+    return button
+
+
+def explain(button: QAbstractButton, why_not: str, help_text: str) -> None:
+    """Enable a button, or disable it and say why in its tooltip."""
+    button.setEnabled(not why_not)
+    button.setToolTip(f"{why_not}\n\n{help_text}" if why_not else help_text)
+
+
+def _key(commands: Commands, name: str) -> str:
+    key = commands.key(name)
+    return f" [{key}]" if key else ""

@@ -1,0 +1,1 @@
+"""Which face comes next: the review queue, navigation, and what is imported."""

@@ -1,0 +1,167 @@
+"""What the window works on: the open project, the face in work, the model in use. Without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from faceloop_datasets import FaceloopError, Item, Project, Revision, Video
+from faceloop_datasets.images import read_image
+
+from .model_choice import ChosenModel, choose_model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import QueueEntry
+
+
+@dataclass(frozen=True)
+class Message:
+    """One line for the person: ``info``, ``warning`` or ``error``."""
+
+    level: str
+    text: str
+
+
+class Session:
+    """The state that all tabs share, with a signal for each thing that changes.
+
+    Tabs talk to each other through it only. It is used on the GUI thread; background work opens
+    the project by itself (`faceloop_datasets.Project.open`) and reports back through a
+    `faceloop_workbench.background.Job`.
+
+    Attributes
+    ----------
+    project_changed : Signal(Project or None)
+        Another project was opened, or the project was closed.
+    item_changed : Signal(Item or None)
+        Another face is in work.
+    saved : Signal(Revision)
+        An annotation is on disk.
+    items_changed, queue_changed, models_changed : Signal()
+        Items were added, the review queue changed, a model was added or another is in use.
+    told : Signal(Message)
+        Something to show in the status line.
+    """
+
+    project_changed = Signal(object)
+    item_changed = Signal(object)
+    saved = Signal(Revision)
+    items_changed = Signal()
+    queue_changed = Signal()
+    models_changed = Signal()
+    told = Signal(Message)
+
+    def __init__(self) -> None:
+        self._project: Project | None = None
+        self._item: Item | None = None
+        self._entry: QueueEntry | None = None
+        self._videos: dict[Path, Video] = {}
+        self._chosen: tuple[int | None, ChosenModel] | None = None
+
+    @property
+    def project(self) -> Project | None:
+        """The open project."""
+        return self._project
+
+    @property
+    def item(self) -> Item | None:
+        """The face in work."""
+        return self._item
+
+    @property
+    def entry(self) -> QueueEntry | None:
+        """The entry of the review queue that brought the face in work here, if one did."""
+        return self._entry
+
+    def open(self, project: Project) -> None:
+        """Work on a project; the one before is closed."""
+        self.close()
+        self._project = project
+        self.project_changed.emit(project)
+
+    def close(self) -> None:
+        """Close the project; what was saved is on disk already."""
+        if self._project is None:
+            return
+        self.show(None)
+        project, self._project = self._project, None
+        self._chosen = None
+        self.project_changed.emit(None)
+        self._close_videos()
+        project.close()
+
+    def show(self, item: Item | None, entry: QueueEntry | None = None) -> None:
+        """Take a face in work.
+
+        Parameters
+        ----------
+        item : Item or None
+            The face; None for none.
+        entry : QueueEntry, optional
+            The entry of the review queue it came from; its ``fit`` is what to start from.
+        """
+        self._item, self._entry = item, entry
+        self.item_changed.emit(item)
+
+    def tell(self, text: str, level: str = "info") -> None:
+        """Show one line in the status line: ``info``, ``warning`` or ``error``."""
+        self.told.emit(Message(level, text))
+
+    def picture(self, item: Item) -> NDArray[np.uint8]:
+        """Colour picture of a face, (H, W, 3), upright.
+
+        Raises
+        ------
+        InputError
+            If the picture is missing or damaged.
+        ProjectError
+            If the face has no picture.
+        """
+        project = self.need_project()
+        media = project.item_media(item)
+        if media is None:
+            raise FaceloopError(f"{item.name} has no picture, only a shape.")
+        path = project.resolve(media)
+        if item.frame is None:
+            return read_image(path, "rgb")
+        if path not in self._videos:
+            self._close_videos()
+            self._videos[path] = Video(path)
+        return self._videos[path][item.frame].image
+
+    def model(self) -> ChosenModel:
+        """Load the model in use: the project's, or the starter where there is none.
+
+        Raises
+        ------
+        ModelFileError, ProjectError
+            If it cannot be loaded, or has other points than the project.
+        """
+        record = None if self._project is None else self._project.active_model
+        number = None if record is None else record.id
+        if self._chosen is None or self._chosen[0] != number:
+            self._chosen = (number, choose_model(None, self._project))
+        return self._chosen[1]
+
+    def need_project(self) -> Project:
+        """Return the open project.
+
+        Raises
+        ------
+        FaceloopError
+            If none is open.
+        """
+        if self._project is None:
+            raise FaceloopError("No project is open. Open one, or make a new one, first.")
+        return self._project
+
+    def _close_videos(self) -> None:
+        for video in self._videos.values():
+            video.close()
+        self._videos.clear()

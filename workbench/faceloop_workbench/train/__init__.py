@@ -1,0 +1,1 @@
+"""Retraining in a child process, comparing models, looking into them."""
