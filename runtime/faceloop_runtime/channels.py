@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,6 +23,28 @@ _WINDOW = (15, 15)
 
 CHANNELS = {"raw": 1, "gradient": ORIENTATIONS, "lbp": len(_NEIGHBOURS)}
 """Channel families by name, and how many maps each has."""
+
+
+class CropChannels:
+    """The channel maps of a crop, computed when somebody first looks at them.
+
+    Who draws the maps on a graphics processor needs the gray crop only.
+
+    Parameters
+    ----------
+    crop : ndarray of float32, shape (H, W)
+        Gray values 0..255.
+    families : sequence of str
+        See `channel_stack`.
+    """
+
+    def __init__(self, crop: Crop, families: Sequence[str]) -> None:
+        self.crop, self.families = crop, tuple(families)
+
+    @cached_property
+    def maps(self) -> NDArray[np.float32]:
+        """The maps, shape (C, H, W)."""
+        return channel_stack(self.crop, self.families)
 
 
 def channel_count(families: Sequence[str]) -> int:

@@ -13,7 +13,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.images import to_gray
 
 from .backends import make_backend
-from .channels import channel_stack
+from .channels import CropChannels, channel_stack
 from .crop import FaceImage
 from .experts import SEARCH
 from .geometry import Similarity
@@ -243,10 +243,11 @@ class FitRun:
 
     def regression_features(self) -> NDArray[np.float32]:
         """Describe the search's result for the regressor, shape (F,)."""
-        middle = (self.channels.shape[-1] - 1) / 2
+        channels = self.channels.maps
+        middle = (channels.shape[-1] - 1) / 2
         points = as_points(self._points_in_crop()) * self.evidence.scale + middle
         return regression_features(
-            cell_features(self.channels, points), self.whole_face, self.b, self.model.pdm.variances
+            cell_features(channels, points), self.whole_face, self.b, self.model.pdm.variances
         )
 
     def correct(self) -> None:
@@ -286,7 +287,7 @@ class FitRun:
         model, experts = self.model, self.model.experts[one.level]
         size = model.crop_size(experts.scale, experts.patch)
         crop = self.face.crop(self.pose, experts.scale, size)
-        self.channels = channel_stack(crop, model.channels)
+        self.channels = CropChannels(crop, model.channels)
         middle = (size - 1) / 2
         wanted = np.rint(model.pdm.shape(self.b) * experts.scale + middle).astype(np.intp)
         border = (SEARCH + experts.patch) // 2

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from faceloop_runtime.channels import CropChannels
+
+    ChannelMaps = NDArray[np.float32] | CropChannels
+
 
 class ResponseBackend(Protocol):
     """Computes the response maps of all landmarks at one scale."""
@@ -15,7 +19,7 @@ class ResponseBackend(Protocol):
     name: str
 
     def responses(
-        self, level: int, channels: NDArray[np.float32], centres: NDArray[np.intp]
+        self, level: int, channels: ChannelMaps, centres: NDArray[np.intp]
     ) -> NDArray[np.float32]:
         """Correlate every landmark's patch expert with its search window.
 
@@ -23,7 +27,7 @@ class ResponseBackend(Protocol):
         ----------
         level : int
             Which scale's experts to use.
-        channels : ndarray of float32, shape (C, H, W)
+        channels : CropChannels, or ndarray of float32, shape (C, H, W)
             Channel maps of the crop.
         centres : ndarray of int, shape (N, 2)
             Middle ``(x, y)`` of each search window, in pixels of the crop. The window and

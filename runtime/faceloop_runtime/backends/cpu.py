@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
+from faceloop_runtime.channels import CropChannels
 from faceloop_runtime.experts import SEARCH, windows
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_runtime.experts import PatchExperts
+
+    from .base import ChannelMaps
 
 
 class CpuResponses:
@@ -32,13 +35,14 @@ class CpuResponses:
         self._levels = [_Level(e) for e in experts]
 
     def responses(
-        self, level: int, channels: NDArray[np.float32], centres: NDArray[np.intp]
+        self, level: int, channels: ChannelMaps, centres: NDArray[np.intp]
     ) -> NDArray[np.float32]:
         """Correlate every landmark's patch expert with its search window.
 
         See `ResponseBackend.responses`.
         """
-        return self._levels[level].responses(channels, centres)
+        maps = channels.maps if isinstance(channels, CropChannels) else channels
+        return self._levels[level].responses(maps, centres)
 
 
 class _Level:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.backends.cpu import CpuResponses
+from faceloop_runtime.channels import CropChannels
 from faceloop_runtime.experts import SEARCH
 
 from .context import GLError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from faceloop_runtime.backends.base import ChannelMaps
     from faceloop_runtime.experts import PatchExperts
 
     from .context import GLContext
@@ -81,7 +83,7 @@ class GlResponses:
             self._close()
 
     def responses(
-        self, level: int, channels: NDArray[np.float32], centres: NDArray[np.intp]
+        self, level: int, channels: ChannelMaps, centres: NDArray[np.intp]
     ) -> NDArray[np.float32]:
         """Correlate every landmark's patch expert with its search window.
 
@@ -92,6 +94,7 @@ class GlResponses:
         ValueError
             If channels or centres do not fit the experts.
         """
+        channels = channels.maps if isinstance(channels, CropChannels) else channels
         _check_input(self._experts[level], channels, centres)
         with self._lock:
             if self._fallback is None:
