@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING
 
 from psygnal.qt import start_emitting_from_queue
-from qtpy.QtWidgets import QApplication, QLabel, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from faceloop_workbench.annotate.panel import AnnotatePanel
 from faceloop_workbench.commands import Commands
@@ -15,6 +15,7 @@ from faceloop_workbench.train.panel import TrainPanel
 
 from .keys import Keys
 from .stage import Stage
+from .widgets import application
 
 if TYPE_CHECKING:
     import napari
@@ -65,12 +66,12 @@ class Dock(QWidget):
         self.tabs.currentChanged.connect(self._turn)
         window = napari_viewer.window._qt_window
         self._keys = Keys(self.commands, window)
-        QApplication.instance().aboutToQuit.connect(self.close_down)
+        application().aboutToQuit.connect(self.close_down)
 
     def close_down(self) -> None:
         """Stop background work, close the project, and leave the keys to napari."""
         self._keys.stop()
-        QApplication.instance().aboutToQuit.disconnect(self.close_down)
+        application().aboutToQuit.disconnect(self.close_down)
         for tab in (self.live, self.train, self.queue, self.annotate):
             tab.close_down()
         self.session.close()

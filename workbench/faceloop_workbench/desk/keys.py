@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -16,6 +16,8 @@ from qtpy.QtWidgets import (
     QTextEdit,
     QWidget,
 )
+
+from .widgets import application
 
 if TYPE_CHECKING:
     from faceloop_workbench.commands import Commands
@@ -42,11 +44,12 @@ class Keys(QObject):
         self._commands = commands
         self._window = window
         self._held: dict[int, str] = {}
-        QApplication.instance().installEventFilter(self)
+        self._application = application()
+        self._application.installEventFilter(self)
 
     def stop(self) -> None:
         """Leave the keys to napari again."""
-        QApplication.instance().removeEventFilter(self)
+        self._application.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Take the key events that are commands (Qt's name)."""
@@ -101,7 +104,7 @@ def key_text(event: QKeyEvent) -> str:
         return ""
     # The keypad's digits and arrows count as the others.
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    combined = QKeySequence(modifiers.value | int(event.key()))
+    combined = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
     return str(combined.toString(QKeySequence.SequenceFormat.PortableText))
 
 

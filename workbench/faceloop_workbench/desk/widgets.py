@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QPushButton, QToolButton
+from qtpy.QtWidgets import QApplication, QPushButton, QToolButton
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QAbstractButton
 
     from faceloop_workbench.commands import Commands
+
+
+def application() -> QApplication:
+    """Return the application that napari runs."""
+    running = QApplication.instance()
+    assert isinstance(running, QApplication)  # noqa: S101 - there is no dock without one
+    return running
 
 
 def command_button(commands: Commands, name: str, *, small: bool = False) -> QAbstractButton:

@@ -1,0 +1,48 @@
+"""The person's settings, as napari keeps them: File, Preferences, faceloop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values of the manifest's ``configurations``; what each means stands there.
+
+    Parameters
+    ----------
+    assisted : bool
+        Whether dragging a point moves those that nobody has placed.
+    point_size : float
+        Size of the points, in pixels of the screen.
+    backend : str
+        Where responses are computed: ``auto``, ``cpu`` or ``gl``.
+    max_faces : int
+        Most faces to follow in a video.
+    poor_error : float
+        Predicted error, in IOD, above which a fit goes to the review queue.
+    per_shot : int
+        Most fits queued from one shot.
+    """
+
+    assisted: bool
+    point_size: float
+    backend: str
+    max_faces: int
+    poor_error: float
+    per_shot: int
+
+
+def read_settings() -> Settings:
+    """Return the settings as they are now."""
+    from napari.settings import get_plugin_settings  # noqa: PLC0415 - slow, and only in a window
+
+    kept = get_plugin_settings("faceloop")
+    return Settings(
+        assisted=kept.annotate.assisted,
+        point_size=kept.annotate.point_size,
+        backend=kept.live.backend,
+        max_faces=kept.live.max_faces,
+        poor_error=kept.live.poor_error,
+        per_shot=kept.live.per_shot,
+    )
