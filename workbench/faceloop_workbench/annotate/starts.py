@@ -200,8 +200,8 @@ def mirrored(model: FaceModel, points: Points, states: NDArray[np.uint8], from_s
     other = sign * (x - x[order]) > 0
     sure = np.isin(states, (PointState.VISIBLE, PointState.OCCLUDED))
     known = ~np.isnan(points).any(axis=1) & ~other
-    axis = known & sure if (known & sure).sum() > 2 else known  # noqa: PLR2004 - see above
-    if axis.sum() < 2:  # noqa: PLR2004 - a pose needs two points
+    axis = known & sure if (known & sure).sum() > 2 else known
+    if axis.sum() < 2:
         raise FaceloopError(
             f"The {from_side} half of the face has {axis.sum()} points; expected at least 2 to "
             "mirror. Place some points of it first."
