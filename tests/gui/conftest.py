@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys and window settings of the person who runs the tests stay out of them."""
     monkeypatch.setenv("FACELOOP_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 @pytest.fixture
 def driver(make_napari_viewer: Callable[..., object], qtbot: object) -> Iterator[Driver]:
     """The window, and hands to use it with."""
+    from napari.utils._proxies import PublicOnlyProxy
+
     from faceloop_workbench.desk.dock import Dock
 
     viewer = make_napari_viewer(show=True)
     viewer.window._qt_window.resize(1500, 950)
-    dock = Dock(viewer)
+    dock = Dock(PublicOnlyProxy(viewer))  # what napari gives to a plugin
     viewer.window.add_dock_widget(dock, name="faceloop", area="right")
     hands = Driver(viewer, dock, qtbot)
     hands.settle()

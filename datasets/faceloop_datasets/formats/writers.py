@@ -67,7 +67,7 @@ def write_ibug(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int
             stem = f"{base}_{number}"
         taken.add(stem.lower())
         with atomic_path(dest / f"{stem}.pts") as part:
-            part.write_text(_pts(record.annotation), encoding="utf-8", newline="\n")
+            part.write_text(pts_text(record.annotation), encoding="utf-8", newline="\n")
     return len(taken)
 
 
@@ -141,7 +141,8 @@ def _image_name(record: FaceRecord) -> str:
     return name.name if record.frame is None else f"{name.stem}_{record.frame:06d}.png"
 
 
-def _pts(face: Annotation) -> str:
+def pts_text(face: Annotation) -> str:
+    """Text of a ``.pts`` file: the top-left pixel is (1, 1), a missing point is 0 0."""
     # in decimal, so that the reader gets the same number back to the last bit
     rows = [
         " ".join(str(EXACT.add(Decimal(repr(value)), 1)) for value in point) if present else "0 0"

@@ -64,8 +64,7 @@ class Dock(QWidget):
         layout.addWidget(self._status)
         self.session.told.connect(self._tell)
         self.tabs.currentChanged.connect(self._turn)
-        window = napari_viewer.window._qt_window
-        self._keys = Keys(self.commands, window)
+        self._keys = Keys(self.commands, self)
         application().aboutToQuit.connect(self.close_down)
 
     def close_down(self) -> None:

@@ -35,14 +35,14 @@ class Keys(QObject):
     ----------
     commands : Commands
         What there is to do.
-    window : QWidget
-        The window; dialogs and other windows are left alone.
+    dock : QWidget
+        Something in the window; dialogs and other windows are left alone.
     """
 
-    def __init__(self, commands: Commands, window: QWidget) -> None:
-        super().__init__(window)
+    def __init__(self, commands: Commands, dock: QWidget) -> None:
+        super().__init__(dock)
         self._commands = commands
-        self._window = window
+        self._dock = dock
         self._held: dict[int, str] = {}
         self._application = application()
         self._application.installEventFilter(self)
@@ -82,10 +82,17 @@ class Keys(QObject):
 
     def _listens(self, widget: QWidget) -> bool:
         focus = QApplication.focusWidget() or widget
-        if isinstance(focus, _TEXT) or widget.window() is not self._window:
+        if isinstance(focus, _TEXT) or not self._is_ours(widget.window()):
             return False
         # Lists keep the keys that move in them.
         return not (isinstance(focus, QAbstractItemView) and focus.state() == _EDITING)
+
+    def _is_ours(self, window: QWidget | None) -> bool:
+        """Whether it is the main window, or the dock floats in it."""
+        top: QWidget = self._dock
+        while (above := top.parentWidget()) is not None:  # goes on where `window` stops
+            top = above
+        return window in (top, self._dock.window())
 
     def _command(self, event: QKeyEvent) -> str | None:
         pressed = key_text(event)

@@ -1,0 +1,1 @@
+"""What napari calls: readers, a writer, sample data and menu commands. The manifest names them."""
