@@ -8,17 +8,23 @@ from faceloop_datasets import FaceloopError
 
 from .base import ResponseBackend
 from .cpu import CpuResponses
-from .gl import GlResponses, hardware
+from .gl import EglContext, GlResponses, hardware
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from faceloop_runtime.experts import PatchExperts
+
+    from .gl import GLContext
 
 __all__ = ["CpuResponses", "GlResponses", "ResponseBackend", "describe", "make_backend"]
 
 
-def make_backend(name: str, experts: Sequence[PatchExperts]) -> ResponseBackend:
+def make_backend(
+    name: str,
+    experts: Sequence[PatchExperts],
+    make_context: Callable[[], GLContext] = EglContext,
+) -> ResponseBackend:
     """Prepare a backend for the patch experts of every scale.
 
     Parameters
@@ -28,6 +34,8 @@ def make_backend(name: str, experts: Sequence[PatchExperts]) -> ResponseBackend:
         OpenGL in software is slower than the CPU backend.
     experts : sequence of PatchExperts
         One a scale, in the order their index is later asked for.
+    make_context : callable, optional
+        Makes the context that OpenGL draws in.
 
     Raises
     ------
@@ -35,17 +43,18 @@ def make_backend(name: str, experts: Sequence[PatchExperts]) -> ResponseBackend:
         If there is no backend of this name, or OpenGL was asked for and does not work.
     """
     if name == "auto":
-        return GlResponses(experts) if hardware().usable else CpuResponses(experts)
+        usable = hardware(make_context).usable
+        return GlResponses(experts, make_context) if usable else CpuResponses(experts)
     if name == "cpu":
         return CpuResponses(experts)
     if name == "gl":
-        backend = GlResponses(experts)
+        backend = GlResponses(experts, make_context)
         backend.open()
         return backend
     raise FaceloopError(f"There is no response backend {name!r}; expected one of: auto, cpu, gl.")
 
 
-def describe() -> str:
-    """Say which backend ``auto`` picks on this machine, and why."""
-    found = hardware()
+def describe(make_context: Callable[[], GLContext] = EglContext) -> str:
+    """Say which backend ``auto`` picks on this machine for these contexts, and why."""
+    found = hardware(make_context)
     return f"{'gl' if found.usable else 'cpu'}: {found.reason}"

@@ -14,6 +14,9 @@ from .context import GLError
 from .egl import EglContext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .context import GLContext
     from .device import Device
 
 # Linux: what the kernel's graphics drivers offer to programs without a window.
@@ -37,13 +40,18 @@ class Hardware:
     reason: str
 
 
-def hardware() -> Hardware:
+def hardware(make_context: Callable[[], GLContext] = EglContext) -> Hardware:
     """Look for a graphics processor; the first call may take a quarter of a second.
 
     Where the system shows no graphics device, no driver is touched.
+
+    Parameters
+    ----------
+    make_context : callable, optional
+        Makes the context to draw in. What EGL finds is remembered.
     """
     with _lock:
-        return _look()
+        return _look_by_egl() if make_context is EglContext else _look(make_context)
 
 
 def renderer() -> str:
@@ -54,17 +62,21 @@ def renderer() -> str:
     GLError
         If there is no OpenGL without a window here.
     """
-    device = _device()
+    device = _device(EglContext)
     kind = "" if device.hardware else " (software)"
     return f"{device.renderer}{kind}, OpenGL {device.version}"
 
 
 @cache
-def _look() -> Hardware:
+def _look_by_egl() -> Hardware:
+    return _look(EglContext)
+
+
+def _look(make_context: Callable[[], GLContext]) -> Hardware:
     if sys.platform == "linux" and not device_nodes():
         return Hardware(False, "there is no graphics device that this user may open")
     try:
-        device = _device()
+        device = _device(make_context)
     except GLError as error:
         return Hardware(False, str(error))
     if not device.hardware:
@@ -72,10 +84,10 @@ def _look() -> Hardware:
     return Hardware(True, f"OpenGL is drawn by {device.renderer}")
 
 
-def _device() -> Device:
+def _device(make_context: Callable[[], GLContext]) -> Device:
     from .device import Device  # noqa: PLC0415 - vispy is slow to import
 
-    context = EglContext()
+    context = make_context()
     try:
         with context.current():
             return Device.ask()
