@@ -517,6 +517,23 @@ class Project:
             models.use(connection, record)
             return record
 
+    def use_starter(self) -> None:
+        """Use none of the project's models: the starter model stands in, as before the first."""
+        with self._database.write() as connection:
+            models.use_none(connection)
+
+    def note_model(self, which: int | str, note: str) -> ModelRecord:
+        """Put another note, for people, on a model.
+
+        Raises
+        ------
+        ProjectError
+            If there is none of that number or name.
+        """
+        with self._database.write() as connection:
+            models.note(connection, models.get(connection, which, self._models), note)
+            return models.get(connection, which, self._models)
+
     @property
     def _models(self) -> Path:
         return self.path / "models"

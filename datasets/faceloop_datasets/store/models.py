@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from faceloop_datasets.errors import ProjectError
 
@@ -144,6 +144,16 @@ def use(connection: Connection, record: ModelRecord) -> None:
             "Train again or put the file back."
         )
     settings.put(connection, _ACTIVE, str(record.id))
+
+
+def use_none(connection: Connection) -> None:
+    """Have no model in use."""
+    settings.drop(connection, _ACTIVE)
+
+
+def note(connection: Connection, record: ModelRecord, text: str) -> None:
+    """Put another note on a model."""
+    connection.execute(update(ModelRow).where(ModelRow.id == record.id).values(note=text))
 
 
 def _record(row: Row[Any], folder: Path) -> ModelRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from .tables import SettingRow
 
@@ -24,3 +24,8 @@ def put(connection: Connection, key: str, value: str) -> None:
     )
     if changed.rowcount == 0:
         connection.execute(insert(SettingRow).values(key=key, value=value))
+
+
+def drop(connection: Connection, key: str) -> None:
+    """Forget a key, whether it was put or not."""
+    connection.execute(delete(SettingRow).where(SettingRow.key == key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -394,6 +395,25 @@ class TestModels:
         assert [r.name for r in records] == ["m", "m-2", "m-3"]
         assert [r.file.read_bytes() for r in records] == [b"one", b"two", b"two"]
         assert project.use_model(2).name == "m-2"
+
+    def test_a_note_is_changed_and_nothing_else(self, project: Project, tmp_path: Path) -> None:
+        file = tmp_path / "m.safetensors"
+        file.write_bytes(b"weights")
+        first, second = (project.add_model(file, {"nme": 0.02}, note="a try") for _ in range(2))
+        noted = project.note_model(first.name, "the good one")
+        assert noted == replace(first, note="the good one")
+        assert project.models() == [noted, second]
+        with pytest.raises(ProjectError, match="no model 'x'"):
+            project.note_model("x", "lost")
+
+    def test_the_starter_can_be_gone_back_to(self, project: Project, tmp_path: Path) -> None:
+        file = tmp_path / "m.safetensors"
+        file.write_bytes(b"weights")
+        project.use_model(project.add_model(file, {}).id)
+        for _ in range(2):  # going back twice is no error
+            project.use_starter()
+            assert project.active_model is None
+        assert project.use_model("m") == project.active_model
 
     def test_half_a_model_is_never_active(self, project: Project, tmp_path: Path) -> None:
         file = tmp_path / "m.safetensors"
