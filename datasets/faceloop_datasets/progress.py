@@ -20,11 +20,14 @@ class Progress:
         Steps in all; None while nobody knows.
     what : str
         What is being done, for people.
+    error : float or None
+        Where the step was a fit to a face the model had not seen: its normalised mean error.
     """
 
     done: int
     total: int | None
     what: str
+    error: float | None = None
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -40,6 +43,7 @@ def step(
     done: int,
     total: int | None,
     what: str,
+    error: float | None = None,
 ) -> None:
     """Report one step, and stop here if the user asked for it.
 
@@ -51,4 +55,4 @@ def step(
     if cancel is not None and cancel():
         raise Cancelled(f"Stopped while {what}; nothing half-written is left behind.")
     if progress is not None:
-        progress(Progress(done, total, what))
+        progress(Progress(done, total, what, error))

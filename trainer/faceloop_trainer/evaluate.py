@@ -257,17 +257,16 @@ def measure(
     trial = _Trial(model, start, jitter or Jitter(), seed, detector or Detector())
     seen: list[TrainingFace] = []
     rows: list[tuple[NDArray[np.float64], float]] = []
+    step(progress, cancel, 0, total, "measuring fits")
     for face in faces:
-        step(progress, cancel, len(seen), total, "measuring fits")
-        rows.append(trial.distances(face))
+        distances, guess = trial.distances(face)
+        rows.append((distances, guess))
         seen.append(replace(face, picture=None, backgrounds=()))
-    step(progress, cancel, len(seen), total, "measuring fits")
+        step(progress, cancel, len(seen), total, "measuring fits", _mean(distances))
     if not seen:
         raise TrainingError("There are no faces to evaluate on.")
     point_errors = np.array([distances for distances, _ in rows])
-    missed = np.isnan(point_errors).all(axis=1)
-    errors = np.full(len(seen), np.inf)
-    errors[~missed] = np.nanmean(point_errors[~missed], axis=1)
+    errors = np.array([_mean(distances) for distances in point_errors])
     return Evaluation(
         scheme=model.scheme,
         names=tuple(f.name for f in seen),
@@ -277,6 +276,12 @@ def measure(
         predicted=np.array([guess for _, guess in rows]),
         start=start,
     )
+
+
+def _mean(distances: NDArray[np.float64]) -> float:
+    """Mean over the points that are known; infinite if none is: no face was found."""
+    known = distances[~np.isnan(distances)]
+    return float(known.mean()) if len(known) else np.inf
 
 
 class _Trial:

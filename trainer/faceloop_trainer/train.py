@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 FOLDS = 2
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
-_FEWEST = 10
+FEWEST_FACES, FEWEST_PEOPLE = 10, 2
+"""Fewer cannot be trained on."""
 _LOST = 0.15
 """Searches that end this far off teach the regressor nothing."""
 _PLACED = 0.05
@@ -169,10 +170,11 @@ def train_faces(
     """
     pictured = [f for f in faces if f.picture is not None and f.trains_patches.any()]
     subjects = sorted({f.subject for f in pictured})
-    if len(pictured) < _FEWEST or len(subjects) < 2:
+    if len(pictured) < FEWEST_FACES or len(subjects) < FEWEST_PEOPLE:
         raise TrainingError(
             f"There are {len(pictured)} usable faces of {len(subjects)} people to train on; "
-            f"expected at least {_FEWEST} faces of 2 people. Annotate or import more."
+            f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people. "
+            "Annotate or import more."
         )
     with threadpool_limits(1, "blas"):
         return _Training(scheme, faces, pictured, config, progress, cancel).run()
@@ -246,12 +248,11 @@ class _Training:
             },
         )
 
-    def _tick(self) -> None:
+    def _tick(self, error: float | None = None) -> None:
         with self._lock:
             self._done += 1
-            step(
-                self._progress, self._cancel, min(self._done, self._total), self._total, self._what
-            )
+            done = min(self._done, self._total)
+            step(self._progress, self._cancel, done, self._total, self._what, error)
 
     def _map(self, work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
         """Do independent work in threads; the results keep their order."""
@@ -331,14 +332,14 @@ class _Training:
         assert face.picture is not None  # noqa: S101
         run = FitRun(models[fold], self.backends[fold], face.picture, pose, None)
         run.search(FROM_START)
-        fitted = run.pose.apply(self.pdm.shape(run.b))
-        self._tick()
+        error = self._error(face, run.pose.apply(self.pdm.shape(run.b)))
+        self._tick(error)
         return _Searched(
             features=run.regression_features(),
             target=_wanted_step(self.pdm, run, face.points),
             whole_face=run.whole_face,
             misplaced=misplaced(models[fold], face, rng),
-            error=self._error(face, fitted),
+            error=error,
         )
 
     def _judge(self, models: Sequence[FaceModel], i: int) -> tuple[Rows, float]:
@@ -350,8 +351,9 @@ class _Training:
         run.search(FROM_START)
         run.correct()
         fit = run.result()
-        self._tick()
-        return fit.features, self._error(face, fit.points)
+        error = self._error(face, fit.points)
+        self._tick(error)
+        return fit.features, error
 
     def _error(self, face: TrainingFace, fitted: NDArray[np.float64]) -> float:
         distance = np.linalg.norm(fitted - face.points, axis=1)[face.measured]
@@ -359,7 +361,7 @@ class _Training:
 
     def _regressors(self, runs: Sequence[_Searched]) -> Regressors:
         kept = [i for i, run in enumerate(runs) if run.error < _LOST]
-        if len(kept) < _FEWEST:
+        if len(kept) < FEWEST_FACES:
             raise TrainingError(
                 "The patch experts find hardly any training face again; check the annotations "
                 "(are points in the scheme's order?)."
@@ -389,7 +391,7 @@ class _Training:
             keep = folds != fold
             others = [wrong[keep].reshape(-1, wrong.shape[-1]), general]
             others += [rows for f, rows in enumerate(own) if f != fold]
-            faces = good[keep & placed] if (keep & placed).sum() >= _FEWEST else good[keep]
+            faces = good[keep & placed] if (keep & placed).sum() >= FEWEST_FACES else good[keep]
             return train_validator(faces, np.concatenate(others))
 
         trained = self._map(one, [None, *range(FOLDS)])
