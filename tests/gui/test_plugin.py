@@ -43,9 +43,10 @@ def test_the_bundled_project_opens_in_the_dock(viewer):
     assert dock.tabs.currentWidget() is dock.queue
 
 
-def test_a_project_folder_opens_in_the_dock(viewer, tmp_path):
+@pytest.mark.parametrize("what", ["mine", "mine/project.db"])
+def test_a_project_opens_in_the_dock(viewer, tmp_path, what):
     Project.create(tmp_path / "mine").close()
-    viewer.open(str(tmp_path / "mine"), plugin="faceloop")
+    viewer.open(str(tmp_path / what), plugin="faceloop")
     assert dock_of(viewer).session.project.name == "mine"
 
 

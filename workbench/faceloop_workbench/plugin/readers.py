@@ -19,19 +19,23 @@ if TYPE_CHECKING:
     LayerData = tuple[Any, ...]
     Read = Callable[[str | list[str]], list[LayerData]]
 
+_DATABASE = "project.db"
 _NO_LAYER = (None,)  # npe2's word for "read, and nothing to add"
 
 
 def project_reader(path: str | list[str]) -> Read | None:
-    """Return the reader of a project folder; None for anything else."""
-    if isinstance(path, list) or not (Path(path) / "project.db").is_file():
+    """Return the reader of a project: its folder, or the database in it; None for anything else."""
+    if isinstance(path, list):
+        return None
+    folder = Path(path).parent if Path(path).name == _DATABASE else Path(path)
+    if not (folder / _DATABASE).is_file():
         return None
 
-    def read(path: str | list[str]) -> list[LayerData]:
+    def read(_path: str | list[str]) -> list[LayerData]:
         from .window import current_dock  # noqa: PLC0415 - needs a screen
 
         dock = current_dock()
-        dock.session.open(Project.open(str(path)))
+        dock.session.open(Project.open(folder))
         dock.tabs.setCurrentWidget(dock.queue)
         return [_NO_LAYER]
 

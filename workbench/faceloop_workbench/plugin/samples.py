@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
+import numpy as np
 from platformdirs import user_data_dir
 
 from faceloop_datasets import Project
@@ -13,7 +15,11 @@ from faceloop_datasets.sample import sample_clip
 from .video_array import VideoArray
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     LayerData = tuple[Any, ...]
+
+_ROWS, _COLUMNS, _TILE = 3, 4, 160
 
 
 def open_sample_project() -> Project:
@@ -25,13 +31,29 @@ def open_sample_project() -> Project:
 
 
 def bundled_project() -> list[LayerData]:
-    """Open the bundled project in the dock; it adds no layers by itself."""
+    """Open the bundled project in the dock.
+
+    napari takes a sample without a layer for a failure, so there is one: an overview of the
+    faces, hidden.
+    """
     from .window import current_dock  # noqa: PLC0415 - needs a screen
 
     dock = current_dock()
-    dock.session.open(open_sample_project())
+    project = open_sample_project()
+    dock.session.open(project)
     dock.tabs.setCurrentWidget(dock.queue)
-    return []
+    about = {"name": "sample faces", "rgb": True, "visible": False}
+    return [(_overview(project), about, "image")]
+
+
+def _overview(project: Project) -> NDArray[np.uint8]:
+    """Pictures of the first faces, side by side."""
+    tiles = [
+        cv2.resize(face.read_rgb(), (_TILE, _TILE), interpolation=cv2.INTER_AREA)
+        for face in project.faces()[: _ROWS * _COLUMNS]
+    ]
+    rows = [np.hstack(tiles[i : i + _COLUMNS]) for i in range(0, len(tiles), _COLUMNS)]
+    return np.vstack(rows).astype(np.uint8)
 
 
 def bundled_clip() -> list[LayerData]:
