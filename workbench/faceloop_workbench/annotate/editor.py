@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
 
+from faceloop_datasets import FaceloopError, PointState
+
+from . import assist
+from .face_state import FaceState
+from .keeper import Keeper, Kept
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Revision
+    from faceloop_datasets import Item, Project, Revision
+    from faceloop_runtime.geometry import Similarity
+    from faceloop_workbench.model_choice import ChosenModel
     from faceloop_workbench.session import Session
 
+    Points = NDArray[np.float64]
 
-@dataclass(frozen=True, eq=False)
-class FaceState:
-    """Points of a face while it is corrected, as a value.
-
-    Parameters
-    ----------
-    points : ndarray, shape (N, 2)
-        ``(x, y)`` in pixels; NaN where missing.
-    states : ndarray of uint8, shape (N,)
-        One `PointState` a point.
-    placed : ndarray of bool, shape (N,)
-        Points that the person has put where they are; help from the model leaves them alone.
-    """
-
-    points: NDArray[np.float64]
-    states: NDArray[np.uint8]
-    placed: NDArray[np.bool_]
+__all__ = ["FaceEditor", "FaceState"]
 
 
 class FaceEditor:
     """Edits the face in work; every change is on disk, as a revision, when it returns.
+
+    A drag goes in two steps: `drag` and `transform` show what it would do, without saving, until
+    `drop` makes it a change or `cancel` forgets it. All else is a change at once.
 
     Attributes
     ----------
@@ -43,14 +40,466 @@ class FaceEditor:
         Another face is in work, or the one in work was read again.
     edited : Signal(FaceState, FaceState, str)
         State before, state after, and what was done: an undo stack keeps these.
+    shown : Signal(FaceState)
+        What is to be drawn has changed: by an edit, while dragging, or another revision is
+        looked at.
+    selected : Signal(tuple of int)
+        Other points are selected.
+    kept : Signal(Kept)
+        A change is on disk, or could not be written.
+    conflict : Signal(Revision or None)
+        Somebody else saved this face meanwhile; None when that is settled.
+    assisted : bool
+        Whether the points that nobody has placed follow those that are dragged.
     """
 
     loaded = Signal(object)
     edited = Signal(object, object, str)
+    shown = Signal(object)
+    selected = Signal(tuple)
+    kept = Signal(Kept)
+    conflict = Signal(object)
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.assisted = True
+        self._keeper: Keeper | None = None
+        self._lost: dict[int, Keeper] = {}
+        self._state: FaceState | None = None
+        self._preview: tuple[FaceState, str] | None = None
+        self._viewing: Revision | None = None
+        self._selection: tuple[int, ...] = ()
+        self._helper: ChosenModel | None = None
+        session.item_changed.connect(self._load)
+        session.project_changed.connect(self._forget)
+
+    # What is there
+
+    @property
+    def state(self) -> FaceState | None:
+        """The face as it is after the last change; None if no face is in work."""
+        return self._state
+
+    @property
+    def drawn(self) -> FaceState | None:
+        """The face as it is to be drawn: a drag under way, or an old revision looked at."""
+        if self._preview is not None:
+            return self._preview[0]
+        if self._viewing is not None:
+            return FaceState.of(self._viewing.annotation)
+        return self._state
+
+    @property
+    def item(self) -> Item | None:
+        """The face in work."""
+        return None if self._keeper is None else self._keeper.item
+
+    @property
+    def keeping(self) -> Kept:
+        """Whether the state is on disk."""
+        return Kept("untouched") if self._keeper is None else self._keeper.kept
+
+    @property
+    def theirs(self) -> Revision | None:
+        """Revision of somebody else that waits for a decision."""
+        return None if self._keeper is None else self._keeper.theirs
+
+    @property
+    def viewing(self) -> Revision | None:
+        """Old revision that is looked at."""
+        return self._viewing
+
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """Selected points, in order."""
+        return self._selection
+
+    @property
+    def dragging(self) -> bool:
+        """Whether a drag is under way."""
+        return self._preview is not None
+
+    # Selection
+
+    def select(self, indices: Iterable[int]) -> None:
+        """Select points."""
+        chosen = tuple(sorted({int(k) for k in indices}))
+        if chosen != self._selection:
+            self._selection = chosen
+            self.selected.emit(chosen)
+
+    def select_next(self, step: int) -> int | None:
+        """Select the next point (+1) or the one before (-1); returns it."""
+        if self._state is None:
+            return None
+        size = len(self._state.points)
+        edge = -1 if step > 0 else 0
+        last = (
+            (self._selection[-1] if step > 0 else self._selection[0]) if self._selection else edge
+        )
+        number = (last + step) % size
+        self.select([number])
+        return number
+
+    # Dragging
+
+    def drag(self, index: int, xy: Points, *, alone: bool = False) -> None:
+        """Show a point at another place, and the others following; `drop` saves it.
+
+        A missing point is placed this way too.
+
+        Parameters
+        ----------
+        index : int
+            The point.
+        xy : ndarray, shape (2,)
+            Where to.
+        alone : bool
+            The others stay, also if drags are assisted.
+        """
+        state = self._editable()
+        if state is not None and np.isfinite(xy).all():
+            moved = state.put([index], np.asarray(xy, dtype=np.float64)[None])
+            self._show(self._help(moved, alone=alone), f"Move {self._names([index])}")
+
+    def transform(self, transform: Similarity, what: str = "Move", *, alone: bool = False) -> None:
+        """Show the selected points moved, turned or scaled; `drop` saves it.
+
+        Moving the whole face aligns it and confirms no point; moving some places those.
+        """
+        state = self._editable()
+        chosen = [] if state is None else [k for k in self._selection if state.present[k]]
+        if state is None or not chosen:
+            return
+        if len(chosen) == int(state.present.sum()):
+            self._show(state.transformed(transform), f"{what} the face")
+            return
+        moved = state.put(chosen, transform.apply(state.points[chosen]))
+        self._show(self._help(moved, alone=alone), f"{what} {self._names(chosen)}")
+
+    def nudge(self, dx: float, dy: float) -> None:
+        """Show the selected points a little further than they are shown; `drop` saves it."""
+        from faceloop_runtime.geometry import Similarity  # noqa: PLC0415
+
+        before, drawn = self._state, self.drawn
+        chosen = [k for k in self._selection if before is not None and before.present[k]]
+        if before is None or drawn is None or not chosen:
+            return
+        so_far = drawn.points[chosen[0]] - before.points[chosen[0]]
+        self.transform(Similarity(tx=float(so_far[0]) + dx, ty=float(so_far[1]) + dy), alone=True)
+
+    def drop(self) -> Revision | None:
+        """Make the drag under way a change."""
+        if self._preview is None:
+            return None
+        state, what = self._preview
+        self._preview = None
+        return self._commit(state, what)
+
+    def cancel(self) -> None:
+        """Forget the drag under way, or stop looking at an old revision."""
+        if self._preview is not None or self._viewing is not None:
+            self._preview = self._viewing = None
+            self._redraw()
+
+    # Changes
+
+    def toggle_occluded(self) -> Revision | None:
+        """Mark the selected points as hidden, or as not hidden if all of them are."""
+        state = self._editable()
+        if state is None or not self._selection:
+            return None
+        what = f"Occlude {self._names(self._selection)}"
+        return self._commit(state.occlusion_toggled(self._selection), what)
+
+    def remove(self) -> Revision | None:
+        """Mark the selected points as missing."""
+        state = self._editable()
+        if state is None or not self._selection:
+            return None
+        return self._commit(
+            state.without(self._selection), f"Remove {self._names(self._selection)}"
+        )
+
+    def bring_back(self, indices: Sequence[int]) -> Revision | None:
+        """Let the model place missing points."""
+        state = self._editable()
+        model = self._model() if state is not None else None
+        if state is None or model is None or not state.present.any():
+            return None
+        points = model.model.pdm.complete(state.points)
+        back = state.brought_back(indices, points, model.name)
+        return self._commit(back, f"Bring back {self._names(indices)}")
+
+    def confirm(self) -> Revision | None:
+        """Declare the selected points right where they are."""
+        state = self._editable()
+        if state is None or not self._selection:
+            return None
+        return self._commit(
+            state.confirmed(self._selection), f"Confirm {self._names(self._selection)}"
+        )
+
+    def release(self) -> Revision | None:
+        """Let the model move the selected points again."""
+        state = self._editable()
+        if state is None or not self._selection:
+            return None
+        model = self._model()
+        name = "model" if model is None else model.name
+        free = self._help(state.released(self._selection, name), alone=model is None)
+        return self._commit(free, f"Release {self._names(self._selection)}")
+
+    def start(self, points: Points, source: str, what: str) -> Revision | None:
+        """Put a whole face where there was another or none; nothing of it is confirmed.
+
+        Parameters
+        ----------
+        points : ndarray, shape (N, 2)
+            NaN where missing.
+        source : str
+            What placed them: the name of a model, or for people what was done.
+        what : str
+            Name of the change.
+        """
+        if self._editable() is None:
+            return None
+        return self._commit(FaceState.estimated(points, source), what)
+
+    def fill(self, points: Points, source: str, what: str) -> Revision | None:
+        """Give some points another, unconfirmed place; those that stay keep all they have."""
+        state = self._editable()
+        if state is None:
+            return None
+        fresh = FaceState.estimated(points, source)
+        moved = ~(points == state.points).all(axis=1) & fresh.present
+        return self._commit(
+            FaceState(
+                np.where(moved[:, None], points, state.points),
+                np.where(moved, fresh.states, state.states).astype(np.uint8),
+                state.placed & ~moved,
+                fresh.source if moved.any() else state.source,
+                fresh.points,
+            ),
+            what,
+        )
+
+    def restore(self, state: FaceState) -> Revision | None:
+        """Bring back a state, as undo and redo do: saved, but nothing to undo itself."""
+        if self._editable() is None:
+            return None
+        return self._commit(state, None)
+
+    def retake(self, revision: Revision) -> Revision | None:
+        """Bring back an old revision as the newest one."""
+        if self._editable() is None:
+            return None
+        return self._commit(FaceState.of(revision.annotation), f"Revision {revision.id}")
 
     def accept(self) -> Revision | None:
-        """Confirm all points as the person's own and save; None if no face is in work."""
-        raise NotImplementedError
+        """Confirm all points as the person's own and save.
+
+        Returns
+        -------
+        Revision or None
+            None if no face is in work, it has no points, or it could not be saved; the person was
+            told.
+        """
+        state = self._editable()
+        if state is None:
+            return None
+        if not state.present.any():
+            self._session.tell("This face has no points yet. Start it with a fit.", "warning")
+            return None
+        accepted = state.accepted()
+        same = accepted.same(state) and self.keeping.how == "saved"
+        saved = self.keeping.revision if same else self._commit(accepted, "Accept")
+        if saved is not None and state.missing:
+            count = len(state.missing)
+            self._session.tell(f"Accepted; still missing: {self._names(state.missing)} ({count}).")
+        return saved
+
+    # Other revisions
+
+    def history(self) -> list[Revision]:
+        """Revisions of the face in work, newest first."""
+        if self._keeper is None:
+            return []
+        return self._session.need_project().history(self._keeper.item.id)[::-1]
+
+    def view(self, revision: Revision | None) -> None:
+        """Look at an old revision without changing anything; None to look at the present."""
+        self._preview, self._viewing = None, revision
+        self._redraw()
+
+    def look_again(self) -> None:
+        """Notice what other windows have saved, and write again what could not be written."""
+        self._retry_lost()
+        if self._keeper is None or self.dragging:
+            return
+        try:
+            if self._keeper.again() is None and (newer := self._keeper.newer()) is not None:
+                self._adopt(newer)
+        except FaceloopError as error:
+            self._session.tell(str(error), "error")
+
+    def keep_mine(self) -> Revision | None:
+        """End a conflict: the own face counts, the other revision stays in the history."""
+        if self._keeper is None:
+            return None
+        saved = self._keeper.keep_mine()
+        return self._settled(saved)
+
+    def take_theirs(self) -> None:
+        """End a conflict: the other's face counts, the own stays in the history."""
+        theirs = None if self._keeper is None else self._keeper.take_theirs()
+        if theirs is not None:
+            self.conflict.emit(None)
+            self._adopt(theirs)
+
+    # Inside
+
+    def _load(self, item: Item | None) -> None:
+        self._leave()
+        project = self._session.project
+        if item is not None and project is not None:
+            try:
+                self._open(project, item)
+            except FaceloopError as error:
+                self._session.tell(str(error), "error")
+        if self._keeper is not None:
+            self._keeper.changed.connect(self._kept)
+        self.loaded.emit(self._state)
+        self.conflict.emit(self.theirs)
+        self.kept.emit(self.keeping)
+        self._redraw()
+
+    def _leave(self) -> None:
+        keeper = self._keeper
+        if keeper is not None:
+            keeper.changed.disconnect(self._kept)
+            if keeper.waiting is not None:
+                self._lost[keeper.item.id] = keeper
+        self._retry_lost()
+        self._keeper = self._state = self._preview = self._viewing = None
+        self.select(())
+
+    def _forget(self, _project: Project | None) -> None:
+        self._lost.clear()
+
+    def _open(self, project: Project, item: Item) -> None:
+        lost = self._lost.pop(item.id, None)
+        if lost is not None and lost.waiting is not None:
+            self._keeper, self._state = lost, lost.waiting
+            return
+        head = project.annotation(item.id)
+        entry = self._session.entry
+        fit = None if entry is None or entry.item_id != item.id else entry.fit
+        self._keeper = Keeper(project, item, head)
+        if head is not None:
+            reference = self._reference(project, head, None if fit is None else fit.points)
+            self._state = FaceState.of(head.annotation, reference)
+        elif fit is not None:
+            self._state = FaceState.of(fit)
+        else:
+            self._state = FaceState.empty(len(project.scheme))
+
+    @staticmethod
+    def _reference(project: Project, head: Revision, fit: Points | None) -> Points | None:
+        """Where the points were before the person placed the first: it is in the history."""
+        if not (head.annotation.states == PointState.ESTIMATED).any():
+            return None
+        chain = {r.id: r for r in project.history(head.item_id)}
+        at: Revision | None = head
+        while at is not None:
+            state = FaceState.of(at.annotation)
+            if not state.placed.any():
+                return state.points
+            root, at = state.points, chain.get(at.based_on) if at.based_on is not None else None
+        return root if fit is None else fit
+
+    def _retry_lost(self) -> None:
+        for number, keeper in list(self._lost.items()):
+            if keeper.again() is not None:
+                del self._lost[number]
+            elif self._session.item is None or keeper.item.id != self._session.item.id:
+                self._session.tell(f"{keeper.item.name} is not saved: {keeper.kept.why}", "error")
+
+    def _editable(self) -> FaceState | None:
+        """State to change; None if there is none, or something has to be decided first."""
+        if self.theirs is not None:
+            self._session.tell("Somebody else saved this face: keep yours or take theirs.", "error")
+            return None
+        if self._viewing is not None:
+            self._viewing = None
+            self._redraw()
+        return self._state
+
+    def _show(self, state: FaceState, what: str) -> None:
+        self._preview = (state, what)
+        self.shown.emit(state)
+
+    def _redraw(self) -> None:
+        self.shown.emit(self.drawn)
+
+    def _commit(self, after: FaceState, what: str | None) -> Revision | None:
+        """Save a change; ``what`` names it for undo, None for one that undo itself makes."""
+        before, self._preview = self._state, None
+        if self._keeper is None or before is None:
+            return None
+        same = after.same(before)
+        if same and self._keeper.waiting is None:
+            self._redraw()
+            return self._keeper.kept.revision
+        self._state = after
+        saved = self._keeper.save(after)
+        if what is not None and not same:
+            self.edited.emit(before, after, what)
+        self._redraw()
+        return self._settled(saved)
+
+    def _settled(self, saved: Revision | None) -> Revision | None:
+        self.conflict.emit(self.theirs)
+        if saved is not None:
+            self._session.saved.emit(saved)
+        return saved
+
+    def _adopt(self, revision: Revision) -> None:
+        """Show what somebody else has saved; undo brings the own face back."""
+        before = self._state
+        self._state = FaceState.of(revision.annotation)
+        self._viewing = None
+        if before is not None and not before.same(self._state):
+            self.edited.emit(before, self._state, f"Saved by {revision.author} elsewhere")
+        self._session.tell(f"{revision.author} has saved this face elsewhere; it is shown.")
+        self._redraw()
+
+    def _kept(self, kept: Kept) -> None:
+        self.kept.emit(kept)
+
+    def _model(self) -> ChosenModel | None:
+        try:
+            return self._session.model()
+        except FaceloopError as error:
+            self._session.tell(str(error), "warning")
+            return None
+
+    def _help(self, state: FaceState, *, alone: bool) -> FaceState:
+        free = state.present & ~state.placed
+        if alone or not self.assisted or not free.any():
+            return state
+        # Asked for once a drag: the project looks into the database for it.
+        if not self.dragging:
+            self._helper = self._model()
+        if self._helper is None:
+            return state
+        points = assist.most_probable(
+            self._helper.model, state.points, state.placed, state.reference
+        )
+        return state.helped(points, self._helper.name)
+
+    def _names(self, indices: Sequence[int]) -> str:
+        names = self._session.need_project().scheme.names
+        if len(indices) == 1:
+            return names[indices[0]]
+        return f"{len(indices)} points"

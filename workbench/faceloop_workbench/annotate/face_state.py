@@ -1,0 +1,210 @@
+"""A face while it is corrected, as a value, and what can be done to it. Without a model or disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import Annotation, PointState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_runtime.geometry import Similarity
+
+    Points = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+MANUAL = "manual"
+_FIT = "fit:"
+_IMPORT = "import:"
+
+
+@dataclass(frozen=True, eq=False)
+class FaceState:
+    """Points of a face while it is corrected, as a value.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        ``(x, y)`` in pixels; NaN where missing.
+    states : ndarray of uint8, shape (N,)
+        One `PointState` a point.
+    placed : ndarray of bool, shape (N,)
+        Points that the person has put where they are; help from the model leaves them alone.
+        On disk these are the points that are VISIBLE or OCCLUDED. Only between two openings of a
+        face can there be a difference: a point that was marked OCCLUDED where the model had put
+        it still follows the model.
+    source : str
+        What the annotation would be saved as; see `Annotation`.
+    reference : ndarray, shape (N, 2), or None
+        The face before the person placed anything: evidence about the points not placed.
+    """
+
+    points: Points
+    states: NDArray[np.uint8]
+    placed: Mask
+    source: str = MANUAL
+    reference: Points | None = None
+
+    @classmethod
+    def empty(cls, size: int) -> FaceState:
+        """Face of which nothing is known: all points missing."""
+        states = np.full(size, PointState.MISSING, dtype=np.uint8)
+        return cls(np.full((size, 2), np.nan), states, np.zeros(size, dtype=bool))
+
+    @classmethod
+    def of(cls, annotation: Annotation, reference: Points | None = None) -> FaceState:
+        """State of a saved face; without a reference its estimated points are their own."""
+        states = annotation.states
+        if reference is None and (states == PointState.ESTIMATED).any():
+            reference = annotation.points
+        placed = np.isin(states, (PointState.VISIBLE, PointState.OCCLUDED))
+        return cls(annotation.points, states, placed, annotation.source, reference)
+
+    @classmethod
+    def estimated(cls, points: Points, source: str) -> FaceState:
+        """Face that a program has placed: nothing of it is confirmed; NaN is missing."""
+        missing = np.isnan(points).any(axis=1)
+        states = np.where(missing, PointState.MISSING, PointState.ESTIMATED).astype(np.uint8)
+        known = np.where(missing[:, None], np.nan, points)
+        return cls(known, states, np.zeros(len(points), dtype=bool), _FIT + source, known)
+
+    def annotation(self, scheme: str) -> Annotation:
+        """Return what is saved of it."""
+        return Annotation(scheme, self.points, self.states, self.source)
+
+    @property
+    def present(self) -> Mask:
+        """Points that have a position, shape (N,)."""
+        present: Mask = self.states != PointState.MISSING
+        return present
+
+    @property
+    def missing(self) -> list[int]:
+        """Numbers of the points that have no position."""
+        return [int(k) for k in np.flatnonzero(~self.present)]
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many points nobody has confirmed."""
+        return int((self.states == PointState.ESTIMATED).sum())
+
+    def same(self, other: FaceState) -> bool:
+        """Whether the two would be saved alike and behave alike."""
+        return (
+            self.source == other.source
+            and np.array_equal(self.states, other.states)
+            and np.array_equal(self.placed, other.placed)
+            and np.array_equal(self.points, other.points, equal_nan=True)
+        )
+
+    def put(self, indices: Sequence[int], points: Points) -> FaceState:
+        """Put points (K, 2) where a person wants them: they are placed, and visible.
+
+        A point that is OCCLUDED stays so: its place is known now, and still hidden.
+        """
+        chosen = list(indices)
+        xy, states, placed = self.points.copy(), self.states.copy(), self.placed.copy()
+        xy[chosen] = points
+        hidden = states[chosen] == PointState.OCCLUDED
+        states[chosen] = np.where(hidden, PointState.OCCLUDED, PointState.VISIBLE)
+        placed[chosen] = True
+        return replace(self, points=xy, states=states, placed=placed, source=by_hand(self.source))
+
+    def transformed(self, transform: Similarity) -> FaceState:
+        """Move the whole face: this aligns it and confirms no point."""
+        reference = None if self.reference is None else transform.apply(self.reference)
+        points = transform.apply(self.points)
+        source = by_hand(self.source)
+        return replace(self, points=points, reference=reference, source=source)
+
+    def helped(self, points: Points, model: str) -> FaceState:
+        """Let the model move the points that are not placed to ``points`` (N, 2).
+
+        A face with points that are the model's opinion is a fit, whatever it was before, so that
+        they train nothing until a person confirms them.
+        """
+        free = self.present & ~self.placed
+        moved = np.where(free[:, None], points, self.points)
+        opinion = _differ(moved, self.points)
+        return replace(self, points=moved, source=_fitted(self.source, opinion, model))
+
+    def brought_back(self, indices: Sequence[int], points: Points, model: str) -> FaceState:
+        """Give missing points the place that the model gives them in ``points`` (N, 2)."""
+        back = np.zeros(len(self.points), dtype=bool)
+        back[list(indices)] = True
+        back &= ~self.present
+        xy = np.where(back[:, None], points, self.points)
+        states = np.where(back, PointState.ESTIMATED, self.states).astype(np.uint8)
+        return replace(self, points=xy, states=states, source=_fitted(self.source, back, model))
+
+    def without(self, indices: Sequence[int]) -> FaceState:
+        """Take points away: they are missing."""
+        chosen = list(indices)
+        xy, states, placed = self.points.copy(), self.states.copy(), self.placed.copy()
+        xy[chosen], states[chosen], placed[chosen] = np.nan, PointState.MISSING, False
+        return replace(self, points=xy, states=states, placed=placed, source=by_hand(self.source))
+
+    def occlusion_toggled(self, indices: Sequence[int]) -> FaceState:
+        """Mark points as hidden, or as what they were before if all of them are hidden.
+
+        Missing points are left out: what has no position has no place to be hidden at.
+        """
+        chosen = [k for k in indices if self.states[k] != PointState.MISSING]
+        states = self.states.copy()
+        if all(states[k] == PointState.OCCLUDED for k in chosen):
+            shown = np.where(self.placed, PointState.VISIBLE, PointState.ESTIMATED)
+            states[chosen] = shown[chosen]
+        else:
+            states[chosen] = PointState.OCCLUDED
+        return replace(self, states=states, source=by_hand(self.source))
+
+    def confirmed(self, indices: Sequence[int]) -> FaceState:
+        """Declare that points are right where they are."""
+        chosen = [k for k in indices if self.states[k] != PointState.MISSING]
+        return self.put(chosen, self.points[chosen])
+
+    def released(self, indices: Sequence[int], model: str) -> FaceState:
+        """Take back that points are right: the model may move them again."""
+        chosen = np.zeros(len(self.points), dtype=bool)
+        chosen[list(indices)] = True
+        chosen &= self.placed
+        states = np.where(chosen, PointState.ESTIMATED, self.states).astype(np.uint8)
+        source = _fitted(self.source, chosen, model)
+        return replace(self, states=states, placed=self.placed & ~chosen, source=source)
+
+    def accepted(self) -> FaceState:
+        """Confirm every point that has a position: the face is the person's own now."""
+        states = np.where(self.states == PointState.ESTIMATED, PointState.VISIBLE, self.states)
+        return replace(self, states=states.astype(np.uint8), placed=self.present, source=MANUAL)
+
+
+def changed_points(before: Annotation, after: Annotation) -> int:
+    """How many points two revisions of a face tell differently."""
+    moved = _differ(before.points, after.points)
+    return int((moved | (before.states != after.states)).sum())
+
+
+def by_hand(source: str) -> str:
+    """Source of a face that a person has changed.
+
+    It is no import any more: repeating the import would otherwise take the person's work for
+    what it once imported, and replace it. A fit stays a fit until it is accepted.
+    """
+    return MANUAL if source.startswith(_IMPORT) else source
+
+
+def _fitted(source: str, opinion: Mask, model: str) -> str:
+    if source.startswith(_FIT) or not opinion.any():
+        return source
+    return _FIT + model
+
+
+def _differ(a: Points, b: Points) -> Mask:
+    same: Mask = ((a == b) | (np.isnan(a) & np.isnan(b))).all(axis=1)
+    return ~same

@@ -1,0 +1,125 @@
+"""Keeping each change of a face on disk, whatever happens meanwhile. Without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from psygnal import Signal
+
+from faceloop_datasets import FaceloopError, RevisionConflict
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Item, Project, Revision
+
+    from .face_state import FaceState
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Whether what is shown is on disk.
+
+    Parameters
+    ----------
+    how : str
+        ``untouched`` (nothing to save), ``saved``, ``unsaved`` (writing failed) or ``conflict``
+        (saved beside somebody else's revision, which counts).
+    why : str
+        For people: what failed.
+    revision : Revision or None
+        The revision that is shown, or was last saved.
+    """
+
+    how: Literal["untouched", "saved", "unsaved", "conflict"]
+    why: str = ""
+    revision: Revision | None = None
+
+
+class Keeper:
+    """Saves the states of one face, each based on the last.
+
+    Parameters
+    ----------
+    project : Project
+        Where to.
+    item : Item
+        The face.
+    head : Revision or None
+        What the first state is made from.
+
+    Attributes
+    ----------
+    changed : Signal(Kept)
+        Something was saved, or could not be.
+    """
+
+    changed = Signal(Kept)
+
+    def __init__(self, project: Project, item: Item, head: Revision | None) -> None:
+        self._project, self.item = project, item
+        self.head = head
+        self.theirs: Revision | None = None
+        self.waiting: FaceState | None = None
+        self.kept = Kept("untouched" if head is None else "saved", revision=head)
+
+    def save(self, state: FaceState) -> Revision | None:
+        """Save a state; None if that failed or met somebody else's revision.
+
+        What could not be written is kept in `waiting`, and tried again by `again`.
+        """
+        base = None if self.head is None else self.head.id
+        try:
+            saved = self._project.save(self.item.id, state.annotation(self._scheme), base)
+        except RevisionConflict as conflict:
+            self.waiting = state
+            self.theirs = self._project.annotation(self.item.id)
+            self._note(Kept("conflict", str(conflict), self.theirs))
+        except FaceloopError as error:
+            self.waiting = state
+            self._note(Kept("unsaved", str(error), self.head))
+        else:
+            self.head, self.waiting = saved, None
+            self._note(Kept("saved", revision=saved))
+            return saved
+        return None
+
+    def again(self) -> Revision | None:
+        """Try again to write what could not be written."""
+        if self.waiting is None or self.theirs is not None:
+            return None
+        return self.save(self.waiting)
+
+    def newer(self) -> Revision | None:
+        """Revision that somebody else has saved since; it is what the next state is based on."""
+        if self.waiting is not None:
+            return None
+        number = self._project.item(self.item.id).head
+        if number is None or (self.head is not None and number == self.head.id):
+            return None
+        self.head = self._project.annotation(self.item.id)
+        self._note(Kept("saved", revision=self.head))
+        return self.head
+
+    def keep_mine(self) -> Revision | None:
+        """End a conflict: the own state is to count."""
+        mine = self.waiting
+        if mine is None or self.theirs is None:
+            return None
+        self.head, self.theirs = self.theirs, None
+        return self.save(mine)
+
+    def take_theirs(self) -> Revision | None:
+        """End a conflict: the other's revision is to count."""
+        theirs = self.theirs
+        if theirs is not None:
+            self.head, self.theirs, self.waiting = theirs, None, None
+            self._note(Kept("saved", revision=theirs))
+        return theirs
+
+    @property
+    def _scheme(self) -> str:
+        return self._project.scheme.name
+
+    def _note(self, kept: Kept) -> None:
+        self.kept = kept
+        self.changed.emit(kept)
