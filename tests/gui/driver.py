@@ -36,6 +36,14 @@ class Driver:
     def __init__(self, viewer: object, dock: object, qtbot: object) -> None:
         self.viewer, self.dock, self._qtbot = viewer, dock, qtbot
 
+    def focus(self, widget: QWidget) -> None:
+        """Give a widget the keyboard; without a window manager its window must be asked for too."""
+        window = widget.window()
+        window.activateWindow()
+        self.until(window.isActiveWindow)
+        widget.setFocus()
+        self.until(widget.hasFocus)
+
     @property
     def canvas(self) -> QWidget:
         """The widget that the picture is drawn in."""
@@ -93,13 +101,13 @@ class Driver:
 
     def press(self, key: Qt.Key | str, modifiers: Qt.KeyboardModifier = NONE) -> None:
         """Press a key and let it go, with the canvas in focus."""
-        self.canvas.setFocus()
+        self.focus(self.canvas)
         QTest.keyClick(self.canvas, key, modifiers)
         self.settle()
 
     def hold(self, key: Qt.Key | str) -> None:
         """Press a key and keep it down."""
-        self.canvas.setFocus()
+        self.focus(self.canvas)
         QTest.keyPress(self.canvas, key)
         self.settle()
 

@@ -19,9 +19,11 @@ from .options import JsonOption
 _PACKAGES = (
     "faceloop", "numpy", "scipy", "opencv-python", "scikit-image", "scikit-learn", "av", "pillow",
     "safetensors", "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich", "vispy",
+    "napari", "qtpy", "superqt", "magicgui", "psygnal",
 )  # fmt: skip
 _OPTIONAL = {
-    "napari": "the window",
+    "PyQt6": "the window, unless PySide6 is there",
+    "PySide6": "the window, unless PyQt6 is there",
     "dlib-bin": "the comparison in make bench",
 }
 # In a process of its own: a broken driver ends the process that asks it.
@@ -65,7 +67,7 @@ def doctor(json: JsonOption = False) -> None:
 
     Example: faceloop doctor
     """
-    findings = [*_versions(), *_gl(), *_parts(), *_folders()]
+    findings = look()
     missing = [finding for finding in findings if finding.advice]
     broken = any(finding.needed for finding in missing)
     if json:
@@ -77,6 +79,18 @@ def doctor(json: JsonOption = False) -> None:
             say(f"{finding.what}: {finding.advice}")
         say("faceloop cannot work here." if broken else "faceloop works here.")
     raise typer.Exit(FAILED if broken else 0)
+
+
+def look() -> list[Finding]:
+    """Look at the machine and at faceloop's parts."""
+    return [*_versions(), *_gl(), *_parts(), *_folders()]
+
+
+def report() -> str:
+    """Text of all findings, to paste into a report. The person's home folder is left out."""
+    home = str(Path.home())
+    lines = [f"{f.what}: {f.found}" + (f" ({f.advice})" if f.advice else "") for f in look()]
+    return "\n".join(line.replace(home, "~") for line in lines)
 
 
 def _versions() -> list[Finding]:

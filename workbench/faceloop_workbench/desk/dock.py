@@ -4,18 +4,22 @@
 from typing import TYPE_CHECKING
 
 from psygnal.qt import start_emitting_from_queue
-from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
+from faceloop_datasets import FaceloopError
 from faceloop_workbench.annotate.panel import AnnotatePanel
 from faceloop_workbench.commands import Commands
+from faceloop_workbench.key_file import load_keys
 from faceloop_workbench.live.panel import LivePanel
 from faceloop_workbench.queue.panel import QueuePanel
 from faceloop_workbench.session import Message, Session
 from faceloop_workbench.train.panel import TrainPanel
 
+from .help_page import HelpPage
 from .keys import Keys
 from .stage import Stage
-from .widgets import application
+from .widgets import application, command_button
 
 if TYPE_CHECKING:
     import napari
@@ -61,10 +65,18 @@ class Dock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.tabs, 1)
-        layout.addWidget(self._status)
+        foot = QHBoxLayout()
+        foot.addWidget(self._status, 1)
+        foot.addWidget(command_button(self.commands, "desk.help", small=True))
+        layout.addLayout(foot)
         self.session.told.connect(self._tell)
+        self.commands.handle("desk.help", self._help)
         self.tabs.currentChanged.connect(self._turn)
         self._keys = Keys(self.commands, self)
+        try:
+            load_keys(self.commands)
+        except FaceloopError as error:
+            self.session.tell(str(error), "error")
         application().aboutToQuit.connect(self.close_down)
 
     def close_down(self) -> None:
@@ -89,6 +101,11 @@ class Dock(QWidget):
             self.stage.take("live")
         elif shown in (self.queue, self.annotate):
             self.stage.take("annotate")
+
+    def _help(self) -> None:
+        page = HelpPage(self.commands, self)
+        page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        page.show()
 
     def _tell(self, message: Message) -> None:
         self._status.setText(message.text)
