@@ -1,25 +1,31 @@
-"""Training a model into a project."""
+"""Training a model into a project, or bringing one in, and measuring it against the one before."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets import ModelFileError, TrainingError
+from faceloop_datasets import ModelFileError, ProjectError
 from faceloop_runtime import FaceModel
-from faceloop_trainer import TrainingConfig, evaluate, train
+from faceloop_trainer import TrainingConfig, train
+from faceloop_trainer.evaluate import measure
+from faceloop_trainer.split import unseen_faces
+from faceloop_trainer.trainingset import load_faces
+
+from .model_choice import STARTER
+from .train.comparison import Comparison, Measured
+from .train.timing import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from faceloop_datasets import CancelCheck, ModelRecord, ProgressCallback, Project
     from faceloop_trainer import Evaluation
+    from faceloop_trainer.trainingset import TrainingFace, Unusable
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +40,27 @@ class TrainedModel:
         Settings, counts and metrics of the training.
     evaluation : Evaluation or None
         Errors on the subjects that were kept aside; None if there were too few.
-    in_use : bool
-        Whether it is the model in use now.
-    because : str
-        Why it is, or is not.
+    comparison : Comparison
+        The new model against the one before.
+    unusable : tuple of Unusable
+        Faces that could not be trained on, and why.
     """
 
     record: ModelRecord
     report: Mapping[str, Any]
     evaluation: Evaluation | None
-    in_use: bool
-    because: str
+    comparison: Comparison
+    unusable: tuple[Unusable, ...]
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it was taken into use."""
+        return self.comparison.use
+
+    @property
+    def because(self) -> str:
+        """Why it was, or was not."""
+        return self.comparison.because
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON."""
@@ -88,49 +104,138 @@ def train_into(
     ProjectError
         If the project cannot be written.
     """
-    result = train(project, config, progress=progress, cancel=cancel)
-    in_use, because = _choose(project, result.evaluation, config.seed, progress, cancel)
-    metrics = {} if result.evaluation is None else result.evaluation.metrics()
+    watch = Stopwatch(progress)
+    result = train(project, config, progress=watch, cancel=cancel)
+    comparison = _Comparing(project, result.model, config.seed, watch, cancel).run(
+        result.evaluation
+    )
+    metrics = {
+        **({} if result.evaluation is None else result.evaluation.metrics()),
+        "trained_faces": result.report["pictured"],
+        "trained_people": result.report["subjects"],
+        "settings": asdict(config),
+        "stages": [stage.to_dict() for stage in watch.stages()],
+        "comparison": comparison.to_dict(),
+    }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{project.scheme.name}-{config.experts}.safetensors"
         result.model.save(file)
         record = project.add_model(file, metrics)
-    if in_use:
+    if comparison.use:
         project.use_model(record.id)
-    return TrainedModel(record, result.report, result.evaluation, in_use, because)
+    return TrainedModel(record, result.report, result.evaluation, comparison, result.unusable)
 
 
-def _choose(
+def bring_model(
     project: Project,
-    new: Evaluation | None,
-    seed: int,
-    progress: ProgressCallback | None,
-    cancel: CancelCheck | None,
-) -> tuple[bool, str]:
-    """Say whether the new model is to be used, and why."""
-    before = project.active_model
-    if before is None:
-        return True, "it is the first"
-    if new is None:
-        return False, f"there are too few people to compare it with {before.name}"
-    try:
-        model = FaceModel.load(before.file)
-        old = evaluate(project, model, seed=seed, progress=progress, cancel=cancel)
-    except ModelFileError:
-        return True, f"{before.name}, the one before, cannot be loaded any more"
-    except TrainingError as error:
-        return False, f"it cannot be compared with {before.name} ({error})"
-    errors = _same_faces(new, old)
-    if not len(errors):
-        return False, f"there is no face that neither it nor {before.name} was trained on"
-    ours, theirs = errors.mean(axis=0)
-    because = f"NME {ours:.4f} against {theirs:.4f} of {before.name}, on the same faces"
-    return bool(ours <= theirs), because
+    file: Path,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> ModelRecord:
+    """Copy a model from elsewhere into a project, measured on the project's faces.
+
+    It is not taken into use.
+
+    Parameters
+    ----------
+    project : Project
+        Where it goes.
+    file : Path
+        The ``.safetensors`` file.
+    progress, cancel : callable, optional
+        Told each step; asked between steps.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no model.
+    ProjectError
+        If the model has other points than the project, or the project cannot be written.
+    Cancelled
+        If ``cancel`` said so; the project is as it was.
+    """
+    model = FaceModel.load(file)
+    if model.scheme.name != project.scheme.name:
+        raise ProjectError(
+            f"The model {file.name} has the points of {model.scheme.name}, the project "
+            f"{project.name} has those of {project.scheme.name}. Import a model of "
+            f"{project.scheme.name}."
+        )
+    comparison = _Comparing(project, model, 0, progress, cancel).run(None)
+    metrics = {
+        **({} if comparison.new is None else comparison.new.figures),
+        "trained_faces": model.provenance.get("pictured"),
+        "trained_people": model.provenance.get("subjects"),
+        "comparison": comparison.to_dict(),
+    }
+    return project.add_model(file, metrics, note=f"imported from {file.name}")
 
 
-def _same_faces(new: Evaluation, old: Evaluation) -> NDArray[np.float64]:
-    """Errors of the two models on the faces that both have not seen, shape (faces, 2)."""
-    before = dict(zip(zip(old.names, old.subjects, strict=True), old.errors, strict=True))
-    faces = zip(zip(new.names, new.subjects, strict=True), new.errors, strict=True)
-    pairs = [(error, before[face]) for face, error in faces if face in before]
-    return np.array(pairs, dtype=np.float64).reshape(-1, 2)
+class _Comparing:
+    """Measures a new model and the one in use on the faces that both have not seen.
+
+    Both start from the same places in the same pictures, so that they differ in nothing else.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        new: FaceModel,
+        seed: int,
+        progress: ProgressCallback | None,
+        cancel: CancelCheck | None,
+    ) -> None:
+        self._project, self._new, self._seed = project, new, seed
+        self._progress, self._cancel = progress, cancel
+
+    def run(self, held_out: Evaluation | None) -> Comparison:
+        """Compare; ``held_out`` is what is known about the new one already."""
+        active = self._project.active_model
+        name = STARTER if active is None else active.name
+        first = active is None
+        alone = None if held_out is None else Measured.of(held_out)
+        people = 0 if held_out is None else len(set(held_out.subjects))
+        try:
+            old = FaceModel.starter() if active is None else FaceModel.load(active.file)
+        except ModelFileError:
+            because = f"{name}, the one before, cannot be loaded any more"
+            return Comparison(alone, None, name, people, True, because)
+        faces = self._unseen(old)
+        if not faces:
+            because = "it is the first" if first else self._why_not(name, held_out)
+            return Comparison(alone, None, "" if first else name, people, first, because)
+        new, before = self._measured(self._new, faces), self._measured(old, faces)
+        ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
+        because = f"NME {ours:.4f} against {theirs:.4f} of {name}, on the same faces"
+        people = len({face.subject for face in faces})
+        # To the digits that are shown: no face is annotated more exactly.
+        return Comparison(new, before, name, people, round(ours, 4) <= round(theirs, 4), because)
+
+    def _unseen(self, old: FaceModel) -> list[TrainingFace]:
+        if old.scheme.name != self._new.scheme.name:
+            return []
+        faces = unseen_faces(self._project.faces(), self._new.provenance)
+        faces = unseen_faces(faces, old.provenance)
+        scale = max(model.experts[-1].scale for model in (self._new, old))
+        loaded, _ = load_faces(
+            self._new.scheme, faces, scale, progress=self._progress, cancel=self._cancel
+        )
+        return [face for face in loaded if face.measured.any()]
+
+    def _measured(self, model: FaceModel, faces: list[TrainingFace]) -> Measured:
+        found = measure(
+            model,
+            faces,
+            len(faces),
+            seed=self._seed,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        return Measured.of(found)
+
+    @staticmethod
+    def _why_not(name: str, held_out: Evaluation | None) -> str:
+        if held_out is None:
+            return f"there are too few people to compare it with {name}"
+        return f"there is no face that neither it nor {name} was trained on"

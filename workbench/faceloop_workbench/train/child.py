@@ -1,0 +1,156 @@
+"""A training process and the thread that talks with it. Without Qt."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import IO, TYPE_CHECKING
+
+from psygnal import Signal
+
+from faceloop_datasets import Cancelled, FaceloopError
+from faceloop_workbench.background import Job
+
+from .messages import Log, Outcome, Request, from_line, to_line
+
+if TYPE_CHECKING:
+    from faceloop_datasets import CancelCheck, ProgressCallback
+
+PATIENCE = 3.0
+"""Seconds that a process has to stop by itself: the longest solve asks nobody for longer."""
+_TAIL = 12
+_WORKER = "faceloop_workbench.train.worker"
+
+_Lines = SimpleQueue["tuple[str, str] | None"]
+
+
+class ChildJob(Job[Outcome]):
+    """A request done in a process of its own.
+
+    It ends as any `Job`: done with the `Outcome`, failed with an error that holds the last lines
+    of the log, or cancelled. Whichever way, the process is gone then.
+
+    Parameters
+    ----------
+    request : Request
+        What to do.
+    name : str
+        What it is, for people.
+    command : list of str, optional
+        The process to start instead of faceloop's own.
+
+    Attributes
+    ----------
+    said : Signal(Step or Log)
+        What the process says.
+    """
+
+    said = Signal(object)
+
+    def __init__(self, request: Request, name: str, command: list[str] | None = None) -> None:
+        super().__init__(self._talk, name)
+        self._request = request
+        # -P: what lies in the working directory is nobody's module.
+        self._command = command or [sys.executable, "-P", "-m", _WORKER]
+        self.pid: int | None = None
+
+    def _talk(self, _progress: ProgressCallback, cancel: CancelCheck) -> Outcome:
+        process = _start(self._command)
+        self.pid = process.pid
+        try:
+            _tell(process, to_line(self._request))
+            outcome, tail = self._listen(process, cancel)
+        finally:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with suppress(OSError):  # what it had not read yet cannot be flushed
+                        pipe.close()
+        if outcome is not None and outcome.kind == "done":
+            return outcome  # also when it was asked to stop too late
+        if cancel():
+            raise Cancelled(f"{self.name} was stopped; the project is as it was.")
+        if outcome is not None:
+            raise FaceloopError(outcome.text)
+        raise FaceloopError(_died(self.name, process.returncode, tail))
+
+    def _listen(
+        self, process: subprocess.Popen[str], cancel: CancelCheck
+    ) -> tuple[Outcome | None, list[str]]:
+        """Pass on what the process says until it has ended."""
+        lines: _Lines = SimpleQueue()
+        for name in ("stdout", "stderr"):
+            pipe = getattr(process, name)
+            threading.Thread(target=_read, args=(name, pipe, lines), daemon=True).start()
+        tail: deque[str] = deque(maxlen=_TAIL)
+        outcome, open_pipes, asked = None, 2, None
+        while open_pipes:
+            if asked is None and cancel():
+                asked = time.monotonic()
+                _tell(process, "stop")
+            if asked is not None and time.monotonic() - asked > PATIENCE:
+                process.kill()
+            with suppress(Empty):
+                line = lines.get(timeout=0.1)
+                if line is None:
+                    open_pipes -= 1
+                    continue
+                said = from_line(line[1]) if line[0] == "stdout" else Log(line[1].rstrip())
+                if isinstance(said, Outcome):
+                    outcome = said
+                    continue
+                if isinstance(said, Log):
+                    tail.append(said.text)
+                self.said.emit(said)
+        process.wait()
+        return outcome, list(tail)
+
+
+def _start(command: list[str]) -> subprocess.Popen[str]:
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            creationflags=flags,
+            start_new_session=True,  # Ctrl-C in the terminal is for the window
+        )
+    except OSError as error:
+        raise FaceloopError(f"{command[0]} cannot be started: {error}.") from error
+
+
+def _tell(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin is not None  # noqa: S101 - it was started with a pipe
+    with suppress(OSError):  # it has died; what it left behind tells why
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+
+
+def _read(name: str, pipe: IO[str], lines: _Lines) -> None:
+    with suppress(ValueError):  # closed while it was read
+        for line in pipe:
+            lines.put((name, line))
+    lines.put(None)
+
+
+def _died(name: str, code: int, tail: list[str]) -> str:
+    how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
+    hint = " The system may have run out of memory." if code == -9 else ""
+    said = "\n".join(tail) or "(nothing)"
+    return (
+        f"{name} ended unexpectedly, {how}.{hint} The project is as it was. "
+        f"The last lines of its log:\n{said}"
+    )

@@ -1,0 +1,118 @@
+"""What the window and its training process say to each other: one JSON document a line. Without Qt.
+
+The first line to the process is a `Request`; any other line, or the end of the pipe, asks it to
+stop. It answers with `Step` and `Log` and ends with one `Outcome`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from faceloop_datasets import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the process is to do.
+
+    Parameters
+    ----------
+    do : {"train", "import"}
+        Train a model, or bring one in and measure it.
+    project : str
+        The project's folder.
+    settings : mapping
+        Fields of `faceloop_trainer.TrainingConfig` that differ from the defaults.
+    file : str
+        The model to bring in.
+    """
+
+    do: Literal["train", "import"]
+    project: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far the work is.
+
+    Parameters
+    ----------
+    progress : Progress
+        The newest step.
+    errors : tuple of float
+        Errors of the fits to unseen faces since the last message.
+    """
+
+    progress: Progress
+    errors: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Log:
+    """A line for the log."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the work ended.
+
+    Parameters
+    ----------
+    kind : {"done", "failed", "cancelled"}
+        Which of the ends it was.
+    text : str
+        What to tell the person.
+    model : int or None
+        Number of the model that was made.
+    """
+
+    kind: Literal["done", "failed", "cancelled"]
+    text: str
+    model: int | None = None
+
+
+Message = Request | Step | Log | Outcome
+_KINDS = {kind.__name__: kind for kind in (Request, Log, Outcome)}
+
+
+def to_line(message: Message) -> str:
+    """Write a message as one line of JSON, without its end."""
+    values = asdict(message)
+    if isinstance(message, Step):
+        values = {**values.pop("progress"), **values}
+        values["error"] = None  # among the errors
+    return json.dumps({"is": type(message).__name__, **values}, allow_nan=False)
+
+
+def from_line(line: str) -> Message:
+    """Read a line; one that is no message is a line of the log."""
+    try:
+        values = json.loads(line)
+        kind = values.pop("is")
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return Log(line.rstrip())
+    if kind == "Step":
+        errors = tuple(values.pop("errors"))
+        return Step(Progress(**values), errors)
+    message: Message = _KINDS[kind](**values)
+    return message
+
+
+def finite(errors: list[float]) -> tuple[float, ...]:
+    """Return the errors that are numbers: a face that was not found has none."""
+    return tuple(round(e, 6) for e in errors if math.isfinite(e))
+
+
+def with_tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as they were before JSON made lists of their tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}

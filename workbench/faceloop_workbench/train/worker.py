@@ -1,0 +1,128 @@
+"""The training process: ``python -m faceloop_workbench.train.worker``, spoken to in lines. No Qt.
+
+Training uses all cores, so it is not the window's process; and a crash of one leaves the other
+alone. See `faceloop_workbench.train.messages` for what is said.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from faceloop_datasets import Cancelled, FaceloopError, Project
+
+from .messages import Log, Message, Outcome, Request, Step, finite, from_line, to_line, with_tuples
+from .timing import begins
+
+if TYPE_CHECKING:
+    from faceloop_datasets import CancelCheck, Progress
+
+_NICENESS = 5  # the window comes first
+_PERIOD = 0.1  # seconds between two messages about the same stage
+
+
+class Speaker:
+    """Writes messages, steps of a training not more often than a person can see.
+
+    Parameters
+    ----------
+    out : file
+        Where the lines go.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._errors: list[float] = []
+        self._what, self._done = "", 0
+        self._said = self._begun = time.perf_counter()
+
+    def say(self, message: Message) -> None:
+        """Write a message."""
+        self._out.write(to_line(message) + "\n")
+        self._out.flush()
+
+    def step(self, progress: Progress) -> None:
+        """Take a step; a new stage is told at once, and its last step too."""
+        now = time.perf_counter()
+        new = begins(progress, self._what, self._done)
+        if new:
+            self._end_stage(now)
+        self._what, self._done = progress.what, progress.done
+        if progress.error is not None:
+            self._errors.append(progress.error)
+        if new or now - self._said > _PERIOD or progress.done == progress.total:
+            self.say(Step(progress, finite(self._errors)))
+            self._errors.clear()
+            self._said = now
+
+    def _end_stage(self, now: float) -> None:
+        if self._what:
+            self.say(Log(f"{self._what}: {now - self._begun:.1f} s"))
+        self._begun = now
+
+
+def main() -> int:
+    """Do one request; returns the exit code."""
+    # Whatever a library prints must not come between the messages.
+    speaker, sys.stdout = Speaker(sys.stdout), sys.stderr
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    request = from_line(_read_line())
+    if not isinstance(request, Request):
+        speaker.say(Outcome("failed", "Expected a request as the first line."))
+        return 2
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    try:
+        speaker.say(_do(request, speaker, stop.is_set))
+    except Cancelled as stopped:
+        speaker.say(Outcome("cancelled", str(stopped)))
+    except FaceloopError as error:
+        speaker.say(Outcome("failed", str(error)))
+        return 1
+    return 0
+
+
+def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
+    # Imported here, so that the first message does not wait for it.
+    speaker.say(Log("starting"))
+    from faceloop_trainer import TrainingConfig  # noqa: PLC0415
+    from faceloop_workbench.training import bring_model, train_into  # noqa: PLC0415
+
+    with Project.open(request.project) as project:
+        if request.do == "import":
+            record = bring_model(project, Path(request.file), progress=speaker.step, cancel=cancel)
+            return Outcome("done", f"Imported {record.name}.", record.id)
+        config = TrainingConfig(**with_tuples(request.settings))
+        trained = train_into(project, config, progress=speaker.step, cancel=cancel)
+    for face in trained.unusable:
+        speaker.say(Log(f"not usable: {face.name}: {face.reason}"))
+    used = "in use" if trained.in_use else "not in use"
+    text = f"{trained.record.name} is {used}: {trained.because}."
+    return Outcome("done", text, trained.record.id)
+
+
+def _read_line() -> str:
+    """Read one line without a buffer: the listener reads the rest of the pipe by itself."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode()
+
+
+def _listen(stop: threading.Event) -> None:
+    # Not sys.stdin: Python cannot end while a thread holds its lock. The end of the pipe means
+    # that the window is gone.
+    os.read(0, 1)
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
