@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 ORIENTATIONS = 6
 """Gradient channels: directions 0, 60, ... 300 degrees."""
-_NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
-_WINDOW = (15, 15)
-"""Neighbourhood of the local normalisation, in pixels of the crop."""
+NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+"""``(dy, dx)`` of each map of local binary patterns."""
+WINDOW = 15
+"""Width of the local normalisation's neighbourhood, in pixels of the crop."""
+_BOX = (WINDOW, WINDOW)
 
-CHANNELS = {"raw": 1, "gradient": ORIENTATIONS, "lbp": len(_NEIGHBOURS)}
+CHANNELS = {"raw": 1, "gradient": ORIENTATIONS, "lbp": len(NEIGHBOURS)}
 """Channel families by name, and how many maps each has."""
 
 
@@ -96,9 +98,9 @@ def channel_stack(crop: Crop, families: Sequence[str]) -> NDArray[np.float32]:
 
 
 def _raw(crop: Crop, out: NDArray[np.float32]) -> None:
-    centred = crop - cv2.blur(crop, _WINDOW)
+    centred = crop - cv2.blur(crop, _BOX)
     # The running sums of a box filter can come out a little below zero.
-    variance = np.maximum(cv2.blur(cv2.multiply(centred, centred), _WINDOW), 0.0)
+    variance = np.maximum(cv2.blur(cv2.multiply(centred, centred), _BOX), 0.0)
     deviation = cv2.sqrt(variance)
     # 4 gray levels: the noise of a camera; flat regions stay near 0.
     cv2.divide(centred, deviation + 4.0, dst=out[0])
@@ -110,7 +112,7 @@ def _gradient(crop: Crop, out: NDArray[np.float32]) -> None:
     # Not cv2.magnitude: Intel's version rounds by how the array happens to lie in memory, and
     # two trainings would differ in the last bits.
     magnitude = cv2.sqrt(cv2.multiply(gx, gx) + cv2.multiply(gy, gy))
-    norm = cv2.blur(magnitude, _WINDOW) + 2.0
+    norm = cv2.blur(magnitude, _BOX) + 2.0
     cv2.divide(gx, norm, dst=gx)
     cv2.divide(gy, norm, dst=gy)
     half = ORIENTATIONS // 2
@@ -124,7 +126,7 @@ def _gradient(crop: Crop, out: NDArray[np.float32]) -> None:
 def _lbp(crop: Crop, out: NDArray[np.float32]) -> None:
     h, w = crop.shape
     padded = cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    for k, (dy, dx) in enumerate(_NEIGHBOURS):
+    for k, (dy, dx) in enumerate(NEIGHBOURS):
         difference = padded[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w] - crop
         # A hard comparison flips with the camera's noise; +-4 levels are let through softly.
         np.clip(difference * 0.25, -1.0, 1.0, out=out[k])
@@ -134,6 +136,6 @@ _MIRROR = {
     "raw": (0,),
     # The direction t becomes 180 degrees - t.
     "gradient": tuple((ORIENTATIONS // 2 - k) % ORIENTATIONS for k in range(ORIENTATIONS)),
-    "lbp": tuple(_NEIGHBOURS.index((dy, -dx)) for dy, dx in _NEIGHBOURS),
+    "lbp": tuple(NEIGHBOURS.index((dy, -dx)) for dy, dx in NEIGHBOURS),
 }
 _FILL = {"raw": _raw, "gradient": _gradient, "lbp": _lbp}
