@@ -21,6 +21,7 @@ from .report import ImportReport
 from .scheme import Contour, Scheme
 from .store.items import Item, Revision
 from .store.models import ModelRecord
+from .store.overview import Summary
 from .video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Scheme",
     "SchemeError",
     "ShotCounter",
+    "Summary",
     "TrainingError",
     "Video",
     "VideoFrame",

@@ -20,6 +20,7 @@ from .store import items, models, settings
 from .store.database import Database
 from .store.importing import Import, Target
 from .store.items import Item, Revision
+from .store.overview import Summary, summaries
 from .store.staging import clean
 from .store.tables import RevisionRow
 
@@ -282,6 +283,23 @@ class Project:
         """
         with self._database.read() as connection:
             return items.get_item(connection, item_id)
+
+    def overview(self) -> list[Summary]:
+        """All items with their state and queue entry, in the order they came; quick."""
+        with self._database.read() as connection:
+            return summaries(connection)
+
+    def summary(self, item_id: int) -> Summary:
+        """One item as in `overview`.
+
+        Raises
+        ------
+        ProjectError
+            If there is none.
+        """
+        with self._database.read() as connection:
+            items.get_item(connection, item_id)
+            return summaries(connection, item_id)[0]
 
     def item_media(self, item: Item) -> Media | None:
         """Media of an item; None if it has no picture."""

@@ -258,6 +258,23 @@ class ReviewQueue:
                     return self._entry(number, connection)
         return None
 
+    def claim(self, number: int, author: str) -> QueueEntry | None:
+        """Claim an open entry; None if it is no longer open. Of two claims one wins.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such entry.
+        """
+        with self._database.write() as connection:
+            claimed = connection.execute(
+                update(QueueRow)
+                .where(QueueRow.id == number, QueueRow.status == "open")
+                .values(status="claimed", author=author)
+            )
+            entry = self._entry(number, connection)
+        return entry if claimed.rowcount == 1 else None
+
     def get(self, number: int) -> QueueEntry:
         """Entry by number.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from psygnal import Signal
 
-from faceloop_datasets import FaceloopError, Item, Project, Revision, Video
-from faceloop_datasets.images import read_image
+from faceloop_datasets import FaceloopError, Item, Project, Revision
 
 from .model_choice import ChosenModel, choose_model
+from .pictures import Pictures
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
     from numpy.typing import NDArray
 
     from faceloop_datasets import QueueEntry
@@ -61,7 +62,7 @@ class Session:
         self._project: Project | None = None
         self._item: Item | None = None
         self._entry: QueueEntry | None = None
-        self._videos: dict[Path, Video] = {}
+        self._pictures: Pictures | None = None
         self._chosen: tuple[int | None, ChosenModel] | None = None
 
     @property
@@ -83,6 +84,7 @@ class Session:
         """Work on a project; the one before is closed."""
         self.close()
         self._project = project
+        self._pictures = Pictures(project)
         self.project_changed.emit(project)
 
     def close(self) -> None:
@@ -93,7 +95,9 @@ class Session:
         project, self._project = self._project, None
         self._chosen = None
         self.project_changed.emit(None)
-        self._close_videos()
+        if self._pictures is not None:
+            self._pictures.close()
+            self._pictures = None
         project.close()
 
     def show(self, item: Item | None, entry: QueueEntry | None = None) -> None:
@@ -114,26 +118,23 @@ class Session:
         self.told.emit(Message(level, text))
 
     def picture(self, item: Item) -> NDArray[np.uint8]:
-        """Colour picture of a face, (H, W, 3), upright.
+        """Colour picture of a face, (H, W, 3), upright; it cannot be written to.
 
         Raises
         ------
         InputError
             If the picture is missing or damaged.
-        ProjectError
-            If the face has no picture.
+        FaceloopError
+            If the face has no picture, or no project is open.
         """
-        project = self.need_project()
-        media = project.item_media(item)
-        if media is None:
-            raise FaceloopError(f"{item.name} has no picture, only a shape.")
-        path = project.resolve(media)
-        if item.frame is None:
-            return read_image(path, "rgb")
-        if path not in self._videos:
-            self._close_videos()
-            self._videos[path] = Video(path)
-        return self._videos[path][item.frame].image
+        self.need_project()
+        assert self._pictures is not None  # noqa: S101 - they come and go with the project
+        return self._pictures.get(item)
+
+    def prefetch(self, item_ids: Sequence[int]) -> None:
+        """Read the pictures of faces that may be next, in the background."""
+        if self._pictures is not None:
+            self._pictures.read_ahead(item_ids)
 
     def model(self) -> ChosenModel:
         """Load the model in use: the project's, or the starter where there is none.
@@ -160,8 +161,3 @@ class Session:
         if self._project is None:
             raise FaceloopError("No project is open. Open one, or make a new one, first.")
         return self._project
-
-    def _close_videos(self) -> None:
-        for video in self._videos.values():
-            video.close()
-        self._videos.clear()
