@@ -44,14 +44,15 @@ def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
     drawn = image.copy()
     lines = []
     for fit in fits:
-        _draw(drawn, fit, scheme)
+        draw_fit(drawn, fit, scheme)
         lines.append(f"predicted error {fit.predicted_error:.3f}")
     for row, line in enumerate(lines or ["no face"]):
         _write(drawn, line, row)
     return drawn
 
 
-def _draw(image: Image, fit: Fit, scheme: Scheme) -> None:
+def draw_fit(image: Image, fit: Fit, scheme: Scheme) -> None:
+    """Draw contours and points of a face into a picture itself; see `draw_fits`."""
     size = scheme.inter_ocular_distance(fit.points)
     width = max(1, round(size / 120))
     points = _fixed(fit.points)

@@ -1,0 +1,459 @@
+"""A video that plays with the fit on it: decoding and fitting in a thread. Without Qt."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from faceloop_datasets import FaceloopError
+from faceloop_runtime import Tracker
+from faceloop_runtime.backends import GlResponses, describe, make_backend
+from faceloop_runtime.backends.gl import EglContext
+from faceloop_workbench.overlay import draw_fit
+from faceloop_workbench.poor_frames import PoorFrames
+
+from .record import Record
+from .responses import response_maps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import FrameCandidate
+    from faceloop_runtime import FrameResult
+    from faceloop_runtime.backends import ResponseBackend
+    from faceloop_runtime.backends.gl import GLContext
+    from faceloop_runtime.tracker import Pursuit
+    from faceloop_workbench.model_choice import ChosenModel
+
+    from .responses import ResponseMaps
+    from .sources import Frame, Source
+
+    Image = NDArray[np.uint8]
+
+AS_FAST_AS_IT_GOES = math.inf
+"""A speed."""
+_BEHIND = 0.1
+"""Seconds behind its time after which a video goes on slower instead of catching up."""
+_SHOW_EVERY = 1 / 60
+"""Seconds between pictures handed over; what comes between is fitted but not drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Equipment:
+    """What fits.
+
+    Parameters
+    ----------
+    load : callable
+        Loads the model; called in the player's thread.
+    key : object
+        Says which model it is: the same key is not loaded again.
+    backend : {"auto", "cpu", "gl"}
+        Where responses are computed.
+    max_faces : int
+        Faces to follow.
+    """
+
+    load: Callable[[], ChosenModel]
+    key: object
+    backend: str = "auto"
+    max_faces: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A frame to draw.
+
+    Attributes
+    ----------
+    index : int
+        Its number.
+    time : float
+        Seconds after the first.
+    image : ndarray of uint8, shape (H, W, 3)
+        RGB; with the fits drawn in while it moves.
+    moving : bool
+        Whether it is one of many; a still frame is for looking at closely.
+    result : FrameResult or None
+        What was found; None if nothing looked yet.
+    chosen : ChosenModel or None
+        The model that looked.
+    fit_ms : float
+        How long that took.
+    responses : ResponseMaps or None
+        Of the first face of a still frame.
+    """
+
+    index: int
+    time: float
+    image: Image
+    moving: bool
+    result: FrameResult | None = None
+    chosen: ChosenModel | None = None
+    fit_ms: float = 0.0
+    responses: ResponseMaps | None = None
+
+
+@dataclass
+class _Wishes:
+    """What was asked for since the thread last looked: the newest of each kind."""
+
+    open: Callable[[], Source] | None = None
+    equip: Equipment | None = None
+    target: int | None = None
+    fresh: bool = False  # the target was jumped to, not stepped to
+    again: bool = False  # the frame there is should be handed over once more
+    close: bool = False
+
+    def __bool__(self) -> bool:
+        return self != _Wishes()
+
+
+class Player:
+    """Plays one source at a time.
+
+    Every frame that plays is fitted and recorded. A video whose fits take longer than its frames
+    last plays slower than asked for: no frame is skipped, because each may be one for the review
+    queue. Only the newest frame is kept for drawing; what nobody has taken is replaced.
+
+    Its methods ask and return at once. The signals are emitted in the player's thread.
+
+    Parameters
+    ----------
+    make_context : callable, optional
+        Makes the contexts that OpenGL draws responses in.
+
+    Attributes
+    ----------
+    opened : Signal(Source)
+        Another source is open.
+    equipped : Signal(str, str)
+        Name of the model in use, and which backend it has and why.
+    rested : Signal(str)
+        It no longer plays: ``paused`` or ``end``.
+    failed : Signal(FaceloopError)
+        Something asked for cannot be done.
+    """
+
+    opened = Signal(object)
+    equipped = Signal(str, str)
+    rested = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, make_context: Callable[[], GLContext] = EglContext) -> None:
+        self.source: Source | None = None
+        self.record = Record(0)
+        self.speed = 1.0
+        self.playing = False
+        self._make_context = make_context
+        self._wishes = _Wishes()
+        self._changed = threading.Condition()
+        self._slot: Shown | None = None
+        self._poor = PoorFrames()
+        self._poor_lock = threading.Lock()
+        self._at = 0
+        self._model = _Model()
+        self._clock = _Clock()
+        self._current: tuple[Frame, FrameResult | None, float] | None = None
+        self._last_shown = 0.0
+        self._thread = threading.Thread(target=self._run, name="faceloop player", daemon=True)
+        self._thread.start()
+
+    # Asked by anybody
+
+    def open(self, make: Callable[[], Source]) -> None:
+        """Open another source, paused at its first frame; ``make`` is called in the thread."""
+        with self._changed:
+            self.playing = False
+            self._wishes = replace(self._wishes, open=make, target=0, fresh=True)
+            self._changed.notify()
+
+    def equip(self, equipment: Equipment) -> None:
+        """Fit with this from the next frame on."""
+        with self._changed:
+            self._wishes.equip = equipment
+            self._changed.notify()
+
+    def play(self) -> None:
+        """Play on, or from the beginning if this is the end."""
+        with self._changed:
+            if self.source is None or self.playing:
+                return
+            if self._wishes.target is None and self._at == _last(self.source):
+                self._wishes.target, self._wishes.fresh = 0, True
+            self.playing = True
+            self._clock.start()
+            self._changed.notify()
+
+    def pause(self) -> None:
+        """Stand still on the frame there is."""
+        with self._changed:
+            if self.playing:
+                self.playing = False
+                self._wishes.again = True
+                self._changed.notify()
+
+    def step(self, frames: int) -> None:
+        """Pause and move by some frames."""
+        with self._changed:
+            start = self._at if self._wishes.target is None else self._wishes.target
+            self._go(start + frames)
+            self.playing = False
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame, exactly; the faces are looked for anew there."""
+        with self._changed:
+            self._go(frame)
+            self._wishes.fresh = True
+
+    def set_speed(self, speed: float) -> None:
+        """Play at a multiple of the real speed."""
+        with self._changed:
+            self.speed = speed
+            self._clock.start()
+
+    def take(self) -> Shown | None:
+        """Take the newest frame to draw; None if there is none since the last."""
+        with self._changed:
+            shown, self._slot = self._slot, None
+            return shown
+
+    def set_threshold(self, threshold: float) -> None:
+        """Collect fits with a higher predicted error, in IOD, from now on."""
+        with self._poor_lock:
+            self._poor.threshold = threshold
+
+    def poor_frames(self) -> list[FrameCandidate]:
+        """Poor fits of this source that were collected while it played."""
+        with self._poor_lock:
+            return self._poor.candidates
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self.playing = False
+            self._wishes.close = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _go(self, frame: int) -> None:
+        if self.source is not None:
+            last = _last(self.source)
+            self._wishes.target = max(frame, 0) if last is None else min(max(frame, 0), last)
+            self._changed.notify()
+
+    # In the thread
+
+    def _run(self) -> None:
+        while True:
+            wishes = self._wait()
+            if wishes.close:
+                break
+            try:
+                self._grant(wishes)
+                if self.playing and not wishes and self._clock.due(self._due(), self.speed):
+                    self._advance()
+            except FaceloopError as error:
+                self._rest("paused")
+                self.failed.emit(error)
+        self._model.close()
+        if self.source is not None:
+            self.source.close()
+
+    def _wait(self) -> _Wishes:
+        """Sleep until something is asked for or the next frame is due."""
+        with self._changed:
+            if not self._wishes:
+                delay = self._clock.delay(self._due(), self.speed) if self.playing else None
+                if delay is None or delay > 0:
+                    self._changed.wait(delay)
+            wishes, self._wishes = self._wishes, _Wishes()
+            return wishes
+
+    def _grant(self, wishes: _Wishes) -> None:
+        if wishes.equip is not None:
+            self._equip(wishes.equip)
+        if wishes.open is not None:
+            self._open(wishes.open)
+        if wishes.target is not None and self.source is not None:
+            self._visit(wishes.target, fresh=wishes.fresh)
+        elif wishes.again or wishes.equip is not None:
+            self._look_again(refit=wishes.equip is not None)
+
+    def _open(self, make: Callable[[], Source]) -> None:
+        source = make()
+        if self.source is not None:
+            self.source.close()
+        with self._poor_lock:
+            self._poor = PoorFrames(self._poor.threshold)
+        self.record = Record(source.frames or 0)
+        self._at, self._current = 0, None
+        self.source = source
+        self.opened.emit(source)
+
+    def _equip(self, equipment: Equipment) -> None:
+        if self._model.take(equipment, self._make_context):
+            self.record.age()
+        if self._model.chosen is not None:
+            self.equipped.emit(self._model.chosen.name, self._model.about)
+
+    def _visit(self, target: int, *, fresh: bool) -> None:
+        """Go to a frame: the picture is handed over at once, and again with the fit."""
+        assert self.source is not None  # noqa: S101 - nobody asks for frames of nothing
+        frame = self.source.frame(target)
+        self._at = target
+        self._clock.start()
+        if fresh:
+            self._model.forget()
+            self._current = frame, None, 0.0
+            self._look_again()
+            if self._wishes:  # somebody drags along the strip: on to the next place
+                return
+        self._fit(frame)
+        self._look_again()
+
+    def _look_again(self, *, refit: bool = False) -> None:
+        if self._current is None:
+            return
+        if refit:
+            self._model.forget()
+            self._fit(self._current[0])
+        self._hand_over(*self._current, moving=self.playing)
+
+    def _due(self) -> float | None:
+        return None if self.source is None else self.source.time(self._following())
+
+    def _following(self) -> int:
+        last = None if self.source is None else _last(self.source)
+        return self._at + 1 if last is None else min(self._at + 1, last)
+
+    def _advance(self) -> None:
+        assert self.source is not None  # noqa: S101 - it plays
+        if self._at == _last(self.source):
+            self._rest("end")
+            return
+        frame = self.source.frame(self._following())
+        self._at = frame.index
+        result, milliseconds = self._fit(frame)
+        if result is not None and self.source.frames is not None:
+            with self._poor_lock:
+                self._poor.add(result, frame.gray())
+        self._clock.tick(frame.time, self.speed)
+        now = time.monotonic()
+        if now - self._last_shown >= _SHOW_EVERY:
+            self._last_shown = now
+            self._hand_over(frame, result, milliseconds, moving=True)
+
+    def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
+        start = time.perf_counter()
+        result = self._model.look(frame)
+        milliseconds = (time.perf_counter() - start) * 1000
+        if result is not None and self.source is not None and self.source.frames is not None:
+            self.record.put(result)
+        self._current = frame, result, milliseconds
+        return result, milliseconds
+
+    def _hand_over(
+        self, frame: Frame, result: FrameResult | None, milliseconds: float, *, moving: bool
+    ) -> None:
+        image, chosen, responses = frame.image, self._model.chosen, None
+        if result is not None and result.faces and chosen is not None:
+            if moving:
+                image = image.copy()
+                for face in result.faces:
+                    draw_fit(image, face.fit, chosen.model.scheme)
+            else:
+                responses = self._model.responses(frame, result)
+        shown = Shown(
+            frame.index, frame.time, image, moving, result, chosen, milliseconds, responses
+        )
+        with self._changed:
+            self._slot = shown
+
+    def _rest(self, why: str) -> None:
+        if self.playing:
+            self.playing = False
+            self._look_again()
+            self.rested.emit(why)
+
+
+class _Model:
+    """The model in use, its backend, and the faces it follows."""
+
+    def __init__(self) -> None:
+        self.chosen: ChosenModel | None = None
+        self.about = ""
+        self._key: object = None
+        self._backend: ResponseBackend | None = None
+        self._pursuit: Pursuit | None = None
+
+    def take(self, equipment: Equipment, make_context: Callable[[], GLContext]) -> bool:
+        """Change to other equipment; returns whether the model is another."""
+        new = self.chosen is None or equipment.key != self._key
+        chosen = equipment.load() if new or self.chosen is None else self.chosen
+        backend = make_backend(equipment.backend, chosen.model.experts, make_context)
+        self.close()
+        self.chosen, self._key, self._backend = chosen, equipment.key, backend
+        self.about = backend.name
+        if equipment.backend == "auto":
+            self.about = describe(make_context)
+        self._pursuit = Tracker(chosen.model, backend, equipment.max_faces).follow()
+        return new
+
+    def forget(self) -> None:
+        if self._pursuit is not None:
+            self._pursuit.reset()
+
+    def look(self, frame: Frame) -> FrameResult | None:
+        if self._pursuit is None:
+            return None
+        return replace(self._pursuit.step(frame.gray()), index=frame.index, time=frame.time)
+
+    def responses(self, frame: Frame, result: FrameResult) -> ResponseMaps | None:
+        if self.chosen is None or self._backend is None:
+            return None
+        return response_maps(self.chosen.model, self._backend, frame.gray(), result.faces[0].fit)
+
+    def close(self) -> None:
+        if isinstance(self._backend, GlResponses):
+            self._backend.close()
+
+
+class _Clock:
+    """When the next frame is due; starts anew with the first frame it is told."""
+
+    def __init__(self) -> None:
+        self._wall: float | None = None
+        self._video = 0.0
+
+    def start(self) -> None:
+        """Count from the next frame on."""
+        self._wall = None
+
+    def tick(self, video: float, speed: float) -> None:
+        """Note that the frame of this time was shown."""
+        if self._wall is None or self.delay(video, speed) < -_BEHIND:
+            self._wall, self._video = time.monotonic(), video
+
+    def delay(self, video: float | None, speed: float) -> float:
+        """Seconds until the frame of this time is due."""
+        wall = self._wall  # another thread may start it anew
+        if wall is None or video is None:
+            return 0.0
+        return wall + (video - self._video) / speed - time.monotonic()
+
+    def due(self, video: float | None, speed: float) -> bool:
+        """Whether the frame of this time is due."""
+        return self.delay(video, speed) <= 0
+
+
+def _last(source: Source) -> int | None:
+    return None if source.frames is None else source.frames - 1
