@@ -48,6 +48,8 @@ class Session:
         Items were added, the review queue changed, a model was added or another is in use.
     told : Signal(Message)
         Something to show in the status line.
+    tab_wanted : Signal(str)
+        A tab, ``queue``, ``annotate``, ``train`` or ``live``, should come to the front.
     """
 
     project_changed = Signal(object)
@@ -57,6 +59,7 @@ class Session:
     queue_changed = Signal()
     models_changed = Signal()
     told = Signal(Message)
+    tab_wanted = Signal(str)
 
     def __init__(self) -> None:
         self._project: Project | None = None

@@ -70,6 +70,7 @@ class Dock(QWidget):
         foot.addWidget(command_button(self.commands, "desk.help", small=True))
         layout.addLayout(foot)
         self.session.told.connect(self._tell)
+        self.session.tab_wanted.connect(self._bring)
         self.commands.handle("desk.help", self._help)
         self.tabs.currentChanged.connect(self._turn)
         self._keys = Keys(self.commands, self)
@@ -101,6 +102,9 @@ class Dock(QWidget):
             self.stage.take("live")
         elif shown in (self.queue, self.annotate):
             self.stage.take("annotate")
+
+    def _bring(self, tab: str) -> None:
+        self.tabs.setCurrentWidget(getattr(self, tab))
 
     def _help(self) -> None:
         page = HelpPage(self.commands, self)
