@@ -43,6 +43,10 @@ class CropChannels:
     def __init__(self, crop: Crop, families: Sequence[str]) -> None:
         self.crop, self.families = crop, tuple(families)
 
+    def __len__(self) -> int:
+        """Return how many maps there are."""
+        return channel_count(self.families)
+
     @cached_property
     def maps(self) -> NDArray[np.float32]:
         """The maps, shape (C, H, W)."""

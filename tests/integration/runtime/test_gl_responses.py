@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from faceloop_runtime.backends import CpuResponses, GlResponses
 from faceloop_runtime.backends.gl import EglContext, GLError
 from faceloop_runtime.backends.gl.device import Device
 from faceloop_runtime.backends.gl.egl import library
-from faceloop_runtime.channels import channel_stack
+from faceloop_runtime.channels import CHANNELS, CropChannels, channel_count, channel_stack
 from faceloop_runtime.experts import SEARCH, PatchExperts
 from faceloop_runtime.model import crop_size
 
@@ -96,6 +98,31 @@ def test_any_number_of_channels_landmarks_and_pixels(packed: bool) -> None:
     assert gl.working
 
 
+@pytest.mark.parametrize(
+    "families", [*combinations(CHANNELS, 1), ("gradient", "lbp"), tuple(CHANNELS)]
+)
+@pytest.mark.parametrize(("packed", "es", "tolerance"), WAYS)
+def test_channels_come_from_the_gray_crop(
+    families: tuple[str, ...], packed: bool, es: bool, tolerance: float
+) -> None:
+    bank = random_experts(9, channel_count(families), 7)
+    gl = GlResponses([bank], partial(EglContext, es=es), packed)
+    gl.open()
+    rng = np.random.default_rng(0)
+    picture = read_image(next(iter(sample_faces())).image.path).astype(np.float32)
+    noise = rng.uniform(0, 255, (60, 90)).astype(np.float32)
+    flat = np.full((60, 90), 128, np.float32)
+    for crop in (picture[40:120, 60:140], noise, noise.T.copy(), flat, picture[:17, :17]):
+        height, width = crop.shape
+        centres = np.stack([rng.integers(8, n - 8, 9) for n in (width, height)], axis=1)
+        channels = CropChannels(np.ascontiguousarray(crop), families)
+        drawn = gl.responses(0, channels, centres)
+        assert ("maps" in vars(channels)) == packed  # computed by the processor
+        truth = CpuResponses([bank]).responses(0, channels, centres)
+        assert error(drawn, truth) <= tolerance
+    assert gl.working
+
+
 def test_tiles_in_several_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     # What a driver with small textures makes of it.
     ask = Device.ask
@@ -140,11 +167,15 @@ def test_flat_pictures_and_empty_filters(starter: FaceModel) -> None:
         (np.zeros((2, 40, 40), np.float32), np.full((2, 2), 20), "centres"),
         (np.zeros((2, 40, 40), np.float32), np.full((3, 2), 33), "7 pixels"),
         (np.zeros((2, 40, 30), np.float32), np.full((3, 2), 6), "30 x 40"),
+        (CropChannels(np.zeros((40, 40), np.float32), ["lbp"]), np.full((3, 2), 20), "(4, 40, 40)"),
+        (CropChannels(np.zeros((40, 40)), ["raw"]), np.full((3, 2), 20), "float64"),
     ],
 )
-def test_what_does_not_fit_is_refused(channels: np.ndarray, centres: np.ndarray, said: str) -> None:
+def test_what_does_not_fit_is_refused(
+    channels: np.ndarray | CropChannels, centres: np.ndarray, said: str
+) -> None:
     gl = GlResponses([random_experts(3, 2, 5)])
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=re.escape(said)):
         gl.responses(0, channels, centres)
 
 

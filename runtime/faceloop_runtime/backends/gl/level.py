@@ -11,12 +11,15 @@ draw equally fast.
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_runtime.channels import CropChannels
 from faceloop_runtime.experts import SEARCH
 
+from .channels import ChannelShaders, ChannelSource
 from .context import GLError
 from .device import Device, check
 from .packing import (
@@ -25,7 +28,6 @@ from .packing import (
     filter_tiles,
     float_maps,
     groups,
-    interleave,
     packed_maps,
     response_bounds,
 )
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from faceloop_runtime.backends.base import ChannelMaps
     from faceloop_runtime.experts import PatchExperts
 
 
@@ -59,13 +62,15 @@ def prepare(experts: Sequence[PatchExperts], packed: bool | None) -> list[Level]
     device = Device.ask()
     if packed is None:
         packed = not _draws_floats()
+    shaders = cache(partial(ChannelShaders, es=device.es))
     programs: dict[tuple[int, int], Program] = {}
     levels = []
     for one in experts:
         shape = one.weights.shape[1], one.patch
         if shape not in programs:
             programs[shape] = _program(*shape, packed, device.es)
-        levels.append(Level(one, device, programs[shape], packed))
+        source = ChannelSource(device, shaders)
+        levels.append(Level(one, device, programs[shape], source, packed))
     return levels
 
 
@@ -79,14 +84,22 @@ class Level:
         What the context draws with.
     program : Program
         For as many channels and as wide patches as the experts have.
+    channels : ChannelSource
+        Draws or uploads channel maps.
     packed : bool
-        Whether the program packs responses into bytes.
+        Whether the program packs responses into bytes, for want of targets of floats.
     """
 
     def __init__(
-        self, experts: PatchExperts, device: Device, program: Program, packed: bool
+        self,
+        experts: PatchExperts,
+        device: Device,
+        program: Program,
+        channels: ChannelSource,
+        packed: bool,
     ) -> None:
-        self._experts, self._program, self._packed = experts, program, packed
+        self._experts, self._program, self._channels = experts, program, channels
+        self._packed = packed
         tiles = filter_tiles(experts.weights, _outputs(packed))
         width = _tile_width(packed)
         self._grid = Grid.fitting(len(tiles), max(width, tiles.shape[2]), device.limit)
@@ -96,12 +109,8 @@ class Level:
         self._filters = Texture(self._grid.spread(tiles), device.limit)
         self._place_tiles = np.zeros((len(tiles), 1, 1, LANES), np.float32)
         self._places = Texture(self._grid.spread(self._place_tiles), device.limit)
-        self._buffer = np.zeros((1, 1, LANES), np.float32)
-        self._channels = Texture(self._buffer, device.limit)
 
-    def responses(
-        self, channels: NDArray[np.float32], centres: NDArray[np.intp]
-    ) -> NDArray[np.float32]:
+    def responses(self, channels: ChannelMaps, centres: NDArray[np.intp]) -> NDArray[np.float32]:
         """Draw the response maps of all landmarks, see `ResponseBackend.responses`.
 
         Raises
@@ -109,48 +118,42 @@ class Level:
         GLError
             If OpenGL fails.
         """
-        bounds = response_bounds(self._experts.weights, channels) if self._packed else None
-        self.upload(channels, centres, bounds)
-        self.draw()
-        drawn = self._target.read()
+        maps = self._packed_maps if self._packed else self._float_maps
+        found = maps(channels, centres)
         check("drawing response maps")
-        maps = (
-            float_maps(drawn, self._grid)
-            if bounds is None
-            else packed_maps(drawn, self._grid, bounds)
-        )
-        maps += self._experts.bias[:, None, None]
-        return maps
+        found += self._experts.bias[:, None, None]
+        return found
 
-    def upload(
-        self,
-        channels: NDArray[np.float32],
-        centres: NDArray[np.intp],
-        bounds: NDArray[np.float32] | None,
-    ) -> None:
-        """Bring channels and places into textures."""
-        shape = (groups(len(channels)) * channels.shape[1], channels.shape[2], LANES)
-        if self._buffer.shape != shape:
-            self._buffer = np.empty(shape, np.float32)
-        interleave(channels, self._buffer)
-        self._channels.write(self._buffer)
+    def _float_maps(self, channels: ChannelMaps, centres: NDArray[np.intp]) -> NDArray[np.float32]:
+        source = self._channels.texture(channels)
+        self._place(centres, 0.0)
+        return float_maps(self._draw(source), self._grid)
+
+    def _packed_maps(self, channels: ChannelMaps, centres: NDArray[np.intp]) -> NDArray[np.float32]:
+        if isinstance(channels, CropChannels):
+            channels = channels.maps
+        bounds = response_bounds(self._experts.weights, channels)
+        source = self._channels.texture(channels)
+        self._place(centres, bounds)
+        return packed_maps(self._draw(source), self._grid, bounds)
+
+    def _place(self, centres: NDArray[np.intp], bounds: NDArray[np.float32] | float) -> None:
         place = self._place_tiles[:, 0, 0]
         place[:, :2] = centres - (SEARCH + self._experts.patch - 1) // 2
-        if bounds is not None:
-            place[:, 2] = bounds
+        place[:, 2] = bounds
         self._places.write(self._grid.spread(self._place_tiles))
 
-    def draw(self) -> None:
-        """Draw what was uploaded."""
-        width, height = self._channels.size
+    def _draw(self, channels: Texture | Target) -> NDArray[np.generic]:
+        width, height = channels.size
         self._program.draw(
             self._target,
-            (self._channels, self._filters, self._places),
+            (channels, self._filters, self._places),
             channels_size=(width, height),
             filters_size=self._filters.size,
             grid=(self._grid.columns, self._grid.rows),
             height=(height // groups(self._experts.weights.shape[1]),),
         )
+        return self._target.read()
 
 
 def _draws_floats() -> bool:

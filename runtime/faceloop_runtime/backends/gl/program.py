@@ -30,13 +30,13 @@ _CORNERS = np.array([[-1.0, -1.0], [3.0, -1.0], [-1.0, 3.0]], np.float32)
 
 
 class Program:
-    """A fragment shader over the whole target.
+    """A fragment shader over a target.
 
     Parameters
     ----------
     name : str
-        Name of the ``.vert`` and ``.frag`` files beside this module.
-    constants : mapping of str to int
+        Name of the ``.frag`` file beside this module.
+    constants : mapping of str to int or str
         What the shader wants set before.
     es : bool
         Whether the context is one of OpenGL ES.
@@ -45,14 +45,17 @@ class Program:
     """
 
     def __init__(
-        self, name: str, constants: Mapping[str, int], es: bool, samplers: tuple[str, ...]
+        self, name: str, constants: Mapping[str, int | str], es: bool, samplers: tuple[str, ...]
     ) -> None:
         head = _ES if es else _DESKTOP
         head += "".join(f"#define {key} {value}\n" for key, value in constants.items())
         self._handle = gl.glCreateProgram()
-        for kind, ending in ((gl.GL_VERTEX_SHADER, "vert"), (gl.GL_FRAGMENT_SHADER, "frag")):
-            source = files(__package__).joinpath(f"{name}.{ending}").read_text("utf-8")
-            gl.glAttachShader(self._handle, _compiled(kind, head + source, f"{name}.{ending}"))
+        sources = (gl.GL_VERTEX_SHADER, "cover.vert"), (gl.GL_FRAGMENT_SHADER, f"{name}.frag")
+        for kind, file in sources:
+            source = files(__package__).joinpath(file).read_text("utf-8")
+            shader = _compiled(kind, head + source, file)
+            gl.glAttachShader(self._handle, shader)
+            gl.glDeleteShader(shader)  # it goes with the program
         gl.glBindAttribLocation(self._handle, 0, "corner")
         gl.glLinkProgram(self._handle)
         if not gl.glGetProgramParameter(self._handle, gl.GL_LINK_STATUS):
@@ -70,10 +73,14 @@ class Program:
         check(f"making {name}")
 
     def draw(
-        self, target: Target, textures: Sequence[Texture], **uniforms: tuple[float, ...]
+        self,
+        target: Target,
+        textures: Sequence[Texture | Target],
+        rows: tuple[int, int] | None = None,
+        **uniforms: tuple[float, ...],
     ) -> None:
-        """Fill the target from the textures."""
-        target.bind()
+        """Fill the target, or (first, count) of its rows, from the textures."""
+        target.bind(rows)
         gl.glUseProgram(self._handle)
         for unit, texture in enumerate(textures):
             gl.glActiveTexture(gl.GL_TEXTURE0 + unit)

@@ -94,7 +94,6 @@ class GlResponses:
         ValueError
             If channels or centres do not fit the experts.
         """
-        channels = channels.maps if isinstance(channels, CropChannels) else channels
         _check_input(self._experts[level], channels, centres)
         with self._lock:
             if self._fallback is None:
@@ -128,18 +127,18 @@ class GlResponses:
         self._context, self._levels = None, []
 
 
-def _check_input(
-    experts: PatchExperts, channels: NDArray[np.float32], centres: NDArray[np.intp]
-) -> None:
+def _check_input(experts: PatchExperts, channels: ChannelMaps, centres: NDArray[np.intp]) -> None:
     count, maps, patch, _ = experts.weights.shape
-    if channels.ndim != 3 or len(channels) != maps or channels.dtype != np.float32:
-        raise ValueError(
-            f"Expected float32 channels ({maps}, H, W), found {channels.dtype} {channels.shape}."
-        )
+    if isinstance(channels, CropChannels):
+        found, shape = channels.crop.dtype, (len(channels), *channels.crop.shape)
+    else:
+        found, shape = channels.dtype, channels.shape
+    if len(shape) != 3 or shape[0] != maps or found != np.float32:
+        raise ValueError(f"Expected float32 channels ({maps}, H, W), found {found} {shape}.")
     if centres.shape != (count, 2):
         raise ValueError(f"Expected centres ({count}, 2), found {centres.shape}.")
     border = (SEARCH + patch - 1) // 2
-    size = np.array(channels.shape[:0:-1])
+    size = np.array(shape[:0:-1])
     if (centres < border).any() or (centres >= size - border).any():
         raise ValueError(
             f"A search window with its patches reaches {border} pixels from its centre and "
