@@ -15,6 +15,16 @@ def test_the_live_tab_takes_the_picture_and_annotate_takes_it_back(driver):
     assert driver.dock.stage.owner == "annotate"
 
 
+def test_the_dock_closes_down_when_it_is_taken_out_of_the_window(driver, sample_project):
+    dock = driver.dock
+    dock.session.open(sample_project)
+    gone = []
+    dock.destroyed.connect(lambda: gone.append(True))
+    dock.parentWidget().destroyOnClose()
+    driver.until(lambda: bool(gone))
+    assert dock.session.project is None
+
+
 def test_a_place_of_the_picture_is_found_on_the_canvas(driver):
     stage = driver.dock.stage
     picture = np.zeros((400, 600, 3), dtype=np.uint8)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def viewer(make_napari_viewer) -> Iterator[object]:
     window = make_napari_viewer(show=True)
     yield window
-    dock = window.window.dock_widgets.get("faceloop (faceloop)")
+    dock = window.window.dock_widgets.get("Workbench (faceloop)")
     if dock is not None:
         dock.close_down()
 

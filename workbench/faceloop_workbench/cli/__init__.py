@@ -17,6 +17,7 @@ from .fitting import fit, track
 from .models import model
 from .review import queue
 from .training import evaluate, train
+from .window import open_window
 
 __all__ = ["app", "main"]
 
@@ -47,6 +48,7 @@ def _options(
     """Annotate faces, train your own landmark model, watch it fit, correct the poor fits."""
 
 
+app.command("open")(open_window)
 app.command("init")(projects.init)
 app.command("import")(projects.import_faces)
 app.command("export")(projects.export)

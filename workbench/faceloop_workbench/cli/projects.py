@@ -13,10 +13,7 @@ from .interrupts import stop_request
 from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from faceloop_datasets import ImportReport, Project
-    from faceloop_datasets.formats import FaceRecord
+    from faceloop_datasets import ImportReport
 
 _SAMPLE_SCHEME = "face70"
 _SHOWN = 20  # refused rows and missing pictures in the report for people; --json has all
@@ -124,28 +121,15 @@ def export(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.formats import write_faces
+    from faceloop_workbench.exporting import face_records
 
     with Project.open(project) as opened:
-        count = write_faces(target_format.value, _records(opened), dest, scheme=opened.scheme)
+        faces = face_records(opened)
+        count = write_faces(target_format.value, faces, dest, scheme=opened.scheme)
     if json:
         show_json({"faces": count, "file": dest, "format": target_format.value})
     else:
         say(f"Wrote {count} faces to {dest}.")
-
-
-def _records(project: Project) -> Iterator[FaceRecord]:
-    from faceloop_datasets.formats import FaceRecord, ImageRef
-
-    for face in project.faces():
-        yield FaceRecord(
-            name=face.name,
-            subject=face.subject,
-            image=None if face.media is None else ImageRef(face.media),
-            image_name=face.name if face.media is None else face.media.name,
-            annotation=face.annotation,
-            origin=f"item {face.item_id}",
-            frame=face.frame,
-        )
 
 
 def _show_report(report: ImportReport) -> None:

@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING
 
 from psygnal.qt import start_emitting_from_queue
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import napari
 
 _DELIVER_MS = 15  # how often signals of background work reach the window
+_WIDTH = 380  # pixels: room for the four tabs and for a row of buttons
 
 
 class Dock(QWidget):
@@ -58,6 +59,8 @@ class Dock(QWidget):
         self.train = TrainPanel(self.session, self.commands)
         self.live = LivePanel(self.session, self.commands, self.stage)
         self.tabs = QTabWidget()
+        self.tabs.setUsesScrollButtons(False)
+        self.setMinimumWidth(_WIDTH)
         for title, tab in self._titles():
             self.tabs.addTab(tab, title)
         self._status = QLabel()
@@ -79,9 +82,21 @@ class Dock(QWidget):
         except FaceloopError as error:
             self.session.tell(str(error), "error")
         application().aboutToQuit.connect(self.close_down)
+        self._open = True
+
+    def event(self, event: QEvent | None) -> bool:
+        """Close down when napari takes the dock out of its window (Qt's name)."""
+        taken_out = event is not None and event.type() == QEvent.Type.ParentChange
+        if taken_out and self.parentWidget() is None:
+            self.close_down()
+            self.deleteLater()
+        return super().event(event)
 
     def close_down(self) -> None:
         """Stop background work, close the project, and leave the keys to napari."""
+        if not self._open:
+            return
+        self._open = False
         self._keys.stop()
         application().aboutToQuit.disconnect(self.close_down)
         for tab in (self.live, self.train, self.queue, self.annotate):
@@ -112,5 +127,4 @@ class Dock(QWidget):
         page.show()
 
     def _tell(self, message: Message) -> None:
-        self._status.setText(message.text)
-        self._status.setProperty("level", message.level)
+        self._status.setText(message.text if message.level == "info" else f"⚠ {message.text}")

@@ -12,7 +12,7 @@ from faceloop_workbench.desk.dock import Dock
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-_PLUGIN, _WIDGET = "faceloop", "faceloop"
+_PLUGIN, _WIDGET = "faceloop", "Workbench"
 
 
 def open_dock(viewer: Viewer, tab: str | None = None) -> Dock:
