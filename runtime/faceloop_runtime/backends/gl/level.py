@@ -107,8 +107,8 @@ class Level:
             self._grid.columns * width, self._grid.rows * SEARCH, floats=not packed
         )
         self._filters = Texture(self._grid.spread(tiles), device.limit)
-        self._place_tiles = np.zeros((len(tiles), 1, 1, LANES), np.float32)
-        self._places = Texture(self._grid.spread(self._place_tiles), device.limit)
+        self._corners = np.zeros((self._grid.rows, self._grid.columns, LANES), np.float32)
+        self._places = Texture(self._corners, device.limit)
 
     def responses(self, channels: ChannelMaps, centres: NDArray[np.intp]) -> NDArray[np.float32]:
         """Draw the response maps of all landmarks, see `ResponseBackend.responses`.
@@ -138,10 +138,10 @@ class Level:
         return packed_maps(self._draw(source), self._grid, bounds)
 
     def _place(self, centres: NDArray[np.intp], bounds: NDArray[np.float32] | float) -> None:
-        place = self._place_tiles[:, 0, 0]
+        place = self._corners.reshape(-1, LANES)[: self._grid.count]
         place[:, :2] = centres - (SEARCH + self._experts.patch - 1) // 2
         place[:, 2] = bounds
-        self._places.write(self._grid.spread(self._place_tiles))
+        self._places.write(self._corners)
 
     def _draw(self, channels: Texture | Target) -> NDArray[np.generic]:
         width, height = channels.size

@@ -138,9 +138,10 @@ def _check_input(experts: PatchExperts, channels: ChannelMaps, centres: NDArray[
     if centres.shape != (count, 2):
         raise ValueError(f"Expected centres ({count}, 2), found {centres.shape}.")
     border = (SEARCH + patch - 1) // 2
-    size = np.array(shape[:0:-1])
-    if (centres < border).any() or (centres >= size - border).any():
+    height, width = shape[1:]
+    right, bottom = centres.max(axis=0)
+    if centres.min() < border or right >= width - border or bottom >= height - border:
         raise ValueError(
             f"A search window with its patches reaches {border} pixels from its centre and "
-            f"must lie inside the {size[0]} x {size[1]} crop."
+            f"must lie inside the {width} x {height} crop."
         )
