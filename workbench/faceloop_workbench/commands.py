@@ -47,6 +47,7 @@ TABLE = (
         "queue.accept", "Accept and next", "Space", "Confirm all points of this face and go on."
     ),
     Command("queue.skip", "Skip…", "X", "Put this face aside and say why."),
+    Command("queue.add", "Put in queue", "Q", "Put this face into the review queue by hand."),
     Command("annotate.undo", "Undo", "Ctrl+Z", "Take back the last change of this face."),
     Command("annotate.redo", "Redo", "Ctrl+Shift+Z", "Make the change again that was taken back."),
     Command("annotate.next_point", "Next point", "S", "Select the next point."),
@@ -57,7 +58,35 @@ TABLE = (
         "O",
         "Mark the selected points as hidden, or as visible again.",
     ),
+    Command(
+        "annotate.confirm", "Confirm", "V", "Declare the selected points right where they are."
+    ),
+    Command("annotate.release", "Release", "R", "Let the model move the selected points again."),
     Command("annotate.remove", "Remove", "Delete", "Mark the selected points as missing."),
+    Command(
+        "annotate.bring_back",
+        "Place by the model",
+        "B",
+        "Let the model place the selected missing points, or all that are missing.",
+    ),
+    Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
+    Command(
+        "annotate.cancel",
+        "Cancel",
+        "Escape",
+        "End the drag or the clicks under way, leave an old revision, or select nothing.",
+    ),
+    *(
+        Command(
+            f"annotate.{way}{far}",
+            f"Move {way}",
+            f"{modifier}{way.capitalize()}",
+            f"Move the selected points {length}.",
+            held=True,
+        )
+        for far, modifier, length in (("", "", "half a pixel"), ("_far", "Shift+", "five pixels"))
+        for way in ("left", "right", "up", "down")
+    ),
     Command(
         "annotate.hide",
         "Hide overlay",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtWidgets import QApplication, QPushButton, QToolButton
 
@@ -11,12 +11,20 @@ if TYPE_CHECKING:
 
     from faceloop_workbench.commands import Commands
 
+Given = TypeVar("Given")
+
 
 def application() -> QApplication:
     """Return the application that napari runs."""
     running = QApplication.instance()
     assert isinstance(running, QApplication)  # noqa: S101 - there is no dock without one
     return running
+
+
+def sure(given: Given | None) -> Given:
+    """Return what Qt gives; its type hints allow None where none can come."""
+    assert given is not None  # noqa: S101
+    return given
 
 
 def command_button(commands: Commands, name: str, *, small: bool = False) -> QAbstractButton:

@@ -4,19 +4,150 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from faceloop_datasets import FaceloopError
+from faceloop_workbench.desk.widgets import sure
+
+from .file_dialogs import dropped_paths
+from .job_bar import JobBar
+from .project_dialogs import ProjectDialogs
+from .review import Review
+from .skip_dialog import SkipDialog
+from .start_panel import StartPanel
+from .work_panel import WorkPanel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
+
+    from faceloop_datasets import Project
     from faceloop_workbench.annotate.editor import FaceEditor
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.session import Session
 
+_NO_FACE = "No face is in work. Choose one in the list."
+_ON_FACE = ("queue.accept", "queue.skip", "queue.add")
+_ON_LIST = ("queue.next", "queue.previous", "queue.next_unlabelled", "queue.back")
+
 
 class QueuePanel(QWidget):
-    """The tab Queue."""
+    """The tab Queue: which face comes next, and where faces come from.
+
+    Parameters
+    ----------
+    session : Session
+        What is worked on.
+    commands : Commands
+        Those that begin with ``queue.`` are done here.
+    editor : FaceEditor
+        Saves the face in work.
+    """
 
     def __init__(self, session: Session, commands: Commands, editor: FaceEditor) -> None:
         super().__init__()
+        self._session, self._commands = session, commands
+        self.review = Review(session, editor)
+        self._bar = JobBar()
+        self._bar.failed.connect(lambda error: session.tell(str(error), "error"))
+        self._bar.cancelled.connect(lambda name: session.tell(f"{name}: stopped."))
+        self._dialogs = ProjectDialogs(session, self.review, self._bar, self)
+        self._start = StartPanel(self._dialogs)
+        self._work = WorkPanel(self.review, commands, self._dialogs)
+        self._work.list.chosen.connect(lambda item_id: self._do(self.review.go_to, item_id))
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._start)
+        self._pages.addWidget(self._work)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(self._bar)
+        self.setAcceptDrops(True)
+        # One save tells of several changes: the list is read once, when all have been told.
+        self._reading = QTimer(self)
+        self._reading.setSingleShot(True)
+        self._reading.timeout.connect(self._read)
+        self._connect()
+        self._project_changed(session.project)
 
     def close_down(self) -> None:
         """Stop what runs in the background."""
+        self._reading.stop()
+        self._dialogs.close_down()
+        self._bar.close_down()
+        self._work.list.faces.close()
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Take files (Qt's name)."""
+        if dropped_paths(event):
+            sure(event).acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Open, add or import the files that were dropped (Qt's name)."""
+        sure(event).acceptProposedAction()
+        self._dialogs.drop(dropped_paths(event))
+
+    def _connect(self) -> None:
+        review, session = self.review, self._session
+        for name, do in (
+            ("queue.next", review.next),
+            ("queue.previous", review.previous),
+            ("queue.next_unlabelled", review.next_unlabelled),
+            ("queue.back", review.back),
+            ("queue.accept", review.accept),
+            ("queue.skip", self._skip),
+            ("queue.add", self._add),
+        ):
+            self._commands.handle(name, lambda do=do: self._do(do))
+        session.project_changed.connect(self._project_changed)
+        session.items_changed.connect(self._items_changed)
+        session.item_changed.connect(self._enable)
+        review.listed.connect(self._reading.start)
+        review.moved.connect(self._work.list.follow)
+
+    def _do(self, what: Callable[..., object], *args: object) -> None:
+        try:
+            what(*args)
+        except FaceloopError as error:
+            self._session.tell(str(error), "error")
+
+    def _skip(self) -> None:
+        item = self._session.item
+        if item is not None:
+            reasons = self.review.skip_reasons
+            SkipDialog(
+                item.name, reasons, lambda reason: self._do(self.review.skip, reason), self
+            ).open()
+
+    def _add(self) -> None:
+        item = self._session.item
+        if item is not None:
+            self.review.add(item.id)
+
+    def _project_changed(self, project: Project | None) -> None:
+        self._work.list.faces.set_project(project)
+        self._work.name(project)
+        self._pages.setCurrentWidget(self._start if project is None else self._work)
+        if project is None:
+            self._start.read()
+        self._dialogs.look_for_missing()
+        self._enable()
+        self._reading.start()
+
+    def _items_changed(self) -> None:
+        self._work.list.faces.forget_pictures()
+        self._dialogs.look_for_missing()
+
+    def _read(self) -> None:
+        self._work.read()
+        self._enable()
+
+    def _enable(self, _item: object = None) -> None:
+        project, item = self._session.project, self._session.item
+        closed = "" if project is not None else "No project is open."
+        empty = closed or ("" if self.review.faces else "The project has no faces yet.")
+        for name in _ON_LIST:
+            self._commands.disable(name, empty)
+        for name in _ON_FACE:
+            self._commands.disable(name, empty or ("" if item is not None else _NO_FACE))

@@ -1,0 +1,280 @@
+"""The list of faces: thumbnail, name, why it is there, how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+from qtpy.QtCore import (
+    QAbstractListModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+)
+from qtpy.QtGui import QFont, QImage, QPainter, QPalette, QPixmap
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from faceloop_workbench.desk.widgets import sure
+
+from .thumbnails import Thumbnails
+from .words import error_text, label_of, label_text, reason_text, status_text
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Project, Summary
+
+    from .review import Review
+
+    Index = QModelIndex | QPersistentModelIndex
+
+ROW = int(Qt.ItemDataRole.UserRole) + 1
+LOST = ROW + 1
+
+_PICTURE, _GAP = 52, 6
+_MARKS = {"labelled": "●", "half": "◐", "unlabelled": "○"}
+_DIM = 0.62  # opacity of what is not the name
+
+
+class FaceModel(QAbstractListModel):
+    """The rows of a review as Qt takes them; asks for pictures only when they are shown."""
+
+    def __init__(self, review: Review) -> None:
+        super().__init__()
+        self._review = review
+        self._rows: list[int] = []
+        self._places: dict[int, int] = {}
+        self._thumbnails: Thumbnails | None = None
+        self._pixmaps: dict[int, tuple[int, QPixmap]] = {}
+
+    def set_project(self, project: Project | None) -> None:
+        """Show the pictures of another project."""
+        self.close()
+        self._pixmaps.clear()
+        if project is not None:
+            self._thumbnails = Thumbnails(project.path)
+            self._thumbnails.made.connect(self._made, thread="main")
+
+    def close(self) -> None:
+        """Stop making thumbnails."""
+        if self._thumbnails is not None:
+            self._thumbnails.made.disconnect()
+            self._thumbnails.close()
+            self._thumbnails = None
+
+    def forget_pictures(self) -> None:
+        """Make all thumbnails again."""
+        self._pixmaps.clear()
+        if self._thumbnails is not None:
+            self._thumbnails.forget()
+
+    def read(self) -> None:
+        """Take the rows over from the review."""
+        rows = list(self._review.rows)
+        if rows == self._rows:
+            if rows:
+                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            return
+        self.beginResetModel()
+        self._rows = rows
+        self._places = {item_id: place for place, item_id in enumerate(rows)}
+        self.endResetModel()
+
+    def item_id(self, index: Index) -> int:
+        """Item of a row."""
+        return self._rows[index.row()]
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802 - Qt's
+        """Count the rows (Qt's name)."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        """Tell one thing of a row."""
+        row = self._review.row(self._rows[index.row()])
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return row.name
+            case Qt.ItemDataRole.DecorationRole:
+                return self._pixmap(row)
+            case Qt.ItemDataRole.ToolTipRole:
+                return _tooltip(row)
+            case _ if role == ROW:
+                return row
+            case _ if role == LOST:
+                return row.media_id in self._review.missing_media
+        return None
+
+    def _pixmap(self, row: Summary) -> QPixmap | None:
+        pixels = None if self._thumbnails is None else self._thumbnails.get(row)
+        if pixels is None or not pixels.size:
+            return None
+        known = self._pixmaps.get(row.item_id)
+        if known is None or known[0] != id(pixels):
+            size = len(pixels)
+            image = QImage(pixels.tobytes(), size, size, 3 * size, QImage.Format.Format_RGB888)
+            known = (id(pixels), QPixmap.fromImage(image))
+            if len(self._pixmaps) > 500:  # some screens full; the pixels are kept anyhow
+                self._pixmaps.clear()
+            self._pixmaps[row.item_id] = known
+        return known[1]
+
+    def _made(self, item_id: int) -> None:
+        place = self._places.get(item_id)
+        if place is not None:
+            index = self.index(place)
+            self.dataChanged.emit(index, index, [int(Qt.ItemDataRole.DecorationRole)])
+
+
+class FaceDelegate(QStyledItemDelegate):
+    """Draws a face of the list."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002, N802
+        """Room for one face (Qt's name)."""
+        height = max(_PICTURE, 3 * option.fontMetrics.height()) + 2 * _GAP
+        return QSize(10 * _PICTURE // 4, height)
+
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one face."""
+        painter = sure(painter)
+        row, lost = index.data(ROW), index.data(LOST)
+        painter.save()
+        sure(option.widget.style()).drawPrimitive(
+            QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget
+        )
+        box = option.rect.adjusted(_GAP, _GAP, -_GAP, -_GAP)
+        picture = QRect(box.left(), box.top(), _PICTURE, _PICTURE)
+        picture.moveTop(box.top() + (box.height() - _PICTURE) // 2)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
+        painter.setPen(option.palette.color(role))
+        self._picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
+        text = box.adjusted(_PICTURE + 2 * _GAP, 0, 0, 0)
+        self._words(painter, text, option, row, lost)
+        painter.restore()
+
+    @staticmethod
+    def _picture(painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
+        if pixmap is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(box, pixmap)
+            return
+        painter.setOpacity(0.25)
+        painter.drawRect(box.adjusted(0, 0, -1, -1))
+        painter.setOpacity(1.0)
+
+    @staticmethod
+    def _words(
+        painter: QPainter, box: QRect, option: QStyleOptionViewItem, row: Summary, lost: bool
+    ) -> None:
+        height = option.fontMetrics.height()
+        box = QRect(box.left(), box.top() + (box.height() - 3 * height) // 2, box.width(), height)
+        bold = QFont(option.font)
+        bold.setBold(True)
+        error = error_text(row)
+        wide = option.fontMetrics.horizontalAdvance(error + "  ") if error else 0
+        name = box.adjusted(0, 0, -wide, 0)
+        painter.setFont(bold)
+        _draw(painter, name, row.name, Qt.TextElideMode.ElideMiddle)
+        painter.setFont(option.font)
+        _draw(painter, box, error, right=True)
+        painter.setOpacity(_DIM)
+        why = " · ".join(part for part in (reason_text(row), status_text(row)) if part)
+        _draw(painter, box.translated(0, height), why)
+        state = "⚠ the picture is missing" if lost else f"{_MARKS[label_of(row)]} {label_text(row)}"
+        _draw(painter, box.translated(0, 2 * height), state)
+
+
+class FaceList(QListView):
+    """The list.
+
+    Attributes
+    ----------
+    chosen : Signal(int)
+        An item was clicked on, or gone to by an arrow key.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, review: Review, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("queue.list")
+        self.faces = FaceModel(review)
+        self._review = review
+        self._following = False
+        self.setModel(self.faces)
+        self.setItemDelegate(FaceDelegate(self))
+        self.setUniformItemSizes(True)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setMouseTracking(True)
+
+    def read(self) -> None:
+        """Show what the review lists now; the view stays where it was scrolled to."""
+        bar = sure(self.verticalScrollBar())
+        at = bar.value()
+        self._following = True
+        self.faces.read()
+        self._following = False
+        bar.setValue(at)
+        self.follow()
+
+    def follow(self) -> None:
+        """Mark the face in work, and scroll to it."""
+        place = self._review.place
+        self._following = True
+        if place is None or place >= self.faces.rowCount():
+            self.setCurrentIndex(QModelIndex())
+            self.clearSelection()
+        else:
+            index = self.faces.index(place)
+            chosen = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            sure(self.selectionModel()).setCurrentIndex(index, chosen)
+            self.scrollTo(index)
+        self._following = False
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:  # noqa: N802
+        """Tell which face was chosen, unless the list only follows (Qt's name)."""
+        super().currentChanged(current, previous)
+        if not self._following and current.isValid():
+            self.chosen.emit(self.faces.item_id(current))
+
+
+def _draw(
+    painter: QPainter,
+    box: QRect,
+    text: str,
+    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    *,
+    right: bool = False,
+) -> None:
+    shown = painter.fontMetrics().elidedText(text, elide, box.width())
+    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, shown)
+
+
+def _tooltip(row: Summary) -> str:
+    place = row.media_path or "no picture, only a shape"
+    if row.time is not None:
+        place += f" at {row.time:.2f} s"
+    error = error_text(row)
+    lines = [
+        row.name,
+        place,
+        f"of {row.subject}",
+        reason_text(row),
+        f"predicted error {error} of the eyes' distance" if error else "",
+        f"fitted by {row.model}" if row.model else "",
+        status_text(row) or (row.note or ""),
+        label_text(row),
+    ]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,290 @@
+"""Importing annotations: choose, look at what would happen, then do it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QFontDatabase
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from faceloop_datasets import FaceloopError, ImportReport, Project
+from faceloop_datasets.formats import formats
+from faceloop_workbench.background import Job
+from faceloop_workbench.desk.widgets import explain, sure
+
+from .file_dialogs import ask_files, ask_folder, dropped_paths
+from .format_help import FORMATS
+from .job_bar import JobBar
+from .report_text import conversion_text, report_text
+from .start_panel import paragraph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+
+    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_workbench.session import Session
+
+
+class ImportDialog(QDialog):
+    """Imports faces of one format into the open project.
+
+    It first reports what an import would do. The report can be read and copied as long as the
+    dialog is open, and so can that of the import itself.
+
+    Parameters
+    ----------
+    session : Session
+        Where the project is open.
+    parent : QWidget
+        What it belongs to; while it is open, nothing else in that window can be done.
+    sources : sequence of Path
+        Files that are chosen already.
+    source_format : str
+        Format that is chosen at first.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        parent: QWidget,
+        sources: Sequence[Path] = (),
+        source_format: str = "muct",
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._folder = session.need_project().path
+        self._scheme = session.need_project().scheme
+        self._checked: ImportReport | None = None
+        self.setWindowTitle("Import annotated faces")
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAcceptDrops(True)
+        self.resize(640, 640)
+        self._make_widgets()
+        self._lay_out()
+        self._format.setCurrentIndex(self._format.findData(source_format))
+        self._format_chosen()
+        self.add_sources(sources)
+
+    # What is chosen
+
+    @property
+    def source_format(self) -> str:
+        """Format that is chosen."""
+        return str(self._format.currentData())
+
+    @property
+    def sources(self) -> list[Path]:
+        """Files and folders that are chosen."""
+        return [Path(sure(self._sources.item(k)).text()) for k in range(self._sources.count())]
+
+    def add_sources(self, paths: Sequence[Path]) -> None:
+        """Add files and folders to those chosen."""
+        known = self.sources
+        self._sources.addItems([str(path) for path in paths if path not in known])
+        self._outdate()
+
+    # Qt's names
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Take files."""
+        if dropped_paths(event):
+            sure(event).acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Add the files that were dropped."""
+        self.add_sources(dropped_paths(event))
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
+        """Stop what runs."""
+        self._bar.close_down()
+        super().closeEvent(event)
+
+    def reject(self) -> None:
+        """Close; while something runs, only stop that."""
+        if self._bar.busy:
+            self._bar.cancel()
+        else:
+            self.close()
+
+    # Work
+
+    def check(self) -> None:
+        """Report what an import would do."""
+        self._run("Checking", dry_run=True)
+
+    def start(self) -> None:
+        """Import."""
+        self._run("Importing", dry_run=False)
+
+    def _run(self, name: str, *, dry_run: bool) -> None:
+        source_format, sources, folder = self.source_format, self.sources, self._folder
+        images = self._images.text().strip() or None
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> ImportReport:
+            with Project.open(folder) as project:
+                return project.import_from(
+                    source_format,
+                    sources,
+                    images=images,
+                    progress=progress,
+                    cancel=cancel,
+                    dry_run=dry_run,
+                )
+
+        self._bar.run(Job(work, name), self._done)
+
+    def _done(self, report: ImportReport) -> None:
+        self._report.setPlainText(report_text(report, self._scheme))
+        self._checked = report if report.dry_run else None
+        if not report.dry_run:
+            self._session.items_changed.emit()
+            self._session.queue_changed.emit()
+            self._session.tell(f"{report.new} faces were imported.")
+            self._close.setText("Close")
+        self._enable()
+
+    def _failed(self, error: FaceloopError) -> None:
+        self._report.setPlainText(str(error))
+
+    def _cancelled(self, _name: str) -> None:
+        self._report.setPlainText("Stopped. The project is as it was before.")
+
+    # What can be done now
+
+    def _outdate(self) -> None:
+        """Ask for another check: something else is chosen."""
+        self._checked = None
+        self._enable()
+
+    def _enable(self, _busy: bool = False) -> None:
+        running = "Wait for what is running, or cancel it." if self._bar.busy else ""
+        nothing = "" if self._sources.count() else "Choose files or folders first."
+        explain(self._check, running or nothing, "Report what would be imported; writes nothing.")
+        unchecked = "" if self._checked else "Check first: the report says what will happen."
+        empty = "Nothing in these files is new." if self._is_empty() else ""
+        explain(self._start, running or nothing or unchecked or empty, "Import; all or nothing.")
+        self._start.setText(f"Import {self._checked.faces} faces" if self._checked else "Import")
+        for widget in (self._format, self._sources, self._images, *self._choosers):
+            widget.setEnabled(not running)
+
+    def _is_empty(self) -> bool:
+        checked = self._checked
+        # Faces that are unchanged may still gain their picture.
+        return checked is not None and not checked.faces
+
+    def _format_chosen(self, _index: int = 0) -> None:
+        known = FORMATS.get(self.source_format)
+        try:
+            how = conversion_text(self.source_format, self._scheme)
+        except FaceloopError as error:
+            how = str(error)
+        self._explanation.setText(f"{known.explanation if known else ''}\n\n{how}".strip())
+        self._outdate()
+
+    # Widgets
+
+    def _make_widgets(self) -> None:
+        self._format = QComboBox()
+        self._format.setObjectName("import.format")
+        for name in sorted(formats(), key=lambda n: list(FORMATS).index(n) if n in FORMATS else 99):
+            self._format.addItem(FORMATS[name].title if name in FORMATS else name, name)
+        self._format.currentIndexChanged.connect(self._format_chosen)
+        self._explanation = paragraph("")
+        self._sources = QListWidget()
+        self._sources.setObjectName("import.sources")
+        self._sources.setMaximumHeight(96)
+        self._images = QLineEdit()
+        self._images.setObjectName("import.images")
+        self._images.setPlaceholderText("only if they do not lie beside the annotations")
+        self._images.textChanged.connect(self._outdate)
+        self._choosers = [
+            _button("import.files", "Add files…", self._ask_files),
+            _button("import.folder", "Add folder…", self._ask_folder),
+            _button("import.remove", "Remove", self._remove),
+            _button("import.browse", "Browse…", self._ask_images),
+        ]
+        self._report = QPlainTextEdit()
+        self._report.setObjectName("import.report")
+        self._report.setReadOnly(True)
+        self._report.setPlaceholderText("The report of the check will be here.")
+        self._report.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        self._report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._bar = JobBar()
+        self._bar.failed.connect(self._failed)
+        self._bar.cancelled.connect(self._cancelled)
+        self._bar.busy_changed.connect(self._enable)
+        self._copy = _button("import.copy", "Copy report", self._copy_report)
+        self._check = _button("import.check", "Check", self.check)
+        self._start = _button("import.start", "Import", self.start)
+        self._close = _button("import.close", "Cancel", self.reject)
+
+    def _lay_out(self) -> None:
+        files, folder, remove, browse = self._choosers
+        choose = QHBoxLayout()
+        for button in (files, folder, remove):
+            choose.addWidget(button)
+        choose.addStretch(1)
+        images = QHBoxLayout()
+        images.addWidget(self._images, 1)
+        images.addWidget(browse)
+        form = QFormLayout()
+        form.addRow("Format", self._format)
+        form.addRow(self._explanation)
+        form.addRow("Files", self._sources)
+        form.addRow("", choose)
+        form.addRow("Pictures in", images)
+        foot = QHBoxLayout()
+        foot.addWidget(self._copy)
+        foot.addStretch(1)
+        for button in (self._check, self._start, self._close):
+            foot.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self._report, 1)
+        layout.addWidget(self._bar)
+        layout.addLayout(foot)
+
+    def _ask_files(self) -> None:
+        known = FORMATS.get(self.source_format)
+        ask_files(self, "Files to import", known.files if known else "Files (*)", self.add_sources)
+
+    def _ask_folder(self) -> None:
+        ask_folder(self, "Folder to import", lambda folder: self.add_sources([folder]))
+
+    def _ask_images(self) -> None:
+        ask_folder(self, "Folder of the pictures", lambda folder: self._images.setText(str(folder)))
+
+    def _remove(self) -> None:
+        for item in self._sources.selectedItems():
+            self._sources.takeItem(self._sources.row(item))
+        self._outdate()
+
+    def _copy_report(self) -> None:
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self._report.toPlainText())
+
+
+def _button(name: str, title: str, do: Callable[[], object]) -> QPushButton:
+    button = QPushButton(title)
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    button.clicked.connect(lambda _=False: do())
+    return button

@@ -1,0 +1,129 @@
+"""Pictures and videos on their way into a project. Without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceloop_datasets import FaceloopError, Project
+from faceloop_datasets.images import IMAGE_SUFFIXES
+from faceloop_datasets.progress import step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from faceloop_datasets import CancelCheck, ProgressCallback
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+"""File names that are taken for videos when a folder is added."""
+
+_ANNOTATIONS = {
+    ".tar.gz": "muct",
+    ".tgz": "muct",
+    ".tar": "muct",
+    ".csv": "clmtools",
+    ".pts": "ibug",
+    ".asf": "imm",
+}
+
+
+@dataclass
+class Added:
+    """What became of files that were added.
+
+    Parameters
+    ----------
+    pictures, videos, known : int
+        New faces to annotate, one a picture; new videos; files that the project had.
+    refused : list of str
+        Why files could not be used, each with its name.
+    """
+
+    pictures: int = 0
+    videos: int = 0
+    known: int = 0
+    refused: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.pictures:
+            parts.append(f"{self.pictures} picture{'s' * (self.pictures > 1)} added.")
+        if self.videos:
+            several = self.videos > 1
+            parts.append(
+                f"{self.videos} video{'s' * several} added: play {'them' if several else 'it'} in "
+                "the tab Live; poor fits come into the queue."
+            )
+        if self.known:
+            parts.append(f"{self.known} were here already.")
+        if self.refused:
+            parts.append(f"{len(self.refused)} cannot be used: {self.refused[0]}")
+        return " ".join(parts) or "There is no picture and no video among these files."
+
+
+def add_files(
+    project: Project,
+    paths: Sequence[Path],
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> Added:
+    """Add pictures and videos; folders are looked through with all below.
+
+    Each picture becomes a face to annotate. A video is only made known: its frames become faces
+    when a fit of them is poor, or somebody takes one. A file that cannot be read is left out;
+    when it is stopped, what was added stays.
+
+    Raises
+    ------
+    Cancelled
+        If ``cancel`` said so.
+    """
+    added = Added()
+    files = media_files(paths)
+    used = {row.media_id for row in project.overview()}
+    videos = {media.id for media in project.media()}
+    for number, path in enumerate(files):
+        step(progress, cancel, number, len(files), f"adding {path.name}")
+        try:
+            media = project.add_media(path)
+        except FaceloopError as error:
+            added.refused.append(str(error))
+            continue
+        if media.id in used or (media.kind == "video" and media.id in videos):
+            added.known += 1
+        elif media.kind == "video":
+            added.videos += 1
+        else:
+            project.add_item(media)
+            added.pictures += 1
+        used.add(media.id)
+    return added
+
+
+def media_files(paths: Iterable[Path]) -> list[Path]:
+    """Files to add: those named, and the pictures and videos in folders that are named."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            below = (p for p in path.rglob("*") if is_media(p) and p.is_file())
+            found += sorted(below)
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def is_media(path: Path) -> bool:
+    """Whether a file is named like a picture or a video."""
+    return path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES
+
+
+def annotation_format(paths: Iterable[Path]) -> str | None:
+    """Format that files or a folder of annotations probably have; None if there are none."""
+    for path in paths:
+        names = [path.name] if path.is_file() else [p.name for p in path.iterdir() if p.is_file()]
+        for name in names:
+            for suffix, known in _ANNOTATIONS.items():
+                if name.lower().endswith(suffix):
+                    return known
+    return None

@@ -1,0 +1,251 @@
+"""What can be done with a project as a whole: make, open, fill, export. Dialogs and jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_documents_dir
+
+from faceloop_datasets import FaceloopError, Project, Scheme
+from faceloop_datasets.formats import write_faces
+from faceloop_datasets.images import IMAGE_SUFFIXES
+from faceloop_workbench.background import Job, Result
+from faceloop_workbench.exporting import face_records
+from faceloop_workbench.plugin.samples import open_sample_project
+
+from .file_dialogs import ask_files, ask_folder, ask_new_file
+from .import_dialog import ImportDialog
+from .intake import VIDEO_SUFFIXES, Added, add_files, annotation_format, is_media
+from .new_dialog import NewDialog
+from .recent import remember
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from qtpy.QtWidgets import QWidget
+
+    from faceloop_datasets import CancelCheck, Media, ProgressCallback
+    from faceloop_workbench.session import Session
+
+    from .job_bar import JobBar
+    from .review import Review
+
+_DATABASE = "project.db"
+_NAMES = " ".join(f"*{suffix}" for suffix in IMAGE_SUFFIXES + VIDEO_SUFFIXES)
+
+
+class ProjectDialogs:
+    """Makes, opens and fills projects, as a person asks for it.
+
+    Parameters
+    ----------
+    session : Session
+        Where the project is open.
+    review : Review
+        Knows which media are missing.
+    bar : JobBar
+        Shows what runs.
+    parent : QWidget
+        What the dialogs belong to.
+    """
+
+    def __init__(self, session: Session, review: Review, bar: JobBar, parent: QWidget) -> None:
+        self._session, self._review, self._bar, self._parent = session, review, bar, parent
+        self._look: Job[list[int]] | None = None
+
+    def close_down(self) -> None:
+        """Stop what runs without the bar."""
+        if self._look is not None:
+            self._look.done.disconnect()
+            self._look.cancel()
+            self._look.wait()
+            self._look = None
+
+    # No project yet
+
+    def new(self) -> None:
+        """Ask for a folder, and make a project in it."""
+        folder = Path(user_documents_dir()) / "faces"
+        NewDialog(folder, self._make, self._parent).open()
+
+    def open(self) -> None:
+        """Ask for a project's folder, and open it."""
+        ask_folder(self._parent, "Open project", self.open_folder)
+
+    def open_folder(self, folder: Path) -> None:
+        """Open a project."""
+        if self._free():
+            try:
+                self._enter(Project.open(folder))
+            except FaceloopError as error:
+                self._session.tell(str(error), "error")
+
+    def sample(self) -> None:
+        """Open the person's own copy of the sample; the first time it is made."""
+
+        def work(_progress: ProgressCallback, _cancel: CancelCheck) -> Path:
+            with open_sample_project() as project:
+                return project.path
+
+        if self._free():
+            self._bar.run(Job(work, "Making the sample project"), self.open_folder)
+
+    def close(self) -> None:
+        """Close the project."""
+        if self._free():
+            self._session.close()
+
+    # A project that is open
+
+    def import_faces(self, sources: Sequence[Path] = (), source_format: str = "muct") -> None:
+        """Open the dialog that imports annotations."""
+        if self._free():
+            ImportDialog(self._session, self._parent, sources, source_format).open()
+
+    def add_media(self) -> None:
+        """Ask for pictures and videos, and add them."""
+        ask_files(
+            self._parent, "Add pictures and videos", f"Pictures and videos ({_NAMES})", self.add
+        )
+
+    def add_folder(self) -> None:
+        """Ask for a folder, and add all pictures and videos in it."""
+        ask_folder(
+            self._parent, "Add a folder of pictures and videos", lambda folder: self.add([folder])
+        )
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Add pictures and videos, and those in folders."""
+        if self._free():
+            work = self._on_project(
+                lambda project, progress, cancel: add_files(project, paths, progress, cancel)
+            )
+            self._bar.run(Job(work, "Adding pictures and videos"), self._added)
+
+    def drop(self, paths: Sequence[Path]) -> None:
+        """Do what files that were dropped here are for."""
+        project = next((path for path in map(_project_of, paths) if path is not None), None)
+        if project is not None:
+            self.open_folder(project)
+            return
+        if self._session.project is None:
+            self._session.tell(
+                "Make or open a project first, then drop the files again.", "warning"
+            )
+            return
+        if not any(path.is_file() and is_media(path) for path in paths):
+            source_format = annotation_format(paths)
+            if source_format is not None:
+                self.import_faces(paths, source_format)
+                return
+        self.add(paths)
+
+    def relink(self) -> None:
+        """Ask for a folder, and look there for media that are not where they were."""
+        ask_folder(self._parent, "Folder that the missing media are in now", self.relink_in)
+
+    def relink_in(self, folder: Path) -> None:
+        """Look in a folder, and all below, for media that are not where they were."""
+        if self._free():
+            work = self._on_project(lambda project, _progress, _cancel: project.relink(folder))
+            self._bar.run(Job(work, "Looking for missing media"), self._relinked)
+
+    def look_for_missing(self) -> None:
+        """See which media are not where they were, in the background."""
+        self.close_down()
+        if self._session.project is not None:
+            work = self._on_project(lambda project, _progress, cancel: missing(project, cancel))
+            self._look = Job(work, "Looking whether all media are there")
+            self._look.done.connect(self._looked, thread="main")
+            self._look.start()
+
+    def export(self, target_format: str) -> None:
+        """Ask for a file, or for iBUG a folder, and write all annotated faces."""
+
+        def write(dest: Path) -> None:
+            if self._free():
+                work = self._on_project(
+                    lambda project, _progress, _cancel: write_faces(
+                        target_format, face_records(project), dest, scheme=project.scheme
+                    )
+                )
+                self._bar.run(
+                    Job(work, f"Exporting to {dest.name}"),
+                    lambda count: self._session.tell(f"{count} faces are in {dest}."),
+                )
+
+        title = f"Export for {target_format}"
+        if target_format == "ibug":
+            ask_folder(self._parent, title, write)
+        else:
+            suffix = "csv" if target_format == "clmtools" else target_format
+            ask_new_file(self._parent, title, suffix, write)
+
+    # How
+
+    def _make(self, folder: Path, scheme: Scheme) -> None:
+        self._enter(Project.create(folder, scheme))
+
+    def _enter(self, project: Project) -> None:
+        self._session.open(project)
+        try:
+            remember(project.path)
+        except FaceloopError as error:
+            self._session.tell(str(error), "warning")
+
+    def _free(self) -> bool:
+        if self._bar.busy:
+            self._session.tell("Something is still running. Wait for it, or cancel it.", "warning")
+        return not self._bar.busy
+
+    def _looked(self, missing: list[int]) -> None:
+        self._review.missing_media = frozenset(missing)
+
+    def _on_project(
+        self, work: Callable[[Project, ProgressCallback, CancelCheck], Result]
+    ) -> Callable[[ProgressCallback, CancelCheck], Result]:
+        """Give work a project of its own: it runs in another thread."""
+        folder = self._session.need_project().path
+
+        def run(progress: ProgressCallback, cancel: CancelCheck) -> Result:
+            with Project.open(folder) as project:
+                return work(project, progress, cancel)
+
+        return run
+
+    def _added(self, added: Added) -> None:
+        self._session.items_changed.emit()
+        if added.pictures and not self._review.rows:
+            self._review.select(show="all")
+        level = "warning" if added.refused else "info"
+        self._session.tell(str(added), level)
+
+    def _relinked(self, found: list[Media]) -> None:
+        names = ", ".join(media.name for media in found[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        if found:
+            self._session.tell(f"Found {names}{more}.")
+        else:
+            self._session.tell("None of the missing media is in that folder.", "warning")
+        self._session.items_changed.emit()
+        if self._session.item is not None:  # its picture may be there now
+            self._session.show(self._session.item, self._session.entry)
+
+
+def missing(project: Project, cancel: CancelCheck) -> list[int]:
+    """Numbers of the media whose file is not where it was."""
+    lost = []
+    for media in project.media():
+        if cancel():
+            break
+        try:
+            project.resolve(media)
+        except FaceloopError:
+            lost.append(media.id)
+    return lost
+
+
+def _project_of(path: Path) -> Path | None:
+    folder = path.parent if path.name == _DATABASE else path
+    return folder if (folder / _DATABASE).is_file() else None

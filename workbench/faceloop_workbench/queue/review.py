@@ -1,0 +1,403 @@
+"""Which face comes next: the list, the place in it, and what is done with a face. Without Qt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets.project import default_author
+
+from .selection import SHOWN, Selection
+from .words import missing_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from faceloop_datasets import Project, QueueEntry, Revision, Summary
+    from faceloop_workbench.annotate.editor import FaceEditor
+    from faceloop_workbench.session import Session
+
+SKIP_REASONS = ("no face", "too blurred", "face cut off", "duplicate")
+"""Offered until a project has reasons of its own."""
+
+_AHEAD = 2  # faces whose pictures are read before somebody asks
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much of the review queue is done.
+
+    Parameters
+    ----------
+    left, done, skipped : Counter of str
+        Entries by reason.
+    """
+
+    left: Counter[str]
+    done: Counter[str]
+    skipped: Counter[str]
+
+
+class Review:
+    """The list of faces, the place in it, and the ways to go on.
+
+    Parameters
+    ----------
+    session : Session
+        Where the face in work is.
+    editor : FaceEditor
+        What confirms and saves it.
+
+    Attributes
+    ----------
+    listed : Signal()
+        The list holds other faces, or something in it has changed: read `rows` again.
+    moved : Signal()
+        Another place of the list, or a face outside it, is in work.
+    """
+
+    listed = Signal()
+    moved = Signal()
+
+    def __init__(self, session: Session, editor: FaceEditor) -> None:
+        self._session, self._editor = session, editor
+        self._author = default_author()
+        self._selection = Selection()
+        self._all: dict[int, Summary] = {}
+        self._rows: list[int] = []
+        self._missing: frozenset[int] = frozenset()
+        self._stale = False
+        self._place = 0  # of the face in work, or where it was before it left the list
+        self._claimed: int | None = None
+        session.project_changed.connect(self._project_changed)
+        session.items_changed.connect(self._outdate)
+        session.queue_changed.connect(self._outdate)
+        session.saved.connect(self._saved)
+        session.item_changed.connect(self._item_changed)
+
+    # The list
+
+    @property
+    def selection(self) -> Selection:
+        """What the list is asked to show."""
+        return self._selection
+
+    def select(self, **changes: Any) -> None:
+        """Show other faces: parameters of `Selection`; the others stay as they are."""
+        self._selection = replace(self._selection, **changes)
+        self._list()
+
+    @property
+    def rows(self) -> list[int]:
+        """Items of the list, in its order."""
+        self._refresh()
+        return self._rows
+
+    def row(self, item_id: int) -> Summary:
+        """Return what is known about a face."""
+        return self._all[item_id]
+
+    @property
+    def faces(self) -> int:
+        """Number of all faces in the project."""
+        self._refresh()
+        return len(self._all)
+
+    @property
+    def place(self) -> int | None:
+        """Place of the face in work in the list; None if it is not in it."""
+        item = self._session.item
+        rows = self.rows
+        if item is None or self._place >= len(rows) or rows[self._place] != item.id:
+            return None
+        return self._place
+
+    @property
+    def missing_media(self) -> frozenset[int]:
+        """Media whose file is not where it was."""
+        return self._missing
+
+    @missing_media.setter
+    def missing_media(self, missing: Collection[int]) -> None:
+        if self._missing != frozenset(missing):
+            self._missing = frozenset(missing)
+            self._list()
+
+    @property
+    def counts(self) -> Counts:
+        """Entries of the review queue that are left, done and skipped, by reason."""
+        self._refresh()
+        found: dict[str, Counter[str]] = {part: Counter() for part in SHOWN}
+        for row in self._all.values():
+            for part, states in SHOWN.items():
+                if row.status in states:
+                    found[part][row.reason or ""] += 1
+        return Counts(found["open"], found["done"], found["skipped"])
+
+    @property
+    def videos(self) -> dict[int, str]:
+        """Videos that have faces: number and path."""
+        self._refresh()
+        return {
+            row.media_id: row.media_path or ""
+            for row in self._all.values()
+            if row.media_kind == "video" and row.media_id is not None
+        }
+
+    @property
+    def skip_reasons(self) -> list[str]:
+        """Reasons to skip that were given before, the most frequent first, or usual ones."""
+        self._refresh()
+        given = Counter(r.note for r in self._all.values() if r.status == "skipped" and r.note)
+        known = [reason for reason, _ in given.most_common()]
+        return known + [reason for reason in SKIP_REASONS if reason not in given]
+
+    # Going on
+
+    def next(self) -> bool:
+        """Go to the next face of the list; returns whether there was one."""
+        start = self._place + 1 if self.place is not None else self._place
+        return self._go_to_free(range(start, len(self.rows)), "This is the end of the list.")
+
+    def previous(self) -> bool:
+        """Go to the previous face of the list; returns whether there was one."""
+        start = min(self._place, len(self.rows)) - 1
+        return self._go_to_free(range(start, -1, -1), "This is the beginning of the list.")
+
+    def next_unlabelled(self) -> bool:
+        """Go to the next face nobody has annotated: in the list, else in the whole project."""
+        after = self._place + 1
+        ring = self.rows[after:] + self.rows[:after]
+        for item_id in ring + list(self._all):
+            current = self._session.item is not None and item_id == self._session.item.id
+            if not current and not self.row(item_id).labelled and self._take(item_id):
+                return True
+        self._session.tell("Every face is labelled.")
+        return False
+
+    def back(self) -> bool:
+        """Go back to the face that was edited last, and from there to the one before."""
+        self._refresh()
+        item = self._session.item
+        edited = {row.head: row.item_id for row in self._all.values() if row.by_hand and row.head}
+        now = next((head for head, item_id in edited.items() if item and item_id == item.id), None)
+        earlier = [head for head in edited if now is None or head < now]
+        if not earlier:
+            self._session.tell("No other face was edited before this one.")
+            return False
+        self.go_to(edited[max(earlier)])
+        return True
+
+    def go_to(self, item_id: int) -> None:
+        """Take a face in work, whoever else has it."""
+        if not self._take(item_id):
+            row = self.row(item_id)
+            self._show(item_id)
+            self._session.tell(
+                f"{row.name} is in work by {row.author} in another window too. What both save is "
+                "kept; the later save is asked to look at the other first.",
+                "warning",
+            )
+
+    def accept(self) -> bool:
+        """Confirm all points of the face in work, close its entry and go on."""
+        item = self._session.item
+        if item is None:
+            self._session.tell("No face is in work. Choose one in the list.", "warning")
+            return False
+        try:
+            revision = self._editor.accept()
+        except FaceloopError as error:
+            self._session.tell(str(error), "error")
+            return False
+        if revision is None:
+            return False
+        self._close(item.id)
+        said = _accepted(item.name, revision, self._project.scheme.names)
+        self._go_on(said, "warning" if "missing" in said else "info")
+        return True
+
+    def skip(self, reason: str) -> bool:
+        """Put the face in work aside and go on."""
+        item = self._session.item
+        if item is None:
+            self._session.tell("No face is in work. Choose one in the list.", "warning")
+            return False
+        entry_id = self.row(item.id).entry_id
+        if entry_id is None:
+            entry_id = self._project.queue.add(item.id, "manual").id
+        self._project.queue.skip(entry_id, reason)
+        self._claimed = None
+        self._reread(item.id)
+        self._go_on(f"{item.name} is skipped" + (f": {reason}." if reason else "."), "info")
+        return True
+
+    def add(self, item_id: int, note: str = "") -> None:
+        """Put a face into the review queue by hand."""
+        entry = self._project.queue.add(item_id, "manual", note=note)
+        self._reread(item_id)
+        self._session.tell(f"{self.row(item_id).name} is in the review queue ({entry.reason}).")
+
+    def let_go(self) -> None:
+        """Leave the entry of the face in work to others."""
+        number, self._claimed = self._claimed, None
+        if number is None:
+            return
+        queue = self._project.queue
+        try:
+            entry = queue.get(number)
+            if entry.status == "claimed":  # nobody else has closed it meanwhile
+                entry = queue.release(number)
+        except FaceloopError as error:
+            # Others see it as in work and get it last; no reason to keep anybody from going on.
+            self._session.tell(str(error), "warning")
+        else:
+            self._reread(entry.item_id)
+
+    # How it works
+
+    @property
+    def _project(self) -> Project:
+        return self._session.need_project()
+
+    def _go_to_free(self, places: range, end: str) -> bool:
+        rows = self.rows
+        taken = []
+        for item_id in [rows[place] for place in places]:
+            if self.row(item_id).status != "claimed" and self._take(item_id):
+                return True
+            taken.append(item_id)
+        if taken:
+            # A window that was killed never gives its face back, so these come last, not never.
+            self.go_to(taken[0])
+            return True
+        self._session.tell(self._end(end))
+        return False
+
+    def _end(self, end: str) -> str:
+        if self._selection.show == "open" and not self.rows:
+            return "Everything here is reviewed."
+        return end
+
+    def _go_on(self, said: str, level: str) -> None:
+        """Go to the next face, or to the first if the rest of the list is done; then say it."""
+        if not self._has_after() and self.rows and self._selection.show == "open":
+            self._place = 0
+        went = self.next() if self.rows else False
+        end = "" if went else f" {self._end('This was the last of the list.')}"
+        self._session.tell(said + end, level)
+
+    def _has_after(self) -> bool:
+        start = self._place + 1 if self.place is not None else self._place
+        return start < len(self.rows)
+
+    def _take(self, item_id: int) -> bool:
+        """Take a face in work unless another window has it."""
+        row = self.row(item_id)
+        if row.entry_id is None or row.status not in SHOWN["open"]:
+            self._show(item_id)
+            return True
+        if row.entry_id == self._claimed:
+            self._show(item_id)
+            return True
+        if not self._claim(row.entry_id):
+            self._reread(item_id)
+            return False
+        self._reread(item_id)
+        self._show(item_id)
+        return True
+
+    def _claim(self, entry_id: int) -> bool:
+        """Claim an entry, and leave the one before to others; False if somebody else has it."""
+        try:
+            won = self._project.queue.claim(entry_id, self._author)
+        except FaceloopError as error:
+            # A project that cannot be written can still be looked at.
+            self._session.tell(str(error), "warning")
+            return True
+        if won is not None:
+            self.let_go()
+            self._claimed = entry_id
+        return won is not None
+
+    def _show(self, item_id: int) -> None:
+        row = self.row(item_id)
+        if self._claimed is not None and row.entry_id != self._claimed:
+            self.let_go()
+        entry: QueueEntry | None = None
+        if row.entry_id is not None and row.status != "done":
+            entry = self._project.queue.get(row.entry_id)
+        self._session.show(self._project.item(item_id), entry)
+        self._session.prefetch(list(self._around()))
+
+    def _around(self) -> Iterator[int]:
+        for step in (*range(1, _AHEAD + 1), -1):
+            place = self._place + step
+            if 0 <= place < len(self._rows):
+                yield self._rows[place]
+
+    def _close(self, item_id: int) -> None:
+        entry_id = self.row(item_id).entry_id
+        if entry_id is not None:
+            self._project.queue.done(entry_id)
+        self._claimed = None
+        self._reread(item_id)
+
+    # Keeping up with what changes
+
+    def _project_changed(self, project: Project | None) -> None:
+        self._claimed, self._place, self._missing = None, 0, frozenset()
+        self._selection = Selection()
+        self._read()
+        if project is not None and not self.rows:
+            self._selection = Selection("all")
+        self._list()
+
+    def _outdate(self) -> None:
+        self._stale = True
+        self.listed.emit()
+
+    def _refresh(self) -> None:
+        if self._stale:
+            self._read()
+            self._arrange()
+
+    def _read(self) -> None:
+        self._stale = False
+        project = self._session.project
+        found = [] if project is None else project.overview()
+        self._all = {row.item_id: row for row in found}
+
+    def _list(self) -> None:
+        self._arrange()
+        self.listed.emit()
+
+    def _arrange(self) -> None:
+        self._rows = self._selection.of(self._all.values(), self._missing)
+        item = self._session.item
+        if item is not None and item.id in self._rows:
+            self._place = self._rows.index(item.id)
+        self._place = min(self._place, len(self._rows))
+
+    def _reread(self, item_id: int) -> None:
+        self._all[item_id] = self._project.summary(item_id)
+        self._list()
+
+    def _saved(self, revision: Revision) -> None:
+        self._reread(revision.item_id)
+
+    def _item_changed(self, item: object) -> None:
+        if item is None:
+            self.let_go()
+        self._arrange()
+        self.moved.emit()
+
+
+def _accepted(name: str, revision: Revision, names: tuple[str, ...]) -> str:
+    states = revision.annotation.states.tolist()
+    lacking = missing_text(states, names, PointState.MISSING)
+    return f"{name} is accepted" + (f"; {lacking}." if lacking else ".")

@@ -1,0 +1,92 @@
+"""Which faces the list shows, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .words import label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from faceloop_datasets import Summary
+
+SHOWN = {
+    "open": ("open", "claimed"),
+    "done": ("done",),
+    "skipped": ("skipped",),
+}
+"""Parts of the review queue, by the states of their entries. ``all`` is every face."""
+
+PICTURES = "image"
+"""Stands for all images among the media: a project may have thousands."""
+
+MISSING = "missing"
+"""Stands for the media whose file is not where it was."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is asked for.
+
+    Parameters
+    ----------
+    show : str
+        ``open``, ``done`` or ``skipped`` entries of the review queue, worst first, or ``all``
+        faces in the order they came.
+    reason : str or None
+        Entries of this reason only.
+    label : str or None
+        ``labelled``, ``unlabelled`` or ``half``.
+    media : int, str or None
+        A video by its number, all `PICTURES`, or those `MISSING`.
+    text : str
+        Part of the name or subject, in any case.
+    """
+
+    show: str = "open"
+    reason: str | None = None
+    label: str | None = None
+    media: int | str | None = None
+    text: str = ""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether more than `show` is asked for."""
+        return self != Selection(self.show)
+
+    def of(self, rows: Iterable[Summary], missing: Collection[int] = ()) -> list[int]:
+        """Items that are asked for, in order.
+
+        Parameters
+        ----------
+        rows : iterable of Summary
+            All faces, in the order they came.
+        missing : collection of int
+            Media whose file is not where it was.
+        """
+        chosen = [row for row in rows if self._takes(row, missing)]
+        if self.show != "all":
+            # As the queue itself orders them; a skipped or done one keeps its place.
+            chosen.sort(key=lambda row: (-(row.priority or 0.0), row.entry_id or 0))
+        return [row.item_id for row in chosen]
+
+    def _takes(self, row: Summary, missing: Collection[int]) -> bool:
+        if self.show != "all" and row.status not in SHOWN[self.show]:
+            return False
+        if self.reason is not None and row.reason != self.reason:
+            return False
+        if self.label is not None and label_of(row) != self.label:
+            return False
+        if self.media is not None and not self._on_media(row, missing):
+            return False
+        text = self.text.casefold()
+        return not text or text in row.name.casefold() or text in row.subject.casefold()
+
+    def _on_media(self, row: Summary, missing: Collection[int]) -> bool:
+        if self.media == MISSING:
+            return row.media_id in missing
+        if self.media == PICTURES:
+            return row.media_kind == "image"
+        return row.media_id == self.media

@@ -1,0 +1,52 @@
+"""Why a face is skipped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+
+from faceloop_workbench.desk.widgets import sure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class SkipDialog(QDialog):
+    """Asks for a reason; Enter takes the one given most often.
+
+    Parameters
+    ----------
+    name : str
+        The face.
+    reasons : sequence of str
+        Those offered, the likeliest first.
+    skip : callable
+        Is given the reason.
+    """
+
+    def __init__(
+        self, name: str, reasons: Sequence[str], skip: Callable[[str], object], parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Skip this face")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._reason = QComboBox()
+        self._reason.setObjectName("skip.reason")
+        self._reason.setEditable(True)
+        self._reason.addItems(list(reasons))
+        buttons = QDialogButtonBox()
+        ok = sure(buttons.addButton("Skip", QDialogButtonBox.ButtonRole.AcceptRole))
+        ok.setObjectName("skip.ok")
+        ok.setDefault(True)
+        buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel(f"Why is {name} put aside?"))
+        layout.addWidget(self._reason)
+        layout.addWidget(buttons)
+        self.accepted.connect(lambda: skip(self._reason.currentText().strip()))
+        sure(self._reason.lineEdit()).selectAll()
+        self._reason.setFocus()

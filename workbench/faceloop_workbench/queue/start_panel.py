@@ -1,0 +1,99 @@
+"""What the tab shows while no project is open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCommandLinkButton,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .recent import recent_projects
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .project_dialogs import ProjectDialogs
+
+_SHOWN = 6
+
+
+class StartPanel(QWidget):
+    """Ways to begin: a new project, an old one, the sample."""
+
+    def __init__(self, dialogs: ProjectDialogs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._dialogs = dialogs
+        layout = QVBoxLayout(self)
+        layout.addWidget(heading("Annotate faces, train a model, watch it fit"))
+        layout.addWidget(
+            paragraph(
+                "A project holds your pictures and videos, the points you place, and the models "
+                "trained on them. Everything is saved as you work."
+            )
+        )
+        for name, title, text, do in (
+            ("start.new", "New project…", "Choose a folder for it.", dialogs.new),
+            ("start.open", "Open project…", "Choose the folder of one.", dialogs.open),
+            (
+                "start.sample",
+                "Try the sample",
+                "400 rendered faces and a clip, ready to train on.",
+                dialogs.sample,
+            ),
+        ):
+            button = QCommandLinkButton(title, text)
+            button.setObjectName(name)
+            button.clicked.connect(do)
+            layout.addWidget(button)
+        self._recent = QVBoxLayout()
+        layout.addLayout(self._recent)
+        layout.addStretch(1)
+        hint = paragraph("Or drop a project's folder here.")
+        hint.setEnabled(False)
+        layout.addWidget(hint)
+
+    def read(self) -> None:
+        """Show the projects that were open lately."""
+        while (entry := self._recent.takeAt(0)) is not None:
+            widget = entry.widget()
+            if widget is not None:
+                widget.deleteLater()
+        folders = recent_projects()[:_SHOWN]
+        if folders:
+            self._recent.addWidget(heading("Recent projects", small=True))
+        for folder in folders:
+            self._recent.addWidget(self._link(folder))
+
+    def _link(self, folder: Path) -> QPushButton:
+        button = QPushButton(folder.name)
+        button.setObjectName(f"start.recent.{folder.name}")
+        button.setToolTip(str(folder))
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        button.clicked.connect(lambda: self._dialogs.open_folder(folder))
+        return button
+
+
+def heading(text: str, *, small: bool = False) -> QLabel:
+    """Text that stands above others."""
+    label = paragraph(text)
+    font = label.font()
+    font.setBold(True)
+    if not small:
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+    label.setFont(font)
+    return label
+
+
+def paragraph(text: str) -> QLabel:
+    """Text that is broken into lines."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+    return label

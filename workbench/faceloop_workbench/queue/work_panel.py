@@ -1,0 +1,208 @@
+"""What the tab shows of an open project: its name and menu, the list, and the ways to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from faceloop_workbench.desk.widgets import command_button, sure
+
+from .faces_panel import FaceList
+from .filters_panel import FiltersPanel
+from .recent import recent_projects
+from .start_panel import heading, paragraph
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Project
+    from faceloop_workbench.commands import Commands
+
+    from .project_dialogs import ProjectDialogs
+    from .review import Review
+
+_EXPORTS = {
+    "csv": "Table, CSV…",
+    "parquet": "Table, Parquet…",
+    "clmtools": "clmtools CSV…",
+    "ibug": "iBUG .pts files…",
+}
+
+
+class WorkPanel(QWidget):
+    """The review of an open project."""
+
+    def __init__(
+        self,
+        review: Review,
+        commands: Commands,
+        dialogs: ProjectDialogs,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._review, self._commands, self._dialogs = review, commands, dialogs
+        self.list = FaceList(review)
+        self.filters = FiltersPanel(review)
+        self.filters.left.connect(self.list.setFocus)
+        self._name = QLabel()
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._lost = QPushButton()
+        self._lost.setObjectName("queue.relink")
+        self._lost.clicked.connect(dialogs.relink)
+        self._pages = QStackedWidget()
+        for page in (self.list, self._nothing_page(), self._empty_page()):
+            self._pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._header())
+        layout.addWidget(self.filters)
+        layout.addWidget(self._lost)
+        layout.addWidget(self._pages, 1)
+        self._buttons = self._command_buttons()
+        layout.addWidget(self._buttons)
+
+    def name(self, project: Project | None) -> None:
+        """Show a project's name."""
+        self._name.setText("" if project is None else f"<b>{project.name}</b>")
+        self._name.setToolTip("" if project is None else str(project.path))
+
+    def read(self) -> None:
+        """Show what the review lists now."""
+        self.filters.read()
+        self.list.read()
+        empty = not self._review.faces
+        self.filters.setVisible(not empty)
+        self._buttons.setVisible(not empty)
+        self._pages.setCurrentIndex(2 if empty else 0 if self._review.rows else 1)
+        self._read_nothing()
+        lost = len(self._review.missing_media)
+        self._lost.setVisible(lost > 0)
+        files = "1 file is" if lost == 1 else f"{lost} files are"
+        self._lost.setText(f"⚠ {files} not where they were. Find them…")
+
+    def _read_nothing(self) -> None:
+        selection = self._review.selection
+        if selection.narrowed:
+            self._why.setText("No face is like that.")
+            self._way_out.setText("Take the filters off")
+        elif selection.show == "open":
+            self._why.setText("Everything in the queue is reviewed.")
+            self._way_out.setText("Show all faces")
+        else:
+            self._why.setText(f"No entry of the queue is {selection.show} yet.")
+            self._way_out.setText("Show all faces")
+
+    def _leave_nothing(self) -> None:
+        selection = self._review.selection
+        show = selection.show if selection.narrowed else "all"
+        self._review.select(show=show, reason=None, label=None, media=None, text="")
+
+    def _header(self) -> QHBoxLayout:
+        menu = QToolButton()
+        menu.setObjectName("queue.menu")
+        menu.setText("Project")
+        menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu.setMenu(self._menu())
+        add = QToolButton()
+        add.setObjectName("queue.import")
+        add.setText("Add")
+        add.setToolTip("Import annotations, add pictures and videos")
+        add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        filling = QMenu(add)
+        self._fill_with(filling)
+        add.setMenu(filling)
+        line = QHBoxLayout()
+        line.addWidget(self._name, 1)
+        line.addWidget(add)
+        line.addWidget(menu)
+        return line
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.addAction("New project…", self._dialogs.new)
+        menu.addAction("Open project…", self._dialogs.open)
+        recent = sure(menu.addMenu("Recent projects"))
+        recent.aboutToShow.connect(lambda: self._fill_recent(recent))
+        menu.addAction("Close project", self._dialogs.close)
+        menu.addSeparator()
+        self._fill_with(menu)
+        menu.addAction("Find moved media…", self._dialogs.relink)
+        menu.addSeparator()
+        export = sure(menu.addMenu("Export annotations"))
+        for name, title in _EXPORTS.items():
+            export.addAction(title, lambda name=name: self._dialogs.export(name))
+        return menu
+
+    def _fill_with(self, menu: QMenu) -> None:
+        menu.addAction("Import annotations…", self._dialogs.import_faces)
+        menu.addAction("Add pictures or videos…", self._dialogs.add_media)
+        menu.addAction("Add a folder…", self._dialogs.add_folder)
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for folder in recent_projects():
+            action = menu.addAction(folder.name, lambda f=folder: self._dialogs.open_folder(f))
+            sure(action).setToolTip(str(folder))
+
+    def _empty_page(self) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.addWidget(heading("This project has no faces yet"))
+        layout.addWidget(
+            paragraph(
+                "Import faces that are annotated already, or add pictures to annotate. A video "
+                "is played in the tab Live, and its poor fits come here to be corrected."
+            )
+        )
+        for name, title, do in (
+            ("empty.import", "Import annotations…", self._dialogs.import_faces),
+            ("empty.add", "Add pictures or videos…", self._dialogs.add_media),
+            ("empty.folder", "Add a folder…", self._dialogs.add_folder),
+        ):
+            button = QPushButton(title)
+            button.setObjectName(name)
+            button.clicked.connect(lambda _=False, do=do: do())
+            layout.addWidget(button)
+        layout.addWidget(paragraph("Or drop pictures, videos or folders here."))
+        layout.addStretch(1)
+        return page
+
+    def _nothing_page(self) -> QWidget:
+        page = QWidget()
+        self._why = paragraph("")
+        self._why.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._way_out = QPushButton()
+        self._way_out.setObjectName("queue.way_out")
+        self._way_out.clicked.connect(self._leave_nothing)
+        layout = QVBoxLayout(page)
+        layout.addStretch(1)
+        layout.addWidget(self._why)
+        layout.addWidget(self._way_out, 0, Qt.AlignmentFlag.AlignCenter)
+        layout.addStretch(1)
+        return page
+
+    def _command_buttons(self) -> QWidget:
+        box = QWidget()
+        layout = QVBoxLayout(box)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for names in (
+            ("queue.accept", "queue.skip"),
+            ("queue.previous", "queue.next", "queue.next_unlabelled"),
+            ("queue.back", "queue.add"),
+        ):
+            line = QHBoxLayout()
+            for name in names:
+                line.addWidget(command_button(self._commands, name), 2 if "accept" in name else 1)
+            layout.addLayout(line)
+        return box
