@@ -40,8 +40,9 @@ _TITLES = {
 }
 _MOUSE = (
     ("Drag a point", "The points nobody has placed go with it, to their most probable places."),
-    ("Alt + drag", "This point alone."),
+    ("Ctrl + drag", "This point alone."),
     ("Shift + click, Shift + drag", "Select several points; dragging one then moves them all."),
+    ("Ctrl + drag beside them", "Turn and scale the selected points round their centre."),
     ("Drag beside the face, wheel", "Move and zoom the picture."),
 )
 

@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
@@ -61,7 +62,7 @@ class Keys(QObject):
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
         name = self._command(event) if self._listens(watched) else None
-        if name is None:
+        if name is None or _moves_in(QApplication.focusWidget(), event):
             return False
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()  # so that no menu takes it; the key press follows
@@ -71,9 +72,12 @@ class Keys(QObject):
     def _pressed(self, name: str, event: QKeyEvent) -> bool:
         if not self._commands.table[name].held:
             return self._commands.run(name)
-        if not event.isAutoRepeat() and self._commands.run(name, held=True):
+        if event.isAutoRepeat():
+            return event.key() in self._held
+        if self._commands.run(name, held=True):
             self._held[event.key()] = name
-        return True
+            return True
+        return False
 
     def _released(self, event: QKeyEvent) -> bool:
         if event.isAutoRepeat() or event.key() not in self._held:
@@ -84,7 +88,6 @@ class Keys(QObject):
         focus = QApplication.focusWidget() or widget
         if isinstance(focus, _TEXT) or not self._is_ours(widget.window()):
             return False
-        # Lists keep the keys that move in them.
         return not (isinstance(focus, QAbstractItemView) and focus.state() == _EDITING)
 
     def _is_ours(self, window: QWidget | None) -> bool:
@@ -102,6 +105,21 @@ class Keys(QObject):
         return None
 
 
+def _moves_in(focus: QWidget | None, event: QKeyEvent) -> bool:
+    """Whether a key moves in a list or a slider, which keep those."""
+    return isinstance(focus, QAbstractItemView | QAbstractSlider) and event.key() in _MOVES
+
+
+_MOVES = (
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+)
 _EDITING = QAbstractItemView.State.EditingState
 
 
