@@ -57,11 +57,16 @@ class ChildJob(Job[Outcome]):
         self._request = request
         # -P: what lies in the working directory is nobody's module.
         self._command = command or [sys.executable, "-P", "-m", _WORKER]
-        self.pid: int | None = None
+        self._process: subprocess.Popen[str] | None = None
+
+    def kill(self) -> None:
+        """End the process at once; the project is as it was, as after `cancel`."""
+        self.cancel()
+        if self._process is not None:
+            self._process.kill()
 
     def _talk(self, _progress: ProgressCallback, cancel: CancelCheck) -> Outcome:
-        process = _start(self._command)
-        self.pid = process.pid
+        process = self._process = _start(self._command)
         try:
             _tell(process, to_line(self._request))
             outcome, tail = self._listen(process, cancel)

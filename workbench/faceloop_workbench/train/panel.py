@@ -2,20 +2,263 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from faceloop_datasets import FaceloopError
+from faceloop_workbench.desk.widgets import command_button, explain
+
+from .control import TrainControl
+from .panel_comparison import ComparisonView
+from .panel_models import ModelTable
+from .panel_progress import ProgressBox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qtpy.QtGui import QShowEvent
+
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.session import Session
 
+    from .control import Ending
+    from .listing import Listed
+    from .readiness import Readiness
+    from .timing import Stage
+
+_QUIET_MS = 800  # a person who drags points saves several times a second
+_FILES = "Face models (*.safetensors)"
+_LEVELS = {"done": "info", "cancelled": "info", "failed": "error"}
+
 
 class TrainPanel(QWidget):
-    """The tab Train."""
+    """The tab Train: one button, what it will train on, how it goes, and the models.
+
+    Parameters
+    ----------
+    session : Session
+        What is worked on.
+    commands : Commands
+        Gets ``train.start``.
+    """
 
     def __init__(self, session: Session, commands: Commands) -> None:
         super().__init__()
+        self._session, self._commands = session, commands
+        self.control = TrainControl(session)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_QUIET_MS)
+        self._soon.timeout.connect(self.control.look)
+        self._make()
+        self._lay_out()
+        self._connect()
+        self._ready(self.control.readiness)
 
     def close_down(self) -> None:
         """Stop what runs in the background."""
+        self._soon.stop()
+        self.progress.close_down()
+        self.control.close_down()
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Look again at what there is to train on."""
+        super().showEvent(event)
+        self._soon.start()
+
+    # What the buttons do
+
+    def start(self) -> None:
+        """Begin a training."""
+        self._try(self.control.start)
+
+    def export_model(self) -> None:
+        """Ask for a file and copy the selected model to it."""
+        model = self.table.chosen
+        if model is None:
+            return
+        name = str(Path.home() / f"{model.name}.safetensors")
+        path, _ = QFileDialog.getSaveFileName(self, "Export model", name, _FILES)
+        if path:
+            self._try(lambda: self._export(model, Path(path)))
+
+    def import_model(self) -> None:
+        """Ask for a model file and bring it in."""
+        path, _ = QFileDialog.getOpenFileName(self, "Import model", str(Path.home()), _FILES)
+        if path:
+            self._try(lambda: self.control.bring(Path(path)))
+
+    def use_model(self) -> None:
+        """Take the selected model into use."""
+        model = self.table.chosen
+        if model is not None:
+            self._try(lambda: self.control.use(model))
+
+    def _export(self, model: Listed, path: Path) -> None:
+        model.export(path)
+        self._session.tell(f"Wrote {model.name} to {path}.")
+
+    def _try(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except FaceloopError as error:
+            self._session.tell(str(error), "error")
+
+    # What the control tells
+
+    def _ready(self, readiness: Readiness) -> None:
+        self.summary.setText(readiness.text)
+        lines = [f"⚠ {text}" for text in readiness.warnings]
+        self.warnings.setText("\n".join(lines))
+        self._show_parts()
+
+    def _show_parts(self) -> None:
+        """Show what matters now: what would train, or how the training goes."""
+        running = self.control.running
+        self.progress.setVisible(running)
+        self.summary.setVisible(not running)
+        self.warnings.setVisible(bool(self.warnings.text()) and not running)
+        self.show_half.setVisible(bool(self.control.readiness.half_done) and not running)
+        self._enable()
+
+    def _begun(self, name: str, expected: list[Stage]) -> None:
+        self.result.hide()
+        self.progress.begin(name, expected, curve=bool(expected))
+        self._show_parts()
+
+    def _ended(self, ending: Ending) -> None:
+        self.progress.end(ending.text)
+        self.result.setText(ending.text)
+        self.result.setVisible(ending.kind != "done")
+        self._session.tell(ending.text.splitlines()[0], _LEVELS[ending.kind])
+        if ending.model is not None:
+            self.table.show_models(self.control.models, ending.model)
+        self._show_parts()
+        self._soon.start()
+
+    def _show_model(self) -> None:
+        project = self._session.project
+        self.comparison.setVisible(project is not None)
+        if project is not None:
+            self.comparison.show_model(self.table.chosen, self.control.models, project.scheme)
+        self._enable()
+
+    def _show_half(self) -> None:
+        project, half = self._session.project, self.control.readiness.half_done
+        if project is not None and half:
+            self._session.show(project.item(half[0].item_id))
+            self._session.tab_wanted.emit("annotate")
+
+    def _enable(self) -> None:
+        self._commands.disable("train.start", self.control.why_not)
+        no_project = "" if self._session.project is not None else "Open a project first."
+        busy = self.control.why_not if self.control.running else ""
+        model = self.table.chosen
+        no_model = no_project or ("" if model is not None else "Select a model first.")
+        used = "It is in use." if model is not None and model.in_use else ""
+        explain(self.use, no_model or used, "Take the selected model into use.")
+        explain(self.export, no_model, "Copy the selected model to a file.")
+        explain(
+            self.bring,
+            no_project or busy,
+            "Copy a model file into the project and measure it on the faces here.",
+        )
+
+    def _saved(self, *_: object) -> None:
+        if self.isVisible() or self.control.readiness.blocked:
+            self._soon.start()
+
+    # How it is made
+
+    def _make(self) -> None:
+        self.retrain = command_button(self._commands, "train.start")
+        self.summary, self.warnings, self.result = QLabel(), QLabel(), QLabel()
+        for name, label in (
+            ("train.summary", self.summary),
+            ("train.warnings", self.warnings),
+            ("train.result", self.result),
+        ):
+            label.setObjectName(name)
+            label.setWordWrap(True)
+        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.result.hide()
+        self.show_half = _button("Show the first", "train.show_half", self._show_half)
+        self.show_half.setToolTip("Go to the first face that is half-corrected.")
+        self.progress = ProgressBox(self.control.cancel)
+        self.progress.hide()
+        self.table, self.comparison = ModelTable(), ComparisonView()
+        self.use = _button("Use this one", "train.use", self.use_model)
+        self.export = _button("Export…", "train.export", self.export_model)
+        self.bring = _button("Import…", "train.import", self.import_model)
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addLayout(_row(self.retrain))
+        for widget in (self.summary, self.warnings):
+            layout.addWidget(widget)
+        layout.addLayout(_row(self.show_half, stretch=True))
+        layout.addWidget(self.progress)
+        layout.addWidget(self.result)
+        layout.addWidget(_line())
+        layout.addWidget(self.table)
+        layout.addLayout(_row(self.use, self.export, self.bring))
+        layout.addWidget(self.comparison, 1)
+        layout.addStretch()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def _connect(self) -> None:
+        self._commands.handle("train.start", self.start)
+        control, session = self.control, self._session
+        control.readiness_changed.connect(self._ready)
+        control.begun.connect(self._begun)
+        control.said.connect(self.progress.take)
+        control.ended.connect(self._ended)
+        control.listed.connect(self.table.show_models)
+        self.table.selected.connect(self._show_model)
+        self.table.noted.connect(lambda m, text: self._try(lambda: control.note(m, text)))
+        session.saved.connect(self._saved)
+        session.items_changed.connect(self._saved)
+        session.queue_changed.connect(self._saved)
+
+
+def _button(title: str, name: str, do: Callable[[], None]) -> QPushButton:
+    button = QPushButton(title)
+    button.setObjectName(name)
+    button.clicked.connect(lambda _checked: do())
+    return button
+
+
+def _row(*widgets: QWidget, stretch: bool = False) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    if stretch:
+        row.addStretch(1)
+    return row
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    return line

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from faceloop_datasets import Progress, ProgressCallback
 
     Clock = Callable[[], float]
+
+_MARKS = 20  # as many are kept of a stage, about
 
 
 @dataclass(frozen=True)
@@ -22,32 +25,42 @@ class Stage:
     ----------
     what : str
         What was done, as `faceloop_datasets.Progress` said.
-    first, last : float
-        Share of its counter at its first and its last step: some stages share a counter.
-    stepping : float
-        Seconds from its first to its last step.
-    silent : float
-        Seconds from its last step to the next stage: solving, writing.
+    seconds : float
+        How long it took.
+    marks : tuple of (float, float)
+        Seconds into the stage, and how much of its counter was done then, 0 to 1. Steps do not
+        come evenly, and while something is solved there are none at all; also, some stages share
+        a counter.
     """
 
     what: str
-    first: float
-    last: float
-    stepping: float
-    silent: float
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        return self.stepping + self.silent
+    seconds: float
+    marks: tuple[tuple[float, float], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Values for JSON; ``Stage(**values)`` is the way back."""
-        return {k: v if isinstance(v, str) else round(v, 4) for k, v in asdict(self).items()}
+        """Values for JSON; `from_dict` is the way back."""
+        marks = [[round(t, 3), round(share, 4)] for t, share in self.marks]
+        return {"what": self.what, "seconds": round(self.seconds, 3), "marks": marks}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], factor: float = 1.0) -> Stage:
+        """Read what `to_dict` made, for work that takes ``factor`` times as long."""
+        marks = tuple((factor * t, share) for t, share in values["marks"])
+        return cls(values["what"], factor * values["seconds"], marks)
+
+    def window(self, share: float) -> tuple[float, float]:
+        """Return when so much was done, and when the next step came, in seconds."""
+        at = 0.0
+        for (t, s), (t2, s2) in pairwise([(0.0, 0.0), *self.marks]):
+            if s2 > share:
+                inside = (share - s) / (s2 - s) if share > s else 0.0
+                return max(at, t + inside * (t2 - t)), t2
+            at = t2
+        return at, self.seconds
 
 
 class Stopwatch:
-    """Notes when each stage of a piece of work begins and ends.
+    """Notes how each stage of a piece of work goes.
 
     Parameters
     ----------
@@ -61,35 +74,29 @@ class Stopwatch:
         self, progress: ProgressCallback | None = None, clock: Clock = time.perf_counter
     ) -> None:
         self._progress, self._clock = progress, clock
-        self._stages: list[tuple[str, float, float, float, float]] = []
+        self._stages: list[tuple[str, list[tuple[float, float]]]] = []
         self._done = 0
 
     def __call__(self, step: Progress) -> None:
         """Take the next step."""
-        now, share = self._clock(), _share(step)
         if not self._stages or begins(step, self._stages[-1][0], self._done):
-            self._stages.append((step.what, share, share, now, now))
-        else:
-            what, first, _, begun, _ = self._stages[-1]
-            self._stages[-1] = (what, first, share, begun, now)
+            self._stages.append((step.what, []))
+        self._stages[-1][1].append((self._clock(), _share(step)))
         self._done = step.done
         if self._progress is not None:
             self._progress(step)
 
     def stages(self) -> list[Stage]:
         """Return the stages so far; the last one ends now."""
-        ends = [begun for _, _, _, begun, _ in self._stages[1:]] + [self._clock()]
+        ends = [marks[0][0] for _, marks in self._stages[1:]] + [self._clock()]
         return [
-            Stage(what, first, last, stepped - begun, end - stepped)
-            for (what, first, last, begun, stepped), end in zip(self._stages, ends, strict=True)
+            Stage(what, end - marks[0][0], _thinned(marks, end))
+            for (what, marks), end in zip(self._stages, ends, strict=True)
         ]
 
 
 class TimeLeft:
-    """Tells how far a training is, from how long the stages of an earlier one took.
-
-    Counters alone would not do: a step of one stage takes ten times as long as one of another,
-    and the longest solve has no steps at all.
+    """Tells how far a training is, from how the stages of an earlier one went.
 
     Parameters
     ----------
@@ -101,45 +108,41 @@ class TimeLeft:
 
     def __init__(self, expected: Sequence[Stage], clock: Clock = time.perf_counter) -> None:
         self._expected, self._clock = list(expected), clock
+        self._total = sum(stage.seconds for stage in self._expected)
         self._begun = self._stepped = clock()
         self._at = -1  # the stage it is in
-        self._what, self._done, self._inside = "", 0, 0.0
+        self._what, self._done, self._part = "", 0, 0.0
 
     def step(self, step: Progress) -> None:
         """Take the next step."""
         if begins(step, self._what, self._done):
             later = range(self._at + 1, len(self._expected))
             self._at = next((i for i in later if self._expected[i].what == step.what), self._at)
-        self._what, self._done, self._stepped = step.what, step.done, self._clock()
-        self._inside = self._part(_share(step))
+        self._what, self._done, self._part = step.what, step.done, _share(step)
+        self._stepped = self._clock()
 
     def share(self) -> float:
-        """Return the share of the work that is done, 0 to 1, in time."""
-        total = sum(stage.seconds for stage in self._expected)
-        if self._at < 0 or not total:
+        """Return the share of the time that has passed, 0 to 1, as far as one can tell."""
+        if self._at < 0 or not self._total:
             return 0.0
-        now = self._expected[self._at]
-        past = sum(stage.seconds for stage in self._expected[: self._at])
-        spent = now.stepping * self._inside
-        if self._inside >= 1.0:  # in the part without steps only the clock can tell
-            spent += min(self._clock() - self._stepped, 0.95 * now.silent)
-        return min((past + spent) / total, 1.0)
+        reached, following = self._expected[self._at].window(self._part)
+        # Between two steps the clock goes on, but never past the next step.
+        waited = (self._clock() - self._stepped) / self._pace(self._past() + reached)
+        return (self._past() + min(reached + waited, following)) / self._total
 
     def left(self) -> float:
         """Return the seconds that are left, as far as one can tell."""
-        expected = sum(stage.seconds for stage in self._expected)
-        share, elapsed = self.share(), self._clock() - self._begun
-        # This machine, now, against the machine then: believed the more, the more it has done.
-        doubt = 0.1 * expected
-        pace = (elapsed + doubt) / (share * expected + doubt) if expected else 1.0
-        return (1.0 - share) * expected * pace
+        passed = self.share() * self._total
+        return (self._total - passed) * self._pace(passed)
 
-    def _part(self, share: float) -> float:
-        if self._at < 0:
-            return 0.0
-        stage = self._expected[self._at]
-        width = stage.last - stage.first
-        return 1.0 if width <= 0 else min(max((share - stage.first) / width, 0.0), 1.0)
+    def _past(self) -> float:
+        return sum(stage.seconds for stage in self._expected[: self._at])
+
+    def _pace(self, passed: float) -> float:
+        """Return how slow this is against what was expected: believed the more, the later."""
+        doubt = 0.1 * self._total
+        until = self._stepped - self._begun
+        return (until + doubt) / (passed + doubt) if self._total else 1.0
 
 
 def expect(history: Mapping[str, Any] | None, faces: int) -> list[Stage]:
@@ -149,15 +152,14 @@ def expect(history: Mapping[str, Any] | None, faces: int) -> list[Stage]:
     ----------
     history : mapping or None
         Metrics of the last model trained in this project, with ``stages`` and
-        ``trained_faces``; None for a first training, which is expected to take as long as the
-        bundled sample's on two cores.
+        ``trained_faces``; None for a first training, which is expected to go as the bundled
+        sample's does on two cores.
     faces : int
         Faces that will train.
     """
-    known = history if history and history.get("stages") else _SAMPLE
+    known = _SAMPLE if history is None else history
     factor = faces / max(known["trained_faces"], 1)
-    stages = (Stage(**values) for values in known["stages"])
-    return [Stage(s.what, s.first, s.last, s.stepping * factor, s.silent * factor) for s in stages]
+    return [Stage.from_dict(values, factor) for values in known["stages"]]
 
 
 def words(seconds: float) -> str:
@@ -180,4 +182,23 @@ def _share(step: Progress) -> float:
     return step.done / step.total if step.total else 0.0
 
 
-_SAMPLE: dict[str, Any] = {"trained_faces": 1, "stages": []}
+def _thinned(marks: list[tuple[float, float]], end: float) -> tuple[tuple[float, float], ...]:
+    """Return the marks from the stage's begin, without those that lie on a line with others."""
+    begin, span = marks[0][0], max(end - marks[0][0], 1e-9)
+    kept: list[tuple[float, float]] = []
+    for here, following in pairwise([*marks, (end, 2.0)]):
+        near = kept and (here[0] - begin - kept[-1][0]) < span / _MARKS
+        if not near or following[0] - here[0] > span / _MARKS:
+            kept.append((here[0] - begin, here[1]))
+    return tuple(kept)
+
+
+def _stage(what: str, seconds: float, *marks: tuple[float, float]) -> dict[str, Any]:
+    return Stage(what, seconds, marks).to_dict()
+
+
+# The bundled sample on two cores of 2026. After a while only the proportions matter.
+_SAMPLE: dict[str, Any] = {
+    "trained_faces": 320,
+    "stages": [],
+}

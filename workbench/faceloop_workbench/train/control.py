@@ -1,0 +1,228 @@
+"""What the tab Train does, without Qt: one training at a time, its models, what it would find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from psygnal import Signal
+
+from faceloop_datasets import FaceloopError, Project
+from faceloop_workbench.background import Job
+
+from .child import ChildJob
+from .listing import Listed, last_training, list_models, use
+from .messages import Log, Outcome, Request, Step, with_tuples
+from .readiness import Readiness, look
+from .timing import Stage, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from faceloop_workbench.session import Session
+
+_CLOSING = 5.0  # seconds that a killed process may take to be gone
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a training or import ended.
+
+    Parameters
+    ----------
+    kind : {"done", "failed", "cancelled"}
+        Which of the ends it was.
+    text : str
+        What to tell the person.
+    model : int or None
+        Number of the model that it made, if that is in the project that is open.
+    """
+
+    kind: Literal["done", "failed", "cancelled"]
+    text: str
+    model: int | None = None
+
+
+class TrainControl:
+    """Runs trainings in a process of their own, and keeps the list of models.
+
+    Used on the GUI thread; its signals come in that thread.
+
+    Attributes
+    ----------
+    readiness_changed : Signal(Readiness)
+        What a training would find.
+    listed : Signal(list of Listed)
+        The models have changed.
+    begun : Signal(str, list of Stage)
+        A training or import has begun: its name, and the stages that are expected.
+    said : Signal(Step or Log)
+        What the process says.
+    ended : Signal(Ending)
+        It is over, and its process gone.
+    """
+
+    readiness_changed = Signal(Readiness)
+    listed = Signal(list)
+    begun = Signal(str, list)
+    said = Signal(object)
+    ended = Signal(Ending)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.settings: dict[str, Any] = {}
+        self.readiness = Readiness()
+        self.models: list[Listed] = []
+        self._job: ChildJob | None = None
+        self._trained: Project | None = None
+        self._looking: Job[Readiness] | None = None
+        self._stale = False
+        session.project_changed.connect(self._opened)
+        session.models_changed.connect(self.read_models)
+
+    @property
+    def running(self) -> bool:
+        """Whether a training or import is under way."""
+        return self._job is not None
+
+    @property
+    def why_not(self) -> str:
+        """Why no training can begin now; empty if one can."""
+        if self._job is not None:
+            return f"{self._job.name} is under way."
+        return self.readiness.blocked
+
+    # One training
+
+    def start(self) -> None:
+        """Begin a training."""
+        project = self._session.need_project()
+        expected = expect(last_training(self.models), self.readiness.faces)
+        request = Request("train", str(project.path), self.settings)
+        self._begin(ChildJob(request, f"Training of {project.name}"), expected)
+
+    def bring(self, file: Path) -> None:
+        """Begin to bring a model in from a file, and to measure it."""
+        project = self._session.need_project()
+        request = Request("import", str(project.path), file=str(file.absolute()))
+        self._begin(ChildJob(request, f"Import of {file.name}"), [])
+
+    def cancel(self) -> None:
+        """Ask what is under way to stop; it is killed if it does not."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _begin(self, job: ChildJob, expected: list[Stage]) -> None:
+        if self._job is not None:
+            raise FaceloopError(f"{self._job.name} is under way. Wait for its end, or cancel it.")
+        self._job, self._trained = job, self._session.project
+        job.said.connect(self._pass_on, thread="main")
+        job.done.connect(self._done, thread="main")
+        job.failed.connect(self._failed, thread="main")
+        job.cancelled.connect(self._cancelled, thread="main")
+        self.begun.emit(job.name, expected)
+        job.start()
+
+    def _pass_on(self, said: Step | Log) -> None:
+        self.said.emit(said)
+
+    def _done(self, outcome: Outcome) -> None:
+        same = self._trained is self._session.project
+        self._end(Ending("done", outcome.text, outcome.model if same else None))
+
+    def _failed(self, error: FaceloopError) -> None:
+        self._end(Ending("failed", str(error)))
+
+    def _cancelled(self) -> None:
+        name = "It" if self._job is None else self._job.name
+        self._end(Ending("cancelled", f"{name} was cancelled; the project is as it was."))
+
+    def _end(self, ending: Ending) -> None:
+        self._job = self._trained = None
+        self._session.models_changed.emit()
+        self.ended.emit(ending)
+
+    # Models
+
+    def read_models(self) -> None:
+        """Read the list of models again."""
+        project = self._session.project
+        self.models = [] if project is None else list_models(project)
+        self.listed.emit(self.models)
+
+    def use(self, model: Listed) -> None:
+        """Take a model into use.
+
+        Raises
+        ------
+        ProjectError
+            If its file is missing or has changed.
+        """
+        use(self._session.need_project(), model)
+        self._session.models_changed.emit()
+
+    def note(self, model: Listed, text: str) -> None:
+        """Put another note on a model of the project."""
+        if model.id is not None and text != model.note:
+            self._session.need_project().note_model(model.id, text)
+            self._session.models_changed.emit()
+
+    # What a training would find
+
+    def look(self) -> None:
+        """Look, in a thread, at what a training would find."""
+        project = self._session.project
+        if project is None:
+            self._found(Readiness())
+        elif self._looking is not None:
+            self._stale = True
+        else:
+            self._stale = False
+            path, settings = project.path, dict(self.settings)
+            self._looking = Job(
+                lambda _progress, _cancel: _look(path, settings), "looking at the faces"
+            )
+            self._looking.done.connect(self._looked_at, thread="main")
+            self._looking.failed.connect(self._cannot_look, thread="main")
+            self._looking.ended.connect(self._looked, thread="main")
+            self._looking.start()
+
+    def close_down(self) -> None:
+        """Stop what runs; its process is gone when this returns."""
+        if self._job is not None:
+            self._job.kill()
+            self._job.wait(_CLOSING)
+        if self._looking is not None:
+            self._looking.wait(_CLOSING)
+
+    def _found(self, readiness: Readiness) -> None:
+        self.readiness = readiness
+        self.readiness_changed.emit(readiness)
+
+    def _looked_at(self, readiness: Readiness) -> None:
+        if not self._stale:  # or it is another project's
+            self._found(readiness)
+
+    def _cannot_look(self, error: FaceloopError) -> None:
+        self._found(Readiness(blocked=str(error)))
+
+    def _looked(self) -> None:
+        self._looking = None
+        if self._stale:
+            self.look()
+
+    def _opened(self, project: Project | None) -> None:
+        self.read_models()
+        last = last_training(self.models)
+        self.settings = {} if project is None or last is None else with_tuples(last["settings"])
+        self._found(Readiness() if project is None else Readiness(blocked="Looking at the faces…"))
+        self.look()
+
+
+def _look(path: Path, settings: Mapping[str, Any]) -> Readiness:
+    # The trainer takes a second to import: not when the window opens.
+    from faceloop_trainer import TrainingConfig  # noqa: PLC0415
+
+    with Project.open(path) as project:
+        return look(project, TrainingConfig(**settings))

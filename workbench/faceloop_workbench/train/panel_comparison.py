@@ -1,0 +1,194 @@
+"""How a model compares with the one before it: figures, distribution of errors, each point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QGridLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from .axes import room_above
+from .canvas import Axis, Curve, LineChart, PointBars
+from .comparison import cumulative
+from .listing import learning_curve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from faceloop_datasets import Scheme
+
+    from .comparison import Comparison, Measured
+    from .listing import Listed
+
+_LIMIT = 0.10  # the cumulative curve ends where a fit has failed
+_LEAST = 0.04
+_ROWS = (
+    ("NME mean", "nme_mean", ".4f", "Mean distance of the points over the eyes' distance."),
+    ("NME median", "nme_median", ".4f", "Half of the faces are fitted better than this."),
+    ("AUC@0.08", "auc_08", ".3f", "Area under the cumulative curve up to 0.08; 1 is perfect."),
+    ("Failures", "failures", "d", "Faces with an NME above 0.10."),
+)
+
+
+class ComparisonView(QWidget):
+    """The figures and charts of the selected model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict = QLabel()
+        self.verdict.setObjectName("train.verdict")
+        self.verdict.setWordWrap(True)
+        self._heads = [QLabel(), QLabel()]
+        self._on = QLabel()
+        self._cells = {key: (QLabel(), QLabel()) for _, key, _, _ in _ROWS}
+        self.ced, self.points, self.curve = LineChart(), PointBars(), LineChart()
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("train.charts")
+        for title, chart, tip in (
+            ("Faces", self.ced, "Cumulative error distribution: further up and left is better."),
+            ("Points", self.points, "Mean error of each point, by part of the face."),
+            ("Models", self.curve, "Error of each model on the people held out at its time."),
+        ):
+            self.tabs.setTabToolTip(self.tabs.addTab(chart, title), tip)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.verdict)
+        layout.addLayout(self._table())
+        layout.addWidget(self.tabs, 1)
+
+    def show_model(self, model: Listed | None, models: Sequence[Listed], scheme: Scheme) -> None:
+        """Show what is known about a model.
+
+        Parameters
+        ----------
+        model : Listed or None
+            The selected one.
+        models : sequence of Listed
+            All, newest first.
+        scheme : Scheme
+            The project's.
+        """
+        found = None if model is None else model.comparison
+        self.verdict.setText(_verdict(model, found))
+        new = None if found is None else found.new
+        old = None if found is None else found.old
+        names = (
+            "" if model is None else model.name,
+            "" if found is None or old is None else found.old_name,
+        )
+        self._fill(new, old, 0 if found is None else found.people)
+        why = "Nothing was measured on people that it was not trained on."
+        self._draw_ced(new, old, names, why)
+        self._draw_points(new, old, names, scheme, why)
+        self._draw_models(model, list(models))
+
+    def _table(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setColumnStretch(0, 1)
+        right = Qt.AlignmentFlag.AlignRight
+        grid.addWidget(self._on, 0, 0)
+        for column, head in enumerate(self._heads, 1):
+            grid.addWidget(head, 0, column, right)
+        for row, (title, key, _, tip) in enumerate(_ROWS, 1):
+            label = QLabel(title)
+            label.setToolTip(tip)
+            grid.addWidget(label, row, 0)
+            for column, cell in enumerate(self._cells[key], 1):
+                grid.addWidget(cell, row, column, right)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(1)
+        return grid
+
+    def _fill(self, new: Measured | None, old: Measured | None, people: int) -> None:
+        count = 0 if new is None else len(new.errors)
+        said = f"{count} faces of {people} {'person' if people == 1 else 'people'}"
+        self._on.setText(said if count else "")
+        for head, measured, title in zip(
+            self._heads, (new, old), ("this model", "before"), strict=True
+        ):
+            head.setText("" if measured is None else f"<b>{title}</b>")
+        for _, key, form, _ in _ROWS:
+            for cell, measured in zip(self._cells[key], (new, old), strict=True):
+                cell.setText(_figure(None if measured is None else measured.figures, key, form))
+
+    def _draw_ced(
+        self, new: Measured | None, old: Measured | None, names: tuple[str, str], why: str
+    ) -> None:
+        if new is None:
+            self.ced.show_none(why)
+            return
+        pairs = zip((new, old), names, strict=True)
+        self.ced.show_curves(
+            [
+                Curve(name, *cumulative(measured.errors, _LIMIT), k)
+                for k, (measured, name) in enumerate(pairs)
+                if measured is not None
+            ],
+            Axis("NME", 0, _LIMIT),
+            Axis("faces with at most this error", 0, 1, percent=True),
+        )
+
+    def _draw_points(
+        self,
+        new: Measured | None,
+        old: Measured | None,
+        names: tuple[str, str],
+        scheme: Scheme,
+        why: str,
+    ) -> None:
+        if new is None:
+            self.points.show_none(why)
+            return
+        both = np.concatenate([m.points for m in (new, old) if m is not None])
+        self.points.show_points(
+            new.points,
+            None if old is None else old.points,
+            scheme.names,
+            scheme.groups,
+            y=Axis("mean error of each point", 0, room_above(both.tolist(), _LEAST)),
+            legend=names,
+        )
+
+    def _draw_models(self, model: Listed | None, models: list[Listed]) -> None:
+        measured, errors = learning_curve(models)
+        if not measured:
+            self.curve.show_none("No model of this project has been measured yet.")
+            return
+        x = np.arange(1.0, len(measured) + 1)
+        curves = [
+            Curve("", x, np.array(errors), 1, tuple(_about(m) for m in measured)),
+        ]
+        selected = [k for k, m in enumerate(measured) if model is not None and m.id == model.id]
+        if selected:
+            k = selected[0]
+            curves.append(Curve(measured[k].name, x[[k]], np.array([errors[k]]), 0))
+        ticks = {float(k): _faces(m) for k, m in enumerate(measured, 1)}
+        self.curve.show_curves(
+            curves,
+            Axis("faces trained on, model by model", 0.5, len(measured) + 0.5, ticks=ticks),
+            Axis("mean NME on people held out", 0, room_above(errors, _LEAST)),
+        )
+
+
+def _verdict(model: Listed | None, found: Comparison | None) -> str:
+    if model is None:
+        return ""
+    if found is None:
+        return f"{model.name} {model.note}." if model.id is None else "Nothing is known about it."
+    return f"{'Taken' if found.use else 'Not taken'} into use: {found.because}."
+
+
+def _figure(figures: Mapping[str, Any] | None, key: str, form: str) -> str:
+    value = None if figures is None else figures.get(key)
+    if value is None:
+        return "" if figures is None else "-"
+    return format(value, form)
+
+
+def _about(model: Listed) -> str:
+    return f"{model.name}: NME {model.nme:.4f}, trained on {_faces(model)} faces"
+
+
+def _faces(model: Listed) -> str:
+    return "?" if model.faces is None else str(model.faces)

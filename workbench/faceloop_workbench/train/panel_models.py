@@ -1,0 +1,139 @@
+"""The list of models, with their notes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .listing import Listed
+
+_COLUMNS = ("", "Model", "Faces", "NME", "Made", "Note")
+_NOTE = len(_COLUMNS) - 1
+_USED = "●"
+_MOST_ROWS = 6
+
+
+class ModelTable(QTableWidget):
+    """The models of a project, newest first, and the starter.
+
+    Attributes
+    ----------
+    selected : Signal
+        Another model is selected: `chosen` tells which.
+    noted : Signal(object, str)
+        The person has written a note for a model.
+    """
+
+    selected = Signal()
+    noted = Signal(object, str)
+
+    def __init__(self) -> None:
+        super().__init__(0, len(_COLUMNS))
+        self._models: list[Listed] = []
+        self.setObjectName("train.models")
+        self.setHorizontalHeaderLabels(list(_COLUMNS))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header, side = self.horizontalHeader(), self.verticalHeader()
+        assert header is not None  # noqa: S101 - a table has both
+        assert side is not None  # noqa: S101
+        side.hide()
+        header.setMinimumSectionSize(16)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        for column in (1, _NOTE):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self.itemSelectionChanged.connect(self._select)
+        self.itemChanged.connect(self._changed)
+
+    @property
+    def chosen(self) -> Listed | None:
+        """The selected model."""
+        row = self.currentRow()
+        return self._models[row] if 0 <= row < len(self._models) else None
+
+    def show_models(self, models: Sequence[Listed], select: int | None = None) -> None:
+        """Show these models.
+
+        Parameters
+        ----------
+        models : sequence of Listed
+            Newest first.
+        select : int, optional
+            Number of the model to select; by default the one selected before, or the one in use.
+        """
+        before = self.chosen
+        with QSignalBlocker(self):
+            self._models = list(models)
+            self.setRowCount(len(models))
+            for row, model in enumerate(models):
+                self._fill(row, model)
+            self.selectRow(self._wanted(before, select))
+        self._fit_height()
+        self.selected.emit()
+
+    def _select(self) -> None:
+        self.selected.emit()
+
+    def _fit_height(self) -> None:
+        """Be as high as the models need, up to a handful."""
+        header = self.horizontalHeader()
+        above = 0 if header is None else header.sizeHint().height()
+        rows = min(max(self.rowCount(), 2), _MOST_ROWS)
+        self.setFixedHeight(above + rows * self.rowHeight(0) + 4)
+
+    def _wanted(self, before: Listed | None, select: int | None) -> int:
+        if select is None and before is not None:
+            select = before.id
+            known = before.id is not None or any(m.id is None for m in self._models)
+        else:
+            known = select is not None
+        rows = [k for k, m in enumerate(self._models) if known and m.id == select]
+        rows += [k for k, m in enumerate(self._models) if m.in_use]
+        return rows[0] if rows else 0
+
+    def _fill(self, row: int, model: Listed) -> None:
+        made = "" if model.created is None else _when(model.created.astimezone())
+        texts = (
+            _USED if model.in_use else "",
+            model.name,
+            "" if model.faces is None else str(model.faces),
+            "" if model.nme is None else f"{model.nme:.4f}",
+            made,
+            model.note,
+        )
+        tips = (
+            "In use" if model.in_use else "",
+            model.name,
+            "How many faces it was trained on",
+            model.measured_on,
+            "" if model.created is None else f"{model.created.astimezone():%Y-%m-%d %H:%M}",
+            model.note or "Double-click to write a note",
+        )
+        for column, (text, tip) in enumerate(zip(texts, tips, strict=True)):
+            cell = QTableWidgetItem(text)
+            cell.setToolTip(tip)
+            flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+            if column == _NOTE and model.id is not None:
+                flags |= Qt.ItemFlag.ItemIsEditable
+            cell.setFlags(flags)
+            self.setItem(row, column, cell)
+
+    def _changed(self, cell: QTableWidgetItem) -> None:
+        if cell.column() == _NOTE:
+            self.noted.emit(self._models[cell.row()], cell.text())
+
+
+def _when(created: datetime) -> str:
+    today = created.date() == datetime.now().astimezone().date()
+    return f"{created:%H:%M}" if today else f"{created:%d %b}"

@@ -1,0 +1,161 @@
+"""What a training would train on, and what speaks against it. Without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_datasets import Face, Project
+    from faceloop_datasets.store.overview import Summary
+    from faceloop_trainer import TrainingConfig
+
+_FEW_PEOPLE = 10
+_FEW_HELD_OUT = 5
+_NO_PROJECT = "Open a project first."
+
+
+@dataclass(frozen=True)
+class HalfDone:
+    """A face that somebody began to correct and has not accepted."""
+
+    item_id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a training would find.
+
+    Parameters
+    ----------
+    faces, people : int
+        Faces with a picture that will train, and how many people they show.
+    held_out, held_out_people : int
+        Faces that will measure the model, and how many people they show.
+    half_done : tuple of HalfDone
+        Faces that somebody began to correct.
+    guesses : int
+        Faces that hold nothing but unconfirmed points of a fit; they train nothing.
+    blocked : str
+        Why there can be no training; empty if there can.
+    warnings : tuple of str
+        What a person should know before.
+    """
+
+    faces: int = 0
+    people: int = 0
+    held_out: int = 0
+    held_out_people: int = 0
+    half_done: tuple[HalfDone, ...] = ()
+    guesses: int = 0
+    blocked: str = _NO_PROJECT
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What will train, in one sentence."""
+        if self.blocked:
+            return self.blocked
+        held = f"{_count(self.held_out, 'face')} of {_people(self.held_out_people)}"
+        return (
+            f"{_count(self.faces, 'face')} of {_people(self.people)} will train, "
+            f"{held if self.held_out else 'none'} held out to measure the model."
+        )
+
+
+def look(project: Project, config: TrainingConfig) -> Readiness:
+    """Look at what a training would find; takes a second in a large project.
+
+    Parameters
+    ----------
+    project : Project
+        Where the faces are.
+    config : TrainingConfig
+        Settings of the training.
+    """
+    # The trainer takes a second to import: not when the window opens.
+    from faceloop_trainer.split import choose_faces  # noqa: PLC0415
+
+    faces, overview = project.faces(), project.overview()
+    chosen = choose_faces(faces, config)
+    training = [f for f in chosen.training if _trains(f)]
+    held = [f for f in chosen.held_out if f.has_image]
+    useful = {face.item_id for face in faces}
+    half = [HalfDone(s.item_id, s.name) for s in overview if _half_done(s)]
+    counts = len(training), len(_subjects(training))
+    found = Readiness(
+        faces=counts[0],
+        people=counts[1],
+        held_out=len(held),
+        held_out_people=len(_subjects(held)),
+        half_done=tuple(half),
+        guesses=sum(s.labelled and s.item_id not in useful for s in overview),
+        blocked=_blocked(*counts, annotated=bool(faces)),
+    )
+    return replace(found, warnings=tuple(_warnings(found)))
+
+
+def _trains(face: Face) -> bool:
+    return face.has_image and bool(face.annotation.trains_patches.any())
+
+
+def _subjects(faces: Sequence[Face]) -> set[str]:
+    return {face.subject or face.name for face in faces}
+
+
+def _half_done(item: Summary) -> bool:
+    # A claimed one may have no estimated point left, and still nobody has accepted it.
+    return item.half_corrected or (item.by_hand and item.status == "claimed")
+
+
+def _blocked(faces: int, people: int, *, annotated: bool) -> str:
+    from faceloop_trainer.train import FEWEST_FACES, FEWEST_PEOPLE  # noqa: PLC0415
+
+    if not annotated:
+        return "No face is annotated yet. Import faces, or annotate some, first."
+    if faces >= FEWEST_FACES and people >= FEWEST_PEOPLE:
+        return ""
+    return (
+        f"There are {_count(faces, 'usable face')} of {_people(people)} to train on; at least "
+        f"{FEWEST_FACES} faces of {FEWEST_PEOPLE} people are needed. Annotate or import more."
+    )
+
+
+def _warnings(found: Readiness) -> list[str]:
+    said = []
+    if found.half_done:
+        count = len(found.half_done)
+        said.append(
+            f"{_count(count, 'face')} {'is' if count == 1 else 'are'} half-corrected: only the "
+            "points that somebody has confirmed will train."
+        )
+    if found.guesses:
+        said.append(
+            f"{_count(found.guesses, 'face')} {'has' if found.guesses == 1 else 'have'} only a "
+            "model's guesses, which train nothing. Accept or correct them to make them count."
+        )
+    if found.blocked:
+        return said
+    if not found.held_out:
+        said.append(
+            "Nobody can be held out: the new model can be neither measured nor compared with "
+            "others. Annotate faces of more people."
+        )
+    elif found.held_out_people < _FEW_HELD_OUT:
+        said.append(
+            f"Only {_people(found.held_out_people)} held out: the measured error will be rough."
+        )
+    if found.people < _FEW_PEOPLE:
+        said.append(f"The faces show only {_people(found.people)}: the model may not know others.")
+    return said
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"
