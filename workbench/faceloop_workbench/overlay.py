@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.uint8]
 
-_LINE = (70, 220, 255)
+LINE_COLOUR = (70, 220, 255)
 _SURE, _UNSURE = np.array([60.0, 230.0, 90.0]), np.array([255.0, 60.0, 40.0])
 _TEXT = (255, 255, 255)
 _SURE_FROM = 0.5  # the best quarter of the points of a good fit have more confidence than this
@@ -58,12 +58,17 @@ def draw_fit(image: Image, fit: Fit, scheme: Scheme) -> None:
     points = _fixed(fit.points)
     for contour in scheme.contours:
         line = points[list(contour.points)].reshape(-1, 1, 2)
-        cv2.polylines(image, [line], contour.closed, _LINE, width, cv2.LINE_AA, _SUBPIXEL)
+        cv2.polylines(image, [line], contour.closed, LINE_COLOUR, width, cv2.LINE_AA, _SUBPIXEL)
     radius = round(max(1.2, size / 60) * 2**_SUBPIXEL)
-    sure = np.clip(fit.confidence / _SURE_FROM, 0.0, 1.0)[:, None]
-    colours = sure * _SURE + (1 - sure) * _UNSURE
+    colours = confidence_colours(fit.confidence)
     for point, colour in zip(points.tolist(), colours.tolist(), strict=True):
         cv2.circle(image, point, radius, colour, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL)
+
+
+def confidence_colours(confidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Colour points, (N, 3) in 0..255: green where the model is sure of them, red where not."""
+    sure = np.clip(confidence / _SURE_FROM, 0.0, 1.0)[:, None]
+    return np.asarray(sure * _SURE + (1 - sure) * _UNSURE)
 
 
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -43,6 +43,11 @@ class PoorFrames:
         """What was collected so far."""
         return [*self._lost.values(), *self._worst.values()]
 
+    def forget(self) -> None:
+        """Begin to collect anew, for instance with another model; the shots stay known."""
+        self._worst.clear()
+        self._lost.clear()
+
     def add(self, result: FrameResult, gray: NDArray[np.uint8]) -> None:
         """Look at a frame: its result and its gray picture (H, W).
 

@@ -1,22 +1,299 @@
-"""The tab Live."""
+"""The tab Live: a video plays with the fit on it, and poor fits go to the review queue."""
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from faceloop_datasets import FaceloopError
+from faceloop_runtime.backends.gl import EglContext, GLError
+from faceloop_workbench.desk.widgets import command_button
+from faceloop_workbench.gl_context import QtContexts
+from faceloop_workbench.settings import read_settings
+
+from .canvas import LiveCanvas
+from .panel_export import ExportBar
+from .panel_quality import QualityBox
+from .panel_queue import QueueBox
+from .panel_responses import PointChooser
+from .panel_sources import SourceBar
+from .panel_timeline import Timeline
+from .player import AS_FAST_AS_IT_GOES, Player
+from .screening import Screening
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faceloop_datasets import Project
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
 
+    from .player import Shown
+    from .sources import Source
+
+_LOOK_MS = 8  # how often the window looks for a new frame; what it finds is what costs
+_TEXT_EVERY = 0.25  # seconds; each new text is a repaint of the window on top of the picture's
+_SPEEDS = {
+    "¼ x": 0.25,
+    "½ x": 0.5,
+    "1 x": 1.0,
+    "2 x": 2.0,
+    "4 x": 4.0,
+    "all speed": AS_FAST_AS_IT_GOES,
+}
+_NO_VIDEO = "Open a video first."
+
 
 class LivePanel(QWidget):
-    """The tab Live."""
+    """The tab Live.
+
+    Parameters
+    ----------
+    session : Session
+        The open project.
+    commands : Commands
+        What can be done by key.
+    stage : Stage
+        The picture.
+
+    Attributes
+    ----------
+    player : Player
+        What plays.
+    canvas : LiveCanvas
+        What draws.
+    """
 
     def __init__(self, session: Session, commands: Commands, stage: Stage) -> None:
         super().__init__()
+        self._session, self._commands, self._stage = session, commands, stage
+        settings = read_settings()
+        self._threshold = settings.poor_error
+        self._contexts = _contexts()
+        self.player = Player(self._contexts or EglContext)
+        self.player.set_threshold(self._threshold)
+        self.canvas = LiveCanvas(stage)
+        self._screening = Screening(session, self.player, settings.per_shot)
+        self._sources = SourceBar(session, self._screening)
+        self._timeline = Timeline()
+        self._quality = QualityBox(settings.backend, settings.max_faces, self._screening.equip)
+        self._queue = QueueBox(session, commands, self._threshold, self._set_threshold)
+        self._points = PointChooser(self.canvas)
+        self._export = ExportBar(session, self._screening)
+        self._speed = QComboBox()
+        self._place = QLabel(_NO_VIDEO)
+        self._drawn: deque[float] = deque(maxlen=60)
+        self._told = 0.0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._arrange()
+        self._connect()
+        self._screening.equip(settings.backend, settings.max_faces)
+        self._allow()
+
+    def open(self, path: Path) -> None:
+        """Open a video file, paused at its first frame."""
+        self._screening.open_file(path)
 
     def close_down(self) -> None:
         """Stop what runs in the background."""
+        self._timer.stop()
+        self._disconnect()
+        self.canvas.close_down()
+        self._export.close_down()
+        self._screening.close_down()
+        self.player.close()
+        if self._contexts is not None:
+            self._contexts.close()
+
+    # What the person does
+
+    def _play(self) -> None:
+        if self.player.playing:
+            self.player.pause()
+        else:
+            self.player.play()
+
+    def _take(self) -> None:
+        shown = self.canvas.shown
+        if shown is None:
+            return
+        try:
+            self._screening.take(shown, self._points.face)
+        except FaceloopError as error:
+            self._failed(error)
+
+    def _set_threshold(self, threshold: float) -> None:
+        self._threshold = threshold
+        self.player.set_threshold(threshold)
+        self._show_record()
+
+    # What happens
+
+    def _tick(self) -> None:
+        shown = self.player.take()
+        if shown is not None:
+            self.canvas.show(shown)
+            self._drawn.append(time.monotonic())
+        self._screening.tick()
+        now = time.monotonic()
+        still = shown is not None and not shown.moving
+        if still or now - self._told >= _TEXT_EVERY:
+            self._told = now
+            self._tell()
+
+    def _tell(self) -> None:
+        shown = self.canvas.shown
+        self._allow()
+        if shown is None:
+            return
+        self._timeline.set_index(shown.index)
+        self._place.setText(self._where(shown))
+        self._quality.show_frame(shown, self._threshold)
+        if shown.moving:
+            self._quality.show_speed(self._frames_a_second(), shown.fit_ms)
+        if shown.chosen is not None:
+            self._points.use(shown.chosen.model.scheme)
+
+    def _where(self, shown: Shown) -> str:
+        source = self.player.source
+        of = "" if source is None or source.frames is None else f" of {source.frames}"
+        return f"frame {shown.index}{of}, {shown.time:.2f} s"
+
+    def _frames_a_second(self) -> float:
+        now = time.monotonic()
+        return float(sum(now - drawn <= 1.0 for drawn in self._drawn))
+
+    def _opened(self, source: Source | None) -> None:
+        self._sources.refresh("" if source is None else source.name)
+        self._show_record()
+        if source is None:
+            self.canvas.clear()
+            self._place.setText(_NO_VIDEO)
+
+    def _show_record(self) -> None:
+        source = self.player.source
+        rate = 25.0 if source is None else source.rate
+        self._timeline.show_record(self.player.record, rate, self._threshold)
+
+    def _failed(self, error: FaceloopError) -> None:
+        self._session.tell(str(error), "error")
+
+    def _owner_changed(self, owner: str) -> None:
+        if owner == "live":
+            self.canvas.enter()
+            self._timer.start(_LOOK_MS)
+        elif self._timer.isActive():
+            self._timer.stop()
+            self.player.pause()
+            self._screening.tick()
+            self.canvas.hide()
+        self._allow()
+
+    def _project_changed(self, project: Project | None) -> None:
+        if project is None:
+            self.player.pause()
+            self._screening.unload()
+        self._sources.refresh(self._source_name())
+        self._screening.renew()
+
+    def _items_changed(self) -> None:
+        self._sources.refresh(self._source_name())
+
+    def _source_name(self) -> str:
+        return "" if self.player.source is None else self.player.source.name
+
+    # What can be done now
+
+    def _allow(self) -> None:
+        source = self.player.source
+        here = "" if self._stage.owner == "live" else "This is for the tab Live."
+        why_not = here or ("" if source is not None else _NO_VIDEO)
+        for name in ("live.play", "live.step"):
+            self._commands.disable(name, why_not)
+        file = why_not or _needs_file(source)
+        self._commands.disable("live.step_back", file)
+        self._commands.disable("live.take", file or self._no_fit())
+        self._export.allow(file)
+        self._button.setText("Pause" if self.player.playing else "Play")
+
+    def _no_fit(self) -> str:
+        shown = self.canvas.shown
+        if self._session.project is None:
+            return "Open a project first: fits are taken into it."
+        if shown is None or shown.result is None or not shown.result.faces:
+            return "There is no face in this frame."
+        return ""
+
+    # Building
+
+    def _arrange(self) -> None:
+        self._button = command_button(self._commands, "live.play")
+        self._speed.setObjectName("live.speed")
+        self._speed.addItems(list(_SPEEDS))
+        self._speed.setCurrentText("1 x")
+        self._speed.setToolTip(
+            "Every frame is fitted: where fits take longer than this, it plays slower."
+        )
+        play = QHBoxLayout()
+        play.addWidget(command_button(self._commands, "live.step_back"))
+        play.addWidget(self._button, 1)
+        play.addWidget(command_button(self._commands, "live.step"))
+        play.addWidget(self._speed)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._sources)
+        layout.addWidget(self._timeline)
+        layout.addWidget(self._place)
+        layout.addLayout(play)
+        layout.addWidget(self._quality)
+        layout.addWidget(self._points)
+        layout.addWidget(self._queue)
+        layout.addWidget(self._export)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        player, session = self.player, self._session
+        player.opened.connect(self._opened, thread="main")
+        player.equipped.connect(self._quality.show_equipment, thread="main")
+        player.failed.connect(self._failed, thread="main")
+        self._screening.changed.connect(self._count)
+        self._timeline.sought.connect(player.seek)
+        self._speed.currentTextChanged.connect(lambda text: player.set_speed(_SPEEDS[text]))
+        self._stage.owner_changed.connect(self._owner_changed)
+        session.project_changed.connect(self._project_changed)
+        session.models_changed.connect(self._screening.renew)
+        session.items_changed.connect(self._items_changed)
+        self._commands.handle("live.play", self._play)
+        self._commands.handle("live.step", lambda: player.step(1))
+        self._commands.handle("live.step_back", lambda: player.step(-1))
+        self._commands.handle("live.take", self._take)
+
+    def _disconnect(self) -> None:
+        session = self._session
+        self._stage.owner_changed.disconnect(self._owner_changed)
+        session.project_changed.disconnect(self._project_changed)
+        session.models_changed.disconnect(self._screening.renew)
+        session.items_changed.disconnect(self._items_changed)
+
+    def _count(self) -> None:
+        self._queue.show_count(self._screening.queued)
+
+
+def _needs_file(source: Source | None) -> str:
+    if source is None or source.path is None:
+        return "A camera's frames cannot be gone back to. Open a video file for this."
+    return ""
+
+
+def _contexts() -> QtContexts | None:
+    """Contexts for responses by OpenGL; None where Qt has none (EGL is tried then)."""
+    try:
+        return QtContexts()
+    except GLError:
+        return None

@@ -88,8 +88,8 @@ class Shown:
         The model that looked.
     fit_ms : float
         How long that took.
-    responses : ResponseMaps or None
-        Of the first face of a still frame.
+    responses : tuple of ResponseMaps
+        Of each face of a still frame.
     """
 
     index: int
@@ -99,14 +99,14 @@ class Shown:
     result: FrameResult | None = None
     chosen: ChosenModel | None = None
     fit_ms: float = 0.0
-    responses: ResponseMaps | None = None
+    responses: tuple[ResponseMaps, ...] = ()
 
 
 @dataclass
 class _Wishes:
     """What was asked for since the thread last looked: the newest of each kind."""
 
-    open: Callable[[], Source] | None = None
+    open: Callable[[], Source | None] | None = None
     equip: Equipment | None = None
     target: int | None = None
     fresh: bool = False  # the target was jumped to, not stepped to
@@ -133,8 +133,8 @@ class Player:
 
     Attributes
     ----------
-    opened : Signal(Source)
-        Another source is open.
+    opened : Signal(Source or None)
+        Another source is open, or none.
     equipped : Signal(str, str)
         Name of the model in use, and which backend it has and why.
     rested : Signal(str)
@@ -169,8 +169,14 @@ class Player:
 
     # Asked by anybody
 
-    def open(self, make: Callable[[], Source]) -> None:
-        """Open another source, paused at its first frame; ``make`` is called in the thread."""
+    def open(self, make: Callable[[], Source | None]) -> None:
+        """Open another source, or none, paused at its first frame.
+
+        Parameters
+        ----------
+        make : callable
+            Opens it; called in the thread.
+        """
         with self._changed:
             self.playing = False
             self._wishes = replace(self._wishes, open=make, target=0, fresh=True)
@@ -219,6 +225,11 @@ class Player:
         with self._changed:
             self.speed = speed
             self._clock.start()
+
+    @property
+    def chosen(self) -> ChosenModel | None:
+        """The model in use; None while none was loaded."""
+        return self._model.chosen
 
     def take(self) -> Shown | None:
         """Take the newest frame to draw; None if there is none since the last."""
@@ -285,25 +296,33 @@ class Player:
             self._open(wishes.open)
         if wishes.target is not None and self.source is not None:
             self._visit(wishes.target, fresh=wishes.fresh)
-        elif wishes.again or wishes.equip is not None:
-            self._look_again(refit=wishes.equip is not None)
+        elif wishes.again:
+            self._look_again()
 
-    def _open(self, make: Callable[[], Source]) -> None:
+    def _open(self, make: Callable[[], Source | None]) -> None:
         source = make()
         if self.source is not None:
             self.source.close()
         with self._poor_lock:
             self._poor = PoorFrames(self._poor.threshold)
-        self.record = Record(source.frames or 0)
+        self.record = Record(0 if source is None else source.frames or 0)
         self._at, self._current = 0, None
         self.source = source
         self.opened.emit(source)
 
     def _equip(self, equipment: Equipment) -> None:
+        """Change what fits, and fit the frame there is anew; nothing if it is the same."""
+        if self._model.has(equipment):
+            return
         if self._model.take(equipment, self._make_context):
             self.record.age()
+            with self._poor_lock:
+                self._poor.forget()
         if self._model.chosen is not None:
             self.equipped.emit(self._model.chosen.name, self._model.about)
+        if self._current is not None:
+            self._fit(self._current[0])
+            self._look_again()
 
     def _visit(self, target: int, *, fresh: bool) -> None:
         """Go to a frame: the picture is handed over at once, and again with the fit."""
@@ -320,13 +339,9 @@ class Player:
         self._fit(frame)
         self._look_again()
 
-    def _look_again(self, *, refit: bool = False) -> None:
-        if self._current is None:
-            return
-        if refit:
-            self._model.forget()
-            self._fit(self._current[0])
-        self._hand_over(*self._current, moving=self.playing)
+    def _look_again(self) -> None:
+        if self._current is not None:
+            self._hand_over(*self._current, moving=self.playing)
 
     def _due(self) -> float | None:
         return None if self.source is None else self.source.time(self._following())
@@ -364,7 +379,8 @@ class Player:
     def _hand_over(
         self, frame: Frame, result: FrameResult | None, milliseconds: float, *, moving: bool
     ) -> None:
-        image, chosen, responses = frame.image, self._model.chosen, None
+        image, chosen = frame.image, self._model.chosen
+        responses: tuple[ResponseMaps, ...] = ()
         if result is not None and result.faces and chosen is not None:
             if moving:
                 image = image.copy()
@@ -391,17 +407,21 @@ class _Model:
     def __init__(self) -> None:
         self.chosen: ChosenModel | None = None
         self.about = ""
-        self._key: object = None
+        self._in_use: tuple[object, str, int] | None = None
         self._backend: ResponseBackend | None = None
         self._pursuit: Pursuit | None = None
 
+    def has(self, equipment: Equipment) -> bool:
+        return self._in_use == (equipment.key, equipment.backend, equipment.max_faces)
+
     def take(self, equipment: Equipment, make_context: Callable[[], GLContext]) -> bool:
         """Change to other equipment; returns whether the model is another."""
-        new = self.chosen is None or equipment.key != self._key
-        chosen = equipment.load() if new or self.chosen is None else self.chosen
+        new = self._in_use is None or equipment.key != self._in_use[0]
+        chosen = equipment.load() if self.chosen is None or new else self.chosen
         backend = make_backend(equipment.backend, chosen.model.experts, make_context)
         self.close()
-        self.chosen, self._key, self._backend = chosen, equipment.key, backend
+        self.chosen, self._backend = chosen, backend
+        self._in_use = equipment.key, equipment.backend, equipment.max_faces
         self.about = backend.name
         if equipment.backend == "auto":
             self.about = describe(make_context)
@@ -417,10 +437,11 @@ class _Model:
             return None
         return replace(self._pursuit.step(frame.gray()), index=frame.index, time=frame.time)
 
-    def responses(self, frame: Frame, result: FrameResult) -> ResponseMaps | None:
+    def responses(self, frame: Frame, result: FrameResult) -> tuple[ResponseMaps, ...]:
         if self.chosen is None or self._backend is None:
-            return None
-        return response_maps(self.chosen.model, self._backend, frame.gray(), result.faces[0].fit)
+            return ()
+        model, backend, gray = self.chosen.model, self._backend, frame.gray()
+        return tuple(response_maps(model, backend, gray, face.fit) for face in result.faces)
 
     def close(self) -> None:
         if isinstance(self._backend, GlResponses):

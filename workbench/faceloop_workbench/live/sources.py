@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 
 class Frame(Protocol):
-    """A picture with its number and its time in seconds; `faceloop_datasets.VideoFrame` is one."""
+    """A picture, its number and its time; `faceloop_datasets.VideoFrame` is one."""
 
-    index: int
-    time: float
+    @property
+    def index(self) -> int:
+        """Number, from 0."""
+
+    @property
+    def time(self) -> float:
+        """Seconds after the first."""
 
     @property
     def image(self) -> Image:
@@ -148,7 +153,7 @@ class CameraSource:
         rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         return CameraFrame(number, time.monotonic() - self._start, rgb)
 
-    def time(self, number: int) -> float | None:
+    def time(self, _number: int) -> float | None:
         """When it comes."""
         return None
 

@@ -1,0 +1,113 @@
+"""How good the fit is, how fast it goes, and what makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QSpinBox
+
+from .colours import error_colours, error_word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .player import Shown
+
+_BACKENDS = {
+    "auto": "OpenGL where a graphics device draws it, else the processor.",
+    "cpu": "Response maps by the processor.",
+    "gl": "Response maps by OpenGL, in software too.",
+}
+
+
+class QualityBox(QGroupBox):
+    """Quality of the fit in the picture, speed, model, backend, number of faces.
+
+    Parameters
+    ----------
+    backend : str
+        The one chosen at first.
+    max_faces : int
+        So many at first.
+    changed : callable
+        Called with the chosen backend and number of faces when the person changes one.
+    """
+
+    def __init__(self, backend: str, max_faces: int, changed: Callable[[str, int], None]) -> None:
+        super().__init__("Fit")
+        self._changed = changed
+        self._swatch, self._quality = QLabel(), QLabel("no fit yet")
+        self._swatch.setFixedSize(14, 14)
+        self._quality.setObjectName("live.quality")
+        self._speed = QLabel("not playing")
+        self._speed.setObjectName("live.speed_shown")
+        self._model, self._reason = QLabel("none"), QLabel()
+        for label in (self._model, self._reason):
+            label.setWordWrap(True)
+        self._model.setObjectName("live.model")
+        self._backend = QComboBox()
+        self._backend.setObjectName("live.backend")
+        for name, help_text in _BACKENDS.items():
+            self._backend.addItem(name)
+            self._backend.setItemData(self._backend.count() - 1, help_text, 3)  # tooltip
+        self._backend.setCurrentText(backend)
+        self._faces = QSpinBox()
+        self._faces.setObjectName("live.max_faces")
+        self._faces.setRange(1, 16)
+        self._faces.setValue(max_faces)
+        self._faces.setToolTip("Most faces to follow.")
+        self._backend.activated.connect(self._tell)
+        self._faces.valueChanged.connect(self._tell)
+        self._arrange()
+
+    def show_equipment(self, model: str, backend: str) -> None:
+        """Name the model, and say which backend it has and why."""
+        self._model.setText(model)
+        self._reason.setText(backend)
+
+    def show_frame(self, shown: Shown, threshold: float) -> None:
+        """Tell the quality of the worst fit of a frame."""
+        if shown.result is None:
+            self._paint(np.nan)
+            self._quality.setText("looking…" if shown.chosen is not None else "no model")
+            return
+        fits = [face.fit for face in shown.result.faces]
+        error = max((fit.predicted_error for fit in fits), default=np.inf)
+        self._paint(error, threshold)
+        text = error_word(error, threshold)
+        if fits:
+            score = min(fit.score for fit in fits)
+            text += f": predicted error {error:.3f}, score {score:.2f}"
+        if len(fits) > 1:
+            text += f", {len(fits)} faces"
+        self._quality.setText(text)
+
+    def show_speed(self, frames_a_second: float, fit_ms: float) -> None:
+        """Tell how fast frames are drawn, and how long a fit takes."""
+        self._speed.setText(f"{frames_a_second:.0f} frames/s shown, fit {fit_ms:.0f} ms")
+
+    def _paint(self, error: float, threshold: float = 1.0) -> None:
+        red, green, blue = error_colours(error, threshold=threshold)[0]
+        self._swatch.setStyleSheet(
+            f"background: rgb({red}, {green}, {blue}); border: 1px solid gray;"
+        )
+
+    def _tell(self) -> None:
+        self._changed(self._backend.currentText(), self._faces.value())
+
+    def _arrange(self) -> None:
+        quality = QHBoxLayout()
+        quality.addWidget(self._swatch)
+        quality.addWidget(self._quality, 1)
+        how = QHBoxLayout()
+        how.addWidget(self._backend)
+        how.addWidget(QLabel("faces"))
+        how.addWidget(self._faces)
+        how.addStretch(1)
+        form = QFormLayout(self)
+        form.addRow("Quality", quality)
+        form.addRow("Speed", self._speed)
+        form.addRow("Model", self._model)
+        form.addRow("Responses", how)
+        form.addRow("", self._reason)

@@ -1,0 +1,70 @@
+"""What of the video has gone to the review queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QGroupBox, QLabel, QPushButton
+
+from faceloop_workbench.desk.widgets import command_button
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faceloop_workbench.commands import Commands
+    from faceloop_workbench.session import Session
+
+
+class QueueBox(QGroupBox):
+    """Counter of poor fits, the way to them, and what counts as poor.
+
+    Parameters
+    ----------
+    session : Session
+        Brings the tab Queue to the front.
+    commands : Commands
+        For "take this fit".
+    threshold : float
+        Predicted error above which a fit is poor, at first.
+    changed : callable
+        Called with the threshold when the person changes it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        commands: Commands,
+        threshold: float,
+        changed: Callable[[float], None],
+    ) -> None:
+        super().__init__("Review queue")
+        self._count = QLabel()
+        self._count.setObjectName("live.queued")
+        self._count.setWordWrap(True)
+        show = QPushButton("Open the queue")
+        show.setObjectName("live.open_queue")
+        show.setToolTip("Correct the poor fits, worst first.")
+        show.clicked.connect(lambda: session.tab_wanted.emit("queue"))
+        limit = QDoubleSpinBox()
+        limit.setObjectName("live.threshold")
+        limit.setRange(0.01, 0.3)
+        limit.setSingleStep(0.005)
+        limit.setDecimals(3)
+        limit.setValue(threshold)
+        limit.setToolTip(
+            "Fits with a higher predicted error are poor. In units of the distance between the "
+            "outer eye corners."
+        )
+        limit.valueChanged.connect(changed)
+        layout = QGridLayout(self)
+        layout.addWidget(self._count, 0, 0)
+        layout.addWidget(show, 0, 1)
+        layout.addWidget(QLabel("A fit is poor above"), 1, 0)
+        layout.addWidget(limit, 1, 1)
+        layout.addWidget(command_button(commands, "live.take"), 2, 0, 1, 2)
+        layout.setColumnStretch(0, 1)
+        self.show_count(0)
+
+    def show_count(self, queued: int) -> None:
+        """Tell how many poor fits of this video were queued."""
+        self._count.setText(f"{queued} poor fit{'' if queued == 1 else 's'} queued")

@@ -1,0 +1,292 @@
+"""Watching a video for what the model does badly: from the player to the review queue. No Qt."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from faceloop_datasets import FaceloopError
+from faceloop_workbench.background import Job
+from faceloop_workbench.model_choice import choose_model
+from faceloop_workbench.tracking import track_video
+
+from .player import Equipment
+from .sources import CameraSource, VideoSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from faceloop_datasets import (
+        CancelCheck,
+        FrameCandidate,
+        Item,
+        Media,
+        ProgressCallback,
+        Project,
+        QueueEntry,
+    )
+    from faceloop_workbench.session import Session
+    from faceloop_workbench.tracking import TrackResult
+
+    from .player import Player, Shown
+    from .sources import Source
+
+_EVERY = 5.0
+"""Seconds of playing between looks for poor fits."""
+_WHILE_PLAYING = 1
+"""Entries of a shot while it plays. The rest comes when it rests: by then the worst are known,
+and the first seconds of a long shot have not taken all its places."""
+
+
+class Screening:
+    """What the tab Live does with a player and the open project.
+
+    Poor fits of a video go to the review queue as it plays, in a thread. A video that the project
+    does not know becomes known with its first poor fit.
+
+    Parameters
+    ----------
+    session : Session
+        The open project.
+    player : Player
+        What plays.
+    per_shot : int
+        Most entries waiting of one shot.
+
+    Attributes
+    ----------
+    queued : int
+        Poor fits of this video that went to the queue.
+    changed : Signal()
+        That number is another.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, player: Player, per_shot: int = 3) -> None:
+        self._session, self._player, self._per_shot = session, player, per_shot
+        self.queued = 0
+        self._backend, self._max_faces = "auto", 1
+        self._job: Job[int] | None = None
+        self._offered: _Offer | None = None
+        self._again = False
+        self._was_playing = False
+        self._looked = time.monotonic()
+
+    # What is played, and with what
+
+    def open_file(self, path: Path) -> None:
+        """Open a video file."""
+        self._open(partial(VideoSource, path))
+
+    def open_media(self, media: Media) -> None:
+        """Open a video of the project."""
+        project = self._session.need_project()
+        self._open(lambda: VideoSource(project.resolve(media)))
+
+    def open_camera(self, which: int | str) -> None:
+        """Open a camera."""
+        self._open(partial(CameraSource, which))
+
+    def unload(self) -> None:
+        """Open nothing."""
+        self._open(lambda: None)
+
+    def equip(self, backend: str, max_faces: int) -> None:
+        """Fit with the project's model in use, or the starter, in this way."""
+        self._backend, self._max_faces = backend, max_faces
+        project = self._session.project
+        record = None if project is None else project.active_model
+        key = None if project is None or record is None else (project.path, record.id)
+        load = partial(choose_model, None, project)
+        self.look(resting=True)  # what the model before did badly is its own
+        self._player.equip(Equipment(load, key, backend, max_faces))
+
+    def renew(self) -> None:
+        """Fit with the model that is in use now, in the same way as before."""
+        self.equip(self._backend, self._max_faces)
+
+    def close_down(self) -> None:
+        """Queue what was collected, and wait until it is on disk."""
+        self.look(resting=True)
+        if self._job is not None:
+            self._job.wait()
+
+    def _open(self, make: Callable[[], Source | None]) -> None:
+        self.look(resting=True)
+        self._offered, self.queued = None, 0
+        self.changed.emit()
+        self._player.open(make)
+
+    # Poor fits
+
+    def tick(self) -> None:
+        """Look for poor fits if it is time; called now and then on the thread of the session."""
+        playing = self._player.playing
+        if self._was_playing and not playing:
+            self.look(resting=True)
+        elif playing and time.monotonic() - self._looked >= _EVERY:
+            self.look()
+        self._was_playing = playing
+
+    def look(self, *, resting: bool = False) -> None:
+        """Queue poor fits that were collected.
+
+        Parameters
+        ----------
+        resting : bool
+            Whether playing has ended: then as many of a shot as wanted, else the first.
+        """
+        self._looked = time.monotonic()
+        if self._job is not None and self._job.running:
+            self._again = self._again or resting
+            return
+        offer = self._offer(resting=resting)
+        if offer is not None and offer != self._offered:
+            self._offered = offer
+            self._job = Job(lambda _progress, _cancel: offer.put(), "queueing poor fits")
+            self._start(self._job, self._queued)
+
+    def take(self, shown: Shown, face: int = 0) -> None:
+        """Put a fit into the queue, to be corrected, whatever its predicted error.
+
+        It becomes no revision: those are what people say. It waits at the top of the queue, and
+        opens with the fit to start from.
+
+        Parameters
+        ----------
+        shown : Shown
+            The frame, with a fit.
+        face : int
+            Which of its faces.
+
+        Raises
+        ------
+        FaceloopError
+            If no project or no video file is open, or there is no fit.
+        """
+        project, path = self._session.need_project(), self._file()
+        faces = () if shown.result is None else shown.result.faces
+        if shown.chosen is None or not faces:
+            raise FaceloopError("There is no fit in this frame to take.")
+        fit, model = faces[min(face, len(faces) - 1)].fit, shown.chosen.name
+
+        def put(_progress: ProgressCallback, _cancel: CancelCheck) -> QueueEntry:
+            media = project.add_media(path)
+            item = _item(project, media, shown.index)
+            return project.queue.add(
+                item.id,
+                "manual",
+                predicted_error=fit.predicted_error,
+                model=model,
+                fit=fit.points,
+                note="taken while watching",
+                time=shown.time,
+            )
+
+        self._start(Job(put, "taking a fit"), partial(self._taken, f"{path.name}#{shown.index}"))
+
+    def _offer(self, *, resting: bool) -> _Offer | None:
+        project, source = self._session.project, self._player.source
+        chosen = self._player.chosen
+        if project is None or source is None or source.path is None or chosen is None:
+            return None
+        poor = self._player.poor_frames()
+        if not poor or chosen.model.scheme.name != project.scheme.name:
+            return None
+        per_shot = self._per_shot if resting else min(self._per_shot, _WHILE_PLAYING)
+        return _Offer(project, source.path, tuple(poor), chosen.name, per_shot)
+
+    def _start(self, job: Job[Any], done: Callable[[Any], None]) -> None:
+        job.done.connect(done, thread="main")
+        job.failed.connect(self._failed, thread="main")
+        job.start()
+
+    def _queued(self, new: int) -> None:
+        if new:
+            self.queued += new
+            self.changed.emit()
+            self._session.items_changed.emit()
+            self._session.queue_changed.emit()
+        if self._again:
+            self._again = False
+            self.look(resting=True)
+
+    def _taken(self, what: str, _entry: QueueEntry) -> None:
+        self._session.items_changed.emit()
+        self._session.queue_changed.emit()
+        self._session.tell(
+            f"{what} is at the top of the queue, with this fit to start from. It trains the model "
+            "once you have corrected it."
+        )
+
+    def _failed(self, error: FaceloopError) -> None:
+        self._session.tell(str(error), "error")
+
+    # The track of the whole video
+
+    def export(self, target: Path) -> Job[TrackResult]:
+        """Fit the whole video and write its track: a table, or a video with the fits drawn in.
+
+        Parameters
+        ----------
+        target : Path
+            The file to make: ``.csv``, ``.parquet``, or a video.
+
+        Raises
+        ------
+        FaceloopError
+            If no video file is open, or no model could be loaded.
+        """
+        path, chosen = self._file(), self._player.chosen
+        if chosen is None:
+            raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
+        table = target.suffix in (".csv", ".parquet")
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> TrackResult:
+            return track_video(
+                chosen.model,
+                path,
+                points=target if table else None,
+                overlay=None if table else target,
+                max_faces=self._max_faces,
+                progress=progress,
+                cancel=cancel,
+            )
+
+        return Job(work, f"tracking {path.name}")
+
+    def _file(self) -> Path:
+        source = self._player.source
+        if source is None or source.path is None:
+            raise FaceloopError("This needs a video file. Open one first.")
+        return source.path
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """Poor fits for the queue of a project; equal if the queue would make the same of them."""
+
+    project: Project = field(compare=False)
+    video: Path
+    poor: tuple[FrameCandidate, ...]
+    model: str
+    per_shot: int
+
+    def put(self) -> int:
+        """Put them there; returns how many are new."""
+        media = self.project.add_media(self.video)
+        queue = self.project.queue
+        return len(queue.add_frames(media, self.poor, model=self.model, per_shot=self.per_shot))
+
+
+def _item(project: Project, media: Media, frame: int) -> Item:
+    for item in project.items():
+        if item.media_id == media.id and item.frame == frame:
+            return item
+    return project.add_item(media, frame)
