@@ -119,6 +119,10 @@ class FaceEditor:
         """Whether a drag is under way."""
         return self._preview is not None
 
+    def may_edit(self) -> bool:
+        """Whether there is a face that can be changed now; the person is told what hinders."""
+        return self._editable() is not None
+
     # Selection
 
     def select(self, indices: Iterable[int]) -> None:
@@ -447,11 +451,10 @@ class FaceEditor:
         before, self._preview = self._state, None
         if self._keeper is None or before is None:
             return None
-        same = after.same(before)
+        self._state, same = after, after.same(before)
         if same and self._keeper.waiting is None:
             self._redraw()
             return self._keeper.kept.revision
-        self._state = after
         saved = self._keeper.save(after)
         if what is not None and not same:
             self.edited.emit(before, after, what)

@@ -69,7 +69,7 @@ class FaceState:
     @classmethod
     def estimated(cls, points: Points, source: str) -> FaceState:
         """Face that a program has placed: nothing of it is confirmed; NaN is missing."""
-        missing = np.isnan(points).any(axis=1)
+        missing: Mask = np.asarray(np.isnan(points).any(axis=1))
         states = np.where(missing, PointState.MISSING, PointState.ESTIMATED).astype(np.uint8)
         known = np.where(missing[:, None], np.nan, points)
         return cls(known, states, np.zeros(len(points), dtype=bool), _FIT + source, known)
@@ -95,11 +95,10 @@ class FaceState:
         return int((self.states == PointState.ESTIMATED).sum())
 
     def same(self, other: FaceState) -> bool:
-        """Whether the two would be saved alike and behave alike."""
+        """Whether the two would be saved alike."""
         return (
             self.source == other.source
             and np.array_equal(self.states, other.states)
-            and np.array_equal(self.placed, other.placed)
             and np.array_equal(self.points, other.points, equal_nan=True)
         )
 

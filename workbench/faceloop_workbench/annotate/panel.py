@@ -4,22 +4,361 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
+from faceloop_workbench.desk.widgets import command_button
+
+from .acting import Acting
+from .canvas import FaceCanvas
 from .editor import FaceEditor
+from .panel_head import Head, Notice
+from .panel_history import HistoryList
+from .panel_legend import Legend
+from .picture import FacePicture
+from .starting import Starting
+from .undo import UndoStacks
 
 if TYPE_CHECKING:
+    from faceloop_datasets import Project, Revision
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
 
+    from .face_state import FaceState
+    from .keeper import Kept
+
+_LOOK_AGAIN_MS = 2000  # how often what other windows saved is looked for
+_NUDGE_FIRST_MS, _NUDGE_MS = 300, 40  # a held arrow key: before it repeats, and between
+_STARTS = ("fit", "three_clicks", "mirror", "copy_previous", "interpolate")
+_POINTS = ("occlude", "confirm", "release", "remove")
+_ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw")
+_HELP = (
+    "Drag a point: the points nobody has placed follow. Ctrl+drag: this point alone. "
+    "Shift+click, Shift+drag: select several; drag one of them to move all, Ctrl+drag beside "
+    "them to turn and scale. Arrows: half a pixel, with Shift five. Drag beside the points: "
+    "move the picture."
+)
+_STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_FINE, _COARSE = 0.5, 5.0
+
 
 class AnnotatePanel(QWidget):
-    """The tab Annotate."""
+    """The tab Annotate: the face in work, on the picture and beside it.
+
+    Parameters
+    ----------
+    session : Session
+        What is worked on.
+    commands : Commands
+        What can be done.
+    stage : Stage
+        The picture.
+
+    Attributes
+    ----------
+    editor : FaceEditor
+        The face in work.
+    canvas : FaceCanvas
+        What shows it.
+    undo : UndoStacks
+        What can be taken back.
+    """
 
     def __init__(self, session: Session, commands: Commands, stage: Stage) -> None:
         super().__init__()
+        self._session, self._commands, self._stage = session, commands, stage
         self.editor = FaceEditor(session)
+        self.canvas = FaceCanvas(stage, self.editor)
+        self.undo = UndoStacks(self.editor)
+        self._picture = FacePicture(session)
+        self._acting = Acting(session, commands, self.editor, self.canvas)
+        self._starting = Starting(
+            session, commands, self.editor, self.canvas.hand, lambda: self._picture.pixels
+        )
+        self._items: list[int] = []
+        self._listed: list[int] = []
+        self._framed = False
+        self._build()
+        self._connect()
+        self._handle()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.editor.look_again)
+        self._timer.start(_LOOK_AGAIN_MS)
+        self._project_changed(session.project)
 
     def close_down(self) -> None:
-        """Stop what runs in the background."""
+        """Stop what runs in the background, and take the layers away."""
+        self._timer.stop()
+        self._nudging.stop()
+        self._picture.close_down()
+        self._starting.close_down()
+        self.canvas.close_down()
+
+    # The widgets
+
+    def _build(self) -> None:
+        self._head = Head()
+        self._conflict, self._absent = Notice("annotate.conflict"), Notice("annotate.absent")
+        self._add_choices()
+        self._assisted = QCheckBox("Assisted drag")
+        self._assisted.setObjectName("annotate.assisted")
+        self._assisted.setChecked(True)
+        self._assisted.setToolTip("Points that nobody has placed follow those that are dragged.")
+        self._legend = Legend(self.editor.select)
+        self._history = HistoryList(self.editor)
+        self._missing = QListWidget()
+        self._missing.setObjectName("annotate.missing")
+        self._missing.setMaximumHeight(84)
+        self._missing_title = QLabel("Missing points: click one, then where it is in the picture")
+        self._missing_title.setWordWrap(True)
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(2, 2, 2, 2)
+        for part in self._parts():
+            layout.addWidget(part) if isinstance(part, QWidget) else layout.addLayout(part)
+        layout.setStretchFactor(self._history, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def _parts(self) -> list[QWidget | QHBoxLayout | QGridLayout]:
+        going_back = QHBoxLayout()
+        going_back.addWidget(self._assisted, 1)
+        for name in ("undo", "redo"):
+            going_back.addWidget(command_button(self._commands, f"annotate.{name}"))
+        help_line = QLabel(_HELP)
+        help_line.setWordWrap(True)
+        return [
+            self._head,
+            self._conflict,
+            self._absent,
+            self._grid(_STARTS, 3),
+            going_back,
+            self._grid(_POINTS, 4),
+            self._grid(_ZOOMS, 5, small=True),
+            self._legend,
+            self._missing_title,
+            self._missing,
+            command_button(self._commands, "annotate.bring_back"),
+            self._history,
+            help_line,
+        ]
+
+    def _grid(self, names: tuple[str, ...], columns: int, *, small: bool = False) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(3)
+        for number, name in enumerate(names):
+            button = command_button(self._commands, f"annotate.{name}", small=small)
+            grid.addWidget(button, number // columns, number % columns)
+        return grid
+
+    def _add_choices(self) -> None:
+        for name, title, tooltip, do in (
+            ("keep_mine", "Keep mine", "Yours counts; theirs stays in the history.", self._mine),
+            (
+                "take_theirs",
+                "Take theirs",
+                "Theirs counts; yours stays in the history.",
+                self.editor.take_theirs,
+            ),
+            ("show_theirs", "Show theirs", "Look at theirs before deciding.", self._show_theirs),
+        ):
+            self._conflict.add(f"annotate.{name}", title, tooltip, do)
+
+    # The wiring
+
+    def _connect(self) -> None:
+        session, editor = self._session, self.editor
+        session.project_changed.connect(self._project_changed)
+        session.items_changed.connect(self._count)
+        session.saved.connect(self._saved)
+        editor.loaded.connect(self._load)
+        editor.shown.connect(self._show)
+        editor.selected.connect(self._selected)
+        editor.kept.connect(self._kept)
+        editor.conflict.connect(self._conflicted)
+        self._picture.arrived.connect(self._present)
+        self._starting.started.connect(self.canvas.look_at)
+        self._stage.owner_changed.connect(self._take_turns)
+        self._assisted.toggled.connect(self._assist)
+        self._missing.itemClicked.connect(self._place)
+        group = self.undo.group
+        group.canUndoChanged.connect(self._update_undo)
+        group.canRedoChanged.connect(self._update_undo)
+        group.activeStackChanged.connect(self._update_undo)
+
+    def _handle(self) -> None:
+        self._commands.handle("annotate.undo", self.undo.undo)
+        self._commands.handle("annotate.redo", self.undo.redo)
+        self._nudging = QTimer(self)
+        self._nudging.timeout.connect(self._nudge_on)
+        self._step = (0.0, 0.0)
+        for way, (x, y) in _STEPS.items():
+            for name, size in ((way, _FINE), (f"{way}_far", _COARSE)):
+                step = (x * size, y * size)
+                self._commands.handle(
+                    f"annotate.{name}", lambda held, step=step: self._nudge(step, held=held)
+                )
+        self._update_undo()
+
+    def _project_changed(self, project: Project | None) -> None:
+        self.undo.clear()
+        scheme = None if project is None else project.scheme
+        self.canvas.use(scheme)
+        self._legend.use(scheme)
+        self._count()
+        self._load(self.editor.state)
+
+    def _count(self) -> None:
+        project = self._session.project
+        self._items = [] if project is None else [item.id for item in project.items()]
+        self._show_head()
+
+    def _load(self, _state: FaceState | None) -> None:
+        """Another face is in work: its picture is needed before it can be drawn."""
+        self.canvas.ready, self._framed = False, False
+        self._show_head()
+        self._history.load()
+        self._picture.ask(self.editor.item)
+        self._update()
+
+    def _present(self) -> None:
+        """Show the picture, when it has arrived and the stage is this tab's."""
+        item = self.editor.item
+        self._absent.say("" if item is None else self._picture.problem)
+        self._starting.update()
+        arrived = self._picture.pixels is not None or bool(self._picture.problem)
+        if self._stage.owner != "annotate":
+            return
+        if self._picture.pixels is not None:
+            self._stage.show(self._picture.pixels)
+        elif arrived or item is None:
+            self._stage.clear()
+        self.canvas.ready = arrived and item is not None
+        self.canvas.refresh()
+        if self.canvas.ready and not self._framed:
+            self._framed = True
+            self.canvas.look_at()
+
+    def _take_turns(self, owner: str) -> None:
+        self.canvas.ready = self._framed = False
+        if owner == "annotate":
+            self._present()
+        else:
+            self.canvas.refresh()
+
+    # What changes
+
+    def _show(self, _state: FaceState | None) -> None:
+        if not self.editor.dragging:
+            self._update()
+
+    def _update(self) -> None:
+        state = self.editor.state
+        self._head.show_progress(state)
+        missing = [] if state is None else state.missing
+        self._list_missing(missing)
+        self._acting.update()
+        self._starting.update()
+        self._assisted.setEnabled(state is not None)
+
+    def _list_missing(self, missing: list[int]) -> None:
+        for widget in (self._missing, self._missing_title):
+            widget.setVisible(bool(missing))
+        if missing == self._listed or not missing:
+            return
+        self._listed = missing
+        names = self._session.need_project().scheme.names
+        self._missing.clear()
+        for number in missing:
+            row = QListWidgetItem(f"{number} {names[number]}")
+            row.setData(_NUMBER, number)
+            self._missing.addItem(row)
+
+    def _place(self, row: QListWidgetItem) -> None:
+        self._acting.place(row.data(_NUMBER))
+
+    def _selected(self, _selection: tuple[int, ...]) -> None:
+        self._acting.update()
+
+    def _show_head(self) -> None:
+        item = self.editor.item
+        place = self._items.index(item.id) + 1 if item and item.id in self._items else 0
+        self._head.show_face(item, place, len(self._items))
+
+    def _kept(self, kept: Kept) -> None:
+        self._head.show_kept(kept, face=self.editor.item is not None)
+
+    def _saved(self, revision: Revision) -> None:
+        item = self.editor.item
+        if item is not None and revision.item_id == item.id:
+            self._history.add(revision)
+
+    def _assist(self, on: bool) -> None:
+        self.editor.assisted = on
+
+    def _update_undo(self, _what: object = None) -> None:
+        group = self.undo.group
+        self._commands.disable(
+            "annotate.undo", "" if group.canUndo() else "Nothing of this face was changed."
+        )
+        self._commands.disable(
+            "annotate.redo", "" if group.canRedo() else "Nothing of this face was taken back."
+        )
+
+    # Conflicts
+
+    def _conflicted(self, theirs: Revision | None) -> None:
+        text = ""
+        if theirs is not None:
+            when = theirs.created.astimezone()
+            text = (
+                f"{theirs.author} saved this face at {when:%H:%M:%S}, while you were changing it. "
+                "Both are kept. Which one counts?"
+            )
+            self._history.load()
+        self._conflict.say(text)
+
+    def _mine(self) -> None:
+        self.editor.view(None)
+        self.editor.keep_mine()
+
+    def _show_theirs(self) -> None:
+        looking = self.editor.viewing is not None
+        self.editor.view(None if looking else self.editor.theirs)
+
+    # Arrow keys
+
+    def _nudge(self, step: tuple[float, float], *, held: bool) -> None:
+        """Move the selected points while an arrow key is held; saved when it is let go."""
+        if held:
+            self._step = step
+            self.editor.nudge(*step)
+            self._nudging.start(_NUDGE_FIRST_MS)
+        else:
+            self._nudging.stop()
+            self.editor.drop()
+
+    def _nudge_on(self) -> None:
+        self._nudging.setInterval(_NUDGE_MS)
+        self.editor.nudge(*self._step)
+
+
+_NUMBER = Qt.ItemDataRole.UserRole

@@ -1,0 +1,187 @@
+"""The face on the picture: what is drawn of it, where the camera looks, and the mouse on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.components._viewer_mouse_bindings import double_click_to_zoom
+
+from .canvas_layers import FaceLayers
+from .hand import Hand, Touch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_workbench.desk.stage import Stage
+
+    from .editor import FaceEditor
+
+_LEFT_BUTTON = 1
+
+
+class FaceCanvas:
+    """Shows the face in work, and lets the mouse edit it.
+
+    Parameters
+    ----------
+    stage : Stage
+        The picture; the face is drawn while this tab has it.
+    editor : FaceEditor
+        The face.
+
+    Attributes
+    ----------
+    hand : Hand
+        What the mouse does.
+    ready : bool
+        Whether the picture on the stage is the face's own: points are never drawn on another.
+    """
+
+    def __init__(self, stage: Stage, editor: FaceEditor) -> None:
+        self._stage, self._editor = stage, editor
+        self.hand = Hand(editor)
+        self._layers = FaceLayers(stage.viewer)
+        self._pointed: int | None = None
+        self._all_names = self._hidden = False
+        self.ready = False
+        editor.shown.connect(self._draw)
+        editor.selected.connect(self._mark)
+        self.hand.pointed.connect(self._point_at)
+        self.hand.band.connect(self._layers.band)
+        stage.owner_changed.connect(self._take_turns)
+        stage.viewer.scene.camera.events.zoom.connect(self._suit)
+        self._callbacks = (
+            (stage.viewer.mouse_drag_callbacks, self._press),
+            (stage.viewer.mouse_move_callbacks, self._hover),
+            (stage.viewer.mouse_double_click_callbacks, self._double_click),
+        )
+        for callbacks, ours in self._callbacks:
+            callbacks.append(ours)
+        # napari would zoom when somebody clicks twice on a point; ours asks first where it was.
+        _swap(stage.viewer, double_click_to_zoom, None)
+
+    def close_down(self) -> None:
+        """Leave the viewer as it was."""
+        for callbacks, ours in self._callbacks:
+            callbacks.remove(ours)
+        _swap(self._stage.viewer, None, double_click_to_zoom)
+        self._stage.viewer.scene.camera.events.zoom.disconnect(self._suit)
+        self._stage.owner_changed.disconnect(self._take_turns)
+        self._layers.use(None)
+
+    def use(self, scheme: Scheme | None) -> None:
+        """Draw faces of a landmark scheme."""
+        self._layers.use(scheme)
+
+    def refresh(self) -> None:
+        """Draw the face, or nothing if there is none or its picture is not there yet."""
+        self._draw()
+        self._mark()
+
+    def hide(self, hidden: bool) -> None:
+        """Hide the overlay for a while."""
+        self._hidden = hidden
+        self._layers.show(self._visible)
+
+    def toggle_names(self) -> None:
+        """Show the names of all points, or only of the one pointed at."""
+        self._all_names = not self._all_names
+        self._mark()
+
+    def look_at(self, indices: tuple[int, ...] | None = None) -> None:
+        """Move the camera to the face, or to some of its points."""
+        face = self._editor.drawn
+        if face is None or not face.present.any():
+            self._stage.look_at_all()
+            return
+        chosen = face.points if indices is None else face.points[list(indices)]
+        self._stage.look_at(chosen if not np.isnan(chosen).all() else face.points)
+
+    def bring_into_view(self, index: int) -> None:
+        """Move the camera to a point if it is off the screen."""
+        face = self._editor.drawn
+        if face is None or not face.present[index]:
+            return
+        camera = self._stage.viewer.scene.camera
+        centre = np.asarray(camera.center, dtype=float)[-2:]
+        half = np.asarray(self._stage.viewer.canvas.size, dtype=float) / 2 / camera.zoom
+        place = face.points[index][::-1]
+        if (np.abs(place - centre) > 0.95 * half).any():
+            camera.center = (0.0, float(place[0]), float(place[1]))
+
+    @property
+    def _visible(self) -> bool:
+        return self._ours and not self._hidden and self._editor.drawn is not None
+
+    @property
+    def _ours(self) -> bool:
+        return self._stage.owner == "annotate" and self.ready
+
+    def _draw(self, _face: object = None) -> None:
+        face = self._editor.drawn
+        if face is not None and self._ours:
+            self._layers.draw(face)
+        self._layers.show(self._visible)
+
+    def _mark(self, _selected: object = None) -> None:
+        face = self._editor.drawn
+        if face is None or not self._ours:
+            return
+        selection = self._editor.selection
+        one = selection if len(selection) == 1 else ()
+        named = range(len(face.points)) if self._all_names else (self._pointed,)
+        told = {k for k in (*named, *one) if k is not None}
+        self._layers.ring(selection, sorted(told), face)
+
+    def _point_at(self, number: int | None) -> None:
+        self._pointed = number
+        self._mark()
+
+    def _take_turns(self, _owner: str) -> None:
+        self.refresh()
+
+    def _suit(self, _event: object) -> None:
+        self._layers.suit(self._stage.viewer.scene.camera.zoom)
+
+    # The mouse. Generators are napari's way: press, then one step for each move, then release.
+
+    def _press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
+        if not self._ours or event.button != _LEFT_BUTTON or "Alt" in event.modifiers:
+            return
+        event.handled = self.hand.press(self._touch(viewer, event))
+        yield
+        while event.type == "mouse_move":
+            self.hand.move(self._touch(viewer, event))
+            yield
+        self.hand.release()
+
+    def _hover(self, viewer: ViewerModel, event: Any) -> None:
+        if self._ours:
+            self.hand.hover(self._touch(viewer, event))
+
+    def _double_click(self, viewer: ViewerModel, event: Any) -> None:
+        touch = self._touch(viewer, event)
+        if self._ours and (self.hand.press(touch) or self.hand.clicks is not None):
+            self.hand.release()
+        else:
+            double_click_to_zoom(viewer, event)
+
+    def _touch(self, viewer: ViewerModel, event: Any) -> Touch:
+        row, column = event.position[-2:]
+        xy: NDArray[np.float64] = np.array([column, row], dtype=np.float64)
+        keys = event.modifiers
+        pixel = 1.0 / float(viewer.scene.camera.zoom)
+        return Touch(xy, pixel, "Shift" in keys, "Control" in keys)
+
+
+def _swap(viewer: ViewerModel, old: object, new: object) -> None:
+    callbacks = viewer.mouse_double_click_callbacks
+    if old in callbacks:
+        callbacks.remove(old)
+    if new is not None and new not in callbacks:
+        callbacks.append(new)

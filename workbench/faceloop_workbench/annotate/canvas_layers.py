@@ -1,0 +1,194 @@
+"""The napari layers that a face is drawn with. They hold it row before column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .marks import Style, mark_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.components import ViewerModel
+    from napari.layers import Points, Vectors
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+
+    from .face_state import FaceState
+
+    Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+_LINE = 1.3  # width of a line on the screen
+_MARK = (6.0, 12.0)  # smallest and largest mark on the screen
+_RING = (12.0, 20.0)  # the same of the ring round a selected point
+_WHITE = (1.0, 1.0, 1.0, 1.0)
+_CLEAR = (0.0, 0.0, 0.0, 0.0)
+_BAND = 4  # sides of the rectangle that selects, drawn by the last lines of the layer
+_COARSE = 1.15  # sizes follow the zoom in steps of this factor: each is a new mesh
+
+
+class FaceLayers:
+    """Points, lines between them, and rings and names round some, in a viewer.
+
+    They are made when the first face is drawn, and again if the person deletes one. What moves is
+    written in place: assigning ``data`` runs every handler twice, too slow for a drag.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where to draw.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._style: Style | None = None
+        self._names: tuple[str, ...] = ()
+        self._points: Points | None = None
+        self._rings: Points | None = None
+        self._lines: Vectors | None = None
+        self._states = b""
+        self._named: tuple[int, ...] = ()
+        self._ringed: tuple[int, ...] = ()
+
+    def use(self, scheme: Scheme | None) -> None:
+        """Draw faces of a landmark scheme from now on; None to remove the layers."""
+        self._remove()
+        self._style = None if scheme is None else Style(scheme)
+        self._names = () if scheme is None else scheme.names
+
+    def show(self, visible: bool) -> None:
+        """Show the layers or hide them."""
+        for layer in (self._lines, self._points, self._rings):
+            if layer is not None and layer.visible != visible:
+                layer.visible = visible
+
+    def draw(self, face: FaceState) -> None:
+        """Draw a face; what of it is as before costs nothing."""
+        if self._style is None:
+            return
+        points, lines = self._make(face)
+        places = np.where(face.present[:, None], face.points, 0.0)[:, ::-1]
+        states = face.states.tobytes()
+        if states != self._states:
+            self._states = states
+            marks = self._style.marks(face)
+            with points.events.blocker_all():
+                points.symbol = list(marks.symbols)
+                points.face_color, points.border_color = marks.faces, marks.edges
+                points.shown = marks.shown
+        _resize(points, mark_size(face.points))
+        points.data[...] = places
+        lines.data[:-_BAND] = self._style.lines(face.points[:, ::-1])
+        _refresh(points)
+        _refresh(lines)
+        if self._rings is not None and (self._ringed or self._named):
+            _resize(self._rings, 1.8 * mark_size(face.points))
+            self._rings.data[...] = places
+            _refresh(self._rings)
+
+    def ring(self, selected: Iterable[int], named: Iterable[int], face: FaceState) -> None:
+        """Put rings round selected points, and number and name beside others."""
+        chosen, told = tuple(selected), tuple(k for k in named if face.present[k])
+        if self._rings is None or (chosen, told) == (self._ringed, self._named):
+            return
+        rings = self._rings
+        size = len(rings.data)
+        with rings.events.blocker_all():
+            if chosen != self._ringed:
+                border = np.tile(_CLEAR, (size, 1))
+                border[list(chosen)] = _WHITE
+                rings.border_color = border
+            if told != self._named:
+                names = {k: f"{k} {self._names[k]}" for k in told}
+                rings.text.string = [names.get(k, "") for k in range(size)]
+            rings.shown = np.isin(np.arange(size), chosen + told) & face.present
+        self._ringed, self._named = chosen, told
+        _resize(rings, 1.8 * mark_size(face.points))
+        rings.data[...] = np.where(face.present[:, None], face.points, 0.0)[:, ::-1]
+        _refresh(rings)
+
+    def band(self, corners: Corners | None) -> None:
+        """Draw the rectangle that selects; None to take it away."""
+        if self._lines is None:
+            return
+        sides = np.zeros((_BAND, 2, 2))
+        if corners is not None:
+            (left, top), (right, bottom) = corners
+            sides[:, 0] = [[top, left], [top, right], [bottom, right], [bottom, left]]
+            sides[:, 1] = np.roll(sides[:, 0], -1, axis=0) - sides[:, 0]
+        self._lines.data[-_BAND:] = sides
+        _refresh(self._lines)
+
+    def suit(self, zoom: float) -> None:
+        """Keep lines as wide on the screen as they were."""
+        lines, width = self._lines, _LINE / zoom
+        if lines is not None and not 1 / _COARSE < lines.edge_width / width < _COARSE:
+            lines.edge_width = width
+
+    def _make(self, face: FaceState) -> tuple[Points, Vectors]:
+        known = self._points, self._lines, self._rings
+        if None in known or any(layer not in self._viewer.layers for layer in known):
+            self._remove()
+            self._add(len(face.points))
+        assert self._points is not None and self._lines is not None  # noqa: S101, PT018
+        return self._points, self._lines
+
+    def _add(self, size: int) -> None:
+        assert self._style is not None  # noqa: S101
+        active = self._viewer.layers.selection.active
+        colours = np.vstack([self._style.line_colours, np.tile(_WHITE, (_BAND, 1))])
+        width = _LINE / self._viewer.scene.camera.zoom
+        self._lines = self._viewer.add_vectors(
+            np.zeros((len(colours), 2, 2)),
+            edge_color=colours,
+            edge_width=width,
+            vector_style="line",
+            name="face lines",
+        )
+        self._points = self._viewer.add_points(
+            np.zeros((size, 2)),
+            size=6.0,
+            border_width=0.14,
+            canvas_size_limits=_MARK,
+            name="face points",
+        )
+        self._rings = self._viewer.add_points(
+            np.zeros((size, 2)),
+            size=10.0,
+            face_color="transparent",
+            border_color="transparent",
+            border_width=0.12,
+            canvas_size_limits=_RING,
+            shown=False,
+            text={
+                "string": [""] * size,
+                "size": 10,
+                "color": "white",
+                "anchor": "lower_left",
+            },
+            name="face names",
+        )
+        for layer in (self._lines, self._points, self._rings):
+            layer.editable = False
+        if active is not None:
+            self._viewer.layers.selection.active = active
+
+    def _remove(self) -> None:
+        for layer in (self._lines, self._points, self._rings):
+            if layer is not None and layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        self._lines = self._points = self._rings = None
+        self._states, self._named, self._ringed = b"", (), ()
+
+
+def _resize(layer: Points, size: float) -> None:
+    if len(layer.size) and not 1 / _COARSE < layer.size[0] / size < _COARSE:
+        with layer.events.blocker_all():
+            layer.size = size
+
+
+def _refresh(layer: Points | Vectors) -> None:
+    layer.refresh(thumbnail=False, extent=False, highlight=False)

@@ -1,0 +1,109 @@
+"""The top of the tab Annotate: which face it is, whether it is saved, and what is in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faceloop_datasets import Item
+
+    from .face_state import FaceState
+    from .keeper import Kept
+
+
+class Head(QFrame):
+    """Name of the face, its place among all, how far it is, and whether it is saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._name, self._progress, self._kept = QLabel(), QLabel(), QLabel()
+        self._kept.setObjectName("annotate.kept")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for label in (self._name, self._progress, self._kept):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            layout.addWidget(label)
+        font = self._name.font()
+        font.setBold(True)
+        self._name.setFont(font)
+
+    def show_face(self, item: Item | None, place: int, count: int) -> None:
+        """Say which face it is, the how manyth of how many."""
+        if item is None:
+            self._name.setText("No face in work. Choose one in the tab Queue.")
+        else:
+            self._name.setText(f"{item.name} · {place} of {count}")
+
+    def show_progress(self, state: FaceState | None) -> None:
+        """Say how much of the face is confirmed."""
+        self._progress.setVisible(state is not None)
+        if state is not None:
+            self._progress.setText(progress_text(state))
+
+    def show_kept(self, kept: Kept, *, face: bool) -> None:
+        """Say whether it is saved."""
+        self._kept.setVisible(face)
+        self._kept.setText(kept_text(kept))
+
+
+class Notice(QFrame):
+    """A line that something is in the way, with buttons for what can be done about it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._buttons = QHBoxLayout()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.addWidget(self._text)
+        layout.addLayout(self._buttons)
+        self.hide()
+
+    def add(self, name: str, title: str, tooltip: str, do: Callable[[], object]) -> QPushButton:
+        """Add a button."""
+        button = QPushButton(title)
+        button.setObjectName(name)
+        button.setToolTip(tooltip)
+        button.clicked.connect(lambda _: do())
+        self._buttons.addWidget(button)
+        return button
+
+    def say(self, text: str) -> None:
+        """Show a text; an empty one hides the notice."""
+        self._text.setText(text)
+        self.setVisible(bool(text))
+
+
+def progress_text(state: FaceState) -> str:
+    """How much of a face is confirmed, in words."""
+    size, missing = len(state.points), len(state.missing)
+    if missing == size:
+        return "No points yet: start the face with one of these."
+    lacking = f", {missing} missing" if missing else ""
+    if state.unconfirmed:
+        return f"{size - missing - state.unconfirmed} of {size} points confirmed{lacking}"
+    return f"All points confirmed{lacking}" if lacking else f"All {size} points confirmed"
+
+
+def kept_text(kept: Kept) -> str:
+    """Whether a face is saved, in words."""
+    if kept.how == "saved" and kept.revision is not None:
+        return f"✓ Saved at {kept.revision.created.astimezone():%H:%M:%S}"
+    if kept.how == "unsaved":
+        return f"✗ Not saved, trying again: {kept.why}"
+    if kept.how == "conflict":
+        return "✗ Saved beside the face that somebody else saved"
+    return "Nothing to save yet"

@@ -1,0 +1,122 @@
+"""The history of the face in work: every revision, to look at and to bring back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .face_state import changed_points
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Revision
+
+    from .editor import FaceEditor
+
+_REVISION = Qt.ItemDataRole.UserRole
+_ROWS = 5
+
+
+class HistoryList(QWidget):
+    """Revisions, newest first. A click shows one on the picture, a button brings it back.
+
+    Parameters
+    ----------
+    editor : FaceEditor
+        The face.
+    """
+
+    def __init__(self, editor: FaceEditor) -> None:
+        super().__init__()
+        self._editor = editor
+        self.list = QListWidget()
+        self.list.setObjectName("annotate.history")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.currentItemChanged.connect(self._view)
+        self._back = QPushButton("Bring back")
+        self._back.setObjectName("annotate.retake")
+        self._back.clicked.connect(self._retake)
+        self._now = QPushButton("Back to now")
+        self._now.setObjectName("annotate.now")
+        self._now.clicked.connect(lambda: editor.view(None))
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._back)
+        buttons.addWidget(self._now)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(QLabel("History"))
+        layout.addWidget(self.list)
+        layout.addLayout(buttons)
+        editor.shown.connect(self._update)
+        self._update()
+
+    def load(self) -> None:
+        """Show the revisions of the face in work."""
+        revisions = self._editor.history()
+        self.list.blockSignals(True)
+        self.list.clear()
+        for place, revision in enumerate(revisions):
+            by_number = {r.id: r for r in revisions[place + 1 :]}
+            self.list.addItem(_row(revision, by_number.get(revision.based_on or -1)))
+        self.list.blockSignals(False)
+        self._update()
+
+    def add(self, revision: Revision) -> None:
+        """Show one more: it was saved just now."""
+        newest = self.list.item(0)
+        before = None if newest is None else newest.data(_REVISION)
+        self.list.blockSignals(True)
+        self.list.insertItem(0, _row(revision, before))
+        self.list.setCurrentRow(-1)
+        self.list.blockSignals(False)
+        self._update()
+
+    def _view(self, row: QListWidgetItem | None) -> None:
+        if row is not None:
+            revision = row.data(_REVISION)
+            now = self._editor.keeping.revision
+            self._editor.view(None if now is not None and revision.id == now.id else revision)
+
+    def _retake(self) -> None:
+        if self._editor.viewing is not None:
+            self._editor.retake(self._editor.viewing)
+
+    def _update(self, _shown: object = None) -> None:
+        looking = self._editor.viewing is not None
+        for button in (self._back, self._now):
+            button.setEnabled(looking)
+        self._back.setToolTip(
+            "Save the revision that is shown as the newest."
+            if looking
+            else "Choose an older revision in the list first."
+        )
+        self._now.setToolTip(
+            "Show the face as it is now." if looking else "The face is shown as it is now."
+        )
+
+
+def revision_text(revision: Revision, before: Revision | None) -> str:
+    """One revision in a line: when, who, what made it, how many points it changed."""
+    when = revision.created.astimezone()
+    changed = ""
+    if before is not None:
+        count = changed_points(before.annotation, revision.annotation)
+        changed = f" · {count} point{'' if count == 1 else 's'} changed"
+    return f"{when:%d %b %H:%M:%S} · {revision.author} · {revision.annotation.source}{changed}"
+
+
+def _row(revision: Revision, before: Revision | None) -> QListWidgetItem:
+    row = QListWidgetItem(revision_text(revision, before))
+    row.setToolTip(row.text())
+    row.setData(_REVISION, revision)
+    return row

@@ -1,0 +1,103 @@
+"""The legend of the tab Annotate: what colours and symbols mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
+from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+
+from faceloop_datasets import PointState
+
+from .marks import Style, title
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faceloop_datasets import Scheme
+
+_SIZE = 14
+_WORDS = {
+    PointState.VISIBLE: ("confirmed", "A person vouches for it: trains shape and looks."),
+    PointState.OCCLUDED: ("hidden", "Occluded, at a known or guessed place: trains the shape."),
+    PointState.ESTIMATED: ("estimated", "Made by a program; one of a fit trains nothing."),
+}
+
+
+class Legend(QWidget):
+    """Groups with their colours, which select the group when clicked, and states with symbols.
+
+    Parameters
+    ----------
+    select : callable
+        Given the points of a group that was clicked.
+    """
+
+    def __init__(self, select: Callable[[tuple[int, ...]], object]) -> None:
+        super().__init__()
+        self._select = select
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2)
+
+    def use(self, scheme: Scheme | None) -> None:
+        """Show the groups of a landmark scheme."""
+        while (entry := self._grid.takeAt(0)) is not None:
+            if (widget := entry.widget()) is not None:
+                widget.deleteLater()
+        if scheme is None:
+            return
+        for column, state in enumerate(_WORDS):
+            self._grid.addWidget(self._state(state), 0, column)
+        for number, (name, colour) in enumerate(Style(scheme).groups.items()):
+            button = self._group(name, colour, scheme.groups[name])
+            self._grid.addWidget(button, 1 + number // 3, number % 3)
+
+    def _state(self, state: PointState) -> QLabel:
+        word, help_text = _WORDS[state]
+        label = QLabel()
+        label.setToolTip(help_text)
+        label.setText(word)
+        row = QToolButton()
+        row.setIcon(QIcon(symbol(state, self.palette().windowText().color())))
+        row.setText(word)
+        row.setToolTip(help_text)
+        row.setAutoRaise(True)
+        row.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        return row  # type: ignore[return-value]
+
+    def _group(
+        self, name: str, colour: tuple[float, float, float], members: tuple[int, ...]
+    ) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"annotate.group.{name}")
+        button.setIcon(QIcon(symbol(PointState.VISIBLE, QColor.fromRgbF(*colour))))
+        button.setText(title(name))
+        button.setToolTip(f"Select the {len(members)} points of this group.")
+        button.setAutoRaise(True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.clicked.connect(lambda: self._select(members))
+        return button
+
+
+def symbol(state: PointState, colour: QColor) -> QPixmap:
+    """Picture of a point's symbol, as the canvas draws it."""
+    pixmap = QPixmap(_SIZE, _SIZE)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(colour, 1.8))
+    middle, reach = _SIZE / 2, _SIZE / 2 - 2
+    if state == PointState.VISIBLE:
+        painter.setBrush(colour)
+        painter.drawEllipse(QPointF(middle, middle), reach - 0.5, reach - 0.5)
+    elif state == PointState.OCCLUDED:
+        low, high = middle - reach + 1, middle + reach - 1
+        painter.drawLine(QPointF(low, low), QPointF(high, high))
+        painter.drawLine(QPointF(low, high), QPointF(high, low))
+    else:
+        corners = ((0, -reach), (reach, 0), (0, reach), (-reach, 0))
+        painter.drawPolygon(QPolygonF([QPointF(middle + x, middle + y) for x, y in corners]))
+    painter.end()
+    return pixmap

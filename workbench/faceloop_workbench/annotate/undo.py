@@ -1,0 +1,103 @@
+"""Undo and redo without limit, a stack for each face; going back is saved like going on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject
+from qtpy.QtGui import QUndoCommand, QUndoGroup, QUndoStack  # type: ignore[attr-defined]
+
+if TYPE_CHECKING:
+    from .editor import FaceEditor
+    from .face_state import FaceState
+
+
+class UndoStacks(QObject):
+    """What can be taken back, of every face edited since the project was opened.
+
+    Parameters
+    ----------
+    editor : FaceEditor
+        Makes the changes, and brings states back.
+
+    Attributes
+    ----------
+    group : QUndoGroup
+        The stack of the face in work is its active one.
+    """
+
+    def __init__(self, editor: FaceEditor) -> None:
+        super().__init__()
+        self.group = QUndoGroup(self)
+        self._editor = editor
+        self._stacks: dict[int, QUndoStack] = {}
+        self._last: dict[int, FaceState] = {}
+        editor.loaded.connect(self._turn)
+        editor.edited.connect(self._push)
+
+    def clear(self) -> None:
+        """Forget everything: another project is open, where numbers mean other faces."""
+        for stack in self._stacks.values():
+            self.group.removeStack(stack)
+            stack.deleteLater()
+        self._stacks.clear()
+        self._last.clear()
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        if self._editor.may_edit():
+            self.group.undo()
+
+    def redo(self) -> None:
+        """Make it again."""
+        if self._editor.may_edit():
+            self.group.redo()
+
+    def _turn(self, state: FaceState | None) -> None:
+        """Make the stack of the face in work the active one."""
+        item = self._editor.item
+        if item is None or state is None:
+            self.group.setActiveStack(None)
+            return
+        stack = self._stack(item.id)
+        known = self._last.get(item.id)
+        if known is not None and not known.same(state):
+            # Saved in another window while this one showed another face.
+            self._push(known, state, "Changed elsewhere")
+        self.group.setActiveStack(stack)
+
+    def _push(self, before: FaceState, after: FaceState, what: str) -> None:
+        item = self._editor.item
+        if item is not None:
+            self._last[item.id] = after
+            self._stack(item.id).push(_Change(self, before, after, what))
+
+    def bring(self, state: FaceState) -> None:
+        """Bring a state back; called by the stack."""
+        item = self._editor.item
+        if item is not None:
+            self._last[item.id] = state
+            self._editor.restore(state)
+
+    def _stack(self, number: int) -> QUndoStack:
+        if number not in self._stacks:
+            self._stacks[number] = QUndoStack(self.group)
+        return self._stacks[number]
+
+
+class _Change(QUndoCommand):  # type: ignore[misc]
+    def __init__(self, stacks: UndoStacks, before: FaceState, after: FaceState, what: str) -> None:
+        super().__init__(what)
+        self._stacks, self._before, self._after = stacks, before, after
+        self._done = True  # Qt redoes a command when it is pushed; this one is done already
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._stacks.bring(self._before)
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._stacks.bring(self._after)
