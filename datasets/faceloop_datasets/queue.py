@@ -290,13 +290,13 @@ class ReviewQueue:
         """Open a claimed, done or skipped entry again."""
         return self._change(number, status="open", author=None)
 
-    def done(self, number: int) -> QueueEntry:
-        """Note that an entry was looked at and put right."""
-        return self._change(number, status="done")
+    def done(self, number: int, author: str | None = None) -> QueueEntry:
+        """Note that an entry was looked at and put right; by who claimed it if not said."""
+        return self._change(number, status="done", **_given(author=author))
 
-    def skip(self, number: int, reason: str = "") -> QueueEntry:
+    def skip(self, number: int, reason: str = "", author: str | None = None) -> QueueEntry:
         """Note that an entry is not worth looking at, and why."""
-        return self._change(number, status="skipped", **({"note": reason} if reason else {}))
+        return self._change(number, status="skipped", **_given(note=reason, author=author))
 
     def _change(self, number: int, **values: str | None) -> QueueEntry:
         with self._database.write() as connection:
@@ -331,6 +331,10 @@ class ReviewQueue:
                 f"of shape {xy.shape}."
             )
         return xy.tobytes()
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
 
 
 def priority(reason: Reason, predicted_error: float | None) -> float:

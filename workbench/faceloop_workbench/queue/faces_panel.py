@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from psygnal import Signal
 from qtpy.QtCore import (
@@ -30,14 +30,13 @@ from .thumbnails import Thumbnails
 from .words import error_text, label_of, label_text, reason_text, status_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from faceloop_datasets import Project, Summary
 
     from .review import Review
 
     Index = QModelIndex | QPersistentModelIndex
-
-ROW = int(Qt.ItemDataRole.UserRole) + 1
-LOST = ROW + 1
 
 _PICTURE, _GAP = 52, 6
 _MARKS = {"labelled": "●", "half": "◐", "unlabelled": "○"}
@@ -54,6 +53,11 @@ class FaceModel(QAbstractListModel):
         self._places: dict[int, int] = {}
         self._thumbnails: Thumbnails | None = None
         self._pixmaps: dict[int, tuple[int, QPixmap]] = {}
+        self._tell: dict[int, Callable[[Summary], object]] = {
+            int(Qt.ItemDataRole.DisplayRole): lambda row: row.name,
+            int(Qt.ItemDataRole.DecorationRole): self._pixmap,
+            int(Qt.ItemDataRole.ToolTipRole): _tooltip,
+        }
 
     def set_project(self, project: Project | None) -> None:
         """Show the pictures of another project."""
@@ -98,19 +102,21 @@ class FaceModel(QAbstractListModel):
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         """Tell one thing of a row."""
-        row = self._review.row(self._rows[index.row()])
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return row.name
-            case Qt.ItemDataRole.DecorationRole:
-                return self._pixmap(row)
-            case Qt.ItemDataRole.ToolTipRole:
-                return _tooltip(row)
-            case _ if role == ROW:
-                return row
-            case _ if role == LOST:
-                return row.media_id in self._review.missing_media
-        return None
+        tell = self._tell.get(role)
+        return None if tell is None else tell(self.face(index))
+
+    def face(self, index: Index) -> Summary:
+        """Return what is known about the face of a row."""
+        return self._review.row(self._rows[index.row()])
+
+    def is_lost(self, row: Summary) -> bool:
+        """Whether the picture of a face is not where it was."""
+        return row.media_id in self._review.missing_media
+
+    def why(self, row: Summary) -> str:
+        """Say why a face is in the queue, and who has it."""
+        status = "" if self._review.is_mine(row) else status_text(row)
+        return " · ".join(part for part in (reason_text(row), status) if part)
 
     def _pixmap(self, row: Summary) -> QPixmap | None:
         pixels = None if self._thumbnails is None else self._thumbnails.get(row)
@@ -144,7 +150,6 @@ class FaceDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one face."""
         painter = sure(painter)
-        row, lost = index.data(ROW), index.data(LOST)
         painter.save()
         sure(option.widget.style()).drawPrimitive(
             QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget
@@ -157,7 +162,7 @@ class FaceDelegate(QStyledItemDelegate):
         painter.setPen(option.palette.color(role))
         self._picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
         text = box.adjusted(_PICTURE + 2 * _GAP, 0, 0, 0)
-        self._words(painter, text, option, row, lost)
+        self._words(painter, text, option, index)
         painter.restore()
 
     @staticmethod
@@ -171,9 +176,9 @@ class FaceDelegate(QStyledItemDelegate):
         painter.setOpacity(1.0)
 
     @staticmethod
-    def _words(
-        painter: QPainter, box: QRect, option: QStyleOptionViewItem, row: Summary, lost: bool
-    ) -> None:
+    def _words(painter: QPainter, box: QRect, option: QStyleOptionViewItem, index: Index) -> None:
+        faces = cast("FaceModel", index.model())
+        row = faces.face(index)
         height = option.fontMetrics.height()
         box = QRect(box.left(), box.top() + (box.height() - 3 * height) // 2, box.width(), height)
         bold = QFont(option.font)
@@ -186,9 +191,10 @@ class FaceDelegate(QStyledItemDelegate):
         painter.setFont(option.font)
         _draw(painter, box, error, right=True)
         painter.setOpacity(_DIM)
-        why = " · ".join(part for part in (reason_text(row), status_text(row)) if part)
-        _draw(painter, box.translated(0, height), why)
-        state = "⚠ the picture is missing" if lost else f"{_MARKS[label_of(row)]} {label_text(row)}"
+        _draw(painter, box.translated(0, height), faces.why(row))
+        state = f"{_MARKS[label_of(row)]} {label_text(row)}"
+        if faces.is_lost(row):
+            state = "⚠ the picture is not where it was"
         _draw(painter, box.translated(0, 2 * height), state)
 
 

@@ -103,7 +103,7 @@ class QueuePanel(QWidget):
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._items_changed)
         session.item_changed.connect(self._enable)
-        review.listed.connect(self._reading.start)
+        review.listed.connect(self._read_soon)
         review.moved.connect(self._work.list.follow)
 
     def _do(self, what: Callable[..., object], *args: object) -> None:
@@ -138,6 +138,9 @@ class QueuePanel(QWidget):
     def _items_changed(self) -> None:
         self._work.list.faces.forget_pictures()
         self._dialogs.look_for_missing()
+
+    def _read_soon(self) -> None:
+        self._reading.start()
 
     def _read(self) -> None:
         self._work.read()

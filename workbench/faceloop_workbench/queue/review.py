@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.project import default_author
 
+from .claims import abandoned, person, window_name
 from .selection import SHOWN, Selection
 from .words import missing_text
 
@@ -65,7 +65,7 @@ class Review:
 
     def __init__(self, session: Session, editor: FaceEditor) -> None:
         self._session, self._editor = session, editor
-        self._author = default_author()
+        self._author = window_name()
         self._selection = Selection()
         self._all: dict[int, Summary] = {}
         self._rows: list[int] = []
@@ -100,6 +100,10 @@ class Review:
     def row(self, item_id: int) -> Summary:
         """Return what is known about a face."""
         return self._all[item_id]
+
+    def is_mine(self, row: Summary) -> bool:
+        """Whether this window has the face of an entry in work."""
+        return row.entry_id is not None and row.entry_id == self._claimed
 
     @property
     def faces(self) -> int:
@@ -197,9 +201,10 @@ class Review:
         if not self._take(item_id):
             row = self.row(item_id)
             self._show(item_id)
+            other = person(row.author or "somebody")
             self._session.tell(
-                f"{row.name} is in work by {row.author} in another window too. What both save is "
-                "kept; the later save is asked to look at the other first.",
+                f"{row.name} is in work by {other} in another window too. What both save is kept; "
+                "the later save is asked to look at the other first.",
                 "warning",
             )
 
@@ -230,7 +235,7 @@ class Review:
         entry_id = self.row(item.id).entry_id
         if entry_id is None:
             entry_id = self._project.queue.add(item.id, "manual").id
-        self._project.queue.skip(entry_id, reason)
+        self._project.queue.skip(entry_id, reason, person(self._author))
         self._claimed = None
         self._reread(item.id)
         self._go_on(f"{item.name} is skipped" + (f": {reason}." if reason else "."), "info")
@@ -343,7 +348,7 @@ class Review:
     def _close(self, item_id: int) -> None:
         entry_id = self.row(item_id).entry_id
         if entry_id is not None:
-            self._project.queue.done(entry_id)
+            self._project.queue.done(entry_id, person(self._author))
         self._claimed = None
         self._reread(item_id)
 
@@ -353,9 +358,20 @@ class Review:
         self._claimed, self._place, self._missing = None, 0, frozenset()
         self._selection = Selection()
         self._read()
-        if project is not None and not self.rows:
+        if project is not None:
+            self._open_abandoned(project)
+        self._arrange()
+        if project is not None and not self._rows:
             self._selection = Selection("all")
         self._list()
+
+    def _open_abandoned(self, project: Project) -> None:
+        try:
+            for number in abandoned(self._all.values()):
+                project.queue.release(number)
+                self._stale = True
+        except FaceloopError as error:
+            self._session.tell(str(error), "warning")
 
     def _outdate(self) -> None:
         self._stale = True
@@ -363,7 +379,6 @@ class Review:
 
     def _refresh(self) -> None:
         if self._stale:
-            self._read()
             self._arrange()
 
     def _read(self) -> None:
@@ -377,6 +392,8 @@ class Review:
         self.listed.emit()
 
     def _arrange(self) -> None:
+        if self._stale:
+            self._read()
         self._rows = self._selection.of(self._all.values(), self._missing)
         item = self._session.item
         if item is not None and item.id in self._rows:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QCommandLinkButton,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -17,6 +18,7 @@ from qtpy.QtWidgets import (
 from .recent import recent_projects
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .project_dialogs import ProjectDialogs
@@ -44,14 +46,11 @@ class StartPanel(QWidget):
             (
                 "start.sample",
                 "Try the sample",
-                "400 rendered faces and a clip, ready to train on.",
+                "400 rendered faces to correct and train on.",
                 dialogs.sample,
             ),
         ):
-            button = QCommandLinkButton(title, text)
-            button.setObjectName(name)
-            button.clicked.connect(do)
-            layout.addWidget(button)
+            layout.addWidget(_link(name, title, text, do))
         self._recent = QVBoxLayout()
         layout.addLayout(self._recent)
         layout.addStretch(1)
@@ -71,13 +70,21 @@ class StartPanel(QWidget):
         for folder in folders:
             self._recent.addWidget(self._link(folder))
 
-    def _link(self, folder: Path) -> QPushButton:
-        button = QPushButton(folder.name)
-        button.setObjectName(f"start.recent.{folder.name}")
-        button.setToolTip(str(folder))
-        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        button.clicked.connect(lambda: self._dialogs.open_folder(folder))
-        return button
+    def _link(self, folder: Path) -> QAbstractButton:
+        def enter() -> None:
+            self._dialogs.open_folder(folder)
+
+        return _link(f"start.recent.{folder.name}", folder.name, str(folder.parent), enter)
+
+
+def _link(name: str, title: str, text: str, do: Callable[[], object]) -> QAbstractButton:
+    button = QCommandLinkButton(title, text)
+    button.setObjectName(name)
+    button.setIcon(QIcon())  # Qt's arrow is black on napari's dark theme
+    button.setToolTip(text)
+    button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    button.clicked.connect(lambda _=False: do())
+    return button
 
 
 def heading(text: str, *, small: bool = False) -> QLabel:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .claims import person
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,7 +62,7 @@ def status_text(row: Summary) -> str:
     """Say what became of the entry in the review queue."""
     match row.status:
         case "claimed":
-            return f"in work by {row.author}" if row.author else "in work"
+            return f"in work by {person(row.author)}" if row.author else "in work"
         case "skipped":
             return f"skipped: {row.note}" if row.note else "skipped"
         case "done":

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -53,7 +52,7 @@ class WorkPanel(QWidget):
         self._review, self._commands, self._dialogs = review, commands, dialogs
         self.list = FaceList(review)
         self.filters = FiltersPanel(review)
-        self.filters.left.connect(self.list.setFocus)
+        self.filters.left.connect(self._focus_list)
         self._name = QLabel()
         self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lost = QPushButton()
@@ -70,6 +69,9 @@ class WorkPanel(QWidget):
         layout.addWidget(self._pages, 1)
         self._buttons = self._command_buttons()
         layout.addWidget(self._buttons)
+
+    def _focus_list(self) -> None:
+        self.list.setFocus()
 
     def name(self, project: Project | None) -> None:
         """Show a project's name."""
@@ -108,16 +110,12 @@ class WorkPanel(QWidget):
         self._review.select(show=show, reason=None, label=None, media=None, text="")
 
     def _header(self) -> QHBoxLayout:
-        menu = QToolButton()
+        menu = QPushButton("Project")
         menu.setObjectName("queue.menu")
-        menu.setText("Project")
-        menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu.setMenu(self._menu())
-        add = QToolButton()
-        add.setObjectName("queue.import")
-        add.setText("Add")
+        add = QPushButton("Add")
+        add.setObjectName("queue.fill")
         add.setToolTip("Import annotations, add pictures and videos")
-        add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         filling = QMenu(add)
         self._fill_with(filling)
         add.setMenu(filling)
