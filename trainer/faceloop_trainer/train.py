@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime.experts import PatchExperts
+    from faceloop_runtime.geometry import Similarity
     from faceloop_runtime.pdm import PointDistributionModel
 
     Rows = NDArray[np.float32]
@@ -169,15 +170,47 @@ def train_faces(
         If ``cancel`` said so.
     """
     pictured = [f for f in faces if f.picture is not None and f.trains_patches.any()]
-    subjects = sorted({f.subject for f in pictured})
-    if len(pictured) < FEWEST_FACES or len(subjects) < FEWEST_PEOPLE:
-        raise TrainingError(
-            f"There are {len(pictured)} usable faces of {len(subjects)} people to train on; "
-            f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people. "
-            "Annotate or import more."
-        )
+    _need_enough(pictured)
     with threadpool_limits(1, "blas"):
         return _Training(scheme, faces, pictured, config, progress, cancel).run()
+
+
+def cross_fit(
+    scheme: Scheme,
+    faces: Sequence[TrainingFace],
+    config: TrainingConfig,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> list[NDArray[np.float64]]:
+    """Fit each face by patch experts that were trained on other people only.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    faces : sequence of TrainingFace
+        From `load_faces`, all with pictures.
+    config, progress, cancel
+        As in `train`; faces are not mirrored.
+
+    Returns
+    -------
+    list of ndarray, shape (N, 2)
+        Fitted points in pixels of each face's picture. The searches start near the annotation
+        and end where the experts see the face.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few faces.
+    Cancelled
+        If ``cancel`` said so.
+    """
+    _need_enough(faces)
+    with threadpool_limits(1, "blas"):
+        config = replace(config, mirror=False)
+        return _Training(scheme, faces, faces, config, progress, cancel).cross_fit()
 
 
 class _Training:
@@ -205,13 +238,15 @@ class _Training:
         self._progress, self._cancel, self._lock = progress, cancel, Lock()
         self._done, self._total, self._what = 0, total, "training"
 
+    def cross_fit(self) -> list[NDArray[np.float64]]:
+        experts, initialiser = self._prepare()
+        blank = self._blanks(experts, initialiser)
+        self._what = "fitting each face by the others"
+        return self._map(lambda i: self._found(blank, i), range(len(self.faces)))
+
     def run(self) -> FaceModel:
-        self.pdm = self._shape_model()
-        experts, initialiser = self._experts()
-        self.backends = [
-            CpuResponses([scale.without[fold] for scale in experts]) for fold in range(FOLDS)
-        ]
-        blank = [self._blank([s.without[f] for s in experts], initialiser) for f in range(FOLDS)]
+        experts, initialiser = self._prepare()
+        blank = self._blanks(experts, initialiser)
         self._what = "learning corrections"
         runs = self._map(lambda i: self._search(blank, i), range(len(self.faces)))
         regressors = self._regressors(runs)
@@ -304,6 +339,20 @@ class _Training:
             [face.trains_patches[list(self.scheme.initialisation[k])].any() for k in keys]
         )
 
+    def _prepare(self) -> tuple[list[FoldedExperts], PatchExperts]:
+        """Train the shape model and the experts, and make the experts of each fold usable."""
+        self.pdm = self._shape_model()
+        experts, initialiser = self._experts()
+        self.backends = [
+            CpuResponses([scale.without[fold] for scale in experts]) for fold in range(FOLDS)
+        ]
+        return experts, initialiser
+
+    def _blanks(
+        self, experts: Sequence[FoldedExperts], initialiser: PatchExperts
+    ) -> list[FaceModel]:
+        return [self._blank([s.without[f] for s in experts], initialiser) for f in range(FOLDS)]
+
     def _blank(self, experts: list[PatchExperts], initialiser: PatchExperts) -> FaceModel:
         """Return a model that can search, but neither correct nor judge yet."""
         none = np.zeros(0, np.float32)
@@ -320,18 +369,31 @@ class _Training:
 
     def _start(
         self, i: int, jitter: Jitter, stage: int
-    ) -> tuple[TrainingFace, np.random.Generator, Any]:
+    ) -> tuple[TrainingFace, np.random.Generator, Similarity]:
         face = self.faces[i]
         rng = np.random.default_rng((self.config.seed, stage, i))
         iod = self.scheme.inter_ocular_distance(face.points)
         return face, rng, jittered_pose(self.pdm, face.points, iod, jitter, rng)
 
-    def _search(self, models: Sequence[FaceModel], i: int) -> _Searched:
-        face, rng, pose = self._start(i, Jitter(), 1)
+    def _found(self, models: Sequence[FaceModel], i: int) -> NDArray[np.float64]:
+        face, _, pose = self._start(i, Jitter().times(0.5), 4)
+        run = self._searched(models, i, face, pose)
+        self._tick()
+        return np.asarray(run.pose.apply(self.pdm.shape(run.b)))
+
+    def _searched(
+        self, models: Sequence[FaceModel], i: int, face: TrainingFace, pose: Similarity
+    ) -> FitRun:
         fold = self.folds[i]
         assert face.picture is not None  # noqa: S101
         run = FitRun(models[fold], self.backends[fold], face.picture, pose, None)
         run.search(FROM_START)
+        return run
+
+    def _search(self, models: Sequence[FaceModel], i: int) -> _Searched:
+        face, rng, pose = self._start(i, Jitter(), 1)
+        fold = self.folds[i]
+        run = self._searched(models, i, face, pose)
         error = self._error(face, run.pose.apply(self.pdm.shape(run.b)))
         self._tick(error)
         return _Searched(
@@ -345,10 +407,7 @@ class _Training:
     def _judge(self, models: Sequence[FaceModel], i: int) -> tuple[Rows, float]:
         reach = float(np.random.default_rng((self.config.seed, 3, i)).uniform(0.5, 3.0))
         face, _, pose = self._start(i, Jitter().times(reach), 2)
-        fold = self.folds[i]
-        assert face.picture is not None  # noqa: S101
-        run = FitRun(models[fold], self.backends[fold], face.picture, pose, None)
-        run.search(FROM_START)
+        run = self._searched(models, i, face, pose)
         run.correct()
         fit = run.result()
         error = self._error(face, fit.points)
@@ -396,6 +455,16 @@ class _Training:
 
         trained = self._map(one, [None, *range(FOLDS)])
         return trained[1:], trained[0]
+
+
+def _need_enough(faces: Sequence[TrainingFace]) -> None:
+    people = len({f.subject for f in faces})
+    if len(faces) < FEWEST_FACES or people < FEWEST_PEOPLE:
+        raise TrainingError(
+            f"There are {len(faces)} usable faces of {people} people to train on; "
+            f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people. "
+            "Annotate or import more."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from .console import say
 from .demo import demo
 from .doctor import doctor
 from .fitting import fit, track
+from .labels import check_labels
 from .models import model
 from .review import queue
 from .training import evaluate, train
@@ -54,6 +55,7 @@ app.command("import")(projects.import_faces)
 app.command("export")(projects.export)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.command("check-labels")(check_labels)
 app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")

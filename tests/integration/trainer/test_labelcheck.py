@@ -1,0 +1,82 @@
+"""Checking the labels of a real project with real pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import Annotation, Cancelled, Project, TrainingError
+from faceloop_datasets.sample import sample_faces
+from faceloop_trainer.labelcheck import check_labels
+from faceloop_workbench.label_check import queue_doubts
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """160 faces, of which one lies beside the face, one has a moved point, one is there twice."""
+    folder = tmp_path_factory.mktemp("labels") / "project"
+    records = [f for f, _ in zip(sample_faces(), range(160), strict=False)]
+    with Project.create(folder) as project:
+        project.import_entries("sample", records, scheme="face70")
+        items = project.items()
+        _change(project, items[30], lambda p, iod: p + np.array([0.12 * iod, 0]))
+        _change(project, items[60], lambda p, iod: p + _one(61, 0.12 * iod))
+        again = project.add_item(project.item_media(items[90]), name="again")
+        head = project.annotation(items[90].id).annotation
+        points = head.points + np.random.default_rng(1).normal(0, 10, head.points.shape)
+        project.save(again.id, Annotation("face70", points, head.states), None)
+        yield project
+
+
+def _one(point, right):
+    move = np.zeros((70, 2))
+    move[point, 0] = right
+    return move
+
+
+def _change(project, item, change):
+    head = project.annotation(item.id)
+    old = head.annotation
+    points = change(old.points, project.scheme.inter_ocular_distance(old.points))
+    project.save(item.id, Annotation("face70", points, old.states), head.id)
+
+
+@pytest.fixture(scope="module")
+def doubts(project):
+    return check_labels(project)
+
+
+def test_what_was_planted_comes_first(project, doubts):
+    names = [item.name for item in project.items()]
+    planted = {names[30], names[60], names[90], "again"}
+    assert planted < {doubt.name for doubt in doubts[:12]}  # winks are unusual too
+    told = {doubt.name: doubt.what for doubt in doubts}
+    assert "All points lie beside the face: 0.1" in told[names[30]]
+    assert "to the right" in told[names[30]]
+    assert "Point 61, nose tip" in told[names[60]]
+    assert "annotated as again too" in told[names[90]]
+
+
+def test_every_face_is_judged_once(project, doubts):
+    assert sorted(d.item_id for d in doubts) == sorted(i.id for i in project.items())
+
+
+def test_doubts_are_queued_with_their_sentence_once(project, doubts):
+    entries = queue_doubts(project, doubts)
+    assert len(entries) == sum(doubt.doubtful for doubt in doubts)
+    assert entries[0].reason == "label-check"
+    assert entries[0].note == doubts[0].what
+    assert queue_doubts(project, doubts) == []
+
+
+def test_it_can_be_stopped(project):
+    with pytest.raises(Cancelled):
+        check_labels(project, cancel=lambda: True)
+
+
+def test_too_few_faces_are_refused(tmp_path):
+    with Project.create(tmp_path / "few") as few:
+        records = [f for f, _ in zip(sample_faces(), range(4), strict=False)]
+        few.import_entries("sample", records, scheme="face70")
+        with pytest.raises(TrainingError, match="expected at least"):
+            check_labels(few)

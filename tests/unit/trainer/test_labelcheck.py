@@ -1,0 +1,103 @@
+"""Mistakes planted in shapes, and the sentences about them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import Scheme
+from faceloop_datasets.sample import sample_faces
+from faceloop_trainer.labelcheck import compare
+
+SCHEME = Scheme.load("face70")
+RNG = np.random.default_rng(0)
+NONE = np.zeros(2)
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    """Points of 200 sample faces, and fits of them that are a little off."""
+    faces = [f for f, _ in zip(sample_faces(), range(200), strict=False)]
+    points = np.array([f.annotation.points for f in faces])
+    visible = np.array([f.annotation.trains_patches for f in faces])
+    return points, visible, points + RNG.normal(0, 1.0, points.shape)
+
+
+def iod(points):
+    return SCHEME.inter_ocular_distance(points)
+
+
+def planted(shapes, face, change):
+    points, visible, fitted = shapes
+    points = points.copy()
+    points[face] = change(points[face].copy())
+    return compare(SCHEME, points, visible, fitted)
+
+
+def first(doubts):
+    return max(range(len(doubts)), key=lambda i: doubts[i][0])
+
+
+def test_a_moved_point_is_named(shapes):
+    def move(points):
+        points[61] += [0.1 * iod(points), 0]
+        return points
+
+    doubts = planted(shapes, 17, move)
+    assert first(doubts) == 17
+    assert "Point 61, nose tip, lies 0.1" in doubts[17][1]
+
+
+def test_exchanged_eyes_are_named(shapes):
+    def exchange(points):
+        order = list(range(70))
+        for i in (*SCHEME.groups["left_eye"], *SCHEME.groups["right_eye"]):
+            order[i] = SCHEME.mirror[i]
+        return points[order]
+
+    doubts = planted(shapes, 40, exchange)
+    assert first(doubts) == 40
+    assert doubts[40][1] == "The points of left eye and right eye look exchanged."
+
+
+def test_a_face_with_left_and_right_exchanged_is_named(shapes):
+    doubts = planted(shapes, 8, lambda points: points[list(SCHEME.mirror)])
+    assert first(doubts) == 8
+    assert "Left and right look exchanged in the whole face" in doubts[8][1]
+
+
+def test_two_exchanged_points_are_named(shapes):
+    def exchange(points):
+        points[[43, 44]] = points[[44, 43]]
+        return points
+
+    doubts = planted(shapes, 99, exchange)
+    assert first(doubts) == 99
+    assert "43, mouth left corner, and 44, upper lip left 1, look exchanged" in doubts[99][1]
+
+
+@pytest.mark.parametrize(
+    ("direction", "said"), [((0.1, 0), "0.10 to the right"), ((0, -0.1), "0.10 up")]
+)
+def test_a_shifted_face_is_seen_by_the_fits_only(shapes, direction, said):
+    doubts = planted(shapes, 5, lambda points: points + np.array(direction) * iod(points))
+    assert first(doubts) == 5
+    assert said in doubts[5][1]
+
+
+def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):
+    points, visible, fitted = (array.copy() for array in shapes)
+    before = compare(SCHEME, points, visible, fitted)
+    points[3, 10:14], visible[3, 10:14] = np.nan, False
+    fitted[4] = np.nan
+    after = compare(SCHEME, points, visible, fitted)
+    assert after[3][0] < 2 * max(before[3][0], 1)
+    assert np.isfinite([score for score, _ in after]).all()
+
+
+def test_size_and_place_of_a_face_do_not_count(shapes):
+    points, visible, fitted = shapes
+    moved = compare(SCHEME, 2.5 * points + 40, visible, 2.5 * fitted + 40)
+    still = compare(SCHEME, points, visible, fitted)
+    assert [what for _, what in moved] == [what for _, what in still]
+    assert np.allclose([score for score, _ in moved], [score for score, _ in still], rtol=1e-6)

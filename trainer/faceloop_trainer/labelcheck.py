@@ -1,0 +1,344 @@
+"""Annotations that disagree with all the others: which, how much, and what seems to be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_runtime.geometry import Similarity
+
+from .config import TrainingConfig
+from .shape import fit_pdm
+from .train import cross_fit
+from .trainingset import load_faces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Project, Scheme
+    from faceloop_datasets.face import Face
+    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_runtime.pdm import PointDistributionModel
+
+    Points = NDArray[np.float64]
+    Values = NDArray[np.float64]
+
+_QUICK = TrainingConfig(channels=("gradient",), scales=(16.0, 24.0, 36.0))
+"""Experts that see whether all points lie beside the face; finer ones add nothing to that."""
+_COMPONENTS = 30
+_ROUNDS = 4
+_TRUSTED = 0.9
+"""Share of the faces that the measures of the usual are taken from, the most usual ones."""
+_UNCERTAINTY = 1e-5
+"""Variance added to each coordinate, in IOD squared: .003 IOD that no annotator can see."""
+_DOUBTFUL = 1.5
+"""A face that is this many times as unusual as the most unusual tenth begins to be."""
+_SAME_PLACE, _DIFFERENT = 0.5, 0.04
+"""Two annotations in one picture are of one face if their centres are nearer than the first, in
+IOD, and disagree if their points are on average farther apart than the second."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """An annotation that looks wrong.
+
+    Parameters
+    ----------
+    item_id : int
+        The item.
+    name : str
+        Its name.
+    score : float
+        How unusual it is: 1 is where the most unusual tenth of all faces begins.
+    what : str
+        One sentence on what looks wrong.
+    """
+
+    item_id: int
+    name: str
+    score: float
+    what: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is worth a person's look."""
+        return self.score >= _DOUBTFUL
+
+
+def check_labels(
+    project: Project,
+    *,
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> list[Doubt]:
+    """Compare every annotation of a project with what all the others would expect.
+
+    Two questions are asked of each face. Does each point lie where the other points of the face
+    expect it, given how points vary together in all faces (the distribution of one point given
+    the rest under a Gaussian; Mahalanobis distance)? And do the points as a whole lie where patch
+    experts that were trained on other people see the face? The measures are robust: they are taken
+    from the nine tenths of the faces that agree best.
+
+    Parameters
+    ----------
+    project : Project
+        The newest annotation of every item is looked at.
+    seed : int
+        Deals people to the two halves that judge each other.
+    progress, cancel : callable, optional
+        Told about progress; asked whether to stop.
+
+    Returns
+    -------
+    list of Doubt
+        All annotated faces, the most doubtful first; `Doubt.doubtful` are worth a look.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few faces to compare.
+    Cancelled
+        If ``cancel`` said so.
+    """
+    config = replace(_QUICK, seed=seed)
+    # The item's number goes along as the name: names need not be unique.
+    annotated = {face.item_id: face for face in project.faces()}
+    numbered = [replace(face, name=str(number)) for number, face in annotated.items()]
+    faces, _ = load_faces(
+        project.scheme, numbered, config.scales[-1], seed=seed, progress=progress, cancel=cancel
+    )
+    pictured = [i for i, f in enumerate(faces) if f.picture is not None and f.trains_patches.any()]
+    fits = cross_fit(
+        project.scheme, [faces[i] for i in pictured], config, progress=progress, cancel=cancel
+    )
+    points = np.array([face.points for face in faces])
+    fitted = np.full_like(points, np.nan)
+    fitted[pictured] = fits
+    judged = np.array([face.trains_patches for face in faces])
+    doubts = compare(project.scheme, points, judged, fitted)
+    named = [
+        Doubt(int(face.name), annotated[int(face.name)].name, score, what)
+        for face, (score, what) in zip(faces, doubts, strict=True)
+    ]
+    return sorted(_with_duplicates(named, annotated.values(), project.scheme), key=_order)
+
+
+def compare(
+    scheme: Scheme, points: Points, judged: NDArray[np.bool_], fitted: Points
+) -> list[tuple[float, str]]:
+    """Say of each face how unusual its points are, and what looks wrong.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    points : ndarray, shape (F, N, 2)
+        Annotations; NaN where missing.
+    judged : ndarray of bool, shape (F, N)
+        Points that a person has seen and placed: a guess at a hidden one may be far off.
+    fitted : ndarray, shape (F, N, 2)
+        Where experts of other people see the points; NaN for a face without a picture.
+
+    Returns
+    -------
+    list of (float, str)
+        Score and sentence of each face, as in `Doubt`.
+    """
+    shapes = _Shapes.of(scheme, points, judged)
+    misfit = shapes.misfit()
+    shift = _shifts(scheme, points, fitted)
+    odd = misfit.max(axis=1) / _usual(misfit.max(axis=1))
+    moved = np.linalg.norm(shift, axis=1)
+    away = np.nan_to_num(moved / _usual(moved))
+    return [
+        (float(away[i]), _shifted(shift[i]))
+        if away[i] > odd[i]
+        else (float(odd[i]), _misplaced(scheme, shapes, i, misfit[i], odd[i] >= _DOUBTFUL))
+        for i in range(len(points))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Shapes:
+    """Aligned shapes and how their coordinates vary together.
+
+    Parameters
+    ----------
+    usual : ndarray, shape (N, 2)
+        The median shape, in the model frame.
+    shapes : ndarray, shape (F, N, 2)
+        In the model frame, missing points completed, `usual` taken off.
+    judged : ndarray of bool, shape (F, N)
+        Points that count.
+    precision : ndarray, shape (2N, 2N)
+        Inverse covariance of the coordinates.
+    typical : ndarray, shape (N,)
+        Distance of each point from where the others expect it at which the most unusual tenth
+        begins: a pupil looks about, an inner eye corner does not.
+    """
+
+    usual: Points
+    shapes: Points
+    judged: NDArray[np.bool_]
+    precision: Values
+    typical: Values
+
+    @classmethod
+    def of(cls, scheme: Scheme, points: Points, judged: NDArray[np.bool_]) -> _Shapes:
+        pdm = fit_pdm(scheme, points, _COMPONENTS)
+        aligned = np.array([_aligned(pdm, p) for p in points])
+        usual = np.median(aligned, axis=0)
+        shapes = aligned - usual
+        unusual = np.linalg.norm(shapes, axis=(1, 2))
+        for _ in range(_ROUNDS):
+            trusted = unusual <= np.quantile(unusual, _TRUSTED)
+            precision = _precision(shapes[trusted], scheme.mirror)
+            distance = _distances(shapes, precision)
+            typical = np.quantile(distance, _TRUSTED, axis=0)
+            unusual = np.where(judged, distance / typical, 0.0).max(axis=1)
+        return cls(usual, shapes, judged, precision, typical)
+
+    def misfit(self) -> Values:
+        """Distance of each point from where the others expect it, over the typical, (F, N)."""
+        return np.where(self.judged, _distances(self.shapes, self.precision) / self.typical, 0.0)
+
+    def energy(self, face: int, order: Sequence[int]) -> float:
+        """Mahalanobis distance squared of a face whose points are taken in another order."""
+        shape = (self.shapes[face] + self.usual)[list(order)]
+        row = (Similarity.between(shape, self.usual).apply(shape) - self.usual).ravel()
+        return float(row @ self.precision @ row)
+
+    def distance(self, face: int, point: int) -> float:
+        """How far a point lies from where the others expect it, in IOD."""
+        own = slice(2 * point, 2 * point + 2)
+        pulled = self.precision[own] @ self.shapes[face].ravel()
+        return float(np.linalg.norm(np.linalg.solve(self.precision[own, own], pulled)))
+
+
+def _aligned(pdm: PointDistributionModel, points: Points) -> Points:
+    complete = pdm.complete(points)
+    return Similarity.between(complete, pdm.mean).apply(complete)
+
+
+def _precision(shapes: Points, mirror: Sequence[int]) -> Values:
+    """Inverse covariance of shapes and of their mirror images."""
+    mirrored = (shapes * [-1.0, 1.0])[:, list(mirror)]
+    rows = np.concatenate([shapes, mirrored]).reshape(2 * len(shapes), -1)
+    covariance = rows.T @ rows / len(rows) + _UNCERTAINTY * np.eye(rows.shape[1])
+    return np.asarray(np.linalg.inv(covariance))
+
+
+def _distances(shapes: Points, precision: Values) -> Values:
+    """Mahalanobis distance of each point from its mean given all others, (F, N).
+
+    With the precision matrix P of a Gaussian, the residual of block i given the rest is
+    P_ii^-1 (P x)_i and its covariance P_ii^-1 (Lauritzen, "Graphical models", 1996, prop. C.5).
+    """
+    faces, count = shapes.shape[:2]
+    pulled = (shapes.reshape(faces, -1) @ precision).reshape(faces, count, 2)
+    blocks = precision.reshape(count, 2, count, 2)[np.arange(count), :, np.arange(count)]
+    squared = np.einsum("fni,nij,fnj->fn", pulled, np.linalg.inv(blocks), pulled)
+    return np.asarray(np.sqrt(squared))
+
+
+def _shifts(scheme: Scheme, points: Points, fitted: Points) -> Points:
+    """How far each annotation as a whole lies from its fit, beyond the usual, in IOD, (F, 2)."""
+    iod = np.linalg.norm(fitted[:, scheme.iod[1]] - fitted[:, scheme.iod[0]], axis=1)
+    apart = (points - fitted) / iod[:, None, None]
+    # Annotators place some points where experts do not see them; that is the same in all faces.
+    known = ~np.isnan(apart).all(axis=(0, 2))
+    apart = apart[:, known] - np.nanmedian(apart[:, known], axis=0)
+    shift = np.full((len(points), 2), np.nan)
+    seen = ~np.isnan(apart).all(axis=(1, 2))
+    shift[seen] = np.nanmedian(apart[seen], axis=1)
+    return shift
+
+
+def _usual(values: Values) -> float:
+    """Where the most unusual tenth begins."""
+    return max(float(np.nanquantile(values, _TRUSTED)), 1e-12)
+
+
+def _shifted(shift: Values) -> str:
+    x, y = shift
+    across = f"{abs(x):.2f} to the {'right' if x > 0 else 'left'}"
+    along = f"{abs(y):.2f} {'down' if y > 0 else 'up'}"
+    parts = [text for text, value in ((across, x), (along, y)) if abs(value) >= 0.005]
+    return f"All points lie beside the face: {' and '.join(parts) or across}, in units of the IOD."
+
+
+def _misplaced(scheme: Scheme, shapes: _Shapes, face: int, misfit: Values, thorough: bool) -> str:
+    """Name the point that stands out; thoroughly, or an exchange of points that explains it."""
+    worst = int(misfit.argmax())
+    if thorough:
+        as_is = shapes.energy(face, range(len(scheme)))
+        tried = [(shapes.energy(face, order), what) for order, what in _exchanges(scheme, worst)]
+        energy, what = min(tried)
+        if energy < as_is / 2:
+            return what
+    name = scheme.names[worst]
+    far = shapes.distance(face, worst)
+    return f"Point {worst}, {name}, lies {far:.2f} IOD from where the other points expect it."
+
+
+def _exchanges(scheme: Scheme, worst: int) -> Iterable[tuple[list[int], str]]:
+    """Orders of points that people and programs mistake for the right one."""
+    yield list(scheme.mirror), "Left and right look exchanged in the whole face."
+    for name, members in scheme.groups.items():
+        other = next(n for n, m in scheme.groups.items() if scheme.mirror[members[0]] in m)
+        order = list(range(len(scheme)))
+        for point in {*members, *scheme.groups[other]}:
+            order[point] = scheme.mirror[point]
+        names = " and ".join(n.replace("_", " ") for n in dict.fromkeys((name, other)))
+        verb = "look exchanged" if name != other else "looks as if left and right were exchanged"
+        yield order, f"The points of {names} {verb}."
+    for point in range(len(scheme)):
+        if point != worst:
+            order = list(range(len(scheme)))
+            order[point], order[worst] = worst, point
+            low, high = sorted((point, worst))
+            names = f"{low}, {scheme.names[low]}, and {high}, {scheme.names[high]},"
+            yield order, f"Points {names} look exchanged."
+
+
+def _with_duplicates(
+    doubts: Sequence[Doubt], faces: Iterable[Face], scheme: Scheme
+) -> Iterable[Doubt]:
+    """Doubt faces too that another annotation of the same face in the same picture contradicts."""
+    found: dict[int, Doubt] = {}
+    same: dict[tuple[str | None, int | None], list[Face]] = {}
+    for face in faces:
+        for other in same.setdefault((face.media_sha256, face.frame), []):
+            if face.media_sha256 is not None:
+                found.update(_contradiction(scheme, face, other))
+        same[face.media_sha256, face.frame].append(face)
+    for doubt in doubts:
+        yield max(doubt, found.get(doubt.item_id, doubt), key=lambda d: d.score)
+
+
+def _contradiction(scheme: Scheme, face: Face, other: Face) -> dict[int, Doubt]:
+    first, second = face.annotation.points, other.annotation.points
+    iod = scheme.inter_ocular_distance(first)
+    between = np.linalg.norm(np.nanmean(first, axis=0) - np.nanmean(second, axis=0)) / iod
+    apart = float(np.nanmean(np.linalg.norm(first - second, axis=1))) / iod
+    if not (between < _SAME_PLACE and apart > _DIFFERENT):
+        return {}
+    score = _DOUBTFUL + apart / _DIFFERENT
+    return {
+        one.item_id: Doubt(
+            one.item_id,
+            one.name,
+            score,
+            f"The same face is annotated as {two.name} too, with points {apart:.2f} IOD away.",
+        )
+        for one, two in ((face, other), (other, face))
+    }
+
+
+def _order(doubt: Doubt) -> tuple[float, int]:
+    return -doubt.score, doubt.item_id
