@@ -73,6 +73,7 @@ class Review:
         self._stale = False
         self._place = 0  # of the face in work, or where it was before it left the list
         self._claimed: int | None = None
+        self._back: int | None = None  # revision that `back` went to, until something else happens
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._outdate)
         session.queue_changed.connect(self._outdate)
@@ -184,16 +185,21 @@ class Review:
         return False
 
     def back(self) -> bool:
-        """Go back to the face that was edited last, and from there to the one before."""
+        """Go back to the face that was edited last; again, to the one edited before it."""
         self._refresh()
-        item = self._session.item
-        edited = {row.head: row.item_id for row in self._all.values() if row.by_hand and row.head}
-        now = next((head for head, item_id in edited.items() if item and item_id == item.id), None)
-        earlier = [head for head in edited if now is None or head < now]
+        here = None if self._session.item is None else self._session.item.id
+        edited = {
+            row.head: row.item_id
+            for row in self._all.values()
+            if row.by_hand and row.head and row.item_id != here
+        }
+        earlier = [head for head in edited if self._back is None or head < self._back]
         if not earlier:
             self._session.tell("No other face was edited before this one.")
             return False
-        self.go_to(edited[max(earlier)])
+        head = max(earlier)  # revisions are numbered in the order they were saved
+        self.go_to(edited[head])
+        self._back = head
         return True
 
     def go_to(self, item_id: int) -> None:
@@ -405,9 +411,11 @@ class Review:
         self._list()
 
     def _saved(self, revision: Revision) -> None:
+        self._back = None
         self._reread(revision.item_id)
 
     def _item_changed(self, item: object) -> None:
+        self._back = None
         if item is None:
             self.let_go()
         self._arrange()
