@@ -9,6 +9,7 @@ from napari.components._viewer_mouse_bindings import double_click_to_zoom
 
 from .canvas_layers import FaceLayers
 from .hand import Hand, Touch
+from .marks import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,8 @@ class FaceCanvas:
         self.hand = Hand(editor)
         self._layers = FaceLayers(stage.viewer)
         self._pointed: int | None = None
+        self._names: tuple[str, ...] = ()
+        self._dragged = False
         self._all_names = self._hidden = False
         self.ready = False
         editor.shown.connect(self._draw)
@@ -77,6 +80,7 @@ class FaceCanvas:
     def use(self, scheme: Scheme | None) -> None:
         """Draw faces of a landmark scheme."""
         self._layers.use(scheme)
+        self._names = () if scheme is None else scheme.names
 
     def refresh(self) -> None:
         """Draw the face, or nothing if there is none or its picture is not there yet."""
@@ -115,6 +119,10 @@ class FaceCanvas:
             camera.center = (0.0, float(place[0]), float(place[1]))
 
     @property
+    def _zoom(self) -> float:
+        return float(self._stage.viewer.scene.camera.zoom)
+
+    @property
     def _visible(self) -> bool:
         return self._ours and not self._hidden and self._editor.drawn is not None
 
@@ -125,6 +133,9 @@ class FaceCanvas:
     def _draw(self, _face: object = None) -> None:
         face = self._editor.drawn
         if face is not None and self._ours:
+            if self._dragged != self._editor.dragging:
+                self._dragged = self._editor.dragging
+                self._mark()
             self._layers.draw(face)
         self._layers.show(self._visible)
 
@@ -133,10 +144,14 @@ class FaceCanvas:
         if face is None or not self._ours:
             return
         selection = self._editor.selection
-        one = selection if len(selection) == 1 else ()
-        named = range(len(face.points)) if self._all_names else (self._pointed,)
-        told = {k for k in (*named, *one) if k is not None}
-        self._layers.ring(selection, sorted(told), face)
+        first = [self._pointed, *(selection if len(selection) == 1 else ())]
+        wanted = [k for k in first if k is not None]
+        if self._all_names:
+            wanted += [k for k in range(len(face.points)) if k not in wanted]
+        # Not while a point is dragged: a text would cover what the person looks at.
+        there = [k for k in wanted if face.present[k] and not self._editor.dragging]
+        texts = labels(face.points, self._names, there, 1.0 / self._zoom)
+        self._layers.ring(selection, texts, face)
 
     def _point_at(self, number: int | None) -> None:
         self._pointed = number
@@ -146,7 +161,9 @@ class FaceCanvas:
         self.refresh()
 
     def _suit(self, _event: object) -> None:
-        self._layers.suit(self._stage.viewer.scene.camera.zoom)
+        self._layers.suit(self._zoom)
+        if self._all_names:
+            self._mark()
 
     # The mouse. Generators are napari's way: press, then one step for each move, then release.
 

@@ -9,7 +9,7 @@ import numpy as np
 from .marks import Style, mark_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from napari.components import ViewerModel
     from napari.layers import Points, Vectors
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LINE = 1.3  # width of a line on the screen
 _MARK = (6.0, 12.0)  # smallest and largest mark on the screen
 _RING = (12.0, 20.0)  # the same of the ring round a selected point
+_RING_TO_MARK = 1.8
+_SHADOW = 1.2  # how far a text's shadow lies beside it on the screen
 _WHITE = (1.0, 1.0, 1.0, 1.0)
 _CLEAR = (0.0, 0.0, 0.0, 0.0)
 _BAND = 4  # sides of the rectangle that selects, drawn by the last lines of the layer
@@ -45,19 +47,17 @@ class FaceLayers:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._style: Style | None = None
-        self._names: tuple[str, ...] = ()
         self._points: Points | None = None
         self._rings: Points | None = None
         self._lines: Vectors | None = None
         self._states = b""
-        self._named: tuple[int, ...] = ()
+        self._named: dict[int, str] = {}
         self._ringed: tuple[int, ...] = ()
 
     def use(self, scheme: Scheme | None) -> None:
         """Draw faces of a landmark scheme from now on; None to remove the layers."""
         self._remove()
         self._style = None if scheme is None else Style(scheme)
-        self._names = () if scheme is None else scheme.names
 
     def show(self, visible: bool) -> None:
         """Show the layers or hide them."""
@@ -85,28 +85,28 @@ class FaceLayers:
         _refresh(points)
         _refresh(lines)
         if self._rings is not None and (self._ringed or self._named):
-            _resize(self._rings, 1.8 * mark_size(face.points))
+            _resize(self._rings, _RING_TO_MARK * mark_size(face.points))
             self._rings.data[...] = places
             _refresh(self._rings)
 
-    def ring(self, selected: Iterable[int], named: Iterable[int], face: FaceState) -> None:
-        """Put rings round selected points, and number and name beside others."""
-        chosen, told = tuple(selected), tuple(k for k in named if face.present[k])
-        if self._rings is None or (chosen, told) == (self._ringed, self._named):
+    def ring(self, selected: Iterable[int], named: Mapping[int, str], face: FaceState) -> None:
+        """Put rings round selected points, and texts beside others."""
+        points, rings, chosen = self._points, self._rings, tuple(selected)
+        if points is None or rings is None or (chosen, named) == (self._ringed, self._named):
             return
-        rings = self._rings
         size = len(rings.data)
         with rings.events.blocker_all():
-            if chosen != self._ringed:
-                border = np.tile(_CLEAR, (size, 1))
-                border[list(chosen)] = _WHITE
-                rings.border_color = border
-            if told != self._named:
-                names = {k: f"{k} {self._names[k]}" for k in told}
-                rings.text.string = [names.get(k, "") for k in range(size)]
-            rings.shown = np.isin(np.arange(size), chosen + told) & face.present
-        self._ringed, self._named = chosen, told
-        _resize(rings, 1.8 * mark_size(face.points))
+            border = np.tile(_CLEAR, (size, 1))
+            border[list(chosen)] = _WHITE
+            rings.border_color = border
+            if named != self._named:
+                # One empty text is laid out faster than one for each point.
+                texts = [named.get(k, "") for k in range(size)] if named else ""
+                rings.text.string = points.text.string = texts
+            there = np.isin(np.arange(size), [*chosen, *named])
+            rings.shown = there & face.present
+        self._ringed, self._named = chosen, dict(named)
+        _resize(rings, _RING_TO_MARK * mark_size(face.points))
         rings.data[...] = np.where(face.present[:, None], face.points, 0.0)[:, ::-1]
         _refresh(rings)
 
@@ -125,8 +125,11 @@ class FaceLayers:
     def suit(self, zoom: float) -> None:
         """Keep lines as wide on the screen as they were."""
         lines, width = self._lines, _LINE / zoom
-        if lines is not None and not 1 / _COARSE < lines.edge_width / width < _COARSE:
+        if lines is None or self._points is None:
+            return
+        if not 1 / _COARSE < lines.edge_width / width < _COARSE:
             lines.edge_width = width
+            self._points.text.translation = _SHADOW / zoom
 
     def _make(self, face: FaceState) -> tuple[Points, Vectors]:
         known = self._points, self._lines, self._rings
@@ -140,11 +143,9 @@ class FaceLayers:
         assert self._style is not None  # noqa: S101
         active = self._viewer.layers.selection.active
         colours = np.vstack([self._style.line_colours, np.tile(_WHITE, (_BAND, 1))])
-        width = _LINE / self._viewer.scene.camera.zoom
         self._lines = self._viewer.add_vectors(
             np.zeros((len(colours), 2, 2)),
             edge_color=colours,
-            edge_width=width,
             vector_style="line",
             name="face lines",
         )
@@ -153,6 +154,7 @@ class FaceLayers:
             size=6.0,
             border_width=0.14,
             canvas_size_limits=_MARK,
+            text=_text("black"),
             name="face points",
         )
         self._rings = self._viewer.add_points(
@@ -163,16 +165,12 @@ class FaceLayers:
             border_width=0.12,
             canvas_size_limits=_RING,
             shown=False,
-            text={
-                "string": [""] * size,
-                "size": 10,
-                "color": "white",
-                "anchor": "lower_left",
-            },
+            text=_text("white"),
             name="face names",
         )
         for layer in (self._lines, self._points, self._rings):
             layer.editable = False
+        self.suit(self._viewer.scene.camera.zoom)
         if active is not None:
             self._viewer.layers.selection.active = active
 
@@ -181,7 +179,12 @@ class FaceLayers:
             if layer is not None and layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._lines = self._points = self._rings = None
-        self._states, self._named, self._ringed = b"", (), ()
+        self._states, self._named, self._ringed = b"", {}, ()
+
+
+def _text(colour: str) -> dict[str, object]:
+    # The points' own text is the shadow of the names': white alone is lost on a bright picture.
+    return {"string": "", "size": 10, "color": colour, "anchor": "lower_left"}
 
 
 def _resize(layer: Points, size: float) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 from faceloop_datasets import PointState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
@@ -39,6 +41,7 @@ SYMBOLS = {
 _EDGE = (0.05, 0.05, 0.05, 0.9)
 _HOLLOW = 0.0
 _LINE_ALPHA = 0.55
+_LETTER = (9.0, 16.0)  # room of a letter of a label on the screen
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +126,45 @@ def mark_size(points: NDArray[np.float64]) -> float:
     if len(known) < 2:
         return 6.0
     return max(float(np.ptp(known, axis=0).max()) / 45, 0.5)
+
+
+def labels(
+    points: NDArray[np.float64], names: Sequence[str], wanted: Iterable[int], pixel: float
+) -> dict[int, str]:
+    """Choose texts beside points so that none lies on another.
+
+    Numbers first, then names too where there is room.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        In pixels of the picture.
+    names : sequence of str
+        One a point.
+    wanted : iterable of int
+        Points to label, the most important first.
+    pixel : float
+        Size of a pixel of the screen in those of the picture.
+
+    Returns
+    -------
+    dict of int to str
+    """
+    order = list(wanted)
+    texts: dict[int, str] = {}
+    for choice in ({k: str(k) for k in order}, {k: f"{k} {names[k]}" for k in order}):
+        for k in order:
+            others = ((points[o] / pixel, len(t)) for o, t in texts.items() if o != k)
+            if not any(_touch(points[k] / pixel, len(choice[k]), *other) for other in others):
+                texts[k] = choice[k]
+    return texts
+
+
+def _touch(a: NDArray[np.float64], letters: int, b: NDArray[np.float64], others: int) -> bool:
+    """Whether two texts that begin at places of the screen lie on each other."""
+    width, height = _LETTER
+    apart = a[0] + width * letters < b[0] or b[0] + width * others < a[0]
+    return not apart and abs(float(a[1] - b[1])) < height
 
 
 def title(group: str) -> str:

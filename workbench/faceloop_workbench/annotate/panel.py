@@ -11,8 +11,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -26,6 +24,7 @@ from .editor import FaceEditor
 from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
+from .panel_missing import MissingList
 from .picture import FacePicture
 from .starting import Starting
 from .undo import UndoStacks
@@ -88,7 +87,6 @@ class AnnotatePanel(QWidget):
             session, commands, self.editor, self.canvas.hand, lambda: self._picture.pixels
         )
         self._items: list[int] = []
-        self._listed: list[int] = []
         self._framed = False
         self._build()
         self._connect()
@@ -118,11 +116,7 @@ class AnnotatePanel(QWidget):
         self._assisted.setToolTip("Points that nobody has placed follow those that are dragged.")
         self._legend = Legend(self.editor.select)
         self._history = HistoryList(self.editor)
-        self._missing = QListWidget()
-        self._missing.setObjectName("annotate.missing")
-        self._missing.setMaximumHeight(84)
-        self._missing_title = QLabel("Missing points: click one, then where it is in the picture")
-        self._missing_title.setWordWrap(True)
+        self._missing = MissingList(self._commands, self._acting.place)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(2, 2, 2, 2)
@@ -154,9 +148,7 @@ class AnnotatePanel(QWidget):
             self._grid(_POINTS, 4),
             self._grid(_ZOOMS, 5, small=True),
             self._legend,
-            self._missing_title,
             self._missing,
-            command_button(self._commands, "annotate.bring_back"),
             self._history,
             help_line,
         ]
@@ -198,7 +190,6 @@ class AnnotatePanel(QWidget):
         self._starting.started.connect(self.canvas.look_at)
         self._stage.owner_changed.connect(self._take_turns)
         self._assisted.toggled.connect(self._assist)
-        self._missing.itemClicked.connect(self._place)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
         group.canRedoChanged.connect(self._update_undo)
@@ -273,27 +264,11 @@ class AnnotatePanel(QWidget):
     def _update(self) -> None:
         state = self.editor.state
         self._head.show_progress(state)
-        missing = [] if state is None else state.missing
-        self._list_missing(missing)
+        scheme = self._session.need_project().scheme if state is not None else None
+        self._missing.show_points([] if state is None else state.missing, scheme)
         self._acting.update()
         self._starting.update()
         self._assisted.setEnabled(state is not None)
-
-    def _list_missing(self, missing: list[int]) -> None:
-        for widget in (self._missing, self._missing_title):
-            widget.setVisible(bool(missing))
-        if missing == self._listed or not missing:
-            return
-        self._listed = missing
-        names = self._session.need_project().scheme.names
-        self._missing.clear()
-        for number in missing:
-            row = QListWidgetItem(f"{number} {names[number]}")
-            row.setData(_NUMBER, number)
-            self._missing.addItem(row)
-
-    def _place(self, row: QListWidgetItem) -> None:
-        self._acting.place(row.data(_NUMBER))
 
     def _selected(self, _selection: tuple[int, ...]) -> None:
         self._acting.update()
@@ -359,6 +334,3 @@ class AnnotatePanel(QWidget):
     def _nudge_on(self) -> None:
         self._nudging.setInterval(_NUDGE_MS)
         self.editor.nudge(*self._step)
-
-
-_NUMBER = Qt.ItemDataRole.UserRole

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
 
 _SIZE = 14
+_GRAY = QColor(140, 140, 140)  # seen in light and in dark
 _WORDS = {
     PointState.VISIBLE: ("confirmed", "A person vouches for it: trains shape and looks."),
     PointState.OCCLUDED: ("hidden", "Occluded, at a known or guessed place: trains the shape."),
@@ -60,7 +61,7 @@ class Legend(QWidget):
         label.setToolTip(help_text)
         label.setText(word)
         row = QToolButton()
-        row.setIcon(QIcon(symbol(state, self.palette().windowText().color())))
+        row.setIcon(QIcon(symbol(state, _GRAY)))
         row.setText(word)
         row.setToolTip(help_text)
         row.setAutoRaise(True)
