@@ -1,0 +1,60 @@
+"""The points that a face lacks, to place one by one or by the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from faceloop_workbench.desk.widgets import command_button
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faceloop_datasets import Scheme
+    from faceloop_workbench.commands import Commands
+
+_NUMBER = Qt.ItemDataRole.UserRole
+_HEIGHT = 84
+
+
+class MissingList(QWidget):
+    """Missing points; not to be seen while there are none.
+
+    Parameters
+    ----------
+    commands : Commands
+        One of them lets the model place the points.
+    place : callable
+        Given the number of a point that was clicked.
+    """
+
+    def __init__(self, commands: Commands, place: Callable[[int], object]) -> None:
+        super().__init__()
+        self._shown: tuple[list[int], Scheme | None] = ([], None)
+        self.list = QListWidget()
+        self.list.setObjectName("annotate.missing")
+        self.list.setMaximumHeight(_HEIGHT)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.itemClicked.connect(lambda row: place(row.data(_NUMBER)))
+        title = QLabel("Missing points: click one, then its place in the picture")
+        title.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(title)
+        layout.addWidget(self.list)
+        layout.addWidget(command_button(commands, "annotate.bring_back"))
+        self.hide()
+
+    def show_points(self, missing: list[int], scheme: Scheme | None) -> None:
+        """List points of a landmark scheme."""
+        self.setVisible(bool(missing))
+        if (missing, scheme) == self._shown or scheme is None:
+            return
+        self._shown = (missing, scheme)
+        self.list.clear()
+        for number in missing:
+            row = QListWidgetItem(f"{number} {scheme.names[number]}")
+            row.setData(_NUMBER, number)
+            self.list.addItem(row)
