@@ -9,6 +9,7 @@ time and decodes forward until exactly that time appears.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
@@ -244,7 +245,8 @@ class Video:
     def _forward(self, reader: _Reader, wanted: int, after_seek: bool) -> VideoFrame | None:
         # Frames in front of the first key frame after a seek lack their references.
         anchored = not after_seek
-        for raw in reader.frames():
+        needed = None if self._index is None else int(self._index.pts[wanted])
+        for raw in reader.frames(needed):
             frame = self._numbered(raw, reader.at)
             if frame is None:
                 continue
@@ -330,6 +332,7 @@ class _Reader:
         self.path = path
         self.at = 0  # number of the next frame, kept by who reads
         self.bad_packets = 0
+        self._decoded: deque[av.VideoFrame] = deque()
         try:
             self.container: InputContainer = av.open(str(path))
         except (av.FFmpegError, OSError) as error:
@@ -355,11 +358,26 @@ class _Reader:
                 if packet.size:
                     yield packet
 
-    def frames(self) -> Iterator[av.VideoFrame]:
-        """Decode on from where the reader stands."""
+    def frames(self, needed: int | None = None) -> Iterator[av.VideoFrame]:
+        """Decode on from where the reader stands; may be left and begun again at any frame.
+
+        Parameters
+        ----------
+        needed : int, optional
+            Presentation time before which only frames are decoded that others are made from.
+        """
+        yield from self._taken()
         for packet in self.packets():
-            yield from self._decode(packet)
-        yield from self._decode(None)  # the frames the decoder still holds
+            early = needed is not None and packet.pts is not None and packet.pts < needed
+            self.stream.codec_context.skip_frame = "NONREF" if early else "DEFAULT"
+            self._decoded += self._decode(packet)
+            yield from self._taken()
+        self._decoded += self._decode(None)  # the frames the decoder still holds
+        yield from self._taken()
+
+    def _taken(self) -> Iterator[av.VideoFrame]:
+        while self._decoded:
+            yield self._decoded.popleft()
 
     def _decode(self, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
         try:
@@ -371,6 +389,7 @@ class _Reader:
             return []
 
     def seek(self, pts: int) -> None:
+        self._decoded.clear()
         with suppress(av.FFmpegError):  # where it really landed shows in the next frame
             self.container.seek(pts, stream=self.stream)
 
