@@ -21,6 +21,8 @@ from faceloop_datasets import FaceloopError
 from faceloop_workbench.desk.widgets import command_button, explain
 
 from .control import TrainControl
+from .dialog_inside import InsideDialog
+from .dialog_settings import SettingsDialog
 from .panel_comparison import ComparisonView
 from .panel_models import ModelTable
 from .panel_progress import ProgressBox
@@ -106,6 +108,23 @@ class TrainPanel(QWidget):
         if model is not None:
             self._try(lambda: self.control.use(model))
 
+    def look_inside(self) -> None:
+        """Open a window that looks into the selected model."""
+        model = self.table.chosen
+        if model is not None:
+            self._try(lambda: InsideDialog(model, self.control.models, self).show())
+
+    def choose_settings(self) -> None:
+        """Ask for the settings of the next training."""
+        dialog = SettingsDialog(self.control.settings, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._choose(dialog))
+        dialog.open()
+
+    def _choose(self, dialog: SettingsDialog) -> None:
+        self.control.settings = dialog.values
+        self.control.look()
+
     def _export(self, model: Listed, path: Path) -> None:
         model.export(path)
         self._session.tell(f"Wrote {model.name} to {path}.")
@@ -169,6 +188,8 @@ class TrainPanel(QWidget):
         no_model = no_project or ("" if model is not None else "Select a model first.")
         used = "It is in use." if model is not None and model.in_use else ""
         explain(self.use, no_model or used, "Take the selected model into use.")
+        explain(self.inside, no_model, "Shape, patch experts, reliability, and what changed.")
+        explain(self.settings, no_project or busy, "Choose how models are trained.")
         explain(self.export, no_model, "Copy the selected model to a file.")
         explain(
             self.bring,
@@ -184,6 +205,7 @@ class TrainPanel(QWidget):
 
     def _make(self) -> None:
         self.retrain = command_button(self._commands, "train.start")
+        self.settings = _button("Settings…", "train.settings", self.choose_settings)
         self.summary, self.warnings, self.result = QLabel(), QLabel(), QLabel()
         for name, label in (
             ("train.summary", self.summary),
@@ -200,6 +222,7 @@ class TrainPanel(QWidget):
         self.progress.hide()
         self.table, self.comparison = ModelTable(), ComparisonView()
         self.use = _button("Use this one", "train.use", self.use_model)
+        self.inside = _button("Look inside…", "train.inside", self.look_inside)
         self.export = _button("Export…", "train.export", self.export_model)
         self.bring = _button("Import…", "train.import", self.import_model)
 
@@ -207,7 +230,9 @@ class TrainPanel(QWidget):
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(4, 4, 4, 4)
-        layout.addLayout(_row(self.retrain))
+        top = _row(self.retrain, self.settings)
+        top.setStretch(0, 1)
+        layout.addLayout(top)
         for widget in (self.summary, self.warnings):
             layout.addWidget(widget)
         layout.addLayout(_row(self.show_half, stretch=True))
@@ -215,7 +240,7 @@ class TrainPanel(QWidget):
         layout.addWidget(self.result)
         layout.addWidget(_line())
         layout.addWidget(self.table)
-        layout.addLayout(_row(self.use, self.export, self.bring))
+        layout.addLayout(_row(self.use, self.inside, self.export, self.bring))
         layout.addWidget(self.comparison, 1)
         layout.addStretch()
         area = QScrollArea()

@@ -1,0 +1,117 @@
+"""The form of the training's settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, ComboBox, FloatSlider, Select, SpinBox
+from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from faceloop_datasets import FaceloopError
+
+from .settings import CHOICES, check, defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from magicgui.widgets.bases import ValueWidget
+
+    from .settings import Choice
+
+
+_LIST_HEIGHT = 64  # pixels; three lines
+
+
+class SettingsDialog(QDialog):
+    """Asks for the settings; `values` are what was chosen.
+
+    Parameters
+    ----------
+    values : mapping
+        What is chosen now; what is not among it has its default.
+    parent : QWidget
+        The tab Train.
+    """
+
+    def __init__(self, values: Mapping[str, Any], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings of the training")
+        self._kept = dict(values)
+        self.form = {choice.name: _widget(choice) for choice in CHOICES}
+        self._fill({**defaults(), **values})
+        form = QFormLayout()
+        for choice in CHOICES:
+            form.addRow(choice.title, self.form[choice.name].native)
+            form.addRow("", _help(choice.help))
+        self._wrong = QLabel()
+        self._wrong.setWordWrap(True)
+        self._wrong.setObjectName("settings.wrong")
+        self._wrong.hide()
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addStretch()
+        layout.addWidget(self._wrong)
+        layout.addWidget(self._buttons())
+        self.resize(480, 560)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Settings as the trainer takes them; those that the form does not show stay."""
+        chosen = {name: widget.value for name, widget in self.form.items()}
+        return {**self._kept, **chosen, "channels": tuple(chosen["channels"])}
+
+    def accept(self) -> None:
+        """Close, unless something cannot be used."""
+        try:
+            check(self.values)
+        except FaceloopError as error:
+            self._wrong.setText(str(error))
+            self._wrong.show()
+            return
+        super().accept()
+
+    def _fill(self, values: Mapping[str, Any]) -> None:
+        for name, widget in self.form.items():
+            value = values[name]
+            widget.value = list(value) if isinstance(value, tuple) else value
+
+    def _buttons(self) -> QDialogButtonBox:
+        kinds = QDialogButtonBox.StandardButton
+        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.RestoreDefaults)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        restore = buttons.button(kinds.RestoreDefaults)
+        assert restore is not None  # noqa: S101 - it was asked for
+        restore.clicked.connect(lambda: self._fill(defaults()))
+        return buttons
+
+
+def _help(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    return label
+
+
+def _widget(choice: Choice) -> ValueWidget[Any]:
+    common: dict[str, Any] = {
+        "name": choice.name,
+        "tooltip": choice.help,
+    }
+    if choice.kind in ("one", "some"):
+        options = [(title, value) for value, title in choice.options]
+        kind = ComboBox if choice.kind == "one" else Select
+        made: ValueWidget[Any] = kind(choices=options, **common)
+        made.max_height = _LIST_HEIGHT
+        return made
+    if choice.kind == "number":
+        return SpinBox(min=int(choice.low), max=int(choice.high), **common)
+    if choice.kind == "share":
+        return FloatSlider(min=choice.low, max=choice.high, step=0.05, **common)
+    return CheckBox(text="train on both", **common)
