@@ -6,9 +6,14 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import napari
+
+_WIDTH, _HEIGHT = 1400, 900
 
 
 def open_window(
@@ -33,10 +38,24 @@ def open_window(
 
     _leave_qt_alone()
     viewer = napari.Viewer(title="faceloop")
+    _make_room(viewer)
     dock = open_dock(viewer)
     if opened is not None:
         dock.session.open(opened)
     napari.run()
+
+
+def _make_room(viewer: napari.Viewer) -> None:
+    """Make a window that napari opens small large enough for a picture beside the dock."""
+    from qtpy.QtGui import QGuiApplication
+
+    screen = QGuiApplication.primaryScreen()
+    if screen is None:
+        return
+    _, _, width, height = viewer.window.geometry()
+    room = screen.availableGeometry()
+    wanted = (max(width, _WIDTH), max(height, _HEIGHT))
+    viewer.window.resize(min(wanted[0], room.width()), min(wanted[1], room.height()))
 
 
 def _need_a_screen() -> None:
