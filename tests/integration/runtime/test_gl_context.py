@@ -133,6 +133,18 @@ def test_a_lost_context_costs_one_warning_and_no_frame(
     assert len(made) == 1
 
 
+@pytest.mark.parametrize("es", [False, True])
+def test_a_context_tells_of_a_reset(es: bool) -> None:
+    # Drivers may end a process that did not ask for this when their hardware is reset.
+    from vispy.gloo.gl import gl2
+
+    context = EglContext(es=es)
+    with context.current():
+        strategy = gl2.glGetParameter(0x8256)
+    context.close()
+    assert int(strategy) == 0x8252  # lose the context, and say so
+
+
 def test_an_error_of_opengl_costs_one_warning_and_no_frame(
     experts: PatchExperts,
     channels: np.ndarray,

@@ -30,6 +30,9 @@ _MAX_DEVICES = 32
 # The API to bind, the bit of a config that can draw it, and what to ask of the context.
 _OPENGL = (0x30A2, 0x0008, ())
 _OPENGL_ES = (0x30A0, 0x0040, (0x3098, 3))
+# After a reset of the graphics processor the context is lost and says so. Without this some
+# drivers end the process.
+_LOSE_ON_RESET = (0x31BD, 0x31BF)
 _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eglGetProcAddress": (c_void_p, (c_char_p,)),
     "eglQueryString": (c_char_p, (c_void_p, c_int)),
@@ -135,8 +138,9 @@ class EglContext:
         found = egl.eglChooseConfig(display, wanted, byref(config), 1, byref(count))
         if not found or not count.value or not egl.eglBindAPI(api):
             return None
-        handle: int | None = egl.eglCreateContext(display, config, None, _attributes(*asked))
-        return handle
+        ways = _attributes(*asked, *_LOSE_ON_RESET), _attributes(*asked)
+        handles = (egl.eglCreateContext(display, config, None, way) for way in ways)
+        return next((handle for handle in handles if handle), None)
 
 
 @cache
