@@ -3,7 +3,8 @@
 from .detector import Detector
 from .fitter import Fit, Fitter
 from .model import FaceModel
-from .tracker import FrameResult, Pursuit, TrackedFace, Tracker
+from .results import FrameResult, TrackedFace
+from .tracker import Pursuit, Tracker
 
 __all__ = [
     "Detector",

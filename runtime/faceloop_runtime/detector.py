@@ -14,6 +14,9 @@ imm            120/120   120        11                  39
 no face        --        --         20 in 40 pictures   112
 =============  ========  =========  ==================  ======
 
+Ten glances of `Detector.glance`, of 2.8 ms each, find together 361 of the sample stills' 400
+faces, 357 of helen_train's, 134 of afw's, with three times as many boxes off the face.
+
 Most of the missed are turned by 30 degrees and more. The margin round the picture brought the
 sample from 51 to 64 of 80 found; CLAHE and finer steps found a third of those still missed.
 Boxes off the face (some show faces that are not annotated) are told apart by the fit.
@@ -21,8 +24,9 @@ Boxes off the face (some show faces that are not annotated) are told apart by th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -41,7 +45,9 @@ if TYPE_CHECKING:
     Box = NDArray[np.float64]
 
 _SIDE = 240
-"""The smaller side of the copy that is searched, in pixels."""
+"""The smaller side of the copy that is searched for faces of the usual sizes, in pixels."""
+_SMALLEST = 0.2
+"""Least width of a usual face, as a share of the picture's smaller side."""
 _PAD = 0.2
 """Margin round the copy, as a share of that side. The cascade wants the whole head, and
 pictures are often nearly filled by it."""
@@ -59,15 +65,28 @@ class _Search:
         Ratio of the widths that are tried.
     even : bool
         Whether contrast is evened out first (CLAHE).
+    largest : float
+        Greatest width, as `smallest`.
+    stride : float
+        Distance of the places that are tried, in pixels of the cascade's own size.
     """
 
     smallest: float
     step: float
     even: bool
+    largest: float = np.inf
+    stride: float = 1.0
 
 
 _QUICK = _Search(0.25, 1.15, even=False)
 _THOROUGH = _Search(0.2, 1.1, even=True)
+_EDGES = (0.25, 0.2875, 0.33, 0.38, 0.5, np.inf)
+_GLANCES = tuple(
+    _Search(smallest, 1.15, even, largest, stride=1.4)
+    for even in (False, True)
+    for smallest, largest in pairwise(_EDGES)
+)
+"""A whole search, cut by the width of the faces into parts that take about as long."""
 _VOTES = 2
 """Windows that must agree on a face."""
 _SAME = 0.4
@@ -90,15 +109,25 @@ class Detector:
     ----------
     yunet : Path, optional
         A YuNet file (``face_detection_yunet_*.onnx``). Without it the cascade is used.
+    smallest : float
+        Least width of a face's box, as a share of the picture's smaller side; half of it takes
+        four times as long.
 
     Raises
     ------
     InputError
-        If there is no such file, or it is no network that OpenCV can read.
+        If there is no such file, it is no network that OpenCV can read, or the share is not
+        between 0 and 1.
     """
 
-    def __init__(self, yunet: Path | None = None) -> None:
+    def __init__(self, yunet: Path | None = None, smallest: float = _SMALLEST) -> None:
+        if not 0 < smallest <= 1:
+            raise InputError(
+                f"The smallest face cannot be {smallest} of the picture; expected a share between "
+                f"0 and 1, such as {_SMALLEST}."
+            )
         self._net = None if yunet is None else _load_yunet(yunet)
+        self._share = smallest / _SMALLEST
 
     def detect(self, gray: Gray, *, thorough: bool = True) -> list[Box]:
         """Find faces.
@@ -117,19 +146,54 @@ class Detector:
             Boxes ``(x, y, width, height)`` in pixels, the surest first. They overlap little,
             and may reach beyond the picture.
         """
-        scale = min(1.0, _SIDE / min(gray.shape))
-        small = gray
-        if scale < 1:
-            small = _u8(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-        boxes = self._search(small, thorough)
-        # Pixel centres: x = (x' + 0.5) / scale - 0.5. A box's corner is a corner of its pixel.
-        return [box / scale + ((0.5 / scale - 0.5) * np.array([1, 1, 0, 0])) for box in boxes]
-
-    def _search(self, small: Gray, thorough: bool) -> list[Box]:
+        small, scale = self._reduced(gray)
         if self._net is not None:
-            return _search_yunet(self._net, small)
-        found = _search_cascade(small, _QUICK)
-        return _search_cascade(small, _THOROUGH) if thorough and not found else found
+            found = _search_yunet(self._net, small)
+        else:
+            found = self._search(small, _QUICK)
+            if thorough and not found:
+                found = self._search(small, _THOROUGH)
+        return _enlarged(found, scale)
+
+    def glance(self, gray: Gray, turn: int) -> list[Box]:
+        """Do a small part of a search; another one in each turn.
+
+        Who has no face yet and many frames to come needs not search each of them whole: after
+        ten turns faces of all sizes were looked for twice, and most are found sooner. A network
+        cannot be cut in parts; it searches in every fifth turn.
+
+        Parameters
+        ----------
+        gray : ndarray of uint8, shape (H, W)
+            The picture; in each turn the next of a video.
+        turn : int
+            Counts the calls.
+
+        Returns
+        -------
+        list of ndarray, shape (4,)
+            Boxes as from `detect`.
+        """
+        if self._net is not None:
+            return [] if turn % (len(_EDGES) - 1) else self.detect(gray)
+        small, scale = self._reduced(gray)
+        return _enlarged(self._search(small, _GLANCES[turn % len(_GLANCES)]), scale)
+
+    def _reduced(self, gray: Gray) -> tuple[Gray, float]:
+        scale = min(1.0, _SIDE / self._share / min(gray.shape))
+        if scale == 1:
+            return gray, scale
+        small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        return _u8(small), scale
+
+    def _search(self, small: Gray, how: _Search) -> list[Box]:
+        smallest, largest = how.smallest * self._share, how.largest * self._share
+        return _search_cascade(small, replace(how, smallest=smallest, largest=largest))
+
+
+def _enlarged(boxes: list[Box], scale: float) -> list[Box]:
+    # Pixel centres: x = (x' + 0.5) / scale - 0.5. A box's corner is a corner of its pixel.
+    return [box / scale + ((0.5 / scale - 0.5) * np.array([1, 1, 0, 0])) for box in boxes]
 
 
 def _search_cascade(small: Gray, how: _Search) -> list[Box]:
@@ -138,7 +202,7 @@ def _search_cascade(small: Gray, how: _Search) -> list[Box]:
     if how.even:
         small = _u8(cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4)).apply(small))
     padded = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    widest = min(padded.shape)
+    widest = int(min(*padded.shape, how.largest * side))
     cascade = _cascade()
     narrowest = max(cascade.window_width, int(how.smallest * side))
     if narrowest > widest:
@@ -147,7 +211,7 @@ def _search_cascade(small: Gray, how: _Search) -> list[Box]:
     found = cascade.detect_multi_scale(
         padded,
         scale_factor=how.step,
-        step_ratio=1.0,
+        step_ratio=how.stride,
         min_size=(narrowest, narrowest),
         max_size=(widest, widest),
         min_neighbor_number=0,

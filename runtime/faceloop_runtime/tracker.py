@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,26 +10,27 @@ import numpy as np
 
 from faceloop_datasets import Video, VideoFrame
 
-from .detector import Detector, overlap
+from .detector import Detector
 from .fitter import FROM_CLOSE, FROM_NEAR, FROM_START, Fitter, as_gray
 from .geometry import Similarity
+from .results import FrameResult
+from .tracks import PERSIST, Track, box_of, on_same_face, untangled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from .backends import ResponseBackend
     from .fitter import Fit
     from .model import FaceModel
+    from .results import TrackedFace
 
     Gray = NDArray[np.uint8]
     Frame = VideoFrame | NDArray[np.uint8]
 
 _RATE = 25.0
 """Frames a second of a source that does not know the time."""
-_MEMORY = 0.6
-"""Share of the old value in the running face score: it follows within a few frames."""
 _LEAST_SCORE = 0.35
 """A face is lost when the running score falls below this; a new one needs it at once."""
 _WORST_ERROR = 0.15
@@ -50,83 +51,11 @@ _AGREE = 0.045
 95 % of good fits, .03 and more for bad ones)."""
 _SMALLEST = 6.0
 """Least IOD of a face, in pixels."""
-_INERTIA = 0.5
-"""Share of the last movement that a face is expected to make again. On the fast shake of the
-sample clip the mean error is .0222 with it, .0254 at 0 and .0225 at 1."""
 
-_SEARCH_EVERY = 5
-"""Frames between searches while no face is known."""
-_MORE_EVERY = 15
-"""Frames between searches for further faces."""
-_THOROUGH_EVERY = 3
-"""Every so many searches without a face are thorough."""
-_PERSIST = 3
-"""Frames that a lost face is looked for where it was."""
-_REMEMBER = 15
-"""Frames after which a face that comes back is a new one."""
+_GLANCE_EVERY = 3
+"""Frames between glances for further faces."""
 _CANDIDATES = 3
 """Boxes that are tried beyond the number of faces wanted."""
-_SAME_FACE = 0.3
-"""Fits that overlap by more (intersection over union of their boxes) are on one face."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrackedFace:
-    """A face in a frame.
-
-    Attributes
-    ----------
-    id : int
-        Stays the same while the face is followed; a face that was gone for more than
-        half a second gets a new one.
-    fit : Fit
-        Where it is.
-    quality : float
-        Running face score, 0 to 1.
-    """
-
-    id: int
-    fit: Fit
-    quality: float
-
-    @property
-    def roll(self) -> float:
-        """Turn in the picture plane, in degrees; positive is clockwise."""
-        return float(np.degrees(self.fit.pose.angle))
-
-    @property
-    def scale(self) -> float:
-        """Size: the IOD of the mean shape, in pixels."""
-        return self.fit.pose.scale
-
-
-@dataclass(frozen=True, eq=False)
-class FrameResult:
-    """What was found in a frame.
-
-    Attributes
-    ----------
-    index : int
-        Number of the frame, from 0.
-    time : float
-        Seconds after the first frame.
-    faces : tuple of TrackedFace
-        Faces in the order of their identity; empty while there is none.
-    """
-
-    index: int
-    time: float
-    faces: tuple[TrackedFace, ...]
-
-    @property
-    def points(self) -> NDArray[np.float64] | None:
-        """Points of the first face, (N, 2) in pixels; None while it is lost."""
-        return self.faces[0].fit.points if self.faces else None
-
-    @property
-    def lost(self) -> bool:
-        """Whether there is no face."""
-        return not self.faces
 
 
 class Tracker:
@@ -145,7 +74,8 @@ class Tracker:
     max_faces : int
         Faces to follow.
     detector : Detector, optional
-        Finds faces; the cascade by default.
+        Finds faces; by default the cascade, which looks for faces of a fifth of the picture's
+        smaller side and more, or, if more than four are wanted, for smaller ones.
     """
 
     def __init__(
@@ -156,7 +86,7 @@ class Tracker:
         detector: Detector | None = None,
     ) -> None:
         self._fitter = Fitter(model, backend)
-        self._detector = detector or Detector()
+        self._detector = detector or Detector(smallest=_smallest(max_faces))
         self._max_faces = max_faces
 
     def track(self, source: str | Path | Iterable[Frame]) -> Iterator[FrameResult]:
@@ -188,17 +118,9 @@ class Tracker:
         return Pursuit(self._fitter, self._detector, self._max_faces)
 
 
-@dataclass(frozen=True, eq=False)
-class _Track:
-    """A face that is followed, or was until `missing` frames ago."""
-
-    face: TrackedFace
-    velocity: tuple[float, float] = (0.0, 0.0)
-    missing: int = 0
-
-    def predicted(self) -> Similarity:
-        pose = self.face.fit.pose
-        return replace(pose, tx=pose.tx + self.velocity[0], ty=pose.ty + self.velocity[1])
+def _smallest(max_faces: int) -> float:
+    """Least width of the faces that are looked for: where there are many, they are small."""
+    return min(0.2, 0.4 / math.sqrt(max_faces))
 
 
 class Pursuit:
@@ -213,11 +135,10 @@ class Pursuit:
 
     def reset(self) -> None:
         """Forget everything: the next frame is the first, for instance after a seek."""
+        self._tracks: list[Track] = []
         self._count = 0
-        self._tracks: tuple[_Track, ...] = ()
         self._next_id = 0
-        self._since_search = _MORE_EVERY  # the first frame is searched
-        self._in_vain = 0
+        self._glances = 0
 
     def step(self, frame: Frame) -> FrameResult:
         """Find the faces of the next frame.
@@ -237,51 +158,55 @@ class Pursuit:
         index, time = self._count, self._count / _RATE
         if isinstance(frame, VideoFrame):
             index, time = frame.index, frame.time
-        faces = self._advance(gray)
+        self._advance(gray)
         self._count += 1
-        return FrameResult(index, time, faces)
+        return FrameResult(index, time, self._faces())
 
-    def _advance(self, gray: Gray) -> tuple[TrackedFace, ...]:
-        was_lost = [t for t in self._tracks if t.missing]
-        followed = _distinct([self._follow(gray, track) for track in self._tracks])
-        known = [t for t in followed if not t.missing]
-        just_lost = sum(t.missing > 0 for t in followed) > len(was_lost)
-        self._since_search += 1
-        if len(known) < self._max_faces and (just_lost or self._search_is_due(known)):
-            followed = self._search(gray, followed)
-        self._tracks = tuple(t for t in followed if t.missing <= _REMEMBER)
-        faces = [t.face for t in self._tracks if not t.missing]
+    def _faces(self) -> tuple[TrackedFace, ...]:
+        faces = [t.face for t in self._tracks if t.seen]
         return tuple(sorted(faces, key=lambda face: face.id))
 
-    def _follow(self, gray: Gray, track: _Track) -> _Track:
-        if track.missing < _PERSIST:
+    def _advance(self, gray: Gray) -> None:
+        before = self._tracks
+        followed = untangled(before, [self._follow(gray, track) for track in before], gray)
+        lost = any(t.seen and t_now.missed for t, t_now in zip(before, followed, strict=True))
+        self._tracks = [t for t in followed if not t.forgotten]
+        for box in self._boxes(gray, just_lost=lost):
+            if self._seen() < self._max_faces:
+                self._try(gray, box)
+
+    def _follow(self, gray: Gray, track: Track) -> Track:
+        if not track.seen and track.is_behind(self._tracks):
+            return track.behind()
+        if track.missed < PERSIST:
+            start = track.start(gray)
             for passes, worst in _EFFORTS:
-                fit = self._fitter.fit_pose(gray, track.predicted(), track.face.fit.b, passes)
-                quality = _MEMORY * track.face.quality + (1 - _MEMORY) * fit.score
-                if quality >= _LEAST_SCORE and _plausible(fit, gray, worst):
-                    return _moved(track, fit, quality)
-        return replace(track, missing=track.missing + 1, velocity=(0.0, 0.0))
+                fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
+                if track.quality(fit) >= _LEAST_SCORE and _plausible(fit, gray, worst):
+                    return track.found(fit, gray)
+        return track.missing()
 
-    def _search_is_due(self, known: Sequence[_Track]) -> bool:
-        return self._since_search >= (_MORE_EVERY if known else _SEARCH_EVERY)
+    def _seen(self) -> int:
+        return sum(t.seen for t in self._tracks)
 
-    def _search(self, gray: Gray, tracks: list[_Track]) -> list[_Track]:
-        self._since_search = 0
-        thorough = self._in_vain % _THOROUGH_EVERY == 0 and not any(not t.missing for t in tracks)
-        found = 0
-        boxes = self._detector.detect(gray, thorough=thorough)
-        for box in boxes[: self._max_faces + _CANDIDATES]:
-            known = [t for t in tracks if not t.missing]
-            if len(known) >= self._max_faces:
-                break
-            fit = self._fitter.fit(gray, box)
-            if any(_shared(fit, t.face.fit) > _SAME_FACE for t in known):
-                continue
-            if self._is_face(fit, gray):
-                tracks = self._welcome(fit, tracks)
-                found += 1
-        self._in_vain = 0 if found else self._in_vain + 1
-        return tracks
+    def _boxes(self, gray: Gray, *, just_lost: bool) -> list[NDArray[np.float64]]:
+        """Look for faces: the first frame and after a loss everywhere, else a little a frame."""
+        most = self._max_faces + _CANDIDATES
+        if self._count == 0 or just_lost:
+            return self._detector.detect(gray, thorough=self._count == 0)[:most]
+        waiting = self._seen() == 0 or any(t.missed for t in self._tracks)
+        if self._seen() == self._max_faces or not (waiting or self._count % _GLANCE_EVERY == 0):
+            return []
+        self._glances += 1
+        return self._detector.glance(gray, self._glances)[:most]
+
+    def _try(self, gray: Gray, box: NDArray[np.float64]) -> None:
+        """Fit the face in a box, if there is a face that is not followed yet."""
+        if on_same_face(box, self._tracks):
+            return
+        fit = self._fitter.fit(gray, box)
+        if not on_same_face(box_of(fit), self._tracks) and self._is_face(fit, gray):
+            self._welcome(fit, gray)
 
     def _is_face(self, fit: Fit, gray: Gray) -> bool:
         if fit.score < _LEAST_SCORE or not _plausible(fit, gray, _WORST_ERROR):
@@ -296,24 +221,17 @@ class Pursuit:
                 return False
         return True
 
-    def _welcome(self, fit: Fit, tracks: list[_Track]) -> list[_Track]:
-        """Go on with the lost track that was here, or begin a new one."""
-        lost = [t for t in tracks if t.missing]
-        near = max(lost, key=lambda t: _shared(fit, t.face.fit), default=None)
-        if near is not None and _shared(fit, near.face.fit) > _SAME_FACE:
-            face = TrackedFace(near.face.id, fit, fit.score)
-            return [_Track(face) if t is near else t for t in tracks]
-        face = TrackedFace(self._next_id, fit, fit.score)
-        self._next_id += 1
-        return [*tracks, _Track(face)]
-
-
-def _moved(track: _Track, fit: Fit, quality: float) -> _Track:
-    velocity = (0.0, 0.0)
-    if not track.missing:
-        before, after = track.face.fit.pose, fit.pose
-        velocity = (_INERTIA * (after.tx - before.tx), _INERTIA * (after.ty - before.ty))
-    return _Track(TrackedFace(track.face.id, fit, quality), velocity)
+    def _welcome(self, fit: Fit, gray: Gray) -> None:
+        """Go on with a track that was lost, or begin a new one."""
+        back = [t for t in self._tracks if not t.seen and t.may_be(fit, gray)]
+        if back:
+            old = max(back, key=lambda t: t.claim(fit, gray))
+            self._tracks[self._tracks.index(old)] = old.returned(fit, gray)
+        elif self._seen() + sum(t.hidden for t in self._tracks) < self._max_faces:
+            self._tracks.append(Track.begun(self._next_id, fit, gray))
+            self._next_id += 1
+        if self._seen() == self._max_faces:
+            self._tracks = [t for t in self._tracks if t.seen]
 
 
 def _plausible(fit: Fit, gray: Gray, worst: float) -> bool:
@@ -325,25 +243,3 @@ def _plausible(fit: Fit, gray: Gray, worst: float) -> bool:
         and float(inside.mean()) >= _LEAST_INSIDE
         and fit.pose.scale >= _SMALLEST
     )
-
-
-def _distinct(tracks: list[_Track]) -> list[_Track]:
-    """Leave the best of the tracks that have come together on one face."""
-    kept: list[_Track] = []
-    for track in sorted(tracks, key=lambda t: (t.missing, -t.face.quality)):
-        if track.missing or not any(
-            _shared(track.face.fit, other.face.fit) > _SAME_FACE
-            for other in kept
-            if not other.missing
-        ):
-            kept.append(track)
-    return kept
-
-
-def _shared(first: Fit, second: Fit) -> float:
-    return float(overlap(_box(first), _box(second))[0, 0])
-
-
-def _box(fit: Fit) -> NDArray[np.float64]:
-    low, high = fit.points.min(axis=0), fit.points.max(axis=0)
-    return np.concatenate([low, high - low])[None]
