@@ -99,6 +99,11 @@ class Driver:
             QTest.mouseRelease(self.canvas, LEFT, modifiers, self.at(end))
         self.settle()
 
+    def release(self, xy: ArrayLike) -> None:
+        """Let the button go that a drag has left down."""
+        QTest.mouseRelease(self.canvas, LEFT, NONE, self.at(xy))
+        self.settle()
+
     def press(self, key: Qt.Key | str, modifiers: Qt.KeyboardModifier = NONE) -> None:
         """Press a key and let it go, with the canvas in focus."""
         self.focus(self.canvas)

@@ -62,7 +62,7 @@ TABLE = (
         "annotate.confirm", "Confirm", "V", "Declare the selected points right where they are."
     ),
     Command("annotate.release", "Release", "R", "Let the model move the selected points again."),
-    Command("annotate.remove", "Remove", "Delete", "Mark the selected points as missing."),
+    Command("annotate.remove", "Remove", "Del", "Mark the selected points as missing."),
     Command(
         "annotate.bring_back",
         "Place by the model",
@@ -73,7 +73,7 @@ TABLE = (
     Command(
         "annotate.cancel",
         "Cancel",
-        "Escape",
+        "Esc",
         "End the drag or the clicks under way, leave an old revision, or select nothing.",
     ),
     *(
