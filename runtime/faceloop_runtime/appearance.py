@@ -72,24 +72,30 @@ def _cut(gray: Gray, pose: Similarity, side: int) -> Look:
 def _surroundings(gray: Gray, pose: Similarity, reach: float) -> tuple[Gray, Similarity]:
     """Return the picture up to ``reach`` (IOD) from the face, reduced by a whole number.
 
-    Whole, because OpenCV averages areas five times as fast then.
+    Whole, because OpenCV averages areas five times as fast then; and always on the same grid of
+    the picture, so that a pose that differs by nothing gives nothing else.
     """
     far, by = reach * pose.scale, max(1, int(pose.scale / _SCALE))
-    height, width = gray.shape
-    x0, y0 = (int(np.clip(v - far, 0, n - 1)) for v, n in ((pose.tx, width), (pose.ty, height)))
-    x1, y1 = (int(np.clip(v + far + by, 1, n)) for v, n in ((pose.tx, width), (pose.ty, height)))
-    across, down = max(x1 - x0, 1) // by, max(y1 - y0, 1) // by
-    if min(across, down) == 0:  # at the picture's edge less than one reduced pixel is left
-        across, down, by = max(x1 - x0, 1), max(y1 - y0, 1), 1
-    part = gray[y0 : y0 + down * by, x0 : x0 + across * by]
+    if min(gray.shape) < by:
+        by = 1
+    (x0, across), (y0, down) = (
+        _span(at - far, at + far, count // by, by)
+        for at, count in zip((pose.tx, pose.ty), gray.shape[::-1], strict=True)
+    )
+    part = gray[y0 * by : (y0 + down) * by, x0 * by : (x0 + across) * by]
     if by > 1:
         part = np.asarray(
             cv2.resize(part, (across, down), interpolation=cv2.INTER_AREA), dtype=np.uint8
         )
     shift = 0.5 / by - 0.5
-    return part, Similarity(1 / by, 0.0, shift, shift).after(
-        Similarity(1.0, 0.0, -float(x0), -float(y0))
-    )
+    to_grid = Similarity(1 / by, 0.0, shift - x0, shift - y0)
+    return part, to_grid
+
+
+def _span(low: float, high: float, count: int, by: int) -> tuple[int, int]:
+    """First cell and number of cells, of ``count`` cells of ``by`` pixels."""
+    first = int(np.clip(low // by, 0, count - 1))
+    return first, int(np.clip(high // by + 1, first + 1, count)) - first
 
 
 def _between(values: list[float], top: int) -> float:
