@@ -86,9 +86,7 @@ class Keys(QObject):
 
     def _listens(self, widget: QWidget) -> bool:
         focus = QApplication.focusWidget() or widget
-        if isinstance(focus, _TEXT) or not self._is_ours(widget.window()):
-            return False
-        return not (isinstance(focus, QAbstractItemView) and focus.state() == _EDITING)
+        return not isinstance(focus, _TEXT) and self._is_ours(widget.window())
 
     def _is_ours(self, window: QWidget | None) -> bool:
         """Whether it is the main window, or the dock floats in it."""
@@ -120,7 +118,6 @@ _MOVES = (
     Qt.Key.Key_PageUp,
     Qt.Key.Key_PageDown,
 )
-_EDITING = QAbstractItemView.State.EditingState
 
 
 def key_text(event: QKeyEvent) -> str:
