@@ -233,7 +233,7 @@ class LineChart(Chart):
         self.update()
 
     def _draw(self, painter: QPainter, x: Scale, y: Scale) -> None:
-        for curve in self._curves:
+        for curve in reversed(self._curves):  # the first on top
             keep = np.arange(len(curve.x))[:: -(-len(curve.x) // _MOST_POINTS) or 1]
             places = [QPointF(x(curve.x[k]), y(curve.y[k])) for k in keep]
             painter.setPen(QPen(colour(curve.colour), 1.8))

@@ -92,9 +92,10 @@ class ChangesTab(QWidget):
             return
         shift = mean_shift(self._model, old)
         self.canvas.show_shapes([(old.pdm.mean, 1), (self._model.pdm.mean, 0)])
-        self.words.setText(shift_in_words(shift, self._model.scheme))
-        self._draw_errors(other)
         found = changes(self._model, old)
+        same = "" if found else " Data, settings and versions are the same."
+        self.words.setText(shift_in_words(shift, self._model.scheme) + same)
+        self._draw_errors(other)
         self.table.setRowCount(len(found))
         for row, change in enumerate(found):
             for column, text in enumerate((change.what, change.old, change.new)):

@@ -156,13 +156,11 @@ class ComparisonView(QWidget):
             self.curve.show_none("No model of this project has been measured yet.")
             return
         x = np.arange(1.0, len(measured) + 1)
-        curves = [
-            Curve("", x, np.array(errors), 1, tuple(_about(m) for m in measured)),
-        ]
+        curves = [Curve("", x, np.array(errors), 1, tuple(_about(m) for m in measured))]
         selected = [k for k, m in enumerate(measured) if model is not None and m.id == model.id]
         if selected:
             k = selected[0]
-            curves.append(Curve(measured[k].name, x[[k]], np.array([errors[k]]), 0))
+            curves.insert(0, Curve(measured[k].name, x[[k]], np.array([errors[k]]), 0))
         ticks = {float(k): _faces(m) for k, m in enumerate(measured, 1)}
         self.curve.show_curves(
             curves,

@@ -1,0 +1,118 @@
+"""How long a training will still take, from how an earlier one went."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from faceloop_datasets import Progress
+from faceloop_workbench.train.timing import Stage, Stopwatch, TimeLeft, expect, words
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# Two stages: one with even steps, one with a long solve after half of its steps.
+STAGES = [
+    Stage("reading", 10.0, ((0.0, 0.0), (10.0, 1.0))),
+    Stage("solving", 30.0, ((0.0, 0.0), (5.0, 0.5), (25.0, 0.55), (29.0, 1.0))),
+]
+
+
+def left_at(step: Progress, elapsed: float, waited: float = 0.0) -> TimeLeft:
+    """Return what is known at a step that came after so many seconds, and some more."""
+    clock = Clock()
+    time_left = TimeLeft(STAGES, clock)
+    time_left.step(Progress(0, 10, "reading"))
+    clock.now += elapsed
+    time_left.step(step)
+    clock.now += waited
+    return time_left
+
+
+def test_the_share_is_of_time_and_not_of_steps() -> None:
+    assert left_at(Progress(5, 10, "reading"), 5.0).share() == pytest.approx(5 / 40)
+    assert left_at(Progress(5, 10, "solving"), 15.0).share() == pytest.approx(15 / 40)
+    assert left_at(Progress(10, 10, "solving"), 39.0).share() == pytest.approx(39 / 40)
+
+
+def test_as_expected_the_rest_is_left() -> None:
+    assert left_at(Progress(5, 10, "reading"), 5.0).left() == pytest.approx(35.0)
+
+
+def test_a_slow_machine_is_noticed() -> None:
+    left = left_at(Progress(10, 10, "reading"), 20.0).left()  # twice as slow as expected
+    assert 45.0 < left < 60.0
+
+
+def test_while_something_is_solved_the_clock_goes_on_up_to_the_next_step() -> None:
+    solving = Progress(5, 10, "solving")
+    assert left_at(solving, 15.0, waited=10.0).share() == pytest.approx(25 / 40)
+    stuck = left_at(solving, 15.0, waited=1000.0)
+    assert stuck.share() == pytest.approx(35 / 40)  # where the next step was
+
+
+def test_nothing_is_known_before_the_first_step_and_without_stages() -> None:
+    assert TimeLeft(STAGES).share() == 0.0
+    unknown = TimeLeft([])
+    unknown.step(Progress(3, 10, "reading"))
+    assert (unknown.share(), unknown.left()) == (0.0, 0.0)
+
+
+def test_a_stage_that_comes_twice_is_counted_twice() -> None:
+    again = [STAGES[0], Stage("measuring", 4.0, ((0.0, 0.0), (4.0, 1.0)))]
+    again.append(again[1])
+    time_left = TimeLeft(again, Clock())
+    for step in (Progress(4, 4, "measuring"), Progress(0, 4, "measuring")):
+        time_left.step(step)
+    assert time_left.share() == pytest.approx(14 / 18)
+
+
+def test_a_stopwatch_keeps_what_time_left_needs() -> None:
+    clock, seen = Clock(), []
+    watch = Stopwatch(seen.append, clock)
+    for what, seconds in (("reading", 1.0), ("solving", 3.0)):
+        for done in range(201):
+            watch(Progress(done, 200, what))
+            clock.now += seconds
+    stages = [Stage.from_dict(json.loads(json.dumps(s.to_dict()))) for s in watch.stages()]
+    assert [(s.what, s.seconds) for s in stages] == [("reading", 201.0), ("solving", 603.0)]
+    assert len(seen) == 402
+    assert all(len(s.marks) < 30 for s in stages)
+    assert stages[1].window(0.5)[0] == pytest.approx(300.0, rel=0.06)
+
+
+def test_a_silent_middle_survives_the_thinning() -> None:
+    clock = Clock()
+    watch = Stopwatch(None, clock)
+    for done in range(101):
+        watch(Progress(done, 100, "experts"))
+        clock.now += 50.0 if done == 20 else 0.1
+    (stage,) = watch.stages()
+    reached, following = stage.window(0.20)
+    assert reached == pytest.approx(2.0, abs=0.2)
+    assert following == pytest.approx(52.0, abs=0.3)
+
+
+def test_more_faces_take_longer() -> None:
+    metrics = {"trained_faces": 50, "stages": [s.to_dict() for s in STAGES]}
+    assert sum(s.seconds for s in expect(metrics, 100)) == pytest.approx(80.0)
+    first = expect(None, 320)
+    assert 30 < sum(s.seconds for s in first) < 120
+    assert "learning corrections" in [s.what for s in first]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(1.0, "a few seconds"), (13.0, "15 s"), (62.0, "1 min"), (610.0, "10 min"), (7200.0, "2.0 h")],
+)
+def test_times_are_said_roughly(seconds: float, said: str) -> None:
+    assert words(seconds) == said
