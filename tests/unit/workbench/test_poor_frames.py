@@ -60,6 +60,39 @@ def test_shots_are_told_apart() -> None:
     assert [c.shot for c in poor.candidates] == [0, 1]
 
 
+def test_a_shot_played_again_has_the_same_number() -> None:
+    poor = PoorFrames()
+    other = GRAY.copy()
+    other[:, :32] = 255
+    for index in (0, 1, 2, 3, 1, 2, 3):
+        poor.add(frame(index, 0.09), GRAY if index < 2 else other)
+    poor.add(frame(20, 0.09), other)
+    assert {c.frame: c.shot for c in poor.candidates} == {0: 0, 2: 2, 20: 2}
+
+
+def test_a_jump_is_no_cut_and_loses_no_face() -> None:
+    poor = PoorFrames()
+    other = GRAY.copy()
+    other[:, :32] = 255
+    poor.add(frame(0, 0.09), GRAY)
+    poor.add(frame(50), other)
+    poor.add(frame(51, 0.09), other)
+    poor.add(frame(52), other)
+    assert [(c.frame, c.shot) for c in poor.candidates] == [(52, 0), (0, 0), (51, 0)]
+
+
+def test_what_was_collected_can_be_forgotten_and_the_shots_stay_known() -> None:
+    poor = PoorFrames()
+    other = GRAY.copy()
+    other[:, :32] = 255
+    poor.add(frame(0, 0.09), GRAY)
+    poor.add(frame(1, 0.09), other)
+    poor.forget()
+    assert poor.candidates == []
+    poor.add(frame(2, 0.09), other)
+    assert [c.shot for c in poor.candidates] == [1]
+
+
 def test_a_long_video_holds_one_fit_a_second() -> None:
     poor = collect(*(frame(i, 0.07 + i * 1e-6) for i in range(3000)))
     assert len(poor.candidates) == 300

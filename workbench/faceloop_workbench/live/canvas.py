@@ -205,6 +205,7 @@ def _new_responses(viewer: ViewerModel) -> Image:
         colormap="inferno",
         blending="additive",
         opacity=0.8,
+        gamma=0.5,  # shows the flanks of a sharp peak
         interpolation2d="nearest",
     )
     viewer.layers.move(viewer.layers.index(layer), 1)  # on the picture, below the points

@@ -11,9 +11,10 @@ from faceloop_workbench.poor_frames import POOR_ERROR
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# Of Okabe & Ito's palette (2008): they differ in lightness too.
-_STOPS = np.array([[0, 158, 115], [240, 228, 66], [213, 94, 0]], dtype=np.float64)
-_GOOD, _BAD = 1 / 3, 5 / 3  # of the threshold: where green ends and vermilion begins
+# Green and yellow of Okabe & Ito's palette (2008); their vermilion is as light as the green, so a
+# darker one: all differ in lightness too.
+_STOPS = np.array([[0, 158, 115], [240, 228, 66], [176, 48, 8]], dtype=np.float64)
+_GOOD, _BAD = 1 / 3, 5 / 3  # of the threshold: where green ends and red begins
 _UNKNOWN = (128, 128, 128)
 _LOST = (28, 16, 44)
 _FADED = 0.6
@@ -22,7 +23,7 @@ _FADED = 0.6
 def error_colours(
     errors: ArrayLike, stale: ArrayLike = False, threshold: float = POOR_ERROR
 ) -> NDArray[np.uint8]:
-    """Colour predicted errors: green where good, yellow at the threshold, vermilion where bad.
+    """Colour predicted errors: green where good, yellow at the threshold, red where bad.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class QualityBox(QGroupBox):
         self._speed = QLabel("not playing")
         self._speed.setObjectName("live.speed_shown")
         self._model, self._reason = QLabel("none"), QLabel()
-        for label in (self._model, self._reason):
+        for label in (self._quality, self._model, self._reason):
             label.setWordWrap(True)
         self._model.setObjectName("live.model")
         self._backend = QComboBox()
@@ -105,6 +105,7 @@ class QualityBox(QGroupBox):
         how.addWidget(QLabel("faces"))
         how.addWidget(self._faces)
         how.addStretch(1)
+        self._backend.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         form = QFormLayout(self)
         form.addRow("Quality", quality)
         form.addRow("Speed", self._speed)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .canvas import LiveCanvas
 
 
+_SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+
+
 class PointChooser(QWidget):
     """The selected point by name, and whether its response map is shown.
 
@@ -35,7 +38,8 @@ class PointChooser(QWidget):
         self._wanted.toggled.connect(lambda on: canvas.show_responses(wanted=on))
         self._points = QComboBox()
         self._points.setObjectName("live.point")
-        self._points.setMinimumContentsLength(14)
+        self._points.setMinimumContentsLength(8)
+        self._points.setSizeAdjustPolicy(_SHORT)
         self._points.currentIndexChanged.connect(self._chosen)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _FILTER = "Videos (*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.mpg *.mpeg);;All files (*)"
 
 
+_SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+
+
 class SourceBar(QWidget):
     """The project's videos, and buttons for a file and a camera.
 
@@ -39,7 +42,8 @@ class SourceBar(QWidget):
         self._choice = QComboBox()
         self._choice.setObjectName("live.videos")
         self._choice.setToolTip("Watch a video of the project.")
-        self._choice.setMinimumContentsLength(12)
+        self._choice.setMinimumContentsLength(8)
+        self._choice.setSizeAdjustPolicy(_SHORT)
         self._choice.activated.connect(self._chosen)
         self._open = QPushButton("Open…")
         self._open.setObjectName("live.open")

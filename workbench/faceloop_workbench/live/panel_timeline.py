@@ -78,9 +78,10 @@ class Timeline(QWidget):
         strip = QRect(_EDGE, _HEAD, self._width(), _STRIP)
         if len(self._record.errors):
             painter.drawImage(strip, self._image())
-            self._draw_mark(painter)
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
         painter.drawRect(strip.adjusted(-1, -1, 0, 0))
+        if len(self._record.errors):
+            self._draw_mark(painter)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name

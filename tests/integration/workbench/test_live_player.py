@@ -1,0 +1,317 @@
+"""A video that plays in a thread: real decoding, real fits, no window."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import FaceloopError, Video
+from faceloop_datasets.sample import sample_clip, sample_clip_truth
+from faceloop_runtime import FaceModel
+from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Equipment, Player
+from faceloop_workbench.live.sources import CameraSource, VideoSource
+from faceloop_workbench.model_choice import ChosenModel, choose_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from faceloop_workbench.live.player import Shown
+
+STARTER = Equipment(lambda: choose_model(None, None), "starter", "cpu")
+OTHER = Equipment(lambda: ChosenModel("other", FaceModel.starter()), "other", "cpu")
+
+
+class Watcher:
+    """Takes what a player hands over, as a window does."""
+
+    def __init__(self, player: Player) -> None:
+        self.player = player
+        self.errors: list[FaceloopError] = []
+        self.rests: list[str] = []
+        self.equipped: list[str] = []
+        player.failed.connect(self.errors.append)
+        player.rested.connect(self.rests.append)
+        player.equipped.connect(lambda name, _about: self.equipped.append(name))
+
+    def take(self, wanted: Callable[[Shown], bool], seconds: float = 20.0) -> Shown:
+        """Wait for a frame."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            shown = self.player.take()
+            if shown is not None and wanted(shown):
+                return shown
+            time.sleep(0.002)
+        raise AssertionError("the player handed over no such frame")
+
+    def fitted(self, index: int) -> Shown:
+        """Wait for a still frame with its fit."""
+        return self.take(lambda s: s.index == index and s.result is not None and not s.moving)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait until something is true."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not come true"
+            time.sleep(0.002)
+
+
+@pytest.fixture
+def watcher() -> Iterator[Watcher]:
+    player = Player()
+    player.equip(STARTER)
+    yield Watcher(player)
+    player.close()
+
+
+@pytest.fixture
+def clip(watcher: Watcher) -> Watcher:
+    watcher.player.open(lambda: VideoSource(sample_clip()))
+    watcher.fitted(0)
+    return watcher
+
+
+def frame(index: int) -> np.ndarray:
+    with Video(sample_clip()) as video:
+        return video[index].image
+
+
+def test_every_frame_that_plays_is_fitted_and_recorded(clip: Watcher) -> None:
+    truth = sample_clip_truth()
+    clip.player.set_speed(AS_FAST_AS_IT_GOES)
+    clip.player.play()
+    clip.until(lambda: clip.rests == ["end"])
+    errors = clip.player.record.errors
+    assert not np.isnan(errors).any()
+    assert np.isfinite(errors[truth.face]).mean() > 0.95
+    last = clip.fitted(len(truth.times) - 1)
+    assert np.array_equal(last.image, frame(len(truth.times) - 1))
+
+
+def test_a_moving_frame_has_the_fit_drawn_in_and_a_still_one_is_clean(clip: Watcher) -> None:
+    clip.player.play()
+    moving = clip.take(lambda s: s.moving and s.index > 5)
+    assert not np.array_equal(moving.image, frame(moving.index))
+    clip.player.pause()
+    still = clip.take(lambda s: not s.moving)
+    assert np.array_equal(still.image, frame(still.index))
+    assert still.result is not None
+    assert len(still.responses) == len(still.result.faces) == 1
+
+
+def test_the_fit_lies_on_the_face(clip: Watcher) -> None:
+    truth = sample_clip_truth()
+    clip.player.seek(60)
+    shown = clip.fitted(60)
+    assert shown.result is not None
+    assert shown.result.points is not None
+    away = np.linalg.norm(shown.result.points - truth.points[60], axis=1).mean()
+    assert away < 6  # IOD is about 100 pixels
+
+
+def test_a_seek_shows_the_very_frame_first_and_then_its_fit(clip: Watcher) -> None:
+    clip.player.seek(137)
+    first = clip.take(lambda _: True)
+    assert (first.index, first.result) == (137, None)
+    assert np.array_equal(first.image, frame(137))
+    assert clip.fitted(137).result is not None
+
+
+def test_steps_are_exact_and_add_up(clip: Watcher) -> None:
+    clip.player.seek(100)
+    clip.fitted(100)
+    for _ in range(3):
+        clip.player.step(1)
+    assert np.array_equal(clip.fitted(103).image, frame(103))
+    clip.player.step(-1)
+    assert np.array_equal(clip.fitted(102).image, frame(102))
+
+
+def test_steps_stop_at_both_ends(clip: Watcher) -> None:
+    clip.player.step(-1)
+    assert clip.fitted(0).index == 0
+    clip.player.seek(100_000)
+    clip.fitted(249)
+    clip.player.step(1)
+    assert clip.fitted(249).index == 249
+
+
+def test_a_step_keeps_the_face_and_a_seek_looks_for_it_anew(clip: Watcher) -> None:
+    def identity(shown: Shown) -> int:
+        assert shown.result is not None
+        return shown.result.faces[0].id
+
+    clip.player.seek(30)
+    before = identity(clip.fitted(30))
+    clip.player.step(1)
+    assert identity(clip.fitted(31)) == before
+    clip.player.seek(168)  # the face is out of view for a moment
+    clip.fitted(168)
+    clip.player.seek(31)
+    assert identity(clip.fitted(31)) == 0
+
+
+def test_of_many_seeks_the_last_counts(clip: Watcher) -> None:
+    for wanted in range(0, 200, 7):
+        clip.player.seek(wanted)
+    clip.player.seek(77)
+    assert clip.fitted(77).index == 77
+    seen = int((~np.isnan(clip.player.record.errors)).sum())
+    assert seen < 10  # those in between were not fitted
+
+
+def test_it_plays_from_where_it_was_sought(clip: Watcher) -> None:
+    clip.player.play()
+    clip.take(lambda s: s.moving)
+    clip.player.seek(200)
+    shown = clip.take(lambda s: s.index > 200)
+    assert shown.moving
+    assert shown.index < 230
+
+
+def test_at_the_end_play_begins_anew(clip: Watcher) -> None:
+    clip.player.seek(249)
+    clip.fitted(249)
+    clip.player.play()
+    assert clip.take(lambda s: s.moving).index < 100
+
+
+def test_speed(clip: Watcher) -> None:
+    def seconds(speed: float) -> float:
+        clip.player.set_speed(speed)
+        clip.player.seek(0)
+        clip.fitted(0)
+        start = time.monotonic()
+        clip.player.play()
+        clip.take(lambda s: s.index >= 12)
+        spent = time.monotonic() - start
+        clip.player.pause()
+        clip.take(lambda s: not s.moving)
+        return spent
+
+    # A busy machine plays slower, never faster: 12 frames of 25 a second.
+    assert seconds(0.5) > 0.85
+    assert seconds(1.0) > 0.42
+
+
+def test_only_the_newest_frame_waits(clip: Watcher) -> None:
+    clip.player.play()
+    clip.until(lambda: np.isfinite(clip.player.record.errors[:20]).all())
+    shown = clip.player.take()
+    assert shown is not None
+    assert shown.index >= 15
+    again = clip.player.take()
+    assert again is None or again.index > shown.index
+
+
+def test_another_model_makes_what_was_recorded_stale(clip: Watcher) -> None:
+    clip.player.set_threshold(0.0)
+    clip.player.play()
+    clip.take(lambda s: s.index >= 10)
+    assert clip.player.poor_frames()
+    clip.player.equip(OTHER)
+    shown = clip.take(lambda s: s.chosen is not None and s.chosen.name == "other")
+    assert shown.moving  # it goes on
+    clip.player.pause()
+    record = clip.player.record
+    assert record.stale[1:8].all()
+    assert not record.stale[shown.index]
+    assert clip.equipped == ["starter", "other"]
+    assert all(c.frame > 8 for c in clip.player.poor_frames())
+
+
+def test_the_same_model_is_not_loaded_again(clip: Watcher) -> None:
+    clip.player.equip(STARTER)
+    clip.player.seek(5)
+    clip.fitted(5)
+    assert clip.equipped == ["starter"]
+    assert not clip.player.record.stale.any()
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_one_there_is(
+    clip: Watcher, tmp_path: Path
+) -> None:
+    def load() -> ChosenModel:
+        return choose_model(str(tmp_path / "none.safetensors"), None)
+
+    clip.player.equip(Equipment(load, "none", "cpu"))
+    clip.until(lambda: len(clip.errors) == 1)
+    clip.player.seek(9)
+    shown = clip.fitted(9)
+    assert shown.chosen is not None
+    assert shown.chosen.name == "starter"
+
+
+def test_poor_fits_are_collected_while_it_plays_only(clip: Watcher) -> None:
+    clip.player.set_threshold(0.0)
+    clip.player.seek(40)
+    clip.fitted(40)
+    assert clip.player.poor_frames() == []
+    clip.player.play()
+    clip.take(lambda s: s.index >= 50)
+    clip.player.pause()
+    clip.take(lambda s: not s.moving)
+    assert {int(c.time) for c in clip.player.poor_frames()} >= {1}
+
+
+def test_what_is_no_video_is_told_and_the_one_before_stays(clip: Watcher, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(sample_clip().read_bytes()[:5000])
+    clip.player.open(lambda: VideoSource(broken))
+    clip.until(lambda: len(clip.errors) == 1)
+    assert "broken.mp4" in str(clip.errors[0])
+    clip.player.seek(3)
+    assert clip.fitted(3).index == 3
+
+
+def test_a_video_that_breaks_in_the_middle_pauses_there(watcher: Watcher, tmp_path: Path) -> None:
+    data = bytearray(sample_clip().read_bytes())
+    data[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(data)
+    watcher.player.open(lambda: VideoSource(broken))
+    watcher.fitted(0)
+    watcher.player.set_speed(AS_FAST_AS_IT_GOES)
+    watcher.player.play()
+    watcher.until(lambda: watcher.rests == ["paused"])
+    watcher.until(lambda: len(watcher.errors) == 1)
+    assert "cannot be decoded" in str(watcher.errors[0])
+    watcher.player.seek(1)
+    assert watcher.fitted(1).index == 1
+
+
+def test_closing_the_source_leaves_nothing_to_play(clip: Watcher) -> None:
+    clip.player.open(lambda: None)
+    clip.until(lambda: clip.player.source is None)
+    clip.player.play()
+    assert not clip.player.playing
+    assert len(clip.player.record.errors) == 0
+
+
+def test_a_camera_plays_without_a_record(watcher: Watcher) -> None:
+    # OpenCV opens a file as it opens a device; there is no device on most test machines.
+    watcher.player.open(lambda: CameraSource(str(sample_clip())))
+    watcher.fitted(0)
+    watcher.player.play()
+    shown = watcher.take(lambda s: s.index >= 5)
+    assert shown.result is not None
+    assert shown.result.index == shown.index
+    assert len(watcher.player.record.errors) == 0
+    assert watcher.player.poor_frames() == []
+
+
+def test_a_camera_that_is_not_there_is_told(watcher: Watcher) -> None:
+    watcher.player.open(lambda: CameraSource(97))
+    watcher.until(lambda: len(watcher.errors) == 1)
+    assert "camera 97 cannot be opened" in str(watcher.errors[0])
+
+
+def test_closing_ends_the_thread(watcher: Watcher) -> None:
+    watcher.player.open(lambda: VideoSource(sample_clip()))
+    watcher.fitted(0)
+    watcher.player.play()
+    watcher.player.close()
+    assert not watcher.player._thread.is_alive()
