@@ -28,6 +28,7 @@ _RING_TO_MARK = 1.8
 _SHADOW = 1.2  # how far a text's shadow lies beside it on the screen
 _WHITE = (1.0, 1.0, 1.0, 1.0)
 _CLEAR = (0.0, 0.0, 0.0, 0.0)
+_NO_TEXT = {"constant": ""}
 _BAND = 4  # sides of the rectangle that selects, drawn by the last lines of the layer
 _COARSE = 1.15  # sizes follow the zoom in steps of this factor: each is a new mesh
 
@@ -101,7 +102,7 @@ class FaceLayers:
             rings.border_color = border
             if named != self._named:
                 # One empty text is laid out faster than one for each point.
-                texts = [named.get(k, "") for k in range(size)] if named else ""
+                texts = [named.get(k, "") for k in range(size)] if named else _NO_TEXT
                 rings.text.string = points.text.string = texts
             there = np.isin(np.arange(size), [*chosen, *named])
             rings.shown = there & face.present
@@ -184,7 +185,7 @@ class FaceLayers:
 
 def _text(colour: str) -> dict[str, object]:
     # The points' own text is the shadow of the names': white alone is lost on a bright picture.
-    return {"string": "", "size": 10, "color": colour, "anchor": "lower_left"}
+    return {"string": _NO_TEXT, "size": 10, "color": colour, "anchor": "lower_left"}
 
 
 def _resize(layer: Points, size: float) -> None:

@@ -134,7 +134,8 @@ class AnnotatePanel(QWidget):
 
     def _parts(self) -> list[QWidget | QHBoxLayout | QGridLayout]:
         going_back = QHBoxLayout()
-        going_back.addWidget(self._assisted, 1)
+        going_back.addWidget(self._assisted)
+        going_back.addStretch(1)
         for name in ("undo", "redo"):
             going_back.addWidget(command_button(self._commands, f"annotate.{name}"))
         help_line = QLabel(_HELP)
