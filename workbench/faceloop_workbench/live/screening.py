@@ -182,10 +182,9 @@ class Screening:
             return project.queue.add(
                 item.id,
                 "manual",
-                predicted_error=fit.predicted_error,
                 model=model,
                 fit=fit.points,
-                note="taken while watching",
+                note=f"taken while watching, predicted error {fit.predicted_error:.3f}",
                 time=shown.time,
             )
 
