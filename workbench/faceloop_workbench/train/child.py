@@ -93,7 +93,8 @@ class ChildJob(Job[Outcome]):
         for name in ("stdout", "stderr"):
             pipe = getattr(process, name)
             threading.Thread(target=_read, args=(name, pipe, lines), daemon=True).start()
-        tail: deque[str] = deque(maxlen=_TAIL)
+        # Errors last: the two pipes are read by two threads, and a traceback is what matters.
+        tails = {name: deque[str](maxlen=_TAIL) for name in ("stdout", "stderr")}
         outcome, open_pipes, asked = None, 2, None
         while open_pipes:
             if asked is None and cancel():
@@ -111,10 +112,10 @@ class ChildJob(Job[Outcome]):
                     outcome = said
                     continue
                 if isinstance(said, Log):
-                    tail.append(said.text)
+                    tails[line[0]].append(said.text)
                 self.said.emit(said)
         process.wait()
-        return outcome, list(tail)
+        return outcome, [*tails["stdout"], *tails["stderr"]][-_TAIL:]
 
 
 def _start(command: list[str]) -> subprocess.Popen[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from psygnal import Signal
+from psygnal import Signal, emit_queued
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_workbench.background import Job
@@ -195,6 +195,8 @@ class TrainControl:
             self._job.wait(_CLOSING)
         if self._looking is not None:
             self._looking.wait(_CLOSING)
+        self._stale = False
+        emit_queued()  # what the threads said last, while there is somebody to hear it
 
     def _found(self, readiness: Readiness) -> None:
         self.readiness = readiness

@@ -71,9 +71,9 @@ class TrainPanel(QWidget):
 
     def close_down(self) -> None:
         """Stop what runs in the background."""
-        self._soon.stop()
-        self.progress.close_down()
         self.control.close_down()
+        self.progress.close_down()
+        self._soon.stop()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """Look again at what there is to train on."""

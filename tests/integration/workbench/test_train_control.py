@@ -1,0 +1,252 @@
+"""The tab Train without a window: what would train, models, trainings, on real projects."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from psygnal import emit_queued
+
+from faceloop_datasets import Annotation, FaceloopError, PointState, Project, ProjectError
+from faceloop_datasets.sample import sample_faces
+from faceloop_runtime import FaceModel
+from faceloop_trainer import TrainingConfig
+from faceloop_workbench.session import Session
+from faceloop_workbench.train.control import Ending, TrainControl
+from faceloop_workbench.train.listing import learning_curve, list_models
+from faceloop_workbench.train.readiness import Readiness, look
+
+from .conftest import add_sample_faces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
+CONFIG = TrainingConfig()
+
+
+def until(condition: Callable[[], object], seconds: float = 240.0) -> None:
+    """Deliver signals, as the dock's timer does, until something is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        emit_queued()
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project of 48 faces of 12 people, 4 of them of one who is held out."""
+    return add_sample_faces(tmp_path_factory.mktemp("control") / "faces", 48)
+
+
+@pytest.fixture
+def control(faces: Path) -> Iterator[TrainControl]:
+    """Return the control of a session with the 48 faces, which has looked at them."""
+    session = Session()
+    made = TrainControl(session)
+    session.open(Project.open(faces))
+    until(lambda: made.readiness.faces)
+    yield made
+    made.close_down()
+    session.close()
+
+
+class TestReadiness:
+    def test_counts_who_trains_and_who_measures(self, faces: Path) -> None:
+        with Project.open(faces) as project:
+            found = look(project, CONFIG)
+        assert (found.faces, found.people) == (44, 11)
+        assert (found.held_out, found.held_out_people) == (4, 1)
+        assert found.blocked == ""
+        assert found.text == (
+            "44 faces of 11 people will train, 4 faces of 1 person held out to measure the model."
+        )
+        assert found.warnings == ("Only 1 person held out: the measured error will be rough.",)
+
+    def test_the_limit_and_the_share_held_out_count(self, faces: Path) -> None:
+        with Project.open(faces) as project:
+            all_train = look(project, replace(CONFIG, holdout=0.0))
+            few = look(project, replace(CONFIG, limit=20))
+        assert (all_train.faces, all_train.held_out) == (48, 0)
+        assert "neither measured nor compared" in all_train.warnings[0]
+        assert few.faces == 20
+        assert any("only 5 people" in warning for warning in few.warnings)
+
+    def test_an_empty_project_says_what_to_do_first(self, empty_project: Path) -> None:
+        with Project.open(empty_project) as project:
+            found = look(project, CONFIG)
+        assert found.text == "No face is annotated yet. Import faces, or annotate some, first."
+
+    def test_too_few_faces_say_how_many_are_needed(self, small_project: Path) -> None:
+        with Project.open(small_project) as project:
+            found = look(project, CONFIG)
+        assert found.blocked.startswith(
+            "There are 8 usable faces of 2 people to train on; at least"
+        )
+        assert found.warnings == ()
+
+    def test_faces_of_one_person_cannot_train(self, tmp_path: Path) -> None:
+        with Project.create(tmp_path / "one") as project:
+            records = [replace(r, subject="me") for r in islice(sample_faces(), 12)]
+            project.import_entries("sample", records, scheme="face70", copy=True)
+            found = look(project, CONFIG)
+        assert "12 usable faces of 1 person" in found.blocked
+
+    def test_half_corrected_faces_and_mere_guesses_are_told(self, small_project: Path) -> None:
+        with Project.open(small_project) as project:
+            items = project.items()
+            for item, confirmed in ((items[0], 3), (items[1], 0)):
+                head = project.annotation(item.id)
+                assert head is not None
+                states = np.full(70, PointState.ESTIMATED)
+                states[:confirmed] = PointState.VISIBLE
+                fit = Annotation("face70", head.annotation.points, states, "fit:starter")
+                project.save(item.id, fit, head.id)
+            found = look(project, CONFIG)
+        assert [h.name for h in found.half_done] == [items[0].name, items[1].name]
+        assert "2 faces are half-corrected" in found.warnings[0]
+        assert found.guesses == 1
+        assert "1 face has only a model's guesses" in found.warnings[1]
+        assert "7 usable faces" in found.blocked
+
+    def test_a_claimed_face_that_was_edited_is_half_corrected(self, small_project: Path) -> None:
+        with Project.open(small_project) as project:
+            item = project.items()[3]
+            head = project.annotation(item.id)
+            assert head is not None
+            points = head.annotation.points + 1.0
+            manual = Annotation("face70", points, head.annotation.states, "manual")
+            project.save(item.id, manual, head.id)
+            assert look(project, CONFIG).half_done == ()
+            project.queue.add(item.id, "manual")
+            assert look(project, CONFIG).half_done == ()
+            project.queue.next("me")
+            assert [h.item_id for h in look(project, CONFIG).half_done] == [item.id]
+
+
+class TestModels:
+    def test_the_starter_is_listed_and_in_use_at_first(self, small_project: Path) -> None:
+        with Project.open(small_project) as project:
+            (starter,) = list_models(project)
+        assert (starter.name, starter.in_use, starter.faces) == ("starter", True, 400)
+        assert starter.nme is None
+
+    def test_a_project_of_other_points_has_no_starter(self, tmp_path: Path) -> None:
+        with Project.create(tmp_path / "other", "ibug68") as project:
+            assert list_models(project) == []
+
+    def test_use_note_and_export(self, small_project: Path, tmp_path: Path) -> None:
+        session = Session()
+        control = TrainControl(session)
+        heard: list[None] = []
+        session.models_changed.connect(lambda: heard.append(None))
+        session.open(Project.open(small_project))
+        file = tmp_path / "mine.safetensors"
+        FaceModel.starter().save(file)
+        for error in (0.04, 0.03):
+            metrics = {"nme_mean": error, "faces": 4, "subjects": 1, "trained_faces": 9}
+            session.need_project().add_model(file, metrics)
+        session.models_changed.emit()
+        newest, oldest, starter = control.models
+        assert (newest.name, oldest.name, starter.in_use) == ("mine-2", "mine", True)
+        control.use(oldest)
+        assert [m.in_use for m in control.models] == [False, True, False]
+        control.use(starter)
+        assert [m.in_use for m in control.models] == [False, False, True]
+        before = len(heard)
+        control.note(newest, "sharp eyes")
+        control.note(starter, "not kept")
+        assert control.models[0].note == "sharp eyes"
+        assert len(heard) == before + 1
+        assert learning_curve(control.models)[1] == [0.04, 0.03]
+        for model in (newest, starter):
+            copy = tmp_path / f"{model.name} copy.safetensors"
+            model.export(copy)
+            assert copy.read_bytes() == file.read_bytes()
+        assert newest.file is not None
+        newest.file.write_bytes(b"damaged")
+        with pytest.raises(ProjectError, match="missing or has changed"):
+            control.use(newest)
+        session.close()
+        assert control.models == []
+        control.close_down()
+
+
+class TestTraining:
+    def test_without_a_project_there_is_none(self) -> None:
+        control = TrainControl(Session())
+        assert control.why_not == "Open a project first."
+        with pytest.raises(FaceloopError, match="No project is open"):
+            control.start()
+
+    def test_from_start_to_the_model_in_use(self, control: TrainControl) -> None:
+        begun: list[tuple[str, int]] = []
+        ends: list[Ending] = []
+        control.begun.connect(lambda name, stages: begun.append((name, len(stages))))
+        control.ended.connect(ends.append)
+        control.settings = dict(QUICK)
+        control.start()
+        assert control.running
+        assert control.why_not == "Training of faces is under way."
+        with pytest.raises(FaceloopError, match="is under way"):
+            control.start()
+        until(lambda: ends)
+        assert begun[0][0] == "Training of faces"
+        assert begun[0][1] > 4
+        assert (ends[0].kind, control.running, control.why_not) == ("done", False, "")
+        made = control.models[0]
+        assert (made.id, made.in_use, made.faces) == (ends[0].model, True, 44)
+        assert made.measured_on == "Measured on 4 faces of 1 people."
+        # The settings are found again with the project.
+        project = control._session.need_project()
+        again = TrainControl(control._session)
+        again._opened(project)
+        assert again.settings == {**again.settings, **QUICK}
+        until(lambda: again.readiness.faces)
+
+    def test_another_project_may_be_opened_meanwhile(
+        self, control: TrainControl, small_project: Path, faces: Path
+    ) -> None:
+        ends: list[Ending] = []
+        control.ended.connect(ends.append)
+        control.settings = dict(QUICK)
+        control.start()
+        with Project.open(faces) as project:
+            before = len(project.models())
+        control._session.open(Project.open(small_project))
+        until(lambda: ends)
+        assert (ends[0].kind, ends[0].model) == ("done", None)
+        assert [m.name for m in control.models] == ["starter"]
+        with Project.open(faces) as project:
+            assert len(project.models()) == before + 1
+        until(lambda: "8 usable" in control.readiness.blocked)
+
+    def test_closing_ends_the_process(self, control: TrainControl) -> None:
+        said: list[object] = []
+        control.said.connect(said.append)
+        control.start()
+        until(lambda: said)
+        assert control._job is not None
+        process = control._job._process
+        control.close_down()
+        assert process is not None
+        assert process.returncode is not None
+
+    def test_looking_is_of_the_newest_project(self, faces: Path, small_project: Path) -> None:
+        session = Session()
+        control = TrainControl(session)
+        heard: list[Readiness] = []
+        control.readiness_changed.connect(heard.append)
+        session.open(Project.open(faces))
+        session.open(Project.open(small_project))
+        until(lambda: "8 usable" in control.readiness.blocked)
+        assert all(r.faces != 44 for r in heard)
+        session.close()
+        assert control.readiness == Readiness()
+        control.close_down()
