@@ -4,6 +4,7 @@ from .detector import Detector
 from .fitter import Fit, Fitter
 from .model import FaceModel
 from .results import FrameResult, TrackedFace
+from .smoothing import OneEuro
 from .tracker import Pursuit, Tracker
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Fit",
     "Fitter",
     "FrameResult",
+    "OneEuro",
     "Pursuit",
     "TrackedFace",
     "Tracker",

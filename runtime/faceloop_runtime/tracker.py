@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import Video, VideoFrame
+from faceloop_datasets import InputError, Video, VideoFrame
 
 from .detector import Detector
 from .fitter import FROM_CLOSE, FROM_NEAR, FROM_START, Fitter, as_gray
 from .geometry import Similarity
 from .results import FrameResult
+from .smoothing import PointFilter
 from .tracks import PERSIST, Track, box_of, on_same_face, untangled
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from .fitter import Fit
     from .model import FaceModel
     from .results import TrackedFace
+    from .smoothing import OneEuro
 
     Gray = NDArray[np.uint8]
     Frame = VideoFrame | NDArray[np.uint8]
@@ -76,6 +79,14 @@ class Tracker:
     detector : Detector, optional
         Finds faces; by default the cascade, which looks for faces of a fifth of the picture's
         smaller side and more, or, if more than four are wanted, for smaller ones.
+    smoothing : OneEuro, optional
+        Smooths the points of each face over time; by default they are as fitted. The raw points
+        stay in ``face.fit.points``.
+
+    Raises
+    ------
+    FaceloopError
+        If no face is wanted, or there is no such backend.
     """
 
     def __init__(
@@ -84,10 +95,13 @@ class Tracker:
         backend: str | ResponseBackend = "auto",
         max_faces: int = 1,
         detector: Detector | None = None,
+        smoothing: OneEuro | None = None,
     ) -> None:
+        if max_faces < 1:
+            raise InputError(f"Cannot follow {max_faces} faces. Expected max_faces of 1 or more.")
         self._fitter = Fitter(model, backend)
         self._detector = detector or Detector(smallest=_smallest(max_faces))
-        self._max_faces = max_faces
+        self._max_faces, self._smoothing = max_faces, smoothing
 
     def track(self, source: str | Path | Iterable[Frame]) -> Iterator[FrameResult]:
         """Follow faces through a video, one frame at a time and in constant memory.
@@ -115,7 +129,7 @@ class Tracker:
 
     def follow(self) -> Pursuit:
         """Begin to follow faces through frames that are given one by one."""
-        return Pursuit(self._fitter, self._detector, self._max_faces)
+        return Pursuit(self._fitter, self._detector, self._max_faces, self._smoothing)
 
 
 def _smallest(max_faces: int) -> float:
@@ -129,13 +143,17 @@ class Pursuit:
     It may be used from any thread, but by one at a time.
     """
 
-    def __init__(self, fitter: Fitter, detector: Detector, max_faces: int) -> None:
+    def __init__(
+        self, fitter: Fitter, detector: Detector, max_faces: int, smoothing: OneEuro | None
+    ) -> None:
         self._fitter, self._detector, self._max_faces = fitter, detector, max_faces
+        self._smoothing = smoothing
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: the next frame is the first, for instance after a seek."""
         self._tracks: list[Track] = []
+        self._filters: dict[int, PointFilter] = {}
         self._count = 0
         self._next_id = 0
         self._glances = 0
@@ -160,11 +178,18 @@ class Pursuit:
             index, time = frame.index, frame.time
         self._advance(gray)
         self._count += 1
-        return FrameResult(index, time, self._faces())
+        faces = sorted((t.face for t in self._tracks if t.seen), key=lambda face: face.id)
+        return FrameResult(index, time, self._smoothed(faces, time))
 
-    def _faces(self) -> tuple[TrackedFace, ...]:
-        faces = [t.face for t in self._tracks if t.seen]
-        return tuple(sorted(faces, key=lambda face: face.id))
+    def _smoothed(self, faces: list[TrackedFace], time: float) -> tuple[TrackedFace, ...]:
+        if self._smoothing is None:
+            return tuple(faces)
+        # A face that was lost begins anew: it does not glide to where it is found.
+        known = self._filters
+        self._filters = {f.id: known.get(f.id) or PointFilter(self._smoothing) for f in faces}
+        return tuple(
+            replace(f, smoothed=self._filters[f.id](f.fit.points, time, f.scale)) for f in faces
+        )
 
     def _advance(self, gray: Gray) -> None:
         before = self._tracks

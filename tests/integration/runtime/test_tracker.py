@@ -11,7 +11,7 @@ import pytest
 
 from faceloop_datasets import FaceloopError, InputError, Video
 from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth
-from faceloop_runtime import FaceModel, FrameResult, Tracker
+from faceloop_runtime import FaceModel, FrameResult, OneEuro, Tracker
 from faceloop_runtime.detector import overlap
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
@@ -211,7 +211,9 @@ def test_faces_of_a_frame_do_not_overlap(starter: FaceModel, grays: list[np.ndar
         assert (overlap(boxes, boxes) - np.eye(len(boxes)) <= 0.3 + 1e-9).all()
 
 
-def test_what_is_no_frame_and_no_video(tracker: Tracker) -> None:
+def test_what_is_no_frame_and_no_video(tracker: Tracker, starter: FaceModel) -> None:
+    with pytest.raises(InputError, match="Cannot follow 0 faces"):
+        Tracker(starter, max_faces=0)
     with pytest.raises(FaceloopError, match="Cannot fit an image of shape"):
         list(tracker.track([np.zeros((40, 40), np.float32)]))
     with pytest.raises(InputError, match="no video file"):
@@ -225,3 +227,22 @@ def test_frames_may_change_their_size(tracker: Tracker, grays: list[np.ndarray])
     points = found[-1].points
     assert points is not None
     assert (points < [240, 180]).all()
+
+
+def test_smoothed_points_tremble_less_and_raw_ones_stay(
+    starter: FaceModel, results: list[FrameResult], grays: list[np.ndarray]
+) -> None:
+    smooth = list(Tracker(starter, backend="cpu", smoothing=OneEuro()).track(grays))
+
+    def jitter(points: list[np.ndarray | None]) -> float:
+        second = np.diff(np.array(points[:100]), 2, axis=0)
+        return float(np.median(np.linalg.norm(second, axis=2)))
+
+    assert jitter([r.points for r in smooth]) < 0.85 * jitter([r.points for r in results])
+    back = next(i for i in range(GONE.stop, 300) if not smooth[i].lost)
+    for i, (one, other) in enumerate(zip(smooth, results, strict=True)):
+        assert one.lost == other.lost
+        for face, raw in zip(one.faces, other.faces, strict=True):
+            np.testing.assert_allclose(face.fit.points, raw.fit.points, atol=1e-3)
+            assert face.smoothed is not None
+            assert (face.points is face.fit.points) == (i in (0, back)), "it begins anew"
