@@ -1,0 +1,123 @@
+"""The whole loop by mouse and keys: annotate, retrain, watch, correct a poor fit, retrain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QListView
+
+from faceloop_datasets import PointState, Project, Video
+from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
+from faceloop_runtime import FaceModel, Fitter
+
+FACES = 48
+"""Twelve people: enough to train on in a few seconds, too few to fit everybody well."""
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = Project.create(tmp_path / "story")
+    records = [f for f, _ in zip(sample_faces(), range(FACES), strict=False)]
+    project.import_entries("sample", records, scheme="face70")
+    return project
+
+
+@pytest.fixture
+def desk(driver, project):
+    driver.dock.session.open(project)
+    yield driver
+    # What the test holds must not keep the window alive.
+    driver.dock.live.close_down()
+
+
+def retrain(driver, project):
+    """Press the key; wait until a new model is in use."""
+    before = len(project.models())
+    driver.tab("Train")
+    driver.press(Qt.Key.Key_Return, CONTROL)
+    driver.until(lambda: len(project.models()) > before, 180)
+    driver.until(lambda: not driver.dock.train.control.running, 60)
+    project.use_model(project.models()[-1].id)
+    driver.dock.session.models_changed.emit()
+
+
+def error_on(project, frame):
+    """NME of the model in use on a frame of the clip, from a box round the true face."""
+    truth = sample_clip_truth().points[frame]
+    with Video(sample_clip()) as video:
+        gray = video[frame].gray()
+    low, high = truth.min(axis=0), truth.max(axis=0)
+    model = FaceModel.load(project.active_model.file)
+    fit = Fitter(model, "cpu").fit(gray, (*low, *(high - low)))
+    distance = np.linalg.norm(fit.points - truth, axis=1).mean()
+    return distance / project.scheme.inter_ocular_distance(truth)
+
+
+def correct(driver, truth, drags):
+    """Drag the worst point to its place, again and again."""
+    editor = driver.dock.annotate.editor
+    for _ in range(drags):
+        away = np.linalg.norm(editor.state.points - truth, axis=1)
+        worst = int(away.argmax())
+        driver.drag(editor.state.points[worst], truth[worst])
+
+
+def test_the_whole_loop(desk, project):
+    driver, editor = desk, desk.dock.annotate.editor
+    truth = sample_clip_truth()
+
+    # Annotate: an assisted drag, taken back, made again; a hidden point; accepted.
+    driver.press("d")
+    driver.until(lambda: driver.dock.annotate.canvas.ready)
+    item = driver.dock.session.item
+    start = editor.state.points
+    driver.tab("Annotate")
+    driver.drag(start[7], start[7] + [0, 6])
+    moved = editor.state.points
+    assert not np.array_equal(moved, start)
+    driver.press("z", CONTROL)
+    assert np.array_equal(editor.state.points, start)
+    driver.press("z", CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    assert np.array_equal(editor.state.points, moved)
+    driver.press("z", CONTROL)
+    driver.click(editor.state.points[14])
+    driver.press("o")
+    assert project.annotation(item.id).annotation.states[14] == PointState.OCCLUDED
+    driver.press(Qt.Key.Key_Space)
+    driver.until(lambda: driver.dock.session.item.id != item.id)
+    assert len(project.history(item.id)) >= 5
+
+    # Retrain, and watch the model fit somebody it has never seen.
+    retrain(driver, project)
+    driver.tab("Live")
+    driver.dock.live.open(sample_clip())
+    driver.until(lambda: driver.dock.live.canvas.shown is not None)
+    driver.press("p")
+    driver.until(lambda: driver.dock.live.canvas.shown.index >= len(truth.face) - 1, 150)
+    driver.until(lambda: any(e.reason == "poor-fit" for e in project.queue.list()), 30)
+
+    # Open a poor fit whose face is in view, correct it, and retrain: its error has fallen.
+    entry = max(
+        (e for e in project.queue.list() if e.reason == "poor-fit"),
+        key=lambda e: truth.visible[project.item(e.item_id).frame].sum(),
+    )
+    poor = project.item(entry.item_id)
+    before = error_on(project, poor.frame)
+    driver.tab("Queue")
+    shown = driver.dock.findChild(QListView, "queue.list")
+    assert any(
+        shown.model().index(row).data() == poor.name for row in range(shown.model().rowCount())
+    )
+    driver.tab("Annotate")
+    driver.dock.session.show(poor, entry)
+    driver.until(lambda: driver.dock.annotate.canvas.ready and editor.state.present.all())
+    driver.settle(200)
+    correct(driver, truth.points[poor.frame], 12)
+    driver.press(Qt.Key.Key_Space)
+    driver.until(lambda: project.annotation(poor.id).annotation.source == "manual")
+    assert project.queue.get(entry.id).status == "done"
+    retrain(driver, project)
+    after = error_on(project, poor.frame)
+    assert after < before
