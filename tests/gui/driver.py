@@ -143,19 +143,28 @@ class Driver:
 
 
 class LoopProbe:
-    """Measures how long the event loop is blocked: a timer that should come every 5 ms."""
+    """Measures how long the event loop is blocked: a timer that should come every 5 ms.
+
+    Attributes
+    ----------
+    worst : float
+        Longest time between two ticks beyond that, in seconds.
+    worst_cpu : float
+        Most time of the processor that the window's thread took between two ticks: what `worst`
+        is on an idle machine, unless the thread waits for something.
+    """
 
     def __init__(self) -> None:
         from qtpy.QtCore import QTimer
 
-        self.worst = 0.0
-        self._last = time.perf_counter()
+        self.worst = self.worst_cpu = 0.0
+        self._last, self._last_cpu = time.perf_counter(), time.thread_time()
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
     def __enter__(self) -> LoopProbe:
-        self._last = time.perf_counter()
+        self._last, self._last_cpu = time.perf_counter(), time.thread_time()
         self._timer.start(5)
         return self
 
@@ -164,9 +173,10 @@ class LoopProbe:
         self._timer.stop()
 
     def _tick(self) -> None:
-        now = time.perf_counter()
+        now, cpu = time.perf_counter(), time.thread_time()
         self.worst = max(self.worst, now - self._last - 0.005)
-        self._last = now
+        self.worst_cpu = max(self.worst_cpu, cpu - self._last_cpu)
+        self._last, self._last_cpu = now, cpu
 
 
 def _move_pressed(widget: QWidget, position: QPoint, modifiers: Qt.KeyboardModifier) -> None:
