@@ -5,9 +5,9 @@
 
 Needs no data but the bundled sample, and no screen. Where OpenGL is drawn in software it runs too,
 and says that its figures are not those of a graphics processor. Medians of wall time, the two
-backends in turn; NumPy and OpenCV on one thread. "transfers" is what goes up and comes back, timed
-with the pipeline drained before and after each; "drawing" likewise. It ends with exit code 1 if the
-two backends do not agree.
+backends in turn; NumPy and OpenCV on one thread. "transfers %" is the share of what goes up and
+comes back. The command fails if the two backends do not agree. Aimed at, on a graphics processor:
+0.3 ms an evaluation, 1.5 ms a fit.
 """
 
 from __future__ import annotations
