@@ -86,10 +86,17 @@ class Driver:
         *,
         steps: int = 6,
         release: bool = True,
+        double: bool = False,
     ) -> None:
-        """Press at a place of the picture, move to another, let go."""
+        """Press at a place of the picture, move to another, let go.
+
+        A press that comes soon after a click is what Qt calls a double click.
+        """
         self.move(start)
-        QTest.mousePress(self.canvas, LEFT, modifiers, self.at(start))
+        if double:
+            _double_press(self.canvas, self.at(start))
+        else:
+            QTest.mousePress(self.canvas, LEFT, modifiers, self.at(start))
         self.settle(20)
         begin, stop = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
         for share in np.linspace(0, 1, steps + 1)[1:]:
@@ -179,16 +186,30 @@ class LoopProbe:
         self._last, self._last_cpu = now, cpu
 
 
+def _double_press(widget: QWidget, position: QPoint) -> None:
+    _send(widget, "MouseButtonDblClick", position, LEFT, NONE)
+
+
 def _move_pressed(widget: QWidget, position: QPoint, modifiers: Qt.KeyboardModifier) -> None:
     # QTest.mouseMove tells no buttons; a drag needs the one that is down.
+    _send(widget, "MouseMove", position, Qt.MouseButton.NoButton, modifiers)
+
+
+def _send(
+    widget: QWidget,
+    kind: str,
+    position: QPoint,
+    button: Qt.MouseButton,
+    modifiers: Qt.KeyboardModifier,
+) -> None:
     from qtpy.QtCore import QEvent, QPointF
     from qtpy.QtGui import QMouseEvent
 
     event = QMouseEvent(
-        QEvent.Type.MouseMove,
+        QEvent.Type[kind],
         QPointF(position),
         QPointF(widget.mapToGlobal(position)),
-        Qt.MouseButton.NoButton,
+        button,
         LEFT,
         modifiers,
     )

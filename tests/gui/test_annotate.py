@@ -251,6 +251,19 @@ def test_three_clicks_place_the_mean_face_and_escape_cancels_them(desk):
     assert desk.panel.editor.state.unconfirmed == 70
 
 
+def test_a_press_soon_after_a_click_drags_and_does_not_zoom(desk):
+    driver, off = desk.driver, desk.fit()
+    zoom = driver.viewer.scene.camera.zoom
+    driver.click(off[7])
+    driver.drag(off[7], off[7] + [0, 12], double=True)
+    driver.move(off[7] + [0, 13])
+    assert np.allclose(desk.points[7], off[7] + [0, 12], atol=0.6)
+    assert desk.head(desk.new) == desk.panel.editor.state.annotation("face70")
+    assert driver.viewer.scene.camera.zoom == zoom
+    driver.drag((5, 5), (5, 5), double=True)  # on empty ground it is napari's
+    assert driver.viewer.scene.camera.zoom > zoom
+
+
 def test_another_window_on_the_same_project_loses_nothing(desk):
     driver = desk.driver
     desk.show(desk.sample)

@@ -149,6 +149,20 @@ def test_cancel_in_the_middle_of_a_drag_puts_all_back(table):
     assert not table.hand.cancel()
 
 
+def test_what_was_begun_on_one_face_does_not_go_on_with_the_next(table):
+    other = table.project.add_item(table.project.item_media(table.item), name="other")
+    table.hand.press(Touch(table.start[7], PIXEL))
+    table.hand.move(Touch(table.start[7] + 20, PIXEL))
+    table.session.show(other)
+    table.hand.move(Touch(table.start[7] + 40, PIXEL))
+    table.hand.release()
+    assert table.project.annotation(other.id) is None
+    table.commands.run("annotate.three_clicks")
+    table.session.show(table.item)
+    assert table.hand.clicks is None
+    assert table.moved() == []
+
+
 def test_clicks_that_are_asked_for_come_before_points_and_panning_is_no_click(table):
     places = []
     table.hand.ask(Clicks(("one", "other"), table.told.append, places.append))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.components._viewer_mouse_bindings import double_click_to_zoom
 
 from .canvas_layers import FaceLayers
 from .hand import Hand, Touch
@@ -49,7 +48,7 @@ class FaceCanvas:
         self._layers = FaceLayers(stage.viewer)
         self._pointed: int | None = None
         self._names: tuple[str, ...] = ()
-        self._dragged = False
+        self._dragged = self._clicked_twice = False
         self._all_names = self._hidden = False
         self.ready = False
         editor.shown.connect(self._draw)
@@ -61,18 +60,18 @@ class FaceCanvas:
         self._callbacks = (
             (stage.viewer.mouse_drag_callbacks, self._press),
             (stage.viewer.mouse_move_callbacks, self._hover),
-            (stage.viewer.mouse_double_click_callbacks, self._double_click),
         )
         for callbacks, ours in self._callbacks:
             callbacks.append(ours)
-        # napari would zoom when somebody clicks twice on a point; ours asks first where it was.
-        _swap(stage.viewer, double_click_to_zoom, None)
+        # napari would zoom when somebody clicks twice on a point: ours sees first where it was.
+        self._double_clicks = list(stage.viewer.mouse_double_click_callbacks)
+        stage.viewer.mouse_double_click_callbacks[:] = [self._double_click]
 
     def close_down(self) -> None:
         """Leave the viewer as it was."""
         for callbacks, ours in self._callbacks:
             callbacks.remove(ours)
-        _swap(self._stage.viewer, None, double_click_to_zoom)
+        self._stage.viewer.mouse_double_click_callbacks[:] = self._double_clicks
         self._stage.viewer.scene.camera.events.zoom.disconnect(self._suit)
         self._stage.owner_changed.disconnect(self._take_turns)
         self._layers.use(None)
@@ -178,15 +177,29 @@ class FaceCanvas:
         self.hand.release()
 
     def _hover(self, viewer: ViewerModel, event: Any) -> None:
-        if self._ours:
-            self.hand.hover(self._touch(viewer, event))
+        if not self._ours:
+            return
+        touch = self._touch(viewer, event)
+        if not self._clicked_twice:
+            self.hand.hover(touch)
+        elif _LEFT_BUTTON in event.buttons:
+            self.hand.move(touch)
+        else:
+            self._clicked_twice = False
+            self.hand.release()
 
     def _double_click(self, viewer: ViewerModel, event: Any) -> None:
-        touch = self._touch(viewer, event)
-        if self._ours and (self.hand.press(touch) or self.hand.clicks is not None):
-            self.hand.release()
-        else:
-            double_click_to_zoom(viewer, event)
+        """See to the second press of two quick ones, which napari tells as a click only.
+
+        On a point it may begin a drag, whose moves and end come as moves without one.
+        """
+        if self._ours and self.hand.clicks is not None:
+            return
+        if self._ours and self.hand.press(self._touch(viewer, event)):
+            self._clicked_twice = True
+            return
+        for callback in self._double_clicks:
+            callback(viewer, event)
 
     def _touch(self, viewer: ViewerModel, event: Any) -> Touch:
         row, column = event.position[-2:]
@@ -194,11 +207,3 @@ class FaceCanvas:
         keys = event.modifiers
         pixel = 1.0 / float(viewer.scene.camera.zoom)
         return Touch(xy, pixel, "Shift" in keys, "Control" in keys)
-
-
-def _swap(viewer: ViewerModel, old: object, new: object) -> None:
-    callbacks = viewer.mouse_double_click_callbacks
-    if old in callbacks:
-        callbacks.remove(old)
-    if new is not None and new not in callbacks:
-        callbacks.append(new)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
 
-from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets import FaceloopError
 
 from . import assist
 from .face_state import FaceState
@@ -298,7 +299,7 @@ class FaceEditor:
         """Bring back an old revision as the newest one."""
         if self._editable() is None:
             return None
-        return self._commit(FaceState.of(revision.annotation), f"Revision {revision.id}")
+        return self._commit(self._of(revision), f"Revision {revision.id}")
 
     def accept(self) -> Revision | None:
         """Confirm all points as the person's own and save.
@@ -382,9 +383,7 @@ class FaceEditor:
         keeper = self._keeper
         if keeper is not None:
             keeper.changed.disconnect(self._kept)
-            if keeper.waiting is not None:
-                self._lost[keeper.item.id] = keeper
-        self._retry_lost()
+            self._part_with(keeper)
         self._keeper = self._state = self._preview = self._viewing = None
         self.select(())
 
@@ -401,33 +400,47 @@ class FaceEditor:
         fit = None if entry is None or entry.item_id != item.id else entry.fit
         self._keeper = Keeper(project, item, head)
         if head is not None:
-            reference = self._reference(project, head, None if fit is None else fit.points)
-            self._state = FaceState.of(head.annotation, reference)
+            self._state = self._of(head, None if fit is None else fit.points)
         elif fit is not None:
             self._state = FaceState.of(fit)
         else:
             self._state = FaceState.empty(len(project.scheme))
 
-    @staticmethod
-    def _reference(project: Project, head: Revision, fit: Points | None) -> Points | None:
-        """Where the points were before the person placed the first: it is in the history."""
-        if not (head.annotation.states == PointState.ESTIMATED).any():
-            return None
-        chain = {r.id: r for r in project.history(head.item_id)}
-        at: Revision | None = head
-        while at is not None:
-            state = FaceState.of(at.annotation)
-            if not state.placed.any():
-                return state.points
-            root, at = state.points, chain.get(at.based_on) if at.based_on is not None else None
-        return root if fit is None else fit
+    def _of(self, revision: Revision, fit: Points | None = None) -> FaceState:
+        """State of a revision, with the points as they were before the person placed the first.
+
+        Those are in the history, or, of a face that came with the fit of the queue, in that.
+        """
+        state = FaceState.of(revision.annotation)
+        if not state.unconfirmed or not state.placed.any():
+            return state
+        history = self._session.need_project().history(revision.item_id)
+        chain, at = {r.id: r for r in history}, revision
+        while at.based_on in chain and FaceState.of(at.annotation).placed.any():
+            at = chain[at.based_on]
+        root = FaceState.of(at.annotation)
+        reference = fit if fit is not None and root.placed.any() else root.points
+        return replace(state, reference=reference)
+
+    def _part_with(self, keeper: Keeper) -> None:
+        """Another face is in work: what could not be written of this one waits."""
+        if keeper.waiting is None or keeper.again() is not None:
+            return
+        self._lost[keeper.item.id] = keeper
+        name = keeper.item.name
+        if keeper.theirs is None:
+            self._session.tell(f"{name} is not saved, trying again: {keeper.kept.why}", "error")
+        else:
+            self._session.tell(
+                f"{name} is undecided: what {keeper.theirs.author} saved counts, yours is in its "
+                "history.",
+                "warning",
+            )
 
     def _retry_lost(self) -> None:
         for number, keeper in list(self._lost.items()):
             if keeper.again() is not None:
                 del self._lost[number]
-            elif self._session.item is None or keeper.item.id != self._session.item.id:
-                self._session.tell(f"{keeper.item.name} is not saved: {keeper.kept.why}", "error")
 
     def _editable(self) -> FaceState | None:
         """State to change; None if there is none, or something has to be decided first."""
@@ -470,7 +483,7 @@ class FaceEditor:
     def _adopt(self, revision: Revision) -> None:
         """Show what somebody else has saved; undo brings the own face back."""
         before = self._state
-        self._state = FaceState.of(revision.annotation)
+        self._state = self._of(revision)
         self._viewing = None
         if before is not None and not before.same(self._state):
             self.edited.emit(before, self._state, f"Saved by {revision.author} elsewhere")

@@ -58,11 +58,11 @@ class FaceState:
         return cls(np.full((size, 2), np.nan), states, np.zeros(size, dtype=bool))
 
     @classmethod
-    def of(cls, annotation: Annotation, reference: Points | None = None) -> FaceState:
-        """State of a saved face; without a reference its estimated points are their own."""
+    def of(cls, annotation: Annotation) -> FaceState:
+        """State of a saved face; points that are estimates are evidence about themselves."""
         states = annotation.states
-        if reference is None and (states == PointState.ESTIMATED).any():
-            reference = annotation.points
+        estimated = (states == PointState.ESTIMATED).any()
+        reference = annotation.points if estimated else None
         placed = np.isin(states, (PointState.VISIBLE, PointState.OCCLUDED))
         return cls(annotation.points, states, placed, annotation.source, reference)
 

@@ -81,6 +81,7 @@ class Hand:
         self._pointed_at: int | None = None
         self._does: Callable[[Touch], None] | None = None
         self._chosen: tuple[int, ...] = ()
+        editor.loaded.connect(self._forget)
 
     @property
     def clicks(self) -> Clicks | None:
@@ -135,6 +136,13 @@ class Hand:
         self._editor.cancel()
         self.band.emit(None)
         return busy
+
+    def _forget(self, _state: object) -> None:
+        """Another face is in work: what was begun on the one before must not go on with it."""
+        self._clicks = self._press = None
+        self._pointed_at = None
+        self.pointed.emit(None)
+        self.band.emit(None)
 
     def _nearest(self, touch: Touch) -> int | None:
         face = self._editor.drawn

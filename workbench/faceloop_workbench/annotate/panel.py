@@ -30,7 +30,7 @@ from .starting import Starting
 from .undo import UndoStacks
 
 if TYPE_CHECKING:
-    from faceloop_datasets import Project, Revision
+    from faceloop_datasets import PointState, Project, Revision
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
@@ -49,6 +49,7 @@ _HELP = (
     "them to turn and scale. Arrows: half a pixel, with Shift five. Drag beside the points: "
     "move the picture."
 )
+_ASSISTED = "Points that nobody has placed follow those that are dragged."
 _STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _FINE, _COARSE = 0.5, 5.0
 
@@ -113,8 +114,7 @@ class AnnotatePanel(QWidget):
         self._assisted = QCheckBox("Assisted drag")
         self._assisted.setObjectName("annotate.assisted")
         self._assisted.setChecked(True)
-        self._assisted.setToolTip("Points that nobody has placed follow those that are dragged.")
-        self._legend = Legend(self.editor.select)
+        self._legend = Legend(self.editor.select, self._select_state)
         self._history = HistoryList(self.editor)
         self._missing = MissingList(self._commands, self._acting.place)
         body = QWidget()
@@ -269,7 +269,10 @@ class AnnotatePanel(QWidget):
         self._missing.show_points([] if state is None else state.missing, scheme)
         self._acting.update()
         self._starting.update()
-        self._assisted.setEnabled(state is not None)
+        no_model = self._starting.no_model
+        self._assisted.setEnabled(not no_model)
+        self._assisted.setToolTip(no_model or _ASSISTED)
+        self._assist()
 
     def _selected(self, _selection: tuple[int, ...]) -> None:
         self._acting.update()
@@ -287,8 +290,8 @@ class AnnotatePanel(QWidget):
         if item is not None and revision.item_id == item.id:
             self._history.add(revision)
 
-    def _assist(self, on: bool) -> None:
-        self.editor.assisted = on
+    def _assist(self, _on: object = None) -> None:
+        self.editor.assisted = self._assisted.isChecked() and self._assisted.isEnabled()
 
     def _update_undo(self, _what: object = None) -> None:
         group = self.undo.group
@@ -298,6 +301,11 @@ class AnnotatePanel(QWidget):
         self._commands.disable(
             "annotate.redo", "" if group.canRedo() else "Nothing of this face was taken back."
         )
+
+    def _select_state(self, wanted: PointState) -> None:
+        state = self.editor.state
+        if state is not None:
+            self.editor.select(k for k, found in enumerate(state.states) if found == wanted)
 
     # Conflicts
 

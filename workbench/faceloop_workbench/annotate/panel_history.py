@@ -65,9 +65,9 @@ class HistoryList(QWidget):
         revisions = self._editor.history()
         self.list.blockSignals(True)
         self.list.clear()
-        for place, revision in enumerate(revisions):
-            by_number = {r.id: r for r in revisions[place + 1 :]}
-            self.list.addItem(_row(revision, by_number.get(revision.based_on or -1)))
+        by_number = {revision.id: revision for revision in revisions}
+        for revision in revisions:
+            self.list.addItem(_row(revision, by_number.get(revision.based_on or 0)))
         self.list.blockSignals(False)
         self._update()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
-from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from faceloop_datasets import PointState
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
 
 _SIZE = 14
+_COLUMNS = 3
 _GRAY = QColor(140, 140, 140)  # seen in light and in dark
 _WORDS = {
     PointState.VISIBLE: ("confirmed", "A person vouches for it: trains shape and looks."),
@@ -27,17 +28,23 @@ _WORDS = {
 
 
 class Legend(QWidget):
-    """Groups with their colours, which select the group when clicked, and states with symbols.
+    """States with their symbols and groups with their colours; a click selects those points.
 
     Parameters
     ----------
     select : callable
         Given the points of a group that was clicked.
+    select_state : callable
+        Given a state that was clicked.
     """
 
-    def __init__(self, select: Callable[[tuple[int, ...]], object]) -> None:
+    def __init__(
+        self,
+        select: Callable[[tuple[int, ...]], object],
+        select_state: Callable[[PointState], object],
+    ) -> None:
         super().__init__()
-        self._select = select
+        self._select, self._select_state = select, select_state
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
@@ -53,33 +60,33 @@ class Legend(QWidget):
             self._grid.addWidget(self._state(state), 0, column)
         for number, (name, colour) in enumerate(Style(scheme).groups.items()):
             button = self._group(name, colour, scheme.groups[name])
-            self._grid.addWidget(button, 1 + number // 3, number % 3)
+            self._grid.addWidget(button, 1 + number // _COLUMNS, number % _COLUMNS)
 
-    def _state(self, state: PointState) -> QLabel:
-        word, help_text = _WORDS[state]
-        label = QLabel()
-        label.setToolTip(help_text)
-        label.setText(word)
-        row = QToolButton()
-        row.setIcon(QIcon(symbol(state, _GRAY)))
-        row.setText(word)
-        row.setToolTip(help_text)
-        row.setAutoRaise(True)
-        row.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        return row  # type: ignore[return-value]
+    def _state(self, state: PointState) -> QToolButton:
+        word, meaning = _WORDS[state]
+        button = _button(f"annotate.state.{state.name.lower()}", word, symbol(state, _GRAY))
+        button.setToolTip(f"{meaning} Click to select these points.")
+        button.clicked.connect(lambda: self._select_state(state))
+        return button
 
     def _group(
         self, name: str, colour: tuple[float, float, float], members: tuple[int, ...]
     ) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName(f"annotate.group.{name}")
-        button.setIcon(QIcon(symbol(PointState.VISIBLE, QColor.fromRgbF(*colour))))
-        button.setText(title(name))
-        button.setToolTip(f"Select the {len(members)} points of this group.")
-        button.setAutoRaise(True)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        disc = symbol(PointState.VISIBLE, QColor.fromRgbF(*colour))
+        button = _button(f"annotate.group.{name}", title(name), disc)
+        button.setToolTip(f"Click to select the {len(members)} points of this group.")
         button.clicked.connect(lambda: self._select(members))
         return button
+
+
+def _button(name: str, text: str, picture: QPixmap) -> QToolButton:
+    button = QToolButton()
+    button.setObjectName(name)
+    button.setText(text)
+    button.setIcon(QIcon(picture))
+    button.setAutoRaise(True)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    return button
 
 
 def symbol(state: PointState, colour: QColor) -> QPixmap:

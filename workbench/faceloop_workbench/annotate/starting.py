@@ -91,6 +91,11 @@ class Starting:
             self._job.cancel()
             self._job.wait()
 
+    @property
+    def no_model(self) -> str:
+        """Why there is no model to help with this project's faces; empty if there is one."""
+        return self._no_model
+
     def update(self) -> None:
         """Say which commands can be done now, and why not the others."""
         item, state = self._editor.item, self._editor.state
