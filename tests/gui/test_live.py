@@ -2,37 +2,226 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from qtpy.QtCore import Qt
+import pytest
+from driver import LEFT, NONE, LoopProbe
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QWidget
 
+from faceloop_datasets import Project, Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
+from faceloop_workbench.live.colours import error_colours
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def open_clip(driver):
-    """Go to the tab and open the sample clip; wait for its first fit."""
-    driver.tab("Live")
-    driver.dock.live.open(sample_clip())
-    driver.until(lambda: fitted(driver, 0))
+class Live:
+    """The tab Live with the sample clip open, and what a person sees of it."""
+
+    def __init__(self, driver) -> None:
+        self.driver = driver
+        self.panel = driver.dock.live
+        driver.tab("Live")
+        self.panel.open(sample_clip())
+        self.until_fitted(0)
+
+    @property
+    def shown(self):
+        return self.panel.canvas.shown
+
+    @property
+    def picture(self):
+        return self.driver.dock.stage.layer.data
+
+    def find(self, kind, name):
+        return self.panel.findChild(kind, f"live.{name}")
+
+    def until_fitted(self, index):
+        def there():
+            shown = self.shown
+            if shown is None or shown.moving or shown.result is None:
+                return False
+            return shown.index == index
+
+        self.driver.until(there)
+
+    def play_until(self, index):
+        self.driver.press("p")
+        self.driver.until(lambda: self.shown.index >= index, 60)
+
+    def pause(self):
+        self.driver.press("p")
+        self.driver.until(lambda: not self.shown.moving)
+
+    def click_strip(self, frame):
+        strip = self.find(QWidget, "timeline")
+        QTest.mouseClick(strip, LEFT, NONE, QPoint(strip.place(frame), strip.height() // 2))
 
 
-def fitted(driver, index):
-    shown = driver.dock.live.canvas.shown
-    return shown is not None and shown.index == index and shown.result is not None
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty one."""
+    return Project.create(tmp_path / "project")
 
 
-def test_a_clip_plays_with_the_fit_on_the_face(driver, sample_project):
-    driver.dock.session.open(sample_project)
-    open_clip(driver)
-    panel, truth = driver.dock.live, sample_clip_truth()
-    driver.press("p")
-    driver.until(lambda: panel.canvas.shown.index >= 40)
-    assert panel.canvas.shown.moving
-    driver.press("p")
-    driver.until(lambda: not panel.canvas.shown.moving)
-    shown = panel.canvas.shown
-    away = np.linalg.norm(shown.result.points - truth.points[shown.index], axis=1).mean()
-    assert away < 6
-    layer = driver.viewer.layers["fit points"]
+@pytest.fixture
+def live(driver, project):
+    driver.dock.session.open(project)
+    live = Live(driver)
+    yield live
+    live.__dict__.clear()
+
+
+def frame(index):
+    with Video(sample_clip()) as video:
+        return video[index].image
+
+
+def test_a_clip_plays_with_the_fit_on_the_face(live):
+    truth = sample_clip_truth()
+    with LoopProbe() as probe:
+        live.play_until(40)
+    assert probe.worst_cpu < 0.1
+    assert live.shown.moving
+    changed = np.abs(live.picture.astype(int) - frame(live.shown.index)).max(axis=2) > 60
+    rows, columns = np.nonzero(changed)  # the marks in the picture
+    face = truth.points[live.shown.index]
+    assert abs(rows.mean() - face[:, 1].mean()) < 25
+    assert abs(columns.mean() - face[:, 0].mean()) < 25
+    assert "frames/s" in live.find(QLabel, "speed_shown").text()
+    live.pause()
+    points = live.shown.result.points
+    assert np.linalg.norm(points - truth.points[live.shown.index], axis=1).mean() < 6
+    layer = live.driver.viewer.layers["fit points"]
     assert layer.visible
-    assert np.allclose(layer.data[:, ::-1], shown.result.points)
+    assert np.allclose(layer.data[:, ::-1], points)
+    assert np.array_equal(live.picture, frame(live.shown.index))
+    assert "predicted error" in live.find(QLabel, "quality").text()
+    assert live.find(QLabel, "model").text() == "starter"
+
+
+def test_every_way_to_a_frame_is_exact(live):
+    live.click_strip(150)
+    live.until_fitted(150)
+    assert np.array_equal(live.picture, frame(150))
+    live.driver.button("live.step")
+    live.until_fitted(151)
+    live.driver.press(",")
+    live.driver.press(",")
+    live.until_fitted(149)
+    assert np.array_equal(live.picture, frame(149))
+    live.driver.press(".")
+    live.until_fitted(150)
+    assert np.array_equal(live.picture, frame(150))
+    live.driver.button("live.play")
+    live.driver.until(lambda: live.shown.index > 152)
+    live.click_strip(20)
+    live.driver.until(lambda: 20 < live.shown.index < 120)
+    assert live.shown.moving
+
+
+def test_the_strip_shows_what_was_seen(live):
+    live.find(QComboBox, "speed").setCurrentText("all speed")
+    live.play_until(100)
+    live.pause()
+    live.driver.settle(100)
+    strip = live.find(QWidget, "timeline")
+    picture = strip.grab().toImage()
+
+    def colour(frame):
+        return picture.pixelColor(strip.place(frame), strip.height() - 8).getRgb()[:3]
+
+    seen = int((~np.isnan(live.panel.player.record.errors)).sum())
+    assert 100 <= seen < 240
+    assert colour(240) == (128, 128, 128)
+    error = live.panel.player.record.errors[50]
+    assert np.abs(np.array(colour(50)) - error_colours(error)[0]).max() < 40
+    assert colour(50)[1] > colour(50)[0] + 60  # green
+
+
+def test_poor_fits_come_back_as_the_next_thing_to_correct(live, project):
+    live.find(QDoubleSpinBox, "threshold").setValue(0.02)
+    live.find(QComboBox, "speed").setCurrentText("all speed")
+    live.play_until(120)
+    live.pause()
+    counter = live.find(QLabel, "queued")
+    live.driver.until(lambda: counter.text() == "3 poor fits queued")
+    assert len(project.queue.list()) == 3
+    assert live.find(QComboBox, "videos").currentText() == "clip.mp4"
+    live.click_strip(30)
+    live.until_fitted(30)
+    live.driver.press("g")
+    live.driver.until(lambda: len(project.queue.list()) == 4)
+    top = project.queue.list()[0]
+    assert (top.reason, project.item(top.item_id).frame) == ("manual", 30)
+    assert np.allclose(top.fit.points, live.shown.result.points)
+    live.driver.button("live.open_queue")
+    assert live.driver.dock.tabs.currentWidget() is live.driver.dock.queue
+
+
+def test_the_response_map_of_a_clicked_point_lies_on_it(live):
+    live.click_strip(60)
+    live.until_fitted(60)
+    check = live.find(QCheckBox, "responses")
+    QTest.mouseClick(check, LEFT, NONE, QPoint(8, check.height() // 2))
+    fit = live.shown.result.faces[0].fit
+    live.driver.click(fit.points[47])
+    assert live.find(QComboBox, "point").currentIndex() == 47
+    layer = live.driver.viewer.layers["response map"]
+    assert layer.visible
+    middle = layer.data_to_world((5, 5))[::-1]
+    pixel = np.sqrt(abs(np.linalg.det(layer.affine.affine_matrix[:2, :2])))
+    assert np.linalg.norm(middle - fit.points[47]) < pixel
+    assert layer.data.shape == (11, 11)
+    live.driver.press("p")
+    live.driver.until(lambda: live.shown.moving)
+    assert not layer.visible
+
+
+def test_leaving_the_tab_pauses_and_coming_back_shows_the_last_frame(live):
+    stage = live.driver.dock.stage
+    for _ in range(3):
+        live.play_until(live.shown.index + 5)
+        live.driver.tab("Annotate")
+        assert not live.panel.player.playing
+        assert not live.driver.viewer.layers["fit points"].visible
+        stage.show(np.zeros((40, 50, 3), dtype=np.uint8))
+        live.driver.press("p")  # a key of the tab Live does nothing here
+        live.driver.settle(100)
+        assert stage.layer.data.shape == (40, 50, 3)
+        live.driver.tab("Live")
+        live.driver.until(lambda: not live.shown.moving)
+        assert np.array_equal(live.picture, frame(live.shown.index))
+
+
+def test_closing_the_project_stops_and_blanks(live):
+    live.play_until(3)
+    live.driver.dock.session.close()
+    live.driver.until(lambda: live.panel.player.source is None)
+    live.driver.until(lambda: live.shown is None)
+    assert not live.panel.player.playing
+    assert not live.picture.any()
+    assert live.driver.dock.commands.why_not("live.play") == ""
+    live.driver.settle(400)
+    assert live.driver.dock.commands.why_not("live.play") == "Open a video first."
+
+
+def test_the_track_of_the_clip_is_exported(live, tmp_path):
+    target = tmp_path / "track.csv"
+    live.panel._export.start(target)
+    live.driver.until(target.is_file, 60)
+    assert target.read_text(encoding="utf-8").splitlines()[-1].startswith("249,")
+
+
+def test_a_file_that_is_no_video_is_told_in_the_status_line(live, tmp_path):
+    wrong = tmp_path / "notes.mp4"
+    wrong.write_text("no video", encoding="utf-8")
+    live.panel.open(wrong)
+    status = live.driver.dock._status
+    live.driver.until(lambda: "notes.mp4" in status.text())
+    live.driver.press(Qt.Key.Key_Period)
+    live.until_fitted(1)
