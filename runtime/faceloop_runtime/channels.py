@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,10 +27,21 @@ CHANNELS = {"raw": 1, "gradient": ORIENTATIONS, "lbp": len(NEIGHBOURS)}
 """Channel families by name, and how many maps each has."""
 
 
-class CropChannels:
-    """The channel maps of a crop, computed when somebody first looks at them.
+class Term(NamedTuple):
+    """A plane's share in a channel: ``channel(y, x) += share * plane(y + dy, x + dx)``."""
 
-    Who draws the maps on a graphics processor needs the gray crop only.
+    channel: int
+    plane: int
+    share: float
+    dy: int = 0
+    dx: int = 0
+
+
+class CropChannels:
+    """The channels of a crop, computed when somebody first looks at them.
+
+    Who draws them on a graphics processor needs the gray crop only, and who applies linear
+    filters needs the `planes` only.
 
     Parameters
     ----------
@@ -51,6 +62,43 @@ class CropChannels:
     def maps(self) -> NDArray[np.float32]:
         """The maps, shape (C, H, W)."""
         return channel_stack(self.crop, self.families)
+
+    @cached_property
+    def planes(self) -> NDArray[np.float32]:
+        """Fewer maps, shape (B, H, W), that `terms` makes the channels from.
+
+        Channels depend on each other: opposite directions of the gradient are the positive and
+        the negative part of one number, and to the left neighbour a pixel compares as this one
+        does to it, with the other sign.
+        """
+        crop = np.ascontiguousarray(self.crop)
+        out = np.empty((plane_count(self.families), *crop.shape), np.float32)
+        start = 0
+        for family in self.families:
+            count = _PLANES[family]
+            _FILL_PLANES[family](crop, out[start : start + count])
+            start += count
+        return out
+
+
+def plane_count(families: Sequence[str]) -> int:
+    """Return how many planes (`CropChannels.planes`) these families have together."""
+    return sum(_PLANES[family] for family in families)
+
+
+def terms(families: Sequence[str]) -> list[Term]:
+    """Return how the channels of these families are made of their planes.
+
+    True everywhere but in the outermost pixels of a crop.
+    """
+    found: list[Term] = []
+    channel = plane = 0
+    for family in families:
+        found += [
+            t._replace(channel=t.channel + channel, plane=t.plane + plane) for t in _TERMS[family]
+        ]
+        channel, plane = channel + CHANNELS[family], plane + _PLANES[family]
+    return found
 
 
 def channel_count(families: Sequence[str]) -> int:
@@ -92,6 +140,7 @@ def channel_stack(crop: Crop, families: Sequence[str]) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (C, H, W)
     """
+    crop = np.ascontiguousarray(crop)
     out = np.empty((channel_count(families), *crop.shape), np.float32)
     start = 0
     for family in families:
@@ -111,20 +160,59 @@ def _raw(crop: Crop, out: NDArray[np.float32]) -> None:
 
 
 def _gradient(crop: Crop, out: NDArray[np.float32]) -> None:
-    gx = cv2.Sobel(crop, cv2.CV_32F, 1, 0, ksize=1, scale=0.5)
-    gy = cv2.Sobel(crop, cv2.CV_32F, 0, 1, ksize=1, scale=0.5)
+    half = ORIENTATIONS // 2
+    gradient = np.empty((2, *crop.shape), np.float32)
+    _unit_gradient(crop, gradient)
+    for k in range(half):
+        along = _along(gradient, k)
+        np.maximum(along, 0.0, out=out[k])
+        np.subtract(out[k], along, out=out[k + half])
+
+
+def _gradient_planes(crop: Crop, out: NDArray[np.float32]) -> None:
+    """Write the gradient, and the size of its component along each line."""
+    _unit_gradient(crop, out[:2])
+    for k in range(ORIENTATIONS // 2):
+        np.abs(_along(out[:2], k), out=out[2 + k])
+
+
+def _unit_gradient(crop: Crop, out: NDArray[np.float32]) -> None:
+    """Write the gradient over its local magnitude, shape (2, H, W).
+
+    Differences of two pixels are twice the gradient; halving both them and the 4 gray levels,
+    which keep flat regions near 0, would not change a bit.
+    """
+    gx, gy = out
+    _differences(crop, 2, gx)
+    gx[:, 0] = gx[:, -1] = 0.0
+    np.subtract(crop[2:], crop[:-2], out=gy[1:-1])
+    gy[0] = gy[-1] = 0.0
     # Not cv2.magnitude: Intel's version rounds by how the array happens to lie in memory, and
     # two trainings would differ in the last bits.
     magnitude = cv2.sqrt(cv2.multiply(gx, gx) + cv2.multiply(gy, gy))
-    norm = cv2.blur(magnitude, _BOX) + 2.0
-    cv2.divide(gx, norm, dst=gx)
-    cv2.divide(gy, norm, dst=gy)
+    norm = cv2.blur(magnitude, _BOX)
+    norm += 4.0
+    out /= norm
+
+
+def _differences(crop: Crop, step: int, out: NDArray[np.float32]) -> None:
+    """Subtract each pixel from the one ``step`` further on in its row, written between them.
+
+    Rows are run through as one, which is twice as fast; the caller sets what lies at their ends.
+    """
+    flat, before = crop.reshape(-1), step // 2
+    np.subtract(flat[step:], flat[:-step], out=out.reshape(-1)[before : len(flat) - step + before])
+
+
+def _along(gradient: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    x, y = _directions()[k]
+    return np.asarray(cv2.addWeighted(gradient[0], x, gradient[1], y, 0.0), np.float32)
+
+
+def _directions() -> list[tuple[float, float]]:
     half = ORIENTATIONS // 2
-    for k in range(half):
-        angle = np.pi * k / half
-        along = cv2.addWeighted(gx, float(np.cos(angle)), gy, float(np.sin(angle)), 0.0)
-        np.maximum(along, 0.0, out=out[k])
-        np.subtract(out[k], along, out=out[k + half])
+    angles = [np.pi * k / half for k in range(half)]
+    return [(float(np.cos(a)), float(np.sin(a))) for a in angles]
 
 
 def _lbp(crop: Crop, out: NDArray[np.float32]) -> None:
@@ -132,8 +220,24 @@ def _lbp(crop: Crop, out: NDArray[np.float32]) -> None:
     padded = cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     for k, (dy, dx) in enumerate(NEIGHBOURS):
         difference = padded[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w] - crop
-        # A hard comparison flips with the camera's noise; +-4 levels are let through softly.
-        np.clip(difference * 0.25, -1.0, 1.0, out=out[k])
+        _compare(difference, out[k])
+
+
+def _lbp_planes(crop: Crop, out: NDArray[np.float32]) -> None:
+    """Write the comparisons with the neighbours to the right and below."""
+    right, below = np.empty((2, *crop.shape), np.float32)
+    _differences(crop, 1, right)
+    right[:, -1] = 0.0
+    _compare(right, out[0])
+    np.subtract(crop[1:], crop[:-1], out=below[:-1])
+    below[-1] = 0.0
+    _compare(below, out[1])
+
+
+def _compare(difference: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    # A hard comparison flips with the camera's noise; +-4 levels are let through softly.
+    np.multiply(difference, 0.25, out=out)
+    np.clip(out, -1.0, 1.0, out=out)
 
 
 _MIRROR = {
@@ -143,3 +247,19 @@ _MIRROR = {
     "lbp": tuple(NEIGHBOURS.index((dy, -dx)) for dy, dx in NEIGHBOURS),
 }
 _FILL = {"raw": _raw, "gradient": _gradient, "lbp": _lbp}
+
+_PLANES = {"raw": 1, "gradient": 2 + ORIENTATIONS // 2, "lbp": 2}
+_FILL_PLANES = {"raw": _raw, "gradient": _gradient_planes, "lbp": _lbp_planes}
+_TERMS = {
+    "raw": [Term(0, 0, 1.0)],
+    "gradient": [
+        Term(k + side * ORIENTATIONS // 2, plane, share)
+        for k, (x, y) in enumerate(_directions())
+        for side, sign in enumerate((1, -1))
+        for plane, share in ((0, sign * x / 2), (1, sign * y / 2), (2 + k, 0.5))
+    ],
+    "lbp": [
+        Term(k, 0 if dx else 1, 1.0 if dx + dy > 0 else -1.0, min(dy, 0), min(dx, 0))
+        for k, (dy, dx) in enumerate(NEIGHBOURS)
+    ],
+}

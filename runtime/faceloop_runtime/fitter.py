@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -24,15 +25,17 @@ from .meanshift import (
     as_complex,
     as_points,
     landmark_weights,
+    mass_nearby,
     settle,
 )
 from .regressor import cell_features, regression_features
 from .validator import VALIDATOR_SCALE, face_features, quality_features
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
+    from threadpoolctl import LibController
 
     from .backends import ResponseBackend
     from .model import FaceModel
@@ -43,6 +46,8 @@ PRIOR = 3.0
 """Assumed variance of a landmark's response, in pixels of the crop squared."""
 _DOUBTFUL = 0.06
 """Fits from a box that expect a larger error than this are tried another way."""
+_NEARBY = 2.0
+"""Variance of the kernel that says how much of a response supports a point, in square pixels."""
 _CONVERGED = 0.005
 """A fit has converged when the last update moved the points less than this, in IOD."""
 
@@ -188,16 +193,29 @@ class Fitter:
             Scales and mean-shift schedule.
         """
         # The matrices are small: a second BLAS thread takes as long to wake as they take.
-        with _blas().limit(limits=1):
+        with _one_blas_thread():
             run = FitRun(self.model, self.backend, gray, pose, b)
             run.search(passes)
             run.correct()
             return run.result()
 
 
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Limit BLAS; by hand, since threadpoolctl's own limits take as long as an update."""
+    libraries = [(lib, lib.num_threads) for lib in _blas() if lib.num_threads != 1]
+    for lib, _ in libraries:
+        lib.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for lib, count in libraries:
+            lib.set_num_threads(count)
+
+
 @cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
+def _blas() -> list[LibController]:
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 def as_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -243,11 +261,10 @@ class FitRun:
 
     def regression_features(self) -> NDArray[np.float32]:
         """Describe the search's result for the regressor, shape (F,)."""
-        channels = self.channels.maps
-        middle = (channels.shape[-1] - 1) / 2
+        middle = (self.channels.crop.shape[-1] - 1) / 2
         points = as_points(self._points_in_crop()) * self.evidence.scale + middle
         return regression_features(
-            cell_features(channels, points), self.whole_face, self.b, self.model.pdm.variances
+            cell_features(self.channels, points), self.whole_face, self.b, self.model.pdm.variances
         )
 
     def correct(self) -> None:
@@ -318,8 +335,5 @@ class FitRun:
 
     def _support(self) -> NDArray[np.float64]:
         """Probability mass within about two pixels of each final point."""
-        offset = (self._points_in_crop() - self.evidence.centres) * self.evidence.scale
-        grid = np.arange(SEARCH) - SEARCH // 2
-        near_x = np.exp(-((grid - offset.real[:, None]) ** 2) / 4.0)
-        near_y = np.exp(-((grid - offset.imag[:, None]) ** 2) / 4.0)
-        return np.asarray(np.einsum("nij,ni,nj->n", self.evidence.maps, near_y, near_x))
+        mass = mass_nearby(self.evidence, self._points_in_crop(), _NEARBY)
+        return np.minimum(mass, 1.0, dtype=np.float64)

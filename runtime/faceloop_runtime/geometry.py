@@ -64,10 +64,9 @@ class Similarity:
 
     def apply(self, points: Points) -> Points:
         """Transform points, shape (N, 2)."""
-        x, y = points[:, 0], points[:, 1]
-        return np.stack(
-            [self.a * x - self.b * y + self.tx, self.b * x + self.a * y + self.ty], axis=1
-        )
+        moved: Points = points @ np.array([[self.a, self.b], [-self.b, self.a]])
+        moved += self.tx, self.ty
+        return moved
 
     def inverse(self) -> Similarity:
         """Return the transform that undoes this one."""

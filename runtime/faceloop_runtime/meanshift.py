@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from .experts import SEARCH
 
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from .pdm import PointDistributionModel
 
     Floats = NDArray[np.float64]
+    Maps = NDArray[np.float32]
 
-_OFFSETS = np.arange(SEARCH, dtype=np.float64) - SEARCH // 2
-_AXIS = np.stack([np.ones(SEARCH), _OFFSETS], axis=1)
+_OFFSETS = np.arange(SEARCH, dtype=np.float32) - SEARCH // 2
+_X, _Y = np.tile(_OFFSETS, SEARCH), np.repeat(_OFFSETS, SEARCH)
+_MOMENTS = np.stack([np.ones_like(_X), _X, _Y, _X**2 + _Y**2])
+"""Weights of the places of a window: mass, x, y and squared distance from the middle."""
 _LIMIT = 3.0
 """Shape parameters stay within this many standard deviations."""
 
@@ -63,16 +66,15 @@ class Evidence:
     weights: Floats
 
 
-def landmark_weights(maps: NDArray[np.float32], reliability: NDArray[np.float32]) -> Floats:
+def landmark_weights(maps: Maps, reliability: NDArray[np.float32]) -> Floats:
     """Weigh landmarks by how sharply their response points somewhere.
 
     The weight is the inverse variance of the response map, with a floor of one pixel
     (Baltrusaitis, Robinson & Morency, ICCV-W 2013, use a learned constant instead), scaled
     to a mean of 1.
     """
-    columns, rows = maps.sum(axis=1), maps.sum(axis=2)
-    spread = (columns + rows) @ _OFFSETS**2 - (columns @ _OFFSETS) ** 2 - (rows @ _OFFSETS) ** 2
-    weights = reliability / (0.5 * spread + 1.0)
+    x, y, squares = _MOMENTS[1:] @ _landmarks_last(maps)
+    weights = reliability / (0.5 * (squares - x * x - y * y) + 1.0)
     total = float(weights.mean())
     return np.asarray(weights / total if total > 0 else weights, dtype=np.float64)
 
@@ -95,15 +97,37 @@ def mean_shift(evidence: Evidence, points: NDArray[np.complex128], variance: flo
         Step of each point, in units of IOD.
     """
     offset = (points - evidence.centres) * evidence.scale
-    kx = np.exp(-((_OFFSETS - offset.real[:, None]) ** 2) / (2 * variance))
-    ky = np.exp(-((_OFFSETS - offset.imag[:, None]) ** 2) / (2 * variance))
-    # moments[n] = [[sum, sum x], [sum y, sum xy]] of kernel x map.
-    moments = (ky[:, :, None] * _AXIS).transpose(0, 2, 1) @ (
-        evidence.maps @ (kx[:, :, None] * _AXIS)
-    )
-    mass = moments[:, 0, 0] + 1e-12
-    target = (moments[:, 0, 1] + 1j * moments[:, 1, 0]) / mass
-    return np.asarray((target - offset) / evidence.scale)
+    mass, x, y = _kernel_moments(evidence.maps, offset, variance)
+    return np.asarray(((x + 1j * y) / (mass + 1e-12) - offset) / evidence.scale)
+
+
+def mass_nearby(evidence: Evidence, points: NDArray[np.complex128], variance: float) -> Maps:
+    """Return how much of each landmark's probability lies near its point, shape (N,).
+
+    See `mean_shift`; the kernel is 1 in its middle.
+    """
+    offset = (points - evidence.centres) * evidence.scale
+    return np.asarray(_kernel_moments(evidence.maps, offset, variance)[0])
+
+
+def _kernel_moments(maps: Maps, offset: NDArray[np.complex128], variance: float) -> Maps:
+    """Sum kernel x map over each window: mass, x and y, shape (3, N).
+
+    The kernel is separable: 2 S exponentials a landmark, not S x S.
+    """
+    kernel = _OFFSETS[:, None] - as_points(offset).T.astype(np.float32)[:, None]
+    kernel *= kernel
+    kernel *= -0.5 / variance
+    np.exp(kernel, out=kernel)
+    seen = maps.transpose(1, 2, 0) * kernel[0]
+    seen *= kernel[1][:, None]
+    sums: Maps = _MOMENTS[:3] @ seen.reshape(SEARCH * SEARCH, -1)
+    return sums
+
+
+def _landmarks_last(maps: Maps) -> Maps:
+    """View maps (N, S, S) as (S * S, N), copied if they do not lie in memory like this."""
+    return maps.transpose(1, 2, 0).reshape(SEARCH * SEARCH, -1)
 
 
 def settle(
@@ -141,13 +165,19 @@ def settle(
         Mean movement of a point in the last update, in units of IOD.
     """
     system = _System(pdm, evidence, start, prior)
-    state, step = start, 0.0
+    state, step = start, np.zeros(len(system.tangent))
     for variance in variances:
         state, step = system.update(state, variance)
-    return state, step
+    moved = (step @ system.tangent).view(np.complex128)
+    return state, float(np.abs(moved).mean())
 
 
 class _System:
+    """The regularised least squares of one crop.
+
+    Points and what is added to them are read here as ``x0, y0, x1, y1, ...``.
+    """
+
     def __init__(
         self,
         pdm: PointDistributionModel,
@@ -155,43 +185,45 @@ class _System:
         start: ShapeState,
         prior: float,
     ) -> None:
-        self.evidence = evidence
-        self.mean = as_complex(pdm.mean)
-        self.modes = pdm.components[:, 0::2] + 1j * pdm.components[:, 1::2]
+        self.evidence, self.pdm = evidence, pdm
         self.limit = _LIMIT * np.sqrt(pdm.variances)
-        self.penalty = np.zeros(4 + len(pdm.variances))
-        self.penalty[4:] = prior / evidence.scale**2 / pdm.variances
-        base = self.mean + start.b @ self.modes
-        one = np.ones_like(base)
-        self.tangent = np.concatenate([[base, 1j * base, one, 1j * one], self.modes])
-        self.weighted = self.tangent.conj() * evidence.weights
-        normal = (self.weighted @ self.tangent.T).real
+        self.penalty = prior / evidence.scale**2 / pdm.variances
+        self.tangent = np.zeros((4 + len(pdm.variances), 2 * len(pdm)))
+        base = self.tangent[0].view(np.complex128)
+        base[:] = as_complex(pdm.shape(start.b))
+        np.multiply(base, 1j, out=self.tangent[1].view(np.complex128))
+        self.tangent[2, 0::2] = self.tangent[3, 1::2] = 1.0
+        self.tangent[4:] = pdm.components
+        self.weighted = self.tangent * np.repeat(evidence.weights, 2)
+        normal = self.weighted @ self.tangent.T
         # A shape without any trusted landmark leaves the pose undetermined: it then stays.
-        normal[np.diag_indices_from(normal)] += self.penalty + 1e-9
-        self.factor = cho_factor(normal, check_finite=False, overwrite_a=True)
+        diagonal = np.einsum("ii->i", normal)
+        diagonal += 1e-9
+        diagonal[4:] += self.penalty
+        # LAPACK by its names: SciPy's wrappers take longer than a matrix of this size.
+        self.factor, failed = dpotrf(normal.T, overwrite_a=True)
+        if failed:
+            raise np.linalg.LinAlgError("The fit's normal equations are not positive definite.")
 
-    def update(self, state: ShapeState, variance: float) -> tuple[ShapeState, float]:
-        points = state.turn * (self.mean + state.b @ self.modes) + state.shift
+    def update(self, state: ShapeState, variance: float) -> tuple[ShapeState, Floats]:
+        points = state.turn * as_complex(self.pdm.shape(state.b)) + state.shift
         shift = mean_shift(self.evidence, points, variance) / state.turn
-        right = (self.weighted @ shift).real
-        right[4:] -= self.penalty[4:] * state.b
-        step = cho_solve(self.factor, right, check_finite=False)
-        moved = step @ self.tangent
-        return (
-            ShapeState(
-                turn=state.turn * (1 + step[0] + 1j * step[1]),
-                shift=state.shift + state.turn * (step[2] + 1j * step[3]),
-                b=np.clip(state.b + step[4:], -self.limit, self.limit),
-            ),
-            float(np.abs(moved).mean()),
+        right = self.weighted @ shift.view(np.float64)
+        right[4:] -= self.penalty * state.b
+        step, _ = dpotrs(self.factor, right)
+        moved = ShapeState(
+            turn=state.turn * complex(1 + step[0], step[1]),
+            shift=state.shift + state.turn * complex(step[2], step[3]),
+            b=(state.b + step[4:]).clip(-self.limit, self.limit),
         )
+        return moved, step
 
 
 def as_complex(points: Floats) -> NDArray[np.complex128]:
     """Read points (N, 2) as complex numbers (N,)."""
-    return np.asarray(points[:, 0] + 1j * points[:, 1])
+    return np.ascontiguousarray(points).view(np.complex128)[:, 0]
 
 
 def as_points(numbers: NDArray[np.complex128]) -> Floats:
     """Read complex numbers (N,) as points (N, 2)."""
-    return np.stack([numbers.real, numbers.imag], axis=1)
+    return np.ascontiguousarray(numbers).view(np.float64).reshape(-1, 2)

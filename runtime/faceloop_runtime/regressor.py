@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from .channels import channel_count, terms
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from .channels import CropChannels
 
 GRID = 4
 """Cells a side that describe a landmark's surroundings."""
@@ -44,18 +49,21 @@ class ShapeRegressor:
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the correction for features (F,), shape (4 + K,)."""
-        return np.asarray(features @ self.weights + self.offset, dtype=np.float64)
+        return np.asarray(self._rows @ features + self.offset, dtype=np.float64)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.float32]:
+        """The weights as BLAS reads them fastest: a row for each number of the correction."""
+        return np.ascontiguousarray(self.weights.T)
 
 
-def cell_features(
-    channels: NDArray[np.float32], points: NDArray[np.float64]
-) -> NDArray[np.float32]:
+def cell_features(channels: CropChannels, points: NDArray[np.float64]) -> NDArray[np.float32]:
     """Describe the surroundings of each landmark by channel means in a grid of cells.
 
     Parameters
     ----------
-    channels : ndarray, shape (C, H, W)
-        Channel maps of the crop.
+    channels : CropChannels
+        Channels of the crop.
     points : ndarray, shape (N, 2)
         Landmarks, in pixels of the crop.
 
@@ -65,15 +73,55 @@ def cell_features(
         Each landmark's row has unit length, so that contrast does not matter (as in
         Dalal & Triggs, CVPR 2005).
     """
-    height, width = channels.shape[1:]
-    pooled = np.stack([cv2.blur(c, (CELL, CELL)) for c in channels])
-    steps = CELL * (np.arange(GRID) - (GRID - 1) / 2)
-    x = np.rint(points[:, :1] + steps).astype(np.intp).clip(0, width - 1)
-    y = np.rint(points[:, 1:] + steps).astype(np.intp).clip(0, height - 1)
-    cells = pooled[:, y[:, :, None], x[:, None, :]]
-    rows = cells.transpose(1, 0, 2, 3).reshape(len(points), -1)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True) + 1e-3
+    mixture = _mixture(channels.families)
+    cells = _plane_cells(channels.planes, points, mixture)
+    mixed = (mixture.shares @ cells.reshape(len(cells), -1)).reshape(-1, len(points), GRID * GRID)
+    rows: NDArray[np.float32] = mixed.transpose(1, 0, 2).reshape(len(points), -1)
+    rows /= np.sqrt(np.einsum("nf,nf->n", rows, rows))[:, None] + 1e-3
     return rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Mixture:
+    """Channels (C) as sums of planes that are moved by whole pixels (M).
+
+    Parameters
+    ----------
+    shares : ndarray of float32, shape (C, M)
+    plane, dy, dx : ndarray of int, shape (M,)
+    """
+
+    shares: NDArray[np.float32]
+    plane: NDArray[np.intp]
+    dy: NDArray[np.intp]
+    dx: NDArray[np.intp]
+
+
+@cache
+def _mixture(families: tuple[str, ...]) -> _Mixture:
+    parts = terms(families)
+    moved = sorted({(t.plane, t.dy, t.dx) for t in parts})
+    shares = np.zeros((channel_count(families), len(moved)), np.float32)
+    for t in parts:
+        shares[t.channel, moved.index((t.plane, t.dy, t.dx))] += t.share
+    return _Mixture(shares, *np.array(moved, np.intp).T)
+
+
+def _plane_cells(
+    planes: NDArray[np.float32], points: NDArray[np.float64], mixture: _Mixture
+) -> NDArray[np.float32]:
+    """Means of the moved planes in the cells round each point, shape (M, N, GRID, GRID)."""
+    _, height, width = planes.shape
+    pooled = np.empty_like(planes)
+    for plane, out in zip(planes, pooled, strict=True):
+        cv2.blur(plane, (CELL, CELL), dst=out)
+    steps = CELL * (np.arange(GRID) - (GRID - 1) / 2)
+    x = np.rint(points[:, :1] + steps).astype(np.intp).clip(1, width - 1)
+    y = np.rint(points[:, 1:] + steps).astype(np.intp).clip(1, height - 1)
+    first = (mixture.plane * height + mixture.dy) * width + mixture.dx
+    places = (y * width)[:, :, None] + x[:, None]
+    cells: NDArray[np.float32] = pooled.reshape(-1).take(first[:, None, None, None] + places)
+    return cells
 
 
 def regression_features(
@@ -97,5 +145,6 @@ def regression_features(
     -------
     ndarray of float32, shape (N * D + W + K,)
     """
-    unit = whole_face / (np.linalg.norm(whole_face) + 1e-3)
-    return np.concatenate([cells.ravel(), unit, b / np.sqrt(variances)]).astype(np.float32)
+    unit = whole_face / (np.linalg.norm(whole_face) + np.float32(1e-3))
+    z = (b / np.sqrt(variances)).astype(np.float32)
+    return np.concatenate([cells.ravel(), unit, z])

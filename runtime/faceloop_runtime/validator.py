@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -39,9 +40,17 @@ class FaceValidator:
 
 def face_features(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Pool channel maps (C, H, W) of a face crop into one vector (F,)."""
-    height, width = (n // VALIDATOR_POOL for n in channels.shape[1:])
-    pooled = [cv2.resize(c, (width, height), interpolation=cv2.INTER_AREA) for c in channels]
-    return np.stack(pooled).ravel()
+    down, across = (_pooling(n) for n in channels.shape[1:])
+    return (down @ (channels @ across.T)).reshape(-1)
+
+
+@cache
+def _pooling(size: int) -> NDArray[np.float32]:
+    """Means over neighbouring intervals of an axis, shape (size // VALIDATOR_POOL, size)."""
+    line = np.eye(size, dtype=np.float32)
+    # The whole line is covered, so that an interval is a little wider than VALIDATOR_POOL.
+    pooled = cv2.resize(line, (size, size // VALIDATOR_POOL), interpolation=cv2.INTER_AREA)
+    return np.asarray(pooled, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,5 +121,6 @@ def quality_features(
     ndarray of float32, shape (2N + K + 4,)
     """
     z = b / np.sqrt(variances)
-    summary = [face_logit, correction, float(z @ z) / len(z), float(np.log(support + 0.01).mean())]
-    return np.concatenate([peaks, np.log(support + 0.01), np.abs(z), summary]).astype(np.float32)
+    logs = np.log(support + 0.01)
+    summary = [face_logit, correction, float(z @ z) / len(z), float(logs.mean())]
+    return np.concatenate([peaks, logs, np.abs(z), summary], dtype=np.float32)

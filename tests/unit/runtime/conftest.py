@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Scheme
-from faceloop_runtime.channels import channel_count
+from faceloop_runtime.channels import CropChannels, channel_count, channel_stack
 from faceloop_runtime.experts import PatchExperts
 from faceloop_runtime.model import FaceModel, crop_size, face_extent
 from faceloop_runtime.pdm import PointDistributionModel
@@ -47,14 +47,14 @@ def small_model(small_pdm: PointDistributionModel) -> FaceModel:
         return PatchExperts(scale, numbers(count, c, patch, patch), numbers(count), gain, trust)
 
     # The widths come from the functions that a fit uses, not from the file's own table.
-    crop = np.zeros((c, 200, 200), np.float32)
+    crop = np.zeros((200, 200), np.float32)
     size = crop_size(face_extent(small_pdm), VALIDATOR_SCALE, 1)
-    face = face_features(crop[:, :size, :size])
+    face = face_features(channel_stack(crop[:size, :size], CHANNELS))
     b = np.zeros(k)
-    cells = cell_features(crop, np.full((n, 2), 100.0))
+    cells = cell_features(CropChannels(crop, CHANNELS), np.full((n, 2), 100.0))
     f = len(regression_features(cells, face, b, small_pdm.variances))
     quality = quality_features(
-        peaks=crop[0, 0, :n],
+        peaks=np.zeros(n, np.float32),
         support=np.zeros(n),
         b=b,
         variances=small_pdm.variances,

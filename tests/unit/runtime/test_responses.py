@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from faceloop_datasets import FaceloopError
 from faceloop_runtime.backends import make_backend
 from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.channels import CHANNELS, channel_count, channel_stack
+from faceloop_runtime.channels import (
+    CHANNELS,
+    CropChannels,
+    channel_count,
+    channel_stack,
+    plane_count,
+    terms,
+)
 from faceloop_runtime.experts import SEARCH, PatchExperts, windows
 from faceloop_runtime.model import FaceModel
 
@@ -39,6 +48,44 @@ def test_responses_agree_with_a_plain_loop(patch: int) -> None:
     np.testing.assert_allclose(maps, by_loops(experts, channels, centres), atol=2e-4)
 
 
+@pytest.mark.parametrize("patch", [5, 11])
+@pytest.mark.parametrize("families", [("gradient", "lbp"), ("lbp", "raw"), ("raw",)])
+def test_responses_to_planes_are_responses_to_channels(
+    patch: int, families: tuple[str, ...]
+) -> None:
+    rng = np.random.default_rng(4)
+    crop = rng.uniform(0, 255, (45, 52)).astype(np.float32)
+    count = channel_count(families)
+    weights = rng.normal(size=(5, count, patch, patch)).astype(np.float32)
+    one = np.ones(5, np.float32)
+    experts = PatchExperts(30.0, weights, one, one, one)
+    # As near to every edge as a window may come: planes are looked at one pixel beyond.
+    edge = (SEARCH + patch) // 2 - 1
+    right, bottom = 51 - edge, 44 - edge
+    corners = [[edge, edge], [right, edge], [edge, bottom], [right, bottom], [26, 22]]
+    centres = np.array(corners, dtype=np.intp)
+    maps = CpuResponses([experts]).responses(0, CropChannels(crop, families), centres)
+    expected = by_loops(experts, channel_stack(crop, families), centres)
+    np.testing.assert_allclose(maps, expected, atol=2e-4)
+
+
+def test_responses_stay_when_others_are_computed(small_model: FaceModel) -> None:
+    rng = np.random.default_rng(5)
+    backend = CpuResponses(small_model.experts)
+    centres = np.full((len(small_model.pdm), 2), 40, np.intp)
+    crops = [CropChannels(noise(rng), small_model.channels) for _ in range(8)]
+    expected = [CpuResponses(small_model.experts).responses(1, c, centres) for c in crops]
+    for threads in (1, 4):
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(lambda c: backend.responses(1, c, centres), crops * 10))
+        for i, maps in enumerate(found):
+            np.testing.assert_array_equal(maps, expected[i % len(crops)])
+
+
+def noise(rng: np.random.Generator) -> np.ndarray:
+    return rng.uniform(0, 255, (80, 80)).astype(np.float32)
+
+
 def test_each_level_uses_its_own_experts(small_model: FaceModel) -> None:
     rng = np.random.default_rng(1)
     c = channel_count(small_model.channels)
@@ -67,11 +114,51 @@ def test_probabilities_sum_to_one_and_follow_the_gain() -> None:
     assert (maps.reshape(2, -1).argmax(axis=1) == responses.reshape(2, -1).argmax(axis=1)).all()
 
 
+def test_no_probability_is_too_small_to_compute_with() -> None:
+    one = np.ones(1, np.float32)
+    experts = PatchExperts(30.0, np.zeros((1, 1, 5, 5), np.float32), one, 200 * one, one)
+    responses = np.linspace(0, 1, SEARCH**2, dtype=np.float32).reshape(1, SEARCH, SEARCH)
+    maps = experts.probabilities(responses)
+    assert maps.min() > np.finfo(np.float32).tiny
+    assert maps.min() < 1e-12
+    assert maps.max() == maps[0, -1, -1] > 0.8
+
+
 def test_windows_are_cut_round_their_centres() -> None:
     channels = np.arange(2 * 9 * 10, dtype=np.float32).reshape(2, 9, 10)
     cut = windows(channels, np.array([[1, 1], [8, 7]], dtype=np.intp), 3)
     np.testing.assert_array_equal(cut[:, 0], channels[:, 0:3, 0:3])
     np.testing.assert_array_equal(cut[:, 1], channels[:, 6:9, 7:10])
+
+
+@pytest.mark.parametrize("families", [("gradient", "lbp"), ("lbp", "raw", "gradient")])
+def test_planes_make_the_channels(families: tuple[str, ...]) -> None:
+    crop = np.random.default_rng(6).uniform(0, 255, (30, 40)).astype(np.float32)
+    channels = CropChannels(crop, families)
+    assert len(channels.planes) == plane_count(families) < len(channels) == len(channels.maps)
+    made = np.zeros_like(channels.maps)
+    for term in terms(families):
+        moved = np.roll(channels.planes[term.plane], (-term.dy, -term.dx), axis=(0, 1))
+        made[term.channel] += term.share * moved
+    np.testing.assert_allclose(made, channels.maps, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (2, 3), (15, 16)])
+def test_channels_of_a_crop_of_any_size(shape: tuple[int, int]) -> None:
+    crop = np.random.default_rng(7).uniform(0, 255, shape).astype(np.float32)
+    channels = CropChannels(crop, sorted(CHANNELS))
+    for maps in (channels.maps, channels.planes):
+        assert maps.shape[1:] == shape
+        assert np.isfinite(maps).all()
+
+
+def test_channels_of_a_part_of_a_picture() -> None:
+    picture = np.random.default_rng(8).uniform(0, 255, (60, 70)).astype(np.float32)
+    part = picture[10:40, 20:61]
+    families = sorted(CHANNELS)
+    view, copy = CropChannels(part, families), CropChannels(part.copy(), families)
+    np.testing.assert_array_equal(view.maps, copy.maps)
+    np.testing.assert_array_equal(view.planes, copy.planes)
 
 
 @pytest.mark.parametrize("family", sorted(CHANNELS))
