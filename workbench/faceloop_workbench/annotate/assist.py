@@ -1,9 +1,17 @@
-"""Help from the model while points are dragged: where the others most probably are."""
+"""Help from the model while points are dragged: where the others most probably are.
+
+A person puts some points where they belong. How far these were off tells how far the others are:
+pose errors are shared by all, errors of the shape by many, and errors of a place by neighbours.
+With a covariance K of all errors and corrections d of the placed points P, the others move by
+``K_OP K_PP^-1 d`` (a Gaussian process over the face's points: Rasmussen & Williams, 2006).
+
+Two covariances are weighed by how well they explain the corrections, since a start may be good
+or bad and nobody says which: that of fits, whose errors are local, and that of the shape model
+itself, for a mean shape put on a face by three clicks, or a fit that has failed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,48 +19,27 @@ from scipy.linalg import cho_factor, cho_solve
 
 from faceloop_runtime.geometry import Similarity
 
+from .spread import Spread, expected
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_runtime import FaceModel
-    from faceloop_runtime.pdm import PointDistributionModel
 
     Points = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Spread:
-    """How far points are expected from their true places, as a Gaussian process over the face.
-
-    All lengths are in units of IOD.
-
-    Parameters
-    ----------
-    pose : float
-        Standard deviation of the shift, of the relative scale and of the rotation (radians).
-    shape : float
-        Share of each shape mode's variance that is unknown.
-    local : float
-        Standard deviation of an error that neighbouring points share.
-    width : float
-        How far that error reaches.
-    single : float
-        Standard deviation of each coordinate's own error.
-    """
-
-    pose: float
-    shape: float
-    local: float
-    width: float
-    single: float
-
-
-_OF_SHAPE = Spread(pose=3.0, shape=1.0, local=0.01, width=0.15, single=0.008)
-"""Of the mean shape, with a pose that is hardly known."""
-_OF_REFERENCE = Spread(pose=0.02, shape=0.1, local=0.02, width=0.2, single=0.012)
-"""Of a fit."""
+OF_FITS = Spread(
+    pose=0.01, shape=0.022, power=0.29, local=0.036, reach=0.45, cross=0.1, single=0.016
+)
+OF_SHAPES = Spread(
+    pose=0.1, shape=0.52, power=0.81, local=0.028, reach=0.2, cross=0.34, single=0.01
+)
+"""Both were chosen to need few drags (tests/benchmarks/drags.py) on faces of a training set only:
+MUCT's and the sample's, fitted by models of the other half of the people."""
+_FREEDOM = 4.0
+"""Degrees of freedom of Student's t: a face may be off by more than usual everywhere."""
 _ROUNDS = 2
-"""Times that the pose is linearised."""
+"""Times that the pose is estimated anew where there is no reference."""
 
 
 def most_probable(
@@ -60,6 +47,7 @@ def most_probable(
     points: Points,
     placed: NDArray[np.bool_],
     reference: Points | None = None,
+    errors: Points | None = None,
 ) -> Points:
     """Move the points that nobody has placed to where they most probably are.
 
@@ -72,9 +60,12 @@ def most_probable(
     placed : ndarray of bool, shape (N,)
         Points that a person put where they are.
     reference : ndarray, shape (N, 2), optional
-        The face before the person placed anything, say the model's fit: evidence about the
-        others beside the shape model. Without it only the placed points count, and the pose
-        of ``points`` as far as they leave it open.
+        The face before the person placed anything, say the model's fit: what the others are
+        expected to be wrong by is judged from what the placed points were. Without it the others
+        go to the most probable shape, in the pose that ``points`` have as far as the placed ones
+        leave it open.
+    errors : ndarray, shape (2N, 2N), optional
+        Covariance of this model's errors, from `habits.covariance`; a general one by default.
 
     Returns
     -------
@@ -82,66 +73,44 @@ def most_probable(
         Placed points are exactly where they were, missing ones still missing
         (`PointDistributionModel.complete` gives those a place).
     """
-    known = ~np.isnan(points).any(axis=1)
+    known = np.asarray(~np.isnan(points).any(axis=1))
     fixed = np.asarray(placed & known)
     if not fixed.any() or known.sum() < 2:
         return points.copy()
+    rough = expected(model, OF_SHAPES)
     if reference is None:
-        result = _from_shape(model.pdm, points, fixed)
+        result = points
+        for _ in range(_ROUNDS):
+            pose = Similarity.between(model.pdm.mean, result)
+            start = pose.apply(model.pdm.mean)
+            result = start + _moves(pose, points - start, fixed, (rough,))
     else:
-        result = _from_reference(model.pdm, points, fixed, model.pdm.complete(reference))
-    result[fixed] = points[fixed]
-    result[~known] = np.nan
-    return result
+        fits = expected(model, OF_FITS) if errors is None else errors
+        start = model.pdm.complete(reference)
+        pose = Similarity.between(model.pdm.mean, start)
+        result = start + _moves(pose, points - start, fixed, (fits, rough))
+    result = np.where(fixed[:, None], points, result)
+    return np.where(known[:, None], result, np.nan)
 
 
-def _from_shape(pdm: PointDistributionModel, points: Points, fixed: NDArray[np.bool_]) -> Points:
-    result = points
-    for _ in range(_ROUNDS):
-        pose = Similarity.between(pdm.mean, result)
-        result = _conditional(pdm, _OF_SHAPE, pdm.mean, pose, points, fixed)
-    return result
-
-
-def _from_reference(
-    pdm: PointDistributionModel, points: Points, fixed: NDArray[np.bool_], reference: Points
-) -> Points:
-    pose = Similarity.between(pdm.mean, reference)
-    expected = pose.inverse().apply(reference)
-    return _conditional(pdm, _OF_REFERENCE, expected, pose, points, fixed)
-
-
-def _conditional(  # noqa: PLR0917 - the parts of one formula
-    pdm: PointDistributionModel,
-    spread: Spread,
-    expected: Points,
+def _moves(
     pose: Similarity,
-    points: Points,
+    corrections: Points,
     fixed: NDArray[np.bool_],
+    covariances: tuple[Points, ...],
 ) -> Points:
-    """Mean of all points given the fixed ones: expected + K_OP K_PP^-1 (points - expected)_P."""
-    rows = np.repeat(fixed, 2)
-    shared, own = _covariance(pdm, spread)
-    known = shared[np.ix_(rows, rows)]
-    known[np.diag_indices_from(known)] += own
-    correction = (pose.inverse().apply(points) - expected).ravel()[rows]
-    weights = cho_solve(cho_factor(known, check_finite=False), correction, check_finite=False)
-    moved = expected + (shared[:, rows] @ weights).reshape(-1, 2)
-    return pose.apply(moved)
-
-
-@lru_cache(maxsize=8)
-def _covariance(pdm: PointDistributionModel, spread: Spread) -> tuple[Points, float]:
-    """Covariance that coordinates share, (2N, 2N), and the variance that is each one's own."""
-    x, y = pdm.mean.T
-    one = np.ones_like(x)
-    tangent = np.stack([_row(x, y), _row(-y, x), _row(one, 0 * one), _row(0 * one, one)])
-    pose = spread.pose**2 * tangent.T @ tangent
-    modes = (pdm.components.T * pdm.variances) @ pdm.components
-    squared = ((pdm.mean[:, None] - pdm.mean[None]) ** 2).sum(axis=2)
-    near = spread.local**2 * np.exp(-0.5 * squared / spread.width**2)
-    return pose + spread.shape * modes + np.kron(near, np.eye(2)), spread.single**2
-
-
-def _row(x: Points, y: Points) -> Points:
-    return np.stack([x, y], axis=1).ravel()
+    """How far all points move, (N, 2) in pixels, given how far the fixed ones were moved."""
+    turn = Similarity(pose.a, pose.b)
+    rows = np.flatnonzero(np.repeat(fixed, 2))
+    known = turn.inverse().apply(corrections).ravel()[rows]
+    moves, evidence = [], []
+    for covariance in covariances:
+        factor = cho_factor(covariance[np.ix_(rows, rows)], lower=True, check_finite=False)
+        weights = cho_solve(factor, known, check_finite=False)
+        moves.append(covariance[:, rows] @ weights)
+        halves = np.log(np.diag(factor[0])).sum()
+        tail = 0.5 * (_FREEDOM + len(rows)) * np.log1p(known @ weights / _FREEDOM)
+        evidence.append(-halves - tail)
+    shares = np.exp(np.array(evidence) - max(evidence))
+    mean = (shares / shares.sum()) @ np.array(moves)
+    return turn.apply(mean.reshape(-1, 2))

@@ -1,0 +1,187 @@
+"""How many points of a face must be dragged, with and without help from the model.
+
+    python tests/benchmarks/drags.py
+    python tests/benchmarks/drags.py --set sample --keep FOLDER
+
+An oracle drags, again and again, the point that is farthest from its true place to that place,
+until the mean distance of all points is below 0.015 of the inter-ocular distance; points that
+nobody has marked (the bridge of the nose in MUCT) do not count. The model is trained on people
+who are not among the test faces: MUCT as in muct.py, and 300 of the 400 sample faces.
+
+Starts: the detector and the model's fit (faces that the detector misses are left out and
+counted); the mean shape on three clicks, exactly on the pupils and the chin, which do not count as
+drags; and a fit from there. Methods: plain (only the dragged point moves); the shape model given
+the dragged points alone; assisted, as in the window; the same with the errors that the model makes
+on the faces it was trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from common import Clock, Report, add_common, muct, split_subjects
+
+from faceloop_datasets import FaceloopError, Project
+from faceloop_runtime import FaceModel, Fitter
+from faceloop_trainer import TrainingConfig
+from faceloop_trainer.train import train_faces
+from faceloop_trainer.trainingset import load_faces, whole_pictures
+from faceloop_workbench.annotate import habits, starts
+from faceloop_workbench.annotate.assist import most_probable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from faceloop_datasets import Face
+    from faceloop_trainer.trainingset import TrainingFace
+
+    Method = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+_GOOD = 0.015
+_PER_SUBJECT = {"muct": 4, "sample": None}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One face with a start: where its points are, where they belong, which are placed."""
+
+    points: np.ndarray
+    face: TrainingFace
+    placed: np.ndarray
+    iod: float
+
+    def drags(self, method: Method) -> int:
+        """Drag the worst point until the face is good; returns how often."""
+        true, placed = self.face.points, self.placed.copy()
+        # The clicks are where they belong.
+        points = np.where(placed[:, None], true, self.points)
+        for count in range(len(true)):
+            off = np.linalg.norm(points - true, axis=1)
+            off[~self.face.measured] = 0.0
+            if off.sum() < _GOOD * self.iod * self.face.measured.sum():
+                return count
+            worst = int(off.argmax())
+            placed[worst] = True
+            points = points.copy()
+            points[worst] = true[worst]
+            points = method(points, placed, self.points)
+        return len(true)
+
+
+def methods(model: FaceModel, training: Sequence[Face]) -> dict[str, Method]:
+    """Ways to move the other points, by name."""
+    errors = habits.covariance(model, training)
+    return {
+        "plain": lambda points, _placed, _start: points,
+        "shape model alone": lambda points, placed, _start: most_probable(model, points, placed),
+        "assisted": lambda points, placed, start: most_probable(model, points, placed, start),
+        "assisted, errors learned": lambda points, placed, start: most_probable(
+            model, points, placed, start, errors
+        ),
+    }
+
+
+def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Trial]], int]:
+    """Start every face in each way; also returns how many faces the detector missed."""
+    scheme, fitter, missed = model.scheme, Fitter(model, "cpu"), 0
+    third = starts.third_click(scheme)[1]
+    clicked = [*scheme.initialisation["left_eye"], *scheme.initialisation["right_eye"], *third]
+    made: dict[str, list[Trial]] = {"fit": [], "three clicks": [], "three clicks, fit": []}
+    for face in whole_pictures(scheme, faces):
+        iod, nothing = scheme.inter_ocular_distance(face.points), face.measured & False
+        clicks = nothing.copy()
+        clicks[clicked] = True
+        assert face.picture is not None
+        by_clicks = starts.from_clicks(model, face.points[clicked])
+        fitted = fitter.fit(face.picture, by_clicks).points
+        made["three clicks"].append(Trial(by_clicks, face, clicks, iod))
+        made["three clicks, fit"].append(Trial(fitted, face, clicks, iod))
+        try:
+            found = starts.from_fit(model, face.picture)
+        except FaceloopError:
+            missed += 1
+        else:
+            made["fit"].append(Trial(found, face, nothing, iod))
+    return made, missed
+
+
+def row(start: str, method: str, counts: np.ndarray) -> dict[str, Any]:
+    """Return one row of the table."""
+    return {
+        "start": start,
+        "method": method,
+        "faces": len(counts),
+        "median drags": int(np.median(counts)),
+        "mean": round(float(counts.mean()), 1),
+        "p90": int(np.percentile(counts, 90)),
+    }
+
+
+def get_model(
+    project: Project, training: Sequence[Face], file: Path | None, seed: int
+) -> FaceModel:
+    """Train, or load what was kept."""
+    if file is not None and file.is_file():
+        return FaceModel.load(file)
+    config = TrainingConfig(seed=seed)
+    ready, _ = load_faces(project.scheme, training, config.scales[-1], seed=seed)
+    model = train_faces(project.scheme, ready, config)
+    if file is not None:
+        model.save(file)
+    return model
+
+
+@contextmanager
+def opened(name: str, keep: Path | None) -> Iterator[Project]:
+    """Open the faces of a set, kept or new."""
+    if name == "muct":
+        with muct(None if keep is None else keep / name) as project:
+            yield project
+        return
+    with TemporaryDirectory() as scratch:
+        folder = (keep or Path(scratch)) / name
+        known = (folder / "project.db").is_file()
+        with Project.open(folder) if known else Project.create(folder, sample=True) as project:
+            yield project
+
+
+def measure(report: Report, name: str, args: argparse.Namespace) -> None:
+    """Fill the table of one set of faces."""
+    with opened(name, args.keep) as project:
+        split = split_subjects(project.faces(), 300, args.seed, _PER_SUBJECT[name])
+        file = None if args.keep is None else args.keep / f"{name}-{args.seed}.safetensors"
+        model = get_model(project, split.training, file, args.seed)
+        made, missed = trials(model, split.test)
+        ways = methods(model, split.training)
+    rows = []
+    for start, faces in made.items():
+        for method, move in ways.items():
+            with Clock() as clock:
+                counts = np.array([face.drags(move) for face in faces])
+            rows.append(row(start, method, counts))
+            rows[-1]["ms a drag"] = round(1000 * clock.cpu / max(1, counts.sum()), 2)
+    title = f"{name}: {len(split.test)} faces, {missed} missed by the detector"
+    report.table(f"{title}; drags until NME < {_GOOD}", rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_common(parser)
+    parser.add_argument("--set", nargs="+", choices=_PER_SUBJECT, default=list(_PER_SUBJECT))
+    parser.add_argument("--keep", type=Path, help="keep faces and models here for next time")
+    args = parser.parse_args()
+    report = Report(args.json)
+    for name in args.set:
+        measure(report, name, args)
+
+
+if __name__ == "__main__":
+    main()

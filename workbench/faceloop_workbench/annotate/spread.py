@@ -1,0 +1,167 @@
+"""How far points are from where they should be, and which of them err together.
+
+The covariance of all coordinates' errors, (2N, 2N), in the model frame, where the inter-ocular
+distance is 1. It is what a dragged point tells about the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_runtime.geometry import Similarity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_runtime import FaceModel
+    from faceloop_runtime.pdm import PointDistributionModel
+
+    Floats = NDArray[np.float64]
+
+_UNEVEN = 0.55
+"""Power of the points' own variances: 0 makes all points err alike."""
+_PRIOR_FACES = 200
+"""The general spread counts as much as this many corrected faces."""
+_FREEDOM = 4.0
+"""Degrees of freedom of Student's t for the errors of a face: some fits are far off."""
+_ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A covariance that any face model can have, in a few numbers.
+
+    Parameters
+    ----------
+    pose : float
+        Standard deviation of shift (IOD), relative scale and rotation (radians).
+    shape : float
+        Share of the shape model's variance.
+    power : float
+        Power of the modes' variances: below 1 the finer modes count more.
+    local : float
+        Standard deviation of an error that neighbours share, in IOD.
+    reach : float
+        How far it reaches, in IOD.
+    cross : float
+        Correlation, of that error, between points of different groups.
+    single : float
+        Standard deviation of the error that each point has of its own, in IOD.
+    """
+
+    pose: float
+    shape: float
+    power: float
+    local: float
+    reach: float
+    cross: float
+    single: float
+
+
+@lru_cache(maxsize=8)
+def expected(model: FaceModel, spread: Spread) -> Floats:
+    """Return the covariance of a spread for a model's points, (2N, 2N)."""
+    pdm = model.pdm
+    pose = spread.pose**2 * _tangent(pdm.mean).T @ _tangent(pdm.mean)
+    variances = pdm.variances**spread.power * pdm.variances.sum() ** (1 - spread.power)
+    modes = spread.shape * (pdm.components.T * variances) @ pdm.components
+    apart = np.linalg.norm(pdm.mean[:, None] - pdm.mean[None], axis=2)
+    near = spread.local**2 * np.exp(-apart / spread.reach)
+    near *= np.where(_same_group(model.scheme), 1.0, spread.cross)
+    near[np.diag_indices_from(near)] += spread.single**2
+    uneven = _unevenness(pdm)
+    size = 2 * len(pdm)
+    own = np.einsum("nm,nij,mjk->nimk", near, uneven, uneven).reshape(size, size)
+    return np.asarray(pose + modes + own)
+
+
+def learned(model: FaceModel, spread: Spread, errors: Floats) -> Floats:
+    """Return the covariance of errors that were seen, with a spread as the prior, (2N, 2N).
+
+    Parameters
+    ----------
+    model : FaceModel
+        Whose fits they are errors of.
+    spread : Spread
+        What is expected before anything was seen.
+    errors : ndarray, shape (F, N, 2)
+        True minus fitted points of some faces in the model frame; NaN where unknown. The faces
+        in a mirror are taken too.
+    """
+    order = np.asarray(model.scheme.mirror)
+    mirrored = (errors * [-1.0, 1.0])[:, order]
+    prior = expected(model, spread)
+    if not len(errors):
+        return prior
+    rows = np.concatenate([errors, mirrored]).reshape(2 * len(errors), -1)
+    rows = np.array([_filled(row, prior) for row in rows])
+    size = len(prior)
+    # EM for Student's t: a fit that is far off everywhere counts less.
+    total, weights = prior, np.ones(len(rows))
+    for _ in range(_ROUNDS):
+        seen = (rows.T * weights) @ rows / len(rows)
+        even = seen * np.trace(prior) / np.trace(seen)
+        share = len(errors) / (len(errors) + _PRIOR_FACES)
+        total = (1 - share) * prior + share * even
+        scale = np.trace(seen) / np.trace(prior)
+        distance = np.einsum("fi,fi->f", rows, np.linalg.solve(scale * total, rows.T).T)
+        weights = (_FREEDOM + size) / (_FREEDOM + distance)
+    return np.asarray(total)
+
+
+def in_model_frame(pdm: PointDistributionModel, pairs: Iterable[tuple[Floats, Floats]]) -> Floats:
+    """Return true minus fitted points of pairs (fitted, true), each (N, 2) in pixels.
+
+    Shape (F, N, 2), NaN where a true point is.
+    """
+    rows = []
+    for fitted, true in pairs:
+        back = Similarity.between(pdm.mean, fitted).inverse()
+        rows.append(back.apply(true) - back.apply(fitted))
+    return np.array(rows).reshape(-1, len(pdm), 2)
+
+
+def _filled(row: Floats, covariance: Floats) -> Floats:
+    """Fill unknown errors with their conditional mean given the known ones."""
+    known = ~np.isnan(row)
+    if known.all():
+        return row
+    weights = np.linalg.solve(covariance[np.ix_(known, known)], row[known])
+    return np.where(known, row, covariance[:, known] @ weights)
+
+
+def _same_group(scheme: Scheme) -> NDArray[np.bool_]:
+    group = np.zeros(len(scheme), dtype=np.intp)
+    for number, members in enumerate(scheme.groups.values()):
+        group[list(members)] = number
+    return np.asarray(group[:, None] == group[None])
+
+
+def _unevenness(pdm: PointDistributionModel) -> Floats:
+    """How much, and along which axis, each point errs more than others do, (N, 2, 2).
+
+    Points that vary much from face to face are fitted worse, and along the same direction: those
+    of the jaw slide along it. Measured on four sets of fits, the logarithm of a point's error
+    correlates .85 to .92 with that of its part in the modes, if each mode is taken with the
+    square root of its variance.
+    """
+    modes = pdm.components.reshape(len(pdm.variances), -1, 2)
+    block = np.einsum("kni,k,knj->nij", modes, np.sqrt(pdm.variances), modes)
+    values, axes = np.linalg.eigh(block)
+    values = (values / np.median(values.mean(axis=1))).clip(1e-4)
+    return np.asarray(np.einsum("nik,nk,njk->nij", axes, values ** (_UNEVEN / 2), axes))
+
+
+def _tangent(points: Floats) -> Floats:
+    """Movements of all coordinates by scale, rotation and shifts, (4, 2N)."""
+    x, y = points.T
+    one, none = np.ones_like(x), np.zeros_like(x)
+    pairs = ((x, y), (-y, x), (one, none), (none, one))
+    return np.stack([np.stack(pair, axis=1).ravel() for pair in pairs])
