@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends import describe, make_backend
-from faceloop_runtime.backends.gl import hardware
+from faceloop_runtime.backends import GlResponses, describe, make_backend
+from faceloop_runtime.backends.gl import EglContext, GLError, hardware
 from faceloop_runtime.backends.gl.hardware import device_nodes
 
 if TYPE_CHECKING:
@@ -41,6 +42,42 @@ def test_auto_follows_the_hardware(small_model: FaceModel) -> None:
 
 def test_hardware_is_looked_for_once() -> None:
     assert hardware() is hardware()
+
+
+def test_other_contexts_are_asked_themselves(
+    small_model: FaceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = import_module("faceloop_runtime.backends.gl.hardware")
+    monkeypatch.setattr(nodes, "device_nodes", lambda: ["/dev/dri/renderD128"])
+
+    def refuse() -> EglContext:
+        raise GLError("no context today")
+
+    assert describe(refuse) == "cpu: no context today"
+    assert make_backend("auto", small_model.experts, refuse).name == "cpu"
+    made: list[EglContext] = []
+
+    def make() -> EglContext:
+        made.append(EglContext(es=True))
+        return made[-1]
+
+    try:
+        EglContext(es=True).close()
+    except GLError as error:
+        pytest.skip(f"no OpenGL ES on this machine: {error}")
+    kind, why = describe(make).split(": ", 1)
+    assert kind == ("cpu" if "software" in why else "gl")
+    with pytest.raises(GLError, match="closed"), made[0].current():
+        pass
+    # On a machine whose renderer is none of the known programs.
+    monkeypatch.setattr(import_module("faceloop_runtime.backends.gl.device"), "_SOFTWARE", ())
+    assert describe(make).startswith("gl: OpenGL is drawn by ")
+    backend = make_backend("auto", small_model.experts, make)
+    assert isinstance(backend, GlResponses)
+    count = len(made)
+    backend.open()
+    assert len(made) == count + 1  # it draws in these contexts, not in one of its own
+    backend.close()
 
 
 def test_unknown_names_are_refused(small_model: FaceModel) -> None:
