@@ -35,7 +35,9 @@ from .inside import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from qtpy.QtGui import QShowEvent
 
     from faceloop_runtime import FaceModel
 
@@ -71,21 +73,35 @@ class InsideDialog(QDialog):
         model = listed.load()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Inside {listed.name}")
-        self.shape, self.patches = ShapeTab(model), PatchesTab(model)
-        self.reliability = ReliabilityTab(model)
-        self.changes = ChangesTab(listed, model, others)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("inside.tabs")
-        for title, tab in (
-            ("Shape", self.shape),
-            ("Patch experts", self.patches),
-            ("Reliability", self.reliability),
-            ("What changed", self.changes),
+        for title, make in (
+            ("Shape", lambda: ShapeTab(model)),
+            ("Patch experts", lambda: PatchesTab(model)),
+            ("Reliability", lambda: ReliabilityTab(model)),
+            ("What changed", lambda: ChangesTab(listed, model, others)),
         ):
-            self.tabs.addTab(tab, title)
+            self.tabs.addTab(_Later(make), title)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs)
         self.resize(900, 640)
+
+
+class _Later(QWidget):
+    """A tab that is made when it is first looked at: all at once would take too long."""
+
+    def __init__(self, make: Callable[[], QWidget]) -> None:
+        super().__init__()
+        self._make: Callable[[], QWidget] | None = make
+        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Make it."""
+        layout = self.layout()
+        if self._make is not None and layout is not None:
+            layout.addWidget(self._make())
+            self._make = None
+        super().showEvent(event)
 
 
 class ShapeTab(QWidget):

@@ -57,6 +57,11 @@ class Listed:
         return value
 
     @property
+    def trained_here(self) -> bool:
+        """Whether it was trained in this project, and not brought in."""
+        return "stages" in self.metrics
+
+    @property
     def nme(self) -> float | None:
         """Mean error on the faces held out when it was made, if it was measured."""
         value: float | None = self.metrics.get("nme_mean")
@@ -128,7 +133,7 @@ def use(project: Project, model: Listed) -> None:
 
 def last_training(models: list[Listed]) -> Mapping[str, Any] | None:
     """Metrics of the model trained last, with its settings and how long its stages took."""
-    return next((m.metrics for m in models if m.metrics.get("stages")), None)
+    return next((m.metrics for m in models if m.trained_here), None)
 
 
 def learning_curve(models: list[Listed]) -> tuple[list[Listed], list[float]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -19,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.desk.widgets import command_button, explain
+from faceloop_workbench.queue.file_dialogs import ask_file, ask_new_file
 
 from .control import TrainControl
 from .dialog_inside import InsideDialog
@@ -29,6 +28,7 @@ from .panel_progress import ProgressBox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from qtpy.QtGui import QShowEvent
 
@@ -91,16 +91,19 @@ class TrainPanel(QWidget):
         model = self.table.chosen
         if model is None:
             return
-        name = str(Path.home() / f"{model.name}.safetensors")
-        path, _ = QFileDialog.getSaveFileName(self, "Export model", name, _FILES)
-        if path:
-            self._try(lambda: self._export(model, Path(path)))
+
+        def take(path: Path) -> None:
+            self._try(lambda: self._export(model, path))
+
+        ask_new_file(self, f"Export {model.name}", "safetensors", take)
 
     def import_model(self) -> None:
         """Ask for a model file and bring it in."""
-        path, _ = QFileDialog.getOpenFileName(self, "Import model", str(Path.home()), _FILES)
-        if path:
-            self._try(lambda: self.control.bring(Path(path)))
+
+        def take(path: Path) -> None:
+            self._try(lambda: self.control.bring(path))
+
+        ask_file(self, "Import a model", _FILES, take)
 
     def use_model(self) -> None:
         """Take the selected model into use."""

@@ -173,8 +173,12 @@ def _verdict(model: Listed | None, found: Comparison | None) -> str:
     if model is None:
         return ""
     if found is None:
-        return f"{model.name} {model.note}." if model.id is None else "Nothing is known about it."
-    return f"{'Taken' if found.use else 'Not taken'} into use: {found.because}."
+        return f"The {model.name} {model.note}." if model.id is None else "It was not measured."
+    if model.trained_here:
+        return f"{'Taken' if found.use else 'Not taken'} into use: {found.because}."
+    if found.old is None:
+        return "Not compared with another model."
+    return f"{'As good or better' if found.use else 'Worse'}: {found.because}."
 
 
 def _figure(figures: Mapping[str, Any] | None, key: str, form: str) -> str:

@@ -1,0 +1,309 @@
+"""The tab Train, with real clicks: a training from button to model in use, cancelled, killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from itertools import islice
+
+import numpy as np
+import pytest
+from driver import LEFT, LoopProbe
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
+
+from faceloop_datasets import Annotation, PointState, Project
+from faceloop_datasets.sample import sample_faces
+
+FACES = 48
+QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
+"""Settings that train in seconds, and poorly."""
+SECONDS = 240.0  # machines are busy
+BLOCKED = 0.1
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    """Folder of a project with 48 faces of 12 people, 4 of them of one who is held out."""
+    folder = tmp_path_factory.mktemp("train") / "faces"
+    with Project.create(folder) as project:
+        project.import_entries("sample", islice(sample_faces(), FACES), scheme="face70", copy=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(faces, tmp_path_factory):
+    """Folder of a project with those faces and a model."""
+    from faceloop_workbench.train.child import ChildJob
+    from faceloop_workbench.train.messages import Request
+
+    folder = tmp_path_factory.mktemp("trained") / "faces"
+    shutil.copytree(faces, folder)
+    job = ChildJob(Request("train", str(folder), QUICK), "Training")
+    job.start()
+    assert job.wait(SECONDS)
+    return folder
+
+
+@pytest.fixture
+def panel(driver, faces, tmp_path):
+    """The tab Train in front, with the 48 faces and quick settings."""
+    return opened(driver, faces, tmp_path)
+
+
+def opened(driver, folder, tmp_path):
+    own = shutil.copytree(folder, tmp_path / folder.name)
+    driver.dock.session.open(Project.open(own))
+    driver.tab("Train")
+    panel = driver.dock.train
+    panel.control.settings = dict(QUICK)
+    driver.until(lambda: panel.control.readiness.faces > 0)
+    return panel
+
+
+def column(panel, number):
+    table = panel.table
+    return [table.item(row, number).text() for row in range(table.rowCount())]
+
+
+def process(panel):
+    return panel.control._job._process
+
+
+def click_row(driver, panel, row, columns=1, double=False):
+    table = panel.table
+    place = table.visualRect(table.model().index(row, columns)).center()
+    QTest.mouseClick(table.viewport(), LEFT, pos=place)
+    if double:
+        QTest.mouseDClick(table.viewport(), LEFT, pos=place)
+    driver.settle()
+
+
+def enter_file(driver, path):
+    """Type a name into the file dialog that is open, and confirm."""
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog))
+    line = dialog.findChild(QLineEdit)
+    line.selectAll()
+    QTest.keyClicks(line, str(path))
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    driver.settle(100)
+
+
+def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
+    driver.tab("Train")
+    panel = driver.dock.train
+    assert not panel.retrain.isEnabled()
+    assert panel.retrain.toolTip().startswith("Open a project first.")
+    assert not panel.bring.isEnabled()
+    opened(driver, faces, tmp_path)
+    assert panel.summary.text().startswith("44 faces of 11 people will train, 4 faces of 1 person")
+    assert "Only 1 person held out" in panel.warnings.text()
+    assert panel.retrain.isEnabled()
+    assert column(panel, 1) == ["starter"]
+    assert not panel.use.isEnabled()
+    assert panel.use.toolTip().startswith("It is in use.")
+
+    shares, labels = [], set()
+    with LoopProbe() as probe:
+        driver.button("train.start")
+        assert panel.progress.isVisible()
+        assert not panel.retrain.isEnabled()
+        assert "is under way" in panel.retrain.toolTip()
+
+        def over():
+            shares.append(panel.progress.bar.value())
+            labels.add(panel.progress.label.text().split(" ")[0])
+            return not panel.control.running
+
+        driver.until(over, SECONDS)
+    assert probe.worst_cpu < BLOCKED
+    assert sorted(shares) == shares
+    assert len(set(shares)) > 5
+    assert {"training", "learning"} <= labels
+    assert not panel.progress.isVisible()
+    assert "learning corrections: " in panel.progress.log.toPlainText()
+    assert len(panel.progress._curve.curves()) == 3
+
+    assert column(panel, 1) == ["face70-ridge", "starter"]
+    assert column(panel, 0) == ["●", ""]
+    assert column(panel, 2) == ["44", "400"]
+    assert panel.table.chosen.name == "face70-ridge"
+    assert panel.comparison.verdict.text() == "Taken into use: it is the first."
+    assert driver.dock.session.model().name == "face70-ridge"
+
+
+def test_a_second_model_is_compared_and_the_person_decides(driver, trained, tmp_path):
+    panel = opened(driver, trained, tmp_path)
+    driver.button("train.start")
+    driver.until(lambda: not panel.control.running, SECONDS)
+    assert column(panel, 1) == ["face70-ridge-2", "face70-ridge", "starter"]
+    assert column(panel, 0) == ["●", "", ""]
+    assert "against" in panel.comparison.verdict.text()
+    new, old = (cell.text() for cell in panel.comparison._cells["nme_mean"])
+    assert new == old  # the same faces and settings make the same model
+    for k in range(panel.comparison.tabs.count()):
+        bar = panel.comparison.tabs.tabBar()
+        QTest.mouseClick(bar, LEFT, pos=bar.tabRect(k).center())
+        driver.settle()
+        chart = panel.comparison.tabs.widget(k)
+        picture = chart.grab().toImage()
+        colours = {
+            picture.pixelColor(x, y).name()
+            for x in range(40, chart.width())
+            for y in range(20, 160)
+        }
+        assert "#e0771c" in colours, f"the new model is not drawn in chart {k}"
+
+    # The person decides otherwise, and says why.
+    click_row(driver, panel, 1)
+    driver.button("train.use")
+    assert column(panel, 0) == ["", "●", ""]
+    assert driver.dock.session.project.active_model.name == "face70-ridge"
+    click_row(driver, panel, 1, 5, double=True)
+    editor = panel.table.findChild(QLineEdit)
+    QTest.keyClicks(editor, "keep this")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    driver.settle()
+    assert driver.dock.session.project.model("face70-ridge").note == "keep this"
+    assert column(panel, 5)[1] == "keep this"
+    click_row(driver, panel, 2)
+    driver.button("train.use")
+    assert driver.dock.session.project.active_model is None
+    assert driver.dock.session.model().name == "starter"
+
+
+def test_cancel_leaves_the_models_as_they_were(driver, panel):
+    driver.button("train.start")
+    driver.until(lambda: "expert" in panel.progress.label.text(), SECONDS)
+    running = process(panel)
+    with LoopProbe() as probe:
+        driver.button("train.cancel")
+        driver.until(lambda: not panel.control.running, 30)
+    assert probe.worst_cpu < BLOCKED
+    assert running.returncode is not None
+    assert driver.dock.session.project.models() == []
+    assert column(panel, 1) == ["starter"]
+    assert panel.result.text().endswith("was cancelled; the project is as it was.")
+    assert panel.retrain.isEnabled()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_process_that_dies_shows_the_end_of_its_log(driver, panel):
+    driver.button("train.start")
+    driver.until(lambda: "expert" in panel.progress.label.text(), SECONDS)
+    driver.button("train.log")
+    assert panel.progress.log.isVisible()
+    os.kill(process(panel).pid, signal.SIGKILL)
+    driver.until(lambda: not panel.control.running, 30)
+    assert panel.result.isVisible()
+    assert "ended unexpectedly, by signal 9" in panel.result.text()
+    assert "reading faces: " in panel.result.text()
+    assert driver.dock.session.project.models() == []
+    # It can be tried again.
+    driver.button("train.start")
+    assert not panel.result.isVisible()
+    driver.until(lambda: "reading" in panel.progress.label.text(), SECONDS)
+    running = process(panel)
+    driver.dock.train.close_down()
+    assert running.returncode is not None
+
+
+def test_settings_are_asked_for_and_kept(driver, panel):
+    from faceloop_workbench.train.dialog_settings import SettingsDialog
+
+    driver.button("train.settings")
+    driver.settle(200)
+    (dialog,) = panel.findChildren(SettingsDialog)
+    form = dialog.form
+    assert form["channels"].value == ["raw"]
+    assert form["mirror"].value is False
+    form["channels"].native.clearSelection()
+    buttons = dialog.findChild(QDialogButtonBox)
+    kinds = QDialogButtonBox.StandardButton
+    QTest.mouseClick(buttons.button(kinds.Ok), LEFT)
+    assert dialog.isVisible()
+    assert "channels" in dialog._wrong.text()
+    QTest.mouseClick(buttons.button(kinds.RestoreDefaults), LEFT)
+    assert form["channels"].value == ["gradient", "lbp"]
+    form["holdout"].value = 0.0
+    QTest.mouseClick(buttons.button(kinds.Ok), LEFT)
+    driver.until(lambda: panel.control.readiness.faces == FACES)
+    assert panel.control.settings["holdout"] == 0.0
+    assert panel.control.settings["channels"] == ("gradient", "lbp")
+    assert "neither measured nor compared" in panel.warnings.text()
+
+
+def test_half_corrected_faces_are_told_and_shown(driver, panel):
+    project = driver.dock.session.project
+    item = project.items()[5]
+    head = project.annotation(item.id)
+    states = np.full(70, PointState.ESTIMATED)
+    states[:3] = PointState.VISIBLE
+    fit = Annotation("face70", head.annotation.points, states, "fit:starter")
+    driver.dock.session.saved.emit(project.save(item.id, fit, head.id))
+    driver.until(lambda: "1 face is half-corrected" in panel.warnings.text())
+    driver.button("train.show_half")
+    assert driver.dock.session.item.id == item.id
+    assert driver.dock.tabs.currentWidget() is driver.dock.annotate
+
+
+def test_looking_inside_export_and_import(driver, trained, tmp_path):
+    from faceloop_workbench.train.dialog_changes import ChangesTab
+    from faceloop_workbench.train.dialog_inside import InsideDialog, PatchesTab, ShapeTab
+
+    panel = opened(driver, trained, tmp_path)
+    with LoopProbe() as probe:
+        driver.button("train.inside")
+        driver.settle(300)
+    assert probe.worst_cpu < BLOCKED
+    (dialog,) = panel.findChildren(InsideDialog)
+    shape = dialog.findChild(ShapeTab)
+
+    def drawn():
+        return shape.canvas._shapes[-1][0]
+
+    mean = drawn().copy()
+    slider = shape.sliders[0]
+    slider.setFocus()
+    for _ in range(5):
+        QTest.keyClick(slider, Qt.Key.Key_PageUp)
+    driver.settle()
+    assert slider.value() > 0
+    assert not np.allclose(drawn(), mean)
+    QTest.mouseClick(shape.findChild(type(panel.inside), "inside.reset"), LEFT)
+    np.testing.assert_allclose(drawn(), mean)
+
+    for k in range(dialog.tabs.count()):
+        bar = dialog.tabs.tabBar()
+        QTest.mouseClick(bar, LEFT, pos=bar.tabRect(k).center())
+        driver.settle(100)
+        if k == 1:
+            patches = dialog.findChild(PatchesTab)
+            mosaic = patches.mosaic
+            area, zoom = mosaic._area()
+            x, y = (mosaic._centres[7] + 0.5) * zoom
+            QTest.mouseClick(mosaic, LEFT, pos=QPoint(int(area.left() + x), int(area.top() + y)))
+            assert patches.landmark.currentText() == "7 chin"
+    changes = dialog.findChild(ChangesTab)
+    assert changes.other.currentText() == "starter"
+    told = {changes.table.item(r, 0).text() for r in range(changes.table.rowCount())}
+    assert {"faces", "setting: channels"} <= told
+    dialog.close()
+    driver.settle()
+
+    file = tmp_path / "mine.safetensors"
+    driver.button("train.export")
+    enter_file(driver, file)
+    project = driver.dock.session.project
+    assert file.read_bytes() == project.active_model.file.read_bytes()
+    driver.button("train.import")
+    enter_file(driver, file)
+    driver.until(lambda: panel.control.running, 5)
+    driver.until(lambda: not panel.control.running, SECONDS)
+    assert column(panel, 1) == ["mine", "face70-ridge", "starter"]
+    assert column(panel, 0) == ["", "●", ""]
+    assert panel.table.chosen.note == "imported from mine.safetensors"
+    assert panel.comparison.verdict.text().startswith("As good or better: ")
