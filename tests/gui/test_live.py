@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QWidget
 
 from faceloop_datasets import Project, Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
+from faceloop_runtime import FaceModel
 from faceloop_workbench.live.colours import error_colours
 
 if TYPE_CHECKING:
@@ -204,10 +205,31 @@ def test_closing_the_project_stops_and_blanks(live):
     live.driver.until(lambda: live.panel.player.source is None)
     live.driver.until(lambda: live.shown is None)
     assert not live.panel.player.playing
-    assert not live.picture.any()
-    assert live.driver.dock.commands.why_not("live.play") == ""
-    live.driver.settle(400)
+    assert not live.driver.dock.stage.layer.visible
     assert live.driver.dock.commands.why_not("live.play") == "Open a video first."
+
+
+def test_responses_may_be_drawn_by_opengl_beside_napari(live):
+    box = live.find(QComboBox, "backend")
+    QTest.keyClick(box, Qt.Key.Key_G)
+    assert box.currentText() == "gl"
+    live.driver.until(lambda: live.panel.player.backend == "gl", 30)
+    live.play_until(live.shown.index + 10)
+    live.pause()
+    truth = sample_clip_truth().points[live.shown.index]
+    assert np.linalg.norm(live.shown.result.points - truth, axis=1).mean() < 6
+
+
+def test_a_new_model_in_use_plays_on_and_what_the_old_one_said_is_stale(live, project, tmp_path):
+    live.play_until(8)
+    file = tmp_path / "second.safetensors"
+    FaceModel.starter().save(file)
+    project.use_model(project.add_model(file, {}).id)
+    live.driver.dock.session.models_changed.emit()
+    live.driver.until(lambda: live.find(QLabel, "model").text() == "second")
+    live.driver.until(lambda: live.shown.chosen.name == "second")
+    assert live.panel.player.record.stale[:5].all()
+    assert live.panel.player.playing
 
 
 def test_the_track_of_the_clip_is_exported(live, tmp_path):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from faceloop_datasets import FaceloopError, Video
+from faceloop_datasets import FaceloopError, Video, VideoWriter
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Equipment, Player
@@ -289,6 +290,26 @@ def test_closing_the_source_leaves_nothing_to_play(clip: Watcher) -> None:
     clip.player.play()
     assert not clip.player.playing
     assert len(clip.player.record.errors) == 0
+
+
+def test_several_faces_are_followed(watcher: Watcher, tmp_path: Path) -> None:
+    two = tmp_path / "two.mp4"
+    with Video(sample_clip()) as video, VideoWriter(two, 25) as writer:
+        for index in range(30, 50):
+            image = video[index].image
+            writer.write(np.hstack([image, image[:, ::-1]]))
+    watcher.player.equip(replace(STARTER, max_faces=2))
+    watcher.player.open(lambda: VideoSource(two))
+    watcher.fitted(0)
+    watcher.player.play()
+    watcher.until(lambda: watcher.rests == ["end"])
+    shown = watcher.fitted(19)
+    assert shown.result is not None
+    assert len(shown.result.faces) == len(shown.responses) == 2
+    left, right = sorted(face.fit.points[:, 0].mean() for face in shown.result.faces)
+    assert left < 480 < right
+    worst = max(face.fit.predicted_error for face in shown.result.faces)
+    assert watcher.player.record.errors[19] == pytest.approx(worst)
 
 
 def test_a_camera_plays_without_a_record(watcher: Watcher) -> None:

@@ -33,6 +33,7 @@ class Stage:
         self.viewer = viewer
         self._owner = "annotate"
         self._layer: Image | None = None
+        self._cleared = False
 
     @property
     def owner(self) -> str:
@@ -60,6 +61,8 @@ class Stage:
         One of the size of the last is written in place, the fast way for video.
         """
         layer = self.layer
+        if self._cleared:
+            layer.visible, self._cleared = True, False
         if layer.data.shape == pixels.shape:
             layer.data[...] = pixels
             layer.refresh(thumbnail=False, extent=False, highlight=False)
@@ -70,6 +73,7 @@ class Stage:
         """Show nothing."""
         if self._layer is not None:
             self.show(np.zeros(_BLANK, dtype=np.uint8))
+            self._layer.visible, self._cleared = False, True
 
     def look_at(self, points: NDArray[np.float64], margin: float = 0.25) -> None:
         """Move the camera so that points (N, 2), in pixels, fill the canvas.

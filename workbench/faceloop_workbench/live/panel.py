@@ -47,6 +47,10 @@ _SPEEDS = {
     "all speed": AS_FAST_AS_IT_GOES,
 }
 _NO_VIDEO = "Open a video first."
+_FIRST = (
+    "Choose a video of the project, or open a file or a camera. It plays with the model's fit on "
+    "it, and what fits badly comes to the tab Queue."
+)
 
 
 class LivePanel(QWidget):
@@ -86,7 +90,8 @@ class LivePanel(QWidget):
         self._points = PointChooser(self.canvas)
         self._export = ExportBar(session, self._screening)
         self._speed = QComboBox()
-        self._place = QLabel(_NO_VIDEO)
+        self._place = QLabel(_FIRST)
+        self._place.setWordWrap(True)
         self._drawn: deque[float] = deque(maxlen=60)
         self._told = 0.0
         self._timer = QTimer(self)
@@ -175,7 +180,8 @@ class LivePanel(QWidget):
         self._show_record()
         if source is None:
             self.canvas.clear()
-            self._place.setText(_NO_VIDEO)
+            self._place.setText(_FIRST)
+        self._allow()
 
     def _show_record(self) -> None:
         source = self.player.source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QSpinBox
 
 from .colours import error_colours, error_word
@@ -50,7 +51,8 @@ class QualityBox(QGroupBox):
         self._backend.setObjectName("live.backend")
         for name, help_text in _BACKENDS.items():
             self._backend.addItem(name)
-            self._backend.setItemData(self._backend.count() - 1, help_text, 3)  # tooltip
+            last = self._backend.count() - 1
+            self._backend.setItemData(last, help_text, Qt.ItemDataRole.ToolTipRole)
         self._backend.setCurrentText(backend)
         self._faces = QSpinBox()
         self._faces.setObjectName("live.max_faces")
@@ -110,5 +112,5 @@ class QualityBox(QGroupBox):
         form.addRow("Quality", quality)
         form.addRow("Speed", self._speed)
         form.addRow("Model", self._model)
-        form.addRow("Responses", how)
+        form.addRow("Responses by", how)
         form.addRow("", self._reason)

@@ -231,6 +231,11 @@ class Player:
         """The model in use; None while none was loaded."""
         return self._model.chosen
 
+    @property
+    def backend(self) -> str:
+        """What computes responses, ``cpu`` or ``gl``; ``""`` while no model was loaded."""
+        return self._model.backend
+
     def take(self) -> Shown | None:
         """Take the newest frame to draw; None if there is none since the last."""
         with self._changed:
@@ -410,6 +415,10 @@ class _Model:
         self._in_use: tuple[object, str, int] | None = None
         self._backend: ResponseBackend | None = None
         self._pursuit: Pursuit | None = None
+
+    @property
+    def backend(self) -> str:
+        return "" if self._backend is None else self._backend.name
 
     def has(self, equipment: Equipment) -> bool:
         return self._in_use == (equipment.key, equipment.backend, equipment.max_faces)
