@@ -75,7 +75,9 @@ def most_probable(
     """
     known = np.asarray(~np.isnan(points).any(axis=1))
     fixed = np.asarray(placed & known)
-    if not fixed.any() or known.sum() < 2:
+    if reference is not None and not _has_pose(reference):
+        reference = None
+    if not fixed.any() or not _has_pose(points if reference is None else reference):
         return points.copy()
     rough = expected(model, OF_SHAPES)
     if reference is None:
@@ -91,6 +93,12 @@ def most_probable(
         result = start + _moves(pose, points - start, fixed, (fits, rough))
     result = np.where(fixed[:, None], points, result)
     return np.where(known[:, None], result, np.nan)
+
+
+def _has_pose(points: Points) -> bool:
+    """Whether two known points lie apart."""
+    known = points[~np.isnan(points).any(axis=1)]
+    return len(known) > 1 and float(np.ptp(known, axis=0).max()) > 0.0
 
 
 def _moves(
