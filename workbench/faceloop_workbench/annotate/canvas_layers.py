@@ -29,6 +29,7 @@ _SHADOW = 1.2  # how far a text's shadow lies beside it on the screen
 _WHITE = (1.0, 1.0, 1.0, 1.0)
 _CLEAR = (0.0, 0.0, 0.0, 0.0)
 _NO_TEXT = {"constant": ""}
+_NO_LIMITS = (0.0, 10_000.0)
 _BAND = 4  # sides of the rectangle that selects, drawn by the last lines of the layer
 _COARSE = 1.15  # sizes follow the zoom in steps of this factor: each is a new mesh
 
@@ -54,6 +55,7 @@ class FaceLayers:
         self._states = b""
         self._named: dict[int, str] = {}
         self._ringed: tuple[int, ...] = ()
+        self._size, self._zoom = 6.0, 1.0
 
     def use(self, scheme: Scheme | None) -> None:
         """Draw faces of a landmark scheme from now on; None to remove the layers."""
@@ -79,20 +81,20 @@ class FaceLayers:
             with points.events.blocker_all():
                 points.symbol = list(marks.symbols)
                 points.face_color, points.border_color = marks.faces, marks.edges
-                points.shown = marks.shown
-        _resize(points, mark_size(face.points))
+        self._size = mark_size(face.points)
+        self._resize()
         points.data[...] = places
         lines.data[:-_BAND] = self._style.lines(face.points[:, ::-1])
         _refresh(points)
         _refresh(lines)
         if self._rings is not None and (self._ringed or self._named):
-            _resize(self._rings, _RING_TO_MARK * mark_size(face.points))
             self._rings.data[...] = places
             _refresh(self._rings)
 
     def ring(self, selected: Iterable[int], named: Mapping[int, str], face: FaceState) -> None:
         """Put rings round selected points, and texts beside others."""
-        points, rings, chosen = self._points, self._rings, tuple(selected)
+        points, rings = self._points, self._rings
+        chosen = tuple(k for k in selected if face.present[k])
         if points is None or rings is None or (chosen, named) == (self._ringed, self._named):
             return
         size = len(rings.data)
@@ -104,10 +106,7 @@ class FaceLayers:
                 # One empty text is laid out faster than one for each point.
                 texts = [named.get(k, "") for k in range(size)] if named else _NO_TEXT
                 rings.text.string = points.text.string = texts
-            there = np.isin(np.arange(size), [*chosen, *named])
-            rings.shown = there & face.present
         self._ringed, self._named = chosen, dict(named)
-        _resize(rings, _RING_TO_MARK * mark_size(face.points))
         rings.data[...] = np.where(face.present[:, None], face.points, 0.0)[:, ::-1]
         _refresh(rings)
 
@@ -124,13 +123,36 @@ class FaceLayers:
         _refresh(self._lines)
 
     def suit(self, zoom: float) -> None:
-        """Keep lines as wide on the screen as they were."""
-        lines, width = self._lines, _LINE / zoom
-        if lines is None or self._points is None:
+        """Keep lines and marks as large on the screen as they should be."""
+        lines, points, rings = self._lines, self._points, self._rings
+        self._zoom = zoom
+        if lines is None or points is None or rings is None:
             return
+        width = _LINE / zoom
         if not 1 / _COARSE < lines.edge_width / width < _COARSE:
             lines.edge_width = width
-            self._points.text.translation = _SHADOW / zoom
+            points.text.translation = _SHADOW / zoom
+        if self._resize():
+            _refresh(points)
+            _refresh(rings)
+
+    def _resize(self) -> bool:
+        """Give marks and rings a size that suits face and zoom; returns whether it changed.
+
+        Here and not by napari's limits for sizes on the screen: at those the rims grow fat.
+        """
+        changed = False
+        mark = self._size * self._zoom
+        for layer, wish, limits in (
+            (self._points, mark, _MARK),
+            (self._rings, _RING_TO_MARK * mark, _RING),
+        ):
+            size = float(np.clip(wish, *limits)) / self._zoom
+            if layer is not None and not 1 / _COARSE < layer.size[0] / size < _COARSE:
+                with layer.events.blocker_all():
+                    layer.size = size
+                changed = True
+        return changed
 
     def _make(self, face: FaceState) -> tuple[Points, Vectors]:
         known = self._points, self._lines, self._rings
@@ -154,7 +176,7 @@ class FaceLayers:
             np.zeros((size, 2)),
             size=6.0,
             border_width=0.14,
-            canvas_size_limits=_MARK,
+            canvas_size_limits=_NO_LIMITS,
             text=_text("black"),
             name="face points",
         )
@@ -163,9 +185,8 @@ class FaceLayers:
             size=10.0,
             face_color="transparent",
             border_color="transparent",
-            border_width=0.12,
-            canvas_size_limits=_RING,
-            shown=False,
+            border_width=0.09,
+            canvas_size_limits=_NO_LIMITS,
             text=_text("white"),
             name="face names",
         )
@@ -176,6 +197,8 @@ class FaceLayers:
             self._viewer.layers.selection.active = active
 
     def _remove(self) -> None:
+        # Hidden first: removing the three while they are shown crashes napari at the next draw.
+        self.show(False)
         for layer in (self._lines, self._points, self._rings):
             if layer is not None and layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
@@ -186,12 +209,6 @@ class FaceLayers:
 def _text(colour: str) -> dict[str, object]:
     # The points' own text is the shadow of the names': white alone is lost on a bright picture.
     return {"string": _NO_TEXT, "size": 10, "color": colour, "anchor": "lower_left"}
-
-
-def _resize(layer: Points, size: float) -> None:
-    if len(layer.size) and not 1 / _COARSE < layer.size[0] / size < _COARSE:
-        with layer.events.blocker_all():
-            layer.size = size
 
 
 def _refresh(layer: Points | Vectors) -> None:
