@@ -126,11 +126,9 @@ class Acting:
 
     def _cancel(self) -> None:
         """End what is under way, or else give up the selection."""
-        if self._canvas.hand.cancel():
-            self._session.tell("")
-        elif self._editor.viewing is not None:
+        if self._editor.viewing is not None:
             self._editor.view(None)
-        else:
+        elif not self._canvas.hand.cancel():
             self._editor.select(())
 
     def _zoom(self, name: str) -> None:

@@ -132,10 +132,10 @@ class FaceCanvas:
     def _draw(self, _face: object = None) -> None:
         face = self._editor.drawn
         if face is not None and self._ours:
-            if self._dragged != self._editor.dragging:
-                self._dragged = self._editor.dragging
-                self._mark()
             self._layers.draw(face)
+            if not (self._dragged and self._editor.dragging):
+                self._mark()
+            self._dragged = self._editor.dragging
         self._layers.show(self._visible)
 
     def _mark(self, _selected: object = None) -> None:

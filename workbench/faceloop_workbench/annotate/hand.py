@@ -132,17 +132,23 @@ class Hand:
     def cancel(self) -> bool:
         """Forget what was begun; returns whether there was anything."""
         busy = self._clicks is not None or self._press is not None
-        self._clicks = self._press = None
+        self._stop_clicks()
+        self._press = None
         self._editor.cancel()
         self.band.emit(None)
         return busy
 
     def _forget(self, _state: object) -> None:
         """Another face is in work: what was begun on the one before must not go on with it."""
-        self._clicks = self._press = None
-        self._pointed_at = None
+        self._stop_clicks()
+        self._press = self._pointed_at = None
         self.pointed.emit(None)
         self.band.emit(None)
+
+    def _stop_clicks(self) -> None:
+        if self._clicks is not None:
+            self._clicks.stop()
+            self._clicks = None
 
     def _nearest(self, touch: Touch) -> int | None:
         face = self._editor.drawn
@@ -249,6 +255,10 @@ class Clicks:
         if not complete:
             self._ask()
         return complete
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._say("")
 
     def _ask(self) -> None:
         count = len(self._wanted)

@@ -54,14 +54,11 @@ class Marks:
         RGBA inside each mark and round it.
     symbols : tuple of str
         napari's names.
-    shown : ndarray of bool, shape (N,)
-        Points that have a position.
     """
 
     faces: Colours
     edges: Colours
     symbols: tuple[str, ...]
-    shown: NDArray[np.bool_]
 
 
 class Style:
@@ -106,8 +103,9 @@ class Style:
         faces = coloured.copy()
         faces[estimated, 3] = _HOLLOW
         edges = np.where(estimated[:, None], coloured, np.array(_EDGE))
-        symbols = tuple(SYMBOLS[PointState(state)] for state in face.states)
-        return Marks(faces, edges, symbols, face.present)
+        # napari goes on drawing points that are not `shown`, so missing ones have no colour.
+        faces[~face.present, 3] = edges[~face.present, 3] = 0.0
+        return Marks(faces, edges, tuple(SYMBOLS[PointState(s)] for s in face.states))
 
     def lines(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lines between points (N, 2), as start and extent (M, 2, 2), in the same coordinates.
@@ -151,20 +149,18 @@ def labels(
     dict of int to str
     """
     order = list(wanted)
+    lefts, tops = points.T / pixel
+    lengths = np.zeros(len(points))  # of the texts chosen so far, on the screen
     texts: dict[int, str] = {}
     for choice in ({k: str(k) for k in order}, {k: f"{k} {names[k]}" for k in order}):
         for k in order:
-            others = ((points[o] / pixel, len(t)) for o, t in texts.items() if o != k)
-            if not any(_touch(points[k] / pixel, len(choice[k]), *other) for other in others):
-                texts[k] = choice[k]
+            length = _LETTER[0] * len(choice[k])
+            beside = (lefts > lefts[k] + length) | (lefts + lengths < lefts[k])
+            free = beside | (np.abs(tops - tops[k]) > _LETTER[1]) | (lengths == 0)
+            free[k] = True
+            if free.all():
+                texts[k], lengths[k] = choice[k], length
     return texts
-
-
-def _touch(a: NDArray[np.float64], letters: int, b: NDArray[np.float64], others: int) -> bool:
-    """Whether two texts that begin at places of the screen lie on each other."""
-    width, height = _LETTER
-    apart = a[0] + width * letters < b[0] or b[0] + width * others < a[0]
-    return not apart and abs(float(a[1] - b[1])) < height
 
 
 def title(group: str) -> str:

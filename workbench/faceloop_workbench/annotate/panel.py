@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -144,23 +145,32 @@ class AnnotatePanel(QWidget):
             self._head,
             self._conflict,
             self._absent,
-            self._grid(_STARTS, 3),
+            self._grid(_STARTS, 2),
             going_back,
             self._grid(_POINTS, 4),
-            self._grid(_ZOOMS, 5, small=True),
+            self._zooms(),
             self._legend,
             self._missing,
             self._history,
             help_line,
         ]
 
-    def _grid(self, names: tuple[str, ...], columns: int, *, small: bool = False) -> QGridLayout:
+    def _grid(self, names: tuple[str, ...], columns: int) -> QGridLayout:
         grid = QGridLayout()
         grid.setSpacing(3)
         for number, name in enumerate(names):
-            button = command_button(self._commands, f"annotate.{name}", small=small)
+            button = command_button(self._commands, f"annotate.{name}")
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             grid.addWidget(button, number // columns, number % columns)
         return grid
+
+    def _zooms(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(QLabel("Look at"))
+        for name in _ZOOMS:
+            row.addWidget(command_button(self._commands, f"annotate.{name}", small=True))
+        row.addStretch(1)
+        return row
 
     def _add_choices(self) -> None:
         for name, title, tooltip, do in (

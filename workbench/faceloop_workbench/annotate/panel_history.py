@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .editor import FaceEditor
 
 _REVISION = Qt.ItemDataRole.UserRole
-_ROWS = 5
+_HEIGHT = 70
 
 
 class HistoryList(QWidget):
@@ -41,6 +42,9 @@ class HistoryList(QWidget):
         self.list = QListWidget()
         self.list.setObjectName("annotate.history")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # As high as there is room for; what it would like would make the tab scroll.
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.list.setMinimumHeight(_HEIGHT)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentItemChanged.connect(self._view)
         self._back = QPushButton("Bring back")
