@@ -10,14 +10,14 @@ stage                      shader               CPU
 =========================  ===================  =============================
 warp of the crop           (stays on the CPU)   0.05
 gray crop up, 75 KB        0.005 .. 0.007       (maps up, 900 KB: 0.06 .. 0.19)
-channels, normalised       0.5 .. 1.4           0.09 .. 0.19
-all responses, one draw    3.9 .. 4.0           1.7 .. 1.8
+channels, normalised       0.5 .. 1.4           0.09 .. 0.17
+all responses, one draw    3.9 .. 4.1           0.7 .. 0.8
 maps back, 37 KB           0.006, unpacked 0.01
-one mean-shift update      0.034                0.042
+one mean-shift update      0.034                0.025
 =========================  ===================  =============================
 
 - Channels are drawn. In software that is slower; what it saves is not: a twelfth of the bytes goes
-  up, and the CPU neither computes the maps nor puts them four to a texel (0.15 to 0.38 a call, more
+  up, and the CPU neither computes the maps nor puts them four to a texel (0.15 to 0.36 a call, more
   than a whole call may take on a graphics processor; none was at hand to measure). A context that
   cannot draw floats gets the maps uploaded.
 - The warp is not. Places of a crop that were computed in float32 are off by 1e-5 px, OpenCV's as
