@@ -12,7 +12,8 @@ import pytest
 from faceloop_datasets import FaceloopError, Video, VideoWriter
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
-from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Equipment, Player
+from faceloop_workbench.live.equipment import Equipment
+from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.sources import CameraSource, VideoSource
 from faceloop_workbench.model_choice import ChosenModel, choose_model
 
@@ -282,6 +283,29 @@ def test_a_video_that_breaks_in_the_middle_pauses_there(watcher: Watcher, tmp_pa
     assert "cannot be decoded" in str(watcher.errors[0])
     watcher.player.seek(1)
     assert watcher.fitted(1).index == 1
+
+
+def test_a_video_that_cannot_be_opened_while_another_plays_pauses_that(
+    clip: Watcher, tmp_path: Path
+) -> None:
+    clip.player.play()
+    clip.take(lambda s: s.moving)
+    clip.player.open(lambda: VideoSource(tmp_path / "none.mp4"))
+    still = clip.take(lambda s: not s.moving)
+    assert still.index > 0
+    clip.until(lambda: len(clip.errors) == 1)
+
+
+def test_a_seek_right_after_opening_is_kept_within_the_new_video(
+    clip: Watcher, tmp_path: Path
+) -> None:
+    short = tmp_path / "short.mp4"
+    with VideoWriter(short, 25) as writer:
+        for index in range(5):
+            writer.write(frame(index))
+    clip.player.open(lambda: VideoSource(short))
+    clip.player.seek(200)
+    assert clip.fitted(4).image.shape == frame(0).shape
 
 
 def test_closing_the_source_leaves_nothing_to_play(clip: Watcher) -> None:

@@ -191,6 +191,9 @@ class LivePanel(QWidget):
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
 
+    def _rested(self, _why: str) -> None:
+        self._allow()
+
     def _owner_changed(self, owner: str) -> None:
         if owner == "live":
             self.canvas.enter()
@@ -268,6 +271,7 @@ class LivePanel(QWidget):
         player.opened.connect(self._opened, thread="main")
         player.equipped.connect(self._quality.show_equipment, thread="main")
         player.failed.connect(self._failed, thread="main")
+        player.rested.connect(self._rested, thread="main")
         self._screening.changed.connect(self._count)
         self._timeline.sought.connect(player.seek)
         self._speed.currentTextChanged.connect(lambda text: player.set_speed(_SPEEDS[text]))

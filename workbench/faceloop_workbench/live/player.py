@@ -6,33 +6,32 @@ import math
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime import Tracker
-from faceloop_runtime.backends import GlResponses, describe, make_backend
 from faceloop_runtime.backends.gl import EglContext
 from faceloop_workbench.overlay import draw_fit
 from faceloop_workbench.poor_frames import PoorFrames
 
+from .clock import Clock
+from .equipment import ModelInUse
 from .record import Record
-from .responses import response_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from faceloop_datasets import FrameCandidate
     from faceloop_runtime import FrameResult
-    from faceloop_runtime.backends import ResponseBackend
     from faceloop_runtime.backends.gl import GLContext
-    from faceloop_runtime.tracker import Pursuit
     from faceloop_workbench.model_choice import ChosenModel
 
+    from .equipment import Equipment
     from .responses import ResponseMaps
     from .sources import Frame, Source
 
@@ -40,32 +39,8 @@ if TYPE_CHECKING:
 
 AS_FAST_AS_IT_GOES = math.inf
 """A speed."""
-_BEHIND = 0.1
-"""Seconds behind its time after which a video goes on slower instead of catching up."""
 _SHOW_EVERY = 1 / 60
 """Seconds between pictures handed over; what comes between is fitted but not drawn."""
-
-
-@dataclass(frozen=True, eq=False)
-class Equipment:
-    """What fits.
-
-    Parameters
-    ----------
-    load : callable
-        Loads the model; called in the player's thread.
-    key : object
-        Says which model it is: the same key is not loaded again.
-    backend : {"auto", "cpu", "gl"}
-        Where responses are computed.
-    max_faces : int
-        Faces to follow.
-    """
-
-    load: Callable[[], ChosenModel]
-    key: object
-    backend: str = "auto"
-    max_faces: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +135,8 @@ class Player:
         self._poor = PoorFrames()
         self._poor_lock = threading.Lock()
         self._at = 0
-        self._model = _Model()
-        self._clock = _Clock()
+        self._model = ModelInUse()
+        self._clock = Clock()
         self._current: tuple[Frame, FrameResult | None, float] | None = None
         self._last_shown = 0.0
         self._thread = threading.Thread(target=self._run, name="faceloop player", daemon=True)
@@ -179,7 +154,7 @@ class Player:
         """
         with self._changed:
             self.playing = False
-            self._wishes = replace(self._wishes, open=make, target=0, fresh=True)
+            self._wishes = replace(self._wishes, open=make, target=None)
             self._changed.notify()
 
     def equip(self, equipment: Equipment) -> None:
@@ -262,8 +237,7 @@ class Player:
 
     def _go(self, frame: int) -> None:
         if self.source is not None:
-            last = _last(self.source)
-            self._wishes.target = max(frame, 0) if last is None else min(max(frame, 0), last)
+            self._wishes.target = max(frame, 0)
             self._changed.notify()
 
     # In the thread
@@ -273,16 +247,28 @@ class Player:
             wishes = self._wait()
             if wishes.close:
                 break
-            try:
-                self._grant(wishes)
-                if self.playing and not wishes and self._clock.due(self._due(), self.speed):
-                    self._advance()
-            except FaceloopError as error:
-                self._rest("paused")
-                self.failed.emit(error)
+            for act in self._acts(wishes):
+                try:
+                    act()
+                except FaceloopError as error:
+                    self._rest("paused")
+                    self.failed.emit(error)
         self._model.close()
         if self.source is not None:
             self.source.close()
+
+    def _acts(self, wishes: _Wishes) -> Iterator[Callable[[], None]]:
+        """Yield what is to be done; one that fails leaves the others."""
+        if wishes.equip is not None:
+            yield partial(self._equip, wishes.equip)
+        if wishes.open is not None:
+            yield partial(self._open, wishes.open)
+        if wishes.target is not None:
+            yield partial(self._visit, wishes.target, fresh=wishes.fresh)
+        elif wishes.again:
+            yield self._look_again
+        elif not wishes and self.playing and self._clock.due(self._due(), self.speed):
+            yield self._advance
 
     def _wait(self) -> _Wishes:
         """Sleep until something is asked for or the next frame is due."""
@@ -294,16 +280,6 @@ class Player:
             wishes, self._wishes = self._wishes, _Wishes()
             return wishes
 
-    def _grant(self, wishes: _Wishes) -> None:
-        if wishes.equip is not None:
-            self._equip(wishes.equip)
-        if wishes.open is not None:
-            self._open(wishes.open)
-        if wishes.target is not None and self.source is not None:
-            self._visit(wishes.target, fresh=wishes.fresh)
-        elif wishes.again:
-            self._look_again()
-
     def _open(self, make: Callable[[], Source | None]) -> None:
         source = make()
         if self.source is not None:
@@ -314,6 +290,7 @@ class Player:
         self._at, self._current = 0, None
         self.source = source
         self.opened.emit(source)
+        self._visit(0, fresh=True)
 
     def _equip(self, equipment: Equipment) -> None:
         """Change what fits, and fit the frame there is anew; nothing if it is the same."""
@@ -331,9 +308,11 @@ class Player:
 
     def _visit(self, target: int, *, fresh: bool) -> None:
         """Go to a frame: the picture is handed over at once, and again with the fit."""
-        assert self.source is not None  # noqa: S101 - nobody asks for frames of nothing
-        frame = self.source.frame(target)
-        self._at = target
+        if self.source is None:
+            return
+        last = _last(self.source)  # another source may have been opened since
+        frame = self.source.frame(target if last is None else min(target, last))
+        self._at = frame.index
         self._clock.start()
         if fresh:
             self._model.forget()
@@ -400,89 +379,10 @@ class Player:
             self._slot = shown
 
     def _rest(self, why: str) -> None:
-        if self.playing:
-            self.playing = False
-            self._look_again()
+        playing, self.playing = self.playing, False
+        self._look_again()
+        if playing:
             self.rested.emit(why)
-
-
-class _Model:
-    """The model in use, its backend, and the faces it follows."""
-
-    def __init__(self) -> None:
-        self.chosen: ChosenModel | None = None
-        self.about = ""
-        self._in_use: tuple[object, str, int] | None = None
-        self._backend: ResponseBackend | None = None
-        self._pursuit: Pursuit | None = None
-
-    @property
-    def backend(self) -> str:
-        return "" if self._backend is None else self._backend.name
-
-    def has(self, equipment: Equipment) -> bool:
-        return self._in_use == (equipment.key, equipment.backend, equipment.max_faces)
-
-    def take(self, equipment: Equipment, make_context: Callable[[], GLContext]) -> bool:
-        """Change to other equipment; returns whether the model is another."""
-        new = self._in_use is None or equipment.key != self._in_use[0]
-        chosen = equipment.load() if self.chosen is None or new else self.chosen
-        backend = make_backend(equipment.backend, chosen.model.experts, make_context)
-        self.close()
-        self.chosen, self._backend = chosen, backend
-        self._in_use = equipment.key, equipment.backend, equipment.max_faces
-        self.about = backend.name
-        if equipment.backend == "auto":
-            self.about = describe(make_context)
-        self._pursuit = Tracker(chosen.model, backend, equipment.max_faces).follow()
-        return new
-
-    def forget(self) -> None:
-        if self._pursuit is not None:
-            self._pursuit.reset()
-
-    def look(self, frame: Frame) -> FrameResult | None:
-        if self._pursuit is None:
-            return None
-        return replace(self._pursuit.step(frame.gray()), index=frame.index, time=frame.time)
-
-    def responses(self, frame: Frame, result: FrameResult) -> tuple[ResponseMaps, ...]:
-        if self.chosen is None or self._backend is None:
-            return ()
-        model, backend, gray = self.chosen.model, self._backend, frame.gray()
-        return tuple(response_maps(model, backend, gray, face.fit) for face in result.faces)
-
-    def close(self) -> None:
-        if isinstance(self._backend, GlResponses):
-            self._backend.close()
-
-
-class _Clock:
-    """When the next frame is due; starts anew with the first frame it is told."""
-
-    def __init__(self) -> None:
-        self._wall: float | None = None
-        self._video = 0.0
-
-    def start(self) -> None:
-        """Count from the next frame on."""
-        self._wall = None
-
-    def tick(self, video: float, speed: float) -> None:
-        """Note that the frame of this time was shown."""
-        if self._wall is None or self.delay(video, speed) < -_BEHIND:
-            self._wall, self._video = time.monotonic(), video
-
-    def delay(self, video: float | None, speed: float) -> float:
-        """Seconds until the frame of this time is due."""
-        wall = self._wall  # another thread may start it anew
-        if wall is None or video is None:
-            return 0.0
-        return wall + (video - self._video) / speed - time.monotonic()
-
-    def due(self, video: float | None, speed: float) -> bool:
-        """Whether the frame of this time is due."""
-        return self.delay(video, speed) <= 0
 
 
 def _last(source: Source) -> int | None:

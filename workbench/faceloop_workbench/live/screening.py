@@ -14,7 +14,7 @@ from faceloop_workbench.background import Job
 from faceloop_workbench.model_choice import choose_model
 from faceloop_workbench.tracking import track_video
 
-from .player import Equipment
+from .equipment import Equipment
 from .sources import CameraSource, VideoSource
 
 if TYPE_CHECKING:
