@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -39,12 +38,9 @@ class HistoryList(QWidget):
     def __init__(self, editor: FaceEditor) -> None:
         super().__init__()
         self._editor = editor
-        self.list = QListWidget()
+        self.list = _Rows()
         self.list.setObjectName("annotate.history")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # As high as there is room for; what it would like would make the tab scroll.
-        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        self.list.setMinimumHeight(_HEIGHT)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentItemChanged.connect(self._view)
         self._back = QPushButton("Bring back")
@@ -59,7 +55,7 @@ class HistoryList(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(QLabel("History"))
-        layout.addWidget(self.list)
+        layout.addWidget(self.list, 1)
         layout.addLayout(buttons)
         editor.shown.connect(self._update)
         self._update()
@@ -107,6 +103,12 @@ class HistoryList(QWidget):
         self._now.setToolTip(
             "Show the face as it is now." if looking else "The face is shown as it is now."
         )
+
+
+class _Rows(QListWidget):
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return little: it is as high as there is room for, but does not make the tab scroll."""
+        return QSize(200, _HEIGHT)
 
 
 def revision_text(revision: Revision, before: Revision | None) -> str:
