@@ -62,16 +62,17 @@ def covariance(
         If ``cancel`` said so.
     """
     chosen = faces[:: -(-len(faces) // _MOST) or 1]
-    pairs = _fits(model, chosen, progress, cancel)
+    pairs = fits(model, chosen, progress, cancel)
     return learned(model, OF_FITS, in_model_frame(model.pdm, pairs))
 
 
-def _fits(
+def fits(
     model: FaceModel,
     faces: Sequence[Face],
-    progress: ProgressCallback | None,
-    cancel: CancelCheck | None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
 ) -> Iterator[tuple[Points, Points]]:
+    """Yield fitted and true points (N, 2) of faces that have a picture; NaN where none is true."""
     fitter = Fitter(model, "cpu")
     for done, face in enumerate(faces):
         step(progress, cancel, done, len(faces), "learning from corrected faces")

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Item, Project, Scheme
-    from faceloop_runtime import FaceModel
+    from faceloop_runtime import FaceModel, Fit
 
     Points = NDArray[np.float64]
+
+_BOXES = 3
+"""Places of a picture that are tried."""
+_WORST = 0.15
+"""A fit that expects a larger error shows no face. Of 1000 fits within .06 of the truth, to people
+unknown to the models, none expects more than .11; of 31 that miss the face by .2 and more 30 do,
+and all 42 to what the detector takes for a face in pictures without one."""
 
 
 class KeyFrames(NamedTuple):
@@ -52,15 +59,20 @@ def from_fit(
     FaceloopError
         If no face was found.
     """
-    if box is None:
-        found = Detector().detect(gray)
-        if not found:
-            raise FaceloopError(
-                "No face was found in this picture. Start it with three clicks instead: on both "
-                f"pupils and on the {third_click(model.scheme)[0]}."
-            )
-        box = found[0]
-    return Fitter(model).fit(gray, box).points
+    fitter = Fitter(model)
+    if box is not None:
+        return fitter.fit(gray, box).points
+    fits = [fitter.fit(gray, found) for found in Detector().detect(gray)[:_BOXES]]
+    if not fits or (best := min(fits, key=_expected_error)).predicted_error > _WORST:
+        raise FaceloopError(
+            "No face was found in this picture. Start it with three clicks instead: on both "
+            f"pupils and on the {third_click(model.scheme)[0]}."
+        )
+    return best.points
+
+
+def _expected_error(fit: Fit) -> float:
+    return fit.predicted_error
 
 
 def third_click(scheme: Scheme) -> tuple[str, tuple[int, ...]]:
