@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,6 @@ from faceloop_datasets import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +46,14 @@ def driver(make_napari_viewer: Callable[..., object], qtbot: object) -> Iterator
 def sample_project(tmp_path: Path) -> Project:
     """A project with the sample faces, open."""
     return Project.create(tmp_path / "sample", sample=True)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Real faces for development; never part of the repository."""
+    # As in tests/conftest.py, which belongs to another configuration.
+    beside = Path(__file__).parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("FACELOOP_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no development data at {folder} (set FACELOOP_DATA)")
+    return folder

@@ -70,9 +70,8 @@ class FaceModel(QAbstractListModel):
     def close(self) -> None:
         """Stop making thumbnails."""
         if self._thumbnails is not None:
-            self._thumbnails.made.disconnect()
-            self._thumbnails.close()
-            self._thumbnails = None
+            thumbnails, self._thumbnails = self._thumbnails, None
+            thumbnails.close()
 
     def forget_pictures(self) -> None:
         """Make all thumbnails again."""
@@ -133,7 +132,8 @@ class FaceModel(QAbstractListModel):
         return known[1]
 
     def _made(self, item_id: int) -> None:
-        place = self._places.get(item_id)
+        # Told in the thread that makes them: when this is heard, the list may be gone.
+        place = None if self._thumbnails is None else self._places.get(item_id)
         if place is not None:
             index = self.index(place)
             self.dataChanged.emit(index, index, [int(Qt.ItemDataRole.DecorationRole)])

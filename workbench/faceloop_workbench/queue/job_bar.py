@@ -65,11 +65,14 @@ class JobBar(QWidget):
     def run(self, job: Job[Any], done: Done) -> None:
         """Start a job; ``done`` is called with its result, in this thread."""
         self._job, self._then, self._time = job, done, TimeLeft()
-        job.progressed.connect(self._progress, thread="main")
-        job.done.connect(self._done, thread="main")
-        job.failed.connect(self._failed, thread="main")
-        job.cancelled.connect(self._cancelled, thread="main")
-        job.ended.connect(self._ended, thread="main")
+        for signal, handle in (
+            (job.progressed, self._progress),
+            (job.done, self._done),
+            (job.failed, self._failed),
+            (job.cancelled, self._cancelled),
+            (job.ended, self._finish),
+        ):
+            signal.connect(self._while(job, handle), thread="main")
         self._text.setText(f"{job.name}…")
         self._bar.setRange(0, 0)
         self._stop.setEnabled(True)
@@ -87,13 +90,13 @@ class JobBar(QWidget):
     def close_down(self) -> None:
         """Stop the job and wait for its end; nobody is told."""
         if self._job is not None:
-            for signal in (self._job.progressed, self._job.done, self._job.failed):
-                signal.disconnect()
-            self._job.cancelled.disconnect()
-            self._job.ended.disconnect()
-            self._job.cancel()
-            self._job.wait()
-            self._job = None
+            job, self._job = self._job, None
+            job.cancel()
+            job.wait()
+
+    def _while(self, job: Job[Any], handle: Callable[..., object]) -> Callable[..., object]:
+        """Leave out what a job says after it is over for this bar, and perhaps the bar for Qt."""
+        return lambda *args: handle(*args) if self._job is job else None
 
     def _progress(self, progress: Progress) -> None:
         if not self._stop.isEnabled():
@@ -115,10 +118,6 @@ class JobBar(QWidget):
         name = "" if self._job is None else self._job.name
         self._finish()
         self.cancelled.emit(name)
-
-    def _ended(self) -> None:
-        # Also of a job that died of an error nobody expected.
-        self._finish()
 
     def _finish(self) -> None:
         if self._job is not None:

@@ -57,10 +57,9 @@ class ProjectDialogs:
     def close_down(self) -> None:
         """Stop what runs without the bar."""
         if self._look is not None:
-            self._look.done.disconnect()
-            self._look.cancel()
-            self._look.wait()
-            self._look = None
+            look, self._look = self._look, None
+            look.cancel()
+            look.wait()
 
     # No project yet
 
@@ -156,9 +155,9 @@ class ProjectDialogs:
         self.close_down()
         if self._session.project is not None:
             work = self._on_project(lambda project, _progress, cancel: missing(project, cancel))
-            self._look = Job(work, "Looking whether all media are there")
-            self._look.done.connect(self._looked, thread="main")
-            self._look.start()
+            look = self._look = Job(work, "Looking whether all media are there")
+            look.done.connect(lambda lost: self._looked(look, lost), thread="main")
+            look.start()
 
     def export(self, target_format: str) -> None:
         """Ask for a file, or for iBUG a folder, and write all annotated faces."""
@@ -199,8 +198,9 @@ class ProjectDialogs:
             self._session.tell("Something is still running. Wait for it, or cancel it.", "warning")
         return not self._bar.busy
 
-    def _looked(self, missing: list[int]) -> None:
-        self._review.missing_media = frozenset(missing)
+    def _looked(self, look: Job[list[int]], lost: list[int]) -> None:
+        if self._look is look:  # and not one for the project before
+            self._review.missing_media = frozenset(lost)
 
     def _on_project(
         self, work: Callable[[Project, ProgressCallback, CancelCheck], Result]

@@ -11,7 +11,7 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError, PointState
 
 from .claims import abandoned, person, window_name
-from .selection import SHOWN, Selection
+from .selection import MISSING, SHOWN, Selection
 from .words import missing_text
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ class Review:
     def missing_media(self, missing: Collection[int]) -> None:
         if self._missing != frozenset(missing):
             self._missing = frozenset(missing)
+            if not missing and self._selection.media == MISSING:
+                self._selection = replace(self._selection, media=None)
             self._list()
 
     @property
@@ -165,8 +167,7 @@ class Review:
 
     def next(self) -> bool:
         """Go to the next face of the list; returns whether there was one."""
-        start = self._place + 1 if self.place is not None else self._place
-        return self._go_to_free(range(start, len(self.rows)), "This is the end of the list.")
+        return self._go_to_free(range(self._after, len(self.rows)), "This is the end of the list.")
 
     def previous(self) -> bool:
         """Go to the previous face of the list; returns whether there was one."""
@@ -175,7 +176,7 @@ class Review:
 
     def next_unlabelled(self) -> bool:
         """Go to the next face nobody has annotated: in the list, else in the whole project."""
-        after = self._place + 1
+        after = self._after
         ring = self.rows[after:] + self.rows[:after]
         for item_id in ring + list(self._all):
             current = self._session.item is not None and item_id == self._session.item.id
@@ -250,8 +251,10 @@ class Review:
     def add(self, item_id: int, note: str = "") -> None:
         """Put a face into the review queue by hand."""
         entry = self._project.queue.add(item_id, "manual", note=note)
+        if self._session.item is not None and item_id == self._session.item.id:
+            self._claim(entry.id)
         self._reread(item_id)
-        self._session.tell(f"{self.row(item_id).name} is in the review queue ({entry.reason}).")
+        self._session.tell(f"{self.row(item_id).name} is in the review queue.")
 
     def let_go(self) -> None:
         """Leave the entry of the face in work to others."""
@@ -296,15 +299,16 @@ class Review:
 
     def _go_on(self, said: str, level: str) -> None:
         """Go to the next face, or to the first if the rest of the list is done; then say it."""
-        if not self._has_after() and self.rows and self._selection.show == "open":
+        if self._after >= len(self.rows) and self._selection.show == "open":
             self._place = 0
         went = self.next() if self.rows else False
         end = "" if went else f" {self._end('This was the last of the list.')}"
         self._session.tell(said + end, level)
 
-    def _has_after(self) -> bool:
-        start = self._place + 1 if self.place is not None else self._place
-        return start < len(self.rows)
+    @property
+    def _after(self) -> int:
+        """Place of the face that follows; of the first if none is in work."""
+        return self._place + (self.place is not None)
 
     def _take(self, item_id: int) -> bool:
         """Take a face in work unless another window has it."""
