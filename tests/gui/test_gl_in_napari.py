@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -273,6 +276,31 @@ def test_a_closed_surface_costs_one_warning_and_no_fit(
     np.testing.assert_array_equal(found[1:], [expected, expected])
     with pytest.raises(GLError, match="no surface"):
         contexts()
+
+
+@pytest.mark.parametrize("application", [True, False])
+def test_qt_without_opengl_says_so(application: bool) -> None:
+    # In a process of its own: there Qt may draw nowhere, or not be started at all.
+    code = (
+        "from qtpy.QtGui import QGuiApplication\n"
+        "from faceloop_runtime.backends.gl import GLError\n"
+        "from faceloop_workbench.gl_context import QtContexts\n"
+        f"running = QGuiApplication([]) if {application} else None\n"
+        "try:\n"
+        "    QtContexts()()\n"
+        "except GLError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cpu backend" in done.stdout
 
 
 def test_a_closed_context_says_so(contexts: QtContexts) -> None:

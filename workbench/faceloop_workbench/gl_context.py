@@ -12,7 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QThread
-from qtpy.QtGui import QOffscreenSurface, QOpenGLContext, QSurfaceFormat
+from qtpy.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext, QSurfaceFormat
 
 from faceloop_runtime.backends.gl import GLError
 
@@ -111,7 +111,8 @@ class _Surface:
     """What contexts are current on; nothing is ever drawn on it."""
 
     def __init__(self) -> None:
-        if not QOpenGLContext.supportsThreadedOpenGL():
+        # Without an application Qt does not even answer.
+        if QGuiApplication.instance() is None or not QOpenGLContext.supportsThreadedOpenGL():
             raise GLError("Qt cannot draw by OpenGL in threads here. Use the cpu backend.")
         self.lock = RLock()
         self.handle = QOffscreenSurface()
