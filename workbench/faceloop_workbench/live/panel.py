@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
 
-    from .player import Shown
     from .sources import Source
 
 _LOOK_MS = 8  # how often the window looks for a new frame; what it finds is what costs
@@ -76,7 +75,7 @@ class LivePanel(QWidget):
     def __init__(self, session: Session, commands: Commands, stage: Stage) -> None:
         super().__init__()
         self._session, self._commands, self._stage = session, commands, stage
-        settings = read_settings()
+        self._settings = settings = read_settings()
         self._threshold = settings.poor_error
         self._contexts = _contexts()
         self.player = Player(self._contexts or EglContext)
@@ -94,12 +93,12 @@ class LivePanel(QWidget):
         self._place.setWordWrap(True)
         self._drawn: deque[float] = deque(maxlen=60)
         self._told = 0.0
+        self._equipped = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._arrange()
         self._connect()
-        self._screening.equip(settings.backend, settings.max_faces)
         self._allow()
 
     def open(self, path: Path) -> None:
@@ -159,28 +158,35 @@ class LivePanel(QWidget):
         if shown is None:
             return
         self._timeline.set_index(shown.index)
-        self._place.setText(self._where(shown))
+        self._show_place()
         self._quality.show_frame(shown, self._threshold)
         if shown.moving:
             self._quality.show_speed(self._frames_a_second(), shown.fit_ms)
         if shown.chosen is not None:
             self._points.use(shown.chosen.model.scheme)
 
-    def _where(self, shown: Shown) -> str:
-        source = self.player.source
-        of = "" if source is None or source.frames is None else f" of {source.frames}"
-        return f"frame {shown.index}{of}, {shown.time:.2f} s"
+    def _show_place(self) -> None:
+        shown, source = self.canvas.shown, self.player.source
+        if shown is None or source is None:
+            self._place.setText(_FIRST)
+        else:
+            of = "" if source.frames is None else f" of {source.frames}"
+            self._place.setText(f"frame {shown.index}{of}, {shown.time:.2f} s")
 
     def _frames_a_second(self) -> float:
         now = time.monotonic()
         return float(sum(now - drawn <= 1.0 for drawn in self._drawn))
+
+    def _opening(self, name: str) -> None:
+        if name:
+            self._place.setText(f"Opening {name}…")
 
     def _opened(self, source: Source | None) -> None:
         self._sources.refresh("" if source is None else source.name)
         self._show_record()
         if source is None:
             self.canvas.clear()
-            self._place.setText(_FIRST)
+            self._show_place()
         self._allow()
 
     def _show_record(self) -> None:
@@ -190,12 +196,14 @@ class LivePanel(QWidget):
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
+        self._show_place()
 
     def _rested(self, _why: str) -> None:
         self._allow()
 
     def _owner_changed(self, owner: str) -> None:
         if owner == "live":
+            self._equip()
             self.canvas.enter()
             self._timer.start(_LOOK_MS)
         elif self._timer.isActive():
@@ -204,6 +212,12 @@ class LivePanel(QWidget):
             self._screening.tick()
             self.canvas.hide()
         self._allow()
+
+    def _equip(self) -> None:
+        """Load the model when the tab is first looked at, and not when the window opens."""
+        if not self._equipped:
+            self._equipped = True
+            self._screening.equip(self._settings.backend, self._settings.max_faces)
 
     def _project_changed(self, project: Project | None) -> None:
         if project is None:
@@ -273,6 +287,7 @@ class LivePanel(QWidget):
         player.failed.connect(self._failed, thread="main")
         player.rested.connect(self._rested, thread="main")
         self._screening.changed.connect(self._count)
+        self._screening.opening.connect(self._opening)
         self._timeline.sought.connect(player.seek)
         self._speed.currentTextChanged.connect(lambda text: player.set_speed(_SPEEDS[text]))
         self._stage.owner_changed.connect(self._owner_changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,14 +65,18 @@ class Screening:
         Poor fits of this video that went to the queue.
     changed : Signal()
         That number is another.
+    opening : Signal(str)
+        A source of this name is being opened, which takes a while for a long video.
     """
 
     changed = Signal()
+    opening = Signal(str)
 
     def __init__(self, session: Session, player: Player, per_shot: int = 3) -> None:
         self._session, self._player, self._per_shot = session, player, per_shot
         self.queued = 0
-        self._backend, self._max_faces = "auto", 1
+        self._ways: tuple[str, int] | None = None
+        self._known = _KnownMedia()
         self._job: Job[int] | None = None
         self._offered: _Offer | None = None
         self._again = False
@@ -82,24 +87,24 @@ class Screening:
 
     def open_file(self, path: Path) -> None:
         """Open a video file."""
-        self._open(partial(VideoSource, path))
+        self._open(path.name, partial(VideoSource, path))
 
     def open_media(self, media: Media) -> None:
         """Open a video of the project."""
         project = self._session.need_project()
-        self._open(lambda: VideoSource(project.resolve(media)))
+        self._open(media.name, lambda: VideoSource(project.resolve(media)))
 
     def open_camera(self, which: int | str) -> None:
         """Open a camera."""
-        self._open(partial(CameraSource, which))
+        self._open(f"camera {which}", partial(CameraSource, which))
 
     def unload(self) -> None:
         """Open nothing."""
-        self._open(lambda: None)
+        self._open("", lambda: None)
 
     def equip(self, backend: str, max_faces: int) -> None:
         """Fit with the project's model in use, or the starter, in this way."""
-        self._backend, self._max_faces = backend, max_faces
+        self._ways = backend, max_faces
         project = self._session.project
         record = None if project is None else project.active_model
         key = None if project is None or record is None else (project.path, record.id)
@@ -108,8 +113,9 @@ class Screening:
         self._player.equip(Equipment(load, key, backend, max_faces))
 
     def renew(self) -> None:
-        """Fit with the model that is in use now, in the same way as before."""
-        self.equip(self._backend, self._max_faces)
+        """Fit with the model that is in use now, in the same way as before, if in any."""
+        if self._ways is not None:
+            self.equip(*self._ways)
 
     def close_down(self) -> None:
         """Queue what was collected, and wait until it is on disk."""
@@ -117,10 +123,11 @@ class Screening:
         if self._job is not None:
             self._job.wait()
 
-    def _open(self, make: Callable[[], Source | None]) -> None:
+    def _open(self, name: str, make: Callable[[], Source | None]) -> None:
         self.look(resting=True)
         self._offered, self.queued = None, 0
         self.changed.emit()
+        self.opening.emit(name)
         self._player.open(make)
 
     # Poor fits
@@ -177,8 +184,7 @@ class Screening:
         fit, model = faces[min(face, len(faces) - 1)].fit, shown.chosen.name
 
         def put(_progress: ProgressCallback, _cancel: CancelCheck) -> QueueEntry:
-            media = project.add_media(path)
-            item = _item(project, media, shown.index)
+            item = _item(project, self._known.get(project, path), shown.index)
             return project.queue.add(
                 item.id,
                 "manual",
@@ -199,7 +205,7 @@ class Screening:
         if not poor or chosen.model.scheme.name != project.scheme.name:
             return None
         per_shot = self._per_shot if resting else min(self._per_shot, _WHILE_PLAYING)
-        return _Offer(project, source.path, tuple(poor), chosen.name, per_shot)
+        return _Offer(project, source.path, tuple(poor), chosen.name, per_shot, self._known)
 
     def _start(self, job: Job[Any], done: Callable[[Any], None]) -> None:
         job.done.connect(done, thread="main")
@@ -246,6 +252,7 @@ class Screening:
         if chosen is None:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
         table = target.suffix in (".csv", ".parquet")
+        _, max_faces = self._ways or ("auto", 1)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> TrackResult:
             return track_video(
@@ -253,7 +260,7 @@ class Screening:
                 path,
                 points=target if table else None,
                 overlay=None if table else target,
-                max_faces=self._max_faces,
+                max_faces=max_faces,
                 progress=progress,
                 cancel=cancel,
             )
@@ -276,12 +283,29 @@ class _Offer:
     poor: tuple[FrameCandidate, ...]
     model: str
     per_shot: int
+    known: _KnownMedia = field(compare=False)
 
     def put(self) -> int:
         """Put them there; returns how many are new."""
-        media = self.project.add_media(self.video)
+        media = self.known.get(self.project, self.video)
         queue = self.project.queue
         return len(queue.add_frames(media, self.poor, model=self.model, per_shot=self.per_shot))
+
+
+class _KnownMedia:
+    """Videos of projects: making one known reads the whole file, which is done once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._media: dict[tuple[Path, Path], Media] = {}
+
+    def get(self, project: Project, path: Path) -> Media:
+        """Return the media of a file, which becomes part of the project if it was not."""
+        key = (project.path, path)
+        with self._lock:
+            if key not in self._media:
+                self._media[key] = project.add_media(path)
+            return self._media[key]
 
 
 def _item(project: Project, media: Media, frame: int) -> Item:
