@@ -29,6 +29,11 @@ _UNEVEN = 0.55
 """Power of the points' own variances: 0 makes all points err alike."""
 _PRIOR_FACES = 200
 """The general spread counts as much as this many corrected faces."""
+_ALONE = 0.1
+"""Share of what was seen together that is taken for chance: the points that a person drags are the
+worst, and so those with the largest errors of their own."""
+_LOST = 0.1
+"""Fits that are farther off, on average and in IOD, missed the face and say nothing of others."""
 _FREEDOM = 4.0
 """Degrees of freedom of Student's t for the errors of a face: some fits are far off."""
 _ROUNDS = 10
@@ -95,11 +100,12 @@ def learned(model: FaceModel, spread: Spread, errors: Floats) -> Floats:
         True minus fitted points of some faces in the model frame; NaN where unknown. The faces
         in a mirror are taken too.
     """
-    order = np.asarray(model.scheme.mirror)
-    mirrored = (errors * [-1.0, 1.0])[:, order]
     prior = expected(model, spread)
+    errors = errors[np.isfinite(errors).any(axis=(1, 2))]
+    errors = errors[np.nanmean(np.linalg.norm(errors, axis=2), axis=1) < _LOST]
     if not len(errors):
         return prior
+    mirrored = (errors * [-1.0, 1.0])[:, np.asarray(model.scheme.mirror)]
     rows = np.concatenate([errors, mirrored]).reshape(2 * len(errors), -1)
     rows = np.array([_filled(row, prior) for row in rows])
     size = len(prior)
@@ -113,7 +119,7 @@ def learned(model: FaceModel, spread: Spread, errors: Floats) -> Floats:
         scale = np.trace(seen) / np.trace(prior)
         distance = np.einsum("fi,fi->f", rows, np.linalg.solve(scale * total, rows.T).T)
         weights = (_FREEDOM + size) / (_FREEDOM + distance)
-    return np.asarray(total)
+    return np.asarray((1 - _ALONE) * total + _ALONE * np.diag(np.diag(total)))
 
 
 def in_model_frame(pdm: PointDistributionModel, pairs: Iterable[tuple[Floats, Floats]]) -> Floats:
