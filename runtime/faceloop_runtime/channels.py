@@ -71,6 +71,9 @@ class CropChannels:
         the negative part of one number, and to the left neighbour a pixel compares as this one
         does to it, with the other sign.
         """
+        return self._planes()
+
+    def _planes(self) -> NDArray[np.float32]:
         crop = np.ascontiguousarray(self.crop)
         out = np.empty((plane_count(self.families), *crop.shape), np.float32)
         start = 0

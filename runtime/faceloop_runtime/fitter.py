@@ -18,7 +18,7 @@ from .channels import CropChannels, channel_stack
 from .crop import FaceImage
 from .experts import SEARCH
 from .geometry import Similarity
-from .initialiser import box_pose, initial_pose
+from .initialiser import Initialiser, box_pose
 from .meanshift import (
     Evidence,
     ShapeState,
@@ -132,6 +132,7 @@ class Fitter:
         if isinstance(backend, str):
             backend = make_backend(backend, model.experts)
         self.backend = backend
+        self._initialiser = Initialiser(model)
 
     def fit(self, image: NDArray[np.uint8], init: ArrayLike) -> Fit:
         """Fit the face at ``init``.
@@ -166,7 +167,7 @@ class Fitter:
 
     def _fit_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Fit:
         """Fit from where eyes and nose were found, or, if that looks wrong, from the box."""
-        fit = self.fit_pose(gray, initial_pose(self.model, gray, box))
+        fit = self.fit_pose(gray, self._initialiser(gray, box))
         if fit.predicted_error <= _DOUBTFUL:
             return fit
         plain = self.fit_pose(gray, box_pose(self.model, box))
@@ -308,7 +309,7 @@ class FitRun:
         middle = (size - 1) / 2
         wanted = np.rint(model.pdm.shape(self.b) * experts.scale + middle).astype(np.intp)
         border = (SEARCH + experts.patch) // 2
-        centres = wanted.clip(border, size - 1 - border)
+        centres = np.minimum(np.maximum(wanted, border), size - 1 - border)
         self.responses = self.backend.responses(one.level, self.channels, centres)
         maps = experts.probabilities(self.responses)
         self.evidence = Evidence(

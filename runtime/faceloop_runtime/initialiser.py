@@ -5,13 +5,15 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from .backends.cpu import CpuResponses
-from .channels import channel_stack
+from .channels import CropChannels
 from .crop import FaceImage
 from .experts import SEARCH
 from .geometry import Similarity
+from .meanshift import as_complex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,8 +48,8 @@ def box_pose(model: FaceModel, box: NDArray[np.float64]) -> Similarity:
     )
 
 
-def initial_pose(model: FaceModel, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Similarity:
-    """Find the pose of a face in a box.
+class Initialiser:
+    """Finds the pose of a face in a box.
 
     The three filters are applied round the places that the mean shape has in the box;
     the combination of peaks that is both strong and a plausible similarity of the mean
@@ -57,54 +59,74 @@ def initial_pose(model: FaceModel, gray: NDArray[np.uint8], box: NDArray[np.floa
     ----------
     model : FaceModel
         Its initialiser holds the filters.
-    gray : ndarray of uint8, shape (H, W)
-        The picture.
-    box : ndarray, shape (4,)
-        ``(x, y, width, height)`` in pixels.
-
-    Returns
-    -------
-    Similarity
-        Model frame to image.
     """
-    pose = box_pose(model, box)
-    for _ in range(2):
-        pose = _improve(model, gray, pose)
-    return pose
 
+    def __init__(self, model: FaceModel) -> None:
+        self._model, self._filters = model, model.initialiser
+        self._responses = CpuResponses([model.initialiser])
+        self._target = model.scheme.initialisation_points(model.pdm.mean)
+        self._size = model.crop_size(self._filters.scale, self._filters.patch)
+        places = self._target * self._filters.scale + (self._size - 1) / 2
+        self._centres = np.rint(places).astype(np.intp)
 
-def _improve(model: FaceModel, gray: NDArray[np.uint8], pose: Similarity) -> Similarity:
-    filters = model.initialiser
-    size = model.crop_size(filters.scale, filters.patch)
-    face = FaceImage(gray, pose, model.extent, filters.scale)
-    channels = channel_stack(face.crop(pose, filters.scale, size), model.channels)
-    middle = (size - 1) / 2
-    target = model.scheme.initialisation_points(model.pdm.mean)
-    centres = np.rint(target * filters.scale + middle).astype(np.intp)
-    maps = CpuResponses([filters]).responses(0, channels, centres)
-    logs = np.log(filters.probabilities(maps) + 1e-9)
-    peaks = [_peaks(log) for log in logs]
-    best, best_pose = -np.inf, Similarity()
-    for chosen in product(*peaks):
-        peaks_at = np.array([(x, y) for _, x, y in chosen]) - SEARCH // 2 + centres
-        found = np.asarray((peaks_at - middle) / filters.scale, dtype=np.float64)
-        move = Similarity.between(target, found)
-        misfit = np.linalg.norm(move.apply(target) - found, axis=1) * filters.scale
+    def __call__(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Similarity:
+        """Return the pose, from the model frame to the image.
+
+        Parameters
+        ----------
+        gray : ndarray of uint8, shape (H, W)
+            The picture.
+        box : ndarray, shape (4,)
+            ``(x, y, width, height)`` in pixels.
+        """
+        pose = box_pose(self._model, box)
+        for _ in range(2):
+            pose = pose.after(self._move(gray, pose))
+        return pose
+
+    def _move(self, gray: NDArray[np.uint8], pose: Similarity) -> Similarity:
+        """Return how the face differs from where the pose has it."""
+        scale = self._filters.scale
+        face = FaceImage(gray, pose, self._model.extent, scale)
+        channels = CropChannels(face.crop(pose, scale, self._size), self._model.channels)
+        maps = self._responses.responses(0, channels, self._centres)
+        logs = np.log(self._filters.probabilities(maps) + 1e-9)
+        strengths, places = zip(*(_peaks(log) for log in logs), strict=True)
+        chosen = np.array(list(product(*(range(len(s)) for s in strengths))))
+        strength = sum(s[i] for s, i in zip(strengths, chosen.T, strict=True))
+        at = np.stack([p[i] for p, i in zip(places, chosen.T, strict=True)], axis=1)
+        found = (at + (self._centres - (self._size - 1) / 2)) / scale
+        turn, shift, misfit = _similarities(as_complex(self._target), as_complex(found))
         value = (
-            sum(log for log, _, _ in chosen)
-            - 0.5 * float((misfit**2).sum()) / _MISFIT**2
-            - 0.5 * (move.angle / _TILT) ** 2
-            - 0.5 * (np.log(max(move.scale, 1e-3)) / _STRETCH) ** 2
+            strength
+            - 0.5 * (misfit * scale / _MISFIT) ** 2
+            - 0.5 * (np.angle(turn) / _TILT) ** 2
+            - 0.5 * (np.log(np.maximum(np.abs(turn), 1e-3)) / _STRETCH) ** 2
         )
-        if value > best:
-            best, best_pose = value, move
-    return pose.after(best_pose)
+        best = int(value.argmax())
+        a, t = complex(turn[best]), complex(shift[best])
+        return Similarity(a.real, a.imag, t.real, t.imag)
 
 
-def _peaks(log: NDArray[np.float32]) -> list[tuple[float, int, int]]:
-    """Return the strongest local maxima of a map, with their places ``(log, x, y)``."""
-    padded = np.pad(log, 1, constant_values=-np.inf)
-    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))
+def _similarities(
+    source: NDArray[np.complex128], targets: NDArray[np.complex128]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
+    """Fit similarities ``turn * source + shift`` to several targets (M, N) at once.
+
+    The same as `Similarity.between`. Also returns the root of the summed squared distances.
+    """
+    middle, middles = source.mean(), targets.mean(axis=1)
+    turned = (targets - middles[:, None]) @ (source - middle).conj()
+    turn = turned / (np.abs(source - middle) ** 2).sum()
+    shift = middles - turn * middle
+    away = turn[:, None] * source + shift[:, None] - targets
+    return turn, shift, np.linalg.norm(away, axis=1)
+
+
+def _peaks(log: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Return the strongest local maxima of a map (M,) and their offsets (x, y) (M, 2)."""
+    around = cv2.dilate(log, np.ones((3, 3), np.uint8))
     ys, xs = np.nonzero(log >= around)
     order = np.argsort(log[ys, xs], kind="stable")[::-1][:_CANDIDATES]
-    return [(float(log[ys[i], xs[i]]), int(xs[i]), int(ys[i])) for i in order]
+    ys, xs = ys[order], xs[order]
+    return log[ys, xs], np.stack([xs, ys], axis=1) - SEARCH // 2

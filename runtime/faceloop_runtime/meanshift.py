@@ -188,12 +188,7 @@ class _System:
         self.evidence, self.pdm = evidence, pdm
         self.limit = _LIMIT * np.sqrt(pdm.variances)
         self.penalty = prior / evidence.scale**2 / pdm.variances
-        self.tangent = np.zeros((4 + len(pdm.variances), 2 * len(pdm)))
-        base = self.tangent[0].view(np.complex128)
-        base[:] = as_complex(pdm.shape(start.b))
-        np.multiply(base, 1j, out=self.tangent[1].view(np.complex128))
-        self.tangent[2, 0::2] = self.tangent[3, 1::2] = 1.0
-        self.tangent[4:] = pdm.components
+        self.tangent = pdm.tangent(start.b)
         self.weighted = self.tangent * np.repeat(evidence.weights, 2)
         normal = self.weighted @ self.tangent.T
         # A shape without any trusted landmark leaves the pose undetermined: it then stays.
@@ -214,14 +209,14 @@ class _System:
         moved = ShapeState(
             turn=state.turn * complex(1 + step[0], step[1]),
             shift=state.shift + state.turn * complex(step[2], step[3]),
-            b=(state.b + step[4:]).clip(-self.limit, self.limit),
+            b=np.minimum(np.maximum(state.b + step[4:], -self.limit), self.limit),
         )
         return moved, step
 
 
 def as_complex(points: Floats) -> NDArray[np.complex128]:
-    """Read points (N, 2) as complex numbers (N,)."""
-    return np.ascontiguousarray(points).view(np.complex128)[:, 0]
+    """Read points (..., 2) as complex numbers (...)."""
+    return np.ascontiguousarray(points).view(np.complex128)[..., 0]
 
 
 def as_points(numbers: NDArray[np.complex128]) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,25 @@ class PointDistributionModel:
     def shape(self, b: NDArray[np.float64]) -> Points:
         """Return the shape with parameters ``b`` (K,), in the model frame, (N, 2)."""
         return self.mean + (b @ self.components).reshape(-1, 2)
+
+    def tangent(self, b: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how the points move with pose and shape, (4 + K, 2N), rows like components.
+
+        The rows: growing by 1, turning by 1 radian, shifts in x and y, then the modes.
+        """
+        rows = self._tangent.copy()
+        base = self.shape(b)
+        rows[0] = base.reshape(-1)
+        rows[1, 0::2], rows[1, 1::2] = -base[:, 1], base[:, 0]
+        return rows
+
+    @cached_property
+    def _tangent(self) -> NDArray[np.float64]:
+        """What does not change with the shape."""
+        rows = np.zeros((4 + len(self.components), 2 * len(self)))
+        rows[2, 0::2] = rows[3, 1::2] = 1.0
+        rows[4:] = self.components
+        return rows
 
     def parameters(self, points: Points) -> tuple[Similarity, NDArray[np.float64]]:
         """Explain points by a pose and the most probable shape.

@@ -116,8 +116,8 @@ def _plane_cells(
     for plane, out in zip(planes, pooled, strict=True):
         cv2.blur(plane, (CELL, CELL), dst=out)
     steps = CELL * (np.arange(GRID) - (GRID - 1) / 2)
-    x = np.rint(points[:, :1] + steps).astype(np.intp).clip(1, width - 1)
-    y = np.rint(points[:, 1:] + steps).astype(np.intp).clip(1, height - 1)
+    x = np.minimum(np.maximum(np.rint(points[:, :1] + steps), 1), width - 1).astype(np.intp)
+    y = np.minimum(np.maximum(np.rint(points[:, 1:] + steps), 1), height - 1).astype(np.intp)
     first = (mixture.plane * height + mixture.dy) * width + mixture.dx
     places = (y * width)[:, :, None] + x[:, None]
     cells: NDArray[np.float32] = pooled.reshape(-1).take(first[:, None, None, None] + places)

@@ -1,18 +1,28 @@
-"""Time of a fit and of a tracked frame on one core, by size of the image and by stage.
+"""Time of a fit and of a tracked frame on one core, and what it depends on.
 
     python tests/benchmarks/speed.py
-    python tests/benchmarks/speed.py --model m.safetensors --backend cpu
+    python tests/benchmarks/speed.py --model m.safetensors --backend cpu --json speed.json
 
-Frames of franck.webm (360 x 288), decoded beforehand; larger and smaller images are the same frames
-resized. A fit starts from the face's own pose, jittered as in training; a tracked frame from the
-last one. Medians; processor time with the CPU backend (which equals wall time on an idle core).
+An iteration is one look at the picture: the crop, its channels, the responses and a few mean-shift
+updates. The first row does what an iteration of clmtrackr does (71 points, one channel, patches of
+11 x 11, windows of 11 x 11, three updates; clmtrackr itself takes 8.0 ms, a NumPy port of it 1.15,
+on another machine); the tables change one number at a time. Experts, shapes and picture are random
+numbers: the time does not depend on them.
+
+Fits and tracking: frames of franck.webm (360 x 288), decoded beforehand; larger and smaller images
+are the same frames resized. A fit starts from the face's own pose, jittered as in training; a
+tracked frame from the last one. Medians; processor time with the CPU backend (which equals wall
+time on an idle core).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import time
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +31,17 @@ import cv2
 import numpy as np
 from common import Report, add_common, clock_of, data_dir, one_core
 
+import faceloop_runtime.backends.cpu as responses
 import faceloop_runtime.fitter as stages
 from faceloop_datasets import Video
-from faceloop_runtime import FaceModel, Tracker
+from faceloop_runtime import FaceModel, Tracker, experts, meanshift
+from faceloop_runtime.channels import CropChannels, channel_count
 from faceloop_runtime.crop import FaceImage
 from faceloop_runtime.experts import PatchExperts
-from faceloop_runtime.fitter import FROM_NEAR, FROM_START, Fitter
+from faceloop_runtime.fitter import FROM_CLOSE, FROM_START, PRIOR, Fitter
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.model import crop_size
+from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_trainer.starts import Jitter, jittered_pose
 
 if TYPE_CHECKING:
@@ -35,6 +49,117 @@ if TYPE_CHECKING:
 
 _SIZES = (0.5, 1.0, 2.0, 4.0, 8.0)
 _COUNT = 100
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """What an iteration has to do. The defaults are clmtrackr's."""
+
+    landmarks: int = 71
+    families: tuple[str, ...] = ("raw",)
+    patch: int = 11
+    window: int = 11
+    updates: tuple[float, ...] = (10.0, 5.0, 2.5)
+    scale: float = 41.4
+    """Its canvas shows the outer eye corners this many pixels apart."""
+    components: int = 24
+
+    def ms(self, count: int = 200) -> float:
+        """Median processor time of many, in milliseconds."""
+        with search_window(self.window):
+            run, seconds = self._prepare(), []
+            for _ in range(count):
+                start = time.process_time()
+                run()
+                seconds.append(time.process_time() - start)
+        return round(1000 * float(np.median(seconds)), 3)
+
+    def _prepare(self) -> Callable[[], object]:
+        rng = np.random.default_rng(0)
+        n, c = self.landmarks, channel_count(self.families)
+        modes, _ = np.linalg.qr(rng.normal(size=(2 * n, min(self.components, 2 * n))))
+        variances = 0.1 / np.arange(1, modes.shape[1] + 1) ** 2
+        pdm = PointDistributionModel(rng.uniform(-1, 1, (n, 2)), modes.T.copy(), variances, 1e-4)
+        weights = rng.normal(0, 0.1, (n, c, self.patch, self.patch)).astype(np.float32)
+        one = np.ones(n, np.float32)
+        bank = PatchExperts(self.scale, weights, one, 10 * one, one)
+        backend = responses.CpuResponses([bank])
+        picture = rng.integers(0, 256, (288, 360), dtype=np.uint8)
+        pose, start = Similarity(60.0, 0.0, 180.0, 144.0), np.zeros(len(variances))
+        size = crop_size(1.05, self.scale, self.patch) + self.window - 11
+        border = (self.window + self.patch) // 2
+
+        def run() -> object:
+            crop = FaceImage(picture, pose, 1.05, self.scale).crop(pose, self.scale, size)
+            middle = (size - 1) / 2
+            wanted = np.rint(pdm.shape(start) * self.scale + middle).astype(np.intp)
+            centres = wanted.clip(border, size - 1 - border)
+            channels = CropChannels(crop, self.families)
+            maps = bank.probabilities(backend.responses(0, channels, centres))
+            seen = meanshift.Evidence(
+                maps=maps,
+                centres=meanshift.as_complex((centres - middle) / self.scale),
+                scale=self.scale,
+                weights=meanshift.landmark_weights(maps, bank.reliability),
+            )
+            state = meanshift.ShapeState(1 + 0j, 0j, start)
+            return meanshift.settle(pdm, seen, state, self.updates, PRIOR)
+
+        return run
+
+
+@contextmanager
+def search_window(width: int) -> Iterator[None]:
+    """Let the modules that an iteration uses search in windows of another width."""
+    kept = experts.SEARCH
+    try:
+        _search_in(width)
+        yield
+    finally:
+        _search_in(kept)
+
+
+def _search_in(width: int) -> None:
+    experts.SEARCH = width
+    for module in (meanshift, responses):
+        importlib.reload(module)
+
+
+def iterations(report: Report) -> None:
+    """One iteration, and what it costs with more of everything."""
+    theirs = Iteration()
+    ours = Iteration(
+        landmarks=70,
+        families=("gradient", "lbp"),
+        updates=FROM_CLOSE[0].variances,
+        scale=54.0,
+        components=30,
+    )
+    rows = [
+        {"iteration": "as clmtrackr's", "ms": theirs.ms()},
+        {"iteration": "the default configuration's, finest scale", "ms": ours.ms()},
+    ]
+    report.table("milliseconds of one iteration, one core", rows)
+    changes: dict[str, list[Any]] = {
+        "landmarks": [10, 20, 40, 71, 140, 280],
+        "families": [("raw",), ("gradient",), ("gradient", "lbp"), ("raw", "gradient", "lbp")],
+        "patch": [5, 7, 11, 15, 21],
+        "window": [5, 7, 11, 15, 21],
+        "updates": [(5.0,) * k for k in (1, 2, 4, 8)],
+    }
+    for name, values in changes.items():
+        table = []
+        for value in values:
+            changed = {"as clmtrackr's": theirs, "default": ours}
+            times = {k: replace(v, **{name: value}).ms() for k, v in changed.items()}
+            table.append({name: _shown(name, value), **{f"{k}, ms": t for k, t in times.items()}})
+        report.table(f"milliseconds of one iteration by {name}", table)
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "families":
+        return f"{' + '.join(value)} ({channel_count(value)} channels)"
+    return str(len(value)) if name == "updates" else str(value)
 
 
 def frames(count: int) -> list[np.ndarray]:
@@ -45,13 +170,15 @@ def frames(count: int) -> list[np.ndarray]:
 
 @contextmanager
 def clocks(fitter: Fitter, clock: Callable[[], float]) -> Iterator[dict[str, float]]:
-    """Add up the time spent in each stage of a fit."""
+    """Add up the time spent in each stage of a fit, without what stages inside it take."""
     spent: dict[str, float] = defaultdict(float)
+    inside = [0.0]
     backend = type(fitter.backend)
     places = (
         (FaceImage, "__init__", "crop"),
         (FaceImage, "crop", "crop"),
         (stages, "channel_stack", "channels"),
+        (CropChannels, "_planes", "channels"),
         (backend, "responses", "responses"),
         (PatchExperts, "probabilities", "responses"),
         (stages, "landmark_weights", "mean-shift"),
@@ -64,11 +191,14 @@ def clocks(fitter: Fitter, clock: Callable[[], float]) -> Iterator[dict[str, flo
 
     def timed(call: Any, stage: str) -> Any:
         def clocked(*args: Any, **options: Any) -> Any:
+            inside.append(0.0)
             start = clock()
             try:
                 return call(*args, **options)
             finally:
-                spent[stage] += clock() - start
+                took = clock() - start
+                spent[stage] += took - inside.pop()
+                inside[-1] += took
 
         return clocked
 
@@ -149,7 +279,10 @@ def by_stage(model: FaceModel, backend: str, seed: int) -> list[dict[str, Any]]:
     """Mean milliseconds in each stage of a fit, at 360 x 288."""
     fitter, rows, clock = Fitter(model, backend), [], clock_of(backend)
     faces = poses(fitter, frames(_COUNT))
-    for what, passes in (("from a jittered start", FROM_START), ("from the last frame", FROM_NEAR)):
+    for what, passes in (
+        ("from a jittered start", FROM_START),
+        ("from the last frame", FROM_CLOSE),
+    ):
         starts = jittered(fitter, faces, seed) if passes is FROM_START else faces
         with clocks(fitter, clock) as spent:
             begin = clock()
@@ -173,6 +306,8 @@ def main() -> None:
     report = Report(args.json)
     model = FaceModel.load(args.model) if args.model else FaceModel.starter()
     one_core()
+    if args.backend == "cpu":
+        iterations(report)
     report.table(
         "milliseconds by size of the image, one core", by_size(model, args.backend, args.seed)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from threading import local
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -139,7 +139,9 @@ class _Bank:
         cv2.transpose(channels.reshape(count, -1), dst=pixels[width:])
         corners = centres - SEARCH // 2 - self.before
         first = (1 + corners[:, 1]) * width + corners[:, 0]
-        places = first[:, None] + _window(size, width)
+        window = _window(size, width)
+        places = memory.array("places", (len(first), len(window)), np.intp)
+        np.add(first[:, None], window, out=places)
         # The last block reads on into the next row, for a column that is cut off afterwards.
         # After the last row of all there lies a zero.
         cut = memory.array("windows", (places.size + 1, count))
@@ -169,11 +171,13 @@ class _Memory(local):
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, Floats] = {}
+        self._kept: dict[str, NDArray[Any]] = {}
 
-    def array(self, name: str, shape: tuple[int, ...]) -> Floats:
+    def array(
+        self, name: str, shape: tuple[int, ...], dtype: type[np.generic] = np.float32
+    ) -> NDArray[Any]:
         """Return memory of this shape; what it holds is finite and otherwise undefined."""
         size = math.prod(shape)
         if name not in self._kept or self._kept[name].size < size:
-            self._kept[name] = np.zeros(size, np.float32)
+            self._kept[name] = np.zeros(size, dtype)
         return self._kept[name][:size].reshape(shape)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.initialiser import BOX_IOD, Initialiser, _peaks, _similarities, box_pose
+from faceloop_runtime.meanshift import as_complex
+from faceloop_runtime.model import FaceModel
+
+
+def test_several_similarities_are_those_of_one_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    source, targets = rng.normal(size=(3, 2)), rng.normal(size=(5, 3, 2))
+    turn, shift, misfit = _similarities(as_complex(source), as_complex(targets))
+    for i, target in enumerate(targets):
+        one = Similarity.between(source, target)
+        assert turn[i] == pytest.approx(complex(one.a, one.b))
+        assert shift[i] == pytest.approx(complex(one.tx, one.ty))
+        assert misfit[i] == pytest.approx(np.linalg.norm(one.apply(source) - target))
+
+
+def test_peaks_are_the_strongest_local_maxima() -> None:
+    log = np.full((11, 11), -9.0, np.float32)
+    log[5, 5], log[5, 6] = 0.0, -0.5  # beside the first: no peak
+    log[0, 10], log[10, 0], log[2, 2], log[8, 8] = -1.0, -2.0, -3.0, -4.0
+    strengths, places = _peaks(log)
+    assert strengths.tolist() == [0.0, -1.0, -2.0, -3.0]
+    assert places.tolist() == [[0, 0], [5, -5], [-5, 5], [-3, -3]]
+
+
+def test_a_flat_picture_leaves_a_face_about_where_the_box_has_it(small_model: FaceModel) -> None:
+    box = np.array([100.0, 80.0, 120.0, 120.0])
+    pose = Initialiser(small_model)(np.full((300, 400), 90, np.uint8), box)
+    there = box_pose(small_model, box)
+    assert there.scale == pytest.approx(120 * BOX_IOD)
+    assert np.hypot(pose.tx - there.tx, pose.ty - there.ty) < 1.5 * there.scale
+    assert 0.5 < pose.scale / there.scale < 2
