@@ -293,7 +293,7 @@ def test_qt_without_opengl_says_so(application: bool) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        env=os.environ | {"QT_QPA_PLATFORM": "minimal"},
         capture_output=True,
         text=True,
         timeout=60,
