@@ -254,7 +254,7 @@ def test_three_clicks_place_the_mean_face_and_escape_cancels_them(desk):
     for number in (27, 32, 7):
         driver.click(desk.truth[number])
     assert np.allclose(desk.points[[27, 32, 7]], desk.truth[[27, 32, 7]], atol=1.0)
-    assert desk.panel.editor.state.unconfirmed == 70
+    assert desk.panel.editor.state.unconfirmed == 67
 
 
 def test_a_press_soon_after_a_click_drags_and_does_not_zoom(desk):

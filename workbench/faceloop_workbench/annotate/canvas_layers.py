@@ -56,6 +56,7 @@ class FaceLayers:
         self._named: dict[int, str] = {}
         self._ringed: tuple[int, ...] = ()
         self._size, self._zoom = 6.0, 1.0
+        self._face: FaceState | None = None
 
     def use(self, scheme: Scheme | None) -> None:
         """Draw faces of a landmark scheme from now on; None to remove the layers."""
@@ -73,6 +74,9 @@ class FaceLayers:
         if self._style is None:
             return
         points, lines = self._make(face)
+        if face is self._face:
+            return
+        self._face = face
         places = np.where(face.present[:, None], face.points, 0.0)[:, ::-1]
         states = face.states.tobytes()
         if states != self._states:
@@ -203,6 +207,7 @@ class FaceLayers:
             if layer is not None and layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._lines = self._points = self._rings = None
+        self._face = None
         self._states, self._named, self._ringed = b"", {}, ()
 
 

@@ -255,8 +255,10 @@ class FaceEditor:
         free = self._help(state.released(self._selection, name), alone=model is None)
         return self._commit(free, f"Release {self._names(self._selection)}")
 
-    def start(self, points: Points, source: str, what: str) -> Revision | None:
-        """Put a whole face where there was another or none; nothing of it is confirmed.
+    def start(
+        self, points: Points, source: str, what: str, placed: Sequence[int] = ()
+    ) -> Revision | None:
+        """Put a whole face where there was another or none.
 
         Parameters
         ----------
@@ -266,10 +268,13 @@ class FaceEditor:
             What placed them: the name of a model, or for people what was done.
         what : str
             Name of the change.
+        placed : sequence of int
+            Points that the person has put where they are; nothing else is confirmed.
         """
         if self._editable() is None:
             return None
-        return self._commit(FaceState.estimated(points, source), what)
+        state = FaceState.estimated(points, source)
+        return self._commit(state.put(placed, points[list(placed)]), what)
 
     def fill(self, points: Points, source: str, what: str) -> Revision | None:
         """Give some points another, unconfirmed place; those that stay keep all they have."""

@@ -16,7 +16,7 @@ from . import starts
 from .hand import Clicks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -145,10 +145,14 @@ class Starting:
             except FaceloopError as error:
                 self._fail(error)
             else:
-                self._start(points, "three clicks", "Three clicks")
+                self._start(points, "three clicks", "Three clicks", clicked)
 
-        third = starts.third_click(model.model.scheme)[0]
-        wanted = ("pupil on the left of the picture", "pupil on the right", third)
+        scheme = model.model.scheme
+        name, third = starts.third_click(scheme)
+        eyes = (scheme.initialisation["left_eye"], scheme.initialisation["right_eye"])
+        # A place that is one point's own was put by the person; the middle of several was not.
+        clicked = [members[0] for members in (*eyes, third) if len(members) == 1]
+        wanted = ("middle of the pupil on the left of the picture", "one on the right", name)
         self._hand.ask(Clicks(wanted, self._session.tell, done))
 
     def copy_previous(self) -> None:
@@ -211,8 +215,8 @@ class Starting:
         others = self._session.need_project().items()
         return sum((other.media_id, other.frame) == place for other in others) > 1
 
-    def _start(self, points: Points, source: str, what: str) -> None:
-        if self._editor.start(points, source, what) is not None:
+    def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> None:
+        if self._editor.start(points, source, what, placed) is not None:
             self.started.emit()
 
     def _remind_of_hidden(self, *copied: Annotation) -> None:
@@ -278,7 +282,7 @@ def find_and_fit(
             return starts.from_fit(model, gray)
         except FaceloopError:
             pass
-    return Fitter(model).fit(gray, near).points
+    return Fitter(model, "cpu").fit(gray, near).points
 
 
 def better_side(model: FaceModel, selection: tuple[int, ...], placed: NDArray[np.bool_]) -> str:
