@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -83,6 +84,44 @@ def test_the_same_fit_twice_is_the_same(fitter: Fitter, faces: Faces) -> None:
     # not to the last bit: sums depend on where arrays lie in memory
     np.testing.assert_allclose(one.points, two.points, atol=1e-4)
     np.testing.assert_array_equal(gray, before)
+
+
+def test_a_fit_does_not_depend_on_how_the_picture_lies_in_memory(
+    fitter: Fitter, faces: Faces
+) -> None:
+    gray, true = faces[1]
+    expected = fitter.fit(gray, true + 3).points
+    framed = np.zeros((gray.shape[0] + 9, gray.shape[1] + 31), np.uint8)
+    inside = framed[4:-5, 17:-14]
+    inside[:] = gray
+    columns = np.asfortranarray(gray)
+    upside_down = np.ascontiguousarray(gray[::-1])[::-1]
+    channel = np.repeat(gray[:, :, None], 3, axis=2)[:, :, 1]
+    for same in (inside, columns, upside_down, channel):
+        assert not same.flags.c_contiguous
+        np.testing.assert_allclose(fitter.fit(same, true + 3).points, expected, atol=1e-4)
+
+
+def test_fits_do_not_disturb_each_other(fitter: Fitter, faces: Faces) -> None:
+    alone = [fitter.fit(gray, true + 3) for gray, true in faces[:6]]
+    kept = [(f.points.copy(), f.confidence.copy(), f.features.copy(), f.b.copy()) for f in alone]
+
+    def again(other: Fitter) -> list[Fit]:
+        return [other.fit(gray, true + 3) for gray, true in faces[:6]]
+
+    # Two fitters in two threads, and one fitter in both.
+    own = [Fitter(fitter.model, backend="cpu") for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        found = [*pool.map(again, own), *pool.map(again, [fitter, fitter])]
+    for fits in found:
+        for fit, first in zip(fits, alone, strict=True):
+            np.testing.assert_allclose(fit.points, first.points, atol=1e-4)
+            assert fit.predicted_error == pytest.approx(first.predicted_error, rel=1e-3)
+    for fit, arrays in zip(alone, kept, strict=True):
+        for now, then in zip(
+            (fit.points, fit.confidence, fit.features, fit.b), arrays, strict=True
+        ):
+            np.testing.assert_array_equal(now, then)
 
 
 @pytest.mark.parametrize("factor", [2, 4, 8])

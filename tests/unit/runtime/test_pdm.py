@@ -71,3 +71,22 @@ def test_parameters_shrink_towards_the_mean_when_little_is_known(
     _, found = small_pdm.parameters(points)
     assert np.isfinite(found).all()
     assert (np.abs(found) < 3 * np.sqrt(small_pdm.variances)).all()
+
+
+def test_the_tangent_is_the_derivative(small_pdm: PointDistributionModel) -> None:
+    b = np.array([0.3, -0.2, 0.1])
+    tangent = small_pdm.tangent(b)
+    base, step = small_pdm.shape(b), 1e-6
+    for row, (pose, more) in enumerate(
+        [
+            (Similarity.from_polar(1 + step, 0, 0, 0), 0 * b),
+            (Similarity.from_polar(1, step, 0, 0), 0 * b),
+            (Similarity(tx=step), 0 * b),
+            (Similarity(ty=step), 0 * b),
+            *((Similarity(), step * unit) for unit in np.eye(3)),
+        ]
+    ):
+        moved = (pose.apply(small_pdm.shape(b + more)) - base) / step
+        np.testing.assert_allclose(tangent[row].reshape(-1, 2), moved, atol=1e-5)
+    tangent[:] = 0.0
+    assert small_pdm.tangent(b).any()
