@@ -173,6 +173,9 @@ def test_points_are_selected_moved_together_hidden_removed_and_placed(desk):
     driver.press("w")
     assert panel.editor.selection == (1,)
 
+    driver.button("annotate.group.mouth")
+    assert panel.editor.selection == desk.project.scheme.groups["mouth"]
+
     # A rectangle round the left eye, then all of it is moved.
     eye = off[list(desk.project.scheme.groups["left_eye"])]
     driver.drag(eye.min(axis=0) - 4, eye.max(axis=0) + 4, SHIFT)
@@ -313,10 +316,18 @@ def test_a_face_without_a_picture_one_whose_picture_is_gone_and_points_outside(d
     assert desk.head(shape).points[7][1] > desk.truth[7][1] + 5
 
     lost = project.items()[9]
-    (project.path / project.item_media(lost).path).unlink()
+    file = project.path / project.item_media(lost).path
+    file.rename(file.with_suffix(".away"))
     desk.show(lost)
     assert "relink" in desk.widget("annotate.absent").findChild(QWidget).text()
     assert driver.dock.commands.why_not("annotate.fit")
+    driver.button("annotate.find")
+    assert driver.dock.tabs.currentWidget() is driver.dock.queue
+    driver.tab("Annotate")
+    file.with_suffix(".away").rename(file)
+    driver.dock.session.items_changed.emit()
+    driver.until(lambda: not driver.dock.commands.why_not("annotate.fit"))
+    assert not desk.widget("annotate.absent").isVisible()
 
     outside = desk.truth - [desk.truth[:, 0].min() + 40, 0]
     away = project.add_item(project.item_media(desk.sample), name="half outside")
@@ -325,6 +336,30 @@ def test_a_face_without_a_picture_one_whose_picture_is_gone_and_points_outside(d
     assert not desk.widget("annotate.absent").isVisible()
     driver.drag(outside[0], outside[0] + [6, 0], CONTROL)
     assert np.allclose(desk.points[0], outside[0] + [6, 0], atol=0.6)
+
+
+def test_a_project_of_another_scheme_that_no_model_fits(desk, tmp_path):
+    driver = desk.driver
+    desk.show(desk.sample)
+    with Project.create(tmp_path / "imm", scheme="imm58") as other:
+        item = other.add_item(other.add_media(desk.project.path / "media/sample/s0005.jpg"))
+        driver.dock.session.open(other)
+        desk.show(item)
+        assert "imm58" in driver.dock.commands.why_not("annotate.fit")
+        assisted = desk.widget("annotate.assisted")
+        assert not assisted.isEnabled()
+        assert "imm58" in assisted.toolTip()
+        # Point by point: the list asks for one after the other.
+        rows = desk.widget("annotate.missing")
+        assert rows.count() == 58
+        rows.itemClicked.emit(rows.item(0))
+        for place in desk.truth[:3]:
+            driver.click(place)
+        driver.press(Qt.Key.Key_Escape)
+        driver.click(desk.truth[4])
+        assert np.flatnonzero(desk.panel.editor.state.present).tolist() == [0, 1, 2]
+        assert len(desk.layer("face points").data) == 58
+        driver.dock.session.close()
 
 
 def test_two_hundred_faces_one_after_the_other_leave_nothing_behind(desk):

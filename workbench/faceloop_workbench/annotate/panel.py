@@ -112,6 +112,12 @@ class AnnotatePanel(QWidget):
         self._head = Head()
         self._conflict, self._absent = Notice("annotate.conflict"), Notice("annotate.absent")
         self._add_choices()
+        self._find = self._absent.add(
+            "annotate.find",
+            "Find moved media…",
+            "Go to the tab Queue, which looks for files that have moved.",
+            lambda: self._session.tab_wanted.emit("queue"),
+        )
         self._assisted = QCheckBox("Assisted drag")
         self._assisted.setObjectName("annotate.assisted")
         self._assisted.setChecked(True)
@@ -232,6 +238,8 @@ class AnnotatePanel(QWidget):
         project = self._session.project
         self._items = [] if project is None else [item.id for item in project.items()]
         self._show_head()
+        if self._picture.problem:  # it may have been found meanwhile
+            self._picture.ask(self.editor.item)
 
     def _load(self, _state: FaceState | None) -> None:
         """Another face is in work: its picture is needed before it can be drawn."""
@@ -245,6 +253,7 @@ class AnnotatePanel(QWidget):
         """Show the picture, when it has arrived and the stage is this tab's."""
         item = self.editor.item
         self._absent.say("" if item is None else self._picture.problem)
+        self._find.setVisible(item is not None and item.media_id is not None)
         self._starting.update()
         arrived = self._picture.pixels is not None or bool(self._picture.problem)
         if self._stage.owner != "annotate":
