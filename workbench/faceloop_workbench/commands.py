@@ -95,12 +95,14 @@ TABLE = (
         held=True,
     ),
     Command("annotate.names", "Names", "N", "Show the number and name of every point."),
-    Command("annotate.fit", "Fit", "F", "Find the face and place all points by the model in use."),
+    Command(
+        "annotate.fit", "Fit", "F", "Let the model in use find the face; points you placed stay."
+    ),
     Command(
         "annotate.three_clicks",
         "Three clicks",
         "T",
-        "Place the mean face by two pupils and the chin.",
+        "Say where two pupils and the chin are; the model fits from there.",
     ),
     Command(
         "annotate.copy_previous",

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from psygnal import emit_queued
 
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.annotate.editor import FaceEditor
+from faceloop_workbench.annotate.lessons import Lessons
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -397,3 +399,31 @@ def test_what_could_not_be_written_survives_a_look_at_another_face(desk):
     assert np.allclose(desk.head(desk.done).points[7], desk.truth[7] + 5)
     desk.session.show(desk.done)
     assert desk.editor.keeping.how == "saved"
+
+
+def test_what_the_faces_of_the_project_teach_about_the_model_is_used(desk):
+    faces = list(islice(sample_faces(), 24))
+    desk.project.import_entries("sample", faces, scheme="face70", copy=True)
+    lessons = Lessons(desk.session, desk.editor)
+    off = desk.fit_new()
+    lessons._job.wait()
+    emit_queued()
+    model, errors = desk.editor.errors
+    assert model is desk.session.model().model
+    assert errors.shape == (140, 140)
+    taught = drag(desk.editor, 7, off[7] + 9).annotation.points
+    desk.editor.restore(desk.editor._of(desk.editor.history()[-1]))
+    desk.editor.errors = None
+    assert not np.array_equal(drag(desk.editor, 7, off[7] + 9).annotation.points, taught)
+    desk.session.close()
+    assert desk.editor.errors is None
+    lessons.close_down()
+
+
+def test_a_project_with_few_faces_teaches_nothing(desk):
+    lessons = Lessons(desk.session, desk.editor)
+    desk.fit_new()
+    lessons._job.wait()
+    emit_queued()
+    assert desk.editor.errors is None
+    lessons.close_down()

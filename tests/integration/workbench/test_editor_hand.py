@@ -222,6 +222,21 @@ def test_a_fit_that_ends_after_another_face_was_chosen_is_not_given_to_that_one(
     assert table.moved() == []
 
 
+def test_a_fit_leaves_points_alone_that_a_person_has_placed(table):
+    new_face(table)
+    for number in (7, 0, 14):
+        table.editor.drag(number, table.start[number])
+        table.editor.drop()
+    table.commands.run("annotate.fit")
+    wait_for_fit(table)
+    state = table.editor.state
+    assert np.array_equal(state.points[[0, 7, 14]], table.start[[0, 7, 14]])
+    assert (state.states == PointState.ESTIMATED).sum() == 67
+    table.session.show(table.item)
+    table.commands.run("annotate.fit")
+    assert "Every point" in table.told[-1]
+
+
 def test_three_clicks_place_a_face_through_them(table):
     new_face(table)
     table.commands.run("annotate.three_clicks")
@@ -233,6 +248,12 @@ def test_three_clicks_place_a_face_through_them(table):
     assert np.flatnonzero(state.placed).tolist() == [7, 27, 32]
     assert state.unconfirmed == 67
     assert state.source == "fit:three clicks"
+    wait_for_fit(table)
+    fitted = table.editor.state
+    assert np.array_equal(fitted.points[[27, 32, 7]], state.points[[27, 32, 7]])
+    assert fitted.source == "fit:starter"
+    error = np.linalg.norm(fitted.points - table.start, axis=1).mean()
+    assert error < np.linalg.norm(state.points - table.start, axis=1).mean()
 
 
 def test_a_mirrored_copy_takes_the_selected_half(table):

@@ -77,6 +77,20 @@ def test_a_point_that_the_model_brings_back_trains_nothing_until_it_is_confirmed
     assert (accepted.source, trained(accepted)) == ("manual", [0, 1, 2, 3, 4])
 
 
+def test_a_fit_takes_all_points_that_nobody_has_placed():
+    state = FaceState.estimated(POINTS, "three clicks").put([0], POINTS[[0]])
+    state = state.occlusion_toggled([1]).without([2])
+    fitted = state.refitted(POINTS + 4, "model-2")
+    assert fitted.states.tolist() == [V, H, E, E, E]
+    assert fitted.placed.tolist() == [True, False, False, False, False]
+    assert np.array_equal(fitted.points[0], POINTS[0])
+    assert np.array_equal(fitted.points[1:], POINTS[1:] + 4)
+    assert np.array_equal(fitted.reference, POINTS + 4)
+    assert fitted.source == "fit:model-2"
+    done = face([V, H, V, V, V])
+    assert done.refitted(POINTS + 4, "model-2").same(done)
+
+
 def test_a_hidden_point_stays_hidden_when_it_is_dragged_and_accepted():
     state = face([V, H, E, M, V]).put([1], POINTS[[1]] + 5)
     assert state.states[1] == H

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Item, Project, Revision
+    from faceloop_runtime import FaceModel
     from faceloop_runtime.geometry import Similarity
     from faceloop_workbench.model_choice import ChosenModel
     from faceloop_workbench.session import Session
@@ -52,6 +53,8 @@ class FaceEditor:
         Somebody else saved this face meanwhile; None when that is settled.
     assisted : bool
         Whether the points that nobody has placed follow those that are dragged.
+    errors : (FaceModel, ndarray) or None
+        A model and how its fits are wrong, as `Lessons` has seen; help is better for it.
     """
 
     loaded = Signal(object)
@@ -71,6 +74,7 @@ class FaceEditor:
         self._viewing: Revision | None = None
         self._selection: tuple[int, ...] = ()
         self._helper: ChosenModel | None = None
+        self.errors: tuple[FaceModel, Points] | None = None
         session.item_changed.connect(self._load)
         session.project_changed.connect(self._forget)
 
@@ -275,6 +279,16 @@ class FaceEditor:
             return None
         state = FaceState.estimated(points, source)
         return self._commit(state.put(placed, points[list(placed)]), what)
+
+    def refit(self, points: Points, source: str, what: str) -> Revision | None:
+        """Give the points that nobody has placed, missing ones too, a fit (N, 2).
+
+        Where the fit is wrong about those that were placed, help corrects it as after a drag.
+        """
+        state = self._editable()
+        if state is None:
+            return None
+        return self._commit(self._help(state.refitted(points, source), alone=False), what)
 
     def fill(self, points: Points, source: str, what: str) -> Revision | None:
         """Give some points another, unconfirmed place; those that stay keep all they have."""
@@ -514,8 +528,10 @@ class FaceEditor:
             self._helper = self._model()
         if self._helper is None:
             return state
+        model = self._helper.model
+        errors = self.errors[1] if self.errors is not None and self.errors[0] is model else None
         points = assist.most_probable(
-            self._helper.model, state.points, state.placed, state.reference
+            model, state.points, state.placed, state.reference, errors=errors
         )
         return state.helped(points, self._helper.name)
 

@@ -133,6 +133,19 @@ class FaceState:
         opinion = _differ(moved, self.points)
         return replace(self, points=moved, source=_fitted(self.source, opinion, model))
 
+    def refitted(self, points: Points, model: str) -> FaceState:
+        """Let a model's fit (N, 2) have all points that are not placed, missing ones too."""
+        fresh = FaceState.estimated(points, model)
+        hidden = self.states == PointState.OCCLUDED
+        keep = self.placed | (hidden & fresh.present)
+        return FaceState(
+            np.where(self.placed[:, None], self.points, fresh.points),
+            np.where(keep, self.states, fresh.states).astype(np.uint8),
+            self.placed,
+            self.source if self.placed.all() else fresh.source,
+            fresh.points,
+        )
+
     def brought_back(self, indices: Sequence[int], points: Points, model: str) -> FaceState:
         """Give missing points the place that the model gives them in ``points`` (N, 2)."""
         back = np.zeros(len(self.points), dtype=bool)

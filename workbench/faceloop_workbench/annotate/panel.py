@@ -22,6 +22,7 @@ from faceloop_workbench.desk.widgets import command_button
 from .acting import Acting
 from .canvas import FaceCanvas
 from .editor import FaceEditor
+from .lessons import Lessons
 from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
@@ -88,6 +89,7 @@ class AnnotatePanel(QWidget):
         self._starting = Starting(
             session, commands, self.editor, self.canvas.hand, lambda: self._picture.pixels
         )
+        self._lessons = Lessons(session, self.editor)
         self._items: list[int] = []
         self._framed = False
         self._build()
@@ -104,6 +106,7 @@ class AnnotatePanel(QWidget):
         self._nudging.stop()
         self._picture.close_down()
         self._starting.close_down()
+        self._lessons.close_down()
         self.canvas.close_down()
 
     # The widgets

@@ -114,19 +114,34 @@ class Starting:
             self._commands.disable(f"annotate.{name}", next(filter(None, reasons), ""))
 
     def fit(self) -> None:
-        """Find the face, and fit the model in use to it, in the background."""
+        """Fit the model in use, in the background.
+
+        It looks for the face, unless the person has placed points: then it fits from where the
+        face is now, and those stay.
+        """
         item, picture, model = self._editor.item, self._picture(), self._model()
         if item is None or picture is None or model is None or self._busy:
             return
-        near, crowded = self._points(), self._crowded()
+        if self._finished():
+            key = self._commands.key("annotate.release")
+            self._session.tell(
+                f"Every point is where a person put it. Select some and release them ({key}) for "
+                "the model to place."
+            )
+            return
+        near, here = self._points(), self._placed() or self._crowded()
 
         def work(_progress: ProgressCallback, _cancel: CancelCheck) -> Points:
-            return find_and_fit(model.model, to_gray(picture), near, from_points=crowded)
+            return find_and_fit(model.model, to_gray(picture), near, from_points=here)
 
         def done(points: Points) -> None:
-            now = self._editor.item
-            if now is not None and now.id == item.id:
-                self._start(points, model.name, f"Fit by {model.name}")
+            now, what = self._editor.item, f"Fit by {model.name}"
+            if now is None or now.id != item.id:
+                return
+            if not self._placed():
+                self._start(points, model.name, what)
+            elif self._editor.refit(points, model.name, what) is not None:
+                self.started.emit()
 
         self._job = Job(work, "fitting a face")
         self._job.done.connect(done, thread="main")
@@ -134,7 +149,7 @@ class Starting:
         self._job.start()
 
     def three_clicks(self) -> None:
-        """Ask for two pupils and the chin, and put the most probable face there."""
+        """Ask for two pupils and the chin, put the most probable face there, and fit it."""
         model = self._model()
         if model is None or not self._editor.may_edit():
             return
@@ -146,6 +161,8 @@ class Starting:
                 self._fail(error)
             else:
                 self._start(points, "three clicks", "Three clicks", clicked)
+                if not self._commands.why_not("annotate.fit"):
+                    self.fit()  # from there; half the drags are saved
 
         scheme = model.model.scheme
         name, third = starts.third_click(scheme)
@@ -201,6 +218,14 @@ class Starting:
     @property
     def _busy(self) -> bool:
         return self._job is not None and self._job.running
+
+    def _placed(self) -> bool:
+        state = self._editor.state
+        return state is not None and bool(state.placed.any())
+
+    def _finished(self) -> bool:
+        state = self._editor.state
+        return state is not None and bool(state.placed.all())
 
     def _points(self) -> Points | None:
         state = self._editor.state
