@@ -155,11 +155,13 @@ def channel_stack(crop: Crop, families: Sequence[str]) -> NDArray[np.float32]:
 
 def _raw(crop: Crop, out: NDArray[np.float32]) -> None:
     centred = crop - cv2.blur(crop, _BOX)
+    deviation: Crop = np.asarray(cv2.blur(cv2.multiply(centred, centred), _BOX), np.float32)
     # The running sums of a box filter can come out a little below zero.
-    variance = np.maximum(cv2.blur(cv2.multiply(centred, centred), _BOX), 0.0)
-    deviation = cv2.sqrt(variance)
+    np.maximum(deviation, 0.0, out=deviation)
+    np.sqrt(deviation, out=deviation)
     # 4 gray levels: the noise of a camera; flat regions stay near 0.
-    cv2.divide(centred, deviation + 4.0, dst=out[0])
+    deviation += 4.0
+    np.divide(centred, deviation, out=out[0])
 
 
 def _gradient(crop: Crop, out: NDArray[np.float32]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,7 @@ from .meanshift import (
     as_complex,
     as_points,
     landmark_weights,
+    landmarks_last,
     mass_nearby,
     settle,
 )
@@ -66,9 +68,11 @@ FROM_START = (
     Pass(1, (20.0, 10.0, 5.0, 2.5)),
     Pass(2, (20.0, 10.0, 5.0, 2.5)),
 )
-"""From a rough start: twice at the coarsest scale, then once at each finer one."""
+"""From a rough start: twice at the coarsest scale, then once at each finer one. Once there would
+be a fifth faster, and worse (MUCT, 300 training faces: NME .0256 against .0244)."""
 FROM_CLOSE = (Pass(2, (20.0, 10.0, 5.0, 2.5)),)
-"""From the last frame of a face that moves little: the finest scale only."""
+"""From the last frame of a face that moves little: the finest scale only. Three updates would save
+a fiftieth of the time for errors of .0349 instead of .0347 (Talking Face, all points)."""
 FROM_NEAR = (Pass(1, (20.0, 10.0, 5.0)), Pass(2, (20.0, 10.0, 5.0, 2.5)))
 """From the last frame: the two finer scales."""
 
@@ -282,7 +286,7 @@ class FitRun:
         logit = self.model.validator.logit(self.whole_face)
         support = self._support()
         features = quality_features(
-            peaks=self.responses.max(axis=(1, 2)),
+            peaks=landmarks_last(self.responses).max(axis=0),
             support=support,
             b=self.b,
             variances=self.model.pdm.variances,
@@ -292,7 +296,7 @@ class FitRun:
         return Fit(
             points=self.pose.apply(self.model.pdm.shape(self.b)),
             confidence=support,
-            score=float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))),
+            score=1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0))),
             predicted_error=self.model.error_predictor(features),
             converged=self.last_step < _CONVERGED,
             iterations=self.iterations,

@@ -73,7 +73,7 @@ def landmark_weights(maps: Maps, reliability: NDArray[np.float32]) -> Floats:
     (Baltrusaitis, Robinson & Morency, ICCV-W 2013, use a learned constant instead), scaled
     to a mean of 1.
     """
-    x, y, squares = _MOMENTS[1:] @ _landmarks_last(maps)
+    x, y, squares = _MOMENTS[1:] @ landmarks_last(maps)
     weights = reliability / (0.5 * (squares - x * x - y * y) + 1.0)
     total = float(weights.mean())
     return np.asarray(weights / total if total > 0 else weights, dtype=np.float64)
@@ -125,8 +125,8 @@ def _kernel_moments(maps: Maps, offset: NDArray[np.complex128], variance: float)
     return sums
 
 
-def _landmarks_last(maps: Maps) -> Maps:
-    """View maps (N, S, S) as (S * S, N), copied if they do not lie in memory like this."""
+def landmarks_last(maps: Maps) -> Maps:
+    """View maps (N, S, S) as (S * S, N); they are copied if they do not lie in memory like this."""
     return maps.transpose(1, 2, 0).reshape(SEARCH * SEARCH, -1)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from functools import cache
 from threading import local
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -47,7 +45,7 @@ class CpuResponses:
     def __init__(self, experts: Sequence[PatchExperts]) -> None:
         self._experts = tuple(experts)
         self._banks: dict[tuple[int, tuple[str, ...]], _Bank] = {}
-        self._memory = _Memory()
+        self._workspaces = _Workspaces()
 
     def responses(
         self, level: int, channels: ChannelMaps, centres: NDArray[np.intp]
@@ -57,9 +55,10 @@ class CpuResponses:
         See `ResponseBackend.responses`.
         """
         if isinstance(channels, CropChannels):
-            bank = self._bank(level, channels.families)
-            return bank.responses(channels.planes, centres, self._memory)
-        return self._bank(level, ()).responses(channels, centres, self._memory)
+            bank, maps = self._bank(level, channels.families), channels.planes
+        else:
+            bank, maps = self._bank(level, ()), channels
+        return bank.responses(maps, centres, self._workspaces.get(bank, maps.shape))
 
     def _bank(self, level: int, families: tuple[str, ...]) -> _Bank:
         """Return filters for the planes of these families, or for the channels themselves."""
@@ -110,74 +109,78 @@ class _Bank:
             filters[:, column : column + patch, :, :, column] = weights.transpose(0, 3, 1, 2)
         self.filters = filters.reshape(count, 1, -1, patch * _BLOCK)
 
-    def responses(self, channels: Floats, centres: NDArray[np.intp], memory: _Memory) -> Floats:
-        rows = self._rows(channels, centres, memory)
-        # (N, blocks, row of the window, row of the filter x column in the block)
-        shape = (*rows.shape[:3], self.patch * _BLOCK)
-        parts = np.matmul(rows, self.filters, out=memory.array("parts", shape))
-        n, b, r, f = parts.strides
-        diagonals = np.lib.stride_tricks.as_strided(
-            parts,
-            (len(centres), _BLOCKS, SEARCH, self.patch, _BLOCK),
+    def responses(self, channels: Floats, centres: NDArray[np.intp], work: _Workspace) -> Floats:
+        """Correlate the filters with channels (C, H, W) round each centre."""
+        count, _, width = channels.shape
+        cv2.transpose(channels.reshape(count, -1), dst=work.crop)
+        corners = centres - SEARCH // 2 - self.before
+        first = (1 + corners[:, 1]) * width + corners[:, 0]
+        np.add(first[:, None], work.window, out=work.places)
+        np.take(work.pixels, work.places.reshape(-1), axis=0, out=work.windows, mode="clip")
+        np.matmul(work.rows, self.filters, out=work.parts)
+        # The landmarks last in memory: what follows takes sums over the places of each.
+        maps = np.einsum("nbiuj->ibjn", work.diagonals, order="C")
+        maps = maps.reshape(SEARCH, -1, len(centres))[:, :SEARCH] + self.bias
+        result: Floats = maps.transpose(2, 0, 1)
+        return result
+
+
+class _Workspace:
+    """Memory for the responses of a bank to crops of one size, and views of it.
+
+    It is used again at every call: it is large enough for the C library to give it back to the
+    system each time, and to get the pages anew costs more than the sums (1.4 of 4.4 ms a frame).
+
+    Parameters
+    ----------
+    bank : _Bank
+    shape : (C, H, W)
+        Of the channels.
+    """
+
+    def __init__(self, bank: _Bank, shape: tuple[int, ...]) -> None:
+        channels, height, width = self.shape = shape
+        count, _, depth, products = bank.filters.shape
+        size = SEARCH + bank.patch - 1
+        # Filters on planes look one pixel further to the left and up. There lies another row of
+        # zeros: what planes are beyond the edge, and at the right end of every row.
+        self.pixels = np.zeros(((1 + height) * width, channels), np.float32)
+        self.crop = self.pixels[width:]
+        across = np.arange(size)
+        self.window = (width * across[:, None] + across).reshape(-1)
+        self.places = np.empty((count, size * size), np.intp)
+        # The last block of a row reads on into the next one, for columns that are cut off
+        # afterwards. After the last row of all there lie zeros.
+        beyond = _BLOCKS * _BLOCK - SEARCH
+        windows = np.zeros((self.places.size + beyond, channels), np.float32)
+        self.windows = windows[: self.places.size]
+        row, item = size * windows.strides[0], windows.itemsize
+        self.rows = np.lib.stride_tricks.as_strided(
+            windows,
+            (count, _BLOCKS, size, depth),
+            (row * size, item * _BLOCK * channels, row, item),
+            writeable=False,
+        )
+        # (landmark, block, row of the window, row of the filter x column in the block)
+        self.parts = np.zeros((count, _BLOCKS, size, products), np.float32)
+        n, b, r, f = self.parts.strides
+        self.diagonals = np.lib.stride_tricks.as_strided(
+            self.parts,
+            (count, _BLOCKS, SEARCH, bank.patch, _BLOCK),
             (n, b, r, r + _BLOCK * f, f),
             writeable=False,
         )
-        # The landmarks last in memory: what follows takes sums over the places of each.
-        maps = np.einsum("nbiuj->ibjn", diagonals, order="C").reshape(SEARCH, -1, len(centres))
-        maps += self.bias
-        result: Floats = maps[:, :SEARCH].transpose(2, 0, 1)
-        return result
-
-    def _rows(self, channels: Floats, centres: NDArray[np.intp], memory: _Memory) -> Floats:
-        """View the rows of all windows (N, blocks, rows, pixels x channels) block by block."""
-        count, height, width = channels.shape
-        size = SEARCH + self.patch - 1
-        # Filters on planes look one pixel further to the left and up. There lies another row of
-        # zeros: what planes are beyond the edge, and at the right end of every row.
-        pixels = memory.array("pixels", ((1 + height) * width, count))
-        pixels[:width] = 0.0
-        cv2.transpose(channels.reshape(count, -1), dst=pixels[width:])
-        corners = centres - SEARCH // 2 - self.before
-        first = (1 + corners[:, 1]) * width + corners[:, 0]
-        window = _window(size, width)
-        places = memory.array("places", (len(first), len(window)), np.intp)
-        np.add(first[:, None], window, out=places)
-        # The last block reads on into the next row, for a column that is cut off afterwards.
-        # After the last row of all there lies a zero.
-        cut = memory.array("windows", (places.size + 1, count))
-        cut[-1] = 0.0
-        np.take(pixels, places.reshape(-1), axis=0, out=cut[:-1], mode="clip")
-        row, item = size * cut.strides[0], cut.itemsize
-        return np.lib.stride_tricks.as_strided(
-            cut,
-            (len(centres), _BLOCKS, size, (_BLOCK - 1 + self.patch) * count),
-            (row * size, item * _BLOCK * count, row, item),
-            writeable=False,
-        )
 
 
-@cache
-def _window(size: int, width: int) -> NDArray[np.intp]:
-    """Where the pixels of a square lie behind its first one, in a crop of this width."""
-    across = np.arange(size)
-    return (width * across[:, None] + across).reshape(-1)
-
-
-class _Memory(local):
-    """Arrays that a thread uses again at every call.
-
-    They are large enough for the C library to give them back to the system each time, and to
-    get their pages anew costs more than the sums (1.4 of 4.4 ms a tracked frame).
-    """
+class _Workspaces(local):
+    """The workspaces of one thread."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, NDArray[Any]] = {}
+        self._of: dict[_Bank, _Workspace] = {}
 
-    def array(
-        self, name: str, shape: tuple[int, ...], dtype: type[np.generic] = np.float32
-    ) -> NDArray[Any]:
-        """Return memory of this shape; what it holds is finite and otherwise undefined."""
-        size = math.prod(shape)
-        if name not in self._kept or self._kept[name].size < size:
-            self._kept[name] = np.zeros(size, dtype)
-        return self._kept[name][:size].reshape(shape)
+    def get(self, bank: _Bank, shape: tuple[int, ...]) -> _Workspace:
+        """Return memory for responses to channels of this shape."""
+        found = self._of.get(bank)
+        if found is None or found.shape != shape:
+            found = self._of[bank] = _Workspace(bank, shape)
+        return found
