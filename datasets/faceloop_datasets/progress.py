@@ -43,6 +43,7 @@ def step(
     done: int,
     total: int | None,
     what: str,
+    *,
     error: float | None = None,
 ) -> None:
     """Report one step, and stop here if the user asked for it.

@@ -262,7 +262,7 @@ def measure(
         distances, guess = trial.distances(face)
         rows.append((distances, guess))
         seen.append(replace(face, picture=None, backgrounds=()))
-        step(progress, cancel, len(seen), total, "measuring fits", _mean(distances))
+        step(progress, cancel, len(seen), total, "measuring fits", error=_mean(distances))
     if not seen:
         raise TrainingError("There are no faces to evaluate on.")
     point_errors = np.array([distances for distances, _ in rows])

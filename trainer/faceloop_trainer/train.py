@@ -287,7 +287,7 @@ class _Training:
         with self._lock:
             self._done += 1
             done = min(self._done, self._total)
-            step(self._progress, self._cancel, done, self._total, self._what, error)
+            step(self._progress, self._cancel, done, self._total, self._what, error=error)
 
     def _map(self, work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
         """Do independent work in threads; the results keep their order."""

@@ -35,7 +35,7 @@ def planted(shapes, face, change):
 
 
 def place(doubts, face):
-    """Place in the list, from 0. Winks and profiles are unusual too, so it need not be the first."""
+    """Place in the list, from 0: not always the first, since winks are unusual too."""
     return sum(score > doubts[face][0] for score, _ in doubts)
 
 
