@@ -229,14 +229,14 @@ def _lbp(crop: Crop, out: NDArray[np.float32]) -> None:
 
 
 def _lbp_planes(crop: Crop, out: NDArray[np.float32]) -> None:
-    """Write the comparisons with the neighbours to the right and below."""
-    right, below = np.empty((2, *crop.shape), np.float32)
-    _differences(crop, 1, right)
-    right[:, -1] = 0.0
-    _compare(right, out[0])
+    """Write the comparisons with the neighbours below and to the right."""
+    below, right = np.empty((2, *crop.shape), np.float32)
     np.subtract(crop[1:], crop[:-1], out=below[:-1])
     below[-1] = 0.0
-    _compare(below, out[1])
+    _differences(crop, 1, right)
+    right[:, -1] = 0.0
+    _compare(below, out[0])
+    _compare(right, out[1])
 
 
 def _compare(difference: NDArray[np.float32], out: NDArray[np.float32]) -> None:
@@ -264,7 +264,7 @@ _TERMS = {
         for plane, share in ((0, sign * x / 2), (1, sign * y / 2), (2 + k, 0.5))
     ],
     "lbp": [
-        Term(k, 0 if dx else 1, 1.0 if dx + dy > 0 else -1.0, min(dy, 0), min(dx, 0))
+        Term(k, 1 if dx else 0, 1.0 if dx + dy > 0 else -1.0, min(dy, 0), min(dx, 0))
         for k, (dy, dx) in enumerate(NEIGHBOURS)
     ],
 }

@@ -97,8 +97,14 @@ def mean_shift(evidence: Evidence, points: NDArray[np.complex128], variance: flo
         Step of each point, in units of IOD.
     """
     offset = (points - evidence.centres) * evidence.scale
-    mass, x, y = _kernel_moments(evidence.maps, offset, variance)
-    return np.asarray(((x + 1j * y) / (mass + 1e-12) - offset) / evidence.scale)
+    return np.asarray(_pull(evidence.maps, offset, variance) / evidence.scale)
+
+
+def _pull(maps: Maps, offset: NDArray[np.complex128], variance: float) -> NDArray[np.complex128]:
+    """Return the mean-shift vectors in pixels, for offsets in pixels from the windows' middles."""
+    sums = _kernel_moments(maps, offset, variance)
+    target = sums[1:] / (sums[0] + np.float32(1e-12))
+    return as_complex(np.subtract(target.T, as_points(offset), order="C"))
 
 
 def mass_nearby(evidence: Evidence, points: NDArray[np.complex128], variance: float) -> Maps:
@@ -185,7 +191,8 @@ class _System:
         start: ShapeState,
         prior: float,
     ) -> None:
-        self.evidence, self.pdm = evidence, pdm
+        self.pdm, self.maps, self.scale = pdm, evidence.maps, evidence.scale
+        self.middles = evidence.centres * evidence.scale
         self.limit = _LIMIT * np.sqrt(pdm.variances)
         self.penalty = prior / evidence.scale**2 / pdm.variances
         self.tangent = pdm.tangent(start.b)
@@ -201,8 +208,11 @@ class _System:
             raise np.linalg.LinAlgError("The fit's normal equations are not positive definite.")
 
     def update(self, state: ShapeState, variance: float) -> tuple[ShapeState, Floats]:
-        points = state.turn * as_complex(self.pdm.shape(state.b)) + state.shift
-        shift = mean_shift(self.evidence, points, variance) / state.turn
+        pixels = state.turn * self.scale
+        offset = as_complex(self.pdm.shape(state.b)) * pixels
+        offset += state.shift * self.scale
+        offset -= self.middles
+        shift = _pull(self.maps, offset, variance) / pixels
         right = self.weighted @ shift.view(np.float64)
         right[4:] -= self.penalty * state.b
         step, _ = dpotrs(self.factor, right)

@@ -107,7 +107,10 @@ class _Bank:
         filters = np.zeros((count, _BLOCK - 1 + patch, channels, patch, _BLOCK), np.float32)
         for column in range(_BLOCK):
             filters[:, column : column + patch, :, :, column] = weights.transpose(0, 3, 1, 2)
-        self.filters = filters.reshape(count, 1, -1, patch * _BLOCK)
+        filters = filters.reshape(count, 1, -1, patch * _BLOCK)
+        # The first pixel of a row is looked at on the last planes only.
+        self.skipped = int(filters.any(axis=(0, 1, 3)).argmax())
+        self.filters = np.ascontiguousarray(filters[:, :, self.skipped :])
 
     def responses(self, channels: Floats, centres: NDArray[np.intp], work: _Workspace) -> Floats:
         """Correlate the filters with channels (C, H, W) round each centre."""
@@ -156,7 +159,7 @@ class _Workspace:
         self.windows = windows[: self.places.size]
         row, item = size * windows.strides[0], windows.itemsize
         self.rows = np.lib.stride_tricks.as_strided(
-            windows,
+            windows.reshape(-1)[bank.skipped :],
             (count, _BLOCKS, size, depth),
             (row * size, item * _BLOCK * channels, row, item),
             writeable=False,
