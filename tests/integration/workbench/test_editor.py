@@ -16,6 +16,7 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.annotate.lessons import Lessons
+from faceloop_workbench.annotate.opening import state_of
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -394,8 +395,11 @@ def test_what_could_not_be_written_survives_a_look_at_another_face(desk):
     drag(desk.editor, 7, desk.truth[7] + 5)
     desk.session.show(desk.new)
     assert "not saved" in desk.told[-1]
+    saved = []
+    desk.session.saved.connect(saved.append)
     free(desk)
     desk.editor.look_again()
+    assert [revision.item_id for revision in saved] == [desk.done.id]
     assert np.allclose(desk.head(desk.done).points[7], desk.truth[7] + 5)
     desk.session.show(desk.done)
     assert desk.editor.keeping.how == "saved"
@@ -408,15 +412,15 @@ def test_what_the_faces_of_the_project_teach_about_the_model_is_used(desk):
     off = desk.fit_new()
     lessons._job.wait()
     emit_queued()
-    model, errors = desk.editor.errors
+    model, errors = desk.editor.help.errors
     assert model is desk.session.model().model
     assert errors.shape == (140, 140)
     taught = drag(desk.editor, 7, off[7] + 9).annotation.points
-    desk.editor.restore(desk.editor._of(desk.editor.history()[-1]))
-    desk.editor.errors = None
+    desk.editor.restore(state_of(desk.project, desk.editor.history()[-1]))
+    desk.editor.help.errors = None
     assert not np.array_equal(drag(desk.editor, 7, off[7] + 9).annotation.points, taught)
     desk.session.close()
-    assert desk.editor.errors is None
+    assert desk.editor.help.errors is None
     lessons.close_down()
 
 
@@ -425,5 +429,5 @@ def test_a_project_with_few_faces_teaches_nothing(desk):
     desk.fit_new()
     lessons._job.wait()
     emit_queued()
-    assert desk.editor.errors is None
+    assert desk.editor.help.errors is None
     lessons.close_down()

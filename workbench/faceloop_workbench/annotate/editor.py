@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
+from faceloop_runtime.geometry import Similarity
 
-from . import assist
 from .face_state import FaceState
-from .keeper import Keeper, Kept
+from .helping import Helper
+from .keeper import Keeper, Kept, Waiting
+from .opening import opened, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Item, Project, Revision
-    from faceloop_runtime import FaceModel
-    from faceloop_runtime.geometry import Similarity
-    from faceloop_workbench.model_choice import ChosenModel
     from faceloop_workbench.session import Session
 
     Points = NDArray[np.float64]
@@ -53,8 +51,8 @@ class FaceEditor:
         Somebody else saved this face meanwhile; None when that is settled.
     assisted : bool
         Whether the points that nobody has placed follow those that are dragged.
-    errors : (FaceModel, ndarray) or None
-        A model and how its fits are wrong, as `Lessons` has seen; help is better for it.
+    help : Helper
+        Where those belong, by the model in use.
     """
 
     loaded = Signal(object)
@@ -68,13 +66,14 @@ class FaceEditor:
         self._session = session
         self.assisted = True
         self._keeper: Keeper | None = None
-        self._lost: dict[int, Keeper] = {}
+        self._waiting = Waiting()
+        self._waiting.told.connect(session.tell)
+        self._waiting.saved.connect(self._report)
         self._state: FaceState | None = None
         self._preview: tuple[FaceState, str] | None = None
         self._viewing: Revision | None = None
         self._selection: tuple[int, ...] = ()
-        self._helper: ChosenModel | None = None
-        self.errors: tuple[FaceModel, Points] | None = None
+        self.help = Helper(session)
         session.item_changed.connect(self._load)
         session.project_changed.connect(self._forget)
 
@@ -188,8 +187,6 @@ class FaceEditor:
 
     def nudge(self, dx: float, dy: float) -> None:
         """Show the selected points a little further than they are shown; `drop` saves it."""
-        from faceloop_runtime.geometry import Similarity  # noqa: PLC0415
-
         before, drawn = self._state, self.drawn
         chosen = [k for k in self._selection if before is not None and before.present[k]]
         if before is None or drawn is None or not chosen:
@@ -233,7 +230,7 @@ class FaceEditor:
     def bring_back(self, indices: Sequence[int]) -> Revision | None:
         """Let the model place missing points."""
         state = self._editable()
-        model = self._model() if state is not None else None
+        model = self.help.model() if state is not None else None
         if state is None or model is None or not state.present.any():
             return None
         points = model.model.pdm.complete(state.points)
@@ -254,7 +251,7 @@ class FaceEditor:
         state = self._editable()
         if state is None or not self._selection:
             return None
-        model = self._model()
+        model = self.help.model()
         name = "model" if model is None else model.name
         free = self._help(state.released(self._selection, name), alone=model is None)
         return self._commit(free, f"Release {self._names(self._selection)}")
@@ -318,7 +315,9 @@ class FaceEditor:
         """Bring back an old revision as the newest one."""
         if self._editable() is None:
             return None
-        return self._commit(self._of(revision), f"Revision {revision.id}")
+        return self._commit(
+            state_of(self._session.need_project(), revision), f"Revision {revision.id}"
+        )
 
     def accept(self) -> Revision | None:
         """Confirm all points as the person's own and save.
@@ -358,14 +357,18 @@ class FaceEditor:
 
     def look_again(self) -> None:
         """Notice what other windows have saved, and write again what could not be written."""
-        self._retry_lost()
+        self._waiting.again()
         if self._keeper is None or self.dragging:
             return
         try:
-            if self._keeper.again() is None and (newer := self._keeper.newer()) is not None:
-                self._adopt(newer)
+            saved, newer = self._keeper.again(), self._keeper.newer()
         except FaceloopError as error:
             self._session.tell(str(error), "error")
+            return
+        if saved is not None:
+            self._report(saved)
+        if newer is not None:
+            self._adopt(newer)
 
     def keep_mine(self) -> Revision | None:
         """End a conflict: the own face counts, the other revision stays in the history."""
@@ -402,64 +405,22 @@ class FaceEditor:
         keeper = self._keeper
         if keeper is not None:
             keeper.changed.disconnect(self._kept)
-            self._part_with(keeper)
+            self._waiting.part_with(keeper)
         self._keeper = self._state = self._preview = self._viewing = None
         self.select(())
 
     def _forget(self, _project: Project | None) -> None:
-        self._lost.clear()
+        self._waiting.clear()
 
     def _open(self, project: Project, item: Item) -> None:
-        lost = self._lost.pop(item.id, None)
-        if lost is not None and lost.waiting is not None:
-            self._keeper, self._state = lost, lost.waiting
+        waiting = self._waiting.take(item.id)
+        if waiting is not None:
+            self._keeper, self._state = waiting, waiting.waiting
             return
-        head = project.annotation(item.id)
-        entry = self._session.entry
+        head, entry = project.annotation(item.id), self._session.entry
         fit = None if entry is None or entry.item_id != item.id else entry.fit
+        self._state = opened(project, head, fit)
         self._keeper = Keeper(project, item, head)
-        if head is not None:
-            self._state = self._of(head, None if fit is None else fit.points)
-        elif fit is not None:
-            self._state = FaceState.of(fit)
-        else:
-            self._state = FaceState.empty(len(project.scheme))
-
-    def _of(self, revision: Revision, fit: Points | None = None) -> FaceState:
-        """State of a revision, with the points as they were before the person placed the first.
-
-        Those are in the history, or, of a face that came with the fit of the queue, in that.
-        """
-        state = FaceState.of(revision.annotation)
-        if not state.unconfirmed or not state.placed.any():
-            return state
-        history = self._session.need_project().history(revision.item_id)
-        chain, at = {r.id: r for r in history}, revision
-        while at.based_on in chain and FaceState.of(at.annotation).placed.any():
-            at = chain[at.based_on]
-        root = FaceState.of(at.annotation)
-        reference = fit if fit is not None and root.placed.any() else root.points
-        return replace(state, reference=reference)
-
-    def _part_with(self, keeper: Keeper) -> None:
-        """Another face is in work: what could not be written of this one waits."""
-        if keeper.waiting is None or keeper.again() is not None:
-            return
-        self._lost[keeper.item.id] = keeper
-        name = keeper.item.name
-        if keeper.theirs is None:
-            self._session.tell(f"{name} is not saved, trying again: {keeper.kept.why}", "error")
-        else:
-            self._session.tell(
-                f"{name} is undecided: what {keeper.theirs.author} saved counts, yours is in its "
-                "history.",
-                "warning",
-            )
-
-    def _retry_lost(self) -> None:
-        for number, keeper in list(self._lost.items()):
-            if keeper.again() is not None:
-                del self._lost[number]
 
     def _editable(self) -> FaceState | None:
         """State to change; None if there is none, or something has to be decided first."""
@@ -496,13 +457,16 @@ class FaceEditor:
     def _settled(self, saved: Revision | None) -> Revision | None:
         self.conflict.emit(self.theirs)
         if saved is not None:
-            self._session.saved.emit(saved)
+            self._report(saved)
         return saved
+
+    def _report(self, saved: Revision) -> None:
+        self._session.saved.emit(saved)
 
     def _adopt(self, revision: Revision) -> None:
         """Show what somebody else has saved; undo brings the own face back."""
         before = self._state
-        self._state = self._of(revision)
+        self._state = state_of(self._session.need_project(), revision)
         self._viewing = None
         if before is not None and not before.same(self._state):
             self.edited.emit(before, self._state, f"Saved by {revision.author} elsewhere")
@@ -512,28 +476,10 @@ class FaceEditor:
     def _kept(self, kept: Kept) -> None:
         self.kept.emit(kept)
 
-    def _model(self) -> ChosenModel | None:
-        try:
-            return self._session.model()
-        except FaceloopError as error:
-            self._session.tell(str(error), "warning")
-            return None
-
     def _help(self, state: FaceState, *, alone: bool) -> FaceState:
-        free = state.present & ~state.placed
-        if alone or not self.assisted or not free.any():
+        if alone or not self.assisted:
             return state
-        # Asked for once a drag: the project looks into the database for it.
-        if not self.dragging:
-            self._helper = self._model()
-        if self._helper is None:
-            return state
-        model = self._helper.model
-        errors = self.errors[1] if self.errors is not None and self.errors[0] is model else None
-        points = assist.most_probable(
-            model, state.points, state.placed, state.reference, errors=errors
-        )
-        return state.helped(points, self._helper.name)
+        return self.help.improve(state, afresh=not self.dragging)
 
     def _names(self, indices: Sequence[int]) -> str:
         names = self._session.need_project().scheme.names

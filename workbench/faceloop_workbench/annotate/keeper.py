@@ -123,3 +123,54 @@ class Keeper:
     def _note(self, kept: Kept) -> None:
         self.kept = kept
         self.changed.emit(kept)
+
+
+class Waiting:
+    """Faces that were left before they could be written, or decided.
+
+    Attributes
+    ----------
+    told : Signal(str, str)
+        Something the person should know, and how bad it is.
+    saved : Signal(Revision)
+        One of them could be written.
+    """
+
+    told = Signal(str, str)
+    saved = Signal(object)
+
+    def __init__(self) -> None:
+        self._keepers: dict[int, Keeper] = {}
+
+    def part_with(self, keeper: Keeper) -> None:
+        """Keep what could not be written of a face that is left."""
+        if keeper.waiting is None or self._written(keeper):
+            return
+        self._keepers[keeper.item.id] = keeper
+        name = keeper.item.name
+        if keeper.theirs is None:
+            self.told.emit(f"{name} is not saved, trying again: {keeper.kept.why}", "error")
+        else:
+            self.told.emit(
+                f"{name} is undecided: what {keeper.theirs.author} saved counts, yours is in its "
+                "history.",
+                "warning",
+            )
+
+    def again(self) -> None:
+        """Try to write them."""
+        self._keepers = {k: v for k, v in self._keepers.items() if not self._written(v)}
+
+    def take(self, item_id: int) -> Keeper | None:
+        """Give back the keeper of a face that is taken in work again."""
+        return self._keepers.pop(item_id, None)
+
+    def clear(self) -> None:
+        """Forget them: the project is closed."""
+        self._keepers.clear()
+
+    def _written(self, keeper: Keeper) -> bool:
+        revision = keeper.again()
+        if revision is not None:
+            self.saved.emit(revision)
+        return revision is not None

@@ -52,7 +52,7 @@ class Lessons:
 
     def _forget(self, _project: Project | None) -> None:
         self.close_down()
-        self._job = self._learning = self._editor.errors = None
+        self._job = self._learning = self._editor.help.errors = None
 
     def _edited(self, _before: object, _after: object, _what: str) -> None:
         project = self._session.project
@@ -74,7 +74,7 @@ class Lessons:
 
         def done(errors: NDArray[np.float64] | None) -> None:
             if errors is not None and model is self._learning:
-                self._editor.errors = (model, errors)
+                self._editor.help.errors = (model, errors)
 
         self._job = Job(work, "learning how the model is wrong")
         self._job.done.connect(done, thread="main")
