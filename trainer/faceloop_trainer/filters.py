@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 from scipy.linalg import cho_factor, cho_solve
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
 
 from .statistics import LENGTH, Moments
 
@@ -129,6 +126,11 @@ def classifier_filters(
     weights : ndarray of float32, shape (C, PATCH, PATCH)
     bias : float
     """
+    # Here and in the modules beside: a window that only asks who would train must not wait for it.
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.svm import LinearSVC  # noqa: PLC0415
+
     rows = patches.reshape(len(patches), -1).astype(np.float64)
     model = (
         LinearSVC(C=_SVM_C, random_state=seed, max_iter=500)

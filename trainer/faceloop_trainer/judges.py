@@ -6,9 +6,6 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPRegressor
 
 from faceloop_runtime.validator import ErrorPredictor, FaceValidator
 
@@ -30,6 +27,8 @@ def train_validator(faces: Rows, others: Rows) -> FaceValidator:
     faces, others : ndarray, shape (M, W)
         Whole-face features of well placed faces, and of backgrounds and misplaced faces.
     """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as in filters.py
+
     rows = np.concatenate([faces, others]).astype(np.float64)
     labels = np.arange(len(rows)) < len(faces)
     # Many negatives make the bias too pessimistic; a face and no face are equally likely
@@ -51,6 +50,9 @@ def train_error_predictor(features: Rows, errors: NDArray[np.float64], seed: int
     seed : int
         Initial weights.
     """
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as in filters.py
+    from sklearn.neural_network import MLPRegressor  # noqa: PLC0415
+
     centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-3
     rows = np.clip((features - centre) / spread, -6, 6).astype(np.float64)
     network = MLPRegressor(

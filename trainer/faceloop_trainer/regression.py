@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from sklearn.utils.extmath import randomized_svd
 
 from faceloop_runtime.regressor import ShapeRegressor
 
@@ -84,6 +83,8 @@ def _part(features: Rows, centre: Rows, where: slice, keep: int) -> tuple[slice,
     if rows.shape[1] <= 512:
         _, vectors = np.linalg.eigh(rows.T @ rows)
         return where, np.ascontiguousarray(vectors[:, ::-1][:, :keep])
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - as in filters.py
+
     keep = min(keep, *rows.shape)
     _, _, components = randomized_svd(rows, keep, n_iter=3, random_state=0)
     return where, np.ascontiguousarray(components.T)
