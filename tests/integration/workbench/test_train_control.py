@@ -20,6 +20,7 @@ from faceloop_workbench.session import Session
 from faceloop_workbench.train.control import Ending, TrainControl
 from faceloop_workbench.train.listing import learning_curve, list_models
 from faceloop_workbench.train.readiness import Readiness, look
+from faceloop_workbench.training import train_into
 
 from .conftest import add_sample_faces
 
@@ -209,6 +210,25 @@ class TestTraining:
         again._opened(project)
         assert again.settings == {**again.settings, **QUICK}
         until(lambda: again.readiness.faces)
+
+    def test_the_first_model_is_compared_with_the_starter(self, tmp_path: Path) -> None:
+        """Of people whom the starter has not seen, it may know more than so few faces teach."""
+        with Project.create(tmp_path / "strangers") as project:
+            records = [
+                replace(r, subject=f"stranger {r.subject}") for r in islice(sample_faces(), 48)
+            ]
+            project.import_entries("strangers", records, scheme="face70")
+            trained = train_into(project, TrainingConfig(**QUICK, holdout=0.3))
+            active = project.active_model
+        found = trained.comparison
+        assert found.old_name == "starter"
+        assert found.new is not None
+        assert found.old is not None
+        assert len(found.new.errors) == len(found.old.errors) > 4
+        # The starter was trained on these very pictures.
+        assert found.old.errors.mean() < found.new.errors.mean()
+        assert (found.use, active) == (False, None)
+        assert "of starter, on the same faces" in trained.because
 
     def test_another_project_may_be_opened_meanwhile(
         self, control: TrainControl, small_project: Path, faces: Path

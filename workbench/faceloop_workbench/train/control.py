@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from psygnal import Signal, emit_queued
 
 from faceloop_datasets import FaceloopError, Project
+from faceloop_trainer import TrainingConfig
 from faceloop_workbench.background import Job
 
 from .child import ChildJob
@@ -223,8 +224,5 @@ class TrainControl:
 
 
 def _look(path: Path, settings: Mapping[str, Any]) -> Readiness:
-    # The trainer takes a second to import: not when the window opens.
-    from faceloop_trainer import TrainingConfig  # noqa: PLC0415
-
     with Project.open(path) as project:
         return look(project, TrainingConfig(**settings))

@@ -83,8 +83,11 @@ class TrainPanel(QWidget):
     # What the buttons do
 
     def start(self) -> None:
-        """Begin a training."""
+        """Begin a training; who begins it by key in another tab reads the warnings below."""
         self._try(self.control.start)
+        if self.control.running and not self.isVisible():
+            said = ("Training has begun.", *self.control.readiness.warnings)
+            self._session.tell(" ".join(said), "warning" if len(said) > 1 else "info")
 
     def export_model(self) -> None:
         """Ask for a file and copy the selected model to it."""

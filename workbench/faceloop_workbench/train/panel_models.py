@@ -87,10 +87,11 @@ class ModelTable(QTableWidget):
 
     def _fit_height(self) -> None:
         """Be as high as the models need, up to a handful."""
-        header = self.horizontalHeader()
-        above = 0 if header is None else header.sizeHint().height()
-        rows = min(max(self.rowCount(), 2), _MOST_ROWS)
-        self.setFixedHeight(above + rows * self.rowHeight(0) + 4)
+        header, side = self.horizontalHeader(), self.verticalHeader()
+        if header is not None and side is not None:
+            rows = min(max(self.rowCount(), 2), _MOST_ROWS)
+            height = header.sizeHint().height() + rows * side.defaultSectionSize()
+            self.setFixedHeight(height + 2 * self.frameWidth())
 
     def _wanted(self, before: Listed | None, select: int | None) -> int:
         if select is None and before is not None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from faceloop_trainer.split import choose_faces
+from faceloop_trainer.train import FEWEST_FACES, FEWEST_PEOPLE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -76,9 +79,6 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
     config : TrainingConfig
         Settings of the training.
     """
-    # The trainer takes a second to import: not when the window opens.
-    from faceloop_trainer.split import choose_faces  # noqa: PLC0415
-
     faces, overview = project.faces(), project.overview()
     chosen = choose_faces(faces, config)
     training = [f for f in chosen.training if _trains(f)]
@@ -112,8 +112,6 @@ def _half_done(item: Summary) -> bool:
 
 
 def _blocked(faces: int, people: int, *, annotated: bool) -> str:
-    from faceloop_trainer.train import FEWEST_FACES, FEWEST_PEOPLE  # noqa: PLC0415
-
     if not annotated:
         return "No face is annotated yet. Import faces, or annotate some, first."
     if faces >= FEWEST_FACES and people >= FEWEST_PEOPLE:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from faceloop_trainer import TrainingConfig
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -86,8 +88,6 @@ CHOICES = (
 
 def defaults() -> dict[str, Any]:
     """Return the values that were measured to be best."""
-    from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - takes a second to import
-
     plain = {f.name: f.default for f in fields(TrainingConfig)}
     return {choice.name: plain[choice.name] for choice in CHOICES}
 
@@ -100,6 +100,4 @@ def check(values: Mapping[str, Any]) -> None:
     TrainingError
         If one is out of range; it says which and what was expected.
     """
-    from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - takes a second to import
-
     TrainingConfig(**values)
