@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ from .staging import place, staging
 from .tables import ItemRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -80,6 +81,7 @@ class Import:
     refused: list[Refusal] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: set[ImageRef] = field(default_factory=set)
+    placed: list[Path] = field(default_factory=list)
 
     def run(self, entries: Iterable[Entry], total: int | None, *, dry_run: bool) -> ImportReport:
         """Carry it out.
@@ -98,11 +100,23 @@ class Import:
             with self.target.database.read() as connection:
                 return replace(_Writer(self, connection, {}).compare(), dry_run=True)
         folder = self.target.root / "media"
-        with staging(folder) as scratch:
+        with staging(folder) as scratch, self._tidying(folder / self.format):
             files = self._pictures(scratch, folder / self.format)
             step(self.progress, self.cancel, 0, None, "writing the project")
             with self.target.database.write() as connection:
                 return _Writer(self, connection, files).write()
+
+    @contextmanager
+    def _tidying(self, folder: Path) -> Iterator[None]:
+        """Take away the pictures that were brought in, if nothing is to be written about them."""
+        try:
+            yield
+        except BaseException:
+            for path in self.placed:
+                path.unlink(missing_ok=True)
+            with suppress(OSError):  # other imports have pictures there, or it never was made
+                folder.rmdir()
+            raise
 
     def _read(self, entries: Iterable[Entry], total: int | None) -> None:
         names: set[str] = set()
@@ -191,9 +205,12 @@ class Import:
             source = file.path if unpacked else scratch / file.sha256
             if not unpacked:
                 shutil.copyfile(file.path, source)
-            return replace(file, path=place(source, folder / ref.name, file.sha256))
+            target = place(source, folder / ref.name, file.sha256)
         except OSError as error:
             raise ProjectError(f"{ref} cannot be copied to {folder} ({error}).") from error
+        if not source.exists():  # it was moved there; a picture that was there already stays
+            self.placed.append(target)
+        return replace(file, path=target)
 
     def _refuse_picture(self, ref: ImageRef, reason: str) -> None:
         self.unreadable.add(ref)

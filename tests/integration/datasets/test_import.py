@@ -190,14 +190,17 @@ class TestMuct:
         assert project.items() == []
         assert list((project.path / "media").iterdir()) == []
 
-    def test_cancel_leaves_nothing(self, project: Project, archives: list[Path]) -> None:
+    @pytest.mark.parametrize("stage", ["unpacking", "writing"])
+    def test_cancel_leaves_nothing(
+        self, project: Project, archives: list[Path], stage: str
+    ) -> None:
         said: list[Progress] = []
         with pytest.raises(Cancelled):
             project.import_from(
                 "muct",
                 archives,
                 progress=said.append,
-                cancel=lambda: bool(said) and said[-1].what.startswith("unpacking"),
+                cancel=lambda: bool(said) and said[-1].what.startswith(stage),
             )
         assert project.items() == []
         assert list((project.path / "media").iterdir()) == []

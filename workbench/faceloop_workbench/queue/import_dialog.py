@@ -35,7 +35,7 @@ from .start_panel import paragraph
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
     from faceloop_datasets import CancelCheck, ProgressCallback
     from faceloop_workbench.session import Session
@@ -111,17 +111,17 @@ class ImportDialog(QDialog):
         """Add the files that were dropped."""
         self.add_sources(dropped_paths(event))
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Stop what runs."""
-        self._bar.close_down()
-        super().closeEvent(event)
-
     def reject(self) -> None:
         """Close; while something runs, only stop that."""
         if self._bar.busy:
             self._bar.cancel()
         else:
-            self.close()
+            super().reject()
+
+    def close_down(self) -> None:
+        """Stop what runs, and close."""
+        self._bar.close_down()
+        super().reject()
 
     # Work
 

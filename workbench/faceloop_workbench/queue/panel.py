@@ -11,6 +11,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_workbench.desk.widgets import sure
 
 from .file_dialogs import dropped_paths
+from .import_dialog import ImportDialog
 from .job_bar import JobBar
 from .project_dialogs import ProjectDialogs
 from .review import Review
@@ -74,6 +75,8 @@ class QueuePanel(QWidget):
     def close_down(self) -> None:
         """Stop what runs in the background."""
         self._reading.stop()
+        for dialog in self.findChildren(ImportDialog):
+            dialog.close_down()
         self._dialogs.close_down()
         self._bar.close_down()
         self._work.list.faces.close()
