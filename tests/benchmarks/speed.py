@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 _SIZES = (0.5, 1.0, 2.0, 4.0, 8.0)
 _COUNT = 100
+_FACES = (1, 2, 4, 8, 16)
+_CROWD_FRAMES = 50
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,44 @@ def by_size(model: FaceModel, backend: str, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
+def by_faces(model: FaceModel, backend: str) -> list[dict[str, Any]]:
+    """Tracked frames of 1920 x 1080 against the number of faces in them."""
+    clock, images = clock_of(backend), frames(_COUNT)
+    rows: list[dict[str, Any]] = []
+    for count in _FACES:
+        found, seconds = [], []
+        results = Tracker(model, backend=backend, max_faces=count).track(crowd(images, count))
+        for _ in range(_CROWD_FRAMES):
+            start = clock()
+            found.append(len(next(results).faces))
+            seconds.append(clock() - start)
+        # The second half, when all have been found.
+        late = 1000 * float(np.median(seconds[_CROWD_FRAMES // 2 :]))
+        seen = float(np.mean(found[_CROWD_FRAMES // 2 :]))
+        rows.append(
+            {
+                "faces": count,
+                "followed": round(seen, 1),
+                "ms a frame": round(late, 2),
+                "ms a face": round(late / seen, 2),
+            }
+        )
+    return rows
+
+
+def crowd(images: list[np.ndarray], count: int) -> Iterator[np.ndarray]:
+    """Pictures of 1920 x 1080 with this many faces, each at another time of the video."""
+    height, width = 270, 336
+    small = [cv2.resize(i, (width, height), interpolation=cv2.INTER_AREA) for i in images]
+    for time_now in range(_CROWD_FRAMES):
+        picture = np.full((4 * height, 1920), 128, np.uint8)
+        for k in range(count):
+            row, column = divmod(k, 5)
+            tile = small[(time_now + 3 * k) % len(small)]
+            picture[row * height :, column * width :][:height, :width] = tile
+        yield picture
+
+
 def by_stage(model: FaceModel, backend: str, seed: int) -> list[dict[str, Any]]:
     """Mean milliseconds in each stage of a fit, at 360 x 288."""
     fitter, rows, clock = Fitter(model, backend), [], clock_of(backend)
@@ -308,12 +348,11 @@ def main() -> None:
     one_core()
     if args.backend == "cpu":
         iterations(report)
-    report.table(
-        "milliseconds by size of the image, one core", by_size(model, args.backend, args.seed)
-    )
-    report.table(
-        "mean milliseconds by stage, one core, 360 x 288", by_stage(model, args.backend, args.seed)
-    )
+    by_size_rows = by_size(model, args.backend, args.seed)
+    report.table("milliseconds by size of the image, one core", by_size_rows)
+    report.table("tracking frames of 1920 x 1080 by faces in them", by_faces(model, args.backend))
+    by_stage_rows = by_stage(model, args.backend, args.seed)
+    report.table("mean milliseconds by stage, one core, 360 x 288", by_stage_rows)
 
 
 if __name__ == "__main__":
