@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from psygnal import Signal
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     Work = Callable[[ProgressCallback, CancelCheck], "Result"]
 
 Result = TypeVar("Result")
+
+_PAUSE = 0.1  # seconds between two steps that are told
 
 
 class Job(Generic[Result]):
@@ -56,6 +59,7 @@ class Job(Generic[Result]):
         self.name = name
         self._work = work
         self._stop = threading.Event()
+        self._told = float("-inf")
         self._thread = threading.Thread(target=self._run, name=f"faceloop {name}", daemon=True)
 
     @property
@@ -76,9 +80,16 @@ class Job(Generic[Result]):
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
+    def _progress(self, progress: Progress) -> None:
+        # Each that is told costs the GUI thread milliseconds while this one computes.
+        now = time.monotonic()
+        if now - self._told >= _PAUSE or progress.done == progress.total:
+            self._told = now
+            self.progressed.emit(progress)
+
     def _run(self) -> None:
         try:
-            result = self._work(self.progressed.emit, self._stop.is_set)
+            result = self._work(self._progress, self._stop.is_set)
         except Cancelled:
             self.cancelled.emit()
         except FaceloopError as error:
