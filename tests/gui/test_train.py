@@ -248,6 +248,13 @@ def test_half_corrected_faces_are_told_and_shown(driver, panel):
     driver.button("train.show_half")
     assert driver.dock.session.item.id == item.id
     assert driver.dock.tabs.currentWidget() is driver.dock.annotate
+    # Who begins by key, in another tab, is told too.
+    told = []
+    driver.dock.session.told.connect(told.append)
+    driver.press(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert panel.control.running
+    assert told[-1].level == "warning"
+    assert told[-1].text.startswith("Training has begun. 1 face is half-corrected")
 
 
 def test_looking_inside_export_and_import(driver, trained, tmp_path):

@@ -249,4 +249,4 @@ def test_the_window_comes_first(tmp_path: Path) -> None:
 
     followed.on_step = look
     assert followed.run() == "cancelled"
-    assert niceness[0] >= min(os.nice(0) + 5, 19)
+    assert niceness[0] >= min(os.nice(0) + 10, 19)

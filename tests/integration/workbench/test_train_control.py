@@ -203,7 +203,7 @@ class TestTraining:
         assert (ends[0].kind, control.running, control.why_not) == ("done", False, "")
         made = control.models[0]
         assert (made.id, made.in_use, made.faces) == (ends[0].model, True, 44)
-        assert made.measured_on == "Measured on 4 faces of 1 people."
+        assert made.measured_on == "Measured on 4 faces of 1 person."
         # The settings are found again with the project.
         project = control._session.need_project()
         again = TrainControl(control._session)

@@ -72,7 +72,8 @@ class Listed:
         """What the error was measured on, for people."""
         if self.nme is None:
             return "Not measured: there was no face that it had not been trained on."
-        return f"Measured on {self.metrics['faces']} faces of {self.metrics['subjects']} people."
+        faces, people = self.metrics["faces"], self.metrics["subjects"]
+        return f"Measured on {faces} faces of {people} {'person' if people == 1 else 'people'}."
 
     @property
     def comparison(self) -> Comparison | None:

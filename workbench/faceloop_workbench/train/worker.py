@@ -21,7 +21,7 @@ from .timing import begins
 if TYPE_CHECKING:
     from faceloop_datasets import CancelCheck, Progress
 
-_NICENESS = 5  # the window comes first
+_NICENESS = 10  # the window comes first
 _PERIOD = 0.1  # seconds between two messages about the same stage
 
 
