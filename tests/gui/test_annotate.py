@@ -338,6 +338,23 @@ def test_a_face_without_a_picture_one_whose_picture_is_gone_and_points_outside(d
     assert np.allclose(desk.points[0], outside[0] + [6, 0], atol=0.6)
 
 
+def test_the_size_of_points_is_the_one_in_the_preferences(desk):
+    from napari.settings import get_plugin_settings
+
+    kept = get_plugin_settings("faceloop").annotate
+    camera = desk.driver.viewer.scene.camera
+    desk.show(desk.sample)
+    desk.driver.press("4")
+    before = desk.layer("face points").size[0] * camera.zoom
+    kept.point_size = 20.0
+    try:
+        desk.show(desk.project.items()[6])
+        desk.driver.press("4")
+        assert desk.layer("face points").size[0] * camera.zoom > 1.5 * before
+    finally:
+        kept.point_size = 9.0
+
+
 def test_a_project_of_another_scheme_that_no_model_fits(desk, tmp_path):
     driver = desk.driver
     desk.show(desk.sample)

@@ -86,6 +86,10 @@ class FaceCanvas:
         self._draw()
         self._mark()
 
+    def set_size(self, pixels: float) -> None:
+        """Make points at most so large on the screen."""
+        self._layers.set_size(pixels)
+
     def hide(self, hidden: bool) -> None:
         """Hide the overlay for a while."""
         self._hidden = hidden

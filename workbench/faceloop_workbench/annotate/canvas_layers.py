@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 _LINE = 1.3  # width of a line on the screen
-_MARK = (6.0, 12.0)  # smallest and largest mark on the screen
-_RING = (12.0, 20.0)  # the same of the ring round a selected point
-_RING_TO_MARK = 1.8
+_SMALLEST = 0.6  # of the size that marks have on the screen; they shrink with the face
+_RIM = 8.0  # how much larger than a mark the ring round a selected point is
 _SHADOW = 1.2  # how far a text's shadow lies beside it on the screen
 _WHITE = (1.0, 1.0, 1.0, 1.0)
 _CLEAR = (0.0, 0.0, 0.0, 0.0)
@@ -55,7 +54,7 @@ class FaceLayers:
         self._states = b""
         self._named: dict[int, str] = {}
         self._ringed: tuple[int, ...] = ()
-        self._size, self._zoom = 6.0, 1.0
+        self._size, self._zoom, self._largest = 6.0, 1.0, 9.0
         self._face: FaceState | None = None
 
     def use(self, scheme: Scheme | None) -> None:
@@ -126,6 +125,12 @@ class FaceLayers:
         self._lines.data[-_BAND:] = sides
         _refresh(self._lines)
 
+    def set_size(self, pixels: float) -> None:
+        """Make marks at most so large on the screen."""
+        if pixels != self._largest:
+            self._largest = pixels
+            self.suit(self._zoom)
+
     def suit(self, zoom: float) -> None:
         """Keep lines and marks as large on the screen as they should be."""
         lines, points, rings = self._lines, self._points, self._rings
@@ -147,11 +152,9 @@ class FaceLayers:
         """
         changed = False
         mark = self._size * self._zoom
-        for layer, wish, limits in (
-            (self._points, mark, _MARK),
-            (self._rings, _RING_TO_MARK * mark, _RING),
-        ):
-            size = float(np.clip(wish, *limits)) / self._zoom
+        mark = float(np.clip(mark, _SMALLEST * self._largest, self._largest))
+        for layer, wish in ((self._points, mark), (self._rings, mark + _RIM)):
+            size = wish / self._zoom
             if layer is not None and not 1 / _COARSE < layer.size[0] / size < _COARSE:
                 with layer.events.blocker_all():
                     layer.size = size

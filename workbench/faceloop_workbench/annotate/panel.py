@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.desk.widgets import command_button
+from faceloop_workbench.settings import read_settings
 
 from .acting import Acting
 from .canvas import FaceCanvas
@@ -123,7 +124,7 @@ class AnnotatePanel(QWidget):
         )
         self._assisted = QCheckBox("Assisted drag")
         self._assisted.setObjectName("annotate.assisted")
-        self._assisted.setChecked(True)
+        self._assisted.setChecked(read_settings().assisted)
         self._legend = Legend(self.editor.select, self._select_state)
         self._history = HistoryList(self.editor)
         self._missing = MissingList(self._commands, self._acting.place)
@@ -247,6 +248,7 @@ class AnnotatePanel(QWidget):
     def _load(self, _state: FaceState | None) -> None:
         """Another face is in work: its picture is needed before it can be drawn."""
         self.canvas.ready, self._framed = False, False
+        self.canvas.set_size(read_settings().point_size)
         self._show_head()
         self._history.load()
         self._picture.ask(self.editor.item)
