@@ -1,7 +1,8 @@
 """Where in a picture faces are: scikit-image's LBP cascade, or a YuNet network.
 
-What the cascade finds, by `Detector.detect` (intersection over union with the box of the
-annotated points at least .4; no picture without a face is among the first five rows):
+What the cascade finds, by `Detector.detect` before it looked for faces narrower than a fifth of
+the picture (intersection over union with the box of the annotated points at least .4; no picture
+without a face is among the first five rows):
 
 =============  ========  =========  ==================  ======
 set            found     first box  boxes off the face  ms CPU
@@ -14,8 +15,8 @@ imm            120/120   120        11                  39
 no face        --        --         20 in 40 pictures   112
 =============  ========  =========  ==================  ======
 
-Ten glances of `Detector.glance`, of 2.8 ms each, find together 361 of the sample stills' 400
-faces, 357 of helen_train's, 134 of afw's, with three times as many boxes off the face.
+Fifteen glances of `Detector.glance`, of 2 to 5 ms each, find together 361 of the sample stills'
+400 faces, 357 of helen_train's, 134 of afw's, with four times as many boxes off the face.
 
 Most of the missed are turned by 30 degrees and more. The margin round the picture brought the
 sample from 51 to 64 of 80 found; CLAHE and finer steps found a third of those still missed.
@@ -48,9 +49,6 @@ _SIDE = 240
 """The smaller side of the copy that is searched for faces of the usual sizes, in pixels."""
 _SMALLEST = 0.2
 """Least width of a usual face, as a share of the picture's smaller side."""
-_PAD = 0.2
-"""Margin round the copy, as a share of that side. The cascade wants the whole head, and
-pictures are often nearly filled by it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,9 @@ class _Search:
         Greatest width, as `smallest`.
     stride : float
         Distance of the places that are tried, in pixels of the cascade's own size.
+    margin : float
+        Margin round the copy, as a share of its smaller side. The cascade wants the whole head,
+        and pictures are often nearly filled by it.
     """
 
     smallest: float
@@ -76,6 +77,7 @@ class _Search:
     even: bool
     largest: float = np.inf
     stride: float = 1.0
+    margin: float = 0.2
 
 
 _QUICK = _Search(0.25, 1.15, even=False)
@@ -87,6 +89,12 @@ _GLANCES = tuple(
     for smallest, largest in pairwise(_EDGES)
 )
 """A whole search, cut by the width of the faces into parts that take about as long."""
+_SMALL = _Search(0.125, 1.15, even=False, largest=0.25)
+"""For faces half as wide, in a copy twice as large."""
+_TILE = _Search(0.25, 1.15, even=True, largest=0.5, stride=1.4, margin=0.0)
+"""For faces half as wide, in a part of the picture half as large."""
+_TILE_EVERY = 3
+"""Glances of which one is at such a part."""
 _VOTES = 2
 """Windows that must agree on a face."""
 _SAME = 0.4
@@ -129,16 +137,16 @@ class Detector:
         self._net = None if yunet is None else _load_yunet(yunet)
         self._share = smallest / _SMALLEST
 
-    def detect(self, gray: Gray, *, thorough: bool = True) -> list[Box]:
+    def detect(self, gray: Gray, *, wanted: int = 1) -> list[Box]:
         """Find faces.
 
         Parameters
         ----------
         gray : ndarray of uint8, shape (H, W)
             The picture, of any size; a reduced copy is searched.
-        thorough : bool
-            Whether the cascade searches again if it found nothing, which takes three times
-            as long: for smaller faces, in finer steps and with even contrast.
+        wanted : int
+            The cascade searches again while it has found fewer, which takes up to six times as
+            long: in finer steps and with even contrast, then for faces half as wide.
 
         Returns
         -------
@@ -146,21 +154,27 @@ class Detector:
             Boxes ``(x, y, width, height)`` in pixels, the surest first. They overlap little,
             and may reach beyond the picture.
         """
-        small, scale = self._reduced(gray)
         if self._net is not None:
-            found = _search_yunet(self._net, small)
-        else:
-            found = self._search(small, _QUICK)
-            if thorough and not found:
-                found = self._search(small, _THOROUGH)
-        return _enlarged(found, scale)
+            small, scale = self._reduced(gray)
+            return _enlarged(_search_yunet(self._net, small), scale)
+        found: list[Box] = []
+        for how, side in ((_QUICK, _SIDE), (_THOROUGH, _SIDE), (_SMALL, 2 * _SIDE)):
+            small, scale = self._reduced(gray, side)
+            for box in _enlarged(self._search(small, how), scale):
+                if not found or overlap(box[None], np.array(found)).max() < _APART:
+                    found.append(box)
+            if len(found) >= wanted:
+                break
+        return found
 
-    def glance(self, gray: Gray, turn: int) -> list[Box]:
+    def glance(self, gray: Gray, turn: int, width: float | None = None) -> list[Box]:
         """Do a small part of a search; another one in each turn.
 
         Who has no face yet and many frames to come needs not search each of them whole: after
-        ten turns faces of all sizes were looked for twice, and most are found sooner. A network
-        cannot be cut in parts; it searches in every fifth turn.
+        fifteen turns faces of the usual sizes were looked for twice, and most are found sooner.
+        Every third turn looks for faces half as wide, in one part of the picture after the other;
+        it takes about sixty turns to look everywhere. A network cannot be cut in parts; it
+        searches in every fifth turn.
 
         Parameters
         ----------
@@ -168,6 +182,9 @@ class Detector:
             The picture; in each turn the next of a video.
         turn : int
             Counts the calls.
+        width : float, optional
+            Of a box that is expected, in pixels: every second turn looks for about this width
+            in the whole picture, unless it is narrower than usual.
 
         Returns
         -------
@@ -176,19 +193,53 @@ class Detector:
         """
         if self._net is not None:
             return [] if turn % (len(_EDGES) - 1) else self.detect(gray)
-        small, scale = self._reduced(gray)
-        return _enlarged(self._search(small, _GLANCES[turn % len(_GLANCES)]), scale)
+        if width is not None:
+            turn, again = divmod(turn, 2)
+            share = width / (self._share * min(gray.shape))
+            if again and share >= _EDGES[0]:
+                return self._glance(gray, _expected(share, even=turn % 2 == 1))
+        rest, tile = turn % _TILE_EVERY, turn // _TILE_EVERY
+        if rest == _TILE_EVERY - 1:
+            return self._search_tile(gray, tile)
+        number = tile * (_TILE_EVERY - 1) + rest
+        return self._glance(gray, _GLANCES[number % len(_GLANCES)])
 
-    def _reduced(self, gray: Gray) -> tuple[Gray, float]:
-        scale = min(1.0, _SIDE / self._share / min(gray.shape))
-        if scale == 1:
-            return gray, scale
-        small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return _u8(small), scale
+    def _glance(self, gray: Gray, how: _Search) -> list[Box]:
+        small, scale = self._reduced(gray)
+        return _enlarged(self._search(small, how), scale)
+
+    def _search_tile(self, gray: Gray, number: int) -> list[Box]:
+        side = max(1, int(0.5 * self._share * min(gray.shape)))
+        step = max(1, side // 2)  # no face is wider, so each is whole in one of the tiles
+        rows, columns = (range(0, max(1, n - side + step), step) for n in gray.shape)
+        row, column = divmod(number % (len(rows) * len(columns)), len(columns))
+        x, y = (
+            min(at, n - side)
+            for at, n in ((columns[column], gray.shape[1]), (rows[row], gray.shape[0]))
+        )
+        scale = min(1.0, _SIDE / side)
+        small = _resized(gray[y : y + side, x : x + side], scale)
+        place = np.array([x, y, 0.0, 0.0])
+        return [box + place for box in _enlarged(_search_cascade(small, _TILE), scale)]
+
+    def _reduced(self, gray: Gray, side: int = _SIDE) -> tuple[Gray, float]:
+        scale = min(1.0, side / self._share / min(gray.shape))
+        return _resized(gray, scale), scale
 
     def _search(self, small: Gray, how: _Search) -> list[Box]:
         smallest, largest = how.smallest * self._share, how.largest * self._share
         return _search_cascade(small, replace(how, smallest=smallest, largest=largest))
+
+
+def _expected(share: float, *, even: bool) -> _Search:
+    # A face that turns away or comes from the edge is found in windows of other widths.
+    return _Search(0.75 * share, 1.15, even, largest=1.25 * share, stride=1.4)
+
+
+def _resized(gray: Gray, scale: float) -> Gray:
+    if scale == 1:
+        return np.ascontiguousarray(gray)
+    return _u8(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
 def _enlarged(boxes: list[Box], scale: float) -> list[Box]:
@@ -198,7 +249,7 @@ def _enlarged(boxes: list[Box], scale: float) -> list[Box]:
 
 def _search_cascade(small: Gray, how: _Search) -> list[Box]:
     side = min(small.shape)
-    pad = int(_PAD * side)
+    pad = int(how.margin * side)
     if how.even:
         small = _u8(cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4)).apply(small))
     padded = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_REPLICATE)

@@ -14,6 +14,7 @@ from faceloop_datasets import InputError, Video, VideoFrame
 from .detector import Detector
 from .fitter import FROM_CLOSE, FROM_NEAR, FROM_START, Fitter, as_gray
 from .geometry import Similarity
+from .initialiser import BOX_IOD
 from .results import FrameResult
 from .smoothing import PointFilter
 from .tracks import PERSIST, Track, box_of, on_same_face, untangled
@@ -55,6 +56,14 @@ _AGREE = 0.045
 _SMALLEST = 6.0
 """Least IOD of a face, in pixels."""
 
+_SURER_ERROR = 0.08
+"""The predicted error that a face in a later frame needs: the next frame is another chance."""
+_DOUBTFUL = 0.06
+"""A face of a higher predicted error may be fitted wrongly, in its shape's favour. ..."""
+_CHECK_EVERY = 25
+"""... So many frames later it is compared with what the detector finds there."""
+_MUCH_BETTER = 0.7
+"""Ratio of the predicted errors at which that is taken instead."""
 _GLANCE_EVERY = 3
 """Frames between glances for further faces."""
 _CANDIDATES = 3
@@ -157,6 +166,7 @@ class Pursuit:
         self._count = 0
         self._next_id = 0
         self._glances = 0
+        self._width: float | None = None  # of the box of the face that was lost last
 
     def step(self, frame: Frame) -> FrameResult:
         """Find the faces of the next frame.
@@ -194,11 +204,12 @@ class Pursuit:
     def _advance(self, gray: Gray) -> None:
         before = self._tracks
         followed = untangled(before, [self._follow(gray, track) for track in before], gray)
-        lost = any(t.seen and t_now.missed for t, t_now in zip(before, followed, strict=True))
+        lost = [t for t, now in zip(before, followed, strict=True) if t.seen and now.missed]
+        for track in lost:
+            self._width = track.face.scale / BOX_IOD
         self._tracks = [t for t in followed if not t.forgotten]
-        for box in self._boxes(gray, just_lost=lost):
-            if self._seen() < self._max_faces:
-                self._try(gray, box)
+        for box in self._boxes(gray, just_lost=bool(lost)):
+            self._try(gray, box)
 
     def _follow(self, gray: Gray, track: Track) -> Track:
         if not track.seen and track.is_behind(self._tracks):
@@ -217,26 +228,38 @@ class Pursuit:
     def _boxes(self, gray: Gray, *, just_lost: bool) -> list[NDArray[np.float64]]:
         """Look for faces: the first frame and after a loss everywhere, else a little a frame."""
         most = self._max_faces + _CANDIDATES
-        if self._count == 0 or just_lost:
-            return self._detector.detect(gray, thorough=self._count == 0)[:most]
+        if self._count == 0:
+            return self._detector.detect(gray, wanted=self._max_faces)[:most]
+        if just_lost or self._check_is_due():
+            return self._detector.detect(gray, wanted=0)[:most]
         waiting = self._seen() == 0 or any(t.missed for t in self._tracks)
         if self._seen() == self._max_faces or not (waiting or self._count % _GLANCE_EVERY == 0):
             return []
         self._glances += 1
-        return self._detector.glance(gray, self._glances)[:most]
+        return self._detector.glance(gray, self._glances, self._width)[:most]
+
+    def _check_is_due(self) -> bool:
+        return self._count % _CHECK_EVERY == 0 and any(map(_doubtful, self._tracks))
 
     def _try(self, gray: Gray, box: NDArray[np.float64]) -> None:
-        """Fit the face in a box, if there is a face that is not followed yet."""
-        if on_same_face(box, self._tracks):
+        """Fit the face in a box, if there is one that is not followed yet, or not well."""
+        there = on_same_face(box, self._tracks)
+        if any(not _doubtful(track) for track in there):
+            return
+        if not there and self._seen() == self._max_faces:
             return
         fit = self._fitter.fit(gray, box)
-        if not on_same_face(box_of(fit), self._tracks) and self._is_face(fit, gray):
-            self._welcome(fit, gray)
+        there = on_same_face(box_of(fit), self._tracks)
+        if any(fit.predicted_error > _MUCH_BETTER * t.face.fit.predicted_error for t in there):
+            return
+        if self._is_face(fit, gray):
+            self._welcome(fit, gray, there)
 
     def _is_face(self, fit: Fit, gray: Gray) -> bool:
         if fit.score < _LEAST_SCORE or not _plausible(fit, gray, _WORST_ERROR):
             return False
-        if fit.score < _SURE_SCORE and fit.predicted_error > _SURE_ERROR:
+        sure_error = _SURE_ERROR if self._count == 0 else _SURER_ERROR
+        if fit.score < _SURE_SCORE and fit.predicted_error > sure_error:
             return False
         for dx, dy in _NUDGES:
             start = fit.pose.after(Similarity(tx=dx, ty=dy))
@@ -246,9 +269,9 @@ class Pursuit:
                 return False
         return True
 
-    def _welcome(self, fit: Fit, gray: Gray) -> None:
-        """Go on with a track that was lost, or begin a new one."""
-        back = [t for t in self._tracks if not t.seen and t.may_be(fit, gray)]
+    def _welcome(self, fit: Fit, gray: Gray, there: list[Track]) -> None:
+        """Go on with the track that is there or one that was lost, or begin a new one."""
+        back = there or [t for t in self._tracks if not t.seen and t.may_be(fit, gray)]
         if back:
             old = max(back, key=lambda t: t.claim(fit, gray))
             self._tracks[self._tracks.index(old)] = old.returned(fit, gray)
@@ -257,6 +280,10 @@ class Pursuit:
             self._next_id += 1
         if self._seen() == self._max_faces:
             self._tracks = [t for t in self._tracks if t.seen]
+
+
+def _doubtful(track: Track) -> bool:
+    return track.seen and track.face.fit.predicted_error > _DOUBTFUL
 
 
 def _plausible(fit: Fit, gray: Gray, worst: float) -> bool:

@@ -211,9 +211,9 @@ def untangled(before: Sequence[Track], after: Sequence[Track], gray: Gray) -> li
     return result
 
 
-def on_same_face(box: Box, tracks: Iterable[Track]) -> bool:
-    """Whether one of the faces that are seen is in a box."""
-    return any(_shared(box, t.box) > SAME_FACE for t in tracks if t.seen)
+def on_same_face(box: Box, tracks: Iterable[Track]) -> list[Track]:
+    """Return the tracks whose face is seen in a box."""
+    return [t for t in tracks if t.seen and _shared(box, t.box) > SAME_FACE]
 
 
 def box_of(fit: Fit) -> Box:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_datasets import InputError
+from faceloop_datasets.images import read_image
+from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import Detector
 from faceloop_runtime.detector import _FIVE, five_point_box, merge, overlap
 
@@ -71,3 +75,68 @@ def test_a_yunet_file_that_is_missing_or_no_network(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"not a network" * 10)
     with pytest.raises(InputError, match="is not a YuNet network"):
         Detector(tmp_path / "bad.onnx")
+
+
+@pytest.mark.parametrize("smallest", [0.0, -0.1, 1.5, np.nan])
+def test_a_share_that_is_none(smallest: float) -> None:
+    with pytest.raises(InputError, match="The smallest face cannot be"):
+        Detector(smallest=smallest)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (23, 23), (24, 24), (30, 4000), (300, 300)])
+def test_glances_at_pictures_of_any_size(shape: tuple[int, int]) -> None:
+    detector, gray = Detector(), np.full(shape, 128, np.uint8)
+    assert all(detector.glance(gray, turn) == [] for turn in range(30))
+
+
+@pytest.fixture(scope="module")
+def scene() -> tuple[np.ndarray, np.ndarray]:
+    """Four faces of the sample in a frame, a tenth to an eighth of its height; their centres."""
+    gray = np.full((720, 1280), 80, np.uint8)
+    centres = []
+    for i, record in enumerate(islice(sample_faces(), 0, 400, 100)):
+        assert record.image is not None
+        side, x, y = 150 + 10 * i, 60 + 300 * i, 50 + 140 * i
+        face = cv2.resize(read_image(record.image.path, "gray"), (side, side))
+        gray[y : y + side, x : x + side] = face
+        centres.append(record.annotation.points.mean(axis=0) * side / 384 + [x, y])
+    return gray, np.array(centres)
+
+
+def met(boxes: list[np.ndarray], centres: np.ndarray) -> set[int]:
+    """Which of the faces are in a box."""
+    return {
+        i
+        for x, y, width, height in boxes
+        for i, (cx, cy) in enumerate(centres)
+        if abs(x + width / 2 - cx) < width / 3 and abs(y + height / 2 - cy) < height / 3
+    }
+
+
+def test_small_faces_are_found_in_a_large_picture(
+    scene: tuple[np.ndarray, np.ndarray],
+) -> None:
+    gray, centres = scene
+    assert met(Detector().detect(gray, wanted=4), centres) == {0, 1, 2, 3}
+    assert met(Detector(smallest=0.1).detect(gray), centres) == {0, 1, 2, 3}
+
+
+def test_glances_find_small_faces_one_part_after_the_other(
+    scene: tuple[np.ndarray, np.ndarray],
+) -> None:
+    gray, centres = scene
+    detector = Detector()
+    found = [met(detector.glance(gray, turn), centres) for turn in range(66)]
+    assert set().union(*found) == {0, 1, 2, 3}
+
+
+def test_glances_find_what_a_whole_search_finds() -> None:
+    detector, whole, parts = Detector(), 0, 0
+    for record in islice(sample_faces(), 0, 400, 40):
+        assert record.image is not None
+        gray = read_image(record.image.path, "gray")
+        centre = record.annotation.points.mean(axis=0)[None]
+        whole += bool(met(detector.detect(gray), centre))
+        parts += any(met(detector.glance(gray, turn), centre) for turn in range(15))
+    assert whole >= 9
+    assert parts >= whole - 1
