@@ -114,7 +114,7 @@ def test_a_face_is_fitted_dragged_and_accepted(desk):
     driver.click(desk.points[20])
     driver.press("o")
     assert desk.head(desk.new).states[20] == PointState.OCCLUDED
-    desk.panel.editor.accept()
+    driver.button("queue.accept")
     head = desk.head(desk.new)
     assert head.source == "manual"
     assert np.flatnonzero(head.states == PointState.OCCLUDED).tolist() == [20]

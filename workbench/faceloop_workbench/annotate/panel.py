@@ -43,8 +43,15 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN_MS = 2000  # how often what other windows saved is looked for
 _NUDGE_FIRST_MS, _NUDGE_MS = 300, 40  # a held arrow key: before it repeats, and between
-_STARTS = ("fit", "three_clicks", "mirror", "copy_previous", "interpolate")
-_POINTS = ("occlude", "confirm", "release", "remove")
+_GOING_ON = ("queue.previous", "queue.accept", "queue.next")
+_STARTS = (
+    "annotate.fit",
+    "annotate.three_clicks",
+    "annotate.mirror",
+    "annotate.copy_previous",
+    "annotate.interpolate",
+)
+_POINTS = ("annotate.occlude", "annotate.confirm", "annotate.release", "annotate.remove")
 _ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw")
 _HELP = (
     "Drag a point: the points nobody has placed follow. Ctrl+drag: this point alone. "
@@ -155,6 +162,7 @@ class AnnotatePanel(QWidget):
             self._head,
             self._conflict,
             self._absent,
+            self._grid(_GOING_ON, 3),
             self._grid(_STARTS, 2),
             going_back,
             self._grid(_POINTS, 4),
@@ -169,7 +177,7 @@ class AnnotatePanel(QWidget):
         grid = QGridLayout()
         grid.setSpacing(3)
         for number, name in enumerate(names):
-            button = command_button(self._commands, f"annotate.{name}")
+            button = command_button(self._commands, name)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             grid.addWidget(button, number // columns, number % columns)
         return grid
