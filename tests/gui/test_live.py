@@ -15,6 +15,8 @@ from faceloop_datasets import Project, Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
 from faceloop_workbench.live.colours import error_colours
+from faceloop_workbench.live.panel_timeline import Timeline
+from faceloop_workbench.live.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +146,17 @@ def test_the_strip_shows_what_was_seen(live):
     assert colour(50)[1] > colour(50)[0] + 60  # green
 
 
+@pytest.mark.parametrize("width", [262, 380, 501])
+def test_every_frame_of_a_short_video_can_be_clicked(qtbot, width):
+    strip = Timeline()
+    qtbot.addWidget(strip)
+    strip.resize(width, strip.sizeHint().height())
+    strip.show_record(Record(250), 25.0, 0.06)
+    assert [strip.frame_at(strip.place(k)) for k in range(250)] == list(range(250))
+    assert strip.frame_at(-5) == 0
+    assert strip.frame_at(width + 5) == 249
+
+
 def test_poor_fits_come_back_as_the_next_thing_to_correct(live, project):
     live.find(QDoubleSpinBox, "threshold").setValue(0.02)
     live.find(QComboBox, "speed").setCurrentText("all speed")
@@ -169,6 +182,7 @@ def test_the_response_map_of_a_clicked_point_lies_on_it(live):
     live.until_fitted(60)
     check = live.find(QCheckBox, "responses")
     QTest.mouseClick(check, LEFT, NONE, QPoint(8, check.height() // 2))
+    assert live.driver.viewer.layers["response map"].visible  # of the first of the list
     fit = live.shown.result.faces[0].fit
     live.driver.click(fit.points[47])
     assert live.find(QComboBox, "point").currentIndex() == 47
@@ -207,6 +221,11 @@ def test_closing_the_project_stops_and_blanks(live):
     assert not live.panel.player.playing
     assert not live.driver.dock.stage.layer.visible
     assert live.driver.dock.commands.why_not("live.play") == "Open a video first."
+
+
+def test_the_tab_fits_a_narrow_dock(live):
+    assert live.panel.minimumSizeHint().width() <= 366  # of 380, with the edges of dock and tabs
+    assert live.panel.sizeHint().height() < 800
 
 
 def test_responses_may_be_drawn_by_opengl_beside_napari(live):

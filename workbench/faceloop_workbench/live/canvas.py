@@ -55,7 +55,7 @@ class LiveCanvas:
         self.shown: Shown | None = None
         self._stage = stage
         self._layers: dict[str, Layer] = {}
-        self._face, self._point = 0, 0
+        self._face, self._point = 0, -1
         self._with_responses = False
         self._size: tuple[int, ...] = ()
         stage.viewer.mouse_drag_callbacks.append(self._pressed)
@@ -136,7 +136,8 @@ class LiveCanvas:
     def _draw_points(self, fits: list[Fit], size: float) -> None:
         layer: Points = self._layer(_POINTS, _new_points)
         confidence = np.concatenate([fit.confidence for fit in fits])
-        chosen = np.arange(len(confidence)) == self._face * len(fits[0].points) + self._point
+        selected = self._face * len(fits[0].points) + self._point if self._point >= 0 else -1
+        chosen = np.arange(len(confidence)) == selected
         with layer.events.blocker_all():
             layer.data = np.concatenate([fit.points for fit in fits])[:, ::-1]
             layer.selected_data = set()
@@ -149,7 +150,7 @@ class LiveCanvas:
 
     def _draw_responses(self) -> None:
         responses = () if self.shown is None else self.shown.responses
-        if not self._with_responses or self._face >= len(responses):
+        if not self._with_responses or self._point < 0 or self._face >= len(responses):
             self._set_visible(_RESPONSES, visible=False)
             return
         maps = responses[self._face]

@@ -270,6 +270,7 @@ class LivePanel(QWidget):
         play.addWidget(command_button(self._commands, "live.step"))
         play.addWidget(self._speed)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._sources)
         layout.addWidget(self._timeline)
         layout.addWidget(self._place)

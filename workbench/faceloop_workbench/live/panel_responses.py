@@ -35,7 +35,7 @@ class PointChooser(QWidget):
             "Where the finest patch expert sees this point, on a still frame. Click a point of "
             "the picture to choose it."
         )
-        self._wanted.toggled.connect(lambda on: canvas.show_responses(wanted=on))
+        self._wanted.toggled.connect(self._want)
         self._points = QComboBox()
         self._points.setObjectName("live.point")
         self._points.setMinimumContentsLength(8)
@@ -56,8 +56,14 @@ class PointChooser(QWidget):
         """Offer the points of a scheme."""
         if scheme.names != self._names:
             self._names = scheme.names
+            self._points.blockSignals(True)  # nobody has chosen one yet
             self._points.clear()
             self._points.addItems([f"{k} {name}" for k, name in enumerate(scheme.names)])
+            self._points.blockSignals(False)
+
+    def _want(self, wanted: bool) -> None:
+        self._chosen(self._points.currentIndex())
+        self._canvas.show_responses(wanted=wanted)
 
     def _picked(self, face: int, point: int) -> None:
         self._face = face

@@ -69,7 +69,7 @@ class Timeline(QWidget):
     def frame_at(self, x: float) -> int:
         """Frame at a horizontal pixel; the nearest if it is beside the strip."""
         frames = len(self._record.errors)
-        share = (x - _EDGE) / max(self._width(), 1)
+        share = (np.floor(x) + 0.5 - _EDGE) / self._width()  # the middle of the pixel
         return int(np.clip(share * frames, 0, max(frames - 1, 0)))
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
