@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -286,6 +287,18 @@ def test_restoring_is_saved_but_is_no_edit(desk):
     assert edits == []
     assert desk.revisions(desk.new) == 3
     assert np.array_equal(desk.head(desk.new).points, off)
+
+
+def test_an_import_that_is_repeated_does_not_replace_what_a_person_dragged(desk):
+    desk.session.show(desk.done)
+    mine = drag(desk.editor, 7, desk.truth[7] + 5, alone=True).annotation
+    record = next(iter(sample_faces()))
+    other = Annotation("face70", record.annotation.points + 1, record.annotation.states)
+    report = desk.project.import_entries(
+        "sample", [replace(record, annotation=other)], scheme="face70", copy=True
+    )
+    assert report.kept_aside == 1
+    assert desk.head(desk.done) == mine
 
 
 # Somebody else
