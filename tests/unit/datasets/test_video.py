@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.video import ShotCounter, Video, VideoWriter, write_video
+from faceloop_datasets.sample import sample_clip
+from faceloop_datasets.video import ShotCounter, Video, VideoWriter, _Reader, write_video
 
 
 def numbered(count: int, size: tuple[int, int] = (96, 64)) -> list[np.ndarray]:
@@ -72,6 +73,35 @@ def test_a_frame_is_the_same_in_order_and_by_number(
     order = np.random.default_rng(3).integers(0, 70, 40).tolist()
     assert [read_number(video[i].gray()) for i in order] == order
     assert video.warning is None
+
+
+def test_a_jump_gives_the_very_pixels_that_playing_gives() -> None:
+    # Frames on the way are left out where nothing is made from them: too many would show here.
+    video = Video(sample_clip())
+    in_order = [zlib.crc32(frame.image.tobytes()) for frame in video]
+    for i in np.random.default_rng(8).integers(0, len(video), 20).tolist():
+        assert zlib.crc32(video[i].image.tobytes()) == in_order[i]
+        assert zlib.crc32(video[min(i + 1, 249)].image.tobytes()) == in_order[min(i + 1, 249)]
+
+
+def test_frames_fetched_one_after_the_other_are_decoded_once(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = Video(clip)
+    opened: list[Path] = []
+    known = _Reader.__init__
+
+    def count(self: _Reader, path: Path) -> None:
+        opened.append(path)
+        known(self, path)
+
+    def seek(self: _Reader, pts: int) -> None:
+        raise AssertionError(f"{self.path} was sought to {pts}")
+
+    monkeypatch.setattr(_Reader, "__init__", count)
+    monkeypatch.setattr(_Reader, "seek", seek)
+    assert [read_number(video[i].gray()) for i in range(120)] == list(range(120))
+    assert len(opened) == 1
 
 
 def test_variable_rate_keeps_its_times(tmp_path: Path) -> None:
