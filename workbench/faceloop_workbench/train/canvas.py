@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#e0771c", "#3b8fd6", "#4da64d")
 _MOST_POINTS = 400
 _MOST_TICKS = 8
+_LINES = 3  # for the names of the groups of points
 _NEAR = 10.0  # pixels between the mouse and what it points at
 
 
@@ -323,13 +324,13 @@ class PointBars(Chart):
         for row, (name, members) in enumerate(self._groups.items()):
             middle = (x(begin) + x(begin + len(members))) / 2
             # Neighbours on different lines: a brow is narrower than its name.
-            box = QRectF(middle - 60, bottom + 2 + line * (row % 2), 120, line)
+            box = QRectF(middle - 60, bottom + 2 + line * (row % _LINES), 120, line)
             painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter), name.replace("_", " "))
             begin += len(members) + 1
 
     def _area(self) -> QRectF:
-        # Names of groups have two lines.
-        return super()._area().adjusted(0, 0, 0, -QFontMetricsF(self.font()).height())
+        below = (_LINES - 1) * QFontMetricsF(self.font()).height()
+        return super()._area().adjusted(0, 0, 0, -below)
 
     def _about(self, across: float, _down: float) -> str:
         x, _ = self._scales(self._area())
