@@ -36,7 +36,7 @@ def commands() -> list[list[str]]:
 
 def test_it_shows_the_five_commands_of_the_loop() -> None:
     assert [c[0] for c in commands()] == [
-        "demo", "init", "import", "train", "evaluate", "track", "queue",
+        "demo", "open", "init", "import", "train", "evaluate", "track", "queue",
     ]  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_its_commands_are_understood(words: list[str]) -> None:
 
 
 def test_its_table_names_every_command() -> None:
-    table = re.findall(r"^\| `faceloop (\w+)", README, re.MULTILINE)
+    table = re.findall(r"^\| `faceloop ([\w-]+)", README, re.MULTILINE)
     groups = [group.name for group in app.registered_groups]
     single = [command.name for command in app.registered_commands]
     assert set(table) == {*groups, *single}

@@ -41,7 +41,8 @@ def test_every_command_has_help_with_an_example(faceloop: Run, words: tuple[str,
 
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(words) for words in commands(app)} == {
-        "init", "import", "export", "train", "evaluate", "fit", "track", "demo", "doctor",
+        "open", "init", "import", "export", "train", "evaluate", "fit", "track", "demo", "doctor",
+        "check-labels",
         "queue list", "queue next", "queue skip", "queue done",
         "model list", "model show", "model use", "model export",
     }  # fmt: skip
