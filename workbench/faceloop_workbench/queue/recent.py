@@ -40,6 +40,8 @@ def _remembered() -> list[Path]:
     except (OSError, ValueError):
         return []  # nothing remembered, or nothing that is worth an error
     named = values.get(_KEY, [])
+    if not isinstance(named, list):
+        return []
     return [Path(name) for name in named if isinstance(name, str)]
 
 
