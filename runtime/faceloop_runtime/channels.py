@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -166,19 +166,18 @@ def _raw(crop: Crop, out: NDArray[np.float32]) -> None:
 
 def _gradient(crop: Crop, out: NDArray[np.float32]) -> None:
     half = ORIENTATIONS // 2
-    gradient = np.empty((2, *crop.shape), np.float32)
+    gradient, along = np.empty((2, *crop.shape), np.float32), np.empty_like(out[:half])
     _unit_gradient(crop, gradient)
-    for k in range(half):
-        along = _along(gradient, k)
-        np.maximum(along, 0.0, out=out[k])
-        np.subtract(out[k], along, out=out[k + half])
+    _along_lines(gradient, along)
+    np.maximum(along, 0.0, out=out[:half])
+    np.subtract(out[:half], along, out=out[half:])
 
 
 def _gradient_planes(crop: Crop, out: NDArray[np.float32]) -> None:
     """Write the gradient, and the size of its component along each line."""
     _unit_gradient(crop, out[:2])
-    for k in range(ORIENTATIONS // 2):
-        np.abs(_along(out[:2], k), out=out[2 + k])
+    _along_lines(out[:2], out[2:])
+    np.abs(out[2:], out=out[2:])
 
 
 def _unit_gradient(crop: Crop, out: NDArray[np.float32]) -> None:
@@ -209,11 +208,12 @@ def _differences(crop: Crop, step: int, out: NDArray[np.float32]) -> None:
     np.subtract(flat[step:], flat[:-step], out=out.reshape(-1)[before : len(flat) - step + before])
 
 
-def _along(gradient: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-    x, y = _directions()[k]
-    return np.asarray(cv2.addWeighted(gradient[0], x, gradient[1], y, 0.0), np.float32)
+def _along_lines(gradient: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    for (x, y), along in zip(_directions(), out, strict=True):
+        cv2.addWeighted(gradient[0], x, gradient[1], y, 0.0, dst=along)
 
 
+@cache
 def _directions() -> list[tuple[float, float]]:
     half = ORIENTATIONS // 2
     angles = [np.pi * k / half for k in range(half)]
@@ -223,26 +223,25 @@ def _directions() -> list[tuple[float, float]]:
 def _lbp(crop: Crop, out: NDArray[np.float32]) -> None:
     h, w = crop.shape
     padded = cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    for k, (dy, dx) in enumerate(NEIGHBOURS):
-        difference = padded[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w] - crop
-        _compare(difference, out[k])
+    for (dy, dx), difference in zip(NEIGHBOURS, out, strict=True):
+        np.subtract(padded[1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w], crop, out=difference)
+    _soften(out)
 
 
 def _lbp_planes(crop: Crop, out: NDArray[np.float32]) -> None:
     """Write the comparisons with the neighbours below and to the right."""
-    below, right = np.empty((2, *crop.shape), np.float32)
+    below, right = out
     np.subtract(crop[1:], crop[:-1], out=below[:-1])
     below[-1] = 0.0
     _differences(crop, 1, right)
     right[:, -1] = 0.0
-    _compare(below, out[0])
-    _compare(right, out[1])
+    _soften(out)
 
 
-def _compare(difference: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+def _soften(differences: NDArray[np.float32]) -> None:
     # A hard comparison flips with the camera's noise; +-4 levels are let through softly.
-    np.multiply(difference, 0.25, out=out)
-    np.clip(out, -1.0, 1.0, out=out)
+    differences *= 0.25
+    np.clip(differences, -1.0, 1.0, out=differences)
 
 
 _MIRROR = {
