@@ -242,6 +242,13 @@ def test_a_new_project_says_what_to_do_and_takes_what_is_dropped(driver, picture
     driver.until(lambda: "were here already" in driver.dock._status.text())
     assert len(project.items()) == 12
 
+    # Another project takes its place at once, also in what is drawn before it is read.
+    Project.create(tmp_path / "other").close()
+    driver.dock.session.open(Project.open(tmp_path / "other"))
+    driver.dock.findChild(QListView, "queue.list").grab()
+    driver.settle(100)
+    assert names(driver) == []
+
     # The next time it is one click away.
     driver.dock.session.close()
     driver.settle(100)

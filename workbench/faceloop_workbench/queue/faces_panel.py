@@ -63,6 +63,7 @@ class FaceModel(QAbstractListModel):
         """Show the pictures of another project."""
         self.close()
         self._pixmaps.clear()
+        self._put([])  # before the list is drawn again: these faces are unknown now
         if project is not None:
             self._thumbnails = Thumbnails(project.path)
             self._thumbnails.made.connect(self._made, thread="main")
@@ -86,6 +87,9 @@ class FaceModel(QAbstractListModel):
             if rows:
                 self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
             return
+        self._put(rows)
+
+    def _put(self, rows: list[int]) -> None:
         self.beginResetModel()
         self._rows = rows
         self._places = {item_id: place for place, item_id in enumerate(rows)}
