@@ -45,7 +45,7 @@ class DlibPredictor:
         options.num_threads = threads
         options.random_seed = str(seed)
         images = [f.picture for f in faces]
-        self._predictor = dlib.train_shape_predictor(images, examples, options)
+        self.predictor = dlib.train_shape_predictor(images, examples, options)
 
     def errors(self, faces: Sequence[TrainingFace], seed: int) -> np.ndarray:
         """NME from the very starts that `faceloop_trainer.evaluate.measure` makes."""
@@ -53,7 +53,7 @@ class DlibPredictor:
         found = []
         for face in faces:
             box = self._box(face, rng)
-            shape = self._predictor(face.picture, box)
+            shape = self.predictor(face.picture, box)
             points = np.array([[p.x, p.y] for p in shape.parts()], dtype=np.float64)
             distance = np.linalg.norm(points - face.points[self.kept], axis=1)
             iod = self._scheme.inter_ocular_distance(face.points)

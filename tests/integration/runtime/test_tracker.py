@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from faceloop_datasets import FaceloopError, InputError, Video
-from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth
-from faceloop_runtime import FaceModel, FrameResult, OneEuro, Tracker
+from faceloop_datasets.images import read_image
+from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth, sample_negatives
+from faceloop_runtime import Detector, FaceModel, FrameResult, OneEuro, Tracker
 from faceloop_runtime.detector import overlap
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
@@ -246,3 +250,82 @@ def test_smoothed_points_tremble_less_and_raw_ones_stay(
             np.testing.assert_allclose(face.fit.points, raw.fit.points, atol=1e-3)
             assert face.smoothed is not None
             assert (face.points is face.fit.points) == (i in (0, back)), "it begins anew"
+
+
+class MisledOnce(Detector):
+    """Takes an ear and a cheek for a face once, as the cascade did, and then sees again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.misled = False
+
+    def detect(self, gray: np.ndarray, *, wanted: int = 1) -> list[np.ndarray]:
+        if self.misled:
+            return super().detect(gray, wanted=wanted)
+        self.misled = True
+        return [np.array([207.0, 72.0, 156.0, 156.0])]
+
+
+def test_a_wrong_fit_is_put_right_within_a_second(
+    starter: FaceModel, grays: list[np.ndarray], truth: ClipTruth, nme: Nme
+) -> None:
+    tracker = Tracker(starter, backend="cpu", detector=MisledOnce())
+    found = list(tracker.track(grays[202:232]))
+    assert found[0].points is not None
+    assert nme(found[0].points, truth.points[202]) > 0.15, "it was misled"
+    assert found[-1].points is not None
+    assert nme(found[-1].points, truth.points[231]) < 0.03
+    assert found[-1].faces[0].id == 0, "still the same face"
+
+
+def test_a_cut_away_of_two_seconds(tracker: Tracker, grays: list[np.ndarray]) -> None:
+    scene = cv2.resize(read_image(sample_negatives()[5], "gray"), grays[0].shape[::-1])
+    away = [np.asarray(np.roll(scene, 3 * k, axis=1)) for k in range(50)]
+    lost = [r.lost for r in tracker.track([*grays[:10], *away, *grays[10:25]])]
+    assert not any(lost[:10])
+    assert all(lost[15:60])
+    assert not any(lost[72:])
+
+
+def test_a_face_covered_for_a_second(
+    tracker: Tracker, grays: list[np.ndarray], truth: ClipTruth
+) -> None:
+    frames = [gray.copy() for gray in grays[60:110]]
+    for frame, points in zip(frames[8:33], truth.points[68:93], strict=True):
+        (x0, y0), (x1, y1) = (
+            points.min(axis=0).astype(int) - 15,
+            points.max(axis=0).astype(int) + 15,
+        )
+        frame[y0:y1, x0:x1] = 128
+    lost = [r.lost for r in tracker.track(frames)]
+    assert not any(lost[:8])
+    assert all(lost[13:33])
+    assert not any(lost[45:])
+
+
+def test_no_face_in_the_negatives(tracker: Tracker) -> None:
+    """One video of cuts, ten frames each; and each picture by itself."""
+    frames = [np.asarray(read_image(path, "gray")) for path in sample_negatives()]
+    moved = [np.roll(frame, 2 * k, axis=1) for frame in frames for k in range(10)]
+    claimed = [not r.lost for r in tracker.track(moved)]
+    assert sum(claimed) <= 0.005 * len(claimed)
+    assert all(r.lost for frame in frames[::4] for r in tracker.track([frame]))
+
+
+def test_a_long_video_leaves_nothing_behind(starter: FaceModel, grays: list[np.ndarray]) -> None:
+    """The clip in a loop, small: faces come and go, and nothing grows with the frames."""
+    small = [np.asarray(cv2.resize(g, (240, 180)), np.uint8) for g in grays[150:230:2]]
+    pursuit = Tracker(starter, backend="cpu", smoothing=OneEuro()).follow()
+    process, marks = psutil.Process(), []
+    for round_ in range(50):
+        for frame in small:
+            pursuit.step(frame)
+        if round_ in (9, 49):
+            gc.collect()
+            objects = len(gc.get_objects())
+            counts = (process.num_fds(), process.num_threads(), threading.active_count())
+            marks.append((process.memory_info().rss / 2**20, objects, counts))
+    (memory, objects, counts), (later_memory, later_objects, later_counts) = marks
+    assert later_memory - memory < 8, "MB, over 1,600 frames"
+    assert later_objects - objects < 500
+    assert later_counts == counts
