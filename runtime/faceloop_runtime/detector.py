@@ -233,7 +233,7 @@ class Detector:
 
 def _expected(share: float, *, even: bool) -> _Search:
     # A face that turns away or comes from the edge is found in windows of other widths.
-    return _Search(0.75 * share, 1.15, even, largest=1.25 * share, stride=1.4)
+    return _Search(0.8 * share, 1.15, even, largest=1.2 * share, stride=1.4)
 
 
 def _resized(gray: Gray, scale: float) -> Gray:

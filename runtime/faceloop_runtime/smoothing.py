@@ -3,18 +3,18 @@
 Casiez, Roussel & Vogel, "1 Euro filter: a simple speed-based low-pass filter for noisy input in
 interactive systems" (CHI 2012): a point at rest is smoothed much, a fast one hardly.
 
-With the default settings, by `tests/benchmarks/tracking.py` (jitter: median length of the second
-difference over the IOD; lag: the delay at which the points lie closest to the truth; in the video
-without annotated faces, to the raw points):
+With the default settings and the starter model, by `tests/benchmarks/tracking.py` (jitter: median
+length of the second difference over the IOD; lag: the delay at which the points lie closest to the
+truth, or, in the last two videos, to the raw points):
 
-====================  =============  =================  =============
-clip, 25 frames/s     raw jitter     smoothed jitter    lag, frames
-====================  =============  =================  =============
-sample, talking       .0053          .0040              .25
-sample, fast shake                                      .15
-Talking Face          .0028          .0013              .55
-a still webcam face   .0022          .0006
-====================  =============  =================  =============
+======================  ==========  ===============  =======  ============
+clip, 25 frames/s       raw jitter  smoothed jitter  raw lag  smoothed lag
+======================  ==========  ===============  =======  ============
+sample, talking         .0058       .0043            .10      .35 frames
+sample, fast shake                                   .05      .20
+Talking Face            .0035       .0014                     .55
+a face at a webcam      .0023       .0006                     .65
+======================  ==========  ===============  =======  ============
 
 Smoothing the pose and the shape apart, the pose less, came to the same jitter at the same lag.
 """

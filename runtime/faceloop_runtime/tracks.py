@@ -41,10 +41,11 @@ _SWERVE = 0.3
 """Share of the last movement in a face's velocity."""
 _STRAY = 0.3
 """Likeness that an IOD off the way is worth."""
-_ALIKE, _SOMEWHAT_ALIKE = 0.75, 0.3
-"""Likeness that a lost face must have to come back elsewhere; the lower, if it went behind
-another. In the sample clip it is .91 after 15 frames and .74 after 50, between people .18 and
-in one case of twenty .6 (medians)."""
+_ALIKE, _SOMEWHAT_ALIKE = 0.75, 0.1
+"""Likeness that a lost face must have to come back elsewhere. In the sample clip it is .91 after
+15 frames and .74 after 50, between people .18 (medians) and in one case of twenty .6 and more. The
+lower one, if it went behind another: half of it may still be covered, and who else should come
+out there?"""
 _STRIDE, _LEAP = 0.15, 0.5
 """How far it may have gone: a stride a frame and a leap, in IOD."""
 PERSIST = 3

@@ -278,13 +278,14 @@ def test_a_wrong_fit_is_put_right_within_a_second(
     assert found[-1].faces[0].id == 0, "still the same face"
 
 
-def test_a_cut_away_of_two_seconds(tracker: Tracker, grays: list[np.ndarray]) -> None:
+@pytest.mark.parametrize("gone", [50, 131])
+def test_a_cut_away_of_seconds(tracker: Tracker, grays: list[np.ndarray], gone: int) -> None:
     scene = cv2.resize(read_image(sample_negatives()[5], "gray"), grays[0].shape[::-1])
-    away = [np.asarray(np.roll(scene, 3 * k, axis=1)) for k in range(50)]
-    lost = [r.lost for r in tracker.track([*grays[:10], *away, *grays[10:25]])]
+    away = [np.asarray(np.roll(scene, 3 * k, axis=1)) for k in range(gone)]
+    lost = [r.lost for r in tracker.track([*grays[:10], *away, *grays[10:30]])]
     assert not any(lost[:10])
-    assert all(lost[15:60])
-    assert not any(lost[72:])
+    assert all(lost[15 : 10 + gone])
+    assert not any(lost[10 + gone + 12 :])
 
 
 def test_a_face_covered_for_a_second(
