@@ -25,6 +25,12 @@ bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/wild.py --dlib
 	$(BIN)/python tests/benchmarks/franck.py
 	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python tests/benchmarks/tracking.py
+	$(BIN)/python tests/benchmarks/peers.py
+	$(BIN)/python tests/benchmarks/gpu.py
+	$(BIN)/python tests/benchmarks/drags.py
+	$(BIN)/python tests/benchmarks/labels.py
+	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python tests/benchmarks/live.py
 
 # Set up once, and again when the dependencies change.
 $(VENV)/.test: pyproject.toml .ci/setup
