@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
+
+    from numpy.typing import NDArray
 
     from faceloop_runtime import Fit
 
@@ -36,7 +39,10 @@ _POINTS = (
     ("confidence", pa.float32()),
     ("score", pa.float32()),
     ("predicted_error", pa.float32()),
+    ("roll", pa.float32()),
+    ("scale", pa.float32()),
 )
+_SMOOTHED = (("x_smooth", pa.float32()), ("y_smooth", pa.float32()))
 
 
 class PointsTable:
@@ -53,12 +59,14 @@ class PointsTable:
     kind : {"track", "fit"}
         ``track`` rows begin with ``frame, time`` (seconds), those of ``fit`` with ``image``. Then
         come ``face, point, name, x, y, confidence`` (pixels of the frame; 0 to 1) and, the same
-        for all points of a face, ``score`` (probability that it is one) and ``predicted_error``
-        (NME).
+        for all points of a face, ``score`` (probability that it is one), ``predicted_error``
+        (NME), ``roll`` (degrees, clockwise) and ``scale`` (IOD of the mean shape, pixels).
     names : sequence of str
         Names of the points.
     about : mapping
         Kept in the Parquet file's metadata under ``faceloop``.
+    smoothed : bool
+        Whether rows end with ``x_smooth, y_smooth``; ``x, y`` are as they were fitted in any case.
 
     Raises
     ------
@@ -67,7 +75,13 @@ class PointsTable:
     """
 
     def __init__(
-        self, path: Path, kind: str, names: Sequence[str], about: Mapping[str, Any]
+        self,
+        path: Path,
+        kind: str,
+        names: Sequence[str],
+        about: Mapping[str, Any],
+        *,
+        smoothed: bool = False,
     ) -> None:
         if path.suffix not in (".parquet", ".csv"):
             raise InputError(
@@ -76,7 +90,8 @@ class PointsTable:
         self.path = path
         self._names = list(names)
         self._sources = [name for name, _ in _SOURCES[kind]]
-        fields = [pa.field(*field) for field in (*_SOURCES[kind], *_POINTS)]
+        columns = (*_SOURCES[kind], *_POINTS, *(_SMOOTHED if smoothed else ()))
+        fields = [pa.field(*column) for column in columns]
         self._schema = pa.schema(fields, {"faceloop": json.dumps(dict(about))})
         self._part = path.with_name(f".part-{secrets.token_hex(8)}{path.suffix}")
         self._waiting: list[pa.RecordBatch] = []
@@ -91,7 +106,12 @@ class PointsTable:
         except OSError as error:
             raise self._failed(error) from error
 
-    def write(self, source: Sequence[object], faces: Iterable[tuple[int, Fit]]) -> None:
+    def write(
+        self,
+        source: Sequence[object],
+        faces: Iterable[tuple[int, Fit]],
+        smoothed: Mapping[int, NDArray[np.float64]] | None = None,
+    ) -> None:
         """Append one frame or image.
 
         Parameters
@@ -100,9 +120,14 @@ class PointsTable:
             Number and time of the frame, or name of the image.
         faces : iterable of (int, Fit)
             Number and fit of each face; none while there is no face.
+        smoothed : mapping of int to ndarray, optional
+            Smoothed points (N, 2) of each face by its number.
         """
         count = len(self._names)
-        batches = [self._batch(source, count, self._columns(number, fit)) for number, fit in faces]
+        batches = [
+            self._batch(source, count, self._columns(number, fit, (smoothed or {}).get(number)))
+            for number, fit in faces
+        ]
         self._waiting += batches or [self._batch(source, 1, {})]
         if len(self._waiting) >= _BATCH:
             self._flush()
@@ -120,8 +145,11 @@ class PointsTable:
             with suppress(OSError):  # renamed, if all went well
                 self._part.unlink()
 
-    def _columns(self, number: int, fit: Fit) -> dict[str, Any]:
+    def _columns(
+        self, number: int, fit: Fit, smoothed: NDArray[np.float64] | None
+    ) -> dict[str, Any]:
         count = len(self._names)
+        ends = {} if smoothed is None else {"x_smooth": smoothed[:, 0], "y_smooth": smoothed[:, 1]}
         return {
             "face": [number] * count,
             "point": list(range(count)),
@@ -131,6 +159,9 @@ class PointsTable:
             "confidence": fit.confidence,
             "score": [fit.score] * count,
             "predicted_error": [fit.predicted_error] * count,
+            "roll": [float(np.degrees(fit.pose.angle))] * count,
+            "scale": [fit.pose.scale] * count,
+            **ends,
         }
 
     def _batch(

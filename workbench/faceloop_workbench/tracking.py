@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from faceloop_datasets import InputError, Progress, Video, VideoWriter
-from faceloop_runtime import FrameResult, Tracker
+from faceloop_runtime import FrameResult, OneEuro, Tracker
 
 from .overlay import draw_fits
 from .points_table import PointsTable
@@ -88,6 +88,7 @@ def track_video(
     points: Path | None = None,
     overlay: Path | None = None,
     max_faces: int = 1,
+    smooth: bool = False,
     each: Callable[[FrameResult], None] | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
@@ -106,6 +107,9 @@ def track_video(
         Video to write, with the fits drawn in.
     max_faces : int
         Faces to follow.
+    smooth : bool
+        Write smoothed points beside the raw ones, and draw them; see
+        `faceloop_runtime.OneEuro` for their lag.
     each : callable, optional
         Is given the result of each frame.
     progress, cancel : callable, optional
@@ -118,12 +122,13 @@ def track_video(
         middle raises nothing: the summary says so and the files hold the frames before.
     """
     video = Video(path)
+    tracker = Tracker(model, max_faces=max_faces, smoothing=OneEuro() if smooth else None)
     feed, tally, poor = _Feed(video), _Tally(), PoorFrames()
     stopped = False
     with ExitStack() as files:
-        sinks = _open_files(files, model, video, points, overlay)
+        sinks = _open_files(files, model, video, points, overlay, smooth=smooth)
         sinks.append(lambda result, frame: poor.add(result, frame.gray()))
-        for result in _timed(Tracker(model, max_faces=max_faces), feed, tally):
+        for result in _timed(tracker, feed, tally):
             for sink in sinks:
                 sink(result, feed.frame)
             if each is not None:
@@ -217,20 +222,36 @@ def _timed(tracker: Tracker, feed: _Feed, tally: _Tally) -> Iterator[FrameResult
 
 
 def _open_files(
-    files: ExitStack, model: FaceModel, video: Video, points: Path | None, overlay: Path | None
+    files: ExitStack,
+    model: FaceModel,
+    video: Video,
+    points: Path | None,
+    overlay: Path | None,
+    *,
+    smooth: bool,
 ) -> list[Sink]:
     sinks: list[Sink] = []
     if points is not None:
         about = {"scheme": model.scheme.name, "video": video.path.name}
-        table = files.enter_context(PointsTable(points, "track", model.scheme.names, about))
+        table = files.enter_context(
+            PointsTable(points, "track", model.scheme.names, about, smoothed=smooth)
+        )
         sinks.append(
-            lambda r, _: table.write((r.index, r.time), [(face.id, face.fit) for face in r.faces])
+            lambda r, _: table.write(
+                (r.index, r.time),
+                [(face.id, face.fit) for face in r.faces],
+                {face.id: face.points for face in r.faces} if smooth else None,
+            )
         )
     if overlay is not None:
         writer = files.enter_context(VideoWriter(overlay, video.rate))
         sinks.append(
             lambda r, frame: writer.write(
-                draw_fits(frame.image, [face.fit for face in r.faces], model.scheme)
+                draw_fits(
+                    frame.image,
+                    [replace(face.fit, points=face.points) for face in r.faces],
+                    model.scheme,
+                )
             )
         )
     return sinks

@@ -27,6 +27,7 @@ COMMAND = Path(sys.executable).with_name("faceloop")
 STILL = sample_dir() / "stills" / "s0000.jpg"
 TRACK_COLUMNS = [
     "frame", "time", "face", "point", "name", "x", "y", "confidence", "score", "predicted_error",
+    "roll", "scale",
 ]  # fmt: skip
 
 
@@ -45,6 +46,19 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames = [frame.image for frame in islice(Video(sample_clip()), 50)]
     write_video(path, (frame for _ in range(16) for frame in frames), 25)
     return path
+
+
+def test_smoothed_points_come_beside_the_raw_ones(
+    faceloop: Run, clip: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "points.parquet"
+    assert faceloop("track", clip, "--out", out, "--smooth").code == 0
+    rows = pd.read_parquet(out)
+    assert list(rows.columns) == [*TRACK_COLUMNS, "x_smooth", "y_smooth"]
+    raw, smooth = rows["x"].to_numpy(), rows["x_smooth"].to_numpy()
+    assert 0 < np.abs(raw - smooth).max() < 5
+    steps = [np.abs(np.diff(x.reshape(50, 70), 2, axis=0)).mean() for x in (raw, smooth)]
+    assert steps[1] < steps[0]
 
 
 @pytest.mark.parametrize("name", ["points.parquet", "points.csv"])

@@ -32,7 +32,7 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
     rows = read(tmp_path / name)
     assert list(rows.columns) == [
         "frame", "time", "face", "point", "name", "x", "y", "confidence", "score",
-        "predicted_error",
+        "predicted_error", "roll", "scale",
     ]  # fmt: skip
     assert rows["frame"].tolist() == [0] * 6 + [1] + [2] * 3
     assert rows["face"].tolist()[:6] == [0, 0, 0, 1, 1, 1]
@@ -40,6 +40,14 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
     np.testing.assert_allclose(rows["x"][3:6], [101.5, 103.0, 105.0])
     assert rows.iloc[6][["face", "name", "x", "predicted_error"]].isna().all()
     np.testing.assert_allclose(rows["predicted_error"].dropna(), 0.02, rtol=1e-6)
+
+
+def test_smoothed_points_stand_beside_the_raw_ones(tmp_path: Path) -> None:
+    with PointsTable(tmp_path / "p.parquet", "track", NAMES, {}, smoothed=True) as table:
+        table.write((0, 0.0), [(7, make_fit())], {7: POINTS + 0.25})
+    rows = read(tmp_path / "p.parquet")
+    np.testing.assert_allclose(rows[["x", "y"]], POINTS)
+    np.testing.assert_allclose(rows[["x_smooth", "y_smooth"]], POINTS + 0.25)
 
 
 def test_fits_of_pictures_begin_with_the_picture(tmp_path: Path) -> None:

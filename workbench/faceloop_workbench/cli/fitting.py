@@ -99,6 +99,9 @@ def track(
     ] = None,
     queue: QueueOption = False,
     faces: FacesOption = 1,
+    smooth: Annotated[
+        bool, typer.Option(help="Add points that tremble less, half a frame late.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Track faces through a video.
@@ -122,6 +125,7 @@ def track(
                 points=out,
                 overlay=overlay,
                 max_faces=faces,
+                smooth=smooth,
                 progress=progress,
                 cancel=stop,
             )
