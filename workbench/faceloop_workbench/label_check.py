@@ -2,15 +2,85 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from faceloop_datasets import Cancelled, FaceloopError, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-    from faceloop_datasets import Project, QueueEntry
+    from faceloop_datasets import CancelCheck, ProgressCallback, Project, QueueEntry
     from faceloop_trainer.labelcheck import Doubt
 
 _WAITING = ("open", "claimed")
+_COMMAND = "from faceloop_workbench.cli import main; main()"
+_LOOK_S = 0.2  # how often a person's wish to stop is looked for
+
+
+@dataclass(frozen=True)
+class LabelCheck:
+    """What a check came to: faces looked at, doubtful ones, and new entries of the queue."""
+
+    faces: int
+    doubtful: int
+    queued: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.doubtful} of {self.faces} labels look doubtful; {self.queued} of them are new "
+            "in the queue, each with what looks wrong."
+        )
+
+
+def check_apart(folder: Path, progress: ProgressCallback, cancel: CancelCheck) -> LabelCheck:
+    """Check a project's labels, and queue the doubtful ones, in a process of its own.
+
+    It trains on all cores for a while; a window that it ran in would stutter.
+
+    Parameters
+    ----------
+    folder : Path
+        The project.
+    progress, cancel : callable
+        Told that it goes on; asked whether to stop.
+
+    Raises
+    ------
+    FaceloopError
+        If the labels cannot be checked, with what the process said.
+    Cancelled
+        If ``cancel`` said so; the queue is as it was.
+    """
+    words = ["check-labels", "--project", str(folder), "--queue", "--json"]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-P", "-c", _COMMAND, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while True:
+            progress(Progress(0, None, "comparing every label with all the others"))
+            try:
+                said, complaint = process.communicate(timeout=_LOOK_S)
+            except subprocess.TimeoutExpired:
+                if cancel():
+                    process.send_signal(signal.SIGINT)
+                    process.communicate()
+                    raise Cancelled("The check was stopped; the queue is as it was.") from None
+            else:
+                break
+    if process.returncode != 0:
+        last = complaint.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
+        raise FaceloopError(f"The labels could not be checked. {last[0].removeprefix('Error: ')}")
+    found = json.loads(said)
+    return LabelCheck(found["faces"], len(found["doubtful"]), found["queued"])
 
 
 def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Cancelled, Project, TrainingError
+from faceloop_datasets import Annotation, Cancelled, FaceloopError, Project, TrainingError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import check_labels
-from faceloop_workbench.label_check import queue_doubts
+from faceloop_workbench.label_check import check_apart, queue_doubts
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,20 @@ def test_doubts_are_queued_with_their_sentence_once(project, doubts):
     assert entries[0].reason == "label-check"
     assert entries[0].note == doubts[0].what
     assert queue_doubts(project, doubts) == []
+
+
+def test_a_process_of_its_own_queues_the_same(project):
+    found = check_apart(project.path, lambda _: None, lambda: False)
+    assert found.faces == len(project.items())
+    assert found.queued == 0  # all are there from the test before
+    assert f"{found.doubtful} of {found.faces} labels look doubtful" in str(found)
+
+
+def test_a_process_of_its_own_can_be_stopped_and_tells_what_is_wrong(project, tmp_path):
+    with pytest.raises(Cancelled):
+        check_apart(project.path, lambda _: None, lambda: True)
+    with pytest.raises(FaceloopError, match="is no project"):
+        check_apart(tmp_path, lambda _: None, lambda: False)
 
 
 def test_it_can_be_stopped(project):

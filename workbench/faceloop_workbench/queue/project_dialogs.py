@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from faceloop_datasets.formats import write_faces
 from faceloop_datasets.images import IMAGE_SUFFIXES
 from faceloop_workbench.background import Job, Result
 from faceloop_workbench.exporting import face_records
+from faceloop_workbench.label_check import LabelCheck, check_apart
 from faceloop_workbench.plugin.samples import open_sample_project
 
 from .file_dialogs import ask_files, ask_folder, ask_new_file
@@ -150,6 +152,13 @@ class ProjectDialogs:
             work = self._on_project(lambda project, _progress, _cancel: project.relink(folder))
             self._bar.run(Job(work, "Looking for missing media"), self._relinked)
 
+    def check_labels(self) -> None:
+        """Look for annotations that disagree with all the others, and queue them."""
+        if self._free():
+            folder = self._session.need_project().path
+            work = partial(check_apart, folder)
+            self._bar.run(Job(work, "Checking the labels"), self._checked)
+
     def look_for_missing(self) -> None:
         """See which media are not where they were, in the background."""
         self.close_down()
@@ -220,6 +229,12 @@ class ProjectDialogs:
             self._review.select(show="all")
         level = "warning" if added.refused else "info"
         self._session.tell(str(added), level)
+
+    def _checked(self, found: LabelCheck) -> None:
+        self._session.queue_changed.emit()
+        if found.queued:
+            self._review.select(show="open", reason="label-check")
+        self._session.tell(str(found))
 
     def _relinked(self, found: list[Media]) -> None:
         names = ", ".join(media.name for media in found[:3])

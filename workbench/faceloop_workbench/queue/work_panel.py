@@ -135,6 +135,8 @@ class WorkPanel(QWidget):
         menu.addSeparator()
         self._fill_with(menu)
         menu.addAction("Find moved media…", self._dialogs.relink)
+        check = sure(menu.addAction("Check labels", self._dialogs.check_labels))
+        check.setToolTip("Queue annotations that disagree with all the others")
         menu.addSeparator()
         export = sure(menu.addMenu("Export annotations"))
         for name, title in _EXPORTS.items():
