@@ -59,7 +59,7 @@ def from_fit(
     FaceloopError
         If no face was found.
     """
-    fitter = Fitter(model)
+    fitter = Fitter(model, "cpu")
     if box is not None:
         return fitter.fit(gray, box).points
     fits = [fitter.fit(gray, found) for found in Detector().detect(gray)[:_BOXES]]

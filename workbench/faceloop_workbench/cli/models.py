@@ -145,6 +145,9 @@ def _key(name: str) -> int | str:
     return int(name) if name.isdigit() else name
 
 
+_FOR_THE_WINDOW = ("stages", "comparison")  # long arrays, which it draws
+
+
 def _record_values(record: ModelRecord, active: ModelRecord | None) -> dict[str, Any]:
     return {
         "id": record.id,
@@ -154,7 +157,7 @@ def _record_values(record: ModelRecord, active: ModelRecord | None) -> dict[str,
         "created": record.created,
         "note": record.note,
         "in_use": active is not None and record.id == active.id,
-        "metrics": record.metrics,
+        "metrics": {k: v for k, v in record.metrics.items() if k not in _FOR_THE_WINDOW},
     }
 
 
