@@ -70,6 +70,8 @@ def _show_train(_dock: Dock) -> None:
 
 
 def _show_live(dock: Dock) -> None:
+    if dock.live.canvas.shown is not None:
+        return  # it is where the other theme's picture was taken
     dock.live.open(sample_clip())
     _until(lambda: dock.live.canvas.shown is not None)
     dock.commands.run("live.play")
