@@ -289,6 +289,8 @@ class Player:
         self.record = Record(0 if source is None else source.frames or 0)
         self._at, self._current = 0, None
         self.source = source
+        with self._changed:
+            self._slot = None  # a frame of the source before would be drawn over what comes now
         self.opened.emit(source)
         self._visit(0, fresh=True)
 
