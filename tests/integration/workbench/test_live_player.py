@@ -360,3 +360,13 @@ def test_closing_ends_the_thread(watcher: Watcher) -> None:
     watcher.player.play()
     watcher.player.close()
     assert not watcher.player._thread.is_alive()
+
+
+def test_a_frame_that_waits_to_be_drawn_goes_with_its_video(clip: Watcher) -> None:
+    gone: list[bool] = []
+    clip.player.opened.connect(lambda source: gone.append(source is None))
+    clip.player.seek(7)
+    clip.until(lambda: clip.player.record.errors[7] > 0)  # fitted, and nobody has taken it
+    clip.player.open(lambda: None)
+    clip.until(lambda: gone == [True])
+    assert clip.player.take() is None
