@@ -17,8 +17,9 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.session import Session
-from faceloop_workbench.train.control import Ending, TrainControl
+from faceloop_workbench.train.control import TrainControl
 from faceloop_workbench.train.listing import learning_curve, list_models
+from faceloop_workbench.train.messages import Outcome
 from faceloop_workbench.train.readiness import Readiness, look
 from faceloop_workbench.training import train_into
 
@@ -188,7 +189,7 @@ class TestTraining:
 
     def test_from_start_to_the_model_in_use(self, control: TrainControl) -> None:
         begun: list[tuple[str, int]] = []
-        ends: list[Ending] = []
+        ends: list[Outcome] = []
         control.begun.connect(lambda name, stages: begun.append((name, len(stages))))
         control.ended.connect(ends.append)
         control.settings = dict(QUICK)
@@ -233,7 +234,7 @@ class TestTraining:
     def test_another_project_may_be_opened_meanwhile(
         self, control: TrainControl, small_project: Path, faces: Path
     ) -> None:
-        ends: list[Ending] = []
+        ends: list[Outcome] = []
         control.ended.connect(ends.append)
         control.settings = dict(QUICK)
         control.start()

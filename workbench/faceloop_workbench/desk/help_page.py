@@ -24,7 +24,7 @@ from faceloop_workbench.background import Job
 from faceloop_workbench.cli.doctor import report
 from faceloop_workbench.key_file import save_keys
 
-from .widgets import application
+from .widgets import application, paragraph
 
 if TYPE_CHECKING:
     from faceloop_datasets import CancelCheck, ProgressCallback
@@ -110,7 +110,7 @@ class HelpPage(QDialog):
                 for what, does in _MOUSE:
                     row = grid.rowCount()
                     grid.addWidget(QLabel(what), row, 0, 1, 2)
-                    grid.addWidget(_wrapped(does), row, 2)
+                    grid.addWidget(paragraph(does), row, 2)
         return page
 
     def _heading(self, grid: QGridLayout, text: str) -> None:
@@ -128,7 +128,7 @@ class HelpPage(QDialog):
         self._edits[command.id] = edit
         grid.addWidget(QLabel(command.title), row, 0)
         grid.addWidget(edit, row, 1)
-        grid.addWidget(_wrapped(command.help), row, 2)
+        grid.addWidget(paragraph(command.help), row, 2)
 
     def _rebind(self, name: str) -> None:
         key = self._edits[name].keySequence().toString(_PORTABLE)
@@ -179,9 +179,3 @@ def _diagnostics(_progress: ProgressCallback, _cancel: CancelCheck) -> str:
 
 def _tab(command: Command) -> str:
     return command.id.split(".", 1)[0]
-
-
-def _wrapped(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    return label

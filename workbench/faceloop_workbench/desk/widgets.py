@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from qtpy.QtWidgets import QApplication, QPushButton, QToolButton
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButton, QToolButton
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QAbstractButton
+    from qtpy.QtWidgets import QAbstractButton, QDialog
 
     from faceloop_workbench.commands import Commands
 
@@ -25,6 +26,34 @@ def sure(given: Given | None) -> Given:
     """Return what Qt gives; its type hints allow None where none can come."""
     assert given is not None  # noqa: S101
     return given
+
+
+def paragraph(text: str) -> QLabel:
+    """Text that is broken into lines."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+    return label
+
+
+def answer_buttons(dialog: QDialog, answer: str, name: str) -> QDialogButtonBox:
+    """Make the buttons of a dialog that asks something: its answer, which Enter gives, and Cancel.
+
+    Parameters
+    ----------
+    dialog : QDialog
+        What they accept or reject.
+    answer, name : str
+        Text and object name of the button that accepts.
+    """
+    buttons = QDialogButtonBox()
+    accept = sure(buttons.addButton(answer, QDialogButtonBox.ButtonRole.AcceptRole))
+    accept.setObjectName(name)
+    accept.setDefault(True)
+    buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+    buttons.accepted.connect(dialog.accept)
+    buttons.rejected.connect(dialog.reject)
+    return buttons
 
 
 def command_button(commands: Commands, name: str, *, small: bool = False) -> QAbstractButton:

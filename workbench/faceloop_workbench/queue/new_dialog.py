@@ -9,7 +9,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -20,10 +19,9 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError, Scheme
-from faceloop_workbench.desk.widgets import sure
+from faceloop_workbench.desk.widgets import answer_buttons, paragraph
 
 from .file_dialogs import ask_file, ask_folder
-from .start_panel import paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,13 +88,6 @@ class NewDialog(QDialog):
         form = QFormLayout()
         form.addRow("Folder", line)
         form.addRow("Points", self._scheme)
-        buttons = QDialogButtonBox()
-        make = sure(buttons.addButton("Make project", QDialogButtonBox.ButtonRole.AcceptRole))
-        make.setObjectName("new.ok")
-        make.setDefault(True)
-        buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(
@@ -106,7 +97,7 @@ class NewDialog(QDialog):
             )
         )
         layout.addWidget(self._problem)
-        layout.addWidget(buttons)
+        layout.addWidget(answer_buttons(self, "Make project", "new.ok"))
 
     def _browse(self) -> None:
         def take(folder: Path) -> None:

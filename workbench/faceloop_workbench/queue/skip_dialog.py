@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QDialog, QLabel, QVBoxLayout, QWidget
 
-from faceloop_workbench.desk.widgets import sure
+from faceloop_workbench.desk.widgets import answer_buttons, sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,17 +36,10 @@ class SkipDialog(QDialog):
         self._reason.setObjectName("skip.reason")
         self._reason.setEditable(True)
         self._reason.addItems(list(reasons))
-        buttons = QDialogButtonBox()
-        ok = sure(buttons.addButton("Skip", QDialogButtonBox.ButtonRole.AcceptRole))
-        ok.setObjectName("skip.ok")
-        ok.setDefault(True)
-        buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(QLabel(f"Why is {name} put aside?"))
         layout.addWidget(self._reason)
-        layout.addWidget(buttons)
+        layout.addWidget(answer_buttons(self, "Skip", "skip.ok"))
         self.accepted.connect(lambda: skip(self._reason.currentText().strip()))
         sure(self._reason.lineEdit()).selectAll()
         self._reason.setFocus()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -14,6 +13,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from faceloop_workbench.desk.widgets import paragraph
 
 from .recent import recent_projects
 
@@ -95,12 +96,4 @@ def heading(text: str, *, small: bool = False) -> QLabel:
     if not small:
         font.setPointSizeF(font.pointSizeF() * 1.3)
     label.setFont(font)
-    return label
-
-
-def paragraph(text: str) -> QLabel:
-    """Text that is broken into lines."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
     return label

@@ -16,12 +16,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import command_button, sure
+from faceloop_workbench.desk.widgets import command_button, paragraph, sure
 
 from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
 from .recent import recent_projects
-from .start_panel import heading, paragraph
+from .start_panel import heading
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project

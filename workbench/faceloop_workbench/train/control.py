@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal, emit_queued
 
@@ -26,25 +25,6 @@ if TYPE_CHECKING:
 _CLOSING = 5.0  # seconds that a killed process may take to be gone
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a training or import ended.
-
-    Parameters
-    ----------
-    kind : {"done", "failed", "cancelled"}
-        Which of the ends it was.
-    text : str
-        What to tell the person.
-    model : int or None
-        Number of the model that it made, if that is in the project that is open.
-    """
-
-    kind: Literal["done", "failed", "cancelled"]
-    text: str
-    model: int | None = None
-
-
 class TrainControl:
     """Runs trainings in a process of their own, and keeps the list of models.
 
@@ -60,15 +40,16 @@ class TrainControl:
         A training or import has begun: its name, and the stages that are expected.
     said : Signal(Step or Log)
         What the process says.
-    ended : Signal(Ending)
-        It is over, and its process gone.
+    ended : Signal(Outcome)
+        It is over, and its process gone. It names a model only if that is in the project that is
+        open.
     """
 
     readiness_changed = Signal(Readiness)
     listed = Signal(list)
     begun = Signal(str, list)
     said = Signal(object)
-    ended = Signal(Ending)
+    ended = Signal(Outcome)
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -130,16 +111,16 @@ class TrainControl:
 
     def _done(self, outcome: Outcome) -> None:
         same = self._trained is self._session.project
-        self._end(Ending("done", outcome.text, outcome.model if same else None))
+        self._end(Outcome("done", outcome.text, outcome.model if same else None))
 
     def _failed(self, error: FaceloopError) -> None:
-        self._end(Ending("failed", str(error)))
+        self._end(Outcome("failed", str(error)))
 
     def _cancelled(self) -> None:
         name = "It" if self._job is None else self._job.name
-        self._end(Ending("cancelled", f"{name} was cancelled; the project is as it was."))
+        self._end(Outcome("cancelled", f"{name} was cancelled; the project is as it was."))
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, ending: Outcome) -> None:
         self._job = self._trained = None
         self._session.models_changed.emit()
         self.ended.emit(ending)

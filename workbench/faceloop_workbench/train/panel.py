@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.session import Session
 
-    from .control import Ending
     from .listing import Listed
+    from .messages import Outcome
     from .readiness import Readiness
     from .timing import Stage
 
@@ -163,7 +163,7 @@ class TrainPanel(QWidget):
         self.progress.begin(name, expected, curve=bool(expected))
         self._show_parts()
 
-    def _ended(self, ending: Ending) -> None:
+    def _ended(self, ending: Outcome) -> None:
         self.progress.end(ending.text)
         self.result.setText(ending.text)
         self.result.setVisible(ending.kind != "done")
