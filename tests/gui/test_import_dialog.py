@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from driver import LoopProbe
+from driver import BLOCKED, LoopProbe
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
@@ -154,7 +154,7 @@ def test_muct_is_imported_and_the_window_never_blocks(driver, project, archives)
     with LoopProbe() as probe:
         click(driver, "import.check")
         driver.until(lambda: "would add" in shown.toPlainText(), 120)
-    assert probe.worst < 0.1
+    assert probe.worst_cpu < BLOCKED
     faces = int(report(driver).split("would add ")[1].split()[0])
     assert faces > 500
     assert "muct76 becomes face70: 69 of 70 points are the same marks; 1 estimated (" in report(
@@ -165,7 +165,7 @@ def test_muct_is_imported_and_the_window_never_blocks(driver, project, archives)
         driver.until(lambda: "were added" in shown.toPlainText(), 300)
         click(driver, "import.close")
         driver.settle(1000)  # the list is shown, with its first pictures
-    assert probe.worst < 0.1
+    assert probe.worst_cpu < BLOCKED
     assert len(project.items()) == driver.dock.queue.review.counts.left.total() == faces
     # Estimated points are what a person looks at.
     assert set(driver.dock.queue.review.counts.left) == {"imported-estimate"}

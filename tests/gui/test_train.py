@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from driver import LEFT, LoopProbe
+from driver import BLOCKED, LEFT, LoopProbe
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
@@ -22,7 +22,6 @@ FACES = 48
 QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
 """Settings that train in seconds, and poorly."""
 SECONDS = 240.0  # machines are busy
-BLOCKED = 0.1
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError, Scheme
+from faceloop_workbench.desk.file_dialogs import ask_file, ask_folder
 from faceloop_workbench.desk.widgets import answer_buttons, paragraph
-
-from .file_dialogs import ask_file, ask_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,9 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
+from faceloop_workbench.desk.file_dialogs import dropped_paths
 from faceloop_workbench.desk.widgets import sure
 
-from .file_dialogs import dropped_paths
 from .import_dialog import ImportDialog
 from .job_bar import JobBar
 from .project_dialogs import ProjectDialogs

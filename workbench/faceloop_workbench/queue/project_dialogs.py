@@ -12,11 +12,11 @@ from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.formats import write_faces
 from faceloop_datasets.images import IMAGE_SUFFIXES
 from faceloop_workbench.background import Job, Result
+from faceloop_workbench.desk.file_dialogs import ask_files, ask_folder, ask_new_file
 from faceloop_workbench.exporting import face_records
 from faceloop_workbench.label_check import LabelCheck, check_apart
 from faceloop_workbench.plugin.samples import open_sample_project
 
-from .file_dialogs import ask_files, ask_folder, ask_new_file
 from .import_dialog import ImportDialog
 from .intake import VIDEO_SUFFIXES, Added, add_files, annotation_format, is_media
 from .new_dialog import NewDialog

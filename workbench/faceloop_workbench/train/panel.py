@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
+from faceloop_workbench.desk.file_dialogs import ask_file, ask_new_file
 from faceloop_workbench.desk.widgets import command_button, explain
-from faceloop_workbench.queue.file_dialogs import ask_file, ask_new_file
 
 from .control import TrainControl
 from .dialog_inside import InsideDialog
