@@ -89,8 +89,20 @@ class Database:
         Base.metadata.create_all(connection)
         connection.execute(insert(SchemaVersion).values(version=VERSION))
 
-    def migrate(self, migrations: Sequence[Callable[[Connection], None]] = MIGRATIONS) -> None:
+    def migrate(
+        self,
+        migrations: Sequence[Callable[[Connection], None]] = MIGRATIONS,
+        *,
+        before: Callable[[int], object] = lambda _version: None,
+    ) -> None:
         """Bring older tables up to date, step by step in one transaction.
+
+        Parameters
+        ----------
+        migrations : sequence of callable
+            The steps.
+        before : callable
+            Given the version that was found, before anything is changed; may raise to stop it.
 
         Raises
         ------
@@ -99,20 +111,32 @@ class Database:
         """
         wanted = len(migrations) + 1
         with self.read() as connection:
-            found = connection.scalar(select(SchemaVersion.version))
+            found = self._version(connection, wanted)
         if found == wanted:
             return
+        before(found)
         with self.write() as connection:
             # Somebody else may have migrated between the two looks.
-            found = connection.scalar(select(SchemaVersion.version)) or 0
-            if not 1 <= found <= wanted:
-                raise ProjectError(
-                    f"{self.where} has version {found}, this faceloop reads up to {wanted}. "
-                    "Update faceloop to open it."
-                )
+            found = self._version(connection, wanted)
             for migration in migrations[found - 1 :]:
                 migration(connection)
             connection.execute(update(SchemaVersion).values(version=wanted))
+
+    def _version(self, connection: Connection, wanted: int) -> int:
+        found = connection.scalars(select(SchemaVersion.version)).all()
+        if len(found) != 1 or found[0] < 1:
+            raise ProjectError(
+                f"{self.where} does not say which version its tables have ({list(found)}): it is "
+                "damaged. Restore it from a backup."
+            )
+        if found[0] > wanted:
+            raise ProjectError(
+                f"{self.where} was written by a newer faceloop: its tables have version "
+                f"{found[0]}, this faceloop knows up to version {wanted}. Nothing was changed. "
+                "Update faceloop to open it, or restore the backup that was made before the "
+                "update, from the folder backups of the project: faceloop restore."
+            )
+        return found[0]
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

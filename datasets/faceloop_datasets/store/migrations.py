@@ -2,8 +2,8 @@
 
 A new project gets the tables as `tables` has them; an older one takes the steps it lacks. To
 change a table: change it in `tables`, append one function here that makes the same change to an
-existing database, in statements that SQLite and PostgreSQL share, and add a project of the old
-version to the tests.
+existing database, and keep a project of the old version (``tests/projects/make.py``). A step
+says what it does in words of its own, not in those of `tables`, which will change again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,65 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = ()
+
+def never_reuse_numbers(connection: Connection) -> None:
+    """1 to 2: the number of what was erased is never given to something else.
+
+    A window that still shows an erased face would otherwise save it over another person's.
+    PostgreSQL's sequences never go back; SQLite needs AUTOINCREMENT, and a table made anew for it.
+    The index is for erasing: every deleted revision asks who is based on it.
+    """
+    if connection.dialect.name == "sqlite":
+        for statement in _REBUILD:
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("CREATE INDEX ix_revisions_based_on ON revisions (based_on)")
+
+
+_ID = "id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"
+_TABLES_2 = {
+    "media": f"""{_ID}, kind VARCHAR NOT NULL CHECK (kind IN ('image', 'video')),
+        path VARCHAR NOT NULL, absolute VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
+        bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+        frames INTEGER NOT NULL, UNIQUE (sha256)""",
+    "items": f"""{_ID}, media_id INTEGER, frame INTEGER, name VARCHAR NOT NULL,
+        subject VARCHAR NOT NULL, origin VARCHAR, head INTEGER,
+        FOREIGN KEY(media_id) REFERENCES media (id), UNIQUE (origin)""",
+    "revisions": f"""{_ID}, item_id INTEGER NOT NULL, based_on INTEGER, points BLOB NOT NULL,
+        states BLOB NOT NULL, source VARCHAR NOT NULL, author VARCHAR NOT NULL,
+        created VARCHAR NOT NULL, FOREIGN KEY(item_id) REFERENCES items (id),
+        FOREIGN KEY(based_on) REFERENCES revisions (id)""",
+    "queue": f"""{_ID}, item_id INTEGER NOT NULL, reason VARCHAR NOT NULL, priority DOUBLE NOT NULL,
+        predicted_error DOUBLE, model VARCHAR,
+        status VARCHAR NOT NULL CHECK (status IN ('open', 'claimed', 'done', 'skipped')),
+        author VARCHAR, note VARCHAR NOT NULL, points BLOB, time DOUBLE, shot INTEGER,
+        UNIQUE (item_id), FOREIGN KEY(item_id) REFERENCES items (id)""",
+}
+# Renaming takes the foreign keys along, so that old and new tables are whole at every moment and
+# the keys stay enforced: parents are filled first, children dropped first.
+_REBUILD = (
+    "DROP TRIGGER revisions_no_update",
+    "DROP TRIGGER revisions_no_delete",
+    "DROP INDEX ix_items_media_id",
+    "DROP INDEX ix_revisions_item_id",
+    "DROP INDEX ix_queue_priority",
+    *(f"ALTER TABLE {name} RENAME TO {name}_1" for name in _TABLES_2),
+    *(f"CREATE TABLE {name} ({columns})" for name, columns in _TABLES_2.items()),
+    "INSERT INTO media SELECT * FROM media_1",
+    "INSERT INTO items SELECT * FROM items_1",
+    "INSERT INTO revisions SELECT * FROM revisions_1",
+    "INSERT INTO queue SELECT * FROM queue_1",
+    *(f"DROP TABLE {name}_1" for name in reversed(_TABLES_2)),
+    "CREATE INDEX ix_items_media_id ON items (media_id)",
+    "CREATE INDEX ix_revisions_item_id ON revisions (item_id)",
+    "CREATE INDEX ix_queue_priority ON queue (priority)",
+    *(
+        f"CREATE TRIGGER revisions_no_{verb.lower()} BEFORE {verb} ON revisions "
+        "BEGIN SELECT RAISE(ABORT, 'revisions are append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+)
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (never_reuse_numbers,)
 """Step ``k`` turns version ``k + 1`` into version ``k + 2``."""
 
 VERSION = len(MIGRATIONS) + 1

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from sqlalchemy import DDL, CheckConstraint, ForeignKey, UniqueConstraint, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+# A number that was erased must not come back as something else: an open window may still show it.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
 
 class Base(DeclarativeBase):
     """All tables of a project."""
@@ -31,6 +34,7 @@ class MediaRow(Base):
     """An image or a video, recognised by its content."""
 
     __tablename__ = "media"
+    __table_args__ = _NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(CheckConstraint("kind IN ('image', 'video')"))
     path: Mapped[str]  # relative to the project's folder where possible
@@ -46,6 +50,7 @@ class ItemRow(Base):
     """One face in one image or video frame."""
 
     __tablename__ = "items"
+    __table_args__ = _NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"), index=True)
     frame: Mapped[int | None]
@@ -57,12 +62,13 @@ class ItemRow(Base):
 
 
 class RevisionRow(Base):
-    """One saved annotation. Never changed, never deleted."""
+    """One saved annotation. Never changed, and deleted only with its item: `erasure`."""
 
     __tablename__ = "revisions"
+    __table_args__ = _NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
-    based_on: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
+    based_on: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"), index=True)
     points: Mapped[bytes]  # (N, 2) little-endian float64
     states: Mapped[bytes]  # (N,) uint8
     source: Mapped[str]
@@ -87,7 +93,7 @@ class QueueRow(Base):
     """What a person should look at."""
 
     __tablename__ = "queue"
-    __table_args__ = (UniqueConstraint("item_id"),)
+    __table_args__ = (UniqueConstraint("item_id"), _NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id"))
     reason: Mapped[str]

@@ -1,0 +1,135 @@
+"""Make the project that shows later versions what today's tables look like.
+
+Run it once for every version of the tables that is released, before the next one is begun, and
+commit both files::
+
+    python tests/projects/make.py
+
+``vN.db`` is the database of a small project without pictures (its one picture is eight pixels
+that `picture` writes again), ``vN.json`` is what is in it. ``test_upgrade.py`` opens them all.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceloop_datasets import Annotation, PointState, Project, RevisionConflict
+from faceloop_datasets.sample import sample_faces
+from faceloop_datasets.store.migrations import VERSION
+
+HERE = Path(__file__).parent
+
+
+def picture(path: Path) -> Path:
+    """Write the picture of the project: the same bytes on every machine."""
+    path.write_bytes(b"P6 4 2 255\n" + bytes(range(24)))
+    return path
+
+
+def fill(project: Project, folder: Path) -> None:
+    """Put one of everything into a project: corrections, a conflict, missing points, entries."""
+    media = project.add_media(picture(folder / "picture.ppm"))
+    for number, face in enumerate(islice(sample_faces(), 5)):
+        item = project.add_item(
+            media if number == 0 else None, name=face.name, subject=face.subject
+        )
+        points, states = face.annotation.points.copy(), face.annotation.states.copy()
+        states[number] = PointState.MISSING
+        first = save(project, item.id, points, states, None, source="import:sample")
+        second = save(project, item.id, points + 1 / 3, states, first)
+        if number == 1:  # somebody else saved meanwhile
+            with suppress(RevisionConflict):
+                save(project, item.id, points - 1 / 7, states, first)
+        if number == 2:
+            project.queue.add(
+                item.id, "poor-fit", predicted_error=0.1, model="m", fit=points + 0.1, shot=2
+            )
+        if number == 3:
+            project.queue.skip(project.queue.add(item.id, "manual").id, "blurred", "ann")
+        save(project, item.id, points * 1.5, np.zeros_like(states), second)
+    project.add_item(None, name="nobody yet", subject="nobody")
+    model = folder / "model.safetensors"
+    model.write_bytes(b"no real model")
+    project.use_model(project.add_model(model, {"nme_mean": 0.05}, "a note").id)
+
+
+def save(
+    project: Project,
+    item: int,
+    points: Any,
+    states: Any,
+    base: int | None,
+    *,
+    source: str = "manual",
+) -> int:
+    """Save one revision; returns its number."""
+    annotation = Annotation("face70", points, states, source)
+    return project.save(item, annotation, base, "ann").id
+
+
+def describe(project: Project) -> dict[str, Any]:
+    """Everything that a project holds, as plain values, numbers to the last bit."""
+    return {
+        "scheme": project.scheme.to_toml(),
+        "items": [
+            {
+                "id": item.id, "media": item.media_id, "frame": item.frame, "name": item.name,
+                "subject": item.subject, "origin": item.origin, "head": item.head,
+                "history": [
+                    {
+                        "id": r.id, "based_on": r.based_on, "author": r.author,
+                        "source": r.annotation.source, "created": r.created.isoformat(),
+                        "states": r.annotation.states.tolist(),
+                        "points": np.nan_to_num(r.annotation.points, nan=-1e9).tolist(),
+                    }
+                    for r in project.history(item.id)
+                ],
+            }
+            for item in project.items()
+        ],
+        "media": [
+            {k: v for k, v in vars(media).items() if k != "absolute"} for media in project.media()
+        ],
+        "queue": [
+            {
+                **{k: v for k, v in vars(entry).items() if k != "fit"},
+                "fit": None if entry.fit is None else np.nan_to_num(entry.fit.points).tolist(),
+            }
+            for entry in project.queue.list(None)
+        ],
+        "models": [
+            {"name": m.name, "sha256": m.sha256, "metrics": dict(m.metrics), "note": m.note}
+            for m in project.models()
+        ],
+        "active": project.active_model.name if project.active_model else None,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Make both files of today's version."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with Project.create(folder / "project") as project:
+            fill(project, folder)
+            found = describe(project)
+        database = sqlite3.connect(folder / "project" / "project.db", isolation_level=None)
+        # The folder it was made in is nobody's business.
+        database.execute("UPDATE media SET absolute = '/nowhere/picture.ppm'")
+        database.execute("PRAGMA journal_mode=DELETE")
+        database.execute("VACUUM")
+        database.close()
+        shutil.copyfile(folder / "project" / "project.db", HERE / f"v{VERSION}.db")
+    (HERE / f"v{VERSION}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Projects of every version of the tables open, and hold what they held to the last bit."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from faceloop_datasets import Project, ProjectError
+from faceloop_datasets.store.migrations import VERSION
+
+PROJECTS = Path(__file__).parents[2] / "projects"
+OLD = sorted(PROJECTS.glob("v*.db"))
+
+
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_project", PROJECTS / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def placed(database: Path, folder: Path) -> Path:
+    """Make the project's folder as it was, around a copy of the database."""
+    project = folder / "project"
+    for name in (project / "models", project / "media"):
+        name.mkdir(parents=True)
+    shutil.copyfile(database, project / "project.db")
+    (project / "models" / "model.safetensors").write_bytes(b"no real model")
+    maker().picture(folder / "picture.ppm")
+    return project
+
+
+def schema(project: Path) -> dict[str, str]:
+    """Statements that made the tables, indices and triggers, whatever their white space."""
+    connection = sqlite3.connect(project / "project.db")
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    found = {name: shortened(sql) for name, sql in rows}
+    connection.close()
+    return found
+
+
+def shortened(sql: str) -> str:
+    return "".join(sql.split()).replace('"', "")
+
+
+def version(project: Path) -> int:
+    connection = sqlite3.connect(project / "project.db")
+    (found,) = connection.execute("SELECT version FROM schema_version").fetchone()
+    connection.close()
+    return int(found)
+
+
+@pytest.fixture(params=OLD, ids=lambda path: path.stem)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return placed(request.param, tmp_path)
+
+
+def test_there_is_a_project_of_every_version_before_this_one() -> None:
+    assert {f"v{number}" for number in range(1, VERSION)} <= {path.stem for path in OLD}
+
+
+class TestEveryVersion:
+    def test_opens_and_holds_what_it_held(self, old: Path, request: pytest.FixtureRequest) -> None:
+        number = request.node.callspec.params["old"]
+        expected = json.loads(number.with_suffix(".json").read_text(encoding="utf-8"))
+        for _ in range(2):  # migrated, and once more as it is now
+            with Project.open(old) as project:
+                assert json.loads(json.dumps(maker().describe(project))) == expected
+                (media,) = project.media()
+                assert project.resolve(media) == (old.parent / "picture.ppm").resolve()
+        assert version(old) == VERSION
+
+    def test_has_the_tables_of_a_new_project(self, old: Path, tmp_path: Path) -> None:
+        Project.open(old).close()
+        Project.create(tmp_path / "new").close()
+        assert schema(old) == schema(tmp_path / "new")
+
+    def test_works_on(self, old: Path) -> None:
+        with Project.open(old) as project:
+            item = project.items()[0]
+            head = project.annotation(item.id)
+            assert head is not None
+            project.save(item.id, head.annotation, head.id, "ann")
+            assert len(project.history(item.id)) == 4
+            with (
+                pytest.raises(ProjectError, match="saved revisions are never changed"),
+                project._database.write() as connection,
+            ):
+                connection.exec_driver_sql("DELETE FROM revisions")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no way to kill a process so hard")
+def test_killed_midway_it_is_the_old_version(tmp_path: Path) -> None:
+    project = placed(PROJECTS / "v1.db", tmp_path)
+    before = dump(project)
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(project)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert version(project) == 1
+    assert dump(project) == before
+    with Project.open(project) as again:
+        assert len(again.items()) == 6
+
+
+def dump(project: Path) -> list[str]:
+    connection = sqlite3.connect(project / "project.db")
+    lines = list(connection.iterdump())
+    connection.close()
+    return lines
+
+
+# All steps have been taken, but the transaction has not ended.
+_KILLED = """
+import os, signal, sys
+from faceloop_datasets.store.database import Database
+from faceloop_datasets.store.migrations import MIGRATIONS
+def die(connection):
+    assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_sequence").scalar() == 4
+    os.kill(os.getpid(), signal.SIGKILL)
+Database(f"sqlite:///{sys.argv[1]}/project.db", "p").migrate((*MIGRATIONS, die))
+"""
+
+
+class TestNewerOrDamaged:
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Path:
+        Project.create(tmp_path / "project").close()
+        return tmp_path / "project"
+
+    def put_version(self, project: Path, statement: str) -> None:
+        connection = sqlite3.connect(project / "project.db")
+        with connection:
+            connection.execute(statement)
+        connection.close()
+
+    def test_a_newer_project_names_both_versions_and_stays(self, project: Path) -> None:
+        self.put_version(project, "UPDATE schema_version SET version = 99")
+        before = dump(project)
+        message = (
+            rf"version 99, this faceloop knows up to version {VERSION}\. Nothing was changed\. "
+            "Update faceloop .* or restore the backup"
+        )
+        with pytest.raises(ProjectError, match=message):
+            Project.open(project)
+        assert dump(project) == before
+
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE schema_version SET version = 0", "DELETE FROM schema_version"]
+    )
+    def test_a_version_that_cannot_be(self, project: Path, statement: str) -> None:
+        self.put_version(project, statement)
+        with pytest.raises(ProjectError, match=r"does not say which version .* Restore it"):
+            Project.open(project)
+
+
+def test_a_number_is_never_given_again(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "project") as project:
+        last = project.add_item(None)
+        with project._database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM items")
+        assert project.add_item(None).id == last.id + 1
