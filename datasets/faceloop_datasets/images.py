@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
+import stat
 import struct
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from .errors import InputError
 
@@ -27,6 +30,31 @@ MAX_PIXELS = 64_000_000
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
 """File names that are taken for pictures."""
+
+# Pillow knows the last two only once their modules are imported.
+_LATE = (TiffImagePlugin.TiffImageFile.format, WebPImagePlugin.WebPImageFile.format)
+_FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "PPM", *_LATE)
+"""Formats that are tried. Pillow knows forty more; one of them runs Ghostscript."""
+
+_MAX_SCANS = 200  # of a progressive JPEG: usual are ten, and each goes over the whole picture
+
+# What Pillow's decoders raise for damaged files; it promises nothing less.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
+
+_STRIP = 1 << 22  # pixels converted at a time: a large picture is in memory twice, not five times
 
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _ORIENTATION = 0x0112
@@ -91,7 +119,9 @@ def to_gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _opened(file: str | Path | io.BytesIO, name: str | None = None) -> Iterator[Image.Image]:
     shown = name or str(file)
     try:
-        with Image.open(file) as image:
+        if not isinstance(file, io.BytesIO) and not stat.S_ISREG(Path(file).stat().st_mode):
+            raise InputError(f"{shown} is a folder or a device, not an image file.")
+        with Image.open(file, formats=_FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise InputError(_too_large(shown, width * height))
@@ -105,8 +135,7 @@ def _opened(file: str | Path | io.BytesIO, name: str | None = None) -> Iterator[
         raise InputError(
             f"{shown} is not an image in a known format; convert it to JPEG or PNG."
         ) from error
-    # What Pillow's decoders raise for damaged files
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+    except _DAMAGED as error:
         raise InputError(f"The image {shown} is damaged and cannot be decoded: {error}.") from error
 
 
@@ -119,20 +148,43 @@ def _too_large(name: str, pixels: int | None) -> str:
 
 
 def _pixels(image: Image.Image, mode: str) -> NDArray[np.uint8]:
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16") or upright.mode == "I":
-        wide = np.asarray(upright).astype(np.float32)
+    _check_scans(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    width, height = image.size
+    pixels = np.empty((height, width) if mode == "gray" else (height, width, 3), np.uint8)
+    rows = max(1, _STRIP // max(1, width))
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = _converted(image.crop((0, top, width, bottom)), mode)
+    return pixels
+
+
+def _check_scans(image: Image.Image) -> None:
+    if image.format not in ("JPEG", "MPO") or not image.info.get("progressive"):
+        return
+    file = image.fp  # type: ignore[attr-defined]
+    at = file.tell()
+    file.seek(0)
+    scans = len(re.findall(b"\xff\xda", file.read()))
+    file.seek(at)
+    if scans > _MAX_SCANS:
+        raise ValueError(f"it has {scans} scans, expected at most {_MAX_SCANS}")
+
+
+def _converted(part: Image.Image, mode: str) -> NDArray[np.uint8]:
+    if part.mode.startswith("I;16") or part.mode == "I":
+        wide = np.asarray(part).astype(np.float32)
         if wide.max(initial=0) > 65535 or wide.min(initial=0) < 0:
             raise ValueError("its values do not fit into 16 bits")
         gray = np.rint(wide / 257).astype(np.uint8)
         return gray if mode == "gray" else np.stack([gray] * 3, axis=-1)
-    if upright.mode == "F":
+    if part.mode == "F":
         raise ValueError("it holds floating point numbers; save it with 8 or 16 bits")
-    if upright.has_transparency_data:
-        layer = upright.convert("RGBA")
+    if part.has_transparency_data:
+        layer = part.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")
-        upright = Image.alpha_composite(paper, layer)
-    if upright.mode in ("L", "1") and mode == "gray":
-        return np.array(upright.convert("L"))
-    rgb = np.array(upright.convert("RGB"))
+        part = Image.alpha_composite(paper, layer)
+    if part.mode in ("L", "1") and mode == "gray":
+        return np.array(part.convert("L"))
+    rgb = np.array(part.convert("RGB"))
     return to_gray(rgb) if mode == "gray" else rgb

@@ -19,6 +19,9 @@ _FAR = 20.0
 """A point this many times as far from the middle of the face as half of the points is a typing
 error. In every set at hand the farthest point is at most 4 times as far."""
 
+_MOST = 1e6
+"""Greatest coordinate: no picture is as large, and beyond it arithmetic would overflow."""
+
 _MUCT_NAME = re.compile(r"i(\d{3})[q-z][a-e]-[fm][gn]")
 _MUCT_TWINS = {"247": "247-248", "248": "247-248"}
 
@@ -46,11 +49,13 @@ def read_text(path: Path) -> str:
 def number(text: str, what: str) -> float:
     """Read a finite number; ``what`` names it in the reason of the refusal."""
     try:
-        value = float(text)
+        value = math.nan if "_" in text else float(text)  # Python takes 1_0 for ten
     except ValueError:
         raise BadRow(f"{what} is {text!r:.40}; expected a number") from None
     if not math.isfinite(value):
-        raise BadRow(f"{what} is {text.strip()}; expected a finite number")
+        raise BadRow(f"{what} is {text.strip():.40}; expected a finite number")
+    if abs(value) > _MOST:
+        raise BadRow(f"{what} is {value:g}; expected at most {_MOST:g}")
     return value
 
 

@@ -7,7 +7,7 @@ top-left pixel is (1, 1). So 1 is taken off every coordinate, as menpo's importe
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.annotation import PointState
@@ -92,4 +92,7 @@ def _point(line: int, cells: list[str]) -> tuple[float, float]:
 def _zero_based(text: str, what: str) -> float:
     number(text, what)
     # in decimal, so that what the writer wrote comes back to the last bit
-    return float(EXACT.subtract(Decimal(text.strip()), 1))
+    try:
+        return float(EXACT.subtract(Decimal(text.strip()), 1))
+    except InvalidOperation:  # an exponent that a float takes for zero
+        raise BadRow(f"{what} is {text.strip():.40}; expected a number") from None
