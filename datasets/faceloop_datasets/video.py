@@ -44,6 +44,21 @@ _LUMA_FIRST = frozenset(
 _FULL_FROM_LIMITED = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 _PROBED = 16  # frames decoded at opening: more than any codec reorders
 
+MAX_FRAME_PIXELS = 36_000_000
+"""Larger frames are refused (8K has 33 million): a decoder keeps up to seventeen of them."""
+
+MAX_FRAMES = 3_000_000
+"""Longer videos are refused (a day at 30 frames a second is 2.6 million)."""
+
+# Containers of one video, which name no other file and no address: a playlist would be read too,
+# and what it names fetched from the network. And nothing is read but files.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,flv,mpeg,mpegts,mpegvideo,m4v,mxf,ogg,ivf,gif,"
+    "apng,h264,hevc,h263,mjpeg,mpjpeg,av1,obu,vvc,dv,yuv4mpegpipe,nut,rm"
+)
+_LIMITS = {"max_pixels": str(MAX_FRAME_PIXELS)}
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS, **_LIMITS}
+
 
 class VideoFrame:
     """One frame. Pixels are converted when asked for, so a gray reader never pays for colour.
@@ -299,7 +314,12 @@ class _PacketIndex:
     @classmethod
     def of(cls, reader: _Reader, path: Path) -> _PacketIndex | None:
         """Read the index; None if a packet has no time of its own."""
-        packets = [(p.pts, p.is_keyframe) for p in reader.packets() if not p.is_discard]
+        kept = ((p.pts, p.is_keyframe) for p in reader.packets() if not p.is_discard)
+        packets = list(islice(kept, MAX_FRAMES + 1))
+        if len(packets) > MAX_FRAMES:
+            raise InputError(
+                f"{path} has more than {MAX_FRAMES:,} frames. Cut it into parts first."
+            )
         if not packets:
             raise InputError(f"{path} has no frames. Expected a video of at least one frame.")
         if any(pts is None for pts, _ in packets):
@@ -334,8 +354,13 @@ class _Reader:
         self.bad_packets = 0
         self._decoded: deque[av.VideoFrame] = deque()
         try:
-            self.container: InputContainer = av.open(str(path))
-        except (av.FFmpegError, OSError) as error:
+            # absolute, so that a colon in the name makes no address of it
+            self.container: InputContainer = av.open(
+                str(path.absolute()),
+                options=_OPTIONS,
+                metadata_errors="replace",
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
             raise InputError(
                 f"{path} cannot be read as a video ({error}). Expected a video file such as "
                 "MP4, WebM, MOV, MKV or AVI; a download that broke off must be repeated."
@@ -344,7 +369,23 @@ class _Reader:
             self.container.close()
             raise InputError(f"{path} holds no video stream. Expected a video file.")
         self.stream: VideoStream = self.container.streams.video[0]
+        self._check_stream()
+        self.stream.codec_context.options = _LIMITS
         self.stream.thread_type = "AUTO"
+
+    def _check_stream(self) -> None:
+        context = self.stream.codec_context
+        if context is None:
+            problem = "is coded in a way that is not known here. Convert it to H.264"
+        elif context.width * context.height > MAX_FRAME_PIXELS:
+            problem = (
+                f"has frames of {context.width}x{context.height}, more than the "
+                f"{MAX_FRAME_PIXELS / 1e6:.0f} million pixels that are read. Scale it down first"
+            )
+        else:
+            return
+        self.container.close()
+        raise InputError(f"{self.path} {problem}.")
 
     @property
     def declared_frames(self) -> int:

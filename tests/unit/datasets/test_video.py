@@ -239,7 +239,7 @@ def test_not_a_video(tmp_path: Path, content: bytes) -> None:
 def test_no_such_file_and_no_video_stream(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no video file"):
         Video(tmp_path / "absent.mp4")
-    sound = tmp_path / "sound.wav"
+    sound = tmp_path / "sound.mkv"
     with av.open(str(sound), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
