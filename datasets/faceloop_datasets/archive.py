@@ -32,6 +32,13 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
+def leads_outside(name: str) -> bool:
+    """Whether a member's name would put it outside the folder that it is unpacked to."""
+    path = PurePosixPath(name)
+    # a drive or a backslash means something to Windows only, but there it leads outside
+    return path.is_absolute() or ".." in path.parts or bool(set(name) & {"\\", ":"})
+
+
 def list_members(archive: Path) -> tuple[str, ...]:
     """Names of the files in an archive, in its order.
 
@@ -115,7 +122,7 @@ def extract_members(
                 continue
             target = dest / PurePosixPath(member.name)
             if not (target.is_file() and target.stat().st_size == member.size):
-                with atomic_path(target) as part, part.open("wb") as out:
+                with atomic_path(target, scratch=True) as part, part.open("wb") as out:
                     shutil.copyfileobj(_content(tar, member), out)
             found[member.name] = target
             if progress is not None:
@@ -154,9 +161,7 @@ def _stream(archive: Path) -> IO[bytes]:
 
 def _files(archive: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     for member in tar:
-        path = PurePosixPath(member.name)
-        # a drive or a backslash means something to Windows only, but there it leads outside
-        outside = path.is_absolute() or ".." in path.parts or set(member.name) & {"\\", ":"}
+        outside = leads_outside(member.name)
         if outside or not (member.isfile() or member.isdir()):
             what = "a path that leads outside" if outside else "a link or a device"
             raise InputError(

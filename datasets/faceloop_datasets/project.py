@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from . import media as media_store
+from .care.backup import FOLDER as BACKUPS
+from .care.backup import back_up_before
 from .conversion import Conversion
-from .errors import ProjectError, RevisionConflict
+from .errors import FaceloopError, ProjectError, RevisionConflict
 from .face import Face, snapshot_hash
 from .formats import count_faces, native_scheme, read_faces
 from .media import Media, MediaFile
@@ -137,12 +139,12 @@ class Project:
                 found = database.exists(connection)
             if not found:
                 raise ProjectError(_no_project(where))
-            database.migrate()
+            database.migrate(before=lambda version: _back_up(database, root, version))
             with database.read() as connection:
                 text = settings.get(connection, _SCHEME)
             if text is None:
                 raise ProjectError(f"{where} does not say which landmark scheme it has.")
-            for name in ("media", "models"):
+            for name in ("media", "models", BACKUPS):
                 clean(root / name)
             return cls(database, root, Scheme.parse(text, where))
         except BaseException:
@@ -620,6 +622,19 @@ def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, st
     if not (root / _FILE).is_file():
         raise ProjectError(_no_project(str(root)))
     return _sqlite_url(root), str(root / _FILE), root
+
+
+def _back_up(database: Database, root: Path, version: int) -> None:
+    """Copy a database whose tables are to be changed; if that fails they stay as they are."""
+    if database.file is None:  # a server has backups of its own
+        return
+    try:
+        back_up_before(root, database.file, f"version-{version + 1}")
+    except FaceloopError as error:
+        raise ProjectError(
+            f"{database.where} is of an older faceloop and was not changed, because no backup "
+            f"could be made first: {error}"
+        ) from error
 
 
 def _no_project(where: str) -> str:

@@ -40,6 +40,8 @@ class ImportReport:
         Rows left out on purpose, by reason.
     dry_run : bool
         Whether nothing was written.
+    warnings : tuple of str
+        What went wrong beside it: no backup could be made first.
     """
 
     format: str
@@ -56,10 +58,12 @@ class ImportReport:
     refused: tuple[Refusal, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     dry_run: bool = False
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         values = asdict(self)
+        values["warnings"] = list(self.warnings)
         values["images_not_found"] = list(self.images_not_found)
         values["refused"] = [
             {"file": str(r.file), "line": r.line, "reason": r.reason} for r in self.refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, insert, inspect, select, update
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_BUSY_MS = 10_000  # how long a writer waits for another one
+BUSY_MS = 10_000
+"""How long a writer waits for another one."""
 
 # What the databases say, and what it means to a person.
 _MEANINGS = (
@@ -55,6 +57,12 @@ class Database:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _configure)
             event.listen(self._engine, "begin", _begin)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None on a server."""
+        name = self._engine.url.database
+        return Path(name) if name and self._engine.dialect.name == "sqlite" else None
 
     def close(self) -> None:
         """Close all connections."""
@@ -143,16 +151,20 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            said = str(error.orig)
-            meaning = next((m for key, m in _MEANINGS if key in said.lower()), said)
-            raise ProjectError(f"The project database {self.where} failed: {meaning}.") from error
+            raise failed(self.where, str(error.orig)) from error
+
+
+def failed(where: str, said: str) -> ProjectError:
+    """Return what a person is told when a database at ``where`` has ``said`` something."""
+    meaning = next((m for key, m in _MEANINGS if key in said.lower()), said)
+    return ProjectError(f"The project database {where} failed: {meaning}.")
 
 
 def _configure(connection: Any, _record: object) -> None:
     # The driver must not begin transactions of its own: _begin does.
     connection.isolation_level = None
     for pragma in (
-        f"busy_timeout={_BUSY_MS}",
+        f"busy_timeout={BUSY_MS}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",

@@ -20,7 +20,8 @@ from faceloop_datasets import media as media_store
 from faceloop_datasets import queue
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.archive import extract_members
-from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.care.backup import back_up_before
+from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
 from faceloop_datasets.images import read_image
 from faceloop_datasets.media import MediaFile
@@ -103,8 +104,24 @@ class Import:
         with staging(folder) as scratch, self._tidying(folder / self.format):
             files = self._pictures(scratch, folder / self.format)
             step(self.progress, self.cancel, 0, None, "writing the project")
+            warnings = self._back_up()
             with self.target.database.write() as connection:
-                return _Writer(self, connection, files).write()
+                report = _Writer(self, connection, files).write()
+        return replace(report, warnings=warnings)
+
+    def _back_up(self) -> tuple[str, ...]:
+        """Copy the database first; returns what went wrong, which an import survives.
+
+        It only ever adds, in one transaction: to refuse it for want of a copy would lose more.
+        """
+        file = self.target.database.file
+        if file is None:  # a server has backups of its own
+            return ()
+        try:
+            back_up_before(self.target.root, file, "import")
+        except FaceloopError as error:
+            return (f"No backup was made before this import: {error}",)
+        return ()
 
     @contextmanager
     def _tidying(self, folder: Path) -> Iterator[None]:

@@ -224,7 +224,7 @@ class TestTrouble:
             assert len(again.history(item.id)) == len(saves)
 
     def test_locked(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("faceloop_datasets.store.database._BUSY_MS", 50)
+        monkeypatch.setattr("faceloop_datasets.store.database.BUSY_MS", 50)
         item = project.add_item(None)
         with sqlite3.connect(project.path / "project.db") as other:
             other.execute("BEGIN IMMEDIATE")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import signal
@@ -10,24 +9,15 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.projects import make
 
 from faceloop_datasets import Project, ProjectError
 from faceloop_datasets.store.migrations import VERSION
 
-PROJECTS = Path(__file__).parents[2] / "projects"
+PROJECTS = make.HERE
 OLD = sorted(PROJECTS.glob("v*.db"))
-
-
-def maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_project", PROJECTS / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def placed(database: Path, folder: Path) -> Path:
@@ -37,7 +27,7 @@ def placed(database: Path, folder: Path) -> Path:
         name.mkdir(parents=True)
     shutil.copyfile(database, project / "project.db")
     (project / "models" / "model.safetensors").write_bytes(b"no real model")
-    maker().picture(folder / "picture.ppm")
+    make.picture(folder / "picture.ppm")
     return project
 
 
@@ -76,7 +66,7 @@ class TestEveryVersion:
         expected = json.loads(number.with_suffix(".json").read_text(encoding="utf-8"))
         for _ in range(2):  # migrated, and once more as it is now
             with Project.open(old) as project:
-                assert json.loads(json.dumps(maker().describe(project))) == expected
+                assert json.loads(json.dumps(make.describe(project))) == expected
                 (media,) = project.media()
                 assert project.resolve(media) == (old.parent / "picture.ppm").resolve()
         assert version(old) == VERSION

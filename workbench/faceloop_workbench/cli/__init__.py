@@ -14,6 +14,7 @@ from .console import say
 from .demo import demo
 from .doctor import doctor
 from .fitting import fit, track
+from .keeping import backup, restore
 from .labels import check_labels
 from .models import model
 from .review import queue
@@ -60,6 +61,8 @@ app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")
 app.add_typer(model, name="model")
+app.command("backup")(backup)
+app.command("restore")(restore)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 

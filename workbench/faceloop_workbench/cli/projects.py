@@ -149,6 +149,8 @@ def _show_report(report: ImportReport) -> None:
         "images not found": len(report.images_not_found),
     }
     show_values(counts)
+    for warning in report.warnings:
+        note(f"Warning: {warning}")
     for reason, count in report.skipped.items():
         say(f"{count} rows left out: {reason}")
     if report.refused:

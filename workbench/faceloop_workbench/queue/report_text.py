@@ -56,6 +56,7 @@ def _lines(report: ImportReport, scheme: Scheme) -> Iterator[str]:
         yield f"This import would add {report.new} faces. Nothing is written yet."
     else:
         yield f"{report.new} faces were added."
+    yield from report.warnings
     yield ""
     yield f"faces read           {report.faces}"
     yield f"  new                {report.new}"

@@ -1,0 +1,223 @@
+"""Copies of a project, made while it is in use: on request, and on their own before changes."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.progress import step
+from faceloop_datasets.store.direct import complaints, copy_database, direct
+from faceloop_datasets.store.staging import clean, content_hash, staging
+
+from .bundle import DATABASE, Backup, read_bundle, timestamp, write_bundle
+from .owned import OwnFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+
+FOLDER = "backups"
+"""Folder of a project for the backups that are made on their own."""
+
+_LAST = 5  # automatic backups that are kept whatever their age
+_DAYS = 7  # and the newest of each of so many days
+_ROTATED = re.compile(r"auto-(\d{8}T\d{6}Z(\.\d+)?)-before-import\.zip")
+
+
+@dataclass(frozen=True)
+class BackupReport:
+    """A backup, and what of the project is not in it.
+
+    Parameters
+    ----------
+    backup : Backup
+        The file and what it holds.
+    missing : tuple of str
+        Files that the project should have and that are not there.
+    media_left_out : int
+        Pictures and videos in the project's folder that nobody asked for.
+    media_elsewhere : int
+        Pictures and videos outside the folder, which are only referred to.
+    """
+
+    backup: Backup
+    missing: tuple[str, ...]
+    media_left_out: int
+    media_elsewhere: int
+
+
+def back_up(
+    root: Path,
+    dest: Path,
+    *,
+    with_media: bool = False,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> BackupReport:
+    """Copy a project into one file, while other programs go on working on it.
+
+    It holds the database as it was at one moment, and the models. All of it is read back and
+    checked before the file gets its name.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    dest : Path
+        The file to make, or a folder, in which it is named by project and time.
+    with_media : bool
+        Take the pictures and videos in the project's folder along. What lies elsewhere stays
+        where it is.
+    progress, cancel : callable, optional
+        Told each file; asked between them.
+
+    Raises
+    ------
+    ProjectError
+        If there is no project, or its database is damaged.
+    InputError
+        If ``dest`` exists or cannot be written.
+    Cancelled
+        If ``cancel`` said so; there is no file.
+    """
+    created = datetime.now(UTC)
+    target = dest / f"{root.name}-{timestamp(created)}.zip" if dest.is_dir() else dest
+    if target.exists():
+        raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
+    clean(target.parent)
+    with staging(target.parent) as scratch:
+        step(progress, cancel, 0, None, "copying the database")
+        database = scratch / DATABASE
+        copy_database(root / DATABASE, database)
+        own = OwnFiles.of(database)
+        wanted = [*own.models, *(own.media if with_media else ())]
+        missing = tuple(path for path in wanted if not (root / path).is_file())
+        files = [(path, root / path) for path in wanted if path not in missing]
+        done = iter(range(len(files) + 1))
+
+        def told(path: str) -> None:
+            step(progress, cancel, next(done), len(files) + 1, f"copying {Path(path).parts[0]}")
+
+        backup = _write(database, files, target, _About(root.name, created, ""), told)
+    return BackupReport(backup, missing, 0 if with_media else len(own.media), own.elsewhere)
+
+
+def back_up_before(root: Path, database: Path, what: str) -> Path | None:
+    """Copy the database, and only it, into the project's folder before something changes it.
+
+    If nothing has changed since the last such copy, that one stands. Of the copies before imports
+    the last five are kept, and the newest of each of the last seven days; those before an update
+    of the tables stay.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    database : Path
+        Its database.
+    what : str
+        ``import``, or ``version-N`` of the tables.
+
+    Returns
+    -------
+    Path or None
+        The copy; None if there is no face to lose yet.
+
+    Raises
+    ------
+    ProjectError, InputError
+        If it cannot be made; those before are still there.
+    """
+    folder, created = root / FOLDER, datetime.now(UTC)
+    with direct(database, read_only=True) as connection:
+        if connection.execute("SELECT 1 FROM items LIMIT 1").fetchone() is None:
+            return None
+    with staging(folder) as scratch:
+        copied = scratch / DATABASE
+        copy_database(database, copied)
+        last = _last(folder)
+        if last is not None and last.members[0].sha256 == content_hash(copied):
+            return last.file
+        target = _free(folder, timestamp(created), what)
+        _write(copied, [], target, _About(root.name, created, what), lambda _path: None)
+    for name in outdated((file.name for file in folder.iterdir()), created):
+        (folder / name).unlink(missing_ok=True)
+    return target
+
+
+def outdated(names: Iterable[str], now: datetime) -> list[str]:
+    """Names of the copies before imports that need not be kept any longer."""
+    found = sorted((match[1], name) for name in names if (match := _ROTATED.fullmatch(name)))
+    newest_first = found[::-1]
+    kept = {name for _, name in newest_first[:_LAST]}
+    days: dict[str, str] = {}
+    for moment, name in newest_first:
+        days.setdefault(moment[:8], name)
+    first = timestamp(now - timedelta(days=_DAYS - 1))[:8]
+    kept |= {name for day, name in days.items() if day >= first}
+    return [name for _, name in found if name not in kept]
+
+
+def list_backups(root: Path) -> list[Path]:
+    """Files in the project's folder of backups, oldest first."""
+    return sorted((root / FOLDER).glob("*.zip"))
+
+
+def _last(folder: Path) -> Backup | None:
+    for file in sorted(folder.glob("auto-*.zip"), reverse=True):
+        with suppress(InputError):  # a damaged one is told by the check
+            return read_bundle(file)
+    return None
+
+
+def _free(folder: Path, moment: str, what: str) -> Path:
+    """Return a name that is free, and sorts after those of the same second."""
+    target, number = folder / f"auto-{moment}-before-{what}.zip", 2
+    while target.exists():
+        target = folder / f"auto-{moment}.{number}-before-{what}.zip"
+        number += 1
+    return target
+
+
+@dataclass(frozen=True)
+class _About:
+    project: str
+    created: datetime
+    why: str
+
+
+def _write(
+    database: Path,
+    files: Iterable[tuple[str, Path]],
+    target: Path,
+    about: _About,
+    told: Callable[[str], object],
+) -> Backup:
+    """Make the file beside a copy of the database, and move it to its place."""
+    with direct(database, read_only=True) as connection:
+        found = complaints(connection)
+        (tables,) = connection.execute("SELECT version FROM schema_version").fetchone()
+    if found:
+        raise ProjectError(
+            f"The database of {about.project} is damaged ({found[0]}), so no backup was made of "
+            "it. Restore an earlier one; faceloop check says what is wrong."
+        )
+    values = {
+        "project": about.project,
+        "created": about.created.isoformat(),
+        "tables": tables,
+        "why": about.why,
+    }
+    made = database.with_name("backup.zip")
+    try:
+        backup = write_bundle(made, values, [(DATABASE, database), *files], told)
+        made.replace(target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error
+    return replace(backup, file=target)

@@ -1,0 +1,48 @@
+"""Which files of a project's folder its database names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from faceloop_datasets.store.direct import direct
+
+
+@dataclass(frozen=True)
+class OwnFiles:
+    """The files in a project's folder that its database names, by path in the project.
+
+    Parameters
+    ----------
+    models, media : dict of str to str
+        Path, with ``/``, and SHA-256.
+    elsewhere : int
+        How many pictures and videos lie outside the folder.
+    """
+
+    models: dict[str, str]
+    media: dict[str, str]
+    elsewhere: int
+
+    @classmethod
+    def of(cls, database: Path) -> OwnFiles:
+        """Read them from a database.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be read.
+        """
+        with direct(database, read_only=True) as connection:
+            models = connection.execute("SELECT file, sha256 FROM models ORDER BY id").fetchall()
+            media = connection.execute("SELECT path, sha256 FROM media ORDER BY id").fetchall()
+        own = {path: digest for path, digest in media if is_own(path, "media")}
+        known = {f"models/{file}": digest for file, digest in models}
+        known = {path: digest for path, digest in known.items() if is_own(path, "models")}
+        return cls(known, own, len(media) - len(own))
+
+
+def is_own(path: str, folder: str) -> bool:
+    """Whether a path is one inside ``folder``; a database from a stranger may hold any."""
+    parts = PurePosixPath(path).parts
+    return len(parts) > 1 and parts[0] == folder and ".." not in parts

@@ -1,0 +1,132 @@
+"""Commands that keep a project's data safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import note, progress_bar, say, show_json
+from .interrupts import stop_request
+from .options import JsonOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_datasets.care import Backup
+
+_SHOWN = 10
+
+FolderArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Folder of the project.")]
+
+
+def backup(
+    project: FolderArgument,
+    dest: Annotated[
+        Path,
+        typer.Argument(
+            help="File to make, or a folder; by default here, named by project and time.",
+            show_default=False,
+        ),
+    ] = Path(),
+    with_media: Annotated[
+        bool, typer.Option("--with-media", help="With the pictures in the project's folder.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Copy a project into one file: the database and the models. It may be in use meanwhile.
+
+    Pictures are left out unless asked for, and those outside the project's folder always.
+
+    Example: faceloop backup faces /mnt/backups --with-media
+    """
+    from faceloop_datasets.care import back_up
+
+    root = local_folder(project, "pg_dump")
+    with stop_request() as stop, progress_bar() as progress:
+        report = back_up(root, dest, with_media=with_media, progress=progress, cancel=stop)
+    if json:
+        values = {
+            "missing": report.missing,
+            "media_left_out": report.media_left_out,
+            "media_elsewhere": report.media_elsewhere,
+        }
+        show_json({**_values(report.backup), **values})
+        return
+    size = sum(member.bytes for member in report.backup.members)
+    say(f"Wrote {report.backup.file}: {len(report.backup.members)} files, {size / 1e6:.1f} MB.")
+    if report.media_left_out:
+        note(
+            f"Without the {report.media_left_out} pictures and videos in the project's folder: "
+            "--with-media takes them along."
+        )
+    if report.media_elsewhere:
+        note(
+            f"{report.media_elsewhere} pictures and videos lie outside the project's folder and "
+            "are only referred to. Keep copies of them too."
+        )
+    _tell_missing("Not in it, because it is missing from the project", report.missing)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="BACKUP", help="The file of a backup.")],
+    dest: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    json: JsonOption = False,
+) -> None:
+    """Make a project from a backup, in a new folder; nothing is overwritten.
+
+    Example: faceloop restore faces-20260114T091500Z.zip faces-again
+    """
+    from faceloop_datasets.care import restore as unpack
+
+    with stop_request() as stop, progress_bar() as progress:
+        restored = unpack(file, dest, progress=progress, cancel=stop)
+    if json:
+        values = {"from_project": restored.from_project, "missing": restored.missing}
+        show_json({"project": restored.path, **_values(restored.backup), **values})
+        return
+    moment = f"{restored.backup.created.astimezone():%Y-%m-%d %H:%M}"
+    say(f"Made {restored.path}: the project {restored.backup.project} as it was on {moment}.")
+    if restored.from_project:
+        note(f"{len(restored.from_project)} files come from the project that the backup lies in.")
+    _tell_missing("Not in the backup", restored.missing)
+
+
+def local_folder(project: str, instead: str) -> Path:
+    """Folder of a project that is one, and no address of a server.
+
+    Raises
+    ------
+    ProjectError
+        If it is an address, or no project.
+    """
+    from faceloop_datasets import ProjectError
+
+    if "://" in project:
+        address = project.rsplit("@", 1)[-1]  # without the password
+        raise ProjectError(
+            f"{address} is a database on a server. This command works on the folder of a project; "
+            f"use what the server has for it: {instead}."
+        )
+    root = Path(project).absolute()
+    if not (root / "project.db").is_file():
+        raise ProjectError(f"{root} is no project: it has no project.db.")
+    return root
+
+
+def _values(made: Backup) -> dict[str, object]:
+    return {
+        "file": made.file,
+        "name": made.project,
+        "created": made.created,
+        "tables": made.tables,
+        "files": [vars(member) for member in made.members],
+    }
+
+
+def _tell_missing(what: str, paths: Sequence[str]) -> None:
+    for path in paths[:_SHOWN]:
+        note(f"{what}: {path}")
+    if len(paths) > _SHOWN:
+        note(f"... and {len(paths) - _SHOWN} more; --json lists all.")
