@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import reprlib
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 INITIALISATION = ("left_eye", "right_eye", "nose")
 """The places that an initialiser finds."""
 
+MAX_SCHEME = 1 << 20
+"""Longest text of a scheme, in characters; the longest of ours has 5000."""
+
+_MAX_POINTS = 1000
+
 
 @dataclass(frozen=True)
 class SchemeTable:
@@ -28,9 +35,13 @@ class SchemeTable:
     @classmethod
     def parse(cls, text: str, source: str) -> SchemeTable:
         """Read TOML. Unknown keys are errors: they are spelling mistakes."""
+        if len(text) > MAX_SCHEME:
+            raise SchemeError(f"{source} has more than {MAX_SCHEME:,} characters; it is no scheme.")
         try:
+            text.encode()  # half a character of UTF-16 could never be written again
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        # ValueError: a number of more digits than Python reads
+        except (ValueError, RecursionError) as error:
             raise SchemeError(f"{source} is not a TOML file: {error}.") from error
         known = ("name", "title", "names", "mirror", "iod", "triangles", "initialisation")
         unknown = sorted(set(values) - {*known, "groups", "contours"})
@@ -42,7 +53,7 @@ class SchemeTable:
 
     def fail(self, key: str, problem: str) -> NoReturn:
         """Raise with the file and the key."""
-        raise SchemeError(f"{self.source}: {key} {problem}.")
+        raise SchemeError(f"{self.source}: {key:.80} {problem}.")
 
     def get(self, key: str, kind: type, default: Any = None) -> Any:
         """Value of a key, checked to be of ``kind``."""
@@ -50,7 +61,7 @@ class SchemeTable:
         if value is None:
             self.fail(key, "is missing")
         if not isinstance(value, kind):
-            self.fail(key, f"must be a {kind.__name__} but is {value!r:.60}")
+            self.fail(key, f"must be a {kind.__name__} but is {_shown(value)}")
         return value
 
     def string(self, key: str) -> str:
@@ -65,9 +76,11 @@ class SchemeTable:
         names = self.get("names", list)
         if not all(isinstance(n, str) and n.strip() for n in names):
             self.fail("names", "must be texts that are not empty")
-        twice = sorted({n for n in names if names.count(n) > 1})
+        if len(names) > _MAX_POINTS:
+            self.fail("names", f"has {len(names)} entries; at most {_MAX_POINTS} are possible")
+        twice = sorted(n for n, count in Counter(names).items() if count > 1)
         if twice:
-            self.fail("names", f"has {twice[0]!r} twice; every point needs a name of its own")
+            self.fail("names", f"has {_shown(twice[0])} twice; every point needs a name of its own")
         if len(names) < 2:
             self.fail("names", f"has {len(names)} entries; a scheme needs at least 2 points")
         return tuple(names)
@@ -75,15 +88,15 @@ class SchemeTable:
     def points(self, key: str, value: Any, count: int, size: int | None = None) -> tuple[int, ...]:
         """Distinct point numbers below ``count``; exactly ``size`` of them if given."""
         if not isinstance(value, list) or not value:
-            self.fail(key, f"must be a list of point numbers but is {value!r:.60}")
+            self.fail(key, f"must be a list of point numbers but is {_shown(value)}")
         for point in value:
             # a bool is an int in Python, but not a point number
             if not isinstance(point, int) or isinstance(point, bool) or not 0 <= point < count:
-                self.fail(key, f"has {point!r}, but points are numbered 0 to {count - 1}")
+                self.fail(key, f"has {_shown(point)}, but points are numbered 0 to {count - 1}")
         if len(set(value)) != len(value):
-            self.fail(key, f"names a point twice: {value}")
+            self.fail(key, f"names a point twice: {_shown(value)}")
         if size is not None and len(value) != size:
-            self.fail(key, f"needs {size} points but has {value}")
+            self.fail(key, f"needs {size} points but has {_shown(value)}")
         return tuple(value)
 
     def mirror(self, count: int) -> tuple[int, ...]:
@@ -138,7 +151,7 @@ class SchemeTable:
             k: self.points(f"groups.{k}", v, count) for k, v in self.get("groups", dict).items()
         }
         members = [p for points in found.values() for p in points]
-        twice = sorted({p for p in members if members.count(p) > 1})
+        twice = sorted(p for p, count in Counter(members).items() if count > 1)
         if twice:
             self.fail("groups", f"has point {twice[0]} in more than one group")
         left = sorted(set(range(count)) - set(members))
@@ -161,6 +174,21 @@ class SchemeTable:
                 self.fail(key, "needs a text as name, and true or false as closed")
             found.append((line["name"], self.points(key, line["points"], count), line["closed"]))
         return found
+
+
+class _Short(reprlib.Repr):
+    """Short for everything: `repr` fails for a number of 5000 digits, and a thousand lists deep."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < 64 else "a huge number"
+
+
+_SHORT = _Short()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxlist = 3, 60, 12
+
+
+def _shown(value: object) -> str:
+    return _SHORT.repr(value)[:60]
 
 
 def scheme_toml(scheme: Scheme) -> str:

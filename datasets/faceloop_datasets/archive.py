@@ -12,19 +12,36 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
 from .errors import InputError
-from .files import atomic_path
+from .files import MAX_TEXT, atomic_path, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
+    from typing import Self
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
 """File names that are taken for archives."""
 
-MAX_MEMBER = 1 << 28
-"""Largest member in bytes that `read_member` takes into memory."""
+MAX_MEMBERS = 500_000
+"""An archive of more is refused: names alone would fill the memory."""
 
-_DAMAGED = (tarfile.TarError, EOFError, zlib.error, OSError)
+_MAX_RATIO = 100  # what unpacks to more is a bomb: photographs have 1, tables of numbers 10
+_FREE_RATIO = 1 << 26  # bytes that any archive may unpack to, since short ones repeat themselves
+_MAX_NOTE = 1 << 13  # bytes of a long name or of extended attributes; paths have 4096
+_ROOM = 1 << 28  # bytes that unpacking leaves free on the disk
+
+# What tarfile raises for damaged archives; ValueError for a number that is none, and
+# RecursionError for attributes of attributes of attributes.
+_DAMAGED = (
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    OSError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+)
 
 
 def is_archive(path: Path) -> bool:
@@ -72,10 +89,10 @@ def read_member(archive: Path, name: str) -> bytes:
     with _opened(archive) as tar:
         for member in _files(archive, tar):
             if member.name == name:
-                if member.size > MAX_MEMBER:
+                if member.size > MAX_TEXT:
                     raise InputError(
                         f"{archive}: {name} has {member.size:,} bytes, which is "
-                        f"too much for a table (at most {MAX_MEMBER:,})."
+                        f"too much for a table (at most {MAX_TEXT:,})."
                     )
                 return _content(tar, member).read()
     raise InputError(f"The archive {archive} has no file {name}.")
@@ -122,6 +139,7 @@ def extract_members(
                 continue
             target = dest / PurePosixPath(member.name)
             if not (target.is_file() and target.stat().st_size == member.size):
+                _check_room(member, target)
                 with atomic_path(target, scratch=True) as part, part.open("wb") as out:
                     shutil.copyfileobj(_content(tar, member), out)
             found[member.name] = target
@@ -141,7 +159,10 @@ def _opened(archive: Path, *, whole: bool = False) -> Iterator[tarfile.TarFile]:
     try:
         # Forward only: seeking back in gzip would decompress from the start again. And gzip's own
         # reader, since tarfile's takes a file that ends early for the end of the archive.
-        with _stream(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with (
+            _stream(archive) as stream,
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar,
+        ):
             yield tar
             while whole and stream.read(1 << 20):
                 pass
@@ -156,20 +177,95 @@ def _opened(archive: Path, *, whole: bool = False) -> Iterator[tarfile.TarFile]:
 def _stream(archive: Path) -> IO[bytes]:
     with archive.open("rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
-    return cast("IO[bytes]", gzip.open(archive)) if compressed else archive.open("rb")
+    opened = (gzip.open if compressed else open)(archive, "rb")
+    return cast("IO[bytes]", _Bounded(cast("IO[bytes]", opened), archive))
+
+
+class _Bounded:
+    """A stream that ends the reading of what unpacks to far more than it is."""
+
+    def __init__(self, stream: IO[bytes], archive: Path) -> None:
+        self._stream, self._archive = stream, archive
+        self._left = max(_FREE_RATIO, _MAX_RATIO * archive.stat().st_size)
+        self._ends = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise InputError(
+                f"The archive {self._archive} unpacks to more than {_MAX_RATIO} times its size, "
+                "which no archive of annotations or images does. Nothing was taken from it."
+            )
+        self._ends += not data
+        if self._ends > 100:  # tarfile would ask on for ever
+            raise EOFError("the file ends early")
+        return data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose notes are short. tarfile's way to read them in another way is to override."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            self._refuse_sparse()
+        if not self.isreg() and not 0 <= self.size <= _MAX_NOTE:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        if self.size < 0:
+            raise tarfile.ReadError("a file of less than no bytes")
+        member: tarfile.TarInfo = super()._proc_member(tar)  # type: ignore[misc]
+        return member
+
+    def _refuse_sparse(self, *_: object) -> None:
+        raise tarfile.ReadError("a file with holes")
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_sparse
 
 
 def _files(archive: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    for member in tar:
-        outside = leads_outside(member.name)
-        if outside or not (member.isfile() or member.isdir()):
-            what = "a path that leads outside" if outside else "a link or a device"
+    count = 0
+    while (member := tar.next()) is not None:
+        tar.members = []  # type: ignore[attr-defined]  # it would keep them all
+        count += 1
+        if count > MAX_MEMBERS:
             raise InputError(
-                f"The archive {archive} holds {what} ({member.name!r}), which an archive of "
+                f"The archive {archive} holds more than {MAX_MEMBERS:,} files. Unpack the part "
+                "that you need, and import that."
+            )
+        what = _unsafe(member)
+        if what:
+            raise InputError(
+                f"The archive {archive} holds {what} ({member.name!r:.200}), which an archive of "
                 "annotations or images never needs. Nothing was taken from it."
             )
         if member.isfile():
             yield member
+
+
+def _unsafe(member: tarfile.TarInfo) -> str:
+    if leads_outside(member.name):
+        return "a path that leads outside"
+    if not (member.isfile() or member.isdir()):
+        return "a link or a device"
+    if not is_text(member.name):
+        return "a name that is no text"
+    return ""
+
+
+def _check_room(member: tarfile.TarInfo, target: Path) -> None:
+    place = next(folder for folder in target.parents if folder.exists())
+    free = shutil.disk_usage(place).free
+    if member.size > free - _ROOM:
+        raise InputError(
+            f"{member.name!r} needs {member.size:,} bytes, and {place} has {free:,} left. "
+            "Free some space."
+        )
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

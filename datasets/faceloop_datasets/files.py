@@ -1,8 +1,11 @@
-"""Files that appear complete or not at all."""
+"""Files that appear complete or not at all, and files read that may be anything."""
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
+import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -12,12 +15,47 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+MAX_TEXT = 1 << 26
+"""Largest annotation file in bytes: ten thousand faces of a hundred points have a third of it."""
+
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name can be shown and stored: no control characters, nothing undecoded."""
+    return _NO_TEXT.search(name) is None
+
+
+def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:
+    """Bytes of a file of somebody else's.
+
+    Raises
+    ------
+    InputError
+        If it is missing, cannot be read, has more than ``most`` bytes, or is no regular file: a
+        pipe would never end.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path} is a folder or a device; expected a file.")
+        if found.st_size > most:
+            raise InputError(
+                f"{path} has {found.st_size:,} bytes; a file of its kind has at most {most:,}."
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read: {said}.") from error
+
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
     """Yield a free path beside ``target``; the file made there replaces it at the end.
 
-    If the block raises, ``target`` stays as it was and the new file is removed.
+    If the block raises, ``target`` stays as it was and the new file is removed. It is on disk
+    before it has its name, so that a power failure leaves no empty file either, unless it is
+    ``scratch`` that nobody wants after that.
 
     Raises
     ------
@@ -29,6 +67,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
+        if not scratch and part.is_file():
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error

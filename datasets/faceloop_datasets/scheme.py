@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._scheme_toml import INITIALISATION, SchemeTable, scheme_toml
-from .errors import SchemeError
+from ._scheme_toml import INITIALISATION, MAX_SCHEME, SchemeTable, scheme_toml
+from .errors import InputError, SchemeError
+from .files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,6 +156,6 @@ def _bundled(name: str) -> Scheme:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_regular(path, MAX_SCHEME).decode("utf-8")
+    except (InputError, UnicodeDecodeError) as error:
         raise SchemeError(f"The scheme {path} cannot be read: {error}") from error

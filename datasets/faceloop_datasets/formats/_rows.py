@@ -10,6 +10,7 @@ import numpy as np
 
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,11 +40,9 @@ def read_text(path: Path) -> str:
         If it cannot be read or is no text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_regular(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not a text file in UTF-8: {error}.") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def number(text: str, what: str) -> float:
