@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from .errors import InputError, ProjectError
 from .images import IMAGE_SUFFIXES, image_size
-from .store.staging import content_hash, place, staging
+from .store.staging import content_hash, place, staging, sync_folder
 from .store.tables import MediaRow
 from .video import Video
 
@@ -199,6 +199,7 @@ def copy_in(file: MediaFile, folder: Path) -> MediaFile:
         try:
             copied = Path(shutil.copyfile(file.path, scratch / file.path.name))
             target = place(copied, folder / file.path.name, file.sha256)
+            sync_folder(folder)
         except OSError as error:
             raise ProjectError(f"{file.path} cannot be copied to {folder} ({error}).") from error
     return MediaFile(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from .annotation import Annotation, PointState
 from .errors import ProjectError
@@ -231,13 +231,32 @@ class ReviewQueue:
                 entries.append(self._entry(put(connection, item.id, values), connection))
         return entries
 
-    def list(self, status: Status | None = "open") -> list[QueueEntry]:
-        """Entries of a status, or all, in the order they should be looked at."""
+    def list(
+        self, status: Status | None = "open", *, limit: int | None = None, offset: int = 0
+    ) -> list[QueueEntry]:
+        """Entries in the order they should be looked at.
+
+        Parameters
+        ----------
+        status : str or None
+            Entries of this status; None for all.
+        limit, offset : int
+            At most so many, after so many: a page of a long queue.
+        """
         query = select(QueueRow.__table__).order_by(QueueRow.priority.desc(), QueueRow.id)
         if status is not None:
             query = query.where(QueueRow.status == status)
         with self._database.read() as connection:
-            return [self._decode(row) for row in connection.execute(query)]
+            rows = connection.execute(query.limit(limit).offset(offset))
+            return [self._decode(row) for row in rows]
+
+    def count(self, status: Status | None = "open") -> int:
+        """How many entries `list` has in all."""
+        query = select(func.count()).select_from(QueueRow)
+        if status is not None:
+            query = query.where(QueueRow.status == status)
+        with self._database.read() as connection:
+            return connection.scalar(query) or 0
 
     def next(self, author: str) -> QueueEntry | None:
         """Claim the first open entry; None if there is none. Of two claims one wins."""
@@ -286,9 +305,22 @@ class ReviewQueue:
         with self._database.read() as connection:
             return self._entry(number, connection)
 
-    def release(self, number: int) -> QueueEntry:
-        """Open a claimed, done or skipped entry again."""
-        return self._change(number, status="open", author=None)
+    def release(self, number: int, author: str | None = None) -> QueueEntry:
+        """Open a claimed, done or skipped entry again.
+
+        Parameters
+        ----------
+        number : int
+            The entry.
+        author : str, optional
+            Only if it is claimed, and by them: what somebody else did to it meanwhile stays.
+        """
+        chosen = QueueRow.id == number
+        if author is not None:
+            chosen &= (QueueRow.status == "claimed") & (QueueRow.author == author)
+        with self._database.write() as connection:
+            connection.execute(update(QueueRow).where(chosen).values(status="open", author=None))
+            return self._entry(number, connection)
 
     def done(self, number: int, author: str | None = None) -> QueueEntry:
         """Note that an entry was looked at and put right; by who claimed it if not said."""

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from faceloop_datasets.errors import ProjectError
 
 from . import settings
-from .staging import content_hash, place, staging
+from .staging import content_hash, place, staging, sync_folder
 from .tables import ModelRow, now
 
 if TYPE_CHECKING:
@@ -68,11 +68,13 @@ def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
         try:
             copied = Path(shutil.copyfile(file, scratch / file.name))
             digest = content_hash(copied)
-            return place(copied, folder / file.name, digest), digest
+            target = place(copied, folder / file.name, digest)
+            sync_folder(folder)
         except OSError as error:
             raise ProjectError(
                 f"The model {file} cannot be copied to {folder} ({error})."
             ) from error
+    return target, digest
 
 
 def register(

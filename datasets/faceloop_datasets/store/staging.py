@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import itertools
 import os
 import shutil
 import sqlite3
@@ -70,16 +72,47 @@ def place(source: Path, target: Path, sha256: str) -> Path:
     """Move a scratch file to ``target`` and return where it is.
 
     A file of the same content is left as it is; one of other content keeps its name, and the new
-    file takes a longer one.
+    file takes a longer one. Of two processes that want one name at the same moment, one gets it.
     """
-    if target.exists() and content_hash(target) != sha256:
-        target = target.with_name(f"{target.stem}-{sha256[:12]}{target.suffix}")
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with source.open("rb+") as file:
-            os.fsync(file.fileno())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb+") as file:
+        os.fsync(file.fileno())
+    longer = f"{target.stem}-{sha256[:12]}"
+    names = (f"-{number}" if number else "" for number in itertools.count())
+    free = (target.with_name(f"{longer}{name}{target.suffix}") for name in names)
+    for candidate in itertools.chain([target], free):
+        if _move(source, candidate) or content_hash(candidate) == sha256:
+            return candidate
+    raise AssertionError  # the names never end
+
+
+def _move(source: Path, target: Path) -> bool:
+    """Move a file unless there is one; returns whether it was moved."""
+    try:
+        os.link(source, target)  # unlike a renaming, this never replaces a file
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        if target.exists():
+            return False
         source.replace(target)
-    return target
+    else:
+        source.unlink()
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of the files in a folder on disk, before a database relies on them."""
+    if os.name != "posix" or not folder.is_dir():
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def content_hash(path: Path) -> str:

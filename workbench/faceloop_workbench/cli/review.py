@@ -46,13 +46,13 @@ def list_entries(
 
     with Project.open(project) as opened:
         wanted = None if status is Status.all else cast("queues.Status", status.value)
-        entries = opened.queue.list(wanted)
-        shown = [entry_values(opened, entry) for entry in entries[:limit]]
+        entries, count = opened.queue.list(wanted, limit=limit), opened.queue.count(wanted)
+        shown = [entry_values(opened, entry) for entry in entries]
     if json:
-        show_json({"entries": shown, "count": len(entries)})
+        show_json({"entries": shown, "count": count})
         return
     show_entries(shown)
-    note(f"{len(entries)} entries" + ("" if status is Status.all else f", {status.value}"))
+    note(f"{count} entries" + ("" if status is Status.all else f", {status.value}"))
 
 
 @queue.command("next")

@@ -27,12 +27,12 @@ def person(author: str) -> str:
     return author.partition("@")[0]
 
 
-def abandoned(rows: Iterable[Summary]) -> list[int]:
-    """Entries that were claimed on this computer by a process that is gone: it was killed."""
+def abandoned(rows: Iterable[Summary]) -> list[tuple[int, str]]:
+    """Entries claimed by a process of this computer that is gone (it was killed), and its name."""
     return [
-        row.entry_id
+        (row.entry_id, row.author)
         for row in rows
-        if row.status == "claimed" and row.entry_id is not None and _gone(row.author or "")
+        if row.status == "claimed" and row.entry_id and row.author and _gone(row.author)
     ]
 
 

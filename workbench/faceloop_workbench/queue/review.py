@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -11,6 +10,7 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError, PointState
 
 from .claims import abandoned, person, window_name
+from .listing import Counts, Listing
 from .selection import MISSING, SHOWN, Selection
 from .words import missing_text
 
@@ -25,21 +25,6 @@ SKIP_REASONS = ("no face", "too blurred", "face cut off", "duplicate")
 """Offered until a project has reasons of its own."""
 
 _AHEAD = 2  # faces whose pictures are read before somebody asks
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How much of the review queue is done.
-
-    Parameters
-    ----------
-    left, done, skipped : Counter of str
-        Entries by reason.
-    """
-
-    left: Counter[str]
-    done: Counter[str]
-    skipped: Counter[str]
 
 
 class Review:
@@ -67,8 +52,7 @@ class Review:
         self._session, self._editor = session, editor
         self._author = window_name()
         self._selection = Selection()
-        self._all: dict[int, Summary] = {}
-        self._rows: list[int] = []
+        self._faces = Listing()
         self._missing: frozenset[int] = frozenset()
         self._stale = False
         self._place = 0  # of the face in work, or where it was before it left the list
@@ -90,17 +74,18 @@ class Review:
     def select(self, **changes: Any) -> None:
         """Show other faces: parameters of `Selection`; the others stay as they are."""
         self._selection = replace(self._selection, **changes)
+        self._select()
         self._list()
 
     @property
     def rows(self) -> list[int]:
         """Items of the list, in its order."""
         self._refresh()
-        return self._rows
+        return self._faces.rows
 
     def row(self, item_id: int) -> Summary:
         """Return what is known about a face."""
-        return self._all[item_id]
+        return self._faces.all[item_id]
 
     def is_mine(self, row: Summary) -> bool:
         """Whether this window has the face of an entry in work."""
@@ -110,7 +95,7 @@ class Review:
     def faces(self) -> int:
         """Number of all faces in the project."""
         self._refresh()
-        return len(self._all)
+        return len(self._faces.all)
 
     @property
     def place(self) -> int | None:
@@ -132,36 +117,27 @@ class Review:
             self._missing = frozenset(missing)
             if not missing and self._selection.media == MISSING:
                 self._selection = replace(self._selection, media=None)
+            self._select()
             self._list()
 
     @property
     def counts(self) -> Counts:
         """Entries of the review queue that are left, done and skipped, by reason."""
         self._refresh()
-        found: dict[str, Counter[str]] = {part: Counter() for part in SHOWN}
-        for row in self._all.values():
-            for part, states in SHOWN.items():
-                if row.status in states:
-                    found[part][row.reason or ""] += 1
-        return Counts(found["open"], found["done"], found["skipped"])
+        return self._faces.counts
 
     @property
     def videos(self) -> dict[int, str]:
         """Videos that have faces: number and path."""
         self._refresh()
-        return {
-            row.media_id: row.media_path or ""
-            for row in self._all.values()
-            if row.media_kind == "video" and row.media_id is not None
-        }
+        return self._faces.videos
 
     @property
     def skip_reasons(self) -> list[str]:
         """Reasons to skip that were given before, the most frequent first, or usual ones."""
         self._refresh()
-        given = Counter(r.note for r in self._all.values() if r.status == "skipped" and r.note)
-        known = [reason for reason, _ in given.most_common()]
-        return known + [reason for reason in SKIP_REASONS if reason not in given]
+        given = [note for note, count in self._faces.notes.most_common() if count]
+        return given + [reason for reason in SKIP_REASONS if reason not in given]
 
     # Going on
 
@@ -178,7 +154,7 @@ class Review:
         """Go to the next face nobody has annotated: in the list, else in the whole project."""
         after = self._after
         ring = self.rows[after:] + self.rows[:after]
-        for item_id in ring + list(self._all):
+        for item_id in ring + list(self._faces.all):
             current = self._session.item is not None and item_id == self._session.item.id
             if not current and not self.row(item_id).labelled and self._take(item_id):
                 return True
@@ -191,7 +167,7 @@ class Review:
         here = None if self._session.item is None else self._session.item.id
         edited = {
             row.head: row.item_id
-            for row in self._all.values()
+            for row in self._faces.all.values()
             if row.by_hand and row.head and row.item_id != here
         }
         earlier = [head for head in edited if self._back is None or head < self._back]
@@ -263,9 +239,7 @@ class Review:
             return
         queue = self._project.queue
         try:
-            entry = queue.get(number)
-            if entry.status == "claimed":  # nobody else has closed it meanwhile
-                entry = queue.release(number)
+            entry = queue.release(number, self._author)
         except FaceloopError as error:
             # Others see it as in work and get it last; no reason to keep anybody from going on.
             self._session.tell(str(error), "warning")
@@ -352,8 +326,8 @@ class Review:
     def _around(self) -> Iterator[int]:
         for step in (*range(1, _AHEAD + 1), -1):
             place = self._place + step
-            if 0 <= place < len(self._rows):
-                yield self._rows[place]
+            if 0 <= place < len(self._faces.rows):
+                yield self._faces.rows[place]
 
     def _close(self, item_id: int) -> None:
         entry_id = self.row(item_id).entry_id
@@ -371,14 +345,15 @@ class Review:
         if project is not None:
             self._open_abandoned(project)
         self._arrange()
-        if project is not None and not self._rows:
+        if project is not None and not self._faces.rows:
             self._selection = Selection("all")
+            self._select()
         self._list()
 
     def _open_abandoned(self, project: Project) -> None:
         try:
-            for number in abandoned(self._all.values()):
-                project.queue.release(number)
+            for number, author in abandoned(self._faces.all.values()):
+                project.queue.release(number, author)  # another window may be first
                 self._stale = True
         except FaceloopError as error:
             self._session.tell(str(error), "warning")
@@ -395,7 +370,10 @@ class Review:
         self._stale = False
         project = self._session.project
         found = [] if project is None else project.overview()
-        self._all = {row.item_id: row for row in found}
+        self._faces = Listing(found, self._selection, self._missing)
+
+    def _select(self) -> None:
+        self._faces.select(self._selection, self._missing)
 
     def _list(self) -> None:
         self._arrange()
@@ -404,14 +382,14 @@ class Review:
     def _arrange(self) -> None:
         if self._stale:
             self._read()
-        self._rows = self._selection.of(self._all.values(), self._missing)
         item = self._session.item
-        if item is not None and item.id in self._rows:
-            self._place = self._rows.index(item.id)
-        self._place = min(self._place, len(self._rows))
+        place = None if item is None else self._faces.place(item.id)
+        if place is not None:
+            self._place = place
+        self._place = min(self._place, len(self._faces.rows))
 
     def _reread(self, item_id: int) -> None:
-        self._all[item_id] = self._project.summary(item_id)
+        self._faces.put(self._project.summary(item_id))
         self._list()
 
     def _saved(self, revision: Revision) -> None:

@@ -66,13 +66,18 @@ class Selection:
         missing : collection of int
             Media whose file is not where it was.
         """
-        chosen = [row for row in rows if self._takes(row, missing)]
-        if self.show != "all":
-            # As the queue itself orders them; a skipped or done one keeps its place.
-            chosen.sort(key=lambda row: (-(row.priority or 0.0), row.entry_id or 0))
-        return [row.item_id for row in chosen]
+        chosen = [row for row in rows if self.takes(row, missing)]
+        return [row.item_id for row in sorted(chosen, key=self.order)]
 
-    def _takes(self, row: Summary, missing: Collection[int]) -> bool:
+    def order(self, row: Summary) -> tuple[float, int]:
+        """Place of a face among others, to sort by: of the queue's order, or as they came."""
+        if self.show == "all":
+            return 0.0, row.item_id
+        # As the queue itself orders them; a skipped or done one keeps its place.
+        return -(row.priority or 0.0), row.entry_id or 0
+
+    def takes(self, row: Summary, missing: Collection[int]) -> bool:
+        """Whether a face is asked for."""
         if self.show != "all" and row.status not in SHOWN[self.show]:
             return False
         if self.reason is not None and row.reason != self.reason:
