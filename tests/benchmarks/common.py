@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from faceloop_datasets import Face, Scheme
-    from faceloop_trainer.evaluate import Evaluation
+    from faceloop_trainer.evaluation import Evaluation
     from faceloop_trainer.trainingset import TrainingFace
 
 CONSOLE = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
@@ -158,7 +158,7 @@ def one_core() -> None:
 
 def error_row(errors: np.ndarray) -> dict[str, Any]:
     """Mean, median, p95, AUC@0.08 and failures of the errors of some faces."""
-    from faceloop_trainer.evaluate import AUC_LIMIT, FAILURE, area_under_ced
+    from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE, area_under_ced
 
     found = errors[np.isfinite(errors)]
     return {

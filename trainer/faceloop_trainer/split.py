@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,15 +64,45 @@ def fingerprint(subject: str) -> str:
     return hashlib.sha256(subject.encode()).hexdigest()[:12]
 
 
-def unseen_faces(faces: Sequence[Face], provenance: Mapping[str, Any]) -> list[Face]:
-    """Faces with pictures of people that a model was not trained on."""
-    seen = set(provenance.get("training_subjects", ()))
+def unseen_faces(faces: Sequence[Face], *provenances: Mapping[str, Any]) -> list[Face]:
+    """Faces with pictures of people that none of these models was trained on."""
+    seen = {person for one in provenances for person in one.get("training_subjects", ())}
     return [f for f in faces if f.has_image and fingerprint(_subject(f)) not in seen]
 
 
 def fold_of(subject: str, folds: int, seed: int) -> int:
     """Return the fold, 0 to ``folds`` - 1, that all faces of a subject belong to."""
     return int(_position(subject, f"fold-{seed}") * folds)
+
+
+def deal(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]:
+    """Deal whole subjects to folds of about as many faces each, for a cross-validation.
+
+    The subject with the most faces comes first, and each to the fold with the fewest so far;
+    the seed orders subjects with as many.
+
+    Parameters
+    ----------
+    faces : sequence of Face
+        All annotated faces.
+    folds : int
+        How many parts.
+    seed : int
+        Another one deals another way.
+
+    Returns
+    -------
+    dict
+        The fold, 0 to ``folds`` - 1, of each subject's faces.
+    """
+    sizes = Counter(_subject(f) for f in faces)
+    order = sorted(sizes, key=lambda s: (-sizes[s], _position(s, f"deal-{seed}")))
+    filled = [0] * folds
+    dealt = {}
+    for subject in order:
+        dealt[subject] = fold = filled.index(min(filled))
+        filled[fold] += sizes[subject]
+    return dealt
 
 
 def _subject(face: Face) -> str:

@@ -23,7 +23,7 @@ from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.validator import ErrorPredictor, FaceValidator
 
 from .config import TrainingConfig
-from .evaluate import Evaluation, measure
+from .evaluate import measure
 from .judges import train_error_predictor, train_validator
 from .negatives import misplaced, not_faces
 from .patches import FoldedExperts, TargetSet, calibration_sample, train_scale
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.geometry import Similarity
     from faceloop_runtime.pdm import PointDistributionModel
+
+    from .evaluation import Evaluation
 
     Rows = NDArray[np.float32]
 

@@ -48,6 +48,8 @@ class TrainingFace:
         Landmarks that a fit's error is measured on: placed by a person, not estimated.
     backgrounds : tuple of ndarray
         Squares of the photograph that lie outside the face.
+    item_id : int or None
+        The item in the project, if it comes from one.
     """
 
     name: str
@@ -57,6 +59,7 @@ class TrainingFace:
     trains_patches: NDArray[np.bool_]
     measured: NDArray[np.bool_]
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
+    item_id: int | None = None
 
     def mirrored(self, mirror: Sequence[int]) -> TrainingFace:
         """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
@@ -143,7 +146,13 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
         measured = face.annotation.present & (face.annotation.states != PointState.ESTIMATED)
         if scheme.inter_ocular_distance(points) > 1.0:
             yield TrainingFace(
-                face.name, face.subject or face.name, gray, points, measured & False, measured
+                name=face.name,
+                subject=face.subject or face.name,
+                picture=gray,
+                points=points,
+                trains_patches=measured & False,
+                measured=measured,
+                item_id=face.item_id,
             )
 
 
@@ -169,6 +178,7 @@ def _load(scheme: Scheme, face: Face, scale: float, rng: np.random.Generator) ->
         trains_patches=annotation.trains_patches if picture is not None else shape_known & False,
         measured=shape_known & (annotation.states != PointState.ESTIMATED),
         backgrounds=backgrounds,
+        item_id=face.item_id,
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from faceloop_datasets import ModelFileError, ProjectError
 from faceloop_runtime import FaceModel
-from faceloop_trainer import TrainingConfig, train
-from faceloop_trainer.evaluate import measure
+from faceloop_trainer import TrainingConfig, compare_models, train
+from faceloop_trainer.evaluate import measure_models
 from faceloop_trainer.split import unseen_faces
 from faceloop_trainer.trainingset import load_faces
 
@@ -205,9 +205,19 @@ class _Comparing:
         if not faces:
             because = "it is the first" if first else self._why_not(name, held_out)
             return Comparison(alone, None, "" if first else name, people, first, because)
-        new, before = self._measured(self._new, faces), self._measured(old, faces)
+        found = measure_models(
+            (self._new, old),
+            faces,
+            len(faces),
+            seed=self._seed,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        new, before = map(Measured.of, found)
         ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
         because = f"NME {ours:.4f} against {theirs:.4f} of {name}, on the same faces"
+        if compare_models(found[0], found[1]).chance:
+            because += "; the difference could be chance"
         people = len({face.subject for face in faces})
         # To the digits that are shown: no face is annotated more exactly.
         return Comparison(new, before, name, people, round(ours, 4) <= round(theirs, 4), because)
@@ -215,24 +225,12 @@ class _Comparing:
     def _unseen(self, old: FaceModel) -> list[TrainingFace]:
         if old.scheme.name != self._new.scheme.name:
             return []
-        faces = unseen_faces(self._project.faces(), self._new.provenance)
-        faces = unseen_faces(faces, old.provenance)
+        faces = unseen_faces(self._project.faces(), self._new.provenance, old.provenance)
         scale = max(model.experts[-1].scale for model in (self._new, old))
         loaded, _ = load_faces(
             self._new.scheme, faces, scale, progress=self._progress, cancel=self._cancel
         )
         return [face for face in loaded if face.measured.any()]
-
-    def _measured(self, model: FaceModel, faces: list[TrainingFace]) -> Measured:
-        found = measure(
-            model,
-            faces,
-            len(faces),
-            seed=self._seed,
-            progress=self._progress,
-            cancel=self._cancel,
-        )
-        return Measured.of(found)
 
     @staticmethod
     def _why_not(name: str, held_out: Evaluation | None) -> str:

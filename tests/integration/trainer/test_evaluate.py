@@ -11,8 +11,8 @@ import pytest
 
 from faceloop_datasets import Cancelled, Project, TrainingError
 from faceloop_runtime import FaceModel
-from faceloop_trainer import TrainingResult, evaluate
-from faceloop_trainer.evaluate import measure
+from faceloop_trainer import TrainingResult, evaluate, evaluate_models
+from faceloop_trainer.evaluate import measure, measure_models
 from faceloop_trainer.trainingset import TrainingFace
 
 
@@ -63,6 +63,36 @@ def test_estimated_points_are_not_measured(
     assert found.errors[0] == pytest.approx(np.nanmean(found.point_errors[0]))
 
 
+def test_models_measured_together_differ_in_nothing_but_themselves(
+    trained: TrainingResult, quick_model: FaceModel, unseen_faces: list[TrainingFace]
+) -> None:
+    models, some = (trained.model, quick_model), unseen_faces[:4]
+    for model, together in zip(models, measure_models(models, iter(some), 4), strict=True):
+        alone = measure(model, some, 4)
+        np.testing.assert_array_equal(together.errors, alone.errors)
+        np.testing.assert_array_equal(together.fitted, alone.fitted)
+        away = np.linalg.norm(together.fitted[0] - some[0].points, axis=1)
+        iod = model.scheme.inter_ocular_distance(some[0].points)
+        np.testing.assert_allclose(together.point_errors[0], away / iod)
+
+
+def test_a_person_that_either_model_knows_is_left_out(
+    trained: TrainingResult, quick_model: FaceModel, sample_project: Project
+) -> None:
+    one, other = evaluate_models(sample_project, (trained.model, quick_model))
+    tested = {*_prints(one.subjects)}
+    assert one.items == other.items
+    for model in (trained.model, quick_model):
+        assert not tested & set(model.provenance["training_subjects"])
+    assert len(tested) < len(set(evaluate(sample_project, quick_model).subjects))
+
+
+def _prints(subjects: tuple[str, ...]) -> set[str]:
+    from faceloop_trainer.split import fingerprint
+
+    return {fingerprint(subject) for subject in subjects}
+
+
 def test_a_model_that_was_trained_on_everybody_cannot_be_measured(
     trained: TrainingResult, sample_project: Project
 ) -> None:
@@ -73,9 +103,7 @@ def test_a_model_that_was_trained_on_everybody_cannot_be_measured(
 
 
 def _fingerprints(project: Project) -> set[str]:
-    from faceloop_trainer.split import fingerprint
-
-    return {fingerprint(f.subject) for f in project.faces()}
+    return _prints(tuple(f.subject for f in project.faces()))
 
 
 def test_another_scheme_is_refused(trained: TrainingResult, tmp_path: Path) -> None:

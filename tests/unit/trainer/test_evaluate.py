@@ -11,29 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_datasets import Scheme
-from faceloop_trainer import Evaluation
-from faceloop_trainer.evaluate import area_under_ced
+from faceloop_trainer.evaluation import area_under_ced
 from faceloop_trainer.plots import plot_ced
 
-SCHEME = Scheme.load("imm58")
-
-
-def evaluation(errors: list[float]) -> Evaluation:
-    """An evaluation whose points are all off by the face's error; point 4 was never annotated."""
-    values = np.array(errors)
-    points = np.tile(values[:, None], (1, len(SCHEME)))
-    points[~np.isfinite(points)] = np.nan
-    points[:, 4] = np.nan
-    return Evaluation(
-        scheme=SCHEME,
-        names=tuple(f"face {i}" for i in range(len(values))),
-        subjects=tuple(f"person {i // 2}" for i in range(len(values))),
-        errors=values,
-        point_errors=points,
-        predicted=np.where(np.isfinite(values), values * 2, np.nan),
-        start="detector",
-    )
+from .evaluations import SCHEME, evaluation
 
 
 def test_metrics() -> None:

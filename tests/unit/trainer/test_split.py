@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from faceloop_datasets import Annotation, PointState
 from faceloop_datasets.face import Face
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.split import choose_faces, fingerprint, fold_of, unseen_faces
+from faceloop_trainer.split import choose_faces, deal, fingerprint, fold_of, unseen_faces
 
 NAMES = st.lists(st.text("abcdefgh0123", min_size=1, max_size=6), min_size=4, max_size=40)
 
@@ -102,9 +102,31 @@ def test_unseen_faces_leave_out_everyone_who_was_trained_on() -> None:
     seen = {"training_subjects": [fingerprint("anna")]}
     assert [f.item_id for f in unseen_faces(faces, seen)] == [1, 3]
     assert [f.item_id for f in unseen_faces(faces, {})] == [0, 1, 3]
+    also = {"training_subjects": [fingerprint("bob")]}
+    assert unseen_faces(faces, seen, also) == []
 
 
 @given(st.text(max_size=20), st.integers(2, 7), st.integers(0, 9))
 def test_a_fold_is_a_fixed_number_in_range(subject: str, folds: int, seed: int) -> None:
     assert fold_of(subject, folds, seed) == fold_of(subject, folds, seed)
     assert 0 <= fold_of(subject, folds, seed) < folds
+
+
+@given(NAMES, st.integers(2, 5), st.integers(0, 3))
+def test_whole_people_are_dealt_to_parts_of_about_the_same_size(
+    subjects: list[str], folds: int, seed: int
+) -> None:
+    faces = faces_of(subjects)
+    dealt = deal(faces, folds, seed)
+    assert set(dealt) == set(subjects)
+    assert deal(faces[::-1], folds, seed) == dealt
+    sizes = [sum(dealt[s] == fold for s in subjects) for fold in range(folds)]
+    largest = max(subjects.count(s) for s in subjects)
+    assert max(sizes) - min(sizes) <= largest
+    if len(set(subjects)) >= folds:
+        assert min(sizes) > 0
+
+
+def test_another_seed_deals_another_way() -> None:
+    faces = faces_of([f"person {i}" for i in range(40)])
+    assert deal(faces, 4, 0) != deal(faces, 4, 1)

@@ -217,7 +217,6 @@ _SAMPLE: dict[str, Any] = {
         _stage("learning to judge fits", 7.1, (0.0, 0.79), (6.9, 1.0)),
         _stage("measuring fits", 1.5, (0.0, 0.0), (1.4, 1.0)),
         _stage("reading faces", 0.3, (0.0, 0.0), (0.3, 1.0)),
-        _stage("measuring fits", 1.5, (0.0, 0.0), (1.4, 1.0)),
-        _stage("measuring fits", 1.5, (0.0, 0.0), (1.4, 1.0)),
+        _stage("measuring fits", 3.0, (0.0, 0.0), (2.8, 1.0)),  # two models, face by face
     ],
 }

@@ -1,0 +1,249 @@
+"""What the page says of a model, and of two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from faceloop_trainer.evaluation import FAILURE
+from faceloop_trainer.plots import ced_figure
+
+from .figures import (
+    calibration_figure,
+    difference_figure,
+    face_figure,
+    groups_figure,
+    points_figure,
+)
+from .markup import Markup, element, joined, name_of, table
+from .parts import cell, count_of, few_people, figures_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .content import Measured, Report
+
+    AddChart = Callable[[str, Figure, str, object], Markup]
+
+_V = TypeVar("_V")
+_WORST_POINTS = 10
+
+
+def heading(report: Report, _chart: AddChart) -> Markup:
+    """Name the model, and say what it and the figures are made of."""
+    named = report.model is not None
+    title = name_of(report.model.name) if report.model else "Cross-validation of the training"
+    facts: list[tuple[str, object]] = [("project", name_of(report.project))]
+    known = report.provenance
+    if known and named:
+        facts.append(
+            (
+                "trained on",
+                f"{known.get('pictured', '?')} faces of {known.get('subjects', '?')} people",
+            )
+        )
+    if report.other is not None:
+        facts.append(("compared with", name_of(report.other.name)))
+    facts += [
+        ("points", f"{len(report.scheme)} ({report.scheme.name})"),
+        ("annotated", f"{count_of(report.faces, 'face')} of {count_of(report.people, 'person')}"),
+        ("data snapshot", element("span", report.snapshot[:16], title=report.snapshot)),
+        ("made", f"{report.made:%Y-%m-%d %H:%M} UTC"),
+    ]
+    rows = joined(joined((element("dt", key), element("dd", value))) for key, value in facts)
+    return element(
+        "header",
+        element("p", "Face model report", class_="kind"),
+        element("h1", title),
+        element("dl", rows, class_="facts"),
+    )
+
+
+def measured(report: Report, chart: AddChart) -> Markup:
+    """Show how far off the model is, and on whom."""
+    if report.unmeasured:
+        return element("p", report.unmeasured, class_="warning")
+    one, other = report.model, report.other
+    if one is None:
+        return Markup()
+    both = [m for m in (one, other) if m is not None]
+    errors = _by_name(both, [m.evaluation.errors for m in both])
+    return joined(
+        (
+            element("h2", "How far off it is"),
+            _lead(one),
+            few_people(one.evaluation),
+            figures_table(both),
+            chart(
+                "faces",
+                ced_figure(errors),
+                "Cumulative distribution of the error of the faces.",
+                "Cumulative error distribution: how many of the faces are fitted at least as "
+                "well. Further up and to the left is better.",
+            ),
+        )
+    )
+
+
+def details(report: Report, chart: AddChart) -> Markup:
+    """Show which points and faces are off, and whether the model knows."""
+    one = report.model
+    if one is None or not one.groups:
+        return Markup()
+    both = [m for m in (one, report.other) if m is not None]
+    points = [np.array([point.value for point in m.points]) for m in both]
+    means = ", ".join(f"{name.replace('_', ' ')} {i.value:.4f}" for name, i in one.groups.items())
+    return joined(
+        (
+            element("h2", "Where it is off"),
+            chart(
+                "points",
+                points_figure(report.scheme, report.shape, _by_name(both, points)),
+                "The mean error of each point as a circle on a face.",
+                "Each point's mean error as the radius of its circle, to scale; the largest are "
+                "numbered.",
+            ),
+            chart(
+                "groups",
+                groups_figure(_by_name(both, [m.groups for m in both])),
+                f"Mean error by part of the face: {means}.",
+                "Mean error by part of the face, with 95 % confidence intervals.",
+            ),
+            _worst_points(one),
+            _calibration(one, chart),
+            _worst_faces(report, one, chart),
+        )
+    )
+
+
+def _lead(one: Measured) -> Markup:
+    found = one.evaluation
+    people = len(set(found.subjects))
+    on = f"{count_of(len(found.errors), 'face')} of {count_of(people, 'person')}"
+    if "nme_mean" not in one.figures:
+        return element("p", f"None of {on} was found.", class_="lead")
+    mean = one.figures["nme_mean"]
+    failed = int((found.errors > FAILURE).sum())
+    said = (
+        f"On {on} it was never trained on, a point is on average {100 * mean.value:.1f} % of the "
+        f"eye distance off: {mean.value * 60:.1f} pixels where the outer corners of the eyes are "
+        f"60 pixels apart. {failed or 'None'} of the fits failed."
+    )
+    return element("p", said, class_="lead")
+
+
+def _by_name(models: Sequence[Measured], values: Sequence[_V]) -> dict[str, _V]:
+    """By name; of two models of one name the second is marked."""
+    found: dict[str, _V] = {}
+    for model, value in zip(models, values, strict=True):
+        found[model.name if model.name not in found else f"{model.name} (2)"] = value
+    return found
+
+
+def _worst_points(one: Measured) -> Markup:
+    per_point = one.evaluation.per_point.dropna().sort_values("error", ascending=False)
+    rows = [
+        (
+            row["point"],
+            name_of(row["name"]),
+            name_of(row["group"].replace("_", " ")),
+            cell(one.points[row["point"]]),
+        )
+        for row in per_point.head(_WORST_POINTS).to_dict("records")
+    ]
+    made = table(("point", "name", "part", "mean error"), rows, 1)
+    return joined((element("h3", "The points that are most off"), made))
+
+
+def _calibration(one: Measured, chart: AddChart) -> Markup | None:
+    found = one.evaluation
+    known = np.isfinite(found.predicted) & np.isfinite(found.errors)
+    ranks = found.metrics().get("prediction_rank_correlation")
+    if ranks is None or not np.isfinite(ranks):
+        return None
+    ratio = float(np.median(found.predicted[known]) / np.median(found.errors[known]))
+    said = (
+        f"For each fit the model predicts its own error. The ranks of predicted and true errors "
+        f"correlate by {ranks:.2f} (1 is perfect); the median prediction is {ratio:.2f} times the "
+        "median error."
+    )
+    drawn = chart(
+        "prediction",
+        calibration_figure(found.predicted[known], found.errors[known]),
+        "Predicted against true error of each face.",
+        "One dot a face; on the dashed line the prediction is right.",
+    )
+    return joined((element("h2", "Whether it knows"), element("p", said), drawn))
+
+
+def _worst_faces(report: Report, one: Measured, chart: AddChart) -> Markup:
+    found = one.evaluation
+    rows = []
+    for k in one.worst:
+        error, guess = found.errors[k], found.predicted[k]
+        rows.append(
+            (
+                "" if found.items[k] is None else found.items[k],
+                name_of(found.names[k]),
+                name_of(found.subjects[k]),
+                f"{error:.4f}" if np.isfinite(error) else "not found",
+                f"{guess:.4f}" if np.isfinite(guess) else "\N{EN DASH}",
+            )
+        )
+    faces = [
+        chart(
+            f"worst-{place}",
+            face_figure(report.scheme, picture, truth, found.fitted[k]),
+            f"Item {found.items[k]} with annotation and fit.",
+            name_of(found.names[k]),
+        )
+        for place, (k, (picture, truth)) in enumerate(
+            zip(one.worst, report.pictures, strict=False), 1
+        )
+    ]
+    shown = None
+    if faces:
+        said = "White: the annotation. Yellow: the fit."
+        shown = joined((element("p", said), element("div", joined(faces), class_="faces")))
+    return joined(
+        (
+            element("h2", "The worst faces"),
+            table(("item", "name", "person", "error (NME)", "predicted"), rows, 2),
+            shown,
+        )
+    )
+
+
+def comparison(report: Report, chart: AddChart) -> Markup:
+    """Say whether one of two models is better."""
+    if report.test is None or report.model is None or report.other is None:
+        return Markup()
+    test, names = report.test, (report.model.name, report.other.name)
+    left = f" {count_of(test.left_out, 'face')} that one did not find count for neither."
+    said = (
+        f"Both models fitted the same {count_of(test.faces, 'face')} of "
+        f"{count_of(test.people, 'person')} from the same starts.{left if test.left_out else ''}"
+    )
+    rows = [
+        (name_of(name.replace("_", " ")), cell(interval))
+        for name, interval in test.by_group.items()
+    ]
+    return joined(
+        (
+            element("h2", f"Compared with {names[1]}"),
+            element("p", test.sentence(*names), class_="verdict"),
+            element("p", said),
+            chart(
+                "difference",
+                difference_figure(test, names),
+                "Difference of the two models' errors for each person.",
+                "One bar a person, in order: by how much the mean error of that person's faces "
+                "differs. The gray band is the 95 % confidence interval of the mean.",
+            ),
+            element("h3", "By part of the face"),
+            table(("part", "difference of the mean error"), rows, 1),
+            element("p", f"Below 0, {names[0]} is better.", class_="note"),
+        )
+    )

@@ -1,0 +1,150 @@
+"""What the page says of the training, and how everything was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE
+from faceloop_trainer.plots import ced_figure
+from faceloop_trainer.uncertainty import metric_intervals
+
+from .figures import learning_figure
+from .markup import Markup, element, joined, table
+from .parts import cell, count_of, few_people, figures_table
+
+if TYPE_CHECKING:
+    from .content import Report
+    from .of_model import AddChart
+
+_NME = (
+    "NME: mean distance of a face's points from their annotation, divided by the distance of "
+    "the outer corners of the eyes. Points that were only estimated are not measured."
+)
+_AUC = (
+    f"AUC: area under the cumulative error distribution up to {AUC_LIMIT}, as a share; 1 is "
+    f"perfect. A fit with an NME over {FAILURE:.2f} has failed; a face that was not found too. "
+    "Mean, median and percentile are over the faces that were found."
+)
+_INTERVALS = (
+    "Confidence intervals: bootstrap over people, each with all its faces (Davison & Hinkley "
+    "1997, section 3.8), bias-corrected and accelerated (Efron 1987), 2000 draws. Where "
+    "nobody's fit failed, the upper end is that of as many trials as there are people."
+)
+_PAIRED = (
+    "The comparison: paired permutation test that flips whole people (Good 2005, chapter "
+    "3); p is how often chance alone makes a difference as large."
+)
+_STARTS = {
+    "jitter": "the mean face on the true points, turned (6°), scaled (7 %) and shifted (8 % of the "
+    "eye distance) at random",
+    "detector": "the box of the face detector",
+}
+
+
+def cross_validation(report: Report, chart: AddChart) -> Markup:
+    """Show what the training is worth on people it leaves out."""
+    pooled = report.pooled
+    if report.validation is None or pooled is None:
+        return Markup()
+    folds = report.validation.folds
+    rows: list[tuple[object, ...]] = []
+    for number, fold in enumerate(folds, 1):
+        m = fold.metrics()
+        rows.append(
+            (
+                f"part {number}",
+                m["faces"],
+                m["subjects"],
+                f"{m['nme_mean']:.4f}",
+                f"{m['nme_median']:.4f}",
+                f"{m['auc_08']:.3f}",
+                m["failures"],
+            )
+        )
+    unused = len(report.validation.unusable)
+    said = (
+        f"The training was repeated {len(folds)} times, each time without the people of one part, "
+        "and measured on those: every face by a model that has never seen its person."
+        + (f" {count_of(unused, 'face')} could not be used." if unused else "")
+    )
+    return joined(
+        (
+            element("h2", f"Cross-validation in {len(folds)} parts"),
+            element("p", said),
+            few_people(pooled.evaluation),
+            figures_table([pooled]),
+            chart(
+                "cross-validation",
+                ced_figure({"all parts": pooled.evaluation.errors}, [f.errors for f in folds]),
+                "Cumulative distribution of the errors of all parts.",
+                "All faces together, and each part in gray.",
+            ),
+            table(
+                ("", "faces", "people", "NME mean", "median", "AUC", "failures"),
+                rows,
+                6,
+            ),
+        )
+    )
+
+
+def learning(report: Report, chart: AddChart) -> Markup:
+    """Show whether more annotations would help."""
+    if not report.curve:
+        return Markup()
+    figures = [metric_intervals(step.evaluation, report.seed) for step in report.curve]
+    rows = [
+        (
+            step.faces,
+            step.people,
+            step.seed,
+            cell(own["nme_mean"]),
+            cell(own["auc_08"], ".3f"),
+            int((step.evaluation.errors > FAILURE).sum()),
+            f"{step.seconds:.1f}",
+        )
+        for step, own in zip(report.curve, figures, strict=True)
+    ]
+    tested = report.curve[0].evaluation
+    people = count_of(len(set(tested.subjects)), "person")
+    said = (
+        f"Trained on more and more faces, and measured each time on the same "
+        f"{count_of(len(tested.errors), 'face')} of {people}. "
+        "Where the curve still falls, more annotations help."
+    )
+    head = ("faces", "people", "seed", "NME mean", "AUC", "failures", "training, s")
+    return joined(
+        (
+            element("h2", "Learning curve"),
+            element("p", said),
+            few_people(tested),
+            chart(
+                "learning",
+                learning_figure(report.curve, [own["nme_mean"] for own in figures]),
+                "Mean error against the number of faces trained on.",
+                "One dot a training, with its 95 % confidence interval; the line joins the means "
+                "of trainings on as many faces.",
+            ),
+            table(head, rows, len(head)),
+        )
+    )
+
+
+def method(report: Report, _chart: AddChart) -> Markup:
+    """Say how everything was measured."""
+    start = None if report.model is None else report.model.evaluation.start
+    said = [
+        "" if start is None else f"Fits start from {_STARTS[start]}.",
+        _NME,
+        _AUC,
+        "No model is measured on a person it was trained on, whoever annotated the face.",
+        _INTERVALS,
+        "" if report.test is None else _PAIRED,
+        f"Seed of all random choices: {report.seed}.",
+    ]
+    return joined(
+        (
+            element("h2", "How this was measured"),
+            element("ul", *(element("li", item) for item in said if item), class_="note"),
+        )
+    )

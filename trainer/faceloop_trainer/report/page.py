@@ -1,0 +1,93 @@
+"""The page: one HTML file that needs nothing else, and its charts beside it as PNG."""
+
+from __future__ import annotations
+
+import base64
+from importlib import resources
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.files import atomic_path
+from faceloop_trainer.plots import save_png
+
+from .markup import Markup, clean, element, joined
+from .of_model import comparison, details, heading, measured
+from .of_training import cross_validation, learning, method
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from .content import Report
+
+PAGE = "report.html"
+_SECTIONS = (heading, measured, comparison, details, cross_validation, learning, method)
+# No script, nothing from elsewhere: whatever a name might smuggle in, a browser will not follow it.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def write_report(report: Report, folder: Path) -> list[Path]:
+    """Write the page and its charts into a folder; files of an earlier report are replaced.
+
+    Parameters
+    ----------
+    report : Report
+        From `make_report`.
+    folder : Path
+        Is made if it is not there.
+
+    Returns
+    -------
+    list of Path
+        The page first, then the charts.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    charts = _Charts(folder)
+    body = joined(section(report, charts.add) for section in _SECTIONS)
+    page = folder / PAGE
+    with atomic_path(page) as part:
+        part.write_text(_document(report, body), encoding="utf-8")
+    return [page, *charts.files]
+
+
+class _Charts:
+    """Writes charts as the page names them, and puts them into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files: list[Path] = []
+
+    def add(self, name: str, figure: Figure, says: str, caption: object) -> Markup:
+        """Add a chart; ``says`` is for those who cannot see it."""
+        file = self._folder / f"{name}.png"
+        save_png(figure, file)
+        self.files.append(file)
+        data = base64.b64encode(file.read_bytes()).decode()
+        width = round(figure.get_figwidth() * 96)
+        image = element("img", src=f"data:image/png;base64,{data}", alt=says, width=width)
+        return element("figure", image, element("figcaption", caption))
+
+
+def _document(report: Report, body: Markup) -> str:
+    title = "Cross-validation" if report.model is None else report.model.name
+    style = resources.files(__package__) / "style.css"
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", f"{clean(title)} \N{EN DASH} faceloop report"),
+        element("style", Markup(style.read_text(encoding="utf-8"))),
+    )
+    foot = element(
+        "footer",
+        f"Made by faceloop {version('faceloop')}. This page holds names of people and pictures; "
+        "share it with care.",
+    )
+    whole = element("html", head, element("body", body, foot), lang="en")
+    return f"<!DOCTYPE html>\n{whole}"

@@ -1,0 +1,76 @@
+"""What several parts of the page say in the same way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE
+
+from .markup import Markup, element, joined, name_of, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_trainer.evaluation import Evaluation
+    from faceloop_trainer.uncertainty import Interval
+
+    from .content import Measured
+
+_FEW_PEOPLE = 10
+_FIGURES = (
+    ("NME, mean", "nme_mean", ".4f", 1),
+    ("NME, median", "nme_median", ".4f", 1),
+    ("NME, 95th percentile", "nme_p95", ".4f", 1),
+    (f"AUC up to {AUC_LIMIT}", "auc_08", ".3f", 1),
+    (f"failures (NME over {FAILURE:.2f})", "failure_rate", ".1f", 100),
+)
+
+
+def few_people(found: Evaluation) -> Markup | None:
+    """Warn where there are too few people to be sure of anything."""
+    people = len(set(found.subjects))
+    if people >= _FEW_PEOPLE:
+        return None
+    said = (
+        f"Measured on {count_of(people, 'person')} only: the intervals are rough, and other people "
+        "may be fitted quite differently."
+    )
+    return element("p", said, class_="warning")
+
+
+def figures_table(columns: Sequence[Measured]) -> Markup:
+    """Show the figures of models beside each other."""
+    rows: list[list[object]] = []
+    for title, key, form, factor in _FIGURES:
+        cells = [cell(one.figures.get(key), form, factor) for one in columns]
+        rows.append([title, *cells])
+    missed = [int((~np.isfinite(one.evaluation.errors)).sum()) for one in columns]
+    if any(missed):
+        rows.append(["faces not found", *missed])
+    return joined(
+        (
+            table(["", *(name_of(one.name) for one in columns)], rows, len(columns)),
+            element("p", "In gray: 95 % confidence intervals, from drawing people.", class_="note"),
+        )
+    )
+
+
+def cell(interval: Interval | None, form: str = ".4f", factor: float = 1) -> Markup:
+    """Show a figure with its interval; a factor of 100 makes it per cent."""
+    if interval is None or not np.isfinite(interval.value):
+        return Markup("\N{EN DASH}")
+    unit = " %" if factor == 100 else ""
+    value = f"{factor * interval.value:{form}}{unit}"
+    if not interval.known:
+        return Markup(value)
+    low, high = factor * interval.low, factor * interval.high
+    span = element("span", f"{low:{form}} to {high:{form}}{unit}", class_="interval")
+    return Markup(f"{value}<br>{span}")
+
+
+def count_of(number: int, what: str) -> str:
+    """Return how many faces or people."""
+    many = {"person": "people", "face": "faces"}
+    return f"{number} {what if number == 1 else many[what]}"
