@@ -11,6 +11,7 @@ from sqlalchemy import select
 from . import media as media_store
 from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
+from .care.erasure import finish_erasure
 from .conversion import Conversion
 from .errors import FaceloopError, ProjectError, RevisionConflict
 from .face import Face, snapshot_hash
@@ -141,12 +142,17 @@ class Project:
                 raise ProjectError(_no_project(where))
             database.migrate(before=lambda version: _back_up(database, root, version))
             with database.read() as connection:
+                guard.check_values(connection, where)
                 text = settings.get(connection, _SCHEME)
-            if text is None:
-                raise ProjectError(f"{where} does not say which landmark scheme it has.")
+                if text is None:
+                    raise ProjectError(f"{where} does not say which landmark scheme it has.")
+                scheme = Scheme.parse(text, where)
+                guard.check_sizes(connection, where, len(scheme))
+            if database.file is not None:
+                finish_erasure(database.file)
             for name in ("media", "models", BACKUPS):
                 clean(root / name)
-            return cls(database, root, Scheme.parse(text, where))
+            return cls(database, root, scheme)
         except BaseException:
             database.close()
             raise

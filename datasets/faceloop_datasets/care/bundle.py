@@ -78,9 +78,14 @@ class Backup:
     why: str
     members: tuple[Member, ...]
 
-    def has(self, path: str) -> bool:
-        """Whether a file of the project is in it."""
-        return any(member.path == path for member in self.members)
+    def about(self) -> dict[str, object]:
+        """Return what only its maker knew, as `write_bundle` takes it."""
+        return {
+            "project": self.project,
+            "created": self.created.isoformat(),
+            "tables": self.tables,
+            "why": self.why,
+        }
 
 
 def write_bundle(
@@ -180,6 +185,45 @@ def _opened(file: Path) -> zipfile.ZipFile:
             f"{file} is no backup of a faceloop project, or is damaged ({error}). Backups are the "
             ".zip files that faceloop backup makes."
         ) from error
+
+
+def unpack(
+    file: Path,
+    folder: Path,
+    told: Callable[[int, int], object] = lambda _done, _total: None,
+    *,
+    only: str = "",
+) -> Backup:
+    """Take the files of a backup out, each compared with its hash.
+
+    Parameters
+    ----------
+    file : Path
+        The backup.
+    folder : Path
+        Where to; the files must not exist there.
+    told : callable
+        Told files done and in all before each; may raise to stop.
+    only : str
+        The one path to take out; all by default.
+
+    Raises
+    ------
+    InputError
+        As `verify_bundle`.
+    OSError
+        If a file cannot be written.
+    """
+    with opened(file) as (backup, content):
+        for number, member in enumerate(backup.members):
+            told(number, len(backup.members))
+            if only and member.path != only:
+                continue
+            target = folder / member.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with content(member) as read, target.open("xb") as to:
+                copy(read, to)
+    return backup
 
 
 def copy(read: IO[bytes], to: IO[bytes] | None) -> tuple[int, str]:

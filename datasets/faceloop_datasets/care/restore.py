@@ -13,7 +13,7 @@ from faceloop_datasets.store.migrations import VERSION
 from faceloop_datasets.store.staging import clean, content_hash, staging
 
 from .backup import FOLDER
-from .bundle import DATABASE, Backup, copy, opened
+from .bundle import DATABASE, Backup, unpack
 from .owned import OwnFiles
 
 if TYPE_CHECKING:
@@ -83,7 +83,11 @@ def restore(
     with staging(dest.absolute().parent) as scratch:
         made = scratch / "project"
         try:
-            backup = _unpack(file, made, progress, cancel)
+            for folder in (made / "models", made / "media"):
+                folder.mkdir(parents=True)
+            backup = unpack(
+                file, made, lambda n, total: step(progress, cancel, n, total, "unpacking")
+            )
             _refuse_unusable(backup, made / DATABASE)
             taken, missing = _complete(made, file.absolute().parent)
             if dest.exists():
@@ -93,21 +97,6 @@ def restore(
             why = error.strerror or error
             raise InputError(f"{file} cannot be unpacked to {dest}: {why}.") from error
     return Restored(dest, backup, taken, missing)
-
-
-def _unpack(
-    file: Path, made: Path, progress: ProgressCallback | None, cancel: CancelCheck | None
-) -> Backup:
-    for folder in (made / "models", made / "media"):
-        folder.mkdir(parents=True)
-    with opened(file) as (backup, content):
-        for number, member in enumerate(backup.members):
-            step(progress, cancel, number, len(backup.members), "unpacking")
-            target = made / member.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with content(member) as read, target.open("xb") as to:
-                copy(read, to)
-    return backup
 
 
 def _refuse_unusable(backup: Backup, database: Path) -> None:

@@ -13,6 +13,7 @@ from . import errors, projects
 from .console import say
 from .demo import demo
 from .doctor import doctor
+from .erasing import erase
 from .fitting import fit, track
 from .keeping import backup, restore
 from .labels import check_labels
@@ -63,6 +64,7 @@ app.add_typer(queue, name="queue")
 app.add_typer(model, name="model")
 app.command("backup")(backup)
 app.command("restore")(restore)
+app.command("erase")(erase)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 

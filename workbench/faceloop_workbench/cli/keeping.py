@@ -66,7 +66,7 @@ def backup(
             f"{report.media_elsewhere} pictures and videos lie outside the project's folder and "
             "are only referred to. Keep copies of them too."
         )
-    _tell_missing("Not in it, because it is missing from the project", report.missing)
+    tell_some("Not in it, because it is missing from the project", report.missing)
 
 
 def restore(
@@ -90,7 +90,7 @@ def restore(
     say(f"Made {restored.path}: the project {restored.backup.project} as it was on {moment}.")
     if restored.from_project:
         note(f"{len(restored.from_project)} files come from the project that the backup lies in.")
-    _tell_missing("Not in the backup", restored.missing)
+    tell_some("Not in the backup", restored.missing)
 
 
 def local_folder(project: str, instead: str) -> Path:
@@ -125,7 +125,8 @@ def _values(made: Backup) -> dict[str, object]:
     }
 
 
-def _tell_missing(what: str, paths: Sequence[str]) -> None:
+def tell_some(what: str, paths: Sequence[object]) -> None:
+    """Name the first few of some files, each after ``what`` is the matter with it."""
     for path in paths[:_SHOWN]:
         note(f"{what}: {path}")
     if len(paths) > _SHOWN:

@@ -1,0 +1,121 @@
+"""The command that takes a face or a person out of a project for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import note, progress_bar, say, show_json
+from .interrupts import stop_request
+from .keeping import FolderArgument, local_folder, tell_some
+from .options import JsonOption
+
+if TYPE_CHECKING:
+    from faceloop_datasets.care import Erasure
+
+
+def erase(
+    project: FolderArgument,
+    item: Annotated[
+        int | None, typer.Option(help="Number of one face.", show_default=False)
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="A subject: all its faces.", show_default=False)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Erase a face, or all faces of a subject, for good: history, queue, pictures, backups.
+
+    The only thing in faceloop that deletes what was saved. Pictures outside the project's folder
+    and models stay; afterwards all files of the project are searched for what should be gone.
+
+    Example: faceloop erase faces --subject anna
+    """
+    from faceloop_datasets import Project
+    from faceloop_datasets.care import erase as erase_for_good
+    from faceloop_datasets.care import find_whom, plan_erasure
+    from faceloop_workbench.trained_on import trained_on
+
+    if (item is None) == (subject is None):
+        raise typer.BadParameter("Name either --item or --subject.")
+    root = local_folder(project, "its own means to delete rows, then VACUUM")
+    with Project.open(root) as opened:  # brings old tables up to date, and finishes what was begun
+        whom = find_whom(root, item=item, subject=subject or "")
+        planned = plan_erasure(root, whom)
+        models = trained_on(opened, whom.subject)
+    if not yes:
+        _show(planned)
+        _ask(str(item) if subject is None else subject)
+    with stop_request() as stop, progress_bar() as progress:
+        done = erase_for_good(root, planned, progress=progress, cancel=stop)
+    if json:
+        show_json(_values(done, models))
+    else:
+        _show_done(done, models)
+    if done.left:
+        raise typer.Exit(1)
+
+
+def _show(planned: Erasure) -> None:
+    note(
+        f"To be erased: {len(planned.items)} faces of {planned.whom.subject!r} with "
+        f"{planned.revisions} saved annotations and {planned.entries} entries of the queue, "
+        f"{len(planned.files)} pictures and videos in the project, and what "
+        f"{len(planned.backups)} backups in the project have of them."
+    )
+    tell_some("face", planned.items)
+    tell_some("file", planned.files)
+
+
+def _ask(wanted: str) -> None:
+    from faceloop_datasets import Cancelled, ProjectError
+
+    try:
+        said = typer.prompt(f"This cannot be taken back. Type {wanted} to go on", err=True)
+    except typer.Abort as abort:
+        raise ProjectError("Nothing was erased. Where nobody can answer, add --yes.") from abort
+    if said.strip() != wanted:
+        raise Cancelled("Nothing was erased.")
+
+
+def _show_done(done: Erasure, models: list[str]) -> None:
+    files, size = done.searched
+    say(
+        f"Erased {len(done.items)} faces of {done.whom.subject!r}: {done.revisions} saved "
+        f"annotations, {done.entries} entries of the queue, {len(done.files)} files; "
+        f"{len(done.backups)} backups were written again."
+    )
+    found = "nothing of it is left." if not done.left else "this is still there:"
+    say(f"Searched {files} files, {size / 1e6:.1f} MB: {found}")
+    for line in done.left:
+        say(f"  {line}")
+    tell_some("Still in the project, since other faces are in it", done.shared)
+    tell_some("Not touched, since it lies outside the project's media", done.elsewhere)
+    if models:
+        say(
+            f"Trained on this subject: {', '.join(models)}. A model holds averages and no faces, "
+            "and cannot forget one. Train again, and use the new one instead."
+        )
+    note(
+        "Backups elsewhere, exported files and other people's copies are out of reach, and an "
+        "import from the same source brings the faces back."
+    )
+
+
+def _values(done: Erasure, models: list[str]) -> dict[str, object]:
+    return {
+        "subject": done.whom.subject,
+        "items": done.items,
+        "revisions": done.revisions,
+        "entries": done.entries,
+        "files": done.files,
+        "shared": done.shared,
+        "elsewhere": done.elsewhere,
+        "backups": done.backups,
+        "models": models,
+        "left": done.left,
+        "searched_files": done.searched[0],
+        "searched_bytes": done.searched[1],
+    }
