@@ -7,6 +7,7 @@ import re
 import secrets
 import stat
 from contextlib import contextmanager, suppress
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from .errors import InputError
@@ -24,6 +25,21 @@ _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 def is_text(name: str) -> bool:
     """Whether a file's name can be shown and stored: no control characters, nothing undecoded."""
     return _NO_TEXT.search(name) is None
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a text is the name of a file in a folder, on any system, and no path out of it."""
+    plain = name == PurePosixPath(name).name == PureWindowsPath(name).name
+    return plain and is_text(name) and name not in ("", "..")
+
+
+def is_local(path: str) -> bool:
+    """Whether a path leads to this computer: no address, and no share of a Windows network.
+
+    To look at a share is to tell its server who one is.
+    """
+    share = PureWindowsPath(path).drive.startswith("\\\\")
+    return is_text(path) and "://" not in path and not share
 
 
 def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, cast
@@ -11,12 +12,16 @@ from typing import TYPE_CHECKING, Literal, cast
 from sqlalchemy import bindparam, insert, select, update
 
 from .errors import InputError, ProjectError
+from .files import is_local, is_text
 from .images import IMAGE_SUFFIXES, image_size
+from .store.items import parts
 from .store.staging import content_hash, place, staging, sync_folder
-from .store.tables import MediaRow
+from .store.tables import ItemRow, MediaRow
 from .video import Video
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
 MediaKind = Literal["image", "video"]
@@ -24,6 +29,10 @@ MediaKind = Literal["image", "video"]
 # Built once: an import runs them thousands of times.
 _ADD = insert(MediaRow).returning(MediaRow.id)
 _OF_CONTENT = select(MediaRow.__table__).where(MediaRow.sha256 == bindparam("content"))
+_OF_ORIGINS = select(ItemRow.origin, MediaRow.__table__).join(
+    MediaRow, MediaRow.id == ItemRow.media_id
+)
+_COLUMNS = MediaRow.__table__.columns.keys()
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ class MediaFile:
         file = Path(path).absolute()
         if not file.is_file():
             raise InputError(f"There is no file {file}.")
+        if not is_text(str(file)):
+            raise InputError(f"The name of {str(file)!r} is no text. Give the file another name.")
         if file.suffix.lower() in IMAGE_SUFFIXES:
             kind, (width, height), frames = "image", image_size(file), 1
         else:
@@ -115,30 +126,50 @@ class Media:
         try:
             return self.resolve(root)
         except InputError:
-            return Path(os.path.normpath(root / self.path))
+            path = self.path if is_local(self.path) else f"media/{self.id}"
+            return Path(os.path.normpath(root / path))
 
     def resolve(self, root: Path) -> Path:
         """Find the file, from the folder of the project.
+
+        A project may come from a stranger, and what it names may be anything: only regular files
+        are followed, and nothing that leads to a network.
 
         Raises
         ------
         InputError
             If it is not where it was, or another file is there now.
         """
-        candidates = (root / self.path, Path(self.absolute))
-        present = [c for c in candidates if c.is_file()]
-        for candidate in present:
-            if candidate.stat().st_size == self.bytes:
+        candidates = [root / self.path, Path(self.absolute)]
+        named = zip(candidates, (self.path, self.absolute), strict=True)
+        sizes = {c: _size(c) for c, text in named if is_local(text)}
+        for candidate, size in sizes.items():
+            if size == self.bytes:
                 return candidate.resolve()
-        if present:
+        for candidate, size in sizes.items():
+            if size is not None:
+                raise InputError(
+                    f"{candidate} is not the file that was annotated: it has "
+                    f"{size} bytes, expected {self.bytes}. Put the original back "
+                    "or relink the folder that has it."
+                )
+        if not sizes:
             raise InputError(
-                f"{present[0]} is not the file that was annotated: it has "
-                f"{present[0].stat().st_size} bytes, expected {self.bytes}. Put the original back "
-                "or relink the folder that has it."
+                f"{self.path!r} leads to a network, where a project is never followed to. Copy the "
+                "file to this computer, and relink the folder that it is in then."
             )
         raise InputError(
             f"{candidates[0]} is missing. If it has moved, relink the folder that it is in now."
         )
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a regular file; None for everything else, and what cannot be looked at."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def add(connection: Connection, file: MediaFile, root: Path) -> Media:
@@ -185,6 +216,16 @@ def list_all(connection: Connection) -> list[Media]:
     """All media, in the order they came."""
     query = select(MediaRow.__table__).order_by(MediaRow.id)
     return [Media(**row._mapping) for row in connection.execute(query)]
+
+
+def of_origins(connection: Connection, origins: Sequence[str]) -> dict[str, Media]:
+    """Pictures of imported items, by the items' origins; those without one are left out."""
+    return {
+        origin: Media(**media)
+        for part in parts(origins)
+        for origin, *values in connection.execute(_OF_ORIGINS.where(ItemRow.origin.in_(part)))
+        for media in [dict(zip(_COLUMNS, values, strict=True))]
+    }
 
 
 def copy_in(file: MediaFile, folder: Path) -> MediaFile:

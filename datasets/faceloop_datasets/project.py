@@ -19,7 +19,7 @@ from .formats import count_faces, native_scheme, read_faces
 from .media import Media, MediaFile
 from .queue import ReviewQueue
 from .scheme import Scheme
-from .store import items, models, settings
+from .store import guard, items, models, settings
 from .store.database import Database
 from .store.importing import Import, Target
 from .store.items import Item, Revision
@@ -591,7 +591,9 @@ class Project:
             raise ProjectError(f"Item {item_id} has no revision {based_on} to be based on.")
 
     def _face(self, item: Item, revision: Revision, media: Mapping[int, Media]) -> Face:
-        picture = None if item.media_id is None else media[item.media_id]
+        picture = None if item.media_id is None else media.get(item.media_id)
+        if picture is None and item.media_id is not None:
+            raise guard.damaged(f"Item {item.id} ({item.name})", f"no media {item.media_id}")
         return Face(
             item_id=item.id,
             revision_id=revision.id,

@@ -10,8 +10,9 @@ import numpy as np
 from sqlalchemy import bindparam, func, insert, select, update
 
 from .annotation import Annotation, PointState
-from .errors import ProjectError
+from .errors import InputError, ProjectError
 from .store import items
+from .store.guard import damaged
 from .store.tables import ItemRow, QueueRow
 
 if TYPE_CHECKING:
@@ -348,9 +349,12 @@ class ReviewQueue:
         blob = values.pop("points")
         fit = None
         if blob is not None:
-            points = items.decode_points(blob)
-            states = np.full(len(points), PointState.ESTIMATED)
-            fit = Annotation(self._scheme, points, states, f"fit:{values['model'] or ''}")
+            try:
+                points = items.decode_points(blob)
+                states = np.full(len(points), PointState.ESTIMATED)
+                fit = Annotation(self._scheme, points, states, f"fit:{values['model'] or ''}")
+            except (ValueError, InputError) as error:
+                raise damaged(f"Entry {values['id']} of the review queue", error) from error
         return QueueEntry(**values, fit=fit)
 
     def _blob(self, points: ArrayLike | None) -> bytes | None:

@@ -13,6 +13,7 @@ from faceloop_datasets.errors import ProjectError
 
 from .migrations import MIGRATIONS, VERSION
 from .tables import Base, SchemaVersion
+from . import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -89,7 +90,8 @@ class Database:
                 yield writing
 
     def exists(self, connection: Connection) -> bool:
-        """Whether the tables are there."""
+        """Whether the tables are there, and nothing else: see `guard.check_objects`."""
+        guard.check_objects(connection, self.where)
         return inspect(connection).has_table(SchemaVersion.__tablename__)
 
     def create(self, connection: Connection) -> None:
@@ -163,12 +165,9 @@ def failed(where: str, said: str) -> ProjectError:
 def _configure(connection: Any, _record: object) -> None:
     # The driver must not begin transactions of its own: _begin does.
     connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={BUSY_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    guard.harden(connection)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -176,3 +175,10 @@ def _begin(connection: Connection) -> None:
     # A writer takes its lock at once: a later upgrade from reading fails if somebody else wrote.
     writes = connection.get_execution_options().get("faceloop_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        except UnicodeDecodeError as error:  # the driver cannot say what it found
+            raise failed(self.where, "malformed text") from error
+        except UnicodeEncodeError as error:
+            raise ProjectError(
+                f"{error.object!r:.100} cannot be stored: it holds half a character. A file of "
+                "that name needs another one."
+            ) from error

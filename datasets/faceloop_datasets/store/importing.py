@@ -21,6 +21,7 @@ from faceloop_datasets import queue
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.archive import extract_members
 from faceloop_datasets.care.backup import back_up_before
+from faceloop_datasets.files import is_text
 from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
 from faceloop_datasets.images import read_image
@@ -169,6 +170,9 @@ class Import:
         wanted = sorted(
             {r.image for r in self.records if r.image and self.origin(r) not in settled},
             key=lambda ref: (ref.path, ref.member or ""),
+        if not is_text(record.name + record.subject):
+            self.refused.append(_refusal(record, f"The name {record.name!r} is no text."))
+            return
         )
         unpacked = self._unpack(wanted, scratch)
         files: dict[ImageRef, MediaFile] = {}

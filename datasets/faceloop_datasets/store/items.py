@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from faceloop_datasets.annotation import Annotation
-from faceloop_datasets.errors import ProjectError
+from faceloop_datasets.errors import InputError, ProjectError
 
+from .guard import damaged
 from .tables import ItemRow, RevisionRow, now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Row
@@ -26,6 +27,9 @@ _ADD_REVISION = insert(RevisionRow).returning(RevisionRow.id)
 _OF_ITEM = update(ItemRow).where(ItemRow.id == bindparam("item"))
 _MOVE_HEAD = _OF_ITEM.where(ItemRow.head == bindparam("base")).values(head=bindparam("number"))
 _MOVE_FIRST_HEAD = _OF_ITEM.where(ItemRow.head.is_(None)).values(head=bindparam("number"))
+
+
+_CHUNK = 500  # values in one statement; databases bound their number
 
 
 @dataclass(frozen=True)
@@ -167,23 +171,75 @@ def history(connection: Connection, item: Item, scheme: str) -> list[Revision]:
     return [_revision(row, scheme, item.head) for row in connection.execute(query)]
 
 
-def histories(
-    connection: Connection, chosen: Iterable[Item], scheme: str
-) -> dict[int, list[Revision]]:
-    """All revisions of several items at once, by item, oldest first."""
-    heads_of = {item.id: item.head for item in chosen}
-    found: dict[int, list[Revision]] = {}
-    if heads_of:
-        for row in connection.execute(select(RevisionRow.__table__).order_by(RevisionRow.id)):
-            if row.item_id in heads_of:
-                revision = _revision(row, scheme, heads_of[row.item_id])
-                found.setdefault(row.item_id, []).append(revision)
+@dataclass(frozen=True)
+class Imported:
+    """An item that an import brought, and what it brought last.
+
+    Parameters
+    ----------
+    item : Item
+        The item.
+    last : Annotation or None
+        What the last import of its source said.
+    counts : bool
+        Whether the revision that counts is of that source, and not a person's.
+    """
+
+    item: Item
+    last: Annotation | None
+    counts: bool
+
+
+def imported(
+    connection: Connection, origins: Sequence[str], source: str, scheme: str
+) -> dict[str, Imported]:
+    """Items of some origins, and what ``source`` last said of each; others are left out."""
+    found: dict[str, Imported] = {}
+    for part in parts(origins):
+        found |= _imported(connection, part, source, scheme)
     return found
+
+
+def parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut values up into as many as one statement takes."""
+    for first in range(0, len(values), _CHUNK):
+        yield values[first : first + _CHUNK]
+
+
+def _imported(
+    connection: Connection, origins: Sequence[str], source: str, scheme: str
+) -> dict[str, Imported]:
+    query = (
+        select(ItemRow.__table__, RevisionRow.source.label("source"))
+        .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)
+        .where(ItemRow.origin.in_(origins))
+    )
+    rows = [dict(row._mapping) for row in connection.execute(query)]
+    newest = (
+        select(func.max(RevisionRow.id))
+        .where(RevisionRow.item_id.in_([row["id"] for row in rows]), RevisionRow.source == source)
+        .group_by(RevisionRow.item_id)
+    )
+    last = {
+        row.item_id: decode(scheme, row.points, row.states, row.source)
+        for row in connection.execute(
+            select(RevisionRow.__table__).where(RevisionRow.id.in_(newest))
+        )
+    }
+    return {
+        row["origin"]: Imported(
+            counts=row.pop("source") in (source, None), item=Item(**row), last=last.get(row["id"])
+        )
+        for row in rows
+    }
 
 
 def get_revision(connection: Connection, number: int, scheme: str, head: int | None) -> Revision:
     """Revision by number."""
-    row = connection.execute(select(RevisionRow.__table__).where(RevisionRow.id == number)).one()
+    query = select(RevisionRow.__table__).where(RevisionRow.id == number)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise damaged(f"Revision {number}", "it is not there")
     return _revision(row, scheme, head)
 
 
@@ -191,7 +247,7 @@ def heads(connection: Connection, scheme: str) -> list[tuple[Item, Revision]]:
     """Items with the revision that counts, in the order the items came."""
     query = (
         select(RevisionRow.__table__)
-        .join(ItemRow, ItemRow.head == RevisionRow.id)
+        .join(ItemRow, (ItemRow.head == RevisionRow.id) & (ItemRow.id == RevisionRow.item_id))
         .order_by(ItemRow.id)
     )
     known = {item.id: item for item in list_items(connection)}
@@ -210,12 +266,17 @@ def decode_points(blob: bytes) -> NDArray[np.float64]:
 
 
 def _revision(row: Row[Any], scheme: str, head: int | None) -> Revision:
+    try:
+        annotation = decode(scheme, row.points, row.states, row.source)
+        created = datetime.fromisoformat(row.created)
+    except (ValueError, InputError) as error:
+        raise damaged(f"Revision {row.id} of item {row.item_id}", error) from error
     return Revision(
         id=row.id,
         item_id=row.item_id,
         based_on=row.based_on,
-        annotation=decode(scheme, row.points, row.states, row.source),
+        annotation=annotation,
         author=row.author,
-        created=datetime.fromisoformat(row.created),
+        created=created,
         is_head=row.id == head,
     )

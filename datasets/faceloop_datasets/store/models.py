@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from faceloop_datasets.errors import ProjectError
+from faceloop_datasets.files import is_file_name
 
 from . import settings
+from .guard import damaged
 from .staging import content_hash, place, staging, sync_folder
 from .tables import ModelRow, now
 
@@ -129,7 +131,11 @@ def get(connection: Connection, which: int | str, folder: Path) -> ModelRecord:
 def active(connection: Connection, folder: Path) -> ModelRecord | None:
     """Return the model in use; None if none was chosen."""
     number = settings.get(connection, _ACTIVE)
-    return None if number is None else get(connection, int(number), folder)
+    if number is None:
+        return None
+    if not number.isdecimal() or len(number) > 18:  # SQLite's numbers end there
+        raise damaged("The number of the model in use", repr(number))
+    return get(connection, int(number), folder)
 
 
 def use(connection: Connection, record: ModelRecord) -> None:
@@ -159,12 +165,21 @@ def note(connection: Connection, record: ModelRecord, text: str) -> None:
 
 
 def _record(row: Row[Any], folder: Path) -> ModelRecord:
+    # A project may come from a stranger: its models are in its own folder, and nowhere else.
+    if not is_file_name(row.file):
+        raise damaged(f"The model {row.name!r:.80}", f"its file is {row.file!r}")
+    try:
+        metrics, created = json.loads(row.metrics), datetime.fromisoformat(row.created)
+    except (ValueError, RecursionError) as error:
+        raise damaged(f"The model {row.name!r:.80}", error) from error
+    if not isinstance(metrics, dict):
+        raise damaged(f"The model {row.name!r:.80}", "its metrics are no table")
     return ModelRecord(
         id=row.id,
         name=row.name,
         file=folder / row.file,
         sha256=row.sha256,
-        metrics=json.loads(row.metrics),
+        metrics=metrics,
         note=row.note,
-        created=datetime.fromisoformat(row.created),
+        created=created,
     )

@@ -131,6 +131,8 @@ _GUARDS = {
         ),
     ],
 }
+TRIGGERS = tuple(_GUARDS["sqlite"])
+"""All triggers that a project on SQLite has."""
 for _dialect, _statements in _GUARDS.items():
     for _statement in _statements:
         _guard = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
