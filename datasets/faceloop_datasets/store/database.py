@@ -11,9 +11,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from faceloop_datasets.errors import ProjectError
 
+from . import guard
 from .migrations import MIGRATIONS, VERSION
 from .tables import Base, SchemaVersion
-from . import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -154,6 +154,13 @@ class Database:
             yield
         except DBAPIError as error:
             raise failed(self.where, str(error.orig)) from error
+        except UnicodeDecodeError as error:  # the driver cannot say what it found
+            raise failed(self.where, "malformed text") from error
+        except UnicodeEncodeError as error:
+            raise ProjectError(
+                f"{error.object!r:.100} cannot be stored: it holds half a character. A file of "
+                "that name needs another one."
+            ) from error
 
 
 def failed(where: str, said: str) -> ProjectError:
@@ -166,8 +173,12 @@ def _configure(connection: Any, _record: object) -> None:
     # The driver must not begin transactions of its own: _begin does.
     connection.isolation_level = None
     guard.harden(connection)
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -175,10 +186,3 @@ def _begin(connection: Connection) -> None:
     # A writer takes its lock at once: a later upgrade from reading fails if somebody else wrote.
     writes = connection.get_execution_options().get("faceloop_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-        except UnicodeDecodeError as error:  # the driver cannot say what it found
-            raise failed(self.where, "malformed text") from error
-        except UnicodeEncodeError as error:
-            raise ProjectError(
-                f"{error.object!r:.100} cannot be stored: it holds half a character. A file of "
-                "that name needs another one."
-            ) from error

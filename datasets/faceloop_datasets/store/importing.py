@@ -21,8 +21,8 @@ from faceloop_datasets import queue
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.archive import extract_members
 from faceloop_datasets.care.backup import back_up_before
-from faceloop_datasets.files import is_text
 from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
+from faceloop_datasets.files import is_text
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
 from faceloop_datasets.images import read_image
 from faceloop_datasets.media import MediaFile
@@ -155,6 +155,9 @@ class Import:
             self.refused.append(_refusal(record, reason))
             return
         names.add(record.name)
+        if not is_text(record.name + record.subject):
+            self.refused.append(_refusal(record, f"The name {record.name!r} is no text."))
+            return
         converted = self.target.conversion.apply(record.annotation)
         self.records.append(replace(record, annotation=with_source(converted, self.source)))
 
@@ -170,9 +173,6 @@ class Import:
         wanted = sorted(
             {r.image for r in self.records if r.image and self.origin(r) not in settled},
             key=lambda ref: (ref.path, ref.member or ""),
-        if not is_text(record.name + record.subject):
-            self.refused.append(_refusal(record, f"The name {record.name!r} is no text."))
-            return
         )
         unpacked = self._unpack(wanted, scratch)
         files: dict[ImageRef, MediaFile] = {}
