@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
-from scipy.linalg import cho_factor, cho_solve
 
-from .statistics import LENGTH, Moments
+from .lapack import solve_symmetric
+from .statistics import LENGTH, LONGEST, SPECTRUM, Moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .config import ExpertKind
+    from .planes import Folding
 
     Filters = NDArray[np.float32]
 
@@ -25,7 +26,7 @@ _RIDGE = 0.02
 _SVM_C, _LOGISTIC_C = 0.003, 0.003
 
 
-def ridge_filters(moments: Moments) -> Filters:
+def ridge_filters(moments: Moments, folding: Folding) -> Filters:
     """Dense-shift ridge regression of a Gaussian response.
 
     Every shift of the patch inside the window is a training example; since the sums over
@@ -36,71 +37,110 @@ def ridge_filters(moments: Moments) -> Filters:
     Parameters
     ----------
     moments : Moments
-        Of one scale.
+        Of the planes, at one scale.
+    folding : Folding
+        How the channels are made of the planes.
 
     Returns
     -------
     ndarray of float32, shape (N, C, PATCH, PATCH)
         Zero for a landmark without examples.
     """
-    lags = moments.lags(PATCH - 1)
-    landmarks, channels = lags.shape[0], lags.shape[1] - 1
-    middle = PATCH - 1
-    wanted = slice(middle - PATCH // 2, middle + PATCH // 2 + 1)
-    size = channels * PATCH * PATCH
-    out = np.zeros((landmarks, channels, PATCH, PATCH), np.float32)
-    normal = np.empty((size, size), np.float32)
+    lags = moments.lags(LONGEST)
+    size = len(folding.penalty)
+    solved = np.zeros((len(lags), size), np.float32)
+    normal = np.zeros((size, size), np.float32)
     for n in np.nonzero(moments.count)[0]:
-        blocks = _block_toeplitz(lags[n, :channels, :channels])
-        np.copyto(normal.reshape(blocks.shape), blocks)
-        normal[np.diag_indices(size)] += _RIDGE * np.trace(normal) / size
-        right = lags[n, -1, :channels, wanted, wanted].ravel()
-        # Transposed, since LAPACK works column by column: the same matrix, and no copy.
-        factor = cho_factor(normal.T, lower=True, overwrite_a=True, check_finite=False)
-        out[n] = cho_solve(factor, right, check_finite=False).reshape(out.shape[1:])
-    return out
+        _normal_matrix(lags[n], folding, normal)
+        normal += _RIDGE * _mean_energy(lags[n], folding) * folding.penalty
+        solved[n] = solve_symmetric(normal, _right_side(lags[n], folding))
+    filters = solved @ folding.expansion
+    return filters.reshape(len(lags), folding.channels, PATCH, PATCH)
 
 
-def _block_toeplitz(lags: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lay out correlations by lag (C, C, 2 PATCH - 1, 2 PATCH - 1) as a matrix.
+def _normal_matrix(lags: NDArray[np.float32], folding: Folding, out: NDArray[np.float32]) -> None:
+    """Lay out correlations by lag as the upper triangle of a matrix, block by block.
 
-    Entry ``[c, y, x, d, v, u]`` of the result, shape (C, PATCH, PATCH) twice, is the
-    correlation of channels c and d at the lag (u - x, v - y). It is a view that walks
-    backwards along the first place; only the reshape to a matrix copies.
+    Between pixel (y, x) of one plane and (v, u) of another it holds their correlation at the lag
+    (u - x, v - y): the views walk backwards along the first place, and only laying them out copies.
     """
-    channels = len(lags)
-    sc, sd, sy, sx = lags.strides
-    return np.lib.stride_tricks.as_strided(
-        lags[:, :, PATCH - 1 :, PATCH - 1 :],
-        shape=(channels, PATCH, PATCH, channels, PATCH, PATCH),
-        strides=(sc, -sy, -sx, sd, sy, sx),
-        writeable=False,
-    )
+    supports, start = folding.supports, 0
+    _, _, sy, sx = lags.strides
+    for p, one in enumerate(supports):
+        column = start
+        for q, other in enumerate(supports[p:], p):
+            y, x = (LONGEST + b - a for a, b in zip(one.first, other.first, strict=True))
+            view = np.lib.stride_tricks.as_strided(
+                lags[p, q, y:, x:],
+                shape=(*one.shape, *other.shape),
+                strides=(-sy, -sx, sy, sx),
+                writeable=False,
+            )
+            block = out[start : start + one.size, column : column + other.size]
+            np.copyto(block.reshape(view.shape), view)
+            column += other.size
+        start += one.size
 
 
-def mosse_filters(moments: Moments) -> Filters:
+def _right_side(lags: NDArray[np.float32], folding: Folding) -> NDArray[np.float32]:
+    """Correlations of the wanted response with each pixel of the patch on planes."""
+    parts = []
+    for plane, support in enumerate(folding.supports):
+        y, x = (LONGEST - PATCH // 2 + first for first in support.first)
+        part = lags[-1, plane, y : y + support.shape[0], x : x + support.shape[1]]
+        parts.append(part.ravel())
+    return np.concatenate(parts)
+
+
+def _mean_energy(lags: NDArray[np.float32], folding: Folding) -> float:
+    """Mean square of a channel, over channels."""
+    total = 0.0
+    for one in folding.terms:
+        for other in folding.terms:
+            if one.channel == other.channel:
+                y, x = LONGEST + other.dy - one.dy, LONGEST + other.dx - one.dx
+                total += one.share * other.share * float(lags[one.plane, other.plane, y, x])
+    return total / folding.channels
+
+
+def mosse_filters(moments: Moments, folding: Folding) -> Filters:
     """MOSSE correlation filters (Bolme et al., CVPR 2010), cut to the patch.
 
     One denominator is shared by all channels: the energy of all of them together.
 
     Parameters
     ----------
-    moments : Moments
-        Of one scale.
+    moments, folding
+        As for `ridge_filters`.
 
     Returns
     -------
     ndarray of float32, shape (N, C, PATCH, PATCH)
     """
-    spectra = moments.spectra
-    energy = np.einsum("ccnyx->nyx", spectra[:-1, :-1]).real
+    shape = (folding.channels, len(moments.count), *SPECTRUM)
+    energy, wanted = np.zeros(shape[1:]), np.zeros(shape, np.complex128)
+    for one in folding.terms:
+        kept = moments.product(moments.maps - 1, one.plane)
+        wanted[one.channel] += one.share * _moved(one.dy, one.dx) * kept
+        for other in folding.terms:
+            if one.channel == other.channel:
+                move = _moved(other.dy - one.dy, other.dx - one.dx)
+                product = move * moments.product(one.plane, other.plane)
+                energy += one.share * other.share * product.real
     floor = _RIDGE * energy.mean(axis=(1, 2), keepdims=True) + 1e-9
-    transfer = spectra[-1, :-1] / (energy + floor)
-    full = scipy.fft.irfft2(transfer, (LENGTH, LENGTH)).transpose(1, 0, 2, 3)
-    support = np.arange(-(PATCH // 2), PATCH // 2 + 1) % LENGTH
-    out: Filters = np.ascontiguousarray(full[:, :, support][..., support], dtype=np.float32)
+    full = scipy.fft.irfft2(wanted / (energy + floor), LENGTH).transpose(1, 0, 2, 3)
+    support = np.arange(-(PATCH // 2), PATCH // 2 + 1)
+    cut = full[:, :, support % LENGTH[0]][..., support % LENGTH[1]]
+    out: Filters = np.ascontiguousarray(cut, dtype=np.float32)
     out[moments.count == 0] = 0.0
     return out
+
+
+def _moved(dy: int, dx: int) -> NDArray[np.complex128]:
+    """Spectrum of a map that is read (dy, dx) further on."""
+    y, x = (np.arange(n) / length for n, length in zip(SPECTRUM, LENGTH, strict=True))
+    moved: NDArray[np.complex128] = np.exp(2j * np.pi * (dy * y[:, None] + dx * x))
+    return moved
 
 
 def classifier_filters(

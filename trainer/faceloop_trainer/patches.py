@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.channels import channel_count, channel_stack, mirrored_channels
+from faceloop_runtime.channels import CropChannels, mirrored_channels
 from faceloop_runtime.crop import FaceImage
 from faceloop_runtime.experts import SEARCH, PatchExperts, windows
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.model import crop_size, face_extent
+from faceloop_runtime.model import crop_size
 
 from .filters import PATCH, classifier_filters, mosse_filters, ridge_filters
-from .statistics import RADIUS, MomentGatherer, Moments
+from .planes import Folding, mirrored_planes
+from .statistics import RADIUS
+from .sums import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.pdm import PointDistributionModel
-
+    from .cache import Cache
     from .config import ExpertKind
+    from .reference import KnownFace, Reference
+    from .statistics import Moments
     from .trainingset import TrainingFace
 
     Bools = NDArray[np.bool_]
@@ -39,19 +42,14 @@ _GAINS = np.geomspace(2.0, 120.0, 16)
 _CALIBRATION_FACES = 100
 
 
-def calibration_sample(faces: int) -> range:
-    """Return the indices of the faces that gains are calibrated on."""
-    return range(0, faces, max(1, faces // _CALIBRATION_FACES))
-
-
 @dataclass(frozen=True, eq=False)
 class View:
     """A face as one scale sees it.
 
     Parameters
     ----------
-    channels : ndarray of float32, shape (C, H, W)
-        Channel maps of the crop.
+    channels : CropChannels
+        Channels of the crop, (H, W).
     centres : ndarray of int, shape (N, 2)
         Middles of the search windows, in pixels of the crop.
     offsets : ndarray, shape (N, 2)
@@ -60,7 +58,7 @@ class View:
         Landmarks to learn from.
     """
 
-    channels: NDArray[np.float32]
+    channels: CropChannels
     centres: NDArray[np.intp]
     offsets: NDArray[np.float64]
     use: Bools
@@ -72,8 +70,8 @@ class TargetSet:
 
     Parameters
     ----------
-    pdm : PointDistributionModel
-        The shape model.
+    name : str
+        What they are; the same for the same places only.
     places : callable
         From complete points (N, 2) to the places to find.
     use : callable
@@ -84,7 +82,7 @@ class TargetSet:
         Search windows are off their place by up to this, in pixels of the crop.
     """
 
-    pdm: PointDistributionModel
+    name: str
     places: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     use: Callable[[TrainingFace], Bools]
     mirror: Sequence[int] | None
@@ -93,47 +91,70 @@ class TargetSet:
 
 @dataclass(frozen=True, eq=False)
 class FoldedExperts:
-    """Experts of one scale: of all faces, and for each fold those that never saw it."""
+    """Experts of one scale: of all faces, and for some folds those that never saw it."""
 
     whole: PatchExperts
     without: tuple[PatchExperts, ...]
 
 
-def view_face(
-    target: TargetSet,
-    face: TrainingFace,
-    families: Sequence[str],
-    scale: float,
-    rng: np.random.Generator,
-) -> View:
-    """Look at a face at one scale, a little off its true pose as a fit would be."""
-    assert face.picture is not None  # noqa: S101 - callers pass faces with pictures only
-    pdm = target.pdm
-    pose = Similarity.between(pdm.mean, face.points)
-    angle, stretch = rng.standard_normal(2) * (_TURN, _STRETCH)
-    pose = pose.after(Similarity.from_polar(float(np.exp(stretch)), float(angle), 0.0, 0.0))
-    size = crop_size(face_extent(pdm), scale, PATCH)
-    image = FaceImage(face.picture, pose, face_extent(pdm), scale)
-    channels = channel_stack(image.crop(pose, scale, size), families)
-    complete = pose.inverse().apply(pdm.complete(face.points))
-    points = target.places(complete) * scale + (size - 1) / 2
-    off = rng.uniform(-target.off_centre, target.off_centre, points.shape)
-    border = max(RADIUS, (SEARCH + PATCH) // 2)
-    centres = np.rint(points + off).astype(np.intp).clip(border, size - 1 - border)
-    offsets = points - centres
-    seen = np.abs(offsets).max(axis=1) <= SEARCH // 2
-    return View(channels, centres, offsets, target.use(face) & seen)
+@dataclass(frozen=True, eq=False)
+class Looking:
+    """How faces are looked at for one scale; a view depends on this and the face alone.
+
+    Parameters
+    ----------
+    target : TargetSet
+        What the experts shall find.
+    reference : Reference
+        The frame that faces are brought into.
+    families : sequence of str
+        Channel families.
+    scale : float
+        IOD of the crop, in pixels.
+    seed : int
+        Seed of poses and offsets.
+    """
+
+    target: TargetSet
+    reference: Reference
+    families: Sequence[str]
+    scale: float
+    seed: int
+
+    def identity(self) -> tuple[object, ...]:
+        """Return everything that a view depends on beside the face."""
+        target, reference = self.target, self.reference
+        constants = (_TURN, _STRETCH, PATCH, SEARCH)
+        own = (target.name, target.off_centre, tuple(self.families), self.scale, self.seed)
+        return (*constants, *own, reference.shape, reference.extent)
+
+    def at(self, known: KnownFace, again: int = 0) -> View:
+        """Look at a face, a little off its true pose as a fit would be; ``again``, otherwise."""
+        target, scale, reference = self.target, self.scale, self.reference
+        rng = known.rng(self.seed, round(scale * 100), again)
+        pose = reference.pose(known.face.points)
+        angle, stretch = rng.standard_normal(2) * (_TURN, _STRETCH)
+        pose = pose.after(Similarity.from_polar(float(np.exp(stretch)), float(angle), 0.0, 0.0))
+        size = crop_size(reference.extent, scale, PATCH)
+        image = FaceImage(known.picture, pose, reference.extent, scale)
+        channels = CropChannels(image.crop(pose, scale, size), self.families)
+        points = target.places(pose.inverse().apply(known.points)) * scale + (size - 1) / 2
+        off = rng.uniform(-target.off_centre, target.off_centre, points.shape)
+        border = max(RADIUS, (SEARCH + PATCH) // 2)
+        centres = np.rint(points + off).astype(np.intp).clip(border, size - 1 - border)
+        offsets = points - centres
+        seen = np.abs(offsets).max(axis=1) <= SEARCH // 2
+        return View(channels, centres, offsets, target.use(known.face) & seen)
 
 
 def train_scale(  # noqa: PLR0917 - the settings of a stage
     kind: ExpertKind,
-    target: TargetSet,
-    faces: Sequence[TrainingFace],
+    looking: Looking,
+    faces: Sequence[KnownFace],
     folds: Sequence[int],
-    families: Sequence[str],
-    scale: float,
-    seed: int,
-    tick: Callable[[], None],
+    judged: Sequence[int],
+    cache: Cache,
+    tick: Callable[[int], None],
 ) -> FoldedExperts:
     """Train the experts of one scale.
 
@@ -141,53 +162,51 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
     ----------
     kind : {"ridge", "mosse", "svm", "logistic"}
         How filters are trained.
-    target : TargetSet
-        What they shall find.
-    faces : sequence of TrainingFace
-        All with pictures.
+    looking : Looking
+        How faces are looked at.
+    faces : sequence of KnownFace
+        All of them.
     folds : sequence of int
         Fold of each face's subject.
-    families : sequence of str
-        Channel families.
-    scale : float
-        IOD of the crop, in pixels.
-    seed : int
-        Seed of poses and offsets.
+    judged : sequence of int
+        The folds that experts are wanted for that never saw them.
+    cache : Cache
+        What earlier trainings kept.
     tick : callable
-        Called once a face looked at; may raise to stop.
+        Told how many faces more were looked at; may raise to stop.
     """
-    rng = np.random.default_rng((seed, round(scale * 100)))
-    count = max(folds) + 1
-    mirror = (
-        None if target.mirror is None else _Mirror(list(target.mirror), mirrored_channels(families))
-    )
-    size = (len(target.use(faces[0])), channel_count(families))
-    learner = _learner(kind, size, count, mirror, seed)
-    for face, fold in zip(faces, folds, strict=True):
-        learner.add(view_face(target, face, families, scale, rng), fold)
-        tick()
+    by_fold: list[list[KnownFace]] = [[] for _ in range(max(folds) + 1)]
+    for known, fold in zip(faces, folds, strict=True):
+        by_fold[fold].append(known)
+    if kind in ("ridge", "mosse"):
+        solve = ridge_filters if kind == "ridge" else mosse_filters
+        learner: _MomentLearner | _ClassifierLearner = _MomentLearner(
+            solve, looking, by_fold, cache, tick
+        )
+    else:
+        learner = _ClassifierLearner(kind, looking, by_fold, tick)
     whole = learner.solve(None)
-    without = [learner.solve(fold) for fold in range(count)]
-    sample = calibration_sample(len(faces))
-    calibrator = _Calibrator()
-    for i in sample:
-        view = view_face(target, faces[i], families, scale, rng)
-        calibrator.add(without[folds[i]], view)
-        tick()
+    without = {fold: learner.solve(fold) for fold in judged}
+    calibrator = _Calibrator(without)
+    for i in calibration_sample(faces, folds, judged):
+        calibrator.add(folds[i], looking.at(faces[i], 1))
+        tick(1)
     gain, reliability = calibrator.result()
     return FoldedExperts(
-        PatchExperts(scale, *whole, gain, reliability),
-        tuple(PatchExperts(scale, *w, gain, reliability) for w in without),
+        PatchExperts(looking.scale, *whole, gain, reliability),
+        tuple(PatchExperts(looking.scale, *w, gain, reliability) for w in without.values()),
     )
+
+
+def calibration_sample(
+    faces: Sequence[KnownFace], folds: Sequence[int], judged: Sequence[int]
+) -> list[int]:
+    """Return the indices of the faces that gains are calibrated on, chosen by content."""
+    able = [i for i, fold in enumerate(folds) if fold in judged]
+    return sorted(sorted(able, key=lambda i: faces[i].key)[:_CALIBRATION_FACES])
 
 
 _Filters = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
-
-
-@dataclass(frozen=True)
-class _Mirror:
-    landmarks: list[int]
-    channels: list[int]
 
 
 class _MomentLearner:
@@ -195,54 +214,81 @@ class _MomentLearner:
 
     def __init__(
         self,
-        solve: Callable[[Moments], NDArray[np.float32]],
-        size: tuple[int, int],
-        folds: int,
-        mirror: _Mirror | None,
+        solve: Callable[[Moments, Folding], NDArray[np.float32]],
+        looking: Looking,
+        faces: Sequence[Sequence[KnownFace]],
+        cache: Cache,
+        tick: Callable[[int], None],
     ) -> None:
-        self._solve, self._mirror = solve, mirror
-        self._gatherers = [MomentGatherer(*size) for _ in range(folds)]
-
-    def add(self, view: View, fold: int) -> None:
-        cut = windows(view.channels, view.centres, 2 * RADIUS + 1)
-        self._gatherers[fold].add(cut, view.offsets, view.use)
+        self._solve, self._families = solve, looking.families
+        self._folding = Folding.of(looking.families, PATCH)
+        self._mirror = looking.target.mirror
+        landmarks = len(looking.target.use(faces[0][0].face))
+        self._sums = [
+            gather(looking, landmarks, own, fold, cache, tick) for fold, own in enumerate(faces)
+        ]
 
     def solve(self, without: int | None) -> _Filters:
-        used = [g.moments() for f, g in enumerate(self._gatherers) if f != without]
+        used = [sums for fold, sums in enumerate(self._sums) if fold != without]
         moments = sum(used[1:], used[0])
-        if self._mirror is not None:
-            moments += moments.mirrored(self._mirror.landmarks, self._mirror.channels)
-        weights = self._solve(moments)
+        weights = self._mirrored(moments) if self._mirror else self._solve(moments, self._folding)
         return weights, np.zeros(len(weights), np.float32)
+
+    def _mirrored(self, moments: Moments) -> NDArray[np.float32]:
+        """Learn from the faces and their mirror images: one filter a pair of landmarks.
+
+        That of the other one is its mirror image.
+        """
+        assert self._mirror is not None  # noqa: S101 - asked by the caller
+        one = [n for n, m in enumerate(self._mirror) if n <= m]
+        other = [self._mirror[n] for n in one]
+        turned = moments.take(other).mirrored(mirrored_planes(self._families))
+        solved = self._solve(moments.take(one) + turned, self._folding)
+        weights = np.empty((len(self._mirror), *solved.shape[1:]), np.float32)
+        weights[other] = solved[:, mirrored_channels(self._families), :, ::-1]
+        weights[one] = solved
+        return weights
 
 
 class _ClassifierLearner:
     """SVM and logistic regression: they need the patches themselves."""
 
-    def __init__(self, kind: ExpertKind, folds: int, mirror: _Mirror | None, seed: int) -> None:
-        self._kind, self._seed, self._mirror = kind, seed, mirror
-        self._rng = np.random.default_rng(seed)
-        self._patches: list[list[NDArray[np.float16]]] = [[] for _ in range(folds)]
-        self._use: list[list[Bools]] = [[] for _ in range(folds)]
+    def __init__(
+        self,
+        kind: ExpertKind,
+        looking: Looking,
+        faces: Sequence[Sequence[KnownFace]],
+        tick: Callable[[int], None],
+    ) -> None:
+        self._kind, self._seed = kind, looking.seed
+        self._mirror = looking.target.mirror
+        self._turned = mirrored_channels(looking.families)
+        self._rng = np.random.default_rng(looking.seed)
+        self._patches: list[list[NDArray[np.float16]]] = [[] for _ in faces]
+        self._use: list[list[Bools]] = [[] for _ in faces]
+        for fold, own in enumerate(faces):
+            for known in own:
+                self._add(looking.at(known), fold)
+                tick(1)
 
-    def add(self, view: View, fold: int) -> None:
+    def _add(self, view: View, fold: int) -> None:
         truth = np.rint(view.centres + view.offsets).astype(np.intp)
-        size = view.channels.shape[1]
+        size = view.channels.crop.shape[1]
         beside = self._rng.integers(-6, 7, (_BESIDE, *truth.shape))
         beside += 3 * np.sign(beside) * (np.abs(beside).max(axis=2, keepdims=True) < 2)
         beside[~beside.any(axis=2)] = 4
         places = np.concatenate([truth[None], truth + beside]).clip(
             PATCH // 2, size - 1 - PATCH // 2
         )
-        cut = windows(view.channels, places.reshape(-1, 2), PATCH)
+        cut = windows(view.channels.maps, places.reshape(-1, 2), PATCH)
         patches = cut.reshape(len(cut), 1 + _BESIDE, len(truth), PATCH, PATCH)
         rows = patches.transpose(2, 1, 0, 3, 4).astype(np.float16)
         self._patches[fold].append(rows)
         self._use[fold].append(view.use)
         if self._mirror is not None:
-            turned = rows[self._mirror.landmarks][:, :, self._mirror.channels, :, ::-1]
-            self._patches[fold].append(turned)
-            self._use[fold].append(view.use[self._mirror.landmarks])
+            order = list(self._mirror)
+            self._patches[fold].append(rows[order][:, :, self._turned, :, ::-1])
+            self._use[fold].append(view.use[order])
 
     def solve(self, without: int | None) -> _Filters:
         kept = [f for f in range(len(self._patches)) if f != without]
@@ -260,46 +306,40 @@ class _ClassifierLearner:
         return weights, bias
 
 
-def _learner(
-    kind: ExpertKind, size: tuple[int, int], folds: int, mirror: _Mirror | None, seed: int
-) -> _MomentLearner | _ClassifierLearner:
-    if kind == "ridge":
-        return _MomentLearner(ridge_filters, size, folds, mirror)
-    if kind == "mosse":
-        return _MomentLearner(mosse_filters, size, folds, mirror)
-    return _ClassifierLearner(kind, folds, mirror, seed)
-
-
 class _Calibrator:
     """Chooses each landmark's gain: how sure its response may be.
 
     Maximum likelihood of the true place under the softmax of gain x response, on faces the
     filters have not seen.
+
+    Parameters
+    ----------
+    without : mapping of int to filters
+        By fold, those that never saw it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, without: Mapping[int, _Filters]) -> None:
         grid = np.arange(SEARCH) - SEARCH // 2
         self._x, self._y = (g.ravel() for g in np.meshgrid(grid, grid))
-        self._sum: NDArray[np.float64] | None = None
-        self._count: NDArray[np.float64] | None = None
+        self._backends = {}
+        for fold, (weights, bias) in without.items():
+            one = np.ones(len(bias), np.float32)
+            self._backends[fold] = CpuResponses([PatchExperts(1.0, weights, bias, one, one)])
+            landmarks = len(bias)
+        self._sum, self._count = np.zeros((len(_GAINS), landmarks)), np.zeros(landmarks)
 
-    def add(self, experts: tuple[NDArray[np.float32], NDArray[np.float32]], view: View) -> None:
-        weights, bias = experts
-        one = np.ones(len(bias), np.float32)
-        backend = CpuResponses([PatchExperts(1.0, weights, bias, one, one)])
-        flat = backend.responses(0, view.channels, view.centres).reshape(len(bias), -1)
+    def add(self, fold: int, view: View) -> None:
+        responses = self._backends[fold].responses(0, view.channels, view.centres)
+        flat = np.ascontiguousarray(responses).reshape(len(responses), -1)
         distance = (self._x - view.offsets[:, :1]) ** 2 + (self._y - view.offsets[:, 1:]) ** 2
         truth = np.exp(-distance)
         truth /= truth.sum(axis=1, keepdims=True) + 1e-12
-        z = _GAINS[:, None, None] * (flat - flat.max(axis=1, keepdims=True))
-        likelihood = (truth * z).sum(axis=2) - np.log(np.exp(z).sum(axis=2))
-        if self._sum is None or self._count is None:
-            self._sum, self._count = np.zeros_like(likelihood), np.zeros(len(bias))
-        self._sum += likelihood * view.use
+        below = flat - flat.max(axis=1, keepdims=True)
+        expected = (truth * below).sum(axis=1)
+        total = np.array([np.exp(gain * below).sum(axis=1) for gain in _GAINS.astype(np.float32)])
+        self._sum += (_GAINS[:, None] * expected - np.log(total)) * view.use
         self._count += view.use
 
     def result(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        assert self._sum is not None  # noqa: S101 - at least one face has been added
-        assert self._count is not None  # noqa: S101
         gain = _GAINS[self._sum.argmax(axis=0)].astype(np.float32)
         return gain, (self._count > 0).astype(np.float32)

@@ -1,11 +1,14 @@
 """Second moments of search windows: all that ridge and MOSSE experts need of the pictures.
 
-They are sums over faces, so they can be gathered in any order, added and taken apart.
+They are sums over faces, and exact ones: the spectrum of each window is rounded to whole numbers
+(of `_STEP`), and sums of products of whole numbers below 2^53 have no rounding error in float64.
+So they can be gathered in any order, added, and taken apart again, to the same bits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,114 +19,172 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .planes import MirroredPlane
+
 RADIUS = 10
 """Half width of the training window round a landmark, in pixels of the crop."""
-LENGTH = 32
-"""Length of the transform: window plus the longest lag, rounded up."""
+WIDTH = 2 * RADIUS + 1
+LONGEST = 11
+"""Longest lag that anybody asks for: a patch on planes may be one wider than on channels."""
+LENGTH = (WIDTH + LONGEST, WIDTH + LONGEST + 1)
+"""Height and width of the transform: window plus the longest lag, and one pixel across, by which
+a mirrored plane may be moved."""
+SPECTRUM = (LENGTH[0], LENGTH[1] // 2 + 1)
 TARGET_SIGMA = 1.0
 """Width of the Gaussian that a response should be, in pixels of the crop."""
+_STEP = 2.0**-7
+"""Spectra are rounded to this. Window values of about 1 give spectra of about 10; the noise that
+rounding adds has a millionth of their power, and 10,000 faces stay far below 2^53 steps squared."""
+
+
+@cache
+def pairs(maps: int) -> list[tuple[int, int]]:
+    """Return which maps are multiplied, the first never after the second.
+
+    The last map, the wanted response, is not multiplied by itself.
+    """
+    return [(i, j) for i in range(maps - 1) for j in range(i, maps)]
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Cross-spectra of the channels and the wanted response, summed over faces.
+    """Cross-spectra of the maps and the wanted response, summed over faces.
 
     Parameters
     ----------
-    spectra : ndarray of complex64, shape (C + 1, C + 1, N, LENGTH, LENGTH // 2 + 1)
-        ``spectra[i, j]`` is the sum of ``conj(channel_i) channel_j``; the last row and
-        column belong to the wanted response.
+    spectra : ndarray of complex128, shape (P, N, *SPECTRUM)
+        The sum of ``conj(map_i) map_j`` for each of `pairs`, in steps squared. The last map is
+        the wanted response.
     count : ndarray, shape (N,)
         Faces summed, by landmark.
     """
 
-    spectra: NDArray[np.complex64]
+    spectra: NDArray[np.complex128]
     count: NDArray[np.float64]
+
+    @property
+    def maps(self) -> int:
+        """Number of maps, the wanted response included."""
+        return round((float(np.sqrt(9 + 8 * len(self.spectra))) - 1) / 2)
+
+    def product(self, i: int, j: int) -> NDArray[np.complex128]:
+        """Return the sum of ``conj(map_i) map_j``, shape (N, *SPECTRUM)."""
+        order = {pair: k for k, pair in enumerate(pairs(self.maps))}
+        one: NDArray[np.complex128] = self.spectra[order[min(i, j), max(i, j)]]
+        return one if i <= j else one.conj()
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.spectra + other.spectra, self.count + other.count)
 
-    def mirrored(self, landmarks: Sequence[int], channels: Sequence[int]) -> Moments:
-        """Return the moments of the same faces in a mirror.
+    def take(self, landmarks: Sequence[int]) -> Moments:
+        """Return the moments of some landmarks, in this order."""
+        which = list(landmarks)
+        return Moments(self.spectra[:, which], self.count[which])
+
+    def mirrored(self, planes: Sequence[MirroredPlane]) -> Moments:
+        """Return the moments of the same windows in a mirror.
 
         Mirroring negates the horizontal frequency, and at a negative frequency a real
         signal has the conjugate of its value at the opposite one.
 
         Parameters
         ----------
-        landmarks, channels : sequence of int
-            Which landmark and channel each one is the mirror image of.
+        planes : sequence of MirroredPlane
+            What each map but the last shows in a mirror.
         """
-        which = [*channels, len(channels)]
-        order = list(landmarks)
-        opposite = -np.arange(LENGTH) % LENGTH
-        turned = self.spectra[which][:, which][:, :, order][..., opposite, :]
-        return Moments(turned.conj(), self.count[order])
+        opposite = -np.arange(LENGTH[0]) % LENGTH[0]
+        across = 2j * np.pi * np.arange(SPECTRUM[1]) / LENGTH[1]
+        out = np.empty_like(self.spectra)
+        shown = [*((m.plane, m.sign, m.shift) for m in planes), (self.maps - 1, 1.0, 0)]
+        for k, (i, j) in enumerate(pairs(self.maps)):
+            (p, sign_p, shift_p), (q, sign_q, shift_q) = shown[i], shown[j]
+            # what lies at (y, -x) is the conjugate of what is kept at (-y, x)
+            there = self.product(q, p)[:, opposite]
+            factor = sign_p * sign_q * np.exp((shift_q - shift_p) * across)
+            np.multiply(there, factor, out=out[k])
+        return Moments(out, self.count)
 
     def lags(self, reach: int) -> NDArray[np.float32]:
         """Return correlations by lag, shape (N, C + 1, C + 1, 2 reach + 1, 2 reach + 1).
 
         Entry ``[n, i, j, reach + dy, reach + dx]`` is the mean of
-        ``channel_i(u) channel_j(u + (dx, dy))`` over window and faces.
+        ``map_i(u) map_j(u + (dx, dy))`` over window and faces. The wanted response with itself is
+        left at zero.
         """
-        full = scipy.fft.irfft2(self.spectra, (LENGTH, LENGTH))
-        lag = np.arange(-reach, reach + 1) % LENGTH
-        part = full[..., lag, :][..., lag].transpose(2, 0, 1, 3, 4)
-        scale = np.maximum(self.count, 1.0) * (2 * RADIUS + 1) ** 2
-        return np.asarray(part / scale[:, None, None, None, None], dtype=np.float32)
+        size, lag = 2 * reach + 1, np.arange(-reach, reach + 1)
+        out = np.zeros((len(self.count), self.maps, self.maps, size, size), np.float32)
+        scale = (_STEP**2 / (np.maximum(self.count, 1.0) * WIDTH**2))[:, None, None]
+        for k, (i, j) in enumerate(pairs(self.maps)):
+            full = scipy.fft.irfft2(self.spectra[k], LENGTH)
+            part = full[:, lag % LENGTH[0]][..., lag % LENGTH[1]] * scale
+            out[:, i, j] = part
+            out[:, j, i] = part[:, ::-1, ::-1]
+        return out
 
 
 class MomentGatherer:
-    """Adds the windows of one face after the other to moments."""
+    """Adds the windows of one face after the other to moments.
 
-    def __init__(self, landmarks: int, channels: int) -> None:
-        self._shape = (landmarks, LENGTH, LENGTH // 2 + 1)
-        self._sum = np.zeros((channels + 1, channels + 1, *self._shape), np.complex64)
+    Parameters
+    ----------
+    landmarks, maps : int
+        How many landmarks, and maps of each without the wanted response.
+    start : Moments, optional
+        What has been gathered before; it is gathered on in place.
+
+    Attributes
+    ----------
+    sums : Moments
+        What has been gathered so far.
+    """
+
+    def __init__(self, landmarks: int, maps: int, start: Moments | None = None) -> None:
+        shape = (len(pairs(maps + 1)), landmarks, *SPECTRUM)
+        self.sums = start or Moments(np.zeros(shape, np.complex128), np.zeros(landmarks))
         # Kept, since only the windows in it change: the border stays zero.
-        self._padded = np.zeros((channels + 1, landmarks, LENGTH, LENGTH), np.float32)
-        self._count = np.zeros(landmarks)
+        self._padded = np.zeros((maps + 1, landmarks, *LENGTH), np.float32)
+        self._product = np.empty((landmarks, *SPECTRUM), np.complex128)
 
     def add(
         self,
         cut: NDArray[np.float32],
         offset: NDArray[np.float64],
         use: NDArray[np.bool_],
+        times: int = 1,
     ) -> None:
         """Add one face.
 
         Parameters
         ----------
-        cut : ndarray, shape (C, N, 2 RADIUS + 1, 2 RADIUS + 1)
-            Windows of the channel maps.
+        cut : ndarray, shape (C, N, WIDTH, WIDTH)
+            Windows of the maps.
         offset : ndarray, shape (N, 2)
             Where the landmark lies, against the middle of its window, in pixels.
         use : ndarray of bool, shape (N,)
             Landmarks to learn from.
+        times : int
+            -1 takes the face out again.
         """
-        width, padded = 2 * RADIUS + 1, self._padded
-        padded[:-1, :, :width, :width] = cut
-        padded[-1, :, :width, :width] = wanted_response(offset)
+        padded, product = self._padded, self._product
+        padded[:-1, :, :WIDTH, :WIDTH] = cut
+        padded[-1, :, :WIDTH, :WIDTH] = wanted_response(offset)
         padded[:, ~use] = 0.0
         spectra = scipy.fft.rfft2(padded)
-        # Pair by pair, since the products of one pair stay in the cache; the lower
-        # triangle is the conjugate of the upper one.
-        product = np.empty_like(spectra[0])
-        for i, one in enumerate(spectra):
-            conjugate = one.conj()
-            for j in range(i, len(spectra)):
-                self._sum[i, j] += np.multiply(conjugate, spectra[j], out=product)
-        self._count += use
-
-    def moments(self) -> Moments:
-        """Return what has been gathered."""
-        full = self._sum.copy()
-        for i in range(1, len(full)):
-            full[i, :i] = full[:i, i].conj()
-        return Moments(full, self._count.copy())
+        spectra *= np.float32(1 / _STEP)
+        whole = np.rint(spectra.view(np.float32)).view(np.complex64).astype(np.complex128)
+        # Pair by pair, since the products of one pair stay in the cache; the pairs the other
+        # way round are the conjugates.
+        add = np.add if times > 0 else np.subtract
+        for k, (i, j) in enumerate(pairs(len(whole))):
+            if j == i:
+                conjugate = whole[i].conj()
+            np.multiply(conjugate, whole[j], out=product)
+            add(self.sums.spectra[k], product, out=self.sums.spectra[k])
+        self.sums.count[:] += times * use
 
 
 def wanted_response(offset: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return zero-mean Gaussians at the landmarks, shape (N, 2 RADIUS + 1, 2 RADIUS + 1)."""
+    """Return zero-mean Gaussians at the landmarks, shape (N, WIDTH, WIDTH)."""
     grid = np.arange(-RADIUS, RADIUS + 1)
     x = np.exp(-((grid - offset[:, :1]) ** 2) / (2 * TARGET_SIGMA**2))
     y = np.exp(-((grid - offset[:, 1:]) ** 2) / (2 * TARGET_SIGMA**2))

@@ -12,6 +12,8 @@ from faceloop_datasets import FaceloopError, PointState, TrainingError
 from faceloop_datasets.progress import step
 from faceloop_runtime.geometry import Similarity
 
+from .cache import Cache, key_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
+
+    from .cache import Arrays
 
     Points = NDArray[np.float64]
 
@@ -50,6 +54,9 @@ class TrainingFace:
         Squares of the photograph that lie outside the face.
     item_id : int or None
         The item in the project, if it comes from one.
+    source : str
+        Name under which picture and backgrounds are kept for the next training; empty where they
+        are not.
     """
 
     name: str
@@ -60,6 +67,7 @@ class TrainingFace:
     measured: NDArray[np.bool_]
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     item_id: int | None = None
+    source: str = ""
 
     def mirrored(self, mirror: Sequence[int]) -> TrainingFace:
         """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
@@ -90,6 +98,7 @@ def load_faces(
     scale: float,
     *,
     seed: int = 0,
+    cache: Cache | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> tuple[list[TrainingFace], list[Unusable]]:
@@ -106,6 +115,8 @@ def load_faces(
         that memory does not depend on the size of the photographs.
     seed : int
         Chooses the backgrounds.
+    cache : Cache, optional
+        Pictures that earlier trainings read and reduced.
     progress, cancel : callable, optional
         Told about progress; asked whether to stop.
 
@@ -119,13 +130,13 @@ def load_faces(
     Cancelled
         If ``cancel`` says so.
     """
-    rng = np.random.default_rng(seed)
+    kept = cache or Cache(None)
     good: list[TrainingFace] = []
     bad: list[Unusable] = []
     for done, face in enumerate(faces):
         step(progress, cancel, done, len(faces), "reading faces")
         try:
-            good.append(_load(scheme, face, scale, rng))
+            good.append(_load(scheme, face, scale, seed, kept))
         except FaceloopError as error:
             bad.append(Unusable(face.name, str(error)))
     step(progress, cancel, len(faces), len(faces), "reading faces")
@@ -156,20 +167,24 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
             )
 
 
-def _load(scheme: Scheme, face: Face, scale: float, rng: np.random.Generator) -> TrainingFace:
+def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> TrainingFace:
     annotation = face.annotation
     shape_known = annotation.trains_shape
     points = np.where(shape_known[:, None], annotation.points, np.nan)
     iod = scheme.inter_ocular_distance(points)
     if not iod > 1.0:
         raise TrainingError(f"{face.name}: the outer eye corners are missing or coincide.")
-    picture, moved = None, points
+    picture, moved, source = None, points, ""
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     if face.has_image:
-        gray = face.read_gray()
-        picture, to_picture = _surroundings(gray, points, iod, scale)
-        moved = to_picture.apply(points)
-        backgrounds = tuple(_backgrounds(gray, points, iod, rng))
+        source = _source(face, points, scale, seed)
+        read = cache.load("faces", source) if source else None
+        if read is None:
+            read = _read(face, points, iod, scale, seed)
+            if source:
+                cache.save("faces", source, read)
+        picture, backgrounds = read["picture"], tuple(read["backgrounds"])
+        moved = Similarity(*map(float, read["move"])).apply(points)
     return TrainingFace(
         name=face.name,
         subject=face.subject or face.name,
@@ -179,7 +194,33 @@ def _load(scheme: Scheme, face: Face, scale: float, rng: np.random.Generator) ->
         measured=shape_known & (annotation.states != PointState.ESTIMATED),
         backgrounds=backgrounds,
         item_id=face.item_id,
+        source=source,
     )
+
+
+def _source(face: Face, points: Points, scale: float, seed: int) -> str:
+    """Return a name for what is read of a face: the same for the same file and points only."""
+    if face.media is None or face.media_sha256 is None:
+        return ""
+    try:
+        about = face.media.stat()
+    except OSError:
+        return ""  # reading it will say what is wrong
+    file = (face.media_sha256, about.st_size, about.st_mtime_ns, face.frame)
+    return key_of(*file, points, scale, seed, _REACH, _BACKGROUNDS, _BACKGROUND_SIZE)
+
+
+def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Arrays:
+    gray = face.read_gray()
+    picture, move = _surroundings(gray, points, iod, scale)
+    rng = np.random.default_rng((seed, *np.frombuffer(points.tobytes(), np.uint32)))
+    backgrounds = _backgrounds(gray, points, iod, rng)
+    shape = (len(backgrounds), _BACKGROUND_SIZE, _BACKGROUND_SIZE)
+    return {
+        "picture": picture,
+        "move": np.array([move.a, move.b, move.tx, move.ty]),
+        "backgrounds": np.array(backgrounds, np.uint8).reshape(shape),
+    }
 
 
 def _surroundings(

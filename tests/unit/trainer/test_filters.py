@@ -8,10 +8,12 @@ import pytest
 
 from faceloop_runtime.experts import SEARCH, windows
 from faceloop_trainer.filters import PATCH, classifier_filters, mosse_filters, ridge_filters
+from faceloop_trainer.planes import Folding
 from faceloop_trainer.statistics import RADIUS, MomentGatherer, Moments, wanted_response
 
 CHANNELS = 2
 WIDTH = 2 * RADIUS + 1
+PLAIN = Folding.plain(CHANNELS, PATCH)
 
 
 def scene(rng: np.random.Generator, size: int, x: int, y: int) -> np.ndarray:
@@ -35,7 +37,7 @@ def gathered(faces: int, used: tuple[bool, bool] = (True, True)) -> Moments:
         offset = rng.integers(-2, 3, (2, 2))
         maps = [scene(rng, WIDTH, RADIUS + x, RADIUS + y) for x, y in offset]
         gatherer.add(np.stack(maps, axis=1), offset.astype(float), np.array(used))
-    return gatherer.moments()
+    return gatherer.sums
 
 
 def explicit_ridge(faces: int, strength: float) -> np.ndarray:
@@ -61,7 +63,7 @@ def explicit_ridge(faces: int, strength: float) -> np.ndarray:
 
 
 def test_ridge_from_moments_is_the_dense_shift_ridge() -> None:
-    weights = ridge_filters(gathered(6))[0]
+    weights = ridge_filters(gathered(6), PLAIN)[0]
     expected = explicit_ridge(6, 0.02)
     np.testing.assert_allclose(weights, expected, atol=2e-3 * np.abs(expected).max())
 
@@ -76,7 +78,7 @@ def peak(weights: np.ndarray, maps: np.ndarray) -> tuple[int, int]:
 
 @pytest.mark.parametrize("train", [ridge_filters, mosse_filters])
 def test_correlation_filters_peak_at_the_pattern(train: object) -> None:
-    weights = train(gathered(20))  # type: ignore[operator]
+    weights = train(gathered(20), PLAIN)  # type: ignore[operator]
     rng = np.random.default_rng(7)
     for x, y in rng.integers(10, 31, (20, 2)):
         maps = scene(rng, 41, int(x), int(y))
@@ -85,7 +87,7 @@ def test_correlation_filters_peak_at_the_pattern(train: object) -> None:
 
 @pytest.mark.parametrize("train", [ridge_filters, mosse_filters])
 def test_a_landmark_without_examples_has_no_filter(train: object) -> None:
-    weights = train(gathered(3, (True, False)))  # type: ignore[operator]
+    weights = train(gathered(3, (True, False)), PLAIN)  # type: ignore[operator]
     assert weights.dtype == np.float32
     assert weights[0].any()
     assert not weights[1].any()

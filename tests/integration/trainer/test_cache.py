@@ -1,0 +1,186 @@
+"""What trainings keep for each other changes how long they take, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from faceloop_trainer import TrainingConfig
+from faceloop_trainer import sums as sums_module
+from faceloop_trainer.cache import Cache, key_of
+from faceloop_trainer.train import train_faces
+from faceloop_trainer.trainingset import load_faces
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faceloop_datasets import Face, Project
+
+CONFIG = TrainingConfig(channels=("lbp",), components=8)
+"""With mirrored planes, and fast."""
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def faces(sample_project: Project) -> list[Face]:
+    return list(sample_project.faces()[:16])
+
+
+def corrected(faces: list[Face], which: int = 5) -> list[Face]:
+    """Move a few points of one face by a pixel, and take one point away."""
+    annotation = faces[which].annotation
+    points = annotation.points.copy()
+    points[40:45] += 1.0
+    points[50] = np.nan
+    states = annotation.states.copy()
+    states[50] = 0
+    changed = replace(faces[which], annotation=replace(annotation, points=points, states=states))
+    return [changed if i == which else face for i, face in enumerate(faces)]
+
+
+def trained(project: Project, faces: list[Face], cache: Cache, file: Path) -> bytes:
+    """Train; returns the model file's bytes."""
+    ready, unusable = load_faces(project.scheme, faces, CONFIG.scales[-1], cache=cache)
+    assert unusable == []
+    train_faces(project.scheme, ready, CONFIG, cache=cache).save(file)
+    return file.read_bytes()
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Number of faces that each scale and fold gathered anew, as trainings go on."""
+    counts: list[int] = []
+    add = sums_module.MomentGatherer.add
+
+    def counting(self: sums_module.MomentGatherer, *rest: object) -> None:
+        counts.append(rest[-1] if isinstance(rest[-1], int) else 1)
+        add(self, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sums_module.MomentGatherer, "add", counting)
+    return counts
+
+
+def test_a_retraining_gives_the_same_file_as_one_from_scratch(
+    sample_project: Project, faces: list[Face], cache: Cache, looked: list[int], tmp_path: Path
+) -> None:
+    trained(sample_project, faces, cache, tmp_path / "first")
+    assert len(looked) == 4 * len(faces)  # three scales, and the initialiser's
+    looked.clear()
+    changed = [*corrected(faces)[:-1]]  # and another one was taken out
+    warm = trained(sample_project, changed, cache, tmp_path / "warm")
+    assert sorted(looked) == [-1] * 8 + [1] * 4
+    assert warm == trained(sample_project, changed, Cache(None), tmp_path / "cold")
+
+
+def test_a_cache_may_be_damaged_or_deleted(
+    sample_project: Project, faces: list[Face], cache: Cache, looked: list[int], tmp_path: Path
+) -> None:
+    first = trained(sample_project, faces, cache, tmp_path / "first")
+    assert cache.folder is not None
+    for number, file in enumerate(sorted(cache.folder.rglob("*.bin"))):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content if number % 2 else content[: len(content) // 3])
+    assert trained(sample_project, faces, cache, tmp_path / "damaged") == first
+    looked.clear()
+    shutil.rmtree(cache.folder)
+    assert trained(sample_project, faces, cache, tmp_path / "deleted") == first
+    assert len(looked) == 4 * len(faces)
+
+
+def test_two_trainings_at_once_share_a_cache(
+    sample_project: Project, faces: list[Face], cache: Cache, tmp_path: Path
+) -> None:
+    sets = [faces, corrected(faces)]
+    found: dict[int, bytes] = {}
+
+    def work(number: int) -> None:
+        found[number] = trained(sample_project, sets[number], cache, tmp_path / f"at{number}")
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    again = trained(sample_project, sets[0], cache, tmp_path / "again")
+    assert found[0] == again
+    assert found[1] == trained(sample_project, sets[1], Cache(None), tmp_path / "alone")
+
+
+def test_a_picture_that_was_replaced_is_read_again(
+    sample_project: Project, faces: list[Face], cache: Cache, tmp_path: Path
+) -> None:
+    face = faces[0]
+    assert face.media is not None
+    copy = tmp_path / face.media.name
+    shutil.copyfile(face.media, copy)
+    here = replace(face, media=copy)
+    (one,), _ = load_faces(sample_project.scheme, [here], 54.0, cache=cache)
+    other = faces[7].media
+    assert other is not None
+    shutil.copyfile(other, copy)
+    (two,), _ = load_faces(sample_project.scheme, [here], 54.0, cache=cache)
+    assert one.source != two.source
+    copy.unlink()
+    none, unusable = load_faces(sample_project.scheme, [here], 54.0, cache=cache)
+    assert (len(none), len(unusable)) == (0, 1)
+
+
+# The folder
+
+
+def test_what_is_saved_comes_back(cache: Cache) -> None:
+    arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.zeros((0, 4), np.uint8)}
+    cache.save("kind", "name", arrays)
+    found = cache.load("kind", "name")
+    assert found is not None
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+    assert cache.load("kind", "other") is None
+    assert Cache(None).load("kind", "name") is None
+
+
+def test_a_file_under_another_name_is_not_believed(cache: Cache) -> None:
+    cache.save("kind", "name", {"a": np.arange(3)})
+    assert cache.folder is not None
+    shutil.copyfile(cache.folder / "kind/name.bin", cache.folder / "kind/other.bin")
+    assert cache.load("kind", "other") is None
+    assert cache.load("kind", "name") is not None
+
+
+def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file, no folder")
+    cache = Cache(tmp_path / "cache")
+    cache.save("kind", "name", {"a": np.arange(3)})
+    cache.tidy()
+    assert cache.load("kind", "name") is None
+
+
+def test_the_folder_is_bounded_and_keeps_what_was_used_last(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, limit=2500)
+    for name in "abc":
+        cache.save("kind", name, {"a": np.zeros(1000, np.uint8)})
+        file = tmp_path / "kind" / f"{name}.bin"
+        old = 1_000_000_000 + ord(name)
+        os.utime(file, (old, old))
+    assert cache.load("kind", "a") is not None  # used now
+    cache.tidy()
+    assert [name for name in "abc" if cache.load("kind", name)] == ["a", "c"]
+
+
+def test_names_tell_values_apart() -> None:
+    array = np.arange(4.0)
+    same = key_of("x", 1, array)
+    assert same == key_of("x", 1, array.copy())
+    others = [key_of("x", 2, array), key_of("x1", array), key_of("x", 1, array.reshape(2, 2))]
+    assert len({same, *others, key_of("x", 1, array.astype(np.float32))}) == 5

@@ -1,0 +1,66 @@
+"""Filters that are solved for on planes are those of the channels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from faceloop_runtime.channels import CropChannels
+from faceloop_runtime.experts import windows
+from faceloop_trainer.filters import PATCH, ridge_filters
+from faceloop_trainer.lapack import solve_symmetric
+from faceloop_trainer.planes import Folding
+from faceloop_trainer.statistics import RADIUS, WIDTH, MomentGatherer
+
+
+def crops(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    noise = rng.uniform(0, 255, (count, 61, 61))
+    return [cv2.GaussianBlur(n, (0, 0), 1.5).astype(np.float32) * 3 for n in noise]
+
+
+def filters(families: tuple[str, ...], on_planes: bool) -> np.ndarray:
+    folding = Folding.of(families, PATCH)
+    if not on_planes:
+        folding = Folding.plain(folding.channels, PATCH)
+    gatherer = MomentGatherer(2, len(folding.supports))
+    centres = np.array([[26, 30], [33, 31]])
+    assert centres.min() > RADIUS
+    for crop in crops(8):
+        channels = CropChannels(crop, families)
+        maps = channels.planes if on_planes else channels.maps
+        offset = np.array([[1.0, -0.5], [0.25, 2.0]])
+        gatherer.add(windows(maps, centres, WIDTH), offset, np.ones(2, bool))
+    return ridge_filters(gatherer.sums, folding)
+
+
+@pytest.mark.parametrize(
+    ("families", "closeness"),
+    [
+        (("gradient",), 0.01),
+        (("raw", "gradient"), 0.01),
+        # A plane serves two channels, whose windows end one pixel apart.
+        (("lbp",), 0.1),
+    ],
+)
+def test_filters_from_planes_are_those_from_channels(
+    families: tuple[str, ...], closeness: float
+) -> None:
+    found, expected = filters(families, True), filters(families, False)
+    assert found.shape == expected.shape
+    assert np.linalg.norm(found - expected) < closeness * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_symmetric_systems_are_solved(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(30, 20))
+    matrix, right = (rows.T @ rows).astype(kind), rng.normal(size=(3, 20)).astype(kind)
+    found = solve_symmetric(np.triu(matrix), right.copy())
+    np.testing.assert_allclose(found @ matrix, right, atol=1e-3 if kind is np.float32 else 1e-9)
+
+
+def test_a_matrix_that_is_not_definite_is_refused() -> None:
+    with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
+        solve_symmetric(-np.eye(4), np.ones(4))

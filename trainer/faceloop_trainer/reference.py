@@ -1,0 +1,113 @@
+"""A frame for looking at faces that hardly ever changes.
+
+What a face adds to a training is kept between trainings (`faceloop_trainer.cache`), so it must not
+depend on the other faces, as a pose against their mean shape would. Poses are therefore taken
+against the mean shape rounded so coarsely that a few corrected faces leave it as it is. Where it
+is rounded the other way, that one training looks at every face again; it gives the same model
+whether anything was kept or not. The rounded shape lies on a face a little larger or beside, the
+same for all faces and less than trained crops are off on purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.model import face_extent
+
+from .trainingset import TrainingFace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_runtime.pdm import PointDistributionModel
+
+    Points = NDArray[np.float64]
+
+_GRID = 0.5
+"""The mean shape is rounded to this, in IOD; the eye corners lie on it."""
+_EXTENT_GRID = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A coarse mean shape.
+
+    Parameters
+    ----------
+    shape : ndarray, shape (N, 2)
+        In the model frame.
+    extent : float
+        Half width of a crop that shows a whole face, in IOD.
+    """
+
+    shape: Points
+    extent: float
+
+    @classmethod
+    def of(cls, pdm: PointDistributionModel) -> Reference:
+        """Round a shape model."""
+        shape = np.rint(pdm.mean / _GRID) * _GRID + 0.0  # no negative zeros
+        return cls(shape, float(np.ceil(face_extent(pdm) / _EXTENT_GRID) * _EXTENT_GRID))
+
+    def pose(self, points: Points) -> Similarity:
+        """Return the pose of points (N, 2), NaN where unknown."""
+        return Similarity.between(self.shape, points)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownFace:
+    """A face to learn from, with all its points.
+
+    Parameters
+    ----------
+    face : TrainingFace
+        With a picture.
+    points : ndarray, shape (N, 2)
+        In pixels of the picture. Unknown points are where the shape model expects them, to whole
+        pixels, so that they too hardly ever change.
+    """
+
+    face: TrainingFace
+    points: Points
+
+    @classmethod
+    def of(cls, pdm: PointDistributionModel, face: TrainingFace) -> KnownFace:
+        """Complete a face."""
+        known = np.asarray(~np.isnan(face.points).any(axis=1))
+        if known.all():
+            return cls(face, face.points)
+        points = np.where(known[:, None], face.points, np.rint(pdm.complete(face.points)))
+        return cls(face, points)
+
+    def mirrored(self, mirror: Sequence[int]) -> KnownFace:
+        """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
+        right = self.picture.shape[1] - 1
+        points = (self.points * [-1, 1] + [right, 0])[list(mirror)]
+        return KnownFace(self.face.mirrored(mirror), points)
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """The picture."""
+        assert self.face.picture is not None  # noqa: S101 - made of faces with pictures only
+        return self.face.picture
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of everything that patch experts learn from the face."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr(self.picture.shape).encode())
+        for part in (self.picture, self.face.points, self.points, self.face.trains_patches):
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
+
+    def rng(self, *purpose: int) -> np.random.Generator:
+        """Return random numbers of this face's own, for a purpose."""
+        return np.random.default_rng((*purpose, int(self.key, 16)))
