@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from . import errors, projects
+from .checking import check
 from .console import say
 from .demo import demo
 from .doctor import doctor
@@ -62,6 +63,7 @@ app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")
 app.add_typer(model, name="model")
+app.command("check")(check)
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("erase")(erase)
