@@ -25,6 +25,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         other.write_bytes(b"P6 1 1 255\nabc")
         project.add_media(other, copy=True)
         other.unlink()
+        with project._database.write() as connection:  # the copies below have no other place
+            connection.exec_driver_sql("UPDATE media SET absolute = '/nowhere'")
         back_up_before(project.path, project.path / "project.db", "import")
     return tmp_path
 
