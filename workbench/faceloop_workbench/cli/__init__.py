@@ -19,6 +19,7 @@ from .fitting import fit, track
 from .keeping import backup, restore
 from .labels import check_labels
 from .models import model
+from .reporting import report
 from .review import queue
 from .training import evaluate, train
 from .window import open_window
@@ -58,6 +59,7 @@ app.command("import")(projects.import_faces)
 app.command("export")(projects.export)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.command("report")(report)
 app.command("check-labels")(check_labels)
 app.command("fit")(fit)
 app.command("track")(track)
