@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from faceloop_datasets import InputError
-from faceloop_datasets.files import no_formula
+from faceloop_datasets.files import no_formula, put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,6 +107,8 @@ class PointsTable:
                 else pa_csv.CSVWriter(self._part, self._schema)
             )
         except OSError as error:
+            with suppress(OSError):  # a full disk may have left an empty file
+                self._part.unlink()
             raise self._failed(error) from error
 
     def write(
@@ -141,7 +143,7 @@ class PointsTable:
             self._flush()
             self._writer.close()
             if not self._broken:
-                self._part.replace(self.path)
+                put_in_place(self._part, self.path)
         except OSError as error:
             raise self._failed(error) from error
         finally:
