@@ -27,6 +27,24 @@ def is_text(name: str) -> bool:
     return _NO_TEXT.search(name) is None
 
 
+_FORMULA = re.compile("[=+\\-@\t\r\n|\uff1d\uff0b\uff0d\uff20]")
+
+
+def no_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    The signs are OWASP's, with their full-width forms. `as_written` is the way back, which is why
+    a text that has an apostrophe before such a sign gets another one.
+    """
+    return f"'{text}" if _FORMULA.match(text.lstrip("'")) else text
+
+
+def as_written(text: str) -> str:
+    """Take the apostrophe off that `no_formula` has put on."""
+    guarded = text.startswith("'") and _FORMULA.match(text.lstrip("'"))
+    return text[1:] if guarded else text
+
+
 def is_file_name(name: str) -> bool:
     """Whether a text is the name of a file in a folder, on any system, and no path out of it."""
     plain = name == PurePosixPath(name).name == PureWindowsPath(name).name
@@ -83,12 +101,19 @@ def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        if not scratch and part.is_file():
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-        part.replace(target)
+        if scratch:
+            part.replace(target)
+        else:
+            put_in_place(part, target)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error
     finally:
         with suppress(OSError):  # gone after the replacement, or its folder never was one
             part.unlink()
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Give a complete file its name, once it is on disk; what had the name is replaced."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(target)

@@ -172,6 +172,24 @@ def error_row(errors: np.ndarray) -> dict[str, Any]:
     }
 
 
+def against(
+    ours: np.ndarray, theirs: np.ndarray, faces: Sequence[TrainingFace], seed: int
+) -> dict[str, Any]:
+    """Ratio of the mean errors of two on the same faces, with its interval over people."""
+    from faceloop_trainer.uncertainty import bootstrap
+
+    (ratio,) = bootstrap(
+        [face.subject for face in faces],
+        lambda weights: ((weights @ ours) / (weights @ theirs))[None],
+        seed,
+    )
+    return {
+        "ours / dlib": round(ratio.value, 3),
+        "95 % CI": f"{ratio.low:.3f} to {ratio.high:.3f}",
+        "ours better in": f"{(ours < theirs).mean():.0%}",
+    }
+
+
 def groups_of(result: Evaluation) -> dict[str, float]:
     """Mean error of each part of the face."""
     return {str(k): round(float(v), 4) for k, v in result.per_group.dropna().items()}
@@ -214,9 +232,11 @@ class Report:
             self._file.write_text(json.dumps(self._all, indent=1), encoding="utf-8")
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Options that every benchmark has."""
-    parser.add_argument("--seed", type=int, default=0, help="seed of splits, starts and training")
+def add_common(parser: argparse.ArgumentParser, *, seed: bool = True) -> None:
+    """Options that every benchmark has; those that take several seeds add them themselves."""
+    if seed:
+        said = "seed of splits, starts and training"
+        parser.add_argument("--seed", type=int, default=0, help=said)
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
 
 

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project
     from faceloop_trainer.trainingset import TrainingFace
 
-_PER_SUBJECT = 4
+PER_SUBJECT = 4
+"""Faces of a person that are trained on: two sessions, cameras a and b."""
 _POOR = 0.06
 _KINDS = (
     ("ridge", ("raw",)),
@@ -94,7 +95,7 @@ def fit_ms(model: FaceModel, faces: Sequence[TrainingFace], count: int = 60) -> 
 def main_split(report: Report, project: Project, args: argparse.Namespace, count: int) -> None:
     """Train on ``count`` faces; everything that was asked for is measured on one model."""
     scheme = project.scheme
-    split = split_subjects(project.faces(), count, args.seed, _PER_SUBJECT)
+    split = split_subjects(project.faces(), count, args.seed, PER_SUBJECT)
     model, cost = train_on(scheme, split.training, TrainingConfig(seed=args.seed))
     report.table("training cost", [cost])
     if args.save:
@@ -155,11 +156,11 @@ def predictor(model: FaceModel, faces: Sequence[TrainingFace], seed: int) -> dic
 def cost_table(report: Report, project: Project, counts: Sequence[int], seed: int) -> None:
     """Cost against the number of faces; errors on people that none was trained on."""
     faces = project.faces()
-    largest = [c for c in counts if split_subjects(faces, c, seed, _PER_SUBJECT).test]
-    test = split_subjects(faces, max(largest), seed, _PER_SUBJECT).test
+    largest = [c for c in counts if split_subjects(faces, c, seed, PER_SUBJECT).test]
+    test = split_subjects(faces, max(largest), seed, PER_SUBJECT).test
     rows = []
     for count in counts:
-        split = split_subjects(faces, count, seed, _PER_SUBJECT)
+        split = split_subjects(faces, count, seed, PER_SUBJECT)
         model, cost = train_on(project.scheme, split.training, TrainingConfig(seed=seed))
         cost["cpu ms per face"] = round(1000 * cost["train cpu s"] / len(split.training))
         if count in largest:
@@ -172,7 +173,7 @@ def cost_table(report: Report, project: Project, counts: Sequence[int], seed: in
 
 def experts_table(report: Report, project: Project, count: int, seed: int) -> None:
     """Compare kinds of patch experts and channels on the same faces."""
-    split = split_subjects(project.faces(), count, seed, _PER_SUBJECT)
+    split = split_subjects(project.faces(), count, seed, PER_SUBJECT)
     test = pictures(project.scheme, split.test)
     rows = []
     for kind, channels in _KINDS:

@@ -45,6 +45,7 @@ def test_it_holds_what_is_no_code(wheel: Path) -> None:
         "faceloop_datasets/sample/LICENSE",
         "faceloop_datasets/sample/clip.mp4",
         "faceloop_runtime/starter/face70.safetensors",
+        "faceloop_trainer/report/style.css",
     }
     assert data <= set(names)
     stills = [name for name in names if name.startswith("faceloop_datasets/sample/stills/")]

@@ -149,11 +149,10 @@ def faces_to_measure(project: Project, models: Sequence[FaceModel]) -> list[Face
         )
     faces = unseen_faces(annotated, *(model.provenance for model in models))
     if not faces:
-        trained = "The model was" if len(models) == 1 else "One model or the other was"
+        who = "The model was" if len(models) == 1 else "Between them, the models were"
         raise TrainingError(
-            f"{trained} trained on every person in this project, so its error here would "
-            "say nothing. Train with a share held out, annotate other people, or "
-            "cross-validate: faceloop report --cross-validate 5."
+            f"{who} trained on every person in this project, so an error measured here would say "
+            "nothing. Train with a share held out, annotate other people, or cross-validate."
         )
     return faces
 

@@ -138,8 +138,13 @@ def metric_intervals(evaluation: Evaluation, seed: int = 0) -> dict[str, Interva
 
 
 def group_intervals(evaluation: Evaluation, seed: int = 0) -> dict[str, Interval]:
-    """Mean error of each part of the face with its confidence interval; see `per_group`."""
+    """Mean error of each part of the face with its confidence interval; see `per_group`.
+
+    Parts that were never annotated, or never found, are left out.
+    """
     names = list(evaluation.per_group.dropna().index)
+    if not names:
+        return {}
     made = bootstrap(
         evaluation.subjects,
         group_means(evaluation, evaluation.point_errors, names),

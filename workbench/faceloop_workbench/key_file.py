@@ -6,8 +6,8 @@ import json
 import tomllib
 from typing import TYPE_CHECKING
 
-from faceloop_datasets import FaceloopError
-from faceloop_datasets.files import atomic_path
+from faceloop_datasets import FaceloopError, InputError
+from faceloop_datasets.files import atomic_path, read_regular
 
 from .config import config_folder
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .commands import Commands
+
+_MAX_BYTES = 1 << 20
 
 
 def load_keys(commands: Commands) -> None:
@@ -29,8 +31,9 @@ def load_keys(commands: Commands) -> None:
     if not path.is_file():
         return
     try:
-        chosen = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        chosen = tomllib.loads(read_regular(path, _MAX_BYTES).decode("utf-8"))
+    # ValueError: no UTF-8, no TOML, or a number of more digits than Python reads
+    except (InputError, ValueError, RecursionError) as error:
         raise FaceloopError(
             f"Your keys in {path} cannot be read ({error}). The usual keys are used; correct the "
             "file, or delete it."
@@ -38,8 +41,8 @@ def load_keys(commands: Commands) -> None:
     for name, key in chosen.items():
         if name not in commands.table or not isinstance(key, str):
             raise FaceloopError(
-                f"{path} says {name} = {key!r}: expected a command of the page of keys and the "
-                "text of a key. The lines after it are not used."
+                f"{path} gives {name!r:.80} a value ({type(key).__name__}): expected a command of "
+                "the page of keys and the text of a key. The lines after it are not used."
             )
         commands.rebind(name, key)
 

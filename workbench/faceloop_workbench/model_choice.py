@@ -29,8 +29,8 @@ def choose_model(which: str | None, project: Project | None) -> ChosenModel:
     Parameters
     ----------
     which : str or None
-        A model file, or the name or number of a model of the project. By default the model that
-        the project has in use, and the starter model where there is none.
+        A model file, the name or number of a model of the project, or ``starter``. By default
+        the model that the project has in use, and the starter model where there is none.
     project : Project or None
         Where to look.
 
@@ -54,7 +54,7 @@ def choose_model(which: str | None, project: Project | None) -> ChosenModel:
 def _load(which: str | None, project: Project | None) -> ChosenModel:
     if which is not None and (project is None or Path(which).is_file()):
         return ChosenModel(Path(which).stem, FaceModel.load(which))
-    if project is None:
+    if project is None or which == STARTER:
         return ChosenModel(STARTER, FaceModel.starter())
     if which is not None:
         record = project.model(int(which) if which.isdigit() else which)

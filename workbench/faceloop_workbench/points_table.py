@@ -14,9 +14,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from faceloop_datasets import InputError
+from faceloop_datasets.files import no_formula, put_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -88,7 +89,9 @@ class PointsTable:
                 f"{path} has no format for points. Expected a name that ends in .parquet or .csv."
             )
         self.path = path
-        self._names = list(names)
+        # Parquet is data; a CSV file may be opened in a spreadsheet, which runs formulas.
+        self._text: Callable[[str], str] = no_formula if path.suffix == ".csv" else str
+        self._names = [self._text(name) for name in names]
         self._sources = [name for name, _ in _SOURCES[kind]]
         columns = (*_SOURCES[kind], *_POINTS, *(_SMOOTHED if smoothed else ()))
         fields = [pa.field(*column) for column in columns]
@@ -104,6 +107,8 @@ class PointsTable:
                 else pa_csv.CSVWriter(self._part, self._schema)
             )
         except OSError as error:
+            with suppress(OSError):  # a full disk may have left an empty file
+                self._part.unlink()
             raise self._failed(error) from error
 
     def write(
@@ -138,7 +143,7 @@ class PointsTable:
             self._flush()
             self._writer.close()
             if not self._broken:
-                self._part.replace(self.path)
+                put_in_place(self._part, self.path)
         except OSError as error:
             raise self._failed(error) from error
         finally:
@@ -168,7 +173,10 @@ class PointsTable:
         self, source: Sequence[object], count: int, values: Mapping[str, Any]
     ) -> pa.RecordBatch:
         values = {
-            **{name: [v] * count for name, v in zip(self._sources, source, strict=True)},
+            **{
+                name: [self._text(v) if isinstance(v, str) else v] * count
+                for name, v in zip(self._sources, source, strict=True)
+            },
             **values,
         }
         columns = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.files import as_written
 
 from ._images import ImageIndex
 from ._rows import BadRow, annotation, muct_subject, number, read_text
@@ -43,6 +44,7 @@ def read_clmtools(sources: Sequence[Path], images: Path | None) -> Iterator[Entr
 
 def _entry(file: Path, line: int, text: str, index: ImageIndex, seen: dict[str, int]) -> Entry:
     name, *cells = text.strip().rstrip(";").split(";")
+    name = as_written(name)
     if not any(cell.strip() for cell in cells):
         return Skip(file, line, "a line without points")
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.conversion import Conversion
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.files import atomic_path
+from faceloop_datasets.files import atomic_path, is_text, no_formula
 
 from .ibug import EXACT
 
@@ -33,17 +33,19 @@ COLUMNS = (
 def write_clmtools(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:
     """Write clmtools' CSV, converted to its 71 points.
 
-    The format knows two flags: visible points are ``true``, all others ``false``. A missing
-    point is written as ``0;0;false``, which the reader takes for missing again.
+    A name that a spreadsheet would run as a formula is written after an apostrophe, which the
+    reader takes off again. The format knows two flags: visible points are ``true``, all others
+    ``false``. A missing point is written as ``0;0;false``, which the reader takes for missing
+    again.
     """
     conversion = Conversion.load(scheme, "clmtrackr71")
     lines = []
     for record in records:
         name = _image_name(record)
-        if ";" in name or "\n" in name or "\r" in name:
+        if ";" in name or not is_text(name):
             raise InputError(f"clmtools' format has no way to write the file name {name!r}.")
         face = conversion.apply(record.annotation)
-        cells = [name]
+        cells = [no_formula(name)]
         for (x, y), state in zip(np.nan_to_num(face.points).tolist(), face.states, strict=True):
             cells += [repr(x), repr(y), "true" if state == PointState.VISIBLE else "false"]
         lines.append(";".join(cells) + ";\n")
@@ -78,9 +80,7 @@ def write_csv(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:
     """
     table, count = _tidy(records, scheme)
     for column in table.columns[table.dtypes == "string"]:
-        table[column] = table[column].where(
-            ~table[column].str.match(r"[=+\-@\t\r]", na=False), "'" + table[column]
-        )
+        table[column] = table[column].map(no_formula, na_action="ignore")
     with atomic_path(dest) as part:
         table.to_csv(part, index=False, lineterminator="\n")
     return count

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
+import sqlite3
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
 BUSY_MS = 10_000
 """How long a writer waits for another one."""
 
+_PAUSE = 0.001, 0.006  # seconds between two attempts to be the writer
+
+_WRITERS = 0x666163656C6F6F70  # "faceloop": one writer at a time on PostgreSQL, as on SQLite
+
 # What the databases say, and what it means to a person.
 _MEANINGS = (
     ("locked", "another program is writing to it. Close that program or try again"),
@@ -32,6 +40,8 @@ _MEANINGS = (
     ("not a database", "it is not a project database, or is damaged. Restore it from a copy"),
     ("malformed", "it is damaged. Restore it from a copy"),
     ("disk i/o", "the disk reports an error. What was saved before is safe; check the disk"),
+    ("lock timeout", "another program is writing to it. Close that program or try again"),
+    ("connection", "the server cannot be reached. What was saved before is safe; try again"),
     ("append-only", "saved revisions are never changed or deleted. Save a new one instead"),
 )
 
@@ -56,8 +66,13 @@ class Database:
                 f"{where} is no database address that can be used here: {error}."
             ) from error
         if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "do_connect", _connect)
             event.listen(self._engine, "connect", _configure)
             event.listen(self._engine, "begin", _begin)
+            self._view: dict[str, Any] = {}
+        else:
+            event.listen(self._engine, "begin", _begin_on_server)
+            self._view = {"isolation_level": "REPEATABLE READ"}
 
     @property
     def file(self) -> Path | None:
@@ -72,8 +87,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent view of the database."""
-        with self._translated(), self._engine.connect() as connection, connection.begin():
-            yield connection
+        with self._translated(), self._engine.connect() as connection:
+            reading = connection.execution_options(**self._view)
+            with reading.begin():
+                yield reading
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -82,9 +99,10 @@ class Database:
         Raises
         ------
         ProjectError
-            If the database cannot be written: locked, full, not writable.
+            If the database cannot be written: locked, full, not writable, or no longer there.
         """
         with self._translated(), self._engine.connect() as connection:
+            self._check_there(connection)
             writing = connection.execution_options(faceloop_write=True)
             with writing.begin():
                 yield writing
@@ -132,6 +150,21 @@ class Database:
                 migration(connection)
             connection.execute(update(SchemaVersion).values(version=wanted))
 
+    def _check_there(self, connection: Connection) -> None:
+        """Check that the file is still the one that was opened.
+
+        SQLite would go on writing to a file that was moved or deleted, and report success.
+        """
+        opened = connection.info.get(_OPENED)
+        if self.file is None or opened is None or opened == _identity(self.file):
+            return
+        connection.invalidate()  # the next look opens what is there then
+        raise ProjectError(
+            f"The project database {self.where} is not where it was, or another file is there "
+            "now: its folder was moved, replaced or deleted, or its drive is gone. Nothing was "
+            "written. Put it back and try again, or open the project where it is now."
+        )
+
     def _version(self, connection: Connection, wanted: int) -> int:
         found = connection.scalars(select(SchemaVersion.version)).all()
         if len(found) != 1 or found[0] < 1:
@@ -169,20 +202,80 @@ def failed(where: str, said: str) -> ProjectError:
     return ProjectError(f"The project database {where} failed: {meaning}.")
 
 
-def _configure(connection: Any, _record: object) -> None:
+_OPENED = "faceloop_opened"
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Tell a file from others of its name, before and after; None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _connect(_dialect: Any, _record: object, arguments: list[Any], options: Any) -> Any:
+    """Open a database that cannot be written as it is, without the files that SQLite would make.
+
+    A journal that a killed process left can only be taken in where there is room to write, so
+    that such a database is opened in the usual way.
+    """
+    file = Path(arguments[0])
+    if not file.is_file():
+        return None
+    journal = file.with_name(file.name + "-wal")
+    waiting = journal.is_file() and journal.stat().st_size > 0
+    if waiting or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        return None
+    address = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(address, uri=True, **options)
+
+
+def _configure(connection: Any, record: Any) -> None:
     # The driver must not begin transactions of its own: _begin does.
     connection.isolation_level = None
     guard.harden(connection)
-    for pragma in (
-        f"busy_timeout={BUSY_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    (_, _, name) = connection.execute("PRAGMA database_list").fetchone()
+    if name:  # not in memory
+        record.info[_OPENED] = _identity(Path(name))
 
 
 def _begin(connection: Connection) -> None:
     # A writer takes its lock at once: a later upgrade from reading fails if somebody else wrote.
-    writes = connection.get_execution_options().get("faceloop_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("faceloop_write", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        if not _turn_came(raw):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _turn_came(raw: Any) -> bool:
+    """Begin writing as soon as nobody else does, asking often.
+
+    SQLite itself asks less and less often, down to ten times a second: of many writers the one
+    that has waited longest has the smallest chance, and some wait until their time is over.
+    """
+    end = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                return False
+            time.sleep(random.uniform(*_PAUSE))  # noqa: S311 - nobody has to guess it
+        else:
+            return True
+
+
+def _begin_on_server(connection: Connection) -> None:
+    if connection.get_execution_options().get("faceloop_write", False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_MS}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")

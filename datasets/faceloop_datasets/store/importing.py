@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import select
 
 from faceloop_datasets import media as media_store
 from faceloop_datasets import queue
@@ -30,8 +29,7 @@ from faceloop_datasets.progress import step
 from faceloop_datasets.report import ImportReport
 
 from . import items
-from .staging import place, staging
-from .tables import ItemRow
+from .staging import place, staging, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -83,7 +81,8 @@ class Import:
     refused: list[Refusal] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: set[ImageRef] = field(default_factory=set)
-    placed: list[Path] = field(default_factory=list)
+    placed: dict[Path, str] = field(default_factory=dict)
+    spare: dict[ImageRef, Path] = field(default_factory=dict)
 
     def run(self, entries: Iterable[Entry], total: int | None, *, dry_run: bool) -> ImportReport:
         """Carry it out.
@@ -107,6 +106,7 @@ class Import:
             step(self.progress, self.cancel, 0, None, "writing the project")
             warnings = self._back_up()
             with self.target.database.write() as connection:
+                self._bring_again(files, folder / self.format)
                 report = _Writer(self, connection, files).write()
         return replace(report, warnings=warnings)
 
@@ -130,11 +130,26 @@ class Import:
         try:
             yield
         except BaseException:
-            for path in self.placed:
-                path.unlink(missing_ok=True)
-            with suppress(OSError):  # other imports have pictures there, or it never was made
-                folder.rmdir()
+            # Where that fails they stay, and are found by the next import.
+            with suppress(FaceloopError, OSError):
+                self._take_away(folder)
             raise
+
+    def _take_away(self, folder: Path) -> None:
+        # No other import can write meanwhile: one that needs a picture knows it by now, or looks
+        # for it after this.
+        with self.target.database.write() as connection:
+            for path, content in self.placed.items():
+                if media_store.find_content(connection, content) is None:
+                    path.unlink(missing_ok=True)
+            folder.rmdir()  # unless other imports have pictures there
+
+    def _bring_again(self, files: dict[ImageRef, MediaFile], folder: Path) -> None:
+        """Bring pictures that were there already, and that a cancelled import took away since."""
+        for ref, source in self.spare.items():
+            file = files[ref]
+            if not file.path.is_file():
+                files[ref] = replace(file, path=place(source, folder / ref.name, file.sha256))
 
     def _read(self, entries: Iterable[Entry], total: int | None) -> None:
         names: set[str] = set()
@@ -188,17 +203,20 @@ class Import:
                 self._refuse_picture(ref, str(error).replace(str(path), str(ref)))
                 continue
             files[ref] = self._bring_in(file, ref, folder, scratch)
+        if self.placed:
+            sync_folder(folder)
         return files
 
     def _settled(self, connection: Connection) -> set[str]:
-        """Origins of the imported faces whose picture is where it should be."""
-        present = {
-            media.id
-            for media in media_store.list_all(connection)
+        """Origins of the faces to import whose picture is where it should be."""
+        pictures = media_store.of_origins(
+            connection, [self.origin(record) for record in self.records]
+        )
+        return {
+            origin
+            for origin, media in pictures.items()
             if not media_store.is_missing(media, self.target.root)
         }
-        rows = connection.execute(select(ItemRow.origin, ItemRow.media_id))
-        return {origin for origin, number in rows if origin and number in present}
 
     def _unpack(self, wanted: Sequence[ImageRef], scratch: Path) -> dict[ImageRef, Path]:
         """Take members out of the archives, each archive in one pass."""
@@ -229,8 +247,10 @@ class Import:
             target = place(source, folder / ref.name, file.sha256)
         except OSError as error:
             raise ProjectError(f"{ref} cannot be copied to {folder} ({error}).") from error
-        if not source.exists():  # it was moved there; a picture that was there already stays
-            self.placed.append(target)
+        if source.exists():  # there was such a picture already
+            self.spare[ref] = source
+        else:
+            self.placed[target] = file.sha256
         return replace(file, path=target)
 
     def _refuse_picture(self, ref: ImageRef, reason: str) -> None:
@@ -255,11 +275,8 @@ class _Writer:
         self._job = job
         self._connection = connection
         self._files = files
-        rows = connection.execute(
-            select(ItemRow.__table__).where(ItemRow.origin.like(f"{job.format}:%"))
-        )
-        self._known = {row.origin: items.Item(**row._mapping) for row in rows}
-        self._past = items.histories(connection, self._known.values(), job.target.scheme)
+        origins = [job.origin(record) for record in job.records]
+        self._known = items.imported(connection, origins, job.source, job.target.scheme)
         self._media: dict[str, int] = {}
 
     def compare(self) -> ImportReport:
@@ -323,15 +340,12 @@ class _Writer:
 
     def _fate(self, record: FaceRecord) -> tuple[str, items.Item | None]:
         """Decide between new, unchanged, updated and kept_aside."""
-        item = self._known.get(self._job.origin(record))
-        if item is None:
+        known = self._known.get(self._job.origin(record))
+        if known is None:
             return "new", None
-        past = self._past.get(item.id, [])
-        imports = [r for r in past if r.annotation.source == self._job.source]
-        if imports and imports[-1].annotation == record.annotation:
-            return "unchanged", item
-        corrected = past and not any(r.is_head for r in imports)
-        return ("kept_aside" if corrected else "updated"), item
+        if known.last == record.annotation:
+            return "unchanged", known.item
+        return ("updated" if known.counts else "kept_aside"), known.item
 
     def _media_id(self, record: FaceRecord) -> int | None:
         file = self._files.get(record.image) if record.image else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, UniqueConstraint, event
+from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, UniqueConstraint, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # A number that was erased must not come back as something else: an open window may still show it.
@@ -97,7 +97,7 @@ class QueueRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id"))
     reason: Mapped[str]
-    priority: Mapped[float] = mapped_column(index=True)
+    priority: Mapped[float]
     predicted_error: Mapped[float | None]
     model: Mapped[str | None]
     status: Mapped[str] = mapped_column(
@@ -109,6 +109,9 @@ class QueueRow(Base):
     time: Mapped[float | None]
     shot: Mapped[int | None]
 
+
+# The order of the queue: the next entry is found without looking at all that are done.
+Index("ix_queue_next", QueueRow.status, QueueRow.priority.desc(), QueueRow.id)
 
 # Append-only is a promise to the user, so the database keeps it, whoever writes to it.
 _REFUSAL = "revisions are append-only"

@@ -1,6 +1,7 @@
 """A report on a model as one page: figures with their intervals, charts, and the worst faces."""
 
-from .content import Report, Wanted, make_report
+from .content import Report
+from .making import Wanted, make_report
 from .page import write_report
 
 __all__ = ["Report", "Wanted", "make_report", "write_report"]

@@ -139,8 +139,8 @@ def calibration_figure(predicted: Vector, errors: Vector) -> Figure:
     axes.plot((low, high), (low, high), color="0.5", linestyle=dashes, label="as predicted")
     axes.scatter(x, y, s=12, color=COLOURS[0], alpha=0.35, linewidths=0, label="one face")
     order = np.argsort(x)
-    parts = [part for part in np.array_split(order, min(_BINS, len(x) // 5)) if len(part)]
-    if len(parts) > 1:
+    if (count := min(_BINS, len(x) // 5)) > 1:
+        parts = np.array_split(order, count)
         medians = np.array([[np.median(x[part]), np.median(y[part])] for part in parts])
         axes.plot(*medians.T, "o-", color=COLOURS[1], markersize=5, label="medians of equal parts")
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")

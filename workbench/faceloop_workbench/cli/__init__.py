@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from . import errors, projects
+from .checking import check
 from .console import say
 from .demo import demo
 from .doctor import doctor
@@ -18,6 +19,7 @@ from .fitting import fit, track
 from .keeping import backup, restore
 from .labels import check_labels
 from .models import model
+from .reporting import report
 from .review import queue
 from .training import evaluate, train
 from .window import open_window
@@ -57,11 +59,13 @@ app.command("import")(projects.import_faces)
 app.command("export")(projects.export)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.command("report")(report)
 app.command("check-labels")(check_labels)
 app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")
 app.add_typer(model, name="model")
+app.command("check")(check)
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("erase")(erase)

@@ -37,7 +37,7 @@ def remember(folder: Path) -> None:
 def _remembered() -> list[Path]:
     try:
         values = tomllib.loads((config_folder() / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []  # nothing remembered, or nothing that is worth an error
     named = values.get(_KEY, [])
     if not isinstance(named, list):

@@ -1,0 +1,189 @@
+"""Whether a project is whole: its database, its models, its pictures, its backups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.media import Media
+from faceloop_datasets.progress import step
+from faceloop_datasets.store.direct import direct
+from faceloop_datasets.store.migrations import VERSION
+from faceloop_datasets.store.staging import content_hash
+
+from .backup import list_backups
+from .bundle import DATABASE, read_bundle, verify_bundle
+from .check_rows import check_database, check_rows, read_version
+from .findings import RESTORE, Finding
+from .owned import is_own
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+
+_RELINK = (
+    "Put the file back; or, if it has moved, open the project and use Find moved media… in the "
+    "tab Queue."
+)
+_TEMPORARY = (".staging-", ".part-")
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a check looked at and found.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        Errors first, then warnings, then notes.
+    counts : dict of str to int
+        How many items, revisions, media and so on there are.
+    """
+
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+
+    @property
+    def sound(self) -> bool:
+        """Whether there is no error."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def check_project(
+    root: Path,
+    *,
+    hashes: bool = False,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> CheckReport:
+    """Look at everything a project holds; nothing is changed, and it may be in use meanwhile.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    hashes : bool
+        Read all pictures, videos and backups and compare them with their hashes; otherwise a
+        picture's size has to do.
+    progress, cancel : callable, optional
+        Told each step; asked between them.
+
+    Raises
+    ------
+    Cancelled
+        If ``cancel`` said so.
+    """
+    found: list[Finding] = []
+    counts: dict[str, int] = {}
+    check = _Check(root, hashes, progress, cancel)
+    try:
+        with direct(root / DATABASE, read_only=True) as connection:
+            # So that damaged text is found and not raised.
+            connection.text_factory = lambda text: text.decode(errors="replace")
+            connection.execute("BEGIN")  # one moment for all of it
+            step(progress, cancel, 0, None, "checking the database")
+            found += check_database(connection)
+            if (read_version(connection) or VERSION + 1) <= VERSION:
+                counts = _counts(connection)
+                for part in (check_rows, check.media, check.models):
+                    found += part(connection)
+    except ProjectError as error:
+        found.append(Finding("error", "The database cannot be read", str(error), RESTORE))
+    found += check.backups()
+    found += check.leftovers()
+    order = ("error", "warning", "note")
+    return CheckReport(tuple(sorted(found, key=lambda f: order.index(f.severity))), counts)
+
+
+@dataclass
+class _Check:
+    root: Path
+    hashes: bool
+    progress: ProgressCallback | None
+    cancel: CancelCheck | None
+
+    def media(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Check that pictures and videos are there, and those in the folder are known."""
+        rows = connection.execute(
+            "SELECT id, kind, path, absolute, sha256, bytes, width, height, frames FROM media"
+        )
+        media = [Media(*row) for row in rows]
+        for number, medium in enumerate(media):
+            step(self.progress, self.cancel, number, len(media), "checking pictures and videos")
+            yield from self._medium(medium)
+        known = {medium.path for medium in media}
+        yield from self._unknown("media", known, "A file in media belongs to nothing here")
+
+    def _medium(self, medium: Media) -> Iterator[Finding]:
+        changed, here = "A picture or video has changed", self.root / medium.path
+        try:
+            file = medium.resolve(self.root)
+        except InputError:
+            there = here.is_file() or Path(medium.absolute).is_file()
+            what = changed if there else "A picture or video is missing"
+            yield Finding("error", what, medium.path, _RELINK)
+            return
+        if self.hashes and content_hash(file) != medium.sha256:
+            yield Finding("error", changed, str(file), _RELINK)
+        elif not here.is_file():
+            what = "A picture or video is only where it was when it was added"
+            where = f"{medium.path}, found at {file}"
+            yield Finding("warning", what, where, "Keep that file, or copy it to its place here.")
+
+    def models(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Check that models are there and whole, and that nothing else is."""
+        known = set()
+        for name, file, digest in connection.execute("SELECT name, file, sha256 FROM models"):
+            path = f"models/{file}"
+            known.add(path)
+            if not is_own(path, "models"):
+                what = "The file of a model lies outside the project"
+                yield Finding("error", what, f"{name}: {file}", "Do not use this model.")
+            elif not (self.root / path).is_file():
+                what = "The file of a model is missing"
+                yield Finding("error", what, path, "Put it back, or train again.")
+            elif content_hash(self.root / path) != digest:
+                what = "The file of a model has changed"
+                yield Finding("error", what, path, "Take it from a backup, or train again.")
+        yield from self._unknown("models", known, "A file in models belongs to no model here")
+
+    def _unknown(self, folder: str, known: set[str], what: str) -> Iterator[Finding]:
+        for file in sorted((self.root / folder).rglob("*")):
+            path = file.relative_to(self.root).as_posix()
+            temporary = any(part.startswith(_TEMPORARY) for part in file.parts)
+            if file.is_file() and path not in known and not temporary:
+                advice = "A killed import leaves such files. Delete it if it is not yours."
+                yield Finding("warning", what, path, advice)
+
+    def backups(self) -> Iterator[Finding]:
+        """Check that the backups in the project's folder can be used."""
+        for file in list_backups(self.root):
+            step(self.progress, self.cancel, 0, None, "checking backups")
+            try:
+                (verify_bundle if self.hashes else read_bundle)(file)
+            except InputError as error:
+                where = file.relative_to(self.root).as_posix()
+                yield Finding("error", "A backup cannot be used", f"{where}: {error}", "Delete it.")
+
+    def leftovers(self) -> Iterator[Finding]:
+        """Look for what processes that died, or are at work now, have left."""
+        for prefix in _TEMPORARY:
+            for file in sorted(self.root.rglob(f"{prefix}*")):
+                path = file.relative_to(self.root).as_posix()
+                advice = "Opening the project removes what is no longer in use."
+                yield Finding("note", "A temporary file", path, advice)
+
+
+def _counts(connection: sqlite3.Connection) -> dict[str, int]:
+    queries = {
+        "items": "SELECT count(*) FROM items",
+        "revisions": "SELECT count(*) FROM revisions",
+        "queue entries": "SELECT count(*) FROM queue",
+        "media": "SELECT count(*) FROM media",
+        "models": "SELECT count(*) FROM models",
+    }
+    return {name: connection.execute(query).fetchone()[0] for name, query in queries.items()}

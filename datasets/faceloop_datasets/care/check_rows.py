@@ -1,0 +1,184 @@
+"""Checks of a project's database: of the file, and of what its rows say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceloop_datasets.annotation import PointState
+from faceloop_datasets.errors import SchemeError
+from faceloop_datasets.scheme import Scheme
+from faceloop_datasets.store.direct import complaints
+from faceloop_datasets.store.migrations import VERSION
+
+from .erasure import is_unfinished
+from .findings import RESTORE, Finding
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+_OF_ONE = "Correct the item in the window, which saves a sound revision; or restore a backup."
+_REPORT = "Nothing is lost. Please report it: faceloop never writes this."
+_GUARDS = ("revisions_no_delete", "revisions_no_update")
+
+
+def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Check the file itself and the version of its tables."""
+    for said in complaints(connection):
+        yield Finding("error", "The database is damaged", said, RESTORE)
+    version = read_version(connection)
+    if version is None or version > VERSION:
+        yield Finding(
+            "error",
+            f"A newer faceloop made the tables, or they are damaged; known are those up to "
+            f"version {VERSION}",
+            f"version {version}",
+            "Update faceloop, or restore a backup from before.",
+        )
+    elif version < VERSION:
+        yield Finding(
+            "note",
+            f"The tables are of an older faceloop; those of today are version {VERSION}",
+            f"version {version}",
+            "They are brought up to date, after a backup, when the project is opened.",
+        )
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    for guard in sorted({*_GUARDS} - names):
+        yield Finding(
+            "warning",
+            "Nothing keeps saved annotations from being changed: a trigger is missing",
+            guard,
+            "Another program removed it. Restore a backup, or go on with care.",
+        )
+    if is_unfinished(connection):
+        yield Finding(
+            "error",
+            "An erasure was stopped: old pages may still hold what was erased",
+            "project.db",
+            "Close all windows on the project and open it once; that finishes the erasure.",
+        )
+
+
+def read_version(connection: sqlite3.Connection) -> int | None:
+    """Version of the tables; None if they do not say."""
+    found = connection.execute("SELECT version FROM schema_version").fetchall()
+    return found[0][0] if len(found) == 1 and isinstance(found[0][0], int) else None
+
+
+def check_rows(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Check the scheme and every item, revision, entry and model against each other."""
+    settings = dict(connection.execute("SELECT key, value FROM settings").fetchall())
+    try:
+        size = len(Scheme.parse(str(settings.get("scheme")), "project.db"))
+    except SchemeError as error:
+        yield Finding("error", "The landmark scheme cannot be read", str(error), RESTORE)
+        return
+    revisions: dict[int, int] = {}
+    for row in connection.execute(_REVISIONS):
+        found = _Revision(*row)
+        yield from found.check(size, revisions)
+        revisions[found.id] = found.item
+    yield from _check_items(connection, revisions)
+    for number, item, points in connection.execute("SELECT id, item_id, points FROM queue"):
+        if points is not None and not _is_fit(points, size):
+            yield Finding(
+                "error",
+                f"A fit in the queue has not {size} finite points",
+                f"entry {number}, item {item}",
+                "Skip the entry: faceloop queue skip; or restore a backup.",
+            )
+    models = {str(n): name for n, name in connection.execute("SELECT id, name FROM models")}
+    if settings.get("active_model", next(iter(models), None)) not in {*models, None}:
+        where = f"model {settings['active_model']}"
+        yield Finding(
+            "error", "The model in use is not there", where, "Choose one: faceloop model use."
+        )
+    for name, metrics in connection.execute("SELECT name, metrics FROM models"):
+        if not _is_json(metrics):
+            yield Finding("error", "What was measured of a model cannot be read", name, RESTORE)
+
+
+_REVISIONS = "SELECT id, item_id, based_on, points, states, created FROM revisions ORDER BY id"
+
+
+@dataclass(frozen=True)
+class _Revision:
+    id: int
+    item: int
+    based_on: int | None
+    points: Any
+    states: Any
+    created: Any
+
+    def check(self, size: int, before: dict[int, int]) -> Iterator[Finding]:
+        """Check it, knowing the items of the revisions before it."""
+        where = f"revision {self.id}, item {self.item}"
+        if self.based_on is not None and before.get(self.based_on) != self.item:
+            yield Finding(
+                "error",
+                "A revision is based on none of the item's earlier ones",
+                f"{where}, based on {self.based_on}",
+                RESTORE,
+            )
+        if not self._is_sound(size):
+            yield Finding(
+                "error", f"A saved annotation does not decode to {size} points", where, _OF_ONE
+            )
+        if not _is_time(self.created):
+            yield Finding("warning", "When a revision was saved cannot be read", where, _REPORT)
+
+    def _is_sound(self, size: int) -> bool:
+        sizes = _sizes(self.points, self.states)
+        if sizes != (16 * size, size):
+            return False
+        states = np.frombuffer(self.states, np.uint8)
+        finite = np.isfinite(np.frombuffer(self.points, "<f8").reshape(-1, 2)).all(axis=1)
+        missing = states == PointState.MISSING
+        return bool((states <= max(PointState)).all() and (finite == ~missing).all())
+
+
+def _check_items(connection: sqlite3.Connection, revisions: dict[int, int]) -> Iterator[Finding]:
+    saved = set(revisions.values())
+    query = (
+        "SELECT items.id, items.name, frame, head, kind, frames FROM items "
+        "LEFT JOIN media ON media.id = media_id ORDER BY items.id"
+    )
+    for number, name, frame, head, kind, frames in connection.execute(query):
+        where = f"item {number} ({name})"
+        if head is None and number in saved:
+            yield Finding("error", "None of an item's revisions counts", where, _OF_ONE)
+        if head is not None and revisions.get(head) != number:
+            what = "The revision that counts is not one of the item's"
+            yield Finding("error", what, f"{where}, revision {head}", RESTORE)
+        if (kind == "video") != (frame is not None) and kind is not None:
+            yield Finding("error", "A frame belongs to videos, and to each of them", where, _REPORT)
+        elif frame is not None and frames is not None and not 0 <= frame < frames:
+            yield Finding("error", "A frame is not in its video", f"{where}, {frame}", _REPORT)
+
+
+def _sizes(*values: Any) -> tuple[int, ...]:
+    return tuple(len(value) if isinstance(value, bytes) else -1 for value in values)
+
+
+def _is_fit(points: Any, size: int) -> bool:
+    return _sizes(points) == (16 * size,) and bool(np.isfinite(np.frombuffer(points, "<f8")).all())
+
+
+def _is_time(text: Any) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _is_json(text: Any) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (TypeError, ValueError, RecursionError):
+        return False

@@ -1,0 +1,120 @@
+"""kill -9 at random moments: the project opens, is sound, and holds all that was reported saved.
+
+Each scenario runs once to its end, which says how long it takes and how often it changes a file.
+Then it is killed again and again: every other time at a random moment, else at a random one of
+those changes (before it, after it, or in the middle of a write), which finds the narrow places.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from nursery import Fault, Nursery, Outcome
+from scenes import check_kept, check_migrated, check_sound, fresh, old_project
+
+from faceloop_datasets import Project, ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHARES: dict[str, float] = {
+    "annotate": 4,
+    "queue": 3,
+    "bring": 3,
+    "create": 2,
+    "models": 3,
+    "track": 2,
+    "export": 1,
+    "migrate": 2,
+}
+LONG = {"train": 0.4, "retrain": 3}  # only where there is time: they begin with a training
+KILLS = int(os.environ.get("FACELOOP_KILLS", "44"))
+if KILLS >= 200:
+    SHARES |= LONG
+SEED = int(os.environ.get("FACELOOP_SEED", "1"))
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where victims of one scenario die."""
+
+    nursery: Nursery
+    template: Path
+    folder: Path
+    scenario: str
+
+    def round(self, number: int, fault: Fault) -> Outcome:
+        """Let a victim do its work on a copy of the project, and check what is left."""
+        place = self.folder / str(number)
+        project = self._project(place)
+        outcome = self.nursery.run(self.scenario, project, SEED * 1000 + number, fault)
+        assert not outcome.of("crash"), outcome.of("crash")[0]["crash"]
+        assert not outcome.of("error"), outcome.of("error")
+        assert outcome.killed or outcome.code == 0, outcome
+        self._check(project, outcome)
+        shutil.rmtree(place)
+        return outcome
+
+    def _project(self, place: Path) -> Path:
+        if self.scenario == "migrate":
+            return old_project(place)
+        project = fresh(self.template, place)
+        if self.scenario == "create":
+            shutil.rmtree(project)
+        return project
+
+    def _check(self, project: Path, outcome: Outcome) -> None:
+        if self.scenario == "migrate":
+            check_migrated(project)
+            return
+        if self.scenario == "create" and not outcome.of("created"):
+            self._check_not_created(project)
+            return
+        for _ in range(2):  # what is found is right, and stays so
+            check_sound(project)
+            check_kept(project, outcome.said)
+
+    @staticmethod
+    def _check_not_created(project: Path) -> None:
+        with suppress(ProjectError):  # it was made, and the victim had no time to say so
+            Project.open(project).close()
+            check_sound(project)
+            return
+        with pytest.raises(ProjectError, match="is no project"):
+            Project.open(project)
+        Project.create(project).close()  # and it can be made now
+        check_sound(project)
+
+
+@pytest.mark.parametrize("scenario", SHARES)
+def test_killed(
+    nursery: Nursery,
+    template: Path,
+    tmp_path: Path,
+    tell: Callable[[str], None],
+    scenario: str,
+) -> None:
+    site = Site(nursery, template, tmp_path, scenario)
+    whole = site.round(0, Fault())
+    kills = round(KILLS * SHARES[scenario] / sum(SHARES.values()))
+    rng = random.Random(f"{SEED} {scenario}")  # noqa: S311 - it shall be repeatable
+    died = 0
+    for number in range(1, kills + 1):
+        fault = Fault(seconds=max(1e-3, rng.uniform(0, whole.seconds)))
+        if number % 2 and nursery.counts_calls and scenario != "train":
+            mode = rng.choice(("before", "after", "amid"))
+            fault = Fault(mode, rng.randint(1, whole.calls))
+        try:
+            died += site.round(number, fault).killed
+        except AssertionError as error:
+            error.add_note(f"{scenario}, round {number} of FACELOOP_SEED={SEED}: {fault}")
+            raise
+    tell(f"{scenario}: killed {died} of {kills}: {whole.seconds:.1f} s, {whole.calls} calls")
+    assert died >= kills // 2

@@ -1,0 +1,208 @@
+"""Measures what a report shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceloop_datasets import TrainingError
+from faceloop_datasets.face import snapshot_hash
+from faceloop_trainer.config import TrainingConfig
+from faceloop_trainer.evaluate import evaluate_models, faces_to_measure
+from faceloop_trainer.paired import compare_models
+from faceloop_trainer.shape import procrustes_mean
+from faceloop_trainer.validation import cross_validate, learning_curve
+
+from .content import Measured, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Face, Project, Scheme
+    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_runtime import FaceModel
+    from faceloop_trainer.validation import CrossValidation, LearningStep
+
+_CURVES = 3
+_SETTINGS = ("experts", "channels", "scales", "components", "mirror")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a report should hold.
+
+    Parameters
+    ----------
+    start : {"jitter", "detector"}
+        Where the fits begin, as in `measure`.
+    parts : int, optional
+        Cross-validate in so many parts.
+    curve : bool
+        Train on more and more faces.
+    pictures : bool
+        Show the worst faces. They are personal data.
+    seed : int
+        Seed of starts, trainings and intervals.
+    """
+
+    start: str = "jitter"
+    parts: int | None = None
+    curve: bool = False
+    pictures: bool = False
+    seed: int = 0
+
+
+def make_report(
+    project: Project,
+    models: Sequence[tuple[str, FaceModel]],
+    wanted: Wanted | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> Report:
+    """Measure what a report shows; `write_report` writes it.
+
+    Parameters
+    ----------
+    project : Project
+        Gives the annotated faces.
+    models : sequence of (str, FaceModel)
+        Names and models: the one that the report is of, and one to compare it with, if any. None
+        if only the training is to be cross-validated.
+    wanted : Wanted, optional
+        What else.
+    progress, cancel : callable, optional
+        Told about progress; asked whether to stop.
+
+    Raises
+    ------
+    TrainingError
+        If the models have seen everybody and no cross-validation is wanted, or there are too few
+        people for what is wanted.
+    Cancelled
+        If ``cancel`` said so.
+    """
+    return _Making(project, models, wanted or Wanted(), progress, cancel).report()
+
+
+class _Making:
+    """One report being made."""
+
+    def __init__(
+        self,
+        project: Project,
+        models: Sequence[tuple[str, FaceModel]],
+        wanted: Wanted,
+        progress: ProgressCallback | None,
+        cancel: CancelCheck | None,
+    ) -> None:
+        self._project, self._wanted = project, wanted
+        self._names = [name for name, _ in models]
+        self._models = [model for _, model in models]
+        self._progress, self._cancel = progress, cancel
+
+    def report(self) -> Report:
+        wanted, report = self._wanted, self._blank()
+        try:
+            faces = faces_to_measure(self._project, self._models) if self._models else []
+        except TrainingError as error:
+            if wanted.parts is None or len(self._models) > 1:
+                raise
+            faces, report = [], replace(report, unmeasured=str(error))
+        if faces:
+            report = self._with_models(report, faces)
+        if wanted.parts is not None:
+            report = replace(report, validation=self._validation(wanted.parts))
+        if wanted.curve:
+            report = replace(report, curve=tuple(self._curve()))
+        return report
+
+    def _validation(self, parts: int) -> CrossValidation:
+        return cross_validate(
+            self._project,
+            self._settings(),
+            parts,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+
+    def _curve(self) -> list[LearningStep]:
+        first = self._wanted.seed
+        return learning_curve(
+            self._project,
+            self._settings(),
+            seeds=range(first, first + _CURVES),
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+
+    def _settings(self) -> TrainingConfig:
+        """Return the settings that the model was trained with; the default ones without a model."""
+        known: Mapping[str, Any] = {}
+        if self._models:
+            known = self._models[0].provenance.get("config", {})
+        kept = {key: known[key] for key in _SETTINGS if key in known}
+        for key in {"channels", "scales"} & set(kept):
+            kept[key] = tuple(kept[key])  # a model file holds lists
+        return TrainingConfig(**kept, seed=self._wanted.seed)
+
+    def _blank(self) -> Report:
+        project, models = self._project, self._models
+        annotated = [face for face in project.faces() if face.has_image]
+        return Report(
+            project=project.name,
+            scheme=project.scheme,
+            made=datetime.now(UTC),
+            faces=len(annotated),
+            people=len({face.subject or face.name for face in annotated}),
+            snapshot=snapshot_hash(annotated),
+            shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),
+            seed=self._wanted.seed,
+            provenance=models[0].provenance if models else {},
+        )
+
+    def _with_models(self, report: Report, faces: Sequence[Face]) -> Report:
+        found = evaluate_models(
+            self._project,
+            self._models,
+            start=self._wanted.start,
+            seed=self._wanted.seed,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        made = [
+            Measured(name, evaluation, self._wanted.seed)
+            for name, evaluation in zip(self._names, found, strict=True)
+        ]
+        report = replace(report, model=made[0], snapshot=snapshot_hash(faces))
+        if len(made) > 1:
+            test = compare_models(found[0], found[1], self._wanted.seed)
+            report = replace(report, other=made[1], test=test)
+        if self._wanted.pictures:
+            report = replace(report, pictures=_pictures(made[0], faces))
+        return report
+
+
+def _pictures(
+    one: Measured, faces: Sequence[Face]
+) -> tuple[tuple[NDArray[np.uint8], NDArray[np.float64]], ...]:
+    by_item = {face.item_id: face for face in faces}
+    items = (one.evaluation.items[k] for k in one.worst)
+    worst = [by_item[item] for item in items if item is not None]
+    return tuple((face.read_gray(), face.annotation.points) for face in worst)
+
+
+def _mean_shape(scheme: Scheme, faces: Sequence[Face]) -> NDArray[np.float64]:
+    known = [
+        np.where(face.annotation.trains_shape[:, None], face.annotation.points, np.nan)
+        for face in faces
+    ]
+    whole = [p for p in known if scheme.inter_ocular_distance(p) > 1.0]
+    if not whole:
+        raise TrainingError("There is no annotated face with a picture and both eyes to report on.")
+    return procrustes_mean(scheme, np.array(whole))

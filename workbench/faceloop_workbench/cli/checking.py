@@ -1,0 +1,65 @@
+"""The command that checks a project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import Column, progress_bar, say, show_json, show_table
+from .interrupts import stop_request
+from .keeping import FolderArgument, local_folder
+from .options import JsonOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from faceloop_datasets.care import Finding
+
+_NAMED = 3  # things of one kind; --json has all
+
+
+def check(
+    project: FolderArgument,
+    hashes: Annotated[
+        bool, typer.Option("--hashes", help="Read all pictures, videos and backups, too.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Check that a project is whole: database, history, models, pictures, backups.
+
+    It changes nothing, and the project may be in use. The exit code is 1 if there is an error.
+
+    Example: faceloop check faces --hashes
+    """
+    from faceloop_datasets.care import check_project
+
+    root = local_folder(project, "pg_amcheck")
+    with stop_request() as stop, progress_bar() as progress:
+        report = check_project(root, hashes=hashes, progress=progress, cancel=stop)
+    if json:
+        findings = [vars(finding) for finding in report.findings]
+        show_json({"sound": report.sound, "counts": report.counts, "findings": findings})
+    else:
+        _show(report.findings)
+        counts = ", ".join(f"{number} {name}" for name, number in report.counts.items())
+        say(f"{'Sound' if report.sound else 'Not sound'}: {counts or 'nothing could be read'}.")
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+def _show(findings: Iterable[Finding]) -> None:
+    kinds: dict[tuple[str, str, str], list[str]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.severity, finding.what, finding.advice), []).append(finding.where)
+    rows = [
+        (severity, len(places), what, _first(places), advice)
+        for (severity, what, advice), places in kinds.items()
+    ]
+    if rows:
+        show_table(("", Column("how many", number=True), "what", "where", "what to do"), rows)
+
+
+def _first(places: list[str]) -> str:
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return ", ".join(places[:_NAMED]) + more

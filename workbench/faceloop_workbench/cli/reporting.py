@@ -1,0 +1,98 @@
+"""The command that writes a report."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import progress_bar, say, show_json
+from .interrupts import stop_request
+from .options import JsonOption, ModelOption, ProjectOption, SeedOption
+from .training import Start, show_metrics
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Project
+    from faceloop_runtime import FaceModel
+    from faceloop_trainer.report import Report
+
+
+def report(
+    project: ProjectOption,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the report.", show_default=False)
+    ],
+    model: ModelOption = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Compare with this model, file or name.", show_default=False),
+    ] = None,
+    cross_validate: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="K",
+            help="Train K times, each time without a part of the people.",
+            show_default=False,
+        ),
+    ] = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Train on more and more faces.")
+    ] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Show the worst faces: mind whom they show.")
+    ] = False,
+    start: Annotated[Start, typer.Option(help="Where each fit begins.")] = Start.jitter,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Write what a model is worth: one HTML page with figures and charts, and these as PNG.
+
+    It is measured on the people that it was not trained on; with --against, on those that neither
+    model was. Cross-validation needs no model.
+
+    Example: faceloop report --project faces --against starter --out report
+    """
+    from faceloop_datasets import Project
+    from faceloop_trainer.report import Wanted, make_report, write_report
+
+    wanted = Wanted(start.value, cross_validate, learning_curve, pictures, seed)
+    with ExitStack() as stack:
+        opened = stack.enter_context(Project.open(project))
+        training = cross_validate is not None or learning_curve
+        models = _models(opened, model, against, needed=not training)
+        stop = stack.enter_context(stop_request())
+        progress = stack.enter_context(progress_bar())
+        made = make_report(opened, models, wanted, progress=progress, cancel=stop)
+    files = write_report(made, out)
+    if json:
+        show_json({**made.to_dict(), "files": files})
+        return
+    _show(made)
+    say(f"Wrote {files[0]} and {len(files) - 1} pictures.")
+
+
+def _models(
+    project: Project, model: str | None, against: str | None, *, needed: bool
+) -> list[tuple[str, FaceModel]]:
+    """Load the models; none where none was asked for and only the training is looked at."""
+    from faceloop_workbench.model_choice import choose_model
+
+    if not needed and model is None and against is None and project.active_model is None:
+        return []
+    wanted = [model] if against is None else [model, against]
+    chosen = [choose_model(which, project) for which in wanted]
+    return [(one.name, one.model) for one in chosen]
+
+
+def _show(made: Report) -> None:
+    if made.unmeasured:
+        say(made.unmeasured)
+    for one in (made.model, made.other, made.pooled):
+        if one is not None:
+            say(one.name)
+            show_metrics(one.evaluation.metrics())
+    if made.test is not None and made.model is not None and made.other is not None:
+        say(made.test.sentence(made.model.name, made.other.name))
