@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from faceloop_datasets import PointState
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer import sums as sums_module
 from faceloop_trainer.cache import Cache, key_of
@@ -43,7 +44,7 @@ def corrected(faces: list[Face], which: int = 5) -> list[Face]:
     points[40:45] += 1.0
     points[50] = np.nan
     states = annotation.states.copy()
-    states[50] = 0
+    states[50] = PointState.MISSING
     changed = replace(faces[which], annotation=replace(annotation, points=points, states=states))
     return [changed if i == which else face for i, face in enumerate(faces)]
 
