@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -17,7 +16,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.desk.file_dialogs import ask_file, ask_new_file
-from faceloop_workbench.desk.widgets import command_button, explain
+from faceloop_workbench.desk.widgets import PlainLabel, command_button, explain
 
 from .control import TrainControl
 from .dialog_inside import InsideDialog
@@ -212,7 +211,7 @@ class TrainPanel(QWidget):
     def _make(self) -> None:
         self.retrain = command_button(self._commands, "train.start")
         self.settings = _button("Settings…", "train.settings", self.choose_settings)
-        self.summary, self.warnings, self.result = QLabel(), QLabel(), QLabel()
+        self.summary, self.warnings, self.result = PlainLabel(), PlainLabel(), PlainLabel()
         for name, label in (
             ("train.summary", self.summary),
             ("train.warnings", self.warnings),
