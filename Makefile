@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-faults lint bench
+.PHONY: demo test test-faults lint bench fuzz
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -13,8 +13,12 @@ test: $(VENV)/.test  ## unit and integration tests, then those of the window on 
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python -m pytest -c tests/gui/pytest.ini tests/gui
 
 test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for two minutes
-	FACELOOP_KILLS=340 $(BIN)/python -m pytest tests/faults
+	FACELOOP_KILLS=400 $(BIN)/python -m pytest tests/faults
 	PYTHONPATH=. $(BIN)/python tests/faults/crowd.py --processes 8 --seconds 120
+
+fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten minutes
+	-$(BIN)/python -m pip install --quiet 'atheris>=3'
+	nice $(BIN)/python tests/fuzz/run.py all --seconds 25
 
 lint: $(VENV)/.lint  ## style, types and the direction of imports
 	$(BIN)/ruff check
