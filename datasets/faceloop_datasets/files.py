@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 MAX_TEXT = 1 << 26
 """Largest annotation file in bytes: ten thousand faces of a hundred points have a third of it."""
 
-_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def is_text(name: str) -> bool:
-    """Whether a file's name can be shown and stored: no control characters, nothing undecoded."""
+    """Whether a name can be shown and stored: no control characters or lines, nothing undecoded."""
     return _NO_TEXT.search(name) is None
 
 

@@ -7,7 +7,6 @@ those changes (before it, after it, or in the middle of a write), which finds th
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from contextlib import suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from nursery import Fault, Nursery, Outcome
+from nursery import KILLS, LONG, SEED, Fault, Nursery, Outcome
 from scenes import check_kept, check_migrated, check_sound, fresh, old_project
 
 from faceloop_datasets import Project, ProjectError
@@ -30,15 +29,11 @@ SHARES: dict[str, float] = {
     "bring": 3,
     "create": 2,
     "models": 3,
-    "track": 2,
     "export": 1,
     "migrate": 2,
 }
-LONG = {"train": 0.4, "retrain": 3}  # only where there is time: they begin with a training
-KILLS = int(os.environ.get("FACELOOP_KILLS", "44"))
-if KILLS >= 200:
-    SHARES |= LONG
-SEED = int(os.environ.get("FACELOOP_SEED", "1"))
+if LONG:
+    SHARES |= {"track": 2, "train": 0.4, "retrain": 3}
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class ClmtrackrState:
     earlier : tuple of ndarray
         Parameters after the last iterations, two at most: the prediction's.
     movement : float
-        Mean distance that the points moved in the last update, in pixels of the picture.
+        Mean distance that the points moved in the last iteration, in pixels of the picture.
     """
 
     parameters: Floats
@@ -87,7 +87,7 @@ def iterate(
     state : ClmtrackrState
         Where the last iteration ended.
     """
-    parameters, points, movement = state.predicted(), state.points, state.movement
+    parameters, points = state.predicted(), state.points
     canvas = Canvas.drawn(model, image, parameters)
     maps = responses(canvas, model.shape(parameters[4:]))
     scale = float(np.hypot(1 + parameters[0], parameters[1]))
@@ -98,9 +98,9 @@ def iterate(
         parameters = _updated(model, parameters, shift, variance)
         moved = model.points(parameters)
         steps, points = ((moved - points) ** 2).sum(axis=1), moved
-        movement = float(np.sqrt(steps).mean())
         if steps.sum() < _CONVERGED:
             break
+    movement = float(np.linalg.norm(points - state.points, axis=1).mean())
     return ClmtrackrState(parameters, points, (*state.earlier, parameters)[-2:], movement)
 
 

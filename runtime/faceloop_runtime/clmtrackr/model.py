@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .fitter import ClmtrackrFitter
-
     Floats = NDArray[np.float64]
 
 SCHEME = "clmtrackr71"
@@ -160,12 +158,6 @@ class ClmtrackrModel:
         p0, p1 = parameters[:2]
         turn = np.array([[1 + p0, p1], [-p1, 1 + p0]])
         return np.asarray(self.shape(parameters[4:]) @ turn + parameters[2:4])
-
-    def fitter(self) -> ClmtrackrFitter:
-        """Return what fits this model to pictures."""
-        from .fitter import ClmtrackrFitter  # noqa: PLC0415 - the fitter knows the model
-
-        return ClmtrackrFitter(self)
 
     def summary(self) -> dict[str, Any]:
         """Describe the model for people."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QSpinBox
+from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QSpinBox
+
+from faceloop_workbench.desk.widgets import PlainLabel
 
 from .colours import error_colours, error_word
 
@@ -38,12 +40,12 @@ class QualityBox(QGroupBox):
     def __init__(self, backend: str, max_faces: int, changed: Callable[[str, int], None]) -> None:
         super().__init__("Fit")
         self._changed = changed
-        self._swatch, self._quality = QLabel(), QLabel("no fit yet")
+        self._swatch, self._quality = PlainLabel(), PlainLabel("no fit yet")
         self._swatch.setFixedSize(14, 14)
         self._quality.setObjectName("live.quality")
-        self._speed = QLabel("not playing")
+        self._speed = PlainLabel("not playing")
         self._speed.setObjectName("live.speed_shown")
-        self._model, self._reason = QLabel("none"), QLabel()
+        self._model, self._reason = PlainLabel("none"), PlainLabel()
         for label in (self._quality, self._model, self._reason):
             label.setWordWrap(True)
         self._model.setObjectName("live.model")
@@ -104,7 +106,7 @@ class QualityBox(QGroupBox):
         quality.addWidget(self._quality, 1)
         how = QHBoxLayout()
         how.addWidget(self._backend)
-        how.addWidget(QLabel("faces"))
+        how.addWidget(PlainLabel("faces"))
         how.addWidget(self._faces)
         how.addStretch(1)
         self._backend.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
