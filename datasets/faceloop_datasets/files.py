@@ -83,6 +83,10 @@ def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:
         raise InputError(f"{path} cannot be read: {said}.") from error
 
 
+CACHE = "cache"
+"""Folder of a project with what can be made again from the rest; it may be deleted at any time."""
+
+
 @contextmanager
 def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
     """Yield a free path beside ``target``; the file made there replaces it at the end.

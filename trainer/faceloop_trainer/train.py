@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import step
 from faceloop_runtime.backends.cpu import CpuResponses
 from faceloop_runtime.fitter import FROM_START, FitRun
@@ -64,7 +65,7 @@ _LOST = 0.15
 """Searches that end this far off teach nothing."""
 _FOUND = 0.06
 """Searches that end this close have found the face."""
-_ROWS, _MOST_LOOKS, _MOST_ROWS = 3300, 3, 6000
+_ROWS, _MOST_LOOKS, _MOST_ROWS = 2200, 3, 6000
 """Looks at faces that the regressor learns from: about so many, so many a face, so many at most."""
 _VALIDATED = 300
 """Faces whose surroundings the validator learns from."""
@@ -128,7 +129,7 @@ def train(
         If ``cancel`` said so; nothing has been written.
     """
     config = config or TrainingConfig()
-    cache = Cache(project.path / "cache")
+    cache = Cache(project.path / CACHE)
     chosen = choose_faces(project.faces(), config)
     scale = config.scales[-1]
     faces, unusable = load_faces(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import step
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.staging import clean, content_hash, staging
@@ -184,6 +186,7 @@ def erase(
     """
     for folder in ("media", "models", "backups"):
         clean(root / folder)
+    _empty_cache(root / CACHE)
     for number, file in enumerate(planned.backups):
         step(progress, cancel, number, len(planned.backups), "cleaning backups")
         _clean_backup(file, planned.whom)
@@ -196,6 +199,19 @@ def erase(
         left = [(n, file) for n, file in found if not n.used(connection)]
     said = dict.fromkeys(f"{n.what} in {file.relative_to(root).as_posix()}" for n, file in left)
     return replace(planned, left=tuple(said), searched=(files, size))
+
+
+def _empty_cache(folder: Path) -> None:
+    """Delete what trainings keep: reduced pictures of every face are in it."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be deleted ({error.strerror or error}); it holds pictures of faces. "
+            "Delete it, and erase again."
+        ) from error
 
 
 def is_unfinished(connection: sqlite3.Connection) -> bool:

@@ -117,6 +117,13 @@ class TestProof:
         assert state(project, stays) == before
         assert len(wanted["points"]) > 4 * 3 * 69
 
+    def test_what_trainings_keep_of_faces_goes_too(self, project: Project) -> None:
+        kept = project.path / "cache" / "faces" / "0123.bin"
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(b"a reduced picture, which no piece of the photograph is found in")
+        erased(project.path, subject=GONE)
+        assert not (project.path / "cache").exists()
+
     def test_one_face_leaves_the_others_of_its_subject(self, project: Project) -> None:
         first, *rest = of(project, GONE)
         stays = [*of(project, STAYS), *rest]
