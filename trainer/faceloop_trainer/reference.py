@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-_GRID = 0.5
+_GRID = 0.25
 """The mean shape is rounded to this, in IOD; the eye corners lie on it."""
+_SCALE_GRID = 0.02
+"""Rounded points make a shape a few hundredths larger or smaller, which is undone to this."""
 _EXTENT_GRID = 0.1
 
 
@@ -55,6 +57,8 @@ class Reference:
     def of(cls, pdm: PointDistributionModel) -> Reference:
         """Round a shape model."""
         shape = np.rint(pdm.mean / _GRID) * _GRID + 0.0  # no negative zeros
+        scale = Similarity.between(shape, pdm.mean).scale
+        shape *= np.rint(scale / _SCALE_GRID) * _SCALE_GRID
         return cls(shape, float(np.ceil(face_extent(pdm) / _EXTENT_GRID) * _EXTENT_GRID))
 
     def pose(self, points: Points) -> Similarity:

@@ -56,8 +56,9 @@ def train_regressors(
     Regressors
     """
     centre = features.mean(axis=0)
-    scale = _block_scales(features, centre, blocks)
-    rows = (features - centre) * scale
+    rows = features - centre
+    scale = _block_scales(rows, blocks)
+    rows *= scale
     gram = rows @ rows.T
     others, own = np.nonzero(~judged)[0], np.nonzero(judged)[0]
     errors = []
@@ -75,9 +76,9 @@ def train_regressors(
     return Regressors(regressor(np.arange(len(rows))), regressor(others), best)
 
 
-def _block_scales(features: Rows, centre: Rows, blocks: Sequence[int]) -> Rows:
+def _block_scales(rows: Rows, blocks: Sequence[int]) -> Rows:
     """One over the root mean squared length of each block's rows, for each feature."""
-    squares = np.square(features - centre).sum(axis=0, dtype=np.float64) / len(features)
+    squares = np.einsum("mf,mf->f", rows, rows, dtype=np.float64) / len(rows)
     ends = np.cumsum(blocks)
     lengths = [np.sqrt(part.sum()) + 1e-9 for part in np.split(squares, ends[:-1])]
     return np.repeat(1 / np.array(lengths), blocks).astype(np.float32)

@@ -100,9 +100,8 @@ class Residuals:
         normal = true.T @ true + _PRIOR * np.diag(pdm.variances)
         linear = np.linalg.solve(normal, true.T @ ends)
         rest = ends - true @ linear
-        noise: Floats = np.linalg.cholesky(
-            rest.T @ rest / len(rest) + 1e-10 * np.eye(ends.shape[1])
-        )
+        spread = rest.T @ rest / len(rest) + 1e-10 * np.eye(ends.shape[1])
+        noise = np.asarray(np.linalg.cholesky(spread), dtype=np.float64)
         return cls(linear, noise)
 
     def end(

@@ -60,7 +60,8 @@ def gather(  # noqa: PLR0917 - what the sum is of, and where it is kept
     change = None if kept is None else kept.change(cache, faces)
     planes = plane_count(looking.families)
     if kept is None or change is None:
-        gatherer, come, gone = MomentGatherer(landmarks, planes), list(faces), []
+        gatherer, come = MomentGatherer(landmarks, planes), list(faces)
+        gone: list[KnownFace] = []
     else:
         come, gone = change
         gatherer = MomentGatherer(landmarks, planes, kept.moments)

@@ -287,8 +287,8 @@ class _Training:
         self._what = "learning corrections"
         searcher = self._searcher(experts, initialiser, 0)
         runs = self._map(lambda one: self._searched(searcher, *one), sample)
-        looks, judged = self._looks(searcher.model, runs)
-        regressors = self._regressors(looks, judged)
+        looks, ends, judged = self._looks(searcher.model, runs)
+        regressors = self._regressors(looks, ends, judged)
         self._what = "learning to judge fits"
         validator, without = self._validators(searcher.model, looks, judged)
         judging = replace(searcher.model, regressor=regressors.without, validator=without)
@@ -419,19 +419,33 @@ class _Training:
 
     def _looks(
         self, model: FaceModel, runs: Sequence[_Searched]
-    ) -> tuple[Looks, NDArray[np.bool_]]:
-        """Look at all faces as the searches that found their face would leave them."""
+    ) -> tuple[Looks, Looks, NDArray[np.bool_]]:
+        """Look at all faces as the searches that found their face would leave them.
+
+        Returns
+        -------
+        looks, ends : Looks
+            These, and the searches themselves.
+        judged : ndarray of bool
+            Which of ``looks`` are of the judged fold; all of ``ends`` are.
+        """
         near = sorted((one for one in runs if one.error < _LOST), key=lambda one: one.error)
         if len(near) < min(FEWEST_FACES, len(runs) // 2):
             raise TrainingError(
                 "The patch experts find hardly any training face again; check the annotations "
                 "(are points in the scheme's order?)."
             )
-        found = [one for n, one in enumerate(near) if one.error < _FOUND or n < FEWEST_FACES]
-        steps = [wanted_step(self.pdm, one.run.pose, one.run.b, one.known.points) for one in found]
+        # Poor experts, of few faces: what they usually do is what has to be corrected.
+        usual = max(_FOUND, 2 * near[len(near) // 2].error)
+        found = [one for n, one in enumerate(near) if one.error < usual or n < FEWEST_FACES]
+        ends = Looks(
+            np.array([one.run.regression_features() for one in near]),
+            np.array([one.run.whole_face for one in near]),
+            np.array([wanted_step(self.pdm, o.run.pose, o.run.b, o.known.points) for o in near]),
+        )
         modes = None if self.mirror is None else mirrored_modes(self.pdm, self.mirror)
         shapes = np.array([one.run.b for one in found])
-        residuals = Residuals.of(self.pdm, np.array(steps), shapes, modes)
+        residuals = Residuals.of(self.pdm, ends.steps[: len(found)], shapes, modes)
         looker = Looker(model, residuals, self.mirror)
         chosen = self._looked_at()
         times = self._times()
@@ -443,9 +457,11 @@ class _Training:
 
         looks = self._map(look, chosen)
         judged = np.repeat([self.folds[i] == JUDGED for i in chosen], self._sides * times)
-        return Looks.joined(looks), judged
+        return Looks.joined(looks), ends, judged
 
-    def _regressors(self, looks: Looks, judged: NDArray[np.bool_]) -> Regressors:
+    def _regressors(self, looks: Looks, ends: Looks, judged: NDArray[np.bool_]) -> Regressors:
+        looks = Looks.joined([looks, ends])
+        judged = np.append(judged, np.ones(len(ends.steps), bool))
         whole, shape = looks.whole.shape[1], len(self.pdm.variances)
         blocks = (looks.features.shape[1] - whole - shape, whole, shape)
         # Nothing else runs now, and the matrices are large.

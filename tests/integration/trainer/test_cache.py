@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -99,23 +100,38 @@ def test_a_cache_may_be_damaged_or_deleted(
     assert len(looked) == 4 * len(faces)
 
 
+_TRAINING = """
+import sys
+from pathlib import Path
+from faceloop_datasets import Project
+from faceloop_trainer import TrainingConfig
+from faceloop_trainer.cache import Cache
+from faceloop_trainer.train import train_faces
+from faceloop_trainer.trainingset import load_faces
+
+project, folder, first, file = sys.argv[1:]
+config, cache = TrainingConfig(channels=("lbp",), components=8), Cache(Path(folder))
+with Project.open(project) as opened:
+    faces = opened.faces()[int(first) : int(first) + 16]
+    ready, _ = load_faces(opened.scheme, faces, config.scales[-1], cache=cache)
+    train_faces(opened.scheme, ready, config, cache=cache).save(file)
+"""
+
+
 def test_two_trainings_at_once_share_a_cache(
-    sample_project: Project, faces: list[Face], cache: Cache, tmp_path: Path
+    sample_project: Project, cache: Cache, tmp_path: Path
 ) -> None:
-    sets = [faces, corrected(faces)]
-    found: dict[int, bytes] = {}
-
-    def work(number: int) -> None:
-        found[number] = trained(sample_project, sets[number], cache, tmp_path / f"at{number}")
-
-    threads = [threading.Thread(target=work, args=(n,)) for n in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    again = trained(sample_project, sets[0], cache, tmp_path / "again")
-    assert found[0] == again
-    assert found[1] == trained(sample_project, sets[1], Cache(None), tmp_path / "alone")
+    files = [tmp_path / "one", tmp_path / "other"]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _TRAINING, sample_project.path, str(cache.folder), first, file]
+        )
+        for first, file in zip(("0", "4"), files, strict=True)
+    ]
+    assert [process.wait() for process in running] == [0, 0]
+    for first, file in zip((0, 4), files, strict=True):
+        some = list(sample_project.faces()[first : first + 16])
+        assert file.read_bytes() == trained(sample_project, some, Cache(None), tmp_path / "alone")
 
 
 def test_a_picture_that_was_replaced_is_read_again(
