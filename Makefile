@@ -30,6 +30,7 @@ bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor
 	$(BIN)/python tests/benchmarks/muct.py --faces 75 150 300 552
 	$(BIN)/python tests/benchmarks/muct.py --starter
+	$(BIN)/python tests/benchmarks/curve.py
 	$(BIN)/python tests/benchmarks/wild.py --dlib
 	$(BIN)/python tests/benchmarks/franck.py
 	$(BIN)/python tests/benchmarks/speed.py

@@ -38,10 +38,10 @@ from faceloop_workbench.cli import main
 
 root = Path(sys.argv[2])
 with Project.create(root / "made") as project:
-    project.import_entries("sample", islice(sample_faces(), 32), scheme="face70", copy=True)
+    project.import_entries("sample", islice(sample_faces(), 60), scheme="face70", copy=True)
     project.add_media(sample_clip())
 with Project.open(root / "made") as project:
-    result = train(project, TrainingConfig(experts="mosse", mirror=False))
+    result = train(project, TrainingConfig(experts="mosse"))
     evaluate(project, result.model)
     for frame in islice(Tracker(result.model).track(Video(sample_clip())), 5):
         frame.points

@@ -11,14 +11,18 @@ from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.channels import channel_stack
 from faceloop_runtime.crop import FaceImage
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.model import crop_size, face_extent
 from faceloop_runtime.validator import VALIDATOR_SCALE, face_features
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from faceloop_runtime.model import FaceModel
+    from faceloop_runtime.pdm import PointDistributionModel
 
-    from .reference import KnownFace
+    from .trainingset import TrainingFace
 
     Rows = NDArray[np.float32]
 
@@ -26,7 +30,7 @@ _WRONG_POSES = 3
 _PER_PICTURE = 12
 
 
-def misplaced(model: FaceModel, known: KnownFace, rng: np.random.Generator) -> Rows:
+def misplaced(model: FaceModel, face: TrainingFace, rng: np.random.Generator) -> Rows:
     """Look at a face from clearly wrong poses: beside it, too large, too small, turned.
 
     Returns
@@ -34,7 +38,8 @@ def misplaced(model: FaceModel, known: KnownFace, rng: np.random.Generator) -> R
     ndarray of float32, shape (M, W)
         Whole-face features.
     """
-    true = Similarity.between(model.pdm.mean, known.face.points)
+    assert face.picture is not None  # noqa: S101 - callers pass faces with pictures only
+    true = Similarity.between(model.pdm.mean, face.points)
     rows = []
     for kind in range(_WRONG_POSES):
         angle, log_scale = rng.normal(0, 0.15), rng.normal(0, 0.1)
@@ -47,28 +52,36 @@ def misplaced(model: FaceModel, known: KnownFace, rng: np.random.Generator) -> R
         else:
             angle = rng.choice([-1, 1]) * rng.uniform(0.6, np.pi)
         wrong = Similarity.from_polar(float(np.exp(log_scale)), float(angle), *map(float, away))
-        rows.append(_look(model, known.picture, true.after(wrong)))
+        rows.append(_look(model.pdm, model.channels, face.picture, true.after(wrong)))
     return np.array(rows)
 
 
-def backgrounds(model: FaceModel, known: KnownFace, rng: np.random.Generator) -> list[Rows]:
-    """Look beside a face; returns the whole-face features (W,) of each place."""
-    return [_look(model, picture, _any_pose(picture, rng)) for picture in known.face.backgrounds]
-
-
-def not_faces(model: FaceModel) -> Rows:
-    """Look at the bundled pictures without faces.
+def not_faces(
+    pdm: PointDistributionModel,
+    channels: Sequence[str],
+    faces: Sequence[TrainingFace],
+    folds: NDArray[np.intp],
+) -> tuple[Rows, list[Rows]]:
+    """Look at pictures without faces.
 
     Returns
     -------
-    ndarray of float32, shape (M, W)
-        Whole-face features.
+    general : ndarray, shape (M, W)
+        From the bundled pictures without faces.
+    own : list of ndarray, shape (M_f, W)
+        From beside the training faces, by fold.
     """
     rng = np.random.default_rng(0)
     pictures = [read_image(path, "gray") for path in sample_negatives()]
-    return np.array(
-        [_look(model, p, _any_pose(p, rng)) for p in pictures for _ in range(_PER_PICTURE)]
-    )
+    general = [
+        _look(pdm, channels, p, _any_pose(p, rng)) for p in pictures for _ in range(_PER_PICTURE)
+    ]
+    own: list[Rows] = []
+    for fold in range(int(folds.max()) + 1):
+        parts = [p for f, k in zip(faces, folds, strict=True) if k == fold for p in f.backgrounds]
+        rows = [_look(pdm, channels, p, _any_pose(p, rng)) for p in parts]
+        own.append(np.array(rows, np.float32).reshape(len(rows), len(general[0])))
+    return np.array(general), own
 
 
 def _any_pose(picture: NDArray[np.uint8], rng: np.random.Generator) -> Similarity:
@@ -78,7 +91,13 @@ def _any_pose(picture: NDArray[np.uint8], rng: np.random.Generator) -> Similarit
     return Similarity.from_polar(scale, float(rng.normal(0, 0.2)), float(x), float(y))
 
 
-def _look(model: FaceModel, picture: NDArray[np.uint8], pose: Similarity) -> Rows:
-    image = FaceImage(picture, pose, model.extent, VALIDATOR_SCALE)
-    crop = image.crop(pose, VALIDATOR_SCALE, model.crop_size(VALIDATOR_SCALE, 1))
-    return face_features(channel_stack(crop, model.channels))
+def _look(
+    pdm: PointDistributionModel,
+    channels: Sequence[str],
+    picture: NDArray[np.uint8],
+    pose: Similarity,
+) -> Rows:
+    extent = face_extent(pdm)
+    image = FaceImage(picture, pose, extent, VALIDATOR_SCALE)
+    crop = image.crop(pose, VALIDATOR_SCALE, crop_size(extent, VALIDATOR_SCALE, 1))
+    return face_features(channel_stack(crop, channels))

@@ -39,7 +39,8 @@ _OFF_CENTRE = 2.5
 _BESIDE = 8
 """Patches beside the landmark that a classifier sees for one on it."""
 _GAINS = np.geomspace(2.0, 120.0, 16)
-_CALIBRATION_FACES = 100
+CALIBRATION_FACES = 100
+"""Faces that gains are calibrated on, chosen by content."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,7 @@ class TargetSet:
 
 @dataclass(frozen=True, eq=False)
 class FoldedExperts:
-    """Experts of one scale: of all faces, and for some folds those that never saw it."""
+    """Experts of one scale: of all faces, and for each fold those that never saw it."""
 
     whole: PatchExperts
     without: tuple[PatchExperts, ...]
@@ -152,7 +153,6 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
     looking: Looking,
     faces: Sequence[KnownFace],
     folds: Sequence[int],
-    judged: Sequence[int],
     cache: Cache,
     tick: Callable[[int], None],
 ) -> FoldedExperts:
@@ -168,8 +168,6 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
         All of them.
     folds : sequence of int
         Fold of each face's subject.
-    judged : sequence of int
-        The folds that experts are wanted for that never saw them.
     cache : Cache
         What earlier trainings kept.
     tick : callable
@@ -186,9 +184,9 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
     else:
         learner = _ClassifierLearner(kind, looking, by_fold, tick)
     whole = learner.solve(None)
-    without = {fold: learner.solve(fold) for fold in judged}
+    without = {fold: learner.solve(fold) for fold in range(len(by_fold))}
     calibrator = _Calibrator(without)
-    for i in calibration_sample(faces, folds, judged):
+    for i in sorted(sorted(range(len(faces)), key=lambda i: faces[i].key)[:CALIBRATION_FACES]):
         calibrator.add(folds[i], looking.at(faces[i], 1))
         tick(1)
     gain, reliability = calibrator.result()
@@ -196,14 +194,6 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
         PatchExperts(looking.scale, *whole, gain, reliability),
         tuple(PatchExperts(looking.scale, *w, gain, reliability) for w in without.values()),
     )
-
-
-def calibration_sample(
-    faces: Sequence[KnownFace], folds: Sequence[int], judged: Sequence[int]
-) -> list[int]:
-    """Return the indices of the faces that gains are calibrated on, chosen by content."""
-    able = [i for i, fold in enumerate(folds) if fold in judged]
-    return sorted(sorted(able, key=lambda i: faces[i].key)[:_CALIBRATION_FACES])
 
 
 _Filters = tuple["NDArray[np.float32]", "NDArray[np.float32]"]

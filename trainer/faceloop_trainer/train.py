@@ -15,22 +15,25 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
+from faceloop_datasets.images import read_image
 from faceloop_datasets.progress import step
+from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.backends.cpu import CpuResponses
 from faceloop_runtime.fitter import FROM_START, FitRun
+from faceloop_runtime.meanshift import as_complex
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.validator import ErrorPredictor, FaceValidator
 
 from .cache import Cache
 from .config import TrainingConfig
+from .covering import covered
 from .evaluate import measure
-from .judges import train_error_predictor, train_validator
-from .negatives import backgrounds, misplaced, not_faces
-from .patches import FoldedExperts, Looking, TargetSet, calibration_sample, train_scale
+from .judges import JudgedFit, train_judges, train_validator, typical_cells
+from .negatives import misplaced, not_faces
+from .patches import CALIBRATION_FACES, FoldedExperts, Looking, TargetSet, train_scale
 from .reference import KnownFace, Reference
 from .regression import Regressors, train_regressors
-from .residuals import Looker, Looks, Residuals, mirrored_modes, wanted_step
 from .shape import fit_pdm
 from .split import choose_faces, fingerprint, fold_of
 from .starts import Jitter, jittered_pose
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime.experts import PatchExperts
+    from faceloop_runtime.geometry import Similarity
+    from faceloop_runtime.pdm import PointDistributionModel
 
     from .config import ExpertKind
     from .evaluation import Evaluation
@@ -51,24 +56,16 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 FOLDS = 2
-JUDGED = 0
-"""The fold whose people are fitted by experts that never saw them."""
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
 FEWEST_FACES, FEWEST_PEOPLE = 10, 2
 """Fewer cannot be trained on."""
-_SEARCHED = 200
-"""Faces that are searched for, to learn how searches end and how good fits look."""
-_FEWEST_SEARCHES = 40
-"""So many at least, also if there are fewer faces."""
 _LOST = 0.15
-"""Searches that end this far off teach nothing."""
-_FOUND = 0.06
-"""Searches that end this close have found the face."""
-_ROWS, _MOST_LOOKS, _MOST_ROWS = 2200, 3, 6000
-"""Looks at faces that the regressor learns from: about so many, so many a face, so many at most."""
-_VALIDATED = 300
-"""Faces whose surroundings the validator learns from."""
+"""Searches that end this far off teach the regressor nothing."""
+_PLACED = 0.05
+"""Searches that end this close show the validator a face in its place."""
+_DRIFTED = 0.10
+"""Fits that end further off show it a face out of its place."""
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -194,7 +191,7 @@ def train_faces(
     pictured = [f for f in faces if f.picture is not None and f.trains_patches.any()]
     _need_enough(pictured)
     with threadpool_limits(1, "blas"):
-        return _Training(scheme, faces, pictured, config, progress, cancel, cache=cache).run()
+        return _Training(scheme, faces, pictured, config, progress, cancel, cache).run()
 
 
 def cross_fit(
@@ -232,8 +229,7 @@ def cross_fit(
     _need_enough(faces)
     with threadpool_limits(1, "blas"):
         config = replace(config, mirror=False)
-        both = tuple(range(FOLDS))
-        return _Training(scheme, faces, faces, config, progress, cancel, both).cross_fit()
+        return _Training(scheme, faces, faces, config, progress, cancel).cross_fit()
 
 
 class _Training:
@@ -247,57 +243,43 @@ class _Training:
         config: TrainingConfig,
         progress: ProgressCallback | None,
         cancel: CancelCheck | None,
-        judged: tuple[int, ...] = (JUDGED,),
         cache: Cache | None = None,
     ) -> None:
-        self.scheme, self.config, self.judged = scheme, config, judged
+        self.scheme, self.config = scheme, config
         self.cache = cache or Cache(None)
-        self.mirror = scheme.mirror if config.mirror else None
-        subjects = {f.subject for f in pictured}
+        self.subjects = len({f.subject for f in pictured})
         self.people = sorted(fingerprint(s) for s in {f.subject for f in faces})
-        self.counts = {"faces": len(faces), "pictured": len(pictured), "subjects": len(subjects)}
-        everyone = [*faces, *(f.mirrored(scheme.mirror) for f in faces if config.mirror)]
-        points = np.array([f.points for f in everyone])
-        self.pdm = fit_pdm(scheme, points, config.components)
-        self.reference = Reference.of(self.pdm)
-        self.faces = [KnownFace.of(self.pdm, f) for f in pictured]
-        self.folds = _even_folds(pictured, config.seed)
+        self.counts = {"faces": len(faces), "pictured": len(pictured), "subjects": self.subjects}
+        self.all = [*faces, *(f.mirrored(scheme.mirror) for f in faces if config.mirror)]
+        self.faces = [f for f in self.all if f.picture is not None and f.trains_patches.any()]
+        self.folds = _even_folds(self.faces, config.seed)
+        self.originals = len(pictured)
+        looks = self.originals + min(self.originals, CALIBRATION_FACES)
+        total = (len(config.scales) + 1) * looks + len(self.faces) + len(self._to_judge())
         self._progress, self._cancel, self._lock = progress, cancel, Lock()
-        self._done, self._what = 0, "training"
-        calibrated = len(calibration_sample(self.faces, self.folds, judged))
-        self._total = (len(config.scales) + 1) * (len(pictured) + calibrated)
+        self._done, self._total, self._what = 0, total, "training"
+        self._textures = [read_image(path, "gray") for path in sample_negatives()]
 
     def cross_fit(self) -> list[NDArray[np.float64]]:
-        experts, initialiser = self._experts()
-        searchers = [self._searcher(experts, initialiser, fold) for fold in self.judged]
+        experts, initialiser = self._prepare()
+        blank = self._blanks(experts, initialiser)
         self._what = "fitting each face by the others"
-        self._total += len(self.faces)
-
-        def found(i: int) -> NDArray[np.float64]:
-            run, _ = searchers[self.folds[i]].search(self.faces[i], Jitter().times(0.5), 4)
-            self._tick()
-            return np.asarray(run.pose.apply(self.pdm.shape(run.b)))
-
-        return self._map(found, range(len(self.faces)))
+        return self._map(lambda i: self._found(blank, i), range(len(self.faces)))
 
     def run(self) -> FaceModel:
-        sample = self._sample()
-        self._total += 2 * len(sample) + len(self._looked_at())
-        experts, initialiser = self._experts()
+        experts, initialiser = self._prepare()
+        blank = self._blanks(experts, initialiser)
         self._what = "learning corrections"
-        searcher = self._searcher(experts, initialiser, 0)
-        runs = self._map(lambda one: self._searched(searcher, *one), sample)
-        looks, ends, judged = self._looks(searcher.model, runs)
-        regressors = self._regressors(looks, ends, judged)
+        runs = self._map(lambda i: self._search(blank, i), range(len(self.faces)))
+        regressors = self._regressors(runs)
+        folded = [replace(blank[f], regressor=regressors.without[f]) for f in range(FOLDS)]
         self._what = "learning to judge fits"
-        validator, without = self._validators(searcher.model, looks, judged)
-        judging = replace(searcher.model, regressor=regressors.without, validator=without)
-        seen = self._map(lambda one: self._judge(judging, one), runs)
-        predictor = train_error_predictor(
-            np.array([features for features, _ in seen]),
-            np.array([error for _, error in seen]),
-            self.config.seed,
-        )
+        typical = self._typical(runs)
+        plan = self._to_judge()
+        judged = self._map(lambda one: self._judge(folded, typical, *one), plan)
+        folds = np.array([self.folds[i] for i, _ in plan])
+        validators, validator = self._validators(runs, judged, folds)
+        judges = train_judges(judged, folds, validators, self.pdm.mean, typical, self.config.seed)
         return FaceModel(
             scheme=self.scheme,
             pdm=self.pdm,
@@ -306,7 +288,9 @@ class _Training:
             regressor=regressors.whole,
             initialiser=initialiser,
             validator=validator,
-            error_predictor=predictor,
+            error_predictor=judges.predictor,
+            point_judges=judges.points,
+            error_levels=judges.levels,
             provenance={
                 **self.counts,
                 "training_subjects": self.people,
@@ -333,56 +317,38 @@ class _Training:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             return list(pool.map(work, items))
 
-    def _sample(self) -> list[tuple[KnownFace, int]]:
-        """Choose faces of the judged fold, and then their mirror images, by content.
-
-        Few faces are searched for more than once; the numbers say how often they were before.
-        """
-        own = [k for k, fold in zip(self.faces, self.folds, strict=True) if fold == JUDGED]
-        chosen = sorted(own, key=lambda known: known.key)[:_SEARCHED]
-        if self.mirror is not None:
-            chosen += [known.mirrored(self.mirror) for known in chosen]
-        again = -(-_FEWEST_SEARCHES // len(chosen))
-        return [(known, n) for n in range(again) for known in chosen[:_SEARCHED]]
-
-    def _looked_at(self) -> list[int]:
-        """Choose the faces that the regressor learns from: all, up to a bound, by content."""
-        order = sorted(range(len(self.faces)), key=lambda i: self.faces[i].key)
-        return order[: _MOST_ROWS // self._sides]
-
-    def _times(self) -> int:
-        """Return how often each of these faces is looked at."""
-        return min(max(_ROWS // (self._sides * len(self._looked_at())), 1), _MOST_LOOKS)
-
-    @property
-    def _sides(self) -> int:
-        """Return how often a face counts: also as its mirror image, or not."""
-        return 1 if self.mirror is None else 2
+    def _shape_model(self) -> PointDistributionModel:
+        return fit_pdm(self.scheme, np.array([f.points for f in self.all]), self.config.components)
 
     def _experts(self) -> tuple[list[FoldedExperts], PatchExperts]:
         self._what = "training patch experts"
+        mirror = self.config.mirror
         landmarks = TargetSet(
-            "landmarks", lambda points: points, lambda face: face.trains_patches, self.mirror
+            "landmarks",
+            lambda points: points,
+            lambda face: face.trains_patches,
+            self.scheme.mirror if mirror else None,
         )
         places = TargetSet(
             f"places {sorted(self.scheme.initialisation.items())}",
             self.scheme.initialisation_points,
             self._places_seen,
-            None if self.mirror is None else (1, 0, 2),  # the eyes change places
+            (1, 0, 2) if mirror else None,  # the eyes change places
             off_centre=4.0,
         )
         # The largest crops first: the work then ends at about the same time in all threads.
         jobs = [(self.config.experts, landmarks, scale) for scale in self.config.scales[::-1]]
         # Eyes and nose are found by correlation filters, whatever the experts are.
         jobs.append(("ridge", places, INITIALISER_SCALE))
+        reference = Reference.of(self.pdm)
+        faces = [KnownFace.of(self.pdm, face) for face in self.faces[: self.originals]]
+        folds = self.folds[: self.originals]
 
         def scale_of(job: tuple[ExpertKind, TargetSet, float]) -> FoldedExperts:
             kind, target, scale = job
             families, seed = self.config.channels, self.config.seed
-            looking = Looking(target, self.reference, families, scale, seed)
-            return train_scale(
-                kind, looking, self.faces, self.folds, self.judged, self.cache, self._ticks
-            )
+            looking = Looking(target, reference, families, scale, seed)
+            return train_scale(kind, looking, faces, folds, self.cache, self._ticks)
 
         trained = self._map(scale_of, jobs)
         return trained[-2::-1], trained[-1].whole
@@ -393,149 +359,154 @@ class _Training:
             [face.trains_patches[list(self.scheme.initialisation[k])].any() for k in keys]
         )
 
-    def _searcher(
-        self, experts: Sequence[FoldedExperts], initialiser: PatchExperts, number: int
-    ) -> _Searcher:
-        """Return what can search, but neither correct nor judge yet."""
+    def _prepare(self) -> tuple[list[FoldedExperts], PatchExperts]:
+        """Train the shape model and the experts, and make the experts of each fold usable."""
+        self.pdm = self._shape_model()
+        experts, initialiser = self._experts()
+        self.backends = [
+            CpuResponses([scale.without[fold] for scale in experts]) for fold in range(FOLDS)
+        ]
+        return experts, initialiser
+
+    def _blanks(
+        self, experts: Sequence[FoldedExperts], initialiser: PatchExperts
+    ) -> list[FaceModel]:
+        return [self._blank([s.without[f] for s in experts], initialiser) for f in range(FOLDS)]
+
+    def _blank(self, experts: list[PatchExperts], initialiser: PatchExperts) -> FaceModel:
+        """Return a model that can search, but neither correct nor judge yet."""
         none = np.zeros(0, np.float32)
-        model = FaceModel(
+        return FaceModel(
             scheme=self.scheme,
             pdm=self.pdm,
             channels=self.config.channels,
-            experts=tuple(scale.without[number] for scale in experts),
+            experts=tuple(experts),
             regressor=ShapeRegressor(none, none),
             initialiser=initialiser,
             validator=FaceValidator(none, 0.0),
             error_predictor=ErrorPredictor.blank(len(self.pdm), len(self.pdm.variances)),
         )
-        return _Searcher(model, CpuResponses(model.experts), self.config.seed)
 
-    def _searched(self, searcher: _Searcher, known: KnownFace, again: int) -> _Searched:
-        reach = float(known.rng(self.config.seed, 3, again).uniform(0.5, 3.0))
-        run, iod = searcher.search(known, Jitter().times(reach), 1, again)
-        error = _error(known, run.pose.apply(self.pdm.shape(run.b)), iod)
+    def _start(
+        self, i: int, jitter: Jitter, stage: int
+    ) -> tuple[TrainingFace, np.random.Generator, Similarity]:
+        face = self.faces[i]
+        rng = np.random.default_rng((self.config.seed, stage, i))
+        iod = self.scheme.inter_ocular_distance(face.points)
+        return face, rng, jittered_pose(self.pdm, face.points, iod, jitter, rng)
+
+    def _found(self, models: Sequence[FaceModel], i: int) -> NDArray[np.float64]:
+        face, _, pose = self._start(i, Jitter().times(0.5), 4)
+        run = self._searched(models, i, face, pose)
+        self._tick()
+        return np.asarray(run.pose.apply(self.pdm.shape(run.b)))
+
+    def _searched(
+        self, models: Sequence[FaceModel], i: int, face: TrainingFace, pose: Similarity
+    ) -> FitRun:
+        fold = self.folds[i]
+        assert face.picture is not None  # noqa: S101
+        run = FitRun(models[fold], self.backends[fold], face.picture, pose, None)
+        run.search(FROM_START)
+        return run
+
+    def _search(self, models: Sequence[FaceModel], i: int) -> _Searched:
+        face, rng, pose = self._start(i, Jitter(), 1)
+        fold = self.folds[i]
+        run = self._searched(models, i, face, pose)
+        error = self._error(face, run.pose.apply(self.pdm.shape(run.b)))
         self._tick(error)
-        return _Searched(known, run, iod, error)
+        return _Searched(
+            features=run.regression_features(),
+            target=_wanted_step(self.pdm, run, face.points),
+            whole_face=run.whole_face,
+            misplaced=misplaced(models[fold], face, rng),
+            error=error,
+        )
 
-    def _looks(
-        self, model: FaceModel, runs: Sequence[_Searched]
-    ) -> tuple[Looks, Looks, NDArray[np.bool_]]:
-        """Look at all faces as the searches that found their face would leave them.
+    def _to_judge(self) -> list[tuple[int, bool]]:
+        """Faces, each as it is and every second one covered too."""
+        every = range(len(self.faces))
+        return [*((i, False) for i in every), *((i, True) for i in every[::2])]
 
-        Returns
-        -------
-        looks, ends : Looks
-            These, and the searches themselves.
-        judged : ndarray of bool
-            Which of ``looks`` are of the judged fold; all of ``ends`` are.
-        """
-        near = sorted((one for one in runs if one.error < _LOST), key=lambda one: one.error)
-        if len(near) < min(FEWEST_FACES, len(runs) // 2):
+    def _typical(self, runs: Sequence[_Searched]) -> Rows:
+        placed = [run for run in runs if run.error < _PLACED] or runs
+        rest = len(self.pdm.variances) + len(runs[0].whole_face)
+        return typical_cells(
+            np.array([run.features[:-rest].reshape(len(self.pdm), -1) for run in placed])
+        )
+
+    def _judge(self, models: Sequence[FaceModel], typical: Rows, i: int, cover: bool) -> JudgedFit:
+        rng = np.random.default_rng((self.config.seed, 5 if cover else 3, i))
+        # A covered face is not looked for from far off too.
+        reach = float(rng.uniform(0.0, 1.5) if cover else rng.uniform(0.5, 3.0))
+        face, _, pose = self._start(i, Jitter().times(reach), 6 if cover else 2)
+        hidden = face.measured & ~face.trains_patches
+        if cover:
+            assert face.picture is not None  # noqa: S101
+            iod = self.scheme.inter_ocular_distance(face.points)
+            picture, under = covered(face.picture, face.points, iod, self._textures, rng)
+            face, hidden = replace(face, picture=picture), hidden | under
+        run = self._searched(models, i, face, pose)
+        run.correct()
+        points = run.pose.apply(self.pdm.shape(run.b))
+        error = self._error(face, points)
+        self._tick(error)
+        distance = np.linalg.norm(points - face.points, axis=1)
+        distance /= self.scheme.inter_ocular_distance(face.points)
+        return JudgedFit(
+            signs=run.signs(typical),
+            error=error,
+            point_errors=np.where(face.measured, distance, np.nan),
+            hidden=hidden,
+            covered=cover,
+        )
+
+    def _error(self, face: TrainingFace, fitted: NDArray[np.float64]) -> float:
+        distance = np.linalg.norm(fitted - face.points, axis=1)[face.measured]
+        return float(np.nanmean(distance)) / self.scheme.inter_ocular_distance(face.points)
+
+    def _regressors(self, runs: Sequence[_Searched]) -> Regressors:
+        kept = [i for i, run in enumerate(runs) if run.error < _LOST]
+        if len(kept) < FEWEST_FACES:
             raise TrainingError(
                 "The patch experts find hardly any training face again; check the annotations "
                 "(are points in the scheme's order?)."
             )
-        # Poor experts, of few faces: what they usually do is what has to be corrected.
-        usual = max(_FOUND, 2 * near[len(near) // 2].error)
-        found = [one for n, one in enumerate(near) if one.error < usual or n < FEWEST_FACES]
-        ends = Looks(
-            np.array([one.run.regression_features() for one in near]),
-            np.array([one.run.whole_face for one in near]),
-            np.array([wanted_step(self.pdm, o.run.pose, o.run.b, o.known.points) for o in near]),
-        )
-        modes = None if self.mirror is None else mirrored_modes(self.pdm, self.mirror)
-        shapes = np.array([one.run.b for one in found])
-        residuals = Residuals.of(self.pdm, ends.steps[: len(found)], shapes, modes)
-        looker = Looker(model, residuals, self.mirror)
-        chosen = self._looked_at()
-        times = self._times()
-
-        def look(i: int) -> Looks:
-            seen = looker(self.faces[i], times, self.config.seed)
-            self._tick()
-            return seen
-
-        looks = self._map(look, chosen)
-        judged = np.repeat([self.folds[i] == JUDGED for i in chosen], self._sides * times)
-        return Looks.joined(looks), ends, judged
-
-    def _regressors(self, looks: Looks, ends: Looks, judged: NDArray[np.bool_]) -> Regressors:
-        looks = Looks.joined([looks, ends])
-        judged = np.append(judged, np.ones(len(ends.steps), bool))
-        whole, shape = looks.whole.shape[1], len(self.pdm.variances)
-        blocks = (looks.features.shape[1] - whole - shape, whole, shape)
+        features = np.array([runs[i].features for i in kept])
+        per_landmark = (
+            features.shape[1] - len(self.pdm.variances) - len(runs[0].whole_face)
+        ) // len(self.pdm)
         # Nothing else runs now, and the matrices are large.
         with threadpool_limits(os.cpu_count(), "blas"):
-            return train_regressors(looks.features, looks.steps, judged, blocks)
+            return train_regressors(
+                features,
+                np.array([runs[i].target for i in kept]),
+                np.array(self.folds)[kept],
+                len(self.pdm),
+                per_landmark,
+            )
 
     def _validators(
-        self, model: FaceModel, looks: Looks, judged: NDArray[np.bool_]
-    ) -> tuple[FaceValidator, FaceValidator]:
-        """Train on all people, and on those of the other folds only."""
-        chosen = sorted(range(len(self.faces)), key=lambda i: self.faces[i].key)[:_VALIDATED]
-        seed = self.config.seed
-
-        def wrong(i: int) -> Rows:
-            known = self.faces[i]
-            rows = misplaced(model, known, known.rng(seed, 6))
-            return np.array([*rows, *backgrounds(model, known, known.rng(seed, 7))])
-
-        others = self._map(wrong, chosen)
-        general = not_faces(model)
-        # One look at each face and its mirror image is enough here.
-        times = self._times()
-        first = np.arange(len(looks.whole)) % (self._sides * times) < self._sides
+        self, runs: Sequence[_Searched], judged: Sequence[JudgedFit], folds: NDArray[np.intp]
+    ) -> tuple[list[FaceValidator], FaceValidator]:
+        placed = np.array([run.error < _PLACED for run in runs])
+        own_folds = np.array(self.folds)
+        good = np.array([run.whole_face for run in runs])
+        wrong = np.array([run.misplaced for run in runs])
+        general, own = not_faces(self.pdm, self.config.channels, self.faces, own_folds)
+        far = np.array([not fit.covered and fit.error > _DRIFTED for fit in judged])
+        seen = np.array([fit.signs.whole_face for fit in judged])
 
         def one(fold: int | None) -> FaceValidator:
-            good = looks.whole[first & (~judged if fold is not None else True)]
-            parts = [rows for i, rows in zip(chosen, others, strict=True) if self.folds[i] != fold]
-            return train_validator(good, np.concatenate([general, *parts]))
+            keep = own_folds != fold
+            others = [wrong[keep].reshape(-1, wrong.shape[-1]), general]
+            others += [rows for f, rows in enumerate(own) if f != fold]
+            faces = good[keep & placed] if (keep & placed).sum() >= FEWEST_FACES else good[keep]
+            return train_validator(faces, np.concatenate([*others, seen[far & (folds != fold)]]))
 
-        whole, without = self._map(one, [None, JUDGED])
-        return whole, without
-
-    def _judge(self, model: FaceModel, one: _Searched) -> tuple[Rows, float]:
-        one.run.model = model
-        one.run.correct()
-        fit = one.run.result()
-        error = _error(one.known, fit.points, one.iod)
-        self._tick(error)
-        return fit.features, error
-
-
-@dataclass(frozen=True, eq=False)
-class _Searcher:
-    """A model that can search, by experts that never saw some people."""
-
-    model: FaceModel
-    backend: CpuResponses
-    seed: int
-
-    def search(
-        self, known: KnownFace, jitter: Jitter, stage: int, again: int = 0
-    ) -> tuple[FitRun, float]:
-        """Search for a face; returns the run and the face's IOD."""
-        iod = self.model.scheme.inter_ocular_distance(known.face.points)
-        rng = known.rng(self.seed, stage, again)
-        pose = jittered_pose(self.model.pdm, known.face.points, iod, jitter, rng)
-        run = FitRun(self.model, self.backend, known.picture, pose, None)
-        run.search(FROM_START)
-        return run, iod
-
-
-@dataclass(frozen=True, eq=False)
-class _Searched:
-    """A search by experts that never saw the subject, and how it went."""
-
-    known: KnownFace
-    run: FitRun
-    iod: float
-    error: float
-
-
-def _error(known: KnownFace, fitted: NDArray[np.float64], iod: float) -> float:
-    distance = np.linalg.norm(fitted - known.face.points, axis=1)[known.face.measured]
-    return float(np.nanmean(distance)) / iod
+        trained = self._map(one, [None, *range(FOLDS)])
+        return trained[1:], trained[0]
 
 
 def _need_enough(faces: Sequence[TrainingFace]) -> None:
@@ -546,6 +517,30 @@ def _need_enough(faces: Sequence[TrainingFace]) -> None:
             f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people. "
             "Annotate or import more."
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Searched:
+    """A search by experts that never saw the subject, and what it should have found."""
+
+    features: Rows
+    target: NDArray[np.float64]
+    whole_face: Rows
+    misplaced: Rows
+    error: float
+
+
+def _wanted_step(
+    pdm: PointDistributionModel, run: FitRun, truth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the step of pose and shape that would have brought the search to the truth."""
+    base = as_complex(pdm.shape(run.b))
+    modes = pdm.components[:, 0::2] + 1j * pdm.components[:, 1::2]
+    one = np.ones_like(base)
+    tangent = np.concatenate([[base, 1j * base, one, 1j * one], modes])
+    missing = as_complex(run.pose.inverse().apply(pdm.complete(truth))) - base
+    normal = (tangent.conj() @ tangent.T).real
+    return np.asarray(np.linalg.solve(normal, (tangent.conj() @ missing).real))
 
 
 def _even_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:

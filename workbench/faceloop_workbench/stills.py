@@ -42,8 +42,10 @@ class StillResult:
             {
                 "points": fit.points,
                 "confidence": fit.confidence,
+                "visibility": fit.visibility,
                 "score": fit.score,
                 "predicted_error": fit.predicted_error,
+                "error_bound": fit.error_bound,
                 "converged": fit.converged,
             }
             for fit in self.fits

@@ -85,7 +85,7 @@ class ClmtrackrFitter:
             start[~np.isfinite(start)] = np.nan
             known = start[~np.isnan(start.sum(axis=1))]
             if len(np.unique(known, axis=0)) > 1:
-                return self.fit_pose(image, Similarity.between(self._mean(), start))
+                return self.fit_pose(image, Similarity.between(self.centred_mean(), start))
         raise FaceloopError(
             f"Cannot start a fit from an array of shape {start.shape}; expected "
             f"{self.model.mean.shape} with at least two different known points, or a box "
@@ -126,7 +126,11 @@ class ClmtrackrFitter:
         corner = Similarity(tx=_CORNER, ty=_CORNER)
         s = corner.after(pose).after(self._frame.inverse())
         modes = np.zeros(len(self.model.variances)) if b is None else b
-        return ClmtrackrState.start(self.model, np.array([s.a - 1, s.b, s.tx, s.ty, *modes]))
+        return self.started(np.array([s.a - 1, s.b, s.tx, s.ty, *modes]))
+
+    def started(self, parameters: NDArray[np.float64]) -> ClmtrackrState:
+        """Return the state in which clmtrackr would begin with these parameters (4 + K,)."""
+        return ClmtrackrState(parameters, self.model.points(parameters))
 
     def iterations(
         self, image: NDArray[np.uint8], state: ClmtrackrState
@@ -156,6 +160,8 @@ class ClmtrackrFitter:
             confidence=confidence,
             score=score,
             predicted_error=_guess(score, confidence),
+            error_bound=float("nan"),
+            visibility=np.full(len(confidence), np.nan),
             converged=self._settled(state),
             iterations=made,
             pose=pose,
@@ -171,7 +177,8 @@ class ClmtrackrFitter:
         corner = Similarity(tx=-_CORNER, ty=-_CORNER)
         return corner.after(Similarity(1 + p0, p1, tx, ty)).after(self._frame)
 
-    def _mean(self) -> Points:
+    def centred_mean(self) -> Points:
+        """Return the mean shape in the frame that `fit_pose` starts from, (71, 2), IOD 1."""
         return self._frame.inverse().apply(self.model.mean)
 
     def _found(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Similarity:
@@ -181,7 +188,7 @@ class ClmtrackrFitter:
         starter model take their place.
         """
         find, there = _starter()
-        here = self.model.scheme.initialisation_points(self._mean())
+        here = self.model.scheme.initialisation_points(self.centred_mean())
         return find(gray, box).after(Similarity.between(here, there))
 
 

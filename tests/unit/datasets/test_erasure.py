@@ -152,17 +152,17 @@ class TestProof:
     def test_what_was_replaced_before_and_not_overwritten(self, project: Project) -> None:
         """A fit that was renewed is still in a free part of its page, unless SQLite wipes it."""
         gone = of(project, GONE)
-        entries = [e for e in project.queue.list(None) if e.item_id in gone]
-        fits = {p.astype("<f8").tobytes() for e in entries if e.fit for p in e.fit.points}
+        fits = [e.fit.points for e in project.queue.list(None) if e.fit and e.item_id in gone]
         connection = sqlite3.connect(project.path / "project.db", isolation_level=None)
         connection.execute("PRAGMA secure_delete=OFF")
-        for statement in ("SELECT 1", "UPDATE queue SET points = NULL"):
-            connection.execute(statement)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for number in gone:
+            connection.execute("UPDATE queue SET points = NULL WHERE item_id = ?", [number])
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         for file in list_backups(project.path):
             file.unlink()
-        left = present(project.path, fits)
+        left = present(project.path, {point.tobytes() for fit in fits for point in fit})
         assert left
         erased(project.path, subject=GONE)
         assert present(project.path, left) == set()

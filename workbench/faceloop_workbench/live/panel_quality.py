@@ -86,6 +86,9 @@ class QualityBox(QGroupBox):
         if len(fits) > 1:
             text += f", {len(fits)} faces"
         self._quality.setText(text)
+        bounds = [fit.error_bound for fit in fits if np.isfinite(fit.error_bound)]
+        bound = f"Errors of 9 in 10 such fits are below {max(bounds):.3f}." if bounds else ""
+        self._quality.setToolTip(bound)
 
     def show_speed(self, frames_a_second: float, fit_ms: float) -> None:
         """Tell how fast frames are drawn, and how long a fit takes."""
