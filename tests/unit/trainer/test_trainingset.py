@@ -104,7 +104,7 @@ def test_backgrounds_do_not_show_the_face(tmp_path: Path) -> None:
     one = face(tmp_path, points, 400)
     assert one.media is not None
     image = picture(points, 400)
-    cv2.rectangle(image, (140, 140), (260, 260), 255, -1)
+    cv2.rectangle(image, (155, 155), (245, 245), 255, -1)  # 0.75 IOD round the middle
     cv2.imwrite(str(one.media), image)
     (read,), _ = load_faces(SCHEME, [one], 54)
     assert len(read.backgrounds) == 3
