@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test lint bench
+.PHONY: demo test test-faults lint bench fuzz
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -11,6 +11,14 @@ demo: $(VENV)/.test  ## the whole loop on the bundled sample
 test: $(VENV)/.test  ## unit and integration tests, then those of the window on a virtual screen
 	$(BIN)/python -m pytest
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python -m pytest -c tests/gui/pytest.ini tests/gui
+
+test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for two minutes
+	FACELOOP_KILLS=400 $(BIN)/python -m pytest tests/faults
+	PYTHONPATH=. $(BIN)/python tests/faults/crowd.py --processes 8 --seconds 120
+
+fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten minutes
+	-$(BIN)/python -m pip install --quiet 'atheris>=3'
+	nice $(BIN)/python tests/fuzz/run.py all --seconds 25
 
 lint: $(VENV)/.lint  ## style, types and the direction of imports
 	$(BIN)/ruff check
@@ -22,6 +30,7 @@ bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor
 	$(BIN)/python tests/benchmarks/muct.py --faces 75 150 300 552
 	$(BIN)/python tests/benchmarks/muct.py --starter
+	$(BIN)/python tests/benchmarks/curve.py
 	$(BIN)/python tests/benchmarks/wild.py --dlib
 	$(BIN)/python tests/benchmarks/franck.py
 	$(BIN)/python tests/benchmarks/speed.py
@@ -30,6 +39,7 @@ bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/gpu.py
 	$(BIN)/python tests/benchmarks/drags.py
 	$(BIN)/python tests/benchmarks/labels.py
+	$(BIN)/python tests/benchmarks/scale.py
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python tests/benchmarks/live.py
 
 # Set up once, and again when the dependencies change.

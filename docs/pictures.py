@@ -1,6 +1,7 @@
 """Make the pictures of the README from the bundled CC0 sample: python docs/pictures.py.
 
-They are what `faceloop demo` makes: a frame of its overlay video and its plot of errors.
+They are what `faceloop demo` makes: a frame of its overlay video and its plot of errors; and a
+chart of a report on its model.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from pathlib import Path
 from PIL import Image
 
 from faceloop_datasets import Video
+from faceloop_trainer.report import Wanted
 from faceloop_workbench.demo import open_demo, run_demo
+from faceloop_workbench.reporting import report_on
 
 _DOCS = Path(__file__).parent
 _FRAME = 12  # the face looks at the camera and talks
@@ -24,6 +27,8 @@ def main() -> None:
         made = run_demo(project)
         if made.plot is not None:
             shutil.copyfile(made.plot, _DOCS / "ced.png")
+        page = report_on(project, None, None, Wanted())[1][0]
+        shutil.copyfile(page.with_name("points.png"), _DOCS / "points.png")
         with Video(made.overlay) as video:
             Image.fromarray(video[_FRAME].image).save(_DOCS / "fit.jpg", quality=88)
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 MAX_TEXT = 1 << 26
 """Largest annotation file in bytes: ten thousand faces of a hundred points have a third of it."""
 
-_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def is_text(name: str) -> bool:
-    """Whether a file's name can be shown and stored: no control characters, nothing undecoded."""
+    """Whether a name can be shown and stored: no control characters or lines, nothing undecoded."""
     return _NO_TEXT.search(name) is None
 
 
@@ -101,12 +101,19 @@ def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        if not scratch and part.is_file():
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-        part.replace(target)
+        if scratch:
+            part.replace(target)
+        else:
+            put_in_place(part, target)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error
     finally:
         with suppress(OSError):  # gone after the replacement, or its folder never was one
             part.unlink()
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Give a complete file its name, once it is on disk; what had the name is replaced."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(target)

@@ -69,16 +69,23 @@ class Project:
 
     @classmethod
     def create(
-        cls, path: str | Path, scheme: str | Path | Scheme = "face70", *, sample: bool = False
+        cls,
+        path_or_url: str | Path,
+        scheme: str | Path | Scheme = "face70",
+        *,
+        folder: str | Path | None = None,
+        sample: bool = False,
     ) -> Self:
         """Make a new project in a folder, which may exist but may not be a project.
 
         Parameters
         ----------
-        path : str or Path
-            The folder.
+        path_or_url : str or Path
+            The folder, or an SQLAlchemy URL of an empty database.
         scheme : str, Path or Scheme
             Name of a bundled scheme, the TOML file of one's own, or a scheme.
+        folder : str or Path, optional
+            With a URL: the folder for media and models.
         sample : bool
             Import the bundled sample faces.
 
@@ -90,22 +97,22 @@ class Project:
             If there is no such scheme.
         """
         chosen = scheme if isinstance(scheme, Scheme) else Scheme.load(scheme)
-        root = Path(path).absolute()
+        url, where, root = _address(path_or_url, folder)
         try:
-            for folder in (root, root / "models", root / "media"):
-                folder.mkdir(parents=True, exist_ok=True)
+            for needed in (root, root / "models", root / "media"):
+                needed.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProjectError(
                 f"The project folder {root} cannot be made ({error}). Choose another folder."
             ) from error
-        database = Database(_sqlite_url(root), str(root / _FILE))
+        database = Database(url, where)
         try:
             with database.write() as connection:
                 # Looked at inside the transaction: a kill before its end leaves an empty file,
                 # which is no project yet.
                 if database.exists(connection):
                     raise ProjectError(
-                        f"{root} is a project already. Open it, or choose another folder."
+                        f"{where} is a project already. Open it, or choose another folder."
                     )
                 database.create(connection)
                 settings.put(connection, _SCHEME, chosen.to_toml())
@@ -619,16 +626,22 @@ def _sqlite_url(root: Path) -> str:
 
 
 def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+    url, where, root = _address(path_or_url, folder)
+    if url == _sqlite_url(root) and not (root / _FILE).is_file():
+        raise ProjectError(_no_project(str(root)))
+    return url, where, root
+
+
+def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+    """URL of the database, how messages name it, and the folder."""
     if isinstance(path_or_url, str) and "://" in path_or_url:
         if folder is None:
             raise ProjectError(
-                "A project opened by URL needs a folder for its media and models: give folder=."
+                "A project with a URL needs a folder for its media and models: give folder=."
             )
         address = path_or_url.rsplit("@", 1)[-1]  # without the password
         return path_or_url, address, Path(folder).absolute()
     root = Path(path_or_url).absolute()
-    if not (root / _FILE).is_file():
-        raise ProjectError(_no_project(str(root)))
     return _sqlite_url(root), str(root / _FILE), root
 
 

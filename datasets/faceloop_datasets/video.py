@@ -23,6 +23,7 @@ import numpy as np
 from av.video.reformatter import ColorRange
 
 from .errors import InputError
+from .files import put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -492,7 +493,7 @@ class VideoWriter:
     """Write RGB frames to an H.264 file that appears under its name when it is closed.
 
     A context manager: leaving it in any way, an interruption too, completes the file with the
-    frames written so far. Without a frame no file is left.
+    frames written so far, except after a failed write. Without a frame no file is left.
 
     Parameters
     ----------
@@ -537,7 +538,7 @@ class VideoWriter:
         try:
             self._encode(None)
             self._container.close()
-            self._partial.replace(self.path)
+            put_in_place(self._partial, self.path)
         except (av.FFmpegError, OSError) as error:
             raise self._failed(error) from error
         finally:
@@ -547,14 +548,14 @@ class VideoWriter:
         if len(shape) != 3 or shape[2] != 3:
             raise InputError(f"Expected RGB frames of shape (H, W, 3) but got {shape}.")
         try:
-            container = av.open(str(self._partial), "w")
+            self._container = container = av.open(str(self._partial), "w")
             stream = container.add_stream("libx264", rate=self._rate)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise self._failed(error) from error
         stream.width, stream.height = shape[1] + shape[1] % 2, shape[0] + shape[0] % 2
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "18", "preset": "veryfast"}
-        self._container, self._stream, self._shape = container, stream, shape
+        self._stream, self._shape = stream, shape
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         if self._container is None or self._stream is None:
@@ -566,6 +567,13 @@ class VideoWriter:
             raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> InputError:
+        """Give up: what is unfinished goes, and never gets the name; what has it stays."""
+        container, self._container = self._container, None
+        with suppress(av.FFmpegError, OSError):
+            if container is not None:
+                container.close()
+        with suppress(OSError):
+            self._partial.unlink()
         return InputError(
             f"Cannot write the video {self.path} ({error}). Choose a folder that exists, can be "
             "written and has room, and a name that ends in .mp4, .mkv or .mov."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from .crop import FaceImage
 from .experts import SEARCH
 from .geometry import Similarity
 from .initialiser import Initialiser, box_pose
+from .judges import Signs, judge, point_signs
 from .meanshift import (
     Evidence,
     ShapeState,
@@ -27,11 +27,12 @@ from .meanshift import (
     as_points,
     landmark_weights,
     landmarks_last,
-    mass_nearby,
+    look_nearby,
     settle,
+    spread_and_offset,
 )
 from .regressor import cell_features, regression_features
-from .validator import VALIDATOR_SCALE, face_features, quality_features
+from .validator import VALIDATOR_SCALE, face_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +91,12 @@ class Fit:
     score : float
         Probability that there is a face in this place, by the whole-face validator.
     predicted_error : float
-        The NME this fit is expected to have.
+        The NME this fit is expected to have: it is more in half of such cases.
+    error_bound : float
+        The NME that 9 of 10 such fits stay below; NaN if the model knows none.
+    visibility : ndarray, shape (N,)
+        Probability that each point is seen, neither covered nor turned away; NaN if the model
+        knows none.
     converged : bool
         Whether the last update hardly moved the points.
     iterations : int
@@ -107,6 +113,8 @@ class Fit:
     confidence: NDArray[np.float64]
     score: float
     predicted_error: float
+    error_bound: float
+    visibility: NDArray[np.float64]
     converged: bool
     iterations: int
     pose: Similarity
@@ -253,7 +261,7 @@ class FitRun:
         self.pose = pose
         self.b = np.zeros(len(model.pdm.variances)) if b is None else b
         self.face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
-        self.iterations, self.last_step, self.correction = 0, 0.0, 0.0
+        self.iterations, self.last_step = 0, 0.0
 
     def search(self, passes: Sequence[Pass]) -> None:
         """Move pose and shape by mean-shift; look at the whole face where it ended."""
@@ -268,9 +276,8 @@ class FitRun:
         """Describe the search's result for the regressor, shape (F,)."""
         middle = (self.channels.crop.shape[-1] - 1) / 2
         points = as_points(self._points_in_crop()) * self.evidence.scale + middle
-        return regression_features(
-            cell_features(self.channels, points), self.whole_face, self.b, self.model.pdm.variances
-        )
+        self.cells = cell_features(self.channels, points)
+        return regression_features(self.cells, self.whole_face, self.b, self.model.pdm.variances)
 
     def correct(self) -> None:
         """Apply the learned correction to pose and shape."""
@@ -279,30 +286,57 @@ class FitRun:
         turn = self.state.turn * (1 + step[0] + 1j * step[1])
         shift = self.state.shift + self.state.turn * (step[2] + 1j * step[3])
         self._take(ShapeState(turn, shift, self.b + step[4:]))
-        self.correction = float(np.abs(self._points_in_crop() - before).mean())
+        self.corrections = np.abs(self._points_in_crop() - before)
+
+    def signs(self, typical: NDArray[np.float32] | None) -> Signs:
+        """Say what the fit looks like, for its judges.
+
+        Parameters
+        ----------
+        typical : ndarray of float32, shape (N, D), or None
+            How the surroundings of each landmark usually look.
+        """
+        points, model = self._points_in_crop(), self.model
+        mass, pull = look_nearby(self.evidence, points, _NEARBY)
+        self.support = np.minimum(mass, 1.0, dtype=np.float64)
+        spread, offset = spread_and_offset(self.evidence, points)
+        if typical is None:
+            likeness = np.zeros(len(points), np.float32)
+        else:
+            likeness = np.einsum("nd,nd->n", self.cells, typical)
+        return Signs(
+            whole_face=self.whole_face,
+            points=point_signs(
+                peaks=landmarks_last(self.responses).max(axis=0),
+                support=self.support,
+                likeness=likeness,
+                correction=self.corrections,
+                spread=spread,
+                offset=offset,
+                pull=pull,
+            ),
+            z=self.b / np.sqrt(model.pdm.variances),
+            displacement=model.pdm.shape(self.b) - model.pdm.mean,
+            correction=float(self.corrections.mean()),
+        )
 
     def result(self) -> Fit:
         """Judge the fit and return it."""
-        logit = self.model.validator.logit(self.whole_face)
-        support = self._support()
-        features = quality_features(
-            peaks=landmarks_last(self.responses).max(axis=0),
-            support=support,
-            b=self.b,
-            variances=self.model.pdm.variances,
-            face_logit=logit,
-            correction=self.correction,
-        )
+        judges = self.model.point_judges
+        signs = self.signs(None if judges is None else judges.typical)
+        verdict = judge(self.model, signs)
         return Fit(
             points=self.pose.apply(self.model.pdm.shape(self.b)),
-            confidence=support,
-            score=1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0))),
-            predicted_error=self.model.error_predictor(features),
+            confidence=self.support,
+            score=verdict.score,
+            predicted_error=verdict.error,
+            error_bound=verdict.bound,
+            visibility=verdict.visibility,
             converged=self.last_step < _CONVERGED,
             iterations=self.iterations,
             pose=self.pose,
             b=self.b,
-            features=features,
+            features=verdict.features,
         )
 
     def _pass(self, one: Pass) -> float:
@@ -337,8 +371,3 @@ class FitRun:
     def _points_in_crop(self) -> NDArray[np.complex128]:
         shape = as_complex(self.model.pdm.shape(self.b))
         return np.asarray(self.state.turn * shape + self.state.shift)
-
-    def _support(self) -> NDArray[np.float64]:
-        """Probability mass within about two pixels of each final point."""
-        mass = mass_nearby(self.evidence, self._points_in_crop(), _NEARBY)
-        return np.minimum(mass, 1.0, dtype=np.float64)

@@ -73,8 +73,7 @@ def landmark_weights(maps: Maps, reliability: NDArray[np.float32]) -> Floats:
     (Baltrusaitis, Robinson & Morency, ICCV-W 2013, use a learned constant instead), scaled
     to a mean of 1.
     """
-    x, y, squares = _MOMENTS[1:] @ landmarks_last(maps)
-    weights = reliability / (0.5 * (squares - x * x - y * y) + 1.0)
+    weights = reliability / (_spread(maps)[2] + 1.0)
     total = float(weights.mean())
     return np.asarray(weights / total if total > 0 else weights, dtype=np.float64)
 
@@ -102,18 +101,50 @@ def mean_shift(evidence: Evidence, points: NDArray[np.complex128], variance: flo
 
 def _pull(maps: Maps, offset: NDArray[np.complex128], variance: float) -> NDArray[np.complex128]:
     """Return the mean-shift vectors in pixels, for offsets in pixels from the windows' middles."""
-    sums = _kernel_moments(maps, offset, variance)
+    return _shift(_kernel_moments(maps, offset, variance), offset)
+
+
+def _shift(sums: Maps, offset: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Mean-shift vectors in pixels, by the sums of `_kernel_moments`."""
     target = sums[1:] / (sums[0] + np.float32(1e-12))
     return as_complex(np.subtract(target.T, as_points(offset), order="C"))
 
 
-def mass_nearby(evidence: Evidence, points: NDArray[np.complex128], variance: float) -> Maps:
-    """Return how much of each landmark's probability lies near its point, shape (N,).
+def _spread(maps: Maps) -> tuple[Maps, Maps, Maps]:
+    """Mean of each map from its middle, x and y, and variance along an axis; each (N,), pixels."""
+    x, y, squares = _MOMENTS[1:] @ landmarks_last(maps)
+    return x, y, 0.5 * (squares - x * x - y * y)
+
+
+def look_nearby(
+    evidence: Evidence, points: NDArray[np.complex128], variance: float
+) -> tuple[Maps, Floats]:
+    """Say how much of each landmark's probability lies near its point, and where.
 
     See `mean_shift`; the kernel is 1 in its middle.
+
+    Returns
+    -------
+    mass : ndarray, shape (N,)
+        Probability under the kernel.
+    pull : ndarray, shape (N,)
+        Length of the mean-shift vector, in pixels.
     """
     offset = (points - evidence.centres) * evidence.scale
-    return np.asarray(_kernel_moments(evidence.maps, offset, variance)[0])
+    sums = _kernel_moments(evidence.maps, offset, variance)
+    return sums[0], np.abs(_shift(sums, offset))
+
+
+def spread_and_offset(
+    evidence: Evidence, points: NDArray[np.complex128]
+) -> tuple[Maps, NDArray[np.float64]]:
+    """Return the variance of each response along an axis, and how far its mean is off its point.
+
+    Both of shape (N,), in pixels squared and in pixels.
+    """
+    x, y, variance = _spread(evidence.maps)
+    offset = (points - evidence.centres) * evidence.scale
+    return variance, np.hypot(x - offset.real, y - offset.imag)
 
 
 def _kernel_moments(maps: Maps, offset: NDArray[np.complex128], variance: float) -> Maps:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
 
     from .experts import PatchExperts
+    from .judges import ErrorLevels, PointJudges
     from .regressor import ShapeRegressor
     from .validator import ErrorPredictor, FaceValidator
 
@@ -42,6 +43,10 @@ class FaceModel:
         Tells a face from anything else.
     error_predictor : ErrorPredictor
         Tells how far off a fit is.
+    point_judges : PointJudges or None
+        Tell how far off each point is, and whether it is seen; None in files of version 1.
+    error_levels : ErrorLevels or None
+        Tell what the error of a fit stays below; None in files of version 1.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -54,6 +59,8 @@ class FaceModel:
     initialiser: PatchExperts
     validator: FaceValidator
     error_predictor: ErrorPredictor
+    point_judges: PointJudges | None = None
+    error_levels: ErrorLevels | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @cached_property

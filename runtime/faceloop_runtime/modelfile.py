@@ -23,6 +23,7 @@ from faceloop_datasets.files import atomic_path
 
 from .channels import CHANNELS, channel_count
 from .experts import PatchExperts
+from .judges import INPUTS, SIGNS, ErrorLevels, PointJudges, PointNetwork
 from .model import FaceModel, crop_size, face_extent
 from .pdm import PointDistributionModel
 from .regressor import GRID, ShapeRegressor
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-VERSION = 1
-"""Version of the layout. A newer file is refused, never guessed at."""
+VERSION = 2
+"""Version of the layout. A newer file is refused, never guessed at. Files of version 1 have no
+judges of points and no error levels."""
 
 _KEY = "faceloop"
 _FORMAT = "faceloop face model"
@@ -89,7 +91,27 @@ _REST = (
     _Field("error_predictor.out", "F32", ("hidden+1",)),
 )
 
-_FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "hidden": 4096}
+_JUDGES = (
+    _Field("point_judges.places", "F32", ("N", "2"), low=-_MAX_EXTENT, high=_MAX_EXTENT),
+    _Field("point_judges.typical", "F32", ("N", "cells"), low=-1.001, high=1.001),
+    _Field("point_judges.centre", "F32", ("N", "signs")),
+    _Field("point_judges.spread", "F32", ("N", "signs"), low=_TINY),
+    _Field("point_judges.weights", "F32", ("N",), low=0.0, high=1.001),
+    _Field("point_judges.error.hidden", "F32", ("inputs+1", "point hidden")),
+    _Field("point_judges.error.out", "F32", ("point hidden+1",)),
+    _Field("point_judges.error.usual", "F32", ("N",)),
+    _Field("point_judges.sight.hidden", "F32", ("inputs+1", "sight hidden")),
+    _Field("point_judges.sight.out", "F32", ("sight hidden+1",)),
+    _Field("point_judges.sight.usual", "F32", ("N",)),
+    _Field("error_levels.opinion", "F32", ("levels",), low=-100.0, high=100.0),
+    _Field("error_levels.median", "F32", ("levels",), low=-100.0, high=100.0),
+    _Field("error_levels.bound", "F32", ("levels",), low=-100.0, high=100.0),
+)
+"""From version 2 on."""
+
+_HIDDEN = ("hidden", "point hidden", "sight hidden")
+_FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "levels": 64}
+_FREE |= dict.fromkeys(_HIDDEN, 4096)
 """Widths that the file itself decides, and the largest allowed."""
 
 _SCALARS = {
@@ -121,7 +143,9 @@ def save(model: FaceModel, path: Path) -> None:
     about = _about(model)
     arrays = _arrays(model)
     dtypes = {"F32": np.float32, "F64": np.float64}
-    fields = [*_PDM, *_expert_fields(len(model.experts)), *_REST]
+    if model.point_judges is None or model.error_levels is None:
+        about["version"] = 1  # one that was read from such a file
+    fields = _fields(about["version"], len(model.experts))
     stored = {f.name: np.ascontiguousarray(arrays[f.name], dtypes[f.dtype]) for f in fields}
     with _named(path):
         _Checked(about, _Memory(stored)).model()
@@ -197,6 +221,7 @@ class _Checked:
         self.scheme = _scheme(about)
         self.channels = _channels(about)
         self.scales = _scales(about)
+        self.version = int(about["version"])
         self.scalars = {key: _number(about, key, span) for key, span in _SCALARS.items()}
         n = len(self.scheme)
         self.widths = {
@@ -205,10 +230,12 @@ class _Checked:
             "N": n,
             "2N": 2 * n,
             "C": channel_count(self.channels),
+            "signs": SIGNS,
+            "inputs+1": INPUTS + 1,
         }
 
     def model(self) -> FaceModel:
-        fields = (*_PDM, *_expert_fields(len(self.scales)), *_REST)
+        fields = _fields(self.version, len(self.scales))
         self._check_names({f.name for f in fields})
         # The other widths follow from the shape model; then all headers come before all data.
         pdm = PointDistributionModel(
@@ -234,8 +261,24 @@ class _Checked:
             initialiser=PatchExperts(self.scalars["initialiser.scale"], **rest["initialiser"]),
             validator=FaceValidator(bias=self.scalars["validator.bias"], **rest["validator"]),
             error_predictor=ErrorPredictor(**rest["error_predictor"]),
+            point_judges=self._point_judges() if self.version > 1 else None,
+            error_levels=self._error_levels() if self.version > 1 else None,
             provenance=_typed(self.about, "provenance", dict, "an object"),
         )
+
+    def _point_judges(self) -> PointJudges:
+        return PointJudges(
+            **self._group("point_judges", _JUDGES, self._array),
+            error=PointNetwork(**self._group("point_judges.error", _JUDGES, self._array)),
+            sight=PointNetwork(**self._group("point_judges.sight", _JUDGES, self._array)),
+        )
+
+    def _error_levels(self) -> ErrorLevels:
+        levels = self._group("error_levels", _JUDGES, self._array)
+        for name, values in levels.items():
+            if (np.diff(values) < 0).any():
+                raise _Bad(f"error_levels.{name}", "values that fall", "values that rise")
+        return ErrorLevels(**levels)
 
     def _derive(self, pdm: PointDistributionModel) -> None:
         """Work out the widths that follow from the shape model."""
@@ -246,8 +289,8 @@ class _Checked:
         pooled = crop_size(extent, VALIDATOR_SCALE, 1) // VALIDATOR_POOL
         w["4+K"] = 4 + w["K"]
         w["face features"] = w["C"] * pooled * pooled
-        cells = w["N"] * w["C"] * GRID * GRID
-        w["regression features"] = cells + w["face features"] + w["K"]
+        w["cells"] = w["C"] * GRID * GRID
+        w["regression features"] = w["N"] * w["cells"] + w["face features"] + w["K"]
         w["2N+K+4"] = w["2N"] + w["K"] + 4
         w["2N+K+5"] = w["2N+K+4"] + 1
 
@@ -278,8 +321,8 @@ class _Checked:
             kind = "an odd number" if odd else "a number"
             raise _Bad(field.name, f"{symbol} = {width}", f"{kind} between 1 and {_FREE[symbol]}")
         self.widths[symbol] = width
-        if symbol == "hidden":
-            self.widths["hidden+1"] = width + 1
+        if symbol in _HIDDEN:
+            self.widths[f"{symbol}+1"] = width + 1
 
     def _group(
         self, prefix: str, fields: tuple[_Field, ...], read: Callable[[_Field], Array]
@@ -380,10 +423,14 @@ def _about(model: FaceModel) -> dict[str, Any]:
 
 
 def _arrays(model: FaceModel) -> dict[str, Array]:
-    parts = {f"experts.{k}": e for k, e in enumerate(model.experts)} | {
-        name: getattr(model, name)
-        for name in ("pdm", "initialiser", "regressor", "validator", "error_predictor")
-    }
+    parts: dict[str, object] = {f"experts.{k}": e for k, e in enumerate(model.experts)}
+    for name in ("pdm", "initialiser", "regressor", "validator", "error_predictor"):
+        parts[name] = getattr(model, name)
+    if model.point_judges is not None and model.error_levels is not None:
+        parts["point_judges"] = model.point_judges
+        parts["point_judges.error"] = model.point_judges.error
+        parts["point_judges.sight"] = model.point_judges.sight
+        parts["error_levels"] = model.error_levels
     return {
         f"{prefix}.{key}": value
         for prefix, part in parts.items()
@@ -392,8 +439,10 @@ def _arrays(model: FaceModel) -> dict[str, Array]:
     }
 
 
-def _expert_fields(levels: int) -> tuple[_Field, ...]:
-    return tuple(f for k in range(levels) for f in _bank(f"experts.{k}", "N", "patch"))
+def _fields(version: int, levels: int) -> tuple[_Field, ...]:
+    """All arrays of a file."""
+    experts = (f for k in range(levels) for f in _bank(f"experts.{k}", "N", "patch"))
+    return (*_PDM, *experts, *_REST, *(_JUDGES if version > 1 else ()))
 
 
 def _typed(about: dict[str, Any], key: str, kind: type, name: str) -> Any:

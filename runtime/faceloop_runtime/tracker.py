@@ -11,6 +11,7 @@ import numpy as np
 
 from faceloop_datasets import InputError, Video, VideoFrame
 
+from .clmtrackr import ClmtrackrFitter, ClmtrackrModel
 from .detector import Detector
 from .fitter import FROM_CLOSE, FROM_NEAR, FROM_START, Fitter, as_gray
 from .geometry import Similarity
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     Gray = NDArray[np.uint8]
     Frame = VideoFrame | NDArray[np.uint8]
+    AnyFitter = Fitter | ClmtrackrFitter
 
 _RATE = 25.0
 """Frames a second of a source that does not know the time."""
@@ -84,10 +86,10 @@ class Tracker:
 
     Parameters
     ----------
-    model : FaceModel
+    model : FaceModel or ClmtrackrModel
         What to fit.
     backend : str or ResponseBackend
-        See `Fitter`.
+        See `Fitter`. A clmtrackr model is always fitted on the CPU.
     max_faces : int
         Faces to follow.
     detector : Detector, optional
@@ -105,7 +107,7 @@ class Tracker:
 
     def __init__(
         self,
-        model: FaceModel,
+        model: FaceModel | ClmtrackrModel,
         backend: str | ResponseBackend = "auto",
         max_faces: int = 1,
         detector: Detector | None = None,
@@ -113,7 +115,9 @@ class Tracker:
     ) -> None:
         if max_faces < 1:
             raise InputError(f"Cannot follow {max_faces} faces. Expected max_faces of 1 or more.")
-        self._fitter = Fitter(model, backend)
+        self._fitter: AnyFitter = (
+            ClmtrackrFitter(model) if isinstance(model, ClmtrackrModel) else Fitter(model, backend)
+        )
         self._detector = detector or Detector(smallest=_smallest(max_faces))
         self._max_faces, self._smoothing = max_faces, smoothing
 
@@ -158,7 +162,7 @@ class Pursuit:
     """
 
     def __init__(
-        self, fitter: Fitter, detector: Detector, max_faces: int, smoothing: OneEuro | None
+        self, fitter: AnyFitter, detector: Detector, max_faces: int, smoothing: OneEuro | None
     ) -> None:
         self._fitter, self._detector, self._max_faces = fitter, detector, max_faces
         self._smoothing = smoothing

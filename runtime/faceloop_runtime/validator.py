@@ -12,6 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .judges import Signs
+
 VALIDATOR_SCALE = 16.0
 """IOD of the validator's crop, in pixels."""
 VALIDATOR_POOL = 3
@@ -55,7 +57,7 @@ def _pooling(size: int) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, eq=False)
 class ErrorPredictor:
-    """Predicts the normalised mean error of a fit from what the fit looked like.
+    """Predicts the normalised mean error of a fit from what all of it looked like.
 
     ``log NME`` is a small neural network of the standardised features.
 
@@ -86,41 +88,27 @@ class ErrorPredictor:
         )
 
     def __call__(self, features: NDArray[np.float32]) -> float:
-        """Return the predicted NME for features (Q,)."""
+        """Return the logarithm of the predicted NME for features (Q,)."""
         z = np.clip((features - self.centre) / self.spread, -6.0, 6.0)
         h = np.maximum(z @ self.hidden[:-1] + self.hidden[-1], 0.0)
-        return float(np.exp(h @ self.out[:-1] + self.out[-1]))
+        return float(h @ self.out[:-1] + self.out[-1])
 
 
-def quality_features(
-    *,
-    peaks: NDArray[np.float32],
-    support: NDArray[np.float64],
-    b: NDArray[np.float64],
-    variances: NDArray[np.float64],
-    face_logit: float,
-    correction: float,
-) -> NDArray[np.float32]:
+def quality_features(signs: Signs, face_logit: float) -> NDArray[np.float32]:
     """Gather what tells a good fit from a bad one.
 
     Parameters
     ----------
-    peaks : ndarray, shape (N,)
-        Highest response of each landmark in the last crop.
-    support : ndarray, shape (N,)
-        Probability mass near each final point.
-    b, variances : ndarray, shape (K,)
-        Shape parameters and their variances.
+    signs : Signs
+        What the fit looked like.
     face_logit : float
         The validator's log-odds.
-    correction : float
-        Mean movement of the points in the regression step, in IOD.
 
     Returns
     -------
     ndarray of float32, shape (2N + K + 4,)
     """
-    z = b / np.sqrt(variances)
-    logs = np.log(support + 0.01)
-    summary = [face_logit, correction, float(z @ z) / len(z), float(logs.mean())]
-    return np.concatenate([peaks, logs, np.abs(z), summary], dtype=np.float32)
+    peaks, support = signs.points[:, 0], signs.points[:, 1]
+    z = signs.z
+    summary = [face_logit, signs.correction, float(z @ z) / len(z), float(support.mean())]
+    return np.concatenate([peaks, support, np.abs(z), summary], dtype=np.float32)

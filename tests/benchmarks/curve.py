@@ -88,7 +88,7 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     made = []
     for count, own in by_count.items():
         kept = [k for k, v in own[0].items() if isinstance(v, float | int)]
-        means = {k: round(float(np.mean([row[k] for row in own])), 5) for k in kept}
+        means = {k: float(f"{np.mean([row[k] for row in own]):.4g}") for k in kept}
         made.append({**means, "faces": count, "seed": ", ".join(str(row["seed"]) for row in own)})
     return made
 

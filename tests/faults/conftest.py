@@ -1,4 +1,8 @@
-"""What the fault tests share. `FACELOOP_KILLS` says how often victims are killed in all."""
+"""What the fault tests share.
+
+The environment variables FACELOOP_KILLS and FACELOOP_SEED say how often victims are killed, and
+where the random choices begin.
+"""
 
 from __future__ import annotations
 

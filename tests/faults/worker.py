@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -54,18 +55,23 @@ def child(job: dict) -> None:
     say(calls=calls())
 
 
+def kill(pid: int) -> None:
+    with suppress(ProcessLookupError):  # it has ended at this very moment
+        os.kill(pid, signal.SIGKILL)
+
+
 def main() -> None:
     say(ready=True, shim=hasattr(SHIM, "fault_arm"))
     for line in sys.stdin:
         job = json.loads(line)
-        start = time.perf_counter()
         victims.prepare(job["scenario"])
+        start = time.perf_counter()
         pid = os.fork()
         if pid == 0:
             child(job)
             os._exit(0)
         if job["seconds"]:
-            signal.signal(signal.SIGALRM, lambda *_, pid=pid: os.kill(pid, signal.SIGKILL))
+            signal.signal(signal.SIGALRM, lambda *_, pid=pid: kill(pid))
             signal.setitimer(signal.ITIMER_REAL, job["seconds"])
         _, status = os.waitpid(pid, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)

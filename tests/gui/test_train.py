@@ -313,3 +313,28 @@ def test_looking_inside_export_and_import(driver, trained, tmp_path):
     assert column(panel, 0) == ["", "●", ""]
     assert panel.table.chosen.note == "imported from mine.safetensors"
     assert panel.comparison.verdict.text().startswith("As good or better: ")
+
+
+def test_a_report_is_written_and_shown(driver, trained, tmp_path, monkeypatch):
+    from faceloop_workbench.train import panel as module
+
+    asked = []
+
+    class Browser:
+        """Where the page would be opened."""
+
+        @staticmethod
+        def openUrl(url):  # noqa: N802 - Qt's name
+            asked.append(url.toLocalFile())
+
+    monkeypatch.setattr(module, "QDesktopServices", Browser)
+    panel = opened(driver, trained, tmp_path)
+    assert column(panel, 1) == ["face70-ridge", "starter"]
+    driver.button("train.report")
+    driver.until(lambda: panel.control.running)
+    assert panel.write_report.toolTip().startswith("Report on face70-ridge is under way.")
+    driver.until(lambda: len(asked) > 0, SECONDS)
+    page = tmp_path / trained.name / "reports" / "face70-ridge" / "report.html"
+    assert asked == [str(page)]
+    assert "face70-ridge" in page.read_text(encoding="utf-8")
+    assert panel.write_report.isEnabled()

@@ -1,22 +1,73 @@
-"""Training the judges of a fit: the face validator and the error predictor."""
+"""Training the judges of a fit: face validator, error predictor, point judges, error levels."""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.validator import ErrorPredictor, FaceValidator
+from faceloop_runtime.judges import (
+    INPUTS,
+    ErrorLevels,
+    PointJudges,
+    PointNetwork,
+    Signs,
+    opinion,
+)
+from faceloop_runtime.validator import ErrorPredictor, FaceValidator, quality_features
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     Rows = NDArray[np.float32]
+    Floats = NDArray[np.float64]
 
 _HIDDEN = 16
+_POINT_HIDDEN, _SIGHT_HIDDEN = 24, 16
+"""Widths of the networks. Measured on MUCT's and the sample's training people, out of fold:
+twice as wide ranks fits no better."""
 _SMALLEST = 0.005
 """Errors below this are not told apart."""
+_MOST_POINTS = 14_000
+"""Points that a point network is trained on; more rank no better."""
+_ASTRAY = 0.15
+"""Fits that are further off say nothing about which points are seen."""
+_COVERAGE = 0.9
+"""Share of the errors that stay below the bound."""
+_PER_LEVEL, _MOST_LEVELS = 60, 8
+"""Fits that a level is made of at least, and the most levels."""
+_LEAST_SLOPE = 0.3
+"""By which levels rise with the opinion, whatever chance says."""
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedFit:
+    """A fit by a model that never saw the subject, and what is true of it.
+
+    Parameters
+    ----------
+    signs : Signs
+        What it looked like.
+    error : float
+        Its NME.
+    point_errors : ndarray, shape (N,)
+        Error of each point, in IOD; NaN where not measured.
+    hidden : ndarray of bool, shape (N,)
+        Points that are covered or turned away.
+    covered : bool
+        Whether something was held before the face.
+    """
+
+    signs: Signs
+    error: float
+    point_errors: Floats
+    hidden: NDArray[np.bool_]
+    covered: bool
 
 
 def train_validator(faces: Rows, others: Rows) -> FaceValidator:
@@ -25,7 +76,8 @@ def train_validator(faces: Rows, others: Rows) -> FaceValidator:
     Parameters
     ----------
     faces, others : ndarray, shape (M, W)
-        Whole-face features of well placed faces, and of backgrounds and misplaced faces.
+        Whole-face features of well placed faces; of backgrounds, misplaced faces, and what
+        fits saw that ended far off.
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as in filters.py
 
@@ -38,7 +90,7 @@ def train_validator(faces: Rows, others: Rows) -> FaceValidator:
     return FaceValidator(model.coef_[0].astype(np.float32), float(model.intercept_[0]))
 
 
-def train_error_predictor(features: Rows, errors: NDArray[np.float64], seed: int) -> ErrorPredictor:
+def train_error_predictor(features: Rows, errors: Floats, seed: int) -> ErrorPredictor:
     """Regress the logarithm of a fit's NME on what the fit looked like.
 
     Parameters
@@ -50,27 +102,231 @@ def train_error_predictor(features: Rows, errors: NDArray[np.float64], seed: int
     seed : int
         Initial weights.
     """
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as in filters.py
-    from sklearn.neural_network import MLPRegressor  # noqa: PLC0415
+    from sklearn.neural_network import MLPRegressor  # noqa: PLC0415 - as in filters.py
 
     centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-3
     rows = np.clip((features - centre) / spread, -6, 6).astype(np.float64)
-    network = MLPRegressor(
-        hidden_layer_sizes=(_HIDDEN,),
-        alpha=3.0,
-        solver="lbfgs",
-        max_iter=150,
-        random_state=seed,
-        tol=1e-4,
+    network = MLPRegressor(**_settings(_HIDDEN, seed))
+    _fit(network, rows, np.log(np.maximum(errors, _SMALLEST)))
+    hidden, out = _layers(network)
+    return ErrorPredictor(centre.astype(np.float32), spread.astype(np.float32), hidden, out)
+
+
+def typical_cells(cells: Rows) -> Rows:
+    """Return how the surroundings of landmarks usually look.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (M, N, D)
+        Of well placed faces.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, D)
+        Rows of length 1; zero where there is nothing to see.
+    """
+    mean = cells.mean(axis=0)
+    return np.asarray(mean / (np.linalg.norm(mean, axis=1, keepdims=True) + 1e-6), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Judges:
+    """The judges of fits, but for the validator."""
+
+    predictor: ErrorPredictor
+    points: PointJudges
+    levels: ErrorLevels
+
+
+def train_judges(  # noqa: PLR0917 - all of what there is to learn from
+    fits: Sequence[JudgedFit],
+    folds: NDArray[np.intp],
+    validators: Sequence[FaceValidator],
+    places: Floats,
+    typical: Rows,
+    seed: int,
+) -> Judges:
+    """Learn to judge fits.
+
+    Parameters
+    ----------
+    fits : sequence of JudgedFit
+        Fits from good and from bad starts.
+    folds : ndarray of int, shape (M,)
+        Fold of each fit's subject.
+    validators : sequence of FaceValidator
+        For each fold the one that never saw it.
+    places : ndarray, shape (N, 2)
+        The mean shape.
+    typical : ndarray, shape (N, D)
+        From `typical_cells`.
+    seed : int
+        Initial weights.
+    """
+    lesson = _Lesson(fits, folds, validators, places, typical, seed)
+    every = np.ones(len(fits), dtype=np.bool_)
+    opinions = np.empty(len(fits))
+    for fold in range(len(validators)):
+        predictor, error = lesson.learn(folds != fold)
+        opinions[folds == fold] = lesson.opinions(folds == fold, predictor, error)
+    ordinary = ~np.array([fit.covered for fit in fits])
+    predictor, error = lesson.learn(every)
+    return Judges(
+        predictor=predictor,
+        points=lesson.points(error, lesson.learn_sight()),
+        levels=error_levels(opinions[ordinary], np.log(lesson.errors[ordinary])),
     )
+
+
+class _Lesson:
+    """What the judges learn from, brought into the arrays that scikit-learn wants."""
+
+    def __init__(  # noqa: PLR0917 - as `train_judges`
+        self,
+        fits: Sequence[JudgedFit],
+        folds: NDArray[np.intp],
+        validators: Sequence[FaceValidator],
+        places: Floats,
+        typical: Rows,
+        seed: int,
+    ) -> None:
+        self.fits, self.seed = fits, seed
+        self.errors = np.maximum([fit.error for fit in fits], _SMALLEST)
+        self.point_errors = np.array([fit.point_errors for fit in fits])
+        signs = np.array([fit.signs.points for fit in fits])
+        measured = np.isfinite(self.point_errors).mean(axis=0)
+        known = measured > 0
+        logs = np.log(np.maximum(self.point_errors, _SMALLEST))
+        usual = np.zeros(len(places))
+        usual[known] = np.nanmean(logs[:, known], axis=0)
+        usual[~known] = usual[known].mean()
+        self.usual, self.logs = usual, logs
+        self.blank = PointJudges(
+            places=places.astype(np.float32),
+            typical=typical,
+            centre=signs.mean(axis=0),
+            spread=signs.std(axis=0) + np.float32(1e-3),
+            weights=(measured / measured.sum()).astype(np.float32),
+            error=_no_network(len(places)),
+            sight=_no_network(len(places)),
+        )
+        logits = [validators[k].logit(f.signs.whole_face) for f, k in zip(fits, folds, strict=True)]
+        self.features = np.array(
+            [quality_features(f.signs, z) for f, z in zip(fits, logits, strict=True)]
+        )
+        self.inputs = np.array(
+            [self.blank.inputs(f.signs, z) for f, z in zip(fits, logits, strict=True)]
+        )
+
+    def learn(self, use: NDArray[np.bool_]) -> tuple[ErrorPredictor, PointNetwork]:
+        """Learn the errors of faces and points from some of the fits."""
+        from sklearn.neural_network import MLPRegressor  # noqa: PLC0415 - as in filters.py
+
+        predictor = train_error_predictor(self.features[use], self.errors[use], self.seed)
+        network = MLPRegressor(**_settings(_POINT_HIDDEN, self.seed))
+        target = np.where(use[:, None], self.logs - self.usual, np.nan)
+        _fit(network, *self._some_points(target))
+        return predictor, PointNetwork(*_layers(network), self.usual.astype(np.float32))
+
+    def learn_sight(self) -> PointNetwork:
+        """Learn which points are seen; if none was ever hidden, all are."""
+        from sklearn.neural_network import MLPClassifier  # noqa: PLC0415 - as in filters.py
+
+        seen = ~np.array([fit.hidden for fit in self.fits])
+        told = np.isfinite(self.point_errors) & (self.errors < _ASTRAY)[:, None]
+        nothing = _no_network(seen.shape[1])
+        if len(np.unique(seen[told])) < 2:
+            return PointNetwork(nothing.hidden, np.array([0, 30], np.float32), nothing.usual)
+        network = MLPClassifier(**_settings(_SIGHT_HIDDEN, self.seed))
+        _fit(network, *self._some_points(np.where(told, seen, np.nan)))
+        return PointNetwork(*_layers(network), nothing.usual)
+
+    def opinions(
+        self, of: NDArray[np.bool_], predictor: ErrorPredictor, error: PointNetwork
+    ) -> Floats:
+        """Return what such judges think of some of the fits, as a fit asks them."""
+        points = self.points(error, self.blank.sight)
+        return np.array(
+            [
+                opinion(predictor, points, self.features[i], self.inputs[i])
+                for i in np.nonzero(of)[0]
+            ]
+        )
+
+    def points(self, error: PointNetwork, sight: PointNetwork) -> PointJudges:
+        """Return the point judges with these networks."""
+        b = self.blank
+        return PointJudges(b.places, b.typical, b.centre, b.spread, b.weights, error, sight)
+
+    def _some_points(self, target: Floats) -> tuple[Floats, Floats]:
+        """Return inputs and target of points that have one."""
+        which = np.nonzero(np.isfinite(target.ravel()))[0]
+        if len(which) > _MOST_POINTS:
+            rng = np.random.default_rng(self.seed)
+            which = np.sort(rng.choice(which, _MOST_POINTS, replace=False))
+        rows = self.inputs.reshape(-1, INPUTS)[which]
+        return rows.astype(np.float64), target.ravel()[which]
+
+
+def error_levels(opinions: Floats, logs: Floats) -> ErrorLevels:
+    """Learn what opinions mean from fits that those who have them did not learn from.
+
+    Parameters
+    ----------
+    opinions : ndarray, shape (M,)
+        What was thought of each fit.
+    logs : ndarray, shape (M,)
+        Logarithm of its NME.
+    """
+    count = min(max(len(opinions) // _PER_LEVEL, 1), _MOST_LEVELS)
+    parts = np.array_split(np.argsort(opinions, kind="stable"), count)
+    middle = np.array([opinions[part].mean() for part in parts])
+    missed = [np.sort(logs[part] - opinions[part]) for part in parts]
+    median = middle + [np.median(m) for m in missed]
+    # The smallest value that keeps the promise for one more fit like these.
+    ranks = [min(int(np.ceil(_COVERAGE * (len(m) + 1))), len(m)) - 1 for m in missed]
+    bound = middle + [m[rank] for m, rank in zip(missed, ranks, strict=True)]
+    return ErrorLevels(middle.astype(np.float32), _rising(middle, median), _rising(middle, bound))
+
+
+def _rising(opinions: Floats, levels: Floats) -> Rows:
+    """Let levels rise with the opinion: of two fits the one of the worse opinion stays worse."""
+    made = levels.copy()
+    for k, step in enumerate(np.diff(opinions), start=1):
+        made[k] = max(made[k], made[k - 1] + _LEAST_SLOPE * step)
+    return made.astype(np.float32)
+
+
+def _settings(hidden: int, seed: int) -> dict[str, object]:
+    # Strong regularisation: a few hundred faces, some of them of the same people.
+    return {
+        "hidden_layer_sizes": (hidden,),
+        "alpha": 100.0,
+        "solver": "lbfgs",
+        "max_iter": 120,
+        "random_state": seed,
+        "tol": 1e-4,
+    }
+
+
+def _fit(network: MLPRegressor | MLPClassifier, rows: Floats, target: Floats) -> None:
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as in filters.py
+
     with warnings.catch_warnings():
         # lbfgs stops at max_iter on purpose: early stopping is part of the regularisation.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        network.fit(rows, np.log(np.maximum(errors, _SMALLEST)))
+        network.fit(rows, target)
+
+
+def _layers(network: MLPRegressor | MLPClassifier) -> tuple[Rows, Rows]:
     (first, second), (first_bias, second_bias) = network.coefs_, network.intercepts_
-    return ErrorPredictor(
-        centre=centre.astype(np.float32),
-        spread=spread.astype(np.float32),
-        hidden=np.vstack([first, first_bias]).astype(np.float32),
-        out=np.append(second[:, 0], second_bias).astype(np.float32),
+    hidden = np.vstack([first, first_bias]).astype(np.float32)
+    return hidden, np.append(second[:, 0], second_bias).astype(np.float32)
+
+
+def _no_network(landmarks: int) -> PointNetwork:
+    return PointNetwork(
+        np.zeros((INPUTS + 1, 1), np.float32),
+        np.zeros(2, np.float32),
+        np.zeros(landmarks, np.float32),
     )

@@ -14,7 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.images import read_image
 from faceloop_datasets.progress import step
+from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.backends.cpu import CpuResponses
 from faceloop_runtime.fitter import FROM_START, FitRun
 from faceloop_runtime.meanshift import as_complex
@@ -24,8 +26,9 @@ from faceloop_runtime.validator import ErrorPredictor, FaceValidator
 
 from .components import natural
 from .config import TrainingConfig
+from .covering import covered
 from .evaluate import measure
-from .judges import train_error_predictor, train_validator
+from .judges import JudgedFit, train_judges, train_validator, typical_cells
 from .negatives import misplaced, not_faces
 from .patches import FoldedExperts, TargetSet, calibration_sample, train_scale
 from .prior import sample_prior
@@ -59,6 +62,8 @@ _LOST = 0.15
 """Searches that end this far off teach the regressor nothing."""
 _PLACED = 0.05
 """Searches that end this close show the validator a face in its place."""
+_DRIFTED = 0.10
+"""Fits that end further off show it a face out of its place."""
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -238,9 +243,10 @@ class _Training:
         self.folds = _even_folds(self.faces, config.seed)
         self.originals = len(pictured)
         looks = self.originals + len(calibration_sample(self.originals))
-        total = (len(config.scales) + 1) * looks + 2 * len(self.faces)
+        total = (len(config.scales) + 1) * looks + len(self.faces) + len(self._to_judge())
         self._progress, self._cancel, self._lock = progress, cancel, Lock()
         self._done, self._total, self._what = 0, total, "training"
+        self._textures = [read_image(path, "gray") for path in sample_negatives()]
 
     def cross_fit(self) -> list[NDArray[np.float64]]:
         experts, initialiser = self._prepare()
@@ -254,18 +260,14 @@ class _Training:
         self._what = "learning corrections"
         runs = self._map(lambda i: self._search(blank, i), range(len(self.faces)))
         regressors = self._regressors(runs)
-        validators, validator = self._validators(runs)
-        folded = [
-            replace(blank[f], regressor=regressors.without[f], validator=validators[f])
-            for f in range(FOLDS)
-        ]
+        folded = [replace(blank[f], regressor=regressors.without[f]) for f in range(FOLDS)]
         self._what = "learning to judge fits"
-        judged = self._map(lambda i: self._judge(folded, i), range(len(self.faces)))
-        predictor = train_error_predictor(
-            np.array([features for features, _ in judged]),
-            np.array([error for _, error in judged]),
-            self.config.seed,
-        )
+        typical = self._typical(runs)
+        plan = self._to_judge()
+        judged = self._map(lambda one: self._judge(folded, typical, *one), plan)
+        folds = np.array([self.folds[i] for i, _ in plan])
+        validators, validator = self._validators(runs, judged, folds)
+        judges = train_judges(judged, folds, validators, self.pdm.mean, typical, self.config.seed)
         return FaceModel(
             scheme=self.scheme,
             pdm=self.pdm,
@@ -274,7 +276,9 @@ class _Training:
             regressor=regressors.whole,
             initialiser=initialiser,
             validator=validator,
-            error_predictor=predictor,
+            error_predictor=judges.predictor,
+            point_judges=judges.points,
+            error_levels=judges.levels,
             provenance={
                 **self.counts,
                 "training_subjects": self.people,
@@ -415,15 +419,43 @@ class _Training:
             error=error,
         )
 
-    def _judge(self, models: Sequence[FaceModel], i: int) -> tuple[Rows, float]:
-        reach = float(np.random.default_rng((self.config.seed, 3, i)).uniform(0.5, 3.0))
-        face, _, pose = self._start(i, Jitter().times(reach), 2)
+    def _to_judge(self) -> list[tuple[int, bool]]:
+        """Faces, each as it is and every second one covered too."""
+        every = range(len(self.faces))
+        return [*((i, False) for i in every), *((i, True) for i in every[::2])]
+
+    def _typical(self, runs: Sequence[_Searched]) -> Rows:
+        placed = [run for run in runs if run.error < _PLACED] or runs
+        rest = len(self.pdm.variances) + len(runs[0].whole_face)
+        return typical_cells(
+            np.array([run.features[:-rest].reshape(len(self.pdm), -1) for run in placed])
+        )
+
+    def _judge(self, models: Sequence[FaceModel], typical: Rows, i: int, cover: bool) -> JudgedFit:
+        rng = np.random.default_rng((self.config.seed, 5 if cover else 3, i))
+        # A covered face is not looked for from far off too.
+        reach = float(rng.uniform(0.0, 1.5) if cover else rng.uniform(0.5, 3.0))
+        face, _, pose = self._start(i, Jitter().times(reach), 6 if cover else 2)
+        hidden = face.measured & ~face.trains_patches
+        if cover:
+            assert face.picture is not None  # noqa: S101
+            iod = self.scheme.inter_ocular_distance(face.points)
+            picture, under = covered(face.picture, face.points, iod, self._textures, rng)
+            face, hidden = replace(face, picture=picture), hidden | under
         run = self._searched(models, i, face, pose)
         run.correct()
-        fit = run.result()
-        error = self._error(face, fit.points)
+        points = run.pose.apply(self.pdm.shape(run.b))
+        error = self._error(face, points)
         self._tick(error)
-        return fit.features, error
+        distance = np.linalg.norm(points - face.points, axis=1)
+        distance /= self.scheme.inter_ocular_distance(face.points)
+        return JudgedFit(
+            signs=run.signs(typical),
+            error=error,
+            point_errors=np.where(face.measured, distance, np.nan),
+            hidden=hidden,
+            covered=cover,
+        )
 
     def _error(self, face: TrainingFace, fitted: NDArray[np.float64]) -> float:
         distance = np.linalg.norm(fitted - face.points, axis=1)[face.measured]
@@ -450,19 +482,23 @@ class _Training:
                 per_landmark,
             )
 
-    def _validators(self, runs: Sequence[_Searched]) -> tuple[list[FaceValidator], FaceValidator]:
+    def _validators(
+        self, runs: Sequence[_Searched], judged: Sequence[JudgedFit], folds: NDArray[np.intp]
+    ) -> tuple[list[FaceValidator], FaceValidator]:
         placed = np.array([run.error < _PLACED for run in runs])
-        folds = np.array(self.folds)
+        own_folds = np.array(self.folds)
         good = np.array([run.whole_face for run in runs])
         wrong = np.array([run.misplaced for run in runs])
-        general, own = not_faces(self.pdm, self.config.channels, self.faces, folds)
+        general, own = not_faces(self.pdm, self.config.channels, self.faces, own_folds)
+        far = np.array([not fit.covered and fit.error > _DRIFTED for fit in judged])
+        seen = np.array([fit.signs.whole_face for fit in judged])
 
         def one(fold: int | None) -> FaceValidator:
-            keep = folds != fold
+            keep = own_folds != fold
             others = [wrong[keep].reshape(-1, wrong.shape[-1]), general]
             others += [rows for f, rows in enumerate(own) if f != fold]
             faces = good[keep & placed] if (keep & placed).sum() >= FEWEST_FACES else good[keep]
-            return train_validator(faces, np.concatenate(others))
+            return train_validator(faces, np.concatenate([*others, seen[far & (folds != fold)]]))
 
         trained = self._map(one, [None, *range(FOLDS)])
         return trained[1:], trained[0]

@@ -128,6 +128,13 @@ TABLE = (
     Command("annotate.zoom_mouth", "Mouth", "4", "Show the mouth."),
     Command("annotate.zoom_jaw", "Jaw", "5", "Show the jaw."),
     Command("train.start", "Retrain", "Ctrl+Return", "Train a model on all annotated faces."),
+    Command(
+        "train.report",
+        "Report",
+        "",
+        "Write a page on what the selected model is worth, compared with the one in use, and show "
+        "it.",
+    ),
     Command("live.play", "Play / pause", "P", "Play the video, or pause it."),
     Command("live.step", "Step", ".", "Show the next frame."),
     Command("live.step_back", "Step back", ",", "Show the frame before."),

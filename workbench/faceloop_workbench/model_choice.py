@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import ProjectError
 from faceloop_runtime import FaceModel
+from faceloop_runtime.clmtrackr import ClmtrackrModel
+from faceloop_runtime.clmtrackr import load as load_clmtrackr
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project
 
 STARTER = "starter"
+CLMTRACKR = (".js", ".json")
+"""Endings of clmtrackr's model files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +25,29 @@ class ChosenModel:
 
     name: str
     model: FaceModel
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenTracker:
+    """A loaded model that can be fitted, and perhaps nothing else, and its name."""
+
+    name: str
+    model: FaceModel | ClmtrackrModel
+
+
+def choose_tracker(which: str | None, project: Project | None) -> ChosenModel | ChosenTracker:
+    """Load a model to fit pictures with: as `choose_model` does, or a file of clmtrackr's.
+
+    Raises
+    ------
+    ProjectError, ModelFileError
+        See `choose_model`.
+    """
+    if which is None or Path(which).suffix.lower() not in CLMTRACKR:
+        return choose_model(which, project)
+    chosen = ChosenTracker(Path(which).stem, load_clmtrackr(which))
+    _check_points(chosen, project)
+    return chosen
 
 
 def choose_model(which: str | None, project: Project | None) -> ChosenModel:
@@ -42,13 +69,17 @@ def choose_model(which: str | None, project: Project | None) -> ChosenModel:
         If the file cannot be used.
     """
     chosen = _load(which, project)
+    _check_points(chosen, project)
+    return chosen
+
+
+def _check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) -> None:
     if project is not None and chosen.model.scheme.name != project.scheme.name:
         raise ProjectError(
             f"The model {chosen.name} has the points of {chosen.model.scheme.name}, the project "
             f"{project.name} has those of {project.scheme.name}. Train a model in this project, "
             "or choose another with --model."
         )
-    return chosen
 
 
 def _load(which: str | None, project: Project | None) -> ChosenModel:

@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from faceloop_datasets import InputError
-from faceloop_datasets.files import no_formula
+from faceloop_datasets.files import no_formula, put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,8 +38,10 @@ _POINTS = (
     ("x", pa.float32()),
     ("y", pa.float32()),
     ("confidence", pa.float32()),
+    ("visibility", pa.float32()),
     ("score", pa.float32()),
     ("predicted_error", pa.float32()),
+    ("error_bound", pa.float32()),
     ("roll", pa.float32()),
     ("scale", pa.float32()),
 )
@@ -59,9 +61,10 @@ class PointsTable:
         The file to make, ``.parquet`` or ``.csv``; an existing one is replaced at the end.
     kind : {"track", "fit"}
         ``track`` rows begin with ``frame, time`` (seconds), those of ``fit`` with ``image``. Then
-        come ``face, point, name, x, y, confidence`` (pixels of the frame; 0 to 1) and, the same
-        for all points of a face, ``score`` (probability that it is one), ``predicted_error``
-        (NME), ``roll`` (degrees, clockwise) and ``scale`` (IOD of the mean shape, pixels).
+        come ``face, point, name, x, y, confidence, visibility`` (pixels of the frame; 0 to 1) and,
+        the same for all points of a face, ``score`` (probability that it is one),
+        ``predicted_error`` (NME), ``error_bound`` (the NME that 9 of 10 such fits stay below),
+        ``roll`` (degrees, clockwise) and ``scale`` (IOD of the mean shape, pixels).
     names : sequence of str
         Names of the points.
     about : mapping
@@ -107,6 +110,8 @@ class PointsTable:
                 else pa_csv.CSVWriter(self._part, self._schema)
             )
         except OSError as error:
+            with suppress(OSError):  # a full disk may have left an empty file
+                self._part.unlink()
             raise self._failed(error) from error
 
     def write(
@@ -141,7 +146,7 @@ class PointsTable:
             self._flush()
             self._writer.close()
             if not self._broken:
-                self._part.replace(self.path)
+                put_in_place(self._part, self.path)
         except OSError as error:
             raise self._failed(error) from error
         finally:
@@ -160,8 +165,10 @@ class PointsTable:
             "x": fit.points[:, 0],
             "y": fit.points[:, 1],
             "confidence": fit.confidence,
+            "visibility": fit.visibility,
             "score": [fit.score] * count,
             "predicted_error": [fit.predicted_error] * count,
+            "error_bound": [fit.error_bound] * count,
             "roll": [float(np.degrees(fit.pose.angle))] * count,
             "scale": [fit.pose.scale] * count,
             **ends,

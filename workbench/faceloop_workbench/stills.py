@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import CancelCheck, ProgressCallback, Project, QueueEntry, Scheme
     from faceloop_runtime import FaceModel
+    from faceloop_runtime.clmtrackr import ClmtrackrModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +42,10 @@ class StillResult:
             {
                 "points": fit.points,
                 "confidence": fit.confidence,
+                "visibility": fit.visibility,
                 "score": fit.score,
                 "predicted_error": fit.predicted_error,
+                "error_bound": fit.error_bound,
                 "converged": fit.converged,
             }
             for fit in self.fits
@@ -51,7 +54,7 @@ class StillResult:
 
 
 def fit_stills(
-    model: FaceModel,
+    model: FaceModel | ClmtrackrModel,
     images: Sequence[Path],
     *,
     points: Path | None = None,
@@ -64,7 +67,7 @@ def fit_stills(
 
     Parameters
     ----------
-    model : FaceModel
+    model : FaceModel or ClmtrackrModel
         What to fit.
     images : sequence of Path
         The pictures; one that cannot be read does not keep the others from being fitted.

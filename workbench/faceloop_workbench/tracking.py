@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         VideoFrame,
     )
     from faceloop_runtime import FaceModel
+    from faceloop_runtime.clmtrackr import ClmtrackrModel
 
     Sink = Callable[[FrameResult, VideoFrame], None]
 
@@ -82,7 +83,7 @@ class TrackResult:
 
 
 def track_video(
-    model: FaceModel,
+    model: FaceModel | ClmtrackrModel,
     path: str | Path,
     *,
     points: Path | None = None,
@@ -97,7 +98,7 @@ def track_video(
 
     Parameters
     ----------
-    model : FaceModel
+    model : FaceModel or ClmtrackrModel
         What to fit.
     path : path
         The video.
@@ -223,7 +224,7 @@ def _timed(tracker: Tracker, feed: _Feed, tally: _Tally) -> Iterator[FrameResult
 
 def _open_files(
     files: ExitStack,
-    model: FaceModel,
+    model: FaceModel | ClmtrackrModel,
     video: Video,
     points: Path | None,
     overlay: Path | None,

@@ -277,6 +277,7 @@ def _erase_rows(
     connection: sqlite3.Connection, whom: Whom, media: Path, *, pending: bool
 ) -> list[Needle]:
     """Delete rows, and the files in ``media``, in one transaction; returns what to search for."""
+    # Zeros first: what is written anew afterwards is shorter, and the disk gets the rest back.
     connection.execute("PRAGMA secure_delete=ON")
     with _transaction(connection):
         rows = _find_rows(connection, whom)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -82,7 +83,8 @@ def write_csv(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:
     for column in table.columns[table.dtypes == "string"]:
         table[column] = table[column].map(no_formula, na_action="ignore")
     with atomic_path(dest) as part:
-        table.to_csv(part, index=False, lineterminator="\n")
+        # quoted, since a name may hold the end of a line, and Python quotes only one kind of it
+        table.to_csv(part, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     return count
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 BUSY_MS = 10_000
 """How long a writer waits for another one."""
+
+_PAUSE = 0.001, 0.006  # seconds between two attempts to be the writer
 
 _WRITERS = 0x666163656C6F6F70  # "faceloop": one writer at a time on PostgreSQL, as on SQLite
 
@@ -241,8 +245,34 @@ def _configure(connection: Any, record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # A writer takes its lock at once: a later upgrade from reading fails if somebody else wrote.
-    writes = connection.get_execution_options().get("faceloop_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("faceloop_write", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        if not _turn_came(raw):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _turn_came(raw: Any) -> bool:
+    """Begin writing as soon as nobody else does, asking often.
+
+    SQLite itself asks less and less often, down to ten times a second: of many writers the one
+    that has waited longest has the smallest chance, and some wait until their time is over.
+    """
+    end = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                return False
+            time.sleep(random.uniform(*_PAUSE))  # noqa: S311 - nobody has to guess it
+        else:
+            return True
 
 
 def _begin_on_server(connection: Connection) -> None:

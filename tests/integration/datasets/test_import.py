@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -205,6 +206,45 @@ class TestMuct:
         assert project.items() == []
         assert list((project.path / "media").iterdir()) == []
         assert project.import_from("muct", archives).new == FACES
+
+    def test_a_cancelled_import_takes_away_no_picture_of_another(
+        self, project: Project, archives: list[Path]
+    ) -> None:
+        said: list[Progress] = []
+
+        def meanwhile(progress: Progress) -> None:
+            if progress.what.startswith("writing") and not said:
+                said.append(progress)
+                with Project.open(project.path) as other:
+                    assert other.import_from("muct", archives).new == FACES
+
+        with pytest.raises(Cancelled):
+            project.import_from("muct", archives, progress=meanwhile, cancel=lambda: bool(said))
+        assert [f.media.read_bytes() for f in project.faces() if f.media] == [
+            jpeg(k) for k in range(FACES)
+        ]
+
+    def test_pictures_that_another_import_took_away_meanwhile_are_brought_again(
+        self, project: Project, archives: list[Path]
+    ) -> None:
+        folder = project.path / "media" / "muct"
+        folder.mkdir()
+        for k, name in enumerate(names()):  # brought by an import that is under way
+            (folder / f"{name}.jpg").write_bytes(jpeg(k))
+
+        def meanwhile(progress: Progress) -> None:
+            if progress.what.startswith("writing") and folder.exists():
+                shutil.rmtree(folder)  # it is cancelled
+
+        taken = iter((meanwhile,))
+        project.import_from(
+            "muct",
+            archives,
+            progress=lambda p: next(taken, lambda _: None)(p) if p.what[:7] == "writing" else None,
+        )
+        assert [f.media.read_bytes() for f in project.faces() if f.media] == [
+            jpeg(k) for k in range(FACES)
+        ]
 
     def test_progress_reaches_its_total(self, project: Project, archives: list[Path]) -> None:
         said: list[Progress] = []

@@ -72,6 +72,9 @@ def test_the_fields_of_a_fit(fitter: Fitter, faces: Faces) -> None:
     assert fit.confidence.shape == (70,)
     assert ((fit.confidence >= 0) & (fit.confidence <= 1)).all()
     assert 0 <= fit.score <= 1
+    assert fit.error_bound > fit.predicted_error > 0
+    assert fit.visibility.shape == (70,)
+    assert ((fit.visibility >= 0) & (fit.visibility <= 1)).all()
     assert fit.iterations > 0
     assert fit.pose.scale == pytest.approx(np.linalg.norm(true[28] - true[23]), rel=0.15)
     np.testing.assert_allclose(fit.points, fit.pose.apply(fitter.model.pdm.shape(fit.b)), atol=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import Project
+from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.train import train_faces
 from faceloop_trainer.trainingset import load_faces
@@ -100,6 +102,12 @@ def test_what_cannot_be_done_is_one_clear_error(
     done = faceloop("report", "-p", empty_project, *out, "--cross-validate", 2)
     assert done.code == 1
     assert "Traceback" not in done.err
+    strange = out[1].with_name("strange.safetensors")
+    model = FaceModel.starter()
+    replace(model, provenance={"config": {"components": "many"}}).save(strange)
+    done = faceloop("report", "-p", project, *out, "--cross-validate", 2, "--model", strange)
+    assert done.code == 1
+    assert "strange does not say in a usable way how it was trained" in done.err
     done = faceloop("report", "-p", project, *out, "--model", "nobody")
     assert done.code == 1
     assert "nobody" in done.err

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 COMMAND = Path(sys.executable).with_name("faceloop")
 STILL = sample_dir() / "stills" / "s0000.jpg"
 TRACK_COLUMNS = [
-    "frame", "time", "face", "point", "name", "x", "y", "confidence", "score", "predicted_error",
-    "roll", "scale",
+    "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
+    "predicted_error", "error_bound", "roll", "scale",
 ]  # fmt: skip
 
 

@@ -112,6 +112,20 @@ def test_a_training_tells_steps_errors_and_how_long_each_stage_took(
 
 
 @pytest.mark.usefixtures("trained")
+def test_a_report_is_written_into_the_project(faces: Path) -> None:
+    end = Followed(Request("report", str(faces), models=("face70-ridge", "1"))).run()
+    assert isinstance(end, Outcome)
+    assert end.kind == "done"
+    assert "are equally good" in end.text
+    page = faces / "reports" / "face70-ridge" / "report.html"
+    assert Path(end.page) == page
+    assert page.with_name("difference.png").is_file()
+    failed = Followed(Request("report", str(faces), models=("starter",))).run()
+    assert isinstance(failed, FaceloopError)
+    assert "trained on every person" in str(failed)
+
+
+@pytest.mark.usefixtures("trained")
 def test_a_model_from_elsewhere_is_measured_but_not_used(faces: Path, tmp_path: Path) -> None:
     file = tmp_path / "theirs.safetensors"
     with Project.open(faces) as project:

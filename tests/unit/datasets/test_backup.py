@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import stat
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,7 +249,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return back_up(folder / "p", folder / "b.zip").backup.file.read_bytes()
 
 
-def changed(file: Path, edit: Callable[[dict[str, object]], object], **extra: bytes) -> None:
+def changed(file: Path, edit: Callable[[dict[str, Any]], object], **extra: bytes) -> None:
     """Write a backup again with another manifest, and other members."""
     with zipfile.ZipFile(file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -258,43 +261,40 @@ def changed(file: Path, edit: Callable[[dict[str, object]], object], **extra: by
         archive.writestr("manifest.json", json.dumps(about))
 
 
-def names(file: Path, path: str) -> None:
-    """Add a member of this path, honestly named in the manifest."""
-
-    def edit(about: dict[str, object]) -> None:
-        empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        about["members"].append({"path": path, "bytes": 0, "sha256": empty})  # type: ignore[attr-defined]
-
-    changed(file, edit, **{path: b""})
+def member(path: str, content: bytes) -> dict[str, object]:
+    return {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-def link(file: Path) -> None:
+def names(file: Path, path: str, content: bytes = b"", *, mode: int = 0, method: int = 0) -> None:
+    """Add a member, honestly named in the manifest."""
+    changed(file, lambda about: about["members"].append(member(path, content)))
     with zipfile.ZipFile(file, "a") as archive:
-        entry = zipfile.ZipInfo("media/link")
-        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
-        archive.writestr(entry, "/etc/passwd")
-
-
-def compressed(file: Path) -> None:
-    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("media/zeros", bytes(1 << 20))
+        entry = zipfile.ZipInfo(path)
+        entry.external_attr, entry.compress_type = mode << 16, method
+        archive.writestr(entry, content)
 
 
 def overlapping(file: Path) -> None:
-    """Many names for one and the same content."""
-    with zipfile.ZipFile(file) as archive:
-        about = json.loads(archive.read("manifest.json"))
-        first = archive.getinfo("project.db")
+    """Each of twenty files begins with the header of the next: 1 MB that become 20."""
+    inner, entries, members = b"x" * (1 << 20), [], []
+    for number in range(20):
+        entry = zipfile.ZipInfo(f"media/{number}")
+        entry.CRC, entry.file_size = zlib.crc32(inner), len(inner)
+        entry.compress_size = entry.file_size
+        members.append(member(entry.filename, inner))
+        inner = entry.FileHeader() + inner
+        entries.append((entry, len(inner)))
+    changed(file, lambda about: about["members"].extend(members))
     with zipfile.ZipFile(file, "a") as archive:
-        for number in range(100):
-            entry = zipfile.ZipInfo(f"media/{number}")
-            entry.file_size = entry.compress_size = first.file_size
-            entry.CRC, entry.header_offset = first.CRC, first.header_offset
+        assert archive.fp is not None
+        archive.fp.seek(archive.start_dir)
+        archive.fp.write(inner)
+        for entry, size in entries:
+            entry.header_offset = archive.start_dir + len(inner) - size
             archive.filelist.append(entry)
             archive.NameToInfo[entry.filename] = entry
-            about["members"].append({**about["members"][0], "path": entry.filename})
-        archive.filelist.remove(archive.NameToInfo.pop("manifest.json"))
-        archive.writestr("manifest.json", json.dumps(about))
+        archive.start_dir = archive.fp.tell()
+        archive._didModify = True  # type: ignore[attr-defined]
 
 
 HOSTILE = {
@@ -303,8 +303,8 @@ HOSTILE = {
     "a path elsewhere in the project": lambda file: names(file, "backups/evil"),
     "a folder": lambda file: names(file, "media/evil/"),
     "a file inside a file": lambda file: (names(file, "media/a"), names(file, "media/a/b")),
-    "a link": link,
-    "a compressed file": compressed,
+    "a link": lambda file: names(file, "media/x", b"/etc/passwd", mode=stat.S_IFLNK | 0o777),
+    "a compressed file": lambda file: names(file, "media/x", bytes(100), method=8),
     "files that overlap": overlapping,
     "a file that is not named": lambda file: changed(file, lambda _: None, **{"media/x": b"1"}),
     "a file that is not there": lambda file: changed(

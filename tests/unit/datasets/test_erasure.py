@@ -142,6 +142,24 @@ class TestProof:
         ):
             connection.exec_driver_sql("DELETE FROM revisions")
 
+    def test_what_was_replaced_before_and_not_overwritten(self, project: Project) -> None:
+        """A fit that was renewed is still in a free part of its page, unless SQLite wipes it."""
+        gone = of(project, GONE)
+        fits = [e.fit.points for e in project.queue.list(None) if e.fit and e.item_id in gone]
+        connection = sqlite3.connect(project.path / "project.db", isolation_level=None)
+        connection.execute("PRAGMA secure_delete=OFF")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for number in gone:
+            connection.execute("UPDATE queue SET points = NULL WHERE item_id = ?", [number])
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        for file in list_backups(project.path):
+            file.unlink()
+        left = present(project.path, {point.tobytes() for fit in fits for point in fit})
+        assert left
+        erased(project.path, subject=GONE)
+        assert present(project.path, left) == set()
+
     def test_what_others_wrote_about_it_is_found_and_said(self, project: Project) -> None:
         project.queue.add(of(project, STAYS)[0], "manual", note=f"taller than {GONE}")
         (line,) = erased(project.path, subject=GONE).left

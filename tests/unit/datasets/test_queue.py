@@ -51,6 +51,26 @@ class TestOrder:
         order = [e.item_id for e in project.queue.list()]
         assert order == [ids[4], ids[3], ids[2], ids[1], ids[0], ids[5]]
 
+    def test_pages_are_parts_of_the_whole(self, project: Project) -> None:
+        for number in range(7):
+            project.queue.add(project.add_item(None).id, "poor-fit", predicted_error=number % 3)
+        project.queue.skip(project.queue.list()[4].id)
+        for status, size in (("open", 6), ("skipped", 1), (None, 7)):
+            whole = project.queue.list(status)  # type: ignore[arg-type]
+            assert project.queue.count(status) == len(whole) == size  # type: ignore[arg-type]
+            pages = [project.queue.list(status, limit=2, offset=at) for at in range(0, 8, 2)]  # type: ignore[arg-type]
+            assert [entry for page in pages for entry in page] == whole
+
+    def test_only_ones_own_claim_is_given_back(self, project: Project) -> None:
+        entry = project.queue.add(project.add_item(None).id, "manual")
+        project.queue.claim(entry.id, "ann")
+        assert project.queue.release(entry.id, "bob").author == "ann"
+        project.queue.done(entry.id, "cho")
+        assert project.queue.release(entry.id, "ann").status == "done"
+        assert project.queue.release(entry.id).status == "open"
+        project.queue.claim(entry.id, "ann")
+        assert project.queue.release(entry.id, "ann").status == "open"
+
     def test_one_entry_an_item(self, project: Project) -> None:
         item = project.add_item(None).id
         project.queue.add(item, "imported-estimate")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,37 @@ class TestStaging:
             assert target.read_bytes() == content
             assert expected is None or target.name == expected
         assert (tmp_path / "x.bin").read_bytes() == b"old"
+
+    def test_a_damaged_file_of_the_longer_name_is_not_taken_for_the_new_one(
+        self, tmp_path: Path
+    ) -> None:
+        for name in ("x.bin", f"x-{hashlib.sha256(b'new').hexdigest()[:12]}.bin"):
+            (tmp_path / name).write_bytes(b"other")
+        source = tmp_path / "source"
+        source.write_bytes(b"new")
+        target = place(source, tmp_path / "x.bin", content_hash(source))
+        assert target.read_bytes() == b"new"
+        assert sorted(p.read_bytes() for p in tmp_path.iterdir()) == [b"new", b"other", b"other"]
+
+    def test_of_many_that_want_one_name_none_loses_its_file(self, tmp_path: Path) -> None:
+        barrier, placed = threading.Barrier(8), {}
+
+        def bring(number: int) -> None:
+            source = tmp_path / f"source-{number}"
+            source.write_bytes(str(number % 4).encode())
+            digest = content_hash(source)
+            barrier.wait()
+            placed[number] = place(source, tmp_path / "made" / "x.bin", digest)
+
+        threads = [threading.Thread(target=bring, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {n: p.read_bytes() for n, p in placed.items()} == {
+            n: str(n % 4).encode() for n in range(8)
+        }
+        assert len(set(placed.values())) == 4
 
 
 _DIES = """

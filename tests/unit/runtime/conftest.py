@@ -8,6 +8,14 @@ import pytest
 from faceloop_datasets import Scheme
 from faceloop_runtime.channels import CropChannels, channel_count, channel_stack
 from faceloop_runtime.experts import PatchExperts
+from faceloop_runtime.judges import (
+    INPUTS,
+    SIGNS,
+    ErrorLevels,
+    PointJudges,
+    PointNetwork,
+    Signs,
+)
 from faceloop_runtime.model import FaceModel, crop_size, face_extent
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.regressor import ShapeRegressor, cell_features, regression_features
@@ -53,15 +61,24 @@ def small_model(small_pdm: PointDistributionModel) -> FaceModel:
     b = np.zeros(k)
     cells = cell_features(CropChannels(crop, CHANNELS), np.full((n, 2), 100.0))
     f = len(regression_features(cells, face, b, small_pdm.variances))
-    quality = quality_features(
-        peaks=np.zeros(n, np.float32),
-        support=np.zeros(n),
-        b=b,
-        variances=small_pdm.variances,
-        face_logit=0.0,
+    signs = Signs(
+        whole_face=face,
+        points=np.zeros((n, SIGNS), np.float32),
+        z=b,
+        displacement=np.zeros((n, 2)),
         correction=0.0,
     )
-    q = len(quality)
+    q = len(quality_features(signs, 0.0))
+    judges = PointJudges(
+        places=small_pdm.mean.astype(np.float32),
+        typical=numbers(n, cells.shape[1]),
+        centre=numbers(n, SIGNS),
+        spread=np.ones((n, SIGNS), np.float32),
+        weights=np.full(n, 1 / n, np.float32),
+        error=PointNetwork(numbers(INPUTS + 1, 5), numbers(6), numbers(n)),
+        sight=PointNetwork(numbers(INPUTS + 1, 4), numbers(5), numbers(n)),
+    )
+    levels = np.array([-4.0, -2.0, -1.0], np.float32)
     return FaceModel(
         scheme=Scheme.load("imm58"),
         pdm=small_pdm,
@@ -73,5 +90,7 @@ def small_model(small_pdm: PointDistributionModel) -> FaceModel:
         error_predictor=ErrorPredictor(
             numbers(q), np.ones(q, np.float32), numbers(q + 1, 4), numbers(5)
         ),
+        point_judges=judges,
+        error_levels=ErrorLevels(levels, levels + np.float32(0.1), levels + np.float32(0.5)),
         provenance={"seed": 0, "config": {"experts": "ridge"}},
     )

@@ -15,7 +15,9 @@ from safetensors.numpy import load as read_arrays
 from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import InputError, ModelFileError
-from faceloop_runtime import FaceModel
+from faceloop_runtime import FaceModel, Fitter
+from faceloop_runtime.fitter import Pass
+from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.modelfile import VERSION
 
 
@@ -52,10 +54,57 @@ def test_a_model_comes_back_as_it_was(small_model: FaceModel, tmp_path: Path) ->
     assert again.provenance == small_model.provenance
     assert again.validator.bias == small_model.validator.bias
     assert [e.scale for e in again.experts] == [18.0, 27.0]
-    for part in ("pdm", "regressor", "validator", "error_predictor", "initialiser"):
+    for part in (
+        "pdm",
+        "regressor",
+        "validator",
+        "error_predictor",
+        "point_judges",
+        "error_levels",
+        "initialiser",
+    ):
         for name, value in vars(getattr(small_model, part)).items():
-            np.testing.assert_array_equal(getattr(getattr(again, part), name), value)
+            if isinstance(value, np.ndarray):
+                np.testing.assert_array_equal(getattr(getattr(again, part), name), value)
+    for network in ("error", "sight"):
+        for name, value in vars(getattr(small_model.point_judges, network)).items():
+            found = getattr(getattr(again.point_judges, network), name)
+            np.testing.assert_array_equal(found, value)
     np.testing.assert_array_equal(again.experts[1].weights, small_model.experts[1].weights)
+
+
+def test_a_file_of_version_1_has_no_bound_and_no_visibility(
+    small_model: FaceModel, data: bytes, tmp_path: Path
+) -> None:
+    arrays, about = parts(data)
+    old = {k: v for k, v in arrays.items() if not k.startswith(("point_judges", "error_levels"))}
+    path = tmp_path / "old.safetensors"
+    path.write_bytes(to_bytes(old, {"faceloop": json.dumps(about | {"version": 1})}))
+    model = FaceModel.load(path)
+    assert model.point_judges is None
+    assert model.error_levels is None
+    gray = np.random.default_rng(0).integers(0, 255, (90, 90)).astype(np.uint8)
+    pose, passes = Similarity(30.0, 0.0, 45.0, 45.0), (Pass(0, (5.0,)), Pass(1, (5.0,)))
+    fit = Fitter(model, "cpu").fit_pose(gray, pose, passes=passes)
+    assert math.isfinite(fit.predicted_error)
+    assert math.isnan(fit.error_bound)
+    assert np.isnan(fit.visibility).all()
+    now = Fitter(small_model, "cpu").fit_pose(gray, pose, passes=passes)
+    assert now.error_bound > now.predicted_error
+    assert ((now.visibility >= 0) & (now.visibility <= 1)).all()
+    model.save(tmp_path / "again.safetensors")
+    assert FaceModel.load(tmp_path / "again.safetensors").point_judges is None
+    # a file that calls itself newer than it is, and one that calls itself older
+    assert "error_levels.bound: found no such array" in refused(path, old, about)
+    assert "no array of this name" in refused(path, arrays, about | {"version": 1})
+
+
+def test_levels_that_fall_are_refused(data: bytes, tmp_path: Path) -> None:
+    arrays, about = parts(data)
+    falling = arrays | {"error_levels.bound": arrays["error_levels.bound"][::-1].copy()}
+    assert "error_levels.bound: found values that fall" in refused(
+        tmp_path / "m.safetensors", falling, about
+    )
 
 
 def test_the_same_model_gives_the_same_bytes(
@@ -214,6 +263,9 @@ def test_arrays_missing_unknown_or_of_another_kind(data: bytes, name: str, tmp_p
         ("error_predictor.spread", 0.0, "values from 0"),
         ("experts.0.reliability", 1.5, "expected values from 0 to 1"),
         ("validator.weights", 1e30, "values from"),
+        ("point_judges.spread", 0.0, "values from 0"),
+        ("point_judges.error.hidden", np.nan, "NaN"),
+        ("error_levels.median", np.nan, "NaN"),
     ],
 )
 def test_values_that_would_break_a_fit(

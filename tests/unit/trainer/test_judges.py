@@ -1,10 +1,23 @@
-"""Validator and error predictor learn what was planted."""
+"""The judges of fits learn what was planted."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from faceloop_trainer.judges import train_error_predictor, train_validator
+import numpy as np
+import pytest
+
+from faceloop_runtime.judges import SIGNS, Signs
+from faceloop_runtime.validator import FaceValidator
+from faceloop_trainer.judges import (
+    JudgedFit,
+    Judges,
+    error_levels,
+    train_error_predictor,
+    train_judges,
+    train_validator,
+    typical_cells,
+)
 
 
 def test_the_validator_separates_faces_and_holds_them_equally_likely() -> None:
@@ -34,9 +47,9 @@ def fits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_the_predictor_ranks_fits_it_has_not_seen() -> None:
     predictor = train_error_predictor(*fits(600, 0), seed=0)
     features, errors = fits(200, 1)
-    guess = np.array([predictor(row) for row in features])
+    guess = np.exp([predictor(row) for row in features])
     ranks = [np.argsort(np.argsort(v)) for v in (errors, guess)]
-    assert np.corrcoef(*ranks)[0, 1] > 0.9
+    assert np.corrcoef(*ranks)[0, 1] > 0.8
     assert abs(np.log(guess / errors).mean()) < 0.1
 
 
@@ -51,6 +64,108 @@ def test_errors_of_zero_and_constant_features_are_no_trouble() -> None:
     features[:, 3] = 1.0
     errors[:5] = 0.0
     predictor = train_error_predictor(features, errors, seed=0)
-    guesses = np.array([predictor(row) for row in features])
-    assert np.isfinite(guesses).all()
-    assert (guesses > 0).all()
+    assert np.isfinite([predictor(row) for row in features]).all()
+
+
+def opinions(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Opinions that are wrong by more the worse they are, and all of them by the same half."""
+    rng = np.random.default_rng(seed)
+    opinion = rng.uniform(-4, -1, count)
+    return opinion, opinion + 0.5 + (0.1 + 0.15 * (opinion + 4)) * rng.normal(size=count)
+
+
+def test_the_bound_holds_for_new_fits_of_every_opinion() -> None:
+    levels = error_levels(*opinions(600, 0))
+    opinion, logs = opinions(20_000, 1)
+    median, bound = np.log([levels(o) for o in opinion]).T
+    assert abs((logs <= bound).mean() - 0.9) < 0.03
+    assert abs((logs <= median).mean() - 0.5) < 0.05
+    for low in (-4.0, -3.0, -2.0):
+        part = (opinion >= low) & (opinion < low + 1)
+        assert abs((logs <= bound)[part].mean() - 0.9) < 0.06
+
+
+def test_levels_keep_the_order_of_opinions() -> None:
+    """Chance alone would let the median of some levels fall."""
+    rng = np.random.default_rng(3)
+    opinion = rng.uniform(-3.6, -3.5, 500)
+    levels = error_levels(opinion, -3.5 + 0.5 * rng.normal(size=500))
+    found = np.array([levels(o) for o in np.linspace(-5, 0, 200)])
+    assert (np.diff(found, axis=0) > 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_few_fits_make_one_level(count: int) -> None:
+    levels = error_levels(*opinions(count, 2))
+    assert len(levels.opinion) == 1
+    median, bound = levels(-2.0)
+    assert 0 < median <= bound
+
+
+PLACES = np.random.default_rng(9).uniform(-1, 1, (12, 2))
+
+
+def judged(count: int, seed: int) -> list[JudgedFit]:
+    """Fits in which peaks tell the error of a point, and likeness whether it is hidden."""
+    rng = np.random.default_rng(seed)
+    fits = []
+    for _ in range(count):
+        signs = rng.normal(size=(12, SIGNS))
+        hidden = rng.random(12) < 0.2
+        signs[:, 2] += np.where(hidden, -4, 0)
+        signs[:, 0] = rng.normal() + 0.5 * signs[:, 0]
+        errors = 0.03 * np.exp(-0.6 * signs[:, 0])
+        errors[3] = np.nan  # measured in no face
+        fits.append(
+            JudgedFit(
+                signs=Signs(
+                    whole_face=np.zeros(4, np.float32),
+                    points=signs.astype(np.float32),
+                    z=rng.normal(size=5),
+                    displacement=0.05 * rng.normal(size=(12, 2)),
+                    correction=0.02,
+                ),
+                error=float(np.nanmean(errors)),
+                point_errors=errors,
+                hidden=hidden,
+                covered=False,
+            )
+        )
+    return fits
+
+
+def learned(fits: list[JudgedFit]) -> Judges:
+    validators = [FaceValidator(np.zeros(4, np.float32), 0.0)] * 2
+    typical = np.ones((12, 3), np.float32)
+    return train_judges(fits, np.arange(len(fits)) % 2, validators, PLACES, typical, seed=0)
+
+
+def test_point_judges_tell_errors_and_hidden_points() -> None:
+    judges = learned(judged(300, 0))
+    errors, guesses, hidden, seen = [], [], [], []
+    for fit in judged(100, 1):
+        inputs = judges.points.inputs(fit.signs, 0.0)
+        errors.append(fit.error)
+        guesses.append(judges.points.log_error(inputs))
+        hidden.append(fit.hidden)
+        seen.append(judges.points.visibility(inputs))
+    ranks = [np.argsort(np.argsort(v)) for v in (errors, guesses)]
+    assert np.corrcoef(*ranks)[0, 1] > 0.9
+    known = np.arange(12) != 3
+    away, there = np.array(hidden)[:, known], np.array(seen)[:, known]
+    assert ((there < 0.5) == away).mean() > 0.9
+    assert judges.points.weights[3] == 0.0
+    assert judges.points.weights.sum() == pytest.approx(1.0)
+
+
+def test_points_that_nobody_saw_hidden_are_seen() -> None:
+    fits = [replace(fit, hidden=np.zeros(12, dtype=bool)) for fit in judged(60, 0)]
+    points = learned(fits).points
+    assert points.visibility(points.inputs(fits[0].signs, 0.0)).min() > 0.99
+
+
+def test_typical_cells_are_unit_rows() -> None:
+    cells = np.random.default_rng(0).random((6, 4, 5)).astype(np.float32)
+    cells[:, 2] = 0.0
+    rows = typical_cells(cells)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 0, 1], atol=1e-4)

@@ -43,7 +43,7 @@ def test_a_real_difference_is_found() -> None:
 
 def test_chance_alone_is_rarely_taken_for_real() -> None:
     """A test on single faces would take it for real in more than a third of the cases."""
-    trials = 60
+    trials = 40
     wrong = sum(
         not compare_models(*two(0.0, spread=0.004, seed=s, count=12)).chance for s in range(trials)
     )

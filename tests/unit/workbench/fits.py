@@ -22,6 +22,8 @@ def make_fit(points: NDArray[np.float64] = POINTS, predicted_error: float = 0.02
         confidence=np.linspace(0.1, 0.9, len(points)),
         score=0.75,
         predicted_error=predicted_error,
+        error_bound=1.5 * predicted_error,
+        visibility=np.linspace(0.9, 0.1, len(points)),
         converged=True,
         iterations=13,
         pose=Similarity(1.0, 0.0, 0.0, 0.0),

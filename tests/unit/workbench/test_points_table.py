@@ -31,8 +31,8 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
         table.write((2, 0.08), [(1, make_fit(POINTS + 101))])
     rows = read(tmp_path / name)
     assert list(rows.columns) == [
-        "frame", "time", "face", "point", "name", "x", "y", "confidence", "score",
-        "predicted_error", "roll", "scale",
+        "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
+        "predicted_error", "error_bound", "roll", "scale",
     ]  # fmt: skip
     assert rows["frame"].tolist() == [0] * 6 + [1] + [2] * 3
     assert rows["face"].tolist()[:6] == [0, 0, 0, 1, 1, 1]
@@ -40,6 +40,8 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
     np.testing.assert_allclose(rows["x"][3:6], [101.5, 103.0, 105.0])
     assert rows.iloc[6][["face", "name", "x", "predicted_error"]].isna().all()
     np.testing.assert_allclose(rows["predicted_error"].dropna(), 0.02, rtol=1e-6)
+    np.testing.assert_allclose(rows["error_bound"].dropna(), 0.03, rtol=1e-6)
+    np.testing.assert_allclose(rows["visibility"][:3], [0.9, 0.5, 0.1], rtol=1e-6)
 
 
 def test_smoothed_points_stand_beside_the_raw_ones(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from faceloop_trainer.validation import cross_validate, learning_curve
 from .content import Measured, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -143,13 +143,17 @@ class _Making:
 
     def _settings(self) -> TrainingConfig:
         """Return the settings that the model was trained with; the default ones without a model."""
-        known: Mapping[str, Any] = {}
-        if self._models:
-            known = self._models[0].provenance.get("config", {})
-        kept = {key: known[key] for key in _SETTINGS if key in known}
-        for key in {"channels", "scales"} & set(kept):
-            kept[key] = tuple(kept[key])  # a model file holds lists
-        return TrainingConfig(**kept, seed=self._wanted.seed)
+        known = self._models[0].provenance.get("config") if self._models else None
+        kept = {k: known[k] for k in _SETTINGS if k in known} if isinstance(known, dict) else {}
+        try:  # a model may come from a stranger
+            for key in {"channels", "scales"} & set(kept):
+                kept[key] = tuple(kept[key])  # a model file holds lists
+            return TrainingConfig(**kept, seed=self._wanted.seed)
+        except TypeError as error:
+            raise TrainingError(
+                f"The model {self._names[0]} does not say in a usable way how it was trained "
+                f"({error}); name another model, or none, to cross-validate."
+            ) from error
 
     def _blank(self) -> Report:
         project, models = self._project, self._models

@@ -44,12 +44,14 @@ def heading(report: Report, _chart: AddChart) -> Markup:
                 f"{known.get('pictured', '?')} faces of {known.get('subjects', '?')} people",
             )
         )
+        if "snapshot" in known:
+            facts.append(("training snapshot", _short(str(known["snapshot"]))))
     if report.other is not None:
         facts.append(("compared with", name_of(report.other.name)))
     facts += [
         ("points", f"{len(report.scheme)} ({report.scheme.name})"),
         ("annotated", f"{count_of(report.faces, 'face')} of {count_of(report.people, 'person')}"),
-        ("data snapshot", element("span", report.snapshot[:16], title=report.snapshot)),
+        ("data snapshot", _short(report.snapshot)),
         ("made", f"{report.made:%Y-%m-%d %H:%M} UTC"),
     ]
     rows = joined(joined((element("dt", key), element("dd", value))) for key, value in facts)
@@ -59,6 +61,10 @@ def heading(report: Report, _chart: AddChart) -> Markup:
         element("h1", title),
         element("dl", rows, class_="facts"),
     )
+
+
+def _short(digest: str) -> Markup:
+    return element("span", digest[:16], title=digest)
 
 
 def measured(report: Report, chart: AddChart) -> Markup:
@@ -175,7 +181,7 @@ def _calibration(one: Measured, chart: AddChart) -> Markup | None:
         "Predicted against true error of each face.",
         "One dot a face; on the dashed line the prediction is right.",
     )
-    return joined((element("h2", "Whether it knows"), element("p", said), drawn))
+    return joined((element("h2", "Whether it knows its error"), element("p", said), drawn))
 
 
 def _worst_faces(report: Report, one: Measured, chart: AddChart) -> Markup:

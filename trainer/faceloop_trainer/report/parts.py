@@ -52,7 +52,9 @@ def figures_table(columns: Sequence[Measured]) -> Markup:
     return joined(
         (
             table(["", *(name_of(one.name) for one in columns)], rows, len(columns)),
-            element("p", "In gray: 95 % confidence intervals, from drawing people.", class_="note"),
+            element(
+                "p", "In gray: 95 % confidence intervals, by bootstrap over people.", class_="note"
+            ),
         )
     )
 

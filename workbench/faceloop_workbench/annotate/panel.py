@@ -10,14 +10,13 @@ from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import command_button
+from faceloop_workbench.desk.widgets import PlainLabel, command_button
 from faceloop_workbench.settings import read_settings
 
 from .acting import Acting
@@ -156,7 +155,7 @@ class AnnotatePanel(QWidget):
         going_back.addStretch(1)
         for name in ("undo", "redo"):
             going_back.addWidget(command_button(self._commands, f"annotate.{name}"))
-        help_line = QLabel(_HELP)
+        help_line = PlainLabel(_HELP)
         help_line.setWordWrap(True)
         return [
             self._head,
@@ -184,7 +183,7 @@ class AnnotatePanel(QWidget):
 
     def _zooms(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.addWidget(QLabel("Look at"))
+        row.addWidget(PlainLabel("Look at"))
         for name in _ZOOMS:
             row.addWidget(command_button(self._commands, f"annotate.{name}", small=True))
         row.addStretch(1)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
+
+from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
 
 from .face_state import changed_points
 
@@ -54,7 +55,7 @@ class HistoryList(QWidget):
         buttons.addWidget(self._now)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(QLabel("History"))
+        layout.addWidget(PlainLabel("History"))
         layout.addWidget(self.list, 1)
         layout.addLayout(buttons)
         editor.shown.connect(self._update)
@@ -123,6 +124,6 @@ def revision_text(revision: Revision, before: Revision | None) -> str:
 
 def _row(revision: Revision, before: Revision | None) -> QListWidgetItem:
     row = QListWidgetItem(revision_text(revision, before))
-    row.setToolTip(row.text())
+    row.setToolTip(plain_tip(row.text()))
     row.setData(_REVISION, revision)
     return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,15 +32,22 @@ if TYPE_CHECKING:
 stdout = Console()
 stderr = Console(stderr=True)
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _text(text: str) -> Text:
+    # as it is: no markup, and no name of a file that a terminal would take for a command
+    return Text(_CONTROL.sub("\ufffd", text))
+
 
 def say(text: str) -> None:
     """Show a line of a result."""
-    stdout.print(Text(text), soft_wrap=True)
+    stdout.print(_text(text), soft_wrap=True)
 
 
 def note(text: str) -> None:
     """Show a line that is no result: progress, a hint, an error."""
-    stderr.print(Text(text), soft_wrap=True)
+    stderr.print(_text(text), soft_wrap=True)
 
 
 def show_json(values: object) -> None:
@@ -81,7 +89,7 @@ def show_table(columns: Sequence[str | Column], rows: Sequence[Sequence[object]]
             head.name, justify="right" if head.number else "left", overflow="fold", no_wrap=False
         )
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(_text("" if cell is None else str(cell)) for cell in row))
     stdout.print(table)
 
 

@@ -53,13 +53,13 @@ def fit(
 
     Example: faceloop fit portrait.jpg --overlay fitted.png
     """
-    from faceloop_workbench.model_choice import choose_model
+    from faceloop_workbench.model_choice import choose_tracker
     from faceloop_workbench.stills import fit_stills, queue_stills
 
     _check_queue(queue, project)
     with ExitStack() as stack:
         opened = _opened(stack, project)
-        chosen = choose_model(model, opened)
+        chosen = choose_tracker(model, opened)
         with stop_request() as stop, progress_bar() as progress:
             results = fit_stills(
                 chosen.model,
@@ -111,13 +111,13 @@ def track(
 
     Example: faceloop track talk.mp4 --project faces --out talk.parquet --overlay out.mp4 --queue
     """
-    from faceloop_workbench.model_choice import choose_model
+    from faceloop_workbench.model_choice import choose_tracker
     from faceloop_workbench.tracking import queue_frames, track_video
 
     _check_queue(queue, project)
     with ExitStack() as stack:
         opened = _opened(stack, project)
-        chosen = choose_model(model, opened)
+        chosen = choose_tracker(model, opened)
         with stop_request() as stop, progress_bar() as progress:
             result = track_video(
                 chosen.model,

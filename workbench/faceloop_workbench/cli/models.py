@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Column, note, say, show_json, show_table, show_values
+from .console import Column, note, progress_bar, say, show_json, show_table, show_values
+from .interrupts import stop_request
 from .options import JsonOption, ModelOption, OptionalProject, ProjectOption
 
 if TYPE_CHECKING:
@@ -66,18 +67,19 @@ def show_model(
 ) -> None:
     """Show what a model is made of and what it was trained on.
 
-    MODEL is a model of --project or a model file; without both it is the starter model.
+    MODEL is a model of --project or a model file, also one of clmtrackr's (.js, .json); without
+    both it is the starter model.
 
     Example: faceloop model show --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_workbench.model_choice import choose_model
+    from faceloop_workbench.model_choice import choose_tracker
 
     if project is None:
-        chosen = choose_model(name, None)
+        chosen = choose_tracker(name, None)
     else:
         with Project.open(project) as opened:
-            chosen = choose_model(name, opened)
+            chosen = choose_tracker(name, opened)
     values = {"name": chosen.name, **chosen.model.summary()}
     if json:
         show_json(values)
@@ -107,26 +109,57 @@ def use_model(
 
 @model.command("export")
 def export_model(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .safetensors file to make.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The file to make: .safetensors, or .js for clmtrackr."
+        ),
+    ],
     project: ProjectOption,
     model: ModelOption = None,
     json: JsonOption = False,
 ) -> None:
     """Copy a model out of the project; by default the one in use.
 
+    If FILE ends in .js (or .json), a model for clmtrackr is made of it: its shapes, and patch
+    experts that are trained for clmtrackr on the project's faces, which takes about a minute.
+
     Example: faceloop model export my_faces.safetensors --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.files import atomic_path
+    from faceloop_workbench.model_choice import CLMTRACKR
 
     with Project.open(project) as opened:
         record = _chosen(opened, model)
-        with atomic_path(file) as part:
-            shutil.copyfile(record.file, part)
+        if file.suffix.lower() in CLMTRACKR:
+            _for_clmtrackr(opened, record, file)
+        else:
+            _copy(record, file)
     if json:
         show_json({**_record_values(record, record), "file": file})
     else:
         say(f"Wrote {record.name} to {file}.")
+
+
+def _copy(record: ModelRecord, file: Path) -> None:
+    from faceloop_datasets.files import atomic_path
+
+    with atomic_path(file) as part:
+        shutil.copyfile(record.file, part)
+
+
+def _for_clmtrackr(project: Project, record: ModelRecord, file: Path) -> None:
+    from faceloop_runtime import FaceModel
+    from faceloop_runtime.clmtrackr import save
+    from faceloop_trainer import TrainingConfig
+    from faceloop_trainer.clmtrackr import to_clmtrackr
+    from faceloop_trainer.split import choose_faces
+
+    # The people that were kept aside stay so.
+    faces = choose_faces(project.faces(), TrainingConfig()).training
+    with stop_request() as stop, progress_bar() as progress:
+        made = to_clmtrackr(FaceModel.load(record.file), faces, progress=progress, cancel=stop)
+    save(made, file)
 
 
 def _chosen(project: Project, name: str | None) -> ModelRecord:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +13,6 @@ from .options import JsonOption, ModelOption, ProjectOption, SeedOption
 from .training import Start, show_metrics
 
 if TYPE_CHECKING:
-    from faceloop_datasets import Project
-    from faceloop_runtime import FaceModel
     from faceloop_trainer.report import Report
 
 
@@ -56,35 +53,17 @@ def report(
     Example: faceloop report --project faces --against starter --out report
     """
     from faceloop_datasets import Project
-    from faceloop_trainer.report import Wanted, make_report, write_report
+    from faceloop_trainer.report import Wanted
+    from faceloop_workbench.reporting import report_on
 
     wanted = Wanted(start.value, cross_validate, learning_curve, pictures, seed)
-    with ExitStack() as stack:
-        opened = stack.enter_context(Project.open(project))
-        training = cross_validate is not None or learning_curve
-        models = _models(opened, model, against, needed=not training)
-        stop = stack.enter_context(stop_request())
-        progress = stack.enter_context(progress_bar())
-        made = make_report(opened, models, wanted, progress=progress, cancel=stop)
-    files = write_report(made, out)
+    with Project.open(project) as opened, stop_request() as stop, progress_bar() as progress:
+        made, files = report_on(opened, model, against, wanted, out, progress=progress, cancel=stop)
     if json:
         show_json({**made.to_dict(), "files": files})
         return
     _show(made)
     say(f"Wrote {files[0]} and {len(files) - 1} pictures.")
-
-
-def _models(
-    project: Project, model: str | None, against: str | None, *, needed: bool
-) -> list[tuple[str, FaceModel]]:
-    """Load the models; none where none was asked for and only the training is looked at."""
-    from faceloop_workbench.model_choice import choose_model
-
-    if not needed and model is None and against is None and project.active_model is None:
-        return []
-    wanted = [model] if against is None else [model, against]
-    chosen = [choose_model(which, project) for which in wanted]
-    return [(one.name, one.model) for one in chosen]
 
 
 def _show(made: Report) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psygnal.qt import start_emitting_from_queue
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.annotate.panel import AnnotatePanel
@@ -20,7 +20,7 @@ from faceloop_workbench.train.panel import TrainPanel
 from .help_page import HelpPage
 from .keys import Keys
 from .stage import Stage
-from .widgets import application, command_button
+from .widgets import PlainLabel, application, command_button
 
 if TYPE_CHECKING:
     import napari
@@ -64,7 +64,7 @@ class Dock(QWidget):
         self.setMinimumWidth(_WIDTH)
         for title, tab in self._titles():
             self.tabs.addTab(tab, title)
-        self._status = QLabel()
+        self._status = PlainLabel()
         self._status.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)

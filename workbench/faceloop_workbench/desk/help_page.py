@@ -24,7 +24,7 @@ from faceloop_workbench.background import Job
 from faceloop_workbench.cli.doctor import report
 from faceloop_workbench.key_file import save_keys
 
-from .widgets import application, paragraph
+from .widgets import PlainLabel, application, paragraph
 
 if TYPE_CHECKING:
     from faceloop_datasets import CancelCheck, ProgressCallback
@@ -63,7 +63,7 @@ class HelpPage(QDialog):
         self.setWindowTitle("faceloop: keys and help")
         self._commands = commands
         self._edits: dict[str, QKeySequenceEdit] = {}
-        self._said = QLabel()
+        self._said = PlainLabel()
         self._said.setWordWrap(True)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -109,7 +109,7 @@ class HelpPage(QDialog):
                 self._heading(grid, "Mouse, on the picture")
                 for what, does in _MOUSE:
                     row = grid.rowCount()
-                    grid.addWidget(QLabel(what), row, 0, 1, 2)
+                    grid.addWidget(PlainLabel(what), row, 0, 1, 2)
                     grid.addWidget(paragraph(does), row, 2)
         return page
 
@@ -126,7 +126,7 @@ class HelpPage(QDialog):
         edit.setAccessibleName(f"Key of {command.title}")
         edit.editingFinished.connect(lambda: self._rebind(command.id))
         self._edits[command.id] = edit
-        grid.addWidget(QLabel(command.title), row, 0)
+        grid.addWidget(PlainLabel(command.title), row, 0)
         grid.addWidget(edit, row, 1)
         grid.addWidget(paragraph(command.help), row, 2)
 

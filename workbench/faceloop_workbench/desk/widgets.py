@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtCore import Qt
@@ -28,9 +29,27 @@ def sure(given: Given | None) -> Given:
     return given
 
 
+class PlainLabel(QLabel):
+    """Text that is shown as it is.
+
+    Qt takes a text with ``<b>`` or ``<img>`` in it for HTML, and a person's or a file's name may
+    hold anything.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+
+def plain_tip(text: str) -> str:
+    """Return a tooltip that shows a text as it is, whatever Qt would take it for."""
+    return f"<p>{escape(text)}</p>".replace("\n", "<br>") if "<" in text else text
+
+
 def paragraph(text: str) -> QLabel:
     """Text that is broken into lines."""
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
     return label
@@ -87,7 +106,7 @@ def command_button(commands: Commands, name: str, *, small: bool = False) -> QAb
 def explain(button: QAbstractButton, why_not: str, help_text: str) -> None:
     """Enable a button, or disable it and say why in its tooltip."""
     button.setEnabled(not why_not)
-    button.setToolTip(f"{why_not}\n\n{help_text}" if why_not else help_text)
+    button.setToolTip(plain_tip(f"{why_not}\n\n{help_text}" if why_not else help_text))
 
 
 def _key(commands: Commands, name: str) -> str:

@@ -7,11 +7,11 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
 from faceloop_runtime.backends.gl import EglContext, GLError
-from faceloop_workbench.desk.widgets import command_button
+from faceloop_workbench.desk.widgets import PlainLabel, command_button
 from faceloop_workbench.gl_context import QtContexts
 from faceloop_workbench.settings import read_settings
 
@@ -89,7 +89,7 @@ class LivePanel(QWidget):
         self._points = PointChooser(self.canvas)
         self._export = ExportBar(session, self._screening)
         self._speed = QComboBox()
-        self._place = QLabel(_FIRST)
+        self._place = PlainLabel(_FIRST)
         self._place.setWordWrap(True)
         self._drawn: deque[float] = deque(maxlen=60)
         self._told = 0.0

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QSpinBox
+from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QSpinBox
+
+from faceloop_workbench.desk.widgets import PlainLabel
 
 from .colours import error_colours, error_word
 
@@ -38,12 +40,12 @@ class QualityBox(QGroupBox):
     def __init__(self, backend: str, max_faces: int, changed: Callable[[str, int], None]) -> None:
         super().__init__("Fit")
         self._changed = changed
-        self._swatch, self._quality = QLabel(), QLabel("no fit yet")
+        self._swatch, self._quality = PlainLabel(), PlainLabel("no fit yet")
         self._swatch.setFixedSize(14, 14)
         self._quality.setObjectName("live.quality")
-        self._speed = QLabel("not playing")
+        self._speed = PlainLabel("not playing")
         self._speed.setObjectName("live.speed_shown")
-        self._model, self._reason = QLabel("none"), QLabel()
+        self._model, self._reason = PlainLabel("none"), PlainLabel()
         for label in (self._quality, self._model, self._reason):
             label.setWordWrap(True)
         self._model.setObjectName("live.model")
@@ -84,6 +86,9 @@ class QualityBox(QGroupBox):
         if len(fits) > 1:
             text += f", {len(fits)} faces"
         self._quality.setText(text)
+        bounds = [fit.error_bound for fit in fits if np.isfinite(fit.error_bound)]
+        bound = f"Errors of 9 in 10 such fits are below {max(bounds):.3f}." if bounds else ""
+        self._quality.setToolTip(bound)
 
     def show_speed(self, frames_a_second: float, fit_ms: float) -> None:
         """Tell how fast frames are drawn, and how long a fit takes."""
@@ -104,7 +109,7 @@ class QualityBox(QGroupBox):
         quality.addWidget(self._quality, 1)
         how = QHBoxLayout()
         how.addWidget(self._backend)
-        how.addWidget(QLabel("faces"))
+        how.addWidget(PlainLabel("faces"))
         how.addWidget(self._faces)
         how.addStretch(1)
         self._backend.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QGroupBox, QLabel, QPushButton
+from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QGroupBox, QPushButton
 
-from faceloop_workbench.desk.widgets import command_button
+from faceloop_workbench.desk.widgets import PlainLabel, command_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class QueueBox(QGroupBox):
         changed: Callable[[float], None],
     ) -> None:
         super().__init__("Review queue")
-        self._count = QLabel()
+        self._count = PlainLabel()
         self._count.setObjectName("live.queued")
         self._count.setWordWrap(True)
         show = QPushButton("Open the queue")
@@ -59,7 +59,7 @@ class QueueBox(QGroupBox):
         layout = QGridLayout(self)
         layout.addWidget(self._count, 0, 0)
         layout.addWidget(show, 0, 1)
-        layout.addWidget(QLabel("A fit is poor above"), 1, 0)
+        layout.addWidget(PlainLabel("A fit is poor above"), 1, 0)
         layout.addWidget(limit, 1, 1)
         layout.addWidget(command_button(commands, "live.take"), 2, 0, 1, 2)
         layout.setColumnStretch(0, 1)

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import sure
+from faceloop_workbench.desk.widgets import plain_tip, sure
 
 from .thumbnails import Thumbnails
 from .words import error_text, label_of, label_text, reason_text, status_text
@@ -287,4 +287,4 @@ def _tooltip(row: Summary) -> str:
         status_text(row) or (row.note or ""),
         label_text(row),
     ]
-    return "\n".join(line for line in lines if line)
+    return plain_tip("\n".join(line for line in lines if line))

@@ -10,13 +10,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+
+from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
 
 from .selection import MISSING, PICTURES
 from .words import LABELS, REASONS
@@ -51,7 +52,7 @@ class FiltersPanel(QWidget):
         self._text.setClearButtonEnabled(True)
         self._text.textChanged.connect(lambda text: self._review.select(text=text.strip()))
         self._text.returnPressed.connect(self.left.emit)
-        self._counts = QLabel()
+        self._counts = PlainLabel()
         self._counts.setObjectName("queue.counts")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -82,7 +83,7 @@ class FiltersPanel(QWidget):
         total = left + done + skipped
         text = f"{left} left · {done} done" + (f" · {skipped} skipped" if skipped else "")
         self._counts.setText(text)
-        self._counts.setToolTip(self._by_reason())
+        self._counts.setToolTip(plain_tip(self._by_reason()))
         self._counts.setVisible(total > 0)
         self._bar.setVisible(total > 0)
         self._bar.setRange(0, max(total, 1))

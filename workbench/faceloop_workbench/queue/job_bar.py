@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from faceloop_workbench.background import Job
+from faceloop_workbench.desk.widgets import PlainLabel
 
 from .time_left import TimeLeft
 
@@ -41,7 +42,7 @@ class JobBar(QWidget):
         self._job: Job[Any] | None = None
         self._then: Done | None = None
         self._time = TimeLeft()
-        self._text = QLabel()
+        self._text = PlainLabel()
         self._text.setWordWrap(True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -20,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError, Scheme
 from faceloop_workbench.desk.file_dialogs import ask_file, ask_folder
-from faceloop_workbench.desk.widgets import answer_buttons, paragraph
+from faceloop_workbench.desk.widgets import PlainLabel, answer_buttons, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +56,7 @@ class NewDialog(QDialog):
         self._scheme.addItem("a scheme of your own…", None)
         self._scheme.setCurrentIndex(self._scheme.findData(_USUAL))
         self._scheme.activated.connect(self._chosen)
-        self._problem = QLabel()
+        self._problem = PlainLabel()
         self._problem.setObjectName("new.problem")
         self._problem.setWordWrap(True)
         self._lay_out()

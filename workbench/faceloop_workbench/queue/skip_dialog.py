@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QDialog, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QDialog, QVBoxLayout, QWidget
 
-from faceloop_workbench.desk.widgets import answer_buttons, sure
+from faceloop_workbench.desk.widgets import PlainLabel, answer_buttons, sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ class SkipDialog(QDialog):
         self._reason.setEditable(True)
         self._reason.addItems(list(reasons))
         layout = QVBoxLayout(self)
-        layout.addWidget(QLabel(f"Why is {name} put aside?"))
+        layout.addWidget(PlainLabel(f"Why is {name} put aside?"))
         layout.addWidget(self._reason)
         layout.addWidget(answer_buttons(self, "Skip", "skip.ok"))
         self.accepted.connect(lambda: skip(self._reason.currentText().strip()))

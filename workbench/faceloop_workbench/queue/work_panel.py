@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -16,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import command_button, paragraph, sure
+from faceloop_workbench.desk.widgets import PlainLabel, command_button, paragraph, plain_tip, sure
 
 from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
@@ -53,7 +52,7 @@ class WorkPanel(QWidget):
         self.list = FaceList(review)
         self.filters = FiltersPanel(review)
         self.filters.left.connect(self._focus_list)
-        self._name = QLabel()
+        self._name = PlainLabel()
         self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lost = QPushButton()
         self._lost.setObjectName("queue.relink")
@@ -76,7 +75,7 @@ class WorkPanel(QWidget):
     def name(self, project: Project | None) -> None:
         """Show a project's name."""
         self._name.setText("" if project is None else f"<b>{project.name}</b>")
-        self._name.setToolTip("" if project is None else str(project.path))
+        self._name.setToolTip("" if project is None else plain_tip(str(project.path)))
 
     def read(self) -> None:
         """Show what the review lists now."""
@@ -152,7 +151,7 @@ class WorkPanel(QWidget):
         menu.clear()
         for folder in recent_projects():
             action = menu.addAction(folder.name, lambda f=folder: self._dialogs.open_folder(f))
-            sure(action).setToolTip(str(folder))
+            sure(action).setToolTip(plain_tip(str(folder)))
 
     def _empty_page(self) -> QWidget:
         page = QWidget()

@@ -10,6 +10,8 @@ from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QHelpEvent, QImage, QPainter, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QLabel, QToolTip, QWidget
 
+from faceloop_workbench.desk.widgets import PlainLabel
+
 from .canvas import colour
 
 if TYPE_CHECKING:
@@ -188,7 +190,7 @@ def image(picture: NDArray[np.uint8]) -> QImage:
 
 def picture_label(picture: NDArray[np.uint8], width: int) -> QLabel:
     """Make a label that shows a small picture enlarged, its pixels sharp."""
-    label = QLabel()
+    label = PlainLabel()
     mode = Qt.TransformationMode.FastTransformation
     pixmap = QPixmap.fromImage(image(picture))
     label.setPixmap(pixmap.scaled(width, width, Qt.AspectRatioMode.KeepAspectRatio, mode))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal, emit_queued
@@ -37,7 +38,7 @@ class TrainControl:
     listed : Signal(list of Listed)
         The models have changed.
     begun : Signal(str, list of Stage)
-        A training or import has begun: its name, and the stages that are expected.
+        A training, import or report has begun: its name, and the stages that are expected.
     said : Signal(Step or Log)
         What the process says.
     ended : Signal(Outcome)
@@ -65,7 +66,7 @@ class TrainControl:
 
     @property
     def running(self) -> bool:
-        """Whether a training or import is under way."""
+        """Whether a training, import or report is under way."""
         return self._job is not None
 
     @property
@@ -90,6 +91,14 @@ class TrainControl:
         request = Request("import", str(project.path), file=str(file.absolute()))
         self._begin(ChildJob(request, f"Import of {file.name}"), [])
 
+    def report(self, model: Listed) -> None:
+        """Begin to write a report on a model, compared with the one in use if that is another."""
+        project = self._session.need_project()
+        others = (m.name for m in self.models if m.in_use and m is not model)
+        names = (model.name, *others)
+        request = Request("report", str(project.path), models=names)
+        self._begin(ChildJob(request, f"Report on {model.name}"), [])
+
     def cancel(self) -> None:
         """Ask what is under way to stop; it is killed if it does not."""
         if self._job is not None:
@@ -111,7 +120,7 @@ class TrainControl:
 
     def _done(self, outcome: Outcome) -> None:
         same = self._trained is self._session.project
-        self._end(Outcome("done", outcome.text, outcome.model if same else None))
+        self._end(replace(outcome, model=outcome.model if same else None))
 
     def _failed(self, error: FaceloopError) -> None:
         self._end(Outcome("failed", str(error)))

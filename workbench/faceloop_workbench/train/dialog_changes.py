@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
+from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
 
 from .axes import room_above
 from .canvas import Axis, PointBars
@@ -54,7 +54,7 @@ class ChangesTab(QWidget):
         self.other.addItems([m.name for m in self._others])
         self.canvas = ShapeCanvas(model.scheme, model.pdm.mean)
         self.bars = PointBars(190)
-        self.words = QLabel()
+        self.words = PlainLabel()
         self.words.setWordWrap(True)
         self.table = QTableWidget(0, len(_HEADS))
         self.table.setHorizontalHeaderLabels(list(_HEADS))
@@ -100,7 +100,7 @@ class ChangesTab(QWidget):
         for row, change in enumerate(found):
             for column, text in enumerate((change.what, change.old, change.new)):
                 cell = QTableWidgetItem(text)
-                cell.setToolTip(text)
+                cell.setToolTip(plain_tip(text))
                 self.table.setItem(row, column, cell)
 
     def _draw_errors(self, other: Listed) -> None:
@@ -128,7 +128,7 @@ class ChangesTab(QWidget):
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
-        top.addWidget(QLabel(f"{self._listed.name} (orange) against (blue)"))
+        top.addWidget(PlainLabel(f"{self._listed.name} (orange) against (blue)"))
         top.addWidget(self.other, 1)
         middle = QHBoxLayout()
         middle.addWidget(self.canvas, 1)

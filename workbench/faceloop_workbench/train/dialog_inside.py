@@ -20,6 +20,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_workbench.desk.widgets import PlainLabel
+
 from .axes import room_above
 from .canvas import Axis, PointBars
 from .canvas_shape import Mosaic, ShapeCanvas, picture_label
@@ -133,16 +135,16 @@ class ShapeTab(QWidget):
     def _slider_list(self) -> QScrollArea:
         inside = QWidget()
         grid = QGridLayout(inside)
-        grid.addWidget(QLabel("component"), 0, 0)
-        grid.addWidget(QLabel("of variance"), 0, 1)
+        grid.addWidget(PlainLabel("component"), 0, 0)
+        grid.addWidget(PlainLabel("of variance"), 0, 1)
         for k, share in enumerate(explained(self._pdm), 1):
-            slider, value = QSlider(Qt.Orientation.Horizontal), QLabel()
+            slider, value = QSlider(Qt.Orientation.Horizontal), PlainLabel()
             slider.setRange(-_REACH, _REACH)
             slider.setObjectName(f"inside.component.{k}")
             slider.valueChanged.connect(self._draw)
             value.setMinimumWidth(value.fontMetrics().horizontalAdvance(f"-3.0 {_SIGMA}"))
             for column, widget in enumerate(
-                (QLabel(str(k)), QLabel(f"{share:.1%}"), slider, value)
+                (PlainLabel(str(k)), PlainLabel(f"{share:.1%}"), slider, value)
             ):
                 grid.addWidget(widget, k, column)
             self.sliders.append(slider)
@@ -202,12 +204,12 @@ class PatchesTab(QWidget):
         grid = QGridLayout(inside)
         for column, experts in enumerate(self._model.experts, 1):
             trusted = experts.reliability[landmark]
-            grid.addWidget(QLabel(f"{experts.scale:g} px\n{trusted:.0%}"), 0, column)
+            grid.addWidget(PlainLabel(f"{experts.scale:g} px\n{trusted:.0%}"), 0, column)
             for row, picture in enumerate(patch_pictures(experts, landmark), 1):
                 grid.addWidget(picture_label(picture, _PICTURE), row, column)
-        grid.addWidget(QLabel("scale\nreliability"), 0, 0)
+        grid.addWidget(PlainLabel("scale\nreliability"), 0, 0)
         for row, name in enumerate(self._channels, 1):
-            grid.addWidget(QLabel(name), row, 0)
+            grid.addWidget(PlainLabel(name), row, 0)
         grid.setRowStretch(len(self._channels) + 1, 1)
         grid.setVerticalSpacing(2)
         return inside
@@ -215,13 +217,13 @@ class PatchesTab(QWidget):
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         for title, box in (("Scale", self.scale), ("Channel", self.channel)):
-            top.addWidget(QLabel(title))
+            top.addWidget(PlainLabel(title))
             top.addWidget(box)
         top.addStretch()
         left = QVBoxLayout()
         left.addLayout(top)
         left.addWidget(self.mosaic, 1)
-        left.addWidget(QLabel("Orange speaks for the landmark, blue against it."))
+        left.addWidget(PlainLabel("Orange speaks for the landmark, blue against it."))
         right = QVBoxLayout()
         right.addWidget(self.landmark)
         right.addWidget(self._pictures, 1)
@@ -243,7 +245,7 @@ class ReliabilityTab(QWidget):
         self.scale.currentIndexChanged.connect(self._draw)
         self.canvas, self.bars = ShapeCanvas(model.scheme, model.pdm.mean), PointBars(190)
         layout = QVBoxLayout(self)
-        self.words = QLabel()
+        self.words = PlainLabel()
         self.words.setWordWrap(True)
         layout.addWidget(self.scale)
         layout.addWidget(self.words)

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
+from faceloop_workbench.desk.widgets import PlainLabel
 
 from .settings import CHOICES, check, defaults
 
@@ -50,7 +51,7 @@ class SettingsDialog(QDialog):
         for choice in CHOICES:
             form.addRow(choice.title, self.form[choice.name].native)
             form.addRow("", _help(choice.help))
-        self._wrong = QLabel()
+        self._wrong = PlainLabel()
         self._wrong.setWordWrap(True)
         self._wrong.setObjectName("settings.wrong")
         self._wrong.hide()
@@ -94,7 +95,7 @@ class SettingsDialog(QDialog):
 
 
 def _help(text: str) -> QLabel:
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setWordWrap(True)
     return label
 

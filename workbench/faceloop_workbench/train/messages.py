@@ -23,20 +23,23 @@ class Request:
 
     Parameters
     ----------
-    do : {"train", "import"}
-        Train a model, or bring one in and measure it.
+    do : {"train", "import", "report"}
+        Train a model, bring one in and measure it, or write a report on one.
     project : str
         The project's folder.
     settings : mapping
         Fields of `faceloop_trainer.TrainingConfig` that differ from the defaults.
     file : str
         The model to bring in.
+    models : tuple of str
+        Names of the model to report on, and of one to compare it with, if any.
     """
 
-    do: Literal["train", "import"]
+    do: Literal["train", "import", "report"]
     project: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,14 @@ class Outcome:
         What to tell the person.
     model : int or None
         Number of the model that was made.
+    page : str
+        The report that was written.
     """
 
     kind: Literal["done", "failed", "cancelled"]
     text: str
     model: int | None = None
+    page: str = ""
 
 
 Message = Request | Step | Log | Outcome

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt, QTimer, QUrl
+from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.desk.file_dialogs import ask_file, ask_new_file
-from faceloop_workbench.desk.widgets import command_button, explain
+from faceloop_workbench.desk.widgets import PlainLabel, command_button, explain
 
 from .control import TrainControl
 from .dialog_inside import InsideDialog
@@ -53,7 +53,7 @@ class TrainPanel(QWidget):
     session : Session
         What is worked on.
     commands : Commands
-        Gets ``train.start``.
+        Gets ``train.start`` and ``train.report``.
     """
 
     def __init__(self, session: Session, commands: Commands) -> None:
@@ -120,6 +120,12 @@ class TrainPanel(QWidget):
         if model is not None:
             self._try(lambda: InsideDialog(model, self.control.models, self).show())
 
+    def report(self) -> None:
+        """Write a report on the selected model, and show it."""
+        model = self.table.chosen
+        if model is not None:
+            self._try(lambda: self.control.report(model))
+
     def choose_settings(self) -> None:
         """Ask for the settings of the next training."""
         dialog = SettingsDialog(self.control.settings, self)
@@ -168,6 +174,8 @@ class TrainPanel(QWidget):
         self.result.setText(ending.text)
         self.result.setVisible(ending.kind != "done")
         self._session.tell(ending.text.splitlines()[0], _LEVELS[ending.kind])
+        if ending.page:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(ending.page))
         if ending.model is not None:
             self.table.show_models(self.control.models, ending.model)
         self._show_parts()
@@ -194,6 +202,7 @@ class TrainPanel(QWidget):
         no_model = no_project or ("" if model is not None else "Select a model first.")
         used = "It is in use." if model is not None and model.in_use else ""
         explain(self.use, no_model or used, "Take the selected model into use.")
+        self._commands.disable("train.report", no_model or busy)
         explain(self.inside, no_model, "Shape, patch experts, reliability, and what changed.")
         explain(self.settings, no_project or busy, "Choose how models are trained.")
         explain(self.export, no_model, "Copy the selected model to a file.")
@@ -212,7 +221,7 @@ class TrainPanel(QWidget):
     def _make(self) -> None:
         self.retrain = command_button(self._commands, "train.start")
         self.settings = _button("Settings…", "train.settings", self.choose_settings)
-        self.summary, self.warnings, self.result = QLabel(), QLabel(), QLabel()
+        self.summary, self.warnings, self.result = PlainLabel(), PlainLabel(), PlainLabel()
         for name, label in (
             ("train.summary", self.summary),
             ("train.warnings", self.warnings),
@@ -229,6 +238,7 @@ class TrainPanel(QWidget):
         self.table, self.comparison = ModelTable(), ComparisonView()
         self.use = _button("Use this one", "train.use", self.use_model)
         self.inside = _button("Look inside…", "train.inside", self.look_inside)
+        self.write_report = command_button(self._commands, "train.report")
         self.export = _button("Export…", "train.export", self.export_model)
         self.bring = _button("Import…", "train.import", self.import_model)
 
@@ -246,7 +256,8 @@ class TrainPanel(QWidget):
         layout.addWidget(self.result)
         layout.addWidget(_line())
         layout.addWidget(self.table)
-        layout.addLayout(_row(self.use, self.inside, self.export, self.bring))
+        layout.addLayout(_row(self.use, self.inside, self.write_report))
+        layout.addLayout(_row(self.export, self.bring))
         layout.addWidget(self.comparison, 1)
         layout.addStretch()
         area = QScrollArea()
@@ -260,6 +271,7 @@ class TrainPanel(QWidget):
 
     def _connect(self) -> None:
         self._commands.handle("train.start", self.start)
+        self._commands.handle("train.report", self.report)
         control, session = self.control, self._session
         control.readiness_changed.connect(self._ready)
         control.begun.connect(self._begun)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QGridLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
+
+from faceloop_workbench.desk.widgets import PlainLabel
 
 from .axes import room_above
 from .canvas import Axis, Curve, LineChart, PointBars
@@ -36,12 +38,12 @@ class ComparisonView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict = QLabel()
+        self.verdict = PlainLabel()
         self.verdict.setObjectName("train.verdict")
         self.verdict.setWordWrap(True)
-        self._heads = [QLabel(), QLabel()]
-        self._on = QLabel()
-        self._cells = {key: (QLabel(), QLabel()) for _, key, _, _ in _ROWS}
+        self._heads = [PlainLabel(), PlainLabel()]
+        self._on = PlainLabel()
+        self._cells = {key: (PlainLabel(), PlainLabel()) for _, key, _, _ in _ROWS}
         self.ced, self.points, self.curve = LineChart(), PointBars(), LineChart()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("train.charts")
@@ -91,7 +93,7 @@ class ComparisonView(QWidget):
         for column, head in enumerate(self._heads, 1):
             grid.addWidget(head, 0, column, right)
         for row, (title, key, _, tip) in enumerate(_ROWS, 1):
-            label = QLabel(title)
+            label = PlainLabel(title)
             label.setToolTip(tip)
             grid.addWidget(label, row, 0)
             for column, cell in enumerate(self._cells[key], 1):

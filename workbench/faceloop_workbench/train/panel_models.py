@@ -9,6 +9,8 @@ from psygnal import Signal
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from faceloop_workbench.desk.widgets import plain_tip
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -123,7 +125,7 @@ class ModelTable(QTableWidget):
         )
         for column, (text, tip) in enumerate(zip(texts, tips, strict=True)):
             cell = QTableWidgetItem(text)
-            cell.setToolTip(tip)
+            cell.setToolTip(plain_tip(tip))
             flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
             if column == _NOTE and model.id is not None:
                 flags |= Qt.ItemFlag.ItemIsEditable

@@ -8,7 +8,6 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -17,6 +16,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
 
 from .axes import room_above
 from .canvas import Axis, Curve, LineChart
@@ -49,7 +50,7 @@ class ProgressBox(QWidget):
         self._step: Step | None = None
         self._drawn = 0
         self._title = ""
-        self.label = QLabel()
+        self.label = PlainLabel()
         self.label.setObjectName("train.progress")
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar()
@@ -136,7 +137,7 @@ class ProgressBox(QWidget):
         self.bar.setValue(round(share * _FINE))
         count = f" {now.done} of {now.total}" if now.total else ""
         self.label.setText(f"{now.what}{count}")
-        self.label.setToolTip(self._title)
+        self.label.setToolTip(plain_tip(self._title))
         self._time.setText(left)
         self._draw_curve()
 
@@ -158,7 +159,7 @@ class ProgressBox(QWidget):
         )
 
     def _lay_out(self) -> None:
-        self._time = QLabel()
+        self._time = PlainLabel()
         top = QHBoxLayout()
         top.addWidget(self.label, 1)
         top.addWidget(self._time)

@@ -97,6 +97,8 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
         if request.do == "import":
             record = bring_model(project, Path(request.file), progress=speaker.step, cancel=cancel)
             return Outcome("done", f"Imported {record.name}.", record.id)
+        if request.do == "report":
+            return _report(project, request, speaker, cancel)
         config = TrainingConfig(**with_tuples(request.settings))
         trained = train_into(project, config, progress=speaker.step, cancel=cancel)
     for face in trained.unusable:
@@ -104,6 +106,20 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
     used = "in use" if trained.in_use else "not in use"
     text = f"{trained.record.name} is {used}: {trained.because}."
     return Outcome("done", text, trained.record.id)
+
+
+def _report(project: Project, request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
+    from faceloop_trainer.report import Wanted  # noqa: PLC0415 - as above
+    from faceloop_workbench.reporting import report_on  # noqa: PLC0415
+
+    model, against = (*request.models, None)[:2]
+    report, files = report_on(
+        project, model, against, Wanted(), progress=speaker.step, cancel=cancel
+    )
+    text = f"The report on {model} is in {files[0].parent}."
+    if report.test is not None and against is not None:
+        text = f"{report.test.sentence(str(model), against)} {text}"
+    return Outcome("done", text, page=str(files[0]))
 
 
 def _read_line() -> str:

@@ -1,0 +1,92 @@
+"""Responses of a clmtrackr model's patch experts, stretched to 0..1 each as it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+import scipy.fft
+
+from faceloop_runtime.backends.cpu import CpuResponses
+from faceloop_runtime.experts import PatchExperts
+
+from .model import POINTS, RAW, ClmtrackrModel, MossePatches, SvmPatches
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .canvas import Canvas
+
+    Floats = NDArray[np.float64]
+
+
+class Responses(Protocol):
+    """Response maps of all landmarks, (71, S, S), on a canvas round some points (71, 2)."""
+
+    def __call__(self, canvas: Canvas, points: Floats) -> Floats:
+        """Return the maps; each reaches from 0 to 1."""
+        ...
+
+
+def make_responses(model: ClmtrackrModel) -> Responses:
+    """Prepare what a model's patch experts need."""
+    if isinstance(model.patches, SvmPatches):
+        return _SvmResponses(model.patches, model.window)
+    return _MosseResponses(model.patches)
+
+
+class _SvmResponses:
+    """Correlation by the CPU backend.
+
+    clmtrackr (without WebGL) stretches the gray values of each window to 0..1 before it correlates
+    them. Since that is linear in them, it is done afterwards here, to the response.
+    """
+
+    def __init__(self, patches: SvmPatches, window: int) -> None:
+        weights, none = patches.weights[RAW], np.zeros(POINTS, np.float32)
+        # In double precision: what differs in the seventh digit turns over pixels on the canvas,
+        # and after twenty iterations windows are cut elsewhere.
+        filters = cast("NDArray[np.float32]", weights[:, None])
+        expert = PatchExperts(1.0, filters, none, none, none)
+        self._backend = CpuResponses([expert], np.float64)
+        self._window = window
+        self._sums = weights.sum(axis=(1, 2))[:, None, None]
+        # The 1 is clmtrackr's: it moves the logistic function to where its filters answer.
+        self._bias = patches.bias[RAW][:, None, None] - 1.0
+
+    def __call__(self, canvas: Canvas, points: Floats) -> Floats:
+        first = canvas.firsts(points, self._window)
+        views = np.lib.stride_tricks.sliding_window_view(canvas.pixels, (self._window,) * 2)
+        seen = views[first[:, 1], first[:, 0]]
+        low = seen.min(axis=(1, 2), keepdims=True)
+        span = seen.max(axis=(1, 2), keepdims=True) - low
+        pixels = cast("NDArray[np.float32]", canvas.pixels[None])
+        plain = self._backend.responses(0, pixels, first + self._window // 2)
+        # A window without any contrast says nothing; clmtrackr would divide by 0 and be lost.
+        logits = (plain - low * self._sums) / np.where(span > 0, span, np.inf) + self._bias
+        return _stretched(1 / (1 + np.exp(-logits)))
+
+
+class _MosseResponses:
+    """Correlation in the frequency domain, of windows as large as the filters."""
+
+    def __init__(self, patches: MossePatches) -> None:
+        self._transfer, self._window = patches.transfer, patches.size
+        sine = np.sin(np.pi * np.arange(self._window) / (self._window - 1))
+        self._fade = np.minimum(sine[:, None], sine)
+
+    def __call__(self, canvas: Canvas, points: Floats) -> Floats:
+        first = canvas.firsts(points, self._window)
+        views = np.lib.stride_tricks.sliding_window_view(canvas.pixels, (self._window,) * 2)
+        seen = np.log(views[first[:, 1], first[:, 0]] + 1)
+        seen -= seen.mean(axis=(1, 2), keepdims=True)
+        norm = np.sqrt((seen**2).sum(axis=(1, 2), keepdims=True))
+        seen *= self._fade / np.where(norm > 0, norm, 1.0)
+        return _stretched(scipy.fft.ifft2(scipy.fft.fft2(seen) * self._transfer).real)
+
+
+def _stretched(maps: Floats) -> Floats:
+    """Stretch each map to 0..1; one without any difference becomes 1 everywhere."""
+    low = np.minimum(maps.min(axis=(1, 2), keepdims=True), 1.0)
+    span = np.maximum(maps.max(axis=(1, 2), keepdims=True), 0.0) - low
+    return np.where(span > 0, (maps - low) / np.where(span > 0, span, 1.0), 1.0)

@@ -1,0 +1,210 @@
+"""A project on a PostgreSQL server does what one on SQLite does. Skipped where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from faceloop_datasets import Annotation, FrameCandidate, Project, ProjectError, RevisionConflict
+from faceloop_datasets.sample import sample_clip, sample_faces
+from faceloop_datasets.store.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Make = Callable[[], Project]
+
+N = 70
+
+
+def binaries() -> Path | None:
+    """Folder of the server's programs."""
+    found = shutil.which("pg_ctl")
+    places = [Path(found).parent] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((place for place in places if (place / "initdb").exists()), None)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Start a server that only this machine's socket reaches; yields the URL of a database."""
+    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+    programs = binaries()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed here (initdb, pg_ctl)")
+    # Not below pytest's folder, which is root's alone where root runs the tests.
+    folder = Path(tempfile.mkdtemp(prefix="faceloop-pg-"))
+    somebody = _as_somebody(folder)
+
+    def run(program: str, *options: object) -> None:
+        subprocess.run(
+            [*somebody, programs / program, *options],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        )
+
+    try:
+        run("initdb", "-D", folder / "data", "-U", "faceloop", "-A", "trust", "-E", "UTF8")
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        run("pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w", "start")
+    except subprocess.CalledProcessError as error:
+        shutil.rmtree(folder)
+        pytest.skip(f"a PostgreSQL server cannot be started here: {error.stderr[-300:]}")
+    yield f"postgresql+psycopg://faceloop@/postgres?host={folder}"
+    run("pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+def _as_somebody(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.getuid() != 0:
+        return []
+    shutil.chown(folder, "nobody")
+    return ["setpriv", "--reuid=nobody", "--clear-groups"]
+
+
+@pytest.fixture
+def make(server: str, tmp_path: Path) -> Iterator[Make]:
+    """Make an empty project on the server; call the result to open it, and again for another."""
+    database = Database(server, "the server")
+    with database.write() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    database.close()
+    Project.create(server, folder=tmp_path / "files").close()
+    with pytest.raises(ProjectError, match="is a project already"):
+        Project.create(server, folder=tmp_path / "files")
+    opened: list[Project] = []
+
+    def open_() -> Project:
+        opened.append(Project.open(server, folder=tmp_path / "files"))
+        return opened[-1]
+
+    yield open_
+    for project in opened:
+        project.close()
+
+
+def annotation(seed: int) -> Annotation:
+    rng = np.random.default_rng(seed)
+    return Annotation("face70", rng.uniform(0, 400, (N, 2)), rng.integers(0, 4, N), "manual")
+
+
+def test_faces_come_in_and_are_the_same_to_the_bit(make: Make) -> None:
+    project = make()
+    faces = list(islice(sample_faces(), 6))
+    report = project.import_entries("sample", faces, scheme="face70", copy=True)
+    assert report.new == 6
+    again = project.import_entries("sample", faces, scheme="face70", copy=True)
+    assert (again.new, again.unchanged) == (0, 6)
+    for item, face in zip(make().items(), faces, strict=True):
+        revision = project.annotation(item.id)
+        assert revision is not None
+        assert np.array_equal(revision.annotation.points, face.annotation.points, equal_nan=True)
+    assert len(project.faces()) == 6
+    assert [row.name for row in project.overview()] == [face.name for face in faces]
+    assert len(project.snapshot_hash()) > 20
+
+
+def test_revisions_are_never_changed(make: Make) -> None:
+    project = make()
+    item = project.add_item(None)
+    first = project.save(item.id, annotation(1), None)
+    second = project.save(item.id, annotation(2), first.id)
+    with pytest.raises(RevisionConflict):
+        project.save(item.id, annotation(3), first.id)
+    assert project.annotation(item.id) == second
+    assert [r.annotation for r in project.history(item.id)] == [annotation(s) for s in (1, 2, 3)]
+    with (
+        pytest.raises(ProjectError, match="never changed"),
+        project._database.write() as connection,
+    ):
+        connection.execute(text("UPDATE revisions SET author = 'x'"))
+
+
+def test_the_queue(make: Make) -> None:
+    project = make()
+    items = [project.add_item(None) for _ in range(5)]
+    fit = np.random.default_rng(0).uniform(0, 9, (N, 2))
+    for number, item in enumerate(items):
+        project.queue.add(item.id, "poor-fit", predicted_error=number / 10, fit=fit)
+    assert [e.item_id for e in project.queue.list()] == [i.id for i in items[::-1]]
+    assert [e.item_id for e in project.queue.list(limit=2, offset=1)] == [items[3].id, items[2].id]
+    entry = project.queue.next("ann")
+    assert entry is not None
+    assert entry.fit is not None
+    assert np.array_equal(entry.fit.points, fit)
+    assert project.queue.release(entry.id, "bob").status == "claimed"
+    assert project.queue.skip(entry.id, "blurred").status == "skipped"
+    assert project.queue.count() == 4
+    video = project.add_media(sample_clip())
+    frames = [FrameCandidate(k, k / 25, None, None) for k in (3, 9)]
+    assert len(project.queue.add_frames(video, frames)) == 1
+
+
+def test_models(make: Make, tmp_path: Path) -> None:
+    project = make()
+    file = tmp_path / "m.safetensors"
+    file.write_bytes(b"weights")
+    record = project.add_model(file, {"nme": 0.02})
+    assert project.use_model("m") == record == project.active_model
+    project.use_starter()
+    assert project.active_model is None
+    assert project.note_model("m", "good").note == "good"
+
+
+def test_of_many_at_once_one_wins_and_none_loses(make: Make, tmp_path: Path) -> None:
+    project = make()
+    item = project.add_item(None)
+    entry = project.queue.add(item.id, "manual")
+    file = tmp_path / "m.safetensors"
+    file.write_bytes(b"weights")
+    outcomes: list[object] = []
+
+    def meet(mine: Project, seed: int) -> None:
+        try:
+            mine.save(item.id, annotation(seed), None)
+            outcomes.append("saved")
+        except RevisionConflict:
+            outcomes.append("conflict")
+        outcomes.append(mine.queue.claim(entry.id, f"worker {seed}") is not None)
+        mine.queue.add(mine.add_item(None).id, "manual")
+        mine.add_media(file.with_name("a.png")) if seed < 0 else mine.add_model(file, {})
+
+    threads = [threading.Thread(target=meet, args=(make(), seed)) for seed in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes, key=str) == [False] * 5 + [True] + ["conflict"] * 5 + ["saved"]
+    assert len(project.history(item.id)) == 6
+    assert sorted(m.name for m in project.models()) == ["m", *(f"m-{k}" for k in range(2, 7))]
+
+
+def test_a_reader_sees_one_moment(make: Make) -> None:
+    project, other = make(), make()
+    item = project.add_item(None)
+    with project._database.read() as connection:
+        first = connection.execute(text("SELECT count(*) FROM revisions")).scalar()
+        other.save(item.id, annotation(1), None)
+        assert connection.execute(text("SELECT count(*) FROM revisions")).scalar() == first
+    assert len(project.history(item.id)) == 1
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+    url = f"postgresql+psycopg://nobody@/nothing?host={tmp_path}"
+    with pytest.raises(ProjectError, match="server cannot be reached"):
+        Project.open(url, folder=tmp_path)

@@ -1,0 +1,1 @@
+"""Fuzzing: what comes from outside may be refused, and nothing else may happen."""

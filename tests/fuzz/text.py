@@ -1,0 +1,140 @@
+"""Targets for the annotation formats and for the TOML files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+
+import numpy as np
+from PIL import Image
+
+from faceloop_datasets import Scheme
+from faceloop_datasets.formats import read_faces
+from faceloop_datasets.formats.muct import LANDMARKS
+from faceloop_trainer import TrainingConfig
+from faceloop_workbench.commands import Commands
+from faceloop_workbench.key_file import load_keys
+from faceloop_workbench.queue.recent import recent_projects
+from faceloop_workbench.train.messages import with_tuples
+
+from .target import Target, folder, written
+
+_NUMBERS = (b"nan", b"inf", b"-0", b"1e308", b"1e-400", b"1_0", b"9" * 5000, b"0x10", b"\xd9\xa3")
+_TEXTS = (b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\xe2\x80\xa8", b"\x0c", b"../", b"\\")
+
+
+def _points(count: int) -> np.ndarray:
+    angle = np.linspace(0, 6, count)
+    return np.stack([100 + 40 * np.cos(angle), 90 + 50 * np.sin(angle)], axis=1).round(2)
+
+
+def _clmtools() -> list[bytes]:
+    cells = ";".join(f"{x};{y};true" for x, y in _points(71).tolist())
+    return [f"a.jpg;{cells};\nb.jpg;\n".encode()]
+
+
+def _muct() -> list[bytes]:
+    header = "name,tag," + ",".join(f"x{k:02d},y{k:02d}" for k in range(76))
+    row = ",".join(f"{x},{y}" for x, y in _points(76).tolist())
+    return [f"{header}\ni000qa-fn,0000,{row}\ni000qa-fn,0001,{row}\n".encode()]
+
+
+def _ibug() -> list[bytes]:
+    rows = "\n".join(f"{x} {y}" for x, y in _points(68).tolist())
+    return [f"version: 1\nn_points: 68\n{{\n{rows}\n}}\n".encode()]
+
+
+def _imm() -> list[bytes]:
+    rows = "\n".join(f"0 0 {x / 200} {y / 200} {k} 0 1" for k, (x, y) in enumerate(_points(58)))
+    return [f"# by hand\n58\n{rows}\nface.jpg\n".encode()]
+
+
+def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
+    def run(data: bytes) -> None:
+        for _ in read_faces(name, [written(name, file, data)]):
+            pass
+
+    return Target(name, run, lambda: seeds, words + _NUMBERS + _TEXTS)
+
+
+def _with_picture(target: Target) -> Target:
+    def run(data: bytes) -> None:
+        picture = folder(target.name) / "face.jpg"
+        if not picture.exists():
+            out = io.BytesIO()
+            Image.new("L", (16, 12), 80).save(out, "JPEG")
+            picture.write_bytes(out.getvalue())
+        target.run(data)
+
+    return Target(target.name, run, target.seeds, target.words)
+
+
+def _scheme(data: bytes) -> None:
+    scheme = Scheme.load(written("scheme", "mine.toml", data))
+    if Scheme.parse(scheme.to_toml(), "again") != scheme:
+        raise AssertionError("a scheme changes when it is written and read again")
+
+
+def _small_scheme() -> list[bytes]:
+    text = """\
+name = "four"
+title = "Four points"
+names = ["left eye", "right eye", "nose", "mouth"]
+mirror = [[0, 1]]
+iod = [0, 1]
+triangles = [[0, 1, 2], [1, 2, 3]]
+[initialisation]
+left_eye = [0]
+right_eye = [1]
+nose = [2]
+[groups]
+eyes = [0, 1]
+rest = [2, 3]
+[[contours]]
+name = "line"
+points = [2, 3]
+closed = false
+"""
+    return [text.encode()]
+
+
+def _keys(data: bytes) -> None:
+    os.environ["FACELOOP_CONFIG"] = str(folder("keys"))
+    written("keys", "keys.toml", data)
+    load_keys(Commands())
+
+
+def _recent(data: bytes) -> None:
+    os.environ["FACELOOP_CONFIG"] = str(folder("recent"))
+    written("recent", "recent.toml", data)
+    recent_projects()
+
+
+def _settings(data: bytes) -> None:
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(values, dict) and values.keys() <= set(TrainingConfig.__dataclass_fields__):
+        TrainingConfig(**with_tuples(values))
+
+
+_TOML = (b"[", b"]", b"[[", b"]]", b"{", b"=", b'"""', b"'''", b"0x" + b"f" * 5000, b"1979-05-27",
+         b"inf", b"nan", b"true", b"[" * 2000, b"a." * 500, b"\\u0000", b"\\ud800")  # fmt: skip
+
+TARGETS = (
+    _read("clmtools", "annotations.csv", _clmtools(), b";", b"true", b"FALSE", b"=1+1"),
+    _read("muct", LANDMARKS, _muct(), b",", b"0000", b"name", b"x00"),
+    _read("ibug", "face.pts", _ibug(), b"{", b"}", b"n_points: 68", b"version: "),
+    _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
+    Target("scheme", _scheme, _small_scheme, _TOML + _TEXTS),
+    Target("keys", _keys, lambda: [b'"desk.help" = "F1"\n'], _TOML + _TEXTS + (b"train.start",)),
+    Target("recent", _recent, lambda: [b'projects = ["/tmp/a", "b"]\n'], _TOML + _TEXTS),
+    Target(
+        "settings",
+        _settings,
+        lambda: [json.dumps(vars(TrainingConfig())).encode()],
+        (b"null", b"NaN", b"[]", b"{}", b"true", b"-1", b'"svm"', b"1e999", b'"raw"', *_TEXTS),
+    ),
+)

@@ -1,0 +1,124 @@
+"""From a face model of ours, and the faces it was trained on, to one that clmtrackr runs.
+
+The shape model goes over as it is. The patch experts cannot: ours look at gradients at three
+scales, clmtrackr's at gray values at one. So new ones are trained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import Conversion, Scheme, SchemeError, TrainingError
+from faceloop_datasets.progress import step
+from faceloop_runtime.clmtrackr import ClmtrackrModel, SvmPatches
+from faceloop_runtime.clmtrackr.model import POINTS, SCHEME
+from faceloop_trainer.trainingset import load_faces
+
+from .patches import PATCH, train_patches
+from .scoring import train_scoring
+from .views import Looker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets.face import Face
+    from faceloop_runtime import FaceModel
+
+_IOD = 70.0
+"""IOD on the canvas, in pixels. clmtrackr's own models have 41; its kernel and prior get weaker as
+the face in the picture gets larger than on the canvas, and faces in today's cameras are."""
+_TRUST = 0.4
+"""Variances of the modes are multiplied by it, which makes the prior stronger: it was chosen, with
+the IOD and the patches, on subjects of the sample that had not trained the patches."""
+_ROOM = 0.35
+"""Room round the mean shape on the canvas, in IOD."""
+_FEWEST = 10
+"""Faces with pictures; fewer cannot be trained on."""
+
+
+def to_clmtrackr(
+    model: FaceModel,
+    faces: Sequence[Face],
+    *,
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> ClmtrackrModel:
+    """Make a clmtrackr model of a face model's shapes and of patch experts trained for it.
+
+    Parameters
+    ----------
+    model : FaceModel
+        Its shape model is taken over; its scheme is ``face70`` or ``clmtrackr71``.
+    faces : sequence of Face
+        Annotated faces of the same scheme, to train patch experts and scoring on; by rights
+        those that the model was trained on.
+    seed : int
+        Chooses how faces are looked at.
+    progress, cancel : callable, optional
+        Told about progress; asked whether to stop.
+
+    Raises
+    ------
+    SchemeError
+        If the model's points are not clmtrackr's.
+    TrainingError
+        If there are too few faces with pictures.
+    Cancelled
+        If ``cancel`` said so.
+    """
+    conversion = _conversion(model.scheme)
+    # Larger faces are reduced, but not to the canvas's size: clmtrackr looks at them as they are.
+    loaded, _ = load_faces(
+        model.scheme, faces, 2 * _IOD, seed=seed, progress=progress, cancel=cancel
+    )
+    seen = [face for face in loaded if face.picture is not None]
+    if len(seen) < _FEWEST:
+        raise TrainingError(
+            f"There are {len(seen)} faces with pictures to train clmtrackr's patch experts on; "
+            f"expected at least {_FEWEST}. Annotate or import more."
+        )
+    blank = _blank(model, conversion)
+    looker = Looker(blank, model.pdm, conversion)
+    patches = train_patches(looker, seen, seed, progress, cancel)
+    step(progress, cancel, POINTS, POINTS, "training the score")
+    return replace(blank, patches=patches, scoring=train_scoring(looker, seen, seed))
+
+
+def _conversion(scheme: Scheme) -> Conversion:
+    if scheme.name not in ("face70", SCHEME):
+        raise SchemeError(
+            f"The model has the points of {scheme.name}; clmtrackr has 71 points of its own. "
+            f"Expected a model of face70 or {SCHEME}. Train one in a project of that scheme."
+        )
+    return Conversion.load(scheme, SCHEME)
+
+
+def _blank(model: FaceModel, conversion: Conversion) -> ClmtrackrModel:
+    """Return the model without patch experts and scoring."""
+    scheme, pdm = Scheme.load(SCHEME), model.pdm
+    mean = conversion.weights @ pdm.mean * _IOD
+    window = PATCH + 10
+    room = _ROOM * _IOD + window / 2
+    mean += room - mean.min(axis=0)
+    width, height = np.ceil(mean.max(axis=0) + room).astype(int) - (window - 1)
+    modes = conversion.weights @ pdm.components.reshape(len(pdm.variances), -1, 2)
+    places = scheme.initialisation_points(mean)
+    return ClmtrackrModel(
+        mean=mean,
+        modes=modes.reshape(len(pdm.variances), -1).T,
+        variances=pdm.variances * _IOD**2 * _TRUST,
+        free=(),
+        patches=SvmPatches({"raw": np.zeros((POINTS, PATCH, PATCH))}, {"raw": np.zeros(POINTS)}),
+        canvas=(int(width), int(height)),
+        scoring=None,
+        hints=dict(zip(("leftEye", "rightEye", "nose"), places, strict=True)),
+        path={
+            "normal": [[*c.points, *c.points[: int(c.closed)]] for c in scheme.contours],
+            "vertices": [[*t, t[0]] for t in scheme.triangles],
+        },
+    )

@@ -1,0 +1,151 @@
+"""Patch experts whose responses, as clmtrackr stretches them, are probabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+
+from faceloop_datasets import TrainingError
+from faceloop_datasets.progress import step
+from faceloop_runtime.clmtrackr import SvmPatches
+from faceloop_runtime.clmtrackr.model import POINTS, RAW
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_trainer.trainingset import TrainingFace
+
+    from .views import Looker
+
+    Rows = NDArray[np.float32]
+
+PATCH = 15
+"""Width of a patch, in pixels of the canvas."""
+_PLACES = 11
+"""Width of the search window."""
+_RIDGE = 1e-3
+_SPREAD = 1.0
+"""Standard deviation of where a person would put the point, in pixels of the canvas."""
+_ROUNDS = 40
+_VIEWS = 800
+"""Most views of faces to train on; beyond that there is little to learn, at twice the time."""
+_DEEP = 4.0
+"""clmtrackr's logistic function is an exponential where it is small: the bias brings the largest
+responses this far below its middle, and stretching to 0..1 then leaves a softmax."""
+
+
+def train_patches(
+    looker: Looker,
+    faces: Sequence[TrainingFace],
+    seed: int,
+    progress: ProgressCallback | None,
+    cancel: CancelCheck | None,
+) -> SvmPatches:
+    """Train a filter for each landmark, on faces and their mirror images.
+
+    A filter's response, as a softmax over the search window, is the probability that the
+    landmark is there. Its weights are the most probable ones (multinomial logistic regression
+    over places, with a Gaussian prior).
+
+    Raises
+    ------
+    TrainingError
+        If some landmark is hidden in every face.
+    Cancelled
+        If ``cancel`` said so.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = faces[:: max(1, -(-2 * len(faces) // _VIEWS))]
+    mirror = np.array(looker.model.scheme.mirror)
+    views = []
+    for done, face in enumerate(chosen):
+        step(progress, cancel, done, len(chosen), "looking at faces")
+        views.append(looker.view(face, rng))
+    windows = np.array([view.windows for view in views])
+    offsets = np.array([view.offsets for view in views])
+    use = np.array([view.use for view in views])
+    weights, bias = np.zeros((POINTS, PATCH, PATCH)), np.zeros(POINTS)
+    for n in range(POINTS):
+        step(progress, cancel, n, POINTS, "training patch experts for clmtrackr")
+        other = mirror[n]  # its windows, mirrored, show this one
+        own, mirrored = use[:, n], use[:, other]
+        seen = np.concatenate([windows[own, n], windows[mirrored, other][:, :, ::-1]])
+        places = np.concatenate([offsets[own, n], offsets[mirrored, other] * (-1, 1)])
+        if len(seen) == 0:
+            name = looker.model.scheme.names[n]
+            raise TrainingError(f"The point {name} is visible in no face; annotate it in some.")
+        weights[n], bias[n] = _expert(seen, places)
+    return SvmPatches({RAW: weights}, {RAW: bias})
+
+
+def _expert(
+    windows: NDArray[np.uint8], offsets: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Train one filter on windows (M, W, W) with its landmark at these offsets (M, 2)."""
+    count, rows = len(windows), _rows(windows)
+    targets = _targets(offsets)
+    ridge = _RIDGE * count
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = _responses(rows, w)
+        top = z.max(axis=1, keepdims=True)
+        p = np.exp(z - top)
+        mass = p.sum(axis=1, keepdims=True)
+        p /= mass
+        surprise = float((np.log(mass) + top).sum()) - float(np.vdot(targets, z))
+        gradient = _transposed(rows, p - targets) + ridge * w
+        return (surprise + 0.5 * ridge * float(w @ w)) / count, gradient / count
+
+    start = np.zeros(PATCH * PATCH)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS}).x
+    peaks = _responses(rows, found).max(axis=1)
+    # The 1 is taken off again by clmtrackr.
+    bias = 1.0 - _DEEP - float(np.percentile(peaks, 99.9))
+    return found.reshape(PATCH, PATCH), bias
+
+
+def _rows(windows: NDArray[np.uint8]) -> Rows:
+    """Stretch windows (M, W, W) to 0..1, and lay out the rows that each row of places looks at.
+
+    Returns
+    -------
+    ndarray of float32, shape (M * places, PATCH * W)
+    """
+    low = windows.min(axis=(1, 2), keepdims=True).astype(np.float32)
+    span = windows.max(axis=(1, 2), keepdims=True) - low
+    stretched = (windows - low) / np.maximum(span, 1)
+    laid = np.lib.stride_tricks.sliding_window_view(stretched, PATCH, axis=1).transpose(0, 1, 3, 2)
+    return np.ascontiguousarray(laid).reshape(len(windows) * _PLACES, -1)
+
+
+def _responses(rows: Rows, w: NDArray[np.float64]) -> Rows:
+    """Correlate all windows with a filter, (M, places of a window).
+
+    As one product: the filter is written down for each column of places, a pixel further right
+    each time. It is a tenth of the memory that patches laid out one by one would take.
+    """
+    shifted = np.zeros((PATCH, rows.shape[1] // PATCH, _PLACES), np.float32)
+    for j in range(_PLACES):
+        shifted[:, j : j + PATCH, j] = w.reshape(PATCH, PATCH)
+    return (rows @ shifted.reshape(-1, _PLACES)).reshape(-1, _PLACES * _PLACES)
+
+
+def _transposed(rows: Rows, maps: Rows) -> NDArray[np.float64]:
+    """Sum all patches, each times the number (M, places) of its place; the filter's gradient."""
+    sums = (rows.T @ maps.reshape(-1, _PLACES)).reshape(PATCH, -1, _PLACES)
+    total = sum(sums[:, j : j + PATCH, j] for j in range(_PLACES))
+    return np.asarray(total, dtype=np.float64).ravel()
+
+
+def _targets(offsets: NDArray[np.float64]) -> Rows:
+    """Return the probability (M, places) of each place of the search window."""
+    away = np.arange(_PLACES) - _PLACES // 2
+    across, down = (np.exp(-0.5 * ((away - offsets[:, i, None]) / _SPREAD) ** 2) for i in (0, 1))
+    maps = down[:, :, None] * across[:, None]
+    maps /= maps.sum(axis=(1, 2), keepdims=True)
+    return np.asarray(maps.reshape(len(offsets), -1), dtype=np.float32)

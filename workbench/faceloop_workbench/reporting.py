@@ -1,0 +1,72 @@
+"""A report on a project's model, as the command line and the window make it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faceloop_trainer.report import Report, Wanted, make_report, write_report
+
+from .model_choice import choose_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faceloop_datasets import CancelCheck, ProgressCallback, Project
+
+_FOLDER = "reports"
+
+
+def report_on(
+    project: Project,
+    model: str | None,
+    against: str | None,
+    wanted: Wanted,
+    folder: Path | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> tuple[Report, list[Path]]:
+    """Measure models on the people they have not seen, and write a report.
+
+    Parameters
+    ----------
+    project : Project
+        Gives faces and models.
+    model, against : str or None
+        As `choose_model` takes them. Where no model is named and none is in use, only the
+        training is reported on, if that is wanted.
+    wanted : Wanted
+        What else is in it.
+    folder : Path, optional
+        Where it is written; by default a folder of the model's name among the project's reports.
+    progress, cancel : callable, optional
+        Told each step; asked between steps.
+
+    Returns
+    -------
+    report : Report
+        What was measured.
+    files : list of Path
+        What was written, the page first.
+
+    Raises
+    ------
+    TrainingError
+        If there is nobody to measure on.
+    ProjectError, ModelFileError
+        If a model cannot be used.
+    InputError
+        If the folder cannot be written.
+    Cancelled
+        If ``cancel`` said so; nothing has been written.
+    """
+    names = [model] if against is None else [model, against]
+    training_only = names == [None] and (wanted.parts is not None or wanted.curve)
+    if training_only and project.active_model is None:
+        names = []
+    chosen = [choose_model(name, project) for name in names]
+    models = [(one.name, one.model) for one in chosen]
+    report = make_report(project, models, wanted, progress=progress, cancel=cancel)
+    if folder is None:
+        folder = project.path / _FOLDER / (chosen[0].name if chosen else "training")
+    return report, write_report(report, folder)
