@@ -57,4 +57,5 @@ def _sample_covariance(name: str) -> Floats | None:
     # The same faces in a mirror, where x changes its sign.
     order = (2 * np.asarray(scheme.mirror)[:, None] + [0, 1]).reshape(-1)
     sign = np.tile([-1.0, 1.0], len(scheme))
-    return 0.5 * (covariance + np.outer(sign, sign) * covariance[np.ix_(order, order)])
+    turned = np.outer(sign, sign) * covariance[np.ix_(order, order)]
+    return np.asarray(0.5 * (covariance + turned))
