@@ -55,11 +55,6 @@ class ClmtrackrState:
     earlier: tuple[Floats, ...] = ()
     movement: float = np.inf
 
-    @classmethod
-    def start(cls, model: ClmtrackrModel, parameters: Floats) -> ClmtrackrState:
-        """Begin at these parameters, (4 + K,)."""
-        return cls(parameters, model.points(parameters))
-
     def predicted(self) -> Floats:
         """Return the parameters if the face goes on as it did (constant velocity)."""
         if len(self.earlier) < 2:

@@ -1,6 +1,6 @@
 """Reading clmtrackr's model files, ``.js`` or their JSON body, which are not trusted.
 
-Nothing is executed: the object that the ``.js`` assigns is JSON, and is read as that.
+Nothing is executed: the object that the ``.js`` assigns is JSON with comments, and is read as that.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ _MAX_SCORED = 64
 """Width and height that the scoring looks at."""
 _LARGE, _TINY = 1e9, 1e-30
 _ASSIGNED = re.compile(r"(?:\bpModel\s*=|\bmodule\.exports\s*=|\bexport\s+default)\s*(?=\{)")
+_COMMENT = re.compile(
+    r"""("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
+"""Texts, which stay as they are, and comments; each ends with the file at the latest."""
 _HINTS = ("leftEye", "rightEye", "nose")
 _AGAIN = "Get the file again, or export the model again."
 
@@ -95,7 +99,8 @@ def _body(text: str) -> dict[str, Any]:
             raise _Bad("file", "no model", "a JSON object, or JavaScript with pModel = {...}")
         start = assigned.end()
     try:
-        body, _ = json.JSONDecoder(parse_constant=_no_number).raw_decode(text, start)
+        plain = _COMMENT.sub(lambda found: found[1] or " ", text[start:])
+        body, _ = json.JSONDecoder(parse_constant=_no_number).raw_decode(plain)
     except (ValueError, RecursionError) as error:
         reason = str(error) or "nested too deeply"
         raise _Bad("file", f"an object that is not JSON ({reason})", "JSON") from error
@@ -197,9 +202,8 @@ def _model(body: _Part) -> ClmtrackrModel:
     free = shape.whole("nonRegularizedVectors", (-1,), 0, _MAX_MODES)
     return ClmtrackrModel(
         mean=mean,
-        # clmtrackr reads the first of them, and so there may be more.
-        modes=shape.array("eigenVectors", (2 * POINTS, -1))[:, :count],
-        variances=shape.array("eigenValues", (-1,), _TINY)[:count],
+        modes=_first(shape, "eigenVectors", (2 * POINTS, -1), count),
+        variances=_first(shape, "eigenValues", (-1,), count, _TINY),
         free=tuple(i for i in free if i < count),
         patches=_patches(patch),
         canvas=(width, height),
@@ -207,6 +211,16 @@ def _model(body: _Part) -> ClmtrackrModel:
         hints=_hints(body.part("hints")) if "hints" in body else {},
         path=_path(body.part("path")) if "path" in body else {},
     )
+
+
+def _first(
+    part: _Part, key: str, shape: tuple[int, ...], count: int, low: float = -_LARGE
+) -> Floats:
+    """Return the first ``count`` columns. There may be more, of which clmtrackr knows nothing."""
+    array = part.array(key, shape, low)
+    if array.shape[-1] < count:
+        raise _Bad(part.name(key), f"{array.shape[-1]} modes", f"{count}, as numEvalues says")
+    return array[..., :count]
 
 
 def _patches(patch: _Part) -> SvmPatches | MossePatches:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import step
@@ -79,7 +80,9 @@ def train_patches(
         if len(seen) == 0:
             name = looker.model.scheme.names[n]
             raise TrainingError(f"The point {name} is visible in no face; annotate it in some.")
-        weights[n], bias[n] = _expert(seen, places)
+        # On one thread: the products are small, and others that wait take longer than they help.
+        with threadpool_limits(1, "blas"):
+            weights[n], bias[n] = _expert(seen, places)
     return SvmPatches({RAW: weights}, {RAW: bias})
 
 
