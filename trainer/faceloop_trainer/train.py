@@ -24,12 +24,14 @@ from faceloop_runtime.model import FaceModel
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.validator import ErrorPredictor, FaceValidator
 
+from .components import natural
 from .config import TrainingConfig
 from .covering import covered
 from .evaluate import measure
 from .judges import JudgedFit, train_judges, train_validator, typical_cells
 from .negatives import misplaced, not_faces
 from .patches import FoldedExperts, TargetSet, calibration_sample, train_scale
+from .prior import sample_prior
 from .regression import Regressors, train_regressors
 from .shape import fit_pdm
 from .split import choose_faces, fingerprint, fold_of
@@ -301,7 +303,14 @@ class _Training:
             return list(pool.map(work, items))
 
     def _shape_model(self) -> PointDistributionModel:
-        return fit_pdm(self.scheme, np.array([f.points for f in self.all]), self.config.components)
+        pdm = fit_pdm(
+            self.scheme,
+            np.array([f.points for f in self.all]),
+            self.config.components,
+            people=[f.subject for f in self.all],
+            prior=sample_prior(self.scheme) if self.config.prior == "sample" else None,
+        )
+        return natural(pdm) if self.config.modes == "natural" else pdm
 
     def _experts(self) -> tuple[list[FoldedExperts], PatchExperts]:
         self._what = "training patch experts"
