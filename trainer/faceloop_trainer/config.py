@@ -9,6 +9,10 @@ from faceloop_datasets import TrainingError
 from faceloop_runtime.channels import CHANNELS
 
 ExpertKind = Literal["ridge", "mosse", "svm", "logistic"]
+ModeKind = Literal["principal", "natural"]
+MODE_KINDS: tuple[ModeKind, ...] = ("principal", "natural")
+PriorKind = Literal["sample", "none"]
+PRIOR_KINDS: tuple[PriorKind, ...] = ("sample", "none")
 EXPERT_KINDS: tuple[ExpertKind, ...] = ("ridge", "mosse", "svm", "logistic")
 
 
@@ -27,6 +31,13 @@ class TrainingConfig:
         IOD in pixels of each crop, coarse to fine.
     components : int
         Most shape components kept.
+    modes : {"principal", "natural"}
+        Principal components, or the same turned so that each moves one part of the face
+        (`faceloop_trainer.components.natural`). Both fit alike; natural ones are easier to
+        name.
+    prior : {"sample", "none"}
+        Begin with how the faces of the bundled sample vary, or with nothing. It fades as faces
+        are added. Only for schemes that the sample can be converted to (face70, clmtrackr71).
     mirror : bool
         Train on every face and its mirror image.
     limit : int, optional
@@ -46,7 +57,9 @@ class TrainingConfig:
     experts: ExpertKind = "ridge"
     channels: tuple[str, ...] = ("gradient", "lbp")
     scales: tuple[float, ...] = (24.0, 36.0, 54.0)
-    components: int = 30
+    components: int = 50
+    modes: ModeKind = "principal"
+    prior: PriorKind = "sample"
     mirror: bool = True
     limit: int | None = None
     holdout: float = 0.2
@@ -59,6 +72,8 @@ class TrainingConfig:
         rising = len(self.scales) == 3 and list(self.scales) == sorted(set(self.scales))
         self._check("scales", rising and self.scales[0] >= 8, "three rising sizes from 8 px up")
         self._check("components", 1 <= self.components <= 200, "1 to 200")
+        self._check("modes", self.modes in MODE_KINDS, f"one of {', '.join(MODE_KINDS)}")
+        self._check("prior", self.prior in PRIOR_KINDS, f"one of {', '.join(PRIOR_KINDS)}")
         self._check("limit", self.limit is None or self.limit >= 2, "2 or more faces")
         self._check("holdout", 0 <= self.holdout < 1, "from 0 up to, not including, 1")
 

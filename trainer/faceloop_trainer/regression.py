@@ -6,96 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from faceloop_runtime.regressor import ShapeRegressor
 
+from .lapack import solve_symmetric
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Rows = NDArray[np.float32]
 
-_KEEP_CELLS = 32
-"""Principal components kept of one landmark's cells."""
-_KEEP_FACE = 128
-"""Principal components kept of the whole face."""
 _STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Ridge strengths tried, as multiples of the mean squared length of a row."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reducer:
-    """Principal components of regression features, in three blocks of equal weight.
-
-    Without it the normal equations would have a row for each of about 12,000 raw features;
-    with it their size is bounded, and the cost grows with the number of faces only.
-    """
-
-    centre: Rows
-    parts: tuple[tuple[slice, Rows], ...]
-
-    @classmethod
-    def fit(cls, features: Rows, landmarks: int, cells: int, shape: int) -> Reducer:
-        """Learn the components.
-
-        Parameters
-        ----------
-        features : ndarray, shape (M, F)
-            Rows of `faceloop_runtime.regressor.regression_features`.
-        landmarks, cells, shape : int
-            Number of landmarks, features of one landmark, shape parameters.
-        """
-        centre = features.mean(axis=0)
-        local = [
-            _part(features, centre, slice(n * cells, (n + 1) * cells), _KEEP_CELLS)
-            for n in range(landmarks)
-        ]
-        last = features.shape[1] - shape
-        face = _part(features, centre, slice(landmarks * cells, last), _KEEP_FACE)
-        own = (slice(last, features.shape[1]), np.eye(shape, dtype=np.float32))
-        blocks = [local, [face], [own]]
-        parts = [
-            (where, basis / _energy(features, centre, block))
-            for block in blocks
-            for where, basis in block
-        ]
-        return cls(centre, tuple(parts))
-
-    def __call__(self, features: Rows) -> Floats:
-        """Reduce rows (M, F) to (M, R)."""
-        centred = features - self.centre
-        reduced = [centred[:, where] @ basis for where, basis in self.parts]
-        return np.concatenate(reduced, axis=1).astype(np.float64)
-
-    def expand(self, weights: Floats, offset: Floats) -> ShapeRegressor:
-        """Turn weights (R, D) of reduced features into a regressor of raw ones."""
-        full = np.zeros((len(self.centre), weights.shape[1]), np.float32)
-        row = 0
-        for where, basis in self.parts:
-            full[where] = basis @ weights[row : row + basis.shape[1]]
-            row += basis.shape[1]
-        return ShapeRegressor(full, (offset - self.centre @ full).astype(np.float32))
-
-
-def _part(features: Rows, centre: Rows, where: slice, keep: int) -> tuple[slice, Rows]:
-    rows = features[:, where] - centre[where]
-    if rows.shape[1] <= 512:
-        _, vectors = np.linalg.eigh(rows.T @ rows)
-        return where, np.ascontiguousarray(vectors[:, ::-1][:, :keep])
-    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - as in filters.py
-
-    keep = min(keep, *rows.shape)
-    _, _, components = randomized_svd(rows, keep, n_iter=3, random_state=0)
-    return where, np.ascontiguousarray(components.T)
-
-
-def _energy(features: Rows, centre: Rows, block: list[tuple[slice, Rows]]) -> float:
-    """Root mean squared length of the block's reduced rows."""
-    squares = sum(
-        float((((features[:, where] - centre[where]) @ basis) ** 2).sum()) for where, basis in block
-    )
-    return float(np.sqrt(squares / len(features))) + 1e-9
+_MOST_ROWS = 6000
+"""Of more fits than this some are chosen: memory and time grow with their square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,77 +35,79 @@ class Regressors:
 
 
 def train_regressors(
-    features: Rows,
-    targets: Floats,
-    folds: NDArray[np.intp],
-    landmarks: int,
-    cells: int,
+    features: Rows, targets: Floats, folds: NDArray[np.intp], blocks: Sequence[int]
 ) -> Regressors:
     """Ridge regression of the correction, its strength chosen by cross-validation.
+
+    There are fewer rows than features, so it is solved by the rows' scalar products (the dual
+    form): ``weights = X' (X X' + strength)^-1 Y``.
 
     Parameters
     ----------
     features : ndarray, shape (M, F)
-        One row a fit.
+        One row a fit; changed in place.
     targets : ndarray, shape (M, 4 + K)
         The correction that fit needed.
     folds : ndarray of int, shape (M,)
         Fold of each fit's subject.
-    landmarks, cells : int
-        Number of landmarks, and features of one landmark.
+    blocks : sequence of int
+        Numbers of features of the blocks that are given equal weight; together F.
 
     Returns
     -------
     Regressors
     """
-    reducer = Reducer.fit(features, landmarks, cells, targets.shape[1] - 4)
-    rows = reducer(features)
-    parts = [_Sums.of(rows[folds == f], targets[folds == f]) for f in range(folds.max() + 1)]
-    total = sum(parts[1:], parts[0])
+    if len(features) > _MOST_ROWS:
+        chosen = np.random.default_rng(0).choice(len(features), _MOST_ROWS, replace=False)
+        features, targets, folds = features[chosen], targets[chosen], folds[chosen]
+    rows, centre = features, features.mean(axis=0)
+    rows -= centre
+    scale = _block_scales(rows, blocks)
+    rows *= scale
+    gram = rows @ rows.T
+    numbers = range(int(folds.max()) + 1)
+    every, others = np.arange(len(rows)), [np.nonzero(folds != f)[0] for f in numbers]
     errors = []
     for strength in _STRENGTHS:
         wrong = 0.0
-        for f, part in enumerate(parts):
-            weights, offset = (total - part).solve(strength)
-            residual = targets[folds == f] - rows[folds == f] @ weights - offset
+        for f, kept in enumerate(others):
+            own = folds == f
+            dual, offset = _solve(gram, targets, kept, strength)
+            residual = targets[own] - gram[own][:, kept] @ dual - offset
             wrong += float((residual**2).sum())
         errors.append(wrong)
     best = _STRENGTHS[int(np.argmin(errors))]
-    return Regressors(
-        whole=reducer.expand(*total.solve(best)),
-        without=tuple(reducer.expand(*(total - part).solve(best)) for part in parts),
-        strength=best,
-    )
+
+    def regressor(which: NDArray[np.intp]) -> ShapeRegressor:
+        dual, offset = _solve(gram, targets, which, best)
+        full = np.zeros((len(rows), dual.shape[1]), np.float32)
+        full[which] = dual
+        weights = (rows.T @ full) * scale[:, None]
+        return ShapeRegressor(weights, (offset - centre @ weights).astype(np.float32))
+
+    return Regressors(regressor(every), tuple(regressor(kept) for kept in others), best)
 
 
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    """Normal equations; additive over samples."""
+def _block_scales(rows: Rows, blocks: Sequence[int]) -> Rows:
+    """One over the root mean squared length of each block's rows, for each feature."""
+    squares = np.einsum("mf,mf->f", rows, rows).astype(np.float64) / len(rows)
+    parts = np.split(squares, np.cumsum(blocks)[:-1])
+    lengths = [float(np.sqrt(part.sum())) + 1e-9 for part in parts]
+    return np.repeat(1 / np.array(lengths), blocks).astype(np.float32)
 
-    count: int
-    x: Floats
-    y: Floats
-    xx: Floats
-    xy: Floats
 
-    @classmethod
-    def of(cls, rows: Floats, targets: Floats) -> _Sums:
-        return cls(len(rows), rows.sum(0), targets.sum(0), rows.T @ rows, rows.T @ targets)
-
-    def __add__(self, o: _Sums) -> _Sums:
-        return _Sums(
-            self.count + o.count, self.x + o.x, self.y + o.y, self.xx + o.xx, self.xy + o.xy
-        )
-
-    def __sub__(self, o: _Sums) -> _Sums:
-        return _Sums(
-            self.count - o.count, self.x - o.x, self.y - o.y, self.xx - o.xx, self.xy - o.xy
-        )
-
-    def solve(self, strength: float) -> tuple[Floats, Floats]:
-        mean_x, mean_y = self.x / self.count, self.y / self.count
-        normal = self.xx - self.count * np.outer(mean_x, mean_x)
-        right = self.xy - self.count * np.outer(mean_x, mean_y)
-        normal[np.diag_indices_from(normal)] += strength * np.trace(normal) / self.count + 1e-9
-        weights = cho_solve(cho_factor(normal, check_finite=False), right, check_finite=False)
-        return weights, mean_y - mean_x @ weights
+def _solve(
+    gram: Rows, targets: Floats, which: NDArray[np.intp], strength: float
+) -> tuple[Floats, Floats]:
+    """Return a weight for each row and the offset, for rows that are not centred by themselves."""
+    part = gram[which][:, which]
+    mean = part.mean(axis=0)
+    part -= mean
+    part -= mean[:, None]
+    part += mean.mean()
+    part[np.diag_indices_from(part)] += strength * np.trace(part) / len(which) + 1e-9
+    about = targets[which].mean(axis=0)
+    right = np.ascontiguousarray((targets[which] - about).T, dtype=np.float32)
+    dual = solve_symmetric(part, right).T.astype(np.float64)
+    dual -= dual.mean(axis=0)
+    return dual, about - mean @ dual

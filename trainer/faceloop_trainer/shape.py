@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,11 @@ from faceloop_datasets import TrainingError
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm import PointDistributionModel
 
+from .people import view_weights
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
@@ -21,7 +26,7 @@ _ALIGN_ROUNDS = 8
 _EM_ROUNDS = 40
 
 
-def procrustes_mean(scheme: Scheme, shapes: Points) -> Points:
+def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = None) -> Points:
     """Align shapes to their mean (generalised Procrustes analysis: Gower, 1975).
 
     Parameters
@@ -30,6 +35,8 @@ def procrustes_mean(scheme: Scheme, shapes: Points) -> Points:
         Gives the two points that fix size and roll.
     shapes : ndarray, shape (F, N, 2)
         NaN where a point is unknown.
+    weights : ndarray, shape (F,), optional
+        How much each counts; all the same by default.
 
     Returns
     -------
@@ -41,18 +48,20 @@ def procrustes_mean(scheme: Scheme, shapes: Points) -> Points:
     TrainingError
         If some landmark is unknown in every face.
     """
-    unseen = np.isnan(shapes).any(axis=2).all(axis=0)
+    known = ~np.isnan(shapes).any(axis=2)
+    unseen = ~known.any(axis=0)
     if unseen.any():
         names = ", ".join(scheme.names[i] for i in np.nonzero(unseen)[0][:5])
         raise TrainingError(
             f"{unseen.sum()} landmarks have no position in any face ({names}); "
             "annotate them in at least a few faces."
         )
-    fullest = int(np.isnan(shapes).any(axis=2).sum(axis=1).argmin())
-    mean: Points = shapes[fullest]
+    counts = known * (np.ones(len(shapes)) if weights is None else weights)[:, None]
+    mean: Points = shapes[int(known.sum(axis=1).argmax())]
     for _ in range(_ALIGN_ROUNDS):
         aligned = np.array([Similarity.between(s, mean).apply(s) for s in shapes])
-        mean = _upright(scheme, np.nanmean(aligned, axis=0))
+        total = np.nansum(aligned * counts[..., None], axis=0)
+        mean = _upright(scheme, total / counts.sum(axis=0)[:, None])
     return mean
 
 
@@ -63,11 +72,36 @@ def _upright(scheme: Scheme, shape: Points) -> Points:
     return np.asarray(turned - turned.mean(axis=0), dtype=np.float64)
 
 
-def fit_pdm(scheme: Scheme, shapes: Points, components: int) -> PointDistributionModel:
+@dataclass(frozen=True, eq=False)
+class ShapePrior:
+    """How faces vary that were annotated elsewhere.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (2N, 2N)
+        Of aligned shapes about their own mean, in IOD squared.
+    weight : float
+        So many faces of different people it counts for.
+    """
+
+    covariance: Points
+    weight: float
+
+
+def fit_pdm(
+    scheme: Scheme,
+    shapes: Points,
+    components: int,
+    *,
+    people: Sequence[str] | None = None,
+    prior: ShapePrior | None = None,
+) -> PointDistributionModel:
     """Fit probabilistic PCA to aligned shapes with missing points by EM.
 
     Tipping & Bishop, "Probabilistic principal component analysis", 1999, appendix B; missing
-    coordinates are latent and enter each round with their conditional mean and covariance.
+    coordinates are latent and enter each round with their conditional mean and covariance. With
+    a prior each round's covariance is the maximum a posteriori under an inverse Wishart
+    distribution.
 
     Parameters
     ----------
@@ -76,7 +110,11 @@ def fit_pdm(scheme: Scheme, shapes: Points, components: int) -> PointDistributio
     shapes : ndarray, shape (F, N, 2)
         NaN where a point is unknown.
     components : int
-        Most modes to keep; never more than faces - 1 allow.
+        Most modes to keep; without a prior never more than faces - 1 allow.
+    people : sequence of str, length F, optional
+        Whom each face shows; repeated views then count as `view_weights` says.
+    prior : ShapePrior, optional
+        What is known about faces beforehand.
 
     Raises
     ------
@@ -86,23 +124,44 @@ def fit_pdm(scheme: Scheme, shapes: Points, components: int) -> PointDistributio
     if len(shapes) < 2:
         raise TrainingError(f"A shape model needs at least 2 faces but got {len(shapes)}.")
     mean = procrustes_mean(scheme, shapes)
-    rows = np.array([Similarity.between(s, mean).apply(s) for s in shapes]).reshape(len(shapes), -1)
-    count = min(components, len(shapes) - 1, rows.shape[1] - 4)
+    weights = np.ones(len(shapes))
+    if people is not None:
+        near = np.where(np.isnan(rows := aligned(shapes, mean)), mean.reshape(-1), rows)
+        weights = view_weights(near, people)
+        mean = procrustes_mean(scheme, shapes, weights)
+    rows = aligned(shapes, mean)
+    count = min(components, rows.shape[1] - 4 if prior else len(shapes) - 1, rows.shape[1] - 4)
     missing = np.isnan(rows)
     rounds = _EM_ROUNDS if missing.any() else 1
-    centre = np.nanmean(rows, axis=0)
-    covariance = np.cov(np.where(missing, centre, rows), rowvar=False, bias=True)
+    # Where nothing is known about an unknown coordinate yet, the mean shape stands in.
+    centre = mean.reshape(-1)
+    covariance = _covariance(np.where(missing, centre, rows), weights, prior)
     for _ in range(rounds):
         basis, variances, noise = _principal(covariance, count)
         low_rank = (basis.T * variances) @ basis + noise * np.eye(len(centre))
-        filled, extra = _expect(rows, missing, centre, low_rank)
-        change = np.abs(filled.mean(axis=0) - centre).max()
-        centre = filled.mean(axis=0)
-        covariance = np.cov(filled, rowvar=False, bias=True) + extra
-        if change < 1e-5:
+        filled, extra = _expect(rows, missing, centre, low_rank, weights)
+        before, centre = centre, np.average(filled, axis=0, weights=weights)
+        covariance = _covariance(filled, weights, prior, extra)
+        if np.abs(centre - before).max() < 1e-5:
             break
     basis, variances, noise = _principal(covariance, count)
     return PointDistributionModel(centre.reshape(-1, 2), basis, variances, noise)
+
+
+def aligned(shapes: Points, mean: Points) -> Points:
+    """Lay shapes (F, N, 2) over the mean (N, 2) by similarities; rows (F, 2N)."""
+    moved = [Similarity.between(s, mean).apply(s) for s in shapes]
+    return np.array(moved).reshape(len(shapes), -1)
+
+
+def _covariance(
+    filled: Points, weights: Points, prior: ShapePrior | None, extra: Points | float = 0.0
+) -> Points:
+    own = np.cov(filled, rowvar=False, bias=True, aweights=weights) + extra
+    if prior is None:
+        return np.asarray(own)
+    total = weights.sum()
+    return np.asarray((total * own + prior.weight * prior.covariance) / (total + prior.weight))
 
 
 def _principal(covariance: Points, count: int) -> tuple[Points, Points, float]:
@@ -117,7 +176,11 @@ def _principal(covariance: Points, count: int) -> tuple[Points, Points, float]:
 
 
 def _expect(
-    rows: Points, missing: NDArray[np.bool_], centre: Points, covariance: Points
+    rows: Points,
+    missing: NDArray[np.bool_],
+    centre: Points,
+    covariance: Points,
+    weights: Points,
 ) -> tuple[Points, Points]:
     """Fill unknown coordinates with their conditional mean; return their covariance too."""
     filled, extra = rows.copy(), np.zeros_like(covariance)
@@ -131,5 +194,5 @@ def _expect(
         conditional = (
             covariance[np.ix_(pattern, pattern)] - covariance[np.ix_(pattern, known)] @ gain
         )
-        extra[np.ix_(pattern, pattern)] += conditional * members.sum() / len(rows)
+        extra[np.ix_(pattern, pattern)] += conditional * weights[members].sum() / weights.sum()
     return filled, extra

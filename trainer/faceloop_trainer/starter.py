@@ -27,7 +27,7 @@ def make_starter() -> FaceModel:
     with TemporaryDirectory() as folder:
         project = Project.create(Path(folder) / "sample", sample=True)
         try:
-            model = train(project, TrainingConfig(holdout=0.0)).model
+            model = train(project, TrainingConfig(holdout=0.0, prior="none")).model
             return replace(model, regressor=model.regressor.scaled(_CORRECTION))
         finally:
             project.close()

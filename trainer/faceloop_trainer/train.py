@@ -26,12 +26,14 @@ from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.validator import ErrorPredictor, FaceValidator
 
 from .cache import Cache
+from .components import natural
 from .config import TrainingConfig
 from .covering import covered
 from .evaluate import measure
 from .judges import JudgedFit, train_judges, train_validator, typical_cells
 from .negatives import misplaced, not_faces
 from .patches import CALIBRATION_FACES, FoldedExperts, Looking, TargetSet, train_scale
+from .prior import sample_prior
 from .reference import KnownFace, Reference
 from .regression import Regressors, train_regressors
 from .shape import fit_pdm
@@ -318,7 +320,14 @@ class _Training:
             return list(pool.map(work, items))
 
     def _shape_model(self) -> PointDistributionModel:
-        return fit_pdm(self.scheme, np.array([f.points for f in self.all]), self.config.components)
+        pdm = fit_pdm(
+            self.scheme,
+            np.array([f.points for f in self.all]),
+            self.config.components,
+            people=[f.subject for f in self.all],
+            prior=sample_prior(self.scheme) if self.config.prior == "sample" else None,
+        )
+        return natural(pdm) if self.config.modes == "natural" else pdm
 
     def _experts(self) -> tuple[list[FoldedExperts], PatchExperts]:
         self._what = "training patch experts"
@@ -474,17 +483,14 @@ class _Training:
                 "(are points in the scheme's order?)."
             )
         features = np.array([runs[i].features for i in kept])
-        per_landmark = (
-            features.shape[1] - len(self.pdm.variances) - len(runs[0].whole_face)
-        ) // len(self.pdm)
+        whole, shape = len(runs[0].whole_face), len(self.pdm.variances)
         # Nothing else runs now, and the matrices are large.
         with threadpool_limits(os.cpu_count(), "blas"):
             return train_regressors(
                 features,
                 np.array([runs[i].target for i in kept]),
                 np.array(self.folds)[kept],
-                len(self.pdm),
-                per_landmark,
+                (features.shape[1] - whole - shape, whole, shape),
             )
 
     def _validators(

@@ -48,6 +48,21 @@ TABLE = (
     ),
     Command("queue.skip", "Skip…", "X", "Put this face aside and say why."),
     Command("queue.add", "Put in queue", "Q", "Put this face into the review queue by hand."),
+    Command(
+        "queue.back_up", "Back up…", "", "Copy the project into one file, as it is at this moment."
+    ),
+    Command(
+        "queue.check_project",
+        "Check project…",
+        "",
+        "Look whether everything the project holds is there and whole.",
+    ),
+    Command(
+        "queue.erase",
+        "Erase for good…",
+        "",
+        "Delete this face, or all faces of its subject, with their history and their copies.",
+    ),
     Command("annotate.undo", "Undo", "Ctrl+Z", "Take back the last change of this face."),
     Command("annotate.redo", "Redo", "Ctrl+Shift+Z", "Make the change again that was taken back."),
     Command("annotate.next_point", "Next point", "S", "Select the next point."),

@@ -22,6 +22,8 @@ from faceloop_trainer import TrainingConfig
         ("scales", (4.0, 24.0, 54.0)),
         ("components", 0),
         ("components", 201),
+        ("modes", "sparse"),
+        ("prior", "starter"),
         ("limit", 1),
         ("holdout", 1.0),
         ("holdout", -0.1),

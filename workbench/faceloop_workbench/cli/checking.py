@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceloop_workbench.care_text import kinds, verdict
+
 from .console import Column, progress_bar, say, show_json, show_table
 from .interrupts import stop_request
 from .keeping import FolderArgument, local_folder
 from .options import JsonOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from faceloop_datasets.care import Finding
 
@@ -42,24 +44,20 @@ def check(
         show_json({"sound": report.sound, "counts": report.counts, "findings": findings})
     else:
         _show(report.findings)
-        counts = ", ".join(f"{number} {name}" for name, number in report.counts.items())
-        say(f"{'Sound' if report.sound else 'Not sound'}: {counts or 'nothing could be read'}.")
+        say(verdict(report))
     if not report.sound:
         raise typer.Exit(1)
 
 
 def _show(findings: Iterable[Finding]) -> None:
-    kinds: dict[tuple[str, str, str], list[str]] = {}
-    for finding in findings:
-        kinds.setdefault((finding.severity, finding.what, finding.advice), []).append(finding.where)
     rows = [
-        (severity, len(places), what, _first(places), advice)
-        for (severity, what, advice), places in kinds.items()
+        (kind.severity, len(kind.places), kind.what, _first(kind.places), kind.advice)
+        for kind in kinds(findings)
     ]
     if rows:
         show_table(("", Column("how many", number=True), "what", "where", "what to do"), rows)
 
 
-def _first(places: list[str]) -> str:
+def _first(places: Sequence[str]) -> str:
     more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
     return ", ".join(places[:_NAMED]) + more

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceloop_workbench.care_text import NOT_FORGOTTEN, OUT_OF_REACH
+
 from .console import note, progress_bar, say, show_json
 from .interrupts import stop_request
 from .keeping import FolderArgument, local_folder, tell_some
@@ -94,14 +96,8 @@ def _show_done(done: Erasure, models: list[str]) -> None:
     tell_some("Still in the project, since other faces are in it", done.shared)
     tell_some("Not touched, since it lies outside the project's media", done.elsewhere)
     if models:
-        say(
-            f"Trained on this subject: {', '.join(models)}. A model holds averages and no faces, "
-            "and cannot forget one. Train again, and use the new one instead."
-        )
-    note(
-        "Backups elsewhere, exported files and other people's copies are out of reach, and an "
-        "import from the same source brings the faces back."
-    )
+        say(f"Trained on this subject: {', '.join(models)}. {NOT_FORGOTTEN}")
+    note(OUT_OF_REACH)
 
 
 def _values(done: Erasure, models: list[str]) -> dict[str, object]:

@@ -9,7 +9,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButton, QToolButton
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QAbstractButton, QDialog
+    from qtpy.QtGui import QAction  # type: ignore[attr-defined]
+    from qtpy.QtWidgets import QAbstractButton, QDialog, QMenu
 
     from faceloop_workbench.commands import Commands
 
@@ -65,7 +66,7 @@ def answer_buttons(dialog: QDialog, answer: str, name: str) -> QDialogButtonBox:
     answer, name : str
         Text and object name of the button that accepts.
     """
-    buttons = QDialogButtonBox()
+    buttons = QDialogButtonBox(dialog)  # in it from the start: the default is noted there
     accept = sure(buttons.addButton(answer, QDialogButtonBox.ButtonRole.AcceptRole))
     accept.setObjectName(name)
     accept.setDefault(True)
@@ -103,8 +104,25 @@ def command_button(commands: Commands, name: str, *, small: bool = False) -> QAb
     return button
 
 
-def explain(button: QAbstractButton, why_not: str, help_text: str) -> None:
-    """Enable a button, or disable it and say why in its tooltip."""
+def command_action(menu: QMenu, commands: Commands, name: str) -> QAction:
+    """Put a command into a menu: its title, and its key and help as tooltip, as a button's."""
+    command = commands.table[name]
+    action = sure(menu.addAction(command.title, lambda: commands.run(name)))
+    action.setObjectName(name)
+    menu.setToolTipsVisible(True)
+
+    def update(changed: str) -> None:
+        if changed == name:
+            explain(action, commands.why_not(name), f"{command.help}{_key(commands, name)}")
+
+    commands.changed.connect(update)
+    action.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
+    update(name)
+    return action
+
+
+def explain(button: QAbstractButton | QAction, why_not: str, help_text: str) -> None:
+    """Enable a button or action, or disable it and say why in its tooltip."""
     button.setEnabled(not why_not)
     button.setToolTip(plain_tip(f"{why_not}\n\n{help_text}" if why_not else help_text))
 

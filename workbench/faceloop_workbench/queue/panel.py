@@ -11,6 +11,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_workbench.desk.file_dialogs import dropped_paths
 from faceloop_workbench.desk.widgets import sure
 
+from .care_dialogs import CareDialogs
 from .import_dialog import ImportDialog
 from .job_bar import JobBar
 from .project_dialogs import ProjectDialogs
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from faceloop_workbench.session import Session
 
 _NO_FACE = "No face is in work. Choose one in the list."
-_ON_FACE = ("queue.accept", "queue.skip", "queue.add")
+_ON_FACE = ("queue.accept", "queue.skip", "queue.add", "queue.erase")
 _ON_LIST = ("queue.next", "queue.previous", "queue.next_unlabelled", "queue.back")
+_ON_PROJECT = ("queue.back_up", "queue.check_project")
 
 
 class QueuePanel(QWidget):
@@ -55,6 +57,7 @@ class QueuePanel(QWidget):
         self._bar.failed.connect(lambda error: session.tell(str(error), "error"))
         self._bar.cancelled.connect(lambda name: session.tell(f"{name}: stopped."))
         self._dialogs = ProjectDialogs(session, self.review, self._bar, self)
+        self._care = CareDialogs(session, self._bar, self._dialogs.free, self)
         self._start = StartPanel(self._dialogs)
         self._work = WorkPanel(self.review, commands, self._dialogs)
         self._work.list.chosen.connect(lambda item_id: self._do(self.review.go_to, item_id))
@@ -101,6 +104,9 @@ class QueuePanel(QWidget):
             ("queue.accept", review.accept),
             ("queue.skip", self._skip),
             ("queue.add", self._add),
+            ("queue.back_up", self._care.back_up),
+            ("queue.check_project", self._care.check),
+            ("queue.erase", self._care.erase),
         ):
             self._commands.handle(name, lambda do=do: self._do(do))
         session.project_changed.connect(self._project_changed)
@@ -141,6 +147,7 @@ class QueuePanel(QWidget):
     def _items_changed(self) -> None:
         self._work.list.faces.forget_pictures()
         self._dialogs.look_for_missing()
+        self._read()  # at once: a list that is drawn must hold no face that is gone
 
     def _read_soon(self) -> None:
         self._reading.start()
@@ -153,6 +160,8 @@ class QueuePanel(QWidget):
         project, item = self._session.project, self._session.item
         closed = "" if project is not None else "No project is open."
         empty = closed or ("" if self.review.faces else "The project has no faces yet.")
+        for name in _ON_PROJECT:
+            self._commands.disable(name, closed)
         for name in _ON_LIST:
             self._commands.disable(name, empty)
         for name in _ON_FACE:

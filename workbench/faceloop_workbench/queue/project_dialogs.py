@@ -76,7 +76,7 @@ class ProjectDialogs:
 
     def open_folder(self, folder: Path) -> None:
         """Open a project."""
-        if self._free():
+        if self.free():
             try:
                 self._enter(Project.open(folder))
             except FaceloopError as error:
@@ -89,19 +89,19 @@ class ProjectDialogs:
             with open_sample_project() as project:
                 return project.path
 
-        if self._free():
+        if self.free():
             self._bar.run(Job(work, "Making the sample project"), self.open_folder)
 
     def close(self) -> None:
         """Close the project."""
-        if self._free():
+        if self.free():
             self._session.close()
 
     # A project that is open
 
     def import_faces(self, sources: Sequence[Path] = (), source_format: str = "muct") -> None:
         """Open the dialog that imports annotations."""
-        if self._free():
+        if self.free():
             ImportDialog(self._session, self._parent, sources, source_format).open()
 
     def add_media(self) -> None:
@@ -118,7 +118,7 @@ class ProjectDialogs:
 
     def add(self, paths: Sequence[Path]) -> None:
         """Add pictures and videos, and those in folders."""
-        if self._free():
+        if self.free():
             work = self._on_project(
                 lambda project, progress, cancel: add_files(project, paths, progress, cancel)
             )
@@ -148,13 +148,13 @@ class ProjectDialogs:
 
     def relink_in(self, folder: Path) -> None:
         """Look in a folder, and all below, for media that are not where they were."""
-        if self._free():
+        if self.free():
             work = self._on_project(lambda project, _progress, _cancel: project.relink(folder))
             self._bar.run(Job(work, "Looking for missing media"), self._relinked)
 
     def check_labels(self) -> None:
         """Look for annotations that disagree with all the others, and queue them."""
-        if self._free():
+        if self.free():
             folder = self._session.need_project().path
             work = partial(check_apart, folder)
             self._bar.run(Job(work, "Checking the labels"), self._checked)
@@ -172,7 +172,7 @@ class ProjectDialogs:
         """Ask for a file, or for iBUG a folder, and write all annotated faces."""
 
         def write(dest: Path) -> None:
-            if self._free():
+            if self.free():
                 work = self._on_project(
                     lambda project, _progress, _cancel: write_faces(
                         target_format, face_records(project), dest, scheme=project.scheme
@@ -202,7 +202,8 @@ class ProjectDialogs:
         except FaceloopError as error:
             self._session.tell(str(error), "warning")
 
-    def _free(self) -> bool:
+    def free(self) -> bool:
+        """Whether nothing is running here; the person is told if something is."""
         if self._bar.busy:
             self._session.tell("Something is still running. Wait for it, or cancel it.", "warning")
         return not self._bar.busy

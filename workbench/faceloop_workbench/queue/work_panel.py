@@ -15,7 +15,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import PlainLabel, command_button, paragraph, plain_tip, sure
+from faceloop_workbench.desk.widgets import (
+    PlainLabel,
+    command_action,
+    command_button,
+    paragraph,
+    plain_tip,
+    sure,
+)
 
 from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
@@ -53,6 +60,9 @@ class WorkPanel(QWidget):
         self.filters = FiltersPanel(review)
         self.filters.left.connect(self._focus_list)
         self._name = PlainLabel()
+        bold = self._name.font()
+        bold.setBold(True)
+        self._name.setFont(bold)
         self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lost = QPushButton()
         self._lost.setObjectName("queue.relink")
@@ -74,7 +84,7 @@ class WorkPanel(QWidget):
 
     def name(self, project: Project | None) -> None:
         """Show a project's name."""
-        self._name.setText("" if project is None else f"<b>{project.name}</b>")
+        self._name.setText("" if project is None else project.name)
         self._name.setToolTip("" if project is None else plain_tip(str(project.path)))
 
     def read(self) -> None:
@@ -136,6 +146,12 @@ class WorkPanel(QWidget):
         menu.addAction("Find moved media…", self._dialogs.relink)
         check = sure(menu.addAction("Check labels", self._dialogs.check_labels))
         check.setToolTip("Queue annotations that disagree with all the others")
+        menu.addSeparator()
+        for command in ("queue.back_up", "queue.check_project"):
+            command_action(menu, self._commands, command)
+        # Also where the face is: by the right button on the list.
+        self.list.addAction(command_action(menu, self._commands, "queue.erase"))
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         menu.addSeparator()
         export = sure(menu.addMenu("Export annotations"))
         for name, title in _EXPORTS.items():

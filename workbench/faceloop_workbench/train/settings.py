@@ -62,10 +62,26 @@ CHOICES = (
     Choice(
         "components",
         "Shape components",
-        "Most ways in which the shape may vary. Few faces need few.",
+        "Most ways in which the shape may vary. Fewer are quicker to look through, and fit worse.",
         "number",
         low=1,
         high=200,
+    ),
+    Choice(
+        "modes",
+        "Kind of components",
+        "Principal ones vary most and mix the parts of the face. Natural ones are the same turned "
+        "so that each moves one part. Both fit alike.",
+        "one",
+        (("principal", "principal components"), ("natural", "natural components")),
+    ),
+    Choice(
+        "prior",
+        "Begin with",
+        "How the faces of the bundled sample vary stands in for faces you have not marked yet. It "
+        "fades as you mark more. Only for the schemes face70 and clmtrackr71.",
+        "one",
+        (("sample", "how the sample's faces vary (best)"), ("none", "your faces only")),
     ),
     Choice(
         "mirror",
