@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Face, Project
 
-CONFIG = TrainingConfig(channels=("lbp",), components=8)
+CONFIG = TrainingConfig(channels=("lbp",), components=8, prior="none")
 """With mirrored planes, and fast."""
 
 
@@ -110,7 +110,8 @@ from faceloop_trainer.train import train_faces
 from faceloop_trainer.trainingset import load_faces
 
 project, folder, first, file = sys.argv[1:]
-config, cache = TrainingConfig(channels=("lbp",), components=8), Cache(Path(folder))
+options = {"channels": ("lbp",), "components": 8, "prior": "none"}
+config, cache = TrainingConfig(**options), Cache(Path(folder))
 with Project.open(project) as opened:
     faces = opened.faces()[int(first) : int(first) + 16]
     ready, _ = load_faces(opened.scheme, faces, config.scales[-1], cache=cache)
