@@ -23,11 +23,15 @@ measured best there (126 MUCT faces: NME .0378 without the step, .0377 with half
 
 
 def make_starter() -> FaceModel:
-    """Train on the 400 faces of the bundled sample; default settings, but a softer last step."""
+    """Train on the 400 faces of the bundled sample.
+
+    Default settings, but a softer last step, and fewer shape components: with the default 50 the
+    file, which everybody downloads, is a third larger, and the fits are as good.
+    """
     with TemporaryDirectory() as folder:
         project = Project.create(Path(folder) / "sample", sample=True)
         try:
-            model = train(project, TrainingConfig(holdout=0.0, prior="none")).model
+            model = train(project, TrainingConfig(holdout=0.0, prior="none", components=30)).model
             return replace(model, regressor=model.regressor.scaled(_CORRECTION))
         finally:
             project.close()

@@ -70,6 +70,7 @@ def template_model(model: FaceModel, families: tuple[str, ...], faces: list[Face
         experts=tuple(templates(model, families, k, faces) for k in range(len(model.experts))),
         regressor=ShapeRegressor(none, none[0]),
         validator=FaceValidator(np.zeros(whole, np.float32), 0.0),
+        point_judges=None,
     )
 
 

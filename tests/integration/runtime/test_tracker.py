@@ -266,16 +266,18 @@ class MisledOnce(Detector):
         return [np.array([207.0, 72.0, 156.0, 156.0])]
 
 
-def test_a_wrong_fit_is_put_right_within_a_second(
+def test_a_fit_from_a_wrong_start_is_not_shown(
     starter: FaceModel, grays: list[np.ndarray], truth: ClipTruth, nme: Nme
 ) -> None:
     tracker = Tracker(starter, backend="cpu", detector=MisledOnce())
     found = list(tracker.track(grays[202:232]))
-    assert found[0].points is not None
-    assert nme(found[0].points, truth.points[202]) > 0.15, "it was misled"
-    assert found[-1].points is not None
-    assert nme(found[-1].points, truth.points[231]) < 0.03
-    assert found[-1].faces[0].id == 0, "still the same face"
+    errors = [
+        nme(frame.points, true)
+        for frame, true in zip(found, truth.points[202:232], strict=True)
+        if frame.points is not None
+    ]
+    assert max(errors) < 0.05
+    assert len(errors) >= 25, "found at the next look"
 
 
 @pytest.mark.parametrize("gone", [50, 131])

@@ -107,6 +107,7 @@ class TestMessages:
         "message",
         [
             Request("train", "/a b/faces", {"channels": ["raw"], "holdout": 0.2}),
+            Request("report", "/a b/faces", models=("new", "starter")),
             Step(Progress(3, 9, "learning corrections"), (0.02, 0.5)),
             Step(Progress(0, None, "reading")),
             Log("reading faces: 3.1 s"),

@@ -110,7 +110,7 @@ def from_line(line: str) -> Message:
     if kind == "Step":
         errors = tuple(values.pop("errors"))
         return Step(Progress(**values), errors)
-    message: Message = _KINDS[kind](**values)
+    message: Message = _KINDS[kind](**with_tuples(values))
     return message
 
 
