@@ -59,8 +59,7 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     counts = known * (np.ones(len(shapes)) if weights is None else weights)[:, None]
     mean: Points = shapes[int(known.sum(axis=1).argmax())]
     for _ in range(_ALIGN_ROUNDS):
-        aligned = np.array([Similarity.between(s, mean).apply(s) for s in shapes])
-        total = np.nansum(aligned * counts[..., None], axis=0)
+        total = np.nansum(_laid_over(shapes, mean) * counts[..., None], axis=0)
         mean = _upright(scheme, total / counts.sum(axis=0)[:, None])
     return mean
 
@@ -150,8 +149,23 @@ def fit_pdm(
 
 def aligned(shapes: Points, mean: Points) -> Points:
     """Lay shapes (F, N, 2) over the mean (N, 2) by similarities; rows (F, 2N)."""
-    moved = [Similarity.between(s, mean).apply(s) for s in shapes]
-    return np.array(moved).reshape(len(shapes), -1)
+    return _laid_over(shapes, mean).reshape(len(shapes), -1)
+
+
+def _laid_over(shapes: Points, mean: Points) -> Points:
+    """`Similarity.between` and `apply` for all shapes at once, since there are thousands."""
+    known = ~np.isnan(shapes).any(axis=2, keepdims=True)
+    count = known.sum(axis=1, keepdims=True)
+    own = np.where(known, shapes, 0.0)
+    goal = np.where(known, mean, 0.0)
+    centre = own.sum(axis=1, keepdims=True) / count
+    middle = goal.sum(axis=1, keepdims=True) / count
+    # As complex numbers: a similarity is a product and a sum.
+    s = np.where(known, own - centre, 0.0) @ (1.0, 1.0j)
+    t = np.where(known, goal - middle, 0.0) @ (1.0, 1.0j)
+    turn = (s.conj() * t).sum(axis=1) / (s.conj() * s).sum(axis=1).real
+    moved = turn[:, None] * ((shapes - centre) @ (1.0, 1.0j))
+    return np.asarray(np.stack([moved.real, moved.imag], axis=2) + middle, dtype=np.float64)
 
 
 def _covariance(
