@@ -20,6 +20,7 @@ from .media import Media, MediaFile
 from .queue import ReviewQueue
 from .scheme import Scheme
 from .store import guard, items, models, settings
+from .store.changes import Change, changes, heads_as_of
 from .store.database import Database
 from .store.importing import Import, Target
 from .store.items import Item, Revision
@@ -382,20 +383,34 @@ class Project:
             item = items.get_item(connection, item_id)
             return items.history(connection, item, self.scheme.name)
 
-    def faces(self) -> list[Face]:
+    def faces(self, as_of: int | None = None) -> list[Face]:
         """Annotated faces that can train something, in the order the items came.
 
         A face without a picture is among them (it trains the shape); one whose points are all
         missing, or all guesses of a fit, is not.
+
+        Parameters
+        ----------
+        as_of : int, optional
+            A revision: the faces as they were when it had just been saved. What was erased
+            since is not among them.
         """
         with self._database.read() as connection:
             media = {m.id: m for m in media_store.list_all(connection)}
-            heads = items.heads(connection, self.scheme.name)
+            if as_of is None:
+                heads = items.heads(connection, self.scheme.name)
+            else:
+                heads = heads_as_of(connection, as_of, self.scheme.name)
         return [
             self._face(item, revision, media)
             for item, revision in heads
             if revision.annotation.trains_shape.any()
         ]
+
+    def changes(self) -> list[Change]:
+        """Revisions that came to count, oldest first; conflicting ones are left out."""
+        with self._database.read() as connection:
+            return changes(connection)
 
     def snapshot_hash(self) -> str:
         """Identity of what `faces` returns, for the provenance of a model."""

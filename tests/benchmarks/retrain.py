@@ -4,20 +4,22 @@
     python tests/benchmarks/retrain.py --faces 550 --correct 10 --repeat 3
     python tests/benchmarks/retrain.py --many 5000
 
-Faces are those of `muct.py`: people in a seeded order, of each the first four. A cold training
-reads and looks at all of them and fills the cache. Then some faces are corrected (of each five
-points by 2 % of the IOD), the model is trained again from the cache, and once more without one; all
-arrays of the two are compared. Times are of reading and training, without measuring the result, on
-however many cores there are; processor time is shown too, since machines are busy.
+A project with the MUCT faces; trainings take whole people of it until there are so many faces. A
+cold training reads and looks at all of them and fills the project's cache. Then some faces are
+corrected and saved (five points of each, by 2 % of the IOD), the model is trained again, and once
+more without the cache; all arrays of the two are compared. Times are those of `train`, with all
+that it reads, on however many cores there are; nobody is held out, so no model is measured. The
+processor time is shown too, since machines are busy.
 
---many repeats the faces, each time with all points moved a little, until there are so many, and
-shows the peak of the memory.
+--many repeats the faces, each time with all points moved a little, until there are so many, trains
+on them once, cold, and shows the peak of the memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import shutil
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -29,15 +31,17 @@ import numpy as np
 from common import Report, add_common, muct, split_subjects
 from safetensors.numpy import load_file
 
-from faceloop_trainer import TrainingConfig
+from faceloop_datasets.files import CACHE
+from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.cache import Cache
+from faceloop_trainer.split import choose_faces
 from faceloop_trainer.train import train_faces
 from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets import Face, Scheme
+    from faceloop_datasets import Face, Project, Scheme
     from faceloop_datasets.progress import Progress
     from faceloop_runtime import FaceModel
 
@@ -64,24 +68,21 @@ class Stages:
         self._what, self._since = following, now
 
 
+def correct(project: Project, config: TrainingConfig, count: int, seed: int) -> None:
+    """Move a few points of some faces that are trained on."""
+    rng = np.random.default_rng((seed, 1))
+    faces = choose_faces(project.faces(), config).training
+    for number in rng.choice(len(faces), count, replace=False):
+        face = faces[number]
+        old, points = face.annotation, face.annotation.points.copy()
+        which = rng.choice(np.nonzero(old.present)[0], _POINTS, replace=False)
+        size = 0.02 * project.scheme.inter_ocular_distance(points)
+        points[which] += rng.normal(0, size, (_POINTS, 2))
+        project.save(face.item_id, replace(old, points=points, source="manual"), face.revision_id)
+
+
 def moved(face: Face, points: np.ndarray) -> Face:
     return replace(face, annotation=replace(face.annotation, points=points))
-
-
-def corrected(scheme: Scheme, faces: Sequence[Face], count: int, seed: int) -> list[Face]:
-    """Move a few points of some faces."""
-    rng = np.random.default_rng((seed, 1))
-    chosen = set(rng.choice(len(faces), count, replace=False).tolist())
-    out = []
-    for number, face in enumerate(faces):
-        points = face.annotation.points.copy()
-        if number in chosen:
-            known = np.nonzero(face.annotation.present)[0]
-            which = rng.choice(known, _POINTS, replace=False)
-            iod = scheme.inter_ocular_distance(points)
-            points[which] += rng.normal(0, 0.02 * iod, (_POINTS, 2))
-        out.append(moved(face, points))
-    return out
 
 
 def repeated(scheme: Scheme, faces: Sequence[Face], count: int, seed: int) -> list[Face]:
@@ -96,25 +97,36 @@ def repeated(scheme: Scheme, faces: Sequence[Face], count: int, seed: int) -> li
     return out
 
 
-def timed(
-    scheme: Scheme, faces: Sequence[Face], config: TrainingConfig, cache: Cache
-) -> tuple[FaceModel, dict[str, Any]]:
-    """Read and train; returns the model and a row of times."""
-    stages, wall, cpu = Stages(), time.perf_counter(), time.process_time()
-    ready, _ = load_faces(
-        scheme, faces, config.scales[-1], seed=config.seed, cache=cache, progress=stages
-    )
-    model = train_faces(scheme, ready, config, cache=cache, progress=stages)
+def row(start: tuple[float, float], stages: Stages) -> dict[str, Any]:
+    """Times since then, and the peak of the memory."""
     stages.end()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     parts = {f"{what} s (cpu)": f"{w:.2f} ({c:.2f})" for what, (w, c) in stages.seconds.items()}
-    return model, {
-        "faces": len(ready),
-        "wall s": round(time.perf_counter() - wall, 2),
-        "cpu s": round(time.process_time() - cpu, 2),
+    return {
+        "wall s": round(time.perf_counter() - start[0], 2),
+        "cpu s": round(time.process_time() - start[1], 2),
         **parts,
         "peak MB": round(peak),
     }
+
+
+def timed(project: Project, config: TrainingConfig) -> tuple[FaceModel, dict[str, Any]]:
+    """Train; returns the model and a row of times."""
+    stages, start = Stages(), (time.perf_counter(), time.process_time())
+    model = train(project, config, progress=stages).model
+    return model, {"faces": model.provenance["faces"], **row(start, stages)}
+
+
+def cold_on_many(scheme: Scheme, faces: Sequence[Face], count: int, seed: int) -> dict[str, Any]:
+    """Train on so many faces; returns a row of times."""
+    stages, config = Stages(), TrainingConfig(seed=seed)
+    many = repeated(scheme, faces, count, seed)
+    start = time.perf_counter(), time.process_time()
+    with TemporaryDirectory() as scratch:
+        cache = Cache(Path(scratch))
+        ready, _ = load_faces(scheme, many, config.scales[-1], cache=cache, progress=stages)
+        train_faces(scheme, ready, config, cache=cache, progress=stages)
+        return {"faces": len(ready), **row(start, stages)}
 
 
 def difference(one: FaceModel, other: FaceModel, folder: Path) -> dict[str, Any]:
@@ -141,34 +153,30 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_common(parser)
-    parser.add_argument("--project", type=Path, help="keep the imported faces here for next time")
     parser.add_argument("--faces", type=int, default=550)
     parser.add_argument("--correct", type=int, default=10, help="faces corrected before retraining")
     parser.add_argument("--repeat", type=int, default=1, help="corrections, one after the other")
     parser.add_argument("--many", type=int, help="one cold training of so many faces instead")
     args = parser.parse_args()
-    report, config = Report(args.json), TrainingConfig(seed=args.seed)
-    with muct(args.project) as project, TemporaryDirectory() as scratch:
-        scheme, folder = project.scheme, Path(scratch)
-        faces: Sequence[Face] = split_subjects(
-            project.faces(), args.faces, args.seed, _PER_SUBJECT
-        ).training
+    report = Report(args.json)
+    config = TrainingConfig(seed=args.seed, limit=args.faces, holdout=0.0)
+    with muct(None) as project, TemporaryDirectory() as scratch:
         if args.many:
-            many = repeated(scheme, faces, args.many, args.seed)
-            _, row = timed(scheme, many, config, Cache(folder / "cache"))
-            report.table(f"cold training of {args.many} faces", [row])
+            faces = split_subjects(project.faces(), args.faces, args.seed, _PER_SUBJECT).training
+            done = cold_on_many(project.scheme, faces, args.many, args.seed)
+            report.table(f"cold training of {args.many} faces", [done])
             return
-        cache, rows = Cache(folder / "cache"), []
-        model, row = timed(scheme, faces, config, cache)
-        rows.append({"training": "cold, filling the cache", **row})
+        model, times = timed(project, config)
+        rows = [{"training": "cold, filling the cache", **times}]
         for number in range(args.repeat):
-            faces = corrected(scheme, faces, args.correct, args.seed + number)
-            model, row = timed(scheme, faces, config, cache)
-            rows.append({"training": f"{args.correct} faces corrected", **row})
-        cold, row = timed(scheme, faces, config, Cache(None))
-        rows.append({"training": "the same, without a cache", **row})
+            correct(project, config, args.correct, args.seed + number)
+            model, times = timed(project, config)
+            rows.append({"training": f"{args.correct} faces corrected", **times})
+        shutil.rmtree(project.path / CACHE)
+        cold, times = timed(project, config)
+        rows.append({"training": "the same, without a cache", **times})
         report.table("times", rows)
-        report.table("retrained against cold", [difference(model, cold, folder)])
+        report.table("retrained against cold", [difference(model, cold, Path(scratch))])
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, NDArray[Any]]
 
-_FORMAT = 1
+_FORMAT = 2
 _DIGEST = 32
 _LIMIT = 2 * 2**30
 """Bytes that are kept; what was not used for longest goes first."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.model import FaceModel
     from faceloop_runtime.pdm import PointDistributionModel
 
     from .trainingset import TrainingFace
@@ -30,7 +29,12 @@ _WRONG_POSES = 3
 _PER_PICTURE = 12
 
 
-def misplaced(model: FaceModel, face: TrainingFace, rng: np.random.Generator) -> Rows:
+def misplaced(
+    pdm: PointDistributionModel,
+    channels: Sequence[str],
+    face: TrainingFace,
+    rng: np.random.Generator,
+) -> Rows:
     """Look at a face from clearly wrong poses: beside it, too large, too small, turned.
 
     Returns
@@ -39,7 +43,7 @@ def misplaced(model: FaceModel, face: TrainingFace, rng: np.random.Generator) ->
         Whole-face features.
     """
     assert face.picture is not None  # noqa: S101 - callers pass faces with pictures only
-    true = Similarity.between(model.pdm.mean, face.points)
+    true = Similarity.between(pdm.mean, face.points)
     rows = []
     for kind in range(_WRONG_POSES):
         angle, log_scale = rng.normal(0, 0.15), rng.normal(0, 0.1)
@@ -52,7 +56,7 @@ def misplaced(model: FaceModel, face: TrainingFace, rng: np.random.Generator) ->
         else:
             angle = rng.choice([-1, 1]) * rng.uniform(0.6, np.pi)
         wrong = Similarity.from_polar(float(np.exp(log_scale)), float(angle), *map(float, away))
-        rows.append(_look(model.pdm, model.channels, face.picture, true.after(wrong)))
+        rows.append(_look(pdm, channels, face.picture, true.after(wrong)))
     return np.array(rows)
 
 

@@ -39,7 +39,7 @@ _OFF_CENTRE = 2.5
 _BESIDE = 8
 """Patches beside the landmark that a classifier sees for one on it."""
 _GAINS = np.geomspace(2.0, 120.0, 16)
-CALIBRATION_FACES = 100
+_CALIBRATION_FACES = 100
 """Faces that gains are calibrated on, chosen by content."""
 
 
@@ -91,11 +91,25 @@ class TargetSet:
 
 
 @dataclass(frozen=True, eq=False)
-class FoldedExperts:
-    """Experts of one scale: of all faces, and for each fold those that never saw it."""
+class Calibration:
+    """How far the responses of one scale may be trusted, learned on faces they had not seen.
 
-    whole: PatchExperts
+    Parameters
+    ----------
+    gain, reliability : ndarray of float32, shape (N,)
+        As in `PatchExperts`.
+    """
+
+    gain: NDArray[np.float32]
+    reliability: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedExperts:
+    """Experts of one scale for each fold, trained without it, and their calibration."""
+
     without: tuple[PatchExperts, ...]
+    calibration: Calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,15 +162,8 @@ class Looking:
         return View(channels, centres, offsets, target.use(known.face) & seen)
 
 
-def train_scale(  # noqa: PLR0917 - the settings of a stage
-    kind: ExpertKind,
-    looking: Looking,
-    faces: Sequence[KnownFace],
-    folds: Sequence[int],
-    cache: Cache,
-    tick: Callable[[int], None],
-) -> FoldedExperts:
-    """Train the experts of one scale.
+class ScaleTraining:
+    """The experts of one scale, learned from some faces.
 
     Parameters
     ----------
@@ -173,27 +180,57 @@ def train_scale(  # noqa: PLR0917 - the settings of a stage
     tick : callable
         Told how many faces more were looked at; may raise to stop.
     """
-    by_fold: list[list[KnownFace]] = [[] for _ in range(max(folds) + 1)]
-    for known, fold in zip(faces, folds, strict=True):
-        by_fold[fold].append(known)
-    if kind in ("ridge", "mosse"):
-        solve = ridge_filters if kind == "ridge" else mosse_filters
-        learner: _MomentLearner | _ClassifierLearner = _MomentLearner(
-            solve, looking, by_fold, cache, tick
+
+    def __init__(  # noqa: PLR0917 - the settings of a stage
+        self,
+        kind: ExpertKind,
+        looking: Looking,
+        faces: Sequence[KnownFace],
+        folds: Sequence[int],
+        cache: Cache,
+        tick: Callable[[int], None],
+    ) -> None:
+        self._looking, self._faces, self._folds, self._tick = looking, faces, folds, tick
+        by_fold: list[list[KnownFace]] = [[] for _ in range(max(folds) + 1)]
+        for known, fold in zip(faces, folds, strict=True):
+            by_fold[fold].append(known)
+        if kind in ("ridge", "mosse"):
+            solve = ridge_filters if kind == "ridge" else mosse_filters
+            learner: _MomentLearner | _ClassifierLearner = _MomentLearner(
+                solve, looking, by_fold, cache, tick
+            )
+        else:
+            learner = _ClassifierLearner(kind, looking, by_fold, tick)
+        self._learner = learner
+
+    def whole(self, calibration: Calibration) -> PatchExperts:
+        """Return the experts of all faces."""
+        filters = self._learner.solve(None)
+        return PatchExperts(
+            self._looking.scale, *filters, calibration.gain, calibration.reliability
         )
-    else:
-        learner = _ClassifierLearner(kind, looking, by_fold, tick)
-    whole = learner.solve(None)
-    without = {fold: learner.solve(fold) for fold in range(len(by_fold))}
-    calibrator = _Calibrator(without)
-    for i in sorted(sorted(range(len(faces)), key=lambda i: faces[i].key)[:CALIBRATION_FACES]):
-        calibrator.add(folds[i], looking.at(faces[i], 1))
-        tick(1)
-    gain, reliability = calibrator.result()
-    return FoldedExperts(
-        PatchExperts(looking.scale, *whole, gain, reliability),
-        tuple(PatchExperts(looking.scale, *w, gain, reliability) for w in without.values()),
-    )
+
+    def folded(self) -> FoldedExperts:
+        """Return experts that never saw a fold, for each, calibrated on some faces of it."""
+        filters = {fold: self._learner.solve(fold) for fold in range(max(self._folds) + 1)}
+        calibrator = _Calibrator(filters)
+        for i in calibration_faces(self._faces):
+            calibrator.add(self._folds[i], self._looking.at(self._faces[i], 1))
+            self._tick(1)
+        gain, reliability = calibrator.result()
+        scale = self._looking.scale
+        without = (PatchExperts(scale, *own, gain, reliability) for own in filters.values())
+        return FoldedExperts(tuple(without), Calibration(gain, reliability))
+
+
+def calibration_faces(faces: Sequence[KnownFace]) -> list[int]:
+    """Return the numbers of the faces that gains are calibrated on."""
+    return some_by_content([known.key for known in faces], _CALIBRATION_FACES)
+
+
+def some_by_content(keys: Sequence[str], count: int) -> list[int]:
+    """Choose some faces: other ones may come and go, and most of the choice stays."""
+    return sorted(sorted(range(len(keys)), key=keys.__getitem__)[:count])
 
 
 _Filters = tuple["NDArray[np.float32]", "NDArray[np.float32]"]

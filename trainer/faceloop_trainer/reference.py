@@ -23,8 +23,6 @@ from faceloop_runtime.model import face_extent
 from .trainingset import TrainingFace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from faceloop_runtime.pdm import PointDistributionModel
@@ -90,12 +88,6 @@ class KnownFace:
             return cls(face, face.points)
         points = np.where(known[:, None], face.points, np.rint(pdm.complete(face.points)))
         return cls(face, points)
-
-    def mirrored(self, mirror: Sequence[int]) -> KnownFace:
-        """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
-        right = self.picture.shape[1] - 1
-        points = (self.points * [-1, 1] + [right, 0])[list(mirror)]
-        return KnownFace(self.face.mirrored(mirror), points)
 
     @property
     def picture(self) -> NDArray[np.uint8]:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .patches import Looking
 
 _KIND = "sums"
+_FEW = 0.05
+"""Share of the faces that may differ from the kept sums: to add them again is less work than to
+write twenty megabytes a scale."""
 
 
 def gather(  # noqa: PLR0917 - what the sum is of, and where it is kept
@@ -72,7 +75,7 @@ def gather(  # noqa: PLR0917 - what the sum is of, and where it is kept
         gatherer.add(cut, view.offsets, view.use, times)
         if times > 0:
             tick(1)
-    if come or gone:
+    if kept is None or len(come) + len(gone) > _FEW * len(faces):
         cache.save(_KIND, key, _to_arrays(gatherer.sums, faces))
     return gatherer.sums
 

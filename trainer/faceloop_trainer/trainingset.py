@@ -52,8 +52,8 @@ class TrainingFace:
         Landmarks that a fit's error is measured on: placed by a person, not estimated.
     backgrounds : tuple of ndarray
         Squares of the photograph that lie outside the face.
-    item_id : int or None
-        The item in the project, if it comes from one.
+    item_id, revision_id : int or None
+        The item in the project, and the revision of it, if it comes from one.
     source : str
         Name under which picture and backgrounds are kept for the next training; empty where they
         are not.
@@ -67,21 +67,26 @@ class TrainingFace:
     measured: NDArray[np.bool_]
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     item_id: int | None = None
+    revision_id: int | None = None
     source: str = ""
 
     def mirrored(self, mirror: Sequence[int]) -> TrainingFace:
         """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
         order = np.asarray(mirror)
         picture = self.picture
-        right = 0 if picture is None else picture.shape[1] - 1
         return TrainingFace(
             name=f"{self.name} (mirrored)",
             subject=self.subject,
             picture=None if picture is None else np.ascontiguousarray(picture[:, ::-1]),
-            points=(self.points * [-1, 1] + [right, 0])[order],
+            points=self.mirrored_points(mirror),
             trains_patches=self.trains_patches[order],
             measured=self.measured[order],
         )
+
+    def mirrored_points(self, mirror: Sequence[int]) -> Points:
+        """Return the points of the face in a mirror."""
+        right = 0 if self.picture is None else self.picture.shape[1] - 1
+        return np.asarray((self.points * [-1, 1] + [right, 0])[list(mirror)], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,7 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
                 trains_patches=measured & False,
                 measured=measured,
                 item_id=face.item_id,
+                revision_id=face.revision_id,
             )
 
 
@@ -194,6 +200,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         measured=shape_known & (annotation.states != PointState.ESTIMATED),
         backgrounds=backgrounds,
         item_id=face.item_id,
+        revision_id=face.revision_id,
         source=source,
     )
 

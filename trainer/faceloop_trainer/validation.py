@@ -12,8 +12,9 @@ from faceloop_datasets import TrainingError
 from .config import TrainingConfig
 from .evaluate import measure
 from .evaluation import Evaluation
+from .groundwork import FEWEST_FACES, FEWEST_PEOPLE
 from .split import choose_faces, deal
-from .train import FEWEST_FACES, FEWEST_PEOPLE, train_faces
+from .train import train_faces
 from .trainingset import TrainingFace, Unusable, load_faces
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from sqlalchemy import bindparam, func, insert, select, update
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Row
+
+_Value = TypeVar("_Value")
 
 # Built once: an import runs them thousands of times.
 _ADD_ITEM = insert(ItemRow).returning(ItemRow.id)
@@ -200,7 +202,7 @@ def imported(
     return found
 
 
-def parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def parts(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
     """Cut values up into as many as one statement takes."""
     for first in range(0, len(values), _CHUNK):
         yield values[first : first + _CHUNK]
@@ -241,6 +243,19 @@ def get_revision(connection: Connection, number: int, scheme: str, head: int | N
     if row is None:
         raise damaged(f"Revision {number}", "it is not there")
     return _revision(row, scheme, head)
+
+
+def heads_among(
+    connection: Connection, numbers: Sequence[int], scheme: str
+) -> list[tuple[Item, Revision]]:
+    """Items with one revision each, given by number, in the order the items came."""
+    known = {item.id: item for item in list_items(connection)}
+    found = []
+    for part in parts(numbers):
+        query = select(RevisionRow.__table__).where(RevisionRow.id.in_(part))
+        found += [_revision(row, scheme, row.id) for row in connection.execute(query)]
+    found.sort(key=lambda revision: revision.item_id)
+    return [(known[revision.item_id], revision) for revision in found]
 
 
 def heads(connection: Connection, scheme: str) -> list[tuple[Item, Revision]]:

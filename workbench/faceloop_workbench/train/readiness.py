@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from faceloop_trainer.groundwork import FEWEST_FACES, FEWEST_PEOPLE
 from faceloop_trainer.split import choose_faces
-from faceloop_trainer.train import FEWEST_FACES, FEWEST_PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

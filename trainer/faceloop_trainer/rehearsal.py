@@ -1,0 +1,241 @@
+"""Fits to people whom the experts have not seen, and what is learned from them.
+
+The people of each fold are searched and fitted by experts that were trained without them. How far
+responses may be trusted, how strong corrections should be and how to judge a fit are learned from
+that. It is most of the work of a training and hardly changes with a few corrected faces: so it is
+done for a project's base (`faceloop_trainer.base`) and kept.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from faceloop_runtime.backends.cpu import CpuResponses
+from faceloop_runtime.experts import PatchExperts
+from faceloop_runtime.fitter import FROM_START, FitRun
+from faceloop_runtime.judges import ErrorLevels, PointJudges, PointNetwork
+from faceloop_runtime.model import FaceModel
+from faceloop_runtime.regressor import ShapeRegressor
+from faceloop_runtime.validator import ErrorPredictor, FaceValidator
+
+from .cache import key_of
+from .groundwork import FOLDS, View, views
+from .judges import Judges
+from .lessons import Lessons, learn, to_judge
+from .packing import pack, unpack
+from .patches import Calibration, FoldedExperts, calibration_faces
+from .searches import Searches, Shelf, corrections
+from .starts import Jitter, jittered_pose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .cache import Cache
+    from .groundwork import Groundwork
+    from .patches import ScaleTraining
+    from .regression import Corrections
+    from .trainingset import TrainingFace
+    from .work import Work
+
+_KIND = "rehearsals"
+_MOST_SEARCHED = 3000
+"""Of more faces than this some are searched: memory and time of the corrections grow with their
+square."""
+_CLASSES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        PatchExperts,
+        Calibration,
+        FoldedExperts,
+        FaceValidator,
+        ErrorPredictor,
+        PointNetwork,
+        PointJudges,
+        ErrorLevels,
+        Judges,
+        Lessons,
+    )
+}
+"""What is kept of a rehearsal."""
+
+
+class Rehearsal:
+    """Experts of each fold, the searches they make, and what those teach.
+
+    Parameters
+    ----------
+    base : Groundwork
+        The faces to learn from.
+    cache : Cache
+        What earlier trainings kept.
+    work : Work
+        Counts the steps; what was kept takes none.
+    """
+
+    def __init__(self, base: Groundwork, cache: Cache, work: Work) -> None:
+        self.base, self.work, self._cache = base, work, cache
+        self._experts: tuple[FoldedExperts, ...] | None = self._load("experts")
+        self._lessons: Lessons | None = self._load("lessons")
+        self._shelf = Shelf(cache, self._key)
+        self._own: Corrections | None = None
+
+    @cached_property
+    def _key(self) -> str:
+        base = self.base
+        config = replace(base.config, limit=None, holdout=0.0)
+        parts: list[object] = [asdict(config), base.scheme.to_toml()]
+        parts += [base.pdm.mean, base.pdm.components, base.pdm.variances]
+        for known, fold in zip(base.faces, base.folds, strict=True):
+            parts += [known.key, fold, known.face.measured, *known.face.backgrounds]
+        return key_of(*parts)
+
+    def _load(self, what: str) -> Any:
+        arrays = self._cache.load(_KIND, f"{self._key}-{what}")
+        return None if arrays is None else unpack(arrays, _CLASSES)
+
+    def _save(self, what: str, value: object) -> None:
+        self._cache.save(_KIND, f"{self._key}-{what}", pack(value))
+
+    def steps(self, today: Groundwork) -> int:
+        """Return how many steps a training on the faces of today takes here."""
+        grounds, count = [today], self.expert_steps(today)
+        if self._lessons is None:
+            grounds.append(self.base)
+            count += len(to_judge(self.base))
+        names = {view.name for ground in grounds for view in views(ground, _MOST_SEARCHED)}
+        return count + len(self._shelf.missing(list(names)))
+
+    def expert_steps(self, today: Groundwork) -> int:
+        """Return how many of them the experts take."""
+        if self._experts is not None:
+            return 0
+        base = self.base
+        each = len(calibration_faces(base.faces)) + (0 if today is base else len(base.faces))
+        return (len(base.config.scales) + 1) * each
+
+    # Experts
+
+    def experts(
+        self, trainings: Sequence[ScaleTraining] | None = None
+    ) -> tuple[FoldedExperts, ...]:
+        """Return the experts of each scale, the initialiser's last.
+
+        Parameters
+        ----------
+        trainings : sequence of ScaleTraining, optional
+            What `Groundwork.experts` of the base returned, if it was asked already.
+        """
+        if self._experts is None:
+            own = trainings or self.base.experts(self._cache, self.work)
+            self._experts = tuple(self.work.map(lambda one: one.folded(), own))
+            self._save("experts", self._experts)
+        return self._experts
+
+    @cached_property
+    def _searchers(self) -> list[FaceModel]:
+        """By fold, a model that can search, but neither correct nor judge."""
+        *scales, initialiser = self.experts()
+        base, none = self.base, np.zeros(0, np.float32)
+        return [
+            FaceModel(
+                scheme=base.scheme,
+                pdm=base.pdm,
+                channels=base.config.channels,
+                experts=tuple(scale.without[fold] for scale in scales),
+                regressor=ShapeRegressor(none, none),
+                initialiser=initialiser.without[fold],
+                validator=FaceValidator(none, 0.0),
+                error_predictor=ErrorPredictor.blank(len(base.pdm), len(base.pdm.variances)),
+            )
+            for fold in range(FOLDS)
+        ]
+
+    @cached_property
+    def _backends(self) -> list[CpuResponses]:
+        return [CpuResponses(model.experts) for model in self._searchers]
+
+    # Searches and fits
+
+    def search(
+        self,
+        view: View,
+        jitter: Jitter,
+        purpose: int = 0,
+        *,
+        face: TrainingFace | None = None,
+        regressors: Sequence[ShapeRegressor] | None = None,
+    ) -> FitRun:
+        """Look for a face from a wrong start, with experts that never saw the person.
+
+        Parameters
+        ----------
+        view : View
+            Whom to look for.
+        jitter : Jitter
+            How wrong the start is.
+        purpose : int
+            Another one starts elsewhere.
+        face : TrainingFace, optional
+            What to look at, if that is another picture of it.
+        regressors : sequence of ShapeRegressor, optional
+            By fold; the run can then be corrected.
+        """
+        model, seen = self._searchers[view.fold], face or view.face()
+        if regressors is not None:
+            model = replace(model, regressor=regressors[view.fold])
+        iod = model.scheme.inter_ocular_distance(seen.points)
+        rng = view.rng(self.base.config.seed, purpose)
+        pose = jittered_pose(model.pdm, seen.points, iod, jitter, rng)
+        assert seen.picture is not None  # noqa: S101 - known faces have one
+        run = FitRun(model, self._backends[view.fold], seen.picture, pose, None)
+        run.search(FROM_START)
+        return run
+
+    def searched(self, ground: Groundwork) -> tuple[list[View], Searches]:
+        """Search the faces of a groundwork, those that were not searched yet."""
+        wanted = {view.name: view for view in views(ground, _MOST_SEARCHED)}
+        missing = self._shelf.missing(list(wanted))
+
+        def search(name: str) -> Searches:
+            run = self.search(wanted[name], Jitter())
+            face = wanted[name].face()
+            error = float(np.nanmean(self.distances(face, run)[face.measured]))
+            self.work.tick(error=error)
+            return Searches.of(run, error)
+
+        self._shelf.add(dict(zip(missing, self.work.map(search, missing), strict=True)))
+        return list(wanted.values()), self._shelf.take(list(wanted))
+
+    def corrections(self, ground: Groundwork) -> Corrections:
+        """Return what searches for the faces of a groundwork needed to be corrected by."""
+        if ground is self.base and self._own is not None:
+            return self._own
+        looked_at, searches = self.searched(ground)
+        folds = np.array([view.fold for view in looked_at])
+        # Nothing else runs now, and the matrices are large.
+        with threadpool_limits(os.cpu_count(), "blas"):
+            found = corrections(ground.pdm, [v.face() for v in looked_at], searches, folds)
+        if ground is self.base:
+            self._own = found
+        return found
+
+    def distances(self, face: TrainingFace, run: FitRun) -> NDArray[np.float64]:
+        """Return how far each point of a fit is off, in IOD, (N,)."""
+        points = run.pose.apply(self.base.pdm.shape(run.b))
+        iod = self.base.scheme.inter_ocular_distance(face.points)
+        return np.asarray(np.linalg.norm(points - face.points, axis=1) / iod)
+
+    def lessons(self) -> Lessons:
+        """Return what fits to unknown people teach."""
+        if self._lessons is None:
+            self._lessons = learn(self)
+            self._save("lessons", self._lessons)
+        return self._lessons

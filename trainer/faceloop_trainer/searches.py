@@ -1,0 +1,210 @@
+"""Searches by experts that never saw the person, and what is learned from where they end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import TrainingError
+from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.regressor import regression_features
+
+from .regression import Corrections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_runtime.fitter import FitRun
+    from faceloop_runtime.pdm import PointDistributionModel
+
+    from .cache import Cache
+    from .trainingset import TrainingFace
+
+    Floats = NDArray[np.float64]
+    Rows = NDArray[np.float32]
+
+_KIND = "searches"
+_FEWEST = 10
+"""Fewer searches that end near the face teach nothing."""
+_LOST = 0.15
+"""Searches that end this far off teach nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Searches:
+    """Where searches ended, and what the picture looked like there.
+
+    Nothing here depends on how shapes are described, only on the experts that searched.
+
+    Parameters
+    ----------
+    cells : ndarray of float32, shape (M, N * D)
+        Surroundings of the landmarks (`faceloop_runtime.regressor.cell_features`).
+    whole_face : ndarray of float32, shape (M, W)
+        Pooled channels of the coarse crop.
+    pose : ndarray, shape (M, 4)
+        From the model frame to the picture: the fields of a `Similarity`.
+    shape : ndarray, shape (M, N, 2)
+        Found shape, in the model frame.
+    error : ndarray, shape (M,)
+        NME.
+    """
+
+    cells: Rows
+    whole_face: Rows
+    pose: Floats
+    shape: Floats
+    error: Floats
+
+    @classmethod
+    def of(cls, run: FitRun, error: float) -> Searches:
+        """Take down one search."""
+        run.regression_features()
+        pose = run.pose
+        return cls(
+            run.cells.reshape(1, -1),
+            run.whole_face[None],
+            np.array([[pose.a, pose.b, pose.tx, pose.ty]]),
+            run.model.pdm.shape(run.b)[None],
+            np.array([error]),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Searches]) -> Searches:
+        """Put searches together."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+    def __iter__(self) -> Iterator[Searches]:
+        """One by one."""
+        for i in range(len(self.error)):
+            yield Searches(*(column[i : i + 1] for column in vars(self).values()))
+
+
+class Shelf:
+    """Searches by name, kept in a cache: the first ones in one file, later ones in one each.
+
+    Parameters
+    ----------
+    cache : Cache
+        Where they are kept.
+    key : str
+        Name of the experts that search.
+    """
+
+    def __init__(self, cache: Cache, key: str) -> None:
+        self._cache, self._key = cache, key
+        self._found: dict[str, Searches] = {}
+        if arrays := cache.load(_KIND, key):
+            columns = dict(arrays)
+            names = columns.pop("names").tobytes().decode().split()
+            self._found = dict(zip(names, Searches(**columns), strict=True))
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Return which of these nobody has made yet."""
+        for name in names:
+            if name not in self._found and (kept := self._cache.load(_KIND, self._own(name))):
+                self._found[name] = Searches(**kept)
+        return [name for name in names if name not in self._found]
+
+    def add(self, made: Mapping[str, Searches]) -> None:
+        """Keep searches that were missing."""
+        if not self._found and made:
+            names = np.frombuffer(" ".join(made).encode(), np.uint8)
+            columns = vars(Searches.joined(list(made.values())))
+            self._cache.save(_KIND, self._key, {**columns, "names": names})
+        else:
+            for name, search in made.items():
+                self._cache.save(_KIND, self._own(name), vars(search))
+        self._found.update(made)
+
+    def take(self, names: Sequence[str]) -> Searches:
+        """Return searches in this order."""
+        return Searches.joined([self._found[name] for name in names])
+
+    def _own(self, name: str) -> str:
+        return f"{self._key}-{name}"
+
+
+def corrections(
+    pdm: PointDistributionModel,
+    faces: Sequence[TrainingFace],
+    searches: Searches,
+    folds: NDArray[np.intp],
+) -> Corrections:
+    """Prepare to learn what would have brought each search to the truth.
+
+    Parameters
+    ----------
+    pdm : PointDistributionModel
+        Describes shapes; it may be another one than was searched with.
+    faces : sequence of TrainingFace
+        The face of each search.
+    searches : Searches
+        Where they ended.
+    folds : ndarray of int, shape (M,)
+        Fold of each one's subject.
+
+    Raises
+    ------
+    TrainingError
+        If hardly any search ended near the face.
+    """
+    kept = np.nonzero(searches.error < _LOST)[0].tolist()
+    if len(kept) < _FEWEST:
+        raise TrainingError(
+            "The patch experts find hardly any training face again; check the annotations "
+            "(are points in the scheme's order?)."
+        )
+    found = (searches.shape[kept] - pdm.mean).reshape(len(kept), -1) @ pdm.components.T
+    features = np.array(
+        [
+            regression_features(searches.cells[i], searches.whole_face[i], b, pdm.variances)
+            for i, b in zip(kept, found, strict=True)
+        ]
+    )
+    truth = np.array(
+        [
+            Similarity(*map(float, searches.pose[i])).inverse().apply(pdm.complete(faces[i].points))
+            for i in kept
+        ]
+    )
+    whole, shape = searches.whole_face.shape[1], len(pdm.variances)
+    blocks = (features.shape[1] - whole - shape, whole, shape)
+    return Corrections(features, wanted_steps(pdm, found, truth), folds[kept], blocks)
+
+
+def wanted_steps(pdm: PointDistributionModel, found: Floats, truth: Floats) -> Floats:
+    """Return the steps of pose and shape that bring found shapes nearest to the truth.
+
+    Least squares in the tangent of `PointDistributionModel.tangent`. Of its rows only growing and
+    turning depend on the shape, so the others are projected out once.
+
+    Parameters
+    ----------
+    pdm : PointDistributionModel
+        Describes the shapes.
+    found : ndarray, shape (M, K)
+        Shape parameters.
+    truth : ndarray, shape (M, N, 2)
+        True points, in the model frame.
+
+    Returns
+    -------
+    ndarray, shape (M, 4 + K)
+    """
+    fixed = pdm.tangent(np.zeros(len(pdm.variances)))[2:]
+    explain = np.linalg.solve(fixed @ fixed.T, fixed)
+    base = pdm.mean.reshape(-1) + found @ pdm.components
+    turned = np.stack([-base[:, 1::2], base[:, 0::2]], axis=2).reshape(base.shape)
+    missing = truth.reshape(len(truth), -1) - base
+    moving = np.stack([base, turned], axis=1)
+    alone = moving - moving @ explain.T @ fixed
+    normal = alone @ moving.transpose(0, 2, 1)
+    first = np.linalg.solve(normal, alone @ missing[:, :, None])
+    rest = missing - (first.transpose(0, 2, 1) @ moving)[:, 0]
+    return np.concatenate([first[:, :, 0], rest @ explain.T], axis=1)

@@ -1,0 +1,55 @@
+"""Work on many faces: in threads, with progress, and stopped when somebody says so."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from faceloop_datasets.progress import step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class Work:
+    """Counts steps, and spreads independent ones over the cores.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Told `Progress` after each step.
+    cancel : callable, optional
+        Asked after each step; when it returns True, the step raises `Cancelled`.
+
+    Attributes
+    ----------
+    total : int
+        Steps in all.
+    what : str
+        Name of the stage, for people.
+    """
+
+    def __init__(self, progress: ProgressCallback | None, cancel: CancelCheck | None) -> None:
+        self.total, self.what = 0, "training"
+        self._progress, self._cancel, self._lock = progress, cancel, Lock()
+        self._done = 0
+
+    def tick(self, count: int = 1, *, error: float | None = None) -> None:
+        """Count steps that are done; ``error`` is the NME of a fit that one of them made."""
+        with self._lock:
+            self._done += count
+            done = min(self._done, self.total)
+            step(self._progress, self._cancel, done, self.total, self.what, error=error)
+
+    @staticmethod
+    def map(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+        """Do independent work in threads; the results keep their order."""
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+            return list(pool.map(work, items))
