@@ -35,13 +35,15 @@ def base_revision(changes: Sequence[Change]) -> int | None:
     base: int | None = None
     known: set[int] = set()
     since: set[int] = set()
-    for change, following in zip(changes, [*changes[1:], None], strict=True):
+    for number, change in enumerate(changes, start=1):
         known.add(change.item_id)
         since.add(change.item_id)
-        imported = change.source.startswith(_IMPORT)
-        if imported and following is not None and following.source == change.source:
-            continue
-        if len(since) > _SHARE * len(known):
+        under_way = (
+            change.source.startswith(_IMPORT)
+            and number < len(changes)
+            and changes[number].source == change.source
+        )
+        if not under_way and len(since) > _SHARE * len(known):
             base = change.revision_id
             since.clear()
     return base

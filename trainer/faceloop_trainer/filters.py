@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,7 +166,6 @@ def classifier_filters(
     bias : float
     """
     # Here and in the modules beside: a window that only asks who would train must not wait for it.
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.svm import LinearSVC  # noqa: PLC0415
 
@@ -177,8 +175,5 @@ def classifier_filters(
         if kind == "svm"
         else LogisticRegression(C=_LOGISTIC_C, max_iter=200)
     )
-    with warnings.catch_warnings():
-        # A filter that is not quite converged is as good a filter.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(rows, labels)
+    model.fit(rows, labels)  # one that is not quite converged is as good a filter
     return model.coef_[0].reshape(patches.shape[1:]).astype(np.float32), float(model.intercept_[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from faceloop_runtime.judges import (
     opinion,
 )
 from faceloop_runtime.validator import ErrorPredictor, FaceValidator, quality_features
+
+from .work import Work, solvers_may_stop_early
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ def train_error_predictor(features: Rows, errors: Floats, seed: int) -> ErrorPre
     centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-3
     rows = np.clip((features - centre) / spread, -6, 6).astype(np.float64)
     network = MLPRegressor(**_settings(_HIDDEN, seed))
-    _fit(network, rows, np.log(np.maximum(errors, _SMALLEST)))
+    network.fit(rows, np.log(np.maximum(errors, _SMALLEST)))
     hidden, out = _layers(network)
     return ErrorPredictor(centre.astype(np.float32), spread.astype(np.float32), hidden, out)
 
@@ -164,16 +165,17 @@ def train_judges(  # noqa: PLR0917 - all of what there is to learn from
         Initial weights.
     """
     lesson = _Lesson(fits, folds, validators, places, typical, seed)
-    every = np.ones(len(fits), dtype=np.bool_)
+    shown = [folds >= 0, *(folds != fold for fold in range(len(validators)))]
+    with solvers_may_stop_early():
+        sight = lesson.learn_sight()
+    (predictor, error), *others = Work.map(lesson.learn, shown)
     opinions = np.empty(len(fits))
-    for fold in range(len(validators)):
-        predictor, error = lesson.learn(folds != fold)
-        opinions[folds == fold] = lesson.opinions(folds == fold, predictor, error)
+    for fold, judges in enumerate(others):
+        opinions[folds == fold] = lesson.opinions(folds == fold, *judges)
     ordinary = ~np.array([fit.covered for fit in fits])
-    predictor, error = lesson.learn(every)
     return Judges(
         predictor=predictor,
-        points=lesson.points(error, lesson.learn_sight()),
+        points=lesson.points(error, sight),
         levels=error_levels(opinions[ordinary], np.log(lesson.errors[ordinary])),
     )
 
@@ -225,7 +227,7 @@ class _Lesson:
         predictor = train_error_predictor(self.features[use], self.errors[use], self.seed)
         network = MLPRegressor(**_settings(_POINT_HIDDEN, self.seed))
         target = np.where(use[:, None], self.logs - self.usual, np.nan)
-        _fit(network, *self._some_points(target))
+        network.fit(*self._some_points(target))
         return predictor, PointNetwork(*_layers(network), self.usual.astype(np.float32))
 
     def learn_sight(self) -> PointNetwork:
@@ -238,7 +240,7 @@ class _Lesson:
         if len(np.unique(seen[told])) < 2:
             return PointNetwork(nothing.hidden, np.array([0, 30], np.float32), nothing.usual)
         network = MLPClassifier(**_settings(_SIGHT_HIDDEN, self.seed))
-        _fit(network, *self._some_points(np.where(told, seen, np.nan)))
+        network.fit(*self._some_points(np.where(told, seen, np.nan)))
         return PointNetwork(*_layers(network), nothing.usual)
 
     def opinions(
@@ -298,7 +300,8 @@ def _rising(opinions: Floats, levels: Floats) -> Rows:
 
 
 def _settings(hidden: int, seed: int) -> dict[str, object]:
-    # Strong regularisation: a few hundred faces, some of them of the same people.
+    # Strong regularisation: a few hundred faces, some of them of the same people. Stopping at
+    # max_iter is part of it.
     return {
         "hidden_layer_sizes": (hidden,),
         "alpha": 100.0,
@@ -307,15 +310,6 @@ def _settings(hidden: int, seed: int) -> dict[str, object]:
         "random_state": seed,
         "tol": 1e-4,
     }
-
-
-def _fit(network: MLPRegressor | MLPClassifier, rows: Floats, target: Floats) -> None:
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as in filters.py
-
-    with warnings.catch_warnings():
-        # lbfgs stops at max_iter on purpose: early stopping is part of the regularisation.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        network.fit(rows, target)
 
 
 def _layers(network: MLPRegressor | MLPClassifier) -> tuple[Rows, Rows]:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 _KIND = "searches"
-_FEWEST = 10
-"""Fewer searches that end near the face teach nothing."""
+_LEAST_FOUND = 0.5
+"""Where a smaller share of the searches ends near the face, something is wrong with the labels."""
 _LOST = 0.15
 """Searches that end this far off teach nothing."""
 
@@ -155,7 +155,7 @@ def corrections(
         If hardly any search ended near the face.
     """
     kept = np.nonzero(searches.error < _LOST)[0].tolist()
-    if len(kept) < _FEWEST:
+    if len(kept) < _LEAST_FOUND * len(searches.error):
         raise TrainingError(
             "The patch experts find hardly any training face again; check the annotations "
             "(are points in the scheme's order?)."

@@ -48,14 +48,13 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
 
 
 def _limited(faces: Sequence[Face], limit: int, seed: int) -> list[Face]:
-    order = sorted({_subject(f) for f in faces}, key=lambda s: _position(s, f"limit-{seed}"))
+    sizes = Counter(_subject(f) for f in faces)
     chosen: set[str] = set()
     count = 0
-    for subject in order:
-        more = sum(_subject(f) == subject for f in faces)
-        if count + more <= limit:
+    for subject in sorted(sizes, key=lambda s: _position(s, f"limit-{seed}")):
+        if count + sizes[subject] <= limit:
             chosen.add(subject)
-            count += more
+            count += sizes[subject]
     return [f for f in faces if _subject(f) in chosen]
 
 

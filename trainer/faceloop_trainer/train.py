@@ -228,12 +228,14 @@ def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) ->
     work.what = "learning corrections"
     corrections = rehearsal.corrections(today)
     lessons = rehearsal.lessons()
+    regressor = corrections.whole(lessons.strength)
+    work.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=today.scheme,
         pdm=today.pdm,
         channels=config.channels,
         experts=tuple(experts),
-        regressor=corrections.whole(lessons.strength),
+        regressor=regressor,
         initialiser=initialiser,
         validator=lessons.validator,
         error_predictor=lessons.judges.predictor,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from faceloop_datasets import FaceloopError, PointState, TrainingError
-from faceloop_datasets.progress import step
 from faceloop_runtime.geometry import Similarity
 
 from .cache import Cache, key_of
+from .work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
+_ONE_VIDEO = Lock()
+"""Frames come one after the other from a decoder that threads cannot share."""
 _REACH = 2.2
 """Half width of the picture kept round a face, in IOD."""
 _BACKGROUNDS = 3
@@ -135,17 +139,21 @@ def load_faces(
     Cancelled
         If ``cancel`` says so.
     """
-    kept = cache or Cache(None)
-    good: list[TrainingFace] = []
-    bad: list[Unusable] = []
-    for done, face in enumerate(faces):
-        step(progress, cancel, done, len(faces), "reading faces")
+    kept, work = cache or Cache(None), Work(progress, cancel)
+    work.total, work.what = len(faces), "reading faces"
+
+    def read(face: Face) -> TrainingFace | Unusable:
         try:
-            good.append(_load(scheme, face, scale, seed, kept))
+            found: TrainingFace | Unusable = _load(scheme, face, scale, seed, kept)
         except FaceloopError as error:
-            bad.append(Unusable(face.name, str(error)))
-    step(progress, cancel, len(faces), len(faces), "reading faces")
-    return good, bad
+            found = Unusable(face.name, str(error))
+        work.tick()
+        return found
+
+    work.tick(0)
+    every = work.map(read, faces)
+    good = [face for face in every if isinstance(face, TrainingFace)]
+    return good, [face for face in every if isinstance(face, Unusable)]
 
 
 def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFace]:
@@ -218,7 +226,8 @@ def _source(face: Face, points: Points, scale: float, seed: int) -> str:
 
 
 def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Arrays:
-    gray = face.read_gray()
+    with nullcontext() if face.frame is None else _ONE_VIDEO:
+        gray = face.read_gray()
     picture, move = _surroundings(gray, points, iod, scale)
     rng = np.random.default_rng((seed, *np.frombuffer(points.tobytes(), np.uint32)))
     backgrounds = _backgrounds(gray, points, iod, rng)

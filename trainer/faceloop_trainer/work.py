@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -51,5 +54,16 @@ class Work:
     @staticmethod
     def map(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
         """Do independent work in threads; the results keep their order."""
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        with solvers_may_stop_early(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             return list(pool.map(work, items))
+
+
+@contextmanager
+def solvers_may_stop_early() -> Iterator[None]:
+    """Let scikit-learn not warn of solvers that stop before they converge, as ours are meant to.
+
+    Filters of warnings are the whole process's, so threads cannot each set their own.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="(lbfgs|Liblinear) failed to converge")
+        yield

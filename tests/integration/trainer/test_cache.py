@@ -7,22 +7,28 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from faceloop_datasets import PointState
-from faceloop_trainer import TrainingConfig
+from faceloop_datasets import PointState, Project
+from faceloop_datasets.sample import sample_faces
+from faceloop_runtime.fitter import FitRun
+from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import sums as sums_module
 from faceloop_trainer.cache import Cache, key_of
+from faceloop_trainer.groundwork import View
+from faceloop_trainer.rehearsal import Rehearsal
+from faceloop_trainer.split import fingerprint
 from faceloop_trainer.train import train_faces
 from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from faceloop_datasets import Face, Project
+    from faceloop_datasets import Face
 
 CONFIG = TrainingConfig(channels=("lbp",), components=8, prior="none")
 """With mirrored planes, and fast."""
@@ -82,6 +88,68 @@ def test_a_retraining_gives_the_same_file_as_one_from_scratch(
     warm = trained(sample_project, changed, cache, tmp_path / "warm")
     assert sorted(looked) == [-1] * 8 + [1] * 4
     assert warm == trained(sample_project, changed, Cache(None), tmp_path / "cold")
+
+
+@pytest.fixture
+def own_project(sample_project: Project, tmp_path: Path) -> Iterator[Project]:
+    """A project of 24 faces of 6 people, to be changed."""
+    records = [f for f, _ in zip(sample_faces(), range(24), strict=False)]
+    with Project.create(tmp_path / "own") as project:
+        project.import_entries("sample", records, scheme="face70")
+        yield project
+
+
+def correct(project: Project, count: int) -> None:
+    """Save some faces with a few points moved."""
+    for face in project.faces()[:count]:
+        points = face.annotation.points.copy()
+        points[40:45] += 1.0
+        changed = replace(face.annotation, points=points, source="manual")
+        project.save(face.item_id, changed, face.revision_id)
+
+
+def test_retraining_a_project_rehearses_for_the_changed_faces_only(
+    own_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    searched: list[str] = []
+    search = Rehearsal.search
+
+    def counting(self: Rehearsal, view: View, *rest: Any, **named: Any) -> FitRun:
+        searched.append(view.name)
+        return search(self, view, *rest, **named)
+
+    monkeypatch.setattr(Rehearsal, "search", counting)
+    config = replace(CONFIG, holdout=0.0)
+    first = train(own_project, config).model
+    assert len(set(searched)) == 2 * 24
+    searched.clear()
+    correct(own_project, 2)  # less than a tenth
+    warm = train(own_project, config).model
+    assert len(searched) == 2 * 2
+    assert not np.array_equal(warm.experts[0].weights, first.experts[0].weights)
+    assert not np.array_equal(warm.regressor.weights, first.regressor.weights)
+    np.testing.assert_array_equal(
+        warm.error_predictor.hidden, first.error_predictor.hidden
+    )  # the base is the same
+    shutil.rmtree(own_project.path / "cache")
+    warm.save(tmp_path / "warm")
+    train(own_project, config).model.save(tmp_path / "cold")
+    assert (tmp_path / "warm").read_bytes() == (tmp_path / "cold").read_bytes()
+
+
+def test_after_many_corrections_everything_is_learned_anew(own_project: Project) -> None:
+    config = replace(CONFIG, holdout=0.0)
+    first = train(own_project, config).model
+    correct(own_project, 5)
+    later = train(own_project, config).model
+    assert not np.array_equal(later.error_predictor.hidden, first.error_predictor.hidden)
+
+
+def test_nobody_who_measures_the_model_is_rehearsed_on(own_project: Project) -> None:
+    result = train(own_project, replace(CONFIG, holdout=0.4))
+    assert result.evaluation is not None
+    tested = {fingerprint(subject) for subject in result.evaluation.subjects}
+    assert not tested & set(result.report["training_subjects"])
 
 
 def test_a_cache_may_be_damaged_or_deleted(

@@ -1,0 +1,72 @@
+"""What searches needed to be corrected by, and how they are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import TrainingError
+from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_trainer.cache import Cache
+from faceloop_trainer.searches import Searches, Shelf, corrections, wanted_steps
+from faceloop_trainer.trainingset import TrainingFace
+
+POINTS, MODES = 20, 5
+
+
+@pytest.fixture
+def pdm() -> PointDistributionModel:
+    rng = np.random.default_rng(0)
+    mean = rng.normal(0, 0.5, (POINTS, 2))
+    modes, _ = np.linalg.qr(rng.normal(size=(2 * POINTS, MODES)))
+    return PointDistributionModel(mean - mean.mean(axis=0), modes.T, np.full(MODES, 0.01), 1e-4)
+
+
+def searches(count: int, error: float = 0.03, seed: int = 0) -> Searches:
+    rng = np.random.default_rng(seed)
+    return Searches(
+        cells=rng.normal(size=(count, POINTS * 3)).astype(np.float32),
+        whole_face=rng.normal(size=(count, 7)).astype(np.float32),
+        pose=np.tile([1.0, 0.0, 5.0, 5.0], (count, 1)),
+        shape=rng.normal(0, 0.5, (count, POINTS, 2)),
+        error=np.full(count, error),
+    )
+
+
+def test_steps_are_least_squares_in_the_tangent_of_each_shape(pdm: PointDistributionModel) -> None:
+    rng = np.random.default_rng(1)
+    found = rng.normal(0, 0.1, (6, MODES))
+    truth = np.array([pdm.shape(b) for b in found]) + rng.normal(0, 0.05, (6, POINTS, 2))
+    for b, goal, step in zip(found, truth, wanted_steps(pdm, found, truth), strict=True):
+        missing = (goal - pdm.shape(b)).reshape(-1)
+        expected, *_ = np.linalg.lstsq(pdm.tangent(b).T, missing, rcond=None)
+        np.testing.assert_allclose(step, expected, atol=1e-10)
+
+
+def test_searches_that_ended_far_off_teach_nothing(pdm: PointDistributionModel) -> None:
+    one = np.ones(POINTS, bool)
+    faces = [TrainingFace("a", "a", None, pdm.mean, one, one)] * 30
+    folds = np.arange(30) % 2
+    made = Searches.joined([searches(20), searches(10, error=0.5, seed=1)])
+    alone = corrections(pdm, faces[:20], searches(20), folds[:20])
+    both = corrections(pdm, faces, made, folds)
+    np.testing.assert_array_equal(alone.whole(1.0).weights, both.whole(1.0).weights)
+    with pytest.raises(TrainingError, match="check the annotations"):
+        corrections(pdm, faces, searches(30, error=0.5), folds)
+
+
+def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
+    cache, made = Cache(tmp_path), list(searches(4))
+    shelf = Shelf(cache, "experts")
+    assert shelf.missing(["a", "b"]) == ["a", "b"]
+    shelf.add({"a": made[0], "b": made[1]})
+    Shelf(cache, "experts").add({"c": made[2]})
+    later = Shelf(cache, "experts")
+    assert later.missing(["a", "b", "c", "d"]) == ["d"]
+    back = later.take(["c", "a"])
+    for name, column in vars(back).items():
+        expected = np.concatenate([getattr(made[2], name), getattr(made[0], name)])
+        np.testing.assert_array_equal(column, expected)
+    assert Shelf(cache, "other experts").missing(["a"]) == ["a"]

@@ -1,0 +1,56 @@
+"""Work in threads: its order, its progress, and how it is stopped."""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from faceloop_datasets import Cancelled, Progress
+from faceloop_trainer.work import Work
+
+
+def test_results_keep_their_order() -> None:
+    def slow(number: int) -> int:
+        time.sleep(0.002 * (number % 3))
+        return number * number
+
+    assert Work.map(slow, range(20)) == [n * n for n in range(20)]
+
+
+def test_steps_of_all_threads_are_counted() -> None:
+    told: list[Progress] = []
+    work = Work(told.append, None)
+    work.total, work.what = 30, "counting"
+    work.map(lambda _: work.tick(), range(30))
+    assert [p.done for p in told] == list(range(1, 31))
+    assert {(p.total, p.what) for p in told} == {(30, "counting")}
+
+
+def test_when_it_is_stopped_what_waits_is_not_begun() -> None:
+    begun: list[int] = []
+    work = Work(None, lambda: len(begun) >= 5)
+    work.total, work.what = 1000, "working"
+
+    def one(number: int) -> None:
+        begun.append(number)
+        work.tick()
+
+    with pytest.raises(Cancelled, match="working"):
+        work.map(one, range(1000))
+    assert len(begun) < 1000
+
+
+def test_solvers_in_threads_stop_early_in_silence() -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 20))
+    labels = rows[:, 0] + 0.1 * rows[:, 1] > 0
+
+    def solve(_: int) -> None:
+        LogisticRegression(C=1e6, max_iter=2).fit(rows, labels)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Work.map(solve, range(40))
