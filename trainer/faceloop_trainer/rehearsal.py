@@ -87,6 +87,11 @@ class Rehearsal:
         self._shelf = Shelf(cache, self._key)
         self._own: Corrections | None = None
 
+    @property
+    def kept(self) -> bool:
+        """Whether all that does not depend on today's faces was kept from an earlier training."""
+        return self._experts is not None and self._lessons is not None
+
     @cached_property
     def _key(self) -> str:
         base = self.base

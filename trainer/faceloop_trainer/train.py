@@ -217,7 +217,7 @@ def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) ->
     """Go through the stages, in the order in which they need each other."""
     config = today.config
     work.total = (len(config.scales) + 1) * len(today.faces) + rehearsal.steps(today)
-    work.what = "training patch experts"
+    work.what = "taking in what changed" if rehearsal.kept else "training patch experts"
     trainings = today.experts(cache, work)
     folded = rehearsal.experts(trainings if rehearsal.base is today else None)
 

@@ -30,7 +30,7 @@ STAGES = [
 def left_at(step: Progress, elapsed: float, waited: float = 0.0) -> TimeLeft:
     """Return what is known at a step that came after so many seconds, and some more."""
     clock = Clock()
-    time_left = TimeLeft(STAGES, clock)
+    time_left = TimeLeft([STAGES], clock)
     time_left.step(Progress(0, 10, "reading"))
     clock.now += elapsed
     time_left.step(step)
@@ -61,7 +61,7 @@ def test_while_something_is_solved_the_clock_goes_on_up_to_the_next_step() -> No
 
 
 def test_nothing_is_known_before_the_first_step_and_without_stages() -> None:
-    assert TimeLeft(STAGES).share() == 0.0
+    assert TimeLeft([STAGES]).share() == 0.0
     unknown = TimeLeft([])
     unknown.step(Progress(3, 10, "reading"))
     assert (unknown.share(), unknown.left()) == (0.0, 0.0)
@@ -70,7 +70,7 @@ def test_nothing_is_known_before_the_first_step_and_without_stages() -> None:
 def test_a_stage_that_comes_twice_is_counted_twice() -> None:
     again = [STAGES[0], Stage("measuring", 4.0, ((0.0, 0.0), (4.0, 1.0)))]
     again.append(again[1])
-    time_left = TimeLeft(again, Clock())
+    time_left = TimeLeft([again], Clock())
     for step in (Progress(4, 4, "measuring"), Progress(0, 4, "measuring")):
         time_left.step(step)
     assert time_left.share() == pytest.approx(14 / 18)
@@ -104,10 +104,37 @@ def test_a_silent_middle_survives_the_thinning() -> None:
 
 def test_more_faces_take_longer() -> None:
     metrics = {"trained_faces": 50, "stages": [s.to_dict() for s in STAGES]}
-    assert sum(s.seconds for s in expect(metrics, 100)) == pytest.approx(80.0)
-    first = expect(None, 320)
-    assert 30 < sum(s.seconds for s in first) < 120
-    assert "learning corrections" in [s.what for s in first]
+    plans = expect([metrics], 100)
+    assert sum(s.seconds for s in plans[0]) == pytest.approx(80.0)
+    whole, again = expect([], 320)
+    assert plans[1:] == [
+        [Stage.from_dict(s.to_dict(), 100 / 320) for s in p] for p in (whole, again)
+    ]
+    assert 30 < sum(s.seconds for s in whole) < 120
+    assert sum(s.seconds for s in again) < 15
+    assert "learning corrections" in [s.what for s in whole]
+
+
+def test_which_kind_of_training_it_is_shows_when_it_begins() -> None:
+    clock = Clock()
+    quick = [STAGES[0], Stage("taking in", 2.0, ((0.0, 0.0), (2.0, 1.0)))]
+    time_left = TimeLeft([STAGES, quick], clock)
+    time_left.step(Progress(0, 10, "reading"))
+    clock.now += 10.0
+    time_left.step(Progress(10, 10, "reading"))
+    assert time_left.left() == pytest.approx(30.0)
+    time_left.step(Progress(0, 10, "taking in"))
+    assert time_left.left() == pytest.approx(2.0)
+
+
+def test_the_last_training_of_each_kind_is_remembered() -> None:
+    def metrics(seconds: float, *names: str) -> dict[str, object]:
+        return {"trained_faces": 10, "stages": [Stage(n, seconds, ()).to_dict() for n in names]}
+
+    history = [metrics(1, "a", "b"), metrics(2, "a", "c"), metrics(3, "a", "b")]
+    plans = expect(history, 10)  # type: ignore[arg-type]
+    assert [[s.seconds for s in plan] for plan in plans[:2]] == [[1, 1], [2, 2]]
+    assert len(plans) == 4
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from faceloop_trainer import TrainingConfig
 from faceloop_workbench.background import Job
 
 from .child import ChildJob
-from .listing import Listed, last_training, list_models, use
+from .listing import Listed, list_models, trainings, use
 from .messages import Log, Outcome, Request, Step, with_tuples
 from .readiness import Readiness, look
 from .timing import Stage, expect
@@ -81,7 +81,7 @@ class TrainControl:
     def start(self) -> None:
         """Begin a training."""
         project = self._session.need_project()
-        expected = expect(last_training(self.models), self.readiness.faces)
+        expected = expect(trainings(self.models), self.readiness.faces)
         request = Request("train", str(project.path), self.settings)
         self._begin(ChildJob(request, f"Training of {project.name}"), expected)
 
@@ -104,7 +104,7 @@ class TrainControl:
         if self._job is not None:
             self._job.cancel()
 
-    def _begin(self, job: ChildJob, expected: list[Stage]) -> None:
+    def _begin(self, job: ChildJob, expected: list[list[Stage]]) -> None:
         if self._job is not None:
             raise FaceloopError(f"{self._job.name} is under way. Wait for its end, or cancel it.")
         self._job, self._trained = job, self._session.project
@@ -207,8 +207,8 @@ class TrainControl:
 
     def _opened(self, project: Project | None) -> None:
         self.read_models()
-        last = last_training(self.models)
-        self.settings = {} if project is None or last is None else with_tuples(last["settings"])
+        last = trainings(self.models)
+        self.settings = {} if project is None or not last else with_tuples(last[0]["settings"])
         self._found(Readiness() if project is None else Readiness(blocked="Looking at the faces…"))
         self.look()
 

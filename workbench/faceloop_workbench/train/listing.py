@@ -132,9 +132,9 @@ def use(project: Project, model: Listed) -> None:
         project.use_model(model.id)
 
 
-def last_training(models: list[Listed]) -> Mapping[str, Any] | None:
-    """Metrics of the model trained last, with its settings and how long its stages took."""
-    return next((m.metrics for m in models if m.trained_here), None)
+def trainings(models: list[Listed]) -> list[Mapping[str, Any]]:
+    """Metrics of the models trained here, newest first, with settings and times of the stages."""
+    return [m.metrics for m in models if m.trained_here]
 
 
 def learning_curve(models: list[Listed]) -> tuple[list[Listed], list[float]]:

@@ -164,7 +164,7 @@ class TrainPanel(QWidget):
         self.show_half.setVisible(bool(self.control.readiness.half_done) and not running)
         self._enable()
 
-    def _begun(self, name: str, expected: list[Stage]) -> None:
+    def _begun(self, name: str, expected: list[list[Stage]]) -> None:
         self.result.hide()
         self.progress.begin(name, expected, curve=bool(expected))
         self._show_parts()

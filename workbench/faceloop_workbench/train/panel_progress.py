@@ -79,14 +79,14 @@ class ProgressBox(QWidget):
         self._timer.timeout.connect(self._refresh)
         self._lay_out()
 
-    def begin(self, title: str, expected: list[Stage], *, curve: bool) -> None:
+    def begin(self, title: str, expected: list[list[Stage]], *, curve: bool) -> None:
         """Start anew.
 
         Parameters
         ----------
         title : str
             What it is, for people.
-        expected : list of Stage
+        expected : list of list of Stage
             The stages to come, as far as they are known.
         curve : bool
             Whether there will be a validation error to draw.

@@ -100,15 +100,16 @@ class TimeLeft:
 
     Parameters
     ----------
-    expected : sequence of Stage
-        The stages to come; see `expect`.
+    plans : sequence of sequence of Stage
+        The stages to come, the likeliest first; see `expect`. Which one it is shows when a stage
+        begins that only another one has.
     clock : callable
         Gives seconds.
     """
 
-    def __init__(self, expected: Sequence[Stage], clock: Clock = time.perf_counter) -> None:
-        self._expected, self._clock = list(expected), clock
-        self._total = sum(stage.seconds for stage in self._expected)
+    def __init__(self, plans: Sequence[Sequence[Stage]], clock: Clock = time.perf_counter) -> None:
+        self._plans, self._clock = plans, clock
+        self._expected: Sequence[Stage] = plans[0] if plans else []
         self._begun = self._stepped = clock()
         self._at = -1  # the stage it is in
         self._what, self._done, self._part = "", 0, 0.0
@@ -116,10 +117,22 @@ class TimeLeft:
     def step(self, step: Progress) -> None:
         """Take the next step."""
         if begins(step, self._what, self._done):
-            later = range(self._at + 1, len(self._expected))
-            self._at = next((i for i in later if self._expected[i].what == step.what), self._at)
+            self._at = self._place(step.what)
         self._what, self._done, self._part = step.what, step.done, _share(step)
         self._stepped = self._clock()
+
+    def _place(self, what: str) -> int:
+        """Return the number of the stage that begins, after looking for the plan that has it."""
+        for plan in (self._expected, *self._plans):
+            for i in range(self._at + 1, len(plan)):
+                if plan[i].what == what:
+                    self._expected = plan
+                    return i
+        return self._at
+
+    @property
+    def _total(self) -> float:
+        return sum(stage.seconds for stage in self._expected)
 
     def share(self) -> float:
         """Return the share of the time that has passed, 0 to 1, as far as one can tell."""
@@ -145,21 +158,30 @@ class TimeLeft:
         return (until + doubt) / (passed + doubt) if self._total else 1.0
 
 
-def expect(history: Mapping[str, Any] | None, faces: int) -> list[Stage]:
-    """Return the stages that a training on so many faces will have.
+def expect(history: Sequence[Mapping[str, Any]], faces: int) -> list[list[Stage]]:
+    """Return the stages that a training on so many faces may have.
 
     Parameters
     ----------
-    history : mapping or None
-        Metrics of the last model trained in this project, with ``stages`` and
-        ``trained_faces``; None for a first training, which is expected to go as the bundled
-        sample's does on two cores.
+    history : sequence of mapping
+        Metrics of the models that were trained in this project, the newest first, with ``stages``
+        and ``trained_faces``.
     faces : int
         Faces that will train.
+
+    Returns
+    -------
+    list of list of Stage
+        First as the last training went; then, since one either learns everything or takes in
+        what changed, as the last one of each kind did, or as on the bundled sample.
     """
-    known = _SAMPLE if history is None else history
-    factor = faces / max(known["trained_faces"], 1)
-    return [Stage.from_dict(values, factor) for values in known["stages"]]
+    plans: list[list[Stage]] = []
+    for metrics in (*history, _SAMPLE, _RETRAINED_SAMPLE):
+        names = [values["what"] for values in metrics["stages"]]
+        if not any(names == [stage.what for stage in plan] for plan in plans):
+            factor = faces / max(metrics["trained_faces"], 1)
+            plans.append([Stage.from_dict(values, factor) for values in metrics["stages"]])
+    return plans
 
 
 def words(seconds: float) -> str:
@@ -213,10 +235,19 @@ _SAMPLE: dict[str, Any] = {
             (12.9, 0.53),
             (15.2, 0.54),
         ),
-        _stage("learning corrections", 30.3, (0.0, 0.57), (7.2, 0.79)),
-        _stage("learning to judge fits", 7.1, (0.0, 0.79), (6.9, 1.0)),
+        _stage("learning corrections", 7.5, (0.0, 0.57), (7.2, 0.79)),
+        _stage("learning to judge fits", 13.0, (0.0, 0.79), (8.0, 1.0)),
         _stage("measuring fits", 1.5, (0.0, 0.0), (1.4, 1.0)),
         _stage("reading faces", 0.3, (0.0, 0.0), (0.3, 1.0)),
         _stage("measuring fits", 3.0, (0.0, 0.0), (2.8, 1.0)),  # two models, face by face
+    ],
+}
+_RETRAINED_SAMPLE: dict[str, Any] = {
+    "trained_faces": 320,
+    "stages": [
+        _stage("reading faces", 0.8, (0.0, 0.0), (0.3, 1.0)),
+        _stage("taking in what changed", 1.2, (0.0, 0.0), (0.4, 0.99)),
+        _stage("learning corrections", 0.4, (0.0, 0.99), (0.1, 1.0)),
+        *_SAMPLE["stages"][-3:],
     ],
 }
