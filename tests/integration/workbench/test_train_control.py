@@ -190,7 +190,7 @@ class TestTraining:
     def test_from_start_to_the_model_in_use(self, control: TrainControl) -> None:
         begun: list[tuple[str, int]] = []
         ends: list[Outcome] = []
-        control.begun.connect(lambda name, stages: begun.append((name, len(stages))))
+        control.begun.connect(lambda name, stages: begun.append((name, len(stages[0]))))
         control.ended.connect(ends.append)
         control.settings = dict(QUICK)
         control.start()
