@@ -71,7 +71,7 @@ class Groundwork:
         TrainingError
             If there are too few faces.
         """
-        pictured = [f for f in faces if f.picture is not None and f.trains_patches.any()]
+        pictured = pictured_faces(faces)
         _need_enough(pictured)
         pdm = _shape_model(scheme, faces, config)
         return cls(
@@ -81,11 +81,6 @@ class Groundwork:
             tuple(KnownFace.of(pdm, face) for face in pictured),
             tuple(_even_folds(pictured, config.seed)),
         )
-
-    def dealt_by_name(self) -> bool:
-        """Whether each subject's fold follows from its name alone."""
-        named = (fold_of(k.face.subject, FOLDS, self.config.seed) for k in self.faces)
-        return all(a == b for a, b in zip(named, self.folds, strict=True))
 
     def experts(self, cache: Cache, work: Work) -> list[ScaleTraining]:
         """Gather what the experts of each scale learn from, and last what the initialiser does.
@@ -166,6 +161,16 @@ def views(ground: Groundwork, most: int) -> list[View]:
     ways = (None, mirror) if ground.config.mirror else (None,)
     chosen = some_by_content([known.key for known in ground.faces], most)
     return [View(ground.faces[i], ground.folds[i], way) for way in ways for i in chosen]
+
+
+def pictured_faces(faces: Sequence[TrainingFace]) -> list[TrainingFace]:
+    """Return the faces that patch experts can learn from."""
+    return [f for f in faces if f.picture is not None and f.trains_patches.any()]
+
+
+def dealt_by_name(faces: Sequence[TrainingFace], seed: int) -> bool:
+    """Whether each subject's fold follows from its name, and none is empty."""
+    return len({fold_of(f.subject, FOLDS, seed) for f in pictured_faces(faces)}) == FOLDS
 
 
 def _shape_model(

@@ -102,13 +102,13 @@ class _Trial:
     def fit(self, view: View, cover: bool) -> JudgedFit:
         """Fit a face, with something held before it if ``cover``."""
         rehearsal, face = self._rehearsal, view.face()
-        rng = view.rng(rehearsal.base.config.seed, _REACH, int(cover))
+        rng = view.rng(rehearsal.config.seed, _REACH, int(cover))
         # A covered face is not looked for from far off too.
         reach = float(rng.uniform(0.0, 1.5) if cover else rng.uniform(0.5, 3.0))
         hidden = face.measured & ~face.trains_patches
         if cover:
             assert face.picture is not None  # noqa: S101 - known faces have one
-            iod = rehearsal.base.scheme.inter_ocular_distance(face.points)
+            iod = rehearsal.scheme.inter_ocular_distance(face.points)
             picture, under = covered(face.picture, face.points, iod, self._textures, rng)
             face, hidden = replace(face, picture=picture), hidden | under
         run = rehearsal.search(
@@ -137,9 +137,8 @@ _Examples = tuple["Rows", "NDArray[np.intp]"]
 
 def _validators(rehearsal: Rehearsal, faces: _Examples, drifted: _Examples) -> list[FaceValidator]:
     """Train the face validator, and for each fold one that never saw it."""
-    base = rehearsal.base
-    pdm, channels, seed = base.pdm, base.config.channels, base.config.seed
-    shown = views(base, _MOST_JUDGED)
+    pdm, channels, seed = rehearsal.pdm, rehearsal.config.channels, rehearsal.config.seed
+    shown = views(rehearsal.base, _MOST_JUDGED)
     wrong = rehearsal.work.map(
         lambda view: misplaced(pdm, channels, view.face(), view.rng(seed, _WRONG)), shown
     )

@@ -9,23 +9,25 @@ done for a project's base (`faceloop_trainer.base`) and kept.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from faceloop_datasets import TrainingError
 from faceloop_runtime.backends.cpu import CpuResponses
 from faceloop_runtime.experts import PatchExperts
 from faceloop_runtime.fitter import FROM_START, FitRun
 from faceloop_runtime.judges import ErrorLevels, PointJudges, PointNetwork
-from faceloop_runtime.model import FaceModel
+from faceloop_runtime.model import FaceModel, crop_size, face_extent
+from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.regressor import ShapeRegressor
-from faceloop_runtime.validator import ErrorPredictor, FaceValidator
+from faceloop_runtime.validator import VALIDATOR_SCALE, ErrorPredictor, FaceValidator
 
 from .cache import key_of
-from .groundwork import FOLDS, View, views
+from .groundwork import FOLDS, Groundwork, View, dealt_by_name, views
 from .judges import Judges
 from .lessons import Lessons, learn, to_judge
 from .packing import pack, unpack
@@ -35,11 +37,14 @@ from .starts import Jitter, jittered_pose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from numpy.typing import NDArray
 
+    from faceloop_datasets import Scheme
+
     from .cache import Cache
-    from .groundwork import Groundwork
+    from .config import TrainingConfig
     from .patches import ScaleTraining
     from .regression import Corrections
     from .trainingset import TrainingFace
@@ -49,6 +54,24 @@ _KIND = "rehearsals"
 _MOST_SEARCHED = 3000
 """Of more faces than this some are searched: memory and time of the corrections grow with their
 square."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What searches need.
+
+    Parameters
+    ----------
+    pdm : PointDistributionModel
+        The shapes that are searched for.
+    experts : tuple of FoldedExperts
+        By scale, the initialiser's last.
+    """
+
+    pdm: PointDistributionModel
+    experts: tuple[FoldedExperts, ...]
+
+
 _CLASSES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
@@ -62,6 +85,8 @@ _CLASSES: dict[str, type] = {
         ErrorLevels,
         Judges,
         Lessons,
+        PointDistributionModel,
+        Prepared,
     )
 }
 """What is kept of a rehearsal."""
@@ -72,34 +97,79 @@ class Rehearsal:
 
     Parameters
     ----------
-    base : Groundwork
+    scheme : Scheme
+        The landmarks.
+    faces : sequence of TrainingFace
         The faces to learn from.
+    config : TrainingConfig
+        Settings.
     cache : Cache
         What earlier trainings kept.
     work : Work
         Counts the steps; what was kept takes none.
     """
 
-    def __init__(self, base: Groundwork, cache: Cache, work: Work) -> None:
-        self.base, self.work, self._cache = base, work, cache
-        self._experts: tuple[FoldedExperts, ...] | None = self._load("experts")
+    def __init__(
+        self,
+        scheme: Scheme,
+        faces: Sequence[TrainingFace],
+        config: TrainingConfig,
+        cache: Cache,
+        work: Work,
+    ) -> None:
+        self.scheme, self.config, self.work = scheme, config, work
+        self._faces, self._cache = faces, cache
+        self._prepared: Prepared | None = self._load("experts")
         self._lessons: Lessons | None = self._load("lessons")
         self._shelf = Shelf(cache, self._key)
         self._own: Corrections | None = None
 
+    @classmethod
+    def on(
+        cls, ground: Groundwork, faces: Sequence[TrainingFace], cache: Cache, work: Work
+    ) -> Self:
+        """Rehearse on faces whose groundwork is laid already."""
+        made = cls(ground.scheme, faces, ground.config, cache, work)
+        made.__dict__["base"] = ground
+        return made
+
+    @cached_property
+    def base(self) -> Groundwork:
+        """The faces to learn from, ready for it. What was kept can do without."""
+        return Groundwork.of(self.scheme, self._faces, self.config)
+
+    def is_on(self, ground: Groundwork) -> bool:
+        """Whether this is the groundwork that is rehearsed on."""
+        return self.__dict__.get("base") is ground
+
+    @property
+    def pdm(self) -> PointDistributionModel:
+        """The shapes that are searched for."""
+        return self.base.pdm if self._prepared is None else self._prepared.pdm
+
+    def serves(self, today: Groundwork) -> bool:
+        """Whether faces are seen and described here as they are today, so that it teaches."""
+        faces = [known.face for known in today.faces]
+        if not all(dealt_by_name(some, self.config.seed) for some in (self._faces, faces)):
+            return False
+        try:
+            models = self.pdm, today.pdm
+        except TrainingError:  # there were too few faces then
+            return False
+        sizes = {crop_size(face_extent(pdm), VALIDATOR_SCALE, 1) for pdm in models}
+        return len(sizes) == len({len(pdm.variances) for pdm in models}) == 1
+
     @property
     def kept(self) -> bool:
         """Whether all that does not depend on today's faces was kept from an earlier training."""
-        return self._experts is not None and self._lessons is not None
+        return self._prepared is not None and self._lessons is not None
 
     @cached_property
     def _key(self) -> str:
-        base = self.base
-        config = replace(base.config, limit=None, holdout=0.0)
-        parts: list[object] = [asdict(config), base.scheme.to_toml()]
-        parts += [base.pdm.mean, base.pdm.components, base.pdm.variances]
-        for known, fold in zip(base.faces, base.folds, strict=True):
-            parts += [known.key, fold, known.face.measured, *known.face.backgrounds]
+        config = replace(self.config, limit=None, holdout=0.0)
+        parts: list[object] = [asdict(config), self.scheme.to_toml()]
+        for face in self._faces:
+            parts += [face.subject, face.key, face.measured, *face.backgrounds]
         return key_of(*parts)
 
     def _load(self, what: str) -> Any:
@@ -120,10 +190,10 @@ class Rehearsal:
 
     def expert_steps(self, today: Groundwork) -> int:
         """Return how many of them the experts take."""
-        if self._experts is not None:
+        if self._prepared is not None:
             return 0
         base = self.base
-        each = len(calibration_faces(base.faces)) + (0 if today is base else len(base.faces))
+        each = len(calibration_faces(base.faces)) + (0 if self.is_on(today) else len(base.faces))
         return (len(base.config.scales) + 1) * each
 
     # Experts
@@ -138,27 +208,28 @@ class Rehearsal:
         trainings : sequence of ScaleTraining, optional
             What `Groundwork.experts` of the base returned, if it was asked already.
         """
-        if self._experts is None:
+        if self._prepared is None:
             own = trainings or self.base.experts(self._cache, self.work)
-            self._experts = tuple(self.work.map(lambda one: one.folded(), own))
-            self._save("experts", self._experts)
-        return self._experts
+            experts = tuple(self.work.map(lambda one: one.folded(), own))
+            self._prepared = Prepared(self.pdm, experts)
+            self._save("experts", self._prepared)
+        return self._prepared.experts
 
     @cached_property
     def _searchers(self) -> list[FaceModel]:
         """By fold, a model that can search, but neither correct nor judge."""
         *scales, initialiser = self.experts()
-        base, none = self.base, np.zeros(0, np.float32)
+        pdm, none = self.pdm, np.zeros(0, np.float32)
         return [
             FaceModel(
-                scheme=base.scheme,
-                pdm=base.pdm,
-                channels=base.config.channels,
+                scheme=self.scheme,
+                pdm=pdm,
+                channels=self.config.channels,
                 experts=tuple(scale.without[fold] for scale in scales),
                 regressor=ShapeRegressor(none, none),
                 initialiser=initialiser.without[fold],
                 validator=FaceValidator(none, 0.0),
-                error_predictor=ErrorPredictor.blank(len(base.pdm), len(base.pdm.variances)),
+                error_predictor=ErrorPredictor.blank(len(pdm), len(pdm.variances)),
             )
             for fold in range(FOLDS)
         ]
@@ -197,7 +268,7 @@ class Rehearsal:
         if regressors is not None:
             model = replace(model, regressor=regressors[view.fold])
         iod = model.scheme.inter_ocular_distance(seen.points)
-        rng = view.rng(self.base.config.seed, purpose)
+        rng = view.rng(self.config.seed, purpose)
         pose = jittered_pose(model.pdm, seen.points, iod, jitter, rng)
         assert seen.picture is not None  # noqa: S101 - known faces have one
         run = FitRun(model, self._backends[view.fold], seen.picture, pose, None)
@@ -221,21 +292,22 @@ class Rehearsal:
 
     def corrections(self, ground: Groundwork) -> Corrections:
         """Return what searches for the faces of a groundwork needed to be corrected by."""
-        if ground is self.base and self._own is not None:
+        own = self.is_on(ground)
+        if own and self._own is not None:
             return self._own
         looked_at, searches = self.searched(ground)
         folds = np.array([view.fold for view in looked_at])
         # Nothing else runs now, and the matrices are large.
         with threadpool_limits(os.cpu_count(), "blas"):
             found = corrections(ground.pdm, [v.face() for v in looked_at], searches, folds)
-        if ground is self.base:
+        if own:
             self._own = found
         return found
 
     def distances(self, face: TrainingFace, run: FitRun) -> NDArray[np.float64]:
         """Return how far each point of a fit is off, in IOD, (N,)."""
-        points = run.pose.apply(self.base.pdm.shape(run.b))
-        iod = self.base.scheme.inter_ocular_distance(face.points)
+        points = run.pose.apply(self.pdm.shape(run.b))
+        iod = self.scheme.inter_ocular_distance(face.points)
         return np.asarray(np.linalg.norm(points - face.points, axis=1) / iod)
 
     def lessons(self) -> Lessons:

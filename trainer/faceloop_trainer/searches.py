@@ -175,7 +175,8 @@ def corrections(
     )
     whole, shape = searches.whole_face.shape[1], len(pdm.variances)
     blocks = (features.shape[1] - whole - shape, whole, shape)
-    return Corrections(features, wanted_steps(pdm, found, truth), folds[kept], blocks)
+    tangent = pdm.tangent(np.zeros(shape))
+    return Corrections(features, wanted_steps(pdm, found, truth), folds[kept], blocks, tangent)
 
 
 def wanted_steps(pdm: PointDistributionModel, found: Floats, truth: Floats) -> Floats:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 _ALIGN_ROUNDS = 8
+_ALIGNED = 1e-9
+"""Alignment ends when the mean moves less than this, in IOD."""
 _EM_ROUNDS = 40
 
 
@@ -60,7 +62,9 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     mean: Points = shapes[int(known.sum(axis=1).argmax())]
     for _ in range(_ALIGN_ROUNDS):
         total = np.nansum(_laid_over(shapes, mean) * counts[..., None], axis=0)
-        mean = _upright(scheme, total / counts.sum(axis=0)[:, None])
+        before, mean = mean, _upright(scheme, total / counts.sum(axis=0)[:, None])
+        if np.abs(mean - before).max() < _ALIGNED:
+            break
     return mean
 
 
@@ -154,18 +158,18 @@ def aligned(shapes: Points, mean: Points) -> Points:
 
 def _laid_over(shapes: Points, mean: Points) -> Points:
     """`Similarity.between` and `apply` for all shapes at once, since there are thousands."""
-    known = ~np.isnan(shapes).any(axis=2, keepdims=True)
-    count = known.sum(axis=1, keepdims=True)
-    own = np.where(known, shapes, 0.0)
-    goal = np.where(known, mean, 0.0)
-    centre = own.sum(axis=1, keepdims=True) / count
-    middle = goal.sum(axis=1, keepdims=True) / count
     # As complex numbers: a similarity is a product and a sum.
-    s = np.where(known, own - centre, 0.0) @ (1.0, 1.0j)
-    t = np.where(known, goal - middle, 0.0) @ (1.0, 1.0j)
-    turn = (s.conj() * t).sum(axis=1) / (s.conj() * s).sum(axis=1).real
-    moved = turn[:, None] * ((shapes - centre) @ (1.0, 1.0j))
-    return np.asarray(np.stack([moved.real, moved.imag], axis=2) + middle, dtype=np.float64)
+    own = np.ascontiguousarray(shapes).view(np.complex128)[..., 0]
+    goal = np.ascontiguousarray(mean).view(np.complex128)[..., 0]
+    known = ~np.isnan(own)
+    count = known.sum(axis=1)
+    s = own - (np.where(known, own, 0.0).sum(axis=1) / count)[:, None]
+    middle = known @ goal / count
+    at = np.where(known, s, 0.0)
+    turn = (at.conj() @ goal) / np.einsum("fn,fn->f", at.conj(), at).real
+    s *= turn[:, None]
+    s += middle[:, None]
+    return np.asarray(s.view(np.float64).reshape(shapes.shape))
 
 
 def _covariance(

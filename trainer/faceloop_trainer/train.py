@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from faceloop_datasets import Project, TrainingError
+from faceloop_datasets import Project
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
-from faceloop_runtime.model import FaceModel, crop_size, face_extent
-from faceloop_runtime.validator import VALIDATOR_SCALE
+from faceloop_runtime.model import FaceModel
 
 from .base import base_revision
 from .cache import Cache
@@ -185,12 +184,13 @@ def train_faces(
         If ``cancel`` said so.
     """
     with threadpool_limits(1, "blas"):
-        today = Groundwork.of(scheme, faces, config)
-        work = Work(progress, cancel)
-        same = [id(face) for face in base] == [id(face) for face in faces]
-        other = _other(today, base) if base and not same else None
-        rehearsal = Rehearsal(other or today, cache or Cache(None), work)
-        model = _train(today, rehearsal, cache or Cache(None), work)
+        today, work = Groundwork.of(scheme, faces, config), Work(progress, cancel)
+        kept = cache or Cache(None)
+        rehearsal = Rehearsal.on(today, faces, kept, work)
+        if base and [id(face) for face in base] != [id(face) for face in faces]:
+            earlier = Rehearsal(scheme, base, config, kept, work)
+            rehearsal = earlier if earlier.serves(today) else rehearsal
+        model = _train(today, rehearsal, kept, work)
     counts = {
         "faces": len(faces),
         "pictured": len(today.faces),
@@ -201,25 +201,13 @@ def train_faces(
     return replace(model, provenance=provenance)
 
 
-def _other(today: Groundwork, faces: Sequence[TrainingFace]) -> Groundwork | None:
-    """Return the groundwork to rehearse on, if it sees and describes faces as today's does."""
-    try:
-        base = Groundwork.of(today.scheme, faces, today.config)
-    except TrainingError:
-        return None  # there were too few faces then
-    sizes = {crop_size(face_extent(g.pdm), VALIDATOR_SCALE, 1) for g in (base, today)}
-    modes = {len(g.pdm.variances) for g in (base, today)}
-    fits = len(sizes) == len(modes) == 1 and base.dealt_by_name() and today.dealt_by_name()
-    return base if fits else None
-
-
 def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) -> FaceModel:
     """Go through the stages, in the order in which they need each other."""
     config = today.config
     work.total = (len(config.scales) + 1) * len(today.faces) + rehearsal.steps(today)
     work.what = "taking in what changed" if rehearsal.kept else "training patch experts"
     trainings = today.experts(cache, work)
-    folded = rehearsal.experts(trainings if rehearsal.base is today else None)
+    folded = rehearsal.experts(trainings if rehearsal.is_on(today) else None)
 
     def whole(one: tuple[ScaleTraining, FoldedExperts]) -> PatchExperts:
         return one[0].whole(one[1].calibration)
@@ -287,7 +275,7 @@ def cross_fit(
     with threadpool_limits(1, "blas"):
         ground = Groundwork.of(scheme, faces, replace(config, mirror=False))
         work = Work(progress, cancel)
-        rehearsal = Rehearsal(ground, Cache(None), work)
+        rehearsal = Rehearsal.on(ground, faces, Cache(None), work)
         scales = len(config.scales) + 1
         work.total = (scales + 1) * len(faces) + rehearsal.expert_steps(ground)
         work.what = "training patch experts"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -73,6 +75,17 @@ class TrainingFace:
     item_id: int | None = None
     revision_id: int | None = None
     source: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the picture, the points, and which of them train."""
+        digest = hashlib.blake2b(digest_size=16)
+        if self.picture is not None:
+            digest.update(repr(self.picture.shape).encode())
+            digest.update(np.ascontiguousarray(self.picture).data)
+        for part in (self.points, self.trains_patches):
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
 
     def mirrored(self, mirror: Sequence[int]) -> TrainingFace:
         """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
