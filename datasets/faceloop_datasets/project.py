@@ -20,7 +20,7 @@ from .media import Media, MediaFile
 from .queue import ReviewQueue
 from .scheme import Scheme
 from .store import guard, items, models, settings
-from .store.changes import Change, changes, heads_as_of
+from .store.changes import Change, changes
 from .store.database import Database
 from .store.importing import Import, Target
 from .store.items import Item, Revision
@@ -383,24 +383,46 @@ class Project:
             item = items.get_item(connection, item_id)
             return items.history(connection, item, self.scheme.name)
 
-    def faces(self, as_of: int | None = None) -> list[Face]:
+    def faces(self) -> list[Face]:
         """Annotated faces that can train something, in the order the items came.
 
         A face without a picture is among them (it trains the shape); one whose points are all
         missing, or all guesses of a fit, is not.
-
-        Parameters
-        ----------
-        as_of : int, optional
-            A revision: the faces as they were when it had just been saved. What was erased
-            since is not among them.
         """
         with self._database.read() as connection:
             media = {m.id: m for m in media_store.list_all(connection)}
-            if as_of is None:
-                heads = items.heads(connection, self.scheme.name)
-            else:
-                heads = heads_as_of(connection, as_of, self.scheme.name)
+            heads = items.heads(connection, self.scheme.name)
+        return self._that_train(heads, media)
+
+    def faces_as_of(self, revision_id: int, now: Sequence[Face]) -> list[Face]:
+        """Return what `faces` returned when a revision had just been saved.
+
+        What was erased since is not among them.
+
+        Parameters
+        ----------
+        revision_id : int
+            The revision.
+        now : sequence of Face
+            What `faces` returns today; those that have not changed are taken from there.
+        """
+        with self._database.read() as connection:
+            counted = {
+                c.item_id: c.revision_id
+                for c in changes(connection)
+                if c.revision_id <= revision_id
+            }
+            same = [face for face in now if counted.get(face.item_id) == face.revision_id]
+            others = set(counted) - {face.item_id for face in same}
+            numbers = sorted(counted[item_id] for item_id in others)
+            media = {m.id: m for m in media_store.list_all(connection)} if numbers else {}
+            heads = items.heads_among(connection, numbers, self.scheme.name)
+        then = [*same, *self._that_train(heads, media)]
+        return sorted(then, key=lambda face: face.item_id)
+
+    def _that_train(
+        self, heads: Iterable[tuple[Item, Revision]], media: Mapping[int, Media]
+    ) -> list[Face]:
         return [
             self._face(item, revision, media)
             for item, revision in heads

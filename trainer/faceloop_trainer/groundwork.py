@@ -102,8 +102,7 @@ class Groundwork:
             off_centre=4.0,
         )
         reference = Reference.of(self.pdm)
-        # The largest crops first: the work then ends at about the same time in all threads.
-        jobs = [(self.config.experts, landmarks, scale) for scale in self.config.scales[::-1]]
+        jobs = [(self.config.experts, landmarks, scale) for scale in self.config.scales]
         # Eyes and nose are found by correlation filters, whatever the experts are.
         jobs.append(("ridge", places, INITIALISER_SCALE))
 
@@ -112,8 +111,7 @@ class Groundwork:
             looking = Looking(target, reference, self.config.channels, scale, self.config.seed)
             return ScaleTraining(kind, looking, self.faces, self.folds, cache, work.tick)
 
-        trainings = work.map(gathered, jobs)
-        return [*trainings[-2::-1], trainings[-1]]
+        return work.map(gathered, jobs)
 
     def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
         keys = ("left_eye", "right_eye", "nose")
@@ -149,6 +147,11 @@ class View:
         """Return what is looked at."""
         face = self.known.face
         return face.mirrored(self.mirror) if self.mirror else face
+
+    def points(self) -> NDArray[np.float64]:
+        """Return where its points are, (N, 2); NaN where unknown."""
+        face = self.known.face
+        return face.mirrored_points(self.mirror) if self.mirror else face.points
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """Return random numbers of this view's own."""

@@ -73,9 +73,11 @@ def learn(rehearsal: Rehearsal) -> Lessons:
     base, own = rehearsal.base, rehearsal.corrections(rehearsal.base)
     looked_at, searches = rehearsal.searched(base)
     rehearsal.work.what = "learning to judge fits"
-    placed = searches.error < _PLACED
-    seen = placed if placed.any() else ~placed
-    typical = typical_cells(searches.cells[seen].reshape(int(seen.sum()), len(base.pdm), -1))
+    placed = np.array([one.error < _PLACED for one in searches])
+    seen = [
+        one.cells for one, good in zip(searches, placed, strict=True) if good or not placed.any()
+    ]
+    typical = typical_cells(np.array(seen).reshape(len(seen), len(base.pdm), -1))
     regressors = [own.without(fold, own.strength) for fold in range(FOLDS)]
     trial = _Trial(rehearsal, regressors, typical)
     plan = to_judge(base)
@@ -84,7 +86,8 @@ def learn(rehearsal: Rehearsal) -> Lessons:
     far = np.array([not fit.covered and fit.error > _DRIFTED for fit in fits])
     drifted = np.array([fit.signs.whole_face for fit in fits])[far], folds[far]
     enough = placed if placed.sum() >= _FEWEST else placed | True
-    faces = searches.whole_face[enough], np.array([view.fold for view in looked_at])[enough]
+    whole = np.array([one.whole_face for one in searches])
+    faces = whole[enough], np.array([view.fold for view in looked_at])[enough]
     validator, *without = _validators(rehearsal, faces, drifted)
     judges = train_judges(fits, folds, without, base.pdm.mean, typical, base.config.seed)
     return Lessons(own.strength, validator, judges)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
+from threadpoolctl import threadpool_limits
 
 from faceloop_runtime.regressor import ShapeRegressor
 
@@ -24,8 +26,8 @@ _STRENGTHS = (0.5, 1.0, 2.0, 4.0, 100.0)
 people who neither trained nor chose it, 1 to 2 is best at 25 and 100 faces, 2 to 4 at 300."""
 _USUAL, _BETTER = 4.0, 0.97
 """A ridge stronger than the first is taken only if it leaves less than the second of the error: it
-is for labels that are mostly noise. The few people of a small set may ask for 32 without need, and lose half of
-what the correction gains."""
+is for labels that are mostly noise. The few people of a small set may ask for 32 without need, and
+lose half of what the correction gains."""
 _SHARES = (1.0, 0.5, 0.3)
 """Weights of a landmark's own cells, the whole face, and the shape (mean squared lengths)."""
 _TRIED = 4
@@ -94,7 +96,9 @@ class Corrections:
         return self._regressor(self._folds != fold, strength)
 
     def _regressor(self, kept: NDArray[np.bool_], strength: float) -> ShapeRegressor:
-        weights, offset = self._lesson.learn(kept, strength).joined(self._to_shape)
+        # Nothing else runs meanwhile, and the matrices are large.
+        with threadpool_limits(os.cpu_count(), "blas"):
+            weights, offset = self._lesson.learn(kept, strength).joined(self._to_shape)
         weights *= self._scale[:, None]
         return ShapeRegressor(
             weights.astype(np.float32), (offset - self._centre @ weights).astype(np.float32)

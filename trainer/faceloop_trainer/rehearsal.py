@@ -8,13 +8,11 @@ done for a project's base (`faceloop_trainer.base`) and kept.
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.backends.cpu import CpuResponses
@@ -32,7 +30,7 @@ from .judges import Judges
 from .lessons import Lessons, learn, to_judge
 from .packing import pack, unpack
 from .patches import Calibration, FoldedExperts, calibration_faces
-from .searches import Searches, Shelf, corrections
+from .searches import Search, Shelf, corrections
 from .starts import Jitter, jittered_pose
 
 if TYPE_CHECKING:
@@ -275,17 +273,17 @@ class Rehearsal:
         run.search(FROM_START)
         return run
 
-    def searched(self, ground: Groundwork) -> tuple[list[View], Searches]:
+    def searched(self, ground: Groundwork) -> tuple[list[View], list[Search]]:
         """Search the faces of a groundwork, those that were not searched yet."""
         wanted = {view.name: view for view in views(ground, _MOST_SEARCHED)}
         missing = self._shelf.missing(list(wanted))
 
-        def search(name: str) -> Searches:
+        def search(name: str) -> Search:
             run = self.search(wanted[name], Jitter())
             face = wanted[name].face()
             error = float(np.nanmean(self.distances(face, run)[face.measured]))
             self.work.tick(error=error)
-            return Searches.of(run, error)
+            return Search.of(run, error)
 
         self._shelf.add(dict(zip(missing, self.work.map(search, missing), strict=True)))
         return list(wanted.values()), self._shelf.take(list(wanted))
@@ -297,9 +295,8 @@ class Rehearsal:
             return self._own
         looked_at, searches = self.searched(ground)
         folds = np.array([view.fold for view in looked_at])
-        # Nothing else runs now, and the matrices are large.
-        with threadpool_limits(os.cpu_count(), "blas"):
-            found = corrections(ground.pdm, [v.face() for v in looked_at], searches, folds)
+        points = [view.points() for view in looked_at]
+        found = corrections(ground.pdm, points, searches, folds)
         if own:
             self._own = found
         return found

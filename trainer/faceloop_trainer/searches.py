@@ -14,7 +14,7 @@ from faceloop_runtime.regressor import regression_features
 from .regression import Corrections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from faceloop_runtime.pdm import PointDistributionModel
 
     from .cache import Cache
-    from .trainingset import TrainingFace
 
     Floats = NDArray[np.float64]
     Rows = NDArray[np.float32]
@@ -35,22 +34,22 @@ _LOST = 0.15
 
 
 @dataclass(frozen=True, eq=False)
-class Searches:
-    """Where searches ended, and what the picture looked like there.
+class Search:
+    """Where a search ended, and what the picture looked like there.
 
     Nothing here depends on how shapes are described, only on the experts that searched.
 
     Parameters
     ----------
-    cells : ndarray of float32, shape (M, N * D)
+    cells : ndarray of float32, shape (N * D,)
         Surroundings of the landmarks (`faceloop_runtime.regressor.cell_features`).
-    whole_face : ndarray of float32, shape (M, W)
+    whole_face : ndarray of float32, shape (W,)
         Pooled channels of the coarse crop.
-    pose : ndarray, shape (M, 4)
+    pose : ndarray, shape (4,)
         From the model frame to the picture: the fields of a `Similarity`.
-    shape : ndarray, shape (M, N, 2)
+    shape : ndarray, shape (N, 2)
         Found shape, in the model frame.
-    error : ndarray, shape (M,)
+    error : ndarray, shape ()
         NME.
     """
 
@@ -61,28 +60,12 @@ class Searches:
     error: Floats
 
     @classmethod
-    def of(cls, run: FitRun, error: float) -> Searches:
-        """Take down one search."""
+    def of(cls, run: FitRun, error: float) -> Search:
+        """Take down a search."""
         run.regression_features()
-        pose = run.pose
-        return cls(
-            run.cells.reshape(1, -1),
-            run.whole_face[None],
-            np.array([[pose.a, pose.b, pose.tx, pose.ty]]),
-            run.model.pdm.shape(run.b)[None],
-            np.array([error]),
-        )
-
-    @classmethod
-    def joined(cls, parts: Sequence[Searches]) -> Searches:
-        """Put searches together."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
-
-    def __iter__(self) -> Iterator[Searches]:
-        """One by one."""
-        for i in range(len(self.error)):
-            yield Searches(*(column[i : i + 1] for column in vars(self).values()))
+        pose = np.array([run.pose.a, run.pose.b, run.pose.tx, run.pose.ty])
+        shape = run.model.pdm.shape(run.b)
+        return cls(run.cells.reshape(-1), run.whole_face, pose, shape, np.array(error))
 
 
 class Shelf:
@@ -98,33 +81,35 @@ class Shelf:
 
     def __init__(self, cache: Cache, key: str) -> None:
         self._cache, self._key = cache, key
-        self._found: dict[str, Searches] = {}
+        self._found: dict[str, Search] = {}
         if arrays := cache.load(_KIND, key):
             columns = dict(arrays)
             names = columns.pop("names").tobytes().decode().split()
-            self._found = dict(zip(names, Searches(**columns), strict=True))
+            for number, name in enumerate(names):
+                self._found[name] = Search(**{k: rows[number] for k, rows in columns.items()})
 
     def missing(self, names: Sequence[str]) -> list[str]:
         """Return which of these nobody has made yet."""
         for name in names:
             if name not in self._found and (kept := self._cache.load(_KIND, self._own(name))):
-                self._found[name] = Searches(**kept)
+                self._found[name] = Search(**kept)
         return [name for name in names if name not in self._found]
 
-    def add(self, made: Mapping[str, Searches]) -> None:
+    def add(self, made: Mapping[str, Search]) -> None:
         """Keep searches that were missing."""
         if not self._found and made:
             names = np.frombuffer(" ".join(made).encode(), np.uint8)
-            columns = vars(Searches.joined(list(made.values())))
-            self._cache.save(_KIND, self._key, {**columns, "names": names})
+            columns = zip(*(vars(one).items() for one in made.values()), strict=True)
+            stacked = {column[0][0]: np.stack([v for _, v in column]) for column in columns}
+            self._cache.save(_KIND, self._key, {**stacked, "names": names})
         else:
             for name, search in made.items():
                 self._cache.save(_KIND, self._own(name), vars(search))
         self._found.update(made)
 
-    def take(self, names: Sequence[str]) -> Searches:
+    def take(self, names: Sequence[str]) -> list[Search]:
         """Return searches in this order."""
-        return Searches.joined([self._found[name] for name in names])
+        return [self._found[name] for name in names]
 
     def _own(self, name: str) -> str:
         return f"{self._key}-{name}"
@@ -132,8 +117,8 @@ class Shelf:
 
 def corrections(
     pdm: PointDistributionModel,
-    faces: Sequence[TrainingFace],
-    searches: Searches,
+    points: Sequence[Floats],
+    searches: Sequence[Search],
     folds: NDArray[np.intp],
 ) -> Corrections:
     """Prepare to learn what would have brought each search to the truth.
@@ -142,9 +127,9 @@ def corrections(
     ----------
     pdm : PointDistributionModel
         Describes shapes; it may be another one than was searched with.
-    faces : sequence of TrainingFace
-        The face of each search.
-    searches : Searches
+    points : sequence of ndarray, shape (N, 2)
+        The truth of each search, in the picture; NaN where unknown.
+    searches : sequence of Search
         Where they ended.
     folds : ndarray of int, shape (M,)
         Fold of each one's subject.
@@ -154,28 +139,23 @@ def corrections(
     TrainingError
         If hardly any search ended near the face.
     """
-    kept = np.nonzero(searches.error < _LOST)[0].tolist()
-    if len(kept) < _LEAST_FOUND * len(searches.error):
+    kept = [i for i, one in enumerate(searches) if one.error < _LOST]
+    if len(kept) < _LEAST_FOUND * len(searches):
         raise TrainingError(
             "The patch experts find hardly any training face again; check the annotations "
             "(are points in the scheme's order?)."
         )
-    found = (searches.shape[kept] - pdm.mean).reshape(len(kept), -1) @ pdm.components.T
-    features = np.array(
-        [
-            regression_features(searches.cells[i], searches.whole_face[i], b, pdm.variances)
-            for i, b in zip(kept, found, strict=True)
-        ]
-    )
-    truth = np.array(
-        [
-            Similarity(*map(float, searches.pose[i])).inverse().apply(pdm.complete(faces[i].points))
-            for i in kept
-        ]
-    )
-    whole, shape = searches.whole_face.shape[1], len(pdm.variances)
-    blocks = (features.shape[1] - whole - shape, whole, shape)
-    tangent = pdm.tangent(np.zeros(shape))
+    shapes = np.array([searches[i].shape for i in kept])
+    found = (shapes - pdm.mean).reshape(len(kept), -1) @ pdm.components.T
+    first, modes = searches[0], len(pdm.variances)
+    blocks = (len(first.cells), len(first.whole_face), modes)
+    features, truth = np.empty((len(kept), sum(blocks)), np.float32), np.empty_like(shapes)
+    for row, goal, i, b in zip(features, truth, kept, found, strict=True):
+        one = searches[i]
+        row[:] = regression_features(one.cells, one.whole_face, b, pdm.variances)
+        pose = Similarity(*map(float, one.pose))
+        goal[:] = pose.inverse().apply(pdm.complete(points[i]))
+    tangent = pdm.tangent(np.zeros(modes))
     return Corrections(features, wanted_steps(pdm, found, truth), folds[kept], blocks, tangent)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Scheme
+    from faceloop_datasets import Face, Scheme
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime.experts import PatchExperts
 
@@ -95,7 +95,8 @@ def train(
     """
     config = config or TrainingConfig()
     cache = Cache(project.path / CACHE)
-    chosen = choose_faces(project.faces(), config)
+    annotated = project.faces()
+    chosen = choose_faces(annotated, config)
     faces, unusable = load_faces(
         project.scheme,
         [*chosen.training, *chosen.held_out],
@@ -107,7 +108,9 @@ def train(
     )
     held = {f.subject or f.name for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
-    base = _base(project, training, held, config, cache, cancel)
+    revision = base_revision(project.changes())
+    then = [] if revision is None else project.faces_as_of(revision, annotated)
+    base = _base(project.scheme, then, training, held, config, cache, cancel)
     model = train_faces(
         project.scheme, training, config, base=base, cache=cache, progress=progress, cancel=cancel
     )
@@ -128,7 +131,8 @@ def train(
 
 
 def _base(  # noqa: PLR0917 - as `train`
-    project: Project,
+    scheme: Scheme,
+    then: Sequence[Face],
     today: Sequence[TrainingFace],
     held: Collection[str],
     config: TrainingConfig,
@@ -136,18 +140,15 @@ def _base(  # noqa: PLR0917 - as `train`
     cancel: CancelCheck | None,
 ) -> list[TrainingFace]:
     """Read the faces of the project's base, without anybody who measures the model today."""
-    revision = base_revision(project.changes())
-    if revision is None:
-        return []
-    chosen = choose_faces(project.faces(as_of=revision), config).training
-    then = [face for face in chosen if (face.subject or face.name) not in held]
+    chosen = choose_faces(then, config).training
+    wanted = [face for face in chosen if (face.subject or face.name) not in held]
     known = {face.revision_id: face for face in today}
-    others = [face for face in then if face.revision_id not in known]
+    others = [face for face in wanted if face.revision_id not in known]
     read, _ = load_faces(
-        project.scheme, others, config.scales[-1], seed=config.seed, cache=cache, cancel=cancel
+        scheme, others, config.scales[-1], seed=config.seed, cache=cache, cancel=cancel
     )
     known |= {face.revision_id: face for face in read}
-    return [known[face.revision_id] for face in then if face.revision_id in known]
+    return [known[face.revision_id] for face in wanted if face.revision_id in known]
 
 
 def train_faces(
@@ -212,7 +213,8 @@ def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) ->
     def whole(one: tuple[ScaleTraining, FoldedExperts]) -> PatchExperts:
         return one[0].whole(one[1].calibration)
 
-    *experts, initialiser = work.map(whole, list(zip(trainings, folded, strict=True)))
+    pairs = list(zip(trainings, folded, strict=True))
+    *experts, initialiser = work.map(whole, pairs)
     work.what = "learning corrections"
     corrections = rehearsal.corrections(today)
     lessons = rehearsal.lessons()

@@ -52,9 +52,21 @@ class Work:
             step(self._progress, self._cancel, done, self.total, self.what, error=error)
 
     @staticmethod
-    def map(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
-        """Do independent work in threads; the results keep their order."""
-        with solvers_may_stop_early(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    def map(work: Callable[[_T], _R], items: Sequence[_T], threads: int = 0) -> list[_R]:
+        """Do independent work in threads; the results keep their order.
+
+        Parameters
+        ----------
+        work : callable
+            What to do with each item.
+        items : sequence
+            What to do it with.
+        threads : int
+            How many; by default as many as cores. A few large pieces end at about the same time
+            only if each has a thread of its own.
+        """
+        count = threads or min(os.cpu_count() or 1, 8)
+        with solvers_may_stop_early(), ThreadPoolExecutor(count) as pool:
             return list(pool.map(work, items))
 
 

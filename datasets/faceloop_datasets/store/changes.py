@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from .items import Item, Revision, heads_among
 from .tables import RevisionRow
 
 if TYPE_CHECKING:
@@ -43,9 +42,3 @@ def changes(connection: Connection) -> list[Change]:
             counts[item_id] = number
             found.append(Change(number, item_id, source))
     return found
-
-
-def heads_as_of(connection: Connection, last: int, scheme: str) -> list[tuple[Item, Revision]]:
-    """Return what `items.heads` returned when the revision ``last`` had just been saved."""
-    counted = {c.item_id: c.revision_id for c in changes(connection) if c.revision_id <= last}
-    return heads_among(connection, sorted(counted.values()), scheme)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Project, RevisionConflict
+from faceloop_datasets import Annotation, Face, Project, RevisionConflict
 
 SOURCES = ("import:muct", "manual")
 
@@ -52,10 +52,13 @@ def test_faces_as_they_were(project: Project) -> None:
     second = project.save(other, annotation(project, 2.0), None)
     third = project.save(one, annotation(project, 3.0), first.id)
 
-    def values(as_of: int | None) -> dict[int, float]:
-        return {f.item_id: float(f.annotation.points[0, 0]) for f in project.faces(as_of)}
+    now = project.faces()
 
-    assert values(first.id) == {one: 1.0}
-    assert values(second.id) == {one: 1.0, other: 2.0}
-    assert values(third.id) == values(None) == {one: 3.0, other: 2.0}
-    assert values(first.id - 1) == {}
+    def values(faces: list[Face]) -> dict[int, float]:
+        return {f.item_id: float(f.annotation.points[0, 0]) for f in faces}
+
+    assert values(project.faces_as_of(first.id, now)) == {one: 1.0}
+    assert values(project.faces_as_of(second.id, now)) == {one: 1.0, other: 2.0}
+    assert project.faces_as_of(third.id, now) == now
+    assert values(now) == {one: 3.0, other: 2.0}
+    assert project.faces_as_of(first.id - 1, now) == []

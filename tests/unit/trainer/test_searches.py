@@ -10,8 +10,7 @@ import pytest
 from faceloop_datasets import TrainingError
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_trainer.cache import Cache
-from faceloop_trainer.searches import Searches, Shelf, corrections, wanted_steps
-from faceloop_trainer.trainingset import TrainingFace
+from faceloop_trainer.searches import Search, Shelf, corrections, wanted_steps
 
 POINTS, MODES = 20, 5
 
@@ -24,15 +23,18 @@ def pdm() -> PointDistributionModel:
     return PointDistributionModel(mean - mean.mean(axis=0), modes.T, np.full(MODES, 0.01), 1e-4)
 
 
-def searches(count: int, error: float = 0.03, seed: int = 0) -> Searches:
+def searches(count: int, error: float = 0.03, seed: int = 0) -> list[Search]:
     rng = np.random.default_rng(seed)
-    return Searches(
-        cells=rng.normal(size=(count, POINTS * 3)).astype(np.float32),
-        whole_face=rng.normal(size=(count, 7)).astype(np.float32),
-        pose=np.tile([1.0, 0.0, 5.0, 5.0], (count, 1)),
-        shape=rng.normal(0, 0.5, (count, POINTS, 2)),
-        error=np.full(count, error),
-    )
+    return [
+        Search(
+            cells=rng.normal(size=POINTS * 3).astype(np.float32),
+            whole_face=rng.normal(size=7).astype(np.float32),
+            pose=np.array([1.0, 0.0, 5.0, 5.0]),
+            shape=rng.normal(0, 0.5, (POINTS, 2)),
+            error=np.array(error),
+        )
+        for _ in range(count)
+    ]
 
 
 def test_steps_are_least_squares_in_the_tangent_of_each_shape(pdm: PointDistributionModel) -> None:
@@ -46,19 +48,17 @@ def test_steps_are_least_squares_in_the_tangent_of_each_shape(pdm: PointDistribu
 
 
 def test_searches_that_ended_far_off_teach_nothing(pdm: PointDistributionModel) -> None:
-    one = np.ones(POINTS, bool)
-    faces = [TrainingFace("a", "a", None, pdm.mean, one, one)] * 30
-    folds = np.arange(30) % 2
-    made = Searches.joined([searches(20), searches(10, error=0.5, seed=1)])
-    alone = corrections(pdm, faces[:20], searches(20), folds[:20])
-    both = corrections(pdm, faces, made, folds)
+    points, folds = [pdm.mean] * 30, np.arange(30) % 2
+    made = [*searches(20), *searches(10, error=0.5, seed=1)]
+    alone = corrections(pdm, points[:20], searches(20), folds[:20])
+    both = corrections(pdm, points, made, folds)
     np.testing.assert_array_equal(alone.whole(1.0).weights, both.whole(1.0).weights)
     with pytest.raises(TrainingError, match="check the annotations"):
-        corrections(pdm, faces, searches(30, error=0.5), folds)
+        corrections(pdm, points, searches(30, error=0.5), folds)
 
 
 def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
-    cache, made = Cache(tmp_path), list(searches(4))
+    cache, made = Cache(tmp_path), searches(4)
     shelf = Shelf(cache, "experts")
     assert shelf.missing(["a", "b"]) == ["a", "b"]
     shelf.add({"a": made[0], "b": made[1]})
@@ -66,7 +66,7 @@ def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
     later = Shelf(cache, "experts")
     assert later.missing(["a", "b", "c", "d"]) == ["d"]
     back = later.take(["c", "a"])
-    for name, column in vars(back).items():
-        expected = np.concatenate([getattr(made[2], name), getattr(made[0], name)])
-        np.testing.assert_array_equal(column, expected)
+    for one, expected in zip(back, (made[2], made[0]), strict=True):
+        for name, array in vars(expected).items():
+            np.testing.assert_array_equal(getattr(one, name), array)
     assert Shelf(cache, "other experts").missing(["a"]) == ["a"]
