@@ -42,7 +42,7 @@ _MORE = {
     "left and right exchanged": "Left and right look exchanged in the whole face",
     "backwards": "run backwards|as if left and right were exchanged",
     "slipped": "look shifted: each lies where the point 1 after it belongs",
-    "part moved": ", lies ",
+    "part moved": "in the picture",
     "annotated twice": "annotated as again too",
 }
 

@@ -162,6 +162,19 @@ def test_a_shifted_face_is_seen_by_the_fits_only(shapes, direction, said):
     assert said in doubts[5][1]
 
 
+def test_a_part_beside_where_the_fits_see_it_is_named(shapes):
+    mouth = list(SCHEME.groups["mouth"])
+
+    def move(points):
+        points[mouth] += np.array([0, 0.07]) * iod(points)
+        return points
+
+    doubts = planted(shapes, 5, move)
+    assert place(doubts, 5) < 10
+    assert doubts[5][1].startswith("The points of mouth lie beside the mouth in the picture: ")
+    assert "0.07 down" in doubts[5][1]
+
+
 def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):
     points, visible, fitted = (array.copy() for array in shapes)
     before = compare(SCHEME, points, visible, fitted)
