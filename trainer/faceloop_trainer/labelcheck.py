@@ -40,9 +40,9 @@ _SHIFT_WEIGHT = 0.5
 """A shift of the whole face counts half: few faces are shifted by more than twice the usual, while
 points stand out by less. Of mistakes planted in MUCT 95 % are then in the first tenth (12 seeds);
 with equal weights 92 %."""
-_PART_WEIGHT = 0.3
-"""A shift of one part against the rest counts less still: there are several, and experts see some
-parts elsewhere in one face and not in another."""
+_PART_WEIGHT = 0.4
+"""A shift of one part against the rest counts less still: there are several. Of parts of MUCT faces
+moved by .1 IOD, 20 of 21 are then in the first tenth, of other mistakes one in a hundred fewer."""
 _DOUBTFUL = 1.5
 """A face that is this many times as unusual as the most unusual tenth begins to be."""
 _EXPLAINED = 0.5
@@ -168,8 +168,7 @@ def compare(
     odd = misfit.max(axis=1) / _usual(misfit.max(axis=1))
     moved = np.linalg.norm(shift, axis=1)
     away = np.nan_to_num(_SHIFT_WEIGHT * moved / _usual(moved))
-    apart = np.linalg.norm(parts, axis=2)
-    apart = np.nan_to_num(_PART_WEIGHT * apart / [_usual(part) for part in apart.T])
+    apart = _PART_WEIGHT * _alone(np.linalg.norm(parts, axis=2))
     doubts = []
     for i in range(len(points)):
         worst, part = int(misfit[i].argmax()), int(apart[i].argmax())
@@ -328,6 +327,16 @@ def _shifts(
         for part in scheme.groups.values()
     ]
     return shift, np.stack(parts, axis=1)
+
+
+def _alone(apart: Values) -> Values:
+    """How unusual the distance of each part (F, G) is, if that of the face's other parts is not.
+
+    A fit that has gone astray, on glasses for instance, is off in several parts.
+    """
+    unusual = np.nan_to_num(apart / [_usual(part) for part in apart.T])
+    second = np.sort(unusual, axis=1)[:, -2:-1] if unusual.shape[1] > 1 else 0.0
+    return np.asarray(unusual / np.maximum(second, 1.0))
 
 
 def _usual(values: Values) -> float:
