@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from faceloop_workbench.label_check import check_apart, queue_doubts
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """160 faces, of which one lies beside the face, one has a moved point, one is there twice."""
+    """160 faces, with a mistake of each kind in one of them."""
     folder = tmp_path_factory.mktemp("labels") / "project"
     records = [f for f, _ in zip(sample_faces(), range(160), strict=False)]
     with Project.create(folder) as project:
@@ -21,10 +23,14 @@ def project(tmp_path_factory):
         items = project.items()
         _change(project, items[30], lambda p, iod: p + np.array([0.12 * iod, 0]))
         _change(project, items[60], lambda p, iod: p + _one(61, 0.12 * iod))
-        again = project.add_item(project.item_media(items[90]), name="again")
-        head = project.annotation(items[90].id).annotation
-        points = head.points + np.random.default_rng(1).normal(0, 10, head.points.shape)
-        project.save(again.id, Annotation("face70", points, head.states), None)
+        _change(project, items[100], lambda p, _: p[list(project.scheme.mirror)])
+        _change(
+            project, items[110], lambda p, _: p[[*range(43), *range(54, 42, -1), *range(55, 70)]]
+        )
+        _annotate_again(project, items[90], project.item_media(items[90]), "again")
+        picture = next(f.media for f in project.faces() if f.item_id == items[130].id)
+        copy = shutil.copy(picture, folder.parent / "copy.jpg")
+        _annotate_again(project, items[130], project.add_media(copy), items[130].name)
         yield project
 
 
@@ -41,6 +47,14 @@ def _change(project, item, change):
     project.save(item.id, Annotation("face70", points, old.states), head.id)
 
 
+def _annotate_again(project, item, media, name):
+    """Annotate a face a second time, otherwise."""
+    again = project.add_item(media, name=name)
+    head = project.annotation(item.id).annotation
+    points = head.points + np.random.default_rng(1).normal(0, 10, head.points.shape)
+    project.save(again.id, Annotation("face70", points, head.states), None)
+
+
 @pytest.fixture(scope="module")
 def doubts(project):
     return check_labels(project)
@@ -48,13 +62,26 @@ def doubts(project):
 
 def test_what_was_planted_comes_first(project, doubts):
     names = [item.name for item in project.items()]
-    planted = {names[30], names[60], names[90], "again"}
-    assert planted < {doubt.name for doubt in doubts[:12]}  # winks are unusual too
+    planted = {*(names[i] for i in (30, 60, 90, 100, 110)), "again"}
+    assert planted < {doubt.name for doubt in doubts[:16]}  # winks are unusual too
     told = {doubt.name: doubt.what for doubt in doubts}
     assert "All points lie beside the face" in told[names[30]]
     assert "to the right" in told[names[30]]
     assert "Point 61, nose tip" in told[names[60]]
+    assert "Left and right look exchanged in the whole face" in told[names[100]]
+    assert told[names[110]] == "The points of outer lip run backwards."
     assert "annotated as again too" in told[names[90]]
+    assert f"annotated as {names[90]} too" in told["again"]
+
+
+def test_a_copy_of_a_picture_is_the_same_picture(project, doubts):
+    original, copy = sorted(
+        (d for d in doubts if d.name == project.items()[130].name), key=lambda d: d.item_id
+    )
+    assert original.doubtful
+    assert copy.doubtful
+    assert f"annotated as {copy.name} (item {copy.item_id}) too" in original.what
+    assert f"annotated as {copy.name} (item {original.item_id}) too" in copy.what
 
 
 def test_every_face_is_judged_once(project, doubts):

@@ -77,6 +77,82 @@ def test_two_exchanged_points_are_named(shapes):
     assert "43, mouth left corner, and 44, upper lip left 1, look exchanged" in doubts[99][1]
 
 
+def contour_of(name):
+    return next(c for c in SCHEME.contours if c.name == name)
+
+
+@pytest.mark.parametrize("name", ["contour", "outer_lip", "left_eye", "right_brow", "nose"])
+def test_a_contour_that_runs_backwards_is_named(shapes, name):
+    line = list(contour_of(name).points)
+
+    def reverse(points):
+        points[line] = points[line[:1] + line[:0:-1] if contour_of(name).closed else line[::-1]]
+        return points
+
+    doubts = planted(shapes, 23, reverse)
+    assert place(doubts, 23) < 10
+    words = name.replace("_", " ")
+    assert doubts[23][1] in (
+        f"The points of {words} run backwards.",
+        # The same, where a whole part of the face is one symmetric contour.
+        f"The points of {words} look as if left and right were exchanged.",
+    )
+
+
+@pytest.mark.parametrize("name", ["contour", "nose"])
+@pytest.mark.parametrize(("step", "said"), [(1, "1 after it"), (-1, "1 before it"), (2, "2 after")])
+def test_points_that_slipped_along_an_open_contour_are_named(shapes, name, step, said):
+    line = list(contour_of(name).points)
+
+    def slip(points):
+        there = np.clip(np.arange(len(line)) + step, 0, len(line) - 1)
+        points[line] = points[np.array(line)[there]]
+        return points
+
+    doubts = planted(shapes, 23, slip)
+    assert place(doubts, 23) < 10
+    assert f"The points of {name} look shifted: each lies where the point {said}" in doubts[23][1]
+
+
+@pytest.mark.parametrize(("step", "said"), [(1, "1 after it"), (-2, "2 before it")])
+def test_a_closed_contour_begun_at_another_point_is_named(shapes, step, said):
+    line = list(contour_of("outer_lip").points)
+
+    def slip(points):
+        points[line] = points[np.roll(line, -step)]
+        return points
+
+    doubts = planted(shapes, 23, slip)
+    assert place(doubts, 23) < 10
+    assert (
+        f"The points of outer lip look shifted: each lies where the point {said}" in doubts[23][1]
+    )
+
+
+def test_one_face_alone_does_not_make_its_own_mistake_usual(shapes):
+    """With closed lips the points move little, less than other people differ."""
+    mouth = [*range(43), *range(54, 42, -1), *range(55, 70)]
+    doubts = planted(shapes, 110, lambda points: points[mouth])
+    assert place(doubts, 110) < 10
+    assert doubts[110][1] == "The points of outer lip run backwards."
+
+
+def test_a_point_at_the_end_of_a_contour_is_no_slip_of_all(shapes):
+    def move(points):
+        points[0] += [-0.3 * iod(points), 0]
+        return points
+
+    doubts = planted(shapes, 17, move)
+    assert "Point 0, contour left temple, lies" in doubts[17][1]
+
+
+def test_an_exchange_is_named_though_the_fit_ended_elsewhere(shapes):
+    points, visible, fitted = (array.copy() for array in shapes)
+    points[8] = points[8][list(SCHEME.mirror)]
+    fitted[8] += 3 * iod(points[9])
+    assert "Left and right look exchanged" in compare(SCHEME, points, visible, fitted)[8][1]
+
+
 @pytest.mark.parametrize(
     ("direction", "said"), [((0.1, 0), "0.10 to the right"), ((0, -0.1), "0.10 up")]
 )
@@ -84,6 +160,19 @@ def test_a_shifted_face_is_seen_by_the_fits_only(shapes, direction, said):
     doubts = planted(shapes, 5, lambda points: points + np.array(direction) * iod(points))
     assert place(doubts, 5) < 10
     assert said in doubts[5][1]
+
+
+def test_a_part_beside_where_the_fits_see_it_is_named(shapes):
+    mouth = list(SCHEME.groups["mouth"])
+
+    def move(points):
+        points[mouth] += np.array([0, 0.07]) * iod(points)
+        return points
+
+    doubts = planted(shapes, 5, move)
+    assert place(doubts, 5) < 10
+    assert doubts[5][1].startswith("The points of mouth lie beside the mouth in the picture: ")
+    assert "0.07 down" in doubts[5][1]
 
 
 def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):

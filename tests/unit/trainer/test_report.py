@@ -121,6 +121,16 @@ def test_the_page_needs_nothing_else_and_the_charts_lie_beside_it(tmp_path: Path
     )
 
 
+def test_parts_are_compared_the_same_way_round_as_the_whole(tmp_path: Path) -> None:
+    made = compared()
+    said = Page(write_report(made, tmp_path)[0]).said
+    assert made.test is not None
+    for part in made.test.by_group.values():
+        assert f"{-part.value:.4f}" in said
+        assert f"{-part.high:.4f} to {-part.low:.4f}" in said
+    assert "Above 0, mine is better" in said
+
+
 def test_the_page_says_what_was_measured(tmp_path: Path) -> None:
     made = report()
     said = Page(write_report(made, tmp_path)[0]).said

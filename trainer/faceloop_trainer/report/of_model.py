@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -233,8 +234,12 @@ def comparison(report: Report, chart: AddChart) -> Markup:
         f"{count_of(test.people, 'person')} from the same starts.{left if test.left_out else ''}"
     )
     rows = [
-        (name_of(name.replace("_", " ")), cell(interval))
-        for name, interval in test.by_group.items()
+        # The same way round as the sentence and the chart: above 0, the first one is better.
+        (
+            name_of(name.replace("_", " ")),
+            cell(replace(i, value=-i.value, low=-i.high, high=-i.low)),
+        )
+        for name, i in test.by_group.items()
     ]
     return joined(
         (
@@ -249,7 +254,7 @@ def comparison(report: Report, chart: AddChart) -> Markup:
                 "differs. The gray band is the 95 % confidence interval of the mean.",
             ),
             element("h3", "By part of the face"),
-            table(("part", "difference of the mean error"), rows, 1),
-            element("p", f"Below 0, {names[0]} is better.", class_="note"),
+            table(("part", "mean error less by"), rows, 1),
+            element("p", f"Above 0, {names[0]} is better; below, {names[1]}.", class_="note"),
         )
     )
