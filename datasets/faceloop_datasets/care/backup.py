@@ -146,16 +146,19 @@ def back_up_before(root: Path, database: Path, what: str) -> Path | None:
             return last.file
         target = _free(folder, timestamp(created), what)
         _write(copied, [], target, _About(root.name, created, what), lambda _path: None)
-    for name in outdated((file.name for file in folder.iterdir()), created):
+    for name in outdated((file.name for file in folder.iterdir()), created, new=target.name):
         (folder / name).unlink(missing_ok=True)
     return target
 
 
-def outdated(names: Iterable[str], now: datetime) -> list[str]:
-    """Names of the copies before imports that need not be kept any longer."""
+def outdated(names: Iterable[str], now: datetime, new: str = "") -> list[str]:
+    """Names of the copies before imports that need not be kept any longer.
+
+    The ``new`` one stays: where the clock was set back, others have later names.
+    """
     found = sorted((match[1], name) for name in names if (match := _ROTATED.fullmatch(name)))
     newest_first = found[::-1]
-    kept = {name for _, name in newest_first[:_LAST]}
+    kept = {new, *(name for _, name in newest_first[:_LAST])}
     days: dict[str, str] = {}
     for moment, name in newest_first:
         days.setdefault(moment[:8], name)

@@ -239,6 +239,19 @@ class TestAutomatic:
         back_up_before(project.path, project.path / "project.db", "import")
         assert len(list_backups(project.path)) == 5
 
+    def test_a_clock_set_back_takes_none_away_at_once(self, project: Project) -> None:
+        folder = project.path / FOLDER
+        folder.mkdir()
+        for second in range(60, 66):
+            later = datetime.now(UTC) + timedelta(seconds=second)
+            (folder / f"auto-{later:%Y%m%dT%H%M%SZ}-before-import.zip").write_bytes(b"later")
+        for number in range(2):
+            project.add_item(None, name=str(number))
+            made = back_up_before(project.path, project.path / "project.db", "import")
+            assert made is not None
+            assert verify_bundle(made).why == "import"
+            assert len(list_backups(project.path)) <= 5 + 2  # midnight may lie between
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
