@@ -86,6 +86,9 @@ def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:
 CACHE = "cache"
 """Folder of a project with what can be made again from the rest; it may be deleted at any time."""
 
+REPORTS = "reports"
+"""Folder of a project with the pages that the window writes on its models."""
+
 
 @contextmanager
 def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
