@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 
 from faceloop_datasets.errors import ProjectError
 from faceloop_datasets.files import is_file_name
+from faceloop_datasets.plain import is_deep
 
 from . import settings
 from .guard import damaged
@@ -172,8 +173,8 @@ def _record(row: Row[Any], folder: Path) -> ModelRecord:
         metrics, created = json.loads(row.metrics), datetime.fromisoformat(row.created)
     except (ValueError, RecursionError) as error:
         raise damaged(f"The model {row.name!r:.80}", error) from error
-    if not isinstance(metrics, dict):
-        raise damaged(f"The model {row.name!r:.80}", "its metrics are no table")
+    if not isinstance(metrics, dict) or is_deep(metrics):
+        raise damaged(f"The model {row.name!r:.80}", "its metrics are no table of figures")
     return ModelRecord(
         id=row.id,
         name=row.name,
