@@ -89,6 +89,17 @@ class TestRoundTrip:
         report = back_up(project.path, tmp_path / "b.zip")
         assert report.missing == ("models/model.safetensors",)
 
+    def test_a_link_to_another_file_is_not_taken_along(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        (tmp_path / "secret").write_bytes(b"somebody's own")
+        model = project.models()[0].file
+        model.unlink()
+        model.symlink_to(tmp_path / "secret")
+        made = back_up(project.path, tmp_path / "b.zip", with_media=True)
+        assert made.missing == (f"models/{model.name}",)
+        assert b"somebody's own" not in (tmp_path / "b.zip").read_bytes()
+
     def test_nothing_is_overwritten(self, project: Project, tmp_path: Path) -> None:
         file = back_up(project.path, tmp_path / "b.zip").backup.file
         before = file.read_bytes()
