@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from faceloop_datasets.errors import ProjectError
-from faceloop_datasets.files import is_file_name
+from faceloop_datasets.files import as_file_name, is_file_name
 from faceloop_datasets.plain import is_deep
 
 from . import settings
@@ -69,9 +69,10 @@ def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
     """
     with staging(folder) as scratch:
         try:
-            copied = Path(shutil.copyfile(file, scratch / file.name))
+            name = as_file_name(file.name)  # or nobody could read the list of models again
+            copied = Path(shutil.copyfile(file, scratch / name))
             digest = content_hash(copied)
-            target = place(copied, folder / file.name, digest)
+            target = place(copied, folder / name, digest)
             sync_folder(folder)
         except OSError as error:
             raise ProjectError(
