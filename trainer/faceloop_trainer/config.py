@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Literal
+from typing import Literal, cast
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.channels import CHANNELS
@@ -102,4 +102,5 @@ def _is_whole(value: object, low: int, high: int) -> bool:
 
 
 def _is_real(value: object, low: float, high: float) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and low <= cast("float", value) <= high
