@@ -51,6 +51,11 @@ def is_file_name(name: str) -> bool:
     return plain and is_text(name) and name not in ("", "..")
 
 
+def as_file_name(name: str) -> str:
+    """Return a name that `is_file_name`, as much as possible of the file's own."""
+    return name if is_file_name(name) else re.sub(r"[:/\\]", "_", _NO_TEXT.sub("_", name))
+
+
 def is_local(path: str) -> bool:
     """Whether a path leads to this computer: no address, and no share of a Windows network.
 
@@ -85,6 +90,9 @@ def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:
 
 CACHE = "cache"
 """Folder of a project with what can be made again from the rest; it may be deleted at any time."""
+
+REPORTS = "reports"
+"""Folder of a project with the pages that the window writes on its models."""
 
 
 @contextmanager

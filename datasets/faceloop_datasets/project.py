@@ -15,6 +15,7 @@ from .care.erasure import finish_erasure
 from .conversion import Conversion
 from .errors import FaceloopError, ProjectError, RevisionConflict
 from .face import Face, snapshot_hash
+from .files import as_file_name
 from .formats import count_faces, native_scheme, read_faces
 from .media import Media, MediaFile
 from .queue import ReviewQueue
@@ -561,7 +562,7 @@ class Project:
             number = models.register(
                 connection,
                 target,
-                stem=Path(file).stem,
+                stem=Path(as_file_name(Path(file).name)).stem,
                 sha256=digest,
                 metrics=metrics,
                 note=note,

@@ -20,6 +20,7 @@ from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import ModelFileError, Scheme, SchemeError
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.plain import is_deep
 
 from .channels import CHANNELS, channel_count
 from .experts import PatchExperts
@@ -263,7 +264,7 @@ class _Checked:
             error_predictor=ErrorPredictor(**rest["error_predictor"]),
             point_judges=self._point_judges() if self.version > 1 else None,
             error_levels=self._error_levels() if self.version > 1 else None,
-            provenance=_typed(self.about, "provenance", dict, "an object"),
+            provenance=_provenance(self.about),
         )
 
     def _point_judges(self) -> PointJudges:
@@ -473,6 +474,19 @@ def _scales(about: dict[str, Any]) -> tuple[float, ...]:
     if not 1 <= len(scales) <= _MAX_LEVELS:
         raise _Bad("metadata.scales", f"{len(scales)} scales", f"1 to {_MAX_LEVELS}")
     return tuple(_number({"scales": scale}, "scales", _SCALE) for scale in scales)
+
+
+def _provenance(about: dict[str, Any]) -> dict[str, Any]:
+    """Return where a model comes from; who asks for its parts can rely on their types."""
+    known: dict[str, Any] = _typed(about, "provenance", dict, "an object")
+    for key, kind in (("training_subjects", list), ("config", dict), ("versions", dict)):
+        if not isinstance(known.get(key, kind()), kind):
+            raise _Bad(f"metadata.provenance.{key}", repr(known[key])[:40], f"a {kind.__name__}")
+    if not all(isinstance(person, str) for person in known.get("training_subjects", ())):
+        raise _Bad("metadata.provenance.training_subjects", "other than texts", "texts")
+    if is_deep(known):
+        raise _Bad("metadata.provenance", "objects deep in each other", "a few levels")
+    return known
 
 
 def _number(about: dict[str, Any], key: str, span: tuple[float, float]) -> float:

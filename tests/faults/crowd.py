@@ -3,8 +3,9 @@
     python tests/faults/crowd.py --processes 8 --seconds 120 --seed 1
 
 Annotators, people at the review queue, an importer and a trainer work on the same few faces, so
-that they meet all the time. Each writes down what the project told it; afterwards that is compared
-with what the project holds. Before, all claim the same entries at the same moment.
+that they meet all the time; the faces stay such that a training on them succeeds. Each writes down
+what the project told it; afterwards that is compared with what the project holds. Before, all
+claim the same entries at the same moment.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ import victims
 from scenes import check_sound, fresh, make_template
 
 from faceloop_datasets import FaceloopError, Project, RevisionConflict
+from faceloop_datasets.sample import sample_faces
 from faceloop_workbench.training import train_into
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 ROLES = ("annotate", "queue", "annotate", "bring", "queue", "train", "annotate", "queue")
 LONG = 60  # seconds from which on the trainer trains; before, it only brings models in
 ENTRIES = 40  # that all try to claim
+FACES = 60  # of the sample, where there is training
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Worker:
         """Work until the time is over, and write the diary."""
         self.rng = random.Random(f"{self.seed} {self.number}")  # noqa: S311 - repeatable
         with Project.open(self.folder) as project:
+            self.faces = {face.item_id: face.annotation for face in project.faces()[:4]}
             barrier.wait()
             self._race(project)
             barrier.wait()
@@ -83,11 +88,10 @@ class Worker:
                 self._note(raced=number)
 
     def _annotate(self, project: Project) -> None:
-        items = project.items()[:4]
-        item = project.item(self.rng.choice(items).id)
+        item = project.item(self.rng.choice(list(self.faces)))
         if self.rng.random() < 0.5:
             time.sleep(self.rng.uniform(0, 0.02))  # a person looks; others save meanwhile
-        mine = victims.scribble(self.rng)
+        mine = victims.nudge(self.rng, self.faces[item.id])
         said = {"item": item.id, "based_on": item.head, "digest": victims.digest(mine)}
         try:
             saved = self._call(
@@ -148,6 +152,9 @@ class Worker:
 def gather(folder: Path, processes: int, seconds: float, seed: int) -> list[dict[str, Any]]:
     """Let the crowd work on a project; returns all that was written down."""
     with Project.open(folder) as project:
+        if seconds >= LONG:  # so many that the imported ones, which are noise, spoil no training
+            faces = islice(sample_faces(), FACES)
+            project.import_entries("sample", faces, scheme="face70", copy=True)
         for item in (project.add_item(None) for _ in range(ENTRIES)):
             project.queue.add(item.id, "manual")
     context = multiprocessing.get_context("fork")

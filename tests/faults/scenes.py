@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 import tarfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from tests.projects import make
 from victims import digest
 
-from faceloop_datasets import Project, Video, write_video
+from faceloop_datasets import Project, ProjectError, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_faces
 from faceloop_datasets.store.staging import content_hash
 from faceloop_runtime import FaceModel
@@ -100,6 +101,42 @@ def old_project(folder: Path) -> Path:
     (project / "models" / "model.safetensors").write_bytes(b"no real model")
     make.picture(folder / "picture.ppm")
     return project
+
+
+def begun(scenario: str, template: Path, folder: Path) -> Path:
+    """Make what a scenario of `victims` begins with; returns the project's folder."""
+    if scenario == "migrate":
+        return old_project(folder)
+    project = fresh(template, folder)
+    if scenario == "create":
+        shutil.rmtree(project)
+    return project
+
+
+def check_left(scenario: str, project: Path, said: list[dict[str, Any]]) -> None:
+    """Check what a scenario has left, however it ended."""
+    # what has failed was under way: it may be there, as after a kill
+    said = [line for line in said if not {"error", "calls"} & line.keys()]
+    if scenario == "migrate":
+        check_migrated(project)
+        return
+    if scenario == "create" and not any("created" in line for line in said):
+        _check_not_created(project)
+        return
+    for _ in range(2):  # what is found is right, and stays so
+        check_sound(project)
+        check_kept(project, said)
+
+
+def _check_not_created(project: Path) -> None:
+    with suppress(ProjectError):  # it was made, and the victim had no time to say so
+        Project.open(project).close()
+        check_sound(project)
+        return
+    with pytest.raises(ProjectError, match="is no project"):
+        Project.open(project)
+    Project.create(project).close()  # and it can be made now
+    check_sound(project)
 
 
 def check_migrated(folder: Path) -> None:

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import random
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from nursery import KILLS, LONG, SEED, Fault, Nursery, Outcome
-from scenes import check_kept, check_migrated, check_sound, fresh, old_project
-
-from faceloop_datasets import Project, ProjectError
+from scenes import begun, check_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,44 +45,14 @@ class Site:
     def round(self, number: int, fault: Fault) -> Outcome:
         """Let a victim do its work on a copy of the project, and check what is left."""
         place = self.folder / str(number)
-        project = self._project(place)
+        project = begun(self.scenario, self.template, place)
         outcome = self.nursery.run(self.scenario, project, SEED * 1000 + number, fault)
         assert not outcome.of("crash"), outcome.of("crash")[0]["crash"]
         assert not outcome.of("error"), outcome.of("error")
         assert outcome.killed or outcome.code == 0, outcome
-        self._check(project, outcome)
+        check_left(self.scenario, project, outcome.said)
         shutil.rmtree(place)
         return outcome
-
-    def _project(self, place: Path) -> Path:
-        if self.scenario == "migrate":
-            return old_project(place)
-        project = fresh(self.template, place)
-        if self.scenario == "create":
-            shutil.rmtree(project)
-        return project
-
-    def _check(self, project: Path, outcome: Outcome) -> None:
-        if self.scenario == "migrate":
-            check_migrated(project)
-            return
-        if self.scenario == "create" and not outcome.of("created"):
-            self._check_not_created(project)
-            return
-        for _ in range(2):  # what is found is right, and stays so
-            check_sound(project)
-            check_kept(project, outcome.said)
-
-    @staticmethod
-    def _check_not_created(project: Path) -> None:
-        with suppress(ProjectError):  # it was made, and the victim had no time to say so
-            Project.open(project).close()
-            check_sound(project)
-            return
-        with pytest.raises(ProjectError, match="is no project"):
-            Project.open(project)
-        Project.create(project).close()  # and it can be made now
-        check_sound(project)
 
 
 @pytest.mark.parametrize("scenario", SHARES)

@@ -74,6 +74,13 @@ def scribble(rng: random.Random) -> Annotation:
     return Annotation("face70", random_.uniform(0, 400, (70, 2)), random_.integers(0, 4, 70), "x")
 
 
+def nudge(rng: random.Random, annotation: Annotation) -> Annotation:
+    """Move the points of a face a little: nobody has this one either, and it can be trained on."""
+    random_ = np.random.default_rng(rng.getrandbits(32))
+    points = annotation.points + random_.normal(0, 0.5, annotation.points.shape)
+    return replace(annotation, points=points)
+
+
 # Annotating, by what is behind the window
 
 
@@ -85,6 +92,7 @@ def annotate(victim: Victim, edits: int = 60) -> None:
     session.told.connect(lambda m: victim.say(told=m.text, level=m.level))
     editor.kept.connect(lambda kept: victim.say(kept=kept.how, why=kept.why))
     session.open(Project.open(victim.folder))
+    victim.say(opened=True)
     items = session.need_project().items()
     undo: list[object] = []
     editor.edited.connect(lambda before, _after, _what: undo.append(before))
@@ -124,6 +132,7 @@ def _edit(editor: FaceEditor, rng: random.Random, undo: list) -> None:
 def save(victim: Victim, count: int = 40) -> None:
     """Save faces by the public interface, and go on after an error once it can be written."""
     with Project.open(victim.folder) as project:
+        victim.say(opened=True)
         items = project.items()
         for number in range(count):
             item = project.item(victim.rng.choice(items).id)

@@ -9,14 +9,18 @@ import os
 import numpy as np
 from PIL import Image
 
-from faceloop_datasets import Scheme
+from faceloop_datasets import Progress, Scheme
 from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.key_file import load_keys
 from faceloop_workbench.queue.recent import recent_projects
+from faceloop_workbench.train.comparison import Comparison, Measured, cumulative
+from faceloop_workbench.train.listing import Listed
 from faceloop_workbench.train.messages import with_tuples
+from faceloop_workbench.train.recorded import believed
+from faceloop_workbench.train.timing import Stage, TimeLeft, expect
 
 from .target import Target, folder, written
 
@@ -112,12 +116,43 @@ def _recent(data: bytes) -> None:
 
 
 def _settings(data: bytes) -> None:
-    try:
-        values = json.loads(data)
-    except (ValueError, RecursionError):
-        return
+    values = _json(data)
     if isinstance(values, dict) and values.keys() <= set(TrainingConfig.__dataclass_fields__):
         TrainingConfig(**with_tuples(values))
+
+
+def _metrics(data: bytes) -> None:
+    """Use what a project says of a model as the window does."""
+    values = _json(data)
+    if not isinstance(values, dict):
+        return
+    metrics = believed(values, 3)
+    listed = Listed(1, "m", None, None, "", in_use=False, metrics=metrics)
+    if listed.comparison is not None and listed.comparison.new is not None:
+        cumulative(listed.comparison.new.errors, 0.1)
+    if listed.trained_here:
+        TrainingConfig(**with_tuples(metrics["settings"]))
+        TimeLeft(expect(metrics, 9)).step(Progress(1, 2, "reading"))
+    if listed.nme is not None and len(f"{listed.nme:.4f} {listed.measured_on}") > 200:
+        raise AssertionError("a number longer than a line")
+
+
+def _json(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _some_metrics() -> list[bytes]:
+    errors = Measured(np.array([0.03, np.inf]), np.array([0.02, np.nan, 0.04]), {"failures": 1})
+    metrics = {
+        "nme_mean": 0.03, "faces": 2, "subjects": 1, "trained_faces": 9,
+        "settings": {"components": 6, "channels": ["raw"]},
+        "stages": [Stage("reading", 1.5, ((0.0, 0.0), (1.0, 1.0))).to_dict()],
+        "comparison": Comparison(errors, errors, "before", 1, True, "it is better").to_dict(),
+    }  # fmt: skip
+    return [json.dumps(metrics).encode()]
 
 
 _TOML = (b"[", b"]", b"[[", b"]]", b"{", b"=", b'"""', b"'''", b"0x" + b"f" * 5000, b"1979-05-27",
@@ -131,6 +166,12 @@ TARGETS = (
     Target("scheme", _scheme, _small_scheme, _TOML + _TEXTS),
     Target("keys", _keys, lambda: [b'"desk.help" = "F1"\n'], _TOML + _TEXTS + (b"train.start",)),
     Target("recent", _recent, lambda: [b'projects = ["/tmp/a", "b"]\n'], _TOML + _TEXTS),
+    Target(
+        "metrics",
+        _metrics,
+        _some_metrics,
+        (b"null", b"NaN", b"Infinity", b"[]", b"{}", b"-1", b"1e999", b"true", b'""', *_TEXTS),
+    ),
     Target(
         "settings",
         _settings,

@@ -4,6 +4,9 @@ Everything here can be made again from the project, so the folder may be deleted
 while a training runs. A file appears complete or not at all, says what it holds, and is believed
 only if its digest is right; a damaged one is made again. Trainings at the same time may share a
 folder: the last one to write a file wins, and every file is right by itself.
+
+A project may come from a stranger, its cache too. Links in it are not followed, or `Cache.tidy`
+would delete what they lead to; and what is loaded has the arrays that its reader asks for.
 """
 
 from __future__ import annotations
@@ -12,16 +15,18 @@ import hashlib
 import os
 import platform
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import numpy as np
 import safetensors
 from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import InputError
-from faceloop_datasets.files import atomic_path
+from faceloop_datasets.files import atomic_path, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 
 _FORMAT = 2
 _DIGEST = 32
+_LARGEST = 2**28
+"""Most bytes in a file: three times what the sums over ten thousand faces need."""
 _LIMIT = 2 * 2**30
 """Bytes that are kept; what was not used for longest goes first."""
 
@@ -61,35 +68,77 @@ def _platform() -> tuple[object, ...]:
     return (_FORMAT, platform.machine(), *map(version, libraries))
 
 
+@dataclass(frozen=True)
+class Form:
+    """What an array must be.
+
+    Parameters
+    ----------
+    dtype : type
+        Kind of its numbers.
+    shape : tuple of int, str or None
+        Widths: a number, a letter for one of at least 1 that is the same wherever it stands, or
+        None for any.
+    finite : bool
+        Whether all must be finite.
+    """
+
+    dtype: type
+    shape: tuple[int | str | None, ...]
+    finite: bool = True
+
+    def fits(self, array: NDArray[Any], widths: dict[str, int]) -> bool:
+        """Whether an array is of this form; ``widths`` holds the letters that are known."""
+        if array.dtype != self.dtype or array.ndim != len(self.shape):
+            return False
+        for wanted, width in zip(self.shape, array.shape, strict=True):
+            known = widths.setdefault(wanted, max(width, 1)) if isinstance(wanted, str) else wanted
+            if known not in (None, width):
+                return False
+        return not self.finite or bool(np.isfinite(array).all())
+
+
 class Cache:
     """Arrays by kind and name, in a folder.
 
     Parameters
     ----------
     folder : Path or None
-        Where; None keeps nothing.
+        Where; None keeps nothing, nor does a link in its place.
     limit : int
         Most bytes left by `tidy`.
     """
 
     def __init__(self, folder: Path | None, limit: int = _LIMIT) -> None:
-        self.folder, self._limit = folder, limit
+        link = folder is not None and folder.is_symlink()
+        self.folder, self._limit = None if link else folder, limit
 
-    def load(self, kind: str, key: str) -> Arrays | None:
-        """Return what was saved under a name, or None if it is not there or damaged."""
+    def load(self, kind: str, key: str, forms: Mapping[str, Form] | None = None) -> Arrays | None:
+        """Return what was saved under a name, or None if it is not there or damaged.
+
+        Parameters
+        ----------
+        kind, key : str
+            The name.
+        forms : mapping of str to Form
+            The arrays that there must be.
+        """
         if self.folder is None:
             return None
         file = self._file(self.folder, kind, key)
+        if file.is_symlink() or file.parent.is_symlink():
+            return None
         try:
-            content = memoryview(file.read_bytes())
+            content = memoryview(read_regular(file, _LARGEST))
             os.utime(file)
-        except OSError:
+        except (OSError, InputError):
             return None
         data, digest = content[:-_DIGEST], bytes(content[-_DIGEST:])
         if digest == _digest(kind, key, data):
             with suppress(safetensors.SafetensorError):
                 arrays: Arrays = from_bytes(bytes(data))
-                return arrays
+                if forms is None or _fit(arrays, forms):
+                    return arrays
         with suppress(OSError):
             file.unlink()
         return None
@@ -100,6 +149,8 @@ class Cache:
             return
         data = to_bytes(dict(arrays))
         file = self._file(self.folder, kind, key)
+        if len(data) + _DIGEST > _LARGEST or file.parent.is_symlink():
+            return
         with suppress(InputError), atomic_path(file) as part, part.open("wb") as out:
             out.write(data)
             out.write(_digest(kind, key, data))
@@ -125,6 +176,12 @@ class Cache:
     @staticmethod
     def _file(folder: Path, kind: str, key: str) -> Path:
         return folder / kind / f"{key}.bin"
+
+
+def _fit(arrays: Arrays, forms: Mapping[str, Form]) -> bool:
+    widths: dict[str, int] = {}
+    same = arrays.keys() == forms.keys()
+    return same and all(form.fits(arrays[name], widths) for name, form in forms.items())
 
 
 def _digest(kind: str, key: str, data: bytes | memoryview) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Integral, Real
+from typing import Literal, cast
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.channels import CHANNELS
@@ -14,6 +15,7 @@ MODE_KINDS: tuple[ModeKind, ...] = ("principal", "natural")
 PriorKind = Literal["sample", "none"]
 PRIOR_KINDS: tuple[PriorKind, ...] = ("sample", "none")
 EXPERT_KINDS: tuple[ExpertKind, ...] = ("ridge", "mosse", "svm", "logistic")
+_MOST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,38 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         self._check("experts", self.experts in EXPERT_KINDS, f"one of {', '.join(EXPERT_KINDS)}")
-        known = bool(self.channels) and set(self.channels) <= set(CHANNELS)
+        some = isinstance(self.channels, tuple) and bool(self.channels)
+        known = some and all(channel in tuple(CHANNELS) for channel in self.channels)
         self._check("channels", known, f"some of {', '.join(CHANNELS)}")
-        rising = len(self.scales) == 3 and list(self.scales) == sorted(set(self.scales))
-        self._check("scales", rising and self.scales[0] >= 8, "three rising sizes from 8 px up")
-        self._check("components", 1 <= self.components <= 200, "1 to 200")
+        sizes = isinstance(self.scales, tuple) and len(self.scales) == 3
+        rising = sizes and all(_is_real(s, 8, 500) for s in self.scales)
+        rising = rising and self.scales[0] < self.scales[1] < self.scales[2]
+        self._check("scales", rising, "three rising sizes from 8 to 500 px")
+        self._check("components", _is_whole(self.components, 1, 200), "1 to 200")
         self._check("modes", self.modes in MODE_KINDS, f"one of {', '.join(MODE_KINDS)}")
         self._check("prior", self.prior in PRIOR_KINDS, f"one of {', '.join(PRIOR_KINDS)}")
-        self._check("limit", self.limit is None or self.limit >= 2, "2 or more faces")
-        self._check("holdout", 0 <= self.holdout < 1, "from 0 up to, not including, 1")
+        self._check("mirror", isinstance(self.mirror, bool), "true or false")
+        limited = self.limit is None or _is_whole(self.limit, 2, _MOST)
+        self._check("limit", limited, "2 or more faces")
+        share = _is_real(self.holdout, 0, 1) and self.holdout < 1
+        self._check("holdout", share, "from 0 up to, not including, 1")
+        self._check("seed", _is_whole(self.seed, 0, _MOST), "a whole number from 0 up")
 
     def _check(self, name: str, good: bool, expected: str) -> None:
         if not good:
             found = getattr(self, name)
             raise TrainingError(
-                f"The setting {name} = {found!r} is not usable; expected {expected}."
+                f"The setting {name} = {found!r:.80} is not usable; expected {expected}."
             )
+
+
+# Settings also come from model files and projects of others, where a value may be of any type.
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, Integral) and _is_real(value, low, high)
+
+
+def _is_real(value: object, low: float, high: float) -> bool:
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and low <= cast("float", value) <= high

@@ -163,6 +163,11 @@ def _goes(planned: Erasure) -> Iterator[str]:
         yield f"{_media(len(planned.files))} in the project: {_some(planned.files)}"
     if planned.backups:
         yield f"all of it in {_number(len(planned.backups), 'backup')} in the project's folder"
+    if planned.reports:
+        yield (
+            f"all reports in the project's folder, since they name people: "
+            f"{_some(planned.reports)}; write them again afterwards"
+        )
 
 
 def _stays(planned: Erasure, models: Sequence[str], elsewhere: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.files import REPORTS
 from faceloop_trainer.report import Report, Wanted, make_report, write_report
 
 from .model_choice import choose_model
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_datasets import CancelCheck, ProgressCallback, Project
-
-_FOLDER = "reports"
 
 
 def report_on(
@@ -68,5 +67,5 @@ def report_on(
     models = [(one.name, one.model) for one in chosen]
     report = make_report(project, models, wanted, progress=progress, cancel=cancel)
     if folder is None:
-        folder = project.path / _FOLDER / (chosen[0].name if chosen else "training")
+        folder = project.path / REPORTS / (chosen[0].name if chosen else "training")
     return report, write_report(report, folder)

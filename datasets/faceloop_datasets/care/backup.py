@@ -39,7 +39,7 @@ class BackupReport:
     backup : Backup
         The file and what it holds.
     missing : tuple of str
-        Files that the project should have and that are not there.
+        Files that the project should have and that are not there, or are others.
     media_left_out : int
         Pictures and videos in the project's folder that nobody asked for.
     media_elsewhere : int
@@ -96,8 +96,8 @@ def back_up(
         database = scratch / DATABASE
         copy_database(root / DATABASE, database)
         own = OwnFiles.of(database)
-        wanted = [*own.models, *(own.media if with_media else ())]
-        missing = tuple(path for path in wanted if not (root / path).is_file())
+        wanted = {**own.models, **(own.media if with_media else {})}
+        missing = tuple(path for path in wanted if not _is_there(root / path, wanted[path]))
         files = [(path, root / path) for path in wanted if path not in missing]
         done = iter(range(len(files) + 1))
 
@@ -106,6 +106,18 @@ def back_up(
 
         backup = _write(database, files, target, _About(root.name, created, ""), told)
     return BackupReport(backup, missing, 0 if with_media else len(own.media), own.elsewhere)
+
+
+def _is_there(file: Path, sha256: str) -> bool:
+    """Whether a file is the one that the project knows.
+
+    In a stranger's project a link may be in its place, and the backup that is given back to them
+    would hold what it leads to.
+    """
+    try:
+        return file.is_file() and content_hash(file) == sha256
+    except OSError:
+        return False
 
 
 def back_up_before(root: Path, database: Path, what: str) -> Path | None:
@@ -146,16 +158,19 @@ def back_up_before(root: Path, database: Path, what: str) -> Path | None:
             return last.file
         target = _free(folder, timestamp(created), what)
         _write(copied, [], target, _About(root.name, created, what), lambda _path: None)
-    for name in outdated((file.name for file in folder.iterdir()), created):
+    for name in outdated((file.name for file in folder.iterdir()), created, new=target.name):
         (folder / name).unlink(missing_ok=True)
     return target
 
 
-def outdated(names: Iterable[str], now: datetime) -> list[str]:
-    """Names of the copies before imports that need not be kept any longer."""
+def outdated(names: Iterable[str], now: datetime, new: str = "") -> list[str]:
+    """Names of the copies before imports that need not be kept any longer.
+
+    The ``new`` one stays: where the clock was set back, others have later names.
+    """
     found = sorted((match[1], name) for name in names if (match := _ROTATED.fullmatch(name)))
     newest_first = found[::-1]
-    kept = {name for _, name in newest_first[:_LAST]}
+    kept = {new, *(name for _, name in newest_first[:_LAST])}
     days: dict[str, str] = {}
     for moment, name in newest_first:
         days.setdefault(moment[:8], name)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
-from faceloop_datasets.files import CACHE
+from faceloop_datasets.files import CACHE, REPORTS
 from faceloop_datasets.progress import step
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.staging import clean, content_hash, staging
@@ -74,6 +74,9 @@ class Erasure:
         Files outside ``media``, which the project only forgets.
     backups : tuple of Path
         Backups in the project's folder, which are written again without it.
+    reports : tuple of Path
+        Reports in the project's folder: they name people and may show them, and which ones a
+        page shows cannot be told from its bytes. All go; they can be made again.
     left : tuple of str
         Afterwards: what was found of it when all files were searched, and where.
     searched : tuple of int, int
@@ -88,6 +91,7 @@ class Erasure:
     shared: tuple[str, ...]
     elsewhere: tuple[str, ...]
     backups: tuple[Path, ...]
+    reports: tuple[Path, ...] = ()
     left: tuple[str, ...] = ()
     searched: tuple[int, int] = (0, 0)
 
@@ -145,6 +149,7 @@ def plan_erasure(root: Path, whom: Whom) -> Erasure:
         shared=tuple(media.path for media in rows.shared),
         elsewhere=tuple(m.absolute for m in rows.alone if not is_own(m.path, "media")),
         backups=tuple(_backups_with(root, whom)),
+        reports=tuple(sorted((root / REPORTS).glob("*"))),
     )
 
 
@@ -186,7 +191,8 @@ def erase(
     """
     for folder in ("media", "models", "backups"):
         clean(root / folder)
-    _empty_cache(root / CACHE)
+    _delete(root / CACHE, "it holds pictures of faces")
+    _delete(root / REPORTS, "it names people and may show them")
     for number, file in enumerate(planned.backups):
         step(progress, cancel, number, len(planned.backups), "cleaning backups")
         _clean_backup(file, planned.whom)
@@ -201,16 +207,16 @@ def erase(
     return replace(planned, left=tuple(said), searched=(files, size))
 
 
-def _empty_cache(folder: Path) -> None:
-    """Delete what trainings keep: reduced pictures of every face are in it."""
+def _delete(folder: Path, why: str) -> None:
+    """Delete a folder of what can be made again, since faces are in it."""
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:
         return
     except OSError as error:
         raise InputError(
-            f"{folder} cannot be deleted ({error.strerror or error}); it holds pictures of faces. "
-            "Delete it, and erase again."
+            f"{folder} cannot be deleted ({error.strerror or error}); {why}. Delete it, and erase "
+            "again."
         ) from error
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sqlalchemy import update
 
 from faceloop_datasets import media as media_store
 from faceloop_datasets import queue
@@ -30,6 +31,7 @@ from faceloop_datasets.report import ImportReport
 
 from . import items
 from .staging import place, staging, sync_folder
+from .tables import SchemaVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -136,6 +138,10 @@ class Import:
             raise
 
     def _take_away(self, folder: Path) -> None:
+        # A transaction whose end was not written for sure is found again by who opens the project
+        # next, with its pictures; unless something was written since, here.
+        with self.target.database.write() as connection:
+            connection.execute(update(SchemaVersion).values(version=SchemaVersion.version))
         # No other import can write meanwhile: one that needs a picture knows it by now, or looks
         # for it after this.
         with self.target.database.write() as connection:
@@ -204,7 +210,10 @@ class Import:
                 continue
             files[ref] = self._bring_in(file, ref, folder, scratch)
         if self.placed:
-            sync_folder(folder)
+            try:
+                sync_folder(folder)
+            except OSError as error:
+                raise ProjectError(f"{folder} cannot be written ({error}).") from error
         return files
 
     def _settled(self, connection: Connection) -> set[str]:

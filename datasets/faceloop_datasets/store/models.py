@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from faceloop_datasets.errors import ProjectError
-from faceloop_datasets.files import is_file_name
+from faceloop_datasets.files import as_file_name, is_file_name
+from faceloop_datasets.plain import is_deep
 
 from . import settings
 from .guard import damaged
@@ -68,9 +69,10 @@ def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
     """
     with staging(folder) as scratch:
         try:
-            copied = Path(shutil.copyfile(file, scratch / file.name))
+            name = as_file_name(file.name)  # or nobody could read the list of models again
+            copied = Path(shutil.copyfile(file, scratch / name))
             digest = content_hash(copied)
-            target = place(copied, folder / file.name, digest)
+            target = place(copied, folder / name, digest)
             sync_folder(folder)
         except OSError as error:
             raise ProjectError(
@@ -172,8 +174,8 @@ def _record(row: Row[Any], folder: Path) -> ModelRecord:
         metrics, created = json.loads(row.metrics), datetime.fromisoformat(row.created)
     except (ValueError, RecursionError) as error:
         raise damaged(f"The model {row.name!r:.80}", error) from error
-    if not isinstance(metrics, dict):
-        raise damaged(f"The model {row.name!r:.80}", "its metrics are no table")
+    if not isinstance(metrics, dict) or is_deep(metrics):
+        raise damaged(f"The model {row.name!r:.80}", "its metrics are no table of figures")
     return ModelRecord(
         id=row.id,
         name=row.name,

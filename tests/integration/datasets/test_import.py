@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -26,6 +28,7 @@ from faceloop_datasets import (
     SchemeError,
 )
 from faceloop_datasets.formats import FaceRecord, ImageRef
+from faceloop_datasets.sample import sample_faces
 
 FACES = 24
 
@@ -394,3 +397,16 @@ def test_the_real_archives(project: Project, data_dir: Path) -> None:
     assert report.faces > 250
     assert report.refused == ()
     assert report.points_missing < 0.01 * report.points
+
+
+def test_a_disk_that_reports_an_error_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("faceloop_datasets.store.importing.sync_folder", broken)
+    with Project.create(tmp_path / "p") as project:
+        with pytest.raises(ProjectError, match=r"cannot be written .*Input/output"):
+            project.import_entries("sample", islice(sample_faces(), 2), scheme="face70", copy=True)
+        assert [path for path in (project.path / "media").rglob("*") if path.is_file()] == []

@@ -89,6 +89,17 @@ class TestRoundTrip:
         report = back_up(project.path, tmp_path / "b.zip")
         assert report.missing == ("models/model.safetensors",)
 
+    def test_a_link_to_another_file_is_not_taken_along(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        (tmp_path / "secret").write_bytes(b"somebody's own")
+        model = project.models()[0].file
+        model.unlink()
+        model.symlink_to(tmp_path / "secret")
+        made = back_up(project.path, tmp_path / "b.zip", with_media=True)
+        assert made.missing == (f"models/{model.name}",)
+        assert b"somebody's own" not in (tmp_path / "b.zip").read_bytes()
+
     def test_nothing_is_overwritten(self, project: Project, tmp_path: Path) -> None:
         file = back_up(project.path, tmp_path / "b.zip").backup.file
         before = file.read_bytes()
@@ -238,6 +249,19 @@ class TestAutomatic:
             (folder / f"auto-202001{day:02}T000000Z-before-import.zip").write_bytes(b"old")
         back_up_before(project.path, project.path / "project.db", "import")
         assert len(list_backups(project.path)) == 5
+
+    def test_a_clock_set_back_takes_none_away_at_once(self, project: Project) -> None:
+        folder = project.path / FOLDER
+        folder.mkdir()
+        for second in range(60, 66):
+            later = datetime.now(UTC) + timedelta(seconds=second)
+            (folder / f"auto-{later:%Y%m%dT%H%M%SZ}-before-import.zip").write_bytes(b"later")
+        for number in range(2):
+            project.add_item(None, name=str(number))
+            made = back_up_before(project.path, project.path / "project.db", "import")
+            assert made is not None
+            assert verify_bundle(made).why == "import"
+            assert len(list_backups(project.path)) <= 5 + 2  # midnight may lie between
 
 
 @pytest.fixture(scope="module")

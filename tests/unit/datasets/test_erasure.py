@@ -124,6 +124,16 @@ class TestProof:
         erased(project.path, subject=GONE)
         assert not (project.path / "cache").exists()
 
+    def test_reports_that_may_show_it_go_too(self, project: Project) -> None:
+        page = project.path / "reports" / "model" / "report.html"
+        page.parent.mkdir(parents=True)
+        page.write_bytes(b"a picture, encoded anew, and a name that no search finds: A &amp; B")
+        planned = plan_erasure(project.path, find_whom(project.path, subject=GONE))
+        assert planned.reports == (page.parent,)
+        assert page.is_file()
+        assert erase(project.path, planned).left == ()
+        assert not page.parent.parent.exists()
+
     def test_one_face_leaves_the_others_of_its_subject(self, project: Project) -> None:
         first, *rest = of(project, GONE)
         stays = [*of(project, STAYS), *rest]

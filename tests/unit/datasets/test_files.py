@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceloop_datasets import Cancelled, InputError
-from faceloop_datasets.files import atomic_path
+from faceloop_datasets.files import as_file_name, atomic_path, is_file_name
 
 
 def test_the_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -47,3 +47,10 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=complaint):
         fill(target)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["c:x.bin", "a\\b.bin", "a\nb.bin", "a\udcff.bin", "\x1b[2J.bin"])
+def test_a_name_that_some_system_takes_for_more_is_made_plain(name: str) -> None:
+    assert not is_file_name(name)
+    assert is_file_name(as_file_name(name))
+    assert as_file_name("'; DROP TABLE models.bin") == "'; DROP TABLE models.bin"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from faceloop_datasets import Annotation, InputError, Project, ProjectError
+from faceloop_datasets.care import back_up, erase, find_whom, plan_erasure, restore
 from faceloop_datasets.files import is_file_name, is_local
 from faceloop_datasets.formats import FaceRecord
 
@@ -142,6 +143,7 @@ def test_arrays_of_another_size_are_refused(root: Path, statement: str) -> None:
         "UPDATE queue SET points = x'" + "ff" * 928 + "'",
         "UPDATE models SET metrics = '[['",
         "UPDATE models SET metrics = '[]'",
+        'UPDATE models SET metrics = \'{"x":' + "[" * 50 + "]" * 50 + "}'",
         "UPDATE models SET created = ''",
         "UPDATE settings SET value = '99999999999999999999' WHERE key = 'active_model'",
         "UPDATE settings SET value = '1e5' WHERE key = 'active_model'",
@@ -265,6 +267,18 @@ def test_sql_in_every_text(root: Path, text: str, tmp_path: Path) -> None:
         assert project.import_entries(f"format{text}", [record], scheme="imm58").unchanged == 1
         with pytest.raises(ProjectError):
             project.model(text)
+        Image.new("L", (8, 8), len(text)).save(tmp_path / "picture.png")
+        named = (tmp_path / "picture.png").rename(tmp_path / f"p{text.replace('/', '|')}.png")
+        media = project.add_media(named, copy=True)
+        assert media.name == named.name
+        assert project.resolve(media).read_bytes() == named.read_bytes()
+        model = named.with_suffix(".safetensors")
+        model.write_bytes(text.encode())
+        known = project.add_model(model, {text: text}, note=text)
+        assert project.model(known.name).metrics == {text: text}
+        assert project.use_model(known.name).id == known.id
+        assert len(project.queue.list(None)) == 2
+        assert project.queue.next(text) is not None
 
         again = project.item(item.id)
         assert again.name == (text or "shape")
@@ -274,6 +288,14 @@ def test_sql_in_every_text(root: Path, text: str, tmp_path: Path) -> None:
         assert project.model(1).note == text
         assert len(project.overview()) == 3
         assert {r.name for r in project.overview()} >= {"one", f"r{text}"}
+        copied = back_up(root, tmp_path / "b.zip").backup
+        with Project.open(restore(copied.file, tmp_path / "again").path) as same:
+            assert len(same.overview()) == 3
+        assert again.subject == (text or "shape")
+        whom = find_whom(root, subject=again.subject)
+        whose = [one.name for one in project.items() if one.subject == again.subject]
+        assert erase(root, plan_erasure(root, whom)).items == tuple(whose)
+        assert len(project.overview()) == 3 - len(whose)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

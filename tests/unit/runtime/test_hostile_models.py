@@ -106,6 +106,27 @@ def test_numbers_that_are_none(data: bytes, value: object, tmp_path: Path) -> No
     assert "validator.bias" in refused(tmp_path, with_header(data, header))
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("training_subjects", 5),
+        ("training_subjects", [["a"]]),
+        ("config", [1]),
+        ("versions", "1"),
+        ("x", json.loads("[" * 30 + "]" * 30)),
+    ],
+    ids=lambda v: repr(v)[:20],
+)
+def test_where_a_model_comes_from_has_the_types_that_are_relied_on(
+    data: bytes, key: str, value: object, tmp_path: Path
+) -> None:
+    header = header_of(data)
+    about = json.loads(header["__metadata__"]["faceloop"])
+    about["provenance"][key] = value
+    header["__metadata__"]["faceloop"] = json.dumps(about)
+    assert "provenance" in refused(tmp_path, with_header(data, header))
+
+
 def test_pipes_and_devices_are_no_models(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")

@@ -27,6 +27,22 @@ from faceloop_trainer import TrainingConfig
         ("limit", 1),
         ("holdout", 1.0),
         ("holdout", -0.1),
+        ("seed", -1),
+        # as a model file or a project of somebody else may have them
+        ("experts", []),
+        ("channels", 5),
+        ("channels", ({},)),
+        ("scales", (8.0, "a", 54.0)),
+        ("scales", (8.0, 36.0, 1e300)),
+        ("components", "50"),
+        ("components", 50.5),
+        ("components", True),
+        ("mirror", "yes"),
+        ("limit", "all"),
+        ("holdout", None),
+        ("holdout", float("nan")),
+        ("seed", "x"),
+        ("seed", 10**400),
     ],
 )
 def test_a_setting_out_of_range_is_named(name: str, value: Any) -> None:

@@ -27,6 +27,7 @@ ANNA = Erasure(
     shared=("media/group.jpg",),
     elsewhere=("/elsewhere/c.jpg",),
     backups=(Path("backups/x.zip"), Path("backups/y.zip")),
+    reports=(Path("reports/m"),),
 )
 
 
@@ -75,6 +76,7 @@ class TestErasure:
         assert "7 pictures and videos in the project: 0.jpg, " in said
         assert "4.jpg and 2 more\n" in said
         assert "all of it in 2 backups" in said
+        assert "all reports in the project's folder, since they name people: m;" in said
         assert "other faces are in it: media/group.jpg." in said
         assert "yours to delete: /elsewhere/c.jpg." in said
         assert "Trained on this subject: first, second. " in said
@@ -82,7 +84,7 @@ class TestErasure:
 
     def test_nothing_is_said_of_what_there_is_not(self):
         said = goes_text(Erasure(Whom("anna"), ("a",), 0, 0, (), (), (), ()), [])
-        assert not {"picture", "backup ", "Stays", "Trained"} & set(said.split())
+        assert not {"picture", "backup ", "reports", "Stays", "Trained"} & set(said.split())
 
     def test_what_is_left_is_said(self):
         done = {**vars(ANNA), "searched": (3, 2_000_000)}

@@ -149,7 +149,7 @@ class _Making:
             for key in {"channels", "scales"} & set(kept):
                 kept[key] = tuple(kept[key])  # a model file holds lists
             return TrainingConfig(**kept, seed=self._wanted.seed)
-        except TypeError as error:
+        except (TypeError, TrainingError) as error:
             raise TrainingError(
                 f"The model {self._names[0]} does not say in a usable way how it was trained "
                 f"({error}); name another model, or none, to cross-validate."

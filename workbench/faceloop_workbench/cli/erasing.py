@@ -69,6 +69,7 @@ def _show(planned: Erasure) -> None:
     )
     tell_some("face", planned.items)
     tell_some("file", planned.files)
+    tell_some("report, since reports name people", planned.reports)
 
 
 def _ask(wanted: str) -> None:
@@ -110,6 +111,7 @@ def _values(done: Erasure, models: list[str]) -> dict[str, object]:
         "shared": done.shared,
         "elsewhere": done.elsewhere,
         "backups": done.backups,
+        "reports": done.reports,
         "models": models,
         "left": done.left,
         "searched_files": done.searched[0],

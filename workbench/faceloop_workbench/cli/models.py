@@ -195,8 +195,10 @@ def _record_values(record: ModelRecord, active: ModelRecord | None) -> dict[str,
 
 
 def _error(metrics: Any) -> str:
+    from faceloop_datasets.plain import is_number
+
     value = metrics.get("nme_mean")
-    return "" if value is None else f"{value:.4f}"
+    return f"{value:.4f}" if is_number(value) else ""
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -6,17 +6,19 @@ import json
 import tomllib
 from pathlib import Path
 
-from faceloop_datasets.files import atomic_path
+from faceloop_datasets import InputError
+from faceloop_datasets.files import atomic_path, read_regular
 from faceloop_workbench.config import config_folder
 
 _FILE = "recent.toml"
 _KEY = "projects"
 _MOST = 10
+_MAX_BYTES = 1 << 20
 
 
 def recent_projects() -> list[Path]:
     """Folders of the projects that were open lately and are still there, the last one first."""
-    return [folder for folder in _remembered() if (folder / "project.db").is_file()]
+    return [folder for folder in _remembered() if _is_project(folder)]
 
 
 def remember(folder: Path) -> None:
@@ -36,13 +38,21 @@ def remember(folder: Path) -> None:
 
 def _remembered() -> list[Path]:
     try:
-        values = tomllib.loads((config_folder() / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = read_regular(config_folder() / _FILE, _MAX_BYTES)
+        values = tomllib.loads(content.decode("utf-8"))
+    except (InputError, ValueError, RecursionError):
         return []  # nothing remembered, or nothing that is worth an error
     named = values.get(_KEY, [])
     if not isinstance(named, list):
         return []
     return [Path(name) for name in named if isinstance(name, str)]
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        return (folder / "project.db").is_file()
+    except (OSError, ValueError):  # a name that no system takes
+        return False
 
 
 def _text(value: str) -> str:

@@ -11,6 +11,7 @@ from faceloop_runtime import FaceModel
 from faceloop_workbench.model_choice import STARTER
 
 from .comparison import Comparison
+from .recorded import believed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ class Listed:
     in_use : bool
         Whether it is the one in use.
     metrics : mapping
-        What was measured when it was made.
+        What was measured when it was made, `believed`.
     """
 
     id: int | None
@@ -109,7 +110,8 @@ class Listed:
 def list_models(project: Project) -> list[Listed]:
     """Models that a project can use, newest first; the starter, if it has the same points, last."""
     active = project.active_model
-    listed = [_listed(record, active) for record in reversed(project.models())]
+    points = len(project.scheme)
+    listed = [_listed(record, active, points) for record in reversed(project.models())]
     starter = FaceModel.starter()
     if starter.scheme.name == project.scheme.name:
         metrics = {"trained_faces": starter.provenance["pictured"]}
@@ -143,7 +145,7 @@ def learning_curve(models: list[Listed]) -> tuple[list[Listed], list[float]]:
     return measured, [m.nme for m in measured if m.nme is not None]
 
 
-def _listed(record: ModelRecord, active: ModelRecord | None) -> Listed:
+def _listed(record: ModelRecord, active: ModelRecord | None, points: int) -> Listed:
     return Listed(
         id=record.id,
         name=record.name,
@@ -151,5 +153,5 @@ def _listed(record: ModelRecord, active: ModelRecord | None) -> Listed:
         created=record.created,
         note=record.note,
         in_use=active is not None and record.id == active.id,
-        metrics=record.metrics,
+        metrics=believed(record.metrics, points),
     )
