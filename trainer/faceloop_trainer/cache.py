@@ -147,7 +147,8 @@ class Cache:
         """Keep arrays under a name; what cannot be written is not kept."""
         if self.folder is None:
             return
-        data = to_bytes(dict(arrays))
+        # Row by row: of an array that lies otherwise the bytes would be taken as they lie.
+        data = to_bytes({name: np.asarray(array, order="C") for name, array in arrays.items()})
         file = self._file(self.folder, kind, key)
         if len(data) + _DIGEST > _LARGEST or file.parent.is_symlink():
             return

@@ -161,9 +161,10 @@ def _laid_over(shapes: Points, mean: Points) -> Points:
     # As complex numbers: a similarity is a product and a sum.
     own = np.ascontiguousarray(shapes).view(np.complex128)[..., 0]
     goal = np.ascontiguousarray(mean).view(np.complex128)[..., 0]
-    known = ~np.isnan(own)
+    known = ~np.isnan(own + goal)
     count = known.sum(axis=1)
     s = own - (np.where(known, own, 0.0).sum(axis=1) / count)[:, None]
+    goal = np.where(np.isnan(goal), 0.0, goal)
     middle = known @ goal / count
     at = np.where(known, s, 0.0)
     turn = (at.conj() @ goal) / np.einsum("fn,fn->f", at.conj(), at).real

@@ -37,6 +37,10 @@ _STEP = 2.0**-7
 rounding adds has a millionth of their power, and 10,000 faces stay far below 2^53 steps squared."""
 
 
+_AT_ONCE = 16
+"""Faces whose products are added at once; a third faster than one by one."""
+
+
 @cache
 def pairs(maps: int) -> list[tuple[int, int]]:
     """Return which maps are multiplied, the first never after the second.
@@ -131,19 +135,21 @@ class MomentGatherer:
         How many landmarks, and maps of each without the wanted response.
     start : Moments, optional
         What has been gathered before; it is gathered on in place.
-
-    Attributes
-    ----------
-    sums : Moments
-        What has been gathered so far.
     """
 
     def __init__(self, landmarks: int, maps: int, start: Moments | None = None) -> None:
         shape = (len(pairs(maps + 1)), landmarks, *SPECTRUM)
-        self.sums = start or Moments(np.zeros(shape, np.complex128), np.zeros(landmarks))
+        self._sums = start or Moments(np.zeros(shape, np.complex128), np.zeros(landmarks))
         # Kept, since only the windows in it change: the border stays zero.
         self._padded = np.zeros((maps + 1, landmarks, *LENGTH), np.float32)
-        self._product = np.empty((landmarks, *SPECTRUM), np.complex128)
+        self._waiting: list[NDArray[np.complex64]] = []
+        self._times: list[int] = []
+
+    @property
+    def sums(self) -> Moments:
+        """What has been gathered so far."""
+        self._take_in()
+        return self._sums
 
     def add(
         self,
@@ -165,22 +171,32 @@ class MomentGatherer:
         times : int
             -1 takes the face out again.
         """
-        padded, product = self._padded, self._product
+        padded = self._padded
         padded[:-1, :, :WIDTH, :WIDTH] = cut
         padded[-1, :, :WIDTH, :WIDTH] = wanted_response(offset)
         padded[:, ~use] = 0.0
         spectra = scipy.fft.rfft2(padded)
         spectra *= np.float32(1 / _STEP)
-        whole = np.rint(spectra.view(np.float32)).view(np.complex64).astype(np.complex128)
-        # Pair by pair, since the products of one pair stay in the cache; the pairs the other
-        # way round are the conjugates.
-        add = np.add if times > 0 else np.subtract
-        for k, (i, j) in enumerate(pairs(len(whole))):
-            if j == i:
-                conjugate = whole[i].conj()
-            np.multiply(conjugate, whole[j], out=product)
-            add(self.sums.spectra[k], product, out=self.sums.spectra[k])
-        self.sums.count[:] += times * use
+        self._waiting.append(np.rint(spectra.view(np.float32)).view(np.complex64))
+        self._times.append(times)
+        self._sums.count[:] += times * use
+        if len(self._waiting) == _AT_ONCE:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Add the products of the faces that wait, landmark by landmark: those fit the cache."""
+        if not self._waiting:
+            return
+        times = np.array(self._times, np.float64)
+        order = pairs(len(self._waiting[0]))
+        for n in range(len(self._sums.count)):
+            maps = np.array([face[:, n] for face in self._waiting], np.complex128)
+            rows = maps.reshape(*maps.shape[:2], -1).transpose(2, 1, 0).copy()
+            products = (rows.conj() * times) @ rows.transpose(0, 2, 1)
+            for k, (i, j) in enumerate(order):
+                self._sums.spectra[k, n] += products[:, i, j].reshape(SPECTRUM)
+        self._waiting.clear()
+        self._times.clear()
 
 
 def wanted_response(offset: NDArray[np.float64]) -> NDArray[np.float32]:

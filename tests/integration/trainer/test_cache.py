@@ -238,6 +238,16 @@ def test_what_is_saved_comes_back(cache: Cache) -> None:
     assert Cache(None).load("kind", "name", forms) is None
 
 
+def test_arrays_come_back_however_they_lie_in_memory(cache: Cache) -> None:
+    array = np.arange(12.0).reshape(3, 4)
+    arrays = {"turned": array.T, "strided": array[:, ::2], "number": np.array(3.0)}
+    cache.save("kind", "name", arrays)
+    found = cache.load("kind", "name")
+    assert found is not None
+    for name, expected in arrays.items():
+        np.testing.assert_array_equal(found[name], expected)
+
+
 def test_a_file_under_another_name_is_not_believed(cache: Cache) -> None:
     cache.save("kind", "name", {"a": np.arange(3)})
     assert cache.folder is not None
