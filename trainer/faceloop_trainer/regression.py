@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
-from threadpoolctl import threadpool_limits
 
 from faceloop_runtime.regressor import ShapeRegressor
 
@@ -96,9 +94,7 @@ class Corrections:
         return self._regressor(self._folds != fold, strength)
 
     def _regressor(self, kept: NDArray[np.bool_], strength: float) -> ShapeRegressor:
-        # Nothing else runs meanwhile, and the matrices are large.
-        with threadpool_limits(os.cpu_count(), "blas"):
-            weights, offset = self._lesson.learn(kept, strength).joined(self._to_shape)
+        weights, offset = self._lesson.learn(kept, strength).joined(self._to_shape)
         weights *= self._scale[:, None]
         return ShapeRegressor(
             weights.astype(np.float32), (offset - self._centre @ weights).astype(np.float32)

@@ -26,16 +26,16 @@ from .trainingset import TrainingFace, Unusable, load_faces
 from .work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
     from faceloop_datasets import Face, Scheme
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime.experts import PatchExperts
+    from faceloop_runtime.regressor import ShapeRegressor
 
     from .evaluation import Evaluation
-    from .patches import FoldedExperts, ScaleTraining
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,19 +206,28 @@ def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) ->
     """Go through the stages, in the order in which they need each other."""
     config = today.config
     work.total = (len(config.scales) + 1) * len(today.faces) + rehearsal.steps(today)
-    work.what = "taking in what changed" if rehearsal.kept else "training patch experts"
-    trainings = today.experts(cache, work)
-    folded = rehearsal.experts(trainings if rehearsal.is_on(today) else None)
 
-    def whole(one: tuple[ScaleTraining, FoldedExperts]) -> PatchExperts:
-        return one[0].whole(one[1].calibration)
+    def train_experts() -> list[PatchExperts]:
+        trainings = today.experts(cache, work)
+        folded = rehearsal.experts(trainings if rehearsal.is_on(today) else None)
+        pairs = list(zip(trainings, folded, strict=True))
+        return work.map(lambda pair: pair[0].whole(pair[1].calibration), pairs)
 
-    pairs = list(zip(trainings, folded, strict=True))
-    *experts, initialiser = work.map(whole, pairs)
-    work.what = "learning corrections"
-    corrections = rehearsal.corrections(today)
+    def learn_corrections() -> ShapeRegressor:
+        corrections = rehearsal.corrections(today)
+        return corrections.whole(rehearsal.lessons().strength)
+
+    parts: list[Callable[[], Any]] = [train_experts, learn_corrections]
+    if rehearsal.kept:  # then neither waits for the other
+        work.what = "taking in what changed"
+        every, regressor = work.map(lambda part: part(), parts)
+    else:
+        work.what = "training patch experts"
+        every = train_experts()
+        work.what = "learning corrections"
+        regressor = learn_corrections()
+    *experts, initialiser = every
     lessons = rehearsal.lessons()
-    regressor = corrections.whole(lessons.strength)
     work.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=today.scheme,

@@ -246,8 +246,7 @@ _RETRAINED_SAMPLE: dict[str, Any] = {
     "trained_faces": 320,
     "stages": [
         _stage("reading faces", 0.8, (0.0, 0.0), (0.3, 1.0)),
-        _stage("taking in what changed", 1.2, (0.0, 0.0), (0.4, 0.99)),
-        _stage("learning corrections", 0.4, (0.0, 0.99), (0.1, 1.0)),
+        _stage("taking in what changed", 1.5, (0.0, 0.0), (0.4, 1.0)),
         *_SAMPLE["stages"][-3:],
     ],
 }
