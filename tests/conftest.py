@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ settings.register_profile("faceloop", deadline=None)
 settings.load_profile("faceloop")
 
 _ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_files_in_the_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What faceloop keeps for an account is kept elsewhere, by processes of the tests too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,7 @@ def _metrics(data: bytes) -> None:
         cumulative(listed.comparison.new.errors, 0.1)
     if listed.trained_here:
         TrainingConfig(**with_tuples(metrics["settings"]))
-        TimeLeft(expect(metrics, 9)).step(Progress(1, 2, "reading"))
+        TimeLeft(expect([metrics], 9)).step(Progress(1, 2, "reading"))
     if listed.nme is not None and len(f"{listed.nme:.4f} {listed.measured_on}") > 200:
         raise AssertionError("a number longer than a line")
 

@@ -5,8 +5,9 @@ while a training runs. A file appears complete or not at all, says what it holds
 only if its digest is right; a damaged one is made again. Trainings at the same time may share a
 folder: the last one to write a file wins, and every file is right by itself.
 
-A project may come from a stranger, its cache too. Links in it are not followed, or `Cache.tidy`
-would delete what they lead to; and what is loaded has the arrays that its reader asks for.
+A project may come from a stranger, its cache too. Digests are made with a key that this account of
+the computer keeps to itself, so that nothing is believed that a training here has not written; and
+links are not followed, or `Cache.tidy` would delete what they lead to.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors
+from platformdirs import user_data_dir
 from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 
@@ -30,7 +33,6 @@ from faceloop_datasets.files import atomic_path, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
@@ -65,37 +67,9 @@ def key_of(*parts: object) -> str:
 @cache
 def _platform() -> tuple[object, ...]:
     libraries = ("faceloop", "numpy", "scipy", "opencv-python")
-    return (_FORMAT, platform.machine(), *map(version, libraries))
-
-
-@dataclass(frozen=True)
-class Form:
-    """What an array must be.
-
-    Parameters
-    ----------
-    dtype : type
-        Kind of its numbers.
-    shape : tuple of int, str or None
-        Widths: a number, a letter for one of at least 1 that is the same wherever it stands, or
-        None for any.
-    finite : bool
-        Whether all must be finite.
-    """
-
-    dtype: type
-    shape: tuple[int | str | None, ...]
-    finite: bool = True
-
-    def fits(self, array: NDArray[Any], widths: dict[str, int]) -> bool:
-        """Whether an array is of this form; ``widths`` holds the letters that are known."""
-        if array.dtype != self.dtype or array.ndim != len(self.shape):
-            return False
-        for wanted, width in zip(self.shape, array.shape, strict=True):
-            known = widths.setdefault(wanted, max(width, 1)) if isinstance(wanted, str) else wanted
-            if known not in (None, width):
-                return False
-        return not self.finite or bool(np.isfinite(array).all())
+    # Two people who share a project do not take each other's files for damaged ones.
+    account = hashlib.blake2b(_secret(), digest_size=8).hexdigest()
+    return (_FORMAT, account, platform.machine(), *map(version, libraries))
 
 
 class Cache:
@@ -113,16 +87,8 @@ class Cache:
         link = folder is not None and folder.is_symlink()
         self.folder, self._limit = None if link else folder, limit
 
-    def load(self, kind: str, key: str, forms: Mapping[str, Form] | None = None) -> Arrays | None:
-        """Return what was saved under a name, or None if it is not there or damaged.
-
-        Parameters
-        ----------
-        kind, key : str
-            The name.
-        forms : mapping of str to Form
-            The arrays that there must be.
-        """
+    def load(self, kind: str, key: str) -> Arrays | None:
+        """Return what was saved under a name, or None if it is not there or damaged."""
         if self.folder is None:
             return None
         file = self._file(self.folder, kind, key)
@@ -136,9 +102,7 @@ class Cache:
         data, digest = content[:-_DIGEST], bytes(content[-_DIGEST:])
         if digest == _digest(kind, key, data):
             with suppress(safetensors.SafetensorError):
-                arrays: Arrays = from_bytes(bytes(data))
-                if forms is None or _fit(arrays, forms):
-                    return arrays
+                return from_bytes(bytes(data))
         with suppress(OSError):
             file.unlink()
         return None
@@ -179,13 +143,23 @@ class Cache:
         return folder / kind / f"{key}.bin"
 
 
-def _fit(arrays: Arrays, forms: Mapping[str, Form]) -> bool:
-    widths: dict[str, int] = {}
-    same = arrays.keys() == forms.keys()
-    return same and all(form.fits(arrays[name], widths) for name, form in forms.items())
-
-
 def _digest(kind: str, key: str, data: bytes | memoryview) -> bytes:
-    digest = hashlib.blake2b(f"{kind}/{key}:".encode(), digest_size=_DIGEST)
+    digest = hashlib.blake2b(f"{kind}/{key}:".encode(), digest_size=_DIGEST, key=_secret())
     digest.update(data)
     return digest.digest()
+
+
+@cache
+def _secret() -> bytes:
+    """Return the key of digests: random bytes that only this account of the computer has."""
+    file = Path(user_data_dir("faceloop", appauthor=False)) / "cache.key"
+    with suppress(InputError, OSError):
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(file) as part:
+                part.touch(mode=0o600)
+                part.write_bytes(secrets.token_bytes(_DIGEST))
+        found = read_regular(file)
+        if len(found) == _DIGEST:
+            return found
+    return secrets.token_bytes(_DIGEST)  # then nothing is believed the next time

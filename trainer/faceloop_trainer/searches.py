@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 _KIND = "searches"
+_TOGETHER = 1000
+"""First searches in a file: 60 megabytes."""
 _LEAST_FOUND = 0.5
 """Where a smaller share of the searches ends near the face, something is wrong with the labels."""
 _LOST = 0.15
@@ -69,7 +72,7 @@ class Search:
 
 
 class Shelf:
-    """Searches by name, kept in a cache: the first ones in one file, later ones in one each.
+    """Searches by name, kept in a cache: the first ones together, later ones in a file each.
 
     Parameters
     ----------
@@ -82,7 +85,10 @@ class Shelf:
     def __init__(self, cache: Cache, key: str) -> None:
         self._cache, self._key = cache, key
         self._found: dict[str, Search] = {}
-        if arrays := cache.load(_KIND, key):
+        for part in count():
+            arrays = cache.load(_KIND, self._part(part))
+            if arrays is None:
+                break
             columns = dict(arrays)
             names = columns.pop("names").tobytes().decode().split()
             for number, name in enumerate(names):
@@ -97,11 +103,14 @@ class Shelf:
 
     def add(self, made: Mapping[str, Search]) -> None:
         """Keep searches that were missing."""
-        if not self._found and made:
-            names = np.frombuffer(" ".join(made).encode(), np.uint8)
-            columns = zip(*(vars(one).items() for one in made.values()), strict=True)
-            stacked = {column[0][0]: np.stack([v for _, v in column]) for column in columns}
-            self._cache.save(_KIND, self._key, {**stacked, "names": names})
+        if not self._found:
+            every = list(made)
+            for part, first in enumerate(range(0, len(every), _TOGETHER)):
+                names = every[first : first + _TOGETHER]
+                rows = [vars(made[name]) for name in names]
+                columns = {field: np.stack([row[field] for row in rows]) for field in rows[0]}
+                columns["names"] = np.frombuffer(" ".join(names).encode(), np.uint8)
+                self._cache.save(_KIND, self._part(part), columns)
         else:
             for name, search in made.items():
                 self._cache.save(_KIND, self._own(name), vars(search))
@@ -110,6 +119,9 @@ class Shelf:
     def take(self, names: Sequence[str]) -> list[Search]:
         """Return searches in this order."""
         return [self._found[name] for name in names]
+
+    def _part(self, number: int) -> str:
+        return f"{self._key}-{number}"
 
     def _own(self, name: str) -> str:
         return f"{self._key}-{name}"

@@ -11,10 +11,10 @@ import numpy as np
 from faceloop_runtime.channels import plane_count
 from faceloop_runtime.experts import windows
 
-from .cache import Form, key_of
+from .cache import key_of
 from .reference import KnownFace
-from .statistics import SPECTRUM, WIDTH, MomentGatherer, Moments, pairs
-from .trainingset import READ, TrainingFace
+from .statistics import WIDTH, MomentGatherer, Moments
+from .trainingset import TrainingFace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ def gather(  # noqa: PLR0917 - what the sum is of, and where it is kept
     """
     planes = plane_count(looking.families)
     key = key_of(fold, landmarks, *looking.identity())
-    kept = _Kept.read(cache, key, landmarks, planes)
+    kept = _Kept.read(cache, key)
     change = None if kept is None else kept.change(cache, faces)
     if kept is None or change is None:
         gatherer, come = MomentGatherer(landmarks, planes), list(faces)
@@ -88,8 +88,8 @@ class _Kept:
     faces: Arrays
 
     @classmethod
-    def read(cls, cache: Cache, key: str, landmarks: int, planes: int) -> _Kept | None:
-        arrays = cache.load(_KIND, key, _forms(landmarks, planes))
+    def read(cls, cache: Cache, key: str) -> _Kept | None:
+        arrays = cache.load(_KIND, key)
         if arrays is None:
             return None
         spectra = arrays["spectra"].copy().view(np.complex128)
@@ -122,7 +122,7 @@ class _Kept:
     def _face(self, cache: Cache, number: int) -> KnownFace | None:
         """Return a face as it was, if its picture is still there."""
         source = self.faces["sources"][number].tobytes().hex()
-        read = cache.load("faces", source, READ)
+        read = cache.load("faces", source)
         if read is None:
             return None
         trains = self.faces["trains"][number]
@@ -131,20 +131,6 @@ class _Kept:
         )
         known = KnownFace(face, self.faces["complete"][number])
         return known if known.key == self.faces["keys"][number].tobytes().hex() else None
-
-
-def _forms(landmarks: int, planes: int) -> dict[str, Form]:
-    """Return the form of what `_to_arrays` makes, of F faces with N points."""
-    high, wide = SPECTRUM
-    return {
-        "spectra": Form(np.float64, (len(pairs(planes + 1)), landmarks, high, 2 * wide)),
-        "count": Form(np.float64, (landmarks,)),
-        "keys": Form(np.uint8, ("F", 16)),
-        "sources": Form(np.uint8, ("F", 16)),
-        "points": Form(np.float64, ("F", "N", 2), finite=False),
-        "complete": Form(np.float64, ("F", "N", 2)),
-        "trains": Form(np.bool_, ("F", "N")),
-    }
 
 
 def _to_arrays(moments: Moments, faces: Sequence[KnownFace]) -> dict[str, NDArray[Any]]:

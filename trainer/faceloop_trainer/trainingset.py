@@ -15,7 +15,7 @@ import numpy as np
 from faceloop_datasets import FaceloopError, PointState, TrainingError
 from faceloop_runtime.geometry import Similarity
 
-from .cache import Cache, Form, key_of
+from .cache import Cache, key_of
 from .work import Work
 
 if TYPE_CHECKING:
@@ -38,13 +38,6 @@ _REACH = 2.2
 _BACKGROUNDS = 3
 """Pictures without a face cut from each photograph, for the validator."""
 _BACKGROUND_SIZE = 96
-
-READ = {
-    "picture": Form(np.uint8, ("H", "W")),
-    "move": Form(np.float64, (4,)),
-    "backgrounds": Form(np.uint8, (None, _BACKGROUND_SIZE, _BACKGROUND_SIZE)),
-}
-"""What is kept of a face's picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +205,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     if face.has_image:
         source = _source(face, points, scale, seed)
-        read = cache.load("faces", source, READ) if source else None
+        read = cache.load("faces", source) if source else None
         if read is None:
             read = _read(face, points, iod, scale, seed)
             if source:

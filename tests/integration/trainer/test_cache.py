@@ -16,8 +16,9 @@ from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime.fitter import FitRun
 from faceloop_trainer import TrainingConfig, train
+from faceloop_trainer import cache as cache_module
 from faceloop_trainer import sums as sums_module
-from faceloop_trainer.cache import Cache, Form, key_of
+from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.groundwork import View
 from faceloop_trainer.rehearsal import Rehearsal
 from faceloop_trainer.split import fingerprint
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 CONFIG = TrainingConfig(channels=("lbp",), components=8, prior="none")
 """With mirrored planes, and fast."""
-NUMBERS = {"a": Form(np.int64, ("n",))}
 
 
 @pytest.fixture
@@ -229,13 +229,12 @@ def test_a_picture_that_was_replaced_is_read_again(
 def test_what_is_saved_comes_back(cache: Cache) -> None:
     arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.zeros((0, 4), np.uint8)}
     cache.save("kind", "name", arrays)
-    forms = {"a": Form(np.float64, (2, "n")), "b": Form(np.uint8, (None, 4))}
-    found = cache.load("kind", "name", forms)
+    found = cache.load("kind", "name")
     assert found is not None
     for name, array in arrays.items():
         np.testing.assert_array_equal(found[name], array)
-    assert cache.load("kind", "other", forms) is None
-    assert Cache(None).load("kind", "name", forms) is None
+    assert cache.load("kind", "other") is None
+    assert Cache(None).load("kind", "name") is None
 
 
 def test_arrays_come_back_however_they_lie_in_memory(cache: Cache) -> None:
@@ -252,8 +251,8 @@ def test_a_file_under_another_name_is_not_believed(cache: Cache) -> None:
     cache.save("kind", "name", {"a": np.arange(3)})
     assert cache.folder is not None
     shutil.copyfile(cache.folder / "kind/name.bin", cache.folder / "kind/other.bin")
-    assert cache.load("kind", "other", NUMBERS) is None
-    assert cache.load("kind", "name", NUMBERS) is not None
+    assert cache.load("kind", "other") is None
+    assert cache.load("kind", "name") is not None
 
 
 def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
@@ -261,47 +260,46 @@ def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     cache.save("kind", "name", {"a": np.arange(3)})
     cache.tidy()
-    assert cache.load("kind", "name", NUMBERS) is None
+    assert cache.load("kind", "name") is None
 
 
 def test_the_folder_is_bounded_and_keeps_what_was_used_last(tmp_path: Path) -> None:
-    cache, forms = Cache(tmp_path, limit=2500), {"a": Form(np.uint8, ("n",))}
+    cache = Cache(tmp_path, limit=2500)
     for name in "abc":
         cache.save("kind", name, {"a": np.zeros(1000, np.uint8)})
         file = tmp_path / "kind" / f"{name}.bin"
         old = 1_000_000_000 + ord(name)
         os.utime(file, (old, old))
-    assert cache.load("kind", "a", forms) is not None  # used now
+    assert cache.load("kind", "a") is not None  # used now
     cache.tidy()
-    assert [name for name in "abc" if cache.load("kind", name, forms)] == ["a", "c"]
+    assert [name for name in "abc" if cache.load("kind", name)] == ["a", "c"]
 
 
 # From a stranger
 
 
-@pytest.mark.parametrize(
-    "arrays",
-    [
-        {"b": np.arange(3)},
-        {"a": np.arange(3), "b": np.arange(3)},
-        {"a": np.arange(3.0)},
-        {"a": np.zeros((3, 3), np.int64)},
-        {"a": np.zeros(0, np.int64)},
-    ],
-    ids=["other name", "one more", "other type", "more axes", "empty"],
-)
-def test_other_arrays_than_the_reader_asks_for(cache: Cache, arrays: dict[str, Any]) -> None:
-    cache.save("kind", "name", arrays)
-    assert cache.load("kind", "name", NUMBERS) is None
+def test_what_another_account_wrote_is_not_believed(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as theirs:
+        theirs.setattr(cache_module, "_secret", lambda: b"somebody else's")
+        cache.save("kind", "name", {"a": np.arange(3)})
+        assert cache.load("kind", "name") is not None
+    assert cache.load("kind", "name") is None
 
 
-def test_widths_agree_and_numbers_are_finite(cache: Cache) -> None:
-    forms = {"a": Form(np.float64, ("n",)), "b": Form(np.float64, ("n",), finite=False)}
-    cache.save("kind", "name", {"a": np.zeros(2), "b": np.full(2, np.nan)})
-    assert cache.load("kind", "name", forms) is not None
-    for a, b in ((np.zeros(2), np.zeros(3)), (np.full(2, np.inf), np.zeros(2))):
-        cache.save("kind", "name", {"a": a, "b": b})
-        assert cache.load("kind", "name", forms) is None
+def test_the_key_is_kept_by_the_account_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "user_data_dir", lambda *_, **__: str(tmp_path / "data"))
+    make = cache_module._secret.__wrapped__
+    first = make()
+    file = tmp_path / "data" / "cache.key"
+    assert make() == first == file.read_bytes()
+    if os.name == "posix":
+        assert file.stat().st_mode & 0o077 == 0
+    file.write_bytes(b"short")
+    assert make() != make()  # nothing is believed then
 
 
 def test_a_link_to_somebodys_files_is_not_followed(tmp_path: Path) -> None:
@@ -312,7 +310,7 @@ def test_a_link_to_somebodys_files_is_not_followed(tmp_path: Path) -> None:
         (tmp_path / where).parent.mkdir(exist_ok=True)
         (tmp_path / where).symlink_to(home if where == "cache" else home / "kind")
         cache = Cache(tmp_path / where.partition("/")[0], limit=1)
-        assert cache.load("kind", "name", NUMBERS) is None
+        assert cache.load("kind", "name") is None
         cache.save("kind", "new", {"a": np.arange(3)})
         cache.tidy()
     assert {path.name for path in home.rglob("*")} == {"letter", "kind", "name.bin"}
@@ -323,7 +321,7 @@ def test_a_pipe_would_never_end(cache: Cache) -> None:
     assert cache.folder is not None
     (cache.folder / "kind").mkdir(parents=True)
     os.mkfifo(cache.folder / "kind" / "name.bin")
-    assert cache.load("kind", "name", NUMBERS) is None
+    assert cache.load("kind", "name") is None
 
 
 def test_names_tell_values_apart() -> None:
