@@ -96,7 +96,7 @@ def use(metrics: dict[str, Any]) -> None:
         assert format(listed.comparison.new.figures.get("failures", 0), "d")
     if listed.trained_here:
         assert isinstance(metrics["settings"], dict)
-        assert sum(stage.seconds for stage in expect(metrics, 4)) >= 0
+        assert sum(stage.seconds for stage in expect([metrics], 4)) >= 0
 
 
 def test_plain_values() -> None:
