@@ -116,12 +116,25 @@ def _plane_cells(
     for plane, out in zip(planes, pooled, strict=True):
         cv2.blur(plane, (CELL, CELL), dst=out)
     steps = CELL * (np.arange(GRID) - (GRID - 1) / 2)
-    x = np.minimum(np.maximum(np.rint(points[:, :1] + steps), 1), width - 1).astype(np.intp)
-    y = np.minimum(np.maximum(np.rint(points[:, 1:] + steps), 1), height - 1).astype(np.intp)
+    # Between pixels: on whole ones a landmark that hardly moves could see another picture.
+    x, right = _between(points[:, :1] + steps, width)
+    y, below = _between(points[:, 1:] + steps, height)
     first = (mixture.plane * height + mixture.dy) * width + mixture.dx
-    places = (y * width)[:, :, None] + x[:, None]
-    cells: NDArray[np.float32] = pooled.reshape(-1).take(first[:, None, None, None] + places)
+    places = first[:, None, None, None] + (y * width)[:, :, None] + x[:, None]
+    flat, down, across = pooled.reshape(-1), below[:, :, None], right[:, None]
+    upper = flat.take(places) * (1 - across) + flat.take(places + 1) * across
+    lower = flat.take(places + width) * (1 - across) + flat.take(places + width + 1) * across
+    cells: NDArray[np.float32] = upper * (1 - down) + lower * down
     return cells
+
+
+def _between(
+    places: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the pixel before each place along an axis, and how far it is to the next."""
+    inside = np.minimum(np.maximum(places, 1.0), size - 2.0)
+    before = inside.astype(np.intp)
+    return before, (inside - before).astype(np.float32)
 
 
 def regression_features(

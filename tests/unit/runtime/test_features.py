@@ -19,17 +19,25 @@ def crop() -> np.ndarray:
 
 
 def test_cells_are_means_of_the_channels(crop: np.ndarray) -> None:
-    points = np.random.default_rng(1).uniform(12, 48, (9, 2))
+    points = np.random.default_rng(1).integers(12, 48, (9, 2))
     maps = channel_stack(crop, FAMILIES)
     expected = []
-    for x, y in np.rint(points).astype(int):
+    for x, y in points:
         reach = CELL * GRID // 2
         part = maps[:, y - reach : y + reach, x - reach : x + reach]
         cells = part.reshape(len(maps), GRID, CELL, GRID, CELL).mean(axis=(2, 4)).ravel()
         expected.append(cells / (np.linalg.norm(cells) + 1e-3))
-    found = cell_features(CropChannels(crop, FAMILIES), points)
+    found = cell_features(CropChannels(crop, FAMILIES), points.astype(float))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_cells_change_as_little_as_the_points_move(crop: np.ndarray) -> None:
+    points = np.random.default_rng(1).uniform(12, 48, (200, 2))
+    channels = CropChannels(crop, FAMILIES)
+    before, after = (cell_features(channels, points + move) for move in (0.0, 0.01))
+    whole = np.abs(cell_features(channels, points + 1.0) - before).max()
+    assert np.abs(after - before).max() < 0.03 * whole
 
 
 def test_cells_of_points_outside_are_finite(crop: np.ndarray) -> None:
