@@ -140,12 +140,13 @@ class Media:
         InputError
             If it is not where it was, or another file is there now.
         """
-        candidates = [root / self.path, Path(self.absolute)]
-        named = zip(candidates, (self.path, self.absolute), strict=True)
-        sizes = {c: _size(c) for c, text in named if is_local(text)}
-        for candidate, size in sizes.items():
-            if size == self.bytes:
-                return candidate.resolve()
+        named = {root / self.path: self.path, Path(self.absolute): self.absolute}
+        sizes: dict[Path, int | None] = {}
+        for candidate, text in named.items():
+            if is_local(text):
+                sizes[candidate] = _size(candidate)
+                if sizes[candidate] == self.bytes:
+                    return candidate.resolve()
         for candidate, size in sizes.items():
             if size is not None:
                 raise InputError(
@@ -159,7 +160,7 @@ class Media:
                 "file to this computer, and relink the folder that it is in then."
             )
         raise InputError(
-            f"{candidates[0]} is missing. If it has moved, relink the folder that it is in now."
+            f"{root / self.path} is missing. If it has moved, relink the folder that it is in now."
         )
 
 

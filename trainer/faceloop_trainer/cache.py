@@ -13,6 +13,7 @@ links are not followed, or `Cache.tidy` would delete what they lead to.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import platform
 import secrets
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, NDArray[Any]]
 
-_FORMAT = 3
+_FORMAT = 4
 _DIGEST = 32
 _LARGEST = 2**28
 """Most bytes in a file: three times what the sums over ten thousand faces need."""
@@ -100,7 +101,7 @@ class Cache:
         except (OSError, InputError):
             return None
         data, digest = content[:-_DIGEST], bytes(content[-_DIGEST:])
-        if digest == _digest(kind, key, data):
+        if hmac.compare_digest(digest, _digest(kind, key, data)):
             with suppress(safetensors.SafetensorError):
                 return from_bytes(bytes(data))
         with suppress(OSError):
@@ -116,7 +117,7 @@ class Cache:
         file = self._file(self.folder, kind, key)
         if len(data) + _DIGEST > _LARGEST or file.parent.is_symlink():
             return
-        with suppress(InputError), atomic_path(file) as part, part.open("wb") as out:
+        with suppress(InputError), atomic_path(file, scratch=True) as part, part.open("wb") as out:
             out.write(data)
             out.write(_digest(kind, key, data))
 
@@ -144,7 +145,8 @@ class Cache:
 
 
 def _digest(kind: str, key: str, data: bytes | memoryview) -> bytes:
-    digest = hashlib.blake2b(f"{kind}/{key}:".encode(), digest_size=_DIGEST, key=_secret())
+    # Processors have instructions for SHA-256: it is read twice as fast as by BLAKE2.
+    digest = hmac.new(_secret(), f"{kind}/{key}:".encode(), "sha256")
     digest.update(data)
     return digest.digest()
 

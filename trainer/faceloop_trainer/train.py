@@ -26,7 +26,7 @@ from .trainingset import TrainingFace, Unusable, load_faces
 from .work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -185,12 +185,15 @@ def train_faces(
         If ``cancel`` said so.
     """
     with threadpool_limits(1, "blas"):
-        today, work = Groundwork.of(scheme, faces, config), Work(progress, cancel)
-        kept = cache or Cache(None)
-        rehearsal = Rehearsal.on(today, faces, kept, work)
-        if base and [id(face) for face in base] != [id(face) for face in faces]:
-            earlier = Rehearsal(scheme, base, config, kept, work)
-            rehearsal = earlier if earlier.serves(today) else rehearsal
+        kept, work = cache or Cache(None), Work(progress, cancel)
+
+        def look_back() -> Rehearsal | None:
+            same = [id(face) for face in base] == [id(face) for face in faces]
+            return Rehearsal(scheme, base, config, kept, work) if base and not same else None
+
+        today, rehearsal = work.at_once(lambda: Groundwork.of(scheme, faces, config), look_back)
+        if rehearsal is None or not rehearsal.serves(today):
+            rehearsal = Rehearsal.on(today, faces, kept, work)
         model = _train(today, rehearsal, kept, work)
     counts = {
         "faces": len(faces),
@@ -217,10 +220,9 @@ def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) ->
         corrections = rehearsal.corrections(today)
         return corrections.whole(rehearsal.lessons().strength)
 
-    parts: list[Callable[[], Any]] = [train_experts, learn_corrections]
     if rehearsal.kept:  # then neither waits for the other
         work.what = "taking in what changed"
-        every, regressor = work.map(lambda part: part(), parts)
+        every, regressor = work.at_once(train_experts, learn_corrections)
     else:
         work.what = "training patch experts"
         every = train_experts()

@@ -69,6 +69,13 @@ class Work:
         with solvers_may_stop_early(), ThreadPoolExecutor(count) as pool:
             return list(pool.map(work, items))
 
+    @staticmethod
+    def at_once(one: Callable[[], _T], other: Callable[[], _R]) -> tuple[_T, _R]:
+        """Do two things in threads, and return what both return."""
+        with solvers_may_stop_early(), ThreadPoolExecutor(1) as pool:
+            promised = pool.submit(other)
+            return one(), promised.result()
+
 
 @contextmanager
 def solvers_may_stop_early() -> Iterator[None]:
