@@ -8,12 +8,16 @@ SETUP := VENV=$(VENV) bash .ci/setup
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
 
-test: $(VENV)/.test  ## unit and integration tests, then those of the window on a virtual screen
-	$(BIN)/python -m pytest
-	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python -m pytest -c tests/gui/pytest.ini tests/gui
+# A process for each core, and one thread of BLAS in each.
+test test-faults: export OMP_NUM_THREADS ?= 1
+PYTEST := $(BIN)/python -m pytest -n logical --dist worksteal
+
+test: $(VENV)/.test  ## unit and integration tests, then those of the window on virtual screens
+	$(PYTEST)
+	$(PYTEST) -c tests/gui/pytest.ini tests/gui
 
 test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for two minutes
-	FACELOOP_KILLS=400 $(BIN)/python -m pytest tests/faults
+	FACELOOP_KILLS=400 $(PYTEST) tests/faults
 	PYTHONPATH=. $(BIN)/python tests/faults/crowd.py --processes 8 --seconds 120
 
 fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten minutes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLineEdit, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +94,7 @@ class Driver:
         """
         self.move(start)
         if double:
+            self.settle(200)  # the move may come late, and without a button it would end the drag
             _double_press(self.canvas, self.at(start))
         else:
             QTest.mousePress(self.canvas, LEFT, modifiers, self.at(start))
@@ -142,6 +143,23 @@ class Driver:
         bar = tabs.tabBar()
         QTest.mouseClick(bar, LEFT, NONE, bar.tabRect(titles.index(title)).center())
         self.settle()
+
+    def enter_file(self, path: Path) -> None:
+        """Type a name into the file dialog that is open, and confirm until it is gone."""
+        top = QApplication.topLevelWidgets()
+        dialog = next(w for w in top if isinstance(w, QFileDialog) and w.isVisible())
+        line = dialog.findChild(QLineEdit)
+        self.focus(line)
+        line.selectAll()
+        QTest.keyClicks(line, str(path))
+
+        def confirmed() -> bool:
+            # The list of suggestions, which comes when it has read the folder, takes one Return.
+            QTest.keyClick(line, Qt.Key.Key_Return)
+            return not dialog.isVisible()
+
+        self.until(confirmed)
+        self.settle(100)
 
     def picture(self, path: Path) -> None:
         """Save what the screen shows, menus and dialogs too."""

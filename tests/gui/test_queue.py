@@ -13,7 +13,6 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
-    QFileDialog,
     QLabel,
     QLineEdit,
     QListView,
@@ -88,15 +87,6 @@ def type_into(widget, text):
     widget.setFocus()
     widget.selectAll()
     QTest.keyClicks(widget, text)
-
-
-def enter_file(driver, text):
-    """Type a name into the file dialog that is open, and confirm."""
-    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog))
-    line = dialog.findChild(QLineEdit)
-    type_into(line, str(text))
-    QTest.keyClick(line, Qt.Key.Key_Return)
-    driver.settle(100)
 
 
 def test_the_sample_is_one_click_away_and_the_list_goes_through_it(driver):
@@ -271,7 +261,7 @@ def test_media_that_moved_are_marked_and_found_again(driver, pictures, tmp_path)
     driver.press("D")
     assert now(driver) is not None  # a face without its picture can be gone to
     driver.button("queue.relink")
-    enter_file(driver, tmp_path / "elsewhere")
+    driver.enter_file(tmp_path / "elsewhere")
     driver.until(lambda: "Found" in driver.dock._status.text())
     driver.until(lambda: not driver.dock.queue.review.missing_media)
     assert project.resolve(project.media()[0]).parent == moved

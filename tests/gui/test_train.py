@@ -13,7 +13,7 @@ import pytest
 from driver import BLOCKED, LEFT, LoopProbe
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
+from qtpy.QtWidgets import QDialogButtonBox, QLineEdit
 
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_faces
@@ -79,16 +79,6 @@ def click_row(driver, panel, row, columns=1, double=False):
     if double:
         QTest.mouseDClick(table.viewport(), LEFT, pos=place)
     driver.settle()
-
-
-def enter_file(driver, path):
-    """Type a name into the file dialog that is open, and confirm."""
-    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog))
-    line = dialog.findChild(QLineEdit)
-    line.selectAll()
-    QTest.keyClicks(line, str(path))
-    QTest.keyClick(line, Qt.Key.Key_Return)
-    driver.settle(100)
 
 
 def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
@@ -302,11 +292,11 @@ def test_looking_inside_export_and_import(driver, trained, tmp_path):
 
     file = tmp_path / "mine.safetensors"
     driver.button("train.export")
-    enter_file(driver, file)
+    driver.enter_file(file)
     project = driver.dock.session.project
     assert file.read_bytes() == project.active_model.file.read_bytes()
     driver.button("train.import")
-    enter_file(driver, file)
+    driver.enter_file(file)
     driver.until(lambda: panel.control.running, 5)
     driver.until(lambda: not panel.control.running, SECONDS)
     assert column(panel, 1) == ["mine", "face70-ridge", "starter"]

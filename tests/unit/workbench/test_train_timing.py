@@ -127,6 +127,17 @@ def test_which_kind_of_training_it_is_shows_when_it_begins() -> None:
     assert time_left.left() == pytest.approx(2.0)
 
 
+def test_a_bar_never_goes_back() -> None:
+    clock = Clock()
+    time_left = TimeLeft([[Stage("fitting", 10.0, ((0.0, 0.0), (10.0, 1.0)))]], clock)
+    time_left.step(Progress(0, 100, "fitting"))
+    clock.now += 5.0  # while nothing is heard it is taken to go on
+    waited = time_left.share()
+    assert waited > 0.2
+    time_left.step(Progress(10, 100, "fitting"))
+    assert time_left.share() == waited
+
+
 def test_the_last_training_of_each_kind_is_remembered() -> None:
     def metrics(seconds: float, *names: str) -> dict[str, object]:
         return {"trained_faces": 10, "stages": [Stage(n, seconds, ()).to_dict() for n in names]}

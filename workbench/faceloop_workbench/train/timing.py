@@ -113,6 +113,7 @@ class TimeLeft:
         self._begun = self._stepped = clock()
         self._at = -1  # the stage it is in
         self._what, self._done, self._part = "", 0, 0.0
+        self._shown = 0.0
 
     def step(self, step: Progress) -> None:
         """Take the next step."""
@@ -135,18 +136,27 @@ class TimeLeft:
         return sum(stage.seconds for stage in self._expected)
 
     def share(self) -> float:
-        """Return the share of the time that has passed, 0 to 1, as far as one can tell."""
-        if self._at < 0 or not self._total:
-            return 0.0
-        reached, following = self._expected[self._at].window(self._part)
-        # Between two steps the clock goes on, but never past the next step.
-        waited = (self._clock() - self._stepped) / self._pace(self._past() + reached)
-        return (self._past() + min(reached + waited, following)) / self._total
+        """Return the share of the time that has passed, 0 to 1, as far as one can tell.
+
+        It never falls: people would think that something is done once more.
+        """
+        if self._at >= 0 and self._total:
+            self._shown = max(self._shown, self._passed() / self._total)
+        return self._shown
 
     def left(self) -> float:
         """Return the seconds that are left, as far as one can tell."""
-        passed = self.share() * self._total
+        passed = self._passed()
         return (self._total - passed) * self._pace(passed)
+
+    def _passed(self) -> float:
+        """Return how many of the expected seconds have passed."""
+        if self._at < 0:
+            return 0.0
+        reached, following = self._expected[self._at].window(self._part)
+        # Between two steps the clock goes on, but never past the next mark.
+        waited = (self._clock() - self._stepped) / self._pace(self._past() + reached)
+        return self._past() + min(reached + waited, following)
 
     def _past(self) -> float:
         return sum(stage.seconds for stage in self._expected[: self._at])
