@@ -121,6 +121,7 @@ class Rehearsal:
         self._lessons: Lessons | None = self._load("lessons")
         self._shelf = Shelf(cache, self._key)
         self._own: Corrections | None = None
+        self._ground: Groundwork | None = None
 
     @classmethod
     def on(
@@ -128,17 +129,19 @@ class Rehearsal:
     ) -> Self:
         """Rehearse on faces whose groundwork is laid already."""
         made = cls(ground.scheme, faces, ground.config, cache, work)
-        made.__dict__["base"] = ground
+        made._ground = ground
         return made
 
-    @cached_property
+    @property
     def base(self) -> Groundwork:
         """The faces to learn from, ready for it. What was kept can do without."""
-        return Groundwork.of(self.scheme, self._faces, self.config)
+        if self._ground is None:
+            self._ground = Groundwork.of(self.scheme, self._faces, self.config)
+        return self._ground
 
     def is_on(self, ground: Groundwork) -> bool:
         """Whether this is the groundwork that is rehearsed on."""
-        return self.__dict__.get("base") is ground
+        return self._ground is ground
 
     @property
     def pdm(self) -> PointDistributionModel:
