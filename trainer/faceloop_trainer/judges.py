@@ -113,20 +113,25 @@ def train_error_predictor(features: Rows, errors: Floats, seed: int) -> ErrorPre
     return ErrorPredictor(centre.astype(np.float32), spread.astype(np.float32), hidden, out)
 
 
-def typical_cells(cells: Rows) -> Rows:
+def typical_cells(cells: Sequence[Rows], landmarks: int) -> Rows:
     """Return how the surroundings of landmarks usually look.
 
     Parameters
     ----------
-    cells : ndarray, shape (M, N, D)
+    cells : sequence of ndarray, shape (N * D,)
         Of well placed faces.
+    landmarks : int
+        How many there are, N.
 
     Returns
     -------
     ndarray of float32, shape (N, D)
         Rows of length 1; zero where there is nothing to see.
     """
-    mean = cells.mean(axis=0)
+    mean = np.zeros(len(cells[0]))
+    for one in cells:
+        mean += one
+    mean = mean.reshape(landmarks, -1) / len(cells)
     return np.asarray(mean / (np.linalg.norm(mean, axis=1, keepdims=True) + 1e-6), np.float32)
 
 

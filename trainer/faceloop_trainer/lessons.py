@@ -78,7 +78,7 @@ def learn(rehearsal: Rehearsal) -> Lessons:
     seen = [
         one.cells for one, good in zip(searches, placed, strict=True) if good or not placed.any()
     ]
-    typical = typical_cells(np.array(seen).reshape(len(seen), len(base.pdm), -1))
+    typical = typical_cells(seen, len(base.pdm))
     regressors = [own.without(fold, own.strength) for fold in range(FOLDS)]
     trial = _Trial(rehearsal, regressors, typical)
     plan = to_judge(base)

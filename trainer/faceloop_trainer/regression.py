@@ -31,6 +31,10 @@ _SHARES = (1.0, 0.5, 0.3)
 _TRIED = 4
 """The strength is chosen on every fourth landmark, for time."""
 
+_AT_ONCE = 10
+"""Landmarks whose cells are copied at once: those of all of them, for thousands of searches, are
+hundreds of megabytes."""
+
 
 class Corrections:
     """Ridge regression of the correction that a search needed.
@@ -171,23 +175,33 @@ class _Lesson:
         are few: by the matrix inversion lemma their weights solve ``(1 + X' A^-1 X) w = X' A^-1
         Y``, and the shared features explain what is then left of ``Y``.
         """
-        cells, shared, movements = self.cells[kept], self.shared[kept], self.movements[kept]
-        count, landmarks, depth = cells.shape
-        means = cells.mean(axis=0), shared.mean(axis=0), movements.mean(axis=0)
-        cells, shared, movements = cells - means[0], shared - means[1], movements - means[2]
+        shared, movements = self.shared[kept], self.movements[kept]
+        count, (_, landmarks, depth) = len(shared), self.cells.shape
+        shared_mean, mean_movement = shared.mean(axis=0), movements.mean(axis=0)
+        shared -= shared_mean
+        movements -= mean_movement
         gram = shared @ shared.T
         gram[np.diag_indices_from(gram)] += strength * sum(_SHARES)
         lower = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
-        seen = _by_landmark(_solved(lower, cells.reshape(count, -1)), landmarks)
         left = _by_landmark(_solved(lower, movements.reshape(count, -1)), landmarks)
-        across = seen.transpose(0, 2, 1)
-        own = np.linalg.solve(across @ seen + np.eye(depth, dtype=np.float32), across @ left)
-        left -= seen @ own
+        own = np.empty((landmarks, depth, 2))
+        offset = mean_movement
+        for first in range(0, landmarks, _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            cells = self.cells[:, some][kept]
+            mean = cells.mean(axis=0)
+            cells -= mean
+            seen = _by_landmark(_solved(lower, cells.reshape(count, -1)), cells.shape[1])
+            across = seen.transpose(0, 2, 1)
+            found = np.linalg.solve(
+                across @ seen + np.eye(depth, dtype=np.float32), across @ left[some]
+            )
+            left[some] -= seen @ found
+            own[some] = found
+            offset[some] -= np.einsum("nd,ndc->nc", mean, own[some])
         dual = _solved(lower, left.transpose(1, 0, 2).reshape(count, -1), transposed=True)
         weights = (shared.T @ dual).reshape(-1, landmarks, 2).astype(np.float64)
-        own = own.astype(np.float64)
-        about = np.einsum("nd,ndc->nc", means[0], own) + np.tensordot(means[1], weights, 1)
-        return _Movements(own, weights, means[2] - about)
+        return _Movements(own, weights, offset - np.tensordot(shared_mean, weights, 1))
 
 
 def _solved(lower: Rows, right: NDArray[np.floating], *, transposed: bool = False) -> Rows:

@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from .work import Work
 
 _KIND = "rehearsals"
-_MOST_SEARCHED = 3000
-"""Of more faces than this some are searched: memory and time of the corrections grow with their
-square."""
+_MOST_SEARCHED = 2000
+"""Of more faces than this some are searched: the time of the corrections grows with their square,
+and a thousand faces take a quarter of a gigabyte."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,5 +167,5 @@ def test_points_that_nobody_saw_hidden_are_seen() -> None:
 def test_typical_cells_are_unit_rows() -> None:
     cells = np.random.default_rng(0).random((6, 4, 5)).astype(np.float32)
     cells[:, 2] = 0.0
-    rows = typical_cells(cells)
+    rows = typical_cells([face.reshape(-1) for face in cells], cells.shape[1])
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), [1, 1, 0, 1], atol=1e-4)
