@@ -150,8 +150,7 @@ class Driver:
         dialog = next(w for w in top if isinstance(w, QFileDialog) and w.isVisible())
         line = dialog.findChild(QLineEdit)
         self.focus(line)
-        line.selectAll()
-        QTest.keyClicks(line, str(path))
+        type_into(line, str(path))
 
         def confirmed() -> bool:
             # The list of suggestions, which comes when it has read the folder, takes one Return.
@@ -165,6 +164,13 @@ class Driver:
         """Save what the screen shows, menus and dialogs too."""
         self.settle(200)
         QApplication.primaryScreen().grabWindow(0).save(str(path))
+
+
+def type_into(line: QLineEdit, text: str) -> None:
+    """Replace what a line says, key by key."""
+    line.setFocus()
+    line.selectAll()
+    QTest.keyClicks(line, text)
 
 
 BLOCKED = 0.1

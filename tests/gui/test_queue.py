@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from driver import LEFT, type_into
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
@@ -21,8 +22,6 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_clip, sample_dir
-
-LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
@@ -81,12 +80,6 @@ def drop(widget, paths):
     QApplication.sendEvent(widget, entering)
     assert entering.isAccepted()
     QApplication.sendEvent(widget, QDropEvent(QPointF(centre), *how))
-
-
-def type_into(widget, text):
-    widget.setFocus()
-    widget.selectAll()
-    QTest.keyClicks(widget, text)
 
 
 def test_the_sample_is_one_click_away_and_the_list_goes_through_it(driver):

@@ -128,7 +128,7 @@ def typical_cells(cells: Sequence[Rows], landmarks: int) -> Rows:
     ndarray of float32, shape (N, D)
         Rows of length 1; zero where there is nothing to see.
     """
-    mean = np.zeros(len(cells[0]))
+    mean = np.zeros(len(cells[0]))  # of thousands of faces, too large to be laid out together
     for one in cells:
         mean += one
     mean = mean.reshape(landmarks, -1) / len(cells)

@@ -30,7 +30,6 @@ _SHARES = (1.0, 0.5, 0.3)
 """Weights of a landmark's own cells, the whole face, and the shape (mean squared lengths)."""
 _TRIED = 4
 """The strength is chosen on every fourth landmark, for time."""
-
 _AT_ONCE = 10
 """Landmarks whose cells are copied at once: those of all of them, for thousands of searches, are
 hundreds of megabytes."""
@@ -177,15 +176,14 @@ class _Lesson:
         """
         shared, movements = self.shared[kept], self.movements[kept]
         count, (_, landmarks, depth) = len(shared), self.cells.shape
-        shared_mean, mean_movement = shared.mean(axis=0), movements.mean(axis=0)
+        shared_mean, offset = shared.mean(axis=0), movements.mean(axis=0)
         shared -= shared_mean
-        movements -= mean_movement
+        movements -= offset
         gram = shared @ shared.T
         gram[np.diag_indices_from(gram)] += strength * sum(_SHARES)
         lower = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
         left = _by_landmark(_solved(lower, movements.reshape(count, -1)), landmarks)
         own = np.empty((landmarks, depth, 2))
-        offset = mean_movement
         for first in range(0, landmarks, _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
             cells = self.cells[:, some][kept]

@@ -72,6 +72,7 @@ class Work:
     @staticmethod
     def at_once(one: Callable[[], _T], other: Callable[[], _R]) -> tuple[_T, _R]:
         """Do two things in threads, and return what both return."""
+        # Both may `map`: the filter stays until the later one is through.
         with solvers_may_stop_early(), ThreadPoolExecutor(1) as pool:
             promised = pool.submit(other)
             return one(), promised.result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -19,6 +20,22 @@ def test_results_keep_their_order() -> None:
         return number * number
 
     assert Work.map(slow, range(20)) == [n * n for n in range(20)]
+
+
+def test_two_things_are_done_at_once() -> None:
+    meeting = Barrier(2, timeout=20.0)  # neither would come through it alone
+
+    def one() -> str:
+        meeting.wait()
+        return "one"
+
+    def other() -> int:
+        meeting.wait()
+        return 2
+
+    assert Work.at_once(one, other) == ("one", 2)
+    with pytest.raises(ZeroDivisionError):
+        Work.at_once(lambda: 1, lambda: 1 // 0)
 
 
 def test_steps_of_all_threads_are_counted() -> None:

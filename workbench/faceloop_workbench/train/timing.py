@@ -140,7 +140,7 @@ class TimeLeft:
 
         It never falls: people would think that something is done once more.
         """
-        if self._at >= 0 and self._total:
+        if self._total:
             self._shown = max(self._shown, self._passed() / self._total)
         return self._shown
 
