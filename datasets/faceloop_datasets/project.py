@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlalchemy import Connection
 
     from .annotation import Annotation
     from .formats import Entry
     from .progress import CancelCheck, ProgressCallback
     from .report import ImportReport
+    from .store.items import SubjectSource
     from .store.models import ModelRecord
 
 _FILE = "project.db"
@@ -283,6 +286,7 @@ class Project:
                 frame=frame,
                 name=name or default,
                 subject=subject or file,
+                subject_source="person" if subject else _kind_of_subject(frame),
             )
 
     def items(self) -> list[Item]:
@@ -331,6 +335,9 @@ class Project:
         annotation: Annotation,
         based_on: int | None,
         author: str | None = None,
+        *,
+        action: str = "",
+        start: NDArray[np.float64] | None = None,
     ) -> Revision:
         """Save an annotation as a new revision; on disk when this returns.
 
@@ -344,6 +351,10 @@ class Project:
             The revision it was made from; None if the item had none.
         author : str, optional
             By default the user of this computer.
+        action : str
+            What was done, for people: "Move chin".
+        start : ndarray, shape (N, 2), optional
+            What assisted drags of this revision start from, in pixels; NaN where missing.
 
         Raises
         ------
@@ -354,11 +365,18 @@ class Project:
             If there is no such item, the scheme is another, or nothing can be written.
         """
         self._check(annotation)
+        self._check_start(start)
         with self._database.write() as connection:
             items.get_item(connection, item_id)
             self._check_base(connection, item_id, based_on)
             number, is_head = items.append(
-                connection, item_id, annotation, based_on, author or default_author()
+                connection,
+                item_id,
+                annotation,
+                based_on,
+                author or default_author(),
+                action=action,
+                start=start,
             )
             head = items.get_item(connection, item_id).head
             saved = items.get_revision(connection, number, self.scheme.name, head)
@@ -628,6 +646,12 @@ class Project:
                 f"got one of {annotation.scheme} with {len(annotation)}. Convert it first."
             )
 
+    def _check_start(self, start: NDArray[np.float64] | None) -> None:
+        if start is not None and start.shape != (len(self.scheme), 2):
+            raise ProjectError(
+                f"Expected a start of {len(self.scheme)} points but got shape {start.shape}."
+            )
+
     def _check_base(self, connection: Connection, item_id: int, based_on: int | None) -> None:
         if based_on is None:
             return
@@ -657,6 +681,10 @@ def default_author() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container without a user database
         return "unknown"
+
+
+def _kind_of_subject(frame: int | None) -> SubjectSource:
+    return "picture" if frame is None else "video"
 
 
 def _sqlite_url(root: Path) -> str:

@@ -228,6 +228,7 @@ class ReviewQueue:
                     frame=candidate.frame,
                     name=f"{media.name}#{candidate.frame}",
                     subject=subject or media.name,
+                    subject_source="person" if subject else "video",
                 )
                 entries.append(self._entry(put(connection, item.id, values), connection))
         return entries

@@ -6,7 +6,8 @@ commit both files::
     python tests/projects/make.py
 
 ``vN.db`` is the database of a small project without pictures (its one picture is eight pixels
-that `picture` writes again), ``vN.json`` is what is in it. ``test_upgrade.py`` opens them all.
+that `picture` writes again), ``vN.json`` is what is in it; ``vN-imported.db`` is one of faces that
+`labels` writes again. ``test_upgrade.py`` opens them all.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from faceloop_datasets.store.migrations import VERSION
 HERE = Path(__file__).parent
 
 
-def picture(path: Path) -> Path:
-    """Write the picture of the project: the same bytes on every machine."""
-    path.write_bytes(b"P6 4 2 255\n" + bytes(range(24)))
+def picture(path: Path, text: str = "") -> Path:
+    """Write the picture of the project: the same bytes on every machine for the same text."""
+    path.write_bytes(b"P6 4 2 255\n" + (text.encode() + bytes(range(24)))[:24])
     return path
 
 
@@ -60,6 +61,21 @@ def fill(project: Project, folder: Path) -> None:
     model = folder / "model.safetensors"
     model.write_bytes(b"no real model")
     project.use_model(project.add_model(model, {"nme_mean": 0.05}, "a note").id)
+
+
+def labels(folder: Path) -> list[Path]:
+    """Write annotations to import: two folders with files of equal names; returns the folders."""
+    folders = [folder / "labels" / name for name in ("ann", "bert")]
+    for number, inside in enumerate(folders):
+        inside.mkdir(parents=True)
+        for name in ("f1", "f2"):
+            picture(inside / f"{name}.ppm", f"{number}{name}")
+            rows = [
+                f"{10.5 * k + number} {k * k / 8 + 3 * int(name[1]) + number}" for k in range(68)
+            ]
+            text = "\n".join(["version: 1", "n_points: 68", "{", *rows, "}", ""])
+            (inside / f"{name}.pts").write_text(text, encoding="utf-8")
+    return folders
 
 
 def save(
@@ -121,14 +137,22 @@ def main() -> None:
         with Project.create(folder / "project") as project:
             fill(project, folder)
             found = describe(project)
-        database = sqlite3.connect(folder / "project" / "project.db", isolation_level=None)
-        # The folder it was made in is nobody's business.
-        database.execute("UPDATE media SET absolute = '/nowhere/picture.ppm'")
-        database.execute("PRAGMA journal_mode=DELETE")
-        database.execute("VACUUM")
-        database.close()
-        shutil.copyfile(folder / "project" / "project.db", HERE / f"v{VERSION}.db")
+        keep(folder / "project", f"v{VERSION}")
+        with Project.create(folder / "imported", scheme="ibug68") as project:
+            for source in labels(folder):
+                project.import_from("ibug", [source])
+        keep(folder / "imported", f"v{VERSION}-imported")
     (HERE / f"v{VERSION}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+
+
+def keep(project: Path, name: str) -> None:
+    """Keep the database of a project, without the folder it was made in: nobody's business."""
+    database = sqlite3.connect(project / "project.db", isolation_level=None)
+    database.execute("UPDATE media SET absolute = '/nowhere/' || path")
+    database.execute("PRAGMA journal_mode=DELETE")
+    database.execute("VACUUM")
+    database.close()
+    shutil.copyfile(project / "project.db", HERE / f"{name}.db")
 
 
 if __name__ == "__main__":

@@ -347,6 +347,7 @@ def _delete_rows(connection: sqlite3.Connection, rows: _Rows) -> None:
 def _needles(connection: sqlite3.Connection, rows: _Rows) -> Iterator[Needle]:
     for query in (
         "SELECT points FROM revisions WHERE item_id IN (SELECT value FROM json_each(?))",
+        "SELECT start FROM revisions WHERE item_id IN (SELECT value FROM json_each(?))",
         "SELECT points FROM queue WHERE item_id IN (SELECT value FROM json_each(?))",
     ):
         for (blob,) in connection.execute(query, [rows.key]):

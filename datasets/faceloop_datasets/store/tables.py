@@ -56,7 +56,11 @@ class ItemRow(Base):
     frame: Mapped[int | None]
     name: Mapped[str]
     subject: Mapped[str]
-    origin: Mapped[str | None] = mapped_column(unique=True)  # FORMAT:NAME of an imported face
+    subject_source: Mapped[str]  # how the subject is known: `items.SubjectSource`
+    # An imported face: FORMAT:PATH, its annotation's path below what was named and its place in
+    # the file, and the folder or archive that was named then; none of what older versions imported.
+    origin: Mapped[str | None] = mapped_column(index=True)
+    origin_root: Mapped[str | None]
     # Not a foreign key: revisions point at items, and SQLite cannot add the second half later.
     head: Mapped[int | None]
 
@@ -74,6 +78,8 @@ class RevisionRow(Base):
     source: Mapped[str]
     author: Mapped[str]
     created: Mapped[str]
+    action: Mapped[str]  # what was done, for people: "Move chin"; empty of older versions
+    start: Mapped[bytes | None]  # (N, 2) little-endian float64: what assisted drags start from
 
 
 class ModelRow(Base):

@@ -13,6 +13,7 @@ from tests.projects import make
 from faceloop_datasets import Cancelled, Project
 from faceloop_datasets.care import CheckReport, back_up, check_project
 from faceloop_datasets.care.backup import FOLDER, back_up_before
+from faceloop_datasets.store.migrations import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +69,8 @@ class TestSound:
     def test_an_old_one_is_not_migrated(self, tmp_path: Path) -> None:
         (tmp_path / "project.db").write_bytes((make.HERE / "v1.db").read_bytes())
         report = check_project(tmp_path)
-        assert ("note", "The tables are of an older faceloop; those of today are version 2") in (
-            kinds(report)
-        )
+        said = f"The tables are of an older faceloop; those of today are version {VERSION}"
+        assert ("note", said) in kinds(report)
         assert report.counts["revisions"] == 16
         assert (tmp_path / "project.db").read_bytes() == (make.HERE / "v1.db").read_bytes()
 

@@ -17,7 +17,7 @@ from faceloop_datasets import Project, ProjectError
 from faceloop_datasets.store.migrations import VERSION
 
 PROJECTS = make.HERE
-OLD = sorted(PROJECTS.glob("v*.db"))
+OLD = sorted(file.with_suffix(".db") for file in PROJECTS.glob("v*.json"))
 
 
 def placed(database: Path, folder: Path) -> Path:
