@@ -312,7 +312,7 @@ class _Writer:
                 frame=record.frame,
                 name=record.name,
                 subject=record.subject,
-                subject_source="picture",
+                subject_source=record.subject_source,
                 origin=self._job.origin(record),
             )
         gains_picture = item.media_id is None and media_id is not None
