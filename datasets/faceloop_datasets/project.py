@@ -6,6 +6,7 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import select
 
 from . import media as media_store
@@ -354,7 +355,9 @@ class Project:
         action : str
             What was done, for people: "Move chin".
         start : ndarray, shape (N, 2), optional
-            What assisted drags of this revision start from, in pixels; NaN where missing.
+            What assisted drags of this revision start from, in pixels. NaN where nothing was
+            known, and where a person has put an OCCLUDED point; others that are OCCLUDED follow
+            the model.
 
         Raises
         ------
@@ -650,6 +653,10 @@ class Project:
         if start is not None and start.shape != (len(self.scheme), 2):
             raise ProjectError(
                 f"Expected a start of {len(self.scheme)} points but got shape {start.shape}."
+            )
+        if start is not None and np.isinf(start).any():
+            raise ProjectError(
+                "Expected a finite start, NaN where missing, but got an infinite one."
             )
 
     def _check_base(self, connection: Connection, item_id: int, based_on: int | None) -> None:

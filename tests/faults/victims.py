@@ -122,7 +122,7 @@ def _edit(editor: FaceEditor, rng: random.Random, undo: list) -> None:
         editor.transform(move)
         editor.drop()
     elif what == "undo" and undo:
-        editor.restore(undo.pop())
+        editor.restore(undo.pop(), "Undo")
     else:
         {"hide": editor.toggle_occluded, "take": editor.remove, "right": editor.confirm}.get(
             what, editor.accept

@@ -100,7 +100,9 @@ class Revision:
     action : str
         What was done, for people: "Move chin". Empty if that is not known.
     start : ndarray, shape (N, 2), or None
-        What assisted drags start from: the face before a person placed anything, in pixels.
+        What assisted drags start from: the face before a person placed anything, in pixels. NaN
+        where nothing was known, and where a person has put an OCCLUDED point. None of an import
+        and of what an older version saved.
     """
 
     id: int
@@ -311,11 +313,18 @@ def decode_points(blob: bytes) -> NDArray[np.float64]:
     return np.frombuffer(blob, "<f8").reshape(-1, 2).astype(np.float64)
 
 
+def _decode_start(blob: bytes) -> NDArray[np.float64]:
+    start = decode_points(blob)
+    if np.isinf(start).any():
+        raise InputError("What drags start from has an infinite position.")
+    return start
+
+
 def _revision(row: Row[Any], scheme: str, head: int | None) -> Revision:
     try:
         annotation = decode(scheme, row.points, row.states, row.source)
         created = datetime.fromisoformat(row.created)
-        start = None if row.start is None else decode_points(row.start)
+        start = None if row.start is None else _decode_start(row.start)
     except (ValueError, InputError) as error:
         raise damaged(f"Revision {row.id} of item {row.item_id}", error) from error
     return Revision(

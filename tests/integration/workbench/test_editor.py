@@ -15,9 +15,8 @@ from psygnal import emit_queued
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.annotate.editor import FaceEditor
+from faceloop_workbench.annotate.editor import FaceEditor, FaceState
 from faceloop_workbench.annotate.lessons import Lessons
-from faceloop_workbench.annotate.opening import state_of
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -283,7 +282,7 @@ def test_restoring_is_saved_but_is_no_edit(desk):
     drag(desk.editor, 7, off[7] + 8)
     edits = []
     desk.editor.edited.connect(lambda *edit: edits.append(edit))
-    desk.editor.restore(start)
+    desk.editor.restore(start, "Undo: Move chin")
     assert edits == []
     assert desk.revisions(desk.new) == 3
     assert np.array_equal(desk.head(desk.new).points, off)
@@ -429,7 +428,7 @@ def test_what_the_faces_of_the_project_teach_about_the_model_is_used(desk):
     assert model is desk.session.model().model
     assert errors.shape == (140, 140)
     taught = drag(desk.editor, 7, off[7] + 9).annotation.points
-    desk.editor.restore(state_of(desk.project, desk.editor.history()[-1]))
+    desk.editor.restore(FaceState.saved(desk.editor.history()[-1]), "Undo")
     desk.editor.help.errors = None
     assert not np.array_equal(drag(desk.editor, 7, off[7] + 9).annotation.points, taught)
     desk.session.close()

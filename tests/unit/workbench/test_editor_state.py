@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from faceloop_datasets import Annotation, PointState
+from faceloop_datasets import Annotation, PointState, Revision
 from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.annotate.face_state import FaceState, changed_points
 
@@ -17,6 +21,14 @@ def face(states: list[PointState], source: str = "manual") -> FaceState:
     """Five points in these states, as a project would give them."""
     return FaceState.of(
         Annotation("s", np.where(np.array(states)[:, None] == M, np.nan, POINTS), states, source)
+    )
+
+
+def reopened(state: FaceState) -> FaceState:
+    """Return the state as its revision gives it back."""
+    now = datetime.now(UTC)
+    return FaceState.saved(
+        Revision(1, 1, None, state.annotation("s"), "ann", now, True, start=state.start)
     )
 
 
@@ -110,9 +122,13 @@ def test_marking_hidden_twice_changes_nothing():
 def test_a_point_marked_hidden_where_the_model_put_it_still_follows():
     fit = FaceState.estimated(POINTS, "model-1").occlusion_toggled([0])
     assert np.array_equal(fit.helped(POINTS + 2, "model-1").points, POINTS + 2)
-    # What is on disk does not tell it from one the person put there: that one stays.
-    reopened = FaceState.of(fit.annotation("s"))
-    assert np.array_equal(reopened.helped(POINTS + 2, "model-1").points[0], POINTS[0])
+    assert np.array_equal(reopened(fit).helped(POINTS + 2, "model-1").points, POINTS + 2)
+    # One that the person put there, and one of which that is not known, stays.
+    put = fit.put([0], POINTS[[0]]).settled()
+    for state in (put, reopened(put), FaceState.of(fit.annotation("s"))):
+        assert np.array_equal(state.helped(POINTS + 2, "model-1").points[0], POINTS[0])
+    # It is shown again as what it was before.
+    assert reopened(fit).occlusion_toggled([0]).states[0] == E
 
 
 def test_a_missing_point_is_not_hidden_confirmed_or_helped():
@@ -157,3 +173,43 @@ def test_changed_points_counts_moved_hidden_and_missing_ones(change, count):
     after = after.occlusion_toggled(change["hidden"]) if "hidden" in change else after
     after = after.without(change.get("gone", ())) if "gone" in change else after
     assert changed_points(before.annotation("s"), after.annotation("s")) == count
+
+
+def _change(state: FaceState, what: str, k: int) -> FaceState:
+    """Do something to a face, as the editor does."""
+    one, there = np.array([[3.0, 4.0]]), POINTS + 0.25
+    if what == "put" or (what == "back" and not state.present.any()):
+        return state.put([k], one + k)
+    changes = {
+        "confirm": lambda: state.confirmed([k]),
+        "hide": lambda: state.occlusion_toggled([k]),
+        "remove": lambda: state.without([k]),
+        "release": lambda: state.released([k], "m"),
+        "back": lambda: state.brought_back([k], there, "m"),
+        "help": lambda: state.helped(there + state.placed.sum(), "m"),
+        "fit": lambda: state.refitted(there + 5, "m"),
+        "move": lambda: state.transformed(Similarity(tx=1.0)),
+        "accept": state.accepted,
+    }
+    return changes[what]()
+
+
+CHANGES = ["put", "confirm", "hide", "remove", "release", "back", "help", "fit", "move", "accept"]
+
+
+@given(
+    st.sampled_from(["fit", "import", "gaps", "nothing"]),
+    st.lists(st.tuples(st.sampled_from(CHANGES), st.integers(0, 4)), max_size=12),
+)
+def test_a_revision_gives_back_the_whole_state_whatever_was_done(begin, changes):
+    state = {
+        "fit": FaceState.estimated(POINTS, "m"),
+        "import": face([V, H, V, V, H], "import:muct"),
+        "gaps": face([V, H, E, M, V], "import:muct"),
+        "nothing": FaceState.empty(5),
+    }[begin]
+    for what, k in changes:
+        state = _change(state, what, k).settled()
+        again = reopened(state)
+        assert again.same(state)
+        assert np.array_equal(again.placed, state.placed)

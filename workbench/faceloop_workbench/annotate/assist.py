@@ -63,7 +63,7 @@ def most_probable(
         The face before the person placed anything, say the model's fit: what the others are
         expected to be wrong by is judged from what the placed points were. Without it the others
         go to the most probable shape, in the pose that ``points`` have as far as the placed ones
-        leave it open.
+        leave it open. NaN where it is not known; two points at least, or it counts for nothing.
     errors : ndarray, shape (2N, 2N), optional
         Covariance of this model's errors, from `habits.covariance`; a general one by default.
 
@@ -71,16 +71,19 @@ def most_probable(
     -------
     ndarray, shape (N, 2)
         Placed points are exactly where they were, missing ones still missing
-        (`PointDistributionModel.complete` gives those a place).
+        (`PointDistributionModel.complete` gives those a place). While none is placed, all are
+        where the reference has them.
     """
     known = np.asarray(~np.isnan(points).any(axis=1))
     fixed = np.asarray(placed & known)
     if reference is not None and not _has_pose(reference):
         reference = None
-    if not fixed.any() or not _has_pose(points if reference is None else reference):
+    if not _has_pose(points if reference is None else reference):
         return points.copy()
     rough = expected(model, OF_SHAPES)
-    if reference is None:
+    if not fixed.any():
+        result = points if reference is None else model.pdm.complete(reference)
+    elif reference is None:
         result = points
         for _ in range(_ROUNDS):
             pose = Similarity.between(model.pdm.mean, result)

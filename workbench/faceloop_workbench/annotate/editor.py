@@ -13,7 +13,6 @@ from faceloop_runtime.geometry import Similarity
 from .face_state import FaceState
 from .helping import Helper
 from .keeper import Keeper, Kept, Waiting
-from .opening import opened, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -234,6 +233,9 @@ class FaceEditor:
         if state is None or model is None or not state.present.any():
             return None
         points = model.model.pdm.complete(state.points)
+        there = state.brought_back(indices, points, model.name)
+        # Where they would go with the next drag, which would make them jump otherwise.
+        points = self.help.improve(there).points
         back = state.brought_back(indices, points, model.name)
         return self._commit(back, f"Bring back {self._names(indices)}")
 
@@ -299,25 +301,23 @@ class FaceEditor:
                 np.where(moved[:, None], points, state.points),
                 np.where(moved, fresh.states, state.states).astype(np.uint8),
                 state.placed & ~moved,
-                fresh.source if moved.any() else state.source,
                 fresh.points,
+                fresh.source if moved.any() else state.source,
             ),
             what,
         )
 
-    def restore(self, state: FaceState) -> Revision | None:
-        """Bring back a state, as undo and redo do: saved, but nothing to undo itself."""
+    def restore(self, state: FaceState, what: str) -> Revision | None:
+        """Bring back a state, as undo and redo do; ``what`` names that in the history only."""
         if self._editable() is None:
             return None
-        return self._commit(state, None)
+        return self._commit(state, what, undoable=False)
 
     def retake(self, revision: Revision) -> Revision | None:
         """Bring back an old revision as the newest one."""
         if self._editable() is None:
             return None
-        return self._commit(
-            state_of(self._session.need_project(), revision), f"Revision {revision.id}"
-        )
+        return self._commit(FaceState.saved(revision), f"Bring back revision {revision.id}")
 
     def accept(self) -> Revision | None:
         """Confirm all points as the person's own and save.
@@ -418,8 +418,12 @@ class FaceEditor:
             self._keeper, self._state = waiting, waiting.waiting
             return
         head, entry = project.annotation(item.id), self._session.entry
-        fit = None if entry is None or entry.item_id != item.id else entry.fit
-        self._state = opened(project, head, fit)
+        if head is not None:
+            self._state = FaceState.saved(head)
+        elif entry is not None and entry.item_id == item.id and entry.fit is not None:
+            self._state = FaceState.of(entry.fit)
+        else:
+            self._state = FaceState.empty(len(project.scheme))
         self._keeper = Keeper(project, item, head)
 
     def _editable(self) -> FaceState | None:
@@ -439,17 +443,17 @@ class FaceEditor:
     def _redraw(self) -> None:
         self.shown.emit(self.drawn)
 
-    def _commit(self, after: FaceState, what: str | None) -> Revision | None:
-        """Save a change; ``what`` names it for undo, None for one that undo itself makes."""
-        before, self._preview = self._state, None
+    def _commit(self, after: FaceState, what: str, *, undoable: bool = True) -> Revision | None:
+        """Save a change; ``what`` names it in the history and for undo."""
+        before, after, self._preview = self._state, after.settled(), None
         if self._keeper is None or before is None:
             return None
         self._state, same = after, after.same(before)
         if same and self._keeper.waiting is None:
             self._redraw()
             return self._keeper.kept.revision
-        saved = self._keeper.save(after)
-        if what is not None and not same:
+        saved = self._keeper.save(after, what)
+        if undoable and not same:
             self.edited.emit(before, after, what)
         self._redraw()
         return self._settled(saved)
@@ -466,7 +470,7 @@ class FaceEditor:
     def _adopt(self, revision: Revision) -> None:
         """Show what somebody else has saved; undo brings the own face back."""
         before = self._state
-        self._state = state_of(self._session.need_project(), revision)
+        self._state = FaceState.saved(revision)
         self._viewing = None
         if before is not None and not before.same(self._state):
             self.edited.emit(before, self._state, f"Saved by {revision.author} elsewhere")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from faceloop_datasets import Revision
     from faceloop_runtime.geometry import Similarity
 
     Points = NDArray[np.float64]
@@ -36,35 +37,53 @@ class FaceState:
         One `PointState` a point.
     placed : ndarray of bool, shape (N,)
         Points that the person has put where they are; help from the model leaves them alone.
-        On disk these are the points that are VISIBLE or OCCLUDED. Only between two openings of a
-        face can there be a difference: a point that was marked OCCLUDED where the model had put
-        it still follows the model.
+        These are VISIBLE or OCCLUDED; one that was marked OCCLUDED where the model had put it is
+        not among them, and follows the model.
+    reference : ndarray, shape (N, 2)
+        What assisted drags start from, in pixels: the face before the person placed anything. How
+        far the placed points are from there tells where the others belong. NaN where nothing was
+        known.
     source : str
         What the annotation would be saved as; see `Annotation`.
-    reference : ndarray, shape (N, 2), or None
-        The face before the person placed anything: evidence about the points not placed.
     """
 
     points: Points
     states: NDArray[np.uint8]
     placed: Mask
+    reference: Points
     source: str = MANUAL
-    reference: Points | None = None
 
     @classmethod
     def empty(cls, size: int) -> FaceState:
         """Face of which nothing is known: all points missing."""
         states = np.full(size, PointState.MISSING, dtype=np.uint8)
-        return cls(np.full((size, 2), np.nan), states, np.zeros(size, dtype=bool))
+        nothing = np.full((size, 2), np.nan)
+        return cls(nothing, states, np.zeros(size, dtype=bool), nothing)
 
     @classmethod
     def of(cls, annotation: Annotation) -> FaceState:
-        """State of a saved face; points that are estimates are evidence about themselves."""
+        """State of a face that nobody has dragged; its estimates are evidence about themselves."""
         states = annotation.states
         estimated = (states == PointState.ESTIMATED).any()
-        reference = annotation.points if estimated else None
+        reference = annotation.points if estimated else np.full_like(annotation.points, np.nan)
         placed = np.isin(states, (PointState.VISIBLE, PointState.OCCLUDED))
-        return cls(annotation.points, states, placed, annotation.source, reference)
+        return cls(annotation.points, states, placed, reference, annotation.source)
+
+    @classmethod
+    def saved(cls, revision: Revision) -> FaceState:
+        """State of a revision, as it was when it was saved.
+
+        Imports and older versions do not tell what drags start from. They start from the face as
+        it is then, so that nothing moves but what belongs to the point that is dragged.
+        """
+        state, start = cls.of(revision.annotation), revision.start
+        if start is None:
+            return state
+        unknown = np.isnan(start).any(axis=1)
+        follows = (state.states == PointState.OCCLUDED) & ~unknown
+        put = (state.states == PointState.OCCLUDED) & unknown & ~unknown.all()
+        reference = np.where(put[:, None], state.points, start)
+        return replace(state, placed=state.placed & ~follows, reference=reference)
 
     @classmethod
     def estimated(cls, points: Points, source: str) -> FaceState:
@@ -72,11 +91,20 @@ class FaceState:
         missing: Mask = np.asarray(np.isnan(points).any(axis=1))
         states = np.where(missing, PointState.MISSING, PointState.ESTIMATED).astype(np.uint8)
         known = np.where(missing[:, None], np.nan, points)
-        return cls(known, states, np.zeros(len(points), dtype=bool), _FIT + source, known)
+        return cls(known, states, np.zeros(len(points), dtype=bool), known, _FIT + source)
 
     def annotation(self, scheme: str) -> Annotation:
         """Return what is saved of it."""
         return Annotation(scheme, self.points, self.states, self.source)
+
+    @property
+    def start(self) -> Points:
+        """What is saved of `reference`, shape (N, 2); of a `settled` state nothing is lost.
+
+        NaN where the person has put an OCCLUDED point: that tells it from one that follows.
+        """
+        put = self.placed & (self.states == PointState.OCCLUDED)
+        return np.where(put[:, None], np.nan, self.reference)
 
     @property
     def present(self) -> Mask:
@@ -100,7 +128,22 @@ class FaceState:
             self.source == other.source
             and np.array_equal(self.states, other.states)
             and np.array_equal(self.points, other.points, equal_nan=True)
+            and np.array_equal(self.reference, other.reference, equal_nan=True)
         )
+
+    def settled(self) -> FaceState:
+        """Make it what `saved` gives back of it.
+
+        Where a person has put a hidden point, drags start from the face as it is: for the points
+        that nobody has placed that comes to the same, as what was corrected is in it. Hidden
+        points alone are nothing to start from.
+        """
+        hidden, free = self.states == PointState.OCCLUDED, self.present & ~self.placed
+        put = hidden & self.placed & _differ(self.reference, self.points)
+        lost = free & (np.isnan(self.start).all() | (hidden & np.isnan(self.reference).any(axis=1)))
+        state = replace(self, reference=self.points) if (put | lost).any() else self
+        start = state.start
+        return replace(state, reference=start) if np.isnan(start).all() else state
 
     def put(self, indices: Sequence[int], points: Points) -> FaceState:
         """Put points (K, 2) where a person wants them: they are placed, and visible.
@@ -117,8 +160,7 @@ class FaceState:
 
     def transformed(self, transform: Similarity) -> FaceState:
         """Move the whole face: this aligns it and confirms no point."""
-        reference = None if self.reference is None else transform.apply(self.reference)
-        points = transform.apply(self.points)
+        points, reference = transform.apply(self.points), transform.apply(self.reference)
         source = by_hand(self.source)
         return replace(self, points=points, reference=reference, source=source)
 
@@ -135,6 +177,8 @@ class FaceState:
 
     def refitted(self, points: Points, model: str) -> FaceState:
         """Let a model's fit (N, 2) have all points that are not placed, missing ones too."""
+        if self.placed.all():
+            return self
         fresh = FaceState.estimated(points, model)
         hidden = self.states == PointState.OCCLUDED
         keep = self.placed | (hidden & fresh.present)
@@ -142,8 +186,8 @@ class FaceState:
             np.where(self.placed[:, None], self.points, fresh.points),
             np.where(keep, self.states, fresh.states).astype(np.uint8),
             self.placed,
-            self.source if self.placed.all() else fresh.source,
             fresh.points,
+            fresh.source,
         )
 
     def brought_back(self, indices: Sequence[int], points: Points, model: str) -> FaceState:
@@ -151,9 +195,13 @@ class FaceState:
         back = np.zeros(len(self.points), dtype=bool)
         back[list(indices)] = True
         back &= ~self.present
-        xy = np.where(back[:, None], points, self.points)
-        states = np.where(back, PointState.ESTIMATED, self.states).astype(np.uint8)
-        return replace(self, points=xy, states=states, source=_fitted(self.source, back, model))
+        return replace(
+            self,
+            points=np.where(back[:, None], points, self.points),
+            states=np.where(back, PointState.ESTIMATED, self.states).astype(np.uint8),
+            reference=self._reference_without(back),
+            source=_fitted(self.source, back, model),
+        )
 
     def without(self, indices: Sequence[int]) -> FaceState:
         """Take points away: they are missing."""
@@ -186,14 +234,31 @@ class FaceState:
         chosen = np.zeros(len(self.points), dtype=bool)
         chosen[list(indices)] = True
         chosen &= self.placed
-        states = np.where(chosen, PointState.ESTIMATED, self.states).astype(np.uint8)
-        source = _fitted(self.source, chosen, model)
-        return replace(self, states=states, placed=self.placed & ~chosen, source=source)
+        return replace(
+            self,
+            states=np.where(chosen, PointState.ESTIMATED, self.states).astype(np.uint8),
+            placed=self.placed & ~chosen,
+            reference=self._reference_without(chosen),
+            source=_fitted(self.source, chosen, model),
+        )
 
     def accepted(self) -> FaceState:
         """Confirm every point that has a position: the face is the person's own now."""
         states = np.where(self.states == PointState.ESTIMATED, PointState.VISIBLE, self.states)
         return replace(self, states=states.astype(np.uint8), placed=self.present, source=MANUAL)
+
+    def _reference_without(self, chosen: Mask) -> Points:
+        """Return what drags start from once the model has a say in some points.
+
+        Where nothing was known yet, say in a whole import, that is the face as it is but for
+        those; all of it if hardly a point is left. Else the next drag would make of it the most
+        probable face.
+        """
+        if not np.isnan(self.reference).all():
+            return self.reference
+        others = self.present & ~chosen
+        known = others if others.sum() > 1 else self.present
+        return np.where(known[:, None], self.points, np.nan)
 
 
 def changed_points(before: Annotation, after: Annotation) -> int:

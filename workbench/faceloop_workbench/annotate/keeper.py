@@ -60,16 +60,24 @@ class Keeper:
         self.head = head
         self.theirs: Revision | None = None
         self.waiting: FaceState | None = None
+        self._action = ""
         self.kept = Kept("untouched" if head is None else "saved", revision=head)
 
-    def save(self, state: FaceState) -> Revision | None:
+    def save(self, state: FaceState, action: str) -> Revision | None:
         """Save a state; None if that failed or met somebody else's revision.
 
         What could not be written is kept in `waiting`, and tried again by `again`.
+
+        Parameters
+        ----------
+        state : FaceState
+            The face, with what assisted drags of it start from.
+        action : str
+            What was done, for people.
         """
-        base = None if self.head is None else self.head.id
+        self._action = action
         try:
-            saved = self._project.save(self.item.id, state.annotation(self._scheme), base)
+            saved = self._write(state)
         except RevisionConflict as conflict:
             self.waiting = state
             self.theirs = self._project.annotation(self.item.id)
@@ -87,7 +95,7 @@ class Keeper:
         """Try again to write what could not be written."""
         if self.waiting is None or self.theirs is not None:
             return None
-        return self.save(self.waiting)
+        return self.save(self.waiting, self._action)
 
     def newer(self) -> Revision | None:
         """Revision that somebody else has saved since; it is what the next state is based on."""
@@ -106,7 +114,7 @@ class Keeper:
         if mine is None or self.theirs is None:
             return None
         self.head, self.theirs = self.theirs, None
-        return self.save(mine)
+        return self.save(mine, self._action)
 
     def take_theirs(self) -> Revision | None:
         """End a conflict: the other's revision is to count."""
@@ -116,9 +124,14 @@ class Keeper:
             self._note(Kept("saved", revision=theirs))
         return theirs
 
-    @property
-    def _scheme(self) -> str:
-        return self._project.scheme.name
+    def _write(self, state: FaceState) -> Revision:
+        return self._project.save(
+            self.item.id,
+            state.annotation(self._project.scheme.name),
+            None if self.head is None else self.head.id,
+            action=self._action,
+            start=state.start,
+        )
 
     def _note(self, kept: Kept) -> None:
         self.kept = kept

@@ -113,13 +113,15 @@ class _Rows(QListWidget):
 
 
 def revision_text(revision: Revision, before: Revision | None) -> str:
-    """One revision in a line: when, who, what made it, how many points it changed."""
+    """One revision in a line: when, who, what was done, and what it made of the face."""
     when = revision.created.astimezone()
     changed = ""
     if before is not None:
         count = changed_points(before.annotation, revision.annotation)
         changed = f" · {count} point{'' if count == 1 else 's'} changed"
-    return f"{when:%d %b %H:%M:%S} · {revision.author} · {revision.annotation.source}{changed}"
+    done = f" · {revision.action}" if revision.action else ""
+    source = revision.annotation.source
+    return f"{when:%d %b %H:%M:%S} · {revision.author}{done}{changed} · {source}"
 
 
 def _row(revision: Revision, before: Revision | None) -> QListWidgetItem:

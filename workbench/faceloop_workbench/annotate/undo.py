@@ -72,12 +72,12 @@ class UndoStacks(QObject):
             self._last[item.id] = after
             self._stack(item.id).push(_Change(self, before, after, what))
 
-    def bring(self, state: FaceState) -> None:
+    def bring(self, state: FaceState, what: str) -> None:
         """Bring a state back; called by the stack."""
         item = self._editor.item
         if item is not None:
             self._last[item.id] = state
-            self._editor.restore(state)
+            self._editor.restore(state, what)
 
     def _stack(self, number: int) -> QUndoStack:
         if number not in self._stacks:
@@ -93,11 +93,11 @@ class _Change(QUndoCommand):  # type: ignore[misc]
 
     def undo(self) -> None:
         """Go back (Qt's name)."""
-        self._stacks.bring(self._before)
+        self._stacks.bring(self._before, f"Undo: {self.text()}")
 
     def redo(self) -> None:
         """Go on again (Qt's name)."""
         if self._done:
             self._done = False
         else:
-            self._stacks.bring(self._after)
+            self._stacks.bring(self._after, f"Redo: {self.text()}")
