@@ -260,6 +260,45 @@ def test_three_clicks_place_the_mean_face_and_escape_cancels_them(desk):
     assert desk.panel.editor.state.unconfirmed == 67
 
 
+@pytest.mark.parametrize("way", ["to another and back", "reopened"])
+def test_a_good_fit_stays_when_its_chin_is_dragged_after_coming_back(desk, way):
+    driver = desk.driver
+    desk.show(desk.new)
+    driver.press("t")
+    for number in (27, 32, 7):
+        driver.click(desk.truth[number] + 1)
+    driver.until(lambda: desk.panel.editor.state.source == "fit:starter")
+    driver.settle(100)
+    fit = desk.points
+    if way == "reopened":
+        desk.project = Project.open(desk.project.path)
+        driver.dock.session.open(desk.project)
+        desk.show(desk.project.item(desk.new.id))
+    else:
+        driver.press("a")  # the new one is the last
+        assert driver.dock.session.item.id != desk.new.id
+        driver.press("d")
+        assert driver.dock.session.item.id == desk.new.id
+        driver.until(lambda: desk.panel.canvas.ready)
+        driver.settle(100)
+    assert np.array_equal(desk.points, fit)
+    driver.drag(fit[7], fit[7] + [0, 10])
+    moved = np.linalg.norm(desk.points - fit, axis=1)
+    assert abs(moved[7] - 10) < 0.6
+    assert moved[[6, 8]].min() > 3  # the jaw beside it follows
+    for group in ("mouth", "nose", "left_eye", "right_eye", "left_brow", "right_brow"):
+        assert moved[list(desk.project.scheme.groups[group])].max() < 3, group
+    assert desk.project.history(desk.new.id)[-1].action == "Move chin"
+    driver.press("z", CONTROL)
+    assert np.array_equal(desk.points, fit)
+    driver.press("z", CONTROL | SHIFT)
+    done = [revision.action for revision in desk.project.history(desk.new.id)]
+    assert done[-2:] == ["Undo: Move chin", "Redo: Move chin"]
+    rows = desk.widget("annotate.history")
+    assert isinstance(rows, QListWidget)
+    assert "Redo: Move chin" in rows.item(0).text()
+
+
 def test_a_press_soon_after_a_click_drags_and_does_not_zoom(desk):
     driver, off = desk.driver, desk.fit()
     zoom = driver.viewer.scene.camera.zoom

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -113,7 +113,7 @@ class Revision:
     created: datetime
     is_head: bool
     action: str = ""
-    start: NDArray[np.float64] | None = None
+    start: NDArray[np.float64] | None = field(default=None, compare=False)  # arrays have no ==
 
 
 def add_item(

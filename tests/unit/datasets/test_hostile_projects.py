@@ -124,6 +124,7 @@ def test_values_of_another_type_are_refused(
     [
         "UPDATE revisions SET points = zeroblob(17)",
         "UPDATE revisions SET states = zeroblob(57)",
+        "UPDATE revisions SET start = zeroblob(17)",
         "UPDATE queue SET points = zeroblob(16)",
     ],
 )
@@ -139,6 +140,7 @@ def test_arrays_of_another_size_are_refused(root: Path, statement: str) -> None:
         "UPDATE revisions SET created = 'yesterday'",
         "UPDATE revisions SET states = x'" + "07" * 58 + "'",
         "UPDATE revisions SET points = x'" + "ff" * 928 + "'",
+        "UPDATE revisions SET start = x'" + "000000000000f07f" * 116 + "'",
         "UPDATE items SET media_id = 99",
         "UPDATE queue SET points = x'" + "ff" * 928 + "'",
         "UPDATE models SET metrics = '[['",

@@ -123,6 +123,20 @@ class TestRevisions:
         kept = Annotation("face70", points, states)
         assert again.annotation == kept
 
+    def test_what_was_done_and_what_drags_start_from_come_back(self, project: Project) -> None:
+        item = project.add_item(None)
+        start = np.random.default_rng(0).normal(size=(N, 2))
+        start[3] = np.nan
+        saved = project.save(item.id, annotation(), None, action="Move chin", start=start)
+        plain = project.save(item.id, annotation(), saved.id)
+        assert saved.start is not None
+        assert saved.start.tobytes() == start.tobytes()
+        assert project.history(item.id) == [replace(saved, is_head=False), plain]
+        assert [(r.action, r.start is None) for r in project.history(item.id)] == [
+            ("Move chin", False),
+            ("", True),
+        ]
+
     def test_every_save_adds_and_the_last_counts(self, project: Project) -> None:
         item = project.add_item(None, name="face", subject="someone")
         assert project.annotation(item.id) is None
@@ -198,6 +212,10 @@ class TestRevisions:
             project.save(99, annotation(), None)
         with pytest.raises(ProjectError, match="got one of ibug68 with 68"):
             project.save(item.id, Annotation("ibug68", np.zeros((68, 2)), np.zeros(68)), None)
+        with pytest.raises(ProjectError, match="70 points"):
+            project.save(item.id, annotation(), None, start=np.zeros((68, 2)))
+        with pytest.raises(ProjectError, match="finite"):
+            project.save(item.id, annotation(), None, start=np.full((70, 2), np.inf))
         assert project.history(item.id) == []
 
 

@@ -136,7 +136,7 @@ class FaceState:
 
         Where a person has put a hidden point, drags start from the face as it is: for the points
         that nobody has placed that comes to the same, as what was corrected is in it. Hidden
-        points alone are nothing to start from.
+        points that were put are nothing to start from alone.
         """
         hidden, free = self.states == PointState.OCCLUDED, self.present & ~self.placed
         put = hidden & self.placed & _differ(self.reference, self.points)
