@@ -22,6 +22,7 @@ from .scheme import Contour, Scheme
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import Summary
+from .store.reasons import QueueReason
 from .video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Project",
     "ProjectError",
     "QueueEntry",
+    "QueueReason",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",
