@@ -19,6 +19,7 @@ from .project import Project
 from .queue import FrameCandidate, QueueEntry, ReviewQueue
 from .report import ImportReport
 from .scheme import Contour, Scheme
+from .store.bulk import Batch
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import Summary
@@ -27,6 +28,7 @@ from .video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 
 __all__ = [
     "Annotation",
+    "Batch",
     "CancelCheck",
     "Cancelled",
     "Contour",

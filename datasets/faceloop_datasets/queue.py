@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from .annotation import Annotation, PointState
 from .errors import InputError, ProjectError
+from .scheme import need_points
 from .store import items, reasons
 from .store.guard import damaged
 from .store.reasons import QueueReason, Reason
@@ -185,12 +186,7 @@ class ReviewQueue:
         ProjectError
             If there is no such item or landmark, or ``fit`` has not one position a point.
         """
-        unknown = [k for k in points if not 0 <= k < self._size]
-        if unknown:
-            raise ProjectError(
-                f"Expected numbers of landmarks 0..{self._size - 1} ({self._scheme}) but got "
-                f"{unknown[0]}."
-            )
+        need_points(points, self._size, self._scheme)
         why = QueueReason(reason, predicted_error, note, tuple(int(k) for k in points))
         fitted = _fitted(model, self._blob(fit), time, shot)
         with self._database.write() as connection:
