@@ -23,7 +23,7 @@ from .store.bulk import Batch
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import Summary
-from .store.reasons import QueueReason
+from .store.reasons import QueueReason, Reason
 from .video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "ProjectError",
     "QueueEntry",
     "QueueReason",
+    "Reason",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",

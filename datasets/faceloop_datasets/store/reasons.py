@@ -111,13 +111,14 @@ def of_entries(
     found: dict[int, tuple[QueueReason, ...]] = {}
     for part in parts(entries):
         query = select(QueueReasonRow.__table__).where(QueueReasonRow.queue_id.in_(part))
-        found |= _grouped(connection.execute(query.order_by(*_ORDER)))
+        found |= _grouped(connection.execute(query.order_by(*_ORDER)).all())
     return found
 
 
 def of_all(connection: Connection) -> dict[int, tuple[QueueReason, ...]]:
     """Reasons of all entries, the worst of each first."""
-    return _grouped(connection.execute(select(QueueReasonRow.__table__).order_by(*_ORDER)))
+    query = select(QueueReasonRow.__table__).order_by(*_ORDER)
+    return _grouped(connection.execute(query).all())
 
 
 def _grouped(rows: Iterable[Row[Any]]) -> dict[int, tuple[QueueReason, ...]]:
