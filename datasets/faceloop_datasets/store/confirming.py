@@ -98,6 +98,6 @@ def _confirmed(
 def _as_confirmed(row: Row[Any], scheme: str, points: NDArray[np.int64]) -> bulk.NewRevision:
     before = bulk.stored_annotation(row, scheme)
     states = before.states.copy()
-    states[points[states[points] == PointState.ESTIMATED]] = PointState.VISIBLE
+    states[points[before.converted[points]]] = PointState.VISIBLE
     confirmed = Annotation(scheme, before.points, states, "manual")
     return bulk.NewRevision(row.item_id, confirmed, row.id, bulk.stored_start(row))
