@@ -20,8 +20,8 @@ from .files import as_file_name
 from .formats import count_faces, native_scheme, read_faces
 from .media import Media, MediaFile
 from .queue import ReviewQueue
-from .scheme import Scheme
-from .store import guard, items, models, settings
+from .scheme import Scheme, need_points
+from .store import bulk, confirming, guard, items, models, settings
 from .store.changes import Change, changes
 from .store.database import Database
 from .store.importing import Import, Target
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .formats import Entry
     from .progress import CancelCheck, ProgressCallback
     from .report import ImportReport
+    from .store.bulk import Batch
     from .store.items import SubjectSource
     from .store.models import ModelRecord
 
@@ -450,6 +451,114 @@ class Project:
             for item, revision in heads
             if revision.annotation.trains_shape.any()
         ]
+
+    # All faces at once
+
+    def estimates(self) -> NDArray[np.int64]:
+        """Count the faces in which each point is only estimated, by a conversion, shape (N,).
+
+        What a fit estimated is not counted: that is confirmed face by face.
+        """
+        with self._database.read() as connection:
+            return confirming.estimates(connection, len(self.scheme))
+
+    def confirm_points(
+        self,
+        points: Sequence[int],
+        *,
+        author: str | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Batch:
+        """Declare points right where they are, in all faces in which a conversion estimated them.
+
+        One transaction: all or nothing, one new revision a face. What counts afterwards is a
+        person's, so that importing the same file again changes nothing.
+
+        Parameters
+        ----------
+        points : sequence of int
+            Numbers of the landmarks.
+        author : str, optional
+            By default the user of this computer.
+        progress, cancel : callable, optional
+            Told each step; asked between steps.
+
+        Returns
+        -------
+        Batch
+            Which revisions, of how many faces; `undo_batch` takes it back.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such landmark, or nothing can be written.
+        Cancelled
+            If ``cancel`` said so; nothing was confirmed.
+        """
+        need_points(points, len(self.scheme), self.scheme.name)
+        with self._database.write() as connection:
+            return confirming.confirm(
+                connection,
+                self.scheme,
+                points,
+                author=author or default_author(),
+                progress=progress,
+                cancel=cancel,
+            )
+
+    def last_batch(self, kind: str = confirming.KIND) -> Batch | None:
+        """Return what was last done to many faces at once; None if it was nothing, or taken back.
+
+        Parameters
+        ----------
+        kind : str
+            What was done; by default a confirmation.
+        """
+        with self._database.read() as connection:
+            return bulk.last_batch(connection, kind)
+
+    def undo_batch(
+        self,
+        batch: Batch,
+        *,
+        author: str | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> int:
+        """Take back what was done to many faces at once; returns how many are as before.
+
+        Faces that were changed since stay as they are. One transaction, one new revision a face.
+
+        Parameters
+        ----------
+        batch : Batch
+            From `last_batch`, or of the call that made it.
+        author : str, optional
+            By default the user of this computer.
+        progress, cancel : callable, optional
+            Told each step; asked between steps.
+
+        Raises
+        ------
+        ProjectError
+            If it was taken back already, or nothing can be written.
+        Cancelled
+            If ``cancel`` said so; nothing was taken back.
+        """
+        with self._database.write() as connection:
+            if bulk.last_batch(connection, batch.kind) != batch:
+                raise ProjectError(
+                    f"{batch.action} was taken back already, or another one came after it."
+                )
+            return bulk.undo_batch(
+                connection,
+                batch,
+                self.scheme.name,
+                author=author or default_author(),
+                progress=progress,
+                cancel=cancel,
+            )
 
     def changes(self) -> list[Change]:
         """Revisions that came to count, oldest first; conflicting ones are left out."""

@@ -54,6 +54,7 @@ def fill(project: Project, folder: Path) -> None:
             project.queue.add(
                 item.id, "poor-fit", predicted_error=0.1, model="m", fit=points + 0.1, shot=2
             )
+            project.queue.add(item.id, "label-check", note="Chin is moved.", points=[7])
         if number == 3:
             project.queue.skip(project.queue.add(item.id, "manual").id, "blurred", "ann")
         save(project, item.id, points * 1.5, np.zeros_like(states), second)
@@ -117,7 +118,10 @@ def describe(project: Project) -> dict[str, Any]:
         ],
         "queue": [
             {
-                **{k: v for k, v in vars(entry).items() if k != "fit"},
+                "id": entry.id, "item_id": entry.item_id, "model": entry.model,
+                "status": entry.status, "author": entry.author, "time": entry.time,
+                "shot": entry.shot, "said": entry.said,
+                "reasons": [why._asdict() for why in entry.reasons],
                 "fit": None if entry.fit is None else np.nan_to_num(entry.fit.points).tolist(),
             }
             for entry in project.queue.list(None)
@@ -128,6 +132,26 @@ def describe(project: Project) -> dict[str, Any]:
         ],
         "active": project.active_model.name if project.active_model else None,
     }  # fmt: skip
+
+
+def described(name: str) -> dict[str, Any]:
+    """Read what a kept project held, as `describe` says it of the same project today."""
+    found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    found["queue"] = [_entry_of_today(entry) for entry in found["queue"]]
+    return found
+
+
+def _entry_of_today(entry: dict[str, Any]) -> dict[str, Any]:
+    """Say of an entry of any version what `describe` says; before 3 it had one reason."""
+    if "reasons" in entry:
+        return entry
+    rest = {k: v for k, v in entry.items() if k not in ("reason", "predicted_error", "note")}
+    skipped = entry["status"] == "skipped"
+    why = {
+        "reason": entry["reason"], "predicted_error": entry["predicted_error"],
+        "note": "" if skipped else entry["note"], "points": [],
+    }  # fmt: skip
+    return {**rest, "said": entry["note"] if skipped else "", "reasons": [why]}
 
 
 def main() -> None:

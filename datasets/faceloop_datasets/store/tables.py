@@ -102,18 +102,31 @@ class QueueRow(Base):
     __table_args__ = (UniqueConstraint("item_id"), _NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id"))
-    reason: Mapped[str]
-    priority: Mapped[float]
-    predicted_error: Mapped[float | None]
+    priority: Mapped[float]  # that of its worst reason
     model: Mapped[str | None]
     status: Mapped[str] = mapped_column(
         CheckConstraint("status IN ('open', 'claimed', 'done', 'skipped')")
     )
     author: Mapped[str | None]
-    note: Mapped[str]
+    said: Mapped[str]  # why a person skipped it
     points: Mapped[bytes | None]
     time: Mapped[float | None]
     shot: Mapped[int | None]
+
+
+class QueueReasonRow(Base):
+    """One reason of an entry of the queue; an entry has at least one."""
+
+    __tablename__ = "queue_reasons"
+    __table_args__ = (UniqueConstraint("queue_id", "reason"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Goes with its entry, so that an erasure deletes entries of all versions in the same way.
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id", ondelete="CASCADE"))
+    reason: Mapped[str]
+    priority: Mapped[float]
+    predicted_error: Mapped[float | None]
+    note: Mapped[str]
+    points: Mapped[bytes]  # (n,) little-endian uint16: numbers of the landmarks it is about
 
 
 # The order of the queue: the next entry is found without looking at all that are done.

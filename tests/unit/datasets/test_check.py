@@ -76,7 +76,7 @@ class TestSound:
 
     def test_while_somebody_writes(self, root: Path) -> None:
         with Project.open(root) as project, project._database.write() as connection:
-            connection.exec_driver_sql("UPDATE queue SET note = 'x'")
+            connection.exec_driver_sql("UPDATE queue SET said = 'x'")
             assert check_project(root).sound
 
     def test_stopped(self, root: Path) -> None:
@@ -107,6 +107,12 @@ DATABASE = {
         "UPDATE items SET frame = 2 WHERE id = 1; ", "UPDATE media SET kind = 'video'",
     ],
     "A fit in the queue has not 70 finite points": ["UPDATE queue SET points = zeroblob(16)"],
+    "An entry of the queue has no reason": ["DELETE FROM queue_reasons WHERE queue_id = 1"],
+    "A reason in the queue is about points that are none of the 70": [
+        "UPDATE queue_reasons SET points = x'4600' WHERE id = 1",
+        "UPDATE queue_reasons SET points = x'01' WHERE id = 1",
+        "UPDATE queue_reasons SET points = 'text' WHERE id = 1",
+    ],
     "The landmark scheme cannot be read": ["UPDATE settings SET value = 'x' WHERE key = 'scheme'"],
     "The model in use is not there": ["UPDATE settings SET value = '7' WHERE key != 'scheme'"],
     "What was measured of a model cannot be read": ["UPDATE models SET metrics = 'none'"],
