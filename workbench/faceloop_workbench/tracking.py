@@ -105,7 +105,7 @@ def track_video(
     points : Path, optional
         Table to write, see `faceloop_workbench.points_table.PointsTable`.
     overlay : Path, optional
-        Video to write, with the fits drawn in.
+        Video to write, with the fits drawn in; each frame at its own time.
     max_faces : int
         Faces to follow.
     smooth : bool
@@ -252,7 +252,8 @@ def _open_files(
                     frame.image,
                     [replace(face.fit, points=face.points) for face in r.faces],
                     model.scheme,
-                )
+                ),
+                r.time,
             )
         )
     return sinks
