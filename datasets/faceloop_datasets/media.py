@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from sqlalchemy import bindparam, insert, select, update
 
+from .annotated_video import Noted
 from .errors import InputError, ProjectError
 from .files import is_local, is_text
 from .images import IMAGE_SUFFIXES, image_size
@@ -121,6 +122,13 @@ class Media:
         """File name without folders."""
         return PurePosixPath(self.path).name
 
+    @property
+    def noted(self) -> Noted | None:
+        """How it was shown when it was added; None for an image, which is as it always was."""
+        if self.kind == "image":
+            return None
+        return Noted(self.width, self.height, self.frames)
+
     def where(self, root: Path) -> Path:
         """Return where the file should be; unlike `resolve`, a missing one is no error."""
         try:
@@ -177,6 +185,7 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     """Make a file known; identical content is known already, and found again if it was lost."""
     known = find_content(connection, file.sha256)
     if known is not None:
+        check_shown(known, file)
         if is_missing(known, root):
             move(connection, known.id, file.path, root)
         return get(connection, known.id)
@@ -191,6 +200,18 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     }
     number = connection.execute(_ADD, values).scalar_one()
     return Media(id=number, **values)  # type: ignore[arg-type]
+
+
+def check_shown(known: Media, file: MediaFile) -> None:
+    """Refuse what is shown otherwise than when it was added, or points of both would be mixed.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    if known.noted is not None:
+        known.noted.check(file.path, (file.width, file.height), file.frames)
 
 
 def get(connection: Connection, number: int) -> Media:

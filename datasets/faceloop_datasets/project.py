@@ -204,13 +204,16 @@ class Project:
         Raises
         ------
         InputError
-            If it is neither an image nor a video that can be read.
+            If it is neither an image nor a video that can be read, or a video that an older
+            faceloop added and showed otherwise.
         ProjectError
             If the project cannot be written.
         """
         file = MediaFile.of(path)
         with self._database.read() as connection:
             known = media_store.find_content(connection, file.sha256)
+        if known is not None:
+            media_store.check_shown(known, file)
         if known is not None and not media_store.is_missing(known, self.path):
             return known
         if copy:
@@ -672,6 +675,7 @@ class Project:
             media=None if picture is None else picture.where(self.path),
             frame=item.frame,
             media_sha256=None if picture is None else picture.sha256,
+            video=None if picture is None else picture.noted,
         )
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.annotated_video import ADVICE
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.media import Media
 from faceloop_datasets.progress import step
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import VERSION
 from faceloop_datasets.store.staging import content_hash
+from faceloop_datasets.video import Video
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, verify_bundle
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from faceloop_datasets.annotated_video import Noted
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
 
 _RELINK = (
@@ -129,6 +132,8 @@ class _Check:
             return
         if self.hashes and content_hash(file) != medium.sha256:
             yield Finding("error", changed, str(file), _RELINK)
+        elif (otherwise := _shown_otherwise(medium.noted, file)) is not None:
+            yield otherwise
         elif not here.is_file():
             what = "A picture or video is only where it was when it was added"
             where = f"{medium.path}, found at {file}"
@@ -176,6 +181,20 @@ class _Check:
                 path = file.relative_to(self.root).as_posix()
                 advice = "Opening the project removes what is no longer in use."
                 yield Finding("note", "A temporary file", path, advice)
+
+
+def _shown_otherwise(noted: Noted | None, file: Path) -> Finding | None:
+    if noted is None:
+        return None
+    try:
+        with Video(file) as video:
+            changed = noted.changed(video.size, len(video))
+    except InputError as error:
+        return Finding("error", "A video cannot be read", str(error), _RELINK)
+    if changed is None:
+        return None
+    what = "A video is shown otherwise than when its faces were annotated"
+    return Finding("error", what, f"{file}: {changed} now", ADVICE)
 
 
 def _counts(connection: sqlite3.Connection) -> dict[str, int]:
