@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -50,7 +51,7 @@ class VideoWriter:
 
     def __init__(self, path: str | Path, rate: float) -> None:
         self.path = Path(path)
-        self._partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
+        self._partial = self.path.with_name(f".part-{secrets.token_hex(8)}{self.path.suffix}")
         self._rate = Fraction(rate).limit_denominator(1001)
         self._shape: tuple[int, ...] | None = None
         self._count, self._last = 0, -1
