@@ -31,14 +31,29 @@ class Noted:
     ----------
     width, height, frames : int
         Size of the picture that was shown, and how many there were.
+    unmirrored : bool
+        Whether that was a version that did not mirror what players mirror.
     """
 
     width: int
     height: int
     frames: int
+    unmirrored: bool = False
 
-    def changed(self, size: tuple[int, int], frames: int) -> str | None:
-        """Say what of a video is otherwise now; None if points and frames are where they were."""
+    def changed(self, size: tuple[int, int], frames: int, mirrored: bool) -> str | None:
+        """Say what of a video is otherwise now; None if points and frames are where they were.
+
+        Parameters
+        ----------
+        size : (int, int)
+            Width and height as it is shown now.
+        frames : int
+            How many there are.
+        mirrored : bool
+            Whether it is mirrored now.
+        """
+        if self.unmirrored and mirrored:
+            return "it was shown turned but not mirrored then, and is mirrored"
         if size != (self.width, self.height):
             was, now = f"{self.width}x{self.height}", "{}x{}".format(*size)
             return f"it was shown as {was} then, and is as {now}"
@@ -46,7 +61,7 @@ class Noted:
             return f"it was counted as {self.frames} frames then, and is as {frames}"
         return None
 
-    def check(self, path: Path, size: tuple[int, int], frames: int) -> None:
+    def check(self, path: Path, size: tuple[int, int], frames: int, mirrored: bool) -> None:
         """Refuse a video that is shown otherwise.
 
         Raises
@@ -54,7 +69,7 @@ class Noted:
         InputError
             If it is.
         """
-        changed = self.changed(size, frames)
+        changed = self.changed(size, frames, mirrored)
         if changed is not None:
             raise InputError(
                 f"{path} was added to this project by an older faceloop: {changed} now, as players "
@@ -70,5 +85,5 @@ class Noted:
             If it cannot be read, or is shown otherwise than when it was added.
         """
         video = Video(path)
-        self.check(path, video.size, len(video))
+        self.check(path, video.size, len(video), video.mirrored)
         return video

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.annotated_video import ADVICE
 from faceloop_datasets.errors import InputError, ProjectError
-from faceloop_datasets.media import Media
+from faceloop_datasets.media import OLDER_MEDIA, Media, media_older_than
 from faceloop_datasets.progress import step
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import VERSION
@@ -114,7 +114,9 @@ class _Check:
         rows = connection.execute(
             "SELECT id, kind, path, absolute, sha256, bytes, width, height, frames FROM media"
         )
-        media = [Media(*row) for row in rows]
+        older = "SELECT value FROM settings WHERE key = ?"
+        last = media_older_than(connection.execute(older, [OLDER_MEDIA]).fetchone())
+        media = [replace(Media(*row), older=row[0] <= last) for row in rows]
         for number, medium in enumerate(media):
             step(self.progress, self.cancel, number, len(media), "checking pictures and videos")
             yield from self._medium(medium)
@@ -188,7 +190,7 @@ def _shown_otherwise(noted: Noted | None, file: Path) -> Finding | None:
         return None
     try:
         with Video(file) as video:
-            changed = noted.changed(video.size, len(video))
+            changed = noted.changed(video.size, len(video), video.mirrored)
     except InputError as error:
         return Finding("error", "A video cannot be read", str(error), _RELINK)
     if changed is None:

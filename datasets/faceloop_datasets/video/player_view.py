@@ -66,6 +66,11 @@ class PlayerView:
         return cls((frame.width, frame.height), width, *_turning(_display_matrix(frame)))
 
     @property
+    def mirrored(self) -> bool:
+        """Whether left and right change places, however it is turned."""
+        return self.transposed ^ self.flip_x ^ self.flip_y
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture that is shown."""
         shown = (self.width, self.stored[1])

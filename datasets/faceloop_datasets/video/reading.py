@@ -101,6 +101,8 @@ class Video:
     size : (int, int)
         Width and height in pixels, as a player shows it: stretched to square pixels, its height
         kept, then turned and mirrored as the file says.
+    mirrored : bool
+        Whether the file says that it is to be mirrored.
     warning : str or None
         What is wrong with the file, so far as it is known: a damaged or truncated file says so
         here, the frames that can be decoded are still delivered.
@@ -135,7 +137,7 @@ class Video:
         probe = self._probe(packets.count)
         self._view = PlayerView.of(probe[0], aspect)
         self._check_size()
-        self.size = self._view.size
+        self.size, self.mirrored = self._view.size, self._view.mirrored
         self._index: PacketIndex | None = None
         if packets.index is not None and packets.index.in_order(probe):
             self._index = packets.index.begin_with(probe[0].pts)

@@ -11,8 +11,9 @@ import pytest
 
 from faceloop_datasets import Annotation, InputError, Project
 from faceloop_datasets.care import check_project
-from faceloop_datasets.media import MediaFile, add
+from faceloop_datasets.media import OLDER_MEDIA, MediaFile, add
 
+from .test_video_shown import MATRICES, UPRIGHT, write
 from .video_files import numbered
 
 WHAT = "A video is shown otherwise than when its faces were annotated"
@@ -63,6 +64,26 @@ def test_it_is_refused_everywhere_and_found(
         file = MediaFile.of(anamorphic)
         with project._database.write() as connection, pytest.raises(InputError, match=says):
             add(connection, file, root)
+
+
+def test_a_mirrored_one_of_an_older_version_is_refused_and_found(tmp_path: Path) -> None:
+    """Its size is the same; what tells it is the setting that an update of the tables makes."""
+    mirrored = write(tmp_path / "a.mp4", UPRIGHT, MATRICES["front camera"])
+    root = annotated(tmp_path, mirrored, "frames = frames")
+    assert check_project(root).findings == ()
+    with Project.open(root) as project:
+        project.faces()[0].read_gray()
+        with project._database.write() as connection:
+            connection.exec_driver_sql("INSERT INTO settings VALUES (?, '1')", (OLDER_MEDIA,))
+        with pytest.raises(InputError, match="turned but not mirrored"):
+            project.faces()[0].read_gray()
+        with pytest.raises(InputError, match="turned but not mirrored"):
+            project.add_media(mirrored)
+        other = write(tmp_path / "b.mp4", UPRIGHT[::-1], MATRICES["front camera"])
+        project.add_item(project.add_media(other), 0)
+        assert project.add_media(other).id == 2
+    (found,) = check_project(root).findings
+    assert (found.what, "a.mp4" in found.where) == (WHAT, True)
 
 
 def test_one_that_is_shown_as_it_was_is_fine(anamorphic: Path, tmp_path: Path) -> None:
