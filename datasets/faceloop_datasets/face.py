@@ -11,7 +11,6 @@ import numpy as np
 
 from .errors import InputError
 from .images import read_image
-from .video import Video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .annotated_video import Noted
     from .annotation import Annotation
+    from .video import Video
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,8 @@ class Face:
         Number of the frame, if the media is a video.
     media_sha256 : str or None
         Hash of the media's content.
+    video : Noted or None
+        How the media was shown when it was added, if it is a video.
     """
 
     item_id: int
@@ -54,6 +57,7 @@ class Face:
     media: Path | None
     frame: int | None
     media_sha256: str | None
+    video: Noted | None = None
 
     @property
     def has_image(self) -> bool:
@@ -68,9 +72,9 @@ class Face:
         InputError
             If the face has no picture, or it is missing or damaged.
         """
-        if self.frame is None:
+        if self.frame is None or self.video is None:
             return read_image(self._media(), "gray")
-        return _open(self._media())[self.frame].gray()
+        return _open(self._media(), self.video)[self.frame].gray()
 
     def read_rgb(self) -> NDArray[np.uint8]:
         """Colour picture, (H, W, 3), upright.
@@ -80,9 +84,9 @@ class Face:
         InputError
             If the face has no picture, or it is missing or damaged.
         """
-        if self.frame is None:
+        if self.frame is None or self.video is None:
             return read_image(self._media(), "rgb")
-        return _open(self._media())[self.frame].image
+        return _open(self._media(), self.video)[self.frame].image
 
     def _media(self) -> Path:
         if self.media is None:
@@ -91,9 +95,9 @@ class Face:
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path) -> Video:
+def _open(path: Path, noted: Noted) -> Video:
     # Faces of one video come one after the other: its index and decoder are worth keeping.
-    return Video(path)
+    return noted.open(path)
 
 
 def snapshot_hash(faces: Iterable[Face]) -> str:

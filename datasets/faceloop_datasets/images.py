@@ -58,6 +58,7 @@ _STRIP = 1 << 22  # pixels converted at a time: a large picture is in memory twi
 
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _ORIENTATION = 0x0112
+_WIDTH, _HEIGHT = 0x0100, 0x0101  # of a TIFF, as stored
 
 
 def read_image(path: str | Path, mode: Literal["gray", "rgb"] = "gray") -> NDArray[np.uint8]:
@@ -104,6 +105,8 @@ def image_size(path: str | Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
+        if isinstance(image, TiffImagePlugin.TiffImageFile):  # some versions turn its size already
+            width, height = image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT]
         sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
         return (height, width) if sideways else (width, height)
 

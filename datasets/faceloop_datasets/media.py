@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from sqlalchemy import bindparam, insert, select, update
 
+from .annotated_video import Noted
 from .errors import InputError, ProjectError
 from .files import is_local, is_text
 from .images import IMAGE_SUFFIXES, image_size
 from .store.items import parts
 from .store.staging import content_hash, place, staging, sync_folder
-from .store.tables import ItemRow, MediaRow
+from .store.tables import ItemRow, MediaRow, SettingRow
 from .video import Video
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 MediaKind = Literal["image", "video"]
 
@@ -33,6 +34,11 @@ _OF_ORIGINS = select(ItemRow.origin, MediaRow.__table__).join(
     MediaRow, MediaRow.id == ItemRow.media_id
 )
 _COLUMNS = MediaRow.__table__.columns.keys()
+
+OLDER_MEDIA = "older_media"
+"""Setting of projects that an older version made: the greatest number of its media then. It did
+not mirror videos, which nothing else of what it noted tells."""
+_OLDER = select(SettingRow.value).where(SettingRow.key == OLDER_MEDIA)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class MediaFile:
         Hash of its content.
     bytes, width, height, frames : int
         Sizes; an image has one frame.
+    mirrored : bool
+        Whether a player mirrors it.
     """
 
     path: Path
@@ -58,6 +66,7 @@ class MediaFile:
     width: int
     height: int
     frames: int
+    mirrored: bool = False
 
     @classmethod
     def of(cls, path: str | Path) -> MediaFile:
@@ -74,16 +83,17 @@ class MediaFile:
         if not is_text(str(file)):
             raise InputError(f"The name of {str(file)!r} is no text. Give the file another name.")
         if file.suffix.lower() in IMAGE_SUFFIXES:
-            kind, (width, height), frames = "image", image_size(file), 1
+            kind, (width, height), frames, mirrored = "image", image_size(file), 1, False
         else:
             video = Video(file)
             kind, (width, height), frames = "video", video.size, len(video)
+            mirrored = video.mirrored
         try:
             digest = content_hash(file)
         except OSError as error:
             raise InputError(f"{file} cannot be read ({error}).") from error
         size = file.stat().st_size
-        return cls(file, cast("MediaKind", kind), digest, size, width, height, frames)
+        return cls(file, cast("MediaKind", kind), digest, size, width, height, frames, mirrored)
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,8 @@ class Media:
         Hash of its content.
     bytes, width, height, frames : int
         Sizes; an image has one frame.
+    older : bool
+        Whether it was added by a version that did not show videos as players do.
     """
 
     id: int
@@ -115,11 +127,19 @@ class Media:
     width: int
     height: int
     frames: int
+    older: bool = False
 
     @property
     def name(self) -> str:
         """File name without folders."""
         return PurePosixPath(self.path).name
+
+    @property
+    def noted(self) -> Noted | None:
+        """How it was shown when it was added; None for an image, which is as it always was."""
+        if self.kind == "image":
+            return None
+        return Noted(self.width, self.height, self.frames, self.older)
 
     def where(self, root: Path) -> Path:
         """Return where the file should be; unlike `resolve`, a missing one is no error."""
@@ -177,6 +197,7 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     """Make a file known; identical content is known already, and found again if it was lost."""
     known = find_content(connection, file.sha256)
     if known is not None:
+        check_shown(known, file)
         if is_missing(known, root):
             move(connection, known.id, file.path, root)
         return get(connection, known.id)
@@ -193,6 +214,19 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     return Media(id=number, **values)  # type: ignore[arg-type]
 
 
+def check_shown(known: Media, file: MediaFile) -> None:
+    """Refuse what is shown otherwise than when it was added, or points of both would be mixed.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    if known.noted is not None:
+        size = file.width, file.height
+        known.noted.check(file.path, size, file.frames, file.mirrored)
+
+
 def get(connection: Connection, number: int) -> Media:
     """Media by number.
 
@@ -204,19 +238,33 @@ def get(connection: Connection, number: int) -> Media:
     row = connection.execute(select(MediaRow.__table__).where(MediaRow.id == number)).one_or_none()
     if row is None:
         raise ProjectError(f"There is no media {number} in this project.")
-    return Media(**row._mapping)
+    return _media(connection, row)
 
 
 def find_content(connection: Connection, sha256: str) -> Media | None:
     """Media by content."""
     row = connection.execute(_OF_CONTENT, {"content": sha256}).one_or_none()
-    return None if row is None else Media(**row._mapping)
+    return None if row is None else _media(connection, row)
 
 
 def list_all(connection: Connection) -> list[Media]:
     """All media, in the order they came."""
     query = select(MediaRow.__table__).order_by(MediaRow.id)
-    return [Media(**row._mapping) for row in connection.execute(query)]
+    return [_media(connection, row) for row in connection.execute(query)]
+
+
+def _media(connection: Connection, row: Row[Any]) -> Media:
+    media = Media(**row._mapping)
+    if media.kind == "image":
+        return media
+    older = connection.execute(_OLDER).one_or_none()
+    return replace(media, older=media.id <= media_older_than(older))
+
+
+def media_older_than(setting: Sequence[Any] | None) -> int:
+    """Return the greatest number of a media that an older version added, from `OLDER_MEDIA`."""
+    text = "" if setting is None else str(setting[0])
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def of_origins(connection: Connection, origins: Sequence[str]) -> dict[str, Media]:
@@ -244,9 +292,7 @@ def copy_in(file: MediaFile, folder: Path) -> MediaFile:
             sync_folder(folder)
         except OSError as error:
             raise ProjectError(f"{file.path} cannot be copied to {folder} ({error}).") from error
-    return MediaFile(
-        target, file.kind, file.sha256, file.bytes, file.width, file.height, file.frames
-    )
+    return replace(file, path=target)
 
 
 def is_missing(media: Media, root: Path) -> bool:

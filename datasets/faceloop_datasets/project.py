@@ -16,9 +16,10 @@ from .care.erasure import finish_erasure
 from .conversion import Conversion
 from .errors import FaceloopError, ProjectError, RevisionConflict
 from .face import Face, snapshot_hash
-from .files import as_file_name
+from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .media import Media, MediaFile
+from .outputs import database_files
 from .queue import ReviewQueue
 from .scheme import Scheme, need_points
 from .store import bulk, confirming, guard, items, models, settings
@@ -31,7 +32,7 @@ from .store.staging import clean
 from .store.tables import RevisionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -206,13 +207,16 @@ class Project:
         Raises
         ------
         InputError
-            If it is neither an image nor a video that can be read.
+            If it is neither an image nor a video that can be read, or a video that an older
+            faceloop added and showed otherwise.
         ProjectError
             If the project cannot be written.
         """
         file = MediaFile.of(path)
         with self._database.read() as connection:
             known = media_store.find_content(connection, file.sha256)
+        if known is not None:
+            media_store.check_shown(known, file)
         if known is not None and not media_store.is_missing(known, self.path):
             return known
         if copy:
@@ -245,6 +249,24 @@ class Project:
             for number, path in found.items():
                 media_store.move(connection, number, path, self.path)
             return [media_store.get(connection, number) for number in found]
+
+    def files(self) -> Iterator[Path]:
+        """Yield what nothing may be written over: see `faceloop_datasets.outputs`.
+
+        Its database, models, backups, pictures and videos, wherever they are, and the annotation
+        files that were imported; whether all of them are still there or not.
+        """
+        with self._database.read() as connection:
+            records = models.list_models(connection, self._models)
+            known = media_store.list_all(connection)
+            sources = set(items.sources(connection))
+        if self._database.file is not None:
+            yield from database_files(self._database.file)
+        yield from (record.file for record in records)
+        yield from (self.path / BACKUPS).glob("*.zip")
+        yield from (media.where(self.path) for media in known)
+        for root, place in sources:
+            yield from _source_files(root, place)
 
     # Items and annotations
 
@@ -788,6 +810,7 @@ class Project:
             media=None if picture is None else picture.where(self.path),
             frame=item.frame,
             media_sha256=None if picture is None else picture.sha256,
+            video=None if picture is None else picture.noted,
         )
 
 
@@ -797,6 +820,21 @@ def default_author() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container without a user database
         return "unknown"
+
+
+def _source_files(root: str, place: str) -> Iterator[Path]:
+    """Yield what an import may have read: an archive, or a file below a folder.
+
+    The place inside the file follows the path after a colon, and either may hold more of them.
+    """
+    if not is_local(root):  # a project may come from a stranger
+        return
+    yield Path(root)
+    parts = place.split(":")
+    for count in range(1, len(parts) + 1):
+        name = ":".join(parts[:count])
+        if is_text(name):
+            yield Path(root) / name
 
 
 def _kind_of_subject(frame: int | None) -> SubjectSource:

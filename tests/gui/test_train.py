@@ -305,6 +305,16 @@ def test_looking_inside_export_and_import(driver, trained, tmp_path):
     assert panel.comparison.verdict.text().startswith("As good or better: ")
 
 
+def test_a_model_is_not_exported_over_the_project(driver, trained, tmp_path):
+    panel = opened(driver, trained, tmp_path)
+    project = driver.dock.session.project
+    for kept in (project.path / "project.db", project.active_model.file):
+        before = kept.read_bytes()
+        panel._try(lambda target=kept: panel._export(panel.table.chosen, target))
+        assert "never replaced" in driver.dock._status.text()
+        assert kept.read_bytes() == before
+
+
 def test_a_report_is_written_and_shown(driver, trained, tmp_path, monkeypatch):
     from faceloop_workbench.train import panel as module
 

@@ -114,7 +114,8 @@ def describe(project: Project) -> dict[str, Any]:
             for item in project.items()
         ],
         "media": [
-            {k: v for k, v in vars(media).items() if k != "absolute"} for media in project.media()
+            {k: v for k, v in vars(media).items() if k not in ("absolute", "older")}
+            for media in project.media()
         ],
         "queue": [
             {

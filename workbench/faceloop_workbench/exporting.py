@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.formats import FaceRecord, ImageRef
+from faceloop_datasets.formats import FaceRecord, ImageRef, longer_names, write_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from faceloop_datasets import Project
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Parameters
+    ----------
+    faces : int
+        How many faces.
+    longer : list of str
+        Names of the pictures whose file names others have too.
+    """
+
+    faces: int
+    longer: list[str]
+
+    @property
+    def says(self) -> str:
+        """What is to be said about names; empty if all pictures have their own."""
+        if not self.longer:
+            return ""
+        some = ", ".join(self.longer[:_SHOWN]) + (", …" if len(self.longer) > _SHOWN else "")
+        return (
+            f"{len(self.longer)} pictures have the file name of another and are called by their "
+            f"folder too: {some}."
+        )
+
+
+_SHOWN = 3
+
+
+def export_faces(project: Project, target_format: str, dest: Path) -> Exported:
+    """Write the annotated faces of a project.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, or is one of the project's, of its pictures or of the
+        annotations that were imported.
+    SchemeError
+        If the format needs other points and there is no conversion.
+    """
+    faces = list(face_records(project))
+    count = write_faces(target_format, faces, dest, scheme=project.scheme, keep=project.files())
+    return Exported(count, longer_names(target_format, faces))
 
 
 def face_records(project: Project) -> Iterator[FaceRecord]:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from faceloop_datasets import FaceloopError, Video
+from faceloop_datasets import FaceloopError
 from faceloop_datasets.images import read_image
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Item, Project
+    from faceloop_datasets import Item, Project, Video
+    from faceloop_datasets.annotated_video import Noted
 
 _KEPT = 6  # a few faces ahead and behind; pictures of 12 megapixels take 36 MB each
 
@@ -51,10 +52,11 @@ class Pictures:
         media = self._project.item_media(item)
         if media is None:
             raise FaceloopError(f"{item.name} has no picture, only a shape.")
-        key = (self._project.resolve(media), item.frame)
+        path = self._project.resolve(media)
+        key = (path, item.frame)
         with self._lock:
             if key not in self._kept:
-                pixels = self._read(*key)
+                pixels = self._read(path, item.frame, media.noted)
                 pixels.flags.writeable = False
                 self._kept[key] = pixels
             self._kept.move_to_end(key)
@@ -79,11 +81,11 @@ class Pictures:
         with suppress(FaceloopError):  # whoever asks for it is told
             self.get(self._project.item(item_id))
 
-    def _read(self, path: Path, frame: int | None) -> NDArray[np.uint8]:
-        if frame is None:
+    def _read(self, path: Path, frame: int | None, noted: Noted | None) -> NDArray[np.uint8]:
+        if frame is None or noted is None:
             return read_image(path, "rgb")
         if self._video is None or self._video.path != path:
             if self._video is not None:
                 self._video.close()
-            self._video = Video(path)
+            self._video = noted.open(path)
         return self._video[frame].image

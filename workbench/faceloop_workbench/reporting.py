@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.files import REPORTS
-from faceloop_trainer.report import Report, Wanted, make_report, write_report
+from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_trainer.report import Report, Wanted, make_report, report_files, write_report
 
 from .model_choice import choose_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from faceloop_datasets import CancelCheck, ProgressCallback, Project
 
 
@@ -55,7 +56,7 @@ def report_on(
     ProjectError, ModelFileError
         If a model cannot be used.
     InputError
-        If the folder cannot be written.
+        If the folder cannot be written, or a file there is one of the project's or its pictures.
     Cancelled
         If ``cancel`` said so; nothing has been written.
     """
@@ -63,6 +64,9 @@ def report_on(
     training_only = names == [None] and (wanted.parts is not None or wanted.curve)
     if training_only and project.active_model is None:
         names = []
+    if folder is not None:
+        read = (Path(name) for name in names if name is not None)
+        refuse_to_replace(report_files(folder), chain(read, project.files()))
     chosen = [choose_model(name, project) for name in names]
     models = [(one.name, one.model) for one in chosen]
     report = make_report(project, models, wanted, progress=progress, cancel=cancel)

@@ -12,6 +12,7 @@ from PIL import Image
 from faceloop_datasets import InputError, Progress
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.images import read_image, to_gray
+from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
 from faceloop_runtime import Fit, Tracker
 
 from .overlay import draw_fits
@@ -19,7 +20,7 @@ from .points_table import PointsTable
 from .poor_frames import POOR_ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,6 +61,7 @@ def fit_stills(
     points: Path | None = None,
     overlay: Path | None = None,
     max_faces: int = 1,
+    keep: Iterable[Path] = (),
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> list[StillResult]:
@@ -74,17 +76,22 @@ def fit_stills(
     points : Path, optional
         Table to write, see `faceloop_workbench.points_table.PointsTable`.
     overlay : Path, optional
-        Picture to write with the fits drawn in; of several pictures, the folder for them.
+        Picture to write with the fits drawn in; of several pictures, the folder for them, where
+        `overlay_files` says how they are called.
     max_faces : int
         Most faces in one picture.
+    keep : iterable of Path
+        Files besides the pictures that must not be replaced, see `faceloop_datasets.outputs`.
     progress, cancel : callable, optional
         Told each picture; asked before each. When stopped, there are fewer results.
 
     Raises
     ------
     InputError
-        If a file cannot be written.
+        If a file cannot be written, or would replace one that is read or kept.
     """
+    drawn = overlay_files(images, overlay)
+    refuse_to_replace([points, *dict.fromkeys(drawn)], [*images, *keep])
     tracker = Tracker(model, max_faces=max_faces)
     results: list[StillResult] = []
     with ExitStack() as files:
@@ -107,10 +114,24 @@ def fit_stills(
             results.append(StillResult(path, fits))
             if table is not None:
                 table.write((str(path),), list(enumerate(fits)))
-            if overlay is not None:
-                dest = overlay if len(images) == 1 else overlay / f"{path.stem}.png"
+            if (dest := drawn[number]) is not None:
                 _write_overlay(pixels, fits, model.scheme, dest)
     return results
+
+
+def overlay_files(images: Sequence[Path], overlay: Path | None) -> list[Path | None]:
+    """Return the picture with the fits drawn in for each picture; None if there is to be none.
+
+    Of one picture it is ``overlay``, of several one of their name in that folder. Where others
+    have the same, it is their path below the folder that all of them have in common.
+    """
+    if overlay is None or len(images) == 1:
+        return [overlay] * len(images)
+    below = below_common(images)
+    names = files_told_apart(
+        {p: (p.stem, str(below[p].with_suffix("")), str(below[p])) for p in images}
+    )
+    return [overlay / f"{names[path]}.png" for path in images]
 
 
 def queue_stills(project: Project, results: Sequence[StillResult], model: str) -> list[QueueEntry]:

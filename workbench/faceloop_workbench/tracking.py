@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import InputError, Progress, Video, VideoWriter
+from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_runtime import FrameResult, OneEuro, Tracker
 
 from .overlay import draw_fits
@@ -19,7 +20,7 @@ from .points_table import PointsTable
 from .poor_frames import PoorFrames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from faceloop_datasets import (
         CancelCheck,
@@ -90,6 +91,7 @@ def track_video(
     overlay: Path | None = None,
     max_faces: int = 1,
     smooth: bool = False,
+    keep: Iterable[Path] = (),
     each: Callable[[FrameResult], None] | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
@@ -105,12 +107,14 @@ def track_video(
     points : Path, optional
         Table to write, see `faceloop_workbench.points_table.PointsTable`.
     overlay : Path, optional
-        Video to write, with the fits drawn in.
+        Video to write, with the fits drawn in; each frame at its own time.
     max_faces : int
         Faces to follow.
     smooth : bool
         Write smoothed points beside the raw ones, and draw them; see
         `faceloop_runtime.OneEuro` for their lag.
+    keep : iterable of Path
+        Files besides the video that must not be replaced, see `faceloop_datasets.outputs`.
     each : callable, optional
         Is given the result of each frame.
     progress, cancel : callable, optional
@@ -119,9 +123,11 @@ def track_video(
     Raises
     ------
     InputError
-        If the video cannot be opened or a file cannot be written. A video that breaks in the
+        If the video cannot be opened, a file cannot be written or would replace one that is read
+        or kept. A video that breaks in the
         middle raises nothing: the summary says so and the files hold the frames before.
     """
+    refuse_to_replace([points, overlay], [Path(path), *keep])
     video = Video(path)
     tracker = Tracker(model, max_faces=max_faces, smoothing=OneEuro() if smooth else None)
     feed, tally, poor = _Feed(video), _Tally(), PoorFrames()
@@ -252,7 +258,8 @@ def _open_files(
                     frame.image,
                     [replace(face.fit, points=face.points) for face in r.faces],
                     model.scheme,
-                )
+                ),
+                r.time,
             )
         )
     return sinks

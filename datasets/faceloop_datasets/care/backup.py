@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.outputs import database_files, refuse_to_replace
 from faceloop_datasets.progress import step
 from faceloop_datasets.store.direct import complaints, copy_database, direct
 from faceloop_datasets.store.staging import clean, content_hash, staging
@@ -90,6 +91,7 @@ def back_up(
     target = dest / f"{root.name}-{timestamp(created)}.zip" if dest.is_dir() else dest
     if target.exists():
         raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
+    refuse_to_replace([target], database_files(root / DATABASE))  # those that are not there yet
     clean(target.parent)
     with staging(target.parent) as scratch:
         step(progress, cancel, 0, None, "copying the database")

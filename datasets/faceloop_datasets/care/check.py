@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.annotated_video import ADVICE
 from faceloop_datasets.errors import InputError, ProjectError
-from faceloop_datasets.media import Media
+from faceloop_datasets.media import OLDER_MEDIA, Media, media_older_than
 from faceloop_datasets.progress import step
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import VERSION
 from faceloop_datasets.store.staging import content_hash
+from faceloop_datasets.video import Video
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, verify_bundle
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from faceloop_datasets.annotated_video import Noted
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
 
 _RELINK = (
@@ -111,7 +114,9 @@ class _Check:
         rows = connection.execute(
             "SELECT id, kind, path, absolute, sha256, bytes, width, height, frames FROM media"
         )
-        media = [Media(*row) for row in rows]
+        older = "SELECT value FROM settings WHERE key = ?"
+        last = media_older_than(connection.execute(older, [OLDER_MEDIA]).fetchone())
+        media = [replace(Media(*row), older=row[0] <= last) for row in rows]
         for number, medium in enumerate(media):
             step(self.progress, self.cancel, number, len(media), "checking pictures and videos")
             yield from self._medium(medium)
@@ -129,6 +134,8 @@ class _Check:
             return
         if self.hashes and content_hash(file) != medium.sha256:
             yield Finding("error", changed, str(file), _RELINK)
+        elif (otherwise := _shown_otherwise(medium.noted, file)) is not None:
+            yield otherwise
         elif not here.is_file():
             what = "A picture or video is only where it was when it was added"
             where = f"{medium.path}, found at {file}"
@@ -176,6 +183,20 @@ class _Check:
                 path = file.relative_to(self.root).as_posix()
                 advice = "Opening the project removes what is no longer in use."
                 yield Finding("note", "A temporary file", path, advice)
+
+
+def _shown_otherwise(noted: Noted | None, file: Path) -> Finding | None:
+    if noted is None:
+        return None
+    try:
+        with Video(file) as video:
+            changed = noted.changed(video.size, len(video), video.mirrored)
+    except InputError as error:
+        return Finding("error", "A video cannot be read", str(error), _RELINK)
+    if changed is None:
+        return None
+    what = "A video is shown otherwise than when its faces were annotated"
+    return Finding("error", what, f"{file}: {changed} now", ADVICE)
 
 
 def _counts(connection: sqlite3.Connection) -> dict[str, int]:

@@ -10,7 +10,7 @@ from faceloop_datasets.errors import InputError
 from . import clmtools, ibug, imm, muct
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 from .registry import formats, get_reader
-from .writers import WRITERS, write_faces
+from .writers import WRITERS, longer_names, write_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +27,7 @@ __all__ = [
     "formats",
     "ibug",
     "imm",
+    "longer_names",
     "muct",
     "native_scheme",
     "read_faces",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from decimal import Decimal
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,9 @@ from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.conversion import Conversion
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import atomic_path, is_text, no_formula
+from faceloop_datasets.outputs import refuse_to_replace
 
+from ._names import PictureNames
 from .ibug import EXACT
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ COLUMNS = (
 """Columns of the tidy tables: one row a point, x and y in pixels, empty where missing."""
 
 
-def write_clmtools(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:
+def write_clmtools(
+    records: Iterable[FaceRecord], dest: Path, scheme: Scheme, keep: Iterable[Path] = ()
+) -> int:
     """Write clmtools' CSV, converted to its 71 points.
 
     A name that a spreadsheet would run as a formula is written after an apostrophe, which the
@@ -39,10 +43,10 @@ def write_clmtools(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) ->
     ``false``. A missing point is written as ``0;0;false``, which the reader takes for missing
     again.
     """
+    refuse_to_replace([dest], keep)
     conversion = Conversion.load(scheme, "clmtrackr71")
-    lines = []
-    for record in records:
-        name = _image_name(record)
+    faces, lines = list(records), []
+    for record, name in zip(faces, PictureNames(faces).pictures(), strict=True):
         if ";" in name or not is_text(name):
             raise InputError(f"clmtools' format has no way to write the file name {name!r}.")
         face = conversion.apply(record.annotation)
@@ -55,30 +59,34 @@ def write_clmtools(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) ->
     return len(lines)
 
 
-def write_ibug(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:  # noqa: ARG001
+def write_ibug(
+    records: Iterable[FaceRecord],
+    dest: Path,
+    scheme: Scheme,  # noqa: ARG001
+    keep: Iterable[Path] = (),
+) -> int:
     """Write a folder of ``.pts`` files in the scheme of the annotations.
 
     The top-left pixel is (1, 1) in them; a missing point is 0 0. Point states do not fit into
-    the format.
+    the format. Files of pictures of the same name lie in folders below.
     """
-    taken: set[str] = set()
-    for record in records:
-        stem = base = PurePosixPath(_image_name(record)).stem
-        number = 1
-        while stem.lower() in taken:  # some systems do not tell upper from lower case
-            number += 1
-            stem = f"{base}_{number}"
-        taken.add(stem.lower())
-        with atomic_path(dest / f"{stem}.pts") as part:
+    faces = list(records)
+    files = [dest / f"{name}.pts" for name in PictureNames(faces).stems()]
+    refuse_to_replace(files, keep)
+    for record, file in zip(faces, files, strict=True):
+        with atomic_path(file) as part:
             part.write_text(pts_text(record.annotation), encoding="utf-8", newline="\n")
-    return len(taken)
+    return len(files)
 
 
-def write_csv(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:
+def write_csv(
+    records: Iterable[FaceRecord], dest: Path, scheme: Scheme, keep: Iterable[Path] = ()
+) -> int:
     """Write a tidy CSV table with `COLUMNS`.
 
     Texts that a spreadsheet would run as a formula are written after an apostrophe.
     """
+    refuse_to_replace([dest], keep)
     table, count = _tidy(records, scheme)
     for column in table.columns[table.dtypes == "string"]:
         table[column] = table[column].map(no_formula, na_action="ignore")
@@ -88,15 +96,18 @@ def write_csv(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:
     return count
 
 
-def write_parquet(records: Iterable[FaceRecord], dest: Path, scheme: Scheme) -> int:
+def write_parquet(
+    records: Iterable[FaceRecord], dest: Path, scheme: Scheme, keep: Iterable[Path] = ()
+) -> int:
     """Write a tidy Parquet table with `COLUMNS`."""
+    refuse_to_replace([dest], keep)
     table, count = _tidy(records, scheme)
     with atomic_path(dest) as part:
         table.to_parquet(part, index=False)
     return count
 
 
-WRITERS: dict[str, Callable[[Iterable[FaceRecord], Path, Scheme], int]] = {
+WRITERS: dict[str, Callable[[Iterable[FaceRecord], Path, Scheme, Iterable[Path]], int]] = {
     "clmtools": write_clmtools,
     "csv": write_csv,
     "ibug": write_ibug,
@@ -105,10 +116,32 @@ WRITERS: dict[str, Callable[[Iterable[FaceRecord], Path, Scheme], int]] = {
 """Formats that can be written."""
 
 
+_NAMED: dict[str, Callable[[PictureNames], list[str]]] = {
+    "clmtools": PictureNames.pictures,
+    "csv": PictureNames.files,
+    "ibug": PictureNames.stems,
+    "parquet": PictureNames.files,
+}
+
+
+def longer_names(target_format: str, records: Iterable[FaceRecord]) -> list[str]:
+    """Names that `write_faces` gives to pictures whose file names others have too."""
+    names = PictureNames(list(records))
+    _NAMED[target_format](names)
+    return sorted(names.longer)
+
+
 def write_faces(
-    target_format: str, records: Iterable[FaceRecord], dest: str | Path, *, scheme: Scheme
+    target_format: str,
+    records: Iterable[FaceRecord],
+    dest: str | Path,
+    *,
+    scheme: Scheme,
+    keep: Iterable[Path] = (),
 ) -> int:
     """Write annotated faces.
+
+    Pictures of the same name are told apart by their folders, see `longer_names`.
 
     Parameters
     ----------
@@ -120,6 +153,8 @@ def write_faces(
         The file; for ``ibug`` the folder.
     scheme : Scheme
         The scheme of the annotations.
+    keep : iterable of Path
+        Files that must not be replaced, see `faceloop_datasets.outputs.refuse_to_replace`.
 
     Returns
     -------
@@ -129,18 +164,13 @@ def write_faces(
     Raises
     ------
     InputError
-        If the format is unknown, or ``dest`` cannot be written.
+        If the format is unknown, ``dest`` cannot be written, or a file to keep is in its place.
     SchemeError
         If the format needs other points and there is no conversion.
     """
     if target_format not in WRITERS:
         raise InputError(f"Cannot write {target_format!r}. Known formats: {', '.join(WRITERS)}.")
-    return WRITERS[target_format](records, Path(dest), scheme)
-
-
-def _image_name(record: FaceRecord) -> str:
-    name = PurePosixPath(record.image_name.replace("\\", "/"))
-    return name.name if record.frame is None else f"{name.stem}_{record.frame:06d}.png"
+    return WRITERS[target_format](records, Path(dest), scheme, keep)
 
 
 def pts_text(face: Annotation) -> str:
@@ -156,11 +186,11 @@ def pts_text(face: Annotation) -> str:
 def _tidy(records: Iterable[FaceRecord], scheme: Scheme) -> tuple[pd.DataFrame, int]:
     import pandas as pd  # noqa: PLC0415 - its import takes half a second
 
-    parts = []
-    for record in records:
+    parts, faces = [], list(records)
+    for record, image in zip(faces, PictureNames(faces).files(), strict=True):
         face = record.annotation
         values = (
-            record.image_name, record.frame, record.name, record.subject, face.scheme,
+            image, record.frame, record.name, record.subject, face.scheme,
             np.arange(len(face)), scheme.names, face.points[:, 0], face.points[:, 1],
             [PointState(s).name.lower() for s in face.states], face.source,
         )  # fmt: skip

@@ -141,6 +141,13 @@ def add_item(
     return Item(id=number, head=None, **values)  # type: ignore[arg-type]
 
 
+def sources(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Yield what imports named, and what of it was read: a path below it, and a place in that."""
+    query = select(ItemRow.origin_root, ItemRow.origin).distinct()
+    for root, origin in connection.execute(query.where(ItemRow.origin_root.is_not(None))):
+        yield root or "", (origin or "").partition(":")[2]
+
+
 def get_item(connection: Connection, number: int) -> Item:
     """Item by number.
 

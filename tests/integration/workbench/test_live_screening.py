@@ -219,6 +219,24 @@ def test_the_track_of_the_whole_video_is_written(bench: Bench, tmp_path: Path, n
     assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_an_export_is_never_written_over_the_video_or_the_project(
+    bench: Bench, tmp_path: Path
+) -> None:
+    video = tmp_path / "talk.mp4"
+    shutil.copyfile(sample_clip(), video)
+    (tmp_path / "link.mp4").symlink_to(video)
+    bench.screening.open_file(video)
+    bench.fitted(0)
+    for target in (video, tmp_path / "link.mp4", bench.project.path / "project.db"):
+        before, errors = target.read_bytes(), []
+        job = bench.screening.export(target)
+        job.failed.connect(errors.append)
+        job.start()
+        assert job.wait(20)
+        assert "never replaced" in str(errors[0])
+        assert target.read_bytes() == before
+
+
 def test_nothing_can_be_exported_without_a_video(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(FaceloopError, match="Open one first"):
         bench.screening.export(tmp_path / "track.csv")

@@ -200,16 +200,33 @@ def test_a_video_that_claims_another_duration(tmp_path: Path) -> None:
 def test_a_frame_larger_than_the_limit_is_not_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from faceloop_datasets import video
+    from faceloop_datasets.video import stream, timing
 
     clip(tmp_path / "a.mp4")
-    monkeypatch.setattr(video, "MAX_FRAME_PIXELS", 32 * 32 - 1)
+    monkeypatch.setattr(stream, "MAX_FRAME_PIXELS", 32 * 32 - 1)
     with pytest.raises(InputError, match="32x32, more than"):
         Video(tmp_path / "a.mp4")
-    monkeypatch.setattr(video, "MAX_FRAME_PIXELS", 32 * 32)
-    monkeypatch.setattr(video, "MAX_FRAMES", 4)
+    monkeypatch.setattr(stream, "MAX_FRAME_PIXELS", 32 * 32)
+    monkeypatch.setattr(timing, "MAX_FRAMES", 4)
     with pytest.raises(InputError, match="more than 4 frames"):
         Video(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("aspect", [Fraction(2000, 1), Fraction(1, 60)])
+def test_a_pixel_aspect_does_not_blow_a_frame_up(tmp_path: Path, aspect: Fraction) -> None:
+    file = tmp_path / "a.mp4"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 2048, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = aspect
+        frame = av.VideoFrame.from_ndarray(np.zeros((2048, 64, 3), np.uint8), format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    if aspect > 1:
+        with pytest.raises(InputError, match="128000x2048, more than"):
+            Video(file)
+    else:
+        assert Video(file)[0].gray().shape == (2048, 1)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,37 +11,10 @@ import pytest
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.sample import sample_clip
-from faceloop_datasets.video import ShotCounter, Video, VideoWriter, _Reader, write_video
+from faceloop_datasets.video import ShotCounter, Video, VideoWriter, write_video
+from faceloop_datasets.video.stream import Reader
 
-
-def numbered(count: int, size: tuple[int, int] = (96, 64)) -> list[np.ndarray]:
-    """Frames that show their own number: bit b is white or black in column block b."""
-    frames = []
-    for i in range(count):
-        bits = [(i >> b) & 1 for b in range(8)]
-        row = np.repeat(np.array(bits, np.uint8) * 190 + 30, size[0] // 8)
-        frames.append(np.repeat(np.tile(row, (size[1], 1))[..., None], 3, axis=2))
-    return frames
-
-
-def read_number(gray: np.ndarray) -> int:
-    blocks = gray[gray.shape[0] // 2].reshape(8, -1).mean(axis=1) > 128
-    return int(sum(1 << b for b, on in enumerate(blocks) if on))
-
-
-def encode(path: Path, codec: str, times: list[int], **options: str) -> Path:
-    """A file whose frames have the given presentation times in 1/100 s."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 100)
-        stream.options = options
-        for time, image in zip(times, numbered(len(times)), strict=True):
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = time, Fraction(1, 100)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+from .video_files import encode, numbered, read_number
 
 
 @pytest.fixture(scope="module")
@@ -89,17 +61,17 @@ def test_frames_fetched_one_after_the_other_are_decoded_once(
 ) -> None:
     video = Video(clip)
     opened: list[Path] = []
-    known = _Reader.__init__
+    known = Reader.__init__
 
-    def count(self: _Reader, path: Path) -> None:
+    def count(self: Reader, path: Path, *, threads: bool = True) -> None:
         opened.append(path)
-        known(self, path)
+        known(self, path, threads=threads)
 
-    def seek(self: _Reader, pts: int) -> None:
+    def seek(self: Reader, pts: int) -> None:
         raise AssertionError(f"{self.path} was sought to {pts}")
 
-    monkeypatch.setattr(_Reader, "__init__", count)
-    monkeypatch.setattr(_Reader, "seek", seek)
+    monkeypatch.setattr(Reader, "__init__", count)
+    monkeypatch.setattr(Reader, "seek", seek)
     assert [read_number(video[i].gray()) for i in range(120)] == list(range(120))
     assert len(opened) == 1
 
@@ -139,26 +111,6 @@ def test_size_rate_and_two_iterations_at_once(clip: Path) -> None:
     assert video.rate == pytest.approx(25)
     one, two = iter(video), iter(video)
     assert [next(one).index, next(one).index, next(two).index] == [0, 1, 0]
-
-
-def test_rotation_is_undone(tmp_path: Path) -> None:
-    import struct
-
-    path = encode(tmp_path / "turned.mp4", "libx264", [0, 4, 8])
-    body = bytearray(path.read_bytes())
-    # The display matrix of the track header, 16.16 fixed point: turn by 90 degrees.
-    at = body.index(b"tkhd") + 4 + 4 + 20 + 16
-    identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
-    assert body[at : at + 36] == identity
-    body[at : at + 36] = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 64 << 16, 0, 1 << 30)
-    path.write_bytes(body)
-    video = Video(path)
-    assert video.size == (64, 96)
-    frame = video[1]
-    assert frame.gray().shape == (96, 64)
-    assert frame.image.shape == (96, 64, 3)
-    # A quarter turn clockwise puts the left column, bit 0, on top.
-    assert frame.gray()[:12].mean() > 128 > frame.gray()[12:].mean()
 
 
 def test_truncated_video_delivers_what_it_has_and_says_so(tmp_path: Path) -> None:
@@ -286,6 +238,34 @@ class TestWriter:
         assert video.rate == pytest.approx(29.97, abs=0.01)
         for frame, image in zip(video, frames, strict=True):
             assert abs(float(frame.image.mean()) - float(image.mean())) < 3
+
+    @pytest.mark.parametrize("ending", ["mp4", "mkv", "mov"])
+    @pytest.mark.parametrize(
+        "times",
+        [
+            [0.04 * i for i in range(12)] + [0.52, 0.6, 0.64, 0.72],
+            [0.0, 0.033, 0.067, 5.0, 5.2, 40.0, 40.001],
+            [0.0],
+            [3600.0, 3600.5, 3601.0],
+        ],
+    )
+    def test_each_frame_has_its_own_time(
+        self, times: list[float], ending: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / f"own.{ending}"
+        with VideoWriter(path, 25) as writer:
+            for image, time in zip(numbered(len(times)), times, strict=True):
+                writer.write(image, time)
+        video = Video(path)
+        np.testing.assert_allclose(video.times, np.array(times) - times[0], atol=1e-3)
+        assert [read_number(f.gray()) for f in video] == list(range(len(times)))
+        assert video.warning is None
+
+    def test_frames_of_one_time_stay_two(self, tmp_path: Path) -> None:
+        with VideoWriter(tmp_path / "a.mp4", 25) as writer:
+            for image, time in zip(numbered(4), [0.0, 0.04, 0.04, 0.08], strict=True):
+                writer.write(image, time)
+        assert [read_number(f.gray()) for f in Video(tmp_path / "a.mp4")] == [0, 1, 2, 3]
 
     def test_interruption_keeps_what_it_has(self, tmp_path: Path) -> None:
         path = tmp_path / "cut.mp4"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from faceloop_datasets import InputError
 from faceloop_trainer import CrossValidation, LearningStep, compare_models
 from faceloop_trainer.plots import ced_figure, label, save_png
-from faceloop_trainer.report import Report, write_report
+from faceloop_trainer.report import Report, report_files, write_report
 from faceloop_trainer.report.content import Measured
 from faceloop_trainer.report.markup import Markup, element, table, text
 from faceloop_trainer.report.parts import few_people
@@ -104,6 +104,7 @@ def everything(name: str = "mine") -> Report:
 def test_the_page_needs_nothing_else_and_the_charts_lie_beside_it(tmp_path: Path) -> None:
     page, *charts = write_report(everything(), tmp_path / "new" / "folder")
     made = Page(page)
+    assert {page, *charts} == set(report_files(page.parent))
     assert {c.stem for c in charts} == {
         "faces", "difference", "points", "groups", "prediction", "cross-validation", "learning",
     }  # fmt: skip
@@ -197,6 +198,7 @@ def test_pictures_are_shown_where_they_are_given(tmp_path: Path) -> None:
     faces = ((picture, 20 * shape() + 40), (picture, 20 * shape() + 40))
     page, *charts = write_report(replace(made, pictures=faces), tmp_path)
     assert [c.name for c in charts if c.name.startswith("worst")] == ["worst-1.png", "worst-2.png"]
+    assert {page, *charts} <= set(report_files(tmp_path))
     assert "White: the annotation" in Page(page).said
 
 

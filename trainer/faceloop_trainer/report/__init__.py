@@ -2,6 +2,6 @@
 
 from .content import Report
 from .making import Wanted, make_report
-from .page import write_report
+from .page import report_files, write_report
 
-__all__ = ["Report", "Wanted", "make_report", "write_report"]
+__all__ = ["Report", "Wanted", "make_report", "report_files", "write_report"]

@@ -22,9 +22,18 @@ if TYPE_CHECKING:
     from .content import Report
 
 PAGE = "report.html"
+_CHARTS = (
+    "faces", "points", "groups", "prediction", "difference", "cross-validation", "learning",
+)  # fmt: skip
 _SECTIONS = (heading, measured, comparison, details, cross_validation, learning, method)
 # No script, nothing from elsewhere: whatever a name might smuggle in, a browser will not follow it.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def report_files(folder: Path) -> list[Path]:
+    """Return what a report in a folder may be made of, and replace."""
+    worst = [file.stem for file in folder.glob("worst-*.png")]
+    return [folder / PAGE, *(folder / f"{name}.png" for name in (*_CHARTS, *worst))]
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:

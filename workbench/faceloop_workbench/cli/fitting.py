@@ -11,7 +11,7 @@ import typer
 from .console import Column, note, progress_bar, say, show_json, show_table, show_values
 from .errors import FAILED
 from .interrupts import INTERRUPTED, stop_request
-from .options import JsonOption, ModelOption, OptionalProject
+from .options import JsonOption, ModelOption, OptionalProject, kept_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def fit(
     Example: faceloop fit portrait.jpg --overlay fitted.png
     """
     from faceloop_workbench.model_choice import choose_tracker
-    from faceloop_workbench.stills import fit_stills, queue_stills
+    from faceloop_workbench.stills import fit_stills, overlay_files, queue_stills
 
     _check_queue(queue, project)
     with ExitStack() as stack:
@@ -67,6 +67,7 @@ def fit(
                 points=out,
                 overlay=overlay,
                 max_faces=faces,
+                keep=kept_files(model, opened),
                 progress=progress,
                 cancel=stop,
             )
@@ -78,6 +79,7 @@ def fit(
     else:
         _show_fits(results)
         _show_written(out, overlay)
+        _tell_longer(overlay, overlay_files(images, overlay))
         if queue:
             say(f"Added {len(entries)} pictures to the review queue.")
     refused = [result.error for result in results if result.error is not None]
@@ -126,6 +128,7 @@ def track(
                 overlay=overlay,
                 max_faces=faces,
                 smooth=smooth,
+                keep=kept_files(model, opened),
                 progress=progress,
                 cancel=stop,
             )
@@ -187,6 +190,15 @@ def _show_fits(results: Sequence[StillResult]) -> None:
         if r.error is None
     ]
     show_table(columns, rows)
+
+
+def _tell_longer(folder: Path | None, files: Sequence[Path | None]) -> None:
+    longer = [file for file in files if file and folder not in (file, file.parent)]
+    if longer:
+        note(
+            f"{len(longer)} pictures have the name of another, and are drawn into files called by "
+            f"their folder too: {longer[0]}, …"
+        )
 
 
 def _show_written(*files: Path | None) -> None:

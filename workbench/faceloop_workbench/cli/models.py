@@ -10,7 +10,7 @@ import typer
 
 from .console import Column, note, progress_bar, say, show_json, show_table, show_values
 from .interrupts import stop_request
-from .options import JsonOption, ModelOption, OptionalProject, ProjectOption
+from .options import JsonOption, ModelOption, OptionalProject, ProjectOption, kept_files
 
 if TYPE_CHECKING:
     from faceloop_datasets import ModelRecord, Project
@@ -127,9 +127,11 @@ def export_model(
     Example: faceloop model export my_faces.safetensors --project faces
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.outputs import refuse_to_replace
     from faceloop_workbench.model_choice import CLMTRACKR
 
     with Project.open(project) as opened:
+        refuse_to_replace([file], kept_files(model, opened))
         record = _chosen(opened, model)
         if file.suffix.lower() in CLMTRACKR:
             _for_clmtrackr(opened, record, file)

@@ -120,16 +120,23 @@ def export(
     Example: faceloop export parquet faces.parquet --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.formats import write_faces
-    from faceloop_workbench.exporting import face_records
+    from faceloop_workbench.exporting import export_faces
 
     with Project.open(project) as opened:
-        faces = face_records(opened)
-        count = write_faces(target_format.value, faces, dest, scheme=opened.scheme)
+        made = export_faces(opened, target_format.value, dest)
     if json:
-        show_json({"faces": count, "file": dest, "format": target_format.value})
-    else:
-        say(f"Wrote {count} faces to {dest}.")
+        show_json(
+            {
+                "faces": made.faces,
+                "file": dest,
+                "format": target_format.value,
+                "longer_names": made.longer,
+            }
+        )
+        return
+    say(f"Wrote {made.faces} faces to {dest}.")
+    if made.says:
+        note(made.says)
 
 
 def _show_report(report: ImportReport) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from .console import Column, progress_bar, say, show_json, show_table, show_values
 from .interrupts import stop_request
-from .options import JsonOption, ModelOption, ProjectOption, SeedOption
+from .options import JsonOption, ModelOption, ProjectOption, SeedOption, kept_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,11 +82,13 @@ def evaluate(
     Example: faceloop evaluate --project faces --start detector --plot ced.png
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.outputs import refuse_to_replace
     from faceloop_trainer import evaluate as measure
     from faceloop_workbench.model_choice import choose_model
 
     with ExitStack() as stack:
         opened = stack.enter_context(Project.open(project))
+        refuse_to_replace([plot], kept_files(model, opened))
         chosen = choose_model(model, opened)
         stop = stack.enter_context(stop_request())
         progress = stack.enter_context(progress_bar())

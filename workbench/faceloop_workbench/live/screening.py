@@ -253,6 +253,7 @@ class Screening:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
         table = target.suffix in (".csv", ".parquet")
         _, max_faces = self._ways or ("auto", 1)
+        project = self._session.project
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> TrackResult:
             return track_video(
@@ -261,6 +262,7 @@ class Screening:
                 points=target if table else None,
                 overlay=None if table else target,
                 max_faces=max_faces,
+                keep=() if project is None else project.files(),
                 progress=progress,
                 cancel=cancel,
             )

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_dir
 
 from faceloop_datasets import FaceloopError, Project, Scheme
-from faceloop_datasets.formats import write_faces
 from faceloop_datasets.images import IMAGE_SUFFIXES
 from faceloop_workbench.background import Job, Result
 from faceloop_workbench.desk.file_dialogs import ask_files, ask_folder, ask_new_file
-from faceloop_workbench.exporting import face_records
+from faceloop_workbench.exporting import export_faces
 from faceloop_workbench.label_check import LabelCheck, check_apart
 from faceloop_workbench.plugin.samples import open_sample_project
 
@@ -177,13 +176,13 @@ class ProjectDialogs:
         def write(dest: Path) -> None:
             if self.free():
                 work = self._on_project(
-                    lambda project, _progress, _cancel: write_faces(
-                        target_format, face_records(project), dest, scheme=project.scheme
-                    )
+                    lambda project, _progress, _cancel: export_faces(project, target_format, dest)
                 )
                 self._bar.run(
                     Job(work, f"Exporting to {dest.name}"),
-                    lambda count: self._session.tell(f"{count} faces are in {dest}."),
+                    lambda made: self._session.tell(
+                        f"{made.faces} faces are in {dest}. {made.says}".strip()
+                    ),
                 )
 
         title = f"Export for {target_format}"

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_workbench.desk.file_dialogs import ask_file, ask_new_file
 from faceloop_workbench.desk.widgets import PlainLabel, command_button, explain
 
@@ -138,6 +139,8 @@ class TrainPanel(QWidget):
         self.control.look()
 
     def _export(self, model: Listed, path: Path) -> None:
+        project = self._session.project
+        refuse_to_replace([path], () if project is None else project.files())
         model.export(path)
         self._session.tell(f"Wrote {model.name} to {path}.")
 
