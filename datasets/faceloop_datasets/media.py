@@ -175,7 +175,7 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     """Make a file known; identical content is known already, and found again if it was lost."""
     known = find_content(connection, file.sha256)
     if known is not None:
-        if is_missing(known, root):
+        if not _holds(known, file, root):
             move(connection, known.id, file.path, root)
         return get(connection, known.id)
     values = {
@@ -189,6 +189,15 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     }
     number = connection.execute(_ADD, values).scalar_one()
     return Media(id=number, **values)  # type: ignore[arg-type]
+
+
+def _holds(known: Media, file: MediaFile, root: Path) -> bool:
+    """Whether the content is where it was: another file of its size may be there now."""
+    try:
+        there = known.resolve(root)
+        return there == file.path.resolve() or content_hash(there) == known.sha256
+    except (InputError, OSError):
+        return False
 
 
 def get(connection: Connection, number: int) -> Media:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _SAME_PICTURE = 6.0
 """Mean difference in gray levels of two files of one picture; JPEG's is 1 to 4."""
 
+_ANNOTATIONS = (".pts", ".asf")
+"""Files that are of the picture of their name beside them."""
+
 _FRAMES = ("image", "images", "frames")
 _LABELS = ("annot", "annots", "annotation", "annotations")
 """Folders of 300-VW and of what is laid out like it: NNN/annot/000001.pts, NNN/image/000001.jpg."""
@@ -92,10 +95,13 @@ class _Tree:
         default_factory=lambda: defaultdict(list)
     )
     folders: set[str] = field(default_factory=set)
+    annotated: set[tuple[Path, str]] = field(default_factory=set)
 
     def add_folder(self, folder: Path) -> None:
         for file in walk(folder):
             self._add(ImageRef(file), file.relative_to(folder).parts[:-1])
+            if file.suffix.lower() in _ANNOTATIONS:
+                self.annotated.add(_stem_of(file))
 
     def add_only(self, folder: Path) -> None:
         for path in sorted(folder.iterdir()):
@@ -143,7 +149,8 @@ class PictureFinder:
         deep: bool = True,
     ) -> None:
         self._places = [images] if images is not None else list(roots)
-        self._deep = deep or images is not None
+        self._apart = images is not None
+        self._deep = deep or self._apart
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
         self._wanted: dict[str, list[Wanted]] = defaultdict(list)
@@ -192,16 +199,29 @@ class PictureFinder:
             return []
         agreement = [_tail(folders, wanted.folders) for folders, _ in known]
         best = max(agreement)
-        if best == 0 and wanted.folders and wanted.folders[-1] in tree.folders:
+        told = self._apart or "/" in wanted.name
+        if best == 0 and told and wanted.folders[-1] in tree.folders:
             return []  # its own folder is there, and it is not in it
         nearest = [one for one, n in zip(known, agreement, strict=True) if n == best]
+        if best:  # all of its folders agree, and not only the last ones
+            nearest = [one for one in nearest if len(one[0]) == best] or nearest
         exact = [one for one in nearest if wanted.fits(one[1].name)]
         others = [one for one in self._wanted.get(wanted.key, ()) if one != wanted]
         return [
             ref
             for folders, ref in exact or nearest
             if not any(one.is_beside(ref) or _tail(folders, one.folders) > best for one in others)
+            and not self._has_its_own(ref, wanted)
         ]
+
+    def _has_its_own(self, ref: ImageRef, wanted: Wanted) -> bool:
+        """Whether a picture has an annotation beside it, as the one that asks has its own place.
+
+        Labels in a folder apart may well be others' of pictures that have been annotated before.
+        """
+        file = wanted.source.file
+        inside = any(file.is_relative_to(place) for place in self._places)
+        return inside and ref.member is None and _stem_of(ref.path) in self._pictures().annotated
 
     def _pictures(self) -> _Tree:
         if self._tree is None:
@@ -247,7 +267,7 @@ def video_of(source: Source) -> tuple[ImageRef, int] | None:
         If there are several videos.
     """
     labels, stem = source.file.parent, source.file.stem
-    if labels.name.lower() not in _LABELS or not stem.isdecimal() or int(stem) < 1:
+    if clip_of(source) is None or int(stem) < 1:
         return None
     files = [f for f in sorted(labels.parent.iterdir()) if f.is_file()]
     videos = [f for f in files if any(has_suffix(f.name, s) for s in VIDEO_SUFFIXES)]
@@ -257,9 +277,22 @@ def video_of(source: Source) -> tuple[ImageRef, int] | None:
     return _only([ImageRef(file) for file in named]), int(stem) - 1
 
 
+def clip_of(source: Source) -> str | None:
+    """Name of the clip whose frame an annotation is of, if it is laid out like 300-VW's."""
+    stem, labels = real(source.file).stem, real(source.file).parent
+    if labels.name.lower() not in _LABELS or not stem.isdecimal():
+        return None
+    inside = PurePosixPath(source.path).parts[:-2]
+    return "/".join((source.root.name, *inside)) if labels != source.root else labels.parent.name
+
+
 def is_picture(name: str) -> bool:
     """Whether a file is named like a picture."""
     return any(has_suffix(name, suffix) for suffix in IMAGE_SUFFIXES)
+
+
+def _stem_of(file: Path) -> tuple[Path, str]:
+    return file.parent, folded(file.stem)
 
 
 def _key(name: str, wanted: Wanted) -> str:

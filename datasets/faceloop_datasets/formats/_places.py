@@ -50,8 +50,8 @@ class Source:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Folders that lead to it, from the root on."""
-        return (self.root.name, *PurePosixPath(self.path).parts[:-1])
+        """All folders that lead to it."""
+        return (*self.root.parts[1:], *PurePosixPath(self.path).parts[:-1])
 
 
 def annotation_files(sources: Sequence[Path], suffix: str) -> list[Source]:

@@ -64,7 +64,7 @@ def decode_text(data: bytes, where: object) -> str:
         text = data.decode("latin-1")
     if _NO_TEXT.search(text):
         raise InputError(f"{where} is not a text file. Save it as text in UTF-8.")
-    return text
+    return text.lstrip("\ufeff")
 
 
 def is_missing(x: float, y: float) -> bool:

@@ -1,4 +1,4 @@
-"""iBUG: one ``.pts`` file a face, 68 points.
+"""iBUG: one ``.pts`` file a face, 68 points; also frames of videos laid out like 300-VW.
 
 The annotations of 300-W and of the sets it took over (AFW, HELEN, LFPW) come from Matlab: the
 top-left pixel is (1, 1). So 1 is taken off every coordinate, as menpo's importer also does.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
 
-from ._pictures import PictureFinder, Wanted, video_of
+from ._pictures import PictureFinder, Wanted, clip_of, video_of
 from ._places import annotation_files
 from ._rows import BadRow, annotation, coordinate, is_missing, read_text
 from .record import Entry, FaceRecord, ImageRef, Refusal
@@ -51,9 +51,11 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
         except (BadRow, InputError) as error:
             yield Refusal(source.file, line, str(error))
             continue
+        clip = clip_of(source)
         yield FaceRecord(
             name=source.name,
-            subject=source.name,
+            subject=clip or source.name,
+            subject_source="video" if clip else "picture",
             image=image,
             image_name=f"{picture.name}.jpg" if image is None else image.name,
             annotation=face,

@@ -335,6 +335,7 @@ class _Writer:
         self._files = files
         self._media: dict[str, int] = {}
         self._updated: list[str] = []
+        self._places = {place(r.root, r.identity) for r in job.records}
         self._fates = self._recognise()
 
     def _recognise(self) -> dict[int, tuple[Fate, items.Imported | None]]:
@@ -419,11 +420,17 @@ class _Writer:
         )
 
     def _follow(self, record: FaceRecord, item: items.Item) -> None:
-        """Note the place of a face whose old one is not known or no longer there."""
+        """Note the place of a face whose old one is not known, not there, or another face's now."""
         root, origin = item.origin_root, self._job.origin(record)
-        moved = (root, item.origin) != (record.root, origin)
-        if moved and (root is None or (root and not Path(root).exists())):
+        if (root, item.origin) == (record.root, origin):
+            return
+        if root is None or root == record.root or self._is_given(item) or not Path(root).exists():
             items.set_origin(self._connection, item.id, origin, record.root)
+
+    def _is_given(self, item: items.Item) -> bool:
+        """Whether the place of an item is that of a face of this import."""
+        path = (item.origin or "").removeprefix(f"{self._job.format}:")
+        return place(item.origin_root or "", path) in self._places
 
     def _append(self, record: FaceRecord, item: items.Item) -> None:
         source = self._job.source
