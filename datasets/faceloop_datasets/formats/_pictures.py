@@ -205,14 +205,17 @@ class PictureFinder:
         nearest = [one for one, n in zip(known, agreement, strict=True) if n == best]
         if best:  # all of its folders agree, and not only the last ones
             nearest = [one for one in nearest if len(one[0]) == best] or nearest
-        exact = [one for one in nearest if wanted.fits(one[1].name)]
         others = [one for one in self._wanted.get(wanted.key, ()) if one != wanted]
-        return [
-            ref
-            for folders, ref in exact or nearest
+        free = [
+            (folders, ref)
+            for folders, ref in nearest
             if not any(one.is_beside(ref) or _tail(folders, one.folders) > best for one in others)
             and not self._has_its_own(ref, wanted)
         ]
+        # The spelling tells files of one folder apart, not files of several.
+        exact = [ref for _, ref in free if wanted.fits(ref.name)]
+        alone = len({folders for folders, _ in free}) == 1
+        return exact if exact and alone else [ref for _, ref in free]
 
     def _has_its_own(self, ref: ImageRef, wanted: Wanted) -> bool:
         """Whether a picture has an annotation beside it, as the one that asks has its own place.
