@@ -30,9 +30,7 @@ MediaKind = Literal["image", "video"]
 # Built once: an import runs them thousands of times.
 _ADD = insert(MediaRow).returning(MediaRow.id)
 _OF_CONTENT = select(MediaRow.__table__).where(MediaRow.sha256 == bindparam("content"))
-_OF_ORIGINS = select(ItemRow.origin, MediaRow.__table__).join(
-    MediaRow, MediaRow.id == ItemRow.media_id
-)
+_OF_ITEMS = select(ItemRow.id, MediaRow.__table__).join(MediaRow, MediaRow.id == ItemRow.media_id)
 _COLUMNS = MediaRow.__table__.columns.keys()
 
 OLDER_MEDIA = "older_media"
@@ -198,7 +196,7 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     known = find_content(connection, file.sha256)
     if known is not None:
         check_shown(known, file)
-        if is_missing(known, root):
+        if not _holds(known, file, root):
             move(connection, known.id, file.path, root)
         return get(connection, known.id)
     values = {
@@ -225,6 +223,15 @@ def check_shown(known: Media, file: MediaFile) -> None:
     if known.noted is not None:
         size = file.width, file.height
         known.noted.check(file.path, size, file.frames, file.mirrored)
+
+
+def _holds(known: Media, file: MediaFile, root: Path) -> bool:
+    """Whether the content is where it was: another file of its size may be there now."""
+    try:
+        there = known.resolve(root)
+        return there == file.path.resolve() or content_hash(there) == known.sha256
+    except (InputError, OSError):
+        return False
 
 
 def get(connection: Connection, number: int) -> Media:
@@ -267,12 +274,12 @@ def media_older_than(setting: Sequence[Any] | None) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def of_origins(connection: Connection, origins: Sequence[str]) -> dict[str, Media]:
-    """Pictures of imported items, by the items' origins; those without one are left out."""
+def of_items(connection: Connection, numbers: Sequence[int]) -> dict[int, Media]:
+    """Pictures of items, by the items' numbers; those without one are left out."""
     return {
-        origin: Media(**media)
-        for part in parts(origins)
-        for origin, *values in connection.execute(_OF_ORIGINS.where(ItemRow.origin.in_(part)))
+        number: Media(**media)
+        for part in parts(numbers)
+        for number, *values in connection.execute(_OF_ITEMS.where(ItemRow.id.in_(part)))
         for media in [dict(zip(_COLUMNS, values, strict=True))]
     }
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.images import read_image
+from faceloop_datasets.images import read_annotated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Item, Project, Video
-    from faceloop_datasets.annotated_video import Noted
+    from faceloop_datasets.media import Media
 
 _KEPT = 6  # a few faces ahead and behind; pictures of 12 megapixels take 36 MB each
 
@@ -56,7 +56,7 @@ class Pictures:
         key = (path, item.frame)
         with self._lock:
             if key not in self._kept:
-                pixels = self._read(path, item.frame, media.noted)
+                pixels = self._read(path, item.frame, media)
                 pixels.flags.writeable = False
                 self._kept[key] = pixels
             self._kept.move_to_end(key)
@@ -81,9 +81,10 @@ class Pictures:
         with suppress(FaceloopError):  # whoever asks for it is told
             self.get(self._project.item(item_id))
 
-    def _read(self, path: Path, frame: int | None, noted: Noted | None) -> NDArray[np.uint8]:
+    def _read(self, path: Path, frame: int | None, media: Media) -> NDArray[np.uint8]:
+        noted = media.noted
         if frame is None or noted is None:
-            return read_image(path, "rgb")
+            return read_annotated(path, media.sha256, "rgb")
         if self._video is None or self._video.path != path:
             if self._video is not None:
                 self._video.close()

@@ -3,13 +3,14 @@
 from .player_view import PlayerView
 from .reading import Video, VideoFrame
 from .shots import ShotCounter
-from .stream import MAX_FRAME_PIXELS
+from .stream import MAX_FRAME_PIXELS, VIDEO_SUFFIXES
 from .timing import MAX_FRAMES
 from .writing import VideoWriter, write_video
 
 __all__ = [
     "MAX_FRAMES",
     "MAX_FRAME_PIXELS",
+    "VIDEO_SUFFIXES",
     "PlayerView",
     "ShotCounter",
     "Video",

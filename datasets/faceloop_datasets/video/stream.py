@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+"""File names that are taken for videos."""
+
 MAX_FRAME_PIXELS = 36_000_000
 """Larger frames are refused (8K has 33 million): a decoder keeps up to seventeen of them."""
 

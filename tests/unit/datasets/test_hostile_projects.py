@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from contextlib import closing
@@ -254,6 +255,10 @@ def test_media_that_are_no_regular_files_are_not_opened(
 def test_another_file_of_the_system_is_not_shown_as_a_picture(root: Path) -> None:
     size = os.stat("/etc/passwd").st_size  # noqa: PTH116 - a size that a stranger may guess
     change(root, f"UPDATE media SET path='../../etc/passwd', absolute='/etc/passwd', bytes={size}")  # noqa: S608
+    with Project.open(root) as project, pytest.raises(InputError, match="not the picture that was"):
+        project.faces()[0].read_rgb()
+    digest = hashlib.sha256(Path("/etc/passwd").read_bytes()).hexdigest()  # who knows it already
+    change(root, f"UPDATE media SET sha256='{digest}'")  # noqa: S608
     with Project.open(root) as project, pytest.raises(InputError, match="not an image"):
         project.faces()[0].read_gray()
 
