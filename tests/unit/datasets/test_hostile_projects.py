@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +18,6 @@ from faceloop_datasets import Annotation, InputError, Project, ProjectError
 from faceloop_datasets.care import back_up, erase, find_whom, plan_erasure, restore
 from faceloop_datasets.files import is_file_name, is_local
 from faceloop_datasets.formats import FaceRecord
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SQL = [
     "'; DROP TABLE items; --",
