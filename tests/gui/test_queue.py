@@ -260,10 +260,10 @@ def test_estimated_points_are_confirmed_in_all_faces_and_back(driver, sample_pro
     driver.until(lambda: "done in 40 faces" in driver.dock._status.text())
     assert project.estimates().sum() == 0
     assert project.annotation(1).annotation.source == "manual"
-    driver.dock.annotate.editor.look_again()  # as it does by itself every two seconds
-    driver.settle(50)
     assert not driver.dock.annotate.findChild(QFrame, "annotate.estimated").isVisible()
     assert driver.dock.annotate.editor.state.states[bridge] == PointState.VISIBLE
+    driver.dock.annotate.editor.look_again()
+    assert "done in 40 faces" in driver.dock._status.text()  # and not: somebody else saved it
     driver.tab("Queue")
     driver.settle(100)
     assert names(driver) == []

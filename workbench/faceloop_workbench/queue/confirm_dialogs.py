@@ -98,7 +98,7 @@ class ConfirmDialogs:
         self._bar.run(Job(work, "Confirming in all faces"), self._confirmed)
 
     def _confirmed(self, batch: Batch) -> None:
-        self._session.items_changed.emit()
+        self._look_again()
         self._session.tell(f"{batch.action}: done in {batch.faces} faces.")
         self._offer(f"{batch.action} in {batch.faces} faces" if batch.faces else "")
 
@@ -106,8 +106,15 @@ class ConfirmDialogs:
         batch, faces = done
         left = batch.faces - faces
         said = f" {left} were changed since and stay as they are." if left else ""
-        self._session.items_changed.emit()
+        self._look_again()
         self._session.tell(
             f"Taken back: {batch.action}. {faces} faces are as they were before.{said}"
         )
         self._offer("")
+
+    def _look_again(self) -> None:
+        """Show the faces as they are now, that in work first: nobody else has changed it."""
+        project, item = self._session.project, self._session.item
+        if project is not None and item is not None:
+            self._session.show(project.item(item.id), self._session.entry)
+        self._session.items_changed.emit()
