@@ -350,6 +350,18 @@ def test_undo_redo_and_an_old_revision_bring_their_start_back(house):
     assert np.abs(chin_drag(reopen(window, house)) - expected).max() < 1e-9
 
 
+def test_a_fit_that_moves_nothing_is_saved_for_what_starts_from_it(house):
+    window = house.window()
+    by_three_clicks(window)
+    window.drag(0, np.array([-20.0, 4.0]))
+    before, expected = window.points, chin_drag(window)
+    window.editor.refit(before, "starter", "Fit by starter")
+    assert np.abs(window.points - before).max() < 1e-9
+    after = chin_drag(window)
+    assert np.abs(after - expected).max() > 1e-3
+    assert np.abs(chin_drag(reopen(window, house)) - after).max() < 1e-9
+
+
 @pytest.mark.parametrize("mine", [True, False])
 def test_of_two_faces_saved_at_once_the_one_that_is_chosen_has_its_own_start(house, mine):
     window = house.window()

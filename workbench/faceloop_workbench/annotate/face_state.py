@@ -135,8 +135,10 @@ class FaceState:
         """Make it what `saved` gives back of it.
 
         Where a person has put a hidden point, drags start from the face as it is: for the points
-        that nobody has placed that comes to the same, as what was corrected is in it. Hidden
-        points that were put are nothing to start from alone.
+        that nobody has placed that comes to the same, as what was corrected is in it. So they do
+        where points follow and nothing was known to start from: points of a whole import that
+        were released must not make it the most probable face. Hidden points that were put are
+        nothing to start from alone.
         """
         hidden, free = self.states == PointState.OCCLUDED, self.present & ~self.placed
         put = hidden & self.placed & _differ(self.reference, self.points)
@@ -195,13 +197,9 @@ class FaceState:
         back = np.zeros(len(self.points), dtype=bool)
         back[list(indices)] = True
         back &= ~self.present
-        return replace(
-            self,
-            points=np.where(back[:, None], points, self.points),
-            states=np.where(back, PointState.ESTIMATED, self.states).astype(np.uint8),
-            reference=self._reference_without(back),
-            source=_fitted(self.source, back, model),
-        )
+        xy = np.where(back[:, None], points, self.points)
+        states = np.where(back, PointState.ESTIMATED, self.states).astype(np.uint8)
+        return replace(self, points=xy, states=states, source=_fitted(self.source, back, model))
 
     def without(self, indices: Sequence[int]) -> FaceState:
         """Take points away: they are missing."""
@@ -234,31 +232,14 @@ class FaceState:
         chosen = np.zeros(len(self.points), dtype=bool)
         chosen[list(indices)] = True
         chosen &= self.placed
-        return replace(
-            self,
-            states=np.where(chosen, PointState.ESTIMATED, self.states).astype(np.uint8),
-            placed=self.placed & ~chosen,
-            reference=self._reference_without(chosen),
-            source=_fitted(self.source, chosen, model),
-        )
+        states = np.where(chosen, PointState.ESTIMATED, self.states).astype(np.uint8)
+        source = _fitted(self.source, chosen, model)
+        return replace(self, states=states, placed=self.placed & ~chosen, source=source)
 
     def accepted(self) -> FaceState:
         """Confirm every point that has a position: the face is the person's own now."""
         states = np.where(self.states == PointState.ESTIMATED, PointState.VISIBLE, self.states)
         return replace(self, states=states.astype(np.uint8), placed=self.present, source=MANUAL)
-
-    def _reference_without(self, chosen: Mask) -> Points:
-        """Return what drags start from once the model has a say in some points.
-
-        Where nothing was known yet, say in a whole import, that is the face as it is but for
-        those; all of it if hardly a point is left. Else the next drag would make of it the most
-        probable face.
-        """
-        if not np.isnan(self.reference).all():
-            return self.reference
-        others = self.present & ~chosen
-        known = others if others.sum() > 1 else self.present
-        return np.where(known[:, None], self.points, np.nan)
 
 
 def changed_points(before: Annotation, after: Annotation) -> int:
