@@ -101,8 +101,9 @@ class Reader:
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """Yield the packets of the video, so far as they can be read."""
-        # A truncated container ends in an error; what came before is good.
-        with suppress(av.FFmpegError, OSError):
+        # A truncated container ends in an error; what came before is good. IndexError: at the end
+        # PyAV looks for a stream that came up too late for it.
+        with suppress(av.FFmpegError, OSError, IndexError):
             for packet in self.container.demux(self.stream):
                 if packet.size:
                     yield packet
@@ -110,7 +111,7 @@ class Reader:
     def end_of_all(self) -> float:
         """Read the file once more, its sound too, and return when the last of it ends, in s."""
         end = 0.0
-        with Reader(self.path) as again, suppress(av.FFmpegError, OSError):
+        with Reader(self.path) as again, suppress(av.FFmpegError, OSError, IndexError):
             for packet in again.container.demux():
                 if packet.pts is not None:
                     last = (packet.pts + (packet.duration or 0)) * packet.time_base

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import resource
@@ -210,6 +211,18 @@ def test_a_frame_larger_than_the_limit_is_not_decoded(
     monkeypatch.setattr(timing, "MAX_FRAMES", 4)
     with pytest.raises(InputError, match="more than 4 frames"):
         Video(tmp_path / "a.mp4")
+
+
+def test_a_stream_that_comes_up_after_the_file_was_opened(tmp_path: Path) -> None:
+    """PyAV looks for it at the end of the file, and has not noted it."""
+    # what fuzzing found: a transport stream, all but empty
+    packed = (
+        "c-s5_f5-s$|3e!Lb@z{gQ81$OuLFZ11H%RpY;r#s7>2a_N5g+W+|"
+        "S4`S}cr$Q7|-XGeHKX4MGfz2N@V1GJIfQ0ul4Nl`jr{w*vrW&9=z"
+    )
+    (tmp_path / "a.ts").write_bytes(zlib.decompress(base64.b85decode(packed)))
+    with pytest.raises(InputError, match=r"a\.ts"):
+        Video(tmp_path / "a.ts")
 
 
 @pytest.mark.parametrize("aspect", [Fraction(2000, 1), Fraction(1, 60)])
