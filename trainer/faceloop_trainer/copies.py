@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_Name = TypeVar("_Name", int, str)
 _SAME_SHAPE = 0.002
 """Mean distance of the points of two shapes that are the same, as a share of the face's size: a
 fifth of a pixel in a face of 200. Whoever places points anew is ten times as far off."""
@@ -84,6 +85,20 @@ def shape_copies(faces: Sequence[Face]) -> list[list[int]]:
     return found
 
 
+def apart(groups: Sequence[Sequence[int]], known: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return one of each copy that is ``known`` already, in groups of two and more."""
+    first = {place: group[0] for group in known for place in group}
+    left = (sorted({first.get(place, place) for place in group}) for group in groups)
+    return [group for group in left if len(group) > 1]
+
+
+def different(faces: Sequence[Face]) -> int:
+    """Return how many faces there are when copies count once."""
+    places = range(len(faces))
+    groups = _joined((*picture_copies(faces), *shape_copies(faces)), {i: i for i in places})
+    return len({groups.get(place, place) for place in places})
+
+
 def as_people(faces: Sequence[Face]) -> list[Face]:
     """Return the faces with one subject for all subjects that share a copied face.
 
@@ -113,11 +128,11 @@ def _of(face: Face, subject: str) -> Face:
     return replace(face, subject=subject)
 
 
-def _joined(groups: Iterable[Sequence[str]], first: dict[str, int]) -> dict[str, str]:
+def _joined(groups: Iterable[Sequence[_Name]], first: Mapping[_Name, int]) -> dict[_Name, _Name]:
     """Return the first of each set of names that groups join, by name; those joined only."""
-    above: dict[str, str] = {}
+    above: dict[_Name, _Name] = {}
 
-    def top(name: str) -> str:
+    def top(name: _Name) -> _Name:
         while (higher := above.get(name, name)) != name:
             name = higher
         return name

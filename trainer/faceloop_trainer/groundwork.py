@@ -72,7 +72,7 @@ class Groundwork:
             If there are too few faces.
         """
         pictured = pictured_faces(faces)
-        _need_enough(pictured)
+        _need_enough([face for face in faces if can_show(face)], len(pictured))
         pdm = _shape_model(scheme, faces, config)
         return cls(
             scheme,
@@ -167,8 +167,17 @@ def views(ground: Groundwork, most: int) -> list[View]:
 
 
 def pictured_faces(faces: Sequence[TrainingFace]) -> list[TrainingFace]:
-    """Return the faces that patch experts can learn from."""
-    return [f for f in faces if f.picture is not None and f.trains_patches.any()]
+    """Return the faces that patch experts can learn from, each once.
+
+    A copy tells nothing new, and what is learnt from a face is kept under its content: under two
+    subjects, in two folds, it would be unknown to neither.
+    """
+    return list({f.key: f for f in reversed(faces) if can_show(f)}.values())[::-1]
+
+
+def can_show(face: TrainingFace) -> bool:
+    """Whether patch experts can learn from a face."""
+    return face.picture is not None and bool(face.trains_patches.any())
 
 
 def dealt_by_name(faces: Sequence[TrainingFace], seed: int) -> bool:
@@ -189,14 +198,32 @@ def _shape_model(
     return natural(pdm) if config.modes == "natural" else pdm
 
 
-def _need_enough(faces: Sequence[TrainingFace]) -> None:
-    people = len({f.subject for f in faces})
-    if len(faces) < FEWEST_FACES or people < FEWEST_PEOPLE:
-        raise TrainingError(
-            f"There are {len(faces)} usable faces of {people} people to train on; "
-            f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people. "
-            "Annotate or import more."
-        )
+def too_few(faces: int, people: int, different: int, why: str = "") -> str:
+    """Say that there is too little to train on, or nothing.
+
+    Parameters
+    ----------
+    faces, people : int
+        Usable faces, and whom they show.
+    different : int
+        As many of them are no copies of others.
+    why : str
+        What is known of the reasons, in whole sentences.
+    """
+    if different >= FEWEST_FACES and people >= FEWEST_PEOPLE:
+        return ""
+    said = f"{faces} usable {'face' if faces == 1 else 'faces'} of {people} " + (
+        "person" if people == 1 else "people"
+    )
+    copied = "" if different == faces else f", only {different} of them different,"
+    said = f"There {'is' if faces == 1 else 'are'} {said}{copied} to train on; "
+    needed = f"at least {FEWEST_FACES} different faces of {FEWEST_PEOPLE} people are needed."
+    return " ".join(filter(None, (said + needed, why, "Annotate or import more.")))
+
+
+def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
+    if lacking := too_few(len(faces), len({f.subject for f in faces}), different):
+        raise TrainingError(lacking)
 
 
 def _even_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from faceloop_datasets import Project
+from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_runtime.model import FaceModel
 
 from .base import base_revision
 from .cache import Cache
-from .cautions import cautions
+from .cautions import cautions, few_people
 from .config import TrainingConfig
-from .copies import as_people
+from .copies import as_people, different
 from .evaluate import measure
-from .groundwork import Groundwork, View, views
+from .groundwork import Groundwork, View, can_show, too_few, views
 from .rehearsal import Rehearsal
 from .split import choose_faces, fingerprint
 from .starts import Jitter
@@ -119,6 +119,13 @@ def train(
     then = [] if revision is None else project.faces_as_of(revision, annotated)
     then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
     base = _base(project.scheme, then, training, held, config, cache, cancel)
+    warnings = (*cautions(known, project.scheme), *_left_out(unusable))
+    usable = {face.item_id for face in training if can_show(face)}
+    shown = [face for face in annotated if face.item_id in usable]
+    people = len({face.subject for face in shown})
+    if lacking := too_few(len(shown), people, different(shown), " ".join(warnings)):
+        raise TrainingError(lacking)
+    warnings = (*warnings, *few_people(people, len(held)))
     model = train_faces(
         project.scheme, training, config, base=base, cache=cache, progress=progress, cancel=cancel
     )
@@ -143,8 +150,17 @@ def train(
         "metrics": evaluation.metrics() if evaluation else {},
     }
     return TrainingResult(
-        replace(model, provenance=provenance), evaluation, tuple(unusable), cautions(known)
+        replace(model, provenance=provenance), evaluation, tuple(unusable), warnings
     )
+
+
+def _left_out(unusable: Sequence[Unusable]) -> list[str]:
+    if not unusable:
+        return []
+    name, reason = unusable[0].name, unusable[0].reason
+    first = reason if name in reason else f"{name}: {reason}"
+    what = "1 face cannot" if len(unusable) == 1 else f"{len(unusable)} faces cannot"
+    return [f"{what} be trained on. {'The first: ' if len(unusable) > 1 else ''}{first}"]
 
 
 def _base(  # noqa: PLR0917 - as `train`

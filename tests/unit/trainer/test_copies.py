@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_datasets import Annotation, PointState
+from faceloop_datasets import Annotation, PointState, Scheme
 from faceloop_datasets.face import Face
 from faceloop_trainer.cautions import cautions
 from faceloop_trainer.copies import as_people, picture_copies, shape_copies
+
+SCHEME = Scheme.load("imm58")
 
 
 def face(
@@ -47,15 +49,15 @@ def test_the_same_picture_under_other_names() -> None:
     faces = [face(i, f"p{i}", picture="same" if i > 2 else None) for i in range(7)]
     assert picture_copies(faces) == [[3, 4, 5, 6]]
     assert [f.subject for f in as_people(faces)] == ["p0", "p1", "p2", "p3", "p3", "p3", "p3"]
-    (said,) = cautions(faces)
-    assert said.startswith("4 of 7 pictures are copies of one another (1 different one)")
+    (said,) = cautions(faces, SCHEME)
+    assert said.startswith("4 of 7 pictures are copies of one another, 1 different")
 
 
 def test_several_people_in_one_picture_are_no_copies() -> None:
     faces = [face(i, f"p{i}", picture="group", at=(400.0 * i, 200.0)) for i in range(3)]
     assert picture_copies(faces) == []
     assert as_people(faces) == faces
-    assert cautions(faces) == ()
+    assert cautions(faces, SCHEME) == ()
 
 
 def test_the_frames_of_a_video_are_pictures_of_their_own() -> None:

@@ -171,7 +171,7 @@ class _Making:
             shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),
             seed=self._wanted.seed,
             provenance=models[0].provenance if models else {},
-            warnings=cautions(everyone),
+            warnings=cautions(everyone, project.scheme),
         )
 
     def _with_models(self, report: Report, faces: Sequence[Face]) -> Report:
