@@ -29,6 +29,8 @@ _RARE = 5
 _ONE_PLACE = 0.1
 """Points that are nearer to each other are in one place, in pixels."""
 _NEARLY_ALL = 0.95
+_SMALL = 16
+"""Faces with a smaller distance of the eyes are coarser than the coarsest crop, in pixels."""
 _NAMED = 4
 
 
@@ -53,6 +55,8 @@ def cautions(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
         _constant(scheme, shapes),
         _coinciding(scheme, shapes),
         _rare(scheme, shapes),
+        _hidden(faces),
+        _small(scheme, shapes),
     )
     return tuple(filter(None, said))
 
@@ -118,7 +122,7 @@ def _constant(scheme: Scheme, shapes: Floats) -> str:
 
 
 def _coinciding(scheme: Scheme, shapes: Floats) -> str:
-    known = ~np.isnan(shapes).any(axis=2)
+    known = np.isfinite(shapes[..., 0])
     found = []
     for a, b in combinations(range(len(scheme)), 2):
         both = known[:, a] & known[:, b]
@@ -131,7 +135,7 @@ def _coinciding(scheme: Scheme, shapes: Floats) -> str:
 
 
 def _rare(scheme: Scheme, shapes: Floats) -> str:
-    seen = np.sum(~np.isnan(shapes).any(axis=2), axis=0)
+    seen = np.isfinite(shapes[..., 0]).sum(axis=0)
     found = [n for n in range(len(scheme)) if 0 < seen[n] < min(_RARE, len(shapes))]
     if not found:
         return ""
@@ -139,6 +143,30 @@ def _rare(scheme: Scheme, shapes: Floats) -> str:
     return (
         f"{_named(scheme, found)} known in {most} of {len(shapes)} faces only: the model has to "
         "guess there."
+    )
+
+
+def _hidden(faces: Sequence[Face]) -> str:
+    pictured = [face.annotation.trains_patches for face in faces if face.has_image]
+    if not pictured:
+        return ""
+    unseen = np.sum(pictured, axis=0) < min(_RARE, len(pictured))
+    if unseen.mean() <= 0.5:
+        return ""
+    return (
+        f"{unseen.sum()} of {len(unseen)} points are marked as visible in hardly any picture: the "
+        "model cannot learn how they look. Confirm those that can be seen."
+    )
+
+
+def _small(scheme: Scheme, shapes: Floats) -> str:
+    sizes = np.array([scheme.inter_ocular_distance(points) for points in shapes])
+    small = int((sizes < _SMALL).sum())
+    if not small:
+        return ""
+    return (
+        f"{small} of {len(shapes)} faces are very small, less than {_SMALL} px from eye to eye: "
+        "there is little to see in them."
     )
 
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 _Name = TypeVar("_Name", int, str)
 _SAME_SHAPE = 0.002
-"""Mean distance of the points of two shapes that are the same, as a share of the face's size: a
-fifth of a pixel in a face of 200. Whoever places points anew is ten times as far off."""
+"""Mean distance of the points of two shapes that are the same, as a share of the median distance
+of a face's points from their middle: a fifth of a pixel in a face of 200. Whoever places points
+anew is ten times as far off."""
 _FEWEST_POINTS = 5
 """Shapes of fewer points are alike by chance."""
 
@@ -162,10 +163,20 @@ def _alike(points: Floats) -> list[list[int]]:
     shapes = np.ascontiguousarray(points, dtype=np.float64).view(np.complex128)[..., 0]
     shapes = shapes - shapes.mean(axis=1, keepdims=True)
     size = np.linalg.norm(shapes, axis=1)
-    usable = np.nonzero(size > 0)[0]
+    # A point far off makes a shape large, and all the rest of it look alike beside that.
+    face = np.median(
+        np.abs(
+            shapes
+            - np.median(shapes.real, axis=1, keepdims=True)
+            - 1j * np.median(shapes.imag, axis=1, keepdims=True)
+        ),
+        axis=1,
+    )
+    usable = np.nonzero((size > 0) & (face > 0))[0]
     if len(usable) < 2:
         return []
     shapes = shapes[usable] / size[usable, None]
+    most = _SAME_SHAPE * np.sqrt(shapes.shape[1]) * face[usable] / size[usable]
     turn = shapes @ shapes[0].conj()
     shapes *= np.exp(-1j * np.angle(turn))[:, None]
     tree = cKDTree(_in_short(shapes))
@@ -174,10 +185,10 @@ def _alike(points: Floats) -> list[list[int]]:
     for i in range(len(shapes)):
         if not free[i]:
             continue
-        near = np.array(tree.query_ball_point(tree.data[i], 3 * _SAME_SHAPE))
+        near = np.array(tree.query_ball_point(tree.data[i], 3 * most[i]))
         near = near[free[near]]
         product = np.abs(shapes[near] @ shapes[i].conj())
-        same = near[np.sqrt(np.clip(2 - 2 * product, 0, None)) < _SAME_SHAPE]
+        same = near[np.sqrt(np.clip(2 - 2 * product, 0, None)) < most[i]]
         free[same] = False
         if len(same) > 1:
             groups.append([int(k) for k in usable[np.sort(same)]])

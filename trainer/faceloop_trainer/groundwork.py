@@ -10,6 +10,7 @@ import numpy as np
 from faceloop_datasets import TrainingError
 
 from .components import natural
+from .enough import too_few
 from .patches import Looking, ScaleTraining, TargetSet, some_by_content
 from .prior import sample_prior
 from .reference import KnownFace, Reference
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 FOLDS = 2
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
-FEWEST_FACES, FEWEST_PEOPLE = 10, 2
-"""Fewer cannot be trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,29 +195,6 @@ def _shape_model(
     prior = sample_prior(scheme) if config.prior == "sample" else None
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
     return natural(pdm) if config.modes == "natural" else pdm
-
-
-def too_few(faces: int, people: int, different: int, why: str = "") -> str:
-    """Say that there is too little to train on, or nothing.
-
-    Parameters
-    ----------
-    faces, people : int
-        Usable faces, and whom they show.
-    different : int
-        As many of them are no copies of others.
-    why : str
-        What is known of the reasons, in whole sentences.
-    """
-    if different >= FEWEST_FACES and people >= FEWEST_PEOPLE:
-        return ""
-    said = f"{faces} usable {'face' if faces == 1 else 'faces'} of {people} " + (
-        "person" if people == 1 else "people"
-    )
-    copied = "" if different == faces else f", only {different} of them different,"
-    said = f"There {'is' if faces == 1 else 'are'} {said}{copied} to train on; "
-    needed = f"at least {FEWEST_FACES} different faces of {FEWEST_PEOPLE} people are needed."
-    return " ".join(filter(None, (said + needed, why, "Annotate or import more.")))
 
 
 def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:

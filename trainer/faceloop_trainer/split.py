@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .copies import as_people
+from .copies import as_people, different
+from .enough import too_few
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
 
     A subject is placed by its name alone: it stays on its side when faces are added, so
     that an old and a new model can be compared on people neither has seen. Subjects that share
-    a copied face are one, and the faces returned say so (`as_people`).
+    a copied face are one, and the faces returned say so (`as_people`). Where too few would be
+    left to train on, nobody is held out.
 
     Parameters
     ----------
@@ -43,7 +45,8 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
     faces = as_people(faces)
     subjects = sorted({_subject(f) for f in faces})
     held = {s for s in subjects if _position(s, "holdout") < config.holdout}
-    if len(subjects) - len(held) < 2:
+    left = [f for f in faces if _subject(f) not in held]
+    if held and too_few(len(left), len(subjects) - len(held), different(left)):
         held = set()
     training = [f for f in faces if _subject(f) not in held]
     if config.limit is not None:

@@ -19,8 +19,9 @@ from .cache import Cache
 from .cautions import cautions, few_people
 from .config import TrainingConfig
 from .copies import as_people, different
+from .enough import too_few
 from .evaluate import measure
-from .groundwork import Groundwork, View, can_show, too_few, views
+from .groundwork import Groundwork, View, can_show, views
 from .rehearsal import Rehearsal
 from .split import choose_faces, fingerprint
 from .starts import Jitter
@@ -119,7 +120,7 @@ def train(
     then = [] if revision is None else project.faces_as_of(revision, annotated)
     then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
     base = _base(project.scheme, then, training, held, config, cache, cancel)
-    warnings = (*cautions(known, project.scheme), *_left_out(unusable))
+    warnings = (*_left_out(unusable), *cautions(known, project.scheme))
     usable = {face.item_id for face in training if can_show(face)}
     shown = [face for face in annotated if face.item_id in usable]
     people = len({face.subject for face in shown})

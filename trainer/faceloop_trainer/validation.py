@@ -11,9 +11,9 @@ from faceloop_datasets import TrainingError
 
 from .config import TrainingConfig
 from .copies import as_people
+from .enough import FEWEST_FACES, FEWEST_PEOPLE
 from .evaluate import measure
 from .evaluation import Evaluation
-from .groundwork import FEWEST_FACES, FEWEST_PEOPLE
 from .split import choose_faces, deal
 from .train import train_faces
 from .trainingset import TrainingFace, Unusable, load_faces

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_trainer.cautions import cautions, few_people
 from faceloop_trainer.copies import different
-from faceloop_trainer.groundwork import too_few
+from faceloop_trainer.enough import too_few
 from faceloop_trainer.split import choose_faces
 
 if TYPE_CHECKING:
