@@ -334,4 +334,7 @@ def cross_fit(
             work.tick()
             return np.asarray(run.pose.apply(ground.pdm.shape(run.b)))
 
-        return work.map(found, views(ground, len(faces)))
+        looked_at = views(ground, len(faces))
+        keys = [view.known.face.key for view in looked_at]
+        fitted = dict(zip(keys, work.map(found, looked_at), strict=True))
+        return [fitted[face.key] for face in faces]  # a copy is fitted once

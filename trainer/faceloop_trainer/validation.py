@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 
+from .cautions import cautions
 from .config import TrainingConfig
 from .copies import as_people
 from .enough import FEWEST_FACES, FEWEST_PEOPLE
@@ -113,6 +114,7 @@ def cross_validate(
         raise TrainingError(
             f"A cross-validation in {folds} parts was asked for; expected 2 or more parts, and at "
             f"least as many people: the project {project.name} shows {len(dealt)}."
+            + " ".join(["", *cautions(everyone, scheme)])
         )
     faces, unusable = load_faces(
         scheme, everyone, config.scales[-1], seed=config.seed, progress=progress, cancel=cancel

@@ -83,6 +83,7 @@ def evaluate(
     """
     from faceloop_datasets import Project
     from faceloop_trainer import evaluate as measure
+    from faceloop_trainer.cautions import cautions
     from faceloop_workbench.model_choice import choose_model
 
     with ExitStack() as stack:
@@ -90,6 +91,7 @@ def evaluate(
         chosen = choose_model(model, opened)
         stop = stack.enter_context(stop_request())
         progress = stack.enter_context(progress_bar())
+        warnings = cautions(opened.faces(), opened.scheme)
         found = measure(
             opened, chosen.model, start=start.value, seed=seed, progress=progress, cancel=stop
         )
@@ -97,8 +99,9 @@ def evaluate(
         found.plot(plot)
     values = {"model": chosen.name, "start": start.value, **found.to_dict()}
     if json:
-        show_json({**values, "plot": plot})
+        show_json({**values, "warnings": warnings, "plot": plot})
         return
+    show_warnings(warnings)
     say(f"{chosen.name}, start: {start.value}")
     show_metrics(values)
     show_groups(values["per_group"])
