@@ -164,6 +164,6 @@ def area_under_ced(errors: NDArray[np.float64], limit: float) -> float:
 
 def _rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     known = np.isfinite(a) & np.isfinite(b)
-    if known.sum() < 3:
-        return None
+    if known.sum() < 3 or not (np.ptp(a[known]) and np.ptp(b[known])):
+        return None  # values that are all the same have no order
     return float(pd.Series(a[known]).corr(pd.Series(b[known]), method="spearman"))

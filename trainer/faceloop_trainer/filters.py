@@ -43,15 +43,18 @@ def ridge_filters(moments: Moments, folding: Folding) -> Filters:
     Returns
     -------
     ndarray of float32, shape (N, C, PATCH, PATCH)
-        Zero for a landmark without examples.
+        Zero for a landmark without examples, or where these show nothing.
     """
     lags = moments.lags(LONGEST)
     size = len(folding.penalty)
     solved = np.zeros((len(lags), size), np.float32)
     normal = np.zeros((size, size), np.float32)
     for n in np.nonzero(moments.count)[0]:
+        energy = _mean_energy(lags[n], folding)
+        if not energy > 0:
+            continue  # wherever it was seen, there was nothing to see
         _normal_matrix(lags[n], folding, normal)
-        normal += _RIDGE * _mean_energy(lags[n], folding) * folding.penalty
+        normal += _RIDGE * energy * folding.penalty
         solved[n] = solve_symmetric(normal, _right_side(lags[n], folding))
     filters = solved @ folding.expansion
     return filters.reshape(len(lags), folding.channels, PATCH, PATCH)

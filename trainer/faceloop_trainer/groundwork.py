@@ -10,6 +10,7 @@ import numpy as np
 from faceloop_datasets import TrainingError
 
 from .components import natural
+from .enough import too_few
 from .patches import Looking, ScaleTraining, TargetSet, some_by_content
 from .prior import sample_prior
 from .reference import KnownFace, Reference
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 FOLDS = 2
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
-FEWEST_FACES, FEWEST_PEOPLE = 10, 2
-"""Fewer cannot be trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +71,7 @@ class Groundwork:
             If there are too few faces.
         """
         pictured = pictured_faces(faces)
-        _need_enough(pictured)
+        _need_enough([face for face in faces if can_show(face)], len(pictured))
         pdm = _shape_model(scheme, faces, config)
         return cls(
             scheme,
@@ -167,8 +166,17 @@ def views(ground: Groundwork, most: int) -> list[View]:
 
 
 def pictured_faces(faces: Sequence[TrainingFace]) -> list[TrainingFace]:
-    """Return the faces that patch experts can learn from."""
-    return [f for f in faces if f.picture is not None and f.trains_patches.any()]
+    """Return the faces that patch experts can learn from, each once.
+
+    A copy tells nothing new, and what is learnt from a face is kept under its content: under two
+    subjects, in two folds, it would be unknown to neither.
+    """
+    return list({f.key: f for f in reversed(faces) if can_show(f)}.values())[::-1]
+
+
+def can_show(face: TrainingFace) -> bool:
+    """Whether patch experts can learn from a face."""
+    return face.picture is not None and bool(face.trains_patches.any())
 
 
 def dealt_by_name(faces: Sequence[TrainingFace], seed: int) -> bool:
@@ -189,14 +197,9 @@ def _shape_model(
     return natural(pdm) if config.modes == "natural" else pdm
 
 
-def _need_enough(faces: Sequence[TrainingFace]) -> None:
-    people = len({f.subject for f in faces})
-    if len(faces) < FEWEST_FACES or people < FEWEST_PEOPLE:
-        raise TrainingError(
-            f"There are {len(faces)} usable faces of {people} people to train on; "
-            f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people. "
-            "Annotate or import more."
-        )
+def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
+    if lacking := too_few(len(faces), len({f.subject for f in faces}), different):
+        raise TrainingError(lacking)
 
 
 def _even_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:

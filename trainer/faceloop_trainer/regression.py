@@ -28,6 +28,8 @@ is for labels that are mostly noise. The few people of a small set may ask for 3
 lose half of what the correction gains."""
 _SHARES = (1.0, 0.5, 0.3)
 """Weights of a landmark's own cells, the whole face, and the shape (mean squared lengths)."""
+_NOTHING = 1e-5
+"""Features whose spread has a length below this are the same in all faces."""
 _TRIED = 4
 """The strength is chosen on every fourth landmark, for time."""
 _AT_ONCE = 10
@@ -110,8 +112,10 @@ def _block_scales(rows: Rows, blocks: Sequence[int], landmarks: int) -> Rows:
     counts = [blocks[0] // landmarks] * landmarks + list(blocks[1:])
     shares = np.array([_SHARES[0]] * landmarks + list(_SHARES[1:]))
     parts = np.split(squares, np.cumsum(counts)[:-1])
-    lengths = np.sqrt([part.sum() for part in parts]) + 1e-9
-    return np.repeat(np.sqrt(shares) / lengths, counts).astype(np.float32)
+    lengths = np.sqrt([part.sum() for part in parts])
+    # What is the same in all faces is rounding, and must not be blown up.
+    scales = np.where(lengths > _NOTHING, np.sqrt(shares) / (lengths + 1e-9), 0.0)
+    return np.repeat(scales, counts).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,8 @@ _ALIGN_ROUNDS = 8
 _ALIGNED = 1e-9
 """Alignment ends when the mean moves less than this, in IOD."""
 _EM_ROUNDS = 40
+_SHRUNK = 0.5
+"""Shapes that have nothing in common average to a mean smaller than this, in IOD."""
 
 
 def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = None) -> Points:
@@ -53,10 +55,10 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     known = ~np.isnan(shapes).any(axis=2)
     unseen = ~known.any(axis=0)
     if unseen.any():
-        names = ", ".join(scheme.names[i] for i in np.nonzero(unseen)[0][:5])
+        names = ", ".join(f"{i} ({scheme.names[i]})" for i in np.nonzero(unseen)[0][:5])
         raise TrainingError(
-            f"{unseen.sum()} landmarks have no position in any face ({names}); "
-            "annotate them in at least a few faces."
+            f"Landmarks that have no position in any face: {unseen.sum()}, points {names}"
+            f"{', ...' if unseen.sum() > 5 else ''}. Annotate them in at least a few faces."
         )
     counts = known * (np.ones(len(shapes)) if weights is None else weights)[:, None]
     mean: Points = shapes[int(known.sum(axis=1).argmax())]
@@ -122,7 +124,8 @@ def fit_pdm(
     Raises
     ------
     TrainingError
-        If there are fewer than two faces, or a landmark has no position anywhere.
+        If there are fewer than two faces, a landmark has no position anywhere, or the shapes
+        have nothing in common.
     """
     if len(shapes) < 2:
         raise TrainingError(f"A shape model needs at least 2 faces but got {len(shapes)}.")
@@ -136,18 +139,25 @@ def fit_pdm(
     count = min(components, rows.shape[1] - 4 if prior else len(shapes) - 1, rows.shape[1] - 4)
     missing = np.isnan(rows)
     rounds = _EM_ROUNDS if missing.any() else 1
+    # Of few points the modes would take in all that is left, growth too, which belongs to the pose.
+    pose = _pose(mean) if rows.shape[1] - 4 <= 2 * components else None
     # Where nothing is known about an unknown coordinate yet, the mean shape stands in.
     centre = mean.reshape(-1)
     covariance = _covariance(np.where(missing, centre, rows), weights, prior)
     for _ in range(rounds):
-        basis, variances, noise = _principal(covariance, count)
+        basis, variances, noise = _principal(covariance, count, pose)
         low_rank = (basis.T * variances) @ basis + noise * np.eye(len(centre))
         filled, extra = _expect(rows, missing, centre, low_rank, weights)
         before, centre = centre, np.average(filled, axis=0, weights=weights)
         covariance = _covariance(filled, weights, prior, extra)
         if np.abs(centre - before).max() < 1e-5:
             break
-    basis, variances, noise = _principal(covariance, count)
+    basis, variances, noise = _principal(covariance, count, pose)
+    if not scheme.inter_ocular_distance(centre.reshape(-1, 2)) > _SHRUNK:
+        raise TrainingError(
+            "The annotated faces have no shape in common; check the annotations (are points in "
+            "the scheme's order, and do they belong to these pictures?)."
+        )
     return PointDistributionModel(centre.reshape(-1, 2), basis, variances, noise)
 
 
@@ -183,7 +193,18 @@ def _covariance(
     return np.asarray((total * own + prior.weight * prior.covariance) / (total + prior.weight))
 
 
-def _principal(covariance: Points, count: int) -> tuple[Points, Points, float]:
+def _pose(mean: Points) -> Points:
+    """Return the directions in which growing, turning and moving change the mean, (4, 2N)."""
+    turned = np.stack([-mean[:, 1], mean[:, 0]], axis=1)
+    across, down = np.tile([1.0, 0.0], len(mean)), np.tile([0.0, 1.0], len(mean))
+    rows = np.stack([mean.reshape(-1), turned.reshape(-1), across, down])
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+def _principal(covariance: Points, count: int, pose: Points | None) -> tuple[Points, Points, float]:
+    if pose is not None:
+        left = np.eye(len(covariance)) - pose.T @ pose
+        covariance = left @ covariance @ left
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = values[::-1], vectors[:, ::-1]
     rest = values[count:]

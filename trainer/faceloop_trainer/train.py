@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from faceloop_datasets import Project
+from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_runtime.model import FaceModel
 
 from .base import base_revision
 from .cache import Cache
+from .cautions import cautions, few_people
 from .config import TrainingConfig
+from .copies import as_people, different
+from .enough import too_few
 from .evaluate import measure
-from .groundwork import Groundwork, View, views
+from .groundwork import Groundwork, View, can_show, views
 from .rehearsal import Rehearsal
 from .split import choose_faces, fingerprint
 from .starts import Jitter
@@ -50,11 +53,14 @@ class TrainingResult:
         Errors on the subjects that were held out; None if there were none.
     unusable : tuple of Unusable
         Faces that could not be trained on, and why.
+    warnings : tuple of str
+        What a person should know of the faces (`faceloop_trainer.cautions`), one sentence each.
     """
 
     model: FaceModel
     evaluation: Evaluation | None
     unusable: tuple[Unusable, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def report(self) -> dict[str, Any]:
@@ -95,7 +101,8 @@ def train(
     """
     config = config or TrainingConfig()
     cache = Cache(project.path / CACHE)
-    annotated = project.faces()
+    known = project.faces()
+    annotated = as_people(known)
     chosen = choose_faces(annotated, config)
     faces, unusable = load_faces(
         project.scheme,
@@ -109,8 +116,17 @@ def train(
     held = {f.subject or f.name for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
     revision = base_revision(project.changes())
+    person = {face.item_id: face.subject for face in annotated}
     then = [] if revision is None else project.faces_as_of(revision, annotated)
+    then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
     base = _base(project.scheme, then, training, held, config, cache, cancel)
+    warnings = (*_left_out(unusable), *cautions(known, project.scheme))
+    usable = {face.item_id for face in training if can_show(face)}
+    shown = [face for face in annotated if face.item_id in usable]
+    people = len({face.subject for face in shown})
+    if lacking := too_few(len(shown), people, different(shown), " ".join(warnings)):
+        raise TrainingError(lacking)
+    warnings = (*warnings, *few_people(people, len(held)))
     model = train_faces(
         project.scheme, training, config, base=base, cache=cache, progress=progress, cancel=cancel
     )
@@ -121,13 +137,31 @@ def train(
         if testing
         else None
     )
+    seen = set(model.provenance["training_subjects"])
+    names = {
+        fingerprint(face.subject or face.name)
+        for face in known
+        if fingerprint(person[face.item_id] or face.name) in seen
+    }
     provenance = {
         **model.provenance,
+        "training_subjects": sorted(seen | names),
         "snapshot": snapshot_hash(chosen.training),
         "unusable": len(unusable),
         "metrics": evaluation.metrics() if evaluation else {},
     }
-    return TrainingResult(replace(model, provenance=provenance), evaluation, tuple(unusable))
+    return TrainingResult(
+        replace(model, provenance=provenance), evaluation, tuple(unusable), warnings
+    )
+
+
+def _left_out(unusable: Sequence[Unusable]) -> list[str]:
+    if not unusable:
+        return []
+    name, reason = unusable[0].name, unusable[0].reason
+    first = reason if name in reason else f"{name}: {reason}"
+    what = "1 face cannot" if len(unusable) == 1 else f"{len(unusable)} faces cannot"
+    return [f"{what} be trained on. {'The first: ' if len(unusable) > 1 else ''}{first}"]
 
 
 def _base(  # noqa: PLR0917 - as `train`
@@ -300,4 +334,7 @@ def cross_fit(
             work.tick()
             return np.asarray(run.pose.apply(ground.pdm.shape(run.b)))
 
-        return work.map(found, views(ground, len(faces)))
+        looked_at = views(ground, len(faces))
+        keys = [view.known.face.key for view in looked_at]
+        fitted = dict(zip(keys, work.map(found, looked_at), strict=True))
+        return [fitted[face.key] for face in faces]  # a copy is fitted once

@@ -35,6 +35,12 @@ _ONE_VIDEO = Lock()
 """Frames come one after the other from a decoder that threads cannot share."""
 _REACH = 2.2
 """Half width of the picture kept round a face, in IOD."""
+_LEAST_SHOWN = 0.25
+"""Of less than this, in IOD, the face is not in the picture."""
+_FLAT = 4
+"""Gray values nearer to each other than this show nothing."""
+_LINE = 0.01
+"""Points that are so much thinner than long, and more than a few, are no face."""
 _BACKGROUNDS = 3
 """Pictures without a face cut from each photograph, for the validator."""
 _BACKGROUND_SIZE = 96
@@ -200,7 +206,9 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
     points = np.where(shape_known[:, None], annotation.points, np.nan)
     iod = scheme.inter_ocular_distance(points)
     if not iod > 1.0:
-        raise TrainingError(f"{face.name}: the outer eye corners are missing or coincide.")
+        raise TrainingError("the outer eye corners are missing or coincide.")
+    if _on_one_line(points):
+        raise TrainingError("all points lie on one line.")
     picture, moved, source = None, points, ""
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     if face.has_image:
@@ -211,6 +219,8 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
             if source:
                 cache.save("faces", source, read)
         picture, backgrounds = read["picture"], tuple(read["backgrounds"])
+        if np.ptp(picture) < _FLAT:
+            raise TrainingError("the picture has no contrast where the face should be.")
         moved = Similarity(*map(float, read["move"])).apply(points)
     return TrainingFace(
         name=face.name,
@@ -224,6 +234,14 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         revision_id=face.revision_id,
         source=source,
     )
+
+
+def _on_one_line(points: Points) -> bool:
+    known = points[~np.isnan(points).any(axis=1)]
+    if len(known) < 5:
+        return False
+    length, width = np.linalg.svd(known - known.mean(axis=0), compute_uv=False)
+    return bool(width < _LINE * length)
 
 
 def _source(face: Face, points: Points, scale: float, seed: int) -> str:
@@ -259,7 +277,7 @@ def _surroundings(
     low = np.maximum(np.floor(centre - _REACH * iod), 0).astype(int)
     high = np.ceil(centre + _REACH * iod).astype(int) + 1
     part = gray[low[1] : high[1], low[0] : high[0]]
-    if part.size == 0:
+    if part.size == 0 or min(part.shape) < _LEAST_SHOWN * iod:
         raise TrainingError("the points lie outside the picture.")
     move = Similarity(1.0, 0.0, -float(low[0]), -float(low[1]))
     factor = 1.25 * scale / iod

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 
+from .cautions import cautions
 from .config import TrainingConfig
+from .copies import as_people
+from .enough import FEWEST_FACES, FEWEST_PEOPLE
 from .evaluate import measure
 from .evaluation import Evaluation
-from .groundwork import FEWEST_FACES, FEWEST_PEOPLE
 from .split import choose_faces, deal
 from .train import train_faces
 from .trainingset import TrainingFace, Unusable, load_faces
@@ -106,12 +108,13 @@ def cross_validate(
         If ``cancel`` said so.
     """
     config = config or TrainingConfig()
-    scheme, everyone = project.scheme, project.faces()
+    scheme, everyone = project.scheme, as_people(project.faces())
     dealt = deal(everyone, folds, config.seed)
     if folds < 2 or len(dealt) < folds:
         raise TrainingError(
             f"A cross-validation in {folds} parts was asked for; expected 2 or more parts, and at "
             f"least as many people: the project {project.name} shows {len(dealt)}."
+            + " ".join(["", *cautions(everyone, scheme)])
         )
     faces, unusable = load_faces(
         scheme, everyone, config.scales[-1], seed=config.seed, progress=progress, cancel=cancel
@@ -167,7 +170,7 @@ def learning_curve(
         If ``cancel`` said so.
     """
     config = config or TrainingConfig()
-    scheme, everyone = project.scheme, project.faces()
+    scheme, everyone = project.scheme, as_people(project.faces())
     all_of_them = choose_faces(everyone, replace(config, limit=None))
     held = {f.subject or f.name for f in all_of_them.held_out}
     if not held:

@@ -267,7 +267,7 @@ def test_an_empty_project_is_told_apart_from_a_broken_one(tmp_path: Path) -> Non
 def test_too_few_faces(tmp_path: Path, photographs: list[Path]) -> None:
     with Project.create(tmp_path / "p", scheme="imm58") as project:
         for i, file in enumerate(photographs[:4]):
-            annotated(project, file, f"person {i}", SHAPE, PointState.VISIBLE)
+            annotated(project, file, f"person {i}", SHAPE * [1 + i, 1], PointState.VISIBLE)
         with pytest.raises(TrainingError, match="4 usable faces of 4 people"):
             train(project, TrainingConfig(holdout=0.0))
 
@@ -276,7 +276,7 @@ def test_one_person_is_not_enough(tmp_path: Path, photographs: list[Path]) -> No
     with Project.create(tmp_path / "p", scheme="imm58") as project:
         for file in photographs:
             annotated(project, file, "anna", SHAPE, PointState.VISIBLE)
-        with pytest.raises(TrainingError, match="12 usable faces of 1 people"):
+        with pytest.raises(TrainingError, match="12 usable faces of 1 person"):
             train(project)
 
 

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,10 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import Project
+from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
+from faceloop_trainer import TrainingConfig
+from faceloop_workbench.train.readiness import look
 
 from .conftest import add_sample_faces
 
@@ -70,6 +75,40 @@ def test_too_few_faces_are_one_clear_error(faceloop: Run, small_project: Path) -
     assert "8 usable faces" in done.err
     with Project.open(small_project) as project:
         assert project.models() == []
+
+
+def copied(folder: Path, pictures: int, names: int) -> Path:
+    """A project of some pictures under more names than that."""
+    records = list(islice(sample_faces(), 0, 4 * pictures, 4))
+    named = [replace(records[i % pictures], name=f"p{i}", subject=f"p{i}") for i in range(names)]
+    with Project.create(folder) as project:
+        project.import_entries("sample", named, scheme="face70")
+    return folder
+
+
+def test_one_picture_under_many_names_is_one_clear_error(faceloop: Run, tmp_path: Path) -> None:
+    done = faceloop("train", "--project", copied(tmp_path / "faces", 2, 24))
+    assert done.code == 1
+    (said,) = [line for line in done.err.splitlines() if "Error:" in line]
+    assert "24 of 24 pictures are copies of one another, 2 different" in said
+    assert "fault of faceloop" not in done.err
+
+
+def test_copies_are_warned_of_wherever_they_count(faceloop: Run, tmp_path: Path) -> None:
+    folder, said = copied(tmp_path / "faces", 14, 28), "28 of 28 pictures are copies"
+    done = faceloop("train", "--project", folder, "--json")
+    assert done.code == 0
+    assert done.json()["warnings"][0].startswith(said)
+    shown = faceloop("evaluate", "--project", folder, "--model", "starter")
+    assert shown.code == 1  # the starter knows them all
+    with Project.open(folder) as project:
+        assert look(project, TrainingConfig()).warnings[-1].startswith(said)
+        (record,) = project.models()
+        assert record.metrics["trained_faces"] <= 14
+    report = tmp_path / "report"
+    done = faceloop("report", "--project", folder, "--cross-validate", 2, "--out", report)
+    assert f"Warning: {said}" in done.err
+    assert said in (report / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a process")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,12 @@ def test_metrics() -> None:
     assert found["not_found"] == 1
     assert found["auc_08"] == pytest.approx((0.06 + 0.05 + 0.04) / 0.08 / 5)
     assert found["prediction_rank_correlation"] == pytest.approx(1.0)
+
+
+def test_predictions_that_are_all_the_same_rank_nothing() -> None:
+    found = evaluation([0.02, 0.03, 0.04, 0.2])
+    for one in (replace(found, predicted=np.full(4, 0.03)), replace(found, errors=np.ones(4))):
+        assert one.metrics()["prediction_rank_correlation"] is None
 
 
 def test_all_faces_missed_is_a_result_too() -> None:

@@ -115,3 +115,17 @@ def test_classifiers_tell_the_pattern_from_its_surroundings(kind: str) -> None:
 def test_the_patch_and_the_search_window_fit_the_training_window() -> None:
     # Response maps of a fit look at SEARCH + PATCH - 1 pixels; training sees as many.
     assert SEARCH + PATCH - 1 <= WIDTH
+
+
+@pytest.mark.parametrize("train", [ridge_filters, mosse_filters])
+def test_a_landmark_that_is_always_flat_has_no_filter(train: object) -> None:
+    rng = np.random.default_rng(0)
+    gatherer = MomentGatherer(2, CHANNELS)
+    for _ in range(3):
+        maps = scene(rng, WIDTH, RADIUS, RADIUS)
+        both = np.stack([maps, np.zeros_like(maps)], axis=1)
+        gatherer.add(both, np.zeros((2, 2)), np.array([True, True]))
+    weights = train(gatherer.sums, PLAIN)  # type: ignore[operator]
+    assert np.isfinite(weights).all()
+    assert weights[0].any()
+    assert not weights[1].any()

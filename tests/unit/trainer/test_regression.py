@@ -123,3 +123,12 @@ def test_blocks_weigh_the_same_whatever_their_unit() -> None:
     larger[:, : BLOCKS[0]] *= 64.0
     one, other = (whole(learned(f.copy(), targets, folds)) for f in (features, larger))
     np.testing.assert_allclose(one(features[3]), other(larger[3]), rtol=1e-2, atol=1e-3)
+
+
+def test_what_is_the_same_in_all_faces_is_not_blown_up() -> None:
+    features, targets, folds = samples(80, 0.05)
+    shared = slice(BLOCKS[0], BLOCKS[0] + BLOCKS[1])
+    features[:, shared] = 0.1 + 1e-8 * np.random.default_rng(0).normal(size=(80, BLOCKS[1]))
+    regressor = whole(learned(features.copy(), targets, folds))
+    assert not regressor.weights[shared].any()
+    assert unexplained(regressor, features, targets) < 0.2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -198,3 +200,35 @@ def test_a_landmark_that_nobody_placed_is_named() -> None:
     shapes[:, 7] = np.nan
     with pytest.raises(TrainingError, match=SCHEME.names[7]):
         procrustes_mean(SCHEME, shapes)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_modes_of_few_points_leave_growth_and_turning_to_the_pose(missing: float) -> None:
+    """Faces of 5 points that vary a lot: growth then varies more than the last mode does."""
+    scheme = replace(
+        SCHEME,
+        names=SCHEME.names[:5],
+        iod=(0, 1),
+    )
+    rng = np.random.default_rng(0)
+    mean = np.array([[-0.5, -0.4], [0.5, -0.4], [0.0, 0.0], [-0.3, 0.4], [0.3, 0.4]])
+    shapes = 100 * (mean + rng.normal(0, 0.12, (60, 5, 2)))
+    shapes[rng.uniform(size=(60, 5)) < missing] = np.nan
+    pdm = fit_pdm(scheme, shapes, 50)
+    tangent = pdm.tangent(np.zeros(len(pdm.variances)))
+    assert tangent.shape == (10, 10)
+    assert np.linalg.cond(tangent) < 10
+
+
+def test_shapes_with_nothing_in_common_have_no_model() -> None:
+    shapes = np.random.default_rng(0).uniform(0, 300, (40, N, 2))
+    with pytest.raises(TrainingError, match="no shape in common; check the annotations"):
+        fit_pdm(SCHEME, shapes, 20)
+
+
+def test_points_that_nobody_placed_are_named_with_their_numbers() -> None:
+    shapes = planted(5, 0)[2]
+    shapes[:, [7, 9]] = np.nan
+    named = rf"2, points 7 \({SCHEME.names[7]}\), 9 \({SCHEME.names[9]}\)\. Annotate"
+    with pytest.raises(TrainingError, match=named):
+        fit_pdm(SCHEME, shapes, 20)

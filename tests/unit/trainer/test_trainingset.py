@@ -126,15 +126,25 @@ def test_faces_that_cannot_be_read_are_told_with_the_reason(tmp_path: Path) -> N
     states[SCHEME.iod[0]] = PointState.MISSING
     blind = face(tmp_path, no_eyes, 500, states, name="blind")
     same = face(tmp_path, np.full((N, 2), 50.0), 500, name="same")
-    faces, unusable = load_faces(SCHEME, [good, gone, broken, outside, blind, same], 54)
+    flat = face(tmp_path, shape(100, 250, 250), 500, name="flat")
+    cv2.imwrite(str(flat.media), np.full((500, 500), 90, np.uint8))
+    dot = face(tmp_path, shape(100, 250, 250), 500, name="dot")
+    cv2.imwrite(str(dot.media), np.full((2, 2), [9, 200], np.uint8))
+    level = shape(100, 250, 250) * [1, 0] + [0, 250]
+    line = face(tmp_path, level, 500, name="line")
+    wrong = [gone, broken, outside, blind, same, flat, dot, line]
+    faces, unusable = load_faces(SCHEME, [good, *wrong], 54)
     assert [f.name for f in faces] == ["good"]
-    assert [u.name for u in unusable] == ["gone", "broken", "outside", "blind", "same"]
+    assert [u.name for u in unusable] == [f.name for f in wrong]
     reasons = {u.name: u.reason for u in unusable}
     assert "gone.png" in reasons["gone"]
     assert "broken.png" in reasons["broken"]
     assert "outside the picture" in reasons["outside"]
     assert "eye corners are missing" in reasons["blind"]
     assert "coincide" in reasons["same"]
+    assert "no contrast" in reasons["flat"]
+    assert "outside the picture" in reasons["dot"]
+    assert "on one line" in reasons["line"]
 
 
 def test_a_shape_without_a_picture_is_kept_for_the_shape_model() -> None:

@@ -112,6 +112,7 @@ class TestMessages:
             Step(Progress(0, None, "reading")),
             Log("reading faces: 3.1 s"),
             Outcome("done", "face70-ridge is in use.", 3),
+            Outcome("done", "It is in use.", 3, warnings=("Copies.", "Few people.")),
         ],
     )
     def test_a_line_brings_it_back(self, message: Step) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Column, progress_bar, say, show_json, show_table, show_values
+from .console import Column, note, progress_bar, say, show_json, show_table, show_values
 from .interrupts import stop_request
 from .options import JsonOption, ModelOption, ProjectOption, SeedOption, kept_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from faceloop_workbench.training import TrainedModel
 
@@ -84,6 +84,7 @@ def evaluate(
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_to_replace
     from faceloop_trainer import evaluate as measure
+    from faceloop_trainer.cautions import cautions
     from faceloop_workbench.model_choice import choose_model
 
     with ExitStack() as stack:
@@ -92,6 +93,7 @@ def evaluate(
         chosen = choose_model(model, opened)
         stop = stack.enter_context(stop_request())
         progress = stack.enter_context(progress_bar())
+        warnings = cautions(opened.faces(), opened.scheme)
         found = measure(
             opened, chosen.model, start=start.value, seed=seed, progress=progress, cancel=stop
         )
@@ -99,8 +101,9 @@ def evaluate(
         found.plot(plot)
     values = {"model": chosen.name, "start": start.value, **found.to_dict()}
     if json:
-        show_json({**values, "plot": plot})
+        show_json({**values, "warnings": warnings, "plot": plot})
         return
+    show_warnings(warnings)
     say(f"{chosen.name}, start: {start.value}")
     show_metrics(values)
     show_groups(values["per_group"])
@@ -110,9 +113,16 @@ def evaluate(
 
 def show_trained(trained: TrainedModel) -> None:
     """Show what a training came to."""
+    show_warnings(trained.warnings)
     show_metrics(trained.record.metrics)
     say(f"Trained {trained.record.name}: {trained.record.file}")
     say(f"It is {'in use' if trained.in_use else 'not in use'}: {trained.because}.")
+
+
+def show_warnings(warnings: Iterable[str]) -> None:
+    """Show what a person should know before believing a result."""
+    for warning in warnings:
+        note(f"Warning: {warning}")
 
 
 def show_metrics(metrics: Mapping[str, Any]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from faceloop_trainer.groundwork import FEWEST_FACES, FEWEST_PEOPLE
+from faceloop_trainer.cautions import cautions, few_people
+from faceloop_trainer.copies import different
+from faceloop_trainer.enough import too_few
 from faceloop_trainer.split import choose_faces
 
 if TYPE_CHECKING:
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
     from faceloop_datasets.store.overview import Summary
     from faceloop_trainer import TrainingConfig
 
-_FEW_PEOPLE = 10
-_FEW_HELD_OUT = 5
 _NO_PROJECT = "Open a project first."
+_NO_FACE = "No face is annotated yet. Import faces, or annotate some, first."
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
     useful = {face.item_id for face in faces}
     half = [HalfDone(s.item_id, s.name) for s in overview if _half_done(s)]
     counts = len(training), len(_subjects(training))
+    said = cautions(faces, project.scheme)
+    blocked = too_few(*counts, different(training), " ".join(said))
     found = Readiness(
         faces=counts[0],
         people=counts[1],
@@ -93,9 +96,9 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
         held_out_people=len(_subjects(held)),
         half_done=tuple(half),
         guesses=sum(s.labelled and s.item_id not in useful for s in overview),
-        blocked=_blocked(*counts, annotated=bool(faces)),
+        blocked=blocked if faces else _NO_FACE,
     )
-    return replace(found, warnings=tuple(_warnings(found)))
+    return replace(found, warnings=(*_warnings(found), *(() if found.blocked else said)))
 
 
 def _trains(face: Face) -> bool:
@@ -109,17 +112,6 @@ def _subjects(faces: Sequence[Face]) -> set[str]:
 def _half_done(item: Summary) -> bool:
     # A claimed one may have no estimated point left, and still nobody has accepted it.
     return item.half_corrected or (item.by_hand and item.status == "claimed")
-
-
-def _blocked(faces: int, people: int, *, annotated: bool) -> str:
-    if not annotated:
-        return "No face is annotated yet. Import faces, or annotate some, first."
-    if faces >= FEWEST_FACES and people >= FEWEST_PEOPLE:
-        return ""
-    return (
-        f"There are {_count(faces, 'usable face')} of {_people(people)} to train on; at least "
-        f"{FEWEST_FACES} faces of {FEWEST_PEOPLE} people are needed. Annotate or import more."
-    )
 
 
 def _warnings(found: Readiness) -> list[str]:
@@ -137,18 +129,7 @@ def _warnings(found: Readiness) -> list[str]:
         )
     if found.blocked:
         return said
-    if not found.held_out:
-        said.append(
-            "Nobody can be held out: the new model can be neither measured nor compared with "
-            "others. Annotate faces of more people."
-        )
-    elif found.held_out_people < _FEW_HELD_OUT:
-        said.append(
-            f"Only {_people(found.held_out_people)} held out: the measured error will be rough."
-        )
-    if found.people < _FEW_PEOPLE:
-        said.append(f"The faces show only {_people(found.people)}: the model may not know others.")
-    return said
+    return [*said, *few_people(found.people, found.held_out_people)]
 
 
 def _count(number: int, what: str) -> str:
