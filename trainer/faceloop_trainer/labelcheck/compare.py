@@ -1,35 +1,38 @@
-"""Annotations that disagree with all the others: which, how much, and what seems to be wrong."""
+"""Annotations that disagree with all the others: which, how much, and what seems to be wrong.
+
+Two questions are asked of each face. Does each point lie where the other points of the face expect
+it, given how points vary together in all faces (the distribution of one point given the rest under
+a Gaussian; Mahalanobis distance)? And do the points as a whole, and those of each part, lie where
+patch experts that were trained on other people see them? The measures are robust: they are taken
+from the nine tenths of the faces that agree best.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
+from faceloop_trainer.shape import fit_pdm
 
-from .config import TrainingConfig
-from .shape import fit_pdm
-from .train import cross_fit
-from .trainingset import load_faces
+from .doubt import DOUBTFUL, Finding
+from .orders import orders, said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Project, Scheme
-    from faceloop_datasets.face import Face
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
-    from faceloop_datasets.scheme import Contour
+    from faceloop_datasets import Scheme
     from faceloop_runtime.pdm import PointDistributionModel
+
+    from .orders import Order
 
     Points = NDArray[np.float64]
     Values = NDArray[np.float64]
 
-_QUICK = TrainingConfig(channels=("gradient",), scales=(16.0, 24.0, 36.0))
-"""Experts that see whether all points lie beside the face; finer ones add nothing to that."""
 _COMPONENTS = 30
 _ROUNDS = 4
 _TRUSTED = 0.9
@@ -43,107 +46,13 @@ with equal weights 92 %."""
 _PART_WEIGHT = 0.4
 """A shift of one part against the rest counts less still: there are several. Of parts of MUCT faces
 moved by .1 IOD, 20 of 21 are then in the first tenth, of other mistakes one in a hundred fewer."""
-_DOUBTFUL = 1.5
-"""A face that is this many times as unusual as the most unusual tenth begins to be."""
 _EXPLAINED = 0.5
 """Another order of the points explains a face that it makes less unusual by this factor."""
-_SHORTEST, _STEPS = 3, 2
-"""Points of a contour that has a direction, and how far people slip along an open one. Round a
-closed one they may begin anywhere."""
-_SAME_PLACE, _DIFFERENT = 0.5, 0.04
-"""Two annotations in one picture are of one face if their centres are nearer than the first, in
-IOD, and disagree if their points are on average farther apart than the second."""
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """An annotation that looks wrong.
-
-    Parameters
-    ----------
-    item_id : int
-        The item.
-    name : str
-        Its name.
-    score : float
-        How unusual it is: 1 is where the most unusual tenth of all faces begins.
-    what : str
-        A sentence on what looks wrong; two where another annotation of the face says so as well.
-    """
-
-    item_id: int
-    name: str
-    score: float
-    what: str
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether it is worth a person's look."""
-        return self.score >= _DOUBTFUL
-
-
-def check_labels(
-    project: Project,
-    *,
-    seed: int = 0,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
-) -> list[Doubt]:
-    """Compare every annotation of a project with what all the others would expect.
-
-    Two questions are asked of each face. Does each point lie where the other points of the face
-    expect it, given how points vary together in all faces (the distribution of one point given
-    the rest under a Gaussian; Mahalanobis distance)? And do the points as a whole, and those of
-    each part, lie where patch experts that were trained on other people see them? The measures are
-    robust: they are taken from the nine tenths of the faces that agree best.
-
-    Parameters
-    ----------
-    project : Project
-        The newest annotation of every item is looked at.
-    seed : int
-        Deals people to the two halves that judge each other.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
-
-    Returns
-    -------
-    list of Doubt
-        All annotated faces, the most doubtful first; `Doubt.doubtful` are worth a look.
-
-    Raises
-    ------
-    TrainingError
-        If there are too few faces to compare.
-    Cancelled
-        If ``cancel`` said so.
-    """
-    config = replace(_QUICK, seed=seed)
-    # The item's number goes along as the name: names need not be unique.
-    annotated = {face.item_id: face for face in project.faces()}
-    numbered = [replace(face, name=str(number)) for number, face in annotated.items()]
-    faces, _ = load_faces(
-        project.scheme, numbered, config.scales[-1], seed=seed, progress=progress, cancel=cancel
-    )
-    pictured = [i for i, f in enumerate(faces) if f.picture is not None and f.trains_patches.any()]
-    fits = cross_fit(
-        project.scheme, [faces[i] for i in pictured], config, progress=progress, cancel=cancel
-    )
-    points = np.array([face.points for face in faces])
-    fitted = np.full_like(points, np.nan)
-    fitted[pictured] = fits
-    judged = np.array([face.trains_patches for face in faces])
-    doubts = compare(project.scheme, points, judged, fitted)
-    named = [
-        Doubt(int(face.name), annotated[int(face.name)].name, score, what)
-        for face, (score, what) in zip(faces, doubts, strict=True)
-    ]
-    return sorted(_with_duplicates(named, annotated.values(), project.scheme), key=_order)
 
 
 def compare(
     scheme: Scheme, points: Points, judged: NDArray[np.bool_], fitted: Points
-) -> list[tuple[float, str]]:
+) -> list[Finding]:
     """Say of each face how unusual its points are, and what looks wrong.
 
     Parameters
@@ -159,8 +68,8 @@ def compare(
 
     Returns
     -------
-    list of (float, str)
-        Score and sentence of each face, as in `Doubt`.
+    list of Finding
+        One a face.
     """
     shapes = _Shapes.of(scheme, points, judged)
     misfit = shapes.misfit()
@@ -169,23 +78,26 @@ def compare(
     moved = np.linalg.norm(shift, axis=1)
     away = np.nan_to_num(_SHIFT_WEIGHT * moved / _usual(moved))
     apart = _PART_WEIGHT * _alone(np.linalg.norm(parts, axis=2))
-    doubts = []
+    findings = []
     for i in range(len(points)):
         worst, part = int(misfit[i].argmax()), int(apart[i].argmax())
-        order = _misordered(scheme, shapes, i, worst) if odd[i] >= _DOUBTFUL else None
+        order = _misordered(scheme, shapes, i, worst) if odd[i] >= DOUBTFUL else None
         score = float(max(odd[i], away[i], apart[i, part]))
         if order is not None:  # a fit that starts from such points ends anywhere, too
-            what = order
+            found = Finding(score, order.what, "exchanged", order.about)
         elif score == away[i]:
             what = _shifted("All points", "beside the face", shift[i])
+            found = Finding(score, what, "shifted")
         elif score == apart[i, part]:
-            name = _said(list(scheme.groups)[part])
-            where = f"beside the {name} in the picture"
-            what = _shifted(f"The points of {name}", where, parts[i, part])
+            name, members = list(scheme.groups.items())[part]
+            where = f"beside the {said(name)} in the picture"
+            what = _shifted(f"The points of {said(name)}", where, parts[i, part])
+            found = Finding(score, what, "misplaced", members)
         else:
             what = _misplaced(scheme, shapes, i, worst)
-        doubts.append((score, what))
-    return doubts
+            found = Finding(score, what, "misplaced", (worst,))
+        findings.append(found)
+    return findings
 
 
 @dataclass(frozen=True, eq=False)
@@ -357,115 +269,15 @@ def _misplaced(scheme: Scheme, shapes: _Shapes, face: int, worst: int) -> str:
     return f"Point {worst}, {name}, lies {far:.2f} IOD from where the other points expect it."
 
 
-def _misordered(scheme: Scheme, shapes: _Shapes, face: int, worst: int) -> str | None:
+def _misordered(scheme: Scheme, shapes: _Shapes, face: int, worst: int) -> Order | None:
     """Name the mistake in the order of the points that explains a face, if one does."""
     right = list(range(len(scheme)))
     as_is = shapes.energy(face, right)
     # An order that leaves points out has to do better than leaving out the one that stands out.
     alone = shapes.energy(face, [-1 if i == worst else i for i in right])
     tried = [
-        (shapes.energy(face, order) / (alone if -1 in order else as_is), what)
-        for order, what in _orders(scheme, worst)
+        (shapes.energy(face, order.sources) / (alone if -1 in order.sources else as_is), order)
+        for order in orders(scheme, worst)
     ]
-    share, what = min(tried)
-    return what if share < _EXPLAINED else None
-
-
-def _orders(scheme: Scheme, worst: int) -> Iterable[tuple[list[int], str]]:
-    """Orders of points that people and programs mistake for the right one."""
-    yield list(scheme.mirror), "Left and right look exchanged in the whole face."
-    for name, members in scheme.groups.items():
-        other = next(n for n, m in scheme.groups.items() if scheme.mirror[members[0]] in m)
-        places = {*members, *scheme.groups[other]}
-        names = " and ".join(_said(n) for n in dict.fromkeys((name, other)))
-        verb = "look exchanged" if name != other else "look as if left and right were exchanged"
-        order = _moved(scheme, {point: scheme.mirror[point] for point in places})
-        yield order, f"The points of {names} {verb}."
-    for point in range(len(scheme)):
-        if point != worst:
-            low, high = sorted((point, worst))
-            names = f"{low}, {scheme.names[low]}, and {high}, {scheme.names[high]},"
-            yield _moved(scheme, {point: worst, worst: point}), f"Points {names} look exchanged."
-    for contour in scheme.contours:
-        yield from _along(scheme, contour)
-
-
-def _along(scheme: Scheme, contour: Contour) -> Iterable[tuple[list[int], str]]:
-    """Orders that begin a contour at another point, or go along it the other way."""
-    line, name, count = contour.points, _said(contour.name), len(contour.points)
-    if count < _SHORTEST:
-        return
-    back = line[::-1]
-    # Round a closed contour, one can go backwards from anywhere.
-    for first in range(count if contour.closed else 1):
-        sources = dict(zip(line, back[first:] + back[:first], strict=True))
-        yield _moved(scheme, sources), f"The points of {name} run backwards."
-    for step in range(1, (count // 2 if contour.closed else _STEPS) + 1):
-        for sign, where in ((1, "after"), (-1, "before")):
-            slipped = [i - sign * step for i in range(count)]
-            sources = {
-                line[i]: line[s % count] if contour.closed or 0 <= s < count else -1
-                for i, s in enumerate(slipped)
-            }
-            what = f"each lies where the point {step} {where} it belongs"
-            yield _moved(scheme, sources), f"The points of {name} look shifted: {what}."
-
-
-def _moved(scheme: Scheme, sources: Mapping[int, int]) -> list[int]:
-    return [sources.get(point, point) for point in range(len(scheme))]
-
-
-def _said(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _with_duplicates(
-    doubts: Sequence[Doubt], faces: Iterable[Face], scheme: Scheme
-) -> Iterable[Doubt]:
-    """Doubt faces too that another annotation of the same face in the same picture contradicts."""
-    found: dict[int, Doubt] = {}
-    same: dict[tuple[str | None, int | None], list[Face]] = {}
-    for face in faces:
-        for other in same.setdefault((face.media_sha256, face.frame), []):
-            if face.media_sha256 is not None:
-                found.update(_contradiction(scheme, face, other))
-        same[face.media_sha256, face.frame].append(face)
-    for doubt in doubts:
-        also = found.get(doubt.item_id)
-        if also is None:
-            yield doubt
-        else:
-            what = f"{also.what} {doubt.what}" if doubt.doubtful else also.what
-            yield replace(also, score=max(also.score, doubt.score), what=what)
-
-
-def _contradiction(scheme: Scheme, face: Face, other: Face) -> dict[int, Doubt]:
-    first, second = face.annotation.points, other.annotation.points
-    both = ~np.isnan(first + second).any(axis=1)
-    iod = scheme.inter_ocular_distance(first)
-    if not both.any() or np.isnan(iod):
-        return {}
-    between = np.linalg.norm((first[both] - second[both]).mean(axis=0)) / iod
-    apart = float(np.linalg.norm(first[both] - second[both], axis=1).mean()) / iod
-    if not (between < _SAME_PLACE and apart > _DIFFERENT):
-        return {}
-    score = _DOUBTFUL + apart / _DIFFERENT
-    return {
-        one.item_id: Doubt(
-            one.item_id,
-            one.name,
-            score,
-            f"The same face is annotated as {_called(two, one)} too, "
-            f"with points {apart:.2f} IOD away.",
-        )
-        for one, two in ((face, other), (other, face))
-    }
-
-
-def _called(face: Face, beside: Face) -> str:
-    """Tell a face from another: copies of a picture often have one name."""
-    return face.name if face.name != beside.name else f"{face.name} (item {face.item_id})"
-
-
-def _order(doubt: Doubt) -> tuple[float, int]:
-    return -doubt.score, doubt.item_id
+    share, order = min(tried, key=lambda one: (one[0], one[1].what))
+    return order if share < _EXPLAINED else None
