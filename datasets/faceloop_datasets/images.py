@@ -117,7 +117,7 @@ def exif_orientation(path: str | Path) -> int:
         If the file is missing, no image, or has more than `MAX_PIXELS`.
     """
     with _opened(path) as image:
-        found = image.getexif().get(_ORIENTATION)
+        found = image.getexif().get(_ORIENTATION, 1)
     return int(found) if found in range(1, 9) else 1
 
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _UNSEEN = 0.2
 """So far from the face an annotation counts, in IOD, in whose picture no face was seen."""
-_FAR, _SURELY, _EXACT = 0.2, 0.3, 0.08
-"""A link proves itself if the annotation is farther than the first from its own face, and in the
-other picture less than the second as far and than the third. Among many pictures taken in one
-place some face is always near by chance; other links need one that goes on from their end."""
+_FAR, _SURELY, _NEXT = 0.12, 0.3, 0.6
+"""A link proves itself if the annotation is farther than the first from its own face, in IOD, and
+in the other picture less than the second as far, and than the third as in the next best. Among
+many pictures some face is always near by chance; other links need one that goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,14 @@ class Link:
         Its mean distance from the face there, in IOD.
     mutual : bool
         Whether it fits there better than all other annotations do.
+    proven : bool
+        Whether it needs no other link to be believed.
     """
 
     to: int
     error: float
     mutual: bool
+    proven: bool
 
 
 def linked(looks: Looks, own: Values, limits: Values) -> dict[int, Link]:
@@ -61,7 +64,9 @@ def linked(looks: Looks, own: Values, limits: Values) -> dict[int, Link]:
     """
     wrong = np.flatnonzero(own > WRONG)
     there = _errors_there(looks, wrong)
-    links = {}
+    links: dict[int, Link] = {}
+    if len(looks.every) < 2:
+        return links
     for row, i in enumerate(wrong):
         to = int(there[row].argmin())
         error = float(there[row, to])
@@ -69,8 +74,10 @@ def linked(looks: Looks, own: Values, limits: Values) -> dict[int, Link]:
             error < limits[i]
         ):
             mutual = error <= min(there[:, to].min(), own[to])
-            links[int(i)] = Link(to, error, mutual)
-    return _without_loose_ends(links, own)
+            best, following = np.sort(there[row])[:2]
+            proven = _FAR < own[i] < np.inf and best < min(_SURELY * own[i], _NEXT * following)
+            links[int(i)] = Link(to, error, mutual, proven)
+    return _without_loose_ends(links)
 
 
 def exchanged(looks: Looks, own: Values, links: Mapping[int, Link]) -> dict[int, Finding]:
@@ -103,19 +110,13 @@ def _errors_there(looks: Looks, wrong: NDArray[np.intp]) -> Values:
     return errors
 
 
-def _without_loose_ends(links: dict[int, Link], own: Values) -> dict[int, Link]:
+def _without_loose_ends(links: dict[int, Link]) -> dict[int, Link]:
     """Leave out links that prove nothing, and that no other link goes on from."""
     while True:
-        loose = [
-            i for i, link in links.items() if link.to not in links and not _proves(link, own[i])
-        ]
+        loose = {i for i, link in links.items() if link.to not in links and not link.proven}
         if not loose:
             return links
         links = {i: link for i, link in links.items() if i not in loose}
-
-
-def _proves(link: Link, own: float) -> bool:
-    return _FAR < own < np.inf and link.error < min(_SURELY * own, _EXACT)
 
 
 def _rings(links: Mapping[int, Link]) -> set[int]:

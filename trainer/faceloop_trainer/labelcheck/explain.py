@@ -11,12 +11,14 @@ from faceloop_datasets.images import exif_orientation
 
 from .doubt import Finding, Mend
 from .exchanges import exchanged, linked
-from .misfits import RIGHT, WRONG, clearly_better, score, usual_errors
-from .shifts import moved
+from .misfits import RIGHT, SUSPECT, clearly_better, score
+from .shifts import beside, common_shift, moved
 from .turns import TURNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from faceloop_trainer.work import Work
 
     from .looks import Look, Looks
 
@@ -27,34 +29,39 @@ _ALIKE = 1.5
 counts, or the most frequent one, or the plainest."""
 
 
-def explain(looks: Looks) -> dict[int, Finding]:
+def explain(looks: Looks, work: Work) -> dict[int, Finding]:
     """Find the annotations that are wrong as a whole in a way that has a name.
 
     Parameters
     ----------
     looks : Looks
         What the starter model sees.
+    work : Work
+        Asked whether to stop.
 
     Returns
     -------
     dict of int to Finding
         By the place of the face in ``looks``.
     """
-    own = usual_errors(looks)
+    own = looks.errors()
     undone = _undone(looks, own)
     turns = _chosen(looks, own, undone)
     limits = np.array([undone[i, turns[i]] if i in turns else RIGHT for i in range(len(own))])
     links = linked(looks, own, limits)
     found = exchanged(looks, own, links)
     found |= {i: _turned(looks, i, turn, own[i]) for i, turn in turns.items() if i not in found}
-    return found | moved(looks, own, except_for=found)
+    common = common_shift(looks, beside(own, except_for=found))
+    if common is not None:  # where no face was seen, this tells where to look
+        looks = looks.tried(common.undone, work)
+    return found | moved(looks, looks.errors(), common, except_for=found)
 
 
 def _undone(looks: Looks, own: Values) -> Values:
     """How far each annotation is from the face with each of `TURNS` undone, (F, T)."""
     errors = np.full((len(own), len(TURNS)), np.inf)
     for i, look in enumerate(looks.every):
-        if look.seen is not None and look.sure and own[i] > WRONG:
+        if look.seen is not None and look.sure and own[i] > SUSPECT:
             errors[i] = looks.distances(np.array(looks.undone(look)), look.seen)
     return errors
 

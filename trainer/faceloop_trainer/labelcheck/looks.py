@@ -13,6 +13,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_runtime.geometry import Similarity
 
 from .marks import Marks
+from .misfits import WRONG
 from .sight import Sight
 from .turns import TURNS
 
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
     from .sight import Seen
 
     Points = NDArray[np.float64]
+    Gray = NDArray[np.uint8]
 
 _AGREES, _FEWEST = 0.1, 8
 """What annotators do differently from the starter model is learned from the faces whose points are
 nearer to it than this, in IOD, if there are so many."""
+_HARDLY = 0.05
+"""A face that is seen with more error than this, and farther than this from the annotation, is
+looked for once more."""
 _STRANGERS = 60
 """Annotations of other pictures that are tried in one where no face was seen."""
 
@@ -139,6 +144,31 @@ class Looks:
         near = away[_mean(away) < _AGREES] if len(away) else away
         return np.nan_to_num(_median(near)) if len(near) >= _FEWEST else none
 
+    def errors(self) -> Points:
+        """Mean distance of each annotation from the face in its picture, (F,), in IOD.
+
+        Infinite where no face was seen.
+        """
+        return np.array(
+            [
+                self.distance(look.marks, look.seen) if look.seen and look.sure else np.inf
+                for look in self.every
+            ]
+        )
+
+    def off(self, i: int) -> Points:
+        """How far each point of an annotation is from where it is seen, (N,), in IOD.
+
+        NaN where the starter model does not know the point, or saw no face.
+        """
+        look, off = self.every[i], np.full(len(self.scheme), np.nan)
+        if look.sure:
+            away = np.linalg.norm(_away(look.marks, look.seen) - self.habit, axis=1)
+            for mark, row in enumerate(self.reader.weights):
+                if np.count_nonzero(row) == 1:
+                    off[int(row.argmax())] = away[mark]
+        return off
+
     def distance(self, marks: Points, seen: Seen) -> float:
         """Mean distance of marks (M, 2) from where an annotator would place them, in IOD."""
         return float(_mean((_away(marks, seen) - self.habit)[None])[0])
@@ -159,39 +189,57 @@ class Looks:
             for turn in TURNS
         ]
 
-    def tried(self, starts: Callable[[Look], Sequence[Points]], work: Work) -> Looks:
-        """Look again in the pictures where no face was seen, from other marks (M, 2)."""
+    def tried(self, start: Callable[[Points], Points], work: Work) -> Looks:
+        """Look again where no face was seen, from where ``start`` brings the marks (M, 2)."""
+        return self._tried(lambda look: [start(look.marks)], work)
 
-        def again(look: Look) -> Look:
-            work.tick(0)
-            if look.sure or not look.face.has_image or not look.size[0]:
-                return look
-            try:
-                gray = look.face.read_gray()
-            except FaceloopError:  # the training says what is wrong with it
-                return look
-            return replace(look, seen=self.sight.first_of(gray, starts(look)) or look.seen)
-
-        return replace(self, every=tuple(work.map(again, self.every)))
+    def _tried(self, starts: Callable[[Look], Sequence[Points]], work: Work) -> Looks:
+        return self._again(
+            lambda look: not look.sure,
+            lambda look, gray: self.sight.first_of(gray, starts(look)),
+            work,
+        )
 
     def _elsewhere(self, work: Work) -> Looks:
         """Look again: as if the face were turned, for any upright face, and where others are."""
-        turned = self.tried(self.undone, work)._anywhere(work)
-        strangers = [look.marks for look in turned.every if not look.sure][:_STRANGERS]
-        return turned.tried(lambda _: strangers, work)
+        turned = self._tried(self.undone, work)._anywhere(work)
+        own = turned.errors()
+        strangers = [
+            turned.every[i].marks for i in np.argsort(-own, kind="stable") if own[i] > WRONG
+        ]
+        return turned._tried(lambda _: strangers[:_STRANGERS], work)
 
     def _anywhere(self, work: Work) -> Looks:
-        def search(look: Look) -> Look:
+        """Look for any upright face where none was seen, or hardly one that the labels fit."""
+
+        def wanted(look: Look) -> bool:
+            if look.seen is None or not look.sure:
+                return True
+            hardly = look.seen.error > _HARDLY
+            return hardly and self.distance(look.marks, look.seen) > _HARDLY
+
+        return self._again(wanted, lambda _, gray: self.sight.anywhere(gray), work)
+
+    def _again(
+        self,
+        wanted: Callable[[Look], bool],
+        see: Callable[[Look, Gray], Seen | None],
+        work: Work,
+    ) -> Looks:
+        """Look again in some pictures; what is seen better than before counts."""
+
+        def again(look: Look) -> Look:
             work.tick(0)
-            if look.sure or not look.face.has_image:
+            if not (look.face.has_image and wanted(look)):
                 return look
             try:
-                gray = look.face.read_gray()
-            except FaceloopError:
+                found = see(look, look.face.read_gray())
+            except FaceloopError:  # a damaged picture; the training says so
                 return look
-            return replace(look, seen=self.sight.anywhere(gray) or look.seen)
+            better = found and (look.seen is None or found.error < look.seen.error)
+            return replace(look, seen=found) if better else look
 
-        return replace(self, every=tuple(work.map(search, self.every)))
+        return replace(self, every=tuple(work.map(again, self.every)))
 
 
 def _where_it_is(look: Look, read: TrainingFace, sight: Sight) -> Seen | None:

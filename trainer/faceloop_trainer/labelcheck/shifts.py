@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .doubt import Kind
-    from .looks import Look, Looks
+    from .looks import Looks
 
     Points = NDArray[np.float64]
     Values = NDArray[np.float64]
@@ -69,7 +68,32 @@ class Common:
         )
 
 
-def moved(looks: Looks, own: Values, *, except_for: Collection[int]) -> dict[int, Finding]:
+def common_shift(looks: Looks, faces: Sequence[int]) -> Common | None:
+    """Find the scale, or else the offset, that several faces share; None if there is none.
+
+    Parameters
+    ----------
+    looks : Looks
+        What the starter model sees.
+    faces : sequence of int
+        Faces that are beside the one that was seen.
+    """
+    tried = (_common_scale(looks, faces), _common_offset(looks, faces))
+
+    def left(common: Common) -> float:
+        return float(np.median([_left(looks, i, common) for i in faces]))
+
+    return min((one for one in tried if one is not None), key=left, default=None)
+
+
+def beside(own: Values, *, except_for: Collection[int]) -> list[int]:
+    """Faces that lie beside the one that was seen, and are not explained yet."""
+    return [i for i in range(len(own)) if i not in except_for and _FAR < own[i] < np.inf]
+
+
+def moved(
+    looks: Looks, own: Values, common: Common | None, *, except_for: Collection[int]
+) -> dict[int, Finding]:
     """Find the annotations that have the shape of the face in their picture and lie elsewhere.
 
     Parameters
@@ -78,35 +102,22 @@ def moved(looks: Looks, own: Values, *, except_for: Collection[int]) -> dict[int
         What the starter model sees.
     own : ndarray, shape (F,)
         How far each annotation is from the face in its own picture.
+    common : Common or None
+        From `common_shift`.
     except_for : collection of int
         Faces that are explained otherwise.
     """
-    left = [i for i in range(len(own)) if i not in except_for and _FAR < own[i] < np.inf]
-    common = _common(looks, left)
+    left = beside(own, except_for=except_for)
     shared = {i: None if common is None else _shared(looks, i, own[i], common) for i in left}
-    alone = {i: _alone(looks.every[i], looks, own[i]) for i, one in shared.items() if one is None}
+    alone = {i: _alone(looks, i, own[i]) for i, one in shared.items() if one is None}
     return {i: one for i, one in (shared | alone).items() if one is not None}
-
-
-def _common(looks: Looks, faces: Sequence[int]) -> Common | None:
-    """Find the scale, or else the offset, that several faces share."""
-    found = [
-        one
-        for one in (_common_scale(looks, faces), _common_offset(looks, faces))
-        if one is not None
-    ]
-
-    def left(common: Common) -> float:
-        return float(np.median([_left(looks, i, common) for i in faces]))
-
-    return min(found, key=left, default=None)
 
 
 def _common_scale(looks: Looks, faces: Sequence[int]) -> Common | None:
     scales = []
     for i in faces:
         marks, wanted = _pairs(looks, i)
-        scale = float((marks * wanted).sum() / (marks * marks).sum())
+        scale = _scale(marks, wanted)
         if _left(looks, i, Common(scale, (0.0, 0.0))) < RIGHT:
             scales.append(scale)
     agreed = _agreed(np.array(scales)[:, None], np.full(len(scales), _ALIKE))
@@ -161,9 +172,13 @@ def _shared(looks: Looks, i: int, own: float, common: Common) -> Finding | None:
     return Finding(score(own), common.what, "shifted", mend=mend)
 
 
-def _alone(look: Look, looks: Looks, own: float) -> Finding | None:
-    """Explain one face by a similarity, with or without a mirror."""
+def _alone(looks: Looks, i: int, own: float) -> Finding | None:
+    """Explain one face by its size, or by a similarity with or without a mirror."""
+    look = looks.every[i]
     assert look.seen is not None  # noqa: S101 - as above
+    resized = Common(_scale(*_pairs(looks, i)), (0.0, 0.0))
+    if abs(resized.scale - 1.0) > _SAME_SIZE and _left(looks, i, resized) < _SAME_SHAPE:
+        return Finding(score(own), resized.what, "shifted")
     wanted, found = looks.wanted(look.seen), []
     for mirrored in (False, True):
         marks = look.marks * [-1.0, 1.0] if mirrored else look.marks
@@ -172,22 +187,23 @@ def _alone(look: Look, looks: Looks, own: float) -> Finding | None:
     error, mirrored, move = min(found, key=lambda one: one[0])
     if error > _SAME_SHAPE or not clearly_better(error, own):
         return None
-    kind, what = _named(move, mirrored)
-    if kind == "shifted":
-        shift = np.nanmean(look.marks - wanted, axis=0) / look.seen.pose.scale
-        what = f"All points lie beside the face: {_directions(*shift)}, in units of the IOD{what}."
-    return Finding(score(own), what, kind)
-
-
-def _named(move: Similarity, mirrored: bool) -> tuple[Kind, str]:
     if mirrored:
-        return "mirrored", "The points look mirrored, with their numbers, and moved."
+        what = "The points look mirrored, with their numbers, and moved."
+        return Finding(score(own), what, "mirrored")
     if abs(move.angle) > _LEVEL:
         turn = round(-np.degrees(move.angle)) % 360
-        return "turned", f"The points look turned by {turn} degrees, clockwise, and moved."
+        what = f"The points look turned by {turn} degrees, clockwise, and moved."
+        return Finding(score(own), what, "turned")
+    x, y = np.nanmean(look.marks - wanted, axis=0) / look.seen.pose.scale
+    where = f"{_directions(x, y)}, in units of the IOD"
     if abs(move.scale - 1.0) > _SAME_SIZE:
-        return "shifted", f", and {1 / move.scale:.2f} times as far apart as they should be"
-    return "shifted", ""
+        where += f", and {1 / move.scale:.2f} times as far apart as they should be"
+    return Finding(score(own), f"All points lie beside the face: {where}.", "shifted")
+
+
+def _scale(marks: Points, wanted: Points) -> float:
+    """By how much marks have to grow about the picture's first pixel."""
+    return float((marks * wanted).sum() / (marks * marks).sum())
 
 
 def _directions(x: float, y: float, form: str = ".2f") -> str:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     Gray = NDArray[np.uint8]
 
 SEEN = 0.15
-"""A fit that expects less error than this is on a face. Of 248 faces (MUCT, IMM, Helen, AFW, sample)
-one such fit, from the right labels, was off by more than 0.15 IOD; from labels that were turned by
-90 or 180 degrees none expected less."""
+"""A fit that expects less error than this is on a face. Of 248 fits (MUCT, IMM, Helen, AFW,
+sample) from the right labels one was off by more than 0.15 IOD then; from labels that were turned
+by 90 or 180 degrees none expected less."""
 _TRIED = 3
 """Starts that are searched from, the most face-like of many."""
 
