@@ -106,7 +106,6 @@ class _Check:
         work = Work(self._progress, self._cancel)
         work.total, work.what = len(self._faces), "looking for the faces"
         looks = Looks.of(self._scheme, self._faces, self._read, sizes, work, without=self.still)
-        self._off = {face.item_id: looks.off(i) for i, face in enumerate(self._faces)}
         return {self._faces[i].item_id: found for i, found in explain(looks, work).items()}
 
     def compared(self, explained: Mapping[int, Finding]) -> dict[int, Finding]:
@@ -118,12 +117,9 @@ class _Check:
             if (found := explained.get(face.item_id)) is not None and found.mend is not None
         ]
         read = [self._read[f.item_id] for f in others if f.item_id in self._read]
-        again = self._load(righted)
-        unsaid = np.full(len(self._scheme), np.nan)
-        for face in again:
-            self._off[face.item_id or 0] = unsaid
+        read += self._load(righted)
         try:
-            findings = self._compare(sorted([*read, *again], key=lambda face: face.item_id or 0))
+            findings = self._compare(sorted(read, key=lambda face: face.item_id or 0))
         except TrainingError:
             if explained or self.still:  # there is something to say without
                 return {}
@@ -161,8 +157,7 @@ class _Check:
         fitted = np.full_like(points, np.nan)
         fitted[pictured] = fits
         judged = np.array([face.trains_patches for face in faces])
-        off = np.array([self._off[face.item_id or 0] for face in faces])
-        findings = compare(self._scheme, points, judged, fitted, off)
+        findings = compare(self._scheme, points, judged, fitted)
         return {
             face.item_id: found
             for face, found in zip(faces, findings, strict=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
+from faceloop_trainer.prior import sample_prior
 from faceloop_trainer.shape import fit_pdm
 
 from .doubt import DOUBTFUL, Finding
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_trainer.shape import ShapePrior
 
     from .orders import Order
 
@@ -46,19 +48,12 @@ with equal weights 92 %."""
 _PART_WEIGHT = 0.4
 """A shift of one part against the rest counts less still: there are several. Of parts of MUCT faces
 moved by .1 IOD, 20 of 21 are then in the first tenth, of other mistakes one in a hundred fewer."""
-_SEEN_THERE, _UNDOUBTED = 0.5, 0.95 * DOUBTFUL
-"""A point that is seen where it was placed, nearer than this share of the way to where the others
-expect it, is unusual and no more than this doubtful."""
 _EXPLAINED = 0.5
 """Another order of the points explains a face that it makes less unusual by this factor."""
 
 
 def compare(
-    scheme: Scheme,
-    points: Points,
-    judged: NDArray[np.bool_],
-    fitted: Points,
-    off: Values | None = None,
+    scheme: Scheme, points: Points, judged: NDArray[np.bool_], fitted: Points
 ) -> list[Finding]:
     """Say of each face how unusual its points are, and what looks wrong.
 
@@ -72,9 +67,6 @@ def compare(
         Points that a person has seen and placed: a guess at a hidden one may be far off.
     fitted : ndarray, shape (F, N, 2)
         Where experts of other people see the points; NaN for a face without a picture.
-    off : ndarray, shape (F, N), optional
-        How far each point is from where a model sees it that was trained elsewhere, in IOD; NaN
-        where it does not say.
 
     Returns
     -------
@@ -107,8 +99,6 @@ def compare(
             far = shapes.distance(i, worst)
             what = f"Point {worst}, {scheme.names[worst]}, lies {far:.2f} IOD from where the other "
             what += "points expect it."
-            if off is not None and off[i, worst] < _SEEN_THERE * far:  # a wink, for instance
-                score = min(score, _UNDOUBTED)
             found = Finding(score, what, "misplaced", (worst,))
         findings.append(found)
     return findings
@@ -144,15 +134,16 @@ class _Shapes:
 
     @classmethod
     def of(cls, scheme: Scheme, points: Points, judged: NDArray[np.bool_]) -> _Shapes:
-        pdm = fit_pdm(scheme, points, _COMPONENTS)
+        pdm, prior = fit_pdm(scheme, points, _COMPONENTS), sample_prior(scheme)
         aligned = np.array([_aligned(pdm, p) for p in points])
         usual = np.median(aligned, axis=0)
         shapes = aligned - usual
         unusual = np.linalg.norm(shapes, axis=(1, 2))
         for _ in range(_ROUNDS):
             trusted = unusual <= np.quantile(unusual, _TRUSTED)
-            precision = _precision(shapes[trusted], scheme.mirror)
-            distances = _distances(shapes, precision, scheme.mirror, trusted)
+            precision = _precision(shapes[trusted], scheme.mirror, prior)
+            count = trusted.sum() + (prior.weight if prior else 0.0)
+            distances = _distances(shapes, precision, scheme.mirror, trusted, count)
             typical = np.quantile(distances, _TRUSTED, axis=0)
             unusual = np.where(judged, distances / typical, 0.0).max(axis=1)
         return cls(usual, shapes, judged, precision, distances, typical)
@@ -192,15 +183,27 @@ def _mirrored(shapes: Points, mirror: Sequence[int]) -> Points:
     return np.asarray((shapes * [-1.0, 1.0])[:, list(mirror)])
 
 
-def _precision(shapes: Points, mirror: Sequence[int]) -> Values:
-    """Inverse covariance of shapes and of their mirror images."""
+def _precision(shapes: Points, mirror: Sequence[int], prior: ShapePrior | None) -> Values:
+    """Inverse covariance of shapes and of their mirror images.
+
+    Among few faces one that winks would look wrong; what the sample knows of faces counts as a
+    few more.
+    """
     rows = np.concatenate([shapes, _mirrored(shapes, mirror)]).reshape(2 * len(shapes), -1)
-    covariance = rows.T @ rows / len(rows) + _UNCERTAINTY * np.eye(rows.shape[1])
+    covariance = rows.T @ rows / len(rows)
+    if prior is not None:
+        total = len(shapes) + prior.weight
+        covariance = (len(shapes) * covariance + prior.weight * prior.covariance) / total
+    covariance += _UNCERTAINTY * np.eye(rows.shape[1])
     return np.asarray(np.linalg.inv(covariance))
 
 
 def _distances(
-    shapes: Points, precision: Values, mirror: Sequence[int], trusted: NDArray[np.bool_]
+    shapes: Points,
+    precision: Values,
+    mirror: Sequence[int],
+    trusted: NDArray[np.bool_],
+    total: float,
 ) -> Values:
     """Mahalanobis distance of each point from its mean given all others, (F, N).
 
@@ -215,7 +218,7 @@ def _distances(
     own = np.stack([shapes, _mirrored(shapes, mirror)], axis=1).reshape(faces, 2, -1)
     pulled = own @ precision
     within = pulled @ own.transpose(0, 2, 1)
-    rest = 2 * trusted.sum() * np.eye(2) - within
+    rest = 2 * total * np.eye(2) - within
     back = np.where(trusted[:, None, None], np.linalg.inv(rest), 0.0)
     pull = pulled[:, 0] + np.einsum("fi,fij,fjd->fd", within[:, 0], back, pulled)
     blocks = precision.reshape(count, 2, count, 2)[np.arange(count), :, np.arange(count)]

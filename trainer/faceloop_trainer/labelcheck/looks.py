@@ -156,19 +156,6 @@ class Looks:
             ]
         )
 
-    def off(self, i: int) -> Points:
-        """How far each point of an annotation is from where it is seen, (N,), in IOD.
-
-        NaN where the starter model does not know the point, or saw no face.
-        """
-        look, off = self.every[i], np.full(len(self.scheme), np.nan)
-        if look.sure:
-            away = np.linalg.norm(_away(look.marks, look.seen) - self.habit, axis=1)
-            for mark, row in enumerate(self.reader.weights):
-                if np.count_nonzero(row) == 1:
-                    off[int(row.argmax())] = away[mark]
-        return off
-
     def distance(self, marks: Points, seen: Seen) -> float:
         """Mean distance of marks (M, 2) from where an annotator would place them, in IOD."""
         return float(_mean((_away(marks, seen) - self.habit)[None])[0])
