@@ -19,13 +19,16 @@ from .project import Project
 from .queue import FrameCandidate, QueueEntry, ReviewQueue
 from .report import ImportReport
 from .scheme import Contour, Scheme
+from .store.bulk import Batch
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import Summary
+from .store.reasons import QueueReason, Reason
 from .video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 
 __all__ = [
     "Annotation",
+    "Batch",
     "CancelCheck",
     "Cancelled",
     "Contour",
@@ -45,6 +48,8 @@ __all__ = [
     "Project",
     "ProjectError",
     "QueueEntry",
+    "QueueReason",
+    "Reason",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class Annotation:
             raise InputError(f"Expected points of shape (N, 2) but got {xy.shape}.")
         if raw.shape != (len(xy),):
             raise InputError(f"Expected {len(xy)} point states but got shape {raw.shape}.")
-        if not np.isin(raw, list(PointState)).all():
+        if not _are_states(raw):
             raise InputError(f"Expected point states 0..3 but got {sorted(set(raw.tolist()))}.")
         missing = raw == PointState.MISSING
         if not np.isfinite(xy[~missing]).all():
@@ -119,3 +119,9 @@ class Annotation:
         """Points whose surroundings may train a patch expert, shape (N,)."""
         visible: NDArray[np.bool_] = self.states == PointState.VISIBLE
         return visible
+
+
+def _are_states(codes: NDArray[Any]) -> bool:
+    if codes.dtype.kind == "u":  # what is stored: a project may have a hundred thousand faces
+        return bool((codes <= max(PointState)).all())
+    return bool(np.isin(codes, list(PointState)).all())

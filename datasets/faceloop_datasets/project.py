@@ -19,8 +19,8 @@ from .files import as_file_name
 from .formats import count_faces, native_scheme, read_faces
 from .media import Media, MediaFile
 from .queue import ReviewQueue
-from .scheme import Scheme
-from .store import guard, items, models, settings
+from .scheme import Scheme, need_points
+from .store import bulk, confirming, guard, items, models, settings
 from .store.changes import Change, changes
 from .store.database import Database
 from .store.importing import Import, Target
@@ -34,12 +34,16 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlalchemy import Connection
 
     from .annotation import Annotation
     from .formats import Entry
     from .progress import CancelCheck, ProgressCallback
     from .report import ImportReport
+    from .store.bulk import Batch
+    from .store.items import SubjectSource
     from .store.models import ModelRecord
 
 _FILE = "project.db"
@@ -283,6 +287,7 @@ class Project:
                 frame=frame,
                 name=name or default,
                 subject=subject or file,
+                subject_source="person" if subject else _kind_of_subject(frame),
             )
 
     def items(self) -> list[Item]:
@@ -331,6 +336,9 @@ class Project:
         annotation: Annotation,
         based_on: int | None,
         author: str | None = None,
+        *,
+        action: str = "",
+        start: NDArray[np.float64] | None = None,
     ) -> Revision:
         """Save an annotation as a new revision; on disk when this returns.
 
@@ -344,6 +352,10 @@ class Project:
             The revision it was made from; None if the item had none.
         author : str, optional
             By default the user of this computer.
+        action : str
+            What was done, for people: "Move chin".
+        start : ndarray, shape (N, 2), optional
+            What assisted drags of this revision start from, in pixels; NaN where missing.
 
         Raises
         ------
@@ -354,11 +366,18 @@ class Project:
             If there is no such item, the scheme is another, or nothing can be written.
         """
         self._check(annotation)
+        self._check_start(start)
         with self._database.write() as connection:
             items.get_item(connection, item_id)
             self._check_base(connection, item_id, based_on)
             number, is_head = items.append(
-                connection, item_id, annotation, based_on, author or default_author()
+                connection,
+                item_id,
+                annotation,
+                based_on,
+                author or default_author(),
+                action=action,
+                start=start,
             )
             head = items.get_item(connection, item_id).head
             saved = items.get_revision(connection, number, self.scheme.name, head)
@@ -429,6 +448,114 @@ class Project:
             for item, revision in heads
             if revision.annotation.trains_shape.any()
         ]
+
+    # All faces at once
+
+    def estimates(self) -> NDArray[np.int64]:
+        """Count the faces in which each point is only estimated, by a conversion, shape (N,).
+
+        What a fit estimated is not counted: that is confirmed face by face.
+        """
+        with self._database.read() as connection:
+            return confirming.estimates(connection, len(self.scheme))
+
+    def confirm_points(
+        self,
+        points: Sequence[int],
+        *,
+        author: str | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Batch:
+        """Declare points right where they are, in all faces in which a conversion estimated them.
+
+        One transaction: all or nothing, one new revision a face. What counts afterwards is a
+        person's, so that importing the same file again changes nothing.
+
+        Parameters
+        ----------
+        points : sequence of int
+            Numbers of the landmarks.
+        author : str, optional
+            By default the user of this computer.
+        progress, cancel : callable, optional
+            Told each step; asked between steps.
+
+        Returns
+        -------
+        Batch
+            Which revisions, of how many faces; `undo_batch` takes it back.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such landmark, or nothing can be written.
+        Cancelled
+            If ``cancel`` said so; nothing was confirmed.
+        """
+        need_points(points, len(self.scheme), self.scheme.name)
+        with self._database.write() as connection:
+            return confirming.confirm(
+                connection,
+                self.scheme,
+                points,
+                author=author or default_author(),
+                progress=progress,
+                cancel=cancel,
+            )
+
+    def last_batch(self, kind: str = confirming.KIND) -> Batch | None:
+        """Return what was last done to many faces at once; None if it was nothing, or taken back.
+
+        Parameters
+        ----------
+        kind : str
+            What was done; by default a confirmation.
+        """
+        with self._database.read() as connection:
+            return bulk.last_batch(connection, kind)
+
+    def undo_batch(
+        self,
+        batch: Batch,
+        *,
+        author: str | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> int:
+        """Take back what was done to many faces at once; returns how many are as before.
+
+        Faces that were changed since stay as they are. One transaction, one new revision a face.
+
+        Parameters
+        ----------
+        batch : Batch
+            From `last_batch`, or of the call that made it.
+        author : str, optional
+            By default the user of this computer.
+        progress, cancel : callable, optional
+            Told each step; asked between steps.
+
+        Raises
+        ------
+        ProjectError
+            If it was taken back already, or nothing can be written.
+        Cancelled
+            If ``cancel`` said so; nothing was taken back.
+        """
+        with self._database.write() as connection:
+            if bulk.last_batch(connection, batch.kind) != batch:
+                raise ProjectError(
+                    f"{batch.action} was taken back already, or another one came after it."
+                )
+            return bulk.undo_batch(
+                connection,
+                batch,
+                self.scheme.name,
+                author=author or default_author(),
+                progress=progress,
+                cancel=cancel,
+            )
 
     def changes(self) -> list[Change]:
         """Revisions that came to count, oldest first; conflicting ones are left out."""
@@ -628,6 +755,12 @@ class Project:
                 f"got one of {annotation.scheme} with {len(annotation)}. Convert it first."
             )
 
+    def _check_start(self, start: NDArray[np.float64] | None) -> None:
+        if start is not None and start.shape != (len(self.scheme), 2):
+            raise ProjectError(
+                f"Expected a start of {len(self.scheme)} points but got shape {start.shape}."
+            )
+
     def _check_base(self, connection: Connection, item_id: int, based_on: int | None) -> None:
         if based_on is None:
             return
@@ -657,6 +790,10 @@ def default_author() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container without a user database
         return "unknown"
+
+
+def _kind_of_subject(frame: int | None) -> SubjectSource:
+    return "picture" if frame is None else "video"
 
 
 def _sqlite_url(root: Path) -> str:

@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
+import builtins
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sqlalchemy import bindparam, func, insert, select, update
 
 from .annotation import Annotation, PointState
 from .errors import InputError, ProjectError
-from .store import items
+from .scheme import need_points
+from .store import items, reasons
 from .store.guard import damaged
-from .store.tables import ItemRow, QueueRow
+from .store.reasons import QueueReason, Reason
+from .store.tables import ItemRow, QueueReasonRow, QueueRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row, Select
 
     from .media import Media
     from .store.database import Database
 
-Reason = Literal[
-    "imported-estimate", "poor-fit", "lost-track", "disagreement", "label-check", "manual"
-]
 Status = Literal["open", "claimed", "done", "skipped"]
 
-# Where an entry without a predicted error stands among those that have one, in units of IOD.
-# A lost face fits worse than any fit that was found. Estimates of an import come last: a
-# conversion estimates the same few points in every face, thousands of entries that would bury
-# the poor fits.
-_UNPREDICTED: dict[str, float] = {
-    "manual": 2.0,
-    "lost-track": 1.0,
-    "disagreement": 0.2,
-    "label-check": 0.1,
-    "poor-fit": 0.05,
-    "imported-estimate": -1.0,
-}
+# What a person skipped stays skipped, unless somebody asks for it; or something is found about
+# the saved points, which train, that the person had not been told.
+_ASKED: Reason = "manual"
+_ON_SAVED_POINTS: tuple[Reason, ...] = ("label-check", "disagreement")
 
-# Built once: an import runs them thousands of times.
+# Built once: tracking runs them thousands of times.
 _ADD = insert(QueueRow).returning(QueueRow.id)
 _OF_ITEM = select(QueueRow.id, QueueRow.status).where(QueueRow.item_id == bindparam("item"))
 
@@ -57,18 +50,16 @@ class QueueEntry:
         Number of the entry.
     item_id : int
         The item.
-    reason : str
-        Why.
-    predicted_error : float or None
-        What the model believes its error is, in units of IOD.
+    reasons : tuple of QueueReason
+        Why, the worst first; at least one.
     model : str or None
         The model that fitted.
     status : str
         ``open``, ``claimed`` by `author`, ``done`` or ``skipped``.
     author : str or None
         Who has claimed or closed it.
-    note : str
-        For people.
+    said : str
+        Why a person skipped it.
     fit : Annotation or None
         The model's points, all ESTIMATED: what to start the correction from. Fits live here and
         not among the revisions, which are what people and imports said.
@@ -80,15 +71,29 @@ class QueueEntry:
 
     id: int
     item_id: int
-    reason: Reason
-    predicted_error: float | None
+    reasons: tuple[QueueReason, ...]
     model: str | None
     status: Status
     author: str | None
-    note: str
+    said: str
     fit: Annotation | None
     time: float | None
     shot: int | None
+
+    @property
+    def reason(self) -> Reason:
+        """The worst reason, which ranks the entry."""
+        return self.reasons[0].reason
+
+    @property
+    def predicted_error(self) -> float | None:
+        """The predicted error of the worst reason, in units of IOD."""
+        return self.reasons[0].predicted_error
+
+    @property
+    def note(self) -> str:
+        """What a person said when skipping it, else the sentence of the worst reason."""
+        return self.said or self.reasons[0].note
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +125,11 @@ class FrameCandidate:
         """Why it should be looked at."""
         return "lost-track" if self.points is None else "poor-fit"
 
+    @property
+    def why(self) -> QueueReason:
+        """The same as a reason of an entry."""
+        return QueueReason(self.reason, self.predicted_error)
+
 
 class ReviewQueue:
     """The queue of one project. Get it as `faceloop_datasets.Project.queue`."""
@@ -138,32 +148,50 @@ class ReviewQueue:
         model: str | None = None,
         fit: ArrayLike | None = None,
         note: str = "",
+        points: Sequence[int] = (),
         time: float | None = None,
         shot: int | None = None,
     ) -> QueueEntry:
-        """Put an item into the queue, or renew the entry it has.
+        """Put an item into the queue, or give the entry it has another reason.
 
-        An entry that is claimed keeps its status; one that was done is opened again; one that
-        was skipped stays skipped unless the reason is ``manual``.
+        An entry that waits keeps its other reasons, and its status if it is claimed; a reason
+        that it has already is renewed. One that was done is opened again, for this reason only.
+        One that was skipped stays skipped, unless the reason is ``manual``, or it is one about the
+        saved points (``label-check``, ``disagreement``) that was not there when it was skipped:
+        who puts a poor fit aside has not said that the saved points are right.
+
+        Parameters
+        ----------
+        item_id : int
+            The item.
+        reason : str
+            Why.
+        predicted_error : float, optional
+            What the model believes its error is, in units of IOD.
+        model : str, optional
+            The model that fitted.
+        fit : array_like, shape (N, 2), optional
+            Its points in pixels. Model and fit take the place of those that the entry has.
+        note : str
+            A sentence on the reason, for people.
+        points : sequence of int
+            Numbers of the landmarks that the reason is about.
+        time : float, optional
+            Seconds into the video.
+        shot : int, optional
+            Number of the shot in the video.
 
         Raises
         ------
         ProjectError
-            If there is no such item, or ``fit`` has not one position a point.
+            If there is no such item or landmark, or ``fit`` has not one position a point.
         """
-        values = {
-            "reason": reason,
-            "predicted_error": predicted_error,
-            "priority": priority(reason, predicted_error),
-            "model": model,
-            "points": self._blob(fit),
-            "note": note,
-            "time": time,
-            "shot": shot,
-        }
+        need_points(points, self._size, self._scheme)
+        why = QueueReason(reason, predicted_error, note, tuple(int(k) for k in points))
+        fitted = _fitted(model, self._blob(fit), time, shot)
         with self._database.write() as connection:
             items.get_item(connection, item_id)
-            return self._entry(put(connection, item_id, values), connection)
+            return self._entry(put(connection, item_id, why, fitted), connection)
 
     def add_frames(
         self,
@@ -204,7 +232,7 @@ class ReviewQueue:
         list of QueueEntry
             New entries, worst first.
         """
-        order = sorted(candidates, key=lambda c: -priority(c.reason, c.predicted_error))
+        order = sorted(candidates, key=lambda candidate: -candidate.why.priority)
         with self._database.write() as connection:
             taken = _Taken(connection, media.id, per_shot, seconds, shape)
             entries = []
@@ -212,28 +240,27 @@ class ReviewQueue:
                 if not taken.admits(candidate):
                     continue
                 taken.take(candidate)
-                values = {
-                    "reason": candidate.reason,
-                    "predicted_error": candidate.predicted_error,
-                    "priority": priority(candidate.reason, candidate.predicted_error),
-                    "model": model,
-                    "points": self._blob(candidate.points),
-                    "note": "",
-                    "time": candidate.time,
-                    "shot": candidate.shot,
-                }
+                fit = self._blob(candidate.points)
+                fitted = _fitted(model, fit, candidate.time, candidate.shot)
                 item = taken.items.get(candidate.frame) or items.add_item(
                     connection,
                     media_id=media.id,
                     frame=candidate.frame,
                     name=f"{media.name}#{candidate.frame}",
                     subject=subject or media.name,
+                    subject_source="person" if subject else "video",
                 )
-                entries.append(self._entry(put(connection, item.id, values), connection))
+                number = put(connection, item.id, candidate.why, fitted)
+                entries.append(self._entry(number, connection))
         return entries
 
     def list(
-        self, status: Status | None = "open", *, limit: int | None = None, offset: int = 0
+        self,
+        status: Status | None = "open",
+        *,
+        reason: Reason | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[QueueEntry]:
         """Entries in the order they should be looked at.
 
@@ -241,23 +268,27 @@ class ReviewQueue:
         ----------
         status : str or None
             Entries of this status; None for all.
+        reason : str, optional
+            Entries that have this reason, be it their worst or not.
         limit, offset : int
             At most so many, after so many: a page of a long queue.
         """
-        query = select(QueueRow.__table__).order_by(QueueRow.priority.desc(), QueueRow.id)
-        if status is not None:
-            query = query.where(QueueRow.status == status)
+        query = _of_kind(select(QueueRow.__table__), status, reason)
+        query = query.order_by(QueueRow.priority.desc(), QueueRow.id)
         with self._database.read() as connection:
-            rows = connection.execute(query.limit(limit).offset(offset))
-            return [self._decode(row) for row in rows]
+            return self._read(connection, query.limit(limit).offset(offset))
 
-    def count(self, status: Status | None = "open") -> int:
+    def count(self, status: Status | None = "open", *, reason: Reason | None = None) -> int:
         """How many entries `list` has in all."""
-        query = select(func.count()).select_from(QueueRow)
-        if status is not None:
-            query = query.where(QueueRow.status == status)
+        query = _of_kind(select(func.count()).select_from(QueueRow), status, reason)
         with self._database.read() as connection:
             return connection.scalar(query) or 0
+
+    def of_item(self, item_id: int) -> QueueEntry | None:
+        """Entry of an item; None if it has none."""
+        query = select(QueueRow.__table__).where(QueueRow.item_id == item_id)
+        with self._database.read() as connection:
+            return next(iter(self._read(connection, query)), None)
 
     def next(self, author: str) -> QueueEntry | None:
         """Claim the first open entry; None if there is none. Of two claims one wins."""
@@ -320,7 +351,8 @@ class ReviewQueue:
         if author is not None:
             chosen &= (QueueRow.status == "claimed") & (QueueRow.author == author)
         with self._database.write() as connection:
-            connection.execute(update(QueueRow).where(chosen).values(status="open", author=None))
+            opened = update(QueueRow).where(chosen).values(status="open", author=None, said="")
+            connection.execute(opened)
             return self._entry(number, connection)
 
     def done(self, number: int, author: str | None = None) -> QueueEntry:
@@ -329,7 +361,7 @@ class ReviewQueue:
 
     def skip(self, number: int, reason: str = "", author: str | None = None) -> QueueEntry:
         """Note that an entry is not worth looking at, and why."""
-        return self._change(number, status="skipped", **_given(note=reason, author=author))
+        return self._change(number, status="skipped", **_given(said=reason, author=author))
 
     def _change(self, number: int, **values: str | None) -> QueueEntry:
         with self._database.write() as connection:
@@ -338,15 +370,21 @@ class ReviewQueue:
 
     def _entry(self, number: int, connection: Connection) -> QueueEntry:
         query = select(QueueRow.__table__).where(QueueRow.id == number)
-        row = connection.execute(query).one_or_none()
-        if row is None:
-            raise ProjectError(f"There is no entry {number} in the review queue.")
-        return self._decode(row)
+        for entry in self._read(connection, query):
+            return entry
+        raise ProjectError(f"There is no entry {number} in the review queue.")
 
-    def _decode(self, row: object) -> QueueEntry:
-        values = dict(row._mapping)  # type: ignore[attr-defined]
+    def _read(self, connection: Connection, query: Select[Any]) -> builtins.list[QueueEntry]:
+        rows = connection.execute(query).all()
+        why = reasons.of_entries(connection, [row.id for row in rows])
+        return [self._decode(row, why.get(row.id, ())) for row in rows]
+
+    def _decode(self, row: Row[Any], why: tuple[QueueReason, ...]) -> QueueEntry:
+        values = dict(row._mapping)
         del values["priority"]
         blob = values.pop("points")
+        if not why:
+            raise damaged(f"Entry {values['id']} of the review queue", "it has no reason")
         fit = None
         if blob is not None:
             try:
@@ -355,7 +393,7 @@ class ReviewQueue:
                 fit = Annotation(self._scheme, points, states, f"fit:{values['model'] or ''}")
             except (ValueError, InputError) as error:
                 raise damaged(f"Entry {values['id']} of the review queue", error) from error
-        return QueueEntry(**values, fit=fit)
+        return QueueEntry(**values, reasons=why, fit=fit)
 
     def _blob(self, points: ArrayLike | None) -> bytes | None:
         if points is None:
@@ -373,26 +411,58 @@ def _given(**values: str | None) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def priority(reason: Reason, predicted_error: float | None) -> float:
-    """Place in the queue: the predicted error, or what its absence means."""
-    if predicted_error is None or not np.isfinite(predicted_error):
-        return _UNPREDICTED[reason]
-    return float(predicted_error)
+def _fitted(
+    model: str | None, fit: bytes | None, time: float | None, shot: int | None
+) -> dict[str, object]:
+    """Columns of an entry that come with a fit: a model's opinion is new as a whole."""
+    where = {"time": time, "shot": shot}
+    known: dict[str, object] = {name: value for name, value in where.items() if value is not None}
+    if model is None and fit is None:
+        return known
+    return {"model": model, "points": fit, **known}
 
 
-def put(connection: Connection, item_id: int, values: Mapping[str, object]) -> int:
-    """Insert the entry of an item or renew it; returns its number."""
+def _of_kind(query: Select[Any], status: Status | None, reason: Reason | None) -> Select[Any]:
+    if status is not None:
+        query = query.where(QueueRow.status == status)
+    if reason is not None:
+        having = select(QueueReasonRow.queue_id).where(QueueReasonRow.reason == reason)
+        query = query.where(QueueRow.id.in_(having))
+    return query
+
+
+def put(
+    connection: Connection,
+    item_id: int,
+    reason: QueueReason,
+    fitted: Mapping[str, object] = MappingProxyType({}),
+) -> int:
+    """Give the entry of an item a reason, as `ReviewQueue.add` says; returns its number."""
     known = connection.execute(_OF_ITEM, {"item": item_id}).one_or_none()
     if known is None:
-        new = {"item_id": item_id, "status": "open", **values}
-        return connection.execute(_ADD, new).scalar_one()
-    number, status = known
-    if status == "skipped" and values["reason"] != "manual":
-        return number
-    if status != "claimed":
-        values = {**values, "status": "open", "author": None}
-    connection.execute(update(QueueRow).where(QueueRow.id == number).values(values))
+        new = {"item_id": item_id, "status": "open", "priority": reason.priority, "said": ""}
+        number = connection.execute(_ADD, {**new, **fitted}).scalar_one()
+    else:
+        number, status = known
+        if status == "skipped" and not _opens(connection, number, reason):
+            return number
+        values = dict(fitted)
+        if status in ("done", "skipped"):
+            reasons.clear(connection, number)
+            fresh = {"status": "open", "author": None, "said": "", "model": None, "points": None}
+            values = fresh | values
+        if values:
+            connection.execute(update(QueueRow).where(QueueRow.id == number).values(values))
+    reasons.put(connection, number, reason)
     return number
+
+
+def _opens(connection: Connection, number: int, reason: QueueReason) -> bool:
+    """Whether a reason opens an entry that was skipped."""
+    if reason.reason == _ASKED:
+        return True
+    known = reasons.kinds(connection, number)
+    return reason.reason in _ON_SAVED_POINTS and reason.reason not in known
 
 
 class _Taken:

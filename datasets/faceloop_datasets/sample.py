@@ -98,6 +98,7 @@ def sample_faces() -> Iterator[FaceRecord]:
             image_name=image.name,
             annotation=Annotation(_SCHEME, points, states, f"import:{_FORMAT}"),
             origin=f"{sample_dir() / 'annotations.csv'}:{line}",
+            subject_source="format",
         )
 
 

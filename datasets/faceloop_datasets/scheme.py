@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._scheme_toml import INITIALISATION, MAX_SCHEME, SchemeTable, scheme_toml
-from .errors import InputError, SchemeError
+from .errors import InputError, ProjectError, SchemeError
 from .files import read_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -133,6 +134,29 @@ class Scheme:
             )
         )
 
+    def point(self, named: str) -> int:
+        """Return the number of a landmark, given by its name in any case, or by its number.
+
+        Raises
+        ------
+        SchemeError
+            If there is none; names like it are listed.
+        """
+        if named in self.names:
+            return self.names.index(named)
+        known = {name.casefold(): number for number, name in enumerate(self.names)}
+        wanted = " ".join(named.split()).casefold()
+        if wanted in known:
+            return known[wanted]
+        if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) < len(self):
+            return int(wanted[:6])
+        alike = difflib.get_close_matches(wanted, known, 3)
+        like = f" Did you mean {' or '.join(repr(self.names[known[a]]) for a in alike)}?"
+        raise SchemeError(
+            f"{self.name} has no landmark {named!r:.80}. Expected a name or a number "
+            f"0..{len(self) - 1}.{like if alike else ''}"
+        )
+
     def inter_ocular_distance(self, points: NDArray[np.float64]) -> float:
         """Distance between the outer eye corners, in the unit of ``points`` (N, 2)."""
         a, b = self.iod
@@ -141,6 +165,21 @@ class Scheme:
     def initialisation_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Left eye, right eye and nose, shape (3, 2), in the frame of ``points`` (N, 2)."""
         return np.array([points[list(self.initialisation[k])].mean(axis=0) for k in INITIALISATION])
+
+
+def need_points(points: Iterable[int], size: int, scheme: str) -> None:
+    """Check numbers of landmarks.
+
+    Raises
+    ------
+    ProjectError
+        If one is none of the ``size`` landmarks of ``scheme``.
+    """
+    for point in points:
+        if not 0 <= point < size:
+            raise ProjectError(
+                f"Expected numbers of landmarks 0..{size - 1} ({scheme}) but got {point}."
+            )
 
 
 @cache

@@ -23,9 +23,15 @@ import cv2
 import numpy as np
 from sqlalchemy import insert, update
 
-from faceloop_datasets import Annotation, FrameCandidate, Media, PointState, Project
+from faceloop_datasets import Annotation, Batch, FrameCandidate, Media, PointState, Project
 from faceloop_datasets.formats import FaceRecord
-from faceloop_datasets.store.tables import ItemRow, MediaRow, QueueRow, RevisionRow
+from faceloop_datasets.store.tables import (
+    ItemRow,
+    MediaRow,
+    QueueReasonRow,
+    QueueRow,
+    RevisionRow,
+)
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.queue.review import Review
 from faceloop_workbench.session import Session
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
 
 REVISIONS = 10  # of each face
 _BATCH = 5000  # faces
-_REASONS = ("poor-fit", "imported-estimate", "lost-track", "label-check")
+_REASONS = ("poor-fit", "disagreement", "lost-track", "label-check")
 _STATUS = ("done", "done", "open", "skipped", "open")
 
 
@@ -73,7 +79,8 @@ def _fill(connection: Connection, numbers: range, picture: Path) -> None:
         insert(ItemRow),
         [
             {"id": n, "media_id": n, "frame": None, "name": f"face {n:06d}",
-             "subject": f"person {n // 5}", "origin": f"muct:{n:06d}", "head": None}
+             "subject": f"person {n // 5}", "subject_source": "format",
+             "origin": f"muct:{n:06d}", "origin_root": None, "head": None}
             for n in numbers
         ],
     )  # fmt: skip
@@ -87,7 +94,8 @@ def _fill(connection: Connection, numbers: range, picture: Path) -> None:
             [
                 {"id": before[n] + 1, "item_id": n, "based_on": before[n] if k else None,
                  "points": rng.uniform(0, 64, (70, 2)).tobytes(), "states": states.tobytes(),
-                 "source": source, "author": "ann", "created": "2026-01-01T00:00:00+00:00"}
+                 "source": source, "author": "ann", "created": "2026-01-01T00:00:00+00:00",
+                 "action": "Move chin", "start": None}
                 for n in numbers
             ],
         )  # fmt: skip
@@ -100,12 +108,21 @@ def _fill(connection: Connection, numbers: range, picture: Path) -> None:
     connection.execute(
         insert(QueueRow),
         [
-            {"item_id": n, "reason": _REASONS[n % 4], "priority": float(e), "status": status,
-             "predicted_error": float(e), "model": "face70-ridge", "note": "",
+            {"id": n, "item_id": n, "priority": float(e), "status": status,
+             "model": "face70-ridge", "said": "",
              "author": None if status == "open" else "ann", "time": None, "shot": None,
              "points": rng.uniform(0, 64, (70, 2)).tobytes()}
             for n, e in zip(numbers, error, strict=True)
             for status in [_STATUS[n % 5] if e < 0.25 else "done"]
+        ],
+    )  # fmt: skip
+    connection.execute(
+        insert(QueueReasonRow),
+        [
+            {"queue_id": n, "reason": reason, "priority": float(e), "predicted_error": float(e),
+             "note": "Point 61, nose tip, lies to the right.", "points": b"\x3d\x00"}
+            for n, e in zip(numbers, error, strict=True)
+            for reason in (_REASONS[n % 4], _REASONS[(n + 1) % 4])[: 1 + n % 2]
         ],
     )  # fmt: skip
 
@@ -149,6 +166,7 @@ def _project(project: Project) -> dict[str, float]:
     found = {
         "next of the queue (claimed)": milliseconds(following, 20),
         "page of the queue, 100 entries": milliseconds(lambda: queue.list(limit=100)),
+        "page of one reason": milliseconds(lambda: queue.list(reason="label-check", limit=100)),
         "page far down the queue": milliseconds(lambda: queue.list(limit=100, offset=5000)),
         "save": milliseconds(lambda: save(next(saves)), 30),
         "history of a face": milliseconds(lambda: project.history(some[0])),
@@ -156,10 +174,19 @@ def _project(project: Project) -> dict[str, float]:
         "all faces, with points": milliseconds(project.faces, 3),
         "import of 20 faces": milliseconds(lambda: _import(project, rng), 3),
         "add a poor frame": milliseconds(lambda: _add_frame(project, video, rng), 5),
+        "points that are estimated": milliseconds(project.estimates, 3),
+        "confirm one in all faces": milliseconds(lambda: project.confirm_points([69]), 1),
+        "take that back": milliseconds(lambda: project.undo_batch(_last(project)), 1),
     }
     for number in claimed:
         queue.release(number)
     return found
+
+
+def _last(project: Project) -> Batch:
+    batch = project.last_batch()
+    assert batch is not None
+    return batch
 
 
 def _import(project: Project, rng: np.random.Generator) -> None:

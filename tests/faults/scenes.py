@@ -141,7 +141,7 @@ def _check_not_created(project: Path) -> None:
 
 def check_migrated(folder: Path) -> None:
     """Check that a project holds what it held before its tables were brought up to date."""
-    expected = json.loads((make.HERE / "v1.json").read_text(encoding="utf-8"))
+    expected = make.described("v1")
     with Project.open(folder) as project:
         assert json.loads(json.dumps(make.describe(project))) == expected
     check_database(folder)
@@ -237,7 +237,8 @@ def _check_entries(project: Project, said: list[dict[str, Any]]) -> None:
 
 
 def _state(entry: Any) -> list[Any]:
-    return [entry.status, entry.author, entry.reason, entry.note, entry.predicted_error]
+    reasons = [[*why[:-1], list(why.points)] for why in entry.reasons]
+    return [entry.status, entry.author, entry.said, reasons]
 
 
 def _check_model_reports(project: Project, said: list[dict[str, Any]]) -> None:

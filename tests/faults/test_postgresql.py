@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from faceloop_datasets import Annotation, FrameCandidate, Project, ProjectError, RevisionConflict
+from faceloop_datasets import (
+    Annotation,
+    FrameCandidate,
+    Project,
+    ProjectError,
+    QueueReason,
+    RevisionConflict,
+)
 from faceloop_datasets.sample import sample_clip, sample_faces
 from faceloop_datasets.store.database import Database
 
@@ -152,6 +159,67 @@ def test_the_queue(make: Make) -> None:
     video = project.add_media(sample_clip())
     frames = [FrameCandidate(k, k / 25, None, None) for k in (3, 9)]
     assert len(project.queue.add_frames(video, frames)) == 1
+
+
+def test_an_entry_has_several_reasons(make: Make) -> None:
+    project = make()
+    items = [project.add_item(None) for _ in range(3)]
+    for number, item in enumerate(items):
+        project.queue.add(item.id, "poor-fit", predicted_error=0.05 + number / 10)
+    project.queue.add(items[0].id, "label-check", note="old", points=(1,))
+    entry = project.queue.add(items[0].id, "label-check", note="new", points=(61, 3))
+    assert entry.reasons == (
+        QueueReason("label-check", None, "new", (61, 3)), QueueReason("poor-fit", 0.05),
+    )  # fmt: skip
+    assert project.summary(items[0].id).reasons == entry.reasons
+    assert [e.item_id for e in project.queue.list()] == [
+        i.id for i in (items[2], items[1], items[0])
+    ]
+    assert project.queue.list(reason="label-check") == [entry]
+    project.queue.done(entry.id)
+    again = project.queue.add(items[0].id, "manual")
+    assert [why.reason for why in again.reasons] == ["manual"]
+
+
+# What turns the tables of version 3 into those of version 2.
+_BACK_TO_2 = """
+    DROP TABLE queue_reasons; ALTER TABLE queue RENAME COLUMN said TO note;
+    ALTER TABLE queue ADD COLUMN reason VARCHAR; ALTER TABLE queue ADD COLUMN predicted_error
+    DOUBLE PRECISION; DROP INDEX ix_items_origin;
+    ALTER TABLE items ADD CONSTRAINT items_origin_key UNIQUE (origin);
+    ALTER TABLE items DROP COLUMN subject_source; ALTER TABLE items DROP COLUMN origin_root;
+    ALTER TABLE revisions DROP COLUMN action; ALTER TABLE revisions DROP COLUMN start;
+    UPDATE queue SET reason = 'poor-fit', predicted_error = 0.1, note = 'n';
+    UPDATE queue SET reason = 'imported-estimate' WHERE id = 2;
+    UPDATE schema_version SET version = 2"""
+
+
+def test_a_project_of_version_2_is_brought_up_to_date(make: Make) -> None:
+    project = make()
+    items = [project.add_item(None) for _ in range(3)]
+    entries = [project.queue.add(item.id, "poor-fit", predicted_error=0.1) for item in items]
+    project.queue.skip(entries[2].id, "blurred")
+    saved = project.save(items[0].id, annotation(1), None)
+    columns = _columns(project)
+    with project._database.write() as connection:
+        for statement in _BACK_TO_2.split(";"):
+            connection.execute(text(statement))
+    again = make()
+    found = {e.id: (e.status, e.reason, e.note, e.said) for e in again.queue.list(None)}
+    assert found == {1: ("open", "poor-fit", "n", ""), 3: ("skipped", "poor-fit", "n", "n")}
+    assert again.annotation(items[0].id) == saved
+    assert [item.subject_source for item in again.items()] == ["picture"] * 3
+    assert _columns(again) == columns
+    assert [w.note for w in again.queue.add(items[1].id, "manual", note="x").reasons] == ["x"]
+
+
+def _columns(project: Project) -> set[tuple[object, ...]]:
+    query = (
+        "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+        "WHERE table_schema = 'public'"
+    )
+    with project._database.read() as connection:
+        return {tuple(row) for row in connection.execute(text(query))}
 
 
 def test_models(make: Make, tmp_path: Path) -> None:

@@ -172,8 +172,9 @@ def queue(victim: Victim, steps: int = 60) -> None:
 
 
 def _state(entry: QueueEntry) -> dict[str, object]:
+    reasons = [[*why[:-1], list(why.points)] for why in entry.reasons]
     return {
-        "state": [entry.status, entry.author, entry.reason, entry.note, entry.predicted_error],
+        "state": [entry.status, entry.author, entry.said, reasons],
         "fit": None if entry.fit is None else digest(entry.fit),
     }
 
@@ -182,9 +183,11 @@ def _step(project: Project, what: str, rng: random.Random, items: list[int]) -> 
     queue = project.queue
     if what == "add":
         fit = np.random.default_rng(rng.getrandbits(32)).uniform(0, 300, (70, 2))
-        reason = rng.choice(("manual", "poor-fit"))
-        error = round(rng.random(), 3)
-        return queue.add(rng.choice(items), reason, predicted_error=error, fit=fit, note="n")
+        reason = rng.choice(("manual", "poor-fit", "label-check"))
+        error, points = round(rng.random(), 3), rng.sample(range(70), 2)
+        return queue.add(
+            rng.choice(items), reason, predicted_error=error, fit=fit, note="n", points=points
+        )
     if what == "next":
         return queue.next(f"ann{rng.randrange(3)}")
     entries = queue.list(None)

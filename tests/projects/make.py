@@ -6,7 +6,8 @@ commit both files::
     python tests/projects/make.py
 
 ``vN.db`` is the database of a small project without pictures (its one picture is eight pixels
-that `picture` writes again), ``vN.json`` is what is in it. ``test_upgrade.py`` opens them all.
+that `picture` writes again), ``vN.json`` is what is in it; ``vN-imported.db`` is one of faces that
+`labels` writes again. ``test_upgrade.py`` opens them all.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from faceloop_datasets.store.migrations import VERSION
 HERE = Path(__file__).parent
 
 
-def picture(path: Path) -> Path:
-    """Write the picture of the project: the same bytes on every machine."""
-    path.write_bytes(b"P6 4 2 255\n" + bytes(range(24)))
+def picture(path: Path, text: str = "") -> Path:
+    """Write the picture of the project: the same bytes on every machine for the same text."""
+    path.write_bytes(b"P6 4 2 255\n" + (text.encode() + bytes(range(24)))[:24])
     return path
 
 
@@ -53,6 +54,7 @@ def fill(project: Project, folder: Path) -> None:
             project.queue.add(
                 item.id, "poor-fit", predicted_error=0.1, model="m", fit=points + 0.1, shot=2
             )
+            project.queue.add(item.id, "label-check", note="Chin is moved.", points=[7])
         if number == 3:
             project.queue.skip(project.queue.add(item.id, "manual").id, "blurred", "ann")
         save(project, item.id, points * 1.5, np.zeros_like(states), second)
@@ -60,6 +62,21 @@ def fill(project: Project, folder: Path) -> None:
     model = folder / "model.safetensors"
     model.write_bytes(b"no real model")
     project.use_model(project.add_model(model, {"nme_mean": 0.05}, "a note").id)
+
+
+def labels(folder: Path) -> list[Path]:
+    """Write annotations to import: two folders with files of equal names; returns the folders."""
+    folders = [folder / "labels" / name for name in ("ann", "bert")]
+    for number, inside in enumerate(folders):
+        inside.mkdir(parents=True)
+        for name in ("f1", "f2"):
+            picture(inside / f"{name}.ppm", f"{number}{name}")
+            rows = [
+                f"{10.5 * k + number} {k * k / 8 + 3 * int(name[1]) + number}" for k in range(68)
+            ]
+            text = "\n".join(["version: 1", "n_points: 68", "{", *rows, "}", ""])
+            (inside / f"{name}.pts").write_text(text, encoding="utf-8")
+    return folders
 
 
 def save(
@@ -101,7 +118,10 @@ def describe(project: Project) -> dict[str, Any]:
         ],
         "queue": [
             {
-                **{k: v for k, v in vars(entry).items() if k != "fit"},
+                "id": entry.id, "item_id": entry.item_id, "model": entry.model,
+                "status": entry.status, "author": entry.author, "time": entry.time,
+                "shot": entry.shot, "said": entry.said,
+                "reasons": [why._asdict() for why in entry.reasons],
                 "fit": None if entry.fit is None else np.nan_to_num(entry.fit.points).tolist(),
             }
             for entry in project.queue.list(None)
@@ -114,6 +134,26 @@ def describe(project: Project) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def described(name: str) -> dict[str, Any]:
+    """Read what a kept project held, as `describe` says it of the same project today."""
+    found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    found["queue"] = [_entry_of_today(entry) for entry in found["queue"]]
+    return found
+
+
+def _entry_of_today(entry: dict[str, Any]) -> dict[str, Any]:
+    """Say of an entry of any version what `describe` says; before 3 it had one reason."""
+    if "reasons" in entry:
+        return entry
+    rest = {k: v for k, v in entry.items() if k not in ("reason", "predicted_error", "note")}
+    skipped = entry["status"] == "skipped"
+    why = {
+        "reason": entry["reason"], "predicted_error": entry["predicted_error"],
+        "note": "" if skipped else entry["note"], "points": [],
+    }  # fmt: skip
+    return {**rest, "said": entry["note"] if skipped else "", "reasons": [why]}
+
+
 def main() -> None:
     """Make both files of today's version."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -121,14 +161,22 @@ def main() -> None:
         with Project.create(folder / "project") as project:
             fill(project, folder)
             found = describe(project)
-        database = sqlite3.connect(folder / "project" / "project.db", isolation_level=None)
-        # The folder it was made in is nobody's business.
-        database.execute("UPDATE media SET absolute = '/nowhere/picture.ppm'")
-        database.execute("PRAGMA journal_mode=DELETE")
-        database.execute("VACUUM")
-        database.close()
-        shutil.copyfile(folder / "project" / "project.db", HERE / f"v{VERSION}.db")
+        keep(folder / "project", f"v{VERSION}")
+        with Project.create(folder / "imported", scheme="ibug68") as project:
+            for source in labels(folder):
+                project.import_from("ibug", [source])
+        keep(folder / "imported", f"v{VERSION}-imported")
     (HERE / f"v{VERSION}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+
+
+def keep(project: Path, name: str) -> None:
+    """Keep the database of a project, without the folder it was made in: nobody's business."""
+    database = sqlite3.connect(project / "project.db", isolation_level=None)
+    database.execute("UPDATE media SET absolute = '/nowhere/' || path")
+    database.execute("PRAGMA journal_mode=DELETE")
+    database.execute("VACUUM")
+    database.close()
+    shutil.copyfile(project / "project.db", HERE / f"{name}.db")
 
 
 if __name__ == "__main__":

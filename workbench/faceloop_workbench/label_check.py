@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from faceloop_datasets import CancelCheck, ProgressCallback, Project, QueueEntry
+    from faceloop_datasets import CancelCheck, ProgressCallback, Project, QueueEntry, Reason
     from faceloop_trainer.labelcheck import Doubt
 
 _WAITING = ("open", "claimed")
+_REASON: Reason = "label-check"
 _COMMAND = "from faceloop_workbench.cli import main; main()"
 _LOOK_S = 0.2  # how often a person's wish to stop is looked for
 
@@ -86,7 +87,8 @@ def check_apart(folder: Path, progress: ProgressCallback, cancel: CancelCheck) -
 def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
     """Put doubtful annotations into the review queue, each with the sentence on what looks wrong.
 
-    An item that waits for another reason keeps it; one that a person has skipped stays skipped.
+    An item that waits for another reason has both then. One that a person has skipped is shown
+    again, unless it was skipped when it was known to look doubtful.
 
     Parameters
     ----------
@@ -94,14 +96,16 @@ def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
         The project.
     doubts : iterable of Doubt
         From `faceloop_trainer.labelcheck.check_labels`; those that are not doubtful are left out.
+
+    Returns
+    -------
+    list of QueueEntry
+        Those that are new in the queue; what is said of the others is renewed.
     """
-    known = {entry.item_id: entry for entry in project.queue.list(None)}
-    entries = []
-    for doubt in doubts:
-        before = known.get(doubt.item_id)
-        if not doubt.doubtful or (before is not None and before.status in _WAITING):
-            continue
-        entry = project.queue.add(doubt.item_id, "label-check", note=doubt.what)
-        if entry.status == "open":
-            entries.append(entry)
-    return entries
+    told = {e.item_id for e in project.queue.list(None, reason=_REASON) if e.status in _WAITING}
+    entries = [
+        project.queue.add(doubt.item_id, _REASON, note=doubt.what)
+        for doubt in doubts
+        if doubt.doubtful
+    ]
+    return [e for e in entries if e.status in _WAITING and e.item_id not in told]

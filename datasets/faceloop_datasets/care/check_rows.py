@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _OF_ONE = "Correct the item in the window, which saves a sound revision; or restore a backup."
 _REPORT = "Nothing is lost. Please report it: faceloop never writes this."
+_WITH_REASONS = 3  # the version of the tables from which on an entry has several reasons
 _GUARDS = ("revisions_no_delete", "revisions_no_update")
 
 
@@ -84,14 +85,7 @@ def check_rows(connection: sqlite3.Connection) -> Iterator[Finding]:
         yield from found.check(size, revisions)
         revisions[found.id] = found.item
     yield from _check_items(connection, revisions)
-    for number, item, points in connection.execute("SELECT id, item_id, points FROM queue"):
-        if points is not None and not _is_fit(points, size):
-            yield Finding(
-                "error",
-                f"A fit in the queue has not {size} finite points",
-                f"entry {number}, item {item}",
-                "Skip the entry: faceloop queue skip; or restore a backup.",
-            )
+    yield from _check_queue(connection, size)
     models = {str(n): name for n, name in connection.execute("SELECT id, name FROM models")}
     if settings.get("active_model", next(iter(models), None)) not in {*models, None}:
         where = f"model {settings['active_model']}"
@@ -159,6 +153,36 @@ def _check_items(connection: sqlite3.Connection, revisions: dict[int, int]) -> I
             yield Finding("error", "A frame belongs to videos, and to each of them", where, _REPORT)
         elif frame is not None and frames is not None and not 0 <= frame < frames:
             yield Finding("error", "A frame is not in its video", f"{where}, {frame}", _REPORT)
+
+
+def _check_queue(connection: sqlite3.Connection, size: int) -> Iterator[Finding]:
+    for number, item, points in connection.execute("SELECT id, item_id, points FROM queue"):
+        if points is not None and not _is_fit(points, size):
+            yield Finding(
+                "error",
+                f"A fit in the queue has not {size} finite points",
+                f"entry {number}, item {item}",
+                "Skip the entry: faceloop queue skip; or restore a backup.",
+            )
+    if (read_version(connection) or 0) < _WITH_REASONS:
+        return
+    query = (
+        "SELECT queue.id, item_id, queue_reasons.points FROM queue "
+        "LEFT JOIN queue_reasons ON queue_id = queue.id ORDER BY queue.id"
+    )
+    for number, item, points in connection.execute(query):
+        where = f"entry {number}, item {item}"
+        if points is None:
+            what = "An entry of the queue has no reason"
+            yield Finding("error", what, where, RESTORE)
+        elif not _are_landmarks(points, size):
+            what = f"A reason in the queue is about points that are none of the {size}"
+            yield Finding("error", what, where, RESTORE)
+
+
+def _are_landmarks(points: Any, size: int) -> bool:
+    whole = isinstance(points, bytes) and len(points) % 2 == 0
+    return whole and bool((np.frombuffer(points, "<u2") < size).all())
 
 
 def _sizes(*values: Any) -> tuple[int, ...]:

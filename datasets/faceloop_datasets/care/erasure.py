@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # Setting of a project in which old pages of the database may still hold what was erased.
 _PENDING = "erasing"
 
+# Where points are kept.
+_POINTS = (("revisions", "points"), ("revisions", "start"), ("queue", "points"))
+
 
 @dataclass(frozen=True)
 class Whom:
@@ -333,6 +336,7 @@ def _delete_rows(connection: sqlite3.Connection, rows: _Rows) -> None:
     guard = connection.execute(query).fetchone()
     connection.execute("DROP TRIGGER IF EXISTS revisions_no_delete")
     for statement in (
+        # Its reasons go with an entry.
         "DELETE FROM queue WHERE item_id IN (SELECT value FROM json_each(?))",
         "DELETE FROM revisions WHERE item_id IN (SELECT value FROM json_each(?))",
         "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))",
@@ -345,10 +349,11 @@ def _delete_rows(connection: sqlite3.Connection, rows: _Rows) -> None:
 
 
 def _needles(connection: sqlite3.Connection, rows: _Rows) -> Iterator[Needle]:
-    for query in (
-        "SELECT points FROM revisions WHERE item_id IN (SELECT value FROM json_each(?))",
-        "SELECT points FROM queue WHERE item_id IN (SELECT value FROM json_each(?))",
-    ):
+    for table, column in _POINTS:
+        # A backup may have the tables of an older version.
+        if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+            continue
+        query = f"SELECT {column} FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))"  # noqa: S608
         for (blob,) in connection.execute(query, [rows.key]):
             yield from coordinates("coordinates of its points", blob or b"")
     query = "SELECT name, subject, origin FROM items WHERE id IN (SELECT value FROM json_each(?))"

@@ -19,6 +19,7 @@ _SHORTEST = 6  # bytes of a text: shorter ones are found everywhere by chance
 # Where else the same may rightly stand: other faces with the same coordinates, longer names.
 _USED_POINTS = (
     "SELECT 1 FROM revisions WHERE instr(points, ?1) "
+    "UNION SELECT 1 FROM revisions WHERE instr(start, ?1) "
     "UNION SELECT 1 FROM queue WHERE instr(points, ?1)"
 )
 _USED_TEXT = (

@@ -65,6 +65,7 @@ def _entry(file: Path, line: int, text: str, index: ImageIndex, seen: dict[str, 
         image_name=name,
         annotation=face,
         origin=f"{file}:{line}",
+        subject_source="format" if muct_subject(stem) else "picture",
     )
 
 

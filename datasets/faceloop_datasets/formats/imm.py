@@ -68,4 +68,5 @@ def _record(file: Path, index: ImageIndex) -> FaceRecord:
         image_name=PurePosixPath(named).name,
         annotation=annotation("imm58", [(x * width, y * height) for x, y in xy], "import:imm"),
         origin=f"{file}:{points[0][0]}",
+        subject_source="format",
     )

@@ -84,6 +84,7 @@ def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             image_name=f"{name}.jpg" if image is None else image.name,
             annotation=face,
             origin=f"{table.file}:{line}",
+            subject_source="format" if muct_subject(name) else "picture",
         )
 
 

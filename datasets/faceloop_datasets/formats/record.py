@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from faceloop_datasets.annotation import Annotation
+    from faceloop_datasets.store.items import SubjectSource
 
 
 @dataclass(frozen=True, order=True)
@@ -57,6 +58,11 @@ class FaceRecord:
         ``file:line`` for messages.
     frame : int, optional
         Frame number, if the picture is a video.
+    subject_source : str
+        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
+    root : str
+        The folder or archive that was named, as an absolute path; ``name`` is below it. Empty
+        for faces that come from no file.
     """
 
     name: str
@@ -66,6 +72,8 @@ class FaceRecord:
     annotation: Annotation
     origin: str
     frame: int | None = None
+    subject_source: SubjectSource = "picture"
+    root: str = ""
 
 
 @dataclass(frozen=True)

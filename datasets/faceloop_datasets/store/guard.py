@@ -103,6 +103,7 @@ def check_sizes(connection: Connection, where: str, points: int) -> None:
     for table, column, size in (
         (RevisionRow, RevisionRow.points, 16 * points),
         (RevisionRow, RevisionRow.states, points),
+        (RevisionRow, RevisionRow.start, 16 * points),
         (QueueRow, QueueRow.points, 16 * points),
     ):
         wrong = select(table.id).where(func.length(column) != size)

@@ -30,6 +30,7 @@ from faceloop_datasets.progress import step
 from faceloop_datasets.report import ImportReport
 
 from . import items
+from .reasons import QueueReason
 from .staging import place, staging, sync_folder
 from .tables import SchemaVersion
 
@@ -312,6 +313,7 @@ class _Writer:
                 frame=record.frame,
                 name=record.name,
                 subject=record.subject,
+                subject_source=record.subject_source,
                 origin=self._job.origin(record),
             )
         gains_picture = item.media_id is None and media_id is not None
@@ -328,24 +330,14 @@ class _Writer:
     def _append(self, record: FaceRecord, item: items.Item) -> None:
         source = self._job.source
         items.append(self._connection, item.id, record.annotation, item.head, source)
-        if (record.annotation.states == PointState.ESTIMATED).any():
-            self._enqueue(item, "imported-estimate", "")
 
     def _append_aside(self, record: FaceRecord, item: items.Item) -> None:
         # A person's correction stays the head: what is based on nothing never becomes the head
         # of an item that has one.
         source = self._job.source
         items.append(self._connection, item.id, record.annotation, None, source)
-        self._enqueue(item, "disagreement", f"{record.origin} has changed since its correction.")
-
-    def _enqueue(self, item: items.Item, reason: queue.Reason, note: str) -> None:
-        values = {
-            "reason": reason,
-            "predicted_error": None,
-            "priority": queue.priority(reason, None),
-            "note": note,
-        }
-        queue.put(self._connection, item.id, values)
+        note = f"{record.origin} has changed since its correction."
+        queue.put(self._connection, item.id, QueueReason("disagreement", note=note))
 
     def _fate(self, record: FaceRecord) -> tuple[str, items.Item | None]:
         """Decide between new, unchanged, updated and kept_aside."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from sqlalchemy import bindparam, func, insert, select, update
@@ -34,6 +34,11 @@ _MOVE_FIRST_HEAD = _OF_ITEM.where(ItemRow.head.is_(None)).values(head=bindparam(
 _CHUNK = 500  # values in one statement; databases bound their number
 
 
+SubjectSource = Literal["picture", "video", "format", "rule", "person"]
+"""How a subject is known: it is only the name of a picture; frames of one video or burst; the
+format of the annotations names people; a rule of the import said so; a person said so."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One face in one image or video frame.
@@ -50,8 +55,13 @@ class Item:
         For people.
     subject : str
         Faces of one subject stay on one side of a split.
+    subject_source : str
+        How the subject is known, see `SubjectSource`.
     origin : str or None
-        ``FORMAT:NAME`` of an imported face.
+        ``FORMAT:PATH`` of an imported face: the path of its annotation below what was named, and
+        its place in the file.
+    origin_root : str or None
+        The folder or archive that was named; None if an older version imported it.
     head : int or None
         The revision that counts; None if nothing was saved.
     """
@@ -61,7 +71,9 @@ class Item:
     frame: int | None
     name: str
     subject: str
+    subject_source: SubjectSource
     origin: str | None
+    origin_root: str | None
     head: int | None
 
 
@@ -85,6 +97,10 @@ class Revision:
         When, in UTC.
     is_head : bool
         Whether it is the one that counts.
+    action : str
+        What was done, for people: "Move chin". Empty if that is not known.
+    start : ndarray, shape (N, 2), or None
+        What assisted drags start from: the face before a person placed anything, in pixels.
     """
 
     id: int
@@ -94,6 +110,8 @@ class Revision:
     author: str
     created: datetime
     is_head: bool
+    action: str = ""
+    start: NDArray[np.float64] | None = None
 
 
 def add_item(
@@ -103,7 +121,9 @@ def add_item(
     frame: int | None,
     name: str,
     subject: str,
+    subject_source: SubjectSource,
     origin: str | None = None,
+    origin_root: str | None = None,
 ) -> Item:
     """Add one item."""
     values = {
@@ -111,7 +131,9 @@ def add_item(
         "frame": frame,
         "name": name,
         "subject": subject,
+        "subject_source": subject_source,
         "origin": origin,
+        "origin_root": origin_root,
     }
     number = connection.execute(_ADD_ITEM, values).scalar_one()
     return Item(id=number, head=None, **values)  # type: ignore[arg-type]
@@ -145,7 +167,14 @@ def set_media(connection: Connection, number: int, media_id: int | None, frame: 
 
 
 def append(
-    connection: Connection, item_id: int, annotation: Annotation, based_on: int | None, author: str
+    connection: Connection,
+    item_id: int,
+    annotation: Annotation,
+    based_on: int | None,
+    author: str,
+    *,
+    action: str = "",
+    start: NDArray[np.float64] | None = None,
 ) -> tuple[int, bool]:
     """Store a revision; it becomes the head if ``based_on`` still is. Returns (id, is head)."""
     values = {
@@ -156,6 +185,8 @@ def append(
         "source": annotation.source,
         "author": author,
         "created": now(),
+        "action": action,
+        "start": None if start is None else start.astype("<f8").tobytes(),
     }
     number = connection.execute(_ADD_REVISION, values).scalar_one()
     # Compare and swap in one statement: of two savers one finds the head changed.
@@ -284,6 +315,7 @@ def _revision(row: Row[Any], scheme: str, head: int | None) -> Revision:
     try:
         annotation = decode(scheme, row.points, row.states, row.source)
         created = datetime.fromisoformat(row.created)
+        start = None if row.start is None else decode_points(row.start)
     except (ValueError, InputError) as error:
         raise damaged(f"Revision {row.id} of item {row.item_id}", error) from error
     return Revision(
@@ -294,4 +326,6 @@ def _revision(row: Row[Any], scheme: str, head: int | None) -> Revision:
         author=row.author,
         created=created,
         is_head=row.id == head,
+        action=row.action,
+        start=start,
     )

@@ -51,6 +51,11 @@ _TABLES_2 = {
         author VARCHAR, note VARCHAR NOT NULL, points BLOB, time DOUBLE, shot INTEGER,
         UNIQUE (item_id), FOREIGN KEY(item_id) REFERENCES items (id)""",
 }
+_GUARDS_2 = tuple(
+    f"CREATE TRIGGER revisions_no_{verb.lower()} BEFORE {verb} ON revisions "
+    "BEGIN SELECT RAISE(ABORT, 'revisions are append-only'); END"
+    for verb in ("UPDATE", "DELETE")
+)
 # Renaming takes the foreign keys along, so that old and new tables are whole at every moment and
 # the keys stay enforced: parents are filled first, children dropped first.
 _REBUILD = (
@@ -67,14 +72,106 @@ _REBUILD = (
     *(f"DROP TABLE {name}_1" for name in reversed(_TABLES_2)),
     "CREATE INDEX ix_items_media_id ON items (media_id)",
     "CREATE INDEX ix_revisions_item_id ON revisions (item_id)",
-    *(
-        f"CREATE TRIGGER revisions_no_{verb.lower()} BEFORE {verb} ON revisions "
-        "BEGIN SELECT RAISE(ABORT, 'revisions are append-only'); END"
-        for verb in ("UPDATE", "DELETE")
-    ),
+    *_GUARDS_2,
 )
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (never_reuse_numbers,)
+
+def say_where_from(connection: Connection) -> None:
+    """2 to 3: how a subject is known, what an import named, what a revision is and starts from.
+
+    Two folders may hold files of equal names, so that an origin is no longer unique. Subjects of
+    formats that name people are theirs, those of a clip's frames are the clip's, and all others
+    are taken for what they were: names of pictures.
+
+    An entry of the queue may have several reasons, in a table of their own. Entries that wait only
+    because an import estimated points are dropped: those faces are finished, they would bury
+    everything else, and nothing is lost, since the states of the points say the same.
+    """
+    if connection.dialect.name == "sqlite":
+        for statement in _REBUILD_3:
+            connection.exec_driver_sql(statement)
+    else:
+        for statement in _ALTER_3:
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("CREATE INDEX ix_items_origin ON items (origin)")
+
+
+_SUBJECT_SOURCE_3 = """CASE
+    WHEN origin LIKE 'muct:%' AND subject LIKE 'muct-%' THEN 'format'
+    WHEN origin LIKE 'clmtools:%' AND subject LIKE 'muct-%' THEN 'format'
+    WHEN origin LIKE 'imm:%' OR origin LIKE 'sample:%' THEN 'format'
+    WHEN frame IS NOT NULL THEN 'video'
+    ELSE 'picture' END"""
+_ITEMS_3 = (
+    f"id, media_id, frame, name, subject, {_SUBJECT_SOURCE_3}, origin, NULL AS origin_root, head"
+)
+_TABLES_3 = {
+    "items": f"""{_ID}, media_id INTEGER, frame INTEGER, name VARCHAR NOT NULL,
+        subject VARCHAR NOT NULL, subject_source VARCHAR NOT NULL, origin VARCHAR,
+        origin_root VARCHAR, head INTEGER, FOREIGN KEY(media_id) REFERENCES media (id)""",
+    "revisions": f"""{_ID}, item_id INTEGER NOT NULL, based_on INTEGER, points BLOB NOT NULL,
+        states BLOB NOT NULL, source VARCHAR NOT NULL, author VARCHAR NOT NULL,
+        created VARCHAR NOT NULL, action VARCHAR NOT NULL, start BLOB,
+        FOREIGN KEY(item_id) REFERENCES items (id),
+        FOREIGN KEY(based_on) REFERENCES revisions (id)""",
+    "queue": f"""{_ID}, item_id INTEGER NOT NULL, priority DOUBLE NOT NULL, model VARCHAR,
+        status VARCHAR NOT NULL CHECK (status IN ('open', 'claimed', 'done', 'skipped')),
+        author VARCHAR, said VARCHAR NOT NULL, points BLOB, time DOUBLE, shot INTEGER,
+        UNIQUE (item_id), FOREIGN KEY(item_id) REFERENCES items (id)""",
+}
+_REASONS_3 = """CREATE TABLE queue_reasons ({id}, queue_id INTEGER NOT NULL,
+        reason VARCHAR NOT NULL, priority {double} NOT NULL, predicted_error {double},
+        note VARCHAR NOT NULL, points {blob} NOT NULL, PRIMARY KEY (id),
+        UNIQUE (queue_id, reason),
+        FOREIGN KEY(queue_id) REFERENCES queue (id) ON DELETE CASCADE)"""
+_FINISHED_2 = "reason = 'imported-estimate' AND status IN ('open', 'claimed')"
+_SAID_3 = "CASE WHEN status = 'skipped' THEN note ELSE '' END"
+_QUEUE_3 = f"id, item_id, priority, model, status, author, {_SAID_3}, points, time, shot"
+_NOTE_3 = "CASE WHEN status = 'skipped' THEN '' ELSE note END"
+_FILL_REASONS_3 = f"""INSERT INTO queue_reasons
+    (queue_id, reason, priority, predicted_error, note, points)
+    SELECT id, reason, priority, predicted_error, {_NOTE_3}, {{none}} FROM {{queue}}
+    WHERE NOT ({_FINISHED_2}) ORDER BY id"""  # noqa: S608 - constants
+_REBUILD_3 = (
+    "DROP TRIGGER revisions_no_update",
+    "DROP TRIGGER revisions_no_delete",
+    "DROP INDEX ix_items_media_id",
+    "DROP INDEX ix_revisions_item_id",
+    "DROP INDEX ix_revisions_based_on",
+    "DROP INDEX ix_queue_next",
+    *(f"ALTER TABLE {name} RENAME TO {name}_2" for name in _TABLES_3),
+    *(f"CREATE TABLE {name} ({columns})" for name, columns in _TABLES_3.items()),
+    f"INSERT INTO items SELECT {_ITEMS_3} FROM items_2",  # noqa: S608 - a constant
+    "INSERT INTO revisions SELECT *, '', NULL FROM revisions_2",
+    f"INSERT INTO queue SELECT {_QUEUE_3} FROM queue_2 WHERE NOT ({_FINISHED_2})",  # noqa: S608
+    _REASONS_3.format(id="id INTEGER NOT NULL", double="DOUBLE", blob="BLOB"),
+    _FILL_REASONS_3.format(none="x''", queue="queue_2"),
+    *(f"DROP TABLE {name}_2" for name in reversed(_TABLES_3)),
+    "CREATE INDEX ix_items_media_id ON items (media_id)",
+    "CREATE INDEX ix_revisions_item_id ON revisions (item_id)",
+    "CREATE INDEX ix_revisions_based_on ON revisions (based_on)",
+    "CREATE INDEX ix_queue_next ON queue (status, priority DESC, id)",
+    *_GUARDS_2,
+)
+_ALTER_3 = (
+    "ALTER TABLE items DROP CONSTRAINT items_origin_key",
+    "ALTER TABLE items ADD COLUMN subject_source VARCHAR",
+    f"UPDATE items SET subject_source = {_SUBJECT_SOURCE_3}".replace("%", "%%"),  # noqa: S608
+    "ALTER TABLE items ALTER COLUMN subject_source SET NOT NULL",
+    "ALTER TABLE items ADD COLUMN origin_root VARCHAR",
+    "ALTER TABLE revisions ADD COLUMN action VARCHAR NOT NULL DEFAULT ''",
+    "ALTER TABLE revisions ALTER COLUMN action DROP DEFAULT",
+    "ALTER TABLE revisions ADD COLUMN start BYTEA",
+    _REASONS_3.format(id="id SERIAL NOT NULL", double="DOUBLE PRECISION", blob="BYTEA"),
+    _FILL_REASONS_3.format(none="''::bytea", queue="queue"),
+    f"DELETE FROM queue WHERE {_FINISHED_2}",  # noqa: S608
+    f"UPDATE queue SET note = {_SAID_3}",  # noqa: S608
+    "ALTER TABLE queue RENAME COLUMN note TO said",
+    "ALTER TABLE queue DROP COLUMN reason",
+    "ALTER TABLE queue DROP COLUMN predicted_error",
+)
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (never_reuse_numbers, say_where_from)
 """Step ``k`` turns version ``k + 1`` into version ``k + 2``."""
 
 VERSION = len(MIGRATIONS) + 1

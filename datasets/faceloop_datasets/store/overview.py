@@ -8,10 +8,13 @@ from sqlalchemy import Select, select
 
 from faceloop_datasets.annotation import PointState
 
+from . import reasons
 from .tables import ItemRow, MediaRow, QueueRow, RevisionRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from .reasons import QueueReason
 
 _ESTIMATED, _MISSING = bytes([PointState.ESTIMATED]), bytes([PointState.MISSING])
 
@@ -35,8 +38,10 @@ class Summary(NamedTuple):
         Its point states, one byte a point.
     source : str or None
         Its source.
-    entry_id, reason, predicted_error, priority, status, author, note, time, model
+    entry_id, priority, status, author, said, time, model
         The item's entry of the review queue; None if it has none.
+    reasons : tuple of QueueReason
+        Why it should be looked at, worst first.
     """
 
     item_id: int
@@ -50,14 +55,28 @@ class Summary(NamedTuple):
     states: bytes | None
     source: str | None
     entry_id: int | None
-    reason: str | None
-    predicted_error: float | None
     priority: float | None
     status: str | None
     author: str | None
-    note: str | None
+    said: str | None
     time: float | None
     model: str | None
+    reasons: tuple[QueueReason, ...] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """The worst reason; None if it has none."""
+        return self.reasons[0].reason if self.reasons else None
+
+    @property
+    def predicted_error(self) -> float | None:
+        """The predicted error of the worst reason."""
+        return self.reasons[0].predicted_error if self.reasons else None
+
+    @property
+    def note(self) -> str:
+        """What a person said when skipping it, else the sentence of the worst reason."""
+        return self.said or (self.reasons[0].note if self.reasons else "")
 
     @property
     def estimated(self) -> int:
@@ -90,7 +109,15 @@ def summaries(connection: Connection, item_id: int | None = None) -> list[Summar
     query = _query().order_by(ItemRow.id)
     if item_id is not None:
         query = query.where(ItemRow.id == item_id)
-    return [Summary._make(row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    if item_id is None:
+        known = reasons.of_all(connection)
+    else:
+        known = reasons.of_entries(connection, [r[_ENTRY] for r in rows if r[_ENTRY] is not None])
+    return [Summary._make((*row, known.get(row[_ENTRY], ()))) for row in rows]
+
+
+_ENTRY = Summary._fields.index("entry_id")
 
 
 def _query() -> Select[*tuple[Any, ...]]:
@@ -107,12 +134,10 @@ def _query() -> Select[*tuple[Any, ...]]:
             RevisionRow.states,
             RevisionRow.source,
             QueueRow.id,
-            QueueRow.reason,
-            QueueRow.predicted_error,
             QueueRow.priority,
             QueueRow.status,
             QueueRow.author,
-            QueueRow.note,
+            QueueRow.said,
             QueueRow.time,
             QueueRow.model,
         )

@@ -56,7 +56,11 @@ class ItemRow(Base):
     frame: Mapped[int | None]
     name: Mapped[str]
     subject: Mapped[str]
-    origin: Mapped[str | None] = mapped_column(unique=True)  # FORMAT:NAME of an imported face
+    subject_source: Mapped[str]  # how the subject is known: `items.SubjectSource`
+    # An imported face: FORMAT:PATH, its annotation's path below what was named and its place in
+    # the file, and the folder or archive that was named then; none of what older versions imported.
+    origin: Mapped[str | None] = mapped_column(index=True)
+    origin_root: Mapped[str | None]
     # Not a foreign key: revisions point at items, and SQLite cannot add the second half later.
     head: Mapped[int | None]
 
@@ -74,6 +78,8 @@ class RevisionRow(Base):
     source: Mapped[str]
     author: Mapped[str]
     created: Mapped[str]
+    action: Mapped[str]  # what was done, for people: "Move chin"; empty of older versions
+    start: Mapped[bytes | None]  # (N, 2) little-endian float64: what assisted drags start from
 
 
 class ModelRow(Base):
@@ -96,18 +102,31 @@ class QueueRow(Base):
     __table_args__ = (UniqueConstraint("item_id"), _NEVER_REUSED)
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id"))
-    reason: Mapped[str]
-    priority: Mapped[float]
-    predicted_error: Mapped[float | None]
+    priority: Mapped[float]  # that of its worst reason
     model: Mapped[str | None]
     status: Mapped[str] = mapped_column(
         CheckConstraint("status IN ('open', 'claimed', 'done', 'skipped')")
     )
     author: Mapped[str | None]
-    note: Mapped[str]
+    said: Mapped[str]  # why a person skipped it
     points: Mapped[bytes | None]
     time: Mapped[float | None]
     shot: Mapped[int | None]
+
+
+class QueueReasonRow(Base):
+    """One reason of an entry of the queue; an entry has at least one."""
+
+    __tablename__ = "queue_reasons"
+    __table_args__ = (UniqueConstraint("queue_id", "reason"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Goes with its entry, so that an erasure deletes entries of all versions in the same way.
+    queue_id: Mapped[int] = mapped_column(ForeignKey("queue.id", ondelete="CASCADE"))
+    reason: Mapped[str]
+    priority: Mapped[float]
+    predicted_error: Mapped[float | None]
+    note: Mapped[str]
+    points: Mapped[bytes]  # (n,) little-endian uint16: numbers of the landmarks it is about
 
 
 # The order of the queue: the next entry is found without looking at all that are done.

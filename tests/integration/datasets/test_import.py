@@ -107,19 +107,17 @@ class TestMuct:
         assert {p.name for p in (project.path / "media").iterdir()} == {"muct"}
         json.dumps(report.to_dict())
 
-    def test_estimates_wait_behind_poor_fits(self, project: Project, archives: list[Path]) -> None:
+    def test_finished_faces_are_not_queued_and_their_estimates_stay_known(
+        self, project: Project, archives: list[Path]
+    ) -> None:
         project.import_from("muct", archives)
-        fitted = project.items()[-1]
-        project.queue.add(fitted.id, "poor-fit", predicted_error=0.07)
-        entries = project.queue.list()
-        assert len(entries) == FACES
-        assert entries[0].item_id == fitted.id
-        assert {e.reason for e in entries[1:]} == {"imported-estimate"}
+        assert project.queue.list(None) == []
+        assert [row.estimated for row in project.overview()] == [1] * FACES
 
     def test_repeated_import_changes_nothing(self, project: Project, archives: list[Path]) -> None:
         project.import_from("muct", archives)
-        done = project.queue.next("ann")
-        assert done is not None
+        done = project.queue.add(project.items()[0].id, "manual")
+        left = project.queue.add(project.items()[1].id, "manual")
         project.queue.done(done.id)
         before = project.snapshot_hash()
         said: list[Progress] = []
@@ -127,7 +125,7 @@ class TestMuct:
         assert (report.new, report.unchanged, report.updated) == (0, FACES, 0)
         assert not any(p.what.startswith("unpacking") for p in said)  # nothing to bring in
         assert project.snapshot_hash() == before
-        assert len(project.queue.list()) == FACES - 1
+        assert project.queue.list() == [left]
         assert len(project.media()) == FACES
 
     def test_changed_source_updates_but_never_over_a_person(

@@ -89,11 +89,27 @@ def test_every_face_is_judged_once(project, doubts):
 
 
 def test_doubts_are_queued_with_their_sentence_once(project, doubts):
+    """Also those of faces that were there for another reason, waiting, done or skipped."""
+    found = {doubt.item_id: doubt.what for doubt in doubts if doubt.doubtful}
+    waits, claimed, done, skipped, *_ = found
+    numbers = {
+        item: project.queue.add(item, "poor-fit", predicted_error=0.5).id
+        for item in (waits, claimed, done, skipped)
+    }
+    project.queue.claim(numbers[claimed], "ann")
+    project.queue.done(numbers[done])
+    project.queue.skip(numbers[skipped], "blurred")
     entries = queue_doubts(project, doubts)
-    assert len(entries) == sum(doubt.doubtful for doubt in doubts)
-    assert entries[0].reason == "label-check"
-    assert entries[0].note == doubts[0].what
+    assert [e.item_id for e in entries] == list(found)
     assert queue_doubts(project, doubts) == []
+    listed = [e for e in project.queue.list(None, reason="label-check") if e.status != "done"]
+    sentences = {
+        e.item_id: why.note for e in listed for why in e.reasons if why.reason == "label-check"
+    }
+    assert sentences == found
+    kinds = {e.item_id: [why.reason for why in e.reasons] for e in listed}
+    assert kinds[waits] == kinds[claimed] == ["poor-fit", "label-check"]
+    assert kinds[done] == kinds[skipped] == ["label-check"]
 
 
 def test_a_process_of_its_own_queues_the_same(project):

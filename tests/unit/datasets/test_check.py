@@ -13,6 +13,7 @@ from tests.projects import make
 from faceloop_datasets import Cancelled, Project
 from faceloop_datasets.care import CheckReport, back_up, check_project
 from faceloop_datasets.care.backup import FOLDER, back_up_before
+from faceloop_datasets.store.migrations import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +69,14 @@ class TestSound:
     def test_an_old_one_is_not_migrated(self, tmp_path: Path) -> None:
         (tmp_path / "project.db").write_bytes((make.HERE / "v1.db").read_bytes())
         report = check_project(tmp_path)
-        assert ("note", "The tables are of an older faceloop; those of today are version 2") in (
-            kinds(report)
-        )
+        said = f"The tables are of an older faceloop; those of today are version {VERSION}"
+        assert ("note", said) in kinds(report)
         assert report.counts["revisions"] == 16
         assert (tmp_path / "project.db").read_bytes() == (make.HERE / "v1.db").read_bytes()
 
     def test_while_somebody_writes(self, root: Path) -> None:
         with Project.open(root) as project, project._database.write() as connection:
-            connection.exec_driver_sql("UPDATE queue SET note = 'x'")
+            connection.exec_driver_sql("UPDATE queue SET said = 'x'")
             assert check_project(root).sound
 
     def test_stopped(self, root: Path) -> None:
@@ -107,6 +107,12 @@ DATABASE = {
         "UPDATE items SET frame = 2 WHERE id = 1; ", "UPDATE media SET kind = 'video'",
     ],
     "A fit in the queue has not 70 finite points": ["UPDATE queue SET points = zeroblob(16)"],
+    "An entry of the queue has no reason": ["DELETE FROM queue_reasons WHERE queue_id = 1"],
+    "A reason in the queue is about points that are none of the 70": [
+        "UPDATE queue_reasons SET points = x'4600' WHERE id = 1",
+        "UPDATE queue_reasons SET points = x'01' WHERE id = 1",
+        "UPDATE queue_reasons SET points = 'text' WHERE id = 1",
+    ],
     "The landmark scheme cannot be read": ["UPDATE settings SET value = 'x' WHERE key = 'scheme'"],
     "The model in use is not there": ["UPDATE settings SET value = '7' WHERE key != 'scheme'"],
     "What was measured of a model cannot be read": ["UPDATE models SET metrics = 'none'"],

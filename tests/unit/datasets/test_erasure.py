@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.projects import make
 
 from faceloop_datasets import Annotation, InputError, PointState, Project, ProjectError
 from faceloop_datasets.care import back_up, erase, find_whom, list_backups, plan_erasure, restore
@@ -39,6 +40,8 @@ def project(tmp_path: Path):  # type: ignore[no-untyped-def]
                 states[3] = PointState.MISSING
                 head = made.save(item.id, Annotation("face70", points, states), head.id)
             made.queue.add(item.id, "poor-fit", fit=np.nan_to_num(points, nan=number + 0.3) * 1.01)
+            note = f"The nose of this one, the {number}th, is beside the face."
+            made.queue.add(item.id, "label-check", note=note, points=(3, number))
         back_up_before(made.path, made.path / "project.db", "import")
         back_up(made.path, made.path / FOLDER / "mine.zip", with_media=True)
         yield made
@@ -50,6 +53,10 @@ def needles(project: Project, items: Iterable[int]) -> dict[str, set[bytes]]:
     for number in items:
         item = project.item(number)
         found["texts"] |= {item.name.encode(), item.subject.encode()}
+        entry = project.queue.of_item(number)
+        found["texts"] |= (
+            {why.note.encode() for why in entry.reasons if why.note} if entry else set()
+        )
         arrays = [r.annotation.points for r in project.history(number)]
         arrays += [e.fit.points for e in project.queue.list(None) if e.item_id == number and e.fit]
         for points in arrays:
@@ -89,7 +96,7 @@ def of(project: Project, subject: str) -> list[int]:
 
 def state(project: Project, items: Iterable[int]) -> list[object]:
     """Everything that a project holds of some items."""
-    entries = {entry.item_id: (entry.id, entry.note) for entry in project.queue.list(None)}
+    entries = {entry.item_id: (entry.id, entry.reasons) for entry in project.queue.list(None)}
     found: list[object] = []
     for number in items:
         media = project.item_media(project.item(number))
@@ -320,6 +327,23 @@ class TestTrouble:
         erased(project.path, subject=GONE)
         with Project.open(restore(file, tmp_path / "again").path) as again:
             assert again.items() == []
+
+    @pytest.mark.parametrize("version", ["v1", "v2"])
+    def test_a_backup_with_tables_of_an_older_version(
+        self, project: Project, tmp_path: Path, version: str
+    ) -> None:
+        old = tmp_path / "old"
+        old.mkdir()
+        shutil.copyfile(make.HERE / f"{version}.db", old / "project.db")
+        with direct(old / "project.db") as connection:
+            (entries,) = connection.execute("SELECT count(*) FROM queue").fetchone()
+            connection.execute("UPDATE items SET subject = ?", [GONE])
+        assert entries == 2
+        file = back_up(old, project.path / FOLDER / "old.zip").backup.file
+        assert erased(project.path, subject=GONE).left == ()
+        with Project.open(restore(file, tmp_path / "again").path) as again:
+            assert again.items() == []
+            assert again.queue.list(None) == []
 
     def test_only_a_backup_has_it_still(self, project: Project) -> None:
         keep = (project.path / FOLDER / "mine.zip").read_bytes()

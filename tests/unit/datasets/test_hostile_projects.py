@@ -109,6 +109,10 @@ def test_a_trigger_of_ours_with_another_body(root: Path) -> None:
         ("settings", "value", "x'00'"),
         ("models", "metrics", "x'7b7d'"),
         ("queue", "priority", "'high'"),
+        ("queue", "said", "x'31'"),
+        ("queue_reasons", "reason", "x'31'"),
+        ("queue_reasons", "points", "'[1, 2]'"),
+        ("queue_reasons", "predicted_error", "'high'"),
     ],
 )
 def test_values_of_another_type_are_refused(
@@ -141,6 +145,8 @@ def test_arrays_of_another_size_are_refused(root: Path, statement: str) -> None:
         "UPDATE revisions SET points = x'" + "ff" * 928 + "'",
         "UPDATE items SET media_id = 99",
         "UPDATE queue SET points = x'" + "ff" * 928 + "'",
+        "UPDATE queue_reasons SET points = x'01'",
+        "DELETE FROM queue_reasons",
         "UPDATE models SET metrics = '[['",
         "UPDATE models SET metrics = '[]'",
         'UPDATE models SET metrics = \'{"x":' + "[" * 50 + "]" * 50 + "}'",

@@ -61,8 +61,21 @@ class TestOverview:
         entry = project.queue.add(item.id, "poor-fit", predicted_error=0.1, model="m", note="n")
         row = project.summary(item.id)
         assert row.entry_id == entry.id
+        assert project.overview() == [row]
         found = (row.reason, row.predicted_error, row.priority, row.status, row.model, row.note)
         assert found == ("poor-fit", 0.1, 0.1, "open", "m", "n")
+
+    def test_has_all_reasons_and_the_worst_stands_for_them(self, project: Project) -> None:
+        items = [project.add_item(None).id for _ in range(3)]
+        for number, error in zip(items, (0.05, 0.3), strict=False):
+            project.queue.add(number, "label-check", note=f"wrong {number}", points=(3, number))
+            entry = project.queue.add(number, "poor-fit", predicted_error=error)
+            assert project.summary(number).reasons == entry.reasons
+        first, second, third = project.overview()
+        assert [r.reason for r in first.reasons] == ["label-check", "poor-fit"]
+        assert [r.reason for r in second.reasons] == ["poor-fit", "label-check"]
+        assert (first.note, second.note, second.priority) == ("wrong 1", "", 0.3)
+        assert (third.reasons, third.reason, third.note) == ((), None, "")
 
     def test_all_in_the_order_they_came(self, project: Project) -> None:
         ids = [project.add_item(None).id for _ in range(4)]

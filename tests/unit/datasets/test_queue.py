@@ -16,6 +16,7 @@ from faceloop_datasets import (
     Project,
     ProjectError,
     QueueEntry,
+    QueueReason,
     write_video,
 )
 
@@ -77,6 +78,7 @@ class TestOrder:
         entry = project.queue.add(item, "poor-fit", predicted_error=0.3, model="m", fit=shape(0))
         assert project.queue.list() == [entry]
         assert entry.fit is not None
+        assert [why.reason for why in entry.reasons] == ["poor-fit", "imported-estimate"]
         np.testing.assert_array_equal(entry.fit.points, shape(0))
         assert (entry.fit.states == PointState.ESTIMATED).all()
         assert entry.fit.source == "fit:m"
@@ -90,7 +92,116 @@ class TestOrder:
             project.queue.add(item, "poor-fit", fit=np.zeros((3, 2)))
         with pytest.raises(ProjectError, match="no entry 5"):
             project.queue.done(5)
+        for wrong in (70, -1):
+            with pytest.raises(ProjectError, match=rf"landmarks 0\.\.69 .* got {wrong}"):
+                project.queue.add(item, "label-check", points=(3, wrong))
         assert project.queue.list() == []
+
+
+class TestReasons:
+    """An entry has several, each with its sentence and points; the worst ranks it."""
+
+    SENTENCE = "Point 61, nose tip, lies to the right."
+
+    def test_another_keeps_the_others_and_the_fit(self, project: Project) -> None:
+        item = project.add_item(None).id
+        project.queue.add(item, "poor-fit", predicted_error=0.05, model="m", fit=shape(0), shot=3)
+        entry = project.queue.add(item, "label-check", note=self.SENTENCE, points=(61, 3))
+        assert entry.reasons == (
+            QueueReason("label-check", None, self.SENTENCE, (61, 3)),
+            QueueReason("poor-fit", 0.05, "", ()),
+        )
+        assert (entry.reason, entry.note, entry.predicted_error) == (
+            "label-check", self.SENTENCE, None,
+        )  # fmt: skip
+        assert (entry.model, entry.shot) == ("m", 3)
+        assert entry.fit is not None
+        assert project.queue.list() == [entry] == [project.queue.of_item(item)]
+
+    def test_the_worst_ranks_it(self, project: Project) -> None:
+        ids = [project.add_item(None).id for _ in range(3)]
+        for number, error in zip(ids, (0.06, 0.07, 0.3), strict=True):
+            project.queue.add(number, "poor-fit", predicted_error=error)
+        assert [e.item_id for e in project.queue.list()] == ids[::-1]
+        project.queue.add(ids[0], "label-check")
+        assert [e.item_id for e in project.queue.list()] == [ids[2], ids[0], ids[1]]
+        worst = project.queue.next("ann")
+        assert worst is not None
+        assert worst.item_id == ids[2]
+        following = project.queue.next("ann")
+        assert following is not None
+        assert following.item_id == ids[0]
+
+    def test_the_same_again_renews_it(self, project: Project) -> None:
+        ids = [project.add_item(None).id for _ in range(2)]
+        project.queue.add(ids[0], "poor-fit", predicted_error=0.3)
+        project.queue.add(ids[1], "poor-fit", predicted_error=0.2)
+        project.queue.add(ids[0], "label-check", note="old", points=(1,))
+        project.queue.add(ids[0], "label-check", note="new", points=(2, 4))
+        entry = project.queue.add(ids[0], "poor-fit", predicted_error=0.15)
+        assert entry.reasons == (
+            QueueReason("poor-fit", 0.15), QueueReason("label-check", None, "new", (2, 4)),
+        )  # fmt: skip
+        # It ranks lower than before, too.
+        assert [e.item_id for e in project.queue.list()] == [ids[1], ids[0]]
+
+    def test_a_new_fit_takes_the_place_of_the_old_one_whole(self, project: Project) -> None:
+        item = project.add_item(None).id
+        project.queue.add(item, "poor-fit", model="m", fit=shape(0), time=1.5, shot=2)
+        entry = project.queue.add(item, "lost-track", model="n")
+        assert (entry.model, entry.fit, entry.time, entry.shot) == ("n", None, 1.5, 2)
+
+    def test_after_done_only_what_is_new_is_there(self, project: Project) -> None:
+        item = project.add_item(None).id
+        entry = project.queue.add(item, "poor-fit", model="m", fit=shape(0), predicted_error=0.3)
+        project.queue.add(item, "manual", note="look")
+        done = project.queue.done(entry.id)
+        assert len(done.reasons) == 2
+        again = project.queue.add(item, "label-check", note=self.SENTENCE)
+        assert again.status == "open"
+        assert again.reasons == (QueueReason("label-check", None, self.SENTENCE),)
+        assert (again.id, again.fit, again.model) == (entry.id, None, None)
+
+    def test_what_is_found_about_saved_points_opens_what_was_skipped_for_another_reason(
+        self, project: Project
+    ) -> None:
+        item = project.add_item(None).id
+        entry = project.queue.add(item, "poor-fit", predicted_error=0.3)
+        project.queue.skip(entry.id, "blurred", "ann")
+        found = project.queue.add(item, "label-check", note=self.SENTENCE)
+        assert (found.status, found.author, found.said) == ("open", None, "")
+        assert found.note == self.SENTENCE
+        assert [why.reason for why in found.reasons] == ["label-check"]
+        # Skipped once it was known, it stays so.
+        project.queue.skip(entry.id, "it is right")
+        still = project.queue.add(item, "label-check", note="moved")
+        assert (still.status, still.note) == ("skipped", "it is right")
+        assert still.reasons == found.reasons
+        assert project.queue.add(item, "disagreement", note="changed").status == "open"
+
+    def test_they_are_found_whichever_is_the_worst(self, project: Project) -> None:
+        ids = [project.add_item(None).id for _ in range(5)]
+        for number in ids:
+            project.queue.add(number, "poor-fit", predicted_error=0.3 - number / 100)
+        for number in (ids[1], ids[3], ids[4]):
+            project.queue.add(number, "label-check", note=f"wrong {number}")
+        project.queue.done(project.queue.list()[4].id)
+        listed = project.queue.list(reason="label-check")
+        assert [e.item_id for e in listed] == [ids[1], ids[3]]
+        assert listed[1:] == project.queue.list(reason="label-check", limit=1, offset=1)
+        assert project.queue.count(reason="label-check") == 2
+        assert project.queue.count(None, reason="label-check") == 3
+        assert project.queue.count(reason="manual") == 0
+
+    def test_what_was_said_is_forgotten_when_it_is_opened(self, project: Project) -> None:
+        item = project.add_item(None).id
+        entry = project.queue.add(item, "poor-fit", note="left eye")
+        assert project.queue.skip(entry.id, "blurred").note == "blurred"
+        again = project.queue.release(entry.id)
+        assert (again.said, again.note) == ("", "left eye")
+
+    def test_an_item_without_entry(self, project: Project) -> None:
+        assert project.queue.of_item(project.add_item(None).id) is None
 
 
 class TestWork:

@@ -17,7 +17,7 @@ from faceloop_datasets import Project, ProjectError
 from faceloop_datasets.store.migrations import VERSION
 
 PROJECTS = make.HERE
-OLD = sorted(PROJECTS.glob("v*.db"))
+OLD = sorted(file.with_suffix(".db") for file in PROJECTS.glob("v*.json"))
 
 
 def placed(database: Path, folder: Path) -> Path:
@@ -63,7 +63,7 @@ def test_there_is_a_project_of_every_version_before_this_one() -> None:
 class TestEveryVersion:
     def test_opens_and_holds_what_it_held(self, old: Path, request: pytest.FixtureRequest) -> None:
         number = request.node.callspec.params["old"]
-        expected = json.loads(number.with_suffix(".json").read_text(encoding="utf-8"))
+        expected = make.described(number.stem)
         for _ in range(2):  # migrated, and once more as it is now
             with Project.open(old) as project:
                 assert json.loads(json.dumps(make.describe(project))) == expected
@@ -88,6 +88,44 @@ class TestEveryVersion:
                 project._database.write() as connection,
             ):
                 connection.exec_driver_sql("DELETE FROM revisions")
+
+
+class TestQueueOfVersion2:
+    """What waited only because an import estimated points is dropped; all else is kept."""
+
+    @pytest.fixture(params=["v1.db", "v2.db"])
+    def before(self, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+        project = placed(PROJECTS / request.param, tmp_path)
+        connection = sqlite3.connect(project / "project.db")
+        with connection:
+            connection.execute("DELETE FROM queue")
+            connection.executemany(
+                "INSERT INTO queue (id, item_id, reason, priority, status, author, note) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (11, 1, "imported-estimate", -1.0, "open", None, ""),
+                    (12, 2, "imported-estimate", -1.0, "claimed", "ann", ""),
+                    (13, 3, "imported-estimate", -1.0, "done", "ann", "was fine"),
+                    (14, 4, "imported-estimate", -1.0, "skipped", "ann", "no face"),
+                    (15, 5, "label-check", 0.1, "open", None, "Chin is moved."),
+                    (16, 6, "lost-track", 1.0, "claimed", "ann", "gone"),
+                ],
+            )
+        connection.close()
+        return project
+
+    def test_finished_faces_leave_it(self, before: Path) -> None:
+        with Project.open(before) as project:
+            kept = {
+                e.id: (e.reason, e.status, e.author, e.note, e.said)
+                for e in project.queue.list(None)
+            }
+        assert kept == {
+            13: ("imported-estimate", "done", "ann", "was fine", ""),
+            14: ("imported-estimate", "skipped", "ann", "no face", "no face"),
+            15: ("label-check", "open", None, "Chin is moved.", ""),
+            16: ("lost-track", "claimed", "ann", "gone", ""),
+        }
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no way to kill a process so hard")

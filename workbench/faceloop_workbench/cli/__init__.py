@@ -11,6 +11,7 @@ import typer
 
 from . import errors, projects
 from .checking import check
+from .confirming import confirm
 from .console import say
 from .demo import demo
 from .doctor import doctor
@@ -61,6 +62,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("check-labels")(check_labels)
+app.command("confirm")(confirm)
 app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")

@@ -13,7 +13,7 @@ from .options import JsonOption, ProjectOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets import Project, QueueEntry
+    from faceloop_datasets import Project, QueueEntry, Reason
     from faceloop_datasets import queue as queues
 
 queue = typer.Typer(no_args_is_help=True, help="What a person should look at next, worst first.")
@@ -31,22 +31,39 @@ class Status(StrEnum):
     all = "all"
 
 
+class Why(StrEnum):
+    """Why an entry is there."""
+
+    manual = "manual"
+    lost_track = "lost-track"
+    poor_fit = "poor-fit"
+    disagreement = "disagreement"
+    label_check = "label-check"
+    imported_estimate = "imported-estimate"
+
+
 @queue.command("list")
 def list_entries(
     project: ProjectOption,
     status: Annotated[Status, typer.Option(help="Which entries.")] = Status.open,
+    reason: Annotated[
+        Why | None,
+        typer.Option(help="Only those that have this reason, alone or beside others."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     json: JsonOption = False,
 ) -> None:
     """List entries, in the order they should be looked at.
 
-    Example: faceloop queue list --project faces --limit 10
+    Example: faceloop queue list --project faces --reason label-check
     """
     from faceloop_datasets import Project
 
     with Project.open(project) as opened:
         wanted = None if status is Status.all else cast("queues.Status", status.value)
-        entries, count = opened.queue.list(wanted, limit=limit), opened.queue.count(wanted)
+        why: Reason | None = None if reason is None else reason.value
+        entries = opened.queue.list(wanted, reason=why, limit=limit)
+        count = opened.queue.count(wanted, reason=why)
         shown = [entry_values(opened, entry) for entry in entries]
     if json:
         show_json({"entries": shown, "count": count})
@@ -76,7 +93,7 @@ def next_entry(
     elif values is None:
         say("The queue is empty.")
     else:
-        show_values({name: value for name, value in values.items() if value not in (None, "")})
+        show_values(_told(values))
 
 
 @queue.command("skip")
@@ -119,6 +136,7 @@ def entry_values(project: Project, entry: QueueEntry) -> dict[str, Any]:
         "item": entry.item_id,
         "name": item.name,
         "reason": entry.reason,
+        "reasons": [why._asdict() for why in entry.reasons],
         "predicted_error": entry.predicted_error,
         "status": entry.status,
         "author": entry.author,
@@ -132,7 +150,7 @@ def entry_values(project: Project, entry: QueueEntry) -> dict[str, Any]:
 
 
 def show_entries(entries: Sequence[dict[str, Any]]) -> None:
-    """Show entries as a table."""
+    """Show entries as a table; a column in which nothing would stand is left out."""
     columns = (
         Column("entry", number=True),
         "name",
@@ -141,20 +159,43 @@ def show_entries(entries: Sequence[dict[str, Any]]) -> None:
         Column("time", number=True),
         Column("shot", number=True),
         "status",
+        "what was found",
     )
-    rows = [
-        (
-            e["entry"],
-            e["name"],
-            e["reason"],
-            "" if e["predicted_error"] is None else f"{e['predicted_error']:.3f}",
-            "" if e["time"] is None else f"{e['time']:.2f} s",
-            e["shot"],
-            e["status"],
-        )
-        for e in entries
-    ]
-    show_table(columns, rows)
+    rows = [_row(entry) for entry in entries]
+    used = [k for k in range(len(columns)) if not rows or any(row[k] for row in rows)]
+    show_table([columns[k] for k in used], [[row[k] for k in used] for row in rows])
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    errors = [why["predicted_error"] for why in entry["reasons"]]
+    return (
+        str(entry["entry"]),
+        entry["name"],
+        _kinds(entry),
+        next((f"{error:.3f}" for error in errors if error is not None), ""),
+        "" if entry["time"] is None else f"{entry['time']:.2f} s",
+        "" if entry["shot"] is None else str(entry["shot"]),
+        entry["status"],
+        _sentences(entry),
+    )
+
+
+def _kinds(entry: dict[str, Any]) -> str:
+    return ", ".join(why["reason"] for why in entry["reasons"])
+
+
+def _sentences(entry: dict[str, Any]) -> str:
+    """Return what a person said when skipping it, else all that was found."""
+    notes = [why["note"] for why in entry["reasons"]]
+    said = [entry["note"]] if entry["status"] == "skipped" else notes
+    return " ".join(note for note in said if note)
+
+
+def _told(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of one entry for people: all its reasons, nothing that is not known."""
+    values = {**entry, "reason": _kinds(entry), "note": _sentences(entry)}
+    del values["reasons"]
+    return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def _show_changed(values: dict[str, Any], json: bool) -> None:
