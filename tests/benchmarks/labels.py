@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
+    from faceloop_datasets.formats import FaceRecord
 
 _SHARE, _FAR, _TWICE_OFF = 0.05, 0.1, 0.06
 _KINDS = {
@@ -114,21 +115,22 @@ def wrong(
     (x, y), (w, h), own = points.T, size, list(range(len(scheme)))
     match fault:
         case "turned by 90":  # in a picture that is stored so (EXIF orientation 6)
-            return np.stack([y, w - 1 - x], axis=1), own
+            moved = np.stack([y, w - 1 - x], axis=1)
         case "turned by 180":
-            return np.stack([w - 1 - x, h - 1 - y], axis=1), own
+            moved = np.stack([w - 1 - x, h - 1 - y], axis=1)
         case "turned by 270":
-            return np.stack([h - 1 - y, x], axis=1), own
+            moved = np.stack([h - 1 - y, x], axis=1)
         case "mirrored with their numbers":
-            return np.stack([w - 1 - x, y], axis=1), own
+            moved = np.stack([w - 1 - x, y], axis=1)
         case "of the mirrored picture":
-            return np.stack([w - 1 - x, y], axis=1)[list(scheme.mirror)], list(scheme.mirror)
+            moved, own = np.stack([w - 1 - x, y], axis=1), list(scheme.mirror)
         case "left and right exchanged":
-            return points[list(scheme.mirror)], list(scheme.mirror)
+            moved, own = points, list(scheme.mirror)
         case "of a picture half as large":
-            return points / 2, own
+            moved = points / 2
         case _:  # of a picture that was cropped
-            return points - [40.0, 60.0], own
+            moved = points - [40.0, 60.0]
+    return moved[own], own
 
 
 _FAULTS = {
@@ -164,10 +166,15 @@ def spread(project: Project, fault: str, count: int, seed: int) -> set[int]:
     return {face.item_id for face in chosen}
 
 
-def forty(kind: str, folder: Path) -> None:
+def forty(kind: str, folder: Path, seed: int) -> None:
     """Make a project of 40 faces of different people."""
+    rng = np.random.default_rng(seed)
     if kind == "sample":
-        records = list(sample_faces())[::10]
+        by_person: dict[str, list[FaceRecord]] = {}
+        for record in sample_faces():
+            by_person.setdefault(record.subject, []).append(record)
+        people = [sorted(by_person)[i] for i in rng.permutation(len(by_person))[:40]]
+        records = [by_person[who][rng.integers(len(by_person[who]))] for who in people]
         with Project.create(folder, "face70") as project:
             project.import_entries("sample", records, scheme="face70")
         return
@@ -179,7 +186,7 @@ def forty(kind: str, folder: Path) -> None:
     scheme = {"muct": "face70", "imm": "imm58", "ibug": "ibug68"}[kind]
     with imported(kind, sources, scheme, None) as whole, Project.create(folder, scheme) as project:
         one_each = list({face.subject: face for face in whole.faces()}.values())
-        for face in one_each[:: len(one_each) // 40][:40]:
+        for face in [one_each[i] for i in rng.permutation(len(one_each))[:40]]:
             media = project.add_media(face.media, copy=True)
             item = project.add_item(media, name=face.name, subject=face.subject)
             project.save(item.id, face.annotation, None)
@@ -189,7 +196,7 @@ def systematic(kind: str, seed: int) -> list[dict[str, str | int]]:
     """Count for each fault and number of faces what was found, named, and falsely said."""
     rows = []
     with TemporaryDirectory() as scratch:
-        forty(kind, Path(scratch) / "whole")
+        forty(kind, Path(scratch) / "whole", seed)
         for fault, said in _FAULTS.items():
             row: dict[str, str | int] = {"fault": fault}
             for count in (1, 2, 5, 10, 20, 40):
