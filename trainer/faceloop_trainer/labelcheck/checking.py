@@ -23,12 +23,16 @@ from .looks import Looks
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from faceloop_datasets import Project, Scheme
     from faceloop_datasets.face import Face
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_trainer.trainingset import TrainingFace
 
     from .doubt import Finding, Mend
+
+    Points = NDArray[np.float64]
 
 _QUICK = TrainingConfig(channels=("gradient",), scales=(16.0, 24.0, 36.0))
 """Experts that see whether all points lie beside the face; finer ones add nothing to that."""
@@ -99,6 +103,7 @@ class _Check:
         self._progress, self._cancel = progress, cancel
         points = np.array([face.annotation.points for face in faces])
         self.still = constant_points(points.reshape(len(faces), len(scheme), 2))
+        self._off: dict[int, Points] = {}
         self._read = {f.item_id: f for f in self._load(faces) if f.item_id is not None}
 
     def explained(self, sizes: Mapping[str, tuple[int, int]]) -> dict[int, Finding]:
@@ -106,7 +111,12 @@ class _Check:
         work = Work(self._progress, self._cancel)
         work.total, work.what = len(self._faces), "looking for the faces"
         looks = Looks.of(self._scheme, self._faces, self._read, sizes, work, without=self.still)
-        return {self._faces[i].item_id: found for i, found in explain(looks, work).items()}
+        found = {self._faces[i].item_id: one for i, one in explain(looks, work).items()}
+        for look in looks.every:
+            one = found.get(look.face.item_id)
+            points = one.mend.points if one is not None and one.mend is not None else look.points
+            self._off[look.face.item_id] = looks.off(look, points)
+        return found
 
     def compared(self, explained: Mapping[int, Finding]) -> dict[int, Finding]:
         """Say what each face looks like beside all others, those that can be put right included."""
@@ -157,7 +167,8 @@ class _Check:
         fitted = np.full_like(points, np.nan)
         fitted[pictured] = fits
         judged = np.array([face.trains_patches for face in faces])
-        findings = compare(self._scheme, points, judged, fitted)
+        off = np.array([self._off[face.item_id or 0] for face in faces])
+        findings = compare(self._scheme, points, judged, fitted, off)
         return {
             face.item_id: found
             for face, found in zip(faces, findings, strict=True)

@@ -9,7 +9,7 @@ from the nine tenths of the faces that agree best.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,12 +48,19 @@ with equal weights 92 %."""
 _PART_WEIGHT = 0.4
 """A shift of one part against the rest counts less still: there are several. Of parts of MUCT faces
 moved by .1 IOD, 20 of 21 are then in the first tenth, of other mistakes one in a hundred fewer."""
+_SEEN_THERE, _UNDOUBTED = 0.5, 0.95 * DOUBTFUL
+"""What is seen where it was placed by a model that was trained elsewhere, nearer than this share of
+the way to where the others expect it, is unusual, but no more than this doubtful: a wink."""
 _EXPLAINED = 0.5
 """Another order of the points explains a face that it makes less unusual by this factor."""
 
 
 def compare(
-    scheme: Scheme, points: Points, judged: NDArray[np.bool_], fitted: Points
+    scheme: Scheme,
+    points: Points,
+    judged: NDArray[np.bool_],
+    fitted: Points,
+    off: Points | None = None,
 ) -> list[Finding]:
     """Say of each face how unusual its points are, and what looks wrong.
 
@@ -67,6 +74,9 @@ def compare(
         Points that a person has seen and placed: a guess at a hidden one may be far off.
     fitted : ndarray, shape (F, N, 2)
         Where experts of other people see the points; NaN for a face without a picture.
+    off : ndarray, shape (F, N, 2), optional
+        How far each point is from where a model sees it that was trained elsewhere, in IOD; NaN
+        where it does not say.
 
     Returns
     -------
@@ -80,7 +90,7 @@ def compare(
     moved = np.linalg.norm(shift, axis=1)
     away = np.nan_to_num(_SHIFT_WEIGHT * moved / _usual(moved))
     apart = _PART_WEIGHT * _alone(np.linalg.norm(parts, axis=2))
-    findings = []
+    findings, everywhere = [], tuple(range(len(scheme)))
     for i in range(len(points)):
         worst, part = int(misfit[i].argmax()), int(apart[i].argmax())
         order = _misordered(scheme, shapes, i, worst) if odd[i] >= DOUBTFUL else None
@@ -90,16 +100,21 @@ def compare(
         elif score == away[i]:
             what = _shifted("All points", "beside the face", shift[i])
             found = Finding(score, what, "shifted")
+            far, about = moved[i], everywhere
         elif score == apart[i, part]:
             name, members = list(scheme.groups.items())[part]
             where = f"beside the {said(name)} in the picture"
             what = _shifted(f"The points of {said(name)}", where, parts[i, part])
             found = Finding(score, what, "misplaced", members)
+            far, about = float(np.linalg.norm(parts[i, part])), members
         else:
             far = shapes.distance(i, worst)
             what = f"Point {worst}, {scheme.names[worst]}, lies {far:.2f} IOD from where the other "
             what += "points expect it."
             found = Finding(score, what, "misplaced", (worst,))
+            about = (worst,)
+        if order is None and off is not None and _seen(off[i], about) < _SEEN_THERE * far:
+            found = replace(found, score=min(score, _UNDOUBTED))
         findings.append(found)
     return findings
 
@@ -279,6 +294,12 @@ def _shifted(points: str, where: str, shift: Values) -> str:
     along = f"{abs(y):.2f} {'down' if y > 0 else 'up'}"
     parts = [text for text, value in ((across, x), (along, y)) if abs(value) >= 0.005]
     return f"{points} lie {where}: {' and '.join(parts) or across}, in units of the IOD."
+
+
+def _seen(off: Points, about: Sequence[int]) -> float:
+    """How far some points of a face together are from where they are seen, in IOD."""
+    known = off[[k for k in about if not np.isnan(off[k]).any()]]
+    return float(np.linalg.norm(known.mean(axis=0))) if len(known) else np.inf
 
 
 def _misordered(scheme: Scheme, shapes: _Shapes, face: int, worst: int) -> Order | None:

@@ -156,6 +156,19 @@ class Looks:
             ]
         )
 
+    def off(self, look: Look, points: Points) -> Points:
+        """Return how far points (N, 2) of a face are from where they are seen, (N, 2), in IOD.
+
+        In the model frame; NaN where the starter model does not know the point, or saw no face.
+        """
+        off = np.full((len(self.scheme), 2), np.nan)
+        if look.sure:
+            away = _away(self.reader.of(points), look.seen) - self.habit
+            for mark, weights in enumerate(self.reader.weights):
+                if np.count_nonzero(weights) == 1:
+                    off[int(weights.argmax())] = away[mark]
+        return off
+
     def distance(self, marks: Points, seen: Seen) -> float:
         """Mean distance of marks (M, 2) from where an annotator would place them, in IOD."""
         return float(_mean((_away(marks, seen) - self.habit)[None])[0])
