@@ -115,6 +115,12 @@ class Annotation:
         return self.present
 
     @property
+    def converted(self) -> NDArray[np.bool_]:
+        """Points that a conversion estimated and nobody has confirmed, shape (N,)."""
+        estimated: NDArray[np.bool_] = self.states == PointState.ESTIMATED
+        return estimated & self.trains_shape
+
+    @property
     def trains_patches(self) -> NDArray[np.bool_]:
         """Points whose surroundings may train a patch expert, shape (N,)."""
         visible: NDArray[np.bool_] = self.states == PointState.VISIBLE

@@ -205,6 +205,7 @@ def check_kept(folder: Path, said: list[dict[str, Any]]) -> None:
     """Check that everything that was reported saved is there."""
     with Project.open(folder) as project:
         _check_saved(project, said)
+        _check_all_or_none(project, said)
         _check_entries(project, said)
         _check_model_reports(project, said)
         _check_imports(project, said)
@@ -221,7 +222,20 @@ def _check_saved(project: Project, said: list[dict[str, Any]]) -> None:
         head = next(r for r in found.values() if r.is_head)
         assert head.id >= mine[-1]["revision"], "what was saved last counts"
         # at most the one save that was under way
-        assert len([n for n in found if n > mine[-1]["revision"]]) <= 1
+        others = [n for n, r in found.items() if n > mine[-1]["revision"]]
+        assert len([n for n in others if "onfirm" not in found[n].action]) <= 1
+
+
+def _check_all_or_none(project: Project, said: list[dict[str, Any]]) -> None:
+    """Check that what was done to all faces at once was done to all or to none."""
+    told = [line for line in said if "estimated" in line]
+    if not told:
+        return
+    found = int(project.estimates()[7])
+    under_way = "will" in said[-1]
+    assert found in ({0, told[-1]["of"]} if under_way else {told[-1]["estimated"]})
+    # What the project remembers agrees: it can be taken back if, and only if, it is there.
+    assert (project.last_batch() is None) == (found > 0)
 
 
 def _check_entries(project: Project, said: list[dict[str, Any]]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHARES: dict[str, float] = {
     "annotate": 4,
     "queue": 3,
+    "confirm": 2,
     "bring": 3,
     "create": 2,
     "models": 3,

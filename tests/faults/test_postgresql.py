@@ -18,6 +18,7 @@ from sqlalchemy import text
 from faceloop_datasets import (
     Annotation,
     FrameCandidate,
+    PointState,
     Project,
     ProjectError,
     QueueReason,
@@ -179,6 +180,28 @@ def test_an_entry_has_several_reasons(make: Make) -> None:
     project.queue.done(entry.id)
     again = project.queue.add(items[0].id, "manual")
     assert [why.reason for why in again.reasons] == ["manual"]
+
+
+def test_a_point_is_confirmed_in_all_faces_and_back(make: Make) -> None:
+    project = make()
+    states = np.zeros(N, np.uint8)
+    states[33] = PointState.ESTIMATED
+    for seed in range(5):
+        source = "fit:m" if seed == 4 else "import:muct"
+        face = Annotation("face70", np.full((N, 2), float(seed)), states, source)
+        project.save(project.add_item(None).id, face, None)
+    assert project.estimates()[33] == 4
+    batch = project.confirm_points([33, 34])
+    assert (batch.faces, batch) == (4, project.last_batch())
+    assert project.estimates()[33] == 0
+    mine = project.annotation(2)
+    assert mine is not None
+    project.save(2, mine.annotation, mine.id)
+    assert project.undo_batch(batch) == 3
+    first = project.annotation(1)
+    assert first is not None
+    assert first.annotation == Annotation("face70", np.zeros((N, 2)), states, "import:muct")
+    assert len(project.history(1)) == 3
 
 
 # What turns the tables of version 3 into those of version 2.

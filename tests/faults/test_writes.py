@@ -15,7 +15,17 @@ from scenes import begun, check_left
 
 HERE = Path(__file__).parent
 ROUNDS = 1 + KILLS // 25
-SCENARIOS = ["annotate", "save", "queue", "bring", "create", "models", "export", "migrate"]
+SCENARIOS = [
+    "annotate",
+    "save",
+    "queue",
+    "confirm",
+    "bring",
+    "create",
+    "models",
+    "export",
+    "migrate",
+]
 SCENARIOS += ["track", "retrain"] if LONG else []
 SIZES = [1600, 2300, 3400] if LONG else [1600]  # KB
 ERRORS = {"full disk": errno.ENOSPC, "input/output error": errno.EIO}

@@ -20,6 +20,7 @@ from faceloop_datasets import (
     Annotation,
     FaceloopError,
     FrameCandidate,
+    PointState,
     Project,
     QueueEntry,
     Revision,
@@ -147,6 +148,24 @@ def save(victim: Victim, count: int = 40) -> None:
         item = project.item(items[0].id)
         victim.saved(project.save(item.id, scribble(victim.rng), item.head, "ann"))
         victim.say(went_on=True)
+
+
+def confirm(victim: Victim, rounds: int = 6) -> None:
+    """Confirm a point in all faces at once, and take it back, again and again."""
+    with Project.open(victim.folder) as project:
+        heads = [project.annotation(item.id) for item in project.items()]
+        for head in (head for head in heads if head is not None):
+            states = head.annotation.states.copy()
+            states[7] = PointState.ESTIMATED
+            estimated = replace(head.annotation, states=states)
+            victim.saved(project.save(head.item_id, estimated, head.id))
+        for _ in range(rounds):
+            victim.say(will="confirm")
+            batch = project.confirm_points([7])
+            victim.say(estimated=0, of=batch.faces)
+            victim.say(will="undo")
+            faces = project.undo_batch(batch)
+            victim.say(estimated=faces, of=batch.faces)
 
 
 # The review queue

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import Image
 
-from faceloop_datasets import Annotation, Project, Scheme
+from faceloop_datasets import Annotation, PointState, Project, Scheme
 from faceloop_datasets.care.backup import back_up
 from faceloop_datasets.care.restore import restore
 from faceloop_datasets.formats import FaceRecord, read_faces, write_faces
@@ -36,6 +36,11 @@ def _base() -> bytes:
             first = project.save(item.id, face, None, "someone")
             project.save(item.id, face, first.id, "someone")
             project.queue.add(item.id, "poor-fit", predicted_error=0.1, model="m")
+            project.queue.add(item.id, "label-check", note="Chin lies low.", points=(3, 57))
+        states = np.full(58, PointState.ESTIMATED)
+        estimated = Annotation(scheme.name, points, states, "import:muct")
+        project.save(project.add_item(media, name="three").id, estimated, None)
+        project.confirm_points([5])
         file = folder("base") / "m.safetensors"
         file.write_bytes(b"model")
         record = project.add_model(file, {"nme_mean": 0.03, "faces": 3, "subjects": 2})
@@ -68,6 +73,11 @@ def _use(name: str, content: bytes) -> None:
                 raise AssertionError("a model lies outside of the project")
         _ = project.active_model
         project.queue.list(None)
+        project.estimates()
+        batch = project.last_batch()
+        if batch is not None:
+            project.undo_batch(batch)
+        project.queue.list(reason="label-check")
         entry = project.queue.next("fuzz")
         if entry is not None:
             project.queue.skip(entry.id, "seen")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
+    QFrame,
     QLabel,
     QLineEdit,
     QListView,
+    QListWidget,
     QPushButton,
 )
 
@@ -189,6 +192,91 @@ def test_filters_and_the_search_field_keep_their_keys(driver, sample_project):
     assert len(names(driver)) == 400
     choose(driver, "queue.label", "Not labelled")
     assert names(driver) == []
+
+
+def test_all_that_was_found_of_a_face_is_seen(driver, sample_project):
+    project = sample_project
+    fit = project.annotation(3).annotation.points
+    project.queue.add(3, "poor-fit", predicted_error=0.05, model="m", fit=fit)
+    project.queue.add(3, "label-check", note="Point 61, nose <tip>, lies low.", points=(61, 62))
+    project.queue.add(8, "poor-fit", predicted_error=0.3, model="m", fit=fit)
+    driver.dock.session.open(project)
+    driver.settle(100)
+    assert counts(driver) == "2 left · 0 done"
+    choose(driver, "queue.reason", "Label looks wrong (1)")
+    assert names(driver) == ["s0002"]
+    model = find(driver, QListView, "queue.list").model()
+    row = model.face(model.index(0))
+    assert model.why(row) == "label looks wrong, poor fit"
+    tip = model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "Label looks wrong: Point 61, nose &lt;tip&gt;, lies low." in tip
+    assert "Poor fit: predicted error 5.0 %" in tip
+    driver.press("D")
+    driver.tab("Annotate")
+    driver.settle(100)
+    said = find(driver, QFrame, "annotate.why").findChild(QLabel).text()
+    assert said.splitlines() == [
+        "Label looks wrong: Point 61, nose <tip>, lies low.",
+        "Poor fit: predicted error 5.0 % of the eyes' distance",
+    ]
+    driver.button("annotate.doubted")
+    assert driver.dock.annotate.editor.selection == (61, 62)
+    # What a check finds of the face in work is said at once.
+    project.queue.add(3, "manual", note="Look again.")
+    driver.dock.session.queue_changed.emit()
+    driver.settle(50)
+    shown = find(driver, QFrame, "annotate.why").findChild(QLabel).text()
+    assert shown.startswith("Put here by hand: Look again.\n")
+
+
+def test_estimated_points_are_confirmed_in_all_faces_and_back(driver, sample_project):
+    project = sample_project
+    bridge = project.scheme.point("nose bridge")
+    for number in range(1, 41):
+        head = project.annotation(number)
+        states = head.annotation.states.copy()
+        states[bridge] = PointState.ESTIMATED
+        estimated = replace(head.annotation, states=states, source="import:muct")
+        project.save(number, estimated, head.id)
+    session = driver.dock.session
+    session.open(project)
+    driver.settle(100)
+    choose(driver, "queue.label", "Points to confirm")
+    assert len(names(driver)) == 40
+    driver.press("D")
+    driver.tab("Annotate")
+    driver.settle(100)
+    said = find(driver, QFrame, "annotate.estimated").findChild(QLabel).text()
+    assert said == "Only estimated by the import: nose bridge."
+    driver.button("queue.confirm_points")
+    driver.until(lambda: driver.dock.findChild(QPushButton, "confirm.ok") is not None)
+    button = find(driver, QPushButton, "confirm.ok")
+    assert button.text() == "Confirm “nose bridge” in all 40 faces"
+    points = find(driver, QListWidget, "confirm.points").item(0)
+    points.setCheckState(Qt.CheckState.Unchecked)
+    assert not button.isEnabled()
+    points.setCheckState(Qt.CheckState.Checked)
+    QTest.mouseClick(button, LEFT)
+    driver.until(lambda: "done in 40 faces" in driver.dock._status.text())
+    assert project.estimates().sum() == 0
+    assert project.annotation(1).annotation.source == "manual"
+    assert not driver.dock.annotate.findChild(QFrame, "annotate.estimated").isVisible()
+    assert driver.dock.annotate.editor.state.states[bridge] == PointState.VISIBLE
+    driver.dock.annotate.editor.look_again()
+    assert "done in 40 faces" in driver.dock._status.text()  # and not: somebody else saved it
+    driver.tab("Queue")
+    driver.settle(100)
+    assert names(driver) == []
+    undo = find(driver, QPushButton, "queue.undo_offer")
+    assert undo.text() == "Undo: Confirm nose bridge in 40 faces"
+    QTest.mouseClick(undo, LEFT)
+    driver.until(lambda: "40 faces are as they were before" in driver.dock._status.text())
+    assert project.estimates()[bridge] == 40
+    assert project.annotation(1).annotation.source == "import:muct"
+    driver.until(lambda: len(names(driver)) == 40)
+    assert not undo.isVisible()
+    driver.dock.commands.run("queue.undo_confirm")
+    driver.until(lambda: "no confirmation in all faces" in driver.dock._status.text())
 
 
 def test_a_new_project_says_what_to_do_and_takes_what_is_dropped(driver, pictures, tmp_path):

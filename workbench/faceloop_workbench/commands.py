@@ -58,6 +58,18 @@ TABLE = (
         "Look whether everything the project holds is there and whole.",
     ),
     Command(
+        "queue.confirm_points",
+        "Confirm in all faces…",
+        "",
+        "Confirm points that an import estimated, in all faces at once.",
+    ),
+    Command(
+        "queue.undo_confirm",
+        "Undo confirming",
+        "",
+        "Take back what was confirmed in all faces last.",
+    ),
+    Command(
         "queue.erase",
         "Erase for good…",
         "",

@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select
 from faceloop_datasets.annotation import Annotation, PointState
 
 from . import bulk
+from .guard import damaged
 from .items import parts
 from .tables import ItemRow, RevisionRow
 
@@ -38,7 +39,10 @@ _CONVERTED = ~RevisionRow.source.startswith("fit:", autoescape=True)
 def estimates(connection: Connection, size: int) -> NDArray[np.int64]:
     """Count the faces in which each of ``size`` points is an estimate of a conversion, (N,)."""
     query = select(RevisionRow.states).join(ItemRow, _COUNTS).where(_CONVERTED)
-    states = np.frombuffer(b"".join(connection.scalars(query)), np.uint8).reshape(-1, size)
+    stored = connection.scalars(query).all()
+    if any(len(states) != size for states in stored):
+        raise damaged("A saved annotation", f"it has not the {size} points of the scheme")
+    states = np.frombuffer(b"".join(stored), np.uint8).reshape(-1, size)
     counts: NDArray[np.int64] = (states == PointState.ESTIMATED).sum(axis=0)
     return counts
 
@@ -98,6 +102,6 @@ def _confirmed(
 def _as_confirmed(row: Row[Any], scheme: str, points: NDArray[np.int64]) -> bulk.NewRevision:
     before = bulk.stored_annotation(row, scheme)
     states = before.states.copy()
-    states[points[states[points] == PointState.ESTIMATED]] = PointState.VISIBLE
+    states[points[before.converted[points]]] = PointState.VISIBLE
     confirmed = Annotation(scheme, before.points, states, "manual")
     return bulk.NewRevision(row.item_id, confirmed, row.id, bulk.stored_start(row))

@@ -42,7 +42,7 @@ def test_every_command_has_help_with_an_example(faceloop: Run, words: tuple[str,
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(words) for words in commands(app)} == {
         "open", "init", "import", "export", "train", "evaluate", "fit", "track", "demo", "doctor",
-        "check-labels", "report", "check", "backup", "restore", "erase",
+        "check-labels", "confirm", "report", "check", "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
         "model list", "model show", "model use", "model export",
     }  # fmt: skip

@@ -113,6 +113,35 @@ class TestList:
         review.select(reason=None, text="BAR")
         assert review.rows == [6]
 
+    def test_a_reason_is_found_whichever_is_the_worst(self, window: Window) -> None:
+        review = window.review
+        for item, note in ((2, "Chin lies low."), (1, "Nose lies low."), (6, "Left is right.")):
+            window.project.queue.add(item, "label-check", note=note)
+        window.session.queue_changed.emit()
+        assert review.rows == [2, 4, 1, 3, 6]
+        assert [why.reason for why in review.row(2).reasons] == ["poor-fit", "label-check"]
+        assert [why.reason for why in review.row(1).reasons] == ["label-check", "poor-fit"]
+        assert (review.counts.left["label-check"], review.counts.left["poor-fit"]) == (3, 4)
+        assert review.counts.entries["open"] == 5
+        review.select(reason="label-check")
+        assert review.rows == [2, 1, 6]
+        review.next()
+        assert review.accept()  # done with all its reasons
+        assert review.rows == [1, 6]
+        assert (review.counts.left["label-check"], review.counts.left["poor-fit"]) == (2, 3)
+        assert (review.counts.done["label-check"], review.counts.done["poor-fit"]) == (1, 1)
+        assert review.counts.entries == {"open": 4, "done": 1}
+
+    def test_faces_with_points_to_confirm_are_found(self, window: Window) -> None:
+        window.session.saved.emit(
+            window.project.save(6, face(estimated=3, source="import:y"), None)
+        )
+        window.review.select(show="all", label="estimated")
+        assert window.review.rows == [6]
+        assert window.project.confirm_points([0, 1, 2]).faces == 1
+        window.session.items_changed.emit()
+        assert window.review.rows == []
+
     def test_half_corrected_faces_are_found(self, window: Window) -> None:
         window.session.saved.emit(window.project.save(6, face(estimated=3), None))
         window.review.select(show="all", label="half")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_datasets import Summary
+from faceloop_datasets import QueueReason, Reason, Summary
 from faceloop_workbench.queue.listing import Listing
 from faceloop_workbench.queue.selection import Selection
 
 STATES = (None, "open", "claimed", "done", "skipped")
 
 
-def face(number: int, status: str | None, priority: float, reason: str, video: bool) -> Summary:
+def face(
+    number: int, status: str | None, priority: float, reasons: tuple[Reason, ...], video: bool
+) -> Summary:
     queued = status is not None
     return Summary(
         item_id=number,
@@ -26,12 +28,11 @@ def face(number: int, status: str | None, priority: float, reason: str, video: b
         states=None,
         source=None,
         entry_id=number * 10 if queued else None,
-        reason=reason if queued else None,
-        predicted_error=None,
+        reasons=tuple(QueueReason(reason) for reason in reasons) if queued else (),
         priority=priority if queued else None,
         status=status,
         author=None,
-        note=f"note {number % 2}" if status == "skipped" else "",
+        said=f"note {number % 2}" if status == "skipped" else "",
         time=None,
         model=None,
     )
@@ -42,7 +43,7 @@ faces = st.builds(
     st.integers(1, 12),
     st.sampled_from(STATES),
     st.sampled_from((0.1, 0.2, 0.2000001, 1.0)),
-    st.sampled_from(("manual", "poor-fit")),
+    st.sampled_from((("manual",), ("poor-fit",), ("poor-fit", "manual"))),
     st.booleans(),
 )
 selections = st.builds(
@@ -63,7 +64,7 @@ def test_changes_come_to_what_a_new_list_would_be(
         listing.put(change)
     now = Listing([listing.all[n] for n in sorted(listing.all)], chosen)
     assert listing.rows == now.rows == chosen.of(now.all.values())
-    for part in ("left", "done", "skipped"):
+    for part in ("left", "done", "skipped", "entries"):
         assert +getattr(listing.counts, part) == +getattr(now.counts, part)
     assert +listing.notes == +now.notes
     for number in listing.all:

@@ -22,6 +22,7 @@ from faceloop_datasets import (
 )
 from faceloop_datasets.formats import Refusal, formats
 from faceloop_datasets.sample import sample_clip
+from faceloop_workbench import why
 from faceloop_workbench.queue import claims, recent, words
 from faceloop_workbench.queue.format_help import FORMATS
 from faceloop_workbench.queue.intake import Added, add_files, annotation_format
@@ -74,12 +75,44 @@ class TestWords:
         item = project.add_item(None).id
         entry = project.queue.add(item, "poor-fit", predicted_error=0.123)
         row = project.summary(item)
-        said = (words.reason_text(row), words.error_text(row), words.status_text(row))
+        said = (words.reason_text(row), why.error_text(row), words.status_text(row))
         assert said == ("poor fit", "12.3 %", "")
         project.queue.claim(entry.id, "ann@host:1.1")
         assert words.status_text(project.summary(item)) == "in work by ann"
         project.queue.skip(entry.id, "no face")
         assert words.status_text(project.summary(item)) == "skipped: no face"
+
+    def test_all_reasons_are_told_with_their_sentences(self, project: Project) -> None:
+        item = project.add_item(None).id
+        project.queue.add(item, "poor-fit", predicted_error=0.05, note="")
+        entry = project.queue.add(item, "label-check", note="Nose <b> lies low.", points=(61,))
+        project.queue.add(item, "manual")
+        row = project.summary(item)
+        assert words.reason_text(row) == "put here by hand, label looks wrong, poor fit"
+        assert words.sentence_text(row) == "Nose <b> lies low."
+        assert why.reason_lines(row.reasons) == [
+            "Put here by hand",
+            "Label looks wrong: Nose <b> lies low.",
+            "Poor fit: predicted error 5.0 % of the eyes' distance",
+        ]
+        project.queue.skip(entry.id)
+        row = project.summary(item)
+        # A reason is no word of the person who skipped it.
+        assert (words.status_text(row), words.sentence_text(row)) == ("skipped", "")
+
+    def test_points_to_confirm_are_said_of_any_face(self, project: Project) -> None:
+        item = project.add_item(None).id
+        assert not words.is_labelled(project.summary(item), "estimated")
+        states = np.zeros(N, dtype=np.uint8)
+        states[33] = PointState.ESTIMATED
+        first = project.save(item, Annotation("face70", np.zeros((N, 2)), states, "import:x"), None)
+        row = project.summary(item)
+        assert [key for key in words.LABELS if words.is_labelled(row, key)] == [
+            "labelled", "estimated",
+        ]  # fmt: skip
+        project.save(item, Annotation("face70", np.zeros((N, 2)), states, "manual"), first.id)
+        row = project.summary(item)
+        assert [key for key in words.LABELS if words.is_labelled(row, key)] == ["half", "estimated"]
 
     def test_every_format_is_explained(self) -> None:
         assert set(FORMATS) == set(formats())

@@ -16,8 +16,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_datasets import FaceloopError
 from faceloop_workbench.desk.widgets import PlainLabel, command_button
 from faceloop_workbench.settings import read_settings
+from faceloop_workbench.why import enumerated, reason_lines
 
 from .acting import Acting
 from .canvas import FaceCanvas
@@ -32,7 +34,7 @@ from .starting import Starting
 from .undo import UndoStacks
 
 if TYPE_CHECKING:
-    from faceloop_datasets import PointState, Project, Revision
+    from faceloop_datasets import PointState, Project, QueueEntry, Revision, Scheme
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
@@ -98,6 +100,7 @@ class AnnotatePanel(QWidget):
         )
         self._lessons = Lessons(session, self.editor)
         self._items: list[int] = []
+        self._about: list[int] = []  # points that the reasons of the face in work are about
         self._framed = False
         self._build()
         self._connect()
@@ -122,6 +125,14 @@ class AnnotatePanel(QWidget):
         self._head = Head()
         self._conflict, self._absent = Notice("annotate.conflict"), Notice("annotate.absent")
         self._add_choices()
+        self._why, self._estimated = Notice("annotate.why"), Notice("annotate.estimated")
+        self._doubted = self._why.add(
+            "annotate.doubted",
+            "Select these points",
+            "Those that it is about.",
+            self._select_doubted,
+        )
+        self._estimated.add_button(command_button(self._commands, "queue.confirm_points"))
         self._find = self._absent.add(
             "annotate.find",
             "Find moved media…",
@@ -159,6 +170,7 @@ class AnnotatePanel(QWidget):
         help_line.setWordWrap(True)
         return [
             self._head,
+            self._why,
             self._conflict,
             self._absent,
             self._grid(_GOING_ON, 3),
@@ -167,6 +179,7 @@ class AnnotatePanel(QWidget):
             self._grid(_POINTS, 4),
             self._zooms(),
             self._legend,
+            self._estimated,
             self._missing,
             self._history,
             help_line,
@@ -208,6 +221,7 @@ class AnnotatePanel(QWidget):
         session, editor = self._session, self.editor
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._count)
+        session.queue_changed.connect(self._look_why)
         session.saved.connect(self._saved)
         editor.loaded.connect(self._load)
         editor.shown.connect(self._show)
@@ -257,6 +271,7 @@ class AnnotatePanel(QWidget):
         self.canvas.ready, self._framed = False, False
         self.canvas.set_size(read_settings().point_size)
         self._show_head()
+        self._show_why(self._session.entry)
         self._history.load()
         self._picture.ask(self.editor.item)
         self._update()
@@ -298,6 +313,7 @@ class AnnotatePanel(QWidget):
         self._head.show_progress(state)
         scheme = self._session.need_project().scheme if state is not None else None
         self._missing.show_points([] if state is None else state.missing, scheme)
+        self._show_estimated(state, scheme)
         self._acting.update()
         self._starting.update()
         no_model = self._starting.no_model
@@ -312,6 +328,33 @@ class AnnotatePanel(QWidget):
         item = self.editor.item
         place = self._items.index(item.id) + 1 if item and item.id in self._items else 0
         self._head.show_face(item, place, len(self._items))
+
+    def _look_why(self) -> None:
+        """Read why the face in work is in the queue: a check may have found something."""
+        item, project = self.editor.item, self._session.project
+        if item is not None and project is not None:
+            try:
+                self._show_why(project.queue.of_item(item.id))
+            except FaceloopError as error:
+                self._session.tell(str(error), "error")
+
+    def _show_why(self, entry: QueueEntry | None) -> None:
+        waits = entry is not None and entry.status in ("open", "claimed")
+        reasons = entry.reasons if entry is not None and waits else ()
+        self._about = sorted({point for why in reasons for point in why.points})
+        self._why.say("\n".join(reason_lines(reasons)))
+        self._doubted.setVisible(bool(self._about))
+
+    def _select_doubted(self) -> None:
+        self.editor.select(self._about)
+
+    def _show_estimated(self, state: FaceState | None, scheme: Scheme | None) -> None:
+        """Name the points that the import could only estimate."""
+        names = []
+        if state is not None and scheme is not None:
+            converted = state.annotation(scheme.name).converted
+            names = [scheme.names[k] for k in converted.nonzero()[0]]
+        self._estimated.say(f"Only estimated by the import: {enumerated(names)}." if names else "")
 
     def _kept(self, kept: Kept) -> None:
         self._head.show_kept(kept, face=self.editor.item is not None)

@@ -12,6 +12,8 @@ from faceloop_workbench.desk.widgets import PlainLabel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qtpy.QtWidgets import QAbstractButton
+
     from faceloop_datasets import Item
 
     from .face_state import FaceState
@@ -82,6 +84,10 @@ class Notice(QFrame):
         button.clicked.connect(lambda _: do())
         self._buttons.addWidget(button)
         return button
+
+    def add_button(self, button: QAbstractButton) -> None:
+        """Add a button that is made already."""
+        self._buttons.addWidget(button)
 
     def say(self, text: str) -> None:
         """Show a text; an empty one hides the notice."""

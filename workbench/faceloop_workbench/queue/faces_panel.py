@@ -25,9 +25,10 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.desk.widgets import plain_tip, sure
+from faceloop_workbench.why import error_text, reason_lines
 
 from .thumbnails import Thumbnails
-from .words import error_text, label_of, label_text, reason_text, status_text
+from .words import label_of, label_text, reason_text, sentence_text, status_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +197,7 @@ class FaceDelegate(QStyledItemDelegate):
         _draw(painter, box, error, right=True)
         painter.setOpacity(_DIM)
         _draw(painter, box.translated(0, height), faces.why(row))
-        state = f"{_MARKS[label_of(row)]} {label_text(row)}"
+        state = f"{_MARKS[label_of(row)]} {sentence_text(row) or label_text(row)}"
         if faces.is_lost(row):
             state = "⚠ the picture is not where it was"
         _draw(painter, box.translated(0, 2 * height), state)
@@ -276,15 +277,13 @@ def _tooltip(row: Summary) -> str:
     place = row.media_path or "no picture, only a shape"
     if row.time is not None:
         place += f" at {row.time:.2f} s"
-    error = error_text(row)
     lines = [
         row.name,
         place,
         f"of {row.subject}",
-        reason_text(row),
-        f"predicted error {error} of the eyes' distance" if error else "",
+        *reason_lines(row.reasons),
         f"fitted by {row.model}" if row.model else "",
-        status_text(row) or (row.note or ""),
+        status_text(row),
         label_text(row),
     ]
     return plain_tip("\n".join(line for line in lines if line))

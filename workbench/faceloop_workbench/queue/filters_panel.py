@@ -18,9 +18,10 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
+from faceloop_workbench.why import REASONS
 
 from .selection import MISSING, PICTURES
-from .words import LABELS, REASONS
+from .words import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ class FiltersPanel(QWidget):
         super().__init__(parent)
         self._review = review
         self._show = self._box("queue.show", "Which faces the list shows")
-        self._reason = self._box("queue.reason", "Only entries that are there for this reason")
+        self._reason = self._box("queue.reason", "Only entries that have this reason")
         self._label = self._box("queue.label", "Only faces annotated so far")
         self._media = self._box("queue.media", "Only faces on these pictures")
         self._text = QLineEdit()
@@ -62,8 +63,7 @@ class FiltersPanel(QWidget):
     def read(self) -> None:
         """Show the choices that there are now, and the counts."""
         counts = self._review.counts
-        left, done = counts.left.total(), counts.done.total()
-        skipped = counts.skipped.total()
+        left, done, skipped = (counts.entries[part] for part in ("open", "done", "skipped"))
         fill(
             self._show,
             [

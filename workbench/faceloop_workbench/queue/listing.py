@@ -22,12 +22,15 @@ class Counts:
     Parameters
     ----------
     left, done, skipped : Counter of str
-        Entries by reason.
+        Entries by reason; one of several reasons is under each.
+    entries : Counter of str
+        Entries by part of the queue: ``open``, ``done`` or ``skipped``.
     """
 
     left: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    entries: Counter[str] = field(default_factory=Counter)
 
 
 class Listing:
@@ -106,12 +109,13 @@ class Listing:
             self.videos[face.media_id] = face.media_path or ""
         if face.status is None:
             return
-        if face.status == "skipped" and face.note:
-            self.notes[face.note] += by
+        if face.status == "skipped" and face.said:
+            self.notes[face.said] += by
         part = next(part for part, states in SHOWN.items() if face.status in states)
         counter = {
             "open": self.counts.left,
             "done": self.counts.done,
             "skipped": self.counts.skipped,
         }[part]
-        counter[face.reason or ""] += by
+        self.counts.entries[part] += by
+        counter.update({why.reason: by for why in face.reasons})

@@ -12,6 +12,7 @@ from faceloop_workbench.desk.file_dialogs import dropped_paths
 from faceloop_workbench.desk.widgets import sure
 
 from .care_dialogs import CareDialogs
+from .confirm_dialogs import ConfirmDialogs
 from .import_dialog import ImportDialog
 from .job_bar import JobBar
 from .project_dialogs import ProjectDialogs
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
 _NO_FACE = "No face is in work. Choose one in the list."
 _ON_FACE = ("queue.accept", "queue.skip", "queue.add", "queue.erase")
 _ON_LIST = ("queue.next", "queue.previous", "queue.next_unlabelled", "queue.back")
-_ON_PROJECT = ("queue.back_up", "queue.check_project")
+_ON_PROJECT = (
+    "queue.back_up",
+    "queue.check_project",
+    "queue.confirm_points",
+    "queue.undo_confirm",
+)
 
 
 class QueuePanel(QWidget):
@@ -60,6 +66,9 @@ class QueuePanel(QWidget):
         self._care = CareDialogs(session, self._bar, self._dialogs.free, self)
         self._start = StartPanel(self._dialogs)
         self._work = WorkPanel(self.review, commands, self._dialogs)
+        self._confirming = ConfirmDialogs(
+            session, self._bar, self._dialogs.free, self._work.offer_undo, self
+        )
         self._work.list.chosen.connect(lambda item_id: self._do(self.review.go_to, item_id))
         self._pages = QStackedWidget()
         self._pages.addWidget(self._start)
@@ -107,6 +116,8 @@ class QueuePanel(QWidget):
             ("queue.back_up", self._care.back_up),
             ("queue.check_project", self._care.check),
             ("queue.erase", self._care.erase),
+            ("queue.confirm_points", self._confirming.confirm),
+            ("queue.undo_confirm", self._confirming.undo),
         ):
             self._commands.handle(name, lambda do=do: self._do(do))
         session.project_changed.connect(self._project_changed)

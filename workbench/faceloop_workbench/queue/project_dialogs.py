@@ -102,7 +102,10 @@ class ProjectDialogs:
     def import_faces(self, sources: Sequence[Path] = (), source_format: str = "muct") -> None:
         """Open the dialog that imports annotations."""
         if self.free():
-            ImportDialog(self._session, self._parent, sources, source_format).open()
+            before = self._review.faces
+            dialog = ImportDialog(self._session, self._parent, sources, source_format)
+            dialog.finished.connect(lambda: self._imported(before))
+            dialog.open()
 
     def add_media(self) -> None:
         """Ask for pictures and videos, and add them."""
@@ -223,6 +226,11 @@ class ProjectDialogs:
                 return work(project, progress, cancel)
 
         return run
+
+    def _imported(self, before: int) -> None:
+        """Show what came in: finished faces are in no queue."""
+        if self._review.faces > before and not self._review.rows:
+            self._review.select(show="all")
 
     def _added(self, added: Added) -> None:
         self._session.items_changed.emit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .words import label_of
+from .words import is_labelled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -36,9 +36,9 @@ class Selection:
         ``open``, ``done`` or ``skipped`` entries of the review queue, worst first, or ``all``
         faces in the order they came.
     reason : str or None
-        Entries of this reason only.
+        Entries that have this reason, be it their worst or not.
     label : str or None
-        ``labelled``, ``unlabelled`` or ``half``.
+        A key of `faceloop_workbench.queue.words.LABELS`.
     media : int, str or None
         A video by its number, all `PICTURES`, or those `MISSING`.
     text : str
@@ -80,9 +80,9 @@ class Selection:
         """Whether a face is asked for."""
         if self.show != "all" and row.status not in SHOWN[self.show]:
             return False
-        if self.reason is not None and row.reason != self.reason:
+        if self.reason is not None and self.reason not in [why.reason for why in row.reasons]:
             return False
-        if self.label is not None and label_of(row) != self.label:
+        if self.label is not None and not is_labelled(row, self.label):
             return False
         if self.media is not None and not self._on_media(row, missing):
             return False

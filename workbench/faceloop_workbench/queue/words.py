@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faceloop_workbench.why import enumerated, reason_word
+
 from .claims import person
 
 if TYPE_CHECKING:
@@ -11,41 +13,38 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Summary
 
-REASONS = {
-    "manual": "put here by hand",
-    "lost-track": "face lost in the video",
-    "poor-fit": "poor fit",
-    "disagreement": "import disagrees",
-    "label-check": "label looks wrong",
-    "imported-estimate": "estimated by the import",
-}
-"""Why a face is in the review queue."""
-
 LABELS = {
     "labelled": "labelled",
     "unlabelled": "not labelled",
     "half": "half corrected",
+    "estimated": "points to confirm",
 }
-"""How far a face is annotated."""
-
-_NAMED = 3  # points that a sentence names before it only counts
+"""How far a face is annotated. The last is none of its own: labelled and half corrected faces may
+have points that nobody has confirmed, as after an import that had to estimate some."""
 
 
 def reason_text(row: Summary) -> str:
-    """Why a face should be looked at; empty if nobody asked for it."""
-    return "" if row.reason is None else REASONS.get(row.reason, row.reason)
+    """Why a face should be looked at, the worst first; empty if nobody asked for it."""
+    return ", ".join(map(reason_word, row.reasons))
 
 
-def error_text(row: Summary) -> str:
-    """Predicted error in per cent of the inter-ocular distance."""
-    return "" if row.predicted_error is None else f"{100 * row.predicted_error:.1f} %"
+def sentence_text(row: Summary) -> str:
+    """Say what was found, where a sentence says it and the face still waits."""
+    if row.status in ("done", "skipped"):
+        return ""
+    return " ".join(why.note for why in row.reasons if why.note)
 
 
 def label_of(row: Summary) -> str:
-    """Key of `LABELS`."""
+    """Key of `LABELS`: each face has one."""
     if not row.labelled:
         return "unlabelled"
     return "half" if row.half_corrected else "labelled"
+
+
+def is_labelled(row: Summary, key: str) -> bool:
+    """Whether a key of `LABELS` says something of a face."""
+    return row.estimated > 0 if key == "estimated" else label_of(row) == key
 
 
 def label_text(row: Summary) -> str:
@@ -64,7 +63,7 @@ def status_text(row: Summary) -> str:
         case "claimed":
             return f"in work by {person(row.author)}" if row.author else "in work"
         case "skipped":
-            return f"skipped: {row.note}" if row.note else "skipped"
+            return f"skipped: {row.said}" if row.said else "skipped"
         case "done":
             return "done"
     return ""
@@ -75,8 +74,5 @@ def missing_text(states: Sequence[int], names: Sequence[str], missing: int) -> s
     lacking = [names[k] for k, state in enumerate(states) if state == missing]
     if not lacking:
         return ""
-    named = ", ".join(lacking[:_NAMED])
-    more = len(lacking) - _NAMED
-    rest = f" and {more} more" if more > 0 else ""
     points = "1 point is" if len(lacking) == 1 else f"{len(lacking)} points are"
-    return f"{points} missing: {named}{rest}"
+    return f"{points} missing: {enumerated(lacking)}"

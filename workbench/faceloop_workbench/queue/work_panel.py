@@ -67,6 +67,11 @@ class WorkPanel(QWidget):
         self._lost = QPushButton()
         self._lost.setObjectName("queue.relink")
         self._lost.clicked.connect(dialogs.relink)
+        self._undo = QPushButton()
+        self._undo.setObjectName("queue.undo_offer")
+        self._undo.setToolTip(commands.table["queue.undo_confirm"].help)
+        self._undo.clicked.connect(lambda: commands.run("queue.undo_confirm"))
+        self._undo.hide()
         self._pages = QStackedWidget()
         for page in (self.list, self._nothing_page(), self._empty_page()):
             self._pages.addWidget(page)
@@ -75,6 +80,7 @@ class WorkPanel(QWidget):
         layout.addLayout(self._header())
         layout.addWidget(self.filters)
         layout.addWidget(self._lost)
+        layout.addWidget(self._undo)
         layout.addWidget(self._pages, 1)
         self._buttons = self._command_buttons()
         layout.addWidget(self._buttons)
@@ -84,8 +90,14 @@ class WorkPanel(QWidget):
 
     def name(self, project: Project | None) -> None:
         """Show a project's name."""
+        self.offer_undo("")  # what was done to another project
         self._name.setText("" if project is None else project.name)
         self._name.setToolTip("" if project is None else plain_tip(str(project.path)))
+
+    def offer_undo(self, what: str) -> None:
+        """Offer to take back what was done to all faces; an empty text to offer nothing."""
+        self._undo.setText(f"Undo: {what}")
+        self._undo.setVisible(bool(what))
 
     def read(self) -> None:
         """Show what the review lists now."""
@@ -146,6 +158,8 @@ class WorkPanel(QWidget):
         menu.addAction("Find moved media…", self._dialogs.relink)
         check = sure(menu.addAction("Check labels", self._dialogs.check_labels))
         check.setToolTip("Queue annotations that disagree with all the others")
+        for command in ("queue.confirm_points", "queue.undo_confirm"):
+            command_action(menu, self._commands, command)
         menu.addSeparator()
         for command in ("queue.back_up", "queue.check_project"):
             command_action(menu, self._commands, command)

@@ -1,0 +1,50 @@
+"""Why a face should be looked at, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from faceloop_datasets import QueueReason, Summary
+
+REASONS = {
+    "manual": "put here by hand",
+    "lost-track": "face lost in the video",
+    "poor-fit": "poor fit",
+    "disagreement": "import disagrees",
+    "label-check": "label looks wrong",
+    "imported-estimate": "estimated by the import",
+}
+"""Why a face is in the review queue."""
+
+
+_NAMED = 3  # things that a sentence names before it only counts
+
+
+def reason_word(why: QueueReason) -> str:
+    """Return what a reason is called."""
+    return REASONS.get(why.reason, why.reason)
+
+
+def reason_lines(reasons: Iterable[QueueReason]) -> list[str]:
+    """Tell each reason with its sentence, or the error that a model believes in."""
+    return [_line(why) for why in reasons]
+
+
+def error_text(row: Summary | QueueReason) -> str:
+    """Predicted error in per cent of the inter-ocular distance."""
+    return "" if row.predicted_error is None else f"{100 * row.predicted_error:.1f} %"
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Name some, and count the rest."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _line(why: QueueReason) -> str:
+    word, error = reason_word(why), error_text(why)
+    said = why.note or (f"predicted error {error} of the eyes' distance" if error else "")
+    return f"{word[:1].upper()}{word[1:]}{': ' if said else ''}{said}"
