@@ -19,7 +19,7 @@ from .project import Project
 from .queue import FrameCandidate, QueueEntry, ReviewQueue
 from .report import ImportReport
 from .scheme import Contour, Scheme
-from .store.bulk import Batch
+from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import Summary
@@ -42,6 +42,7 @@ __all__ = [
     "Media",
     "ModelFileError",
     "ModelRecord",
+    "NewRevision",
     "PointState",
     "Progress",
     "ProgressCallback",

@@ -146,6 +146,19 @@ def image_size(path: str | Path) -> tuple[int, int]:
         return (height, width) if sideways else (width, height)
 
 
+def exif_orientation(path: str | Path) -> int:
+    """EXIF orientation of a picture file, 1 to 8: how it is turned before it is shown; 1 is not.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no image, or has more than `MAX_PIXELS`.
+    """
+    with _opened(path) as image:
+        found = image.getexif().get(_ORIENTATION, 1)
+    return int(found) if found in range(1, 9) else 1
+
+
 def to_gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Luma of ITU-R BT.601, (H, W, 3) to (H, W); a gray image is returned as it is."""
     if rgb.ndim == 2:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .formats import Entry
     from .progress import CancelCheck, ProgressCallback
     from .report import ImportReport
-    from .store.bulk import Batch
+    from .store.bulk import Batch, NewRevision
     from .store.items import SubjectSource
     from .store.models import ModelRecord
 
@@ -525,6 +525,59 @@ class Project:
                 self.scheme,
                 points,
                 author=author or default_author(),
+                progress=progress,
+                cancel=cancel,
+            )
+
+    def save_all(
+        self,
+        changes: Sequence[NewRevision],
+        *,
+        kind: str,
+        action: str,
+        author: str | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Batch:
+        """Save one new revision for each of many faces: all, or nothing if it fails.
+
+        Faces that were changed since the revision that theirs is based on are left as they are.
+
+        Parameters
+        ----------
+        changes : sequence of NewRevision
+            At most one a face, in the project's scheme.
+        kind, action : str
+            What can be taken back by itself (`last_batch`), and what was done, for people.
+        author : str, optional
+            By default the user of this computer.
+        progress, cancel : callable, optional
+            Told each step; asked between steps.
+
+        Returns
+        -------
+        Batch
+            Which revisions, of how many faces; `undo_batch` takes it back.
+
+        Raises
+        ------
+        ProjectError
+            If the scheme is another, or nothing can be written.
+        Cancelled
+            If ``cancel`` said so; nothing was saved.
+        """
+        for change in changes:
+            self._check(change.annotation)
+        with self._database.write() as connection:
+            heads = {item.id: item.head for item in items.list_items(connection)}
+            current = [c for c in changes if c.item_id in heads and heads[c.item_id] == c.based_on]
+            return bulk.append_to_all(
+                connection,
+                current,
+                kind=kind,
+                action=action,
+                author=author or default_author(),
+                total=len(current),
                 progress=progress,
                 cancel=cancel,
             )

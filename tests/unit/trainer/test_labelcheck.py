@@ -36,7 +36,7 @@ def planted(shapes, face, change):
 
 def place(doubts, face):
     """Place in the list, from 0: not always the first, since winks are unusual too."""
-    return sum(score > doubts[face][0] for score, _ in doubts)
+    return sum(doubt.score > doubts[face].score for doubt in doubts)
 
 
 def test_a_moved_point_is_named(shapes):
@@ -46,7 +46,7 @@ def test_a_moved_point_is_named(shapes):
 
     doubts = planted(shapes, 17, move)
     assert place(doubts, 17) < 10
-    assert "Point 61, nose tip, lies 0.1" in doubts[17][1]
+    assert "Point 61, nose tip, lies 0.1" in doubts[17].what
 
 
 def test_exchanged_eyes_are_named(shapes):
@@ -58,13 +58,13 @@ def test_exchanged_eyes_are_named(shapes):
 
     doubts = planted(shapes, 40, exchange)
     assert place(doubts, 40) < 10
-    assert doubts[40][1] == "The points of left eye and right eye look exchanged."
+    assert doubts[40].what == "The points of left eye and right eye look exchanged."
 
 
 def test_a_face_with_left_and_right_exchanged_is_named(shapes):
     doubts = planted(shapes, 8, lambda points: points[list(SCHEME.mirror)])
     assert place(doubts, 8) < 10
-    assert "Left and right look exchanged in the whole face" in doubts[8][1]
+    assert "Left and right look exchanged in the whole face" in doubts[8].what
 
 
 def test_two_exchanged_points_are_named(shapes):
@@ -74,7 +74,7 @@ def test_two_exchanged_points_are_named(shapes):
 
     doubts = planted(shapes, 99, exchange)
     assert place(doubts, 99) < 10
-    assert "43, mouth left corner, and 44, upper lip left 1, look exchanged" in doubts[99][1]
+    assert "43, mouth left corner, and 44, upper lip left 1, look exchanged" in doubts[99].what
 
 
 def contour_of(name):
@@ -92,7 +92,7 @@ def test_a_contour_that_runs_backwards_is_named(shapes, name):
     doubts = planted(shapes, 23, reverse)
     assert place(doubts, 23) < 10
     words = name.replace("_", " ")
-    assert doubts[23][1] in (
+    assert doubts[23].what in (
         f"The points of {words} run backwards.",
         # The same, where a whole part of the face is one symmetric contour.
         f"The points of {words} look as if left and right were exchanged.",
@@ -111,7 +111,7 @@ def test_points_that_slipped_along_an_open_contour_are_named(shapes, name, step,
 
     doubts = planted(shapes, 23, slip)
     assert place(doubts, 23) < 10
-    assert f"The points of {name} look shifted: each lies where the point {said}" in doubts[23][1]
+    assert f"The points of {name} look shifted: each lies where the point {said}" in doubts[23].what
 
 
 @pytest.mark.parametrize(("step", "said"), [(1, "1 after it"), (-2, "2 before it")])
@@ -125,7 +125,7 @@ def test_a_closed_contour_begun_at_another_point_is_named(shapes, step, said):
     doubts = planted(shapes, 23, slip)
     assert place(doubts, 23) < 10
     assert (
-        f"The points of outer lip look shifted: each lies where the point {said}" in doubts[23][1]
+        f"The points of outer lip look shifted: each lies where the point {said}" in doubts[23].what
     )
 
 
@@ -134,7 +134,7 @@ def test_one_face_alone_does_not_make_its_own_mistake_usual(shapes):
     mouth = [*range(43), *range(54, 42, -1), *range(55, 70)]
     doubts = planted(shapes, 110, lambda points: points[mouth])
     assert place(doubts, 110) < 10
-    assert doubts[110][1] == "The points of outer lip run backwards."
+    assert doubts[110].what == "The points of outer lip run backwards."
 
 
 def test_a_point_at_the_end_of_a_contour_is_no_slip_of_all(shapes):
@@ -143,14 +143,14 @@ def test_a_point_at_the_end_of_a_contour_is_no_slip_of_all(shapes):
         return points
 
     doubts = planted(shapes, 17, move)
-    assert "Point 0, contour left temple, lies" in doubts[17][1]
+    assert "Point 0, contour left temple, lies" in doubts[17].what
 
 
 def test_an_exchange_is_named_though_the_fit_ended_elsewhere(shapes):
     points, visible, fitted = (array.copy() for array in shapes)
     points[8] = points[8][list(SCHEME.mirror)]
     fitted[8] += 3 * iod(points[9])
-    assert "Left and right look exchanged" in compare(SCHEME, points, visible, fitted)[8][1]
+    assert "Left and right look exchanged" in compare(SCHEME, points, visible, fitted)[8].what
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_an_exchange_is_named_though_the_fit_ended_elsewhere(shapes):
 def test_a_shifted_face_is_seen_by_the_fits_only(shapes, direction, said):
     doubts = planted(shapes, 5, lambda points: points + np.array(direction) * iod(points))
     assert place(doubts, 5) < 10
-    assert said in doubts[5][1]
+    assert said in doubts[5].what
 
 
 def test_a_part_beside_where_the_fits_see_it_is_named(shapes):
@@ -171,8 +171,8 @@ def test_a_part_beside_where_the_fits_see_it_is_named(shapes):
 
     doubts = planted(shapes, 5, move)
     assert place(doubts, 5) < 10
-    assert doubts[5][1].startswith("The points of mouth lie beside the mouth in the picture: ")
-    assert "0.07 down" in doubts[5][1]
+    assert doubts[5].what.startswith("The points of mouth lie beside the mouth in the picture: ")
+    assert "0.07 down" in doubts[5].what
 
 
 def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):
@@ -181,13 +181,15 @@ def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):
     points[3, 10:14], visible[3, 10:14] = np.nan, False
     fitted[4] = np.nan
     after = compare(SCHEME, points, visible, fitted)
-    assert after[3][0] < 2 * max(before[3][0], 1)
-    assert np.isfinite([score for score, _ in after]).all()
+    assert after[3].score < 2 * max(before[3].score, 1)
+    assert np.isfinite([found.score for found in after]).all()
 
 
 def test_size_and_place_of_a_face_do_not_count(shapes):
     points, visible, fitted = shapes
     moved = compare(SCHEME, 2.5 * points + 40, visible, 2.5 * fitted + 40)
     still = compare(SCHEME, points, visible, fitted)
-    assert [what for _, what in moved] == [what for _, what in still]
-    assert np.allclose([score for score, _ in moved], [score for score, _ in still], rtol=1e-6)
+    assert [found.what for found in moved] == [found.what for found in still]
+    assert np.allclose(
+        [found.score for found in moved], [found.score for found in still], rtol=1e-6
+    )

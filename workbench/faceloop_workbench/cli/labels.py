@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import note, progress_bar, show_json, show_table
+from .console import note, progress_bar, say, show_json, show_table
 from .interrupts import stop_request
 from .options import JsonOption, ProjectOption, SeedOption
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faceloop_datasets import Batch
+    from faceloop_trainer.labelcheck import Doubt
 
 
 def check_labels(
@@ -17,29 +23,81 @@ def check_labels(
     queue: Annotated[
         bool, typer.Option(help="Put the doubtful ones into the review queue.")
     ] = False,
+    mend: Annotated[
+        bool,
+        typer.Option("--mend", help="Put right, in all faces at once, what is known exactly."),
+    ] = False,
+    undo_mend: Annotated[
+        bool, typer.Option("--undo-mend", help="Take the last mend back, and check nothing.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 20,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Find annotations that disagree with all the others: moved or exchanged points, faces beside.
+    """Find annotations that look wrong: turned, mirrored, of another picture, points moved.
 
-    A score of 1 is where the most unusual tenth of all faces begins; from 1.5 up a face is
-    doubtful. What is unusual need not be wrong.
+    First the starter model, which knows none of the annotations, looks at every picture: so a
+    mistake is found that all of them share. Then they are compared with each other: a score of 1
+    is where the most unusual tenth begins; from 1.5 up a face is doubtful. What is unusual need
+    not be wrong.
+
+    Annotations that are turned, mirrored, shifted alike or exchanged can be put right at once:
+    without --mend they are only listed.
 
     Example: faceloop check-labels --project faces --queue
     """
     from faceloop_datasets import Project
     from faceloop_trainer.labelcheck import check_labels as check
     from faceloop_workbench.label_check import queue_doubts
+    from faceloop_workbench.mending import mend_labels, mendable
 
+    if undo_mend and (mend or queue):
+        raise typer.BadParameter("Give --undo-mend alone: nothing is checked then.")
+    if undo_mend:
+        _undo(project, json)
+        return
+    batch = None
     with stop_request() as stop, progress_bar() as progress, Project.open(project) as opened:
         doubts = check(opened, seed=seed, progress=progress, cancel=stop)
-        queued = queue_doubts(opened, doubts) if queue else []
+        if mend and mendable(doubts):
+            batch = mend_labels(opened, doubts, progress=progress, cancel=stop)
+        left = [doubt for doubt in doubts if batch is None or doubt.mend is None]
+        queued = queue_doubts(opened, left) if queue else []
     doubtful = [doubt for doubt in doubts if doubt.doubtful]
     if json:
         shown = [asdict(doubt) for doubt in doubtful]
-        show_json({"faces": len(doubts), "doubtful": shown, "queued": len(queued)})
+        mended = 0 if batch is None else batch.faces
+        counts = {"queued": len(queued), "mended": mended}
+        show_json({"faces": len(doubts), "doubtful": shown, **counts})
         return
     rows = [(d.item_id, d.name, f"{d.score:.1f}", d.what) for d in doubtful[:limit]]
     show_table(("item", "name", "score", "what looks wrong"), rows)
     note(f"{len(doubtful)} of {len(doubts)} faces are doubtful, {len(queued)} queued")
+    _say_mend(mendable(doubts), batch)
+
+
+def _say_mend(doubts: list[Doubt], batch: Batch | None) -> None:
+    from faceloop_workbench.mending import kinds_text
+
+    if not doubts:
+        return
+    faces = "1 face" if len(doubts) == 1 else f"{len(doubts)} faces"
+    if batch is None:
+        note(f"{faces} can be put right at once ({kinds_text(doubts)}): add --mend")
+        return
+    say(f"Put right: {batch.faces} of {faces} ({kinds_text(doubts)}).")
+    note("Take it back: faceloop check-labels --undo-mend")
+
+
+def _undo(project: Path, json: bool) -> None:
+    from faceloop_datasets import Project
+    from faceloop_workbench.mending import undo_mend
+
+    with stop_request() as stop, progress_bar() as progress, Project.open(project) as opened:
+        batch, faces = undo_mend(opened, progress=progress, cancel=stop)
+    left = batch.faces - faces
+    if json:
+        show_json({"undone": batch.action, "faces": faces, "left": left})
+        return
+    said = f" {left} were changed since and stay as they are." if left else ""
+    say(f"Taken back: {batch.action}. {faces} faces are as they were before.{said}")
