@@ -86,6 +86,8 @@ def say_where_from(connection: Connection) -> None:
     An entry of the queue may have several reasons, in a table of their own. Entries that wait only
     because an import estimated points are dropped: those faces are finished, they would bury
     everything else, and nothing is lost, since the states of the points say the same.
+
+    Videos were not mirrored as players show them; which ones are of that time is noted.
     """
     if connection.dialect.name == "sqlite":
         for statement in _REBUILD_3:
@@ -94,6 +96,10 @@ def say_where_from(connection: Connection) -> None:
         for statement in _ALTER_3:
             connection.exec_driver_sql(statement)
     connection.exec_driver_sql("CREATE INDEX ix_items_origin ON items (origin)")
+    connection.exec_driver_sql(
+        "INSERT INTO settings SELECT 'older_media', CAST(coalesce(max(id), 0) AS VARCHAR) "
+        "FROM media"
+    )
 
 
 _SUBJECT_SOURCE_3 = """CASE

@@ -185,3 +185,15 @@ def test_an_overlay_shows_each_frame_at_its_own_time(
         overlay = tmp_path / f"drawn.{ending}"
         assert faceloop("track", clip, "--overlay", overlay).code == 0
         assert Video(overlay).times == pytest.approx(Video(clip).times, abs=1e-3)
+
+
+def test_imported_annotations_are_not_written_over(faceloop: Run, tmp_path: Path) -> None:
+    (labels := tmp_path / "labels").mkdir()
+    shutil.copyfile(STILLS[0], labels / "f.jpg")
+    rows = "\n".join(f"{100 + k}.5 {50 + 2 * k}" for k in range(68))
+    (labels / "f.pts").write_text(rows, encoding="utf-8")
+    faceloop("init", tmp_path / "p", "--scheme", "ibug68")
+    faceloop("import", "ibug", labels, "--project", tmp_path / "p")
+    before = snapshot(labels)
+    refused(faceloop, "export", "ibug", labels, "--project", tmp_path / "p")
+    assert snapshot(labels) == before
