@@ -141,8 +141,8 @@ def faces_to_measure(project: Project, models: Sequence[FaceModel]) -> list[Face
                 f"The model is for the scheme {model.scheme.name}, the project's is "
                 f"{project.scheme.name}; they cannot be compared."
             )
-    annotated = [face for face in project.faces() if face.has_image]
-    if not annotated:
+    annotated = project.faces()
+    if not any(face.has_image for face in annotated):
         raise TrainingError(
             f"The project {project.name} has no annotated face with a picture to measure on; "
             "import or annotate some."

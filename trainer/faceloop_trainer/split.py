@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .copies import as_people
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
@@ -28,7 +30,8 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
     """Split faces by subject.
 
     A subject is placed by its name alone: it stays on its side when faces are added, so
-    that an old and a new model can be compared on people neither has seen.
+    that an old and a new model can be compared on people neither has seen. Subjects that share
+    a copied face are one, and the faces returned say so (`as_people`).
 
     Parameters
     ----------
@@ -37,6 +40,7 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
     config : TrainingConfig
         Share held out, limit, seed.
     """
+    faces = as_people(faces)
     subjects = sorted({_subject(f) for f in faces})
     held = {s for s in subjects if _position(s, "holdout") < config.holdout}
     if len(subjects) - len(held) < 2:
@@ -64,9 +68,15 @@ def fingerprint(subject: str) -> str:
 
 
 def unseen_faces(faces: Sequence[Face], *provenances: Mapping[str, Any]) -> list[Face]:
-    """Faces with pictures of people that none of these models was trained on."""
-    seen = {person for one in provenances for person in one.get("training_subjects", ())}
-    return [f for f in faces if f.has_image and fingerprint(_subject(f)) not in seen]
+    """Faces with pictures of people that none of these models was trained on, nor on a copy."""
+    trained = {person for one in provenances for person in one.get("training_subjects", ())}
+    people = as_people(faces)
+    seen = {
+        _subject(known)
+        for face, known in zip(faces, people, strict=True)
+        if fingerprint(_subject(face)) in trained
+    }
+    return [f for f in people if f.has_image and _subject(f) not in seen]
 
 
 def fold_of(subject: str, folds: int, seed: int) -> int:
@@ -92,8 +102,9 @@ def deal(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]:
     Returns
     -------
     dict
-        The fold, 0 to ``folds`` - 1, of each subject's faces.
+        The fold, 0 to ``folds`` - 1, of each subject's faces; subjects as in `as_people`.
     """
+    faces = as_people(faces)
     sizes = Counter(_subject(f) for f in faces)
     order = sorted(sizes, key=lambda s: (-sizes[s], _position(s, f"deal-{seed}")))
     filled = [0] * folds

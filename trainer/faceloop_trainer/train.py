@@ -16,7 +16,9 @@ from faceloop_runtime.model import FaceModel
 
 from .base import base_revision
 from .cache import Cache
+from .cautions import cautions
 from .config import TrainingConfig
+from .copies import as_people
 from .evaluate import measure
 from .groundwork import Groundwork, View, views
 from .rehearsal import Rehearsal
@@ -50,11 +52,14 @@ class TrainingResult:
         Errors on the subjects that were held out; None if there were none.
     unusable : tuple of Unusable
         Faces that could not be trained on, and why.
+    warnings : tuple of str
+        What a person should know of the faces (`faceloop_trainer.cautions`), one sentence each.
     """
 
     model: FaceModel
     evaluation: Evaluation | None
     unusable: tuple[Unusable, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def report(self) -> dict[str, Any]:
@@ -95,7 +100,8 @@ def train(
     """
     config = config or TrainingConfig()
     cache = Cache(project.path / CACHE)
-    annotated = project.faces()
+    known = project.faces()
+    annotated = as_people(known)
     chosen = choose_faces(annotated, config)
     faces, unusable = load_faces(
         project.scheme,
@@ -109,7 +115,9 @@ def train(
     held = {f.subject or f.name for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
     revision = base_revision(project.changes())
+    person = {face.item_id: face.subject for face in annotated}
     then = [] if revision is None else project.faces_as_of(revision, annotated)
+    then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
     base = _base(project.scheme, then, training, held, config, cache, cancel)
     model = train_faces(
         project.scheme, training, config, base=base, cache=cache, progress=progress, cancel=cancel
@@ -121,13 +129,22 @@ def train(
         if testing
         else None
     )
+    seen = set(model.provenance["training_subjects"])
+    names = {
+        fingerprint(face.subject or face.name)
+        for face in known
+        if fingerprint(person[face.item_id] or face.name) in seen
+    }
     provenance = {
         **model.provenance,
+        "training_subjects": sorted(seen | names),
         "snapshot": snapshot_hash(chosen.training),
         "unusable": len(unusable),
         "metrics": evaluation.metrics() if evaluation else {},
     }
-    return TrainingResult(replace(model, provenance=provenance), evaluation, tuple(unusable))
+    return TrainingResult(
+        replace(model, provenance=provenance), evaluation, tuple(unusable), cautions(known)
+    )
 
 
 def _base(  # noqa: PLR0917 - as `train`

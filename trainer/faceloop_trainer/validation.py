@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import TrainingError
 
 from .config import TrainingConfig
+from .copies import as_people
 from .evaluate import measure
 from .evaluation import Evaluation
 from .groundwork import FEWEST_FACES, FEWEST_PEOPLE
@@ -106,7 +107,7 @@ def cross_validate(
         If ``cancel`` said so.
     """
     config = config or TrainingConfig()
-    scheme, everyone = project.scheme, project.faces()
+    scheme, everyone = project.scheme, as_people(project.faces())
     dealt = deal(everyone, folds, config.seed)
     if folds < 2 or len(dealt) < folds:
         raise TrainingError(
@@ -167,7 +168,7 @@ def learning_curve(
         If ``cancel`` said so.
     """
     config = config or TrainingConfig()
-    scheme, everyone = project.scheme, project.faces()
+    scheme, everyone = project.scheme, as_people(project.faces())
     all_of_them = choose_faces(everyone, replace(config, limit=None))
     held = {f.subject or f.name for f in all_of_them.held_out}
     if not held:

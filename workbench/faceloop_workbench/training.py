@@ -44,6 +44,8 @@ class TrainedModel:
         The new model against the one before.
     unusable : tuple of Unusable
         Faces that could not be trained on, and why.
+    warnings : tuple of str
+        What a person should know of the faces, one sentence each.
     """
 
     record: ModelRecord
@@ -51,6 +53,7 @@ class TrainedModel:
     evaluation: Evaluation | None
     comparison: Comparison
     unusable: tuple[Unusable, ...]
+    warnings: tuple[str, ...]
 
     @property
     def in_use(self) -> bool:
@@ -70,6 +73,7 @@ class TrainedModel:
             "file": record.file,
             "in_use": self.in_use,
             "because": self.because,
+            "warnings": self.warnings,
             "report": self.report,
         }
 
@@ -123,7 +127,9 @@ def train_into(
         record = project.add_model(file, metrics)
     if comparison.use:
         project.use_model(record.id)
-    return TrainedModel(record, result.report, result.evaluation, comparison, result.unusable)
+    return TrainedModel(
+        record, result.report, result.evaluation, comparison, result.unusable, result.warnings
+    )
 
 
 def bring_model(

@@ -96,6 +96,8 @@ class Report:
         Seed of starts, trainings and intervals.
     provenance : mapping
         Of the model; empty without one.
+    warnings : tuple of str
+        What a person should know of the project's faces, one sentence each.
     model, other : Measured or None
         The model, and the one it is compared with.
     unmeasured : str
@@ -119,6 +121,7 @@ class Report:
     shape: NDArray[np.float64]
     seed: int
     provenance: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
     model: Measured | None = None
     other: Measured | None = None
     unmeasured: str = ""
@@ -140,6 +143,7 @@ class Report:
         return {
             "project": self.project,
             "snapshot": self.snapshot,
+            "warnings": list(self.warnings),
             "model": None if self.model is None else self.model.to_dict(),
             "against": None if self.other is None else self.other.to_dict(),
             "difference": None

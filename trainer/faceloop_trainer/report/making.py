@@ -10,7 +10,9 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.face import snapshot_hash
+from faceloop_trainer.cautions import cautions
 from faceloop_trainer.config import TrainingConfig
+from faceloop_trainer.copies import as_people
 from faceloop_trainer.evaluate import evaluate_models, faces_to_measure
 from faceloop_trainer.paired import compare_models
 from faceloop_trainer.shape import procrustes_mean
@@ -157,17 +159,19 @@ class _Making:
 
     def _blank(self) -> Report:
         project, models = self._project, self._models
-        annotated = [face for face in project.faces() if face.has_image]
+        everyone = project.faces()
+        annotated = [face for face in everyone if face.has_image]
         return Report(
             project=project.name,
             scheme=project.scheme,
             made=datetime.now(UTC),
             faces=len(annotated),
-            people=len({face.subject or face.name for face in annotated}),
+            people=len({face.subject or face.name for face in as_people(annotated)}),
             snapshot=snapshot_hash(annotated),
             shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),
             seed=self._wanted.seed,
             provenance=models[0].provenance if models else {},
+            warnings=cautions(everyone),
         )
 
     def _with_models(self, report: Report, faces: Sequence[Face]) -> Report:

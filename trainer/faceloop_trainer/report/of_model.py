@@ -61,6 +61,7 @@ def heading(report: Report, _chart: AddChart) -> Markup:
         element("p", "Face model report", class_="kind"),
         element("h1", title),
         element("dl", rows, class_="facts"),
+        *(element("p", said, class_="warning") for said in report.warnings),
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from .console import progress_bar, say, show_json
 from .interrupts import stop_request
 from .options import JsonOption, ModelOption, ProjectOption, SeedOption
-from .training import Start, show_metrics
+from .training import Start, show_metrics, show_warnings
 
 if TYPE_CHECKING:
     from faceloop_trainer.report import Report
@@ -67,6 +67,7 @@ def report(
 
 
 def _show(made: Report) -> None:
+    show_warnings(made.warnings)
     if made.unmeasured:
         say(made.unmeasured)
     for one in (made.model, made.other, made.pooled):

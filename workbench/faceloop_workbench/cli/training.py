@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Column, progress_bar, say, show_json, show_table, show_values
+from .console import Column, note, progress_bar, say, show_json, show_table, show_values
 from .interrupts import stop_request
 from .options import JsonOption, ModelOption, ProjectOption, SeedOption
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from faceloop_workbench.training import TrainedModel
 
@@ -108,9 +108,16 @@ def evaluate(
 
 def show_trained(trained: TrainedModel) -> None:
     """Show what a training came to."""
+    show_warnings(trained.warnings)
     show_metrics(trained.record.metrics)
     say(f"Trained {trained.record.name}: {trained.record.file}")
     say(f"It is {'in use' if trained.in_use else 'not in use'}: {trained.because}.")
+
+
+def show_warnings(warnings: Iterable[str]) -> None:
+    """Show what a person should know before believing a result."""
+    for warning in warnings:
+        note(f"Warning: {warning}")
 
 
 def show_metrics(metrics: Mapping[str, Any]) -> None:

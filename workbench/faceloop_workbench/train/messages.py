@@ -79,12 +79,15 @@ class Outcome:
         Number of the model that was made.
     page : str
         The report that was written.
+    warnings : tuple of str
+        What the person should know before believing the result, one sentence each.
     """
 
     kind: Literal["done", "failed", "cancelled"]
     text: str
     model: int | None = None
     page: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 Message = Request | Step | Log | Outcome

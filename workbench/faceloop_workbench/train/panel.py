@@ -173,7 +173,9 @@ class TrainPanel(QWidget):
         self.progress.end(ending.text)
         self.result.setText(ending.text)
         self.result.setVisible(ending.kind != "done")
-        self._session.tell(ending.text.splitlines()[0], _LEVELS[ending.kind])
+        # The warnings stay on the page with what a next training would find.
+        level = "warning" if ending.warnings else _LEVELS[ending.kind]
+        self._session.tell(" ".join([ending.text.splitlines()[0], *ending.warnings]), level)
         if ending.page:
             QDesktopServices.openUrl(QUrl.fromLocalFile(ending.page))
         if ending.model is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from faceloop_trainer.cautions import cautions
 from faceloop_trainer.groundwork import FEWEST_FACES, FEWEST_PEOPLE
 from faceloop_trainer.split import choose_faces
 
@@ -95,7 +96,7 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
         guesses=sum(s.labelled and s.item_id not in useful for s in overview),
         blocked=_blocked(*counts, annotated=bool(faces)),
     )
-    return replace(found, warnings=tuple(_warnings(found)))
+    return replace(found, warnings=(*_warnings(found), *cautions(faces)))
 
 
 def _trains(face: Face) -> bool:

@@ -105,7 +105,7 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
         speaker.say(Log(f"not usable: {face.name}: {face.reason}"))
     used = "in use" if trained.in_use else "not in use"
     text = f"{trained.record.name} is {used}: {trained.because}."
-    return Outcome("done", text, trained.record.id)
+    return Outcome("done", text, trained.record.id, warnings=trained.warnings)
 
 
 def _report(project: Project, request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
@@ -119,7 +119,7 @@ def _report(project: Project, request: Request, speaker: Speaker, cancel: Cancel
     text = f"The report on {model} is in {files[0].parent}."
     if report.test is not None and against is not None:
         text = f"{report.test.sentence(str(model), against)} {text}"
-    return Outcome("done", text, page=str(files[0]))
+    return Outcome("done", text, page=str(files[0]), warnings=report.warnings)
 
 
 def _read_line() -> str:

@@ -1,0 +1,96 @@
+"""Copied faces are found, count as one person, and nothing else does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceloop_datasets import Annotation, PointState
+from faceloop_datasets.face import Face
+from faceloop_trainer.cautions import cautions
+from faceloop_trainer.copies import as_people, picture_copies, shape_copies
+
+
+def face(
+    number: int,
+    subject: str,
+    shape: int | None = None,
+    *,
+    picture: str | None = None,
+    frame: int | None = None,
+    at: tuple[float, float] = (300.0, 200.0),
+    scale: float = 100.0,
+    turn: float = 0.0,
+    noise: float = 0.0,
+) -> Face:
+    """A face of 58 points; of its own shape unless told."""
+    points = np.random.default_rng(number if shape is None else shape).normal(size=(58, 2))
+    c, s = scale * np.cos(turn), scale * np.sin(turn)
+    points = points @ np.array([[c, s], [-s, c]]) + at
+    points += np.random.default_rng(number).normal(0, noise, points.shape)
+    states = np.full(58, PointState.VISIBLE)
+    return Face(
+        item_id=number,
+        revision_id=number,
+        name=f"face {number}",
+        subject=subject,
+        annotation=Annotation("imm58", points, states),
+        media=f"{number}.jpg",  # type: ignore[arg-type]
+        frame=frame,
+        media_sha256=picture or str(number),
+    )
+
+
+def test_the_same_picture_under_other_names() -> None:
+    faces = [face(i, f"p{i}", picture="same" if i > 2 else None) for i in range(7)]
+    assert picture_copies(faces) == [[3, 4, 5, 6]]
+    assert [f.subject for f in as_people(faces)] == ["p0", "p1", "p2", "p3", "p3", "p3", "p3"]
+    (said,) = cautions(faces)
+    assert said.startswith("4 of 7 pictures are copies of one another (1 different one)")
+
+
+def test_several_people_in_one_picture_are_no_copies() -> None:
+    faces = [face(i, f"p{i}", picture="group", at=(400.0 * i, 200.0)) for i in range(3)]
+    assert picture_copies(faces) == []
+    assert as_people(faces) == faces
+    assert cautions(faces) == ()
+
+
+def test_the_frames_of_a_video_are_pictures_of_their_own() -> None:
+    faces = [
+        face(i, "clip", picture="video", frame=i // 2, at=(900.0 * (i % 2), 0.0)) for i in range(8)
+    ]
+    assert picture_copies(faces) == []
+
+
+@given(st.floats(-3, 3), st.floats(0.1, 10), st.tuples(st.floats(-500, 500), st.floats(-500, 500)))
+def test_copied_points_are_found_wherever_they_lie(
+    turn: float, scale: float, at: tuple[float, float]
+) -> None:
+    moved = face(5, "e", shape=0, turn=turn, scale=100 * scale, at=at)
+    faces = [face(0, "a"), face(1, "b"), face(2, "c", shape=0, noise=0.05), moved, face(4, "d")]
+    assert shape_copies(faces) == [[0, 2, 3]]
+    assert [f.subject for f in as_people(faces)] == ["a", "b", "a", "a", "d"]
+
+
+@pytest.mark.parametrize("noise", [1.0, 3.0])
+def test_points_that_somebody_placed_anew_are_no_copies(noise: float) -> None:
+    assert shape_copies([face(i, f"p{i}", shape=0, noise=noise) for i in range(20)]) == []
+
+
+def test_copies_of_copies_are_one_person_who_keeps_the_first_name() -> None:
+    faces = [
+        face(9, "z", picture="one"),
+        face(3, "c", picture="two"),
+        face(4, "a", picture="one"),
+        face(5, "a", picture="two"),
+        face(6, "other"),
+    ]
+    assert [f.subject for f in as_people(faces)] == ["c", "c", "c", "c", "other"]
+
+
+def test_thousands_of_faces_take_no_time_that_grows_with_their_square() -> None:
+    faces = [face(i, f"p{i}", shape=i % 1500) for i in range(3000)]
+    assert len({f.subject for f in as_people(faces)}) == 1500
