@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .annotation import Annotation
+    from .store.items import SubjectSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,8 @@ class Face:
         Number of the frame, if the media is a video.
     media_sha256 : str or None
         Hash of the media's content.
+    subject_source : str
+        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
     """
 
     item_id: int
@@ -54,6 +57,7 @@ class Face:
     media: Path | None
     frame: int | None
     media_sha256: str | None
+    subject_source: SubjectSource = "picture"
 
     @property
     def has_image(self) -> bool:

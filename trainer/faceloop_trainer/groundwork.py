@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.subject_words import count_of, kind_of
 
 from .components import natural
 from .patches import Looking, ScaleTraining, TargetSet, some_by_content
@@ -190,11 +191,13 @@ def _shape_model(
 
 
 def _need_enough(faces: Sequence[TrainingFace]) -> None:
-    people = len({f.subject for f in faces})
-    if len(faces) < FEWEST_FACES or people < FEWEST_PEOPLE:
+    people = sorted({f.subject for f in faces})
+    if len(faces) < FEWEST_FACES or len(people) < FEWEST_PEOPLE:
+        kind = kind_of(f.subject_source for f in faces)
+        alone = f" All show {people[0]!r}." if len(people) == 1 else ""
         raise TrainingError(
-            f"There are {len(faces)} usable faces of {people} people to train on; "
-            f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people. "
+            f"There are {len(faces)} usable faces of {count_of(len(people), kind)} to train on; "
+            f"expected at least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people.{alone} "
             "Annotate or import more."
         )
 

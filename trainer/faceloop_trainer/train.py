@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets import Project
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
+from faceloop_datasets.subject_words import kind_of
 from faceloop_runtime.model import FaceModel
 
 from .base import base_revision
@@ -216,6 +217,7 @@ def train_faces(
         "faces": len(faces),
         "pictured": len(today.faces),
         "subjects": len({known.face.subject for known in today.faces}),
+        "subject_kind": kind_of(known.face.subject_source for known in today.faces),
     }
     people = {fingerprint(face.subject) for face in (*faces, *base)}
     provenance = {**counts, "training_subjects": sorted(people), **model.provenance}

@@ -28,8 +28,6 @@ COUNT = 68
 EXACT = Context(prec=64)
 """Arithmetic that adds and takes off 1 without loss, down to 1e-45 pixels."""
 _HEADER = re.compile(r"(version|n_points)\s*:\s*(\S+)", re.IGNORECASE)
-# Several faces of one photograph end in _1, _2, ...; longer numbers (image_0001) name photographs.
-_FACE_NUMBER = re.compile(r"_\d{1,2}$")
 
 
 def _count(sources: Sequence[Path]) -> int:
@@ -55,7 +53,7 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
         image = beside.of(file).stem(file.stem)
         yield FaceRecord(
             name=name,
-            subject=_FACE_NUMBER.sub("", file.stem),
+            subject=name,
             image=image,
             image_name=f"{file.stem}.jpg" if image is None else image.name,
             annotation=face,

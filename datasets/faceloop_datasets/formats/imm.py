@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 58
+_NAME = re.compile(r"(\d{2})-\d[fm]")  # person, kind of picture, woman or man
 _X = 2  # path, type, x, y, number, connected from, connected to
 
 
@@ -61,12 +63,13 @@ def _record(file: Path, index: ImageIndex) -> FaceRecord:
         tuple(number(text.split()[_X + k], f"{axis} on line {line}") for k, axis in enumerate("xy"))
         for line, text in points
     ]
+    person = _NAME.fullmatch(file.stem)
     return FaceRecord(
         name=file.stem,
-        subject=f"imm-{file.stem.split('-')[0]}",
+        subject=file.stem if person is None else f"imm-{person[1]}",
         image=image,
         image_name=PurePosixPath(named).name,
         annotation=annotation("imm58", [(x * width, y * height) for x, y in xy], "import:imm"),
         origin=f"{file}:{points[0][0]}",
-        subject_source="format",
+        subject_source="picture" if person is None else "format",
     )

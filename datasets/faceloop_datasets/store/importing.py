@@ -29,7 +29,8 @@ from faceloop_datasets.media import MediaFile
 from faceloop_datasets.progress import step
 from faceloop_datasets.report import ImportReport
 
-from . import items
+from . import items, subjects
+from .settling import Settled, Settling
 from .staging import place, staging, sync_folder
 from .tables import SchemaVersion
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.conversion import Conversion
     from faceloop_datasets.formats import Entry
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.subject_rules import SubjectRule
 
     from .database import Database
 
@@ -72,6 +74,12 @@ class Import:
         Copy pictures that lie in folders into the project too.
     progress, cancel : callable, optional
         See `faceloop_datasets.progress`.
+    settles : bool
+        Whether it decides whom the faces show; otherwise the records are believed.
+    rule : SubjectRule, optional
+        How it decides that; by what the format and the pictures say if there is none.
+    images : Path, optional
+        Folder with the pictures, if one was named.
     """
 
     target: Target
@@ -79,12 +87,16 @@ class Import:
     copy: bool = False
     progress: ProgressCallback | None = None
     cancel: CancelCheck | None = None
+    settles: bool = False
+    rule: SubjectRule | None = None
+    images: Path | None = None
     records: list[FaceRecord] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: set[ImageRef] = field(default_factory=set)
     placed: dict[Path, str] = field(default_factory=dict)
     spare: dict[ImageRef, Path] = field(default_factory=dict)
+    whom: Settled | None = None
 
     def run(self, entries: Iterable[Entry], total: int | None, *, dry_run: bool) -> ImportReport:
         """Carry it out.
@@ -99,6 +111,8 @@ class Import:
             If the project cannot be written.
         """
         self._read(entries, total)
+        if self.settles:
+            self._settle()
         if dry_run:
             with self.target.database.read() as connection:
                 return replace(_Writer(self, connection, {}).compare(), dry_run=True)
@@ -110,7 +124,29 @@ class Import:
             with self.target.database.write() as connection:
                 self._bring_again(files, folder / self.format)
                 report = _Writer(self, connection, files).write()
-        return replace(report, warnings=warnings)
+        return replace(report, warnings=(*warnings, *report.warnings))
+
+    def _settle(self) -> None:
+        """Decide whom the faces show."""
+        with self.target.database.read() as connection:
+            origins = [self.origin(record) for record in self.records]
+            known = items.imported(connection, origins, self.source, self.target.scheme)
+        found = [known.get(origin) for origin in origins]
+        settling = Settling(
+            self.target.database,
+            self.target.root,
+            self.format,
+            self.rule,
+            self.images,
+            lambda done, total: step(
+                self.progress, self.cancel, done, total, "comparing numbered pictures"
+            ),
+        )
+        self.whom = settling.settle(
+            self.records, [None if one is None else one.item for one in found]
+        )
+        self.records = self.whom.records
+        self.refused += [_refusal(record, reason) for record, reason in self.whom.refused]
 
     def _back_up(self) -> tuple[str, ...]:
         """Copy the database first; returns what went wrong, which an import survives.
@@ -300,6 +336,8 @@ class _Writer:
                 total = len(self._job.records)
                 step(self._job.progress, self._job.cancel, number, total, "writing the project")
             counts[self._write(record)] += 1
+        if self._job.whom is not None:
+            subjects.change(self._connection, self._job.whom.changes, spare_by_hand=True)
         return self._report(counts)
 
     def _write(self, record: FaceRecord) -> str:
@@ -372,6 +410,7 @@ class _Writer:
         flat = np.concatenate(states) if states else np.zeros(0, np.uint8)
         absent = [r.image_name for r in job.records if r.image is None]
         unreadable = sum(r.image in job.unreadable for r in job.records)
+        whom = job.whom
         return ImportReport(
             format=job.format,
             faces=len(job.records),
@@ -386,6 +425,10 @@ class _Writer:
             images_not_found=tuple(dict.fromkeys(absent)),
             refused=tuple(job.refused),
             skipped=dict(job.skipped),
+            subjects=len({r.subject for r in job.records}),
+            subject_rules=() if whom is None else whom.rules,
+            subjects_changed=0 if whom is None else len(whom.changes),
+            warnings=() if whom is None else whom.warnings,
         )
 
 

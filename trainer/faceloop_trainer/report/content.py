@@ -88,6 +88,8 @@ class Report:
         When.
     faces, people : int
         Annotated faces with pictures in the project, and whom they show.
+    kind : str
+        What those are: people, or only pictures or clips.
     snapshot : str
         Hash of the faces that the models were measured on, or that were cross-validated.
     shape : ndarray, shape (N, 2)
@@ -117,6 +119,7 @@ class Report:
     made: datetime
     faces: int
     people: int
+    kind: str
     snapshot: str
     shape: NDArray[np.float64]
     seed: int

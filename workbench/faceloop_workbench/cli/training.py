@@ -83,6 +83,7 @@ def evaluate(
     """
     from faceloop_datasets import Project
     from faceloop_trainer import evaluate as measure
+    from faceloop_trainer.cautions import cautions
     from faceloop_workbench.model_choice import choose_model
 
     with ExitStack() as stack:
@@ -93,12 +94,19 @@ def evaluate(
         found = measure(
             opened, chosen.model, start=start.value, seed=seed, progress=progress, cancel=stop
         )
+        warnings = cautions(opened.faces())
     if plot is not None:
         found.plot(plot)
-    values = {"model": chosen.name, "start": start.value, **found.to_dict()}
+    values = {
+        "model": chosen.name,
+        "start": start.value,
+        "warnings": warnings,
+        **found.to_dict(),
+    }
     if json:
         show_json({**values, "plot": plot})
         return
+    show_warnings(warnings)
     say(f"{chosen.name}, start: {start.value}")
     show_metrics(values)
     show_groups(values["per_group"])
@@ -122,12 +130,15 @@ def show_warnings(warnings: Iterable[str]) -> None:
 
 def show_metrics(metrics: Mapping[str, Any]) -> None:
     """Show what `faceloop_trainer.Evaluation.metrics` says, in words."""
+    from faceloop_datasets.subject_words import count_of
+
     if "nme_mean" not in metrics:
         say("Not measured: no face was kept aside, or none was found.")
         return
     show_values(
         {
-            "measured on": f"{metrics['faces']} faces of {metrics['subjects']} people",
+            "measured on": f"{metrics['faces']} faces of "
+            f"{count_of(metrics['subjects'], metrics.get('subject_kind', 'person'))}",
             "NME mean": f"{metrics['nme_mean']:.4f}",
             "NME median": f"{metrics['nme_median']:.4f}",
             "NME p95": f"{metrics['nme_p95']:.4f}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.subject_words import count_of, kind_of
 from faceloop_trainer.cautions import cautions
 from faceloop_trainer.groundwork import FEWEST_FACES, FEWEST_PEOPLE
 from faceloop_trainer.split import choose_faces
@@ -41,6 +42,8 @@ class Readiness:
         Faces that will measure the model, and how many people they show.
     half_done : tuple of HalfDone
         Faces that somebody began to correct.
+    kind : str
+        What the people are: maybe only pictures or clips.
     guesses : int
         Faces that hold nothing but unconfirmed points of a fit; they train nothing.
     blocked : str
@@ -53,6 +56,7 @@ class Readiness:
     people: int = 0
     held_out: int = 0
     held_out_people: int = 0
+    kind: str = "person"
     half_done: tuple[HalfDone, ...] = ()
     guesses: int = 0
     blocked: str = _NO_PROJECT
@@ -63,9 +67,9 @@ class Readiness:
         """What will train, in one sentence."""
         if self.blocked:
             return self.blocked
-        held = f"{_count(self.held_out, 'face')} of {_people(self.held_out_people)}"
+        held = f"{_count(self.held_out, 'face')} of {count_of(self.held_out_people, self.kind)}"
         return (
-            f"{_count(self.faces, 'face')} of {_people(self.people)} will train, "
+            f"{_count(self.faces, 'face')} of {count_of(self.people, self.kind)} will train, "
             f"{held if self.held_out else 'none'} held out to measure the model."
         )
 
@@ -87,14 +91,16 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
     useful = {face.item_id for face in faces}
     half = [HalfDone(s.item_id, s.name) for s in overview if _half_done(s)]
     counts = len(training), len(_subjects(training))
+    kind = kind_of(f.subject_source for f in (*training, *held))
     found = Readiness(
         faces=counts[0],
         people=counts[1],
         held_out=len(held),
         held_out_people=len(_subjects(held)),
+        kind=kind,
         half_done=tuple(half),
         guesses=sum(s.labelled and s.item_id not in useful for s in overview),
-        blocked=_blocked(*counts, annotated=bool(faces)),
+        blocked=_blocked(*counts, kind, annotated=bool(faces)),
     )
     return replace(found, warnings=(*_warnings(found), *cautions(faces)))
 
@@ -112,14 +118,14 @@ def _half_done(item: Summary) -> bool:
     return item.half_corrected or (item.by_hand and item.status == "claimed")
 
 
-def _blocked(faces: int, people: int, *, annotated: bool) -> str:
+def _blocked(faces: int, people: int, kind: str, *, annotated: bool) -> str:
     if not annotated:
         return "No face is annotated yet. Import faces, or annotate some, first."
     if faces >= FEWEST_FACES and people >= FEWEST_PEOPLE:
         return ""
     return (
-        f"There are {_count(faces, 'usable face')} of {_people(people)} to train on; at least "
-        f"{FEWEST_FACES} faces of {FEWEST_PEOPLE} people are needed. Annotate or import more."
+        f"There are {_count(faces, 'usable face')} of {count_of(people, kind)} to train on; at "
+        f"least {FEWEST_FACES} faces of {FEWEST_PEOPLE} people are needed. Annotate or import more."
     )
 
 
@@ -145,16 +151,14 @@ def _warnings(found: Readiness) -> list[str]:
         )
     elif found.held_out_people < _FEW_HELD_OUT:
         said.append(
-            f"Only {_people(found.held_out_people)} held out: the measured error will be rough."
+            f"Only {count_of(found.held_out_people, found.kind)} held out: the measured error will "
+            "be rough."
         )
     if found.people < _FEW_PEOPLE:
-        said.append(f"The faces show only {_people(found.people)}: the model may not know others.")
+        few = count_of(found.people, found.kind)
+        said.append(f"The faces show only {few}: the model may not know others.")
     return said
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number} people"
