@@ -57,7 +57,7 @@ class Face:
     media: Path | None
     frame: int | None
     media_sha256: str | None
-    subject_source: SubjectSource = "picture"
+    subject_source: SubjectSource = "person"
 
     @property
     def has_image(self) -> bool:

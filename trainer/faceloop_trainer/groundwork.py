@@ -15,7 +15,7 @@ from .patches import Looking, ScaleTraining, TargetSet, some_by_content
 from .prior import sample_prior
 from .reference import KnownFace, Reference
 from .shape import fit_pdm
-from .split import fold_of
+from .split import FEWEST_FACES, FEWEST_PEOPLE, fold_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 FOLDS = 2
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
-FEWEST_FACES, FEWEST_PEOPLE = 10, 2
-"""Fewer cannot be trained on."""
 
 
 @dataclass(frozen=True, eq=False)

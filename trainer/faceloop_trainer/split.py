@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from .config import TrainingConfig
 
+FEWEST_FACES, FEWEST_PEOPLE = 10, 2
+"""Fewer cannot be trained on, and so nobody is kept out of them."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -30,8 +33,9 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
     """Split faces by subject.
 
     A subject is placed by its name alone: it stays on its side when faces are added, so
-    that an old and a new model can be compared on people neither has seen. Subjects that share
-    a copied face are one, and the faces returned say so (`as_people`).
+    that an old and a new model can be compared on people neither has seen. Nobody is held out
+    where too few would be left to train on. Subjects that share a copied face are one, and the
+    faces returned say so (`as_people`).
 
     Parameters
     ----------
@@ -43,7 +47,8 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
     faces = as_people(faces)
     subjects = sorted({_subject(f) for f in faces})
     held = {s for s in subjects if _position(s, "holdout") < config.holdout}
-    if len(subjects) - len(held) < 2:
+    left = [f for f in faces if f.has_image and _subject(f) not in held]
+    if len(left) < FEWEST_FACES or len(subjects) - len(held) < FEWEST_PEOPLE:
         held = set()
     training = [f for f in faces if _subject(f) not in held]
     if config.limit is not None:

@@ -77,7 +77,7 @@ class TrainingFace:
     item_id: int | None = None
     revision_id: int | None = None
     source: str = ""
-    subject_source: str = "picture"
+    subject_source: str = "person"
 
     @cached_property
     def key(self) -> str:

@@ -14,8 +14,7 @@ from .config import TrainingConfig
 from .copies import as_people
 from .evaluate import measure
 from .evaluation import Evaluation
-from .groundwork import FEWEST_FACES, FEWEST_PEOPLE
-from .split import choose_faces, deal
+from .split import FEWEST_FACES, FEWEST_PEOPLE, choose_faces, deal
 from .train import train_faces
 from .trainingset import TrainingFace, Unusable, load_faces
 

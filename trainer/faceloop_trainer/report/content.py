@@ -88,8 +88,6 @@ class Report:
         When.
     faces, people : int
         Annotated faces with pictures in the project, and whom they show.
-    kind : str
-        What those are: people, or only pictures or clips.
     snapshot : str
         Hash of the faces that the models were measured on, or that were cross-validated.
     shape : ndarray, shape (N, 2)
@@ -112,6 +110,8 @@ class Report:
         Trainings on more and more faces.
     pictures : tuple of ndarray
         Of the model's worst faces, where they were asked for.
+    kind : str
+        What the people are: maybe only pictures or clips.
     """
 
     project: str
@@ -119,7 +119,6 @@ class Report:
     made: datetime
     faces: int
     people: int
-    kind: str
     snapshot: str
     shape: NDArray[np.float64]
     seed: int
@@ -132,6 +131,7 @@ class Report:
     validation: CrossValidation | None = None
     curve: tuple[LearningStep, ...] = ()
     pictures: tuple[tuple[NDArray[np.uint8], NDArray[np.float64]], ...] = ()
+    kind: str = "person"
 
     @cached_property
     def pooled(self) -> Measured | None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.subject_words import count_of, kind_of
 from faceloop_trainer.cautions import cautions
-from faceloop_trainer.groundwork import FEWEST_FACES, FEWEST_PEOPLE
-from faceloop_trainer.split import choose_faces
+from faceloop_trainer.split import FEWEST_FACES, FEWEST_PEOPLE, choose_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
