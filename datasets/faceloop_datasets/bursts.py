@@ -193,6 +193,8 @@ def _looks(
 def _reference(shapes: Iterable[Floats]) -> Floats | None:
     """Points of the face that has most, centred, for an image of `_FACE_SIZE`."""
     best = max(shapes, key=lambda points: int(np.isfinite(points).all(axis=1).sum()))
+    if not np.isfinite(best).all(axis=1).any():
+        return None
     centred = best - np.nanmean(best, axis=0)
     size = float(np.sqrt(np.nanmean((centred**2).sum(axis=1))))
     return centred * (_FACE_SIZE / 2 / _FACE_REACH / size) if size > 0 else None
@@ -213,21 +215,22 @@ def look_at(gray: NDArray[np.uint8], points: Floats, reference: Floats) -> _Look
     known = np.isfinite(points).all(axis=1) & np.isfinite(reference).all(axis=1)
     if known.sum() < 3:
         return None
-    centre = points[known].mean(axis=0)
-    here = _complex(points[known] - centre)
-    there = _complex(reference[known] - reference[known].mean(axis=0))
+    centre, goal = points[known].mean(axis=0), reference[known].mean(axis=0)
+    here, there = _complex(points[known] - centre), _complex(reference[known] - goal)
     extent = float(np.vdot(here, here).real)
     turn = complex(np.vdot(here, there) / extent) if extent > 0 else 0j
     if abs(turn) == 0 or not np.isfinite(turn):
         return None
     scene = cv2.resize(gray, (_SCENE_SIZE, _SCENE_SIZE), interpolation=cv2.INTER_AREA)
-    face = _face(gray, centre, turn).astype(np.float32)
+    face = _face(gray, centre, goal, turn).astype(np.float32)
     face -= cv2.GaussianBlur(face, (0, 0), _SHADING)
     return _Look(_unit(face[_ROUND]), _unit(np.asarray(scene, dtype=np.float32).ravel()))
 
 
-def _face(gray: NDArray[np.uint8], centre: Floats, turn: complex) -> NDArray[np.uint8]:
-    """Face turned and scaled by a complex factor, its ``centre`` in the middle."""
+def _face(
+    gray: NDArray[np.uint8], centre: Floats, goal: Floats, turn: complex
+) -> NDArray[np.uint8]:
+    """Face turned and scaled by a complex factor, its ``centre`` at ``goal`` from the middle."""
     factor = min(1.0, abs(turn))
     if factor < 1:
         size = [max(1, round(factor * length)) for length in gray.shape[::-1]]
@@ -236,7 +239,7 @@ def _face(gray: NDArray[np.uint8], centre: Floats, turn: complex) -> NDArray[np.
         small = gray
     at, by = (centre + 0.5) * factor - 0.5, turn / factor
     matrix = np.array([[by.real, -by.imag], [by.imag, by.real]])
-    shift = (_FACE_SIZE - 1) / 2 - matrix @ at
+    shift = (_FACE_SIZE - 1) / 2 + goal - matrix @ at
     move = np.column_stack([matrix, shift])
     side = (_FACE_SIZE, _FACE_SIZE)
     made = cv2.warpAffine(small, move, side, borderMode=cv2.BORDER_REPLICATE)

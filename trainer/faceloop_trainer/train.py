@@ -23,7 +23,7 @@ from .copies import as_people
 from .evaluate import measure
 from .groundwork import Groundwork, View, views
 from .rehearsal import Rehearsal
-from .split import choose_faces, fingerprint
+from .split import choose_faces, fingerprint, picture_prints
 from .starts import Jitter
 from .trainingset import TrainingFace, Unusable, load_faces
 from .work import Work
@@ -131,14 +131,12 @@ def train(
         else None
     )
     seen = set(model.provenance["training_subjects"])
-    names = {
-        fingerprint(face.subject or face.name)
-        for face in known
-        if fingerprint(person[face.item_id] or face.name) in seen
-    }
+    shown = [face for face in known if fingerprint(person[face.item_id] or face.name) in seen]
+    names = {fingerprint(face.subject or face.name) for face in shown}
     provenance = {
         **model.provenance,
         "training_subjects": sorted(seen | names),
+        "training_pictures": sorted(picture_prints(shown)),
         "snapshot": snapshot_hash(chosen.training),
         "unusable": len(unusable),
         "metrics": evaluation.metrics() if evaluation else {},

@@ -111,7 +111,7 @@ def set_subject(connection: Connection, numbers: Sequence[int], name: str) -> in
     before: dict[int, str] = {}
     for part in parts(sorted(set(numbers))):
         query = select(ItemRow.id, ItemRow.subject).where(ItemRow.id.in_(part))
-        before.update(connection.execute(query).tuples().all())
+        before |= {row.id: row.subject for row in connection.execute(query)}
     lacking = sorted(set(numbers) - set(before))
     if lacking:
         raise ProjectError(f"There is no item {lacking[0]} in this project. Nothing was changed.")
