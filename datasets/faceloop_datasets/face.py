@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .images import read_image
+from .images import read_annotated
 from .video import Video
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Face:
             If the face has no picture, or it is missing or damaged.
         """
         if self.frame is None:
-            return read_image(self._media(), "gray")
+            return read_annotated(self._media(), self.media_sha256, "gray")
         return _open(self._media())[self.frame].gray()
 
     def read_rgb(self) -> NDArray[np.uint8]:
@@ -85,7 +85,7 @@ class Face:
             If the face has no picture, or it is missing or damaged.
         """
         if self.frame is None:
-            return read_image(self._media(), "rgb")
+            return read_annotated(self._media(), self.media_sha256, "rgb")
         return _open(self._media())[self.frame].image
 
     def _media(self) -> Path:

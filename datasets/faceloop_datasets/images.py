@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import stat
@@ -16,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from .errors import InputError
+from .files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused: decoding one would take more than 300 MB."""
+
+MAX_BYTES = 1 << 29
+"""Larger files are refused: no picture of `MAX_PIXELS` needs as much."""
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
 """File names that are taken for pictures."""
@@ -84,6 +89,36 @@ def read_image(path: str | Path, mode: Literal["gray", "rgb"] = "gray") -> NDArr
     """
     with _opened(path) as image:
         return _pixels(image, mode)
+
+
+def read_annotated(
+    path: str | Path, sha256: str | None, mode: Literal["gray", "rgb"] = "gray"
+) -> NDArray[np.uint8]:
+    """Like `read_image`, of a picture that was annotated.
+
+    Parameters
+    ----------
+    path : path
+        The image file.
+    sha256 : str or None
+        Hash of its content when it was annotated, in hexadecimal; None if that is not known.
+    mode : {"gray", "rgb"}
+        What to return.
+
+    Raises
+    ------
+    InputError
+        Also if another picture is there now: its points are not those of this annotation.
+    """
+    if sha256 is None:
+        return read_image(path, mode)
+    data = read_regular(Path(path), MAX_BYTES)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(
+            f"{path} is not the picture that was annotated: its content is another. Put the "
+            "original back or relink the folder that has it."
+        )
+    return decode_image(data, str(path), mode)
 
 
 def decode_image(

@@ -29,9 +29,7 @@ MediaKind = Literal["image", "video"]
 # Built once: an import runs them thousands of times.
 _ADD = insert(MediaRow).returning(MediaRow.id)
 _OF_CONTENT = select(MediaRow.__table__).where(MediaRow.sha256 == bindparam("content"))
-_OF_ORIGINS = select(ItemRow.origin, MediaRow.__table__).join(
-    MediaRow, MediaRow.id == ItemRow.media_id
-)
+_OF_ITEMS = select(ItemRow.id, MediaRow.__table__).join(MediaRow, MediaRow.id == ItemRow.media_id)
 _COLUMNS = MediaRow.__table__.columns.keys()
 
 
@@ -177,7 +175,7 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     """Make a file known; identical content is known already, and found again if it was lost."""
     known = find_content(connection, file.sha256)
     if known is not None:
-        if is_missing(known, root):
+        if not _holds(known, file, root):
             move(connection, known.id, file.path, root)
         return get(connection, known.id)
     values = {
@@ -191,6 +189,15 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     }
     number = connection.execute(_ADD, values).scalar_one()
     return Media(id=number, **values)  # type: ignore[arg-type]
+
+
+def _holds(known: Media, file: MediaFile, root: Path) -> bool:
+    """Whether the content is where it was: another file of its size may be there now."""
+    try:
+        there = known.resolve(root)
+        return there == file.path.resolve() or content_hash(there) == known.sha256
+    except (InputError, OSError):
+        return False
 
 
 def get(connection: Connection, number: int) -> Media:
@@ -219,12 +226,12 @@ def list_all(connection: Connection) -> list[Media]:
     return [Media(**row._mapping) for row in connection.execute(query)]
 
 
-def of_origins(connection: Connection, origins: Sequence[str]) -> dict[str, Media]:
-    """Pictures of imported items, by the items' origins; those without one are left out."""
+def of_items(connection: Connection, numbers: Sequence[int]) -> dict[int, Media]:
+    """Pictures of items, by the items' numbers; those without one are left out."""
     return {
-        origin: Media(**media)
-        for part in parts(origins)
-        for origin, *values in connection.execute(_OF_ORIGINS.where(ItemRow.origin.in_(part)))
+        number: Media(**media)
+        for part in parts(numbers)
+        for number, *values in connection.execute(_OF_ITEMS.where(ItemRow.id.in_(part)))
         for media in [dict(zip(_COLUMNS, values, strict=True))]
     }
 

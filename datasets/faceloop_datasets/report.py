@@ -24,6 +24,8 @@ class ImportReport:
     new, unchanged, updated : int
         Faces that were not in the project, were there as they are, or got a new revision or
         their picture.
+    updated_faces : tuple of str
+        Names of the faces that were updated.
     kept_aside : int
         Faces that changed in the source after a person had corrected them here: the correction
         stays, the import is in the history, and the face is in the review queue.
@@ -55,6 +57,7 @@ class ImportReport:
     new: int = 0
     unchanged: int = 0
     updated: int = 0
+    updated_faces: tuple[str, ...] = ()
     kept_aside: int = 0
     points: int = 0
     points_missing: int = 0
@@ -74,6 +77,7 @@ class ImportReport:
         values = asdict(self)
         values["warnings"] = list(self.warnings)
         values["subject_rules"] = list(self.subject_rules)
+        values["updated_faces"] = list(self.updated_faces)
         values["images_not_found"] = list(self.images_not_found)
         values["refused"] = [
             {"file": str(r.file), "line": r.line, "reason": r.reason} for r in self.refused

@@ -84,7 +84,7 @@ class Scheme:
             If there is no such scheme, or it is inconsistent.
         """
         path = Path(name_or_path)
-        if path.suffix == ".toml":
+        if path.suffix.lower() == ".toml":
             return cls.parse(_text(path), str(path))
         return _bundled(str(name_or_path))
 

@@ -65,7 +65,7 @@ class Place:
     @classmethod
     def of(cls, record: FaceRecord, images: Path | None) -> Place:
         """Find the place of a face; ``images`` is the folder of the pictures, if one was named."""
-        return cls(_picture_path(record, images), _slashes(record.name), Path(record.root).name)
+        return cls(_picture_path(record, images), _slashes(record.identity), Path(record.root).name)
 
 
 @dataclass(frozen=True)

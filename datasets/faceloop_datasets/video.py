@@ -45,6 +45,9 @@ _LUMA_FIRST = frozenset(
 _FULL_FROM_LIMITED = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 _PROBED = 16  # frames decoded at opening: more than any codec reorders
 
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+"""File names that are taken for videos."""
+
 MAX_FRAME_PIXELS = 36_000_000
 """Larger frames are refused (8K has 33 million): a decoder keeps up to seventeen of them."""
 

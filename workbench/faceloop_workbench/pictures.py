@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Video
-from faceloop_datasets.images import read_image
+from faceloop_datasets.images import read_annotated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Pictures:
         key = (self._project.resolve(media), item.frame)
         with self._lock:
             if key not in self._kept:
-                pixels = self._read(*key)
+                pixels = self._read(*key, media.sha256)
                 pixels.flags.writeable = False
                 self._kept[key] = pixels
             self._kept.move_to_end(key)
@@ -79,9 +79,9 @@ class Pictures:
         with suppress(FaceloopError):  # whoever asks for it is told
             self.get(self._project.item(item_id))
 
-    def _read(self, path: Path, frame: int | None) -> NDArray[np.uint8]:
+    def _read(self, path: Path, frame: int | None, sha256: str) -> NDArray[np.uint8]:
         if frame is None:
-            return read_image(path, "rgb")
+            return read_annotated(path, sha256, "rgb")
         if self._video is None or self._video.path != path:
             if self._video is not None:
                 self._video.close()

@@ -87,13 +87,14 @@ class PointsTable:
         *,
         smoothed: bool = False,
     ) -> None:
-        if path.suffix not in (".parquet", ".csv"):
+        suffix = path.suffix.lower()
+        if suffix not in (".parquet", ".csv"):
             raise InputError(
                 f"{path} has no format for points. Expected a name that ends in .parquet or .csv."
             )
         self.path = path
         # Parquet is data; a CSV file may be opened in a spreadsheet, which runs formulas.
-        self._text: Callable[[str], str] = no_formula if path.suffix == ".csv" else str
+        self._text: Callable[[str], str] = no_formula if suffix == ".csv" else str
         self._names = [self._text(name) for name in names]
         self._sources = [name for name, _ in _SOURCES[kind]]
         columns = (*_SOURCES[kind], *_POINTS, *(_SMOOTHED if smoothed else ()))
@@ -106,7 +107,7 @@ class PointsTable:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = (
                 pq.ParquetWriter(self._part, self._schema)
-                if path.suffix == ".parquet"
+                if suffix == ".parquet"
                 else pa_csv.CSVWriter(self._part, self._schema)
             )
         except OSError as error:

@@ -23,6 +23,11 @@ error. In every set at hand the farthest point is at most 4 times as far."""
 _MOST = 1e6
 """Greatest coordinate: no picture is as large, and beyond it arithmetic would overflow."""
 
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+"""Byte order marks of spreadsheets' "Unicode text"."""
+
 _MUCT_NAME = re.compile(r"i(\d{3})[q-z][a-e]-[fm][gn]")
 _MUCT_TWINS = {"247": "247-248", "248": "247-248"}
 
@@ -32,17 +37,46 @@ class BadRow(Exception):  # noqa: N818 - it becomes a Refusal and never reaches 
 
 
 def read_text(path: Path) -> str:
-    """Text of a file, with or without a byte order mark.
+    """Text of a file, see `decode_text`.
 
     Raises
     ------
     InputError
         If it cannot be read or is no text.
     """
+    return decode_text(read_regular(path), path)
+
+
+def decode_text(data: bytes, where: object) -> str:
+    """Text in UTF-8, in UTF-16 with a byte order mark, or else in Latin-1.
+
+    Older systems write file names in Latin-1; every byte is a character there, so that what is no
+    text at all is told by its control characters.
+
+    Raises
+    ------
+    InputError
+        If it is no text.
+    """
     try:
-        return read_regular(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a text file in UTF-8: {error}.") from error
+        text = data.decode(_MARKS.get(data[:2], "utf-8-sig"))
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    if _NO_TEXT.search(text):
+        raise InputError(f"{where} is not a text file. Save it as text in UTF-8.")
+    return text.lstrip("\ufeff")
+
+
+def is_missing(x: float, y: float) -> bool:
+    """Whether coordinates, as they stand in a file, are what tools write for a missing point."""
+    return math.isnan(x) or math.isnan(y) or (x, y) in ((0.0, 0.0), (-1.0, -1.0))
+
+
+def coordinate(text: str, what: str) -> float:
+    """Read a finite number, or nan; also with a decimal comma."""
+    if text.strip().lower() == "nan":
+        return math.nan
+    return number(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text, what)
 
 
 def number(text: str, what: str) -> float:
@@ -63,10 +97,8 @@ def annotation(
     points: Iterable[Sequence[float]],
     source: str,
     states: Sequence[PointState] | None = None,
-    *,
-    zero_is_missing: bool = True,
 ) -> Annotation:
-    """Make an annotation, with 0,0 as a point that is missing.
+    """Make an annotation of points in pixels; NaN is a point that is missing.
 
     Points outside the image are kept, since the edge of an image may cut a face.
 
@@ -77,8 +109,7 @@ def annotation(
     """
     xy = np.array(list(points), dtype=np.float64)
     code = np.array([PointState.VISIBLE] * len(xy) if states is None else states)
-    if zero_is_missing:
-        code[(xy == 0).all(axis=1)] = PointState.MISSING
+    code[np.isnan(xy).any(axis=1)] = PointState.MISSING
     present = np.flatnonzero(code != PointState.MISSING)
     if not len(present):
         raise BadRow("no point has a position")
@@ -93,6 +124,11 @@ def annotation(
             f"{distance.max() / typical:.0f} times as far from the face as its other points"
         )
     return Annotation(scheme, xy, code, source)
+
+
+def points_of(rows: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
+    """Points of rows as they stand in a file: those that are missing are NaN."""
+    return [(math.nan, math.nan) if is_missing(x, y) else (x, y) for x, y in rows]
 
 
 def muct_subject(stem: str) -> str | None:

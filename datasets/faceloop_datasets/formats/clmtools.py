@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import as_written
 
-from ._images import ImageIndex
-from ._rows import BadRow, annotation, muct_subject, number, read_text
-from .record import Entry, FaceRecord, Refusal, Skip
+from ._pictures import PictureFinder, Wanted
+from ._places import Source, real
+from ._rows import BadRow, annotation, coordinate, muct_subject, points_of, read_text
+from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 from .registry import reader
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 71
+_HEADERS = ("file", "filename", "name", "image", "picture")
 FLAGS = {"true": PointState.VISIBLE, "false": PointState.OCCLUDED}
 
 
@@ -29,44 +32,71 @@ def _count(sources: Sequence[Path]) -> int:
 @reader("clmtools", scheme="clmtrackr71", count=_count)
 def read_clmtools(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces. An image that is not in ``images``, or beside the file, is left out."""
-    for file in sources:
-        lines = _lines(file)
-        index = ImageIndex()
-        if images is None:
-            index.add_folder(file.parent, deep=False)
-        else:
-            index.add_folder(images)
-        seen: dict[str, int] = {}
-        for line, text in enumerate(lines, start=1):
-            if text.strip():
-                yield _entry(file, line, text, index, seen)
+    for file in {real(path): path for path in sources}.values():
+        source = Source.of(file)
+        rows = [(line, *_row(text)) for line, text in enumerate(_lines(file), start=1)]
+        wanted = [Wanted(source, picture_name(name)) for _, name, _ in rows if name]
+        table = _Table(source, PictureFinder(images, [file.parent], wanted, deep=False))
+        yield from (table.entry(*row) for row in rows if row[1] or row[2])
 
 
-def _entry(file: Path, line: int, text: str, index: ImageIndex, seen: dict[str, int]) -> Entry:
-    name, *cells = text.strip().rstrip(";").split(";")
-    name = as_written(name)
-    if not any(cell.strip() for cell in cells):
-        return Skip(file, line, "a line without points")
-    try:
+def picture_name(name: str) -> str:
+    """Name of a picture with its folders, which may be written in the way of either system."""
+    return name.replace("\\", "/")
+
+
+def _row(text: str) -> tuple[str, list[str]]:
+    """Name and values of a line, out of the quotes that a spreadsheet puts round them."""
+    name, *cells = (cell.strip().strip('"').strip() for cell in text.strip().rstrip(";").split(";"))
+    return as_written(name), cells
+
+
+@dataclass
+class _Table:
+    """One file while it is read."""
+
+    source: Source
+    finder: PictureFinder
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def entry(self, line: int, name: str, cells: list[str]) -> Entry:
+        """Entry of a line."""
+        file = self.source.file
+        if not any(cells):
+            return Skip(file, line, "a line without points")
+        if line == 1 and name.lower() in _HEADERS:
+            return Skip(file, line, "the names of the columns")
+        try:
+            self._note(name, line)
+            face = _face(cells)
+            image = self.finder.find(Wanted(self.source, picture_name(name)))
+        except BadRow as error:
+            return Refusal(file, line, str(error))
+        return self._record(line, name, face, image)
+
+    def _note(self, name: str, line: int) -> None:
         if not name:
             raise BadRow("the file name is empty")
-        if name in seen:
-            raise BadRow(f"{name} is already on line {seen[name]}")
-        seen[name] = line
-        face = _face(cells)
-    except BadRow as error:
-        return Refusal(file, line, str(error))
-    # folders in the name may be written in the way of either system
-    stem = PurePosixPath(name.replace("\\", "/")).stem
-    return FaceRecord(
-        name=name,
-        subject=muct_subject(stem) or stem,
-        image=index.named(name),
-        image_name=name,
-        annotation=face,
-        origin=f"{file}:{line}",
-        subject_source="format" if muct_subject(stem) else "picture",
-    )
+        if name in self.seen:
+            raise BadRow(f"{name} is already on line {self.seen[name]}")
+        self.seen[name] = line
+
+    def _record(self, line: int, name: str, face: Annotation, image: ImageRef | None) -> FaceRecord:
+        source = self.source
+        path = f"{source.path}:{name}"
+        person = muct_subject(PurePosixPath(picture_name(name)).stem)
+        return FaceRecord(
+            name=name,
+            subject=person or f"{source.root.name}/{picture_name(name)}",
+            image=image,
+            image_name=name,
+            annotation=face,
+            origin=f"{source.file}:{line}",
+            subject_source="format" if person else "picture",
+            root=str(source.root),
+            path=path,
+            formerly=name,
+        )
 
 
 def _face(cells: Sequence[str]) -> Annotation:
@@ -75,11 +105,11 @@ def _face(cells: Sequence[str]) -> Annotation:
     points, states = [], []
     for k in range(COUNT):
         x, y, flag = cells[3 * k : 3 * k + 3]
-        points.append((number(x, f"x of point {k}"), number(y, f"y of point {k}")))
-        if flag.strip().lower() not in FLAGS:
+        points.append((coordinate(x, f"x of point {k}"), coordinate(y, f"y of point {k}")))
+        if flag.lower() not in FLAGS:
             raise BadRow(f"the flag of point {k} is {flag!r:.40}; expected true or false")
-        states.append(FLAGS[flag.strip().lower()])
-    return annotation("clmtrackr71", points, "import:clmtools", states)
+        states.append(FLAGS[flag.lower()])
+    return annotation("clmtrackr71", points_of(points), "import:clmtools", states)
 
 
 def _lines(file: Path) -> list[str]:

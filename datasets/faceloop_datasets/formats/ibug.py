@@ -1,4 +1,4 @@
-"""iBUG: one ``.pts`` file a face, 68 points.
+"""iBUG: one ``.pts`` file a face, 68 points; also frames of videos laid out like 300-VW.
 
 The annotations of 300-W and of the sets it took over (AFW, HELEN, LFPW) come from Matlab: the
 top-left pixel is (1, 1). So 1 is taken off every coordinate, as menpo's importer also does.
@@ -6,16 +6,18 @@ top-left pixel is (1, 1). So 1 is taken off every coordinate, as menpo's importe
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Context, Decimal, InvalidOperation
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.annotation import PointState
 from faceloop_datasets.errors import InputError
 
-from ._images import ImagesBeside, annotation_files
-from ._rows import BadRow, annotation, number, read_text
-from .record import Entry, FaceRecord, Refusal
+from ._pictures import PictureFinder, Wanted, clip_of, video_of
+from ._places import annotation_files
+from ._rows import BadRow, annotation, coordinate, is_missing, read_text
+from .record import Entry, FaceRecord, ImageRef, Refusal
 from .registry import reader
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 COUNT = 68
 EXACT = Context(prec=64)
 """Arithmetic that adds and takes off 1 without loss, down to 1e-45 pixels."""
-_HEADER = re.compile(r"(version|n_points)\s*:\s*(\S+)", re.IGNORECASE)
+_HEADER = re.compile(r"([a-z_]\w*)\s*:\s*(\S*)", re.IGNORECASE)
+_COMMENT = re.compile(r"(#|//).*")
 
 
 def _count(sources: Sequence[Path]) -> int:
@@ -36,61 +39,76 @@ def _count(sources: Sequence[Path]) -> int:
 
 @reader("ibug", scheme="ibug68", count=_count)
 def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
-    """Read faces, one a file, with the image of the same stem beside it or in ``images``."""
-    beside = ImagesBeside(images)
-    seen: dict[str, Path] = {}
-    for file in annotation_files(sources, ".pts"):
-        name = f"{file.parent.name}/{file.stem}"
+    """Read faces, one a file, each with the image of its stem, or with its frame of a video."""
+    files = annotation_files(sources, ".pts")
+    wanted = [Wanted(source, PurePosixPath(source.path).stem, any_suffix=True) for source in files]
+    finder = PictureFinder(images, [path for path in sources if path.is_dir()], wanted)
+    for source, picture in zip(files, wanted, strict=True):
         line = 1
         try:
-            if name in seen:
-                raise BadRow(f"{name} is already read from {seen[name]}")
-            seen[name] = file
-            line, face = _face(read_text(file))
+            line, face = _face(read_text(source.file))
+            image, frame = _picture(finder, picture)
         except (BadRow, InputError) as error:
-            yield Refusal(file, line, str(error))
+            yield Refusal(source.file, line, str(error))
             continue
-        image = beside.of(file).stem(file.stem)
+        clip = clip_of(source)
         yield FaceRecord(
-            name=name,
-            subject=name,
+            name=source.name,
+            subject=clip or source.name,
+            subject_source="video" if clip else "picture",
             image=image,
-            image_name=f"{file.stem}.jpg" if image is None else image.name,
+            image_name=f"{picture.name}.jpg" if image is None else image.name,
             annotation=face,
-            origin=f"{file}:{line}",
+            origin=f"{source.file}:{line}",
+            frame=frame,
+            root=str(source.root),
+            path=source.path,
+            formerly=f"{source.file.parent.name}/{source.file.stem}",
         )
+
+
+def _picture(finder: PictureFinder, wanted: Wanted) -> tuple[ImageRef | None, int | None]:
+    image = finder.find(wanted)
+    video = video_of(wanted.source) if image is None else None
+    return (image, None) if video is None else video
 
 
 def _face(text: str) -> tuple[int, Annotation]:
     """Points, and the line that the first is on; the header and the braces may be absent."""
     rows: list[tuple[int, list[str]]] = []
     for line, content in enumerate(text.splitlines(), start=1):
-        header = _HEADER.match(content.strip())
+        plain = _COMMENT.sub("", content).strip()
+        header = _HEADER.match(plain)
         if header is None:
-            cells = content.replace("{", " ").replace("}", " ").split()
+            cells = _cells(plain.replace("{", " ").replace("}", " "))
             if cells:
                 rows.append((line, cells))
         elif header[1].lower() == "n_points" and header[2] != str(COUNT):
             raise BadRow(f"n_points is {header[2]}; expected {COUNT}")
     if len(rows) != COUNT:
         raise BadRow(f"{len(rows)} points; expected {COUNT}")
-    points = [_point(line, cells) for line, cells in rows]
-    # 0 0 is outside every image here too, and stands for a point that is missing
-    states = [PointState.MISSING if p == (-1.0, -1.0) else PointState.VISIBLE for p in points]
-    face = annotation("ibug68", points, "import:ibug", states, zero_is_missing=False)
-    return rows[0][0], face
+    return rows[0][0], annotation("ibug68", [_point(*row) for row in rows], "import:ibug")
+
+
+def _cells(text: str) -> list[str]:
+    """Numbers of a line, between white space or commas; a decimal comma stays where it is."""
+    cells = [cell for cell in (word.strip(",;") for word in text.split()) if cell]
+    return cells[0].split(",") if len(cells) == 1 else cells
 
 
 def _point(line: int, cells: list[str]) -> tuple[float, float]:
     if len(cells) != 2:
         raise BadRow(f"line {line} has {len(cells)} values; expected x and y")
-    return _zero_based(cells[0], f"x on line {line}"), _zero_based(cells[1], f"y on line {line}")
+    names = [f"{axis} on line {line}" for axis in "xy"]
+    x, y = map(coordinate, cells, names)
+    if is_missing(x, y):
+        return math.nan, math.nan
+    return _zero_based(cells[0], names[0]), _zero_based(cells[1], names[1])
 
 
 def _zero_based(text: str, what: str) -> float:
-    number(text, what)
     # in decimal, so that what the writer wrote comes back to the last bit
     try:
-        return float(EXACT.subtract(Decimal(text.strip()), 1))
+        return float(EXACT.subtract(Decimal(text.strip().replace(",", ".")), 1))
     except InvalidOperation:  # an exponent that a float takes for zero
         raise BadRow(f"{what} is {text.strip():.40}; expected a number") from None

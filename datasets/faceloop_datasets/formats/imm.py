@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.images import image_size
 
-from ._images import ImageIndex, ImagesBeside, annotation_files
+from ._pictures import PictureFinder, Wanted
+from ._places import annotation_files
 from ._rows import BadRow, annotation, number, read_text
 from .record import Entry, FaceRecord, Refusal
 from .registry import reader
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from ._places import Source
+
 COUNT = 58
-_NAME = re.compile(r"(\d{2})-\d[fm]")  # person, kind of picture, woman or man
+_PERSON = re.compile(r"(\d\d)-\d[mf]$")
+"""IMM's names: person, picture of them, man or woman."""
 _X = 2  # path, type, x, y, number, connected from, connected to
 
 
@@ -30,19 +34,22 @@ def _count(sources: Sequence[Path]) -> int:
 @reader("imm", scheme="imm58", count=_count)
 def read_imm(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file. The image's size is needed, so a face without it is refused."""
-    beside = ImagesBeside(images)
-    seen: dict[str, Path] = {}
-    for file in annotation_files(sources, ".asf"):
+    files = annotation_files(sources, ".asf")
+    wanted = [_by_stem(source) for source in files]
+    finder = PictureFinder(images, [path for path in sources if path.is_dir()], wanted)
+    for source in files:
         try:
-            if file.stem in seen:
-                raise BadRow(f"{file.stem} is already read from {seen[file.stem]}")
-            seen[file.stem] = file
-            yield _record(file, beside.of(file))
+            yield _record(source, finder)
         except (BadRow, InputError) as error:
-            yield Refusal(file, 1, str(error))
+            yield Refusal(source.file, 1, str(error))
 
 
-def _record(file: Path, index: ImageIndex) -> FaceRecord:
+def _by_stem(source: Source) -> Wanted:
+    return Wanted(source, source.file.stem, any_suffix=True)
+
+
+def _record(source: Source, finder: PictureFinder) -> FaceRecord:
+    file = source.file
     rows = [
         (line, text.strip())
         for line, text in enumerate(read_text(file).splitlines(), start=1)
@@ -55,7 +62,9 @@ def _record(file: Path, index: ImageIndex) -> FaceRecord:
     if len(points) != COUNT or any(len(text.split()) <= _X + 1 for _, text in points):
         raise BadRow(f"the table of points is not complete; expected {COUNT} rows of 7 columns")
     named = rows[COUNT + 1][1] if len(rows) > COUNT + 1 else f"{file.stem}.jpg"
-    image = index.named(named) or index.stem(file.stem)
+    # The folders in it are those of the machine that it was written on.
+    host = PurePosixPath(named.replace("\\", "/")).name
+    image = finder.find(Wanted(source, host)) or finder.find(_by_stem(source))
     if image is None:
         raise BadRow(f"the image {named} is not there, and the points are fractions of its size")
     width, height = image_size(image.path)
@@ -63,13 +72,16 @@ def _record(file: Path, index: ImageIndex) -> FaceRecord:
         tuple(number(text.split()[_X + k], f"{axis} on line {line}") for k, axis in enumerate("xy"))
         for line, text in points
     ]
-    person = _NAME.fullmatch(file.stem)
+    person = _PERSON.match(file.stem)
     return FaceRecord(
-        name=file.stem,
-        subject=file.stem if person is None else f"imm-{person[1]}",
+        name=source.name,
+        subject=source.name if person is None else f"imm-{person[1]}",
         image=image,
-        image_name=PurePosixPath(named).name,
+        image_name=host,
         annotation=annotation("imm58", [(x * width, y * height) for x, y in xy], "import:imm"),
         origin=f"{file}:{points[0][0]}",
         subject_source="picture" if person is None else "format",
+        root=str(source.root),
+        path=source.path,
+        formerly=file.stem,
     )

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.archive import is_archive, list_members, read_member
 from faceloop_datasets.errors import InputError
 
-from ._images import ImageIndex
-from ._rows import BadRow, annotation, muct_subject, number, read_text
+from ._pictures import PictureFinder, Wanted
+from ._places import Source, folded, real, walk
+from ._rows import BadRow, annotation, coordinate, decode_text, muct_subject, points_of, read_text
 from .record import Entry, FaceRecord, Refusal, Skip
 from .registry import reader
 
@@ -34,8 +35,12 @@ _PLAIN = "0000"
 class _Table:
     """The landmark file and the lines in it."""
 
-    file: Path
+    source: Source
     lines: list[str]
+
+    @property
+    def file(self) -> Path:
+        return self.source.file
 
 
 def _count(sources: Sequence[Path]) -> int:
@@ -46,7 +51,7 @@ def _count(sources: Sequence[Path]) -> int:
 def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read the plain faces; variants such as mirrored ones (tag not 0000) are skipped."""
     table = _landmarks(sources)
-    index = _images(sources, images)
+    finder = PictureFinder(None, _picture_places(sources, images))
     header = [cell.strip() for cell in table.lines[0].split(",")] if table.lines else []
     lacking = [column for column in _COLUMNS if column not in header]
     if lacking:
@@ -73,48 +78,49 @@ def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             if len(cells) != len(header):
                 raise BadRow(f"{len(cells)} columns; expected {len(header)}")
             face = _face(row)
+            image = finder.find(Wanted(table.source, name, any_suffix=True))
         except BadRow as error:
             yield Refusal(table.file, line, str(error))
             continue
-        image = index.stem(name)
         yield FaceRecord(
             name=name,
-            subject=muct_subject(name) or name,
+            subject=muct_subject(name) or f"{table.source.root.name}/{name}",
             image=image,
             image_name=f"{name}.jpg" if image is None else image.name,
             annotation=face,
             origin=f"{table.file}:{line}",
             subject_source="format" if muct_subject(name) else "picture",
+            root=str(table.source.root),
+            path=f"{table.source.path}:{name}",
+            formerly=name,
         )
 
 
 def _face(row: dict[str, str]) -> Annotation:
-    values = [number(row[column], column) for column in _COLUMNS[2:]]
-    return annotation("muct76", zip(values[::2], values[1::2], strict=True), "import:muct")
+    values = [coordinate(row[column], column) for column in _COLUMNS[2:]]
+    return annotation(
+        "muct76", points_of(zip(values[::2], values[1::2], strict=True)), "import:muct"
+    )
 
 
-def _images(sources: Sequence[Path], images: Path | None) -> ImageIndex:
-    index = ImageIndex()
-    for source in sources:
-        if is_archive(source):
-            index.add_archive(source)
-        elif source.is_dir():
-            index.add_folder(source)
-    if images is not None:
-        index.add_folder(images)
-    return index
+def _picture_places(sources: Sequence[Path], images: Path | None) -> list[Path]:
+    places = [path for path in sources if path.is_dir() or is_archive(path)]
+    return places if images is None else [*places, images]
 
 
 def _landmarks(sources: Sequence[Path]) -> _Table:
-    found: list[tuple[Path, str | None]] = []
+    found: dict[tuple[Path, str], Source] = {}
     for source in sources:
         if is_archive(source):
-            names = [m for m in list_members(source) if PurePosixPath(m).name == LANDMARKS]
-            found += [(source, name) for name in names]
+            names = [m for m in list_members(source) if folded(PurePosixPath(m).name) == LANDMARKS]
+            for name in names:
+                found[real(source), name] = Source(real(source), name, source / name)
         elif source.is_dir():
-            found += [(file, None) for file in sorted(source.rglob(LANDMARKS))]
-        elif source.name == LANDMARKS:
-            found.append((source, None))
+            for file in walk(source):
+                if folded(file.name) == LANDMARKS:
+                    found[real(file), ""] = Source.of(file, source)
+        elif folded(source.name) == LANDMARKS:
+            found[real(source), ""] = Source.of(source)
         else:
             raise InputError(
                 f"{source} is no MUCT source. Expected .tar.gz archives, unpacked folders, or "
@@ -126,11 +132,8 @@ def _landmarks(sources: Sequence[Path]) -> _Table:
             f"{what} {LANDMARKS} in {', '.join(map(str, sources))}. Give "
             "muct-landmarks-v1.tar.gz, or the folder it was unpacked to, once."
         )
-    file, member = found[0]
-    if member is None:
-        return _Table(file, read_text(file).splitlines())
-    try:
-        text = read_member(file, member).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: {member} is not a text file in UTF-8: {error}.") from error
-    return _Table(file / member, text.splitlines())
+    (((file, member), table),) = found.items()
+    if not member:
+        return _Table(table, read_text(table.file).splitlines())
+    text = decode_text(read_member(file, member), table.file)
+    return _Table(table, text.splitlines())

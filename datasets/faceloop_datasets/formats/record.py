@@ -43,8 +43,7 @@ class FaceRecord:
     Parameters
     ----------
     name : str
-        Identity of the face within its format: reading the same file again gives the
-        same name, so a repeated import recognises the face.
+        For people.
     subject : str
         Person or photograph. Faces with the same subject never stand on both sides of a
         split into training and test.
@@ -61,8 +60,13 @@ class FaceRecord:
     subject_source : str
         How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
     root : str
-        The folder or archive that was named, as an absolute path; ``name`` is below it. Empty
-        for faces that come from no file.
+        The folder or archive that was named, as an absolute path; empty for faces that come from
+        no file.
+    path : str
+        Identity of the face below ``root``: the whole path of its annotation with ``/``, and its
+        place inside that file after a colon. The name if it comes from no file.
+    formerly : str
+        What faceloop 0.1 knew it by, so that what that imported is recognised.
     """
 
     name: str
@@ -74,6 +78,13 @@ class FaceRecord:
     frame: int | None = None
     subject_source: SubjectSource = "picture"
     root: str = ""
+    path: str = ""
+    formerly: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from the other faces below its root."""
+        return self.path or self.name
 
 
 @dataclass(frozen=True)

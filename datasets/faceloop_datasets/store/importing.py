@@ -6,15 +6,16 @@ A process killed before its commit leaves the project as it was.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from faceloop_datasets import media as media_store
 from faceloop_datasets import queue
@@ -30,9 +31,11 @@ from faceloop_datasets.progress import step
 from faceloop_datasets.report import ImportReport
 
 from . import items, subjects
+from .recognition import Candidate, Recognition, Unmatched, place
 from .settling import Settled, Settling
-from .staging import place, staging, sync_folder
-from .tables import SchemaVersion
+from .staging import place as put_in_place
+from .staging import staging, sync_folder
+from .tables import ItemRow, MediaRow, SchemaVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.annotation import Annotation
     from faceloop_datasets.conversion import Conversion
     from faceloop_datasets.formats import Entry
+    from faceloop_datasets.media import Media
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_datasets.subject_rules import SubjectRule
 
@@ -94,6 +98,8 @@ class Import:
     refused: list[Refusal] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: set[ImageRef] = field(default_factory=set)
+    settled: set[int] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
     placed: dict[Path, str] = field(default_factory=dict)
     spare: dict[ImageRef, Path] = field(default_factory=dict)
     whom: Settled | None = None
@@ -111,14 +117,15 @@ class Import:
             If the project cannot be written.
         """
         self._read(entries, total)
-        if self.settles:
-            self._settle()
         if dry_run:
+            files = self._pictures()
+            self._settle(files)
             with self.target.database.read() as connection:
-                return replace(_Writer(self, connection, {}).compare(), dry_run=True)
+                return replace(_Writer(self, connection, files).compare(), dry_run=True)
         folder = self.target.root / "media"
         with staging(folder) as scratch, self._tidying(folder / self.format):
             files = self._pictures(scratch, folder / self.format)
+            self._settle(files)
             step(self.progress, self.cancel, 0, None, "writing the project")
             warnings = self._back_up()
             with self.target.database.write() as connection:
@@ -126,12 +133,12 @@ class Import:
                 report = _Writer(self, connection, files).write()
         return replace(report, warnings=(*warnings, *report.warnings))
 
-    def _settle(self) -> None:
-        """Decide whom the faces show."""
+    def _settle(self, files: dict[ImageRef, MediaFile]) -> None:
+        """Decide whom the faces show, now that it is known which ones the project has."""
+        if not self.settles:
+            return
         with self.target.database.read() as connection:
-            origins = [self.origin(record) for record in self.records]
-            known = items.imported(connection, origins, self.source, self.target.scheme)
-        found = [known.get(origin) for origin in origins]
+            known = _Writer(self, connection, files).known
         settling = Settling(
             self.target.database,
             self.target.root,
@@ -142,10 +149,9 @@ class Import:
                 self.progress, self.cancel, done, total, "comparing numbered pictures"
             ),
         )
-        self.whom = settling.settle(
-            self.records, [None if one is None else one.item for one in found]
-        )
-        self.records = self.whom.records
+        self.whom = settling.settle([self.records[k] for k in known], list(known.values()), files)
+        undecided = [record for k, record in enumerate(self.records) if k not in known]
+        self.records = [*self.whom.records, *undecided]
         self.refused += [_refusal(record, reason) for record, reason in self.whom.refused]
 
     def _back_up(self) -> tuple[str, ...]:
@@ -191,28 +197,31 @@ class Import:
         for ref, source in self.spare.items():
             file = files[ref]
             if not file.path.is_file():
-                files[ref] = replace(file, path=place(source, folder / ref.name, file.sha256))
+                files[ref] = replace(
+                    file, path=put_in_place(source, folder / ref.name, file.sha256)
+                )
 
     def _read(self, entries: Iterable[Entry], total: int | None) -> None:
-        names: set[str] = set()
+        places: set[str] = set()
         for number, entry in enumerate(entries):
             if number % _BATCH == 0:
                 step(self.progress, self.cancel, number, total, f"reading {self.format}")
             match entry:
                 case FaceRecord():
-                    self._take(entry, names)
+                    self._take(entry, places)
                 case Refusal():
                     self.refused.append(entry)
                 case Skip():
                     self.skipped[entry.reason] += 1
 
-    def _take(self, record: FaceRecord, names: set[str]) -> None:
-        if record.name in names:
+    def _take(self, record: FaceRecord, places: set[str]) -> None:
+        where = place(record.root, record.identity)
+        if where in places:
             reason = f"There is a second face named {record.name!r}. Only the first is used."
             self.refused.append(_refusal(record, reason))
             return
-        names.add(record.name)
-        if not is_text(record.name + record.subject):
+        places.add(where)
+        if not is_text(record.identity + record.name + record.subject):
             self.refused.append(_refusal(record, f"The name {record.name!r} is no text."))
             return
         converted = self.target.conversion.apply(record.annotation)
@@ -223,15 +232,22 @@ class Import:
         """Source of the revisions."""
         return f"import:{self.format}"
 
-    def _pictures(self, scratch: Path, folder: Path) -> dict[ImageRef, MediaFile]:
-        """Examine, and bring in, the pictures that the project does not have yet."""
+    def _pictures(
+        self, scratch: Path | None = None, folder: Path | None = None
+    ) -> dict[ImageRef, MediaFile]:
+        """Examine, and bring in, the pictures that the project does not have yet.
+
+        Without folders to put them, pictures in archives are left out and none is brought in.
+        """
         with self.target.database.read() as connection:
-            settled = self._settled(connection)
+            self.settled = self._settled(connection)
         wanted = sorted(
-            {r.image for r in self.records if r.image and self.origin(r) not in settled},
+            {r.image for k, r in enumerate(self.records) if r.image and k not in self.settled},
             key=lambda ref: (ref.path, ref.member or ""),
         )
-        unpacked = self._unpack(wanted, scratch)
+        if scratch is None:
+            wanted = [ref for ref in wanted if ref.member is None]
+        unpacked = {} if scratch is None else self._unpack(wanted, scratch)
         files: dict[ImageRef, MediaFile] = {}
         for number, ref in enumerate(wanted):
             if number % _BATCH == 0:
@@ -241,27 +257,59 @@ class Import:
                 file = MediaFile.of(path)
                 if file.kind == "image":
                     read_image(path, "gray")  # a damaged one should be found now, not in training
+                self._check_frames(ref, file)
             except InputError as error:
                 self._refuse_picture(ref, str(error).replace(str(path), str(ref)))
                 continue
-            files[ref] = self._bring_in(file, ref, folder, scratch)
-        if self.placed:
+            files[ref] = file
+            if scratch is not None and folder is not None:
+                files[ref] = self._bring_in(file, ref, folder, scratch)
+        if self.placed and folder is not None:
             try:
                 sync_folder(folder)
             except OSError as error:
                 raise ProjectError(f"{folder} cannot be written ({error}).") from error
         return files
 
-    def _settled(self, connection: Connection) -> set[str]:
-        """Origins of the faces to import whose picture is where it should be."""
-        pictures = media_store.of_origins(
-            connection, [self.origin(record) for record in self.records]
-        )
-        return {
-            origin
-            for origin, media in pictures.items()
-            if not media_store.is_missing(media, self.target.root)
+    def _settled(self, connection: Connection) -> set[int]:
+        """Faces to import that are here as they are, with their picture where it should be."""
+        there: dict[str, Candidate] = {}
+        for one in candidates(connection, self.format):
+            if one.root is not None:
+                there[place(one.root, one.path)] = one  # the newest of a place
+        found = {
+            k: there[where].item_id
+            for k, record in enumerate(self.records)
+            if (where := place(record.root, record.identity)) in there
         }
+        numbers = sorted(set(found.values()))
+        known = items.imported(connection, numbers, self.source, self.target.scheme)
+        pictures = media_store.of_items(connection, numbers)
+        return {
+            k
+            for k, number in found.items()
+            if known[number].last == self.records[k].annotation
+            and number in pictures
+            and self._is_there(pictures[number], self.records[k])
+        }
+
+    def _is_there(self, media: Media, record: FaceRecord) -> bool:
+        """Whether a picture is where it was, and the annotation asks for that file still."""
+        if media_store.is_missing(media, self.target.root) or record.image is None:
+            return not media_store.is_missing(media, self.target.root)
+        copied = record.image.member is not None or self.copy
+        return copied or _is_file(media.where(self.target.root), record.image.path)
+
+    def _check_frames(self, ref: ImageRef, file: MediaFile) -> None:
+        """Refuse annotations of frames that a video does not have."""
+        for record in self.records:
+            if record.image == ref and record.frame is not None and record.frame >= file.frames:
+                self.absent.add(place(record.root, record.identity))
+                reason = (
+                    f"{ref} has {file.frames} frames; there is no frame {record.frame + 1}. Only "
+                    "the shape of this face is used."
+                )
+                self.refused.append(_refusal(record, reason))
 
     def _unpack(self, wanted: Sequence[ImageRef], scratch: Path) -> dict[ImageRef, Path]:
         """Take members out of the archives, each archive in one pass."""
@@ -289,7 +337,7 @@ class Import:
             source = file.path if unpacked else scratch / file.sha256
             if not unpacked:
                 shutil.copyfile(file.path, source)
-            target = place(source, folder / ref.name, file.sha256)
+            target = put_in_place(source, folder / ref.name, file.sha256)
         except OSError as error:
             raise ProjectError(f"{ref} cannot be copied to {folder} ({error}).") from error
         if source.exists():  # there was such a picture already
@@ -307,8 +355,8 @@ class Import:
         )
 
     def origin(self, record: FaceRecord) -> str:
-        """Identity of an imported face in the project."""
-        return f"{self.format}:{record.name}"
+        """Origin of an item, see `items.Item`."""
+        return f"{self.format}:{record.identity}"
 
 
 class _Writer:
@@ -320,39 +368,77 @@ class _Writer:
         self._job = job
         self._connection = connection
         self._files = files
-        origins = [job.origin(record) for record in job.records]
-        self._known = items.imported(connection, origins, job.source, job.target.scheme)
         self._media: dict[str, int] = {}
+        self._updated: list[str] = []
+        self._refused: list[Refusal] = []
+        self._places = {place(r.root, r.identity) for r in job.records}
+        self._fates = self._recognise()
+
+    def _recognise(self) -> dict[int, tuple[Fate, items.Imported | None]]:
+        """Decide what becomes of each face; those that cannot be decided are refused."""
+        job = self._job
+        found = Recognition(
+            candidates(self._connection, job.format), self._last_of, self._picture_of
+        ).decide(job.records)
+        numbers = [one.item_id for one in found if isinstance(one, Candidate)]
+        known = items.imported(self._connection, numbers, job.source, job.target.scheme)
+        fates: dict[int, tuple[Fate, items.Imported | None]] = {}
+        for number, (record, one) in enumerate(zip(job.records, found, strict=True)):
+            if one is Unmatched.REPLACED:
+                self._refused.append(_refusal(record, _replaced(record)))
+            elif isinstance(one, Candidate):
+                there = known[one.item_id]
+                fates[number] = _fate(record, there), there
+            else:
+                fates[number] = "new", None
+        return fates
+
+    @property
+    def known(self) -> dict[int, items.Item | None]:
+        """Items of the faces that are written, by their place among the records."""
+        return {k: None if one is None else one.item for k, (_, one) in self._fates.items()}
+
+    def _last_of(self, numbers: Iterable[int]) -> dict[int, Annotation | None]:
+        job = self._job
+        known = items.imported(self._connection, sorted(numbers), job.source, job.target.scheme)
+        return {number: one.last for number, one in known.items()}
+
+    def _picture_of(self, record: FaceRecord) -> str | None:
+        file = self._file(record)
+        return None if file is None else picture_key(file.sha256, record.frame)
+
+    def _file(self, record: FaceRecord) -> MediaFile | None:
+        if record.image is None or place(record.root, record.identity) in self._job.absent:
+            return None
+        return self._files.get(record.image)
 
     def compare(self) -> ImportReport:
         """Report what writing would do."""
-        return self._report(Counter(self._fate(record)[0] for record in self._job.records))
+        for number, (fate, _) in self._fates.items():
+            if fate == "updated":
+                self._updated.append(self._job.records[number].name)
+        return self._report(Counter(fate for fate, _ in self._fates.values()))
 
     def write(self) -> ImportReport:
         """Write every face that is new or has changed."""
         counts: Counter[str] = Counter()
-        for number, record in enumerate(self._job.records):
-            if number % _BATCH == 0:
-                total = len(self._job.records)
-                step(self._job.progress, self._job.cancel, number, total, "writing the project")
-            counts[self._write(record)] += 1
+        for done, number in enumerate(self._fates):
+            if done % _BATCH == 0:
+                total = len(self._fates)
+                step(self._job.progress, self._job.cancel, done, total, "writing the project")
+            record = self._job.records[number]
+            fate = self._write(record, *self._fates[number])
+            counts[fate] += 1
+            if fate == "updated":
+                self._updated.append(record.name)
         if self._job.whom is not None:
             subjects.change(self._connection, self._job.whom.changes, spare_by_hand=True)
         return self._report(counts)
 
-    def _write(self, record: FaceRecord) -> str:
-        fate, item = self._fate(record)
+    def _write(self, record: FaceRecord, fate: Fate, known: items.Imported | None) -> Fate:
         media_id = self._media_id(record)
-        if item is None:
-            item = items.add_item(
-                self._connection,
-                media_id=media_id,
-                frame=record.frame,
-                name=record.name,
-                subject=record.subject,
-                subject_source=record.subject_source,
-                origin=self._job.origin(record),
-            )
+        item = self._add(record, media_id) if known is None else known.item
+        self._follow(record, item)
         gains_picture = item.media_id is None and media_id is not None
         if gains_picture:
             items.set_media(self._connection, item.id, media_id, record.frame)
@@ -363,6 +449,31 @@ class _Writer:
         else:
             self._append(record, item)
         return fate
+
+    def _add(self, record: FaceRecord, media_id: int | None) -> items.Item:
+        return items.add_item(
+            self._connection,
+            media_id=media_id,
+            frame=None if media_id is None else record.frame,
+            name=record.name,
+            subject=record.subject,
+            subject_source=record.subject_source,
+            origin=self._job.origin(record),
+            origin_root=record.root,
+        )
+
+    def _follow(self, record: FaceRecord, item: items.Item) -> None:
+        """Note the place of a face whose old one is not known, not there, or another face's now."""
+        root, origin = item.origin_root, self._job.origin(record)
+        if (root, item.origin) == (record.root, origin):
+            return
+        if root is None or root == record.root or self._is_given(item) or not Path(root).exists():
+            items.set_origin(self._connection, item.id, origin, record.root)
+
+    def _is_given(self, item: items.Item) -> bool:
+        """Whether the place of an item is that of a face of this import."""
+        path = (item.origin or "").removeprefix(f"{self._job.format}:")
+        return place(item.origin_root or "", path) in self._places
 
     def _append(self, record: FaceRecord, item: items.Item) -> None:
         source = self._job.source
@@ -386,17 +497,8 @@ class _Writer:
         }
         queue.put(self._connection, item.id, values)
 
-    def _fate(self, record: FaceRecord) -> tuple[str, items.Item | None]:
-        """Decide between new, unchanged, updated and kept_aside."""
-        known = self._known.get(self._job.origin(record))
-        if known is None:
-            return "new", None
-        if known.last == record.annotation:
-            return "unchanged", known.item
-        return ("updated" if known.counts else "kept_aside"), known.item
-
     def _media_id(self, record: FaceRecord) -> int | None:
-        file = self._files.get(record.image) if record.image else None
+        file = self._file(record)
         if file is None:
             return None
         if file.sha256 not in self._media:
@@ -406,30 +508,74 @@ class _Writer:
 
     def _report(self, counts: Counter[str]) -> ImportReport:
         job = self._job
-        states = [r.annotation.states for r in job.records]
+        records = [job.records[number] for number in self._fates]
+        states = [record.annotation.states for record in records]
         flat = np.concatenate(states) if states else np.zeros(0, np.uint8)
-        absent = [r.image_name for r in job.records if r.image is None]
-        unreadable = sum(r.image in job.unreadable for r in job.records)
+        absent = [r.image_name for r in records if r.image is None]
+        unreadable = sum(
+            r.image in job.unreadable or place(r.root, r.identity) in job.absent for r in records
+        )
         whom = job.whom
         return ImportReport(
             format=job.format,
-            faces=len(job.records),
+            faces=len(self._fates),
             new=counts["new"],
             unchanged=counts["unchanged"],
             updated=counts["updated"],
+            updated_faces=tuple(self._updated),
             kept_aside=counts["kept_aside"],
             points=flat.size,
             points_missing=int((flat == PointState.MISSING).sum()),
             points_estimated=int((flat == PointState.ESTIMATED).sum()),
             shape_only=len(absent) + unreadable,
             images_not_found=tuple(dict.fromkeys(absent)),
-            refused=tuple(job.refused),
+            refused=(*job.refused, *self._refused),
             skipped=dict(job.skipped),
-            subjects=len({r.subject for r in job.records}),
+            subjects=len({r.subject for r in records}),
             subject_rules=() if whom is None else whom.rules,
             subjects_changed=0 if whom is None else len(whom.changes),
             warnings=() if whom is None else whom.warnings,
         )
+
+
+Fate = Literal["new", "unchanged", "updated", "kept_aside"]
+
+
+def _fate(record: FaceRecord, known: items.Imported) -> Fate:
+    if known.last == record.annotation:
+        return "unchanged"
+    return "updated" if known.counts else "kept_aside"
+
+
+def _replaced(record: FaceRecord) -> str:
+    return (
+        f"{record.image} is not the picture that these points were imported with. Put that back, "
+        "or save points that were made for this one."
+    )
+
+
+def candidates(connection: Connection, source_format: str) -> list[Candidate]:
+    """Faces that imports of a format brought, oldest first."""
+    start = f"{source_format}:"
+    query = (
+        select(ItemRow.id, ItemRow.origin_root, ItemRow.origin, MediaRow.sha256, ItemRow.frame)
+        .outerjoin(MediaRow, MediaRow.id == ItemRow.media_id)
+        .where(ItemRow.origin.startswith(start, autoescape=True))
+        .order_by(ItemRow.id)
+    )
+    return [
+        Candidate(number, root, (origin or "").removeprefix(start), picture_key(sha256, frame))
+        for number, root, origin, sha256, frame in connection.execute(query)
+    ]
+
+
+def picture_key(sha256: str | None, frame: int | None) -> str | None:
+    """Return what a picture shows, as in `Candidate`."""
+    return sha256 if sha256 is None or frame is None else f"{sha256}#{frame}"
+
+
+def _is_file(path: Path, other: Path) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _refusal(record: FaceRecord, reason: str) -> Refusal:

@@ -224,13 +224,20 @@ class Imported:
 
 
 def imported(
-    connection: Connection, origins: Sequence[str], source: str, scheme: str
-) -> dict[str, Imported]:
-    """Items of some origins, and what ``source`` last said of each; others are left out."""
-    found: dict[str, Imported] = {}
-    for part in parts(origins):
+    connection: Connection, numbers: Sequence[int], source: str, scheme: str
+) -> dict[int, Imported]:
+    """Items by number, and what ``source`` last said of each."""
+    found: dict[int, Imported] = {}
+    for part in parts(numbers):
         found |= _imported(connection, part, source, scheme)
     return found
+
+
+def set_origin(connection: Connection, number: int, origin: str, root: str) -> None:
+    """Note where the annotation of an imported item is now."""
+    connection.execute(
+        update(ItemRow).where(ItemRow.id == number).values(origin=origin, origin_root=root)
+    )
 
 
 def parts(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
@@ -240,17 +247,17 @@ def parts(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
 
 
 def _imported(
-    connection: Connection, origins: Sequence[str], source: str, scheme: str
-) -> dict[str, Imported]:
+    connection: Connection, numbers: Sequence[int], source: str, scheme: str
+) -> dict[int, Imported]:
     query = (
         select(ItemRow.__table__, RevisionRow.source.label("source"))
         .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)
-        .where(ItemRow.origin.in_(origins))
+        .where(ItemRow.id.in_(numbers))
     )
     rows = [dict(row._mapping) for row in connection.execute(query)]
     newest = (
         select(func.max(RevisionRow.id))
-        .where(RevisionRow.item_id.in_([row["id"] for row in rows]), RevisionRow.source == source)
+        .where(RevisionRow.item_id.in_(numbers), RevisionRow.source == source)
         .group_by(RevisionRow.item_id)
     )
     last = {
@@ -260,7 +267,7 @@ def _imported(
         )
     }
     return {
-        row["origin"]: Imported(
+        row["id"]: Imported(
             counts=row.pop("source") in (source, None), item=Item(**row), last=last.get(row["id"])
         )
         for row in rows

@@ -17,6 +17,7 @@ from faceloop_datasets.subject_rules import NoSubject, Place, check_subject, pat
 from faceloop_datasets.subject_words import count_of
 
 from .sightings import (
+    Pictures,
     Sighting,
     Taken,
     faces_there,
@@ -25,7 +26,6 @@ from .sightings import (
     name_set,
     shown_in,
     taken_names,
-    unpacked,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets.formats import FaceRecord
     from faceloop_datasets.formats.record import ImageRef
+    from faceloop_datasets.media import MediaFile
     from faceloop_datasets.subject_rules import SubjectRule
 
     from .database import Database
@@ -102,8 +103,23 @@ class Settling:
     images: Path | None
     tick: Callable[[int, int], object]
 
-    def settle(self, records: Sequence[FaceRecord], known: Sequence[Item | None]) -> Settled:
-        """Decide whom faces show; ``known`` has the item of each one that is in the project."""
+    def settle(
+        self,
+        records: Sequence[FaceRecord],
+        known: Sequence[Item | None],
+        files: Mapping[ImageRef, MediaFile],
+    ) -> Settled:
+        """Decide whom faces show.
+
+        Parameters
+        ----------
+        records : sequence of FaceRecord
+            The faces that are imported.
+        known : sequence of Item or None
+            Those of them that the project has.
+        files : mapping of ImageRef to MediaFile
+            Pictures that were looked at.
+        """
         with self.database.read() as connection:
             taken = taken_names(connection)
         refused: list[tuple[FaceRecord, str]] = []
@@ -114,8 +130,7 @@ class Settling:
         others: list[Sighting] = []
         warnings: tuple[str, ...] = ()
         if self.rule is not None or any(face.item is None for face in faces):
-            with unpacked(faces) as pictures:
-                others, warnings = self._join(faces, pictures, taken)
+            others, warnings = self._join(faces, Pictures(files), taken)
         return Settled(
             records=[face.settled for face in faces],
             refused=refused,
@@ -134,7 +149,7 @@ class Settling:
     ) -> list[Sighting]:
         faces = [Sighting(record, item) for record, item in zip(records, known, strict=True)]
         for face, record in zip(faces, records, strict=True):
-            if face.item is None and face.in_video:
+            if face.item is None and face.in_video and face.source != "video":
                 face.name(path_subject(Place.of(record, self.images).picture), "video")
         return faces
 
@@ -167,7 +182,7 @@ class Settling:
         return faces, refused
 
     def _join(
-        self, faces: Sequence[Sighting], pictures: Mapping[ImageRef, Path], taken: Taken
+        self, faces: Sequence[Sighting], pictures: Pictures, taken: Taken
     ) -> tuple[list[Sighting], tuple[str, ...]]:
         """Join what is one subject, and name what nobody has named."""
         with self.database.read() as connection:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import re
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,7 +13,6 @@ import numpy as np
 from sqlalchemy import select
 
 from faceloop_datasets import media as media_store
-from faceloop_datasets.archive import extract_members
 from faceloop_datasets.bursts import Shown
 from faceloop_datasets.subject_rules import path_subject
 
@@ -24,7 +22,7 @@ from .subjects import distinct
 from .tables import ItemRow, RevisionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection
@@ -32,10 +30,11 @@ if TYPE_CHECKING:
     from faceloop_datasets.bursts import Groups
     from faceloop_datasets.formats import FaceRecord
     from faceloop_datasets.formats.record import ImageRef
-    from faceloop_datasets.media import Media
+    from faceloop_datasets.media import Media, MediaFile
 
     from .items import SubjectSource
 
+_NUMBERED = re.compile(r" \(\d+\)$")
 _COLUMNS = ItemRow.__table__.columns.keys()
 _GIVEN = ("format", "rule", "person")
 """Sources of subjects that somebody, or a format, has named: they are never joined."""
@@ -91,20 +90,14 @@ class Sighting:
     @property
     def root(self) -> str | None:
         """The folder or archive that was named."""
-        if self.record is not None:
-            return self.record.root or None
+        if self.item is None and self.record is not None:
+            return self.record.root
         return None if self.item is None else self.item.origin_root
 
     def name(self, subject: str, source: SubjectSource) -> None:
         """Give it a subject."""
         self.changed |= (subject, source) != (self.subject, self.source)
         self.subject, self.source = subject, source
-
-    def picture(self, pictures: Mapping[ImageRef, Path]) -> Path | None:
-        """File of its picture, or of its video."""
-        if self.record is not None:
-            return None if self.record.image is None else pictures.get(self.record.image)
-        return None if self.media is None else Path(self.media.absolute)
 
     @property
     def in_video(self) -> bool:
@@ -114,27 +107,55 @@ class Sighting:
 
 
 class Taken:
-    """Names of subjects, and below which folders they mean somebody."""
+    """Names of subjects, and below which folders they mean somebody.
+
+    Parameters
+    ----------
+    roots : mapping of str to set of (str or None)
+        The folders that were named when the faces of each subject came; None if nobody knows.
+    """
 
     def __init__(self, roots: dict[str, set[str | None]]) -> None:
         self._roots = roots
 
     def own(self, base: str, root: str, faces: Iterable[Sighting]) -> str:
         """Return the name that a path below ``root`` has, or gets, for itself."""
-        own = {root or None} | {face.item.origin_root for face in faces if face.item is not None}
-        others = _Others(self._roots, own)
+        here = {face.root for face in faces if face.item is not None}
+        others = _Others(self._roots, here, locations(root, base))
         name = distinct(base, root, others)  # type: ignore[arg-type]
-        self._roots[name].add(root or None)
+        self._roots[name].add(root)
         return name
 
 
 @dataclass(frozen=True)
 class _Others:
+    """Names that mean somebody else."""
+
     roots: Mapping[str, set[str | None]]
-    own: set[str | None]
+    here: set[str | None]
+    own: set[str]
 
     def __contains__(self, name: str) -> bool:
-        return bool(self.roots.get(name, set()) - self.own)
+        return any(
+            self.own.isdisjoint(locations(root, name))
+            for root in self.roots.get(name, set()) - self.here
+        )
+
+
+def locations(root: str | None, name: str) -> set[str]:
+    """Return the paths that a name may mean below a folder, or with the folder's name before it."""
+    if not root:
+        return {name} if root == "" else set()
+    name = _NUMBERED.sub("", name)
+    parts = Path(root).parts
+    found = {str(Path(root, name))}
+    for count in range(1, len(parts)):
+        folders = "/".join(parts[-count:])
+        if name == folders:
+            found.add(root)
+        elif name.startswith(f"{folders}/"):
+            found.add(str(Path(root, name[len(folders) + 1 :])))
+    return found
 
 
 def taken_names(connection: Connection) -> Taken:
@@ -145,34 +166,50 @@ def taken_names(connection: Connection) -> Taken:
     return Taken(roots)
 
 
-@contextmanager
-def unpacked(faces: Sequence[Sighting]) -> Iterator[dict[ImageRef, Path]]:
-    """Yield the files of the pictures; those in archives only where nobody named a person."""
-    refs = {
-        face.record.image: face
-        for face in faces
-        if face.record is not None and face.record.image is not None
-    }
-    packed: dict[Path, dict[str, ImageRef]] = defaultdict(dict)
-    for ref, face in refs.items():
-        if ref.member is not None and face.given is None:
-            packed[ref.path][ref.member] = ref
-    found = {ref: ref.path.absolute() for ref in refs if ref.member is None}
-    with tempfile.TemporaryDirectory() as folder:
-        for number, (archive, members) in enumerate(packed.items()):
-            paths = extract_members(archive, members, Path(folder) / str(number))
-            found |= {members[member]: path for member, path in paths.items()}
-        yield found
+@dataclass(frozen=True)
+class Pictures:
+    """Files of the pictures that an import asks for.
+
+    Parameters
+    ----------
+    files : mapping of ImageRef to MediaFile
+        Those that were looked at: all that the project does not have.
+    """
+
+    files: Mapping[ImageRef, MediaFile]
+
+    def of(self, face: Sighting) -> Path | None:
+        """File of a face's picture, or of its video."""
+        if face.media is not None:
+            return Path(face.media.absolute)
+        ref = None if face.record is None else face.record.image
+        if ref is None:
+            return None
+        if ref in self.files:
+            return self.files[ref].path
+        return ref.path.absolute() if ref.member is None else None
+
+    def content(self, face: Sighting, file: Path) -> str:
+        """Hash of what the file of a face holds."""
+        if face.media is not None:
+            return face.media.sha256
+        ref = None if face.record is None else face.record.image
+        if ref is not None and ref in self.files:
+            return self.files[ref].sha256
+        try:
+            return content_hash(file)
+        except OSError:
+            return str(file)  # who needs it says that it is missing
 
 
 def faces_there(
     connection: Connection,
     faces: Sequence[Sighting],
-    pictures: Mapping[ImageRef, Path],
+    pictures: Pictures,
     root: Path,
 ) -> list[Sighting]:
     """Faces that the project has, in the folders of the new pictures or of as many bytes."""
-    new = [face.picture(pictures) for face in faces if face.item is None]
+    new = [pictures.of(face) for face in faces if face.item is None]
     files = {file for file in new if file is not None}
     folders = {_folder(file) for file in files}
     sizes = {_size(file) for file in files}
@@ -224,20 +261,18 @@ def join_named(every: Sequence[Sighting], groups: Groups) -> None:
             groups.join(first.setdefault(key, element), element)
 
 
-def join_copies(
-    every: Sequence[Sighting], pictures: Mapping[ImageRef, Path], groups: Groups
-) -> tuple[str, ...]:
+def join_copies(every: Sequence[Sighting], pictures: Pictures, groups: Groups) -> tuple[str, ...]:
     """Join faces in files of the same content; says where those show different given people."""
     by_size: dict[int, dict[Path, list[int]]] = defaultdict(lambda: defaultdict(list))
     for element, face in enumerate(every):
-        file = face.picture(pictures)
+        file = pictures.of(face)
         if file is not None:
             by_size[_size(file)][file].append(element)
     clashes = []
     for files in by_size.values():
         contents: dict[str, list[tuple[Path, int]]] = defaultdict(list)
         for file, elements in files.items():
-            content = _content(file, every[elements[0]]) if len(files) > 1 else ""
+            content = pictures.content(every[elements[0]], file) if len(files) > 1 else ""
             contents[content].extend((file, element) for element in elements)
         for same in contents.values():
             if all(every[element].item is not None for _, element in same):
@@ -247,15 +282,6 @@ def join_copies(
                 if not groups.join(first, element):
                     clashes.append((file, every[first].subject, other, every[element].subject))
     return _clash_text(clashes)
-
-
-def _content(file: Path, face: Sighting) -> str:
-    if face.media is not None:
-        return face.media.sha256
-    try:
-        return content_hash(file)
-    except OSError:
-        return str(file)
 
 
 def _clash_text(clashes: Sequence[tuple[Path, str, Path, str]]) -> tuple[str, ...]:
@@ -271,11 +297,11 @@ def _clash_text(clashes: Sequence[tuple[Path, str, Path, str]]) -> tuple[str, ..
     return (said,)
 
 
-def shown_in(every: Sequence[Sighting], pictures: Mapping[ImageRef, Path]) -> dict[int, Shown]:
+def shown_in(every: Sequence[Sighting], pictures: Pictures) -> dict[int, Shown]:
     """Return what can be a frame of a burst: pictures whose people no format names."""
     found = {}
     for element, face in enumerate(every):
-        file = face.picture(pictures)
+        file = pictures.of(face)
         if file is None or face.in_video or face.source == "format" or face.points is None:
             continue
         if not np.isfinite(face.points).all(axis=1).any():
@@ -289,7 +315,7 @@ def shown_in(every: Sequence[Sighting], pictures: Mapping[ImageRef, Path]) -> di
     return found
 
 
-def name_set(members: Sequence[Sighting], pictures: Mapping[ImageRef, Path], taken: Taken) -> None:
+def name_set(members: Sequence[Sighting], pictures: Pictures, taken: Taken) -> None:
     """Give the faces of one set one subject, if something is new about it."""
     if all(face.item is not None for face in members):
         return
@@ -298,7 +324,7 @@ def name_set(members: Sequence[Sighting], pictures: Mapping[ImageRef, Path], tak
         name, source = given.subject, given.source
     else:
         known = [face for face in members if face.item is not None]
-        clip = len({f.picture(pictures) for f in members}) > 1 or any(
+        clip = len({pictures.of(f) for f in members}) > 1 or any(
             f.in_video or f.source == "video" for f in members
         )
         source = "video" if clip else "picture"

@@ -190,6 +190,8 @@ def distinct(base: str, root: str, taken: Container[str]) -> str:
 def _names(base: str, root: str) -> Iterator[str]:
     yield base
     folders = [part for part in Path(root).parts if part != Path(root).anchor] if root else []
+    if folders and folders[-1] in (base, base.split("/", maxsplit=1)[0]):
+        folders.pop()  # the name has it already
     for count in range(1, min(len(folders), 3) + 1):
         yield "/".join([*folders[-count:], base])
     first = f"{folders[-1]}/{base}" if folders else base

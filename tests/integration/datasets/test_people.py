@@ -43,11 +43,11 @@ def write_pts(file: Path, points: np.ndarray) -> None:
     file.write_text(pts_text(face))
 
 
-def write_people(folder: Path, names: Iterable[str], *, first: int = 0) -> None:
+def write_people(folder: Path, names: Iterable[str], *, first: int = 0, moved: float = 0.0) -> None:
     """Write one still of as many people of the sample, with its .pts."""
     for name, record in zip(names, islice(sample_faces(), 4 * first, None, 4), strict=False):
         assert record.image is not None
-        write_pts(folder / f"{name}.pts", record.annotation.points)
+        write_pts(folder / f"{name}.pts", record.annotation.points + moved)
         shutil.copy(record.image.path, folder / f"{name}.jpg")
 
 
@@ -154,7 +154,7 @@ class TestCopies:
 
     def test_one_that_is_here_already(self, project: Project, tmp_path: Path) -> None:
         write_people(tmp_path / "one", ["anna"])
-        write_people(tmp_path / "two", ["ben"])
+        write_people(tmp_path / "two", ["ben"], moved=1.5)
         take(project, tmp_path / "one")
         take(project, tmp_path / "two")
         assert sizes(project) == [2]
@@ -237,7 +237,7 @@ class TestRules:
 
 
 def record(name: str, root: str = "", **values: object) -> FaceRecord:
-    points = np.random.default_rng(len(name)).uniform(10, 200, (70, 2))
+    points = np.random.default_rng([ord(c) for c in name]).uniform(10, 200, (70, 2))
     known: Mapping[str, object] = {
         "name": name,
         "subject": name.rsplit("/", maxsplit=1)[-1],

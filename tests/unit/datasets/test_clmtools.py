@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,9 @@ def test_a_face(end: str, tmp_path: Path) -> None:
     assert face.annotation.points[3].tolist() == [1.25, -7.0]
     assert np.flatnonzero(face.annotation.states).tolist() == [3]
     assert face.annotation.states[3] == PointState.OCCLUDED
-    assert (face.name, face.subject) == ("Angry Face (1).jpg", "Angry Face (1)")
+    assert face.name == "Angry Face (1).jpg"
+    assert (face.root, face.path) == (str(tmp_path), "annotations.csv:Angry Face (1).jpg")
+    assert (face.subject, face.subject_source) == (f"{tmp_path.name}/{face.name}", "picture")
     assert face.image is None
     assert face.origin == f"{path}:1"
 
@@ -44,7 +47,7 @@ def test_a_face(end: str, tmp_path: Path) -> None:
 def test_muct_images_have_muct_subjects(tmp_path: Path) -> None:
     faces = read(write(tmp_path, row("i008qa-mn.jpg"), row("i247ta-fn.jpg"), row("i008.jpg")))
     assert [f.subject for f in faces if isinstance(f, FaceRecord)] == [
-        "muct-008", "muct-247-248", "i008",
+        "muct-008", "muct-247-248", f"{tmp_path.name}/i008.jpg",
     ]  # fmt: skip
 
 
@@ -71,7 +74,7 @@ def test_lines_without_points_are_skipped(tmp_path: Path) -> None:
     ("bad", "reason"),
     [
         (row("b.jpg", x3="abc"), "x of point 3 is 'abc'"),
-        (row("b.jpg", y70="nan"), "y of point 70 is nan"),
+        (row("b.jpg", y70="inf"), "y of point 70 is inf"),
         (row("b.jpg", f3="maybe"), "the flag of point 3 is 'maybe'; expected true or false"),
         (row("b.jpg") + "5;", "214 values after the name; expected 213"),
         ("b.jpg;1;2;true", "3 values"),
@@ -89,10 +92,37 @@ def test_a_bad_row_is_refused_and_the_rest_is_read(bad: str, reason: str, tmp_pa
     assert isinstance(last, FaceRecord)
 
 
-def test_zero_is_missing(tmp_path: Path) -> None:
-    (face,) = read(write(tmp_path, row("a.jpg", x3="0", y3="0.0", x4="0")))
+@pytest.mark.parametrize("cells", [("0", "0.0"), ("-1", "-1"), ("nan", "NaN"), ("nan", "3")])
+def test_what_is_missing(cells: tuple[str, str], tmp_path: Path) -> None:
+    (face,) = read(write(tmp_path, row("a.jpg", x3=cells[0], y3=cells[1], x4="0")))
     assert isinstance(face, FaceRecord)
     assert np.flatnonzero(~face.annotation.present).tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.replace("20.5", "20,5"),
+        lambda text: text.replace("fä.jpg", '"fä.jpg "'),
+        lambda text: text.replace("true", "TRUE").replace("\n", ";;;\n"),
+        lambda text: "\n;;;;\n" + text,
+        lambda text: "file;x0;y0;v0\n" + text,
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_spellings_of_spreadsheets(
+    spelling: Callable[[str], str], encoding: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.CSV"
+    path.write_bytes(spelling(f"{row('fä.jpg')}\n{row('z.jpg')}\n").encode(encoding, "ignore"))
+    (tmp_path / "fä.jpg").write_bytes(b"x")
+    faces = [entry for entry in read(path) if isinstance(entry, FaceRecord)]
+    assert [face.name for face in faces] == ["fä.jpg", "z.jpg"]
+    assert [face.image is None for face in faces] == [False, True]
+    assert faces[0].annotation.points[0].tolist() == [10.0, 20.5]
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,16 +40,16 @@ def test_coordinates_start_at_one(lines: list[str], tmp_path: Path) -> None:
     assert isinstance(face, FaceRecord)
     assert face.annotation.scheme == "ibug68"
     assert face.annotation.points[:2].tolist() == [[99.5, 199.0], [109.5, 209.0]]
-    assert face.name == "afw/134212_1"
+    assert face.name == f"{tmp_path.name}/afw/134212_1"
+    assert (face.root, face.path) == (str(tmp_path), "afw/134212_1.pts")
     assert face.origin.startswith(f"{path}:")
 
 
-def test_every_file_is_a_subject_whatever_its_number(tmp_path: Path) -> None:
-    """`img_1` and `img_2` may be two people: only their pictures could say more."""
-    for stem in ("134212_1", "134212_2", "image_0001", "a"):
-        write(tmp_path, stem, POINTS)
+def test_numbered_pictures_are_subjects_of_their_own(tmp_path: Path) -> None:
+    for number in range(12):
+        write(tmp_path, f"img_{number}", POINTS)
     faces = [face for face in read(tmp_path) if isinstance(face, FaceRecord)]
-    assert len({face.subject for face in faces}) == len(faces) == 4
+    assert len({face.subject for face in faces}) == 12
     assert {face.subject_source for face in faces} == {"picture"}
 
 
@@ -60,11 +61,11 @@ def test_images(tmp_path: Path) -> None:
     (tmp_path / "jpg" / "deep").mkdir(parents=True)
     (tmp_path / "jpg" / "deep" / "c.JPG").write_bytes(b"x")
     beside = [f.image and f.image.name for f in read(tmp_path) if isinstance(f, FaceRecord)]
-    assert beside == ["a.png", None, None]
+    assert beside == ["a.png", None, "c.JPG"]
     elsewhere = [
         f.image for f in read(tmp_path, images=tmp_path / "jpg") if isinstance(f, FaceRecord)
     ]
-    assert [image and image.name for image in elsewhere] == [None, None, "c.JPG"]
+    assert [image and image.name for image in elsewhere] == ["a.png", None, "c.JPG"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_images(tmp_path: Path) -> None:
         (POINTS[:-1], "67 points; expected 68"),
         ([*POINTS[:-1], "1 2 3"], "line 68 has 3 values; expected x and y"),
         ([*POINTS[:-1], "1 b"], "y on line 68 is 'b'; expected a number"),
-        ([*POINTS[:-1], "nan 3"], "x on line 68 is nan; expected a finite number"),
+        ([*POINTS[:-1], "inf 3"], "x on line 68 is inf; expected a finite number"),
         ([*POINTS[:-1], "1e6 3"], "point 67 at"),
         ([], "0 points"),
         (["0 0"] * 68, "no point has a position"),
@@ -92,20 +93,46 @@ def test_a_bad_file_is_refused_and_the_rest_is_read(
     assert isinstance(face, FaceRecord)
 
 
-def test_zero_is_missing_and_one_is_the_first_pixel(tmp_path: Path) -> None:
-    write(tmp_path, "a", ["0 0", "1 1", *POINTS[2:]])
+@pytest.mark.parametrize("missing", ["0 0", "0.000 0.000", "-1 -1", "nan nan", "NaN 12.0"])
+def test_a_missing_point_and_the_first_pixel(missing: str, tmp_path: Path) -> None:
+    write(tmp_path, "a", [missing, "1 1", *POINTS[2:]])
     (face,) = read(tmp_path)
     assert isinstance(face, FaceRecord)
     assert np.flatnonzero(~face.annotation.present).tolist() == [0]
     assert face.annotation.points[1].tolist() == [0.0, 0.0]
 
 
-def test_binary_and_duplicate_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: "# made by a tool\n" + text,
+        lambda text: text.replace("{", "{ // points"),
+        lambda text: text.replace("version: 1", "VERSION: 1\nname: x"),
+        lambda text: text.replace(": ", ":"),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace(".5 ", ".5, "),
+        lambda text: text.replace(".5 ", ".5,"),
+        lambda text: text.replace(".", ","),
+        lambda text: text.replace(" ", "\t"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_spellings_of_a_file(spelling: Callable[[str], str], encoding: str, tmp_path: Path) -> None:
+    text = "\n".join(["version: 1", "n_points: 68", "{", *POINTS, "}", ""])
+    (tmp_path / "a.PTS").write_bytes(spelling(text).encode(encoding, "ignore"))
+    (face,) = read(tmp_path)
+    assert isinstance(face, FaceRecord), face
+    assert face.annotation.points[:2].tolist() == [[99.5, 199.0], [109.5, 209.0]]
+
+
+def test_binary_files_and_files_named_twice(tmp_path: Path) -> None:
     (tmp_path / "a.pts").write_bytes(b"\xff\x00")
+    (tmp_path / "._b.pts").write_bytes(b"of a foreign disk")
     path = write(tmp_path, "b", POINTS)
     entries = read(tmp_path, path)
-    assert [type(e) for e in entries] == [Refusal, FaceRecord, Refusal]
-    assert count_faces("ibug", [tmp_path, path]) == 3
+    assert [type(e) for e in entries] == [Refusal, FaceRecord]
+    assert count_faces("ibug", [tmp_path, path]) == 2
 
 
 def test_a_folder_without_annotations(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_face(folder: Path) -> None:
     assert isinstance(face, FaceRecord)
     assert face.annotation.scheme == "imm58"
     np.testing.assert_allclose(face.annotation.points[:2], [[60.0, 10.0], [62.0, 10.5]])
-    assert (face.name, face.subject) == ("01-1m", "imm-01")
+    assert (face.name, face.subject) == (f"{folder.name}/01-1m", "imm-01")
     assert face.image is not None
     assert face.image.path == folder / "01-1m.jpg"
     assert face.origin == f"{path}:8"

@@ -67,7 +67,7 @@ def test_variants_are_skipped(tmp_path: Path) -> None:
     [
         (row("i1", x07="abc"), "x07 is 'abc'; expected a number"),
         (row("i1", y07=""), "y07 is ''; expected a number"),
-        (row("i1", x07="nan"), "x07 is nan; expected a finite number"),
+        (row("i1", x07="inf"), "x07 is inf; expected a finite number"),
         (row("i1", x07="1e999"), "x07 is 1e999; expected a finite number"),
         (row("i1", x07="99999"), "point 7 at (99999, "),
         (row("i1") + ",3", "155 columns; expected 154"),
@@ -143,13 +143,16 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"There is no muct76-opencv\.csv in .*a\.tar\.gz"):
         read(pictures)
     path = table(tmp_path, row("i1"))
+    assert len(read(path, tmp_path)) == 1  # one file, named twice
+    (tmp_path / "copy").mkdir()
+    table(tmp_path / "copy", row("i1"))
     with pytest.raises(InputError, match="There are 2 files"):
         read(path, tmp_path)
     other = tmp_path / "muct76.csv"
     other.write_text("x")
     with pytest.raises(InputError, match=r"muct76\.csv is no MUCT source"):
         read(other)
-    packed = archive(tmp_path / "bin.tar.gz", {"muct76-opencv.csv": b"\xff\xfe"})
+    packed = archive(tmp_path / "bin.tar.gz", {"muct76-opencv.csv": b"\xff\x00"})
     with pytest.raises(InputError, match="not a text file"):
         read(packed)
 

@@ -131,7 +131,7 @@ class TestByHand:
         project.set_subject([project.add_item(clip, 0).id], "Anna")
         item = project.add_item(clip, 1)
         lost = FrameCandidate(2, 0.08, None, None)
-        (entry,) = project.queue.add_frames(clip, [lost], "m")
+        (entry,) = project.queue.add_frames(clip, [lost])
         for found in (item, project.item(entry.item_id)):
             assert (found.subject, found.subject_source) == ("Anna", "person")
 

@@ -20,10 +20,10 @@ NAMES = ("left", "right", "nose")
 
 
 def read(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    return pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path)
 
 
-@pytest.mark.parametrize("name", ["points.parquet", "points.csv"])
+@pytest.mark.parametrize("name", ["points.parquet", "points.csv", "points.CSV"])
 def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: str) -> None:
     with PointsTable(tmp_path / name, "track", NAMES, {}) as table:
         table.write((0, 0.0), [(0, make_fit()), (1, make_fit(POINTS + 100))])
@@ -60,7 +60,7 @@ def test_fits_of_pictures_begin_with_the_picture(tmp_path: Path) -> None:
     assert json.loads(metadata[b"faceloop"]) == {"scheme": "three"}
 
 
-@pytest.mark.parametrize("name", ["points.parquet", "points.csv"])
+@pytest.mark.parametrize("name", ["points.parquet", "points.csv", "points.CSV"])
 def test_an_interruption_leaves_what_was_written(tmp_path: Path, name: str) -> None:
     def interrupted() -> None:
         with PointsTable(tmp_path / name, "track", NAMES, {}) as table:

@@ -99,7 +99,11 @@ def import_faces(
 ) -> None:
     """Import annotated faces: muct, clmtools, ibug or imm.
 
-    All or nothing, and again and again: an import that is repeated adds what is new.
+    All or nothing, and again and again: an import that is repeated adds what is new. A face keeps
+    its identity by the whole path of its annotation and by its picture, so that files of equal
+    names in two folders are different faces. A picture is looked for beside its annotation, then
+    in the folder --images by the longest path that agrees, then by a name that is there once; where
+    several could be meant, none is taken.
 
     Example: faceloop import muct muct-a-jpg-v1.tar.gz muct-landmarks-v1.tar.gz --project faces
     """
@@ -119,6 +123,9 @@ def import_faces(
         show_json(report.to_dict())
     else:
         _show_report(report)
+    if not report.faces:
+        note("Nothing was imported.")
+        raise typer.Exit(1)
 
 
 def export(
@@ -167,6 +174,9 @@ def _show_report(report: ImportReport) -> None:
         say(f"{report.subjects_changed} faces that were here already got another subject.")
     for warning in report.warnings:
         note(f"Warning: {warning}")
+    if report.updated_faces:
+        say(f"\nUpdated: {', '.join(report.updated_faces[:_SHOWN])}")
+        _and_more(len(report.updated_faces))
     for reason, count in report.skipped.items():
         say(f"{count} rows left out: {reason}")
     if report.refused:

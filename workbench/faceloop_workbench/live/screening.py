@@ -251,7 +251,7 @@ class Screening:
         path, chosen = self._file(), self._player.chosen
         if chosen is None:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
-        table = target.suffix in (".csv", ".parquet")
+        table = target.suffix.lower() in (".csv", ".parquet")
         _, max_faces = self._ways or ("auto", 1)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> TrackResult:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.images import IMAGE_SUFFIXES
 from faceloop_datasets.progress import step
+from faceloop_datasets.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from faceloop_datasets import CancelCheck, ProgressCallback
-
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-"""File names that are taken for videos when a folder is added."""
 
 _ANNOTATIONS = {
     ".tar.gz": "muct",

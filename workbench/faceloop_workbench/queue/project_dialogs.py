@@ -11,6 +11,7 @@ from platformdirs import user_documents_dir
 from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.formats import write_faces
 from faceloop_datasets.images import IMAGE_SUFFIXES
+from faceloop_datasets.video import VIDEO_SUFFIXES
 from faceloop_workbench.background import Job, Result
 from faceloop_workbench.desk.file_dialogs import ask_files, ask_folder, ask_new_file
 from faceloop_workbench.exporting import face_records
@@ -18,7 +19,7 @@ from faceloop_workbench.label_check import LabelCheck, check_apart
 from faceloop_workbench.plugin.samples import open_sample_project
 
 from .import_dialog import ImportDialog
-from .intake import VIDEO_SUFFIXES, Added, add_files, annotation_format, is_media
+from .intake import Added, add_files, annotation_format, is_media
 from .new_dialog import NewDialog
 from .recent import remember
 

@@ -81,8 +81,17 @@ def _lines(report: ImportReport, scheme: Scheme) -> Iterator[str]:
     yield conversion_text(report.format, scheme)
     for reason, count in report.skipped.items():
         yield f"{count} rows are left out: {reason}."
+    yield from _updated(report)
     yield from _refused(report)
     yield from _not_found(report)
+
+
+def _updated(report: ImportReport) -> Iterator[str]:
+    if report.updated_faces:
+        yield ""
+        yield f"Updated ({len(report.updated_faces)}):"
+    for name in report.updated_faces:
+        yield f"  {name}"
 
 
 def _refused(report: ImportReport) -> Iterator[str]:

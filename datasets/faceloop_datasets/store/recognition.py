@@ -1,0 +1,236 @@
+"""Which faces of an import the project has already.
+
+A face is what it says: its points, and the picture that they belong to. Where it lies only helps
+to tell what has changed from what is new. From strong to weak:
+
+1. At the same place (folder or archive, path below it, place in the file) is the same face, changed
+   or not, unless its picture is another one: then the file was used again for another face.
+2. Equal points of an equal picture elsewhere are the same face: files that were copied or moved, or
+   named from another folder.
+3. Other points of an equal picture at the same path elsewhere are a copy that was corrected, if
+   most faces of that place are known from one other place. Else they are somebody else's annotation
+   of that picture, and a face of its own.
+
+Points at their place whose picture alone is another one may belong to the old picture: nobody can
+tell, so that they are `REPLACED`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from faceloop_datasets.annotation import Annotation
+    from faceloop_datasets.formats import FaceRecord
+
+
+class Unmatched(Enum):
+    """What a face is that the project does not have."""
+
+    NEW = "new"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A face of the project that an import brought.
+
+    Parameters
+    ----------
+    item_id : int
+        The item.
+    root : str or None
+        Folder or archive that was named; None if an older version brought it.
+    path : str
+        Its identity below ``root``, see `FaceRecord`.
+    picture : str or None
+        What its picture shows: the hash of its content, and the number of the frame.
+    """
+
+    item_id: int
+    root: str | None
+    path: str
+    picture: str | None
+
+
+class Recognition:
+    """Finds the faces of one import among those that imports of its format brought before.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The faces that are there; each is given to one face of the import at most.
+    last_of : callable
+        What the last import said of some items, by number.
+    picture_of : callable
+        Picture of a face of the import, as in `Candidate`; None if that is not known.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        last_of: Callable[[Iterable[int]], Mapping[int, Annotation | None]],
+        picture_of: Callable[[FaceRecord], str | None],
+    ) -> None:
+        self._candidates = candidates
+        self._last_of, self._picture_of = last_of, picture_of
+        self._last: dict[int, Annotation | None] = {}
+        self._found: dict[int, Candidate] = {}
+        self._given: set[int] = set()
+
+    def decide(self, records: Sequence[FaceRecord]) -> list[Candidate | Unmatched]:
+        """Say of each face which one of the project it is."""
+        places = _by(self._candidates, lambda c: None if c.root is None else place(c.root, c.path))
+        self._match(records, lambda r: places.get(place(r.root, r.identity), ()), self._same_place)
+        once = Counter(record.formerly for record in records)
+        old = _by(self._candidates, lambda c: c.path if c.root is None else None)
+        self._match(
+            records,
+            lambda r: old.get(r.formerly, ()),
+            lambda r, c: self._formerly(r, c, alone=once[r.formerly] == 1),
+        )
+        alike = self._alike(records)
+        self._match(records, alike, self._same_content)
+        self._match_corrected(records, alike)
+        return [
+            self._found.get(number) or self._unmatched(record, places)
+            for number, record in enumerate(records)
+        ]
+
+    def _match(
+        self,
+        records: Sequence[FaceRecord],
+        candidates: Callable[[FaceRecord], Iterable[Candidate]],
+        fits: Callable[[FaceRecord, Candidate], bool],
+    ) -> None:
+        waiting = [(n, r, list(candidates(r))) for n, r in self._waiting(records)]
+        self._read(c for _, _, some in waiting for c in some)
+        for number, record, some in waiting:
+            free = [c for c in some if c.item_id not in self._given and fits(record, c)]
+            if free:
+                self._take(number, max(free, key=lambda c: self._rank(record, c)))
+
+    def _waiting(self, records: Sequence[FaceRecord]) -> list[tuple[int, FaceRecord]]:
+        return [(n, r) for n, r in enumerate(records) if n not in self._found]
+
+    def _read(self, candidates: Iterable[Candidate]) -> None:
+        self._last |= self._last_of({c.item_id for c in candidates} - self._last.keys())
+
+    def _take(self, number: int, candidate: Candidate) -> None:
+        self._found[number] = candidate
+        self._given.add(candidate.item_id)
+
+    def _rank(self, record: FaceRecord, candidate: Candidate) -> tuple[bool, bool, int, int]:
+        return (
+            self._unchanged(record, candidate),
+            self._agree(record, candidate) is True,
+            common_tail(record.identity, candidate.path),
+            candidate.item_id,
+        )
+
+    # Whether a face is the one of the project
+
+    def _same_place(self, record: FaceRecord, candidate: Candidate) -> bool:
+        return self._agree(record, candidate) is not False
+
+    def _formerly(self, record: FaceRecord, candidate: Candidate, *, alone: bool) -> bool:
+        """Older versions knew a face by the last parts of its path, which several may share."""
+        agree = self._agree(record, candidate)
+        return agree or (agree is None and (alone or self._unchanged(record, candidate)))
+
+    def _same_content(self, record: FaceRecord, candidate: Candidate) -> bool:
+        agree = self._agree(record, candidate)
+        return agree is not False and self._unchanged(record, candidate)
+
+    def _alike(self, records: Sequence[FaceRecord]) -> Callable[[FaceRecord], list[Candidate]]:
+        """Return what finds the faces of an equal picture, or without one but of an equal name."""
+        waiting = [record for _, record in self._waiting(records)]
+        pictures = {self._picture_of(record) for record in waiting}
+        names = {last_part(record.identity) for record in waiting}
+        by_picture = _by(self._candidates, lambda c: c.picture if c.picture in pictures else None)
+        by_name = _by(
+            self._candidates, lambda c: last_part(c.path) if last_part(c.path) in names else None
+        )
+
+        def find(record: FaceRecord) -> list[Candidate]:
+            picture = self._picture_of(record)
+            equal = by_picture.get(picture, []) if picture is not None else []
+            named = by_name.get(last_part(record.identity), [])
+            return [*equal, *(c for c in named if picture is None or c.picture is None)]
+
+        return find
+
+    def _match_corrected(
+        self,
+        records: Sequence[FaceRecord],
+        alike: Callable[[FaceRecord], list[Candidate]],
+    ) -> None:
+        """Take changed copies where most faces of their place are known from one other place."""
+        roots = {c.item_id: c.root for c in self._candidates}
+        moved = Counter((records[n].root, roots[c.item_id]) for n, c in self._found.items())
+        changed: dict[tuple[str, str | None], list[tuple[int, Candidate]]] = defaultdict(list)
+        for number, record in self._waiting(records):
+            for candidate in alike(record):
+                same = last_part(record.identity) == last_part(candidate.path)
+                if same and self._agree(record, candidate):
+                    changed[record.root, candidate.root].append((number, candidate))
+        for places, pairs in changed.items():
+            for number, candidate in pairs if moved[places] >= len(pairs) else ():
+                if number not in self._found and candidate.item_id not in self._given:
+                    self._take(number, candidate)
+
+    def _unmatched(
+        self, record: FaceRecord, places: Mapping[Hashable, list[Candidate]]
+    ) -> Unmatched:
+        there = places.get(place(record.root, record.identity), ())
+        replaced = any(self._unchanged(record, candidate) for candidate in there)
+        return Unmatched.REPLACED if replaced else Unmatched.NEW
+
+    def _agree(self, record: FaceRecord, candidate: Candidate) -> bool | None:
+        """Whether both have the same picture; None if it is not known of both."""
+        own = self._picture_of(record)
+        if own is None or candidate.picture is None:
+            return None
+        return own == candidate.picture
+
+    def _unchanged(self, record: FaceRecord, candidate: Candidate) -> bool:
+        return self._last[candidate.item_id] == record.annotation
+
+
+def place(root: str, path: str) -> str:
+    """Where an annotation is, however the folder above it was divided into root and path."""
+    return f"{PurePosixPath(os.path.normcase(root).replace(os.sep, '/')) / path}"
+
+
+def last_part(path: str) -> str:
+    """Name of the annotation file, or of the row in it, without folders."""
+    return re.split("[/:]", path)[-1]
+
+
+def common_tail(a: str, b: str) -> int:
+    """How many parts of two paths agree, from the last one upwards."""
+    count = 0
+    for one, other in zip(reversed(a.split("/")), reversed(b.split("/")), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _by(
+    candidates: Sequence[Candidate], key: Callable[[Candidate], Hashable]
+) -> dict[Hashable, list[Candidate]]:
+    found: dict[Hashable, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        value = key(candidate)
+        if value is not None:
+            found[value].append(candidate)
+    return found
