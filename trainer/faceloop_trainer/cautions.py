@@ -48,9 +48,11 @@ def _only_pictures(faces: Sequence[Face]) -> str:
     pictures = sum(source == "picture" for source in subjects.values())
     if len(subjects) < 2 or 2 * pictures <= len(subjects):
         return ""
-    which = "Every picture is" if pictures == len(subjects) else f"{pictures} pictures are each"
+    which = "Every picture is a subject of its own"
+    if pictures < len(subjects):
+        which = f"{pictures} pictures are each a subject of their own"
     return (
-        f"{which} a subject of its own: where several show one person, that person trains a model "
+        f"{which}: where several show one person, that person trains a model "
         f"and measures it too, and the error looks better than it is. {_SAY}"
     )
 
