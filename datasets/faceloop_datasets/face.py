@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .annotated_video import Noted
     from .annotation import Annotation
+    from .store.items import SubjectSource
     from .video import Video
 
 
@@ -47,6 +48,8 @@ class Face:
         Hash of the media's content.
     video : Noted or None
         How the media was shown when it was added, if it is a video.
+    subject_source : str
+        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
     """
 
     item_id: int
@@ -58,6 +61,7 @@ class Face:
     frame: int | None
     media_sha256: str | None
     video: Noted | None = None
+    subject_source: SubjectSource = "person"
 
     @property
     def has_image(self) -> bool:

@@ -22,14 +22,16 @@ from .media import Media, MediaFile
 from .outputs import database_files
 from .queue import ReviewQueue
 from .scheme import Scheme, need_points
-from .store import bulk, confirming, guard, items, models, settings
+from .store import bulk, confirming, guard, items, models, settings, subjects
 from .store.changes import Change, changes
 from .store.database import Database
 from .store.importing import Import, Target
 from .store.items import Item, Revision
 from .store.overview import Summary, summaries
 from .store.staging import clean
+from .store.subjects import Subject
 from .store.tables import RevisionRow
+from .subject_rules import check_subject, parse_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from .progress import CancelCheck, ProgressCallback
     from .report import ImportReport
     from .store.bulk import Batch, NewRevision
-    from .store.items import SubjectSource
     from .store.models import ModelRecord
 
 _FILE = "project.db"
@@ -287,7 +288,8 @@ class Project:
         frame : int, optional
             Number of the frame; needed for a video.
         name, subject : str, optional
-            By default the file's name, with the frame's number, and the file's name.
+            By default the file's name with the frame's number, and the subject of the faces that
+            are in the file already, or the file's name, or as much of its path as no other has.
 
         Raises
         ------
@@ -304,13 +306,18 @@ class Project:
             raise ProjectError(f"{file} is no video; it has no frame {frame}.")
         default = file if frame is None else f"{file}#{frame}"
         with self._database.write() as connection:
+            whom = (
+                subjects.by_hand(subject)
+                if subject
+                else subjects.of_media(connection, media, name or default)
+            )
             return items.add_item(
                 connection,
                 media_id=None if media is None else media_store.get(connection, media.id).id,
                 frame=frame,
                 name=name or default,
-                subject=subject or file,
-                subject_source="person" if subject else _kind_of_subject(frame),
+                subject=whom[0],
+                subject_source=whom[1],
             )
 
     def items(self) -> list[Item]:
@@ -652,6 +659,7 @@ class Project:
         sources: Sequence[str | Path],
         *,
         images: str | Path | None = None,
+        subjects: str | Path | None = None,
         progress: ProgressCallback | None = None,
         cancel: CancelCheck | None = None,
         dry_run: bool = False,
@@ -669,6 +677,11 @@ class Project:
             Files, folders or archives.
         images : path, optional
             Folder with the pictures, where they do not lie beside the annotations.
+        subjects : str or path, optional
+            Whom the faces show: ``folder``, ``file``, a regular expression or a table (.csv), see
+            `faceloop_datasets.subject_rules`. By default the format's people, or else clips,
+            bursts and single pictures. Given, it also changes faces that are here already, but
+            never those whose subject a person has set.
         progress, cancel : callable, optional
             Told each step; asked between steps.
         dry_run : bool
@@ -677,7 +690,7 @@ class Project:
         Raises
         ------
         InputError
-            If the format is unknown or a whole source cannot be used.
+            If the format is unknown, or a whole source or ``subjects`` cannot be used.
         SchemeError
             If the format's scheme cannot be converted to the project's.
         Cancelled
@@ -685,9 +698,12 @@ class Project:
         ProjectError
             If the project cannot be written.
         """
+        rule = None if subjects is None else parse_rule(subjects)
         entries = read_faces(source_format, sources, images=images)
         conversion = Conversion.load(native_scheme(source_format), self.scheme)
         job = self._import(source_format, conversion, progress, cancel)
+        job.settles, job.rule = True, rule
+        job.images = None if images is None else Path(images)
         return job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
 
     def import_entries(
@@ -707,7 +723,7 @@ class Project:
         source_format : str
             Name that tells these faces from those of other imports.
         entries : iterable of FaceRecord, Refusal or Skip
-            The faces; their names are their identities.
+            The faces; their names are their identities, and their subjects are believed.
         scheme : str
             Scheme of their annotations.
         copy : bool
@@ -724,6 +740,65 @@ class Project:
         from .sample import add_sample  # noqa: PLC0415 - the sample is made of projects' parts
 
         return add_sample(self, progress=progress)
+
+    # Subjects
+
+    def subjects(self) -> list[Subject]:
+        """Whom the faces show, in the order the first face of each came."""
+        with self._database.read() as connection:
+            return subjects.list_subjects(connection)
+
+    def set_subject(self, items: Iterable[int], name: str) -> int:
+        """Say whom some faces show. Imports leave that as it is; revisions do not change.
+
+        Parameters
+        ----------
+        items : iterable of int
+            Numbers of the faces.
+        name : str
+            The subject, a new one or one that other faces have.
+
+        Returns
+        -------
+        int
+            How many of the faces showed somebody else before.
+
+        Raises
+        ------
+        InputError
+            If the name is empty, too long or no text.
+        ProjectError
+            If there is no such item.
+        """
+        name = check_subject(name)
+        with self._database.write() as connection:
+            return subjects.set_subject(connection, list(items), name)
+
+    def merge_subjects(self, names: Iterable[str], into: str) -> int:
+        """Say that some subjects are one; as `set_subject` for all their faces.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The subjects.
+        into : str
+            What they are called then: one of them, another one that there is, or a new name.
+
+        Returns
+        -------
+        int
+            How many faces had another subject before.
+
+        Raises
+        ------
+        InputError
+            If the name is empty, too long or no text.
+        ProjectError
+            If there is no such subject.
+        """
+        into = check_subject(into)
+        with self._database.write() as connection:
+            return subjects.set_subject(connection, subjects.items_of(connection, [*names]), into)
 
     # Models
 
@@ -859,6 +934,7 @@ class Project:
             revision_id=revision.id,
             name=item.name,
             subject=item.subject,
+            subject_source=item.subject_source,
             annotation=revision.annotation,
             media=None if picture is None else picture.where(self.path),
             frame=item.frame,
@@ -888,10 +964,6 @@ def _source_files(root: str, place: str) -> Iterator[Path]:
         name = ":".join(parts[:count])
         if is_text(name):
             yield Path(root) / name
-
-
-def _kind_of_subject(frame: int | None) -> SubjectSource:
-    return "picture" if frame is None else "video"
 
 
 def _sqlite_url(root: Path) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from .annotation import Annotation, PointState
 from .errors import InputError, ProjectError
 from .scheme import need_points
-from .store import items, reasons
+from .store import items, reasons, subjects
 from .store.guard import damaged
 from .store.reasons import QueueReason, Reason
 from .store.tables import ItemRow, QueueReasonRow, QueueRow
@@ -225,7 +225,7 @@ class ReviewQueue:
             and its shape, freed of position and size, is closer than ``shape`` (mean distance of
             the points in units of the shape's root mean square radius).
         subject : str, optional
-            Subject of new items; the video if not given.
+            Subject of new items; if not given that of the video's other faces, or the video.
 
         Returns
         -------
@@ -235,6 +235,7 @@ class ReviewQueue:
         order = sorted(candidates, key=lambda candidate: -candidate.why.priority)
         with self._database.write() as connection:
             taken = _Taken(connection, media.id, per_shot, seconds, shape)
+            whom = subjects.by_hand(subject) if subject else subjects.of_media(connection, media)
             entries = []
             for candidate in order:
                 if not taken.admits(candidate):
@@ -247,8 +248,8 @@ class ReviewQueue:
                     media_id=media.id,
                     frame=candidate.frame,
                     name=f"{media.name}#{candidate.frame}",
-                    subject=subject or media.name,
-                    subject_source="person" if subject else "video",
+                    subject=whom[0],
+                    subject_source=whom[1],
                 )
                 number = put(connection, item.id, candidate.why, fitted)
                 entries.append(self._entry(number, connection))

@@ -43,7 +43,13 @@ class ImportReport:
     dry_run : bool
         Whether nothing was written.
     warnings : tuple of str
-        What went wrong beside it: no backup could be made first.
+        What went wrong beside it: no backup could be made first, one picture is of two people.
+    subjects : int
+        Whom the faces read show: how many.
+    subject_rules : tuple of str
+        How that is known, one sentence each, with how many there are.
+    subjects_changed : int
+        Faces of the project that got another subject.
     """
 
     format: str
@@ -62,11 +68,15 @@ class ImportReport:
     skipped: Mapping[str, int] = field(default_factory=dict)
     dry_run: bool = False
     warnings: tuple[str, ...] = ()
+    subjects: int = 0
+    subject_rules: tuple[str, ...] = ()
+    subjects_changed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         values = asdict(self)
         values["warnings"] = list(self.warnings)
+        values["subject_rules"] = list(self.subject_rules)
         values["updated_faces"] = list(self.updated_faces)
         values["images_not_found"] = list(self.images_not_found)
         values["refused"] = [

@@ -479,11 +479,13 @@ def _scales(about: dict[str, Any]) -> tuple[float, ...]:
 def _provenance(about: dict[str, Any]) -> dict[str, Any]:
     """Return where a model comes from; who asks for its parts can rely on their types."""
     known: dict[str, Any] = _typed(about, "provenance", dict, "an object")
-    for key, kind in (("training_subjects", list), ("config", dict), ("versions", dict)):
+    lists = ("training_subjects", "training_pictures")
+    for key, kind in (*((key, list) for key in lists), ("config", dict), ("versions", dict)):
         if not isinstance(known.get(key, kind()), kind):
             raise _Bad(f"metadata.provenance.{key}", repr(known[key])[:40], f"a {kind.__name__}")
-    if not all(isinstance(person, str) for person in known.get("training_subjects", ())):
-        raise _Bad("metadata.provenance.training_subjects", "other than texts", "texts")
+    for key in lists:
+        if not all(isinstance(mark, str) for mark in known.get(key, ())):
+            raise _Bad(f"metadata.provenance.{key}", "other than texts", "texts")
     if is_deep(known):
         raise _Bad("metadata.provenance", "objects deep in each other", "a few levels")
     return known

@@ -129,6 +129,42 @@ def test_check_import_and_copy_the_report(driver, project, annotated):
     driver.until(lambda: driver.dock.findChild(QListView, "queue.list").model().rowCount() == 6)
 
 
+def choose_rule(driver, title):
+    box = part(driver, QComboBox, "import.subjects")
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    while not box.currentText().startswith(title):
+        QTest.keyClick(box, Qt.Key.Key_Down)
+
+
+def test_whom_the_faces_show_is_chosen(driver, project, annotated):
+    driver.button("empty.import")
+    choose_format(driver, "clmtools")
+    choose_files(driver, "import.files", annotated)
+    line = part(driver, QLineEdit, "import.subjects.text")
+    click(driver, "import.check")
+    driver.until(lambda: "would add" in report(driver))
+    assert "Subjects: each picture its own" in report(driver)
+    assert not line.isVisible()
+
+    choose_rule(driver, "a name in the path")
+    assert line.isVisible()
+    assert not part(driver, QAbstractButton, "import.start").isEnabled(), "it was not checked"
+    texts = [label.text() for label in dialog(driver).findChildren(QLabel)]
+    assert any("Its first group is the person" in text for text in texts)
+    QTest.keyClicks(line, "(")
+    click(driver, "import.check")
+    driver.until(lambda: "is no regular expression" in report(driver))
+    line.clear()
+    QTest.keyClicks(line, r"s00(\d)")
+    click(driver, "import.check")
+    driver.until(lambda: "would add" in report(driver))
+    assert "finds each person's name in the path: 1 person, 6 faces" in report(driver)
+    click(driver, "import.start")
+    driver.until(lambda: "were added" in report(driver))
+    assert {(i.subject, i.subject_source) for i in project.items()} == {("0", "rule")}
+
+
 def test_what_cannot_be_imported_is_explained(driver, project, tmp_path):
     (tmp_path / "faces.txt").write_text("no landmarks")
     driver.button("empty.import")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_datasets.subject_words import count_of, how_known
+
 from .constant import constant_points
-from .copies import apart, picture_copies, shape_copies
+from .copies import apart, as_people, picture_copies, shape_copies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from faceloop_datasets.face import Face
 
     Floats = NDArray[np.float64]
+
+_SAY = "Say whom faces show: import with --subjects, or faceloop subjects set."
 
 FEW_PEOPLE = 10
 """Whoever trains on fewer should not expect the model to know others."""
@@ -49,8 +53,11 @@ def cautions(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
     if not faces:
         return ()
     shapes = np.array([_points(face) for face in faces])
+    people = as_people(faces)
     said = (
         _same_pictures(faces),
+        _one_subject(people),
+        _only_pictures(people),
         _same_shapes(faces),
         _constant(scheme, shapes),
         _coinciding(scheme, shapes),
@@ -61,13 +68,15 @@ def cautions(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
     return tuple(filter(None, said))
 
 
-def few_people(people: int, held_out: int) -> tuple[str, ...]:
+def few_people(people: int, held_out: int, kind: str = "person") -> tuple[str, ...]:
     """Say that there are too few people to learn from, or to measure on.
 
     Parameters
     ----------
     people, held_out : int
         Who trains, and who is kept aside.
+    kind : str
+        What they are, see `faceloop_datasets.subject_words`.
     """
     said = []
     if not held_out:
@@ -76,15 +85,41 @@ def few_people(people: int, held_out: int) -> tuple[str, ...]:
             "others. Annotate faces of more people."
         )
     elif held_out < FEW_HELD_OUT:
-        said.append(f"Only {_people(held_out)} held out: the measured error will be rough.")
+        said.append(f"Only {count_of(held_out, kind)} held out: the measured error will be rough.")
     if people < FEW_PEOPLE:
-        said.append(f"The faces show only {_people(people)}: the model may not know others.")
+        said.append(f"The faces show only {count_of(people, kind)}: the model may not know others.")
     return tuple(said)
 
 
 def _points(face: Face) -> Floats:
     annotation = face.annotation
     return np.where(annotation.trains_shape[:, None], annotation.points, np.nan)
+
+
+def _one_subject(faces: Sequence[Face]) -> str:
+    subjects = {face.subject or face.name for face in faces}
+    if len(faces) < 2 or len(subjects) > 1:
+        return ""
+    how = how_known(face.subject_source for face in faces)
+    return (
+        f"All {len(faces)} faces show one subject, {subjects.pop()!r} ({how}): nobody can be held "
+        f"out to measure a model, and it will not know others. {_SAY}"
+    )
+
+
+def _only_pictures(faces: Sequence[Face]) -> str:
+    """Warn where most subjects are names of pictures: nobody has said which show one person."""
+    subjects = {face.subject or face.name: face.subject_source for face in faces if face.has_image}
+    pictures = sum(source == "picture" for source in subjects.values())
+    if len(subjects) < 2 or 2 * pictures <= len(subjects):
+        return ""
+    which = "Every picture is a subject of its own"
+    if pictures < len(subjects):
+        which = f"{pictures} pictures are each a subject of their own"
+    return (
+        f"{which}: where several show one person, that person trains a model "
+        f"and measures it too, and the error looks better than it is. {_SAY}"
+    )
 
 
 def _same_pictures(faces: Sequence[Face]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import step
+from faceloop_datasets.subject_words import kind_of, many, one
 from faceloop_runtime.detector import Detector
 from faceloop_runtime.fitter import Fitter
 from faceloop_runtime.model import FaceModel
@@ -150,9 +151,11 @@ def faces_to_measure(project: Project, models: Sequence[FaceModel]) -> list[Face
     faces = unseen_faces(annotated, *(model.provenance for model in models))
     if not faces:
         who = "The model was" if len(models) == 1 else "Between them, the models were"
+        kind = kind_of(face.subject_source for face in annotated)
         raise TrainingError(
-            f"{who} trained on every person in this project, so an error measured here would say "
-            "nothing. Train with a share held out, annotate other people, or cross-validate."
+            f"{who} trained on every {one(kind)} in this project, so an error measured here would "
+            f"say nothing. Train with a share held out, annotate other {many(kind)}, or "
+            "cross-validate."
         )
     return faces
 
@@ -287,6 +290,7 @@ class _Trial:
             predicted=np.array(self._predicted),
             fitted=np.array(self._fitted),
             start=self._start,
+            subject_sources=tuple(f.subject_source for f in faces),
         )
 
     def _found(self, face: TrainingFace, iod: float) -> Fit | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from faceloop_datasets.subject_words import kind_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
+    from faceloop_datasets.subject_words import SubjectKind
 
 FAILURE = 0.10
 """A fit with a larger NME has failed."""
@@ -47,6 +50,8 @@ class Evaluation:
         no face was found.
     start : str
         ``jitter`` or ``detector``.
+    subject_sources : tuple of str
+        How it is known whom each face shows (`faceloop_datasets.store.items.SubjectSource`).
     """
 
     scheme: Scheme
@@ -58,6 +63,7 @@ class Evaluation:
     predicted: NDArray[np.float64]
     fitted: NDArray[np.float64]
     start: str
+    subject_sources: tuple[str, ...] = ()
 
     @classmethod
     def joined(cls, parts: Sequence[Evaluation]) -> Evaluation:
@@ -78,7 +84,13 @@ class Evaluation:
             predicted=np.concatenate([part.predicted for part in parts]),
             fitted=np.concatenate([part.fitted for part in parts]),
             start=parts[0].start,
+            subject_sources=tuple(source for part in parts for source in part.subject_sources),
         )
+
+    @property
+    def kind(self) -> SubjectKind:
+        """What the subjects are: people, or only pictures or clips."""
+        return kind_of(self.subject_sources)
 
     def metrics(self) -> dict[str, Any]:
         """Mean, median and 95th percentile of the NME, AUC@0.08, failures, prediction.
@@ -93,6 +105,7 @@ class Evaluation:
             "start": self.start,
             "faces": len(self.errors),
             "subjects": len(set(self.subjects)),
+            "subject_kind": self.kind,
             "nme_mean": float(found.mean()),
             "nme_median": float(np.median(found)),
             "nme_p95": float(np.percentile(found, 95)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.subject_words import kind_of
 
 from .components import natural
 from .enough import too_few
@@ -198,7 +199,10 @@ def _shape_model(
 
 
 def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
-    if lacking := too_few(len(faces), len({f.subject for f in faces}), different):
+    people = sorted({f.subject for f in faces})
+    kind = kind_of(f.subject_source for f in faces)
+    alone = f"All show {people[0]!r}." if len(people) == 1 else ""
+    if lacking := too_few(len(faces), len(people), different, alone, kind=kind):
         raise TrainingError(lacking)
 
 

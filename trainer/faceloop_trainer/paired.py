@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.subject_words import many
 
 from .uncertainty import Interval, bootstrap, group_means
 
@@ -42,6 +43,8 @@ class PairedTest:
         Mean difference of each person's faces, by name.
     by_group : mapping of str to Interval
         The difference for each part of the face.
+    kind : str
+        What the people are: maybe only pictures or clips.
     """
 
     difference: Interval
@@ -51,6 +54,7 @@ class PairedTest:
     left_out: int
     by_subject: pd.Series[float]
     by_group: dict[str, Interval]
+    kind: str = "person"
 
     @property
     def chance(self) -> bool:
@@ -69,7 +73,7 @@ class PairedTest:
             said = f"{first} and {second} are equally good{span}"
         if not self.chance:
             return f"{said}; chance alone would hardly make such a difference: {self._p}."
-        few = f" {self.people} people are too few to tell." if self.people < 6 else ""
+        few = f" {self.people} {many(self.kind)} are too few to tell." if self.people < 6 else ""
         return f"{said}; the difference could be chance: {self._p}.{few}"
 
     @property
@@ -123,6 +127,7 @@ def compare_models(first: Evaluation, second: Evaluation, seed: int = 0) -> Pair
         left_out=int((~both).sum()),
         by_subject=by_subject.mean(),
         by_group=_by_group(first, second, seed),
+        kind=first.kind,
     )
 
 

@@ -11,12 +11,15 @@ from .copies import as_people, different
 from .enough import too_few
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from faceloop_datasets.face import Face
 
     from .config import TrainingConfig
+
+FEWEST_FACES, FEWEST_PEOPLE = 10, 2
+"""Fewer cannot be trained on, and so nobody is kept out of them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
     faces = as_people(faces)
     subjects = sorted({_subject(f) for f in faces})
     held = {s for s in subjects if _position(s, "holdout") < config.holdout}
-    left = [f for f in faces if _subject(f) not in held]
+    left = [f for f in faces if f.has_image and _subject(f) not in held]
     if held and too_few(len(left), len(subjects) - len(held), different(left)):
         held = set()
     training = [f for f in faces if _subject(f) not in held]
@@ -65,19 +68,32 @@ def _limited(faces: Sequence[Face], limit: int, seed: int) -> list[Face]:
     return [f for f in faces if _subject(f) in chosen]
 
 
-def fingerprint(subject: str) -> str:
-    """Return a short digest of a subject's name, to remember who was trained on."""
-    return hashlib.sha256(subject.encode()).hexdigest()[:12]
+def fingerprint(text: str) -> str:
+    """Return a short digest of a name or of a picture's hash, to remember who was trained on."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def picture_prints(faces: Iterable[Face]) -> set[str]:
+    """Fingerprints of the pictures of faces: they stay when somebody calls a subject otherwise."""
+    return {fingerprint(face.media_sha256) for face in faces if face.media_sha256 is not None}
+
+
+def trained_prints(provenance: Mapping[str, Any]) -> set[str]:
+    """Fingerprints of the subjects and pictures that a model was trained on."""
+    return {
+        *provenance.get("training_subjects", ()),
+        *provenance.get("training_pictures", ()),
+    }
 
 
 def unseen_faces(faces: Sequence[Face], *provenances: Mapping[str, Any]) -> list[Face]:
     """Faces with pictures of people that none of these models was trained on, nor on a copy."""
-    trained = {person for one in provenances for person in one.get("training_subjects", ())}
+    trained = set().union(*map(trained_prints, provenances))
     people = as_people(faces)
     seen = {
         _subject(known)
         for face, known in zip(faces, people, strict=True)
-        if fingerprint(_subject(face)) in trained
+        if not trained.isdisjoint({fingerprint(_subject(face))} | picture_prints([face]))
     }
     return [f for f in people if f.has_image and _subject(f) not in seen]
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
+from faceloop_datasets.subject_words import kind_of
 from faceloop_runtime.model import FaceModel
 
 from .base import base_revision
@@ -23,7 +24,7 @@ from .enough import too_few
 from .evaluate import measure
 from .groundwork import Groundwork, View, can_show, views
 from .rehearsal import Rehearsal
-from .split import choose_faces, fingerprint
+from .split import choose_faces, fingerprint, picture_prints
 from .starts import Jitter
 from .trainingset import TrainingFace, Unusable, load_faces
 from .work import Work
@@ -138,14 +139,12 @@ def train(
         else None
     )
     seen = set(model.provenance["training_subjects"])
-    names = {
-        fingerprint(face.subject or face.name)
-        for face in known
-        if fingerprint(person[face.item_id] or face.name) in seen
-    }
+    shown = [face for face in known if fingerprint(person[face.item_id] or face.name) in seen]
+    names = {fingerprint(face.subject or face.name) for face in shown}
     provenance = {
         **model.provenance,
         "training_subjects": sorted(seen | names),
+        "training_pictures": sorted(picture_prints(shown)),
         "snapshot": snapshot_hash(chosen.training),
         "unusable": len(unusable),
         "metrics": evaluation.metrics() if evaluation else {},
@@ -233,6 +232,7 @@ def train_faces(
         "faces": len(faces),
         "pictured": len(today.faces),
         "subjects": len({known.face.subject for known in today.faces}),
+        "subject_kind": kind_of(known.face.subject_source for known in today.faces),
     }
     people = {fingerprint(face.subject) for face in (*faces, *base)}
     provenance = {**counts, "training_subjects": sorted(people), **model.provenance}

@@ -69,6 +69,8 @@ class TrainingFace:
     source : str
         Name under which picture and backgrounds are kept for the next training; empty where they
         are not.
+    subject_source : str
+        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
     """
 
     name: str
@@ -81,6 +83,7 @@ class TrainingFace:
     item_id: int | None = None
     revision_id: int | None = None
     source: str = ""
+    subject_source: str = "person"
 
     @cached_property
     def key(self) -> str:
@@ -104,6 +107,7 @@ class TrainingFace:
             points=self.mirrored_points(mirror),
             trains_patches=self.trains_patches[order],
             measured=self.measured[order],
+            subject_source=self.subject_source,
         )
 
     def mirrored_points(self, mirror: Sequence[int]) -> Points:
@@ -197,6 +201,7 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
                 measured=measured,
                 item_id=face.item_id,
                 revision_id=face.revision_id,
+                subject_source=face.subject_source,
             )
 
 
@@ -233,6 +238,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         item_id=face.item_id,
         revision_id=face.revision_id,
         source=source,
+        subject_source=face.subject_source,
     )
 
 

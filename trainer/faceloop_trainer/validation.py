@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.subject_words import kind_of, many
 
 from .cautions import cautions
 from .config import TrainingConfig
@@ -22,7 +23,7 @@ from .trainingset import TrainingFace, Unusable, load_faces
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from faceloop_datasets import Progress, Project, Scheme
+    from faceloop_datasets import Face, Progress, Project, Scheme
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime import FaceModel
 
@@ -66,6 +67,8 @@ class LearningStep:
         What the training took.
     evaluation : Evaluation
         Errors on the people kept aside, the same in each step.
+    kind : str
+        What the people are: maybe only pictures or clips.
     """
 
     count: int
@@ -74,6 +77,7 @@ class LearningStep:
     seed: int
     seconds: float
     evaluation: Evaluation
+    kind: str = "person"
 
 
 def cross_validate(
@@ -113,7 +117,7 @@ def cross_validate(
     if folds < 2 or len(dealt) < folds:
         raise TrainingError(
             f"A cross-validation in {folds} parts was asked for; expected 2 or more parts, and at "
-            f"least as many people: the project {project.name} shows {len(dealt)}."
+            f"least as many {many(_kind(everyone))}: the project {project.name} shows {len(dealt)}."
             + " ".join(["", *cautions(everyone, scheme)])
         )
     faces, unusable = load_faces(
@@ -175,8 +179,8 @@ def learning_curve(
     held = {f.subject or f.name for f in all_of_them.held_out}
     if not held:
         raise TrainingError(
-            f"The project {project.name} shows too few people to keep some aside for a learning "
-            "curve; annotate more people."
+            f"The project {project.name} shows too few {many(_kind(everyone))} to keep some aside "
+            "for a learning curve; annotate more people."
         )
     faces, _ = load_faces(
         scheme, everyone, config.scales[-1], seed=config.seed, progress=progress, cancel=cancel
@@ -204,7 +208,8 @@ def learning_curve(
         model = trial.trained(own, replace(config, seed=seed))
         seconds = time.perf_counter() - start
         found = trial.measured(model, testing)
-        steps.append(LearningStep(count, len(own), len(people), seed, seconds, found))
+        kind = kind_of(f.subject_source for f in own)
+        steps.append(LearningStep(count, len(own), len(people), seed, seconds, found, kind))
     return sorted(steps, key=lambda s: s.faces)
 
 
@@ -213,6 +218,10 @@ def _doubles(total: int) -> list[int]:
     while 2 * counts[-1] < total:
         counts.append(2 * counts[-1])
     return [*(c for c in counts if c < total), total]
+
+
+def _kind(faces: Sequence[Face]) -> str:
+    return kind_of(face.subject_source for face in faces)
 
 
 def _testing(faces: Sequence[TrainingFace], people: Collection[str]) -> list[TrainingFace]:

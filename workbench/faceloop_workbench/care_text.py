@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.subject_words import how_known
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
@@ -124,7 +126,27 @@ def whom_text(planned: Erasure) -> str:
     """Name what an erasure is about, in a few words."""
     if planned.whom.item is not None:
         return f"only this face, {shorten(planned.whom.name)}"
-    return f"all {_number(len(planned.items), 'face')} of {shorten(planned.whom.subject)}"
+    return f"all {_number(len(planned.items), 'face')} of {subject_text(planned)}"
+
+
+def subject_text(planned: Erasure) -> str:
+    """Name the subject of an erasure, as what it is: a picture is no person."""
+    named = shorten(planned.whom.subject)
+    return f"the {planned.kind} {named}" if planned.kind in ("picture", "clip") else named
+
+
+def faces_text(planned: Erasure) -> str:
+    """Name all faces that an erasure takes away."""
+    numbers = planned.numbers or (None,) * len(planned.items)
+    return ", ".join(
+        name if number is None else f"{name} (item {number})"
+        for number, name in zip(numbers, planned.items, strict=True)
+    )
+
+
+def known_text(planned: Erasure) -> str:
+    """Say how it is known whom the faces show."""
+    return f"How it is known whom they show: {how_known(planned.sources)}."
 
 
 def shorten(name: str) -> str:
@@ -155,10 +177,12 @@ def _check_lines(report: CheckReport) -> Iterator[str]:
 
 def _goes(planned: Erasure) -> Iterator[str]:
     yield (
-        f"{_number(len(planned.items), 'face')} of {shorten(planned.whom.subject)}, with "
+        f"{_number(len(planned.items), 'face')} of {subject_text(planned)}, with "
         f"{_number(planned.revisions, 'saved annotation')} and "
         f"{_number(planned.entries, 'entry', 'entries')} of the queue"
     )
+    if planned.items:
+        yield faces_text(planned)
     if planned.files:
         yield f"{_media(len(planned.files))} in the project: {_some(planned.files)}"
     if planned.backups:
@@ -171,6 +195,8 @@ def _goes(planned: Erasure) -> Iterator[str]:
 
 
 def _stays(planned: Erasure, models: Sequence[str], elsewhere: str) -> Iterator[str]:
+    if planned.sources:
+        yield known_text(planned)
     if planned.shared:
         yield f"Stays, since other faces are in it: {_some(planned.shared)}."
     if planned.elsewhere:

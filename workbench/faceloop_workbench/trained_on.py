@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import ModelFileError
 from faceloop_runtime import FaceModel
-from faceloop_trainer.split import fingerprint
+from faceloop_trainer.split import fingerprint, picture_prints, trained_prints
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 def trained_on(project: Project, subject: str) -> list[str]:
     """Names of the models whose training people include a subject.
 
-    A model keeps no names but a hash of each, which can be compared with that of a known name.
+    A model keeps no names and no pictures but a hash of each, which can be compared with that of a
+    known one.
     A model that cannot be read is left out: nothing can use it either.
     """
-    mark, names = fingerprint(subject), []
+    faces = [face for face in project.faces() if face.subject == subject]
+    marks, names = {fingerprint(subject)} | picture_prints(faces), []
     for record in project.models():
         try:
             model = FaceModel.load(record.file)
         except ModelFileError:
             continue
-        if mark in model.provenance.get("training_subjects", ()):
+        if not marks.isdisjoint(trained_prints(model.provenance)):
             names.append(record.name)
     return names

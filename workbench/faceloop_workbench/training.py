@@ -202,15 +202,16 @@ class _Comparing:
         first = active is None
         alone = None if held_out is None else Measured.of(held_out)
         people = 0 if held_out is None else len(set(held_out.subjects))
+        kind = "person" if held_out is None else held_out.kind
         try:
             old = FaceModel.starter() if active is None else FaceModel.load(active.file)
         except ModelFileError:
             because = f"{name}, the one before, cannot be loaded any more"
-            return Comparison(alone, None, name, people, True, because)
+            return Comparison(alone, None, name, people, True, because, kind)
         faces = self._unseen(old)
         if not faces:
             because = "it is the first" if first else self._why_not(name, held_out)
-            return Comparison(alone, None, "" if first else name, people, first, because)
+            return Comparison(alone, None, "" if first else name, people, first, because, kind)
         found = measure_models(
             (self._new, old),
             faces,
@@ -226,7 +227,8 @@ class _Comparing:
             because += "; the difference could be chance"
         people = len({face.subject for face in faces})
         # To the digits that are shown: no face is annotated more exactly.
-        return Comparison(new, before, name, people, round(ours, 4) <= round(theirs, 4), because)
+        use = round(ours, 4) <= round(theirs, 4)
+        return Comparison(new, before, name, people, use, because, found[0].kind)
 
     def _unseen(self, old: FaceModel) -> list[TrainingFace]:
         if old.scheme.name != self._new.scheme.name:

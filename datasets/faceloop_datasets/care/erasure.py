@@ -6,7 +6,6 @@ their data to be erased. Everything else that faceloop does only adds.
 
 from __future__ import annotations
 
-import difflib
 import json
 import shutil
 from contextlib import contextmanager, suppress
@@ -18,6 +17,8 @@ from faceloop_datasets.files import CACHE, REPORTS
 from faceloop_datasets.progress import step
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.staging import clean, content_hash, staging
+from faceloop_datasets.store.subjects import no_such_subject
+from faceloop_datasets.subject_words import kind_of
 
 from .backup import list_backups
 from .bundle import DATABASE, unpack, write_bundle
@@ -84,6 +85,10 @@ class Erasure:
         Afterwards: what was found of it when all files were searched, and where.
     searched : tuple of int, int
         Afterwards: how many files and bytes were searched.
+    numbers : tuple of int
+        Numbers of the faces in the project, in the order of ``items``.
+    sources : tuple of str
+        How it is known whom they show (`faceloop_datasets.store.items.SubjectSource`).
     """
 
     whom: Whom
@@ -97,6 +102,13 @@ class Erasure:
     reports: tuple[Path, ...] = ()
     left: tuple[str, ...] = ()
     searched: tuple[int, int] = (0, 0)
+    numbers: tuple[int, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What the subject is: a person, or only a picture or clip."""
+        return kind_of(self.sources)
 
 
 def find_whom(root: Path, *, item: int | None = None, subject: str = "") -> Whom:
@@ -118,9 +130,7 @@ def find_whom(root: Path, *, item: int | None = None, subject: str = "") -> Whom
             return Whom(found[0], item, found[1])
         known = [s for (s,) in connection.execute("SELECT DISTINCT subject FROM items")]
     if subject not in known and not _backups_with(root, Whom(subject)):
-        alike = difflib.get_close_matches(subject, known, 3)
-        hint = f" Did you mean {' or '.join(map(repr, alike))}?" if alike else ""
-        raise ProjectError(f"No item of this project has the subject {subject!r}.{hint}")
+        raise ProjectError(no_such_subject(subject, known))
     return Whom(subject)
 
 
@@ -143,6 +153,11 @@ def plan_erasure(root: Path, whom: Whom) -> Erasure:
                 "SELECT count(*) FROM queue WHERE item_id IN (SELECT value FROM json_each(?))",
             )
         ]
+        query = (
+            "SELECT DISTINCT subject_source FROM items WHERE id IN "
+            "(SELECT value FROM json_each(?)) ORDER BY 1"
+        )
+        sources = tuple(source for (source,) in connection.execute(query, [rows.key]))
     return Erasure(
         whom=whom,
         items=rows.names,
@@ -153,6 +168,8 @@ def plan_erasure(root: Path, whom: Whom) -> Erasure:
         elsewhere=tuple(m.absolute for m in rows.alone if not is_own(m.path, "media")),
         backups=tuple(_backups_with(root, whom)),
         reports=tuple(sorted((root / REPORTS).glob("*"))),
+        numbers=rows.items,
+        sources=sources,
     )
 
 

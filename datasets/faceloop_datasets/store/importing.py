@@ -30,9 +30,10 @@ from faceloop_datasets.media import MediaFile
 from faceloop_datasets.progress import step
 from faceloop_datasets.report import ImportReport
 
-from . import items
+from . import items, subjects
 from .reasons import QueueReason
 from .recognition import Candidate, Recognition, Unmatched, place
+from .settling import Settled, Settling
 from .staging import place as put_in_place
 from .staging import staging, sync_folder
 from .tables import ItemRow, MediaRow, SchemaVersion
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.formats import Entry
     from faceloop_datasets.media import Media
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.subject_rules import SubjectRule
 
     from .database import Database
 
@@ -77,6 +79,12 @@ class Import:
         Copy pictures that lie in folders into the project too.
     progress, cancel : callable, optional
         See `faceloop_datasets.progress`.
+    settles : bool
+        Whether it decides whom the faces show; otherwise the records are believed.
+    rule : SubjectRule, optional
+        How it decides that; by what the format and the pictures say if there is none.
+    images : Path, optional
+        Folder with the pictures, if one was named.
     """
 
     target: Target
@@ -84,6 +92,9 @@ class Import:
     copy: bool = False
     progress: ProgressCallback | None = None
     cancel: CancelCheck | None = None
+    settles: bool = False
+    rule: SubjectRule | None = None
+    images: Path | None = None
     records: list[FaceRecord] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -92,6 +103,7 @@ class Import:
     absent: set[str] = field(default_factory=set)
     placed: dict[Path, str] = field(default_factory=dict)
     spare: dict[ImageRef, Path] = field(default_factory=dict)
+    whom: Settled | None = None
 
     def run(self, entries: Iterable[Entry], total: int | None, *, dry_run: bool) -> ImportReport:
         """Carry it out.
@@ -108,17 +120,40 @@ class Import:
         self._read(entries, total)
         if dry_run:
             files = self._pictures()
+            self._settle(files)
             with self.target.database.read() as connection:
                 return replace(_Writer(self, connection, files).compare(), dry_run=True)
         folder = self.target.root / "media"
         with staging(folder) as scratch, self._tidying(folder / self.format):
             files = self._pictures(scratch, folder / self.format)
+            self._settle(files)
             step(self.progress, self.cancel, 0, None, "writing the project")
             warnings = self._back_up()
             with self.target.database.write() as connection:
                 self._bring_again(files, folder / self.format)
                 report = _Writer(self, connection, files).write()
-        return replace(report, warnings=warnings)
+        return replace(report, warnings=(*warnings, *report.warnings))
+
+    def _settle(self, files: dict[ImageRef, MediaFile]) -> None:
+        """Decide whom the faces show, now that it is known which ones the project has."""
+        if not self.settles:
+            return
+        with self.target.database.read() as connection:
+            known = _Writer(self, connection, files).known
+        settling = Settling(
+            self.target.database,
+            self.target.root,
+            self.format,
+            self.rule,
+            self.images,
+            lambda done, total: step(
+                self.progress, self.cancel, done, total, "comparing numbered pictures"
+            ),
+        )
+        self.whom = settling.settle([self.records[k] for k in known], list(known.values()), files)
+        undecided = [record for k, record in enumerate(self.records) if k not in known]
+        self.records = [*self.whom.records, *undecided]
+        self.refused += [_refusal(record, reason) for record, reason in self.whom.refused]
 
     def _back_up(self) -> tuple[str, ...]:
         """Copy the database first; returns what went wrong, which an import survives.
@@ -336,6 +371,7 @@ class _Writer:
         self._files = files
         self._media: dict[str, int] = {}
         self._updated: list[str] = []
+        self._refused: list[Refusal] = []
         self._places = {place(r.root, r.identity) for r in job.records}
         self._fates = self._recognise()
 
@@ -350,13 +386,18 @@ class _Writer:
         fates: dict[int, tuple[Fate, items.Imported | None]] = {}
         for number, (record, one) in enumerate(zip(job.records, found, strict=True)):
             if one is Unmatched.REPLACED:
-                job.refused.append(_refusal(record, _replaced(record)))
+                self._refused.append(_refusal(record, _replaced(record)))
             elif isinstance(one, Candidate):
                 there = known[one.item_id]
                 fates[number] = _fate(record, there), there
             else:
                 fates[number] = "new", None
         return fates
+
+    @property
+    def known(self) -> dict[int, items.Item | None]:
+        """Items of the faces that are written, by their place among the records."""
+        return {k: None if one is None else one.item for k, (_, one) in self._fates.items()}
 
     def _last_of(self, numbers: Iterable[int]) -> dict[int, Annotation | None]:
         job = self._job
@@ -391,6 +432,8 @@ class _Writer:
             counts[fate] += 1
             if fate == "updated":
                 self._updated.append(record.name)
+        if self._job.whom is not None:
+            subjects.change(self._connection, self._job.whom.changes, spare_by_hand=True)
         return self._report(counts)
 
     def _write(self, record: FaceRecord, fate: Fate, known: items.Imported | None) -> Fate:
@@ -463,6 +506,7 @@ class _Writer:
         unreadable = sum(
             r.image in job.unreadable or place(r.root, r.identity) in job.absent for r in records
         )
+        whom = job.whom
         return ImportReport(
             format=job.format,
             faces=len(self._fates),
@@ -476,8 +520,12 @@ class _Writer:
             points_estimated=int((flat == PointState.ESTIMATED).sum()),
             shape_only=len(absent) + unreadable,
             images_not_found=tuple(dict.fromkeys(absent)),
-            refused=tuple(job.refused),
+            refused=(*job.refused, *self._refused),
             skipped=dict(job.skipped),
+            subjects=len({r.subject for r in records}),
+            subject_rules=() if whom is None else whom.rules,
+            subjects_changed=0 if whom is None else len(whom.changes),
+            warnings=() if whom is None else whom.warnings,
         )
 
 

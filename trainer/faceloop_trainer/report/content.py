@@ -110,6 +110,8 @@ class Report:
         Trainings on more and more faces.
     pictures : tuple of ndarray
         Of the model's worst faces, where they were asked for.
+    kind : str
+        What the people are: maybe only pictures or clips.
     """
 
     project: str
@@ -129,6 +131,7 @@ class Report:
     validation: CrossValidation | None = None
     curve: tuple[LearningStep, ...] = ()
     pictures: tuple[tuple[NDArray[np.uint8], NDArray[np.float64]], ...] = ()
+    kind: str = "person"
 
     @cached_property
     def pooled(self) -> Measured | None:

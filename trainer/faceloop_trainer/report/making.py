@@ -10,6 +10,7 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.subject_words import kind_of
 from faceloop_trainer.cautions import cautions
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.copies import as_people
@@ -167,6 +168,7 @@ class _Making:
             made=datetime.now(UTC),
             faces=len(annotated),
             people=len({face.subject or face.name for face in as_people(annotated)}),
+            kind=kind_of(face.subject_source for face in annotated),
             snapshot=snapshot_hash(annotated),
             shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),
             seed=self._wanted.seed,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from faceloop_datasets.subject_words import count_of, many
+from faceloop_datasets.subject_words import one as one_of
 from faceloop_trainer.evaluation import FAILURE
 from faceloop_trainer.plots import ced_figure
 
@@ -19,7 +21,7 @@ from .figures import (
     points_figure,
 )
 from .markup import Markup, element, joined, name_of, table
-from .parts import cell, count_of, few_people, figures_table
+from .parts import cell, faces_of, few_people, figures_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,19 +41,16 @@ def heading(report: Report, _chart: AddChart) -> Markup:
     facts: list[tuple[str, object]] = [("project", name_of(report.project))]
     known = report.provenance
     if known and named:
-        facts.append(
-            (
-                "trained on",
-                f"{known.get('pictured', '?')} faces of {known.get('subjects', '?')} people",
-            )
-        )
+        people = many(str(known.get("subject_kind", "person")))
+        on = f"{known.get('pictured', '?')} faces of {known.get('subjects', '?')} {people}"
+        facts.append(("trained on", on))
         if "snapshot" in known:
             facts.append(("training snapshot", _short(str(known["snapshot"]))))
     if report.other is not None:
         facts.append(("compared with", name_of(report.other.name)))
     facts += [
         ("points", f"{len(report.scheme)} ({report.scheme.name})"),
-        ("annotated", f"{count_of(report.faces, 'face')} of {count_of(report.people, 'person')}"),
+        ("annotated", f"{faces_of(report.faces)} of {count_of(report.people, report.kind)}"),
         ("data snapshot", _short(report.snapshot)),
         ("made", f"{report.made:%Y-%m-%d %H:%M} UTC"),
     ]
@@ -129,7 +128,7 @@ def details(report: Report, chart: AddChart) -> Markup:
 def _lead(one: Measured) -> Markup:
     found = one.evaluation
     people = len(set(found.subjects))
-    on = f"{count_of(len(found.errors), 'face')} of {count_of(people, 'person')}"
+    on = f"{faces_of(len(found.errors))} of {count_of(people, found.kind)}"
     if "nme_mean" not in one.figures:
         return element("p", f"None of {on} was found.", class_="lead")
     mean = one.figures["nme_mean"]
@@ -218,7 +217,7 @@ def _worst_faces(report: Report, one: Measured, chart: AddChart) -> Markup:
     return joined(
         (
             element("h2", "The worst faces"),
-            table(("item", "name", "person", "error (NME)", "predicted"), rows, 2),
+            table(("item", "name", one_of(found.kind), "error (NME)", "predicted"), rows, 2),
             shown,
         )
     )
@@ -229,10 +228,10 @@ def comparison(report: Report, chart: AddChart) -> Markup:
     if report.test is None or report.model is None or report.other is None:
         return Markup()
     test, names = report.test, (report.model.name, report.other.name)
-    left = f" {count_of(test.left_out, 'face')} that one did not find count for neither."
+    left = f" {faces_of(test.left_out)} that one did not find count for neither."
     said = (
-        f"Both models fitted the same {count_of(test.faces, 'face')} of "
-        f"{count_of(test.people, 'person')} from the same starts.{left if test.left_out else ''}"
+        f"Both models fitted the same {faces_of(test.faces)} of "
+        f"{count_of(test.people, test.kind)} from the same starts.{left if test.left_out else ''}"
     )
     rows = [
         # The same way round as the sentence and the chart: above 0, the first one is better.
@@ -250,8 +249,8 @@ def comparison(report: Report, chart: AddChart) -> Markup:
             chart(
                 "difference",
                 difference_figure(test, names),
-                "Difference of the two models' errors for each person.",
-                "One bar a person, in order: by how much the mean error of that person's faces "
+                f"Difference of the two models' errors for each {one_of(test.kind)}.",
+                f"One bar a {one_of(test.kind)}, in order: by how much the mean error of its faces "
                 "differs. The gray band is the 95 % confidence interval of the mean.",
             ),
             element("h3", "By part of the face"),

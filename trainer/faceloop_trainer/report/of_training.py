@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.subject_words import count_of, many, one
 from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE
 from faceloop_trainer.plots import ced_figure
 from faceloop_trainer.uncertainty import metric_intervals
 
 from .figures import learning_figure
 from .markup import Markup, element, joined, table
-from .parts import cell, count_of, few_people, figures_table
+from .parts import cell, faces_of, few_people, figures_table
 
 if TYPE_CHECKING:
     from .content import Report
@@ -26,12 +27,12 @@ _AUC = (
     "Mean, median and percentile are over the faces that were found."
 )
 _INTERVALS = (
-    "Confidence intervals: bootstrap over people, each with all its faces (Davison & Hinkley "
+    "Confidence intervals: bootstrap over {people}, each with all its faces (Davison & Hinkley "
     "1997, section 3.8), bias-corrected and accelerated (Efron 1987), 2000 draws. Where "
-    "nobody's fit failed, the upper end is that of as many trials as there are people."
+    "no fit failed, the upper end is that of as many trials as there are {people}."
 )
 _PAIRED = (
-    "The comparison: paired permutation test that flips whole people (Good 2005, chapter "
+    "The comparison: paired permutation test that flips whole {people} (Good 2005, chapter "
     "3); p is how often chance alone makes a difference as large."
 )
 _STARTS = {
@@ -63,9 +64,10 @@ def cross_validation(report: Report, chart: AddChart) -> Markup:
         )
     unused = len(report.validation.unusable)
     said = (
-        f"The training was repeated {len(folds)} times, each time without the people of one part, "
-        "and measured on those: every face by a model that has never seen its person."
-        + (f" {count_of(unused, 'face')} could not be used." if unused else "")
+        f"The training was repeated {len(folds)} times, each time without the "
+        f"{many(pooled.evaluation.kind)} of one part, and measured on those: every face by a model "
+        f"that has never seen its {one(pooled.evaluation.kind)}."
+        + (f" {faces_of(unused)} could not be used." if unused else "")
     )
     return joined(
         (
@@ -80,7 +82,15 @@ def cross_validation(report: Report, chart: AddChart) -> Markup:
                 "All faces together, and each part in gray.",
             ),
             table(
-                ("", "faces", "people", "NME mean", "median", "AUC", "failures"),
+                (
+                    "",
+                    "faces",
+                    many(pooled.evaluation.kind),
+                    "NME mean",
+                    "median",
+                    "AUC",
+                    "failures",
+                ),
                 rows,
                 6,
             ),
@@ -106,13 +116,21 @@ def learning(report: Report, chart: AddChart) -> Markup:
         for step, own in zip(report.curve, figures, strict=True)
     ]
     tested = report.curve[0].evaluation
-    people = count_of(len(set(tested.subjects)), "person")
+    people = count_of(len(set(tested.subjects)), tested.kind)
     said = (
         f"Trained on more and more faces, and measured each time on the same "
-        f"{count_of(len(tested.errors), 'face')} of {people}. "
+        f"{faces_of(len(tested.errors))} of {people}. "
         "Where the curve still falls, more annotations help."
     )
-    head = ("faces", "people", "seed", "NME mean", "AUC", "failures", "training, s")
+    head = (
+        "faces",
+        many(report.curve[0].kind),
+        "seed",
+        "NME mean",
+        "AUC",
+        "failures",
+        "training, s",
+    )
     return joined(
         (
             element("h2", "Learning curve"),
@@ -133,13 +151,14 @@ def learning(report: Report, chart: AddChart) -> Markup:
 def method(report: Report, _chart: AddChart) -> Markup:
     """Say how everything was measured."""
     start = None if report.model is None else report.model.evaluation.start
+    people = many(report.kind)
     said = [
         "" if start is None else f"Fits start from {_STARTS[start]}.",
         _NME,
         _AUC,
-        "No model is measured on a person it was trained on, whoever annotated the face.",
-        _INTERVALS,
-        "" if report.test is None else _PAIRED,
+        f"No model is measured on a {one(report.kind)} it was trained on, whoever annotated it.",
+        _INTERVALS.format(people=people),
+        "" if report.test is None else _PAIRED.format(people=people),
         f"Seed of all random choices: {report.seed}.",
     ]
     return joined(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_datasets.subject_words import count_of, many
 from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE
 
 from .markup import Markup, element, joined, name_of, table
@@ -34,8 +35,8 @@ def few_people(found: Evaluation) -> Markup | None:
     if people >= _FEW_PEOPLE:
         return None
     said = (
-        f"Measured on {count_of(people, 'person')} only: the intervals are rough, and other people "
-        "may be fitted quite differently."
+        f"Measured on {count_of(people, found.kind)} only: the intervals are rough, and other "
+        "people may be fitted quite differently."
     )
     return element("p", said, class_="warning")
 
@@ -43,6 +44,7 @@ def few_people(found: Evaluation) -> Markup | None:
 def figures_table(columns: Sequence[Measured]) -> Markup:
     """Show the figures of models beside each other."""
     rows: list[list[object]] = []
+    drawn = many(columns[0].evaluation.kind)
     for title, key, form, factor in _FIGURES:
         cells = [cell(one.figures.get(key), form, factor) for one in columns]
         rows.append([title, *cells])
@@ -53,7 +55,9 @@ def figures_table(columns: Sequence[Measured]) -> Markup:
         (
             table(["", *(name_of(one.name) for one in columns)], rows, len(columns)),
             element(
-                "p", "In gray: 95 % confidence intervals, by bootstrap over people.", class_="note"
+                "p",
+                f"In gray: 95 % confidence intervals, by bootstrap over {drawn}.",
+                class_="note",
             ),
         )
     )
@@ -72,7 +76,6 @@ def cell(interval: Interval | None, form: str = ".4f", factor: float = 1) -> Mar
     return Markup(f"{value}<br>{span}")
 
 
-def count_of(number: int, what: str) -> str:
-    """Return how many faces or people."""
-    many = {"person": "people", "face": "faces"}
-    return f"{number} {what if number == 1 else many[what]}"
+def faces_of(number: int) -> str:
+    """Return how many faces."""
+    return f"{number} {'face' if number == 1 else 'faces'}"

@@ -22,6 +22,7 @@ from .labels import check_labels
 from .models import model
 from .reporting import report
 from .review import queue
+from .subjects import subjects
 from .training import evaluate, train
 from .window import open_window
 
@@ -66,6 +67,7 @@ app.command("confirm")(confirm)
 app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")
+app.add_typer(subjects, name="subjects")
 app.add_typer(model, name="model")
 app.command("check")(check)
 app.command("backup")(backup)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_workbench.care_text import NOT_FORGOTTEN, OUT_OF_REACH
+from faceloop_workbench.care_text import NOT_FORGOTTEN, OUT_OF_REACH, known_text
 
 from .console import note, progress_bar, say, show_json
 from .interrupts import stop_request
@@ -47,8 +47,8 @@ def erase(
         whom = find_whom(root, item=item, subject=subject or "")
         planned = plan_erasure(root, whom)
         models = trained_on(opened, whom.subject)
+    _show(planned)
     if not yes:
-        _show(planned)
         _ask(str(item) if subject is None else subject)
     with stop_request() as stop, progress_bar() as progress:
         done = erase_for_good(root, planned, progress=progress, cancel=stop)
@@ -61,14 +61,20 @@ def erase(
 
 
 def _show(planned: Erasure) -> None:
+    is_file = planned.kind in {"picture", "clip"}
     note(
-        f"To be erased: {len(planned.items)} faces of {planned.whom.subject!r} with "
+        f"To be erased: {len(planned.items)} faces of "
+        f"{f'the {planned.kind} ' if is_file else ''}{planned.whom.subject!r} with "
         f"{planned.revisions} saved annotations and {planned.entries} entries of the queue, "
         f"{len(planned.files)} pictures and videos in the project, and what "
         f"{len(planned.backups)} backups in the project have of them."
     )
-    tell_some("face", planned.items)
-    tell_some("file", planned.files)
+    for number, name in zip(planned.numbers, planned.items, strict=True):
+        note(f"face: {name} (item {number})")
+    for file in planned.files:
+        note(f"file: {file}")
+    if planned.sources:
+        note(known_text(planned))
     tell_some("report, since reports name people", planned.reports)
 
 
@@ -105,6 +111,9 @@ def _values(done: Erasure, models: list[str]) -> dict[str, object]:
     return {
         "subject": done.whom.subject,
         "items": done.items,
+        "numbers": done.numbers,
+        "kind": done.kind,
+        "sources": done.sources,
         "revisions": done.revisions,
         "entries": done.entries,
         "files": done.files,

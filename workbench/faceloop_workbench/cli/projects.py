@@ -81,6 +81,17 @@ def import_faces(
         Path | None,
         typer.Option(help="Folder with the pictures, where they lie apart.", show_default=False),
     ] = None,
+    subjects: Annotated[
+        str | None,
+        typer.Option(
+            metavar="folder|file|REGEX|TABLE.csv",
+            help="Whom the faces show: each folder is a person, or each picture file; a regular "
+            "expression finds the name in the path; a table has pictures and people. By default "
+            "the people that MUCT's and IMM's file names tell, or else each clip or burst and each "
+            "other picture is its own subject.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only report what would be done.")
     ] = False,
@@ -103,6 +114,7 @@ def import_faces(
             source_format.value,
             sources,
             images=images,
+            subjects=subjects,
             progress=progress,
             cancel=stop,
             dry_run=dry_run,
@@ -163,6 +175,10 @@ def _show_report(report: ImportReport) -> None:
         "images not found": len(report.images_not_found),
     }
     show_values(counts)
+    for rule in report.subject_rules:
+        say(f"Subjects: {rule}")
+    if report.subjects_changed:
+        say(f"{report.subjects_changed} faces that were here already got another subject.")
     for warning in report.warnings:
         note(f"Warning: {warning}")
     if report.updated_faces:

@@ -99,7 +99,12 @@ def evaluate(
         )
     if plot is not None:
         found.plot(plot)
-    values = {"model": chosen.name, "start": start.value, **found.to_dict()}
+    values = {
+        "model": chosen.name,
+        "start": start.value,
+        "warnings": warnings,
+        **found.to_dict(),
+    }
     if json:
         show_json({**values, "warnings": warnings, "plot": plot})
         return
@@ -127,12 +132,15 @@ def show_warnings(warnings: Iterable[str]) -> None:
 
 def show_metrics(metrics: Mapping[str, Any]) -> None:
     """Show what `faceloop_trainer.Evaluation.metrics` says, in words."""
+    from faceloop_datasets.subject_words import count_of
+
     if "nme_mean" not in metrics:
         say("Not measured: no face was kept aside, or none was found.")
         return
     show_values(
         {
-            "measured on": f"{metrics['faces']} faces of {metrics['subjects']} people",
+            "measured on": f"{metrics['faces']} faces of "
+            f"{count_of(metrics['subjects'], metrics.get('subject_kind', 'person'))}",
             "NME mean": f"{metrics['nme_mean']:.4f}",
             "NME median": f"{metrics['nme_median']:.4f}",
             "NME p95": f"{metrics['nme_p95']:.4f}",

@@ -30,6 +30,7 @@ from faceloop_workbench.desk.widgets import explain, paragraph, sure
 from .format_help import FORMATS
 from .job_bar import JobBar
 from .report_text import conversion_text, report_text
+from .subject_panel import SubjectPanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,6 +136,7 @@ class ImportDialog(QDialog):
     def _run(self, name: str, *, dry_run: bool) -> None:
         source_format, sources, folder = self.source_format, self.sources, self._folder
         images = self._images.text().strip() or None
+        subjects = self._subjects.rule
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> ImportReport:
             with Project.open(folder) as project:
@@ -142,6 +144,7 @@ class ImportDialog(QDialog):
                     source_format,
                     sources,
                     images=images,
+                    subjects=subjects,
                     progress=progress,
                     cancel=cancel,
                     dry_run=dry_run,
@@ -180,7 +183,13 @@ class ImportDialog(QDialog):
         empty = "Nothing in these files is new." if self._is_empty() else ""
         explain(self._start, running or nothing or unchecked or empty, "Import; all or nothing.")
         self._start.setText(f"Import {self._checked.faces} faces" if self._checked else "Import")
-        for widget in (self._format, self._sources, self._images, *self._choosers):
+        for widget in (
+            self._format,
+            self._sources,
+            self._images,
+            self._subjects,
+            *self._choosers,
+        ):
             widget.setEnabled(not running)
 
     def _is_empty(self) -> bool:
@@ -213,6 +222,8 @@ class ImportDialog(QDialog):
         self._images.setObjectName("import.images")
         self._images.setPlaceholderText("only if they do not lie beside the annotations")
         self._images.textChanged.connect(self._outdate)
+        self._subjects = SubjectPanel()
+        self._subjects.changed.connect(self._outdate)
         self._choosers = [
             _button("import.files", "Add files…", self._ask_files),
             _button("import.folder", "Add folder…", self._ask_folder),
@@ -249,6 +260,8 @@ class ImportDialog(QDialog):
         form.addRow("Files", self._sources)
         form.addRow("", choose)
         form.addRow("Pictures in", images)
+        form.addRow("Subjects", self._subjects)
+        form.addRow(self._subjects.help)
         foot = QHBoxLayout()
         foot.addWidget(self._copy)
         foot.addStretch(1)

@@ -73,6 +73,11 @@ def _lines(report: ImportReport, scheme: Scheme) -> Iterator[str]:
     yield f"  estimated          {report.points_estimated}"
     yield f"  missing            {report.points_missing}"
     yield ""
+    for rule in report.subject_rules:
+        yield f"Subjects: {rule}."
+    if report.subjects_changed:
+        yield f"{report.subjects_changed} faces that were here already get another subject."
+    yield ""
     yield conversion_text(report.format, scheme)
     for reason, count in report.skipped.items():
         yield f"{count} rows are left out: {reason}."

@@ -79,6 +79,8 @@ class Comparison:
         Whether the new one is to be used.
     because : str
         Why.
+    kind : str
+        What the people are: maybe only pictures or clips.
     """
 
     new: Measured | None
@@ -87,6 +89,7 @@ class Comparison:
     people: int
     use: bool
     because: str
+    kind: str = "person"
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; `from_dict` is the way back."""
@@ -97,6 +100,7 @@ class Comparison:
             "people": self.people,
             "use": self.use,
             "because": self.because,
+            "kind": self.kind,
         }
 
     @classmethod
@@ -110,6 +114,7 @@ class Comparison:
             people=values["people"],
             use=values["use"],
             because=values["because"],
+            kind=values.get("kind", "person"),
         )
 
 

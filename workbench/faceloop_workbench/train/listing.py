@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.subject_words import count_of
 from faceloop_runtime import FaceModel
 from faceloop_workbench.model_choice import STARTER
 
@@ -73,8 +74,8 @@ class Listed:
         """What the error was measured on, for people."""
         if self.nme is None:
             return "Not measured: there was no face that it had not been trained on."
-        faces, people = self.metrics["faces"], self.metrics["subjects"]
-        return f"Measured on {faces} faces of {people} {'person' if people == 1 else 'people'}."
+        people = count_of(self.metrics["subjects"], self.metrics.get("subject_kind", "person"))
+        return f"Measured on {self.metrics['faces']} faces of {people}."
 
     @property
     def comparison(self) -> Comparison | None:

@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
+from faceloop_datasets.subject_words import count_of
 from faceloop_workbench.desk.widgets import PlainLabel
 
 from .axes import room_above
@@ -79,8 +80,8 @@ class ComparisonView(QWidget):
             "" if model is None else model.name,
             "" if found is None or old is None else found.old_name,
         )
-        self._fill(new, old, 0 if found is None else found.people)
-        why = "Nothing was measured on people that it was not trained on."
+        self._fill(new, old, "" if found is None else count_of(found.people, found.kind))
+        why = "Nothing was measured on faces that it was not trained on."
         self._draw_ced(new, old, names, why)
         self._draw_points(new, old, names, scheme, why)
         self._draw_models(model, list(models))
@@ -102,9 +103,9 @@ class ComparisonView(QWidget):
         grid.setVerticalSpacing(1)
         return grid
 
-    def _fill(self, new: Measured | None, old: Measured | None, people: int) -> None:
+    def _fill(self, new: Measured | None, old: Measured | None, people: str) -> None:
         count = 0 if new is None else len(new.errors)
-        said = f"{count} faces of {people} {'person' if people == 1 else 'people'}"
+        said = f"{count} faces of {people}"
         self._on.setText(said if count else "")
         for head, measured, title in zip(
             self._heads, (new, old), ("this model", "before"), strict=True

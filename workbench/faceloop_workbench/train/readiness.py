@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.subject_words import count_of, kind_of
 from faceloop_trainer.cautions import cautions, few_people
 from faceloop_trainer.copies import different
 from faceloop_trainer.enough import too_few
@@ -41,6 +42,8 @@ class Readiness:
         Faces that will measure the model, and how many people they show.
     half_done : tuple of HalfDone
         Faces that somebody began to correct.
+    kind : str
+        What the people are: maybe only pictures or clips.
     guesses : int
         Faces that hold nothing but unconfirmed points of a fit; they train nothing.
     blocked : str
@@ -53,6 +56,7 @@ class Readiness:
     people: int = 0
     held_out: int = 0
     held_out_people: int = 0
+    kind: str = "person"
     half_done: tuple[HalfDone, ...] = ()
     guesses: int = 0
     blocked: str = _NO_PROJECT
@@ -63,9 +67,9 @@ class Readiness:
         """What will train, in one sentence."""
         if self.blocked:
             return self.blocked
-        held = f"{_count(self.held_out, 'face')} of {_people(self.held_out_people)}"
+        held = f"{_count(self.held_out, 'face')} of {count_of(self.held_out_people, self.kind)}"
         return (
-            f"{_count(self.faces, 'face')} of {_people(self.people)} will train, "
+            f"{_count(self.faces, 'face')} of {count_of(self.people, self.kind)} will train, "
             f"{held if self.held_out else 'none'} held out to measure the model."
         )
 
@@ -87,13 +91,15 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
     useful = {face.item_id for face in faces}
     half = [HalfDone(s.item_id, s.name) for s in overview if _half_done(s)]
     counts = len(training), len(_subjects(training))
+    kind = kind_of(f.subject_source for f in (*training, *held))
     said = cautions(faces, project.scheme)
-    blocked = too_few(*counts, different(training), " ".join(said))
+    blocked = too_few(*counts, different(training), " ".join(said), kind=kind)
     found = Readiness(
         faces=counts[0],
         people=counts[1],
         held_out=len(held),
         held_out_people=len(_subjects(held)),
+        kind=kind,
         half_done=tuple(half),
         guesses=sum(s.labelled and s.item_id not in useful for s in overview),
         blocked=blocked if faces else _NO_FACE,
@@ -129,12 +135,8 @@ def _warnings(found: Readiness) -> list[str]:
         )
     if found.blocked:
         return said
-    return [*said, *few_people(found.people, found.held_out_people)]
+    return [*said, *few_people(found.people, found.held_out_people, found.kind)]
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number} people"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.plain import is_count, is_number
+from faceloop_datasets.subject_words import KINDS
 from faceloop_trainer import TrainingConfig
 
 from .messages import with_tuples
@@ -32,6 +33,7 @@ def believed(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
         "nme_mean": is_number(metrics.get("nme_mean"))
         and is_count(metrics.get("faces"))
         and is_count(metrics.get("subjects")),
+        "subject_kind": metrics.get("subject_kind") in KINDS,
         "trained_faces": is_count(metrics.get("trained_faces")),
         "stages": _is_training(metrics),
         "comparison": _is_comparison(metrics.get("comparison"), points),
@@ -75,7 +77,8 @@ def _is_comparison(value: object, points: int) -> bool:
     if not isinstance(value, dict):
         return False
     return (
-        value.keys() == {"new", "old", "old_name", "people", "use", "because"}
+        value.keys() - {"kind"} == {"new", "old", "old_name", "people", "use", "because"}
+        and value.get("kind", "person") in KINDS
         and all(value[m] is None or _is_measured(value[m], points) for m in ("new", "old"))
         and isinstance(value["old_name"], str)
         and is_count(value["people"])

@@ -1,0 +1,227 @@
+"""Whom imported faces show, settled before anything is written.
+
+The reader says what the files say; a rule, or else what the pictures show, decides the rest:
+frames of one video, clip or burst and copies of one picture are one subject, also with faces that
+came earlier; and below another folder an equal name is another subject.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.bursts import Groups, join_bursts
+from faceloop_datasets.errors import InputError
+from faceloop_datasets.subject_rules import NoSubject, Place, check_subject, path_subject
+from faceloop_datasets.subject_words import count_of
+
+from .sightings import (
+    Pictures,
+    Sighting,
+    Taken,
+    faces_there,
+    join_copies,
+    join_named,
+    name_set,
+    shown_in,
+    taken_names,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from faceloop_datasets.formats import FaceRecord
+    from faceloop_datasets.formats.record import ImageRef
+    from faceloop_datasets.media import MediaFile
+    from faceloop_datasets.subject_rules import SubjectRule
+
+    from .database import Database
+    from .items import Item, SubjectSource
+
+NAMING = {
+    "muct": "MUCT's file names (i, then the person's three digits)",
+    "clmtools": "MUCT's file names, where pictures have them (i, then the person's three digits)",
+    "imm": "IMM's file names (the person's number before the hyphen)",
+}
+"""Where the names of people come from, by format."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What was decided.
+
+    Parameters
+    ----------
+    records : list of FaceRecord
+        Faces with their subjects; those that are known already have the project's.
+    refused : list of (FaceRecord, str)
+        Faces that the rule gives no subject, and why.
+    changes : mapping of int to (str, SubjectSource)
+        Items of the project that get another subject.
+    rules : tuple of str
+        How the subjects are known, one sentence each, with how many there are.
+    subjects : int
+        How many subjects the faces show.
+    warnings : tuple of str
+        What a person should look at.
+    """
+
+    records: list[FaceRecord]
+    refused: list[tuple[FaceRecord, str]]
+    changes: Mapping[int, tuple[str, SubjectSource]]
+    rules: tuple[str, ...]
+    subjects: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How subjects are to be settled.
+
+    Parameters
+    ----------
+    database : Database
+        The project's.
+    root : Path
+        The project's folder.
+    format : str
+        What is imported.
+    rule : SubjectRule or None
+        What a person asked for.
+    images : Path or None
+        Folder with the pictures, if one was named.
+    tick : callable
+        Told how many runs of pictures were compared, of how many; may raise.
+    """
+
+    database: Database
+    root: Path
+    format: str
+    rule: SubjectRule | None
+    images: Path | None
+    tick: Callable[[int, int], object]
+
+    def settle(
+        self,
+        records: Sequence[FaceRecord],
+        known: Sequence[Item | None],
+        files: Mapping[ImageRef, MediaFile],
+    ) -> Settled:
+        """Decide whom faces show.
+
+        Parameters
+        ----------
+        records : sequence of FaceRecord
+            The faces that are imported.
+        known : sequence of Item or None
+            Those of them that the project has.
+        files : mapping of ImageRef to MediaFile
+            Pictures that were looked at.
+        """
+        with self.database.read() as connection:
+            taken = taken_names(connection)
+        refused: list[tuple[FaceRecord, str]] = []
+        if self.rule is None:
+            faces = self._as_read(records, known)
+        else:
+            faces, refused = self._by_rule(self.rule, records, known, taken)
+        others: list[Sighting] = []
+        warnings: tuple[str, ...] = ()
+        if self.rule is not None or any(face.item is None for face in faces):
+            others, warnings = self._join(faces, Pictures(files), taken)
+        return Settled(
+            records=[face.settled for face in faces],
+            refused=refused,
+            changes={
+                face.item.id: (face.subject, face.source)
+                for face in (*faces, *others)
+                if face.item is not None and face.changed
+            },
+            rules=tuple(self._sentences(faces)),
+            subjects=len({face.subject for face in faces}),
+            warnings=warnings,
+        )
+
+    def _as_read(
+        self, records: Sequence[FaceRecord], known: Sequence[Item | None]
+    ) -> list[Sighting]:
+        faces = [Sighting(record, item) for record, item in zip(records, known, strict=True)]
+        for face, record in zip(faces, records, strict=True):
+            if face.item is None and face.in_video and face.source != "video":
+                face.name(path_subject(Place.of(record, self.images).picture), "video")
+        return faces
+
+    def _by_rule(
+        self,
+        rule: SubjectRule,
+        records: Sequence[FaceRecord],
+        known: Sequence[Item | None],
+        taken: Taken,
+    ) -> tuple[list[Sighting], list[tuple[FaceRecord, str]]]:
+        faces, refused = [], []
+        places = [Place.of(record, self.images) for record in records]
+        for record, item, named in zip(records, known, rule.assign(places), strict=True):
+            face = Sighting(record, item)
+            if item is not None and item.subject_source == "person":
+                faces.append(face)
+                continue
+            if isinstance(named, NoSubject):
+                refused.append((record, f"{named.reason}."))
+                continue
+            try:
+                name = path_subject(named) if rule.derived else check_subject(named)
+            except InputError as error:
+                refused.append((record, str(error)))
+                continue
+            if rule.derived:
+                name = taken.own(name, record.root, [face])
+            face.name(name, rule.source)
+            faces.append(face)
+        return faces, refused
+
+    def _join(
+        self, faces: Sequence[Sighting], pictures: Pictures, taken: Taken
+    ) -> tuple[list[Sighting], tuple[str, ...]]:
+        """Join what is one subject, and name what nobody has named."""
+        with self.database.read() as connection:
+            others = faces_there(connection, faces, pictures, self.root)
+        every = [*faces, *others]
+        groups = Groups([face.given for face in every])
+        clashes = join_copies(every, pictures, groups)
+        if self.rule is None:
+            join_named(every, groups)
+            join_bursts(shown_in(every, pictures), groups, self.tick)
+            sets = defaultdict(list)
+            for element, face in enumerate(every):
+                sets[groups.top(element)].append(face)
+            for members in sets.values():
+                name_set(members, pictures, taken)
+        return others, clashes
+
+    def _sentences(self, faces: Sequence[Sighting]) -> Iterator[str]:
+        counts: Counter[str] = Counter(face.source for face in faces)
+        subjects: dict[str, set[str]] = defaultdict(set)
+        for face in faces:
+            subjects[face.source].add(face.subject)
+        said = {
+            "rule": "the rule of an import" if self.rule is None else self.rule.sentence,
+            "format": f"names of people from {NAMING.get(self.format, self.format)}",
+            "person": "set by hand",
+            "video": "frames of one video, clip or burst, and copies of one picture, are one",
+            "picture": "each picture its own (names of pictures, not of people)",
+        }
+        for source, sentence in said.items():
+            if counts[source]:
+                number = count_of(len(subjects[source]), _WORDS[source])
+                yield f"{sentence}: {number}, {counts[source]} faces"
+
+
+_WORDS = {
+    "rule": "person",
+    "format": "person",
+    "person": "person",
+    "video": "clip",
+    "picture": "picture",
+}

@@ -1,0 +1,338 @@
+"""Faces whose subjects are being settled, and what makes several of them one subject."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from sqlalchemy import select
+
+from faceloop_datasets import media as media_store
+from faceloop_datasets.bursts import Shown
+from faceloop_datasets.subject_rules import path_subject
+
+from .items import Item, decode_points, parts
+from .staging import content_hash
+from .subjects import distinct
+from .tables import ItemRow, RevisionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+    from faceloop_datasets.bursts import Groups
+    from faceloop_datasets.formats import FaceRecord
+    from faceloop_datasets.formats.record import ImageRef
+    from faceloop_datasets.media import Media, MediaFile
+
+    from .items import SubjectSource
+
+_NUMBERED = re.compile(r" \(\d+\)$")
+_COLUMNS = ItemRow.__table__.columns.keys()
+_GIVEN = ("format", "rule", "person")
+"""Sources of subjects that somebody, or a format, has named: they are never joined."""
+
+
+class Sighting:
+    """A face that is imported, or that the project has already, with the subject it gets.
+
+    Parameters
+    ----------
+    record : FaceRecord or None
+        What is imported; None for a face that the project has and that is not imported again.
+    item : Item or None
+        The face in the project; None for a new one.
+    media : Media or None
+        Of a face without a record: its picture, with ``absolute`` where it is now.
+    points : ndarray, shape (N, 2), or None
+        Of a face without a record.
+
+    Attributes
+    ----------
+    subject, source : str
+        Whom it shows, and how that is known.
+    changed : bool
+        Whether that is something else than in the beginning.
+    """
+
+    def __init__(
+        self,
+        record: FaceRecord | None,
+        item: Item | None,
+        media: Media | None = None,
+        points: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.record, self.item, self.media, self.points = record, item, media, points
+        known = cast("FaceRecord | Item", record if item is None else item)
+        self.subject, self.source = known.subject, known.subject_source
+        self.changed = False
+        if record is not None:
+            self.points = record.annotation.points
+
+    @property
+    def given(self) -> str | None:
+        """Whom somebody, or a format, says that it shows."""
+        return self.subject if self.source in _GIVEN else None
+
+    @property
+    def settled(self) -> FaceRecord:
+        """What is imported, with its subject."""
+        record = cast("FaceRecord", self.record)
+        return replace(record, subject=self.subject, subject_source=self.source)
+
+    @property
+    def root(self) -> str | None:
+        """The folder or archive that was named."""
+        if self.item is None and self.record is not None:
+            return self.record.root
+        return None if self.item is None else self.item.origin_root
+
+    def name(self, subject: str, source: SubjectSource) -> None:
+        """Give it a subject."""
+        self.changed |= (subject, source) != (self.subject, self.source)
+        self.subject, self.source = subject, source
+
+    @property
+    def in_video(self) -> bool:
+        """Whether it is a frame of a video."""
+        known = self.record or self.item
+        return known is not None and known.frame is not None
+
+
+class Taken:
+    """Names of subjects, and below which folders they mean somebody.
+
+    Parameters
+    ----------
+    roots : mapping of str to set of (str or None)
+        The folders that were named when the faces of each subject came; None if nobody knows.
+    """
+
+    def __init__(self, roots: dict[str, set[str | None]]) -> None:
+        self._roots = roots
+
+    def own(self, base: str, root: str, faces: Iterable[Sighting]) -> str:
+        """Return the name that a path below ``root`` has, or gets, for itself."""
+        here = {face.root for face in faces if face.item is not None}
+        others = _Others(self._roots, here, locations(root, base))
+        name = distinct(base, root, others)  # type: ignore[arg-type]
+        self._roots[name].add(root)
+        return name
+
+
+@dataclass(frozen=True)
+class _Others:
+    """Names that mean somebody else."""
+
+    roots: Mapping[str, set[str | None]]
+    here: set[str | None]
+    own: set[str]
+
+    def __contains__(self, name: str) -> bool:
+        return any(
+            self.own.isdisjoint(locations(root, name))
+            for root in self.roots.get(name, set()) - self.here
+        )
+
+
+def locations(root: str | None, name: str) -> set[str]:
+    """Return the paths that a name may mean below a folder, or with the folder's name before it."""
+    if not root:
+        return {name} if root == "" else set()
+    name = _NUMBERED.sub("", name)
+    parts = Path(root).parts
+    found = {str(Path(root, name))}
+    for count in range(1, len(parts)):
+        folders = "/".join(parts[-count:])
+        if name == folders:
+            found.add(root)
+        elif name.startswith(f"{folders}/"):
+            found.add(str(Path(root, name[len(folders) + 1 :])))
+    return found
+
+
+def taken_names(connection: Connection) -> Taken:
+    """Return the names of the project's subjects."""
+    roots: dict[str, set[str | None]] = defaultdict(set)
+    for subject, root in connection.execute(select(ItemRow.subject, ItemRow.origin_root)):
+        roots[subject].add(root)
+    return Taken(roots)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Files of the pictures that an import asks for.
+
+    Parameters
+    ----------
+    files : mapping of ImageRef to MediaFile
+        Those that were looked at: all that the project does not have.
+    """
+
+    files: Mapping[ImageRef, MediaFile]
+
+    def of(self, face: Sighting) -> Path | None:
+        """File of a face's picture, or of its video."""
+        if face.media is not None:
+            return Path(face.media.absolute)
+        ref = None if face.record is None else face.record.image
+        if ref is None:
+            return None
+        if ref in self.files:
+            return self.files[ref].path
+        return ref.path.absolute() if ref.member is None else None
+
+    def content(self, face: Sighting, file: Path) -> str:
+        """Hash of what the file of a face holds."""
+        if face.media is not None:
+            return face.media.sha256
+        ref = None if face.record is None else face.record.image
+        if ref is not None and ref in self.files:
+            return self.files[ref].sha256
+        try:
+            return content_hash(file)
+        except OSError:
+            return str(file)  # who needs it says that it is missing
+
+
+def faces_there(
+    connection: Connection,
+    faces: Sequence[Sighting],
+    pictures: Pictures,
+    root: Path,
+) -> list[Sighting]:
+    """Faces that the project has, in the folders of the new pictures or of as many bytes."""
+    new = [pictures.of(face) for face in faces if face.item is None]
+    files = {file for file in new if file is not None}
+    folders = {_folder(file) for file in files}
+    sizes = {_size(file) for file in files}
+    media = {
+        m.id: replace(m, absolute=str(m.where(root)))
+        for m in media_store.list_all(connection)
+        if m.bytes in sizes or (m.kind == "image" and _folder(m.where(root)) in folders)
+    }
+    seen = {face.item.id for face in faces if face.item is not None}
+    found = []
+    for part in parts(sorted(media)):
+        query = (
+            select(ItemRow.__table__, RevisionRow.points)
+            .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)
+            .where(ItemRow.media_id.in_(part))
+            .order_by(ItemRow.id)
+        )
+        for *values, points in connection.execute(query):
+            item = Item(**dict(zip(_COLUMNS, values, strict=True)))
+            if item.id not in seen:
+                shape = None if points is None else decode_points(points)
+                found.append(Sighting(None, item, media[cast("int", item.media_id)], shape))
+    return found
+
+
+def _folder(file: Path) -> str:
+    return os.path.realpath(file.parent)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1  # who needs it says that it is missing
+
+
+def join_named(every: Sequence[Sighting], groups: Groups) -> None:
+    """Join what has one subject already, and the frames of one video."""
+    first: dict[object, int] = {}
+    for element, face in enumerate(every):
+        if face.given is not None:
+            continue
+        keys: list[object] = [
+            (face.root, face.subject) if face.item is None else face.subject,
+        ]
+        if face.in_video and face.record is not None:
+            keys.append(face.record.image)
+        for key in keys:
+            groups.join(first.setdefault(key, element), element)
+
+
+def join_copies(every: Sequence[Sighting], pictures: Pictures, groups: Groups) -> tuple[str, ...]:
+    """Join faces in files of the same content; says where those show different given people."""
+    by_size: dict[int, dict[Path, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for element, face in enumerate(every):
+        file = pictures.of(face)
+        if file is not None:
+            by_size[_size(file)][file].append(element)
+    clashes = []
+    for files in by_size.values():
+        contents: dict[str, list[tuple[Path, int]]] = defaultdict(list)
+        for file, elements in files.items():
+            content = pictures.content(every[elements[0]], file) if len(files) > 1 else ""
+            contents[content].extend((file, element) for element in elements)
+        for same in contents.values():
+            if all(every[element].item is not None for _, element in same):
+                continue
+            (file, first), *rest = same
+            for other, element in rest:
+                if not groups.join(first, element):
+                    clashes.append((file, every[first].subject, other, every[element].subject))
+    return _clash_text(clashes)
+
+
+def _clash_text(clashes: Sequence[tuple[Path, str, Path, str]]) -> tuple[str, ...]:
+    if not clashes:
+        return ()
+    one, first, other, second = clashes[0]
+    where = f"{one.name} and {other.name} are" if one != other else f"{one.name} is"
+    more = f", and {len(clashes) - 1} more" if len(clashes) > 1 else ""
+    said = (
+        f"{where} one picture of two subjects, {first!r} and {second!r}{more}. They stay as they "
+        "were given; merge them if they are one person (faceloop subjects merge)."
+    )
+    return (said,)
+
+
+def shown_in(every: Sequence[Sighting], pictures: Pictures) -> dict[int, Shown]:
+    """Return what can be a frame of a burst: pictures whose people no format names."""
+    found = {}
+    for element, face in enumerate(every):
+        file = pictures.of(face)
+        if file is None or face.in_video or face.source == "format" or face.points is None:
+            continue
+        if not np.isfinite(face.points).all(axis=1).any():
+            continue
+        ref = None if face.record is None else face.record.image
+        folder, stem = _folder(file), file.stem
+        if ref is not None and ref.member is not None:
+            folder, _, name = f"{ref.path.absolute()}:{ref.member}".rpartition("/")
+            stem = Path(name).stem
+        found[element] = Shown(folder, stem, file, face.points, new=face.item is None)
+    return found
+
+
+def name_set(members: Sequence[Sighting], pictures: Pictures, taken: Taken) -> None:
+    """Give the faces of one set one subject, if something is new about it."""
+    if all(face.item is not None for face in members):
+        return
+    given = next((face for face in members if face.given is not None), None)
+    if given is not None:
+        name, source = given.subject, given.source
+    else:
+        known = [face for face in members if face.item is not None]
+        clip = len({pictures.of(f) for f in members}) > 1 or any(
+            f.in_video or f.source == "video" for f in members
+        )
+        source = "video" if clip else "picture"
+        if known:
+            name = min(known, key=lambda face: cast("Item", face.item).id).subject
+        else:
+            first = cast("FaceRecord", members[0].record)
+            name = taken.own(path_subject(members[0].subject), first.root, members)
+    for face in members:
+        if face.given is None:
+            face.name(name, source)

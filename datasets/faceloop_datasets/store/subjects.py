@@ -1,0 +1,199 @@
+"""Subjects of a project: whom its faces show, how that is known, and changing it.
+
+Nothing here touches a revision: what was annotated stays, only whom it shows changes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import bindparam, func, select, update
+
+from faceloop_datasets.errors import ProjectError
+from faceloop_datasets.subject_words import how_known, kind_of
+
+from .items import parts
+from .tables import ItemRow
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from faceloop_datasets.media import Media
+
+    from .items import SubjectSource
+
+_CHANGE = (
+    update(ItemRow)
+    .where(ItemRow.id == bindparam("item"))
+    .values(subject=bindparam("whom"), subject_source=bindparam("how"))
+)
+_CHANGE_OTHERS = _CHANGE.where(ItemRow.subject_source != "person")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One subject of a project.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    sources : tuple of str
+        How that is known of its faces, see `faceloop_datasets.store.items.SubjectSource`.
+    items : tuple of int
+        Numbers of its faces.
+    pictures : int
+        Pictures, or frames of videos, that they are in.
+    """
+
+    name: str
+    sources: tuple[SubjectSource, ...]
+    items: tuple[int, ...]
+    pictures: int
+
+    @property
+    def kind(self) -> str:
+        """What it is: ``person``, ``picture``, ``clip`` or ``subject``."""
+        return kind_of(self.sources)
+
+    @property
+    def how(self) -> str:
+        """How it is known, in words."""
+        return how_known(self.sources)
+
+
+def list_subjects(connection: Connection) -> list[Subject]:
+    """All subjects, in the order their first faces came."""
+    query = select(
+        ItemRow.subject, ItemRow.subject_source, ItemRow.id, ItemRow.media_id, ItemRow.frame
+    ).order_by(ItemRow.id)
+    found: dict[str, list[tuple[str, int, tuple[int | None, int | None]]]] = defaultdict(list)
+    for name, source, item, media, frame in connection.execute(query):
+        found[name].append((source, item, (media, frame)))
+    return [
+        Subject(
+            name,
+            cast("tuple[SubjectSource, ...]", tuple(sorted({source for source, _, _ in rows}))),
+            tuple(item for _, item, _ in rows),
+            len({where for _, _, where in rows if where[0] is not None}),
+        )
+        for name, rows in found.items()
+    ]
+
+
+def change(
+    connection: Connection,
+    changes: Mapping[int, tuple[str, SubjectSource]],
+    *,
+    spare_by_hand: bool = False,
+) -> None:
+    """Give items other subjects; ``spare_by_hand`` leaves those as they are that a person set."""
+    rows = [{"item": k, "whom": name, "how": how} for k, (name, how) in changes.items()]
+    if rows:
+        connection.execute(_CHANGE_OTHERS if spare_by_hand else _CHANGE, rows)
+
+
+def set_subject(connection: Connection, numbers: Sequence[int], name: str) -> int:
+    """Say whom some items show, as a person does; returns how many showed somebody else.
+
+    Raises
+    ------
+    ProjectError
+        If there is no such item.
+    """
+    before: dict[int, str] = {}
+    for part in parts(sorted(set(numbers))):
+        query = select(ItemRow.id, ItemRow.subject).where(ItemRow.id.in_(part))
+        before |= {row.id: row.subject for row in connection.execute(query)}
+    lacking = sorted(set(numbers) - set(before))
+    if lacking:
+        raise ProjectError(f"There is no item {lacking[0]} in this project. Nothing was changed.")
+    change(connection, dict.fromkeys(before, by_hand(name)))
+    return sum(subject != name for subject in before.values())
+
+
+def by_hand(name: str) -> tuple[str, SubjectSource]:
+    """Return a subject that a person has named, and how it is known."""
+    return name, "person"
+
+
+def items_of(connection: Connection, names: Sequence[str]) -> list[int]:
+    """Items of some subjects.
+
+    Raises
+    ------
+    ProjectError
+        If there is no such subject.
+    """
+    query = select(ItemRow.subject, func.count()).group_by(ItemRow.subject)
+    known = [name for name, _ in connection.execute(query)]
+    for name in names:
+        if name not in known:
+            raise ProjectError(no_such_subject(name, known))
+    found: list[int] = []
+    for part in parts(names):
+        found += connection.scalars(select(ItemRow.id).where(ItemRow.subject.in_(part)))
+    return sorted(found)
+
+
+def no_such_subject(name: str, known: Sequence[str]) -> str:
+    """Say that there is no subject of a name, and which are like it."""
+    alike = difflib.get_close_matches(name, known, 3)
+    hint = f" Did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+    return f"No item of this project has the subject {name!r}.{hint}"
+
+
+def of_media(
+    connection: Connection, media: Media | None, name: str = "shape"
+) -> tuple[str, SubjectSource]:
+    """Return the subject of a face that is added to a picture or video, and how it is known.
+
+    It is that of the faces which are there already, if it is one; otherwise the file's name, or as
+    much of its path as no other subject has. A face without a picture is called by its ``name``.
+    """
+    if media is None:
+        return distinct(name, "", set(connection.scalars(select(ItemRow.subject)))), "picture"
+    there = select(ItemRow.subject, ItemRow.subject_source).where(ItemRow.media_id == media.id)
+    known = connection.execute(there.order_by(ItemRow.id)).all()
+    if len({name for name, _ in known}) == 1:
+        return known[0][0], cast("SubjectSource", known[0][1])
+    others = select(ItemRow.subject).where(
+        (ItemRow.media_id != media.id) | ItemRow.media_id.is_(None)
+    )
+    folder = str(Path(media.absolute).parent)
+    name = distinct(media.name, folder, set(connection.scalars(others.distinct())))
+    return name, "video" if media.kind == "video" else "picture"
+
+
+def distinct(base: str, root: str, taken: Container[str]) -> str:
+    """Return a name that nobody else has: the base itself, after folders, or with a number.
+
+    Parameters
+    ----------
+    base : str
+        What it would be called if there were nothing else.
+    root : str
+        Folder that it is below; its name tells what is below it from what is below others.
+    taken : container of str
+        Names of others.
+    """
+    return next(name for name in _names(base, root) if name not in taken)
+
+
+def _names(base: str, root: str) -> Iterator[str]:
+    yield base
+    folders = [part for part in Path(root).parts if part != Path(root).anchor] if root else []
+    if folders and folders[-1] in (base, base.split("/", maxsplit=1)[0]):
+        folders.pop()  # the name has it already
+    for count in range(1, min(len(folders), 3) + 1):
+        yield "/".join([*folders[-count:], base])
+    first = f"{folders[-1]}/{base}" if folders else base
+    for number in itertools.count(2):
+        yield f"{first} ({number})"

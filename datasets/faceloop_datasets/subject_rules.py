@@ -1,0 +1,326 @@
+"""Whose faces are imported: the rules that a person chooses from with ``--subjects``.
+
+``folder``
+    The folder of the picture is the person: its whole path below what was named. Where the picture
+    lies in none, the folder of its annotation, or else the one that was named.
+``file``
+    Each picture file is a subject of its own, also where pictures are frames of one clip.
+``TABLE.csv``
+    Two columns, picture and subject, with or without a header. A row belongs to the picture of that
+    path below what was named, or else to the only one whose path ends like it.
+a regular expression
+    Searched in the path of the picture, then in that of the annotation. The group ``subject``, or
+    the first one, or all that it matches, names the person.
+
+Without a rule a format may name people (MUCT's file names, IMM's, the sample's identities); else
+frames of one video, clip or burst are one subject, and every other picture is its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from .errors import InputError
+from .files import is_text
+from .formats._rows import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .formats import FaceRecord
+    from .store.items import SubjectSource
+
+LONGEST = 200
+"""Most characters of a subject's name."""
+
+_PICTURE_HEADS = {"picture", "image", "path", "file", "filename", "name"}
+_SUBJECT_HEADS = {"subject", "person", "people", "id", "identity"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a face is, as rules see it: paths with ``/`` and without what comes before.
+
+    Parameters
+    ----------
+    picture : str
+        Path of the picture below the folder that was named, or below that of the pictures.
+    annotation : str
+        Path of the annotation, and its place in the file.
+    root : str
+        Name of the folder or archive that was named.
+    """
+
+    picture: str
+    annotation: str
+    root: str
+
+    @classmethod
+    def of(cls, record: FaceRecord, images: Path | None) -> Place:
+        """Find the place of a face; ``images`` is the folder of the pictures, if one was named."""
+        return cls(_picture_path(record, images), _slashes(record.identity), Path(record.root).name)
+
+
+@dataclass(frozen=True)
+class NoSubject:
+    """A face that a rule gives no subject, and why."""
+
+    reason: str
+
+
+class SubjectRule(Protocol):
+    """Gives faces their subjects."""
+
+    @property
+    def derived(self) -> bool:
+        """Whether the names are paths, which mean somebody else below another folder."""
+
+    @property
+    def source(self) -> SubjectSource:
+        """How subjects are known then; names of files stay what they are."""
+
+    @property
+    def sentence(self) -> str:
+        """What it does, for people."""
+
+    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+        """Return the subject of each face, or why it has none."""
+
+
+def parse_rule(text: str | Path) -> SubjectRule:
+    """Read what a person wrote after ``--subjects``.
+
+    Raises
+    ------
+    InputError
+        If the regular expression is none, or the table cannot be used.
+    """
+    text = str(text).strip()
+    match text.lower():
+        case "folder":
+            return _Folder()
+        case "file":
+            return _File()
+        case "":
+            raise InputError(
+                "--subjects is empty. Expected folder, file, a regular expression or a table "
+                "(.csv) of pictures and subjects."
+            )
+        case lower if lower.endswith(".csv"):
+            return _read_table(Path(text))
+    try:
+        return _Pattern(re.compile(text))
+    except (re.error, OverflowError, RecursionError) as error:
+        raise InputError(
+            f"--subjects '{text}' is no regular expression ({error}). Expected folder, file, a "
+            "regular expression or a table (.csv) of pictures and subjects."
+        ) from error
+
+
+def check_subject(name: str) -> str:
+    """Return a subject's name as it is stored: without blanks around it.
+
+    Raises
+    ------
+    InputError
+        If it is empty, too long, or no text.
+    """
+    name = name.strip()
+    if not name:
+        raise InputError("A subject's name is empty. Give it at least one character.")
+    if not is_text(name):
+        raise InputError(f"The subject's name {name!r:.80} has characters that cannot be shown.")
+    if len(name) > LONGEST:
+        raise InputError(
+            f"The subject's name {name[:30]!r}... has {len(name)} characters; expected at most "
+            f"{LONGEST}."
+        )
+    return name
+
+
+def path_subject(path: str) -> str:
+    """Return a path as a subject's name; of a very long one the end, which tells most."""
+    if len(path) <= LONGEST:
+        return path
+    mark = hashlib.sha256(path.encode()).hexdigest()[:8]
+    return f"...{path[12 - LONGEST :]}#{mark}"
+
+
+@dataclass(frozen=True)
+class _Folder:
+    derived = True
+    source: ClassVar[SubjectSource] = "rule"
+    sentence = "the folder of each picture is one person"
+
+    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+        return [self._folder(place) for place in places]
+
+    @staticmethod
+    def _folder(place: Place) -> str | NoSubject:
+        file = place.annotation.split(":", 1)[0]
+        for path in (place.picture, file):
+            if (folder := PurePosixPath(path).parent.as_posix()) != ".":
+                return folder
+        return place.root or NoSubject(f"{place.picture} lies in no folder that names a person")
+
+
+@dataclass(frozen=True)
+class _File:
+    derived = True
+    source: ClassVar[SubjectSource] = "picture"
+    sentence = "each picture file is a subject of its own"
+
+    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+        return [place.picture for place in places]
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    pattern: re.Pattern[str]
+    derived = False
+    source: ClassVar[SubjectSource] = "rule"
+
+    @property
+    def sentence(self) -> str:
+        return f"the expression '{self.pattern.pattern}' finds each person's name in the path"
+
+    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+        return [self._find(place) for place in places]
+
+    def _find(self, place: Place) -> str | NoSubject:
+        group = "subject" if "subject" in self.pattern.groupindex else min(self.pattern.groups, 1)
+        for path in (place.picture, place.annotation):
+            found = self.pattern.search(path)
+            if found is not None and (found[group] or "").strip():
+                return str(found[group])
+        return NoSubject(f"--subjects '{self.pattern.pattern}' finds no name in {place.picture}")
+
+
+@dataclass(frozen=True)
+class _Table:
+    file: Path
+    rows: tuple[tuple[int, str, str], ...]  # line, path, subject
+    derived = False
+    source: ClassVar[SubjectSource] = "rule"
+
+    @property
+    def sentence(self) -> str:
+        return f"the table {self.file.name} names the person of each picture"
+
+    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+        exact: dict[str, list[int]] = defaultdict(list)
+        for row, (_, path, _) in enumerate(self.rows):
+            exact[path].append(row)
+        found = [exact.get(p.picture) or exact.get(p.annotation) or [] for p in places]
+        used = {row for rows in found for row in rows}
+        tails, pictures = self._tails(used), Counter[int]()
+        for path in {p.picture for p, rows in zip(places, found, strict=True) if not rows}:
+            pictures.update(self._ending(path, tails))
+        return [
+            self._one(place, rows or self._ending(place.picture, tails), pictures)
+            for place, rows in zip(places, found, strict=True)
+        ]
+
+    def _tails(self, used: set[int]) -> dict[str, list[int]]:
+        """Rows that no picture's whole path has, by their last part."""
+        tails: dict[str, list[int]] = defaultdict(list)
+        for row, (_, path, _) in enumerate(self.rows):
+            if row not in used:
+                tails[PurePosixPath(path).name].append(row)
+        return tails
+
+    def _ending(self, path: str, tails: dict[str, list[int]]) -> list[int]:
+        near = tails.get(PurePosixPath(path).name, ())
+        return [row for row in near if _ends_alike(path, self.rows[row][1])]
+
+    def _one(self, place: Place, rows: list[int], pictures: Counter[int]) -> str | NoSubject:
+        lines = " and ".join(str(self.rows[row][0]) for row in rows[:3])
+        if not rows:
+            return NoSubject(f"{self.file.name} has no row for {place.picture}")
+        if len({self.rows[row][2] for row in rows}) > 1:
+            return NoSubject(f"lines {lines} of {self.file.name} fit {place.picture} and disagree")
+        if any(pictures[row] > 1 for row in rows):
+            return NoSubject(
+                f"line {lines} of {self.file.name} fits {max(pictures[r] for r in rows)} pictures, "
+                f"among them {place.picture}; write the path out"
+            )
+        return self.rows[rows[0]][2]
+
+
+def _read_table(file: Path) -> _Table:
+    text = read_text(file)
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    rows = []
+    try:
+        for line, cells in _cells(text, separator):
+            while len(cells) > 2 and not cells[-1]:
+                cells.pop()
+            if len(cells) != 2:
+                raise InputError(
+                    f"{file}:{line}: {len(cells)} columns; expected 2: picture and subject."
+                )
+            rows.append((line, _slashes(cells[0]), cells[1]))
+    except csv.Error as error:
+        raise InputError(f"{file} is no table that can be read ({error}).") from error
+    heads = rows and (rows[0][1].lower() in _PICTURE_HEADS and rows[0][2].lower() in _SUBJECT_HEADS)
+    rows = rows[1:] if heads else rows
+    if not rows:
+        raise InputError(f"{file} has no rows; expected two columns: picture and subject.")
+    for line, path, subject in rows:
+        if not path or not subject:
+            raise InputError(f"{file}:{line}: a cell is empty; expected a picture and a subject.")
+    return _Table(file, tuple(rows))
+
+
+def _cells(text: str, separator: str) -> list[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    return [
+        (reader.line_num, [cell.strip() for cell in cells])
+        for cells in reader
+        if any(cell.strip() for cell in cells)
+    ]
+
+
+def _ends_alike(path: str, row: str) -> bool:
+    one, other = path.split("/"), row.split("/")
+    count = min(len(one), len(other))
+    return one[-count:] == other[-count:]
+
+
+def _slashes(path: str) -> str:
+    path = path.replace("\\", "/")
+    while path.startswith("./"):
+        path = path[2:]
+    return path
+
+
+def _picture_path(record: FaceRecord, images: Path | None) -> str:
+    if record.image is None:
+        return _slashes(str(_folder_of(record) / _slashes(record.image_name)))
+    if record.image.member is not None:
+        return _slashes(record.image.member)
+    named = [folder.absolute() for folder in (images, _root(record)) if folder is not None]
+    path = record.image.path.absolute()
+    below = [path.relative_to(folder) for folder in named if path.is_relative_to(folder)]
+    # of two folders that hold it, the deeper one was named for the pictures
+    return min(below, key=lambda p: len(p.parts)).as_posix() if below else path.name
+
+
+def _folder_of(record: FaceRecord) -> PurePosixPath:
+    """Folder of an annotation file below what was named."""
+    file, root = Path(record.origin.rpartition(":")[0]).absolute(), _root(record)
+    if root is None or not file.is_relative_to(root):
+        return PurePosixPath()
+    return PurePosixPath(file.relative_to(root).parent.as_posix())
+
+
+def _root(record: FaceRecord) -> Path | None:
+    return Path(record.root).absolute() if record.root else None

@@ -1,0 +1,151 @@
+"""Subjects that people see and set, and the words for them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceloop_datasets import InputError, Project, ProjectError, write_video
+from faceloop_datasets.queue import FrameCandidate
+from faceloop_datasets.sample import sample_faces
+from faceloop_datasets.store.items import SubjectSource
+from faceloop_datasets.store.subjects import distinct
+from faceloop_datasets.subject_words import HOW_KNOWN, count_of, how_known, kind_of, many, one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "project") as project:
+        project.import_entries("sample", islice(sample_faces(), 8), scheme="face70")
+        yield project
+
+
+def picture(path: Path, value: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((24, 32), value, np.uint8)).save(path)
+    return path
+
+
+def video(path: Path, value: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_video(path, [np.full((32, 48, 3), value + k, np.uint8) for k in range(3)], 25)
+    return path
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("sources", "word"),
+        [
+            ([], "0 people"),
+            (["picture"], "0 pictures"),
+            (["video"], "0 clips"),
+            (["format", "rule", "person", "person"], "0 people"),
+            (["picture", "person"], "0 subjects"),
+            (["picture", "video"], "0 subjects"),
+            (["something else"], "0 subjects"),
+        ],
+    )
+    def test_what_subjects_are(self, sources: list[str], word: str) -> None:
+        assert count_of(0, kind_of(sources)) == word
+
+    def test_one_and_many(self) -> None:
+        kinds = ("person", "picture", "clip", "subject")
+        assert [count_of(1, kind) for kind in kinds] == [f"1 {kind}" for kind in kinds]
+        assert (many("what a stranger wrote"), one("<b>")) == ("subjects", "subject")
+
+    def test_every_source_has_words(self) -> None:
+        assert set(HOW_KNOWN) == set(SubjectSource.__args__)  # type: ignore[attr-defined]
+        assert how_known(["person", "picture", "person"]) == (
+            "set by hand; only the name of a picture"
+        )
+
+
+class TestSetAndMerge:
+    def test_subjects_are_listed(self, project: Project) -> None:
+        first, second = project.subjects()
+        assert (first.name, len(first.items), first.pictures) == ("sample-id000", 4, 4)
+        assert (first.kind, first.how) == ("person", HOW_KNOWN["format"])
+        assert {*first.items, *second.items} == {item.id for item in project.items()}
+
+    def test_setting_touches_no_revision(self, project: Project) -> None:
+        before = [project.history(item.id) for item in project.items()]
+        ids = [item.id for item in project.items()][2:6]
+        assert project.set_subject(ids, "  Anna ") == 4
+        assert project.set_subject(ids[:1], "Anna") == 0
+        found = {one.name: one for one in project.subjects()}
+        assert {name: len(one.items) for name, one in found.items()} == {
+            "sample-id000": 2,
+            "Anna": 4,
+            "sample-id001": 2,
+        }
+        assert found["Anna"].sources == ("person",)
+        after = [project.history(item.id) for item in project.items()]
+        assert [[r.id for r in h] for h in after] == [[r.id for r in h] for h in before]
+
+    def test_merging(self, project: Project) -> None:
+        assert project.merge_subjects(["sample-id000", "sample-id001"], "sample-id001") == 4
+        (all_of_them,) = project.subjects()
+        assert (all_of_them.name, all_of_them.sources) == ("sample-id001", ("person",))
+
+    def test_what_is_not_there_changes_nothing(self, project: Project) -> None:
+        with pytest.raises(ProjectError, match=r"no item 99 .*Nothing was changed"):
+            project.set_subject([1, 99], "Anna")
+        with pytest.raises(ProjectError, match=r"'sample-id00'\. Did you mean 'sample-id00"):
+            project.merge_subjects(["sample-id000", "sample-id00"], "Anna")
+        with pytest.raises(InputError, match="is empty"):
+            project.set_subject([1], " ")
+        with pytest.raises(InputError, match="201 characters"):
+            project.merge_subjects(["sample-id000"], "x" * 201)
+        assert {one.sources for one in project.subjects()} == {("format",)}
+
+    def test_faces_know_how_their_subject_is_known(self, project: Project) -> None:
+        project.set_subject([1], "Anna")
+        assert [face.subject_source for face in project.faces()[:2]] == ["person", "format"]
+
+
+class TestByHand:
+    def test_files_of_equal_names_are_two_subjects(self, project: Project, tmp_path: Path) -> None:
+        for folder, value in (("one", 10), ("two", 90)):
+            still = project.add_media(picture(tmp_path / folder / "a.png", value))
+            clip = project.add_media(video(tmp_path / folder / "v.mp4", value))
+            for item in (
+                project.add_item(still),
+                project.add_item(still),
+                project.add_item(clip, 0),
+                project.add_item(clip, 2),
+            ):
+                assert item.subject_source == ("picture" if item.frame is None else "video")
+        own = {one.name: len(one.items) for one in project.subjects()[2:]}
+        assert own == {"a.png": 2, "v.mp4": 2, "two/a.png": 2, "two/v.mp4": 2}
+
+    def test_new_frames_are_of_whom_the_video_shows(self, project: Project, tmp_path: Path) -> None:
+        clip = project.add_media(video(tmp_path / "v.mp4", 10))
+        project.set_subject([project.add_item(clip, 0).id], "Anna")
+        item = project.add_item(clip, 1)
+        lost = FrameCandidate(2, 0.08, None, None)
+        (entry,) = project.queue.add_frames(clip, [lost])
+        for found in (item, project.item(entry.item_id)):
+            assert (found.subject, found.subject_source) == ("Anna", "person")
+
+    def test_shapes_without_a_picture_are_nobody_together(self, project: Project) -> None:
+        items = [project.add_item(None) for _ in range(3)]
+        assert len({item.subject for item in items}) == 3
+
+
+def test_a_name_of_its_own() -> None:
+    taken: set[str] = set()
+    made = []
+    for _ in range(6):
+        made.append(distinct("a.png", "/data/one", taken))
+        taken.add(made[-1])
+    assert made[:4] == ["a.png", "one/a.png", "data/one/a.png", "one/a.png (2)"], made
+    assert len(set(made)) == 6
+    assert distinct("x", "", {"x"}) == "x (2)"
