@@ -149,6 +149,7 @@ class TestUndo:
         mine = project.save(2, face(9), head(project, 2).id)
         assert project.undo_batch(batch) == 2
         assert head(project, 2).id == mine.id
+        assert len(project.history(2)) == 3  # nothing was saved beside it either
         assert project.estimates()[BRIDGE] == 2
 
     def test_only_the_last_of_a_kind(self, project: Project) -> None:

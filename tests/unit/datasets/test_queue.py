@@ -124,6 +124,7 @@ class TestReasons:
             project.queue.add(number, "poor-fit", predicted_error=error)
         assert [e.item_id for e in project.queue.list()] == ids[::-1]
         project.queue.add(ids[0], "label-check")
+        project.queue.add(ids[2], "label-check")  # milder than what it has
         assert [e.item_id for e in project.queue.list()] == [ids[2], ids[0], ids[1]]
         worst = project.queue.next("ann")
         assert worst is not None
