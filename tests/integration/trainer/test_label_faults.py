@@ -176,7 +176,8 @@ def test_one_face_beside_its_picture_is_said_to_be_and_not_mended(project):
 
 
 def test_labels_outside_the_picture_are_told_of(project):
-    (number,) = change(project, 1, lambda p: p + (2000, 0))
+    anywhere = np.random.default_rng(0).uniform(2000, 4000, (70, 2))
+    (number,) = change(project, 1, lambda _: anywhere)
     assert "outside the picture" in faults(project)[number].what
     assert {d.item_id: d for d in check_labels(project)}[number].doubtful
 

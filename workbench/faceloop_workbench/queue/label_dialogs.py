@@ -113,7 +113,7 @@ class LabelDialogs:
             dialog.accept()
             self.undo()
 
-        dialog.offer("Take it back", "labels.undo", undo)
+        dialog.offer("Take it back", "labels.take_back", undo)
         dialog.open()
 
     def _undone(self, batch: Batch, faces: int) -> None:
