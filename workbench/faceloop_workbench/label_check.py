@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from faceloop_datasets import Cancelled, FaceloopError, Progress
 
@@ -26,11 +28,15 @@ _LOOK_S = 0.2  # how often a person's wish to stop is looked for
 
 @dataclass(frozen=True)
 class LabelCheck:
-    """What a check came to: faces looked at, doubtful ones, and new entries of the queue."""
+    """What a check came to: faces looked at, doubtful ones, and new entries of the queue.
+
+    ``mendable`` are the doubts that can be put right at once, by `faceloop_workbench.mending`.
+    """
 
     faces: int
     doubtful: int
     queued: int
+    mendable: tuple[Doubt, ...] = ()
 
     def __str__(self) -> str:
         return (
@@ -81,7 +87,19 @@ def check_apart(folder: Path, progress: ProgressCallback, cancel: CancelCheck) -
         last = complaint.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
         raise FaceloopError(f"The labels could not be checked. {last[0].removeprefix('Error: ')}")
     found = json.loads(said)
-    return LabelCheck(found["faces"], len(found["doubtful"]), found["queued"])
+    doubtful = found["doubtful"]
+    mendable = tuple(_doubt(values) for values in doubtful if values["mend"] is not None)
+    return LabelCheck(found["faces"], len(doubtful), found["queued"], mendable)
+
+
+def _doubt(values: dict[str, Any]) -> Doubt:
+    """Doubt that another process wrote as JSON."""
+    from faceloop_trainer.labelcheck import Doubt, Mend  # noqa: PLC0415 - it brings the trainer
+
+    mend = values["mend"]
+    points = np.array(mend["points"], dtype=np.float64)  # None is NaN
+    righted = Mend(mend["revision_id"], points, np.array(mend["states"], dtype=np.uint8))
+    return Doubt(**values | {"points": tuple(values["points"]), "mend": righted})
 
 
 def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:

@@ -240,3 +240,39 @@ class TestNames:
     def test_names_like_it_are_listed(self, project: Project) -> None:
         with pytest.raises(SchemeError, match="Did you mean 'nose bridge'"):
             project.scheme.point("nose brigde")
+
+
+class TestSaveAll:
+    """One new revision for each of many faces, of whatever kind."""
+
+    def test_all_are_saved_and_taken_back(self, project: Project) -> None:
+        before = {n: head(project, n) for n in (1, 2)}
+        changes = [NewRevision(n, face(9 + n, source="manual"), before[n].id) for n in (1, 2)]
+        batch = project.save_all(changes, kind="mend", action="Mend", author="eve")
+        assert (batch.faces, batch.kind) == (2, "mend")
+        assert [head(project, n).annotation for n in (1, 2)] == [c.annotation for c in changes]
+        assert {head(project, n).author for n in (1, 2)} == {"eve"}
+        assert project.last_batch() is None  # which is of another kind
+        assert project.undo_batch(batch) == 2
+        assert all(head(project, n).annotation == before[n].annotation for n in (1, 2))
+
+    def test_a_face_that_has_changed_or_gone_is_left_alone(self, project: Project) -> None:
+        based_on = head(project, 1).id
+        project.save(1, face(20, source="manual"), based_on, "ann")
+        changes = [NewRevision(n, face(30), head(project, 2).id) for n in (2, 99)]
+        batch = project.save_all(
+            [NewRevision(1, face(30), based_on), *changes], kind="mend", action="Mend"
+        )
+        assert batch.faces == 1
+        assert head(project, 1).annotation == face(20, source="manual")
+        assert len(project.history(1)) == 2
+
+    def test_nothing_of_another_scheme_is_saved(self, project: Project) -> None:
+        other = Annotation("ibug68", np.zeros((68, 2)), np.zeros(68))
+        changes = [
+            NewRevision(1, face(30), head(project, 1).id),
+            NewRevision(2, other, head(project, 2).id),
+        ]
+        with pytest.raises(ProjectError, match="Convert it first"):
+            project.save_all(changes, kind="mend", action="Mend")
+        assert head(project, 1).annotation == face(0, BRIDGE)

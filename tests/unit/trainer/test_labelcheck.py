@@ -193,3 +193,23 @@ def test_size_and_place_of_a_face_do_not_count(shapes):
     assert np.allclose(
         [found.score for found in moved], [found.score for found in still], rtol=1e-6
     )
+
+
+def test_what_is_seen_where_it_was_placed_is_not_doubtful(shapes):
+    """By a model from elsewhere: a point, or a part, that is unusual in this face only."""
+    points, visible, fitted = (array.copy() for array in shapes)
+    points[17, 61] += [0.12 * iod(points[17]), 0]
+    mouth = list(SCHEME.groups["mouth"])
+    points[5, mouth] += np.array([0, 0.12]) * iod(points[5])
+    away = np.zeros_like(points)
+    unsaid = compare(SCHEME, points, visible, fitted)
+    seen = compare(SCHEME, points, visible, fitted, away)
+    away[17, 61], away[5, mouth] = [0.12, 0], [0, 0.12]
+    off = compare(SCHEME, points, visible, fitted, away)
+    unknown = compare(SCHEME, points, visible, fitted, np.full_like(points, np.nan))
+    for face in (5, 17):
+        assert unsaid[face].score >= 1.5 > seen[face].score
+        assert off[face] == unsaid[face] == unknown[face]
+        assert seen[face].what == unsaid[face].what
+    assert unsaid[17].points == (61,)
+    assert unsaid[5].points == tuple(mouth)

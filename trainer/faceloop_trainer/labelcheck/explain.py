@@ -28,6 +28,8 @@ _ALIKE = 1.5
 """Of faults that leave nearly the same distance (a face is nearly symmetric) the file's own turn
 counts, or the most frequent one, or the plainest."""
 
+_OUTSIDE = Finding(score(np.inf), "Most points lie outside the picture.", "misplaced")
+
 
 def explain(looks: Looks, work: Work) -> dict[int, Finding]:
     """Find the annotations that are wrong as a whole in a way that has a name.
@@ -54,7 +56,17 @@ def explain(looks: Looks, work: Work) -> dict[int, Finding]:
     common = common_shift(looks, beside(own, except_for=found))
     if common is not None:  # where no face was seen, this tells where to look
         looks = looks.tried(common.undone, work)
-    return found | moved(looks, looks.errors(), common, except_for=found)
+    found |= moved(looks, looks.errors(), common, except_for=found)
+    outside = {i: _OUTSIDE for i, look in enumerate(looks.every) if _is_outside(look)}
+    return outside | found
+
+
+def _is_outside(look: Look) -> bool:
+    """Whether most points lie outside the picture."""
+    if not look.size[0]:
+        return False
+    inside = ((look.points >= -0.5) & (look.points <= np.array(look.size) - 0.5)).all(axis=1)
+    return bool(inside.sum() < 0.5 * (~np.isnan(look.points).any(axis=1)).sum())
 
 
 def _undone(looks: Looks, own: Values) -> Values:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,11 @@ from faceloop_datasets.video import VIDEO_SUFFIXES
 from faceloop_workbench.background import Job, Result
 from faceloop_workbench.desk.file_dialogs import ask_files, ask_folder, ask_new_file
 from faceloop_workbench.exporting import export_faces
-from faceloop_workbench.label_check import LabelCheck, check_apart
 from faceloop_workbench.plugin.samples import open_sample_project
 
 from .import_dialog import ImportDialog
 from .intake import Added, add_files, annotation_format, is_media
+from .label_dialogs import LabelDialogs
 from .new_dialog import NewDialog
 from .recent import remember
 
@@ -50,11 +49,17 @@ class ProjectDialogs:
         Shows what runs.
     parent : QWidget
         What the dialogs belong to.
+
+    Attributes
+    ----------
+    labels : LabelDialogs
+        Checks and mends what is annotated.
     """
 
     def __init__(self, session: Session, review: Review, bar: JobBar, parent: QWidget) -> None:
         self._session, self._review, self._bar, self._parent = session, review, bar, parent
         self._look: Job[list[int]] | None = None
+        self.labels = LabelDialogs(session, review, bar, self.free, parent)
 
     def close_down(self) -> None:
         """Stop what runs without the bar."""
@@ -155,13 +160,6 @@ class ProjectDialogs:
             work = self._on_project(lambda project, _progress, _cancel: project.relink(folder))
             self._bar.run(Job(work, "Looking for missing media"), self._relinked)
 
-    def check_labels(self) -> None:
-        """Look for annotations that disagree with all the others, and queue them."""
-        if self.free():
-            folder = self._session.need_project().path
-            work = partial(check_apart, folder)
-            self._bar.run(Job(work, "Checking the labels"), self._checked)
-
     def look_for_missing(self) -> None:
         """See which media are not where they were, in the background."""
         self.close_down()
@@ -238,12 +236,6 @@ class ProjectDialogs:
             self._review.select(show="all")
         level = "warning" if added.refused else "info"
         self._session.tell(str(added), level)
-
-    def _checked(self, found: LabelCheck) -> None:
-        self._session.queue_changed.emit()
-        if found.queued:
-            self._review.select(show="open", reason="label-check")
-        self._session.tell(str(found))
 
     def _relinked(self, found: list[Media]) -> None:
         names = ", ".join(media.name for media in found[:3])
