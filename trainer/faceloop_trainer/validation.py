@@ -249,7 +249,12 @@ class _Trial:
         self._progress, self._cancel = progress, cancel
 
     def trained(self, faces: Sequence[TrainingFace], config: TrainingConfig) -> FaceModel:
-        return train_faces(self._scheme, faces, config, progress=self._tell, cancel=self._cancel)
+        try:
+            return train_faces(
+                self._scheme, faces, config, progress=self._tell, cancel=self._cancel
+            )
+        except TrainingError as error:
+            raise TrainingError(f"In {self.what}: {error}") from error
 
     def measured(self, model: FaceModel, faces: Sequence[TrainingFace]) -> Evaluation:
         return measure(

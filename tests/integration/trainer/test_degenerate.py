@@ -98,6 +98,14 @@ def test_a_cross_validation_deals_copies_together(doubled: Project) -> None:
         cross_validate(doubled, QUICK, 21)
 
 
+def test_a_part_that_leaves_too_little_is_named(tmp_path: Path) -> None:
+    with (
+        project_of(tmp_path / "p", PEOPLE[:12]) as project,
+        pytest.raises(TrainingError, match=r"In part 1 of 2: There are 6 usable faces of 6"),
+    ):
+        cross_validate(project, QUICK, 2)
+
+
 def test_the_label_check_judges_copies_too(doubled: Project) -> None:
     assert {doubt.item_id for doubt in check_labels(doubled)} == set(shown_by(doubled))
 
