@@ -25,7 +25,8 @@ from .scheme import Scheme, need_points
 from .store import bulk, confirming, guard, items, models, settings, subjects
 from .store.changes import Change, changes
 from .store.database import Database
-from .store.importing import Import, Target
+from .store.import_job import Target
+from .store.importing import Import
 from .store.items import Item, Revision
 from .store.overview import Summary, summaries
 from .store.staging import clean

@@ -86,6 +86,12 @@ class FaceRecord:
         """What tells it from the other faces below its root."""
         return self.path or self.name
 
+    def refusal(self, reason: str) -> Refusal:
+        """Return the refusal of this face, at its line."""
+        file, _, line = self.origin.rpartition(":")
+        known = file and line.isdigit()
+        return Refusal(Path(file if known else self.origin), int(line) if known else 0, reason)
+
 
 @dataclass(frozen=True)
 class Refusal:

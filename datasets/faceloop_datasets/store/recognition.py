@@ -25,8 +25,14 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
+from .tables import ItemRow, MediaRow
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection
 
     from faceloop_datasets.annotation import Annotation
     from faceloop_datasets.formats import FaceRecord
@@ -234,3 +240,23 @@ def _by(
         if value is not None:
             found[value].append(candidate)
     return found
+
+
+def candidates(connection: Connection, source_format: str) -> list[Candidate]:
+    """Faces that imports of a format brought, oldest first."""
+    start = f"{source_format}:"
+    query = (
+        select(ItemRow.id, ItemRow.origin_root, ItemRow.origin, MediaRow.sha256, ItemRow.frame)
+        .outerjoin(MediaRow, MediaRow.id == ItemRow.media_id)
+        .where(ItemRow.origin.startswith(start, autoescape=True))
+        .order_by(ItemRow.id)
+    )
+    return [
+        Candidate(number, root, (origin or "").removeprefix(start), picture_key(sha256, frame))
+        for number, root, origin, sha256, frame in connection.execute(query)
+    ]
+
+
+def picture_key(sha256: str | None, frame: int | None) -> str | None:
+    """Return what a picture shows, as in `Candidate`."""
+    return sha256 if sha256 is None or frame is None else f"{sha256}#{frame}"

@@ -1,0 +1,216 @@
+"""Writing what an import has read, or only saying what that would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from faceloop_datasets import media as media_store
+from faceloop_datasets import queue
+from faceloop_datasets.annotation import PointState
+from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal
+from faceloop_datasets.progress import step
+from faceloop_datasets.report import ImportReport
+
+from . import items, subjects
+from .reasons import QueueReason
+from .recognition import Candidate, Recognition, Unmatched, candidates, picture_key, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+    from faceloop_datasets.annotation import Annotation
+    from faceloop_datasets.media import MediaFile
+
+    from .import_job import ImportJob
+
+_BATCH = 50  # entries between two looks at progress and cancel
+
+Fate = Literal["new", "unchanged", "updated", "kept_aside"]
+
+
+def _fate(record: FaceRecord, known: items.Imported) -> Fate:
+    if known.last == record.annotation:
+        return "unchanged"
+    return "updated" if known.counts else "kept_aside"
+
+
+def _replaced(record: FaceRecord) -> str:
+    return (
+        f"{record.image} is not the picture that these points were imported with. Put that back, "
+        "or save points that were made for this one."
+    )
+
+
+class ImportWriter:
+    """Writes what was read, or only compares it, inside one transaction."""
+
+    def __init__(
+        self, job: ImportJob, connection: Connection, files: dict[ImageRef, MediaFile]
+    ) -> None:
+        self._job = job
+        self._connection = connection
+        self._files = files
+        self._media: dict[str, int] = {}
+        self._updated: list[str] = []
+        self._refused: list[Refusal] = []
+        self._places = {place(r.root, r.identity) for r in job.records}
+        self._fates = self._recognise()
+
+    def _recognise(self) -> dict[int, tuple[Fate, items.Imported | None]]:
+        """Decide what becomes of each face; those that cannot be decided are refused."""
+        job = self._job
+        found = Recognition(
+            candidates(self._connection, job.format), self._last_of, self._picture_of
+        ).decide(job.records)
+        numbers = [one.item_id for one in found if isinstance(one, Candidate)]
+        known = items.imported(self._connection, numbers, job.source, job.target.scheme)
+        fates: dict[int, tuple[Fate, items.Imported | None]] = {}
+        for number, (record, one) in enumerate(zip(job.records, found, strict=True)):
+            if one is Unmatched.REPLACED:
+                self._refused.append(record.refusal(_replaced(record)))
+            elif isinstance(one, Candidate):
+                there = known[one.item_id]
+                fates[number] = _fate(record, there), there
+            else:
+                fates[number] = "new", None
+        return fates
+
+    @property
+    def known(self) -> dict[int, items.Item | None]:
+        """Items of the faces that are written, by their place among the records."""
+        return {k: None if one is None else one.item for k, (_, one) in self._fates.items()}
+
+    def _last_of(self, numbers: Iterable[int]) -> dict[int, Annotation | None]:
+        job = self._job
+        known = items.imported(self._connection, sorted(numbers), job.source, job.target.scheme)
+        return {number: one.last for number, one in known.items()}
+
+    def _picture_of(self, record: FaceRecord) -> str | None:
+        file = self._file(record)
+        return None if file is None else picture_key(file.sha256, record.frame)
+
+    def _file(self, record: FaceRecord) -> MediaFile | None:
+        if record.image is None or place(record.root, record.identity) in self._job.absent:
+            return None
+        return self._files.get(record.image)
+
+    def compare(self) -> ImportReport:
+        """Report what writing would do."""
+        for number, (fate, _) in self._fates.items():
+            if fate == "updated":
+                self._updated.append(self._job.records[number].name)
+        return self._report(Counter(fate for fate, _ in self._fates.values()))
+
+    def write(self) -> ImportReport:
+        """Write every face that is new or has changed."""
+        counts: Counter[str] = Counter()
+        for done, number in enumerate(self._fates):
+            if done % _BATCH == 0:
+                total = len(self._fates)
+                step(self._job.progress, self._job.cancel, done, total, "writing the project")
+            record = self._job.records[number]
+            fate = self._write(record, *self._fates[number])
+            counts[fate] += 1
+            if fate == "updated":
+                self._updated.append(record.name)
+        if self._job.whom is not None:
+            subjects.change(self._connection, self._job.whom.changes, spare_by_hand=True)
+        return self._report(counts)
+
+    def _write(self, record: FaceRecord, fate: Fate, known: items.Imported | None) -> Fate:
+        media_id = self._media_id(record)
+        item = self._add(record, media_id) if known is None else known.item
+        self._follow(record, item)
+        gains_picture = item.media_id is None and media_id is not None
+        if gains_picture:
+            items.set_media(self._connection, item.id, media_id, record.frame)
+        if fate == "unchanged":
+            return "updated" if gains_picture else fate
+        if fate == "kept_aside":
+            self._append_aside(record, item)
+        else:
+            self._append(record, item)
+        return fate
+
+    def _add(self, record: FaceRecord, media_id: int | None) -> items.Item:
+        return items.add_item(
+            self._connection,
+            media_id=media_id,
+            frame=None if media_id is None else record.frame,
+            name=record.name,
+            subject=record.subject,
+            subject_source=record.subject_source,
+            origin=self._job.origin(record),
+            origin_root=record.root,
+        )
+
+    def _follow(self, record: FaceRecord, item: items.Item) -> None:
+        """Note the place of a face whose old one is not known, not there, or another face's now."""
+        root, origin = item.origin_root, self._job.origin(record)
+        if (root, item.origin) == (record.root, origin):
+            return
+        if root is None or root == record.root or self._is_given(item) or not Path(root).exists():
+            items.set_origin(self._connection, item.id, origin, record.root)
+
+    def _is_given(self, item: items.Item) -> bool:
+        """Whether the place of an item is that of a face of this import."""
+        path = (item.origin or "").removeprefix(f"{self._job.format}:")
+        return place(item.origin_root or "", path) in self._places
+
+    def _append(self, record: FaceRecord, item: items.Item) -> None:
+        source = self._job.source
+        items.append(self._connection, item.id, record.annotation, item.head, source)
+
+    def _append_aside(self, record: FaceRecord, item: items.Item) -> None:
+        # A person's correction stays the head: what is based on nothing never becomes the head
+        # of an item that has one.
+        source = self._job.source
+        items.append(self._connection, item.id, record.annotation, None, source)
+        note = f"{record.origin} has changed since its correction."
+        queue.put(self._connection, item.id, QueueReason("disagreement", note=note))
+
+    def _media_id(self, record: FaceRecord) -> int | None:
+        file = self._file(record)
+        if file is None:
+            return None
+        if file.sha256 not in self._media:
+            known = media_store.add(self._connection, file, self._job.target.root)
+            self._media[file.sha256] = known.id
+        return self._media[file.sha256]
+
+    def _report(self, counts: Counter[str]) -> ImportReport:
+        job = self._job
+        records = [job.records[number] for number in self._fates]
+        states = [record.annotation.states for record in records]
+        flat = np.concatenate(states) if states else np.zeros(0, np.uint8)
+        absent = [r.image_name for r in records if r.image is None]
+        unreadable = sum(
+            r.image in job.unreadable or place(r.root, r.identity) in job.absent for r in records
+        )
+        whom = job.whom
+        return ImportReport(
+            format=job.format,
+            faces=len(self._fates),
+            new=counts["new"],
+            unchanged=counts["unchanged"],
+            updated=counts["updated"],
+            updated_faces=tuple(self._updated),
+            kept_aside=counts["kept_aside"],
+            points=flat.size,
+            points_missing=int((flat == PointState.MISSING).sum()),
+            points_estimated=int((flat == PointState.ESTIMATED).sum()),
+            shape_only=len(absent) + unreadable,
+            images_not_found=tuple(dict.fromkeys(absent)),
+            refused=(*job.refused, *self._refused),
+            skipped=dict(job.skipped),
+            subjects=len({r.subject for r in records}),
+            subject_rules=() if whom is None else whom.rules,
+            subjects_changed=0 if whom is None else len(whom.changes),
+            warnings=() if whom is None else whom.warnings,
+        )
