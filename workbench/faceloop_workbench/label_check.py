@@ -122,7 +122,7 @@ def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
     """
     told = {e.item_id for e in project.queue.list(None, reason=_REASON) if e.status in _WAITING}
     entries = [
-        project.queue.add(doubt.item_id, _REASON, note=doubt.what)
+        project.queue.add(doubt.item_id, _REASON, note=doubt.what, points=doubt.points)
         for doubt in doubts
         if doubt.doubtful
     ]

@@ -12,10 +12,10 @@ from .items import parts
 from .tables import QueueReasonRow, QueueRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Select
 
 Reason = Literal[
     "imported-estimate", "poor-fit", "lost-track", "disagreement", "label-check", "manual"
@@ -39,7 +39,13 @@ _OF_ENTRY = QueueReasonRow.queue_id == bindparam("entry")
 _RENEW = update(QueueReasonRow).where(_OF_ENTRY, QueueReasonRow.reason == bindparam("kind"))
 _CLEAR = delete(QueueReasonRow).where(_OF_ENTRY)
 _KINDS = select(QueueReasonRow.reason).where(_OF_ENTRY)
-_ORDER = (QueueReasonRow.queue_id, QueueReasonRow.priority.desc(), QueueReasonRow.id)
+_ALL = select(
+    QueueReasonRow.queue_id,
+    QueueReasonRow.reason,
+    QueueReasonRow.predicted_error,
+    QueueReasonRow.note,
+    QueueReasonRow.points,
+).order_by(QueueReasonRow.queue_id, QueueReasonRow.priority.desc(), QueueReasonRow.id)
 
 
 class QueueReason(NamedTuple):
@@ -110,27 +116,28 @@ def of_entries(
     """Reasons of some entries, the worst of each first."""
     found: dict[int, tuple[QueueReason, ...]] = {}
     for part in parts(entries):
-        query = select(QueueReasonRow.__table__).where(QueueReasonRow.queue_id.in_(part))
-        found |= _grouped(connection.execute(query.order_by(*_ORDER)).all())
+        found |= _grouped(connection, _ALL.where(QueueReasonRow.queue_id.in_(part)))
     return found
 
 
 def of_all(connection: Connection) -> dict[int, tuple[QueueReason, ...]]:
     """Reasons of all entries, the worst of each first."""
-    query = select(QueueReasonRow.__table__).order_by(*_ORDER)
-    return _grouped(connection.execute(query).all())
+    return _grouped(connection, _ALL)
 
 
-def _grouped(rows: Iterable[Row[Any]]) -> dict[int, tuple[QueueReason, ...]]:
+def _grouped(
+    connection: Connection, query: Select[*tuple[Any, ...]]
+) -> dict[int, tuple[QueueReason, ...]]:
     found: dict[int, tuple[QueueReason, ...]] = {}
-    for row in rows:
-        found[row.queue_id] = (*found.get(row.queue_id, ()), _decoded(row))
+    for entry, reason, error, note, points in connection.execute(query).all():
+        # Few reasons of a long list have points, and an array costs more than the row.
+        why = QueueReason(reason, error, note, _decoded(points, entry) if points else ())
+        known = found.get(entry)
+        found[entry] = (why,) if known is None else (*known, why)
     return found
 
 
-def _decoded(row: Row[Any]) -> QueueReason:
-    if len(row.points) % 2:
-        raise damaged(f"Reason {row.id} of the review queue", "its points are no numbers")
-    # Few reasons of a long list have points, and an array costs more than the row.
-    points = tuple(np.frombuffer(row.points, "<u2").tolist()) if row.points else ()
-    return QueueReason(row.reason, row.predicted_error, row.note, points)
+def _decoded(points: bytes, entry: int) -> tuple[int, ...]:
+    if len(points) % 2:
+        raise damaged(f"A reason of entry {entry} of the review queue", "its points are no numbers")
+    return tuple(np.frombuffer(points, "<u2").tolist())

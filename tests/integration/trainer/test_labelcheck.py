@@ -103,10 +103,11 @@ def test_doubts_are_queued_with_their_sentence_once(project, doubts):
     assert [e.item_id for e in entries] == list(found)
     assert queue_doubts(project, doubts) == []
     listed = [e for e in project.queue.list(None, reason="label-check") if e.status != "done"]
-    sentences = {
-        e.item_id: why.note for e in listed for why in e.reasons if why.reason == "label-check"
-    }
-    assert sentences == found
+    told = {e.item_id: why for e in listed for why in e.reasons if why.reason == "label-check"}
+    assert {item: why.note for item, why in told.items()} == found
+    points = {doubt.item_id: doubt.points for doubt in doubts if doubt.doubtful}
+    assert {item: why.points for item, why in told.items()} == points
+    assert any(points.values())
     kinds = {e.item_id: [why.reason for why in e.reasons] for e in listed}
     assert kinds[waits] == kinds[claimed] == ["poor-fit", "label-check"]
     assert kinds[done] == kinds[skipped] == ["label-check"]
@@ -135,5 +136,5 @@ def test_too_few_faces_are_refused(tmp_path):
     with Project.create(tmp_path / "few") as few:
         records = [f for f, _ in zip(sample_faces(), range(4), strict=False)]
         few.import_entries("sample", records, scheme="face70")
-        with pytest.raises(TrainingError, match="expected at least"):
+        with pytest.raises(TrainingError, match="at least 10 different faces"):
             check_labels(few)
