@@ -119,5 +119,5 @@ def test_too_few_faces_are_refused(tmp_path):
     with Project.create(tmp_path / "few") as few:
         records = [f for f, _ in zip(sample_faces(), range(4), strict=False)]
         few.import_entries("sample", records, scheme="face70")
-        with pytest.raises(TrainingError, match="expected at least"):
+        with pytest.raises(TrainingError, match="at least 10 different faces"):
             check_labels(few)
