@@ -14,7 +14,7 @@ from faceloop_runtime.geometry import Similarity
 
 from .marks import Marks
 from .misfits import WRONG
-from .sight import Sight
+from .sight import CLEAR, Sight
 from .turns import TURNS
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 _AGREES, _FEWEST = 0.1, 8
 """What annotators do differently from the starter model is learned from the faces whose points are
 nearer to it than this, in IOD, if there are so many."""
-_HARDLY = 0.05
-"""A face that is seen with more error than this, and farther than this from the annotation, is
-looked for once more."""
 _STRANGERS = 60
 """Annotations of other pictures that are tried in one where no face was seen."""
 
@@ -190,35 +187,37 @@ class Looks:
         ]
 
     def tried(self, start: Callable[[Points], Points], work: Work) -> Looks:
-        """Look again where no face was seen, from where ``start`` brings the marks (M, 2)."""
-        return self._tried(lambda look: [start(look.marks)], work)
+        """Look again where no face is seen clearly, from where ``start`` brings the marks (M, 2).
 
-    def _tried(self, starts: Callable[[Look], Sequence[Points]], work: Work) -> Looks:
-        return self._again(
-            lambda look: not look.sure,
-            lambda look, gray: self.sight.first_of(gray, starts(look)),
-            work,
-        )
+        A face that is seen better than before counts.
+        """
+        return self._from(lambda look: [start(look.marks)], self._in_doubt, work)
 
     def _elsewhere(self, work: Work) -> Looks:
         """Look again: as if the face were turned, for any upright face, and where others are."""
-        turned = self._tried(self.undone, work)._anywhere(work)
-        own = turned.errors()
-        strangers = [
-            turned.every[i].marks for i in np.argsort(-own, kind="stable") if own[i] > WRONG
-        ]
-        return turned._tried(lambda _: strangers[:_STRANGERS], work)
+        looks = self._from(self.undone, lambda look: not look.sure, work)
+        looks = looks._again(looks._in_doubt, lambda _, gray: looks.sight.anywhere(gray), work)
+        own = looks.errors()
+        wrong = [i for i in np.argsort(-own, kind="stable") if own[i] > WRONG][:_STRANGERS]
+        strangers = [looks.every[i].marks for i in wrong]
+        return looks._from(lambda _: strangers, looks._in_doubt, work)
 
-    def _anywhere(self, work: Work) -> Looks:
-        """Look for any upright face where none was seen, or hardly one that the labels fit."""
+    def _in_doubt(self, look: Look) -> bool:
+        """Whether no face was seen, or hardly one, and not where the annotation is."""
+        if look.seen is None or not look.sure:
+            return True
+        return look.seen.error > CLEAR and self.distance(look.marks, look.seen) > WRONG
 
-        def wanted(look: Look) -> bool:
-            if look.seen is None or not look.sure:
-                return True
-            hardly = look.seen.error > _HARDLY
-            return hardly and self.distance(look.marks, look.seen) > _HARDLY
+    def _from(
+        self,
+        starts: Callable[[Look], Sequence[Points]],
+        wanted: Callable[[Look], bool],
+        work: Work,
+    ) -> Looks:
+        def see(look: Look, gray: Gray) -> Seen | None:
+            return self.sight.first_of(gray, starts(look))
 
-        return self._again(wanted, lambda _, gray: self.sight.anywhere(gray), work)
+        return self._again(wanted, see, work)
 
     def _again(
         self,
