@@ -276,7 +276,7 @@ def test_one_person_is_not_enough(tmp_path: Path, photographs: list[Path]) -> No
     with Project.create(tmp_path / "p", scheme="imm58") as project:
         for file in photographs:
             annotated(project, file, "anna", SHAPE, PointState.VISIBLE)
-        with pytest.raises(TrainingError, match="12 usable faces of 1 people"):
+        with pytest.raises(TrainingError, match="12 usable faces of 1 person"):
             train(project)
 
 
