@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.subject_words import how_known
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
@@ -146,6 +144,8 @@ def faces_text(planned: Erasure) -> str:
 
 def known_text(planned: Erasure) -> str:
     """Say how it is known whom the faces show."""
+    from faceloop_datasets.subject_words import how_known  # noqa: PLC0415 - the help is quick
+
     return f"How it is known whom they show: {how_known(planned.sources)}."
 
 

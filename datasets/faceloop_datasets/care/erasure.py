@@ -51,11 +51,15 @@ class Whom:
         Number of the only face; None for all.
     name : str
         That face's name; number, name and subject together mean the same face in a backup.
+    marks : tuple of (int, str)
+        Numbers of the faces, and the moments in which they were first saved: these too mean the
+        same faces in a backup, where their subject may have had another name.
     """
 
     subject: str
     item: int | None = None
     name: str = ""
+    marks: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,22 @@ def find_whom(root: Path, *, item: int | None = None, subject: str = "") -> Whom
             found = connection.execute(query, [item]).fetchone()
             if found is None:
                 raise ProjectError(f"There is no item {item} in this project.")
-            return Whom(found[0], item, found[1])
+            return Whom(found[0], item, found[1], _marks(connection, "id = ?", item))
         known = [s for (s,) in connection.execute("SELECT DISTINCT subject FROM items")]
+        marks = _marks(connection, "subject = ?", subject)
     if subject not in known and not _backups_with(root, Whom(subject)):
         raise ProjectError(no_such_subject(subject, known))
-    return Whom(subject)
+    return Whom(subject, marks=marks)
+
+
+def _marks(
+    connection: sqlite3.Connection, which: str, value: object
+) -> tuple[tuple[int, str], ...]:
+    query = (
+        "SELECT item_id, min(created) FROM revisions WHERE item_id IN "  # noqa: S608
+        f"(SELECT id FROM items WHERE {which}) GROUP BY item_id"
+    )
+    return tuple((int(item), str(created)) for item, created in connection.execute(query, [value]))
 
 
 def plan_erasure(root: Path, whom: Whom) -> Erasure:
@@ -292,10 +307,15 @@ class _Rows:
 
 
 def _find_rows(connection: sqlite3.Connection, whom: Whom) -> _Rows:
-    query, values = "SELECT id, name FROM items WHERE subject = ?", [whom.subject]
+    query, values = "subject = ?", [whom.subject]
     if whom.item is not None:
         query, values = f"{query} AND id = ? AND name = ?", [*values, str(whom.item), whom.name]
-    rows = connection.execute(f"{query} ORDER BY id", values).fetchall()
+    rows = connection.execute(
+        f"SELECT id, name FROM items WHERE {query} OR id IN (SELECT item_id FROM json_each(?) "  # noqa: S608
+        "JOIN revisions ON item_id = json_extract(value, '$[0]') "
+        "AND created = json_extract(value, '$[1]')) ORDER BY id",
+        [*values, json.dumps(whom.marks)],
+    ).fetchall()
     key = json.dumps([number for number, _ in rows])
     media = [
         (bool(others), _Medium(*values))

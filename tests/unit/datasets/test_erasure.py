@@ -345,6 +345,24 @@ class TestTrouble:
             assert again.items() == []
             assert again.queue.list(None) == []
 
+    @pytest.mark.parametrize("single", [False, True])
+    def test_a_backup_of_the_time_when_it_was_called_otherwise(
+        self, project: Project, single: bool
+    ) -> None:
+        """Subjects are set and merged; the faces of older backups are the same all the same."""
+        going = of(project, GONE)
+        texts = {project.item(k).name.encode() for k in going[:1] if single} or {GONE.encode()}
+        project.set_subject(going, "anna")
+        if single:
+            erased(project.path, item=going[0])
+        else:
+            done = erased(project.path, subject="anna")
+            assert (done.numbers, done.sources, done.kind) == (tuple(going), ("person",), "person")
+        assert present(project.path, texts) == set()
+        for file in (project.path / FOLDER).glob("*.zip"):
+            with Project.open(restore(file, project.path.parent / file.stem).path) as again:
+                assert {i.id for i in again.items()}.isdisjoint(going[:1] if single else going)
+
     def test_only_a_backup_has_it_still(self, project: Project) -> None:
         keep = (project.path / FOLDER / "mine.zip").read_bytes()
         erased(project.path, subject=GONE)

@@ -13,7 +13,7 @@ from faceloop_datasets import InputError, Project, ProjectError, write_video
 from faceloop_datasets.queue import FrameCandidate
 from faceloop_datasets.sample import sample_faces
 from faceloop_datasets.store.items import SubjectSource
-from faceloop_datasets.store.subjects import distinct
+from faceloop_datasets.store.subjects import change, distinct
 from faceloop_datasets.subject_words import HOW_KNOWN, count_of, how_known, kind_of, many, one
 
 if TYPE_CHECKING:
@@ -105,6 +105,13 @@ class TestSetAndMerge:
         with pytest.raises(InputError, match="201 characters"):
             project.merge_subjects(["sample-id000"], "x" * 201)
         assert {one.sources for one in project.subjects()} == {("format",)}
+
+    def test_what_a_person_sets_during_an_import_stays(self, project: Project) -> None:
+        """An import decides before it writes; meanwhile somebody may have spoken."""
+        project.set_subject([1], "Anna")
+        with project._database.write() as connection:
+            change(connection, {1: ("x", "video"), 2: ("x", "video")}, spare_by_hand=True)
+        assert [project.item(k).subject for k in (1, 2)] == ["Anna", "x"]
 
     def test_faces_know_how_their_subject_is_known(self, project: Project) -> None:
         project.set_subject([1], "Anna")

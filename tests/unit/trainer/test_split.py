@@ -58,6 +58,14 @@ def test_about_the_wanted_share_is_held_out() -> None:
     assert 200 < len(held) < 300
 
 
+def test_nobody_is_kept_out_of_what_would_be_too_few() -> None:
+    """Twelve people with a picture each can be trained on, nine of them could not."""
+    config = TrainingConfig(holdout=0.4)
+    few, enough = (faces_of([f"person {i}" for i in range(n)]) for n in (12, 40))
+    assert (len(choose_faces(few, config).training), choose_faces(few, config).held_out) == (12, ())
+    assert choose_faces(enough, config).held_out
+
+
 def test_too_few_people_are_not_split() -> None:
     choice = choose_faces(faces_of(["one", "one", "two"]), TrainingConfig(holdout=0.9))
     assert len(choice.training) == 3

@@ -93,6 +93,15 @@ class TestErasure:
         assert "this is still there:\n  •  the text 'anna' in x\n" in said
         assert "nothing of it" not in said
 
+    def test_all_faces_are_named_and_a_picture_is_no_person(self):
+        names = tuple(f"face {k}" for k in range(30))
+        known = {"numbers": tuple(range(30)), "sources": ("picture",)}
+        planned = Erasure(Whom("img_1"), names, 0, 0, (), (), (), (), **known)
+        assert whom_text(planned) == "all 30 faces of the picture img_1"
+        said = goes_text(planned, [])
+        assert all(f"face {k} (item {k})" in said for k in range(30))
+        assert "How it is known whom they show: only the name of a picture." in said
+
     def test_whom(self):
         assert whom_text(ANNA) == "all 2 faces of anna"
         one = Erasure(Whom("anna", 1, "x" * 300), ("x",), 0, 0, (), (), (), ())

@@ -29,7 +29,8 @@ FORMATS = {
         "MUCT",
         "Choose muct-landmarks-v1.tar.gz and the archives with the pictures "
         "(muct-a-jpg-v1.tar.gz and others), all at once; or the folders they were unpacked to. "
-        "Mirrored copies are left out; points marked 0,0 are missing.",
+        "Mirrored copies are left out; points marked 0,0 are missing. The file names "
+        "tell people apart.",
         "MUCT (*.tar.gz *.tgz *.tar *.opencv)",
     ),
     "clmtools": FormatHelp(
