@@ -49,7 +49,8 @@ with Project.open(root / "made") as project:
 for command in (["export", "csv", root / "t.csv"], ["import", "clmtools", root / "c.csv"],
                 ["model", "list"], ["queue", "list"]):
     if command[0] == "import":
-        (root / "c.csv").write_text("a.jpg;\\n")
+        points = "".join(f"{10 + k % 9};{20 + k % 7};true;" for k in range(71))
+        (root / "c.csv").write_text(f"a.jpg;{points}\\n")
     sys.argv = ["faceloop", *map(str, command), "--project", str(root / "made")]
     try:
         main()

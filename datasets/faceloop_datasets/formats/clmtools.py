@@ -47,8 +47,19 @@ def picture_name(name: str) -> str:
 
 def _row(text: str) -> tuple[str, list[str]]:
     """Name and values of a line, out of the quotes that a spreadsheet puts round them."""
-    name, *cells = (cell.strip().strip('"').strip() for cell in text.strip().rstrip(";").split(";"))
+    name, *cells = (unquoted(cell.strip()) for cell in text.strip().rstrip(";").split(";"))
     return as_written(name), cells
+
+
+def unquoted(cell: str) -> str:
+    """Take off the quotes that a spreadsheet puts round a cell."""
+    around = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"').strip() if around else cell
+
+
+def quoted(name: str) -> str:
+    """Put quotes round a name that `unquoted` would take its own off."""
+    return name if unquoted(name) == name else '"{}"'.format(name.replace('"', '""'))
 
 
 @dataclass

@@ -16,6 +16,7 @@ from faceloop_datasets.files import atomic_path, is_text, no_formula
 from faceloop_datasets.outputs import refuse_to_replace
 
 from ._names import PictureNames
+from .clmtools import quoted
 from .ibug import EXACT
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def write_clmtools(
         if ";" in name or not is_text(name):
             raise InputError(f"clmtools' format has no way to write the file name {name!r}.")
         face = conversion.apply(record.annotation)
-        cells = [no_formula(name)]
+        cells = [quoted(no_formula(name))]
         for (x, y), state in zip(np.nan_to_num(face.points).tolist(), face.states, strict=True):
             cells += [repr(x), repr(y), "true" if state == PointState.VISIBLE else "false"]
         lines.append(";".join(cells) + ";\n")

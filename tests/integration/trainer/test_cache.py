@@ -204,7 +204,7 @@ def test_two_trainings_at_once_share_a_cache(
         assert file.read_bytes() == trained(sample_project, some, Cache(None), tmp_path / "alone")
 
 
-def test_a_picture_that_was_replaced_is_read_again(
+def test_a_picture_that_was_replaced_is_not_taken_from_the_cache(
     sample_project: Project, faces: list[Face], cache: Cache, tmp_path: Path
 ) -> None:
     face = faces[0]
@@ -213,11 +213,13 @@ def test_a_picture_that_was_replaced_is_read_again(
     shutil.copyfile(face.media, copy)
     here = replace(face, media=copy)
     (one,), _ = load_faces(sample_project.scheme, [here], 54.0, cache=cache)
+    assert one.source
     other = faces[7].media
     assert other is not None
     shutil.copyfile(other, copy)
-    (two,), _ = load_faces(sample_project.scheme, [here], 54.0, cache=cache)
-    assert one.source != two.source
+    none, unusable = load_faces(sample_project.scheme, [here], 54.0, cache=cache)
+    assert (len(none), len(unusable)) == (0, 1)
+    assert "not the picture that was annotated" in unusable[0].reason
     copy.unlink()
     none, unusable = load_faces(sample_project.scheme, [here], 54.0, cache=cache)
     assert (len(none), len(unusable)) == (0, 1)

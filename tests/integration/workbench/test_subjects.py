@@ -181,4 +181,4 @@ def test_a_training_on_pictures_does_not_speak_of_people(faceloop: Run, tmp_path
     again = faceloop("train", "--project", tmp_path / "faces")
     assert again.code == 1
     assert "16 usable faces of 1 person" in again.err
-    assert "All show 'Anna'" in again.err
+    assert "All 16 faces show one subject, 'Anna' (set by hand)" in again.err
