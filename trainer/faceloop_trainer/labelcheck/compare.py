@@ -51,6 +51,8 @@ moved by .1 IOD, 20 of 21 are then in the first tenth, of other mistakes one in 
 _SEEN_THERE, _UNDOUBTED = 0.5, 0.95 * DOUBTFUL
 """What is seen where it was placed by a model that was trained elsewhere, nearer than this share of
 the way to where the others expect it, is unusual, but no more than this doubtful: a wink."""
+_TINY = 0.025
+"""And so is what lies nearer than this to where it is expected, in IOD."""
 _EXPLAINED = 0.5
 """Another order of the points explains a face that it makes less unusual by this factor."""
 
@@ -90,11 +92,14 @@ def compare(
     moved = np.linalg.norm(shift, axis=1)
     away = np.nan_to_num(_SHIFT_WEIGHT * moved / _usual(moved))
     apart = _PART_WEIGHT * _alone(np.linalg.norm(parts, axis=2))
-    findings, everywhere = [], tuple(range(len(scheme)))
+    findings: list[Finding] = []
+    everywhere = tuple(range(len(scheme)))
+    about: tuple[int, ...]
     for i in range(len(points)):
         worst, part = int(misfit[i].argmax()), int(apart[i].argmax())
         order = _misordered(scheme, shapes, i, worst) if odd[i] >= DOUBTFUL else None
         score = float(max(odd[i], away[i], apart[i, part]))
+        far, about = np.inf, ()
         if order is not None:  # a fit that starts from such points ends anywhere, too
             found = Finding(score, order.what, "exchanged", order.about)
         elif score == away[i]:
@@ -113,7 +118,8 @@ def compare(
             what += "points expect it."
             found = Finding(score, what, "misplaced", (worst,))
             about = (worst,)
-        if order is None and off is not None and _seen(off[i], about) < _SEEN_THERE * far:
+        there = off is not None and _seen(off[i], about) < _SEEN_THERE * far
+        if there or far < _TINY:
             found = replace(found, score=min(score, _UNDOUBTED))
         findings.append(found)
     return findings

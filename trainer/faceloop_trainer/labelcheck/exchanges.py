@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from .doubt import Finding, Mend
-from .misfits import WRONG, clearly_better, score
+from .misfits import RIGHT, WRONG, clearly_better, score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,11 @@ _FAR, _SURELY, _NEXT = 0.12, 0.3, 0.6
 """A link proves itself if the annotation is farther than the first from its own face, in IOD, and
 in the other picture less than the second as far, and than the third as in the next best. Among
 many pictures some face is always near by chance; other links need one that goes on from there."""
+_ALIKE = 1.5
+"""A picture, or an annotation, that leaves at most so many times the distance of the best may be
+the right one."""
+_NONE = 10.0
+"""Distance that counts for a picture without a face, in IOD."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,16 @@ class Link:
         The place of that item in the looks.
     error : float
         Its mean distance from the face there, in IOD.
-    mutual : bool
-        Whether it fits there better than all other annotations do.
     proven : bool
         Whether it needs no other link to be believed.
+    mutual : bool
+        Whether it fits there about as well as the best does, and none has a better claim.
     """
 
     to: int
     error: float
-    mutual: bool
     proven: bool
+    mutual: bool = False
 
 
 def linked(looks: Looks, own: Values, limits: Values) -> dict[int, Link]:
@@ -68,16 +73,12 @@ def linked(looks: Looks, own: Values, limits: Values) -> dict[int, Link]:
     if len(looks.every) < 2:
         return links
     for row, i in enumerate(wrong):
-        to = int(there[row].argmin())
-        error = float(there[row, to])
-        if clearly_better(error, min(own[i], _UNSEEN) if np.isinf(own[i]) else own[i]) and (
-            error < limits[i]
-        ):
-            mutual = error <= min(there[:, to].min(), own[to])
-            best, following = np.sort(there[row])[:2]
+        best, following = np.sort(there[row])[:2]
+        as_it_is = _UNSEEN if np.isinf(own[i]) else own[i]
+        if clearly_better(best, as_it_is) and best < limits[i]:
             proven = _FAR < own[i] < np.inf and best < min(_SURELY * own[i], _NEXT * following)
-            links[int(i)] = Link(to, error, mutual, proven)
-    return _without_loose_ends(links)
+            links[int(i)] = Link(int(there[row].argmin()), float(best), proven)
+    return _one_each(_without_loose_ends(links), wrong, there, own)
 
 
 def exchanged(looks: Looks, own: Values, links: Mapping[int, Link]) -> dict[int, Finding]:
@@ -119,10 +120,28 @@ def _without_loose_ends(links: dict[int, Link]) -> dict[int, Link]:
         links = {i: link for i, link in links.items() if i not in loose}
 
 
+def _one_each(
+    links: dict[int, Link], wrong: NDArray[np.intp], there: Values, own: Values
+) -> dict[int, Link]:
+    """Have two annotations that fit the same picture take one each, where both fit nearly as well.
+
+    Which picture belongs to whom altogether is the assignment problem (Kuhn, 1955).
+    """
+    faces = np.array(sorted(links), dtype=np.intp)
+    rows = there[np.searchsorted(wrong, faces)]
+    errors = np.minimum(rows[:, faces], _NONE)
+    result = dict(links)
+    for row, column in zip(*linear_sum_assignment(errors), strict=True):
+        link, to, error = links[int(faces[row])], int(faces[column]), float(errors[row, column])
+        if error < min(_ALIKE * link.error, RIGHT, own[faces[row]]):
+            certain = error <= min(_ALIKE * there[:, to].min(), own[to])
+            result[int(faces[row])] = replace(link, to=to, error=error, mutual=bool(certain))
+    return result
+
+
 def _rings(links: Mapping[int, Link]) -> set[int]:
     """Faces that certainly exchanged their annotations among them, two or more in a ring."""
-    arriving = Counter(link.to for link in links.values())
-    certain = {i for i, link in links.items() if link.mutual and arriving[link.to] == 1}
+    certain = {i for i, link in links.items() if link.mutual}
     while True:
         ends = {links[i].to for i in certain}
         closed = {i for i in certain if links[i].to in certain and i in ends}
