@@ -152,6 +152,7 @@ def _bundled(source: str, target: str) -> Conversion:
         known = sorted(f.name.removesuffix(".toml") for f in folder.iterdir())
         raise SchemeError(
             f"There is no conversion from {source} to {target}; there are {', '.join(known)}. "
-            f"Use a project of the scheme {source} for these annotations."
+            f"Use a project of the scheme {source} for these annotations: faceloop init DIR "
+            f"--scheme {source}."
         )
     return Conversion.parse(file.read_text(encoding="utf-8"), file.name)

@@ -136,7 +136,7 @@ def wrong(
 _FAULTS = {
     "turned by 90": "turned by 90 degrees",
     "turned by 180": "turned by 180 degrees",
-    "turned by 270": "turned by 270 degrees",
+    "turned by 270": "turned by 90 degrees clockwise",
     "mirrored with their numbers": "mirrored from left to right",
     "of the mirrored picture": "placed in the mirrored picture",
     "left and right exchanged": "Left and right look exchanged in the whole face",

@@ -110,7 +110,9 @@ def undo_mend(
     batch = last_mend(project)
     if batch is None:
         raise ProjectError("There is no mend of labels in this project that could be taken back.")
-    return batch, project.undo_batch(batch, progress=progress, cancel=cancel)
+    faces = project.undo_batch(batch, progress=progress, cancel=cancel)
+    _reopen(project, batch)
+    return batch, faces
 
 
 def last_mend(project: Project) -> Batch | None:
@@ -123,6 +125,18 @@ def _revision(project: Project, doubt: Doubt, source: str) -> NewRevision:
     mend = doubt.mend
     annotation = Annotation(project.scheme.name, mend.points, mend.states, by_hand(source))
     return NewRevision(doubt.item_id, annotation, mend.revision_id)
+
+
+def _reopen(project: Project, batch: Batch) -> None:
+    """Let the faces wait again whose entries the mend has closed."""
+    closed = [e for e in project.queue.list("done", reason="label-check") if e.author is None]
+    if not closed:
+        return
+    own = range(batch.first, batch.last + 1)
+    mended = {change.item_id for change in project.changes() if change.revision_id in own}
+    for entry in closed:
+        if entry.item_id in mended:
+            project.queue.release(entry.id)
 
 
 def _settle(project: Project, item_ids: set[int]) -> None:

@@ -74,6 +74,13 @@ class Wanted:
         given = PurePosixPath(self.name).parts[:-1]
         return tuple(folded(part) for part in (*self.source.folders, *given))
 
+    @property
+    def below(self) -> tuple[str, ...]:
+        """Folders that lead to it from what the user named, folded."""
+        given = PurePosixPath(self.name).parts[:-1]
+        inside = PurePosixPath(self.source.path).parts[:-1]
+        return tuple(folded(part) for part in (*inside, *given))
+
     def is_beside(self, ref: ImageRef) -> bool:
         """Whether a picture is in the folder that it is asked for in."""
         given = PurePosixPath(self.name).parts[:-1]
@@ -212,6 +219,9 @@ class PictureFinder:
             if not any(one.is_beside(ref) or _tail(folders, one.folders) > best for one in others)
             and not self._has_its_own(ref, wanted)
         ]
+        if not best and free and len({folders for folders, _ in nearest}) > 1:
+            # That the others belong elsewhere makes none of these the right one.
+            free = [one for one in free if one[0] == wanted.below] or nearest
         # The spelling tells files of one folder apart, not files of several.
         exact = [ref for _, ref in free if wanted.fits(ref.name)]
         alone = len({folders for folders, _ in free}) == 1
@@ -323,7 +333,8 @@ def _only(found: Sequence[ImageRef]) -> ImageRef:
     if len(refs) > 1 and not _show_the_same(refs):
         listed = ", ".join(str(ref) for ref in refs[:5]) + (", ..." if len(refs) > 5 else "")
         raise BadRow(
-            f"{len(refs)} pictures could be meant: {listed}. Keep the one that was annotated"
+            f"{len(refs)} pictures could be meant: {listed}. Name the folder of the right one "
+            "(--images), or take the others away"
         )
     return refs[0]
 

@@ -57,7 +57,7 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             subject=clip or source.name,
             subject_source="video" if clip else "picture",
             image=image,
-            image_name=f"{picture.name}.jpg" if image is None else image.name,
+            image_name=f"{source.name}.jpg" if image is None else image.name,
             annotation=face,
             origin=f"{source.file}:{line}",
             frame=frame,

@@ -34,12 +34,6 @@ _BATCH = 50  # entries between two looks at progress and cancel
 Fate = Literal["new", "unchanged", "updated", "kept_aside"]
 
 
-def _fate(record: FaceRecord, known: items.Imported) -> Fate:
-    if known.last == record.annotation:
-        return "unchanged"
-    return "updated" if known.counts else "kept_aside"
-
-
 def _replaced(record: FaceRecord) -> str:
     return (
         f"{record.image} is not the picture that these points were imported with. Put that back, "
@@ -76,7 +70,7 @@ class ImportWriter:
                 self._refused.append(record.refusal(_replaced(record)))
             elif isinstance(one, Candidate):
                 there = known[one.item_id]
-                fates[number] = _fate(record, there), there
+                fates[number] = self._fate(record, there), there
             else:
                 fates[number] = "new", None
         return fates
@@ -85,6 +79,18 @@ class ImportWriter:
     def known(self) -> dict[int, items.Item | None]:
         """Items of the faces that are written, by their place among the records."""
         return {k: None if one is None else one.item for k, (_, one) in self._fates.items()}
+
+    def _fate(self, record: FaceRecord, known: items.Imported) -> Fate:
+        if known.last == record.annotation:
+            return "unchanged"
+        item = known.item
+        elsewhere = (item.origin_root, item.origin) != (record.root, self._job.origin(record))
+        # An older copy of the file says nothing new; at its own place it was put back.
+        if elsewhere and items.said_before(
+            self._connection, item.id, self._job.source, record.annotation
+        ):
+            return "unchanged"
+        return "updated" if known.counts else "kept_aside"
 
     def _last_of(self, numbers: Iterable[int]) -> dict[int, Annotation | None]:
         job = self._job

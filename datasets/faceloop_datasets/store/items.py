@@ -242,6 +242,18 @@ def imported(
     return found
 
 
+def said_before(connection: Connection, number: int, source: str, annotation: Annotation) -> bool:
+    """Whether a source has said the same of an item once, now or before something else."""
+    points = annotation.points.astype("<f8").tobytes()
+    query = select(RevisionRow.id).where(
+        RevisionRow.item_id == number,
+        RevisionRow.source == source,
+        RevisionRow.points == points,
+        RevisionRow.states == annotation.states.tobytes(),
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def set_origin(connection: Connection, number: int, origin: str, root: str) -> None:
     """Note where the annotation of an imported item is now."""
     connection.execute(

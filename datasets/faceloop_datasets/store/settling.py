@@ -205,9 +205,13 @@ class Settling:
         subjects: dict[str, set[str]] = defaultdict(set)
         for face in faces:
             subjects[face.source].add(face.subject)
+        told = any(f.record and f.record.subject_source == "format" for f in faces)
+        naming = NAMING.get(self.format, self.format)
         said = {
             "rule": "the rule of an import" if self.rule is None else self.rule.sentence,
-            "format": f"names of people from {NAMING.get(self.format, self.format)}",
+            "format": f"names of people from {naming}"
+            if told
+            else "people as the faces that are here already name them",
             "person": "set by hand",
             "video": "frames of one video, clip or burst, and copies of one picture, are one",
             "picture": "each picture its own (names of pictures, not of people)",

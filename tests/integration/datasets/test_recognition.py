@@ -124,6 +124,20 @@ class TestKnownAgain:
         report = project.import_from("ibug", [tmp_path / "copy"])
         assert (report.new, report.unchanged, report.updated_faces) == (0, 3, ("copy/f1",))
 
+    def test_an_older_copy_takes_nothing_back(
+        self, project: Project, first: Path, tmp_path: Path
+    ) -> None:
+        counts(project, first)
+        shutil.copytree(first, tmp_path / "copy")
+        moved = points(1)
+        moved[0] += 1
+        corrected = Annotation("ibug68", moved, np.zeros(68))
+        (first / "f1.pts").write_text(pts_text(corrected), encoding="utf-8")
+        assert counts(project, first) == (0, 3, 1)
+        assert counts(project, tmp_path / "copy") == (0, 4, 0)
+        write(first / "f1.pts", 1)  # put back where it is
+        assert counts(project, first) == (0, 3, 1)
+
     def test_another_annotator_of_the_same_pictures_adds_faces(
         self, project: Project, first: Path, tmp_path: Path
     ) -> None:
@@ -232,6 +246,17 @@ class TestPictures:
         assert report.faces == 0
         for folder in "ab":
             assert str(Path(folder) / "f.bmp") in refusal.reason
+
+    def test_what_is_left_when_others_are_given_away_is_not_taken(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "labels" / "train" / "f.pts", 0)
+        write(tmp_path / "labels" / "val" / "f.pts", 1)  # its picture is missing
+        picture(tmp_path / "images" / "train" / "f.bmp", 0)
+        picture(tmp_path / "images" / "test" / "f.bmp", 2)
+        report = project.import_from("ibug", [tmp_path / "labels"], images=tmp_path / "images")
+        assert "2 pictures could be meant" in report.refused[0].reason
+        assert known(project) == [(0, 0)]
 
     def test_two_suffixes_of_one_picture_are_one(self, project: Project, tmp_path: Path) -> None:
         pixels = np.tile(np.arange(0, 240, 4, np.uint8), (60, 1))

@@ -109,7 +109,11 @@ def test_labels_of_the_stored_picture_are_turned(tmp_path, count):
     ("moved", "kind", "words"),
     [
         (lambda p: (W - 1, H - 1) - p, "turned", "turned by 180 degrees"),
-        (lambda p: np.stack([H - 1 - p[:, 1], p[:, 0]], axis=1), "turned", "turned by 270 degrees"),
+        (
+            lambda p: np.stack([H - 1 - p[:, 1], p[:, 0]], axis=1),
+            "turned",
+            "turned by 90 degrees clockwise",
+        ),
         (lambda p: (W - 1, 0) + p * (-1, 1), "mirrored", "mirrored from left to right"),
         (lambda p: (0, H - 1) + p * (1, -1), "mirrored", "mirrored upside down"),
     ],

@@ -95,6 +95,8 @@ def test_a_process_of_its_own_says_what_can_be_mended(project: Project) -> None:
         assert np.allclose(points_of(project)[name], right)
     # The entries that said nothing else are done with.
     assert project.queue.count(reason="label-check") == found.doubtful - WRONG
+    undo_mend(project)
+    assert project.queue.count(reason="label-check") == found.doubtful
 
 
 def doubt(project: Project, item_id: int, right: float = 1.0) -> Doubt:

@@ -93,7 +93,7 @@ def test_import_reports_faces_refusals_and_missing_images(
     done = faceloop("import", "ibug", ibug, "--project", tmp_path / "faces")
     assert done.code == 0
     assert "short.pts" in done.out
-    assert "Images not found: a.jpg, b.jpg" in done.out
+    assert "Images not found: pts/a.jpg, pts/b.jpg" in done.out
     with Project.open(tmp_path / "faces") as project:
         assert len(project.items()) == 2
 

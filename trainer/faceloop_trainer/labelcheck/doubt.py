@@ -111,4 +111,5 @@ class Doubt:
         if not self.doubtful:
             return also
         score, mend = max(also.score, self.score), also.mend or self.mend
-        return replace(also, score=score, what=f"{also.what} {self.what}", mend=mend)
+        kind = self.kind if also.mend is None and self.mend is not None else also.kind
+        return replace(also, score=score, what=f"{also.what} {self.what}", kind=kind, mend=mend)

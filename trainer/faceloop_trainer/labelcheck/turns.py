@@ -101,9 +101,9 @@ TURNS = (
     *_both(
         (0.0, -1.0, 1.0, 0.0),
         "turned",
-        "turned by 90 degrees, counter-clockwise",
+        "turned by 90 degrees counter-clockwise",
         6,
-        f"turned by 90 degrees, counter-clockwise, {_ALSO}",
+        f"turned by 90 degrees counter-clockwise, {_ALSO}",
     ),
     *_both(
         (-1.0, 0.0, 0.0, -1.0),
@@ -115,9 +115,9 @@ TURNS = (
     *_both(
         (0.0, 1.0, -1.0, 0.0),
         "turned",
-        "turned by 270 degrees, counter-clockwise, which is 90 clockwise",
+        "turned by 90 degrees clockwise",
         8,
-        f"turned by 270 degrees, counter-clockwise, which is 90 clockwise, {_ALSO}",
+        f"turned by 90 degrees clockwise, {_ALSO}",
     ),
     *_both(
         _MIRRORED,

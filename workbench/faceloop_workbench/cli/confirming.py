@@ -11,6 +11,8 @@ from .interrupts import stop_request
 from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from faceloop_datasets import Batch, Project
 
 
@@ -52,7 +54,7 @@ def confirm(
         points = [opened.scheme.point(named) for named in point or ()] or list(counts)
         names = [opened.scheme.names[k] for k in dict.fromkeys(points)]
         batch = opened.confirm_points(points, author=author, progress=progress, cancel=stop)
-    _show_done(batch, names, json)
+    _show_done(batch, names, project, json)
 
 
 def _last(project: Project) -> Batch:
@@ -75,17 +77,18 @@ def _list(project: Project, counts: dict[int, int], json: bool) -> None:
         columns = (Column("point", number=True), "name", Column("estimated in", number=True))
         show_table(columns, [(k, names[k], f"{n} faces") for k, n in counts.items()])
         example = names[next(iter(counts))]
-        note(f'Confirm one in all faces: faceloop confirm --point "{example}"')
+        where = f"--project {project.path}"
+        note(f'Confirm one in all faces: faceloop confirm --point "{example}" {where}')
 
 
-def _show_done(batch: Batch, names: list[str], json: bool) -> None:
+def _show_done(batch: Batch, names: list[str], project: Path, json: bool) -> None:
     if json:
         show_json({"points": names, "faces": batch.faces})
     elif not batch.faces:
         say(f"Nothing to confirm: no import estimated {', '.join(names) or 'any point'}.")
     else:
         say(f"Confirmed {', '.join(names)} in {batch.faces} faces.")
-        note("Take it back: faceloop confirm --undo")
+        note(f"Take it back: faceloop confirm --undo --project {project}")
 
 
 def _show_undone(batch: Batch, faces: int, json: bool) -> None:

@@ -73,10 +73,10 @@ def check_labels(
     rows = [(d.item_id, d.name, f"{d.score:.1f}", d.what) for d in doubtful[:limit]]
     show_table(("item", "name", "score", "what looks wrong"), rows)
     note(f"{len(doubtful)} of {len(doubts)} faces are doubtful, {len(queued)} queued")
-    _say_mend(mendable(doubts), batch)
+    _say_mend(mendable(doubts), batch, project)
 
 
-def _say_mend(doubts: list[Doubt], batch: Batch | None) -> None:
+def _say_mend(doubts: list[Doubt], batch: Batch | None, project: Path) -> None:
     from faceloop_workbench.mending import kinds_text
 
     if not doubts:
@@ -86,7 +86,7 @@ def _say_mend(doubts: list[Doubt], batch: Batch | None) -> None:
         note(f"{faces} can be put right at once ({kinds_text(doubts)}): add --mend")
         return
     say(f"Put right: {batch.faces} of {faces} ({kinds_text(doubts)}).")
-    note("Take it back: faceloop check-labels --undo-mend")
+    note(f"Take it back: faceloop check-labels --undo-mend --project {project}")
 
 
 def _undo(project: Path, json: bool) -> None:

@@ -181,6 +181,17 @@ def _show_report(report: ImportReport) -> None:
         say(f"{report.subjects_changed} faces that were here already got another subject.")
     for warning in report.warnings:
         note(f"Warning: {warning}")
+    if report.kept_aside:
+        say(
+            "\nKept aside: faces whose source has changed since a person corrected them. The "
+            "correction counts, what was imported is in the history: see faceloop queue list "
+            "--reason disagreement."
+        )
+    if report.points_estimated:
+        say(
+            "\nEstimated points are marked so. Where they are right, faceloop confirm confirms "
+            "them in all faces at once."
+        )
     if report.updated_faces:
         say(f"\nUpdated: {', '.join(report.updated_faces[:_SHOWN])}")
         _and_more(len(report.updated_faces))
@@ -188,13 +199,18 @@ def _show_report(report: ImportReport) -> None:
         say(f"{count} rows left out: {reason}")
     if report.refused:
         say("\nRefused:")
-        rows = [(r.file.name, r.line, r.reason) for r in report.refused[:_SHOWN]]
+        rows = [(_short(r.file), r.line, r.reason) for r in report.refused[:_SHOWN]]
         show_table(("file", "line", "reason"), rows)
         _and_more(len(report.refused))
     if report.images_not_found:
         names = ", ".join(report.images_not_found[:_SHOWN])
         say(f"\nImages not found: {names}")
         _and_more(len(report.images_not_found))
+
+
+def _short(file: Path) -> str:
+    """Name of a file with its folder, which may be all that tells it from others."""
+    return f"{file.parent.name}/{file.name}" if file.parent.name else file.name
 
 
 def _and_more(count: int) -> None:

@@ -136,7 +136,6 @@ def _chosen(
         If there is no face of a number.
     """
     import re
-    from fnmatch import fnmatchcase
 
     from faceloop_datasets import InputError
 
@@ -148,12 +147,23 @@ def _chosen(
     named = [
         one
         for one in project.items()
-        if (matching is not None and fnmatchcase(one.name, matching))
+        if (matching is not None and _is_like(one.name, matching))
         or (pattern is not None and pattern.search(one.name))
     ]
     if (matching or regex) and not named:
-        raise InputError(f"No face of this project has a name like {matching or regex!r}.")
+        known = next((f", {one.name!r} for one" for one in project.items()), "")
+        raise InputError(
+            f"No face of this project has a name like {matching or regex!r}; their names are whole "
+            f"paths{known}."
+        )
     return list((found | {one.id: one for one in named}).values())
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    """Whether a path, or the end of it, is like a pattern."""
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}")
 
 
 def _show_changed(chosen: list[Item], subject: str, changed: int, *, json: bool) -> None:
