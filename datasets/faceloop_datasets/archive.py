@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import shutil
 import tarfile
 import zlib
@@ -76,6 +77,27 @@ def list_members(archive: Path) -> tuple[str, ...]:
 def _listed(archive: Path, _mtime: int, _size: int) -> tuple[str, ...]:
     with _opened(archive, whole=True) as tar:
         return tuple(member.name for member in _files(archive, tar))
+
+
+def member_hashes(archive: Path) -> dict[str, str]:
+    """SHA-256 of each file in an archive, in hexadecimal, by its name; kept like `list_members`.
+
+    Raises
+    ------
+    InputError
+        As `list_members`.
+    """
+    stat = archive.stat()
+    return _hashed(archive, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=16)
+def _hashed(archive: Path, _mtime: int, _size: int) -> dict[str, str]:
+    with _opened(archive) as tar:
+        return {
+            member.name: hashlib.file_digest(_content(tar, member), "sha256").hexdigest()  # type: ignore[arg-type]
+            for member in _files(archive, tar)
+        }
 
 
 def read_member(archive: Path, name: str) -> bytes:

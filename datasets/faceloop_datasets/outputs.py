@@ -127,7 +127,8 @@ def _folded(name: str) -> str:
 
 def _place(path: Path) -> Hashable:
     """Return what all spellings of a path share; for a file that is not there, its name."""
-    found = _identity(path)
+    # A folder on the way may not be there yet: it is made before the file is written.
+    found = _identity(path) or _identity(_absolute(path))
     if found is not None:
         return found
     folder = _absolute(path).parent

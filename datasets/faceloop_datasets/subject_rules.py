@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from .errors import InputError
 from .files import is_text
+from .formats._places import folded
 from .formats._rows import read_text
 
 if TYPE_CHECKING:
@@ -218,7 +219,11 @@ class _Table:
         exact: dict[str, list[int]] = defaultdict(list)
         for row, (_, path, _) in enumerate(self.rows):
             exact[path].append(row)
-        found = [exact.get(p.picture) or exact.get(p.annotation) or [] for p in places]
+            exact[folded(path)] += [row] if folded(path) != path else []
+        found = [
+            exact.get(p.picture) or exact.get(p.annotation) or exact.get(folded(p.picture)) or []
+            for p in places
+        ]
         used = {row for rows in found for row in rows}
         tails, pictures = self._tails(used), Counter[int]()
         for path in {p.picture for p, rows in zip(places, found, strict=True) if not rows}:
@@ -233,12 +238,12 @@ class _Table:
         tails: dict[str, list[int]] = defaultdict(list)
         for row, (_, path, _) in enumerate(self.rows):
             if row not in used:
-                tails[PurePosixPath(path).name].append(row)
+                tails[folded(PurePosixPath(path).name)].append(row)
         return tails
 
     def _ending(self, path: str, tails: dict[str, list[int]]) -> list[int]:
-        near = tails.get(PurePosixPath(path).name, ())
-        return [row for row in near if _ends_alike(path, self.rows[row][1])]
+        near = tails.get(folded(PurePosixPath(path).name), ())
+        return [row for row in near if _ends_alike(folded(path), folded(self.rows[row][1]))]
 
     def _one(self, place: Place, rows: list[int], pictures: Counter[int]) -> str | NoSubject:
         lines = " and ".join(str(self.rows[row][0]) for row in rows[:3])

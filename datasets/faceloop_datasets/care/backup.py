@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -89,7 +90,7 @@ def back_up(
     """
     created = datetime.now(UTC)
     target = dest / f"{root.name}-{timestamp(created)}.zip" if dest.is_dir() else dest
-    if target.exists():
+    if target.exists() or Path(os.path.normpath(target.absolute())).exists():
         raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
     refuse_to_replace([target], database_files(root / DATABASE))  # those that are not there yet
     clean(target.parent)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
+from faceloop_datasets.images import IMAGE_SUFFIXES
 from faceloop_datasets.outputs import below_common, files_told_apart, told_apart
+from faceloop_datasets.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _K = TypeVar("_K")
+_SUFFIXES = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
 
 
 class PictureNames:
@@ -105,4 +108,8 @@ def _place(image: ImageRef) -> Path:
 def _picture(name: PurePosixPath, frame: int | None, ending: str | None = None) -> str:
     if frame is not None:
         name = name.with_name(f"{name.stem}_{frame:06d}.png")
-    return str(name if ending is None else name.with_suffix(ending))
+    if ending is None:
+        return str(name)
+    # what follows the last dot of a name need not be a suffix
+    plain = name.with_suffix("") if name.suffix.lower() in _SUFFIXES else name
+    return str(plain.with_name(plain.name + ending))

@@ -11,17 +11,19 @@ pictures are left that do not show the same, none is taken: the row is refused a
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.archive import list_members
+from faceloop_datasets.archive import list_members, member_hashes
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.files import is_local
-from faceloop_datasets.images import IMAGE_SUFFIXES, read_image
+from faceloop_datasets.files import is_local, read_regular
+from faceloop_datasets.images import IMAGE_SUFFIXES, MAX_BYTES, read_image
 from faceloop_datasets.video import VIDEO_SUFFIXES
 
 from ._places import folded, has_suffix, real, walk
@@ -65,8 +67,7 @@ class Wanted:
     @property
     def key(self) -> str:
         """Name to look it up by."""
-        last = PurePosixPath(self.name).name
-        return folded(PurePosixPath(last).stem if self.any_suffix else last)
+        return folded(PurePosixPath(self.name).name)
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -88,10 +89,13 @@ class Wanted:
 
     def fits(self, name: str) -> bool:
         """Whether a file's name is the one asked for, letter by letter."""
-        own = PurePosixPath(self.name).name
-        return (PurePosixPath(name).stem == PurePosixPath(own).stem) and (
-            self.any_suffix or name == own
-        )
+        asked = PurePosixPath(name).stem if self.any_suffix else name
+        return asked == PurePosixPath(self.name).name
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether it is a frame of a clip, which no other clip has."""
+        return self.any_suffix and clip_of(self.source) is not None
 
 
 @dataclass
@@ -101,7 +105,7 @@ class _Tree:
     names: dict[str, list[tuple[tuple[str, ...], ImageRef]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    folders: set[str] = field(default_factory=set)
+    folders: set[tuple[str, ...]] = field(default_factory=set)
     annotated: set[tuple[Path, str]] = field(default_factory=set)
 
     def add_folder(self, folder: Path) -> None:
@@ -113,7 +117,7 @@ class _Tree:
     def add_only(self, folder: Path) -> None:
         for path in sorted(folder.iterdir()):
             if path.is_dir():
-                self.folders.add(folded(path.name))
+                self.folders.add((folded(path.name),))
             else:
                 self._add(ImageRef(path), ())
 
@@ -124,7 +128,7 @@ class _Tree:
     def _add(self, ref: ImageRef, folders: Sequence[str]) -> None:
         if is_picture(ref.name):
             inside = tuple(folded(part) for part in folders)
-            self.folders.update(inside)
+            self.folders.add(inside)
             # A stem holds no suffix, so that the two kinds of keys meet in odd names only, which
             # `Wanted.fits` tells apart.
             for key in {folded(ref.name), folded(PurePosixPath(ref.name).stem)}:
@@ -172,11 +176,15 @@ class PictureFinder:
         BadRow
             If several could be meant.
         """
-        for look in (self._beside, self._laid_out, self._named):
-            found = look(wanted)
-            if found:
-                return _only(found)
-        return None
+        return self.at_its_place(wanted) or self.by_name(wanted)
+
+    def at_its_place(self, wanted: Wanted) -> ImageRef | None:
+        """Find a picture by its path from the annotation; otherwise as `find`."""
+        return _only(self._beside(wanted) or self._laid_out(wanted))
+
+    def by_name(self, wanted: Wanted) -> ImageRef | None:
+        """Find a picture among those named, by the end of its path; otherwise as `find`."""
+        return _only(self._named(wanted))
 
     def _beside(self, wanted: Wanted) -> list[ImageRef]:
         """Pictures at the path from the annotation file."""
@@ -200,15 +208,16 @@ class PictureFinder:
         known = [
             (folders, ref)
             for folders, ref in tree.names.get(wanted.key, ())
-            if wanted.any_suffix or folded(ref.name) == wanted.key
+            if _key(ref.name, wanted) == wanted.key
         ]
         if not known:
             return []
-        agreement = [_tail(folders, wanted.folders) for folders, _ in known]
+        agreement = [_agreement(folders, wanted) for folders, _ in known]
         best = max(agreement)
-        told = self._apart or "/" in wanted.name
-        if best == 0 and told and wanted.folders[-1] in tree.folders:
+        if max(_agreement(folder, wanted) for folder in tree.folders) > best:
             return []  # its own folder is there, and it is not in it
+        if wanted.is_frame and not best:
+            return []
         nearest = [one for one, n in zip(known, agreement, strict=True) if n == best]
         if best:  # all of its folders agree, and not only the last ones
             nearest = [one for one in nearest if len(one[0]) == best] or nearest
@@ -216,16 +225,29 @@ class PictureFinder:
         free = [
             (folders, ref)
             for folders, ref in nearest
-            if not any(one.is_beside(ref) or _tail(folders, one.folders) > best for one in others)
+            if not any(one.is_beside(ref) or _agreement(folders, one) > best for one in others)
             and not self._has_its_own(ref, wanted)
         ]
         if not best and free and len({folders for folders, _ in nearest}) > 1:
             # That the others belong elsewhere makes none of these the right one.
             free = [one for one in free if one[0] == wanted.below] or nearest
+        elif not best and free:
+            self._need_alone(wanted, *free[0])
         # The spelling tells files of one folder apart, not files of several.
         exact = [ref for _, ref in free if wanted.fits(ref.name)]
         alone = len({folders for folders, _ in free}) == 1
         return exact if exact and alone else [ref for _, ref in free]
+
+    def _need_alone(self, wanted: Wanted, folders: tuple[str, ...], ref: ImageRef) -> None:
+        """Refuse a picture in a folder of its own that several ask for by nothing but its name."""
+        if not folders and "/" not in wanted.name:
+            return
+        for other in self._wanted.get(wanted.key, ()):
+            if other.folders != wanted.folders and not self._beside(other):
+                raise BadRow(
+                    f"{ref} has the name, but not the folder, that this and {other.source.file} "
+                    "ask for; put it into the folder of the one that it belongs to"
+                )
 
     def _has_its_own(self, ref: ImageRef, wanted: Wanted) -> bool:
         """Whether a picture has an annotation beside it, as the one that asks has its own place.
@@ -282,18 +304,31 @@ def video_of(source: Source) -> tuple[ImageRef, int] | None:
     labels, stem = source.file.parent, source.file.stem
     if clip_of(source) is None or int(stem) < 1:
         return None
-    files = [f for f in sorted(labels.parent.iterdir()) if f.is_file()]
-    videos = [f for f in files if any(has_suffix(f.name, s) for s in VIDEO_SUFFIXES)]
+    videos = _videos(labels.parent)
     named = [f for f in videos if f.stem.lower() == "vid"] or videos
-    if not named:
-        return None
-    return _only([ImageRef(file) for file in named]), int(stem) - 1
+    video = _only([ImageRef(file) for file in named])
+    return None if video is None else (video, int(stem) - 1)
+
+
+@lru_cache(maxsize=4096)
+def _videos(folder: Path) -> tuple[Path, ...]:
+    return tuple(
+        file
+        for file in sorted(folder.iterdir())
+        if file.is_file() and any(has_suffix(file.name, suffix) for suffix in VIDEO_SUFFIXES)
+    )
 
 
 def clip_of(source: Source) -> str | None:
-    """Name of the clip whose frame an annotation is of, if it is laid out like 300-VW's."""
+    """Name of the clip whose frame an annotation is of, if it is laid out like 300-VW's.
+
+    Numbered pictures beside a folder of annotations are a clip only where the folder of both has
+    a number too, or a video in it: else they are what any set of pictures looks like.
+    """
     stem, labels = real(source.file).stem, real(source.file).parent
     if labels.name.lower() not in _LABELS or not stem.isdecimal():
+        return None
+    if not labels.parent.name.isdecimal() and not _videos(labels.parent):
         return None
     inside = PurePosixPath(source.path).parts[:-2]
     return "/".join((source.root.name, *inside)) if labels != source.root else labels.parent.name
@@ -326,8 +361,22 @@ def _tail(a: Sequence[str], b: Sequence[str]) -> int:
     return count
 
 
-def _only(found: Sequence[ImageRef]) -> ImageRef:
-    """Return the one picture that all of them show."""
+def _agreement(folders: Sequence[str], wanted: Wanted) -> int:
+    """How many folders of a picture agree with those that it is asked for in.
+
+    Of a frame the clip must agree; pictures and annotations lie in folders of their own below it.
+    """
+    if not wanted.is_frame:
+        return _tail(folders, wanted.folders)
+    clip = wanted.folders[:-1]
+    inside = (*_FRAMES, wanted.folders[-1])
+    return max(_tail(folders, clip), *(_tail(folders, (*clip, name)) - 1 for name in inside))
+
+
+def _only(found: Sequence[ImageRef]) -> ImageRef | None:
+    """Return the one picture that all of them show; None if there is none."""
+    if not found:
+        return None
     by_file = {(real(ref.path), ref.member): ref for ref in found}
     refs = list(by_file.values())
     if len(refs) > 1 and not _show_the_same(refs):
@@ -339,8 +388,16 @@ def _only(found: Sequence[ImageRef]) -> ImageRef:
     return refs[0]
 
 
+def _content(ref: ImageRef) -> str:
+    if ref.member is None:
+        return hashlib.sha256(read_regular(ref.path, MAX_BYTES)).hexdigest()
+    return member_hashes(ref.path)[ref.member]
+
+
 def _show_the_same(refs: Sequence[ImageRef]) -> bool:
-    if any(ref.member is not None or not is_picture(ref.name) for ref in refs):
+    if any(ref.member is not None for ref in refs):
+        return len({_content(ref) for ref in refs}) == 1
+    if not all(is_picture(ref.name) for ref in refs):
         return False
     try:
         first, *others = (read_image(ref.path, "gray").astype(np.float32) for ref in refs)

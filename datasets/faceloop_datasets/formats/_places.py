@@ -70,7 +70,9 @@ def annotation_files(sources: Sequence[Path], suffix: str) -> list[Source]:
         for file in files:
             if not named.is_dir() or has_suffix(file.name, suffix):
                 source = Source.of(file, named if named.is_dir() else None)
-                found.setdefault(real(file), source)
+                known = found.get(real(file))
+                if known is None or (known.file.is_symlink() and not file.is_symlink()):
+                    found[real(file)] = source
     if not found:
         raise InputError(f"There is no {suffix} file in {', '.join(map(str, sources))}.")
     return list(found.values())

@@ -69,6 +69,7 @@ class _Table:
     source: Source
     finder: PictureFinder
     seen: dict[str, int] = field(default_factory=dict)
+    pictures: dict[Path, int] = field(default_factory=dict)
 
     def entry(self, line: int, name: str, cells: list[str]) -> Entry:
         """Entry of a line."""
@@ -81,6 +82,7 @@ class _Table:
             self._note(name, line)
             face = _face(cells)
             image = self.finder.find(Wanted(self.source, picture_name(name)))
+            self._note_picture(image, line)
         except BadRow as error:
             return Refusal(file, line, str(error))
         return self._record(line, name, face, image)
@@ -91,6 +93,13 @@ class _Table:
         if name in self.seen:
             raise BadRow(f"{name} is already on line {self.seen[name]}")
         self.seen[name] = line
+
+    def _note_picture(self, image: ImageRef | None, line: int) -> None:
+        if image is None:
+            return
+        first = self.pictures.setdefault(real(image.path), line)
+        if first != line:
+            raise BadRow(f"{image} is the picture of line {first} already, by another spelling")
 
     def _record(self, line: int, name: str, face: Annotation, image: ImageRef | None) -> FaceRecord:
         source = self.source

@@ -68,9 +68,10 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
 
 
 def _picture(finder: PictureFinder, wanted: Wanted) -> tuple[ImageRef | None, int | None]:
-    image = finder.find(wanted)
-    video = video_of(wanted.source) if image is None else None
-    return (image, None) if video is None else video
+    image = finder.at_its_place(wanted)
+    if image is None and (video := video_of(wanted.source)) is not None:
+        return video
+    return image or finder.by_name(wanted), None
 
 
 def _face(text: str) -> tuple[int, Annotation]:

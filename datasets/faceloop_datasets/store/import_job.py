@@ -63,6 +63,7 @@ class ImportJob:
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: set[ImageRef] = field(default_factory=set)
     settled: set[int] = field(default_factory=set)
+    looked_at: dict[int, bool] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     placed: dict[Path, str] = field(default_factory=dict)
     spare: dict[ImageRef, Path] = field(default_factory=dict)

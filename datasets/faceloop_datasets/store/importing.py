@@ -31,8 +31,8 @@ from .import_job import ImportJob
 from .import_writing import ImportWriter
 from .recognition import Candidate, candidates, place
 from .settling import Settling
+from .staging import content_hash, staging, sync_folder
 from .staging import place as put_in_place
-from .staging import staging, sync_folder
 from .tables import SchemaVersion
 
 if TYPE_CHECKING:
@@ -237,10 +237,19 @@ class Import(ImportJob):
 
     def _is_there(self, media: Media, record: FaceRecord) -> bool:
         """Whether a picture is where it was, and the annotation asks for that file still."""
-        if media_store.is_missing(media, self.target.root) or record.image is None:
-            return not media_store.is_missing(media, self.target.root)
+        if media_store.is_missing(media, self.target.root) or not self._is_same(media):
+            return False
+        if record.image is None:
+            return True
         copied = record.image.member is not None or self.copy
         return copied or _is_file(media.where(self.target.root), record.image.path)
+
+    def _is_same(self, media: Media) -> bool:
+        """Whether a file is the one that was annotated: another may have as many bytes."""
+        if media.id not in self.looked_at:
+            found = content_hash(media.where(self.target.root))
+            self.looked_at[media.id] = found == media.sha256
+        return self.looked_at[media.id]
 
     def _check_frames(self, ref: ImageRef, file: MediaFile) -> None:
         """Refuse annotations of frames that a video does not have."""

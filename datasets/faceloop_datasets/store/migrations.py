@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -96,10 +98,34 @@ def say_where_from(connection: Connection) -> None:
         for statement in _ALTER_3:
             connection.exec_driver_sql(statement)
     connection.exec_driver_sql("CREATE INDEX ix_items_origin ON items (origin)")
+    _part_subjects(connection)
     connection.exec_driver_sql(
         "INSERT INTO settings SELECT 'older_media', CAST(coalesce(max(id), 0) AS VARCHAR) "
         "FROM media"
     )
+
+
+def _part_subjects(connection: Connection) -> None:
+    """Tell pictures of equal names in two folders apart, which were one subject.
+
+    A subject was the last part of a path, and an origin of that time has the folder too.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT id, subject, origin FROM items "
+            "WHERE subject_source = 'picture' AND origin IS NOT NULL"
+        )
+    ).all()
+    folders: dict[str, set[str]] = {}
+    for _, subject, origin in rows:
+        folders.setdefault(subject, set()).add(origin.rpartition("/")[0])
+    for number, subject, origin in rows:
+        if len(folders[subject]) > 1:
+            name = origin.partition(":")[2]
+            connection.execute(
+                text("UPDATE items SET subject = :name WHERE id = :number"),
+                {"name": name, "number": number},
+            )
 
 
 _SUBJECT_SOURCE_3 = """CASE

@@ -205,6 +205,12 @@ class TestOlderProjects:
             assert {item.origin_root for item in project.items()} == {str(f) for f in folders}
             assert counts(project, tmp_path / "elsewhere") == (0, 4, 0)
 
+    def test_pictures_of_equal_names_are_no_longer_one_person(self, old: Path) -> None:
+        with Project.open(old) as project:
+            assert [item.subject for item in project.items()] == [
+                "ann/f1", "ann/f2", "bert/f1", "bert/f2",
+            ]  # fmt: skip
+
     def test_of_two_folders_of_equal_names_the_right_one(self, old: Path, tmp_path: Path) -> None:
         make.labels(tmp_path / "elsewhere")
         face(tmp_path / "other" / "ann" / "f1", 3)
@@ -280,6 +286,42 @@ class TestPictures:
         assert counts(project, tmp_path / "store") == (0, 1, 0)
         assert known(project) == [(2, 2)]
 
+    def test_of_several_that_ask_by_name_alone_none_gets_it(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        for number, folder in enumerate("ab"):
+            write(tmp_path / "set" / folder / "labels" / "f.pts", number)
+        picture(tmp_path / "set" / "b" / "pics" / "f.bmp", 1)
+        report = project.import_from("ibug", [tmp_path / "set"])
+        assert len(report.refused) == 2
+        assert "has the name, but not the folder" in report.refused[0].reason
+
+    def test_a_folder_that_is_there_and_lacks_it(self, project: Project, tmp_path: Path) -> None:
+        write(tmp_path / "labels" / "test" / "x" / "f.pts", 0)
+        picture(tmp_path / "images" / "test" / "x" / "other.bmp", 1)
+        picture(tmp_path / "images" / "train" / "x" / "f.bmp", 2)
+        project.import_from("ibug", [tmp_path / "labels"], images=tmp_path / "images")
+        assert known(project) == [(0, None)]
+
+    def test_dots_in_names(self, project: Project, tmp_path: Path) -> None:
+        for number, name in enumerate(("john", "john.smith", "ann.1.2", "ann.1", "2024.01.00")):
+            picture(tmp_path / "set" / f"{name}.bmp", number)
+            write(tmp_path / "set" / f"{name}.pts", number)
+        project.import_from("ibug", [tmp_path / "set"])
+        assert sorted(known(project)) == [(k, k) for k in range(5)]
+
+    def test_a_link_does_not_hide_the_file(self, project: Project, tmp_path: Path) -> None:
+        face(tmp_path / "set" / "z" / "f", 1)
+        (tmp_path / "set" / "alias.pts").symlink_to(tmp_path / "set" / "z" / "f.pts")
+        project.import_from("ibug", [tmp_path / "set"])
+        assert known(project) == [(1, 1)]
+
+    def test_another_picture_of_as_many_bytes(self, project: Project, first: Path) -> None:
+        counts(project, first)
+        picture(first / "f1.bmp", 9)
+        report = project.import_from("ibug", [first])
+        assert (report.unchanged, len(report.refused)) == (3, 1)
+
 
 class TestVideos:
     """The layout of 300-VW: NNN/annot/000001.pts with NNN/vid.avi or NNN/image/000001.jpg."""
@@ -302,6 +344,31 @@ class TestVideos:
         subjects = [item.subject for item in project.items()]
         assert len(set(subjects)) == 2
         assert {item.subject_source for item in project.items()} == {"video"}
+
+    def test_a_clip_takes_no_frame_of_another(self, project: Project, tmp_path: Path) -> None:
+        self.make(tmp_path / "V" / "001", 0)
+        for number in (1, 3):
+            write(tmp_path / "V" / "002" / "annot" / f"{number:06d}.pts", 20 + number)
+            picture(tmp_path / "V" / "002" / "image" / f"{number:06d}.bmp", 20 + number)
+        write(tmp_path / "V" / "003" / "annot" / "000001.pts", 29)  # its frame is missing
+        project.import_from("ibug", [tmp_path / "V"])
+        found = {one.name: (one.frame, one.has_image) for one in project.faces()}
+        assert found["V/001/annot/000001"] == (0, True)
+        assert found["V/002/annot/000003"] == (None, True)
+        assert found["V/003/annot/000001"] == (None, False)
+        assert len({item.subject for item in project.items()}) == 3
+
+    def test_frames_in_a_tree_of_their_own(self, project: Project, tmp_path: Path) -> None:
+        for clip in (1, 2):
+            for number in (1, 2):
+                write(
+                    tmp_path / "L" / f"{clip:03d}" / "annot" / f"{number:06d}.pts",
+                    9 * clip + number,
+                )
+            picture(tmp_path / "I" / f"{clip:03d}" / "image" / "000001.bmp", 9 * clip + 1)
+        picture(tmp_path / "I" / "001" / "image" / "000002.bmp", 11)
+        project.import_from("ibug", [tmp_path / "L"], images=tmp_path / "I")
+        assert sorted(known(project)) == [(10, 10), (11, 11), (19, 19), (20, None)]
 
     def test_a_frame_that_is_not_there(self, project: Project, tmp_path: Path) -> None:
         folder = self.make(tmp_path / "001", 0)

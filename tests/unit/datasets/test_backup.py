@@ -103,8 +103,10 @@ class TestRoundTrip:
     def test_nothing_is_overwritten(self, project: Project, tmp_path: Path) -> None:
         file = back_up(project.path, tmp_path / "b.zip").backup.file
         before = file.read_bytes()
-        with pytest.raises(InputError, match="exists already"):
-            back_up(project.path, file)
+        through = project.path / "new" / ".." / "project.db"  # "new" would be made on the way
+        for taken in (file, through):
+            with pytest.raises(InputError, match="exists already"):
+                back_up(project.path, taken)
         assert file.read_bytes() == before
         with pytest.raises(ProjectError, match="not empty"):
             restore(file, project.path)

@@ -147,3 +147,11 @@ def test_no_system_takes_two_for_one(parts: list[list[str]]) -> None:
     folded = {unicodedata.normalize("NFC", name).casefold() for name in names.values()}
     assert len(folded) == len(paths)
     assert not any(name.startswith("/") or ".." in Path(name).parts for name in names.values())
+
+
+def test_a_folder_that_is_made_on_the_way_hides_no_input(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "p.jpg").write_bytes(b"x")
+    through = tmp_path / "new" / ".." / "d" / "p.jpg"
+    with pytest.raises(InputError, match="never replaced"):
+        refuse_to_replace([through], [tmp_path / "d" / "p.jpg"])

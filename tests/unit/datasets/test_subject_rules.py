@@ -222,3 +222,8 @@ class TestNames:
     def test_nothing_is_no_rule(self) -> None:
         with pytest.raises(InputError, match="--subjects is empty"):
             parse_rule(" ")
+
+
+def test_a_table_looks_through_case_and_accents(tmp_path: Path) -> None:
+    rows = table(tmp_path, "M\u00fcller/1.JPG,anna\nx.jpg,bert\n")
+    assert named(rows, "Mu\u0308ller/1.jpg", "deep/X.jpg") == ["anna", "bert"]
