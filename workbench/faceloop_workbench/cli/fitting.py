@@ -203,5 +203,5 @@ def _tell_longer(folder: Path | None, files: Sequence[Path | None]) -> None:
 
 def _show_written(*files: Path | None) -> None:
     for file in files:
-        if file is not None:
+        if file is not None and file.exists():  # of pictures that cannot be read nothing is written
             say(f"Wrote {file}.")
