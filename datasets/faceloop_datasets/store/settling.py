@@ -219,8 +219,8 @@ class Settling:
         for source, sentence in said.items():
             if counts[source]:
                 number = count_of(len(subjects[source]), _WORDS[source])
-                faces = "1 face" if counts[source] == 1 else f"{counts[source]} faces"
-                yield f"{sentence}: {number}, {faces}"
+                shown = "1 face" if counts[source] == 1 else f"{counts[source]} faces"
+                yield f"{sentence}: {number}, {shown}"
 
 
 _WORDS = {
