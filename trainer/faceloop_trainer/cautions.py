@@ -217,7 +217,3 @@ def _point(scheme: Scheme, number: int) -> str:
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number} people"

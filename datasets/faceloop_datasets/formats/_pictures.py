@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -64,18 +64,18 @@ class Wanted:
     name: str
     any_suffix: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Name to look it up by."""
         return folded(PurePosixPath(self.name).name)
 
-    @property
+    @cached_property
     def folders(self) -> tuple[str, ...]:
         """Folders that lead to it, as far as they are known, folded."""
         given = PurePosixPath(self.name).parts[:-1]
         return tuple(folded(part) for part in (*self.source.folders, *given))
 
-    @property
+    @cached_property
     def below(self) -> tuple[str, ...]:
         """Folders that lead to it from what the user named, folded."""
         given = PurePosixPath(self.name).parts[:-1]
@@ -92,7 +92,7 @@ class Wanted:
         asked = PurePosixPath(name).stem if self.any_suffix else name
         return asked == PurePosixPath(self.name).name
 
-    @property
+    @cached_property
     def is_frame(self) -> bool:
         """Whether it is a frame of a clip, which no other clip has."""
         return self.any_suffix and clip_of(self.source) is not None
@@ -160,8 +160,7 @@ class PictureFinder:
         deep: bool = True,
     ) -> None:
         self._places = [images] if images is not None else list(roots)
-        self._apart = images is not None
-        self._deep = deep or self._apart
+        self._deep = deep or images is not None
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
         self._wanted: dict[str, list[Wanted]] = defaultdict(list)
@@ -310,8 +309,12 @@ def video_of(source: Source) -> tuple[ImageRef, int] | None:
     return None if video is None else (video, int(stem) - 1)
 
 
-@lru_cache(maxsize=4096)
 def _videos(folder: Path) -> tuple[Path, ...]:
+    return _videos_of(folder, folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _videos_of(folder: Path, _mtime: int) -> tuple[Path, ...]:
     return tuple(
         file
         for file in sorted(folder.iterdir())
