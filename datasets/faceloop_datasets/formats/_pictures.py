@@ -84,8 +84,13 @@ class Wanted:
 
     def is_beside(self, ref: ImageRef) -> bool:
         """Whether a picture is in the folder that it is asked for in."""
+        return ref.member is None and self.folder == ref.path.parent
+
+    @cached_property
+    def folder(self) -> Path:
+        """Folder that it is asked for in, from the annotation file."""
         given = PurePosixPath(self.name).parts[:-1]
-        return ref.member is None and self.source.file.parent.joinpath(*given) == ref.path.parent
+        return self.source.file.parent.joinpath(*given)
 
     def fits(self, name: str) -> bool:
         """Whether a file's name is the one asked for, letter by letter."""
@@ -163,6 +168,7 @@ class PictureFinder:
         self._deep = deep or images is not None
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
+        self._agreements: dict[tuple[tuple[str, ...], bool], int] = {}
         self._wanted: dict[str, list[Wanted]] = defaultdict(list)
         for one in wanted:
             self._wanted[one.key].append(one)
@@ -213,7 +219,7 @@ class PictureFinder:
             return []
         agreement = [_agreement(folders, wanted) for folders, _ in known]
         best = max(agreement)
-        if max(_agreement(folder, wanted) for folder in tree.folders) > best:
+        if self._agreement_of_its_folder(wanted) > best:
             return []  # its own folder is there, and it is not in it
         if wanted.is_frame and not best:
             return []
@@ -236,6 +242,14 @@ class PictureFinder:
         exact = [ref for _, ref in free if wanted.fits(ref.name)]
         alone = len({folders for folders, _ in free}) == 1
         return exact if exact and alone else [ref for _, ref in free]
+
+    def _agreement_of_its_folder(self, wanted: Wanted) -> int:
+        """How much the folder of pictures agrees that agrees best; the same for all in a folder."""
+        asked = (wanted.folders, wanted.is_frame)
+        if asked not in self._agreements:
+            folders = self._pictures().folders
+            self._agreements[asked] = max(_agreement(folder, wanted) for folder in folders)
+        return self._agreements[asked]
 
     def _need_alone(self, wanted: Wanted, folders: tuple[str, ...], ref: ImageRef) -> None:
         """Refuse a picture in a folder of its own that several ask for by nothing but its name."""
