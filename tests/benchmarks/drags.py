@@ -30,8 +30,8 @@ from common import Clock, Report, add_common, muct, split_subjects
 from faceloop_datasets import FaceloopError, Project
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.data.faces import load_faces, whole_pictures
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces, whole_pictures
 from faceloop_workbench.annotate import habits, starts
 from faceloop_workbench.annotate.assist import most_probable
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from faceloop_datasets import Face
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
     Method = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 

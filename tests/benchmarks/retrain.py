@@ -34,9 +34,9 @@ from safetensors.numpy import load_file
 from faceloop_datasets.files import CACHE
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.cache import Cache
-from faceloop_trainer.split import choose_faces
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.split import choose_faces
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

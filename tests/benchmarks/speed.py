@@ -42,7 +42,7 @@ from faceloop_runtime.fitter import FROM_CLOSE, FROM_START, PRIOR, Fitter
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model import crop_size
 from faceloop_runtime.pdm import PointDistributionModel
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -35,7 +35,7 @@ class TrainingConfig:
         Most shape components kept.
     modes : {"principal", "natural"}
         Principal components, or the same turned so that each moves one part of the face
-        (`faceloop_trainer.components.natural`). Both fit alike; natural ones are easier to
+        (`faceloop_trainer.pdm.varimax.natural`). Both fit alike; natural ones are easier to
         name.
     prior : {"sample", "none"}
         Begin with how the faces of the bundled sample vary, or with nothing. It fades as faces

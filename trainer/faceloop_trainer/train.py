@@ -14,20 +14,20 @@ from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.subject_words import kind_of
 from faceloop_runtime.model import FaceModel
+from faceloop_trainer.crossfit.crossfit import Rehearsal
+from faceloop_trainer.crossfit.training_set import Groundwork, View, can_show, views
+from faceloop_trainer.data.checks import cautions, few_people
+from faceloop_trainer.data.copies import as_people, different
+from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
+from faceloop_trainer.data.perturbation import Jitter
+from faceloop_trainer.data.reference_snapshot import base_revision
+from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.split import choose_faces, fingerprint, picture_prints
+from faceloop_trainer.evaluation.measure import measure
 
-from .base import base_revision
 from .cache import Cache
-from .cautions import cautions, few_people
 from .config import TrainingConfig
-from .copies import as_people, different
-from .enough import too_few
-from .evaluate import measure
-from .groundwork import Groundwork, View, can_show, views
-from .rehearsal import Rehearsal
-from .split import choose_faces, fingerprint, picture_prints
-from .starts import Jitter
-from .trainingset import TrainingFace, Unusable, load_faces
-from .work import Work
+from .parallel import Work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.regressor import ShapeRegressor
-
-    from .evaluation import Evaluation
+    from faceloop_trainer.evaluation.result import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class TrainingResult:
     unusable : tuple of Unusable
         Faces that could not be trained on, and why.
     warnings : tuple of str
-        What a person should know of the faces (`faceloop_trainer.cautions`), one sentence each.
+        What a person should know of the faces (`faceloop_trainer.data.checks`), one sentence each.
     """
 
     model: FaceModel
@@ -203,8 +202,8 @@ def train_faces(
     faces : sequence of TrainingFace
         From `load_faces`.
     base : sequence of TrainingFace
-        The faces that the training rehearses on (`faceloop_trainer.base`); by default, and
-        where they cannot serve, the same.
+        The faces that are cross-fitted (`faceloop_trainer.data.reference_snapshot`); by default,
+        and where they cannot serve, the same.
     cache : Cache, optional
         What earlier trainings kept; the model is the same with and without.
     config, progress, cancel

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import ModelFileError
 from faceloop_runtime import FaceModel
-from faceloop_trainer.split import fingerprint, picture_prints, trained_prints
+from faceloop_trainer.data.split import fingerprint, picture_prints, trained_prints
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project

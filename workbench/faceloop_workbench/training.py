@@ -12,9 +12,9 @@ import numpy as np
 from faceloop_datasets import ModelFileError, ProjectError
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, compare_models, train
-from faceloop_trainer.evaluate import measure_models
-from faceloop_trainer.split import unseen_faces
-from faceloop_trainer.trainingset import load_faces
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.split import unseen_faces
+from faceloop_trainer.evaluation.measure import measure_models
 
 from .model_choice import STARTER
 from .train.comparison import Comparison, Measured
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import CancelCheck, ModelRecord, ProgressCallback, Project
     from faceloop_trainer import Evaluation
-    from faceloop_trainer.trainingset import TrainingFace, Unusable
+    from faceloop_trainer.data.faces import TrainingFace, Unusable
 
 
 @dataclass(frozen=True, eq=False)

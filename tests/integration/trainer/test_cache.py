@@ -17,13 +17,13 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_runtime.fitter import FitRun
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import cache as cache_module
-from faceloop_trainer import sums as sums_module
 from faceloop_trainer.cache import Cache, key_of
-from faceloop_trainer.groundwork import View
-from faceloop_trainer.rehearsal import Rehearsal
-from faceloop_trainer.split import fingerprint
+from faceloop_trainer.crossfit.crossfit import Rehearsal
+from faceloop_trainer.crossfit.training_set import View
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.split import fingerprint
+from faceloop_trainer.experts import moment_cache as sums_module
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,7 +176,7 @@ from faceloop_datasets import Project
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
+from faceloop_trainer.data.faces import load_faces
 
 project, folder, first, file = sys.argv[1:]
 options = {"channels": ("lbp",), "components": 8, "prior": "none"}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_datasets.store.changes import Change
-from faceloop_trainer.base import base_revision
+from faceloop_trainer.data.reference_snapshot import base_revision
 
 
 def history(*steps: tuple[int, str]) -> list[Change]:

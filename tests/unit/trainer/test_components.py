@@ -6,8 +6,8 @@ import numpy as np
 
 from faceloop_datasets import Scheme
 from faceloop_runtime.pdm import PointDistributionModel
-from faceloop_trainer.components import natural
-from faceloop_trainer.prior import sample_prior
+from faceloop_trainer.pdm.prior import sample_prior
+from faceloop_trainer.pdm.varimax import natural
 
 SCHEME = Scheme.load("face70")
 

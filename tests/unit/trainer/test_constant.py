@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_trainer.constant import constant_points
+from faceloop_trainer.data.constant_points import constant_points
 
 FACES, POINTS = 30, 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceloop_trainer.covering import covered
+from faceloop_trainer.data.occlusion import covered
 
 TEXTURES = [np.full((40, 60), 5, np.uint8), np.full((30, 30), 250, np.uint8)]
 SPREAD = np.stack(np.meshgrid(np.linspace(20, 180, 12), np.linspace(20, 180, 12)), -1)

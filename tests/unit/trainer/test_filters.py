@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from faceloop_runtime.experts import SEARCH, windows
-from faceloop_trainer.filters import PATCH, classifier_filters, mosse_filters, ridge_filters
-from faceloop_trainer.planes import Folding
-from faceloop_trainer.statistics import RADIUS, MomentGatherer, Moments, wanted_response
+from faceloop_trainer.experts.channel_basis import Folding
+from faceloop_trainer.experts.filters import PATCH, classifier_filters, mosse_filters, ridge_filters
+from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, wanted_response
 
 CHANNELS = 2
 WIDTH = 2 * RADIUS + 1

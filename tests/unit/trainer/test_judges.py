@@ -9,7 +9,7 @@ import pytest
 
 from faceloop_runtime.judges import SIGNS, Signs
 from faceloop_runtime.validator import FaceValidator
-from faceloop_trainer.judges import (
+from faceloop_trainer.quality.estimators import (
     JudgedFit,
     Judges,
     error_levels,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceloop_trainer.people import likeness, view_weights
+from faceloop_trainer.pdm.weights import likeness, view_weights
 
 
 def views(people: int, each: int, between: float, seed: int = 0) -> tuple[np.ndarray, list[str]]:

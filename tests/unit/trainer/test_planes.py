@@ -8,10 +8,10 @@ import pytest
 
 from faceloop_runtime.channels import CropChannels
 from faceloop_runtime.experts import windows
-from faceloop_trainer.filters import PATCH, ridge_filters
-from faceloop_trainer.lapack import solve_symmetric
-from faceloop_trainer.planes import Folding
-from faceloop_trainer.statistics import RADIUS, WIDTH, MomentGatherer
+from faceloop_trainer.experts.channel_basis import Folding
+from faceloop_trainer.experts.filters import PATCH, ridge_filters
+from faceloop_trainer.experts.lapack import solve_symmetric
+from faceloop_trainer.experts.moments import RADIUS, WIDTH, MomentGatherer
 
 
 def crops(count: int) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ import pytest
 from faceloop_datasets import TrainingError
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_trainer.cache import Cache
-from faceloop_trainer.searches import Search, Shelf, corrections, wanted_steps
+from faceloop_trainer.crossfit.fits import Search, Shelf, corrections, wanted_steps
 
 POINTS, MODES = 20, 5
 

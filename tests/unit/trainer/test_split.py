@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from faceloop_datasets import Annotation, PointState
 from faceloop_datasets.face import Face
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.split import choose_faces, deal, fingerprint, fold_of, unseen_faces
+from faceloop_trainer.data.split import choose_faces, deal, fingerprint, fold_of, unseen_faces
 
 NAMES = st.lists(st.text("abcdefgh0123", min_size=1, max_size=6), min_size=4, max_size=40)
 

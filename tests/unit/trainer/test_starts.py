@@ -7,7 +7,7 @@ import pytest
 
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm import PointDistributionModel
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 
 
 @pytest.fixture(scope="module")

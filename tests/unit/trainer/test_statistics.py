@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from faceloop_runtime.channels import CropChannels
 from faceloop_runtime.experts import windows
-from faceloop_trainer.planes import mirrored_planes
-from faceloop_trainer.statistics import RADIUS, MomentGatherer, Moments, wanted_response
+from faceloop_trainer.experts.channel_basis import mirrored_planes
+from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, wanted_response
 
 CHANNELS, LANDMARKS, WIDTH = 2, 3, 2 * RADIUS + 1
 REACH = 10

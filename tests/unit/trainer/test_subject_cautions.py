@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Annotation, Face, PointState, Scheme
-from faceloop_trainer.cautions import cautions
-from faceloop_trainer.split import fingerprint, picture_prints, unseen_faces
+from faceloop_trainer.data.checks import cautions
+from faceloop_trainer.data.split import fingerprint, picture_prints, unseen_faces
 
 
 def said_of(faces: list[Face]) -> tuple[str, ...]:

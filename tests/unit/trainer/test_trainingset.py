@@ -10,7 +10,7 @@ import pytest
 
 from faceloop_datasets import Annotation, Cancelled, PointState, Scheme
 from faceloop_datasets.face import Face
-from faceloop_trainer.trainingset import TrainingFace, load_faces, whole_pictures
+from faceloop_trainer.data.faces import TrainingFace, load_faces, whole_pictures
 
 SCHEME = Scheme.load("imm58")
 N = len(SCHEME)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from faceloop_trainer.uncertainty import (
+from faceloop_trainer.evaluation.bootstrap import (
     bootstrap,
     group_intervals,
     metric_intervals,

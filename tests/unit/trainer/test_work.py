@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from faceloop_datasets import Cancelled, Progress
-from faceloop_trainer.work import Work
+from faceloop_trainer.parallel import Work
 
 
 def test_results_keep_their_order() -> None:

@@ -11,13 +11,13 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.subject_words import kind_of
-from faceloop_trainer.cautions import cautions
 from faceloop_trainer.config import TrainingConfig
-from faceloop_trainer.copies import as_people
-from faceloop_trainer.evaluate import evaluate_models, faces_to_measure
-from faceloop_trainer.paired import compare_models
-from faceloop_trainer.shape import procrustes_mean
-from faceloop_trainer.validation import cross_validate, learning_curve
+from faceloop_trainer.cross_validation import cross_validate, learning_curve
+from faceloop_trainer.data.checks import cautions
+from faceloop_trainer.data.copies import as_people
+from faceloop_trainer.evaluation.measure import evaluate_models, faces_to_measure
+from faceloop_trainer.evaluation.paired import compare_models
+from faceloop_trainer.pdm.ppca import procrustes_mean
 
 from .content import Measured, Report
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project, Scheme
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime import FaceModel
-    from faceloop_trainer.validation import CrossValidation, LearningStep
+    from faceloop_trainer.cross_validation import CrossValidation, LearningStep
 
 _CURVES = 3
 _SETTINGS = ("experts", "channels", "scales", "components", "mirror")

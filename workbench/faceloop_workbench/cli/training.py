@@ -84,7 +84,7 @@ def evaluate(
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_to_replace
     from faceloop_trainer import evaluate as measure
-    from faceloop_trainer.cautions import cautions
+    from faceloop_trainer.data.checks import cautions
     from faceloop_workbench.model_choice import choose_model
 
     with ExitStack() as stack:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.subject_words import count_of, kind_of
-from faceloop_trainer.cautions import cautions, few_people
-from faceloop_trainer.copies import different
-from faceloop_trainer.enough import too_few
-from faceloop_trainer.split import choose_faces
+from faceloop_trainer.data.checks import cautions, few_people
+from faceloop_trainer.data.copies import different
+from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.split import choose_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

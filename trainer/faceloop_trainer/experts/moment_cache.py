@@ -10,11 +10,11 @@ import numpy as np
 
 from faceloop_runtime.channels import plane_count
 from faceloop_runtime.experts import windows
+from faceloop_trainer.cache import key_of
+from faceloop_trainer.data.completion import KnownFace
+from faceloop_trainer.data.faces import TrainingFace
 
-from .cache import key_of
-from .reference import KnownFace
-from .statistics import WIDTH, MomentGatherer, Moments
-from .trainingset import TrainingFace
+from .moments import WIDTH, MomentGatherer, Moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .cache import Arrays, Cache
-    from .patches import Looking
+    from faceloop_trainer.cache import Arrays, Cache
+
+    from .training import Looking
 
 _KIND = "sums"
 _FEW = 0.05

@@ -3,7 +3,7 @@
 The people of each fold are searched and fitted by experts that were trained without them. How far
 responses may be trusted, how strong corrections should be and how to judge a fit are learned from
 that. It is most of the work of a training and hardly changes with a few corrected faces: so it is
-done for a project's base (`faceloop_trainer.base`) and kept.
+done for a project's base (`faceloop_trainer.data.reference_snapshot`) and kept.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from faceloop_runtime.model import FaceModel, crop_size, face_extent
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.validator import VALIDATOR_SCALE, ErrorPredictor, FaceValidator
+from faceloop_trainer.cache import key_of
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.experts.training import Calibration, FoldedExperts, calibration_faces
+from faceloop_trainer.packing import pack, unpack
+from faceloop_trainer.quality.estimators import Judges
+from faceloop_trainer.quality.training import Lessons, learn, to_judge
 
-from .cache import key_of
-from .groundwork import FOLDS, Groundwork, View, dealt_by_name, views
-from .judges import Judges
-from .lessons import Lessons, learn, to_judge
-from .packing import pack, unpack
-from .patches import Calibration, FoldedExperts, calibration_faces
-from .searches import Search, Shelf, corrections
-from .starts import Jitter, jittered_pose
+from .fits import Search, Shelf, corrections
+from .training_set import FOLDS, Groundwork, View, dealt_by_name, views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +40,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-
-    from .cache import Cache
-    from .config import TrainingConfig
-    from .patches import ScaleTraining
-    from .regression import Corrections
-    from .trainingset import TrainingFace
-    from .work import Work
+    from faceloop_trainer.cache import Cache
+    from faceloop_trainer.config import TrainingConfig
+    from faceloop_trainer.data.faces import TrainingFace
+    from faceloop_trainer.experts.training import ScaleTraining
+    from faceloop_trainer.parallel import Work
+    from faceloop_trainer.regression import Corrections
 
 _KIND = "rehearsals"
 _MOST_SEARCHED = 2000

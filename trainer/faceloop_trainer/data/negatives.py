@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from faceloop_runtime.pdm import PointDistributionModel
 
-    from .trainingset import TrainingFace
+    from .faces import TrainingFace
 
     Rows = NDArray[np.float32]
 

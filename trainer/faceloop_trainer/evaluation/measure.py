@@ -13,11 +13,11 @@ from faceloop_datasets.subject_words import kind_of, many, one
 from faceloop_runtime.detector import Detector
 from faceloop_runtime.fitter import Fitter
 from faceloop_runtime.model import FaceModel
+from faceloop_trainer.data.faces import whole_pictures
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.data.split import unseen_faces
 
-from .evaluation import Evaluation
-from .split import unseen_faces
-from .starts import Jitter, jittered_pose
-from .trainingset import whole_pictures
+from .result import Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
     from faceloop_runtime.fitter import Fit
-
-    from .trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 
 def evaluate(

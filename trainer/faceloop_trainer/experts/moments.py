@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .planes import MirroredPlane
+    from .channel_basis import MirroredPlane
 
 RADIUS = 10
 """Half width of the training window round a landmark, in pixels of the crop."""

@@ -14,21 +14,22 @@ from faceloop_runtime.experts import SEARCH, PatchExperts, windows
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model import crop_size
 
+from .channel_basis import Folding, mirrored_planes
 from .filters import PATCH, classifier_filters, mosse_filters, ridge_filters
-from .planes import Folding, mirrored_planes
-from .statistics import RADIUS
-from .sums import gather
+from .moment_cache import gather
+from .moments import RADIUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from .cache import Cache
-    from .config import ExpertKind
-    from .reference import KnownFace, Reference
-    from .statistics import Moments
-    from .trainingset import TrainingFace
+    from faceloop_trainer.cache import Cache
+    from faceloop_trainer.config import ExpertKind
+    from faceloop_trainer.data.completion import KnownFace, Reference
+    from faceloop_trainer.data.faces import TrainingFace
+
+    from .moments import Moments
 
     Bools = NDArray[np.bool_]
 

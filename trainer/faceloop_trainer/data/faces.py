@@ -14,9 +14,8 @@ import numpy as np
 
 from faceloop_datasets import FaceloopError, PointState, TrainingError
 from faceloop_runtime.geometry import Similarity
-
-from .cache import Cache, key_of
-from .work import Work
+from faceloop_trainer.cache import Cache, key_of
+from faceloop_trainer.parallel import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
-
-    from .cache import Arrays
+    from faceloop_trainer.cache import Arrays
 
     Points = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceloop_datasets.subject_words import count_of, how_known
 
-from .constant import constant_points
+from .constant_points import constant_points
 from .copies import apart, as_people, picture_copies, shape_copies
 
 if TYPE_CHECKING:

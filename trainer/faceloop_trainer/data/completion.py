@@ -20,7 +20,7 @@ import numpy as np
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model import face_extent
 
-from .trainingset import TrainingFace
+from .faces import TrainingFace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .copies import as_people, different
-from .enough import too_few
+from .requirements import too_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from faceloop_datasets.face import Face
-
-    from .config import TrainingConfig
+    from faceloop_trainer.config import TrainingConfig
 
 FEWEST_FACES, FEWEST_PEOPLE = 10, 2
 """Fewer cannot be trained on, and so nobody is kept out of them."""

@@ -9,14 +9,13 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.subject_words import kind_of
-
-from .components import natural
-from .enough import too_few
-from .patches import Looking, ScaleTraining, TargetSet, some_by_content
-from .prior import sample_prior
-from .reference import KnownFace, Reference
-from .shape import fit_pdm
-from .split import fold_of
+from faceloop_trainer.data.completion import KnownFace, Reference
+from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.split import fold_of
+from faceloop_trainer.experts.training import Looking, ScaleTraining, TargetSet, some_by_content
+from faceloop_trainer.pdm.ppca import fit_pdm
+from faceloop_trainer.pdm.prior import sample_prior
+from faceloop_trainer.pdm.varimax import natural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime.pdm import PointDistributionModel
-
-    from .cache import Cache
-    from .config import ExpertKind, TrainingConfig
-    from .trainingset import TrainingFace
-    from .work import Work
+    from faceloop_trainer.cache import Cache
+    from faceloop_trainer.config import ExpertKind, TrainingConfig
+    from faceloop_trainer.data.faces import TrainingFace
+    from faceloop_trainer.parallel import Work
 
 FOLDS = 2
 INITIALISER_SCALE = 16.0

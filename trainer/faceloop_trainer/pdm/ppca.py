@@ -11,7 +11,7 @@ from faceloop_datasets import TrainingError
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm import PointDistributionModel
 
-from .people import view_weights
+from .weights import view_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,12 +11,12 @@ import pandas as pd
 from faceloop_datasets import TrainingError
 from faceloop_datasets.subject_words import many
 
-from .uncertainty import Interval, bootstrap, group_means
+from .bootstrap import Interval, bootstrap, group_means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .evaluation import Evaluation
+    from .result import Evaluation
 
     Vector = NDArray[np.float64]
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .evaluation import AUC_LIMIT, FAILURE
+from .result import AUC_LIMIT, FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .evaluation import Evaluation
+    from .result import Evaluation
 
     Vector = NDArray[np.float64]
 

@@ -1,7 +1,7 @@
 """Which state of a project its trainings rehearse on.
 
 A training learns to correct and to judge fits from fits to people whom its experts have not seen
-(`faceloop_trainer.rehearsal`). Every corrected point changes all experts a little, and so would
+(`faceloop_trainer.crossfit.crossfit`). Every corrected point changes all experts a little, and so would
 change all of these thousands of fits. They are therefore made by experts of the project's base: the
 faces as they were when last a tenth of them had changed. What a few corrections teach are the
 shapes, the experts and the corrections of the model itself, which are always those of today.

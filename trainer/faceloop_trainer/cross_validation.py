@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.subject_words import kind_of, many
+from faceloop_trainer.data.checks import cautions
+from faceloop_trainer.data.copies import as_people
+from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
+from faceloop_trainer.data.requirements import FEWEST_FACES, FEWEST_PEOPLE
+from faceloop_trainer.data.split import choose_faces, deal
+from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.evaluation.result import Evaluation
 
-from .cautions import cautions
 from .config import TrainingConfig
-from .copies import as_people
-from .enough import FEWEST_FACES, FEWEST_PEOPLE
-from .evaluate import measure
-from .evaluation import Evaluation
-from .split import choose_faces, deal
 from .train import train_faces
-from .trainingset import TrainingFace, Unusable, load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -8,13 +8,14 @@ import numpy as np
 import scipy.fft
 
 from .lapack import solve_symmetric
-from .statistics import LENGTH, LONGEST, SPECTRUM, Moments
+from .moments import LENGTH, LONGEST, SPECTRUM, Moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .config import ExpertKind
-    from .planes import Folding
+    from faceloop_trainer.config import ExpertKind
+
+    from .channel_basis import Folding
 
     Filters = NDArray[np.float32]
 

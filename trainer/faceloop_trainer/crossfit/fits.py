@@ -11,8 +11,7 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.regressor import regression_features
-
-from .regression import Corrections
+from faceloop_trainer.regression import Corrections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
     from faceloop_runtime.fitter import FitRun
     from faceloop_runtime.pdm import PointDistributionModel
-
-    from .cache import Cache
+    from faceloop_trainer.cache import Cache
 
     Floats = NDArray[np.float64]
     Rows = NDArray[np.float32]

@@ -9,12 +9,12 @@ import numpy as np
 
 from faceloop_datasets.images import read_image
 from faceloop_datasets.sample import sample_negatives
+from faceloop_trainer.crossfit.training_set import FOLDS, View, views
+from faceloop_trainer.data.negatives import misplaced, not_faces
+from faceloop_trainer.data.occlusion import covered
+from faceloop_trainer.data.perturbation import Jitter
 
-from .covering import covered
-from .groundwork import FOLDS, View, views
-from .judges import JudgedFit, Judges, train_judges, train_validator, typical_cells
-from .negatives import misplaced, not_faces
-from .starts import Jitter
+from .estimators import JudgedFit, Judges, train_judges, train_validator, typical_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from faceloop_runtime.regressor import ShapeRegressor
     from faceloop_runtime.validator import FaceValidator
-
-    from .groundwork import Groundwork
-    from .rehearsal import Rehearsal
+    from faceloop_trainer.crossfit.crossfit import Rehearsal
+    from faceloop_trainer.crossfit.training_set import Groundwork
 
     Rows = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from faceloop_datasets.files import atomic_path
 
-from .evaluation import FAILURE
+from .result import FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

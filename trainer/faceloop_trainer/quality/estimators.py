@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.judges import (
-    INPUTS,
-    ErrorLevels,
-    PointJudges,
-    PointNetwork,
-    Signs,
-    opinion,
-)
+from faceloop_runtime.judges import INPUTS, ErrorLevels, PointJudges, PointNetwork, Signs, opinion
 from faceloop_runtime.validator import ErrorPredictor, FaceValidator, quality_features
-
-from .work import Work, solvers_may_stop_early
+from faceloop_trainer.parallel import Work, solvers_may_stop_early
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
