@@ -13,7 +13,7 @@ from faceloop_trainer.data.checks import cautions
 from faceloop_trainer.data.copies import as_people
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.requirements import FEWEST_FACES, FEWEST_PEOPLE
-from faceloop_trainer.data.split import choose_faces, deal
+from faceloop_trainer.data.split import assign_folds, split_faces
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.result import Evaluation
 
@@ -113,7 +113,7 @@ def cross_validate(
     """
     config = config or TrainingConfig()
     scheme, everyone = project.scheme, as_people(project.faces())
-    dealt = deal(everyone, folds, config.seed)
+    dealt = assign_folds(everyone, folds, config.seed)
     if folds < 2 or len(dealt) < folds:
         raise TrainingError(
             f"A cross-validation in {folds} parts was asked for; expected 2 or more parts, and at "
@@ -175,7 +175,7 @@ def learning_curve(
     """
     config = config or TrainingConfig()
     scheme, everyone = project.scheme, as_people(project.faces())
-    all_of_them = choose_faces(everyone, replace(config, limit=None))
+    all_of_them = split_faces(everyone, replace(config, limit=None))
     held = {f.subject or f.name for f in all_of_them.held_out}
     if not held:
         raise TrainingError(
@@ -190,7 +190,7 @@ def learning_curve(
     plan: dict[frozenset[str], tuple[int, int, list[TrainingFace]]] = {}
     for count in counts or _doubles(len(all_of_them.training)):
         for seed in seeds:
-            chosen = choose_faces(everyone, replace(config, limit=count, seed=seed)).training
+            chosen = split_faces(everyone, replace(config, limit=count, seed=seed)).training
             people = frozenset(f.subject or f.name for f in chosen)
             own = [f for f in usable if f.subject in people]
             if len(own) >= FEWEST_FACES and len(people) >= FEWEST_PEOPLE:

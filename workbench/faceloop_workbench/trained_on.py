@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import ModelFileError
 from faceloop_runtime import FaceModel
-from faceloop_trainer.data.split import fingerprint, picture_prints, trained_prints
+from faceloop_trainer.data.split import fingerprint, picture_fingerprints, trained_fingerprints
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project
@@ -20,12 +20,12 @@ def trained_on(project: Project, subject: str) -> list[str]:
     A model that cannot be read is left out: nothing can use it either.
     """
     faces = [face for face in project.faces() if face.subject == subject]
-    marks, names = {fingerprint(subject)} | picture_prints(faces), []
+    marks, names = {fingerprint(subject)} | picture_fingerprints(faces), []
     for record in project.models():
         try:
             model = FaceModel.load(record.file)
         except ModelFileError:
             continue
-        if not marks.isdisjoint(trained_prints(model.provenance)):
+        if not marks.isdisjoint(trained_fingerprints(model.provenance)):
             names.append(record.name)
     return names

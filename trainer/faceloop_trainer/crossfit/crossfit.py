@@ -1,9 +1,9 @@
-"""Fits to people whom the experts have not seen, and what is learned from them.
+"""Cross-fitting: the faces of each fold are fitted by experts that were trained without them.
 
-The people of each fold are searched and fitted by experts that were trained without them. How far
-responses may be trusted, how strong corrections should be and how to judge a fit are learned from
-that. It is most of the work of a training and hardly changes with a few corrected faces: so it is
-done for a project's base (`faceloop_trainer.data.reference_snapshot`) and kept.
+How far responses may be trusted, how strong corrections should be and how good a fit is are learned
+from these out-of-fold fits. They are most of the work of a training and hardly change with a few
+corrected faces: so they are made on a project's reference snapshot
+(`faceloop_trainer.data.reference_snapshot`) and cached.
 """
 
 from __future__ import annotations
@@ -18,23 +18,22 @@ from faceloop_datasets import TrainingError
 from faceloop_runtime.backends.cpu import CpuResponses
 from faceloop_runtime.experts import PatchExperts
 from faceloop_runtime.fitter import FROM_START, FitRun
-from faceloop_runtime.judges import ErrorLevels, PointJudges, PointNetwork
 from faceloop_runtime.model import FaceModel, crop_size, face_extent
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.validator import VALIDATOR_SCALE, ErrorPredictor, FaceValidator
 from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
-from faceloop_trainer.experts.training import Calibration, FoldedExperts, calibration_faces
+from faceloop_trainer.experts.calibration import Calibration, calibration_faces
+from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.packing import pack, unpack
-from faceloop_trainer.quality.estimators import Judges
-from faceloop_trainer.quality.training import Lessons, learn, to_judge
 
-from .fits import Search, Shelf, corrections
-from .training_set import FOLDS, Groundwork, View, dealt_by_name, views
+from .fits import FitStore, OutOfFoldFit, correction_regression
+from .training_set import FOLDS, TrainingSet, folds_follow_names
+from .variants import FaceVariant, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
     from numpy.typing import NDArray
@@ -45,65 +44,48 @@ if TYPE_CHECKING:
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.experts.training import ScaleTraining
     from faceloop_trainer.parallel import Work
-    from faceloop_trainer.regression import Corrections
+    from faceloop_trainer.regression import CorrectionRegression
 
-_KIND = "rehearsals"
-_MOST_SEARCHED = 2000
-"""Of more faces than this some are searched: the time of the corrections grows with their square,
+_KIND = "crossfit"
+_MOST_FITTED = 2000
+"""Of more faces than this some are fitted: the time of the corrections grows with their square,
 and a thousand faces take a quarter of a gigabyte."""
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """What searches need.
+class SearchParts:
+    """What a search needs of a model.
 
     Parameters
     ----------
     pdm : PointDistributionModel
         The shapes that are searched for.
-    experts : tuple of FoldedExperts
+    experts : tuple of CrossFittedExperts
         By scale, the initialiser's last.
     """
 
     pdm: PointDistributionModel
-    experts: tuple[FoldedExperts, ...]
+    experts: tuple[CrossFittedExperts, ...]
 
 
-_CLASSES: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        PatchExperts,
-        Calibration,
-        FoldedExperts,
-        FaceValidator,
-        ErrorPredictor,
-        PointNetwork,
-        PointJudges,
-        ErrorLevels,
-        Judges,
-        Lessons,
-        PointDistributionModel,
-        Prepared,
-    )
-}
-"""What is kept of a rehearsal."""
+_PARTS = (PatchExperts, Calibration, CrossFittedExperts, PointDistributionModel, SearchParts)
 
 
-class Rehearsal:
-    """Experts of each fold, the searches they make, and what those teach.
+class CrossFit:
+    """Experts of each fold, the out-of-fold fits they make, and the corrections these need.
 
     Parameters
     ----------
     scheme : Scheme
         The landmarks.
     faces : sequence of TrainingFace
-        The faces to learn from.
+        The faces to cross-fit.
     config : TrainingConfig
         Settings.
     cache : Cache
-        What earlier trainings kept.
+        What earlier trainings left.
     work : Work
-        Counts the steps; what was kept takes none.
+        Counts the steps; what was cached takes none.
     """
 
     def __init__(
@@ -116,41 +98,44 @@ class Rehearsal:
     ) -> None:
         self.scheme, self.config, self.work = scheme, config, work
         self._faces, self._cache = faces, cache
-        self._prepared: Prepared | None = self._load("experts")
-        self._lessons: Lessons | None = self._load("lessons")
-        self._shelf = Shelf(cache, self._key)
-        self._own: Corrections | None = None
-        self._ground: Groundwork | None = None
+        self._parts: SearchParts | None = self.load("experts", _PARTS)
+        self._fits = FitStore(cache, self._key)
+        self._own: CorrectionRegression | None = None
+        self._training_set: TrainingSet | None = None
 
     @classmethod
-    def on(
-        cls, ground: Groundwork, faces: Sequence[TrainingFace], cache: Cache, work: Work
+    def of(
+        cls,
+        training_set: TrainingSet,
+        faces: Sequence[TrainingFace],
+        cache: Cache,
+        work: Work,
     ) -> Self:
-        """Rehearse on faces whose groundwork is laid already."""
-        made = cls(ground.scheme, faces, ground.config, cache, work)
-        made._ground = ground
+        """Cross-fit faces whose training set is there already."""
+        made = cls(training_set.scheme, faces, training_set.config, cache, work)
+        made._training_set = training_set
         return made
 
     @property
-    def base(self) -> Groundwork:
-        """The faces to learn from, ready for it. What was kept can do without."""
-        if self._ground is None:
-            self._ground = Groundwork.of(self.scheme, self._faces, self.config)
-        return self._ground
+    def training_set(self) -> TrainingSet:
+        """The faces that are cross-fitted; made when first asked for, since a cache needs none."""
+        if self._training_set is None:
+            self._training_set = TrainingSet.of(self.scheme, self._faces, self.config)
+        return self._training_set
 
-    def is_on(self, ground: Groundwork) -> bool:
-        """Whether this is the groundwork that is rehearsed on."""
-        return self._ground is ground
+    def is_of(self, training_set: TrainingSet) -> bool:
+        """Whether these are the faces that are cross-fitted."""
+        return self._training_set is training_set
 
     @property
     def pdm(self) -> PointDistributionModel:
         """The shapes that are searched for."""
-        return self.base.pdm if self._prepared is None else self._prepared.pdm
+        return self.training_set.pdm if self._parts is None else self._parts.pdm
 
-    def serves(self, today: Groundwork) -> bool:
-        """Whether faces are seen and described here as they are today, so that it teaches."""
-        faces = [known.face for known in today.faces]
-        if not all(dealt_by_name(some, self.config.seed) for some in (self._faces, faces)):
+    def applies_to(self, today: TrainingSet) -> bool:
+        """Whether faces are cropped and described here as they are today."""
+        faces = [face.original for face in today.faces]
+        if not all(folds_follow_names(some, self.config.seed) for some in (self._faces, faces)):
             return False
         try:
             models = self.pdm, today.pdm
@@ -160,9 +145,9 @@ class Rehearsal:
         return len(sizes) == len({len(pdm.variances) for pdm in models}) == 1
 
     @property
-    def kept(self) -> bool:
-        """Whether all that does not depend on today's faces was kept from an earlier training."""
-        return self._prepared is not None and self._lessons is not None
+    def experts_cached(self) -> bool:
+        """Whether no experts have to be trained here."""
+        return self._parts is not None
 
     @cached_property
     def _key(self) -> str:
@@ -172,52 +157,58 @@ class Rehearsal:
             parts += [face.subject, face.key, face.measured, *face.backgrounds]
         return key_of(*parts)
 
-    def _load(self, what: str) -> Any:
-        arrays = self._cache.load(_KIND, f"{self._key}-{what}")
-        return None if arrays is None else unpack(arrays, _CLASSES)
+    def load(self, name: str, classes: Iterable[type]) -> Any:
+        """Return a value that was cached for these faces and settings, or None.
 
-    def _save(self, what: str, value: object) -> None:
-        self._cache.save(_KIND, f"{self._key}-{what}", pack(value))
+        Parameters
+        ----------
+        name : str
+            Of the value.
+        classes : iterable of type
+            The dataclasses that it is made of.
+        """
+        arrays = self._cache.load(_KIND, f"{self._key}-{name}")
+        return None if arrays is None else unpack(arrays, {kind.__name__: kind for kind in classes})
 
-    def steps(self, today: Groundwork) -> int:
-        """Return how many steps a training on the faces of today takes here."""
-        grounds, count = [today], self.expert_steps(today)
-        if self._lessons is None:
-            grounds.append(self.base)
-            count += len(to_judge(self.base))
-        names = {view.name for ground in grounds for view in views(ground, _MOST_SEARCHED)}
-        return count + len(self._shelf.missing(list(names)))
+    def save(self, name: str, value: object) -> None:
+        """Cache a value for these faces and settings."""
+        self._cache.save(_KIND, f"{self._key}-{name}", pack(value))
 
-    def expert_steps(self, today: Groundwork) -> int:
+    def steps(self, today: TrainingSet, fitted: Iterable[TrainingSet]) -> int:
+        """Return how many steps the experts and the fits of some training sets take."""
+        names = {one.name for some in fitted for one in variants(some, _MOST_FITTED)}
+        return self.expert_steps(today) + len(self._fits.missing(list(names)))
+
+    def expert_steps(self, today: TrainingSet) -> int:
         """Return how many of them the experts take."""
-        if self._prepared is not None:
+        if self._parts is not None:
             return 0
-        base = self.base
-        each = len(calibration_faces(base.faces)) + (0 if self.is_on(today) else len(base.faces))
-        return (len(base.config.scales) + 1) * each
+        own = self.training_set
+        each = len(calibration_faces(own.faces)) + (0 if self.is_of(today) else len(own.faces))
+        return (len(own.config.scales) + 1) * each
 
     # Experts
 
     def experts(
         self, trainings: Sequence[ScaleTraining] | None = None
-    ) -> tuple[FoldedExperts, ...]:
+    ) -> tuple[CrossFittedExperts, ...]:
         """Return the experts of each scale, the initialiser's last.
 
         Parameters
         ----------
         trainings : sequence of ScaleTraining, optional
-            What `Groundwork.experts` of the base returned, if it was asked already.
+            What `TrainingSet.experts` of the cross-fitted faces returned, if it was asked already.
         """
-        if self._prepared is None:
-            own = trainings or self.base.experts(self._cache, self.work)
-            experts = tuple(self.work.map(lambda one: one.folded(), own))
-            self._prepared = Prepared(self.pdm, experts)
-            self._save("experts", self._prepared)
-        return self._prepared.experts
+        if self._parts is None:
+            own = trainings or self.training_set.experts(self._cache, self.work)
+            experts = tuple(self.work.map(lambda one: one.cross_fitted(), own))
+            self._parts = SearchParts(self.pdm, experts)
+            self.save("experts", self._parts)
+        return self._parts.experts
 
     @cached_property
-    def _searchers(self) -> list[FaceModel]:
-        """By fold, a model that can search, but neither correct nor judge."""
+    def _models(self) -> list[FaceModel]:
+        """By fold, a model that searches, but neither corrects nor estimates its quality."""
         *scales, initialiser = self.experts()
         pdm, none = self.pdm, np.zeros(0, np.float32)
         return [
@@ -236,82 +227,75 @@ class Rehearsal:
 
     @cached_property
     def _backends(self) -> list[CpuResponses]:
-        return [CpuResponses(model.experts) for model in self._searchers]
+        return [CpuResponses(model.experts) for model in self._models]
 
-    # Searches and fits
+    # Fits
 
     def search(
         self,
-        view: View,
+        variant: FaceVariant,
         jitter: Jitter,
         purpose: int = 0,
         *,
         face: TrainingFace | None = None,
         regressors: Sequence[ShapeRegressor] | None = None,
     ) -> FitRun:
-        """Look for a face from a wrong start, with experts that never saw the person.
+        """Search for a face from a perturbed start, with experts that never saw the person.
 
         Parameters
         ----------
-        view : View
-            Whom to look for.
+        variant : FaceVariant
+            Which face.
         jitter : Jitter
-            How wrong the start is.
+            How far the start is off.
         purpose : int
-            Another one starts elsewhere.
+            Each starts elsewhere.
         face : TrainingFace, optional
-            What to look at, if that is another picture of it.
+            Another picture of it, to search in instead.
         regressors : sequence of ShapeRegressor, optional
             By fold; the run can then be corrected.
         """
-        model, seen = self._searchers[view.fold], face or view.face()
+        model, shown = self._models[variant.fold], face or variant.face()
         if regressors is not None:
-            model = replace(model, regressor=regressors[view.fold])
-        iod = model.scheme.inter_ocular_distance(seen.points)
-        rng = view.rng(self.config.seed, purpose)
-        pose = jittered_pose(model.pdm, seen.points, iod, jitter, rng)
-        assert seen.picture is not None  # noqa: S101 - known faces have one
-        run = FitRun(model, self._backends[view.fold], seen.picture, pose, None)
+            model = replace(model, regressor=regressors[variant.fold])
+        iod = model.scheme.inter_ocular_distance(shown.points)
+        rng = variant.rng(self.config.seed, purpose)
+        pose = jittered_pose(model.pdm, shown.points, iod, jitter, rng)
+        assert shown.picture is not None  # noqa: S101 - completed faces have one
+        run = FitRun(model, self._backends[variant.fold], shown.picture, pose, None)
         run.search(FROM_START)
         return run
 
-    def searched(self, ground: Groundwork) -> tuple[list[View], list[Search]]:
-        """Search the faces of a groundwork, those that were not searched yet."""
-        wanted = {view.name: view for view in views(ground, _MOST_SEARCHED)}
-        missing = self._shelf.missing(list(wanted))
+    def fits(self, training_set: TrainingSet) -> tuple[list[FaceVariant], list[OutOfFoldFit]]:
+        """Return the out-of-fold fits of a training set; those that are missing are made."""
+        wanted = {one.name: one for one in variants(training_set, _MOST_FITTED)}
+        missing = self._fits.missing(list(wanted))
 
-        def search(name: str) -> Search:
+        def search(name: str) -> OutOfFoldFit:
             run = self.search(wanted[name], Jitter())
             face = wanted[name].face()
-            error = float(np.nanmean(self.distances(face, run)[face.measured]))
+            error = float(np.nanmean(self.point_errors(face, run)[face.measured]))
             self.work.tick(error=error)
-            return Search.of(run, error)
+            return OutOfFoldFit.of(run, error)
 
-        self._shelf.add(dict(zip(missing, self.work.map(search, missing), strict=True)))
-        return list(wanted.values()), self._shelf.take(list(wanted))
+        self._fits.add(dict(zip(missing, self.work.map(search, missing), strict=True)))
+        return list(wanted.values()), self._fits.take(list(wanted))
 
-    def corrections(self, ground: Groundwork) -> Corrections:
-        """Return what searches for the faces of a groundwork needed to be corrected by."""
-        own = self.is_on(ground)
+    def corrections(self, training_set: TrainingSet) -> CorrectionRegression:
+        """Return the regression of the corrections that a training set's fits need."""
+        own = self.is_of(training_set)
         if own and self._own is not None:
             return self._own
-        looked_at, searches = self.searched(ground)
-        folds = np.array([view.fold for view in looked_at])
-        points = [view.points() for view in looked_at]
-        found = corrections(ground.pdm, points, searches, folds)
+        shown, fits = self.fits(training_set)
+        folds = np.array([variant.fold for variant in shown])
+        points = [variant.points() for variant in shown]
+        found = correction_regression(training_set.pdm, points, fits, folds)
         if own:
             self._own = found
         return found
 
-    def distances(self, face: TrainingFace, run: FitRun) -> NDArray[np.float64]:
-        """Return how far each point of a fit is off, in IOD, (N,)."""
+    def point_errors(self, face: TrainingFace, run: FitRun) -> NDArray[np.float64]:
+        """Return the distance of each point of a fit from the annotation, in IOD, (N,)."""
         points = run.pose.apply(self.pdm.shape(run.b))
         iod = self.scheme.inter_ocular_distance(face.points)
         return np.asarray(np.linalg.norm(points - face.points, axis=1) / iod)
-
-    def lessons(self) -> Lessons:
-        """Return what fits to unknown people teach."""
-        if self._lessons is None:
-            self._lessons = learn(self)
-            self._save("lessons", self._lessons)
-        return self._lessons

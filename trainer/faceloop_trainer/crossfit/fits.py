@@ -1,4 +1,4 @@
-"""Searches by experts that never saw the person, and what is learned from where they end."""
+"""Out-of-fold fits: searches by experts that never saw the person, and where they ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.regressor import regression_features
-from faceloop_trainer.regression import Corrections
+from faceloop_trainer.regression import CorrectionRegression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Rows = NDArray[np.float32]
 
-_KIND = "searches"
+_KIND = "fits"
 _TOGETHER = 1000
-"""First searches in a file: 60 megabytes."""
+"""Fits in a file of the first ones: 60 megabytes."""
 _LEAST_FOUND = 0.5
-"""Where a smaller share of the searches ends near the face, something is wrong with the labels."""
+"""Where a smaller share of the fits ends near the face, something is wrong with the labels."""
 _LOST = 0.15
-"""Searches that end this far off teach nothing."""
+"""Fits that end this far off are not learned from."""
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
-    """Where a search ended, and what the picture looked like there.
+class OutOfFoldFit:
+    """Where a search with held-out experts ended, and what the picture looked like there.
 
     Nothing here depends on how shapes are described, only on the experts that searched.
 
@@ -61,28 +61,28 @@ class Search:
     error: Floats
 
     @classmethod
-    def of(cls, run: FitRun, error: float) -> Search:
-        """Take down a search."""
+    def of(cls, run: FitRun, error: float) -> OutOfFoldFit:
+        """Take what is kept of a search."""
         run.regression_features()
         pose = np.array([run.pose.a, run.pose.b, run.pose.tx, run.pose.ty])
         shape = run.model.pdm.shape(run.b)
         return cls(run.cells.reshape(-1), run.whole_face, pose, shape, np.array(error))
 
 
-class Shelf:
-    """Searches by name, kept in a cache: the first ones together, later ones in a file each.
+class FitStore:
+    """Out-of-fold fits by name, kept in a cache: the first together, later ones in a file each.
 
     Parameters
     ----------
     cache : Cache
         Where they are kept.
     key : str
-        Name of the experts that search.
+        Name of the experts that made them.
     """
 
     def __init__(self, cache: Cache, key: str) -> None:
         self._cache, self._key = cache, key
-        self._found: dict[str, Search] = {}
+        self._found: dict[str, OutOfFoldFit] = {}
         for part in count():
             arrays = cache.load(_KIND, self._part(part))
             if arrays is None:
@@ -90,17 +90,17 @@ class Shelf:
             columns = dict(arrays)
             names = columns.pop("names").tobytes().decode().split()
             for number, name in enumerate(names):
-                self._found[name] = Search(**{k: rows[number] for k, rows in columns.items()})
+                self._found[name] = OutOfFoldFit(**{k: rows[number] for k, rows in columns.items()})
 
     def missing(self, names: Sequence[str]) -> list[str]:
-        """Return which of these nobody has made yet."""
+        """Return which of these have not been made yet."""
         for name in names:
             if name not in self._found and (kept := self._cache.load(_KIND, self._own(name))):
-                self._found[name] = Search(**kept)
+                self._found[name] = OutOfFoldFit(**kept)
         return [name for name in names if name not in self._found]
 
-    def add(self, made: Mapping[str, Search]) -> None:
-        """Keep searches that were missing."""
+    def add(self, made: Mapping[str, OutOfFoldFit]) -> None:
+        """Keep fits that were missing."""
         if not self._found:
             every = list(made)
             for part, first in enumerate(range(0, len(every), _TOGETHER)):
@@ -114,8 +114,8 @@ class Shelf:
                 self._cache.save(_KIND, self._own(name), vars(search))
         self._found.update(made)
 
-    def take(self, names: Sequence[str]) -> list[Search]:
-        """Return searches in this order."""
+    def take(self, names: Sequence[str]) -> list[OutOfFoldFit]:
+        """Return fits in this order."""
         return [self._found[name] for name in names]
 
     def _part(self, number: int) -> str:
@@ -125,52 +125,54 @@ class Shelf:
         return f"{self._key}-{name}"
 
 
-def corrections(
+def correction_regression(
     pdm: PointDistributionModel,
     points: Sequence[Floats],
-    searches: Sequence[Search],
+    fits: Sequence[OutOfFoldFit],
     folds: NDArray[np.intp],
-) -> Corrections:
-    """Prepare to learn what would have brought each search to the truth.
+) -> CorrectionRegression:
+    """Prepare the regression of what would have brought each fit to the truth.
 
     Parameters
     ----------
     pdm : PointDistributionModel
-        Describes shapes; it may be another one than was searched with.
+        Describes shapes; it may be another one than the fits were made with.
     points : sequence of ndarray, shape (N, 2)
-        The truth of each search, in the picture; NaN where unknown.
-    searches : sequence of Search
-        Where they ended.
+        True points of each face, in the picture; NaN where unknown.
+    fits : sequence of OutOfFoldFit
+        Where the searches ended.
     folds : ndarray of int, shape (M,)
         Fold of each one's subject.
 
     Raises
     ------
     TrainingError
-        If hardly any search ended near the face.
+        If hardly any of them ended near the face.
     """
-    kept = [i for i, one in enumerate(searches) if one.error < _LOST]
-    if len(kept) < _LEAST_FOUND * len(searches):
+    kept = [i for i, one in enumerate(fits) if one.error < _LOST]
+    if len(kept) < _LEAST_FOUND * len(fits):
         raise TrainingError(
             "The patch experts find hardly any training face again; check the annotations "
             "(are points in the scheme's order?)."
         )
-    shapes = np.array([searches[i].shape for i in kept])
+    shapes = np.array([fits[i].shape for i in kept])
     found = (shapes - pdm.mean).reshape(len(kept), -1) @ pdm.components.T
-    first, modes = searches[0], len(pdm.variances)
+    first, modes = fits[0], len(pdm.variances)
     blocks = (len(first.cells), len(first.whole_face), modes)
     features, truth = np.empty((len(kept), sum(blocks)), np.float32), np.empty_like(shapes)
     for row, goal, i, b in zip(features, truth, kept, found, strict=True):
-        one = searches[i]
+        one = fits[i]
         row[:] = regression_features(one.cells, one.whole_face, b, pdm.variances)
         pose = Similarity(*map(float, one.pose))
         goal[:] = pose.inverse().apply(pdm.complete(points[i]))
     tangent = pdm.tangent(np.zeros(modes))
-    return Corrections(features, wanted_steps(pdm, found, truth), folds[kept], blocks, tangent)
+    return CorrectionRegression(
+        features, required_updates(pdm, found, truth), folds[kept], blocks, tangent
+    )
 
 
-def wanted_steps(pdm: PointDistributionModel, found: Floats, truth: Floats) -> Floats:
-    """Return the steps of pose and shape that bring found shapes nearest to the truth.
+def required_updates(pdm: PointDistributionModel, found: Floats, truth: Floats) -> Floats:
+    """Return the updates of pose and shape that bring found shapes nearest to the truth.
 
     Least squares in the tangent of `PointDistributionModel.tangent`. Of its rows only growing and
     turning depend on the shape, so the others are projected out once.

@@ -1,10 +1,10 @@
-"""A frame for looking at faces that hardly ever changes.
+"""A frame for sampling faces that hardly ever changes, and faces with all their points.
 
-What a face adds to a training is kept between trainings (`faceloop_trainer.cache`), so it must not
-depend on the other faces, as a pose against their mean shape would. Poses are therefore taken
+What a face adds to a training is cached between trainings (`faceloop_trainer.cache`), so it must
+not depend on the other faces, as a pose against their mean shape would. Poses are therefore taken
 against the mean shape rounded so coarsely that a few corrected faces leave it as it is. Where it
-is rounded the other way, that one training looks at every face again; it gives the same model
-whether anything was kept or not. The rounded shape lies on a face a little larger or beside, the
+is rounded the other way, that one training samples every face again; it gives the same model
+whether anything was cached or not. The rounded shape lies on a face a little larger or beside, the
 same for all faces and less than trained crops are off on purpose.
 """
 
@@ -37,7 +37,7 @@ _EXTENT_GRID = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class ReferenceFrame:
     """A coarse mean shape.
 
     Parameters
@@ -52,7 +52,7 @@ class Reference:
     extent: float
 
     @classmethod
-    def of(cls, pdm: PointDistributionModel) -> Reference:
+    def of(cls, pdm: PointDistributionModel) -> ReferenceFrame:
         """Round a shape model."""
         shape = np.rint(pdm.mean / _GRID) * _GRID + 0.0  # no negative zeros
         scale = Similarity.between(shape, pdm.mean).scale
@@ -65,23 +65,23 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
-class KnownFace:
-    """A face to learn from, with all its points.
+class CompletedFace:
+    """A face to train on, with all its points.
 
     Parameters
     ----------
-    face : TrainingFace
-        With a picture.
+    original : TrainingFace
+        As annotated, with a picture.
     points : ndarray, shape (N, 2)
         In pixels of the picture. Unknown points are where the shape model expects them, to whole
         pixels, so that they too hardly ever change.
     """
 
-    face: TrainingFace
+    original: TrainingFace
     points: Points
 
     @classmethod
-    def of(cls, pdm: PointDistributionModel, face: TrainingFace) -> KnownFace:
+    def of(cls, pdm: PointDistributionModel, face: TrainingFace) -> CompletedFace:
         """Complete a face."""
         known = np.asarray(~np.isnan(face.points).any(axis=1))
         if known.all():
@@ -92,13 +92,13 @@ class KnownFace:
     @property
     def picture(self) -> NDArray[np.uint8]:
         """The picture."""
-        assert self.face.picture is not None  # noqa: S101 - made of faces with pictures only
-        return self.face.picture
+        assert self.original.picture is not None  # noqa: S101 - made of faces with pictures only
+        return self.original.picture
 
     @cached_property
     def key(self) -> str:
         """Hash of everything that patch experts learn from the face."""
-        digest = hashlib.blake2b(self.face.key.encode(), digest_size=16)
+        digest = hashlib.blake2b(self.original.key.encode(), digest_size=16)
         digest.update(np.ascontiguousarray(self.points).data)
         return digest.hexdigest()
 

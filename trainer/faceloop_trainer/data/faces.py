@@ -1,4 +1,4 @@
-"""The faces a training looks at: reduced pictures, complete points, and who they show."""
+"""The faces of a training: reduced pictures, points, and whom they show."""
 
 from __future__ import annotations
 
@@ -82,6 +82,11 @@ class TrainingFace:
     revision_id: int | None = None
     source: str = ""
     subject_source: str = "person"
+
+    @property
+    def trains_experts(self) -> bool:
+        """Whether patch experts can be trained on the face."""
+        return self.picture is not None and bool(self.trains_patches.any())
 
     @cached_property
     def key(self) -> str:

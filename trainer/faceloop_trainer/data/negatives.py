@@ -1,4 +1,4 @@
-"""What is not a face in its place: backgrounds, and faces looked at from a wrong pose."""
+"""Negative examples of the face validator: backgrounds, and misplaced faces."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _WRONG_POSES = 3
 _PER_PICTURE = 12
 
 
-def misplaced(
+def misplaced_face_features(
     pdm: PointDistributionModel,
     channels: Sequence[str],
     face: TrainingFace,
     rng: np.random.Generator,
 ) -> Rows:
-    """Look at a face from clearly wrong poses: beside it, too large, too small, turned.
+    """Return features of a face at clearly wrong poses: beside it, too large, too small, turned.
 
     Returns
     -------
@@ -56,17 +56,17 @@ def misplaced(
         else:
             angle = rng.choice([-1, 1]) * rng.uniform(0.6, np.pi)
         wrong = Similarity.from_polar(float(np.exp(log_scale)), float(angle), *map(float, away))
-        rows.append(_look(pdm, channels, face.picture, true.after(wrong)))
+        rows.append(_features_at(pdm, channels, face.picture, true.after(wrong)))
     return np.array(rows)
 
 
-def not_faces(
+def background_features(
     pdm: PointDistributionModel,
     channels: Sequence[str],
     faces: Sequence[TrainingFace],
     folds: NDArray[np.intp],
 ) -> tuple[Rows, list[Rows]]:
-    """Look at pictures without faces.
+    """Return features of pictures without faces.
 
     Returns
     -------
@@ -78,12 +78,14 @@ def not_faces(
     rng = np.random.default_rng(0)
     pictures = [read_image(path, "gray") for path in sample_negatives()]
     general = [
-        _look(pdm, channels, p, _any_pose(p, rng)) for p in pictures for _ in range(_PER_PICTURE)
+        _features_at(pdm, channels, p, _any_pose(p, rng))
+        for p in pictures
+        for _ in range(_PER_PICTURE)
     ]
     own: list[Rows] = []
     for fold in range(int(folds.max()) + 1):
         parts = [p for f, k in zip(faces, folds, strict=True) if k == fold for p in f.backgrounds]
-        rows = [_look(pdm, channels, p, _any_pose(p, rng)) for p in parts]
+        rows = [_features_at(pdm, channels, p, _any_pose(p, rng)) for p in parts]
         own.append(np.array(rows, np.float32).reshape(len(rows), len(general[0])))
     return np.array(general), own
 
@@ -95,7 +97,7 @@ def _any_pose(picture: NDArray[np.uint8], rng: np.random.Generator) -> Similarit
     return Similarity.from_polar(scale, float(rng.normal(0, 0.2)), float(x), float(y))
 
 
-def _look(
+def _features_at(
     pdm: PointDistributionModel,
     channels: Sequence[str],
     picture: NDArray[np.uint8],

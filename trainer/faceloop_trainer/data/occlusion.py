@@ -1,4 +1,4 @@
-"""Faces that something is held before, for learning which points of a fit are seen."""
+"""Synthetic occlusion of faces, for learning which points of a fit are visible."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 _CORNERS = 24
 """Of the outline of a blob."""
 _SMOOTH = 0.35
-"""Share of the covers that are smooth, as skin is."""
+"""Share of the occluders that are smooth, as skin is."""
 
 
-def covered(
+def occlude(
     picture: Gray,
     points: Points,
     iod: float,
     textures: Sequence[Gray],
     rng: np.random.Generator,
 ) -> tuple[Gray, NDArray[np.bool_]]:
-    """Hold a blob or a rectangle before a face.
+    """Draw an opaque blob or rectangle over a part of a face.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ def covered(
     points : ndarray, shape (N, 2)
         Its landmarks in pixels; NaN where unknown.
     iod : float
-        Its inter-ocular distance, in pixels. The cover is 0.5 to 1.6 of it wide and high.
+        Its inter-ocular distance, in pixels. The occluder is 0.5 to 1.6 of it wide and high.
     textures : sequence of ndarray
-        Pictures that the cover is cut from; its brightness is made like the face's.
+        Pictures that the occluder is cut from; its brightness is made like the face's.
     rng : numpy.random.Generator
         Source of the random numbers.
 
     Returns
     -------
     picture : ndarray of uint8, shape (H, W)
-        The covered face.
+        The occluded face.
     hidden : ndarray of bool, shape (N,)
-        Points under the cover.
+        Points under the occluder.
     """
     half = iod * rng.uniform(0.25, 0.8, 2)
     known = points[np.isfinite(points).all(axis=1)]
@@ -57,15 +57,15 @@ def covered(
     under = picture[mask > 127]
     if not len(under):
         return picture, np.zeros(len(points), dtype=np.bool_)
-    cover = _cover(picture.shape, centre, int(2.9 * half.max()) + 2, textures, rng)
-    cover += float(under.mean()) - float(cover.mean()) + rng.normal(0, 25)
+    occluder = _occluder(picture.shape, centre, int(2.9 * half.max()) + 2, textures, rng)
+    occluder += float(under.mean()) - float(occluder.mean()) + rng.normal(0, 25)
     share = mask.astype(np.float32) / 255
-    mixed = picture * (1 - share) + cover * share
+    mixed = picture * (1 - share) + occluder * share
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), _under(mask, points)
 
 
 def _outline(half: Points, rng: np.random.Generator) -> Points:
-    """Corners of a turned rectangle, or of a dented ellipse, round (0, 0)."""
+    """Corners of a turned rectangle, or of a dented ellipse, around (0, 0)."""
     if rng.random() < 0.5:
         angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
         dents = np.clip(1 + 0.075 * rng.standard_normal(_CORNERS).cumsum(), 0.6, 1.4)
@@ -84,7 +84,7 @@ def _mask(shape: tuple[int, ...], outline: Points, iod: float) -> Gray:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.02 * iod, 0.5)), np.uint8)
 
 
-def _cover(
+def _occluder(
     shape: tuple[int, ...],
     centre: NDArray[np.float64],
     width: int,

@@ -1,4 +1,4 @@
-"""Wrong starts, as a detector or the last frame would give them."""
+"""Perturbed starts, as a detector or the last frame would give them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def jittered_pose(
     jitter: Jitter,
     rng: np.random.Generator,
 ) -> Similarity:
-    """Place the mean shape on a face by Procrustes, then wrongly.
+    """Place the mean shape on a face by Procrustes, then perturb the pose.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def jittered_pose(
     iod : float
         The face's inter-ocular distance in pixels.
     jitter : Jitter
-        How wrongly. Rotation and scale are about the mean shape's centre.
+        How far. Rotation and scale are about the mean shape's centre.
     rng : numpy.random.Generator
         Source of the random numbers.
     """

@@ -22,14 +22,14 @@ FEWEST_FACES, FEWEST_PEOPLE = 10, 2
 
 
 @dataclass(frozen=True)
-class Choice:
+class Split:
     """Faces to train on, and faces of other people to measure the model with."""
 
     training: tuple[Face, ...]
     held_out: tuple[Face, ...]
 
 
-def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
+def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
     """Split faces by subject.
 
     A subject is placed by its name alone: it stays on its side when faces are added, so
@@ -53,7 +53,7 @@ def choose_faces(faces: Sequence[Face], config: TrainingConfig) -> Choice:
     training = [f for f in faces if _subject(f) not in held]
     if config.limit is not None:
         training = _limited(training, config.limit, config.seed)
-    return Choice(tuple(training), tuple(f for f in faces if _subject(f) in held))
+    return Split(tuple(training), tuple(f for f in faces if _subject(f) in held))
 
 
 def _limited(faces: Sequence[Face], limit: int, seed: int) -> list[Face]:
@@ -72,12 +72,12 @@ def fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def picture_prints(faces: Iterable[Face]) -> set[str]:
+def picture_fingerprints(faces: Iterable[Face]) -> set[str]:
     """Fingerprints of the pictures of faces: they stay when somebody calls a subject otherwise."""
     return {fingerprint(face.media_sha256) for face in faces if face.media_sha256 is not None}
 
 
-def trained_prints(provenance: Mapping[str, Any]) -> set[str]:
+def trained_fingerprints(provenance: Mapping[str, Any]) -> set[str]:
     """Fingerprints of the subjects and pictures that a model was trained on."""
     return {
         *provenance.get("training_subjects", ()),
@@ -87,12 +87,12 @@ def trained_prints(provenance: Mapping[str, Any]) -> set[str]:
 
 def unseen_faces(faces: Sequence[Face], *provenances: Mapping[str, Any]) -> list[Face]:
     """Faces with pictures of people that none of these models was trained on, nor on a copy."""
-    trained = set().union(*map(trained_prints, provenances))
+    trained = set().union(*map(trained_fingerprints, provenances))
     people = as_people(faces)
     seen = {
         _subject(known)
         for face, known in zip(faces, people, strict=True)
-        if not trained.isdisjoint({fingerprint(_subject(face))} | picture_prints([face]))
+        if not trained.isdisjoint({fingerprint(_subject(face))} | picture_fingerprints([face]))
     }
     return [f for f in people if f.has_image and _subject(f) not in seen]
 
@@ -102,8 +102,13 @@ def fold_of(subject: str, folds: int, seed: int) -> int:
     return int(_position(subject, f"fold-{seed}") * folds)
 
 
-def deal(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]:
-    """Deal whole subjects to folds of about as many faces each, for a cross-validation.
+def subsample_by_content(keys: Sequence[str], count: int) -> list[int]:
+    """Choose some faces: other ones may come and go, and most of the choice stays."""
+    return sorted(sorted(range(len(keys)), key=keys.__getitem__)[:count])
+
+
+def assign_folds(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]:
+    """Assign whole subjects to folds of about as many faces each, for a cross-validation.
 
     The subject with the most faces comes first, and each to the fold with the fewest so far;
     the seed orders subjects with as many.
@@ -115,7 +120,7 @@ def deal(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]:
     folds : int
         How many parts.
     seed : int
-        Another one deals another way.
+        Another one assigns another way.
 
     Returns
     -------
@@ -126,11 +131,11 @@ def deal(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]:
     sizes = Counter(_subject(f) for f in faces)
     order = sorted(sizes, key=lambda s: (-sizes[s], _position(s, f"deal-{seed}")))
     filled = [0] * folds
-    dealt = {}
+    assigned = {}
     for subject in order:
-        dealt[subject] = fold = filled.index(min(filled))
+        assigned[subject] = fold = filled.index(min(filled))
         filled[fold] += sizes[subject]
-    return dealt
+    return assigned
 
 
 def _subject(face: Face) -> str:

@@ -85,7 +85,7 @@ class Support:
 
 
 @dataclass(frozen=True, eq=False)
-class Folding:
+class ChannelBasis:
     """How the channels of a patch are made of planes.
 
     Parameters
@@ -114,18 +114,18 @@ class Folding:
         return 1 + max(t.channel for t in self.terms)
 
     @classmethod
-    def of(cls, families: Sequence[str], patch: int) -> Folding:
-        """Return the folding of these channel families."""
-        return _folding(tuple(terms(families)), patch)
+    def of(cls, families: Sequence[str], patch: int) -> ChannelBasis:
+        """Return the basis of these channel families."""
+        return _basis(tuple(terms(families)), patch)
 
     @classmethod
-    def plain(cls, channels: int, patch: int) -> Folding:
-        """Return the folding of channels that are their own planes."""
-        return _folding(tuple(Term(c, c, 1.0) for c in range(channels)), patch)
+    def plain(cls, channels: int, patch: int) -> ChannelBasis:
+        """Return the basis of channels that are their own planes."""
+        return _basis(tuple(Term(c, c, 1.0) for c in range(channels)), patch)
 
 
 @cache
-def _folding(parts: tuple[Term, ...], patch: int) -> Folding:
+def _basis(parts: tuple[Term, ...], patch: int) -> ChannelBasis:
     supports = tuple(
         _support([t for t in parts if t.plane == p], patch)
         for p in range(1 + max(t.plane for t in parts))
@@ -141,7 +141,9 @@ def _folding(parts: tuple[Term, ...], patch: int) -> Folding:
     flat = made.reshape(-1, starts[-1])
     penalty = np.linalg.inv(flat.T @ flat)
     expansion = penalty @ flat.T
-    return Folding(parts, patch, supports, penalty.astype(np.float32), expansion.astype(np.float32))
+    return ChannelBasis(
+        parts, patch, supports, penalty.astype(np.float32), expansion.astype(np.float32)
+    )
 
 
 def _support(parts: Sequence[Term], patch: int) -> Support:

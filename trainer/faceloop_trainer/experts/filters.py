@@ -8,14 +8,14 @@ import numpy as np
 import scipy.fft
 
 from .lapack import solve_symmetric
-from .moments import LENGTH, LONGEST, SPECTRUM, Moments
+from .moments import LENGTH, MAX_LAG, SPECTRUM, Moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_trainer.config import ExpertKind
 
-    from .channel_basis import Folding
+    from .channel_basis import ChannelBasis
 
     Filters = NDArray[np.float32]
 
@@ -26,7 +26,7 @@ _RIDGE = 0.02
 _SVM_C, _LOGISTIC_C = 0.003, 0.003
 
 
-def ridge_filters(moments: Moments, folding: Folding) -> Filters:
+def ridge_filters(moments: Moments, basis: ChannelBasis) -> Filters:
     """Dense-shift ridge regression of a Gaussian response.
 
     Every shift of the patch inside the window is a training example; since the sums over
@@ -38,7 +38,7 @@ def ridge_filters(moments: Moments, folding: Folding) -> Filters:
     ----------
     moments : Moments
         Of the planes, at one scale.
-    folding : Folding
+    basis : ChannelBasis
         How the channels are made of the planes.
 
     Returns
@@ -46,33 +46,35 @@ def ridge_filters(moments: Moments, folding: Folding) -> Filters:
     ndarray of float32, shape (N, C, PATCH, PATCH)
         Zero for a landmark without examples, or where these show nothing.
     """
-    lags = moments.lags(LONGEST)
-    size = len(folding.penalty)
+    lags = moments.lags(MAX_LAG)
+    size = len(basis.penalty)
     solved = np.zeros((len(lags), size), np.float32)
     normal = np.zeros((size, size), np.float32)
     for n in np.nonzero(moments.count)[0]:
-        energy = _mean_energy(lags[n], folding)
+        energy = _mean_energy(lags[n], basis)
         if not energy > 0:
             continue  # wherever it was seen, there was nothing to see
-        _normal_matrix(lags[n], folding, normal)
-        normal += _RIDGE * energy * folding.penalty
-        solved[n] = solve_symmetric(normal, _right_side(lags[n], folding))
-    filters = solved @ folding.expansion
-    return filters.reshape(len(lags), folding.channels, PATCH, PATCH)
+        _normal_matrix(lags[n], basis, normal)
+        normal += _RIDGE * energy * basis.penalty
+        solved[n] = solve_symmetric(normal, _right_side(lags[n], basis))
+    filters = solved @ basis.expansion
+    return filters.reshape(len(lags), basis.channels, PATCH, PATCH)
 
 
-def _normal_matrix(lags: NDArray[np.float32], folding: Folding, out: NDArray[np.float32]) -> None:
+def _normal_matrix(
+    lags: NDArray[np.float32], basis: ChannelBasis, out: NDArray[np.float32]
+) -> None:
     """Lay out correlations by lag as the upper triangle of a matrix, block by block.
 
     Between pixel (y, x) of one plane and (v, u) of another it holds their correlation at the lag
     (u - x, v - y): the views walk backwards along the first place, and only laying them out copies.
     """
-    supports, start = folding.supports, 0
+    supports, start = basis.supports, 0
     _, _, sy, sx = lags.strides
     for p, one in enumerate(supports):
         column = start
         for q, other in enumerate(supports[p:], p):
-            y, x = (LONGEST + b - a for a, b in zip(one.first, other.first, strict=True))
+            y, x = (MAX_LAG + b - a for a, b in zip(one.first, other.first, strict=True))
             view = np.lib.stride_tricks.as_strided(
                 lags[p, q, y:, x:],
                 shape=(*one.shape, *other.shape),
@@ -85,47 +87,47 @@ def _normal_matrix(lags: NDArray[np.float32], folding: Folding, out: NDArray[np.
         start += one.size
 
 
-def _right_side(lags: NDArray[np.float32], folding: Folding) -> NDArray[np.float32]:
+def _right_side(lags: NDArray[np.float32], basis: ChannelBasis) -> NDArray[np.float32]:
     """Correlations of the wanted response with each pixel of the patch on planes."""
     parts = []
-    for plane, support in enumerate(folding.supports):
-        y, x = (LONGEST - PATCH // 2 + first for first in support.first)
+    for plane, support in enumerate(basis.supports):
+        y, x = (MAX_LAG - PATCH // 2 + first for first in support.first)
         part = lags[-1, plane, y : y + support.shape[0], x : x + support.shape[1]]
         parts.append(part.ravel())
     return np.concatenate(parts)
 
 
-def _mean_energy(lags: NDArray[np.float32], folding: Folding) -> float:
+def _mean_energy(lags: NDArray[np.float32], basis: ChannelBasis) -> float:
     """Mean square of a channel, over channels."""
     total = 0.0
-    for one in folding.terms:
-        for other in folding.terms:
+    for one in basis.terms:
+        for other in basis.terms:
             if one.channel == other.channel:
-                y, x = LONGEST + other.dy - one.dy, LONGEST + other.dx - one.dx
+                y, x = MAX_LAG + other.dy - one.dy, MAX_LAG + other.dx - one.dx
                 total += one.share * other.share * float(lags[one.plane, other.plane, y, x])
-    return total / folding.channels
+    return total / basis.channels
 
 
-def mosse_filters(moments: Moments, folding: Folding) -> Filters:
+def mosse_filters(moments: Moments, basis: ChannelBasis) -> Filters:
     """MOSSE correlation filters (Bolme et al., CVPR 2010), cut to the patch.
 
     One denominator is shared by all channels: the energy of all of them together.
 
     Parameters
     ----------
-    moments, folding
+    moments, basis
         As for `ridge_filters`.
 
     Returns
     -------
     ndarray of float32, shape (N, C, PATCH, PATCH)
     """
-    shape = (folding.channels, len(moments.count), *SPECTRUM)
+    shape = (basis.channels, len(moments.count), *SPECTRUM)
     energy, wanted = np.zeros(shape[1:]), np.zeros(shape, np.complex128)
-    for one in folding.terms:
+    for one in basis.terms:
         kept = moments.product(moments.maps - 1, one.plane)
         wanted[one.channel] += one.share * _moved(one.dy, one.dx) * kept
-        for other in folding.terms:
+        for other in basis.terms:
             if one.channel == other.channel:
                 move = _moved(other.dy - one.dy, other.dx - one.dx)
                 product = move * moments.product(one.plane, other.plane)

@@ -1,4 +1,4 @@
-"""Moments of many faces, kept between trainings: only faces that changed are looked at again."""
+"""Moments of many faces, cached between trainings: only faces that changed are sampled again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_runtime.channels import plane_count
 from faceloop_runtime.experts import windows
 from faceloop_trainer.cache import key_of
-from faceloop_trainer.data.completion import KnownFace
+from faceloop_trainer.data.completion import CompletedFace
 from faceloop_trainer.data.faces import TrainingFace
 
 from .moments import WIDTH, MomentGatherer, Moments
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 
     from faceloop_trainer.cache import Arrays, Cache
 
-    from .training import Looking
+    from .sampling import Sampling
 
-_KIND = "sums"
+_KIND = "moments"
 _FEW = 0.05
-"""Share of the faces that may differ from the kept sums: to add them again is less work than to
-write twenty megabytes a scale."""
+"""Share of the faces that may differ from the cached moments: to add them again is less work than
+to write twenty megabytes a scale."""
 
 
-def gather(  # noqa: PLR0917 - what the sum is of, and where it is kept
-    looking: Looking,
+def gather_moments(  # noqa: PLR0917 - what the sum is of, and where it is kept
+    sampling: Sampling,
     landmarks: int,
-    faces: Sequence[KnownFace],
+    faces: Sequence[CompletedFace],
     fold: int,
     cache: Cache,
     tick: Callable[[int], None],
 ) -> Moments:
-    """Return the moments of some faces, from those that were kept if most are the same.
+    """Return the moments of some faces, from the cached ones if most faces are the same.
 
-    Sums are exact, so it does not show in them what was kept.
+    Sums are exact, so they are the same whatever was cached.
 
     Parameters
     ----------
-    looking : Looking
-        How faces are looked at.
+    sampling : Sampling
+        How faces are sampled.
     landmarks : int
-        How many places are looked at.
-    faces : sequence of KnownFace
+        How many places the experts locate.
+    faces : sequence of CompletedFace
         Faces of one fold.
     fold : int
         Its number.
@@ -59,37 +59,37 @@ def gather(  # noqa: PLR0917 - what the sum is of, and where it is kept
     tick : callable
         Told how many faces more are in the sum; may raise to stop.
     """
-    planes = plane_count(looking.families)
-    key = key_of(fold, landmarks, *looking.identity())
-    kept = _Kept.read(cache, key)
-    change = None if kept is None else kept.change(cache, faces)
-    if kept is None or change is None:
+    planes = plane_count(sampling.families)
+    key = key_of(fold, landmarks, *sampling.identity())
+    cached = _CachedMoments.read(cache, key)
+    change = None if cached is None else cached.change(cache, faces)
+    if cached is None or change is None:
         gatherer, come = MomentGatherer(landmarks, planes), list(faces)
-        gone: list[KnownFace] = []
+        gone: list[CompletedFace] = []
     else:
         come, gone = change
-        gatherer = MomentGatherer(landmarks, planes, kept.moments)
+        gatherer = MomentGatherer(landmarks, planes, cached.moments)
     tick(len(faces) - len(come))
-    for known, times in [*((k, -1) for k in gone), *((k, 1) for k in come)]:
-        view = looking.at(known)
-        cut = windows(view.channels.planes, view.centres, WIDTH)
-        gatherer.add(cut, view.offsets, view.use, times)
+    for face, times in [*((f, -1) for f in gone), *((f, 1) for f in come)]:
+        sample = sampling.sample(face)
+        cut = windows(sample.channels.planes, sample.centres, WIDTH)
+        gatherer.add(cut, sample.offsets, sample.use, times)
         if times > 0:
             tick(1)
-    if kept is None or len(come) + len(gone) > _FEW * len(faces):
+    if cached is None or len(come) + len(gone) > _FEW * len(faces):
         cache.save(_KIND, key, _to_arrays(gatherer.sums, faces))
     return gatherer.sums
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _CachedMoments:
     """Moments, and the faces that are in them."""
 
     moments: Moments
     faces: Arrays
 
     @classmethod
-    def read(cls, cache: Cache, key: str) -> _Kept | None:
+    def read(cls, cache: Cache, key: str) -> _CachedMoments | None:
         arrays = cache.load(_KIND, key)
         if arrays is None:
             return None
@@ -97,30 +97,30 @@ class _Kept:
         return cls(Moments(spectra, arrays["count"].copy()), arrays)
 
     def change(
-        self, cache: Cache, faces: Sequence[KnownFace]
-    ) -> tuple[list[KnownFace], list[KnownFace]] | None:
+        self, cache: Cache, faces: Sequence[CompletedFace]
+    ) -> tuple[list[CompletedFace], list[CompletedFace]] | None:
         """Return faces to add and to take out, or None if to begin anew is less work."""
         here = Counter(row.tobytes().hex() for row in self.faces["keys"])
-        more = Counter(known.key for known in faces) - here
-        less = here - Counter(known.key for known in faces)
+        more = Counter(face.key for face in faces) - here
+        less = here - Counter(face.key for face in faces)
         if more.total() + less.total() >= len(faces):
             return None
         come = []
-        for known in faces:
-            if more[known.key] > 0:
-                more[known.key] -= 1
-                come.append(known)
+        for face in faces:
+            if more[face.key] > 0:
+                more[face.key] -= 1
+                come.append(face)
         gone = []
         for number, row in enumerate(self.faces["keys"]):
             if less[row.tobytes().hex()] > 0:
                 less[row.tobytes().hex()] -= 1
-                known_then = self._face(cache, number)
-                if known_then is None:
+                then = self._face(cache, number)
+                if then is None:
                     return None
-                gone.append(known_then)
+                gone.append(then)
         return come, gone
 
-    def _face(self, cache: Cache, number: int) -> KnownFace | None:
+    def _face(self, cache: Cache, number: int) -> CompletedFace | None:
         """Return a face as it was, if its picture is still there."""
         source = self.faces["sources"][number].tobytes().hex()
         read = cache.load("faces", source)
@@ -130,13 +130,13 @@ class _Kept:
         face = TrainingFace(
             "", "", read["picture"], self.faces["points"][number], trains, trains, source=source
         )
-        known = KnownFace(face, self.faces["complete"][number])
-        return known if known.key == self.faces["keys"][number].tobytes().hex() else None
+        completed = CompletedFace(face, self.faces["complete"][number])
+        return completed if completed.key == self.faces["keys"][number].tobytes().hex() else None
 
 
-def _to_arrays(moments: Moments, faces: Sequence[KnownFace]) -> dict[str, NDArray[Any]]:
+def _to_arrays(moments: Moments, faces: Sequence[CompletedFace]) -> dict[str, NDArray[Any]]:
     nowhere = "00" * 16
-    names = [(known.key, known.face.source or nowhere) for known in faces]
+    names = [(face.key, face.original.source or nowhere) for face in faces]
     keys, sources = (
         np.array([np.frombuffer(bytes.fromhex(name), np.uint8) for name in column]).reshape(-1, 16)
         for column in zip(*names, strict=True)
@@ -146,7 +146,7 @@ def _to_arrays(moments: Moments, faces: Sequence[KnownFace]) -> dict[str, NDArra
         "count": moments.count,
         "keys": keys,
         "sources": sources,
-        "points": np.array([known.face.points for known in faces]),
-        "complete": np.array([known.points for known in faces]),
-        "trains": np.array([known.face.trains_patches for known in faces]),
+        "points": np.array([face.original.points for face in faces]),
+        "complete": np.array([face.points for face in faces]),
+        "trains": np.array([face.original.trains_patches for face in faces]),
     }

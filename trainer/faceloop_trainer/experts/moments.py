@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 RADIUS = 10
 """Half width of the training window round a landmark, in pixels of the crop."""
 WIDTH = 2 * RADIUS + 1
-LONGEST = 11
+MAX_LAG = 11
 """Longest lag that anybody asks for: a patch on planes may be one wider than on channels."""
-LENGTH = (WIDTH + LONGEST, WIDTH + LONGEST + 1)
+LENGTH = (WIDTH + MAX_LAG, WIDTH + MAX_LAG + 1)
 """Height and width of the transform: window plus the longest lag, and one pixel across, by which
 a mirrored plane may be moved."""
 SPECTRUM = (LENGTH[0], LENGTH[1] // 2 + 1)
@@ -173,7 +173,7 @@ class MomentGatherer:
         """
         padded = self._padded
         padded[:-1, :, :WIDTH, :WIDTH] = cut
-        padded[-1, :, :WIDTH, :WIDTH] = wanted_response(offset)
+        padded[-1, :, :WIDTH, :WIDTH] = target_response(offset)
         padded[:, ~use] = 0.0
         spectra = scipy.fft.rfft2(padded)
         spectra *= np.float32(1 / _STEP)
@@ -199,7 +199,7 @@ class MomentGatherer:
         self._times.clear()
 
 
-def wanted_response(offset: NDArray[np.float64]) -> NDArray[np.float32]:
+def target_response(offset: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return zero-mean Gaussians at the landmarks, shape (N, WIDTH, WIDTH)."""
     grid = np.arange(-RADIUS, RADIUS + 1)
     x = np.exp(-((grid - offset[:, :1]) ** 2) / (2 * TARGET_SIGMA**2))

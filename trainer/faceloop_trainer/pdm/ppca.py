@@ -11,7 +11,7 @@ from faceloop_datasets import TrainingError
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm import PointDistributionModel
 
-from .weights import view_weights
+from .weights import repeated_measures_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +117,7 @@ def fit_pdm(
     components : int
         Most modes to keep; without a prior never more than faces - 1 allow.
     people : sequence of str, length F, optional
-        Whom each face shows; repeated views then count as `view_weights` says.
+        Whom each face shows; repeated views then count as `repeated_measures_weights` says.
     prior : ShapePrior, optional
         What is known about faces beforehand.
 
@@ -133,7 +133,7 @@ def fit_pdm(
     weights = np.ones(len(shapes))
     if people is not None:
         near = np.where(np.isnan(rows := aligned(shapes, mean)), mean.reshape(-1), rows)
-        weights = view_weights(near, people)
+        weights = repeated_measures_weights(near, people)
         mean = procrustes_mean(scheme, shapes, weights)
     rows = aligned(shapes, mean)
     count = min(components, rows.shape[1] - 4 if prior else len(shapes) - 1, rows.shape[1] - 4)

@@ -1,4 +1,4 @@
-"""Modes of a shape model, turned so that each moves one part of the face."""
+"""Varimax rotation of the modes of a shape model: each then moves one part of the face."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _ROUNDS = 200
 _SETTLED = 1e-7
 
 
-def natural(pdm: PointDistributionModel) -> PointDistributionModel:
-    """Turn the modes so that each moves few points: a jaw, a mouth, a pair of brows.
+def varimax(pdm: PointDistributionModel) -> PointDistributionModel:
+    """Rotate the modes so that each moves few points: a jaw, a mouth, a pair of brows.
 
     A varimax rotation (Kaiser, 1958) of the modes scaled to one standard deviation, with the two
     coordinates of a point taken together. A rotation of such modes changes no shape's

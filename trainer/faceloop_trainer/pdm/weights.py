@@ -1,4 +1,4 @@
-"""How much a face tells when the same person shows several: weights for repeated views."""
+"""Repeated-measures weights: how much a face tells beside others of the same person."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def view_weights(rows: Floats, people: Sequence[str]) -> Floats:
+def repeated_measures_weights(rows: Floats, people: Sequence[str]) -> Floats:
     """Weigh each face by how much it tells beside the other views of its person.
 
     ``n`` views of a person, alike by ``rho``, tell as much as ``n / (1 + (n - 1) rho)`` people
@@ -35,10 +35,14 @@ def view_weights(rows: Floats, people: Sequence[str]) -> Floats:
         would tell as much.
     """
     _, person, views = np.unique(np.asarray(people), return_inverse=True, return_counts=True)
-    return np.asarray(1.0 / (1.0 + (views[person] - 1) * likeness(rows, person, views)))
+    return np.asarray(
+        1.0 / (1.0 + (views[person] - 1) * intraclass_correlation(rows, person, views))
+    )
 
 
-def likeness(rows: Floats, person: NDArray[np.intp], views: NDArray[np.intp]) -> float:
+def intraclass_correlation(
+    rows: Floats, person: NDArray[np.intp], views: NDArray[np.intp]
+) -> float:
     """Return the share of the variance that lies between people: the intraclass correlation.
 
     One-way analysis of variance, summed over coordinates (Shrout & Fleiss, 1979, case 1).

@@ -39,7 +39,7 @@ _LEAST_SLOPE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedFit:
+class QualityExample:
     """A fit by a model that never saw the subject, and what is true of it.
 
     Parameters
@@ -51,16 +51,16 @@ class JudgedFit:
     point_errors : ndarray, shape (N,)
         Error of each point, in IOD; NaN where not measured.
     hidden : ndarray of bool, shape (N,)
-        Points that are covered or turned away.
-    covered : bool
-        Whether something was held before the face.
+        Points that are occluded or turned away.
+    occluded : bool
+        Whether the face was occluded on purpose.
     """
 
     signs: Signs
     error: float
     point_errors: Floats
     hidden: NDArray[np.bool_]
-    covered: bool
+    occluded: bool
 
 
 def train_validator(faces: Rows, others: Rows) -> FaceValidator:
@@ -128,27 +128,27 @@ def typical_cells(cells: Sequence[Rows], landmarks: int) -> Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Judges:
-    """The judges of fits, but for the validator."""
+class QualityEstimators:
+    """What estimates the quality of a fit, but for the validator."""
 
     predictor: ErrorPredictor
     points: PointJudges
     levels: ErrorLevels
 
 
-def train_judges(  # noqa: PLR0917 - all of what there is to learn from
-    fits: Sequence[JudgedFit],
+def train_estimators(  # noqa: PLR0917 - all of what there is to learn from
+    fits: Sequence[QualityExample],
     folds: NDArray[np.intp],
     validators: Sequence[FaceValidator],
     places: Floats,
     typical: Rows,
     seed: int,
-) -> Judges:
-    """Learn to judge fits.
+) -> QualityEstimators:
+    """Train what estimates the quality of fits.
 
     Parameters
     ----------
-    fits : sequence of JudgedFit
+    fits : sequence of QualityExample
         Fits from good and from bad starts.
     folds : ndarray of int, shape (M,)
         Fold of each fit's subject.
@@ -161,28 +161,28 @@ def train_judges(  # noqa: PLR0917 - all of what there is to learn from
     seed : int
         Initial weights.
     """
-    lesson = _Lesson(fits, folds, validators, places, typical, seed)
+    training = _EstimatorTraining(fits, folds, validators, places, typical, seed)
     shown = [folds >= 0, *(folds != fold for fold in range(len(validators)))]
     with solvers_may_stop_early():
-        sight = lesson.learn_sight()
-    (predictor, error), *others = Work.map(lesson.learn, shown)
+        sight = training.learn_sight()
+    (predictor, error), *others = Work.map(training.learn, shown)
     opinions = np.empty(len(fits))
     for fold, judges in enumerate(others):
-        opinions[folds == fold] = lesson.opinions(folds == fold, *judges)
-    ordinary = ~np.array([fit.covered for fit in fits])
-    return Judges(
+        opinions[folds == fold] = training.opinions(folds == fold, *judges)
+    ordinary = ~np.array([fit.occluded for fit in fits])
+    return QualityEstimators(
         predictor=predictor,
-        points=lesson.points(error, sight),
-        levels=error_levels(opinions[ordinary], np.log(lesson.errors[ordinary])),
+        points=training.points(error, sight),
+        levels=error_levels(opinions[ordinary], np.log(training.errors[ordinary])),
     )
 
 
-class _Lesson:
-    """What the judges learn from, brought into the arrays that scikit-learn wants."""
+class _EstimatorTraining:
+    """Examples, brought into the arrays that scikit-learn wants."""
 
-    def __init__(  # noqa: PLR0917 - as `train_judges`
+    def __init__(  # noqa: PLR0917 - as `train_estimators`
         self,
-        fits: Sequence[JudgedFit],
+        fits: Sequence[QualityExample],
         folds: NDArray[np.intp],
         validators: Sequence[FaceValidator],
         places: Floats,

@@ -155,10 +155,10 @@ def _for_clmtrackr(project: Project, record: ModelRecord, file: Path) -> None:
     from faceloop_runtime.clmtrackr import save
     from faceloop_trainer import TrainingConfig
     from faceloop_trainer.clmtrackr import to_clmtrackr
-    from faceloop_trainer.data.split import choose_faces
+    from faceloop_trainer.data.split import split_faces
 
     # The people that were kept aside stay so.
-    faces = choose_faces(project.faces(), TrainingConfig()).training
+    faces = split_faces(project.faces(), TrainingConfig()).training
     with stop_request() as stop, progress_bar() as progress:
         made = to_clmtrackr(FaceModel.load(record.file), faces, progress=progress, cancel=stop)
     save(made, file)

@@ -10,11 +10,11 @@ import pytest
 from faceloop_runtime.judges import SIGNS, Signs
 from faceloop_runtime.validator import FaceValidator
 from faceloop_trainer.quality.estimators import (
-    JudgedFit,
-    Judges,
+    QualityEstimators,
+    QualityExample,
     error_levels,
     train_error_predictor,
-    train_judges,
+    train_estimators,
     train_validator,
     typical_cells,
 )
@@ -105,7 +105,7 @@ def test_few_fits_make_one_level(count: int) -> None:
 PLACES = np.random.default_rng(9).uniform(-1, 1, (12, 2))
 
 
-def judged(count: int, seed: int) -> list[JudgedFit]:
+def judged(count: int, seed: int) -> list[QualityExample]:
     """Fits in which peaks tell the error of a point, and likeness whether it is hidden."""
     rng = np.random.default_rng(seed)
     fits = []
@@ -117,7 +117,7 @@ def judged(count: int, seed: int) -> list[JudgedFit]:
         errors = 0.03 * np.exp(-0.6 * signs[:, 0])
         errors[3] = np.nan  # measured in no face
         fits.append(
-            JudgedFit(
+            QualityExample(
                 signs=Signs(
                     whole_face=np.zeros(4, np.float32),
                     points=signs.astype(np.float32),
@@ -128,16 +128,16 @@ def judged(count: int, seed: int) -> list[JudgedFit]:
                 error=float(np.nanmean(errors)),
                 point_errors=errors,
                 hidden=hidden,
-                covered=False,
+                occluded=False,
             )
         )
     return fits
 
 
-def learned(fits: list[JudgedFit]) -> Judges:
+def learned(fits: list[QualityExample]) -> QualityEstimators:
     validators = [FaceValidator(np.zeros(4, np.float32), 0.0)] * 2
     typical = np.ones((12, 3), np.float32)
-    return train_judges(fits, np.arange(len(fits)) % 2, validators, PLACES, typical, seed=0)
+    return train_estimators(fits, np.arange(len(fits)) % 2, validators, PLACES, typical, seed=0)
 
 
 def test_point_judges_tell_errors_and_hidden_points() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceloop_trainer.data.occlusion import covered
+from faceloop_trainer.data.occlusion import occlude
 
 TEXTURES = [np.full((40, 60), 5, np.uint8), np.full((30, 30), 250, np.uint8)]
 SPREAD = np.stack(np.meshgrid(np.linspace(20, 180, 12), np.linspace(20, 180, 12)), -1)
@@ -20,7 +20,7 @@ def test_what_is_hidden_has_changed_and_what_is_seen_has_not() -> None:
     points[5] = np.nan
     for seed in range(12):
         before = face.copy()
-        found, hidden = covered(face, points, 60.0, TEXTURES, np.random.default_rng(seed))
+        found, hidden = occlude(face, points, 60.0, TEXTURES, np.random.default_rng(seed))
         np.testing.assert_array_equal(face, before)
         x, y = np.rint(np.nan_to_num(points)).astype(int).T
         apart = np.abs(found.astype(int) - face)
@@ -37,7 +37,7 @@ def test_what_is_hidden_has_changed_and_what_is_seen_has_not() -> None:
 
 def test_the_same_seed_gives_the_same_cover() -> None:
     one, other = (
-        covered(picture(), POINTS, 60.0, TEXTURES, np.random.default_rng(4)) for _ in range(2)
+        occlude(picture(), POINTS, 60.0, TEXTURES, np.random.default_rng(4)) for _ in range(2)
     )
     np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_array_equal(one[1], other[1])
@@ -45,6 +45,6 @@ def test_the_same_seed_gives_the_same_cover() -> None:
 
 def test_a_cover_beside_the_picture_hides_nothing() -> None:
     face = picture()
-    found, hidden = covered(face, POINTS[:1] + 2000, 60.0, TEXTURES, np.random.default_rng(0))
+    found, hidden = occlude(face, POINTS[:1] + 2000, 60.0, TEXTURES, np.random.default_rng(0))
     np.testing.assert_array_equal(found, face)
     assert not hidden.any()

@@ -8,7 +8,7 @@ import pytest
 
 from faceloop_runtime.channels import CropChannels
 from faceloop_runtime.experts import windows
-from faceloop_trainer.experts.channel_basis import Folding
+from faceloop_trainer.experts.channel_basis import ChannelBasis
 from faceloop_trainer.experts.filters import PATCH, ridge_filters
 from faceloop_trainer.experts.lapack import solve_symmetric
 from faceloop_trainer.experts.moments import RADIUS, WIDTH, MomentGatherer
@@ -21,10 +21,10 @@ def crops(count: int) -> list[np.ndarray]:
 
 
 def filters(families: tuple[str, ...], on_planes: bool) -> np.ndarray:
-    folding = Folding.of(families, PATCH)
+    basis = ChannelBasis.of(families, PATCH)
     if not on_planes:
-        folding = Folding.plain(folding.channels, PATCH)
-    gatherer = MomentGatherer(2, len(folding.supports))
+        basis = ChannelBasis.plain(basis.channels, PATCH)
+    gatherer = MomentGatherer(2, len(basis.supports))
     centres = np.array([[26, 30], [33, 31]])
     assert centres.min() > RADIUS
     for crop in crops(8):
@@ -32,7 +32,7 @@ def filters(families: tuple[str, ...], on_planes: bool) -> np.ndarray:
         maps = channels.planes if on_planes else channels.maps
         offset = np.array([[1.0, -0.5], [0.25, 2.0]])
         gatherer.add(windows(maps, centres, WIDTH), offset, np.ones(2, bool))
-    return ridge_filters(gatherer.sums, folding)
+    return ridge_filters(gatherer.sums, basis)
 
 
 @pytest.mark.parametrize("families", [("gradient",), ("raw", "gradient")])
@@ -44,13 +44,13 @@ def test_filters_from_planes_are_those_from_channels(families: tuple[str, ...]) 
 
 def test_a_filter_does_the_same_on_channels_as_on_planes() -> None:
     families = ("gradient", "lbp")
-    folding = Folding.of(families, PATCH)
+    basis = ChannelBasis.of(families, PATCH)
     channels = CropChannels(crops(1)[0], families)
-    on_planes = np.random.default_rng(2).normal(size=len(folding.penalty))
-    on_channels = (on_planes @ folding.expansion).reshape(-1, PATCH, PATCH)
+    on_planes = np.random.default_rng(2).normal(size=len(basis.penalty))
+    on_channels = (on_planes @ basis.expansion).reshape(-1, PATCH, PATCH)
     y, x = 25, 31
     expected, start = 0.0, 0
-    for plane, support in zip(channels.planes, folding.supports, strict=True):
+    for plane, support in zip(channels.planes, basis.supports, strict=True):
         rows, columns = (
             slice(corner + first, corner + first + length)
             for corner, first, length in zip((y, x), support.first, support.shape, strict=True)
@@ -60,7 +60,7 @@ def test_a_filter_does_the_same_on_channels_as_on_planes() -> None:
         start += support.size
     found = (channels.maps[:, y : y + PATCH, x : x + PATCH] * on_channels).sum()
     assert found == pytest.approx(expected, rel=1e-3, abs=1e-3)
-    assert (on_channels**2).sum() == pytest.approx(on_planes @ folding.penalty @ on_planes)
+    assert (on_channels**2).sum() == pytest.approx(on_planes @ basis.penalty @ on_planes)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])

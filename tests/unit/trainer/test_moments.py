@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from faceloop_runtime.channels import CropChannels
 from faceloop_runtime.experts import windows
 from faceloop_trainer.experts.channel_basis import mirrored_planes
-from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, wanted_response
+from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, target_response
 
 CHANNELS, LANDMARKS, WIDTH = 2, 3, 2 * RADIUS + 1
 REACH = 10
@@ -35,7 +35,7 @@ def directly(seeds: list[int], n: int, i: int, j: int, lag: tuple[int, int]) -> 
     total, (dx, dy) = 0.0, lag
     for seed in seeds:
         cut, offset = example(seed)
-        maps = np.concatenate([cut[:, n], wanted_response(offset)[n : n + 1]]).astype(float)
+        maps = np.concatenate([cut[:, n], target_response(offset)[n : n + 1]]).astype(float)
         for y in range(WIDTH):
             for x in range(WIDTH):
                 if 0 <= y + dy < WIDTH and 0 <= x + dx < WIDTH:
@@ -101,6 +101,6 @@ def test_a_landmark_that_is_not_used_leaves_no_trace() -> None:
 
 
 def test_the_wanted_response_peaks_at_the_landmark_and_has_no_mean() -> None:
-    response = wanted_response(np.array([[2.0, -3.0], [0.0, 0.0]]))
+    response = target_response(np.array([[2.0, -3.0], [0.0, 0.0]]))
     assert np.unravel_index(response[0].argmax(), (WIDTH, WIDTH)) == (RADIUS - 3, RADIUS + 2)
     np.testing.assert_allclose(response.mean(axis=(1, 2)), 0.0, atol=1e-6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceloop_trainer.pdm.weights import likeness, view_weights
+from faceloop_trainer.pdm.weights import intraclass_correlation, repeated_measures_weights
 
 
 def views(people: int, each: int, between: float, seed: int = 0) -> tuple[np.ndarray, list[str]]:
@@ -20,21 +20,21 @@ def views(people: int, each: int, between: float, seed: int = 0) -> tuple[np.nda
 def test_the_share_between_people_is_found(between: float) -> None:
     rows, names = views(80, 5, between)
     _, person, counts = np.unique(names, return_inverse=True, return_counts=True)
-    assert likeness(rows, person, counts) == pytest.approx(between, abs=0.05)
+    assert intraclass_correlation(rows, person, counts) == pytest.approx(between, abs=0.05)
 
 
 def test_people_seen_once_count_in_full() -> None:
     rows, names = views(20, 1, 0.5)
-    np.testing.assert_array_equal(view_weights(rows, names), 1.0)
+    np.testing.assert_array_equal(repeated_measures_weights(rows, names), 1.0)
 
 
 def test_one_person_counts_once_however_often_seen() -> None:
     rows, names = views(1, 30, 0.5)
-    assert view_weights(rows, names).sum() == pytest.approx(1.0)
+    assert repeated_measures_weights(rows, names).sum() == pytest.approx(1.0)
 
 
 def test_equal_views_add_nothing_and_unlike_ones_count_in_full() -> None:
     same, names = views(30, 6, 1.0)
-    assert view_weights(same, names).sum() == pytest.approx(30, rel=1e-6)
+    assert repeated_measures_weights(same, names).sum() == pytest.approx(30, rel=1e-6)
     unlike, names = views(30, 6, 0.0)
-    assert view_weights(unlike, names).sum() > 0.95 * 180
+    assert repeated_measures_weights(unlike, names).sum() > 0.95 * 180

@@ -7,7 +7,7 @@ import numpy as np
 from faceloop_datasets import Scheme
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_trainer.pdm.prior import sample_prior
-from faceloop_trainer.pdm.varimax import natural
+from faceloop_trainer.pdm.varimax import varimax
 
 SCHEME = Scheme.load("face70")
 
@@ -34,7 +34,7 @@ def reach(pdm: PointDistributionModel) -> float:
 
 def test_no_shape_becomes_more_or_less_probable() -> None:
     pdm = sample_model()
-    np.testing.assert_allclose(spread(natural(pdm)), spread(pdm), atol=1e-12)
+    np.testing.assert_allclose(spread(varimax(pdm)), spread(pdm), atol=1e-12)
 
 
 def test_points_are_explained_alike_with_points_missing_too() -> None:
@@ -42,15 +42,15 @@ def test_points_are_explained_alike_with_points_missing_too() -> None:
     rng = np.random.default_rng(1)
     points = 80 * pdm.shape(rng.normal(size=20) * np.sqrt(pdm.variances)) + [200.0, 150.0]
     points[rng.choice(len(SCHEME), 25, replace=False)] = np.nan
-    np.testing.assert_allclose(natural(pdm).complete(points), pdm.complete(points), atol=1e-6)
+    np.testing.assert_allclose(varimax(pdm).complete(points), pdm.complete(points), atol=1e-6)
 
 
 def test_each_mode_moves_fewer_points() -> None:
     pdm = sample_model()
-    assert reach(natural(pdm)) < 0.6 * reach(pdm)
+    assert reach(varimax(pdm)) < 0.6 * reach(pdm)
 
 
 def test_modes_are_of_unit_length_and_sorted() -> None:
-    pdm = natural(sample_model())
+    pdm = varimax(sample_model())
     np.testing.assert_allclose(np.linalg.norm(pdm.components, axis=1), 1.0)
     assert (np.diff(pdm.variances) <= 0).all()
