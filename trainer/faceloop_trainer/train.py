@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subject_words import kind_of
 from faceloop_runtime.model import FaceModel
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Face, Scheme
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.regressor import ShapeRegressor
 
@@ -73,8 +74,7 @@ def train(
     project: Project,
     config: TrainingConfig | None = None,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> TrainingResult:
     """Train a face model on a project's annotations.
 
@@ -84,10 +84,8 @@ def train(
         The newest annotation of every item is used.
     config : TrainingConfig, optional
         Settings; the defaults are the best-measured ones.
-    progress : callable, optional
-        Told `Progress` as the work goes on.
-    cancel : callable, optional
-        Asked now and then; when it returns True the training stops.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -98,9 +96,9 @@ def train(
     TrainingError
         If there are too few faces.
     Cancelled
-        If ``cancel`` said so; nothing has been written.
+        If the monitor stopped it; nothing has been written.
     """
-    config = config or TrainingConfig()
+    config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
     known = project.faces()
     annotated = as_people(known)
@@ -112,7 +110,6 @@ def train(
         seed=config.seed,
         cache=cache,
         progress=progress,
-        cancel=cancel,
     )
     held = {f.subject or f.name for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
@@ -120,7 +117,7 @@ def train(
     person = {face.item_id: face.subject for face in annotated}
     then = [] if revision is None else project.faces_as_of(revision, annotated)
     then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
-    base = _base(project.scheme, then, training, held, config, cache, cancel)
+    base = _base(project.scheme, then, training, held, config, cache, monitor.quiet())
     warnings = (*_left_out(unusable), *cautions(known, project.scheme))
     usable = {face.item_id for face in training if can_show(face)}
     shown = [face for face in annotated if face.item_id in usable]
@@ -128,13 +125,11 @@ def train(
     if lacking := too_few(len(shown), people, different(shown), " ".join(warnings)):
         raise TrainingError(lacking)
     warnings = (*warnings, *few_people(people, len(held)))
-    model = train_faces(
-        project.scheme, training, config, base=base, cache=cache, progress=progress, cancel=cancel
-    )
+    model = train_faces(project.scheme, training, config, base=base, cache=cache, progress=progress)
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = (
-        measure(model, testing, len(testing), seed=config.seed, progress=progress, cancel=cancel)
+        measure(model, testing, len(testing), seed=config.seed, progress=progress)
         if testing
         else None
     )
@@ -170,7 +165,7 @@ def _base(  # noqa: PLR0917 - as `train`
     held: Collection[str],
     config: TrainingConfig,
     cache: Cache,
-    cancel: CancelCheck | None,
+    monitor: Monitor,
 ) -> list[TrainingFace]:
     """Read the faces of the project's base, without anybody who measures the model today."""
     chosen = choose_faces(then, config).training
@@ -178,7 +173,7 @@ def _base(  # noqa: PLR0917 - as `train`
     known = {face.revision_id: face for face in today}
     others = [face for face in wanted if face.revision_id not in known]
     read, _ = load_faces(
-        scheme, others, config.scales[-1], seed=config.seed, cache=cache, cancel=cancel
+        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
     )
     known |= {face.revision_id: face for face in read}
     return [known[face.revision_id] for face in wanted if face.revision_id in known]
@@ -191,8 +186,7 @@ def train_faces(
     *,
     base: Sequence[TrainingFace] = (),
     cache: Cache | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> FaceModel:
     """Train on faces that have been read already; all of them are used.
 
@@ -207,7 +201,7 @@ def train_faces(
         where they cannot serve, the same.
     cache : Cache, optional
         What earlier trainings kept; the model is the same with and without.
-    config, progress, cancel
+    config, progress
         As in `train`.
 
     Raises
@@ -215,10 +209,10 @@ def train_faces(
     TrainingError
         If there are too few faces.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
-        kept, work = cache or Cache(None), Work(progress, cancel)
+        kept, work = cache or Cache(None), Work(Monitor.of(progress))
 
         def look_back() -> Rehearsal | None:
             same = [id(face) for face in base] == [id(face) for face in faces]
@@ -292,8 +286,7 @@ def cross_fit(
     faces: Sequence[TrainingFace],
     config: TrainingConfig,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> list[NDArray[np.float64]]:
     """Fit each face by patch experts that were trained on other people only.
 
@@ -303,7 +296,7 @@ def cross_fit(
         The landmarks.
     faces : sequence of TrainingFace
         From `load_faces`, all with pictures.
-    config, progress, cancel
+    config, progress
         As in `train`; faces are not mirrored.
 
     Returns
@@ -317,11 +310,11 @@ def cross_fit(
     TrainingError
         If there are too few faces.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
         ground = Groundwork.of(scheme, faces, replace(config, mirror=False))
-        work = Work(progress, cancel)
+        work = Work(Monitor.of(progress))
         rehearsal = Rehearsal.on(ground, faces, Cache(None), work)
         scales = len(config.scales) + 1
         work.total = (scales + 1) * len(faces) + rehearsal.expert_steps(ground)
