@@ -14,7 +14,7 @@ from .errors import (
 )
 from .face import Face
 from .media import Media
-from .progress import CancelCheck, Progress, ProgressCallback
+from .progress import CancelCheck, Monitor, Progress, ProgressCallback, ProgressLike
 from .project import Project
 from .queue import FrameCandidate, QueueEntry, ReviewQueue
 from .report import ImportReport
@@ -42,10 +42,12 @@ __all__ = [
     "Media",
     "ModelFileError",
     "ModelRecord",
+    "Monitor",
     "NewRevision",
     "PointState",
     "Progress",
     "ProgressCallback",
+    "ProgressLike",
     "Project",
     "ProjectError",
     "QueueEntry",

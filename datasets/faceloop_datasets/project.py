@@ -20,6 +20,7 @@ from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .media import Media, MediaFile
 from .outputs import database_files
+from .progress import Monitor
 from .queue import ReviewQueue
 from .scheme import Scheme, need_points
 from .store import bulk, confirming, guard, items, models, settings, subjects
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     from .annotation import Annotation
     from .formats import Entry
-    from .progress import CancelCheck, ProgressCallback
+    from .progress import ProgressLike
     from .report import ImportReport
     from .store.bulk import Batch, NewRevision
     from .store.models import ModelRecord
@@ -497,8 +498,7 @@ class Project:
         points: Sequence[int],
         *,
         author: str | None = None,
-        progress: ProgressCallback | None = None,
-        cancel: CancelCheck | None = None,
+        progress: ProgressLike = None,
     ) -> Batch:
         """Declare points right where they are, in all faces in which a conversion estimated them.
 
@@ -511,8 +511,8 @@ class Project:
             Numbers of the landmarks.
         author : str, optional
             By default the user of this computer.
-        progress, cancel : callable, optional
-            Told each step; asked between steps.
+        progress : Monitor or callable, optional
+            Told each step; a monitor may stop the work between steps.
 
         Returns
         -------
@@ -524,7 +524,7 @@ class Project:
         ProjectError
             If there is no such landmark, or nothing can be written.
         Cancelled
-            If ``cancel`` said so; nothing was confirmed.
+            If the monitor stopped it; nothing was confirmed.
         """
         need_points(points, len(self.scheme), self.scheme.name)
         with self._database.write() as connection:
@@ -533,8 +533,7 @@ class Project:
                 self.scheme,
                 points,
                 author=author or default_author(),
-                progress=progress,
-                cancel=cancel,
+                monitor=Monitor.of(progress),
             )
 
     def save_all(
@@ -544,8 +543,7 @@ class Project:
         kind: str,
         action: str,
         author: str | None = None,
-        progress: ProgressCallback | None = None,
-        cancel: CancelCheck | None = None,
+        progress: ProgressLike = None,
     ) -> Batch:
         """Save one new revision for each of many faces: all, or nothing if it fails.
 
@@ -559,8 +557,8 @@ class Project:
             What can be taken back by itself (`last_batch`), and what was done, for people.
         author : str, optional
             By default the user of this computer.
-        progress, cancel : callable, optional
-            Told each step; asked between steps.
+        progress : Monitor or callable, optional
+            Told each step; a monitor may stop the work between steps.
 
         Returns
         -------
@@ -572,7 +570,7 @@ class Project:
         ProjectError
             If the scheme is another, or nothing can be written.
         Cancelled
-            If ``cancel`` said so; nothing was saved.
+            If the monitor stopped it; nothing was saved.
         """
         for change in changes:
             self._check(change.annotation)
@@ -586,8 +584,7 @@ class Project:
                 action=action,
                 author=author or default_author(),
                 total=len(current),
-                progress=progress,
-                cancel=cancel,
+                monitor=Monitor.of(progress),
             )
 
     def last_batch(self, kind: str = confirming.KIND) -> Batch | None:
@@ -606,8 +603,7 @@ class Project:
         batch: Batch,
         *,
         author: str | None = None,
-        progress: ProgressCallback | None = None,
-        cancel: CancelCheck | None = None,
+        progress: ProgressLike = None,
     ) -> int:
         """Take back what was done to many faces at once; returns how many are as before.
 
@@ -619,15 +615,15 @@ class Project:
             From `last_batch`, or of the call that made it.
         author : str, optional
             By default the user of this computer.
-        progress, cancel : callable, optional
-            Told each step; asked between steps.
+        progress : Monitor or callable, optional
+            Told each step; a monitor may stop the work between steps.
 
         Raises
         ------
         ProjectError
             If it was taken back already, or nothing can be written.
         Cancelled
-            If ``cancel`` said so; nothing was taken back.
+            If the monitor stopped it; nothing was taken back.
         """
         with self._database.write() as connection:
             if bulk.last_batch(connection, batch.kind) != batch:
@@ -639,8 +635,7 @@ class Project:
                 batch,
                 self.scheme.name,
                 author=author or default_author(),
-                progress=progress,
-                cancel=cancel,
+                monitor=Monitor.of(progress),
             )
 
     def changes(self) -> list[Change]:
@@ -661,8 +656,7 @@ class Project:
         *,
         images: str | Path | None = None,
         subjects: str | Path | None = None,
-        progress: ProgressCallback | None = None,
-        cancel: CancelCheck | None = None,
+        progress: ProgressLike = None,
         dry_run: bool = False,
     ) -> ImportReport:
         """Import annotated faces; see `faceloop_datasets.formats` for the formats.
@@ -683,8 +677,8 @@ class Project:
             `faceloop_datasets.subject_rules`. By default the format's people, or else clips,
             bursts and single pictures. Given, it also changes faces that are here already, but
             never those whose subject a person has set.
-        progress, cancel : callable, optional
-            Told each step; asked between steps.
+        progress : Monitor or callable, optional
+            Told each step; a monitor may stop the work between steps.
         dry_run : bool
             Only report what would be done.
 
@@ -695,14 +689,14 @@ class Project:
         SchemeError
             If the format's scheme cannot be converted to the project's.
         Cancelled
-            If ``cancel`` said so; nothing was imported.
+            If the monitor stopped it; nothing was imported.
         ProjectError
             If the project cannot be written.
         """
         rule = None if subjects is None else parse_rule(subjects)
         entries = read_faces(source_format, sources, images=images)
         conversion = Conversion.load(native_scheme(source_format), self.scheme)
-        job = self._import(source_format, conversion, progress, cancel)
+        job = self._import(source_format, conversion, Monitor.of(progress))
         job.settles, job.rule = True, rule
         job.images = None if images is None else Path(images)
         return job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
@@ -714,8 +708,7 @@ class Project:
         *,
         scheme: str,
         copy: bool = False,
-        progress: ProgressCallback | None = None,
-        cancel: CancelCheck | None = None,
+        progress: ProgressLike = None,
     ) -> ImportReport:
         """Import faces that a program made, like `import_from`.
 
@@ -729,14 +722,14 @@ class Project:
             Scheme of their annotations.
         copy : bool
             Copy their pictures to ``media/FORMAT``.
-        progress, cancel : callable, optional
-            Told each step; asked between steps.
+        progress : Monitor or callable, optional
+            Told each step; a monitor may stop the work between steps.
         """
         conversion = Conversion.load(scheme, self.scheme)
-        job = self._import(source_format, conversion, progress, cancel, copy=copy)
+        job = self._import(source_format, conversion, Monitor.of(progress), copy=copy)
         return job.run(entries, None, dry_run=False)
 
-    def import_sample(self, *, progress: ProgressCallback | None = None) -> ImportReport:
+    def import_sample(self, *, progress: ProgressLike = None) -> ImportReport:
         """Import the bundled sample faces; their pictures are copied into the project."""
         from .sample import add_sample  # noqa: PLC0415 - the sample is made of projects' parts
 
@@ -894,13 +887,12 @@ class Project:
         self,
         name: str,
         conversion: Conversion,
-        progress: ProgressCallback | None,
-        cancel: CancelCheck | None,
+        monitor: Monitor,
         *,
         copy: bool = False,
     ) -> Import:
         target = Target(self._database, self.path, self.scheme.name, conversion)
-        return Import(target, name, copy, progress, cancel)
+        return Import(target, name, monitor, copy)
 
     def _check(self, annotation: Annotation) -> None:
         if annotation.scheme != self.scheme.name or len(annotation) != len(self.scheme):

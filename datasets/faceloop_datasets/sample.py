@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .progress import ProgressCallback
+    from .progress import ProgressLike
     from .project import Project
     from .report import ImportReport
 
@@ -75,7 +75,7 @@ def sample_clip_truth() -> ClipTruth:
     )
 
 
-def add_sample(project: Project, *, progress: ProgressCallback | None = None) -> ImportReport:
+def add_sample(project: Project, *, progress: ProgressLike = None) -> ImportReport:
     """Import the 400 stills of 100 people; hidden points are OCCLUDED.
 
     The pictures are copied: the installed package may vanish, the project stays.

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subject_words import kind_of, many
 from faceloop_trainer.data.checks import cautions
 from faceloop_trainer.data.copies import as_people
@@ -23,8 +24,8 @@ from .train import train_faces
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from faceloop_datasets import Face, Progress, Project, Scheme
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets import Face, Project, Scheme
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime import FaceModel
 
 _FIRST_COUNT = 25
@@ -85,8 +86,7 @@ def cross_validate(
     config: TrainingConfig | None = None,
     folds: int = 5,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> CrossValidation:
     """Train as often as there are parts, each time without the people of one, and measure on those.
 
@@ -101,15 +101,15 @@ def cross_validate(
         Settings; ``limit`` and ``holdout`` are not used.
     folds : int
         How many parts, at least two.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
     TrainingError
         If there are too few people or faces.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     config = config or TrainingConfig()
     scheme, everyone = project.scheme, as_people(project.faces())
@@ -121,9 +121,9 @@ def cross_validate(
             + " ".join(["", *cautions(everyone, scheme)])
         )
     faces, unusable = load_faces(
-        scheme, everyone, config.scales[-1], seed=config.seed, progress=progress, cancel=cancel
+        scheme, everyone, config.scales[-1], seed=config.seed, progress=progress
     )
-    trial = _Trial(scheme, config.seed, progress, cancel)
+    trial = _Trial(scheme, config.seed, Monitor.of(progress))
     found = []
     for fold in range(folds):
         held = {subject for subject, own in dealt.items() if own == fold}
@@ -140,8 +140,7 @@ def learning_curve(
     counts: Sequence[int] | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> list[LearningStep]:
     """Train on more and more faces, and measure each time on the same people kept aside.
 
@@ -158,8 +157,8 @@ def learning_curve(
         Those that come to the same people as another, or to too few to train on, are left out.
     seeds : sequence of int
         Each chooses other people.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -171,7 +170,7 @@ def learning_curve(
     TrainingError
         If nobody can be kept aside, or there are too few faces for any of the counts.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     config = config or TrainingConfig()
     scheme, everyone = project.scheme, as_people(project.faces())
@@ -182,9 +181,7 @@ def learning_curve(
             f"The project {project.name} shows too few {many(_kind(everyone))} to keep some aside "
             "for a learning curve; annotate more people."
         )
-    faces, _ = load_faces(
-        scheme, everyone, config.scales[-1], seed=config.seed, progress=progress, cancel=cancel
-    )
+    faces, _ = load_faces(scheme, everyone, config.scales[-1], seed=config.seed, progress=progress)
     testing = _testing(faces, held)
     usable = [f for f in faces if f.subject not in held and f.picture is not None]
     plan: dict[frozenset[str], tuple[int, int, list[TrainingFace]]] = {}
@@ -200,7 +197,7 @@ def learning_curve(
             f"There are too few faces for a learning curve: whole people with at least "
             f"{FEWEST_FACES} faces in all are needed beside those kept aside."
         )
-    trial = _Trial(scheme, config.seed, progress, cancel)
+    trial = _Trial(scheme, config.seed, Monitor.of(progress))
     steps = []
     for done, (people, (count, seed, own)) in enumerate(plan.items(), 1):
         trial.what = f"training {done} of {len(plan)}, {len(own)} faces"
@@ -241,26 +238,21 @@ class _Trial:
         self,
         scheme: Scheme,
         seed: int,
-        progress: ProgressCallback | None,
-        cancel: CancelCheck | None,
+        monitor: Monitor,
     ) -> None:
         self.what = ""
         self._scheme, self._seed = scheme, seed
-        self._progress, self._cancel = progress, cancel
+        self._monitor = monitor
 
     def trained(self, faces: Sequence[TrainingFace], config: TrainingConfig) -> FaceModel:
         try:
-            return train_faces(
-                self._scheme, faces, config, progress=self._tell, cancel=self._cancel
-            )
+            return train_faces(self._scheme, faces, config, progress=self._part)
         except TrainingError as error:
             raise TrainingError(f"In {self.what}: {error}") from error
 
     def measured(self, model: FaceModel, faces: Sequence[TrainingFace]) -> Evaluation:
-        return measure(
-            model, faces, len(faces), seed=self._seed, progress=self._tell, cancel=self._cancel
-        )
+        return measure(model, faces, len(faces), seed=self._seed, progress=self._part)
 
-    def _tell(self, step: Progress) -> None:
-        if self._progress is not None:
-            self._progress(replace(step, what=f"{self.what}: {step.what}"))
+    @property
+    def _part(self) -> Monitor:
+        return self._monitor.within(self.what)

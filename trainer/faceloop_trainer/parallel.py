@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from faceloop_datasets.progress import step
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import Monitor
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -26,10 +24,8 @@ class Work:
 
     Parameters
     ----------
-    progress : callable, optional
-        Told `Progress` after each step.
-    cancel : callable, optional
-        Asked after each step; when it returns True, the step raises `Cancelled`.
+    monitor : Monitor
+        Told each step, by one thread at a time, and may stop the work there.
 
     Attributes
     ----------
@@ -39,9 +35,9 @@ class Work:
         Name of the stage, for people.
     """
 
-    def __init__(self, progress: ProgressCallback | None, cancel: CancelCheck | None) -> None:
+    def __init__(self, monitor: Monitor) -> None:
         self.total, self.what = 0, "training"
-        self._progress, self._cancel, self._lock = progress, cancel, Lock()
+        self._monitor, self._lock = monitor, Lock()
         self._done = 0
 
     def tick(self, count: int = 1, *, error: float | None = None) -> None:
@@ -49,7 +45,7 @@ class Work:
         with self._lock:
             self._done += count
             done = min(self._done, self.total)
-            step(self._progress, self._cancel, done, self.total, self.what, error=error)
+            self._monitor.step(done, self.total, self.what, error=error)
 
     @staticmethod
     def map(work: Callable[[_T], _R], items: Sequence[_T], threads: int = 0) -> list[_R]:

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subject_words import kind_of
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.crossfit.crossfit import CrossFit
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from faceloop_datasets import Face, Scheme
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.regressor import ShapeRegressor
     from faceloop_trainer.evaluation.result import Evaluation
@@ -69,8 +70,7 @@ def train(
     project: Project,
     config: TrainingConfig | None = None,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> TrainingResult:
     """Train a face model on a project's annotations.
 
@@ -80,10 +80,8 @@ def train(
         The newest annotation of every item is used.
     config : TrainingConfig, optional
         Settings; the defaults are the best-measured ones.
-    progress : callable, optional
-        Told `Progress` as the work goes on.
-    cancel : callable, optional
-        Asked now and then; when it returns True the training stops.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -94,9 +92,9 @@ def train(
     TrainingError
         If there are too few faces.
     Cancelled
-        If ``cancel`` said so; nothing has been written.
+        If the monitor stopped it; nothing has been written.
     """
-    config = config or TrainingConfig()
+    config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
     known = project.faces()
     annotated = as_people(known)
@@ -108,7 +106,6 @@ def train(
         seed=config.seed,
         cache=cache,
         progress=progress,
-        cancel=cancel,
     )
     held = {f.subject or f.name for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
@@ -116,7 +113,7 @@ def train(
     person = {face.item_id: face.subject for face in annotated}
     then = [] if revision is None else project.faces_as_of(revision, annotated)
     then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
-    snapshot = _snapshot_faces(project.scheme, then, training, held, config, cache, cancel)
+    snapshot = _snapshot_faces(project.scheme, then, training, held, config, cache, monitor.quiet())
     warnings = (*_left_out(unusable), *cautions(known, project.scheme))
     usable = {face.item_id for face in training if face.trains_experts}
     shown = [face for face in annotated if face.item_id in usable]
@@ -131,12 +128,11 @@ def train(
         snapshot=snapshot,
         cache=cache,
         progress=progress,
-        cancel=cancel,
     )
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = (
-        measure(model, testing, len(testing), seed=config.seed, progress=progress, cancel=cancel)
+        measure(model, testing, len(testing), seed=config.seed, progress=progress)
         if testing
         else None
     )
@@ -172,7 +168,7 @@ def _snapshot_faces(  # noqa: PLR0917 - as `train`
     held: Collection[str],
     config: TrainingConfig,
     cache: Cache,
-    cancel: CancelCheck | None,
+    monitor: Monitor,
 ) -> list[TrainingFace]:
     """Read the faces of the reference snapshot, without anybody who measures the model today."""
     chosen = split_faces(then, config).training
@@ -180,7 +176,7 @@ def _snapshot_faces(  # noqa: PLR0917 - as `train`
     known = {face.revision_id: face for face in today}
     others = [face for face in wanted if face.revision_id not in known]
     read, _ = load_faces(
-        scheme, others, config.scales[-1], seed=config.seed, cache=cache, cancel=cancel
+        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
     )
     known |= {face.revision_id: face for face in read}
     return [known[face.revision_id] for face in wanted if face.revision_id in known]
@@ -193,8 +189,7 @@ def train_faces(
     *,
     snapshot: Sequence[TrainingFace] = (),
     cache: Cache | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> FaceModel:
     """Train on faces that have been read already; all of them are used.
 
@@ -209,7 +204,7 @@ def train_faces(
         and where they cannot serve, the same.
     cache : Cache, optional
         What earlier trainings kept; the model is the same with and without.
-    config, progress, cancel
+    config, progress
         As in `train`.
 
     Raises
@@ -217,10 +212,10 @@ def train_faces(
     TrainingError
         If there are too few faces.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
-        kept, work = cache or Cache(None), Work(progress, cancel)
+        kept, work = cache or Cache(None), Work(Monitor.of(progress))
 
         def of_snapshot() -> CrossFit | None:
             same = [id(face) for face in snapshot] == [id(face) for face in faces]

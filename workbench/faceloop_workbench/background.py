@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from psygnal import Signal
 
-from faceloop_datasets import Cancelled, FaceloopError, Progress
+from faceloop_datasets import Cancelled, FaceloopError, Monitor, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
-
-    Work = Callable[[ProgressCallback, CancelCheck], "Result"]
+    Work = Callable[[Monitor], "Result"]
 
 Result = TypeVar("Result")
 
@@ -31,7 +29,7 @@ class Job(Generic[Result]):
     Parameters
     ----------
     work : callable
-        Is given ``progress`` and ``cancel``; returns the result.
+        Is given the monitor of it; returns the result.
     name : str
         What it is, for people: ``"importing MUCT"``.
 
@@ -89,7 +87,7 @@ class Job(Generic[Result]):
 
     def _run(self) -> None:
         try:
-            result = self._work(self._progress, self._stop.is_set)
+            result = self._work(Monitor(self._progress, self._stop.is_set))
         except Cancelled:
             self.cancelled.emit()
         except FaceloopError as error:

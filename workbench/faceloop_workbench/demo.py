@@ -19,7 +19,7 @@ from .training import TrainedModel, train_into
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from faceloop_datasets import CancelCheck, ProgressCallback, QueueEntry, Scheme
+    from faceloop_datasets import ProgressLike, QueueEntry, Scheme
     from faceloop_runtime import FrameResult
 
 _SCHEME = "face70"
@@ -94,7 +94,7 @@ class DemoResult:
     plot: Path | None
 
 
-def open_demo(folder: Path, progress: ProgressCallback | None = None) -> Project:
+def open_demo(folder: Path, progress: ProgressLike = None) -> Project:
     """Open the demo's project, or make it, with the sample faces in it.
 
     Raises
@@ -122,8 +122,7 @@ def open_demo(folder: Path, progress: ProgressCallback | None = None) -> Project
 def run_demo(
     project: Project,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> DemoResult:
     """Train on the project's faces, measure, track the sample clip, and queue its poor frames.
 
@@ -131,15 +130,15 @@ def run_demo(
     ----------
     project : Project
         See `open_demo`.
-    progress, cancel : callable, optional
-        Told each step; asked between steps.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
     Cancelled
-        If ``cancel`` said so; the project holds what was complete.
+        If the monitor stopped it; the project holds what was complete.
     """
-    trained = train_into(project, TrainingConfig(), progress=progress, cancel=cancel)
+    trained = train_into(project, TrainingConfig(), progress=progress)
     model = FaceModel.load(trained.record.file)
     plot = None
     if trained.evaluation is not None:
@@ -154,7 +153,6 @@ def run_demo(
         overlay=overlay,
         each=measure.add,
         progress=progress,
-        cancel=cancel,
     )
     if track.summary.stopped:
         raise Cancelled(f"Stopped while tracking; {points} and {overlay} hold the frames so far.")

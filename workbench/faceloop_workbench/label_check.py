@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets import Cancelled, FaceloopError, Progress
+from faceloop_datasets import Cancelled, FaceloopError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from faceloop_datasets import CancelCheck, ProgressCallback, Project, QueueEntry, Reason
+    from faceloop_datasets import Monitor, Project, QueueEntry, Reason
     from faceloop_trainer.labelcheck import Doubt
 
 _WAITING = ("open", "claimed")
@@ -45,7 +45,7 @@ class LabelCheck:
         )
 
 
-def check_apart(folder: Path, progress: ProgressCallback, cancel: CancelCheck) -> LabelCheck:
+def check_apart(folder: Path, monitor: Monitor) -> LabelCheck:
     """Check a project's labels, and queue the doubtful ones, in a process of its own.
 
     It trains on all cores for a while; a window that it ran in would stutter.
@@ -54,15 +54,15 @@ def check_apart(folder: Path, progress: ProgressCallback, cancel: CancelCheck) -
     ----------
     folder : Path
         The project.
-    progress, cancel : callable
-        Told that it goes on; asked whether to stop.
+    monitor : Monitor
+        Told that it goes on; may stop it.
 
     Raises
     ------
     FaceloopError
         If the labels cannot be checked, with what the process said.
     Cancelled
-        If ``cancel`` said so; the queue is as it was.
+        If the monitor stopped it; the queue is as it was.
     """
     words = ["check-labels", "--project", str(folder), "--queue", "--json"]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and text
@@ -73,11 +73,11 @@ def check_apart(folder: Path, progress: ProgressCallback, cancel: CancelCheck) -
         text=True,
     ) as process:
         while True:
-            progress(Progress(0, None, "comparing every label with all the others"))
+            monitor.tell(0, None, "comparing every label with all the others")
             try:
                 said, complaint = process.communicate(timeout=_LOOK_S)
             except subprocess.TimeoutExpired:
-                if cancel():
+                if monitor.stopping:
                     process.send_signal(signal.SIGINT)
                     process.communicate()
                     raise Cancelled("The check was stopped; the queue is as it was.") from None

@@ -12,7 +12,7 @@ from .annotate.face_state import by_hand
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets import Batch, CancelCheck, ProgressCallback, Project
+    from faceloop_datasets import Batch, ProgressLike, Project
     from faceloop_trainer.labelcheck import Doubt
 
 _KIND = "mend"
@@ -44,8 +44,7 @@ def mend_labels(
     project: Project,
     doubts: Sequence[Doubt],
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> Batch:
     """Put all faces right of which it is known how: one new revision each, or none at all.
 
@@ -59,8 +58,8 @@ def mend_labels(
         The project that was checked.
     doubts : sequence of Doubt
         From `faceloop_trainer.labelcheck.check_labels`.
-    progress, cancel : callable, optional
-        Told each step; asked between steps.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -72,7 +71,7 @@ def mend_labels(
     ProjectError
         If nothing can be written.
     Cancelled
-        If ``cancel`` said so; nothing was mended.
+        If the monitor stopped it; nothing was mended.
     """
     chosen = mendable(doubts)
     sources = {face.item_id: face.annotation.source for face in project.faces()}
@@ -86,7 +85,6 @@ def mend_labels(
         kind=_KIND,
         action=f"Mend labels: {kinds_text(chosen)}",
         progress=progress,
-        cancel=cancel,
     )
     _settle(project, {change.item_id for change in changes})
     return batch
@@ -95,8 +93,7 @@ def mend_labels(
 def undo_mend(
     project: Project,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> tuple[Batch, int]:
     """Take the last mend back; returns it, and how many faces are as they were before it.
 
@@ -105,12 +102,12 @@ def undo_mend(
     ProjectError
         If there is none to take back, or nothing can be written.
     Cancelled
-        If ``cancel`` said so; nothing was taken back.
+        If the monitor stopped it; nothing was taken back.
     """
     batch = last_mend(project)
     if batch is None:
         raise ProjectError("There is no mend of labels in this project that could be taken back.")
-    faces = project.undo_batch(batch, progress=progress, cancel=cancel)
+    faces = project.undo_batch(batch, progress=progress)
     _reopen(project, batch)
     return batch, faces
 

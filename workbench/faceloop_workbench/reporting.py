@@ -13,7 +13,7 @@ from faceloop_trainer.report import Report, Wanted, make_report, report_files, w
 from .model_choice import choose_model
 
 if TYPE_CHECKING:
-    from faceloop_datasets import CancelCheck, ProgressCallback, Project
+    from faceloop_datasets import ProgressLike, Project
 
 
 def report_on(
@@ -23,8 +23,7 @@ def report_on(
     wanted: Wanted,
     folder: Path | None = None,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> tuple[Report, list[Path]]:
     """Measure models on the people they have not seen, and write a report.
 
@@ -39,8 +38,8 @@ def report_on(
         What else is in it.
     folder : Path, optional
         Where it is written; by default a folder of the model's name among the project's reports.
-    progress, cancel : callable, optional
-        Told each step; asked between steps.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -58,7 +57,7 @@ def report_on(
     InputError
         If the folder cannot be written, or a file there is one of the project's or its pictures.
     Cancelled
-        If ``cancel`` said so; nothing has been written.
+        If the monitor stopped it; nothing has been written.
     """
     names = [model] if against is None else [model, against]
     training_only = names == [None] and (wanted.parts is not None or wanted.curve)
@@ -69,7 +68,7 @@ def report_on(
         refuse_to_replace(report_files(folder), chain(read, project.files()))
     chosen = [choose_model(name, project) for name in names]
     models = [(one.name, one.model) for one in chosen]
-    report = make_report(project, models, wanted, progress=progress, cancel=cancel)
+    report = make_report(project, models, wanted, progress=progress)
     if folder is None:
         folder = project.path / REPORTS / (chosen[0].name if chosen else "training")
     return report, write_report(report, folder)

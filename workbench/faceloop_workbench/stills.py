@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from faceloop_datasets import InputError, Progress
+from faceloop_datasets import InputError, Monitor
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.images import read_image, to_gray
 from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import CancelCheck, ProgressCallback, Project, QueueEntry, Scheme
+    from faceloop_datasets import ProgressLike, Project, QueueEntry, Scheme
     from faceloop_runtime import FaceModel
     from faceloop_runtime.clmtrackr import ClmtrackrModel
 
@@ -62,8 +62,7 @@ def fit_stills(
     overlay: Path | None = None,
     max_faces: int = 1,
     keep: Iterable[Path] = (),
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> list[StillResult]:
     """Find and fit the faces of pictures, each like the first frame of a video.
 
@@ -82,8 +81,8 @@ def fit_stills(
         Most faces in one picture.
     keep : iterable of Path
         Files besides the pictures that must not be replaced, see `faceloop_datasets.outputs`.
-    progress, cancel : callable, optional
-        Told each picture; asked before each. When stopped, there are fewer results.
+    progress : Monitor or callable, optional
+        Told each picture; a monitor may stop the work before each: then there are fewer results.
 
     Raises
     ------
@@ -92,7 +91,7 @@ def fit_stills(
     """
     drawn = overlay_files(images, overlay)
     refuse_to_replace([points, *dict.fromkeys(drawn)], [*images, *keep])
-    tracker = Tracker(model, max_faces=max_faces)
+    monitor, tracker = Monitor.of(progress), Tracker(model, max_faces=max_faces)
     results: list[StillResult] = []
     with ExitStack() as files:
         table = None
@@ -100,10 +99,9 @@ def fit_stills(
             about = {"scheme": model.scheme.name}
             table = files.enter_context(PointsTable(points, "fit", model.scheme.names, about))
         for number, path in enumerate(images):
-            if cancel is not None and cancel():
+            if monitor.stopping:
                 break
-            if progress is not None:
-                progress(Progress(number, len(images), "fitting"))
+            monitor.tell(number, len(images), "fitting")
             try:
                 pixels = read_image(path, "rgb")
             except InputError as error:

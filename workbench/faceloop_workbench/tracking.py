@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets import InputError, Progress, Video, VideoWriter
+from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_runtime import FrameResult, OneEuro, Tracker
 
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from faceloop_datasets import (
-        CancelCheck,
         FrameCandidate,
-        ProgressCallback,
+        ProgressLike,
         Project,
         QueueEntry,
         VideoFrame,
@@ -93,8 +92,7 @@ def track_video(
     smooth: bool = False,
     keep: Iterable[Path] = (),
     each: Callable[[FrameResult], None] | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> TrackResult:
     """Track a video, frame by frame in constant memory.
 
@@ -117,8 +115,9 @@ def track_video(
         Files besides the video that must not be replaced, see `faceloop_datasets.outputs`.
     each : callable, optional
         Is given the result of each frame.
-    progress, cancel : callable, optional
-        Told each frame; asked after each. When stopped, the files hold the frames until then.
+    progress : Monitor or callable, optional
+        Told each frame; a monitor may stop the work after each: then the files hold the frames
+        until there.
 
     Raises
     ------
@@ -128,7 +127,7 @@ def track_video(
         middle raises nothing: the summary says so and the files hold the frames before.
     """
     refuse_to_replace([points, overlay], [Path(path), *keep])
-    video = Video(path)
+    monitor, video = Monitor.of(progress), Video(path)
     tracker = Tracker(model, max_faces=max_faces, smoothing=OneEuro() if smooth else None)
     feed, tally, poor = _Feed(video), _Tally(), PoorFrames()
     stopped = False
@@ -140,9 +139,8 @@ def track_video(
                 sink(result, feed.frame)
             if each is not None:
                 each(result)
-            if progress is not None:
-                progress(Progress(result.index + 1, len(video), f"tracking {video.path.name}"))
-            if cancel is not None and cancel():
+            monitor.tell(result.index + 1, len(video), f"tracking {video.path.name}")
+            if monitor.stopping:
                 stopped = True
                 break
     return TrackResult(tally.summary(video, feed, stopped=stopped), poor.candidates)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets import ModelFileError, ProjectError
+from faceloop_datasets import ModelFileError, Monitor, ProjectError
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, compare_models, train
 from faceloop_trainer.data.faces import load_faces
@@ -23,7 +23,7 @@ from .train.timing import Stopwatch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from faceloop_datasets import CancelCheck, ModelRecord, ProgressCallback, Project
+    from faceloop_datasets import ModelRecord, ProgressLike, Project
     from faceloop_trainer import Evaluation
     from faceloop_trainer.data.faces import TrainingFace, Unusable
 
@@ -82,8 +82,7 @@ def train_into(
     project: Project,
     config: TrainingConfig,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> TrainedModel:
     """Train a model on a project's faces and register it there.
 
@@ -96,23 +95,22 @@ def train_into(
         Where the faces are.
     config : TrainingConfig
         Settings of the training.
-    progress, cancel : callable, optional
-        Told each step; asked between steps.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
     TrainingError
         If the faces cannot be trained on.
     Cancelled
-        If ``cancel`` said so; the project is as it was.
+        If the monitor stopped it; the project is as it was.
     ProjectError
         If the project cannot be written.
     """
-    watch = Stopwatch(progress)
-    result = train(project, config, progress=watch, cancel=cancel)
-    comparison = _Comparing(project, result.model, config.seed, watch, cancel).run(
-        result.evaluation
-    )
+    watch = Stopwatch()
+    monitor = Monitor.of(progress).also(watch)
+    result = train(project, config, progress=monitor)
+    comparison = _Comparing(project, result.model, config.seed, monitor).run(result.evaluation)
     metrics = {
         **({} if result.evaluation is None else result.evaluation.metrics()),
         "trained_faces": result.report["pictured"],
@@ -136,8 +134,7 @@ def bring_model(
     project: Project,
     file: Path,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> ModelRecord:
     """Copy a model from elsewhere into a project, measured on the project's faces.
 
@@ -149,8 +146,8 @@ def bring_model(
         Where it goes.
     file : Path
         The ``.safetensors`` file.
-    progress, cancel : callable, optional
-        Told each step; asked between steps.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
@@ -159,7 +156,7 @@ def bring_model(
     ProjectError
         If the model has other points than the project, or the project cannot be written.
     Cancelled
-        If ``cancel`` said so; the project is as it was.
+        If the monitor stopped it; the project is as it was.
     """
     model = FaceModel.load(file)
     if model.scheme.name != project.scheme.name:
@@ -168,7 +165,7 @@ def bring_model(
             f"{project.name} has those of {project.scheme.name}. Import a model of "
             f"{project.scheme.name}."
         )
-    comparison = _Comparing(project, model, 0, progress, cancel).run(None)
+    comparison = _Comparing(project, model, 0, Monitor.of(progress)).run(None)
     metrics = {
         **({} if comparison.new is None else comparison.new.figures),
         "trained_faces": model.provenance.get("pictured"),
@@ -189,11 +186,10 @@ class _Comparing:
         project: Project,
         new: FaceModel,
         seed: int,
-        progress: ProgressCallback | None,
-        cancel: CancelCheck | None,
+        monitor: Monitor,
     ) -> None:
         self._project, self._new, self._seed = project, new, seed
-        self._progress, self._cancel = progress, cancel
+        self._monitor = monitor
 
     def run(self, held_out: Evaluation | None) -> Comparison:
         """Compare; ``held_out`` is what is known about the new one already."""
@@ -217,8 +213,7 @@ class _Comparing:
             faces,
             len(faces),
             seed=self._seed,
-            progress=self._progress,
-            cancel=self._cancel,
+            progress=self._monitor,
         )
         new, before = map(Measured.of, found)
         ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
@@ -235,9 +230,7 @@ class _Comparing:
             return []
         faces = unseen_faces(self._project.faces(), self._new.provenance, old.provenance)
         scale = max(model.experts[-1].scale for model in (self._new, old))
-        loaded, _ = load_faces(
-            self._new.scheme, faces, scale, progress=self._progress, cancel=self._cancel
-        )
+        loaded, _ = load_faces(self._new.scheme, faces, scale, progress=self._monitor)
         return [face for face in loaded if face.measured.any()]
 
     @staticmethod

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.outputs import database_files, refuse_to_replace
-from faceloop_datasets.progress import step
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.store.direct import complaints, copy_database, direct
 from faceloop_datasets.store.staging import clean, content_hash, staging
 
@@ -22,7 +22,7 @@ from .owned import OwnFiles
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
 
 FOLDER = "backups"
 """Folder of a project for the backups that are made on their own."""
@@ -59,8 +59,7 @@ def back_up(
     dest: Path,
     *,
     with_media: bool = False,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> BackupReport:
     """Copy a project into one file, while other programs go on working on it.
 
@@ -76,8 +75,8 @@ def back_up(
     with_media : bool
         Take the pictures and videos in the project's folder along. What lies elsewhere stays
         where it is.
-    progress, cancel : callable, optional
-        Told each file; asked between them.
+    progress : Monitor or callable, optional
+        Told each file; a monitor may stop the work between files.
 
     Raises
     ------
@@ -86,16 +85,16 @@ def back_up(
     InputError
         If ``dest`` exists or cannot be written.
     Cancelled
-        If ``cancel`` said so; there is no file.
+        If the monitor stopped it; there is no file.
     """
-    created = datetime.now(UTC)
+    monitor, created = Monitor.of(progress), datetime.now(UTC)
     target = dest / f"{root.name}-{timestamp(created)}.zip" if dest.is_dir() else dest
     if target.exists() or Path(os.path.normpath(target.absolute())).exists():
         raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
     refuse_to_replace([target], database_files(root / DATABASE))  # those that are not there yet
     clean(target.parent)
     with staging(target.parent) as scratch:
-        step(progress, cancel, 0, None, "copying the database")
+        monitor.step(0, None, "copying the database")
         database = scratch / DATABASE
         copy_database(root / DATABASE, database)
         own = OwnFiles.of(database)
@@ -105,7 +104,7 @@ def back_up(
         done = iter(range(len(files) + 1))
 
         def told(path: str) -> None:
-            step(progress, cancel, next(done), len(files) + 1, f"copying {Path(path).parts[0]}")
+            monitor.step(next(done), len(files) + 1, f"copying {Path(path).parts[0]}")
 
         backup = _write(database, files, target, _About(root.name, created, ""), told)
     return BackupReport(backup, missing, 0 if with_media else len(own.media), own.elsewhere)

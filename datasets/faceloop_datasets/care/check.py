@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.annotated_video import ADVICE
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.media import OLDER_MEDIA, Media, media_older_than
-from faceloop_datasets.progress import step
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import VERSION
 from faceloop_datasets.store.staging import content_hash
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from faceloop_datasets.annotated_video import Noted
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
 
 _RELINK = (
     "Put the file back; or, if it has moved, open the project and use Find moved media… in the "
@@ -60,8 +60,7 @@ def check_project(
     root: Path,
     *,
     hashes: bool = False,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> CheckReport:
     """Look at everything a project holds; nothing is changed, and it may be in use meanwhile.
 
@@ -72,23 +71,24 @@ def check_project(
     hashes : bool
         Read all pictures, videos and backups and compare them with their hashes; otherwise a
         picture's size has to do.
-    progress, cancel : callable, optional
-        Told each step; asked between them.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     found: list[Finding] = []
     counts: dict[str, int] = {}
-    check = _Check(root, hashes, progress, cancel)
+    monitor = Monitor.of(progress)
+    check = _Check(root, hashes, monitor)
     try:
         with direct(root / DATABASE, read_only=True) as connection:
             # So that damaged text is found and not raised.
             connection.text_factory = lambda text: text.decode(errors="replace")
             connection.execute("BEGIN")  # one moment for all of it
-            step(progress, cancel, 0, None, "checking the database")
+            monitor.step(0, None, "checking the database")
             found += check_database(connection)
             if (read_version(connection) or VERSION + 1) <= VERSION:
                 counts = _counts(connection)
@@ -106,8 +106,7 @@ def check_project(
 class _Check:
     root: Path
     hashes: bool
-    progress: ProgressCallback | None
-    cancel: CancelCheck | None
+    monitor: Monitor
 
     def media(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Check that pictures and videos are there, and those in the folder are known."""
@@ -118,7 +117,7 @@ class _Check:
         last = media_older_than(connection.execute(older, [OLDER_MEDIA]).fetchone())
         media = [replace(Media(*row), older=row[0] <= last) for row in rows]
         for number, medium in enumerate(media):
-            step(self.progress, self.cancel, number, len(media), "checking pictures and videos")
+            self.monitor.step(number, len(media), "checking pictures and videos")
             yield from self._medium(medium)
         known = {medium.path for medium in media}
         yield from self._unknown("media", known, "A file in media belongs to nothing here")
@@ -169,7 +168,7 @@ class _Check:
     def backups(self) -> Iterator[Finding]:
         """Check that the backups in the project's folder can be used."""
         for file in list_backups(self.root):
-            step(self.progress, self.cancel, 0, None, "checking backups")
+            self.monitor.step(0, None, "checking backups")
             try:
                 (verify_bundle if self.hashes else read_bundle)(file)
             except InputError as error:

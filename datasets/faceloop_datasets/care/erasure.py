@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.files import CACHE, REPORTS
-from faceloop_datasets.progress import step
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.staging import clean, content_hash, staging
 from faceloop_datasets.store.subjects import no_such_subject
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
 
 # Setting of a project in which old pages of the database may still hold what was erased.
 _PENDING = "erasing"
@@ -192,8 +192,7 @@ def erase(
     root: Path,
     planned: Erasure,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> Erasure:
     """Erase for good, then search every file of the project for what should be gone.
 
@@ -207,8 +206,9 @@ def erase(
         The project's folder.
     planned : Erasure
         From `plan_erasure`.
-    progress, cancel : callable, optional
-        Told each step; asked before each backup and before the project itself.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work before each backup and before the project
+        itself.
 
     Returns
     -------
@@ -222,20 +222,21 @@ def erase(
     InputError
         If a backup or a picture cannot be replaced or deleted.
     Cancelled
-        If ``cancel`` said so; the project itself is as it was.
+        If the monitor stopped it; the project itself is as it was.
     """
+    monitor = Monitor.of(progress)
     for folder in ("media", "models", "backups"):
         clean(root / folder)
     _delete(root / CACHE, "it holds pictures of faces")
     _delete(root / REPORTS, "it names people and may show them")
     for number, file in enumerate(planned.backups):
-        step(progress, cancel, number, len(planned.backups), "cleaning backups")
+        monitor.step(number, len(planned.backups), "cleaning backups")
         _clean_backup(file, planned.whom)
-    step(progress, cancel, 0, None, "erasing")
+    monitor.step(0, None, "erasing")
     with direct(root / DATABASE) as connection:
         needles = _erase_rows(connection, planned.whom, root / "media", pending=True)
         _write_anew(connection)
-        step(progress, None, 0, None, "searching all files")
+        monitor.tell(0, None, "searching all files")
         found, files, size = find(root, needles)
         left = [(n, file) for n, file in found if not n.used(connection)]
     said = dict.fromkeys(f"{n.what} in {file.relative_to(root).as_posix()}" for n, file in left)

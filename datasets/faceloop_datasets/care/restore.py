@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
-from faceloop_datasets.progress import step
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.store.direct import complaints, direct
 from faceloop_datasets.store.migrations import VERSION
 from faceloop_datasets.store.staging import clean, content_hash, staging
@@ -19,7 +19,7 @@ from .owned import OwnFiles
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ def restore(
     file: Path,
     dest: Path,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> Restored:
     """Make a project from a backup, in a folder that is new or empty.
 
@@ -62,8 +61,8 @@ def restore(
         The backup.
     dest : Path
         The folder to make.
-    progress, cancel : callable, optional
-        Told each file; asked between them.
+    progress : Monitor or callable, optional
+        Told each file; a monitor may stop the work between files.
 
     Raises
     ------
@@ -72,8 +71,9 @@ def restore(
     ProjectError
         If the folder is in use, or a newer faceloop made the backup.
     Cancelled
-        If ``cancel`` said so; nothing is left behind.
+        If the monitor stopped it; nothing is left behind.
     """
+    monitor = Monitor.of(progress)
     if dest.exists() and not (dest.is_dir() and not any(dest.iterdir())):
         raise ProjectError(
             f"{dest} exists and is not empty. Choose a new folder: a backup is never restored "
@@ -85,9 +85,7 @@ def restore(
         try:
             for folder in (made / "models", made / "media"):
                 folder.mkdir(parents=True)
-            backup = unpack(
-                file, made, lambda n, total: step(progress, cancel, n, total, "unpacking")
-            )
+            backup = unpack(file, made, lambda n, total: monitor.step(n, total, "unpacking"))
             _refuse_unusable(backup, made / DATABASE)
             taken, missing = _complete(made, file.absolute().parent)
             if dest.exists():

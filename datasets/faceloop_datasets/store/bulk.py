@@ -15,7 +15,6 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.progress import step
 
 from . import settings
 from .guard import damaged
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from faceloop_datasets.annotation import Annotation
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import Monitor
 
-_PART = 500  # revisions between two looks at progress and cancel
+_PART = 500  # revisions between two steps of the monitor
 
 
 class NewRevision(NamedTuple):
@@ -88,8 +87,7 @@ def append_to_all(
     action: str,
     author: str,
     total: int | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    monitor: Monitor,
 ) -> Batch:
     """Save one revision for each of many faces, in the transaction of the caller.
 
@@ -103,8 +101,8 @@ def append_to_all(
         See `Batch`; and who did it.
     total : int, optional
         How many there are, for the progress.
-    progress, cancel : callable, optional
-        Told each step; asked between steps.
+    monitor : Monitor
+        Told each step; may stop the work between steps.
 
     Returns
     -------
@@ -114,10 +112,10 @@ def append_to_all(
     Raises
     ------
     Cancelled
-        If ``cancel`` said so; with the transaction everything is undone.
+        If the monitor stopped it; with the transaction everything is undone.
     """
     first = _last_number(connection) + 1
-    written = _append(connection, changes, action, author, _teller(total, progress, cancel))
+    written = _append(connection, changes, action, author, _teller(total, monitor))
     faces = _move_heads(connection, first) if written else 0
     batch = Batch(kind, action, first, _last_number(connection), faces)
     if written:
@@ -153,8 +151,7 @@ def undo_batch(
     scheme: str,
     *,
     author: str,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    monitor: Monitor,
 ) -> int:
     """Bring back, as new revisions, what the faces of a batch were before it.
 
@@ -171,8 +168,8 @@ def undo_batch(
         Name of the project's landmark scheme.
     author : str
         Who takes it back.
-    progress, cancel : callable, optional
-        Told each step; asked between steps.
+    monitor : Monitor
+        Told each step; may stop the work between steps.
 
     Returns
     -------
@@ -182,7 +179,7 @@ def undo_batch(
     first = _last_number(connection) + 1
     before = _before(connection, batch, scheme)
     action = f"Undo: {batch.action}"
-    tell = _teller(batch.faces, progress, cancel)
+    tell = _teller(batch.faces, monitor)
     written = _append(connection, before, action, author, tell)
     settings.drop(connection, _key(batch.kind))
     return _move_heads(connection, first) if written else 0
@@ -196,10 +193,8 @@ def _last_number(connection: Connection) -> int:
     return connection.scalar(select(func.max(RevisionRow.id))) or 0
 
 
-def _teller(
-    total: int | None, progress: ProgressCallback | None, cancel: CancelCheck | None
-) -> Callable[[int], None]:
-    return lambda done: step(progress, cancel, done, total, "saving all faces")
+def _teller(total: int | None, monitor: Monitor) -> Callable[[int], None]:
+    return lambda done: monitor.step(done, total, "saving all faces")
 
 
 def _append(

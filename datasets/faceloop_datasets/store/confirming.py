@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Row
 
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import Monitor
     from faceloop_datasets.scheme import Scheme
 
 KIND = "confirmation"
@@ -53,8 +53,7 @@ def confirm(
     points: Sequence[int],
     *,
     author: str,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    monitor: Monitor,
 ) -> bulk.Batch:
     """Declare some points visible wherever a conversion estimated them.
 
@@ -71,8 +70,7 @@ def confirm(
         action=f"Confirm {_named(scheme, chosen)}",
         author=author,
         total=len(numbers),
-        progress=progress,
-        cancel=cancel,
+        monitor=monitor,
     )
 
 

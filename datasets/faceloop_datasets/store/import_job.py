@@ -11,7 +11,7 @@ from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal
 
 if TYPE_CHECKING:
     from faceloop_datasets.conversion import Conversion
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import Monitor
     from faceloop_datasets.subject_rules import SubjectRule
 
     from .database import Database
@@ -38,10 +38,10 @@ class ImportJob:
         Where it goes.
     format : str
         Name of the format.
+    monitor : Monitor
+        Told each step; may stop the work between steps.
     copy : bool
         Copy pictures that lie in folders into the project too.
-    progress, cancel : callable, optional
-        See `faceloop_datasets.progress`.
     settles : bool
         Whether it decides whom the faces show; otherwise the records are believed.
     rule : SubjectRule, optional
@@ -52,9 +52,8 @@ class ImportJob:
 
     target: Target
     format: str
+    monitor: Monitor
     copy: bool = False
-    progress: ProgressCallback | None = None
-    cancel: CancelCheck | None = None
     settles: bool = False
     rule: SubjectRule | None = None
     images: Path | None = None

@@ -12,7 +12,6 @@ from faceloop_datasets import media as media_store
 from faceloop_datasets import queue
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal
-from faceloop_datasets.progress import step
 from faceloop_datasets.report import ImportReport
 
 from . import items, subjects
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from .import_job import ImportJob
 
-_BATCH = 50  # entries between two looks at progress and cancel
+_BATCH = 50  # entries between two steps of the monitor
 
 Fate = Literal["new", "unchanged", "updated", "kept_aside"]
 
@@ -119,7 +118,7 @@ class ImportWriter:
         for done, number in enumerate(self._fates):
             if done % _BATCH == 0:
                 total = len(self._fates)
-                step(self._job.progress, self._job.cancel, done, total, "writing the project")
+                self._job.monitor.step(done, total, "writing the project")
             record = self._job.records[number]
             fate = self._write(record, *self._fates[number])
             counts[fate] += 1

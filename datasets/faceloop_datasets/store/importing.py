@@ -23,7 +23,6 @@ from faceloop_datasets.files import is_text
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
 from faceloop_datasets.images import read_image
 from faceloop_datasets.media import MediaFile
-from faceloop_datasets.progress import step
 from faceloop_datasets.report import ImportReport
 
 from . import items
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.media import Media
 
 
-_BATCH = 50  # entries between two looks at progress and cancel
+_BATCH = 50  # entries between two steps of the monitor
 
 
 class Import(ImportJob):
@@ -57,7 +56,7 @@ class Import(ImportJob):
         Raises
         ------
         Cancelled
-            If ``cancel`` said so; nothing was imported.
+            If the monitor stopped it; nothing was imported.
         InputError
             If a source cannot be read at all.
         ProjectError
@@ -73,7 +72,7 @@ class Import(ImportJob):
         with staging(folder) as scratch, self._tidying(folder / self.format):
             files = self._pictures(scratch, folder / self.format)
             self._settle(files)
-            step(self.progress, self.cancel, 0, None, "writing the project")
+            self.monitor.step(0, None, "writing the project")
             warnings = self._back_up()
             with self.target.database.write() as connection:
                 self._bring_again(files, folder / self.format)
@@ -92,9 +91,7 @@ class Import(ImportJob):
             self.format,
             self.rule,
             self.images,
-            lambda done, total: step(
-                self.progress, self.cancel, done, total, "comparing numbered pictures"
-            ),
+            lambda done, total: self.monitor.step(done, total, "comparing numbered pictures"),
         )
         self.whom = settling.settle([self.records[k] for k in known], list(known.values()), files)
         undecided = [record for k, record in enumerate(self.records) if k not in known]
@@ -152,7 +149,7 @@ class Import(ImportJob):
         places: set[str] = set()
         for number, entry in enumerate(entries):
             if number % _BATCH == 0:
-                step(self.progress, self.cancel, number, total, f"reading {self.format}")
+                self.monitor.step(number, total, f"reading {self.format}")
             match entry:
                 case FaceRecord():
                     self._take(entry, places)
@@ -193,7 +190,7 @@ class Import(ImportJob):
         files: dict[ImageRef, MediaFile] = {}
         for number, ref in enumerate(wanted):
             if number % _BATCH == 0:
-                step(self.progress, self.cancel, number, len(wanted), "checking pictures")
+                self.monitor.step(number, len(wanted), "checking pictures")
             path = unpacked.get(ref, ref.path)
             try:
                 file = MediaFile.of(path)
@@ -273,8 +270,8 @@ class Import(ImportJob):
                 archive,
                 refs,
                 scratch / str(number),
-                lambda done, total, what=what: step(  # type: ignore[misc]
-                    self.progress, self.cancel, done, total, what
+                lambda done, total, what=what: self.monitor.step(  # type: ignore[misc]
+                    done, total, what
                 ),
             )
             found.update({refs[member]: path for member, path in paths.items()})

@@ -21,6 +21,7 @@ from faceloop_datasets import (
     Annotation,
     Cancelled,
     InputError,
+    Monitor,
     PointState,
     Progress,
     Project,
@@ -201,8 +202,9 @@ class TestMuct:
             project.import_from(
                 "muct",
                 archives,
-                progress=said.append,
-                cancel=lambda: bool(said) and said[-1].what.startswith(stage),
+                progress=Monitor(
+                    said.append, lambda: bool(said) and said[-1].what.startswith(stage)
+                ),
             )
         assert project.items() == []
         assert list((project.path / "media").iterdir()) == []
@@ -220,7 +222,7 @@ class TestMuct:
                     assert other.import_from("muct", archives).new == FACES
 
         with pytest.raises(Cancelled):
-            project.import_from("muct", archives, progress=meanwhile, cancel=lambda: bool(said))
+            project.import_from("muct", archives, progress=Monitor(meanwhile, lambda: bool(said)))
         assert [f.media.read_bytes() for f in project.faces() if f.media] == [
             jpeg(k) for k in range(FACES)
         ]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceloop_datasets import Annotation, Conversion, PointState, Project, Video
+from faceloop_datasets import Annotation, Conversion, Monitor, PointState, Project, Video
 from faceloop_datasets.formats import FaceRecord, ImageRef
 from faceloop_datasets.formats.writers import pts_text
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
@@ -259,7 +259,7 @@ def put(project: Project, records: Sequence[FaceRecord]) -> ImportReport:
         "face70",
         Conversion.load("face70", project.scheme),
     )
-    return Import(target, "own", settles=True).run(records, None, dry_run=False)
+    return Import(target, "own", Monitor(), settles=True).run(records, None, dry_run=False)
 
 
 class TestRecords:

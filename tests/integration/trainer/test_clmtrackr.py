@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceloop_datasets import Cancelled, Conversion, Project, Scheme, SchemeError, TrainingError
+from faceloop_datasets import (
+    Cancelled,
+    Conversion,
+    Monitor,
+    Project,
+    Scheme,
+    SchemeError,
+    TrainingError,
+)
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.clmtrackr import ClmtrackrFitter, ClmtrackrModel, load, save
@@ -88,5 +96,5 @@ def test_what_cannot_be_exported_is_refused(project: Project) -> None:
     with pytest.raises(TrainingError, match="3 faces with pictures"):
         to_clmtrackr(starter, project.faces()[:3])
     with pytest.raises(Cancelled):
-        to_clmtrackr(starter, project.faces(), cancel=lambda: True)
+        to_clmtrackr(starter, project.faces(), progress=Monitor(cancel=lambda: True))
     assert not list(Path(project.path).glob("*.js"))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_datasets import Cancelled, Project, TrainingError
+from faceloop_datasets import Cancelled, Monitor, Project, TrainingError
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingResult, evaluate, evaluate_models
 from faceloop_trainer.data.faces import TrainingFace
@@ -133,7 +133,7 @@ def test_measuring_can_be_stopped(
 ) -> None:
     asked = iter([False, False, True])
     with pytest.raises(Cancelled, match="measuring fits"):
-        measure(trained.model, unseen_faces, 20, cancel=lambda: next(asked))
+        measure(trained.model, unseen_faces, 20, progress=Monitor(cancel=lambda: next(asked)))
 
 
 def test_the_plot_of_a_measurement(trained: TrainingResult, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceloop_datasets import Annotation, Project
+from faceloop_datasets import Annotation, Monitor, Project
 from faceloop_datasets.formats import FaceRecord, ImageRef
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.data.faces import load_faces
@@ -53,7 +53,7 @@ def faults(project):
     """What the starter model finds wrong, without the comparison of all with each other."""
     faces, sizes = project.faces(), {m.sha256: (m.width, m.height) for m in project.media()}
     read, _ = load_faces(project.scheme, faces, 36.0)
-    work = Work(None, None)
+    work = Work(Monitor())
     ready = {face.item_id: face for face in read}
     found = explain(Looks.of(project.scheme, faces, ready, sizes, work), work)
     return {faces[i].item_id: finding for i, finding in found.items()}

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Cancelled, FaceloopError, Project, TrainingError
+from faceloop_datasets import Annotation, Cancelled, FaceloopError, Monitor, Project, TrainingError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import check_labels
 from faceloop_workbench.label_check import check_apart, queue_doubts
@@ -114,7 +114,7 @@ def test_doubts_are_queued_with_their_sentence_once(project, doubts):
 
 
 def test_a_process_of_its_own_queues_the_same(project):
-    found = check_apart(project.path, lambda _: None, lambda: False)
+    found = check_apart(project.path, Monitor())
     assert found.faces == len(project.items())
     assert found.queued == 0  # all are there from the test before
     assert f"{found.doubtful} of {found.faces} labels look doubtful" in str(found)
@@ -122,14 +122,14 @@ def test_a_process_of_its_own_queues_the_same(project):
 
 def test_a_process_of_its_own_can_be_stopped_and_tells_what_is_wrong(project, tmp_path):
     with pytest.raises(Cancelled):
-        check_apart(project.path, lambda _: None, lambda: True)
+        check_apart(project.path, Monitor(cancel=lambda: True))
     with pytest.raises(FaceloopError, match="is no project"):
-        check_apart(tmp_path, lambda _: None, lambda: False)
+        check_apart(tmp_path, Monitor())
 
 
 def test_it_can_be_stopped(project):
     with pytest.raises(Cancelled):
-        check_labels(project, cancel=lambda: True)
+        check_labels(project, progress=Monitor(cancel=lambda: True))
 
 
 def test_too_few_faces_are_refused(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from faceloop_datasets import (
     Annotation,
     Cancelled,
+    Monitor,
     PointState,
     Progress,
     Project,
@@ -223,7 +224,7 @@ def test_a_training_can_be_stopped_at_any_moment(
         return bool(training) and training[-1].done >= share * (training[-1].total or 1)
 
     with pytest.raises(Cancelled, match="nothing half-written"):
-        train(sample_project, config, progress=seen.append, cancel=enough)
+        train(sample_project, config, progress=Monitor(seen.append, enough))
     assert files() == before
     assert sample_project.models() == []
 
@@ -231,7 +232,7 @@ def test_a_training_can_be_stopped_at_any_moment(
 def test_a_training_can_be_stopped_while_it_reads(sample_project: Project) -> None:
     asked = iter([False] * 5 + [True] * 1000)
     with pytest.raises(Cancelled, match="reading faces"):
-        train(sample_project, cancel=lambda: next(asked))
+        train(sample_project, progress=Monitor(cancel=lambda: next(asked)))
 
 
 # What cannot work

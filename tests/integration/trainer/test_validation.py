@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloop_datasets import Cancelled, Progress, Project, TrainingError
+from faceloop_datasets import Cancelled, Monitor, Progress, Project, TrainingError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer import TrainingConfig, cross_validate, learning_curve
 
@@ -52,7 +52,7 @@ def test_too_few_people_for_the_parts(six_people: Project) -> None:
 def test_it_can_be_stopped(six_people: Project) -> None:
     asked = iter([False] * 40 + [True] * 10_000)
     with pytest.raises(Cancelled, match="nothing half-written"):
-        cross_validate(six_people, QUICK, 2, cancel=lambda: next(asked))
+        cross_validate(six_people, QUICK, 2, progress=Monitor(cancel=lambda: next(asked)))
 
 
 def test_a_learning_curve_measures_the_same_people_each_time(six_people: Project) -> None:
@@ -78,8 +78,7 @@ def test_people_who_are_trained_on_anyway_are_trained_on_once(six_people: Projec
             replace(QUICK, holdout=HOLDOUT),
             counts=(400, 500),
             seeds=(0, 1, 2),
-            progress=steps.append,
-            cancel=begun,
+            progress=Monitor(steps.append, begun),
         )
 
 

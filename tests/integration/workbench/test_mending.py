@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Project, ProjectError
+from faceloop_datasets import Annotation, Monitor, Project, ProjectError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import Doubt, Mend
 from faceloop_workbench.label_check import check_apart
@@ -86,7 +86,7 @@ def test_from_the_command_line_and_back(faceloop: Run, folder: Path) -> None:
 
 
 def test_a_process_of_its_own_says_what_can_be_mended(project: Project) -> None:
-    found = check_apart(project.path, lambda _: None, lambda: False)
+    found = check_apart(project.path, Monitor())
     assert len(found.mendable) == WRONG
     assert project.queue.count(reason="label-check") == found.doubtful
     batch = mend_labels(project, found.mendable)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Cancelled, FaceloopError, Project
+from faceloop_datasets import Annotation, Cancelled, FaceloopError, Monitor, Project
 from faceloop_datasets.images import read_image
 from faceloop_datasets.sample import sample_clip, sample_faces, sample_negatives
 from faceloop_runtime import FaceModel
@@ -101,7 +101,7 @@ def test_what_corrected_faces_teach_foretells_the_errors_of_others(some_faces):
     learned = habits.covariance(MODEL, faces[:100])
     assert np.allclose(learned, learned.T)
     assert np.linalg.eigvalsh(learned).min() > 0
-    pairs = habits.fits(MODEL, faces[100:])
+    pairs = habits.fits(MODEL, faces[100:], Monitor())
     errors = habits.in_model_frame(MODEL.pdm, pairs).reshape(80, -1)
 
     def surprise(covariance: np.ndarray) -> float:
@@ -121,4 +121,4 @@ def test_faces_without_a_picture_teach_nothing_and_the_person_can_stop_it(some_f
         assert np.array_equal(habits.covariance(MODEL, project.faces()), expected(MODEL, OF_FITS))
         assert np.array_equal(habits.covariance(MODEL, []), expected(MODEL, OF_FITS))
     with pytest.raises(Cancelled):
-        habits.covariance(MODEL, some_faces.faces(), cancel=lambda: True)
+        habits.covariance(MODEL, some_faces.faces(), progress=Monitor(cancel=lambda: True))

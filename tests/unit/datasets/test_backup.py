@@ -27,6 +27,7 @@ from faceloop_datasets import (
     Cancelled,
     FaceloopError,
     InputError,
+    Monitor,
     Project,
     ProjectError,
 )
@@ -120,7 +121,7 @@ class TestRoundTrip:
     def test_stopped_leaves_nothing(self, project: Project, tmp_path: Path) -> None:
         (tmp_path / "d").mkdir()
         with pytest.raises(Cancelled):
-            back_up(project.path, tmp_path / "d" / "b.zip", cancel=lambda: True)
+            back_up(project.path, tmp_path / "d" / "b.zip", progress=Monitor(cancel=lambda: True))
         assert list((tmp_path / "d").iterdir()) == []
 
     def test_a_damaged_database_is_no_backup(self, project: Project, tmp_path: Path) -> None:

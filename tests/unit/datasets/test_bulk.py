@@ -13,6 +13,7 @@ from faceloop_datasets import (
     Annotation,
     Batch,
     Cancelled,
+    Monitor,
     PointState,
     Project,
     ProjectError,
@@ -115,7 +116,7 @@ class TestConfirm:
         told: list[int] = []
         with pytest.raises(Cancelled):
             project.confirm_points(
-                [BRIDGE], progress=lambda p: told.append(p.done), cancel=lambda: bool(told)
+                [BRIDGE], progress=Monitor(lambda p: told.append(p.done), lambda: bool(told))
             )
         assert told == [0]
         assert project.estimates()[BRIDGE] == 3
@@ -164,7 +165,12 @@ class TestUndo:
         with project._database.write() as connection:
             changes = [NewRevision(k, face(k + 20), head(project, k).id) for k in (2, 3)]
             mended = bulk.append_to_all(
-                connection, changes, kind="mending", action="Turn by 90 degrees", author="ann"
+                connection,
+                changes,
+                kind="mending",
+                action="Turn by 90 degrees",
+                author="ann",
+                monitor=Monitor(),
             )
         assert mended.faces == 2
         assert project.last_batch("mending") == mended
@@ -184,7 +190,7 @@ class TestAppend:
             batch = bulk.append_to_all(
                 connection,
                 [NewRevision(1, face(10), old.id), NewRevision(6, face(11), None)],
-                kind="x", action="x", author="x",
+                kind="x", action="x", author="x", monitor=Monitor(),
             )  # fmt: skip
         assert batch.faces == 1
         assert head(project, 1).id == theirs.id
@@ -224,7 +230,9 @@ class TestStored:
         made = project.confirm_points([BRIDGE])
         strange = Batch(made.kind, made.action, 0, 1 << 60, 9)
         with project._database.write() as connection:
-            assert bulk.undo_batch(connection, strange, "face70", author="x") == 3
+            assert (
+                bulk.undo_batch(connection, strange, "face70", author="x", monitor=Monitor()) == 3
+            )
 
 
 class TestNames:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.projects import make
 
-from faceloop_datasets import Cancelled, Project
+from faceloop_datasets import Cancelled, Monitor, Project
 from faceloop_datasets.care import CheckReport, back_up, check_project
 from faceloop_datasets.care.backup import FOLDER, back_up_before
 from faceloop_datasets.store.migrations import VERSION
@@ -81,7 +81,7 @@ class TestSound:
 
     def test_stopped(self, root: Path) -> None:
         with pytest.raises(Cancelled):
-            check_project(root, cancel=lambda: True)
+            check_project(root, progress=Monitor(cancel=lambda: True))
 
 
 DATABASE = {

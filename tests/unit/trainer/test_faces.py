@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Cancelled, PointState, Scheme
+from faceloop_datasets import Annotation, Cancelled, Monitor, PointState, Scheme
 from faceloop_datasets.face import Face
 from faceloop_trainer.data.faces import TrainingFace, load_faces, whole_pictures
 
@@ -170,4 +170,4 @@ def test_reading_tells_progress_and_can_be_stopped(tmp_path: Path) -> None:
     load_faces(SCHEME, faces, 54, progress=lambda p: steps.append((p.done, p.total)))
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     with pytest.raises(Cancelled):
-        load_faces(SCHEME, faces, 54, cancel=lambda: len(steps) > 0)
+        load_faces(SCHEME, faces, 54, progress=Monitor(cancel=lambda: len(steps) > 0))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from faceloop_datasets import Cancelled, Progress
+from faceloop_datasets import Cancelled, Monitor, Progress
 from faceloop_trainer.parallel import Work
 
 
@@ -40,7 +40,7 @@ def test_two_things_are_done_at_once() -> None:
 
 def test_steps_of_all_threads_are_counted() -> None:
     told: list[Progress] = []
-    work = Work(told.append, None)
+    work = Work(Monitor(told.append))
     work.total, work.what = 30, "counting"
     work.map(lambda _: work.tick(), range(30))
     assert [p.done for p in told] == list(range(1, 31))
@@ -49,7 +49,7 @@ def test_steps_of_all_threads_are_counted() -> None:
 
 def test_when_it_is_stopped_what_waits_is_not_begun() -> None:
     begun: list[int] = []
-    work = Work(None, lambda: len(begun) >= 5)
+    work = Work(Monitor(cancel=lambda: len(begun) >= 5))
     work.total, work.what = 1000, "working"
 
     def one(number: int) -> None:

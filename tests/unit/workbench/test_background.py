@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from faceloop_datasets import Cancelled, InputError, Progress
+from faceloop_datasets import Cancelled, InputError, Monitor, Progress
 from faceloop_workbench.background import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
 
-
-def heard(
-    work: Callable[[ProgressCallback, CancelCheck], Any], *, cancel: bool = False
-) -> list[Any]:
+def heard(work: Callable[[Monitor], Any], *, cancel: bool = False) -> list[Any]:
     """Run a job and return what it said, in order."""
     job, said = Job(work, "testing"), list[Any]()
     job.progressed.connect(said.append)
@@ -34,19 +30,19 @@ def heard(
 
 
 def test_it_returns_a_result() -> None:
-    assert heard(lambda _progress, _cancel: 7) == [("done", 7), "ended"]
+    assert heard(lambda _monitor: 7) == [("done", 7), "ended"]
 
 
 def test_it_fails_with_a_reason() -> None:
-    def work(_progress: ProgressCallback, _cancel: CancelCheck) -> None:
+    def work(_monitor: Monitor) -> None:
         raise InputError("no such file")
 
     assert heard(work) == [("failed", "no such file"), "ended"]
 
 
 def test_it_hears_that_it_should_stop() -> None:
-    def work(_progress: ProgressCallback, cancel: CancelCheck) -> None:
-        if cancel():
+    def work(monitor: Monitor) -> None:
+        if monitor.stopping:
             raise Cancelled("stopped")
 
     assert heard(work, cancel=True) == ["cancelled", "ended"]
@@ -54,9 +50,9 @@ def test_it_hears_that_it_should_stop() -> None:
 
 @pytest.mark.parametrize("steps", [1000, 3])
 def test_steps_that_nobody_could_see_are_left_out(steps: int) -> None:
-    def work(progress: ProgressCallback, _cancel: CancelCheck) -> None:
+    def work(monitor: Monitor) -> None:
         for step in range(steps + 1):
-            progress(Progress(step, steps, "testing"))
+            monitor.tell(step, steps, "testing")
 
     said = [step for step in heard(work) if isinstance(step, Progress)]
     assert said[0].done == 0

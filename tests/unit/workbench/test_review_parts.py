@@ -15,6 +15,7 @@ from faceloop_datasets import (
     Annotation,
     Cancelled,
     ImportReport,
+    Monitor,
     PointState,
     Progress,
     Project,
@@ -217,19 +218,19 @@ class TestIntake:
         shutil.copy(sample_clip(), folder)
         (folder / "notes.txt").write_text("not asked for")
         (folder / "broken.jpg").write_text("no picture")
-        added = add_files(project, [folder])
+        added = add_files(project, [folder], Monitor())
         assert (added.pictures, added.videos, added.known) == (2, 1, 0)
         assert len(added.refused) == 1
         assert "broken.jpg" in added.refused[0]
         assert [item.name for item in project.items()] == ["a.jpg", "b.PNG"]
-        again = add_files(project, [folder])
+        again = add_files(project, [folder], Monitor())
         assert (again.pictures, again.videos, again.known) == (0, 0, 3)
 
     def test_stopping_keeps_what_was_added(self, project: Project, tmp_path: Path) -> None:
         paths = [picture(tmp_path / f"{k}.png", (k, 0, 0)) for k in range(3)]
         told: list[Progress] = []
         with pytest.raises(Cancelled):
-            add_files(project, paths, told.append, lambda: len(told) == 2)
+            add_files(project, paths, Monitor(told.append, lambda: len(told) == 2))
         assert len(project.items()) == 2
 
     def test_it_says_what_it_did(self) -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import Conversion, Scheme, SchemeError, TrainingError
-from faceloop_datasets.progress import step
+from faceloop_datasets import Conversion, Monitor, Scheme, SchemeError, TrainingError
 from faceloop_runtime.clmtrackr import ClmtrackrModel, SvmPatches
 from faceloop_runtime.clmtrackr.model import POINTS, SCHEME
 from faceloop_trainer.data.faces import load_faces
@@ -24,7 +23,7 @@ from .views import Looker
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import ProgressLike
     from faceloop_datasets.face import Face
     from faceloop_runtime import FaceModel
 
@@ -47,8 +46,7 @@ def to_clmtrackr(
     faces: Sequence[Face],
     *,
     seed: int = 0,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> ClmtrackrModel:
     """Make a clmtrackr model of a face model's shapes and of patch experts trained for it.
 
@@ -61,8 +59,8 @@ def to_clmtrackr(
         those that the model was trained on.
     seed : int
         Chooses how faces are looked at.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
@@ -71,13 +69,11 @@ def to_clmtrackr(
     TrainingError
         If there are too few faces with pictures.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
-    conversion = _conversion(model.scheme)
+    conversion, monitor = _conversion(model.scheme), Monitor.of(progress)
     # Larger faces are reduced, but not to the canvas's size: clmtrackr looks at them as they are.
-    loaded, _ = load_faces(
-        model.scheme, faces, 2 * _IOD, seed=seed, progress=progress, cancel=cancel
-    )
+    loaded, _ = load_faces(model.scheme, faces, 2 * _IOD, seed=seed, progress=monitor)
     seen = [face for face in loaded if face.picture is not None]
     if len(seen) < _FEWEST:
         raise TrainingError(
@@ -86,8 +82,8 @@ def to_clmtrackr(
         )
     blank = _blank(model, conversion)
     looker = Looker(blank, model.pdm, conversion)
-    patches = train_patches(looker, seen, seed, progress, cancel)
-    step(progress, cancel, POINTS, POINTS, "training the score")
+    patches = train_patches(looker, seen, seed, monitor)
+    monitor.step(POINTS, POINTS, "training the score")
     return replace(blank, patches=patches, scoring=train_scoring(looker, seen, seed))
 
 

@@ -9,7 +9,6 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import TrainingError
-from faceloop_datasets.progress import step
 from faceloop_runtime.clmtrackr import SvmPatches
 from faceloop_runtime.clmtrackr.model import POINTS, RAW
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
     from faceloop_trainer.data.faces import TrainingFace
 
     from .views import Looker
@@ -45,8 +44,7 @@ def train_patches(
     looker: Looker,
     faces: Sequence[TrainingFace],
     seed: int,
-    progress: ProgressCallback | None,
-    cancel: CancelCheck | None,
+    monitor: Monitor,
 ) -> SvmPatches:
     """Train a filter for each landmark, on faces and their mirror images.
 
@@ -59,21 +57,21 @@ def train_patches(
     TrainingError
         If some landmark is hidden in every face.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     rng = np.random.default_rng(seed)
     chosen = faces[:: max(1, -(-2 * len(faces) // _VIEWS))]
     mirror = np.array(looker.model.scheme.mirror)
     views = []
     for done, face in enumerate(chosen):
-        step(progress, cancel, done, len(chosen), "looking at faces")
+        monitor.step(done, len(chosen), "looking at faces")
         views.append(looker.view(face, rng))
     windows = np.array([view.windows for view in views])
     offsets = np.array([view.offsets for view in views])
     use = np.array([view.use for view in views])
     weights, bias = np.zeros((POINTS, PATCH, PATCH)), np.zeros(POINTS)
     for n in range(POINTS):
-        step(progress, cancel, n, POINTS, "training patch experts for clmtrackr")
+        monitor.step(n, POINTS, "training patch experts for clmtrackr")
         other = mirror[n]  # its windows, mirrored, show this one
         own, mirrored = use[:, n], use[:, other]
         seen = np.concatenate([windows[own, n], windows[mirrored, other][:, :, ::-1]])

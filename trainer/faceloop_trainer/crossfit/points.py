@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from faceloop_datasets.progress import Monitor
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.perturbation import Jitter
 from faceloop_trainer.parallel import Work
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.data.faces import TrainingFace
 
@@ -32,8 +33,7 @@ def out_of_fold_points(
     faces: Sequence[TrainingFace],
     config: TrainingConfig,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> list[NDArray[np.float64]]:
     """Fit each face by patch experts that were trained on other people only.
 
@@ -43,7 +43,7 @@ def out_of_fold_points(
         The landmarks.
     faces : sequence of TrainingFace
         From `load_faces`, all with pictures.
-    config, progress, cancel
+    config, progress
         As in `train`; faces are not mirrored.
 
     Returns
@@ -57,11 +57,11 @@ def out_of_fold_points(
     TrainingError
         If there are too few faces.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
         training_set = TrainingSet.of(scheme, faces, replace(config, mirror=False))
-        work = Work(progress, cancel)
+        work = Work(Monitor.of(progress))
         crossfit = CrossFit.of(training_set, faces, Cache(None), work)
         scales = len(config.scales) + 1
         work.total = (scales + 1) * len(faces) + crossfit.expert_steps(training_set)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from faceloop_datasets import FaceloopError, PointState, TrainingError
+from faceloop_datasets import FaceloopError, Monitor, PointState, TrainingError
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.parallel import Work
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_trainer.cache import Arrays
 
     Points = NDArray[np.float64]
@@ -134,8 +134,7 @@ def load_faces(
     *,
     seed: int = 0,
     cache: Cache | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> tuple[list[TrainingFace], list[Unusable]]:
     """Read the pictures of annotated faces, keeping only what training needs.
 
@@ -152,8 +151,8 @@ def load_faces(
         Chooses the backgrounds.
     cache : Cache, optional
         Pictures that earlier trainings read and reduced.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -163,9 +162,9 @@ def load_faces(
     Raises
     ------
     Cancelled
-        If ``cancel`` says so.
+        If the monitor stopped it.
     """
-    kept, work = cache or Cache(None), Work(progress, cancel)
+    kept, work = cache or Cache(None), Work(Monitor.of(progress))
     work.total, work.what = len(faces), "reading faces"
 
     def read(face: Face) -> TrainingFace | Unusable:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_datasets.progress import step
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subject_words import kind_of, many, one
 from faceloop_runtime.detector import Detector
 from faceloop_runtime.fitter import Fitter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Face, Project
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime.fitter import Fit
     from faceloop_trainer.data.faces import TrainingFace
 
@@ -38,14 +38,13 @@ def evaluate(
     jitter: Jitter | None = None,
     seed: int = 0,
     detector: Detector | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> Evaluation:
     """Measure a model on the annotated faces of a project that it has never seen.
 
     Parameters
     ----------
-    project, start, jitter, seed, detector, progress, cancel
+    project, start, jitter, seed, detector, progress
         As in `evaluate_models`.
     model : FaceModel, optional
         The project's active model by default.
@@ -55,7 +54,7 @@ def evaluate(
     TrainingError
         If there is no model, it is of another scheme, or every face was trained on.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     if model is None:
         record = project.active_model
@@ -72,7 +71,6 @@ def evaluate(
         seed=seed,
         detector=detector,
         progress=progress,
-        cancel=cancel,
     )
     return found
 
@@ -85,8 +83,7 @@ def evaluate_models(
     jitter: Jitter | None = None,
     seed: int = 0,
     detector: Detector | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> list[Evaluation]:
     """Measure models on the annotated faces of a project that none of them has ever seen.
 
@@ -98,7 +95,7 @@ def evaluate_models(
         Gives the annotated faces.
     models : sequence of FaceModel
         What to measure; `compare_models` tells the results of two apart.
-    start, jitter, seed, detector, progress, cancel
+    start, jitter, seed, detector, progress
         As in `measure_models`.
 
     Returns
@@ -111,7 +108,7 @@ def evaluate_models(
     TrainingError
         If a model is of another scheme, or every face was trained on.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     faces = faces_to_measure(project, models)
     return measure_models(
@@ -123,7 +120,6 @@ def evaluate_models(
         seed=seed,
         detector=detector,
         progress=progress,
-        cancel=cancel,
     )
 
 
@@ -168,8 +164,7 @@ def measure(
     jitter: Jitter | None = None,
     seed: int = 0,
     detector: Detector | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> Evaluation:
     """Fit a model to faces and compare with their annotations; `measure_models` for one."""
     (found,) = measure_models(
@@ -181,7 +176,6 @@ def measure(
         seed=seed,
         detector=detector,
         progress=progress,
-        cancel=cancel,
     )
     return found
 
@@ -195,8 +189,7 @@ def measure_models(
     jitter: Jitter | None = None,
     seed: int = 0,
     detector: Detector | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> list[Evaluation]:
     """Fit models to the same faces from the same starts, and compare with the annotations.
 
@@ -218,8 +211,8 @@ def measure_models(
         Seed of the jitter.
     detector : Detector, optional
         The bundled one by default.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -231,19 +224,19 @@ def measure_models(
     TrainingError
         If there are no faces, or the start is unknown.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     if start not in ("jitter", "detector"):
         raise TrainingError(f"Unknown start {start!r}; expected 'jitter' or 'detector'.")
-    boxes = detector or Detector()
+    monitor, boxes = Monitor.of(progress), detector or Detector()
     trials = [_Trial(model, start, jitter or Jitter(), seed, boxes) for model in models]
     seen: list[TrainingFace] = []
-    step(progress, cancel, 0, total, "measuring fits")
+    monitor.step(0, total, "measuring fits")
     for face in faces:
         for trial in trials:
             trial.fit(face)
         seen.append(replace(face, picture=None, backgrounds=()))
-        step(progress, cancel, len(seen), total, "measuring fits", error=trials[0].last_error)
+        monitor.step(len(seen), total, "measuring fits", error=trials[0].last_error)
     if not seen:
         raise TrainingError("There are no faces to evaluate on.")
     return [trial.evaluation(seen) for trial in trials]

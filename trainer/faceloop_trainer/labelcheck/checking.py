@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Annotation, PointState, TrainingError
+from faceloop_datasets.progress import Monitor
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.crossfit.points import out_of_fold_points
 from faceloop_trainer.data.constant_points import constant_points
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Project, Scheme
     from faceloop_datasets.face import Face
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_trainer.data.faces import TrainingFace
 
     from .doubt import Finding, Mend
@@ -45,8 +46,7 @@ def check_labels(
     project: Project,
     *,
     seed: int = 0,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> list[Doubt]:
     """Say of every annotation of a project whether it looks wrong, and how.
 
@@ -60,8 +60,8 @@ def check_labels(
         The newest annotation of every item is looked at.
     seed : int
         Deals people to the two halves that judge each other.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -73,10 +73,10 @@ def check_labels(
     TrainingError
         If there are too few faces to compare.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     faces = project.faces()
-    check = _Check(project.scheme, faces, replace(_QUICK, seed=seed), progress, cancel)
+    check = _Check(project.scheme, faces, replace(_QUICK, seed=seed), Monitor.of(progress))
     sizes = {media.sha256: (media.width, media.height) for media in project.media()}
     explained = check.explained(sizes)
     found = check.compared(explained) | explained
@@ -96,11 +96,10 @@ class _Check:
         scheme: Scheme,
         faces: Sequence[Face],
         config: TrainingConfig,
-        progress: ProgressCallback | None,
-        cancel: CancelCheck | None,
+        monitor: Monitor,
     ) -> None:
         self._scheme, self._faces, self._config = scheme, faces, config
-        self._progress, self._cancel = progress, cancel
+        self._monitor = monitor
         points = np.array([face.annotation.points for face in faces])
         self.still = constant_points(points.reshape(len(faces), len(scheme), 2))
         self._off: dict[int, Points] = {}
@@ -108,7 +107,7 @@ class _Check:
 
     def explained(self, sizes: Mapping[str, tuple[int, int]]) -> dict[int, Finding]:
         """Say which items the starter model finds wrong as a whole."""
-        work = Work(self._progress, self._cancel)
+        work = Work(self._monitor)
         work.total, work.what = len(self._faces), "looking for the faces"
         looks = Looks.of(self._scheme, self._faces, self._read, sizes, work, without=self.still)
         found = {self._faces[i].item_id: one for i, one in explain(looks, work).items()}
@@ -148,8 +147,7 @@ class _Check:
             spared,
             scale,
             seed=seed,
-            progress=self._progress,
-            cancel=self._cancel,
+            progress=self._monitor,
         )[0]
 
     def _compare(self, faces: Sequence[TrainingFace]) -> dict[int, Finding]:
@@ -160,8 +158,7 @@ class _Check:
             self._scheme,
             [faces[i] for i in pictured],
             self._config,
-            progress=self._progress,
-            cancel=self._cancel,
+            progress=self._monitor,
         )
         points = np.array([face.points for face in faces])
         fitted = np.full_like(points, np.nan)

@@ -10,6 +10,7 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subject_words import kind_of
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.cross_validation import cross_validate, learning_curve
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Face, Project, Scheme
-    from faceloop_datasets.progress import CancelCheck, ProgressCallback
+    from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime import FaceModel
     from faceloop_trainer.cross_validation import CrossValidation, LearningStep
 
@@ -65,8 +66,7 @@ def make_report(
     models: Sequence[tuple[str, FaceModel]],
     wanted: Wanted | None = None,
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> Report:
     """Measure what a report shows; `write_report` writes it.
 
@@ -79,8 +79,8 @@ def make_report(
         if only the training is to be cross-validated.
     wanted : Wanted, optional
         What else.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
@@ -88,9 +88,9 @@ def make_report(
         If the models have seen everybody and no cross-validation is wanted, or there are too few
         people for what is wanted.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
-    return _Making(project, models, wanted or Wanted(), progress, cancel).report()
+    return _Making(project, models, wanted or Wanted(), Monitor.of(progress)).report()
 
 
 class _Making:
@@ -101,13 +101,12 @@ class _Making:
         project: Project,
         models: Sequence[tuple[str, FaceModel]],
         wanted: Wanted,
-        progress: ProgressCallback | None,
-        cancel: CancelCheck | None,
+        monitor: Monitor,
     ) -> None:
         self._project, self._wanted = project, wanted
         self._names = [name for name, _ in models]
         self._models = [model for _, model in models]
-        self._progress, self._cancel = progress, cancel
+        self._monitor = monitor
 
     def report(self) -> Report:
         wanted, report = self._wanted, self._blank()
@@ -130,8 +129,7 @@ class _Making:
             self._project,
             self._settings(),
             parts,
-            progress=self._progress,
-            cancel=self._cancel,
+            progress=self._monitor,
         )
 
     def _curve(self) -> list[LearningStep]:
@@ -140,8 +138,7 @@ class _Making:
             self._project,
             self._settings(),
             seeds=range(first, first + _CURVES),
-            progress=self._progress,
-            cancel=self._cancel,
+            progress=self._monitor,
         )
 
     def _settings(self) -> TrainingConfig:
@@ -182,8 +179,7 @@ class _Making:
             self._models,
             start=self._wanted.start,
             seed=self._wanted.seed,
-            progress=self._progress,
-            cancel=self._cancel,
+            progress=self._monitor,
         )
         made = [
             Measured(name, evaluation, self._wanted.seed)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.progress import step
+from faceloop_datasets import FaceloopError, Monitor, PointState
 from faceloop_runtime import Fitter
 from faceloop_runtime.geometry import Similarity
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import CancelCheck, Face, ProgressCallback
+    from faceloop_datasets import Face, ProgressLike
     from faceloop_runtime import FaceModel
 
     Points = NDArray[np.float64]
@@ -32,8 +31,7 @@ def covariance(
     model: FaceModel,
     faces: Sequence[Face],
     *,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    progress: ProgressLike = None,
 ) -> Points:
     """Fit a model to faces that were corrected, and see which errors go together.
 
@@ -47,8 +45,8 @@ def covariance(
     faces : sequence of Face
         Annotated faces; those without a picture are left out. Of more than 400, every second or
         third and so on is taken.
-    progress, cancel : callable, optional
-        Told about progress; asked whether to stop.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
@@ -59,23 +57,22 @@ def covariance(
     Raises
     ------
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     chosen = faces[:: -(-len(faces) // _MOST) or 1]
-    pairs = fits(model, chosen, progress, cancel)
+    pairs = fits(model, chosen, Monitor.of(progress))
     return learned(model, OF_FITS, in_model_frame(model.pdm, pairs))
 
 
 def fits(
     model: FaceModel,
     faces: Sequence[Face],
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    monitor: Monitor,
 ) -> Iterator[tuple[Points, Points]]:
     """Yield fitted and true points (N, 2) of faces that have a picture; NaN where none is true."""
     fitter = Fitter(model, "cpu")
     for done, face in enumerate(faces):
-        step(progress, cancel, done, len(faces), "learning from corrected faces")
+        monitor.step(done, len(faces), "learning from corrected faces")
         states = face.annotation.states
         sure = np.isin(states, (PointState.VISIBLE, PointState.OCCLUDED))
         true = np.where(sure[:, None], face.annotation.points, np.nan)
@@ -86,4 +83,4 @@ def fits(
         except FaceloopError:
             continue  # the picture was moved; it is missed elsewhere
         yield fitter.fit_pose(gray, Similarity.between(model.pdm.mean, true)).points, true
-    step(progress, cancel, len(faces), len(faces), "learning from corrected faces")
+    monitor.step(len(faces), len(faces), "learning from corrected faces")

@@ -14,7 +14,7 @@ from . import habits
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
     from faceloop_runtime import FaceModel
     from faceloop_workbench.session import Session
 
@@ -65,12 +65,12 @@ class Lessons:
         self.close_down()
         self._learning, folder = model, project.path
 
-        def work(progress: ProgressCallback, cancel: CancelCheck) -> NDArray[np.float64] | None:
+        def work(monitor: Monitor) -> NDArray[np.float64] | None:
             with Project.open(folder) as own:
                 faces = own.faces()
             if len(faces) < _FEWEST:
                 return None
-            return habits.covariance(model, faces, progress=progress, cancel=cancel)
+            return habits.covariance(model, faces, progress=monitor)
 
         def done(errors: NDArray[np.float64] | None) -> None:
             if errors is not None and model is self._learning:

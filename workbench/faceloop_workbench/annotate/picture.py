@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from faceloop_datasets import CancelCheck, Item
+    from faceloop_datasets import Item, Monitor
     from faceloop_workbench.session import Session
 
     Picture = NDArray[np.uint8]
@@ -58,7 +58,7 @@ class FacePicture:
             return
         number = self._asked
         found: list[Picture | str] = []
-        self._job = Job(lambda _, cancel: self._read(item, found, cancel), "reading a picture")
+        self._job = Job(lambda monitor: self._read(item, found, monitor), "reading a picture")
         self._job.done.connect(lambda _: self._take(number, found), thread="main")
         self._job.start()
         if self._job.wait(_SOON):
@@ -71,8 +71,8 @@ class FacePicture:
             self._job.cancel()
             self._job.wait()
 
-    def _read(self, item: Item, found: list[Picture | str], cancel: CancelCheck) -> None:
-        if cancel():
+    def _read(self, item: Item, found: list[Picture | str], monitor: Monitor) -> None:
+        if monitor.stopping:
             raise Cancelled("Another face was asked for.")
         try:
             found.append(self._session.picture(item))

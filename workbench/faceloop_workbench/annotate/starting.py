@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, CancelCheck, ProgressCallback
+    from faceloop_datasets import Annotation, Monitor
     from faceloop_runtime import FaceModel
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.model_choice import ChosenModel
@@ -131,7 +131,7 @@ class Starting:
             return
         near, here = self._points(), self._placed() or self._crowded()
 
-        def work(_progress: ProgressCallback, _cancel: CancelCheck) -> Points:
+        def work(_monitor: Monitor) -> Points:
             return find_and_fit(model.model, to_gray(picture), near, from_points=here)
 
         def done(points: Points) -> None:

@@ -8,9 +8,9 @@ import typer
 
 from faceloop_workbench.care_text import kinds, verdict
 
-from .console import Column, progress_bar, say, show_json, show_table
-from .interrupts import stop_request
+from .console import Column, say, show_json, show_table
 from .keeping import FolderArgument, local_folder
+from .monitoring import progress_monitor
 from .options import JsonOption
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def check(
     from faceloop_datasets.care import check_project
 
     root = local_folder(project, "pg_amcheck")
-    with stop_request() as stop, progress_bar() as progress:
-        report = check_project(root, hashes=hashes, progress=progress, cancel=stop)
+    with progress_monitor() as monitor:
+        report = check_project(root, hashes=hashes, progress=monitor)
     if json:
         findings = [vars(finding) for finding in report.findings]
         show_json({"sound": report.sound, "counts": report.counts, "findings": findings})

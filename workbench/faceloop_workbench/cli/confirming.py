@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import Column, note, progress_bar, say, show_json, show_table
-from .interrupts import stop_request
+from .console import Column, note, say, show_json, show_table
+from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def confirm(
 
     if undo + all_estimated + bool(point) > 1:
         raise typer.BadParameter("Give only one of --point, --all-estimated and --undo.")
-    with stop_request() as stop, progress_bar() as progress, Project.open(project) as opened:
+    with progress_monitor() as monitor, Project.open(project) as opened:
         if undo:
             batch = _last(opened)
-            faces = opened.undo_batch(batch, author=author, progress=progress, cancel=stop)
+            faces = opened.undo_batch(batch, author=author, progress=monitor)
             _show_undone(batch, faces, json)
             return
         counts = {k: int(n) for k, n in enumerate(opened.estimates()) if n}
@@ -53,7 +53,7 @@ def confirm(
             return
         points = [opened.scheme.point(named) for named in point or ()] or list(counts)
         names = [opened.scheme.names[k] for k in dict.fromkeys(points)]
-        batch = opened.confirm_points(points, author=author, progress=progress, cancel=stop)
+        batch = opened.confirm_points(points, author=author, progress=monitor)
     _show_done(batch, names, project, json)
 
 

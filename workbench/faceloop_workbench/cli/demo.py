@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import progress_bar, say, show_json, show_values
+from .console import say, show_json, show_values
 from .fitting import show_track
-from .interrupts import stop_request
+from .monitoring import progress_monitor
 from .options import JsonOption
 from .review import entry_values, show_entries
 from .training import show_trained
@@ -35,8 +35,8 @@ def demo(
     from faceloop_workbench.demo import open_demo, run_demo
 
     start = time.perf_counter()
-    with stop_request() as stop, progress_bar() as progress, open_demo(folder, progress) as project:
-        result = run_demo(project, progress=progress, cancel=stop)
+    with progress_monitor() as monitor, open_demo(folder, monitor) as project:
+        result = run_demo(project, progress=monitor)
         queued = [entry_values(project, entry) for entry in result.queued]
     seconds = time.perf_counter() - start
     files = {"points": result.points, "overlay": result.overlay, "ced_plot": result.plot}

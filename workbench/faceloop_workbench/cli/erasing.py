@@ -8,9 +8,9 @@ import typer
 
 from faceloop_workbench.care_text import NOT_FORGOTTEN, OUT_OF_REACH, known_text
 
-from .console import note, progress_bar, say, show_json
-from .interrupts import stop_request
+from .console import note, say, show_json
 from .keeping import FolderArgument, local_folder, tell_some
+from .monitoring import progress_monitor
 from .options import JsonOption
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def erase(
     _show(planned)
     if not yes:
         _ask(str(item) if subject is None else subject)
-    with stop_request() as stop, progress_bar() as progress:
-        done = erase_for_good(root, planned, progress=progress, cancel=stop)
+    with progress_monitor() as monitor:
+        done = erase_for_good(root, planned, progress=monitor)
     if json:
         show_json(_values(done, models))
     else:

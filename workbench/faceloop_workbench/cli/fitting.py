@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import Column, note, progress_bar, say, show_json, show_table, show_values
+from .console import Column, note, say, show_json, show_table, show_values
 from .errors import FAILED
-from .interrupts import INTERRUPTED, stop_request
+from .interrupts import INTERRUPTED
+from .monitoring import progress_monitor
 from .options import JsonOption, ModelOption, OptionalProject, kept_files
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def fit(
     with ExitStack() as stack:
         opened = _opened(stack, project)
         chosen = choose_tracker(model, opened)
-        with stop_request() as stop, progress_bar() as progress:
+        with progress_monitor() as monitor:
             results = fit_stills(
                 chosen.model,
                 images,
@@ -68,8 +69,7 @@ def fit(
                 overlay=overlay,
                 max_faces=faces,
                 keep=kept_files(model, opened),
-                progress=progress,
-                cancel=stop,
+                progress=monitor,
             )
         entries = queue_stills(opened, results, chosen.name) if queue and opened else []
     if json:
@@ -120,7 +120,7 @@ def track(
     with ExitStack() as stack:
         opened = _opened(stack, project)
         chosen = choose_tracker(model, opened)
-        with stop_request() as stop, progress_bar() as progress:
+        with progress_monitor() as monitor:
             result = track_video(
                 chosen.model,
                 video,
@@ -129,8 +129,7 @@ def track(
                 max_faces=faces,
                 smooth=smooth,
                 keep=kept_files(model, opened),
-                progress=progress,
-                cancel=stop,
+                progress=monitor,
             )
         entries = queue_frames(opened, result, chosen.name) if queue and opened else []
     summary = result.summary

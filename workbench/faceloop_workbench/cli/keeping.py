@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import note, progress_bar, say, show_json
-from .interrupts import stop_request
+from .console import note, say, show_json
+from .monitoring import progress_monitor
 from .options import JsonOption
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def backup(
     from faceloop_datasets.care import back_up
 
     root = local_folder(project, "pg_dump")
-    with stop_request() as stop, progress_bar() as progress:
-        report = back_up(root, dest, with_media=with_media, progress=progress, cancel=stop)
+    with progress_monitor() as monitor:
+        report = back_up(root, dest, with_media=with_media, progress=monitor)
     if json:
         values = {
             "missing": report.missing,
@@ -80,8 +80,8 @@ def restore(
     """
     from faceloop_datasets.care import restore as unpack
 
-    with stop_request() as stop, progress_bar() as progress:
-        restored = unpack(file, dest, progress=progress, cancel=stop)
+    with progress_monitor() as monitor:
+        restored = unpack(file, dest, progress=monitor)
     if json:
         values = {"from_project": restored.from_project, "missing": restored.missing}
         show_json({"project": restored.path, **_values(restored.backup), **values})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import note, progress_bar, say, show_json, show_table
-from .interrupts import stop_request
+from .console import note, say, show_json, show_table
+from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption, SeedOption
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def check_labels(
         _undo(project, json)
         return
     batch = None
-    with stop_request() as stop, progress_bar() as progress, Project.open(project) as opened:
-        doubts = check(opened, seed=seed, progress=progress, cancel=stop)
+    with progress_monitor() as monitor, Project.open(project) as opened:
+        doubts = check(opened, seed=seed, progress=monitor)
         if mend and mendable(doubts):
-            batch = mend_labels(opened, doubts, progress=progress, cancel=stop)
+            batch = mend_labels(opened, doubts, progress=monitor)
         left = [doubt for doubt in doubts if batch is None or doubt.mend is None]
         queued = queue_doubts(opened, left) if queue else []
     doubtful = [doubt for doubt in doubts if doubt.doubtful]
@@ -93,8 +93,8 @@ def _undo(project: Path, json: bool) -> None:
     from faceloop_datasets import Project
     from faceloop_workbench.mending import undo_mend
 
-    with stop_request() as stop, progress_bar() as progress, Project.open(project) as opened:
-        batch, faces = undo_mend(opened, progress=progress, cancel=stop)
+    with progress_monitor() as monitor, Project.open(project) as opened:
+        batch, faces = undo_mend(opened, progress=monitor)
     left = batch.faces - faces
     if json:
         show_json({"undone": batch.action, "faces": faces, "left": left})

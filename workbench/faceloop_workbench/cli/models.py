@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Column, note, progress_bar, say, show_json, show_table, show_values
-from .interrupts import stop_request
+from .console import Column, note, say, show_json, show_table, show_values
+from .monitoring import progress_monitor
 from .options import JsonOption, ModelOption, OptionalProject, ProjectOption, kept_files
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ def _for_clmtrackr(project: Project, record: ModelRecord, file: Path) -> None:
 
     # The people that were kept aside stay so.
     faces = split_faces(project.faces(), TrainingConfig()).training
-    with stop_request() as stop, progress_bar() as progress:
-        made = to_clmtrackr(FaceModel.load(record.file), faces, progress=progress, cancel=stop)
+    with progress_monitor() as monitor:
+        made = to_clmtrackr(FaceModel.load(record.file), faces, progress=monitor)
     save(made, file)
 
 

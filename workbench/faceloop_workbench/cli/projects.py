@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import note, progress_bar, say, show_json, show_table, show_values
-from .interrupts import stop_request
+from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -109,14 +109,13 @@ def import_faces(
     """
     from faceloop_datasets import Project
 
-    with Project.open(project) as opened, stop_request() as stop, progress_bar() as progress:
+    with Project.open(project) as opened, progress_monitor() as monitor:
         report = opened.import_from(
             source_format.value,
             sources,
             images=images,
             subjects=subjects,
-            progress=progress,
-            cancel=stop,
+            progress=monitor,
             dry_run=dry_run,
         )
     if json:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import progress_bar, say, show_json
-from .interrupts import stop_request
+from .console import say, show_json
+from .monitoring import progress_monitor
 from .options import JsonOption, ModelOption, ProjectOption, SeedOption
 from .training import Start, show_metrics, show_warnings
 
@@ -57,8 +57,8 @@ def report(
     from faceloop_workbench.reporting import report_on
 
     wanted = Wanted(start.value, cross_validate, learning_curve, pictures, seed)
-    with Project.open(project) as opened, stop_request() as stop, progress_bar() as progress:
-        made, files = report_on(opened, model, against, wanted, out, progress=progress, cancel=stop)
+    with Project.open(project) as opened, progress_monitor() as monitor:
+        made, files = report_on(opened, model, against, wanted, out, progress=monitor)
     if json:
         show_json({**made.to_dict(), "files": files})
         return

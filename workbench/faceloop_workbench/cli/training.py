@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Column, note, progress_bar, say, show_json, show_table, show_values
-from .interrupts import stop_request
+from .console import Column, note, say, show_json, show_table, show_values
+from .monitoring import progress_monitor
 from .options import JsonOption, ModelOption, ProjectOption, SeedOption, kept_files
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def train(
     from faceloop_workbench.training import train_into
 
     config = TrainingConfig(experts=experts.value, limit=limit, seed=seed)
-    with Project.open(project) as opened, stop_request() as stop, progress_bar() as progress:
-        trained = train_into(opened, config, progress=progress, cancel=stop)
+    with Project.open(project) as opened, progress_monitor() as monitor:
+        trained = train_into(opened, config, progress=monitor)
     if json:
         show_json(trained.to_dict())
     else:
@@ -91,12 +91,9 @@ def evaluate(
         opened = stack.enter_context(Project.open(project))
         refuse_to_replace([plot], kept_files(model, opened))
         chosen = choose_model(model, opened)
-        stop = stack.enter_context(stop_request())
-        progress = stack.enter_context(progress_bar())
+        monitor = stack.enter_context(progress_monitor())
         warnings = cautions(opened.faces(), opened.scheme)
-        found = measure(
-            opened, chosen.model, start=start.value, seed=seed, progress=progress, cancel=stop
-        )
+        found = measure(opened, chosen.model, start=start.value, seed=seed, progress=monitor)
     if plot is not None:
         found.plot(plot)
     values = {

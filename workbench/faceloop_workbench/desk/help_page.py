@@ -27,7 +27,7 @@ from faceloop_workbench.key_file import save_keys
 from .widgets import PlainLabel, application, paragraph
 
 if TYPE_CHECKING:
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
     from faceloop_workbench.commands import Command, Commands
 
 _PORTABLE = QKeySequence.SequenceFormat.PortableText
@@ -173,7 +173,7 @@ class HelpPage(QDialog):
         self._said.setText(f"Copied {len(text.splitlines())} lines.")
 
 
-def _diagnostics(_progress: ProgressCallback, _cancel: CancelCheck) -> str:
+def _diagnostics(_monitor: Monitor) -> str:
     return report()
 
 

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_datasets import (
-        CancelCheck,
         FrameCandidate,
         Item,
         Media,
-        ProgressCallback,
+        Monitor,
         Project,
         QueueEntry,
     )
@@ -156,7 +155,7 @@ class Screening:
         offer = self._offer(resting=resting)
         if offer is not None and offer != self._offered:
             self._offered = offer
-            self._job = Job(lambda _progress, _cancel: offer.put(), "queueing poor fits")
+            self._job = Job(lambda _monitor: offer.put(), "queueing poor fits")
             self._start(self._job, self._queued)
 
     def take(self, shown: Shown, face: int = 0) -> None:
@@ -183,7 +182,7 @@ class Screening:
             raise FaceloopError("There is no fit in this frame to take.")
         fit, model = faces[min(face, len(faces) - 1)].fit, shown.chosen.name
 
-        def put(_progress: ProgressCallback, _cancel: CancelCheck) -> QueueEntry:
+        def put(_monitor: Monitor) -> QueueEntry:
             item = _item(project, self._known.get(project, path), shown.index)
             return project.queue.add(
                 item.id,
@@ -255,7 +254,7 @@ class Screening:
         _, max_faces = self._ways or ("auto", 1)
         project = self._session.project
 
-        def work(progress: ProgressCallback, cancel: CancelCheck) -> TrackResult:
+        def work(monitor: Monitor) -> TrackResult:
             return track_video(
                 chosen.model,
                 path,
@@ -263,8 +262,7 @@ class Screening:
                 overlay=None if table else target,
                 max_faces=max_faces,
                 keep=() if project is None else project.files(),
-                progress=progress,
-                cancel=cancel,
+                progress=monitor,
             )
 
         return Job(work, f"tracking {path.name}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
     from faceloop_datasets.care import BackupReport, CheckReport, Erasure
     from faceloop_workbench.session import Session
 
@@ -62,8 +62,8 @@ class CareDialogs:
         if self._free():
             folder = self._session.need_project().path
 
-            def work(progress: ProgressCallback, cancel: CancelCheck) -> CheckReport:
-                return check_project(folder, hashes=hashes, progress=progress, cancel=cancel)
+            def work(monitor: Monitor) -> CheckReport:
+                return check_project(folder, hashes=hashes, progress=monitor)
 
             job = Job(work, "Checking the project")
             self._bar.run(job, lambda report: self._checked(report, hashes=hashes))
@@ -82,8 +82,8 @@ class CareDialogs:
         self._folder = dest
         folder = self._session.need_project().path
 
-        def work(progress: ProgressCallback, cancel: CancelCheck) -> BackupReport:
-            return back_up(folder, dest, with_media=with_media, progress=progress, cancel=cancel)
+        def work(monitor: Monitor) -> BackupReport:
+            return back_up(folder, dest, with_media=with_media, progress=monitor)
 
         self._bar.run(Job(work, "Backing up"), self._backed_up)
 
@@ -110,8 +110,8 @@ class CareDialogs:
             return
         folder = self._session.need_project().path
 
-        def work(progress: ProgressCallback, cancel: CancelCheck) -> Erasure:
-            return erase(folder, planned, progress=progress, cancel=cancel)
+        def work(monitor: Monitor) -> Erasure:
+            return erase(folder, planned, progress=monitor)
 
         leave_erased(self._session, planned)
         job = Job(work, "Erasing for good")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtWidgets import QWidget
 
-    from faceloop_datasets import Batch, CancelCheck, ProgressCallback
+    from faceloop_datasets import Batch, Monitor
     from faceloop_workbench.session import Session
 
     from .job_bar import JobBar
@@ -57,7 +57,7 @@ class ConfirmDialogs:
         if self._free():
             folder = self._session.need_project().path
 
-            def work(_progress: ProgressCallback, _cancel: CancelCheck) -> NDArray[np.int64]:
+            def work(_monitor: Monitor) -> NDArray[np.int64]:
                 with Project.open(folder) as project:
                     return project.estimates()
 
@@ -68,12 +68,12 @@ class ConfirmDialogs:
         if self._free():
             folder = self._session.need_project().path
 
-            def work(progress: ProgressCallback, cancel: CancelCheck) -> tuple[Batch, int]:
+            def work(monitor: Monitor) -> tuple[Batch, int]:
                 with Project.open(folder) as project:
                     batch = project.last_batch()
                     if batch is None:
                         raise FaceloopError(_NOTHING)
-                    return batch, project.undo_batch(batch, progress=progress, cancel=cancel)
+                    return batch, project.undo_batch(batch, progress=monitor)
 
             self._bar.run(Job(work, "Taking the confirmation back"), self._undone)
 
@@ -91,9 +91,9 @@ class ConfirmDialogs:
             return
         folder = self._session.need_project().path
 
-        def work(progress: ProgressCallback, cancel: CancelCheck) -> Batch:
+        def work(monitor: Monitor) -> Batch:
             with Project.open(folder) as project:
-                return project.confirm_points(points, progress=progress, cancel=cancel)
+                return project.confirm_points(points, progress=monitor)
 
         self._bar.run(Job(work, "Confirming in all faces"), self._confirmed)
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.care import Erasure, find_whom, plan_erasure
-from faceloop_datasets.progress import step
 from faceloop_workbench.trained_on import trained_on
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
     from faceloop_workbench.session import Session
 
 
@@ -36,9 +35,7 @@ class ErasePlan:
     models: tuple[str, ...]
 
 
-def plan_both(
-    folder: Path, item_id: int, progress: ProgressCallback, cancel: CancelCheck
-) -> ErasePlan:
+def plan_both(folder: Path, item_id: int, monitor: Monitor) -> ErasePlan:
     """Look up what would go; it reads all backups in the project's folder, and some pictures.
 
     Raises
@@ -48,17 +45,17 @@ def plan_both(
     InputError
         If a backup cannot be read, and so not be cleaned.
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
-    step(progress, cancel, 0, 3, "looking for this face")
+    monitor.step(0, 3, "looking for this face")
     whom = find_whom(folder, item=item_id)
     face = plan_erasure(folder, whom)
-    step(progress, cancel, 1, 3, "looking for its subject")
+    monitor.step(1, 3, "looking for its subject")
     subject = plan_erasure(folder, find_whom(folder, subject=whom.subject))
-    step(progress, cancel, 2, 3, "looking for models trained on it")
+    monitor.step(2, 3, "looking for models trained on it")
     with Project.open(folder) as project:
         models = tuple(trained_on(project, whom.subject))
-    step(progress, cancel, 3, 3, "looking for models trained on it")
+    monitor.step(3, 3, "looking for models trained on it")
     return ErasePlan(face, subject, models)
 
 

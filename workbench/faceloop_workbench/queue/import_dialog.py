@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
     from faceloop_workbench.session import Session
 
 
@@ -138,15 +138,14 @@ class ImportDialog(QDialog):
         images = self._images.text().strip() or None
         subjects = self._subjects.rule
 
-        def work(progress: ProgressCallback, cancel: CancelCheck) -> ImportReport:
+        def work(monitor: Monitor) -> ImportReport:
             with Project.open(folder) as project:
                 return project.import_from(
                     source_format,
                     sources,
                     images=images,
                     subjects=subjects,
-                    progress=progress,
-                    cancel=cancel,
+                    progress=monitor,
                     dry_run=dry_run,
                 )
 

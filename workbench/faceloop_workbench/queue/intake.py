@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.images import IMAGE_SUFFIXES
-from faceloop_datasets.progress import step
 from faceloop_datasets.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
 
 _ANNOTATIONS = {
     ".tar.gz": "muct",
@@ -63,8 +62,7 @@ class Added:
 def add_files(
     project: Project,
     paths: Sequence[Path],
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
+    monitor: Monitor,
 ) -> Added:
     """Add pictures and videos; folders are looked through with all below.
 
@@ -75,14 +73,14 @@ def add_files(
     Raises
     ------
     Cancelled
-        If ``cancel`` said so.
+        If the monitor stopped it.
     """
     added = Added()
     files = media_files(paths)
     used = {row.media_id for row in project.overview()}
     videos = {media.id for media in project.media()}
     for number, path in enumerate(files):
-        step(progress, cancel, number, len(files), f"adding {path.name}")
+        monitor.step(number, len(files), f"adding {path.name}")
         try:
             media = project.add_media(path)
         except FaceloopError as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
-    from faceloop_datasets import Batch, CancelCheck, ProgressCallback
+    from faceloop_datasets import Batch, Monitor
     from faceloop_trainer.labelcheck import Doubt
     from faceloop_workbench.session import Session
 
@@ -64,9 +64,9 @@ class LabelDialogs:
         if self._free():
             folder = self._session.need_project().path
 
-            def work(progress: ProgressCallback, cancel: CancelCheck) -> tuple[Batch, int]:
+            def work(monitor: Monitor) -> tuple[Batch, int]:
                 with Project.open(folder) as project:
-                    return undo_mend(project, progress=progress, cancel=cancel)
+                    return undo_mend(project, progress=monitor)
 
             self._bar.run(Job(work, "Taking the mend back"), lambda done: self._undone(*done))
 
@@ -98,9 +98,9 @@ class LabelDialogs:
             return
         folder = self._session.need_project().path
 
-        def work(progress: ProgressCallback, cancel: CancelCheck) -> Batch:
+        def work(monitor: Monitor) -> Batch:
             with Project.open(folder) as project:
-                return mend_labels(project, doubts, progress=progress, cancel=cancel)
+                return mend_labels(project, doubts, progress=monitor)
 
         self._bar.run(Job(work, "Mending the labels"), self._mended)
 

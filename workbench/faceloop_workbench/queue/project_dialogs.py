@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
-    from faceloop_datasets import CancelCheck, Media, ProgressCallback
+    from faceloop_datasets import Media, Monitor
     from faceloop_workbench.session import Session
 
     from .job_bar import JobBar
@@ -90,7 +90,7 @@ class ProjectDialogs:
     def sample(self) -> None:
         """Open the person's own copy of the sample; the first time it is made."""
 
-        def work(_progress: ProgressCallback, _cancel: CancelCheck) -> Path:
+        def work(_monitor: Monitor) -> Path:
             with open_sample_project() as project:
                 return project.path
 
@@ -127,9 +127,7 @@ class ProjectDialogs:
     def add(self, paths: Sequence[Path]) -> None:
         """Add pictures and videos, and those in folders."""
         if self.free():
-            work = self._on_project(
-                lambda project, progress, cancel: add_files(project, paths, progress, cancel)
-            )
+            work = self._on_project(lambda project, monitor: add_files(project, paths, monitor))
             self._bar.run(Job(work, "Adding pictures and videos"), self._added)
 
     def drop(self, paths: Sequence[Path]) -> None:
@@ -157,14 +155,14 @@ class ProjectDialogs:
     def relink_in(self, folder: Path) -> None:
         """Look in a folder, and all below, for media that are not where they were."""
         if self.free():
-            work = self._on_project(lambda project, _progress, _cancel: project.relink(folder))
+            work = self._on_project(lambda project, _monitor: project.relink(folder))
             self._bar.run(Job(work, "Looking for missing media"), self._relinked)
 
     def look_for_missing(self) -> None:
         """See which media are not where they were, in the background."""
         self.close_down()
         if self._session.project is not None:
-            work = self._on_project(lambda project, _progress, cancel: missing(project, cancel))
+            work = self._on_project(missing)
             look = self._look = Job(work, "Looking whether all media are there")
             look.done.connect(lambda lost: self._looked(look, lost), thread="main")
             look.start()
@@ -175,7 +173,7 @@ class ProjectDialogs:
         def write(dest: Path) -> None:
             if self.free():
                 work = self._on_project(
-                    lambda project, _progress, _cancel: export_faces(project, target_format, dest)
+                    lambda project, _monitor: export_faces(project, target_format, dest)
                 )
                 self._bar.run(
                     Job(work, f"Exporting to {dest.name}"),
@@ -214,14 +212,14 @@ class ProjectDialogs:
             self._review.missing_media = frozenset(lost)
 
     def _on_project(
-        self, work: Callable[[Project, ProgressCallback, CancelCheck], Result]
-    ) -> Callable[[ProgressCallback, CancelCheck], Result]:
+        self, work: Callable[[Project, Monitor], Result]
+    ) -> Callable[[Monitor], Result]:
         """Give work a project of its own: it runs in another thread."""
         folder = self._session.need_project().path
 
-        def run(progress: ProgressCallback, cancel: CancelCheck) -> Result:
+        def run(monitor: Monitor) -> Result:
             with Project.open(folder) as project:
-                return work(project, progress, cancel)
+                return work(project, monitor)
 
         return run
 
@@ -249,11 +247,11 @@ class ProjectDialogs:
             self._session.show(self._session.item, self._session.entry)
 
 
-def missing(project: Project, cancel: CancelCheck) -> list[int]:
+def missing(project: Project, monitor: Monitor) -> list[int]:
     """Numbers of the media whose file is not where it was."""
     lost = []
     for media in project.media():
-        if cancel():
+        if monitor.stopping:
             break
         try:
             project.resolve(media)

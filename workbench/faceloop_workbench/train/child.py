@@ -19,7 +19,7 @@ from faceloop_workbench.background import Job
 from .messages import Log, Outcome, Request, from_line, to_line
 
 if TYPE_CHECKING:
-    from faceloop_datasets import CancelCheck, ProgressCallback
+    from faceloop_datasets import Monitor
 
 PATIENCE = 3.0
 """Seconds that a process has to stop by itself: the longest solve asks nobody for longer."""
@@ -65,11 +65,11 @@ class ChildJob(Job[Outcome]):
         if self._process is not None:
             self._process.kill()
 
-    def _talk(self, _progress: ProgressCallback, cancel: CancelCheck) -> Outcome:
+    def _talk(self, monitor: Monitor) -> Outcome:
         process = self._process = _start(self._command)
         try:
             _tell(process, to_line(self._request))
-            outcome, tail = self._listen(process, cancel)
+            outcome, tail = self._listen(process, monitor)
         finally:
             process.kill()
             process.wait()
@@ -79,14 +79,14 @@ class ChildJob(Job[Outcome]):
                         pipe.close()
         if outcome is not None and outcome.kind == "done":
             return outcome  # also when it was asked to stop too late
-        if cancel():
+        if monitor.stopping:
             raise Cancelled(f"{self.name} was stopped; the project is as it was.")
         if outcome is not None:
             raise FaceloopError(outcome.text)
         raise FaceloopError(_died(self.name, process.returncode, tail))
 
     def _listen(
-        self, process: subprocess.Popen[str], cancel: CancelCheck
+        self, process: subprocess.Popen[str], monitor: Monitor
     ) -> tuple[Outcome | None, list[str]]:
         """Pass on what the process says until it has ended."""
         lines: _Lines = SimpleQueue()
@@ -97,7 +97,7 @@ class ChildJob(Job[Outcome]):
         tails = {name: deque[str](maxlen=_TAIL) for name in ("stdout", "stderr")}
         outcome, open_pipes, asked = None, 2, None
         while open_pipes:
-            if asked is None and cancel():
+            if asked is None and monitor.stopping:
                 asked = time.monotonic()
                 _tell(process, "stop")
             if asked is not None and time.monotonic() - asked > PATIENCE:

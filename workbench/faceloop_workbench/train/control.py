@@ -171,9 +171,7 @@ class TrainControl:
         else:
             self._stale = False
             path, settings = project.path, dict(self.settings)
-            self._looking = Job(
-                lambda _progress, _cancel: _look(path, settings), "looking at the faces"
-            )
+            self._looking = Job(lambda _monitor: _look(path, settings), "looking at the faces")
             self._looking.done.connect(self._looked_at, thread="main")
             self._looking.failed.connect(self._cannot_look, thread="main")
             self._looking.ended.connect(self._looked, thread="main")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from faceloop_datasets import Progress, ProgressCallback
+    from faceloop_datasets import Progress
 
     Clock = Callable[[], float]
 
@@ -64,16 +64,12 @@ class Stopwatch:
 
     Parameters
     ----------
-    progress : callable, optional
-        Is told each step too.
     clock : callable
         Gives seconds.
     """
 
-    def __init__(
-        self, progress: ProgressCallback | None = None, clock: Clock = time.perf_counter
-    ) -> None:
-        self._progress, self._clock = progress, clock
+    def __init__(self, clock: Clock = time.perf_counter) -> None:
+        self._clock = clock
         self._stages: list[tuple[str, list[tuple[float, float]]]] = []
         self._done = 0
 
@@ -83,8 +79,6 @@ class Stopwatch:
             self._stages.append((step.what, []))
         self._stages[-1][1].append((self._clock(), _share(step)))
         self._done = step.done
-        if self._progress is not None:
-            self._progress(step)
 
     def stages(self) -> list[Stage]:
         """Return the stages so far; the last one ends now."""

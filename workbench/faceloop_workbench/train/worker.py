@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from faceloop_datasets import Cancelled, FaceloopError, Project
+from faceloop_datasets import Cancelled, FaceloopError, Monitor, Project
 
 from .messages import Log, Message, Outcome, Request, Step, finite, from_line, to_line, with_tuples
 from .timing import begins
 
 if TYPE_CHECKING:
-    from faceloop_datasets import CancelCheck, Progress
+    from faceloop_datasets import Progress
 
 _NICENESS = 10  # the window comes first
 _PERIOD = 0.1  # seconds between two messages about the same stage
@@ -78,7 +78,7 @@ def main() -> int:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     try:
-        speaker.say(_do(request, speaker, stop.is_set))
+        speaker.say(_do(request, speaker, Monitor(speaker.step, stop.is_set)))
     except Cancelled as stopped:
         speaker.say(Outcome("cancelled", str(stopped)))
     except FaceloopError as error:
@@ -87,7 +87,7 @@ def main() -> int:
     return 0
 
 
-def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
+def _do(request: Request, speaker: Speaker, monitor: Monitor) -> Outcome:
     # Imported here, so that the first message does not wait for it.
     speaker.say(Log("starting"))
     from faceloop_trainer import TrainingConfig  # noqa: PLC0415
@@ -95,12 +95,12 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
 
     with Project.open(request.project) as project:
         if request.do == "import":
-            record = bring_model(project, Path(request.file), progress=speaker.step, cancel=cancel)
+            record = bring_model(project, Path(request.file), progress=monitor)
             return Outcome("done", f"Imported {record.name}.", record.id)
         if request.do == "report":
-            return _report(project, request, speaker, cancel)
+            return _report(project, request, monitor)
         config = TrainingConfig(**with_tuples(request.settings))
-        trained = train_into(project, config, progress=speaker.step, cancel=cancel)
+        trained = train_into(project, config, progress=monitor)
     for face in trained.unusable:
         speaker.say(Log(f"not usable: {face.name}: {face.reason}"))
     used = "in use" if trained.in_use else "not in use"
@@ -108,14 +108,12 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
     return Outcome("done", text, trained.record.id, warnings=trained.warnings)
 
 
-def _report(project: Project, request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
+def _report(project: Project, request: Request, monitor: Monitor) -> Outcome:
     from faceloop_trainer.report import Wanted  # noqa: PLC0415 - as above
     from faceloop_workbench.reporting import report_on  # noqa: PLC0415
 
     model, against = (*request.models, None)[:2]
-    report, files = report_on(
-        project, model, against, Wanted(), progress=speaker.step, cancel=cancel
-    )
+    report, files = report_on(project, model, against, Wanted(), progress=monitor)
     text = f"The report on {model} is in {files[0].parent}."
     if report.test is not None and against is not None:
         text = f"{report.test.sentence(str(model), against)} {text}"

@@ -1,0 +1,18 @@
+"""Long work of the command line: its steps are drawn, and Ctrl-C stops it at the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from faceloop_datasets.progress import Monitor
+
+from .console import progress_bar
+from .interrupts import stop_request
+
+
+@contextmanager
+def progress_monitor() -> Iterator[Monitor]:
+    """Yield the monitor of a piece of work; see `progress_bar` and `stop_request`."""
+    with stop_request() as stop, progress_bar() as show:
+        yield Monitor(show, stop)
