@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.judges import (
-    INPUTS,
-    ErrorLevels,
-    PointJudges,
+from faceloop_runtime.quality import (
+    POINT_INPUTS,
+    ConformalCalibration,
+    ErrorPredictor,
+    FaceValidator,
+    FitFeatures,
     PointNetwork,
-    Signs,
-    opinion,
+    PointPredictor,
+    fit_features,
+    predicted_log_error,
 )
-from faceloop_runtime.validator import ErrorPredictor, FaceValidator, quality_features
 
 from .work import Work, solvers_may_stop_early
 
@@ -52,7 +54,7 @@ class JudgedFit:
 
     Parameters
     ----------
-    signs : Signs
+    signs : FitFeatures
         What it looked like.
     error : float
         Its NME.
@@ -64,7 +66,7 @@ class JudgedFit:
         Whether something was held before the face.
     """
 
-    signs: Signs
+    signs: FitFeatures
     error: float
     point_errors: Floats
     hidden: NDArray[np.bool_]
@@ -140,8 +142,8 @@ class Judges:
     """The judges of fits, but for the validator."""
 
     predictor: ErrorPredictor
-    points: PointJudges
-    levels: ErrorLevels
+    points: PointPredictor
+    levels: ConformalCalibration
 
 
 def train_judges(  # noqa: PLR0917 - all of what there is to learn from
@@ -208,18 +210,18 @@ class _Lesson:
         usual[known] = np.nanmean(logs[:, known], axis=0)
         usual[~known] = usual[known].mean()
         self.usual, self.logs = usual, logs
-        self.blank = PointJudges(
+        self.blank = PointPredictor(
             places=places.astype(np.float32),
             typical=typical,
             centre=signs.mean(axis=0),
             spread=signs.std(axis=0) + np.float32(1e-3),
             weights=(measured / measured.sum()).astype(np.float32),
             error=_no_network(len(places)),
-            sight=_no_network(len(places)),
+            visible=_no_network(len(places)),
         )
         logits = [validators[k].logit(f.signs.whole_face) for f, k in zip(fits, folds, strict=True)]
         self.features = np.array(
-            [quality_features(f.signs, z) for f, z in zip(fits, logits, strict=True)]
+            [fit_features(f.signs, z) for f, z in zip(fits, logits, strict=True)]
         )
         self.inputs = np.array(
             [self.blank.inputs(f.signs, z) for f, z in zip(fits, logits, strict=True)]
@@ -252,18 +254,18 @@ class _Lesson:
         self, of: NDArray[np.bool_], predictor: ErrorPredictor, error: PointNetwork
     ) -> Floats:
         """Return what such judges think of some of the fits, as a fit asks them."""
-        points = self.points(error, self.blank.sight)
+        points = self.points(error, self.blank.visible)
         return np.array(
             [
-                opinion(predictor, points, self.features[i], self.inputs[i])
+                predicted_log_error(predictor, points, self.features[i], self.inputs[i])
                 for i in np.nonzero(of)[0]
             ]
         )
 
-    def points(self, error: PointNetwork, sight: PointNetwork) -> PointJudges:
+    def points(self, error: PointNetwork, sight: PointNetwork) -> PointPredictor:
         """Return the point judges with these networks."""
         b = self.blank
-        return PointJudges(b.places, b.typical, b.centre, b.spread, b.weights, error, sight)
+        return PointPredictor(b.places, b.typical, b.centre, b.spread, b.weights, error, sight)
 
     def _some_points(self, target: Floats) -> tuple[Floats, Floats]:
         """Return inputs and target of points that have one."""
@@ -271,11 +273,11 @@ class _Lesson:
         if len(which) > _MOST_POINTS:
             rng = np.random.default_rng(self.seed)
             which = np.sort(rng.choice(which, _MOST_POINTS, replace=False))
-        rows = self.inputs.reshape(-1, INPUTS)[which]
+        rows = self.inputs.reshape(-1, POINT_INPUTS)[which]
         return rows.astype(np.float64), target.ravel()[which]
 
 
-def error_levels(opinions: Floats, logs: Floats) -> ErrorLevels:
+def error_levels(opinions: Floats, logs: Floats) -> ConformalCalibration:
     """Learn what opinions mean from fits that those who have them did not learn from.
 
     Parameters
@@ -293,7 +295,9 @@ def error_levels(opinions: Floats, logs: Floats) -> ErrorLevels:
     # The smallest value that keeps the promise for one more fit like these.
     ranks = [min(int(np.ceil(_COVERAGE * (len(m) + 1))), len(m)) - 1 for m in missed]
     bound = middle + [m[rank] for m, rank in zip(missed, ranks, strict=True)]
-    return ErrorLevels(middle.astype(np.float32), _rising(middle, median), _rising(middle, bound))
+    return ConformalCalibration(
+        middle.astype(np.float32), _rising(middle, median), _rising(middle, bound)
+    )
 
 
 def _rising(opinions: Floats, levels: Floats) -> Rows:
@@ -325,7 +329,7 @@ def _layers(network: MLPRegressor | MLPClassifier) -> tuple[Rows, Rows]:
 
 def _no_network(landmarks: int) -> PointNetwork:
     return PointNetwork(
-        np.zeros((INPUTS + 1, 1), np.float32),
+        np.zeros((POINT_INPUTS + 1, 1), np.float32),
         np.zeros(2, np.float32),
         np.zeros(landmarks, np.float32),
     )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from faceloop_runtime.quality import FaceValidator
     from faceloop_runtime.regressor import ShapeRegressor
-    from faceloop_runtime.validator import FaceValidator
 
     from .groundwork import Groundwork
     from .rehearsal import Rehearsal
@@ -127,7 +127,7 @@ class _Trial:
         error = float(np.nanmean(distances[face.measured]))
         rehearsal.work.tick(error=error)
         return JudgedFit(
-            signs=run.signs(self._typical),
+            signs=run.features(self._typical),
             error=error,
             point_errors=np.where(face.measured, distances, np.nan),
             hidden=hidden,

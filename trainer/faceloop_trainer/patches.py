@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.channels import CropChannels, mirrored_channels
-from faceloop_runtime.crop import FaceImage
-from faceloop_runtime.experts import SEARCH, PatchExperts, windows
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.model import crop_size
+from faceloop_runtime.imaging.channels import CropChannels, mirrored_channels
+from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.responses.cpu import CpuResponses
+from faceloop_runtime.responses.experts import SEARCH, PatchExperts, crop_size, windows
 
 from .filters import PATCH, classifier_filters, mosse_filters, ridge_filters
 from .planes import Folding, mirrored_planes

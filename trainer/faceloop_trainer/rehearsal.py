@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.experts import PatchExperts
-from faceloop_runtime.fitter import FROM_START, FitRun
-from faceloop_runtime.judges import ErrorLevels, PointJudges, PointNetwork
-from faceloop_runtime.model import FaceModel, crop_size, face_extent
-from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.fit.fitter import FROM_START, FitRun
+from faceloop_runtime.model import FaceModel
+from faceloop_runtime.pdm import PointDistributionModel, face_extent
+from faceloop_runtime.quality import (
+    VALIDATOR_SCALE,
+    ConformalCalibration,
+    ErrorPredictor,
+    FaceValidator,
+    PointNetwork,
+    PointPredictor,
+)
 from faceloop_runtime.regressor import ShapeRegressor
-from faceloop_runtime.validator import VALIDATOR_SCALE, ErrorPredictor, FaceValidator
+from faceloop_runtime.responses.cpu import CpuResponses
+from faceloop_runtime.responses.experts import PatchExperts, crop_size
 
 from .cache import key_of
 from .groundwork import FOLDS, Groundwork, View, dealt_by_name, views
@@ -79,8 +85,8 @@ _CLASSES: dict[str, type] = {
         FaceValidator,
         ErrorPredictor,
         PointNetwork,
-        PointJudges,
-        ErrorLevels,
+        PointPredictor,
+        ConformalCalibration,
         Judges,
         Lessons,
         PointDistributionModel,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.fitter import FitRun
+    from faceloop_runtime.fit.fitter import FitRun
     from faceloop_runtime.pdm import PointDistributionModel
 
     from .cache import Cache

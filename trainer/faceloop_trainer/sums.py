@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.channels import plane_count
-from faceloop_runtime.experts import windows
+from faceloop_runtime.imaging.channels import plane_count
+from faceloop_runtime.responses.experts import windows
 
 from .cache import key_of
 from .reference import KnownFace

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Face, Scheme
     from faceloop_datasets.progress import CancelCheck, ProgressCallback
-    from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.regressor import ShapeRegressor
+    from faceloop_runtime.responses.experts import PatchExperts
 
     from .evaluation import Evaluation
 
@@ -274,8 +274,8 @@ def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) ->
         initialiser=initialiser,
         validator=lessons.validator,
         error_predictor=lessons.judges.predictor,
-        point_judges=lessons.judges.points,
-        error_levels=lessons.judges.levels,
+        point_predictor=lessons.judges.points,
+        error_calibration=lessons.judges.levels,
         provenance={
             "config": asdict(config),
             "regressor_strength": lessons.strength,

@@ -19,7 +19,7 @@ from faceloop_datasets import (
     TrainingError,
 )
 from faceloop_runtime import FaceModel
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_trainer import TrainingConfig, TrainingResult, train
 from faceloop_trainer.evaluate import measure
 from faceloop_trainer.split import fingerprint

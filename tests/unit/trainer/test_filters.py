@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_runtime.experts import SEARCH, windows
+from faceloop_runtime.responses.experts import SEARCH, windows
 from faceloop_trainer.filters import PATCH, classifier_filters, mosse_filters, ridge_filters
 from faceloop_trainer.planes import Folding
 from faceloop_trainer.statistics import RADIUS, MomentGatherer, Moments, wanted_response

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloop_runtime.judges import SIGNS, Signs
-from faceloop_runtime.validator import FaceValidator
+from faceloop_runtime.quality import POINT_FEATURES, FaceValidator, FitFeatures
 from faceloop_trainer.judges import (
     JudgedFit,
     Judges,
@@ -97,7 +96,7 @@ def test_levels_keep_the_order_of_opinions() -> None:
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_few_fits_make_one_level(count: int) -> None:
     levels = error_levels(*opinions(count, 2))
-    assert len(levels.opinion) == 1
+    assert len(levels.predicted) == 1
     median, bound = levels(-2.0)
     assert 0 < median <= bound
 
@@ -110,7 +109,7 @@ def judged(count: int, seed: int) -> list[JudgedFit]:
     rng = np.random.default_rng(seed)
     fits = []
     for _ in range(count):
-        signs = rng.normal(size=(12, SIGNS))
+        signs = rng.normal(size=(12, POINT_FEATURES))
         hidden = rng.random(12) < 0.2
         signs[:, 2] += np.where(hidden, -4, 0)
         signs[:, 0] = rng.normal() + 0.5 * signs[:, 0]
@@ -118,7 +117,7 @@ def judged(count: int, seed: int) -> list[JudgedFit]:
         errors[3] = np.nan  # measured in no face
         fits.append(
             JudgedFit(
-                signs=Signs(
+                signs=FitFeatures(
                     whole_face=np.zeros(4, np.float32),
                     points=signs.astype(np.float32),
                     z=rng.normal(size=5),
