@@ -19,7 +19,7 @@ import numpy as np
 from common import Report, add_common, error_row, muct, pictures, split_subjects
 from muct import PER_SUBJECT, train_on
 
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.evaluation.measure import measure

@@ -27,7 +27,7 @@ import numpy as np
 from common import Clock, Report, add_common, data_dir, imported, muct, roc_auc, split_subjects
 
 from faceloop_datasets import Project
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.faces import load_faces

@@ -35,7 +35,7 @@ from common import (
 )
 
 from faceloop_datasets import Scheme
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.faces import load_faces, whole_pictures

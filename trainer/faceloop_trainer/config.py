@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Literal, cast
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.channels import CHANNELS
+from faceloop_runtime.imaging.channels import CHANNELS
 
 ExpertKind = Literal["ridge", "mosse", "svm", "logistic"]
 ModeKind = Literal["principal", "varimax"]

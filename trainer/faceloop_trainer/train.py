@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Face, Scheme
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.regressor import ShapeRegressor
+    from faceloop_runtime.responses.experts import PatchExperts
     from faceloop_trainer.evaluation.result import Evaluation
 
 
@@ -276,8 +276,8 @@ def _train(
         initialiser=initialiser,
         validator=models.validator,
         error_predictor=models.estimators.predictor,
-        point_judges=models.estimators.points,
-        error_levels=models.estimators.levels,
+        point_predictor=models.estimators.points,
+        error_calibration=models.estimators.calibration,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,

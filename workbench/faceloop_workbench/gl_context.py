@@ -1,7 +1,7 @@
 """OpenGL for worker threads beside napari's canvas: contexts of Qt's that nobody sees.
 
 napari draws in contexts of its own, on the GUI thread. What is drawn here shares nothing with
-them. Outside a window, EGL does the same without Qt: `faceloop_runtime.backends.gl.EglContext`.
+them. Outside a window, EGL does the same without Qt: `faceloop_runtime.responses.gl.EglContext`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QThread
 from qtpy.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext, QSurfaceFormat
 
-from faceloop_runtime.backends.gl import GLError
+from faceloop_runtime.responses.gl import GLError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import pytest
 
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_faces
-from faceloop_runtime.fitter import FitRun
+from faceloop_runtime.fit.fitter import FitRun
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import cache as cache_module
 from faceloop_trainer.cache import Cache, key_of

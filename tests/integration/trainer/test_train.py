@@ -20,7 +20,7 @@ from faceloop_datasets import (
     TrainingError,
 )
 from faceloop_runtime import FaceModel
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_trainer import TrainingConfig, TrainingResult, train
 from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_runtime.channels import CropChannels
-from faceloop_runtime.experts import windows
+from faceloop_runtime.imaging.channels import CropChannels
+from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.experts.channel_basis import ChannelBasis
 from faceloop_trainer.experts.filters import PATCH, ridge_filters
 from faceloop_trainer.experts.lapack import solve_symmetric

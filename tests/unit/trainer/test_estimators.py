@@ -1,4 +1,4 @@
-"""The judges of fits learn what was planted."""
+"""Quality models learn what was planted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloop_runtime.judges import SIGNS, Signs
-from faceloop_runtime.validator import FaceValidator
+from faceloop_runtime.quality.features import POINT_FEATURES, FitFeatures
+from faceloop_runtime.quality.validator import FaceValidator
+from faceloop_trainer.quality.conformal import conformal_calibration
 from faceloop_trainer.quality.estimators import (
     QualityEstimators,
     QualityExample,
-    error_levels,
     train_error_predictor,
     train_estimators,
     train_validator,
@@ -75,7 +75,7 @@ def opinions(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_bound_holds_for_new_fits_of_every_opinion() -> None:
-    levels = error_levels(*opinions(600, 0))
+    levels = conformal_calibration(*opinions(600, 0))
     opinion, logs = opinions(20_000, 1)
     median, bound = np.log([levels(o) for o in opinion]).T
     assert abs((logs <= bound).mean() - 0.9) < 0.03
@@ -89,15 +89,15 @@ def test_levels_keep_the_order_of_opinions() -> None:
     """Chance alone would let the median of some levels fall."""
     rng = np.random.default_rng(3)
     opinion = rng.uniform(-3.6, -3.5, 500)
-    levels = error_levels(opinion, -3.5 + 0.5 * rng.normal(size=500))
+    levels = conformal_calibration(opinion, -3.5 + 0.5 * rng.normal(size=500))
     found = np.array([levels(o) for o in np.linspace(-5, 0, 200)])
     assert (np.diff(found, axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_few_fits_make_one_level(count: int) -> None:
-    levels = error_levels(*opinions(count, 2))
-    assert len(levels.opinion) == 1
+    levels = conformal_calibration(*opinions(count, 2))
+    assert len(levels.predicted) == 1
     median, bound = levels(-2.0)
     assert 0 < median <= bound
 
@@ -105,12 +105,12 @@ def test_few_fits_make_one_level(count: int) -> None:
 PLACES = np.random.default_rng(9).uniform(-1, 1, (12, 2))
 
 
-def judged(count: int, seed: int) -> list[QualityExample]:
+def examples(count: int, seed: int) -> list[QualityExample]:
     """Fits in which peaks tell the error of a point, and likeness whether it is hidden."""
     rng = np.random.default_rng(seed)
     fits = []
     for _ in range(count):
-        signs = rng.normal(size=(12, SIGNS))
+        signs = rng.normal(size=(12, POINT_FEATURES))
         hidden = rng.random(12) < 0.2
         signs[:, 2] += np.where(hidden, -4, 0)
         signs[:, 0] = rng.normal() + 0.5 * signs[:, 0]
@@ -118,7 +118,7 @@ def judged(count: int, seed: int) -> list[QualityExample]:
         errors[3] = np.nan  # measured in no face
         fits.append(
             QualityExample(
-                signs=Signs(
+                features=FitFeatures(
                     whole_face=np.zeros(4, np.float32),
                     points=signs.astype(np.float32),
                     z=rng.normal(size=5),
@@ -140,28 +140,28 @@ def learned(fits: list[QualityExample]) -> QualityEstimators:
     return train_estimators(fits, np.arange(len(fits)) % 2, validators, PLACES, typical, seed=0)
 
 
-def test_point_judges_tell_errors_and_hidden_points() -> None:
-    judges = learned(judged(300, 0))
+def test_the_point_predictor_tells_errors_and_hidden_points() -> None:
+    models = learned(examples(300, 0))
     errors, guesses, hidden, seen = [], [], [], []
-    for fit in judged(100, 1):
-        inputs = judges.points.inputs(fit.signs, 0.0)
+    for fit in examples(100, 1):
+        inputs = models.points.inputs(fit.features, 0.0)
         errors.append(fit.error)
-        guesses.append(judges.points.log_error(inputs))
+        guesses.append(models.points.log_error(inputs))
         hidden.append(fit.hidden)
-        seen.append(judges.points.visibility(inputs))
+        seen.append(models.points.visibility(inputs))
     ranks = [np.argsort(np.argsort(v)) for v in (errors, guesses)]
     assert np.corrcoef(*ranks)[0, 1] > 0.9
     known = np.arange(12) != 3
     away, there = np.array(hidden)[:, known], np.array(seen)[:, known]
     assert ((there < 0.5) == away).mean() > 0.9
-    assert judges.points.weights[3] == 0.0
-    assert judges.points.weights.sum() == pytest.approx(1.0)
+    assert models.points.weights[3] == 0.0
+    assert models.points.weights.sum() == pytest.approx(1.0)
 
 
 def test_points_that_nobody_saw_hidden_are_seen() -> None:
-    fits = [replace(fit, hidden=np.zeros(12, dtype=bool)) for fit in judged(60, 0)]
+    fits = [replace(fit, hidden=np.zeros(12, dtype=bool)) for fit in examples(60, 0)]
     points = learned(fits).points
-    assert points.visibility(points.inputs(fits[0].signs, 0.0)).min() > 0.99
+    assert points.visibility(points.inputs(fits[0].features, 0.0)).min() > 0.99
 
 
 def test_typical_cells_are_unit_rows() -> None:

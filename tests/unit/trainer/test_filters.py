@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_runtime.experts import SEARCH, windows
+from faceloop_runtime.responses.experts import SEARCH, windows
 from faceloop_trainer.experts.channel_basis import ChannelBasis
 from faceloop_trainer.experts.filters import PATCH, classifier_filters, mosse_filters, ridge_filters
 from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, target_response

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_runtime.channels import CropChannels
-from faceloop_runtime.experts import windows
+from faceloop_runtime.imaging.channels import CropChannels
+from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.experts.channel_basis import mirrored_planes
 from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, target_response
 

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.experts import PatchExperts
-from faceloop_runtime.fitter import FROM_START, FitRun
-from faceloop_runtime.model import FaceModel, crop_size, face_extent
+from faceloop_runtime.fit.fitter import FROM_START, FitRun
+from faceloop_runtime.model import FaceModel
 from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.pdm.model import face_extent
+from faceloop_runtime.quality.error import ErrorPredictor
+from faceloop_runtime.quality.validator import VALIDATOR_SCALE, FaceValidator
 from faceloop_runtime.regressor import ShapeRegressor
-from faceloop_runtime.validator import VALIDATOR_SCALE, ErrorPredictor, FaceValidator
+from faceloop_runtime.responses.cpu import CpuResponses
+from faceloop_runtime.responses.experts import PatchExperts, crop_size
 from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.experts.calibration import Calibration, calibration_faces

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.fitter import FitRun
+    from faceloop_runtime.fit.fitter import FitRun
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_trainer.cache import Cache
 

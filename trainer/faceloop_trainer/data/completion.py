@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.model import face_extent
+from faceloop_runtime.pdm import face_extent
 
 from .faces import TrainingFace
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from faceloop_datasets.images import read_image
 from faceloop_datasets.sample import sample_negatives
-from faceloop_runtime.channels import channel_stack
-from faceloop_runtime.crop import FaceImage
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.model import crop_size, face_extent
-from faceloop_runtime.validator import VALIDATOR_SCALE, face_features
+from faceloop_runtime.imaging.channels import channel_stack
+from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.pdm import face_extent
+from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.responses.experts import crop_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,4 +107,4 @@ def _features_at(
     extent = face_extent(pdm)
     image = FaceImage(picture, pose, extent, VALIDATOR_SCALE)
     crop = image.crop(pose, VALIDATOR_SCALE, crop_size(extent, VALIDATOR_SCALE, 1))
-    return face_features(channel_stack(crop, channels))
+    return whole_face_features(channel_stack(crop, channels))

@@ -10,8 +10,8 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subject_words import kind_of, many, one
-from faceloop_runtime.detector import Detector
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.detect.detector import Detector
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.data.faces import whole_pictures
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Face, Project
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_runtime.fitter import Fit
+    from faceloop_runtime.fit.result import Fit
     from faceloop_trainer.data.faces import TrainingFace
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.experts import SEARCH, PatchExperts
+from faceloop_runtime.responses.cpu import CpuResponses
+from faceloop_runtime.responses.experts import SEARCH, PatchExperts
 from faceloop_trainer.data.split import subsample_by_content
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Ridge regression on channels, solved in the planes that the channels are made of.
 
 Ten channels of gradients and binary patterns are linear in seven planes (see
-`faceloop_runtime.channels.CropChannels`). With ``x = B z``, patch by patch, the filter ``w`` with
-the least ``|w|`` of all that do the same as a filter ``v`` on the planes is
+`faceloop_runtime.imaging.channels.CropChannels`). With ``x = B z``, patch by patch, the filter
+``w`` with the least ``|w|`` of all that do the same as a filter ``v`` on the planes is
 ``B (B'B)^-1 v``, and its ``|w|^2`` is ``v' (B'B)^-1 v``. So the ridge problem on channels has the
 same solution as one on planes with that penalty, and the system is 869 wide instead of 1210.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.channels import NEIGHBOURS, ORIENTATIONS, Term, terms
+from faceloop_runtime.imaging.channels import NEIGHBOURS, ORIENTATIONS, Term, terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ class ChannelBasis:
     Parameters
     ----------
     terms : tuple of Term
-        From `faceloop_runtime.channels.terms`.
+        From `faceloop_runtime.imaging.channels.terms`.
     patch : int
         Width of a patch of channels.
     supports : tuple of Support

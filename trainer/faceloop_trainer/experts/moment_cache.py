@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.channels import plane_count
-from faceloop_runtime.experts import windows
+from faceloop_runtime.imaging.channels import plane_count
+from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.completion import CompletedFace
 from faceloop_trainer.data.faces import TrainingFace

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.channels import CropChannels
-from faceloop_runtime.crop import FaceImage
-from faceloop_runtime.experts import SEARCH
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.model import crop_size
+from faceloop_runtime.imaging.channels import CropChannels
+from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.responses.experts import SEARCH, crop_size
 
 from .filters import PATCH
 from .moments import RADIUS

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.channels import mirrored_channels
-from faceloop_runtime.experts import PatchExperts, windows
+from faceloop_runtime.imaging.channels import mirrored_channels
+from faceloop_runtime.responses.experts import PatchExperts, windows
 
 from .calibration import Calibration, Calibrator, calibration_faces
 from .channel_basis import ChannelBasis, mirrored_planes

@@ -1,4 +1,4 @@
-"""Training the judges of a fit: face validator, error predictor, point judges, error levels."""
+"""Training of what estimates a fit's quality: validator, error predictor, point predictor."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.judges import INPUTS, ErrorLevels, PointJudges, PointNetwork, Signs, opinion
-from faceloop_runtime.validator import ErrorPredictor, FaceValidator, quality_features
+from faceloop_runtime.quality.error import ErrorPredictor
+from faceloop_runtime.quality.estimate import predicted_log_error
+from faceloop_runtime.quality.features import FitFeatures, fit_features
+from faceloop_runtime.quality.points import POINT_INPUTS, PointNetwork, PointPredictor
+from faceloop_runtime.quality.validator import FaceValidator
 from faceloop_trainer.parallel import Work, solvers_may_stop_early
+
+from .conformal import conformal_calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+    from faceloop_runtime.quality.conformal import ConformalCalibration
+
     Rows = NDArray[np.float32]
     Floats = NDArray[np.float64]
 
 _HIDDEN = 16
-_POINT_HIDDEN, _SIGHT_HIDDEN = 24, 16
+_POINT_HIDDEN, _VISIBILITY_HIDDEN = 24, 16
 """Widths of the networks. Measured on MUCT's and the sample's training people, out of fold:
 twice as wide ranks fits no better."""
 _SMALLEST = 0.005
@@ -29,13 +36,7 @@ _SMALLEST = 0.005
 _MOST_POINTS = 14_000
 """Points that a point network is trained on; more rank no better."""
 _ASTRAY = 0.15
-"""Fits that are further off say nothing about which points are seen."""
-_COVERAGE = 0.9
-"""Share of the errors that stay below the bound."""
-_PER_LEVEL, _MOST_LEVELS = 60, 8
-"""Fits that a level is made of at least, and the most levels."""
-_LEAST_SLOPE = 0.3
-"""By which levels rise with the opinion, whatever chance says."""
+"""Fits that are further off say nothing about which points are visible."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class QualityExample:
 
     Parameters
     ----------
-    signs : Signs
+    features : FitFeatures
         What it looked like.
     error : float
         Its NME.
@@ -56,7 +57,7 @@ class QualityExample:
         Whether the face was occluded on purpose.
     """
 
-    signs: Signs
+    features: FitFeatures
     error: float
     point_errors: Floats
     hidden: NDArray[np.bool_]
@@ -132,8 +133,8 @@ class QualityEstimators:
     """What estimates the quality of a fit, but for the validator."""
 
     predictor: ErrorPredictor
-    points: PointJudges
-    levels: ErrorLevels
+    points: PointPredictor
+    calibration: ConformalCalibration
 
 
 def train_estimators(  # noqa: PLR0917 - all of what there is to learn from
@@ -164,16 +165,16 @@ def train_estimators(  # noqa: PLR0917 - all of what there is to learn from
     training = _EstimatorTraining(fits, folds, validators, places, typical, seed)
     shown = [folds >= 0, *(folds != fold for fold in range(len(validators)))]
     with solvers_may_stop_early():
-        sight = training.learn_sight()
-    (predictor, error), *others = Work.map(training.learn, shown)
-    opinions = np.empty(len(fits))
-    for fold, judges in enumerate(others):
-        opinions[folds == fold] = training.opinions(folds == fold, *judges)
+        visible = training.train_visibility()
+    (predictor, error), *others = Work.map(training.train_errors, shown)
+    predicted = np.empty(len(fits))
+    for fold, predictors in enumerate(others):
+        predicted[folds == fold] = training.predictions(folds == fold, *predictors)
     ordinary = ~np.array([fit.occluded for fit in fits])
     return QualityEstimators(
         predictor=predictor,
-        points=training.points(error, sight),
-        levels=error_levels(opinions[ordinary], np.log(training.errors[ordinary])),
+        points=training.point_predictor(error, visible),
+        calibration=conformal_calibration(predicted[ordinary], np.log(training.errors[ordinary])),
     )
 
 
@@ -192,7 +193,7 @@ class _EstimatorTraining:
         self.fits, self.seed = fits, seed
         self.errors = np.maximum([fit.error for fit in fits], _SMALLEST)
         self.point_errors = np.array([fit.point_errors for fit in fits])
-        signs = np.array([fit.signs.points for fit in fits])
+        points = np.array([fit.features.points for fit in fits])
         measured = np.isfinite(self.point_errors).mean(axis=0)
         known = measured > 0
         logs = np.log(np.maximum(self.point_errors, _SMALLEST))
@@ -200,25 +201,27 @@ class _EstimatorTraining:
         usual[known] = np.nanmean(logs[:, known], axis=0)
         usual[~known] = usual[known].mean()
         self.usual, self.logs = usual, logs
-        self.blank = PointJudges(
+        self.blank = PointPredictor(
             places=places.astype(np.float32),
             typical=typical,
-            centre=signs.mean(axis=0),
-            spread=signs.std(axis=0) + np.float32(1e-3),
+            centre=points.mean(axis=0),
+            spread=points.std(axis=0) + np.float32(1e-3),
             weights=(measured / measured.sum()).astype(np.float32),
             error=_no_network(len(places)),
-            sight=_no_network(len(places)),
+            visible=_no_network(len(places)),
         )
-        logits = [validators[k].logit(f.signs.whole_face) for f, k in zip(fits, folds, strict=True)]
+        logits = [
+            validators[k].logit(f.features.whole_face) for f, k in zip(fits, folds, strict=True)
+        ]
         self.features = np.array(
-            [quality_features(f.signs, z) for f, z in zip(fits, logits, strict=True)]
+            [fit_features(f.features, z) for f, z in zip(fits, logits, strict=True)]
         )
         self.inputs = np.array(
-            [self.blank.inputs(f.signs, z) for f, z in zip(fits, logits, strict=True)]
+            [self.blank.inputs(f.features, z) for f, z in zip(fits, logits, strict=True)]
         )
 
-    def learn(self, use: NDArray[np.bool_]) -> tuple[ErrorPredictor, PointNetwork]:
-        """Learn the errors of faces and points from some of the fits."""
+    def train_errors(self, use: NDArray[np.bool_]) -> tuple[ErrorPredictor, PointNetwork]:
+        """Train the predictors of the errors of faces and points on some of the fits."""
         from sklearn.neural_network import MLPRegressor  # noqa: PLC0415 - as in filters.py
 
         predictor = train_error_predictor(self.features[use], self.errors[use], self.seed)
@@ -227,35 +230,35 @@ class _EstimatorTraining:
         network.fit(*self._some_points(target))
         return predictor, PointNetwork(*_layers(network), self.usual.astype(np.float32))
 
-    def learn_sight(self) -> PointNetwork:
-        """Learn which points are seen; if none was ever hidden, all are."""
+    def train_visibility(self) -> PointNetwork:
+        """Train which points are visible; if none was ever hidden, all are."""
         from sklearn.neural_network import MLPClassifier  # noqa: PLC0415 - as in filters.py
 
-        seen = ~np.array([fit.hidden for fit in self.fits])
+        visible = ~np.array([fit.hidden for fit in self.fits])
         told = np.isfinite(self.point_errors) & (self.errors < _ASTRAY)[:, None]
-        nothing = _no_network(seen.shape[1])
-        if len(np.unique(seen[told])) < 2:
+        nothing = _no_network(visible.shape[1])
+        if len(np.unique(visible[told])) < 2:
             return PointNetwork(nothing.hidden, np.array([0, 30], np.float32), nothing.usual)
-        network = MLPClassifier(**_settings(_SIGHT_HIDDEN, self.seed))
-        network.fit(*self._some_points(np.where(told, seen, np.nan)))
+        network = MLPClassifier(**_settings(_VISIBILITY_HIDDEN, self.seed))
+        network.fit(*self._some_points(np.where(told, visible, np.nan)))
         return PointNetwork(*_layers(network), nothing.usual)
 
-    def opinions(
+    def predictions(
         self, of: NDArray[np.bool_], predictor: ErrorPredictor, error: PointNetwork
     ) -> Floats:
-        """Return what such judges think of some of the fits, as a fit asks them."""
-        points = self.points(error, self.blank.sight)
+        """Return the predicted log NME of some of the fits, as a fit would ask for it."""
+        points = self.point_predictor(error, self.blank.visible)
         return np.array(
             [
-                opinion(predictor, points, self.features[i], self.inputs[i])
+                predicted_log_error(predictor, points, self.features[i], self.inputs[i])
                 for i in np.nonzero(of)[0]
             ]
         )
 
-    def points(self, error: PointNetwork, sight: PointNetwork) -> PointJudges:
-        """Return the point judges with these networks."""
+    def point_predictor(self, error: PointNetwork, visible: PointNetwork) -> PointPredictor:
+        """Return the point predictor with these networks."""
         b = self.blank
-        return PointJudges(b.places, b.typical, b.centre, b.spread, b.weights, error, sight)
+        return PointPredictor(b.places, b.typical, b.centre, b.spread, b.weights, error, visible)
 
     def _some_points(self, target: Floats) -> tuple[Floats, Floats]:
         """Return inputs and target of points that have one."""
@@ -263,37 +266,8 @@ class _EstimatorTraining:
         if len(which) > _MOST_POINTS:
             rng = np.random.default_rng(self.seed)
             which = np.sort(rng.choice(which, _MOST_POINTS, replace=False))
-        rows = self.inputs.reshape(-1, INPUTS)[which]
+        rows = self.inputs.reshape(-1, POINT_INPUTS)[which]
         return rows.astype(np.float64), target.ravel()[which]
-
-
-def error_levels(opinions: Floats, logs: Floats) -> ErrorLevels:
-    """Learn what opinions mean from fits that those who have them did not learn from.
-
-    Parameters
-    ----------
-    opinions : ndarray, shape (M,)
-        What was thought of each fit.
-    logs : ndarray, shape (M,)
-        Logarithm of its NME.
-    """
-    count = min(max(len(opinions) // _PER_LEVEL, 1), _MOST_LEVELS)
-    parts = np.array_split(np.argsort(opinions, kind="stable"), count)
-    middle = np.array([opinions[part].mean() for part in parts])
-    missed = [np.sort(logs[part] - opinions[part]) for part in parts]
-    median = middle + [np.median(m) for m in missed]
-    # The smallest value that keeps the promise for one more fit like these.
-    ranks = [min(int(np.ceil(_COVERAGE * (len(m) + 1))), len(m)) - 1 for m in missed]
-    bound = middle + [m[rank] for m, rank in zip(missed, ranks, strict=True)]
-    return ErrorLevels(middle.astype(np.float32), _rising(middle, median), _rising(middle, bound))
-
-
-def _rising(opinions: Floats, levels: Floats) -> Rows:
-    """Let levels rise with the opinion: of two fits the one of the worse opinion stays worse."""
-    made = levels.copy()
-    for k, step in enumerate(np.diff(opinions), start=1):
-        made[k] = max(made[k], made[k - 1] + _LEAST_SLOPE * step)
-    return made.astype(np.float32)
 
 
 def _settings(hidden: int, seed: int) -> dict[str, object]:
@@ -317,7 +291,7 @@ def _layers(network: MLPRegressor | MLPClassifier) -> tuple[Rows, Rows]:
 
 def _no_network(landmarks: int) -> PointNetwork:
     return PointNetwork(
-        np.zeros((INPUTS + 1, 1), np.float32),
+        np.zeros((POINT_INPUTS + 1, 1), np.float32),
         np.zeros(2, np.float32),
         np.zeros(landmarks, np.float32),
     )

@@ -9,8 +9,10 @@ import numpy as np
 
 from faceloop_datasets.images import read_image
 from faceloop_datasets.sample import sample_negatives
-from faceloop_runtime.judges import ErrorLevels, PointJudges, PointNetwork
-from faceloop_runtime.validator import ErrorPredictor, FaceValidator
+from faceloop_runtime.quality.conformal import ConformalCalibration
+from faceloop_runtime.quality.error import ErrorPredictor
+from faceloop_runtime.quality.points import PointNetwork, PointPredictor
+from faceloop_runtime.quality.validator import FaceValidator
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import FaceVariant, variants
 from faceloop_trainer.data.negatives import background_features, misplaced_face_features
@@ -71,8 +73,8 @@ _PARTS = (
     FaceValidator,
     ErrorPredictor,
     PointNetwork,
-    PointJudges,
-    ErrorLevels,
+    PointPredictor,
+    ConformalCalibration,
     QualityEstimators,
     QualityModels,
 )
@@ -131,7 +133,7 @@ class QualityTraining:
         examples = crossfit.work.map(lambda one: fitter.fit(*one), plan)
         folds = np.array([variant.fold for variant, _ in plan])
         far = np.array([not one.occluded and one.error > _OUT_OF_PLACE for one in examples])
-        drifted = np.array([one.signs.whole_face for one in examples])[far], folds[far]
+        drifted = np.array([one.features.whole_face for one in examples])[far], folds[far]
         enough = in_place if in_place.sum() >= _FEWEST else in_place | True
         whole = np.array([one.whole_face for one in searches])
         faces = whole[enough], np.array([variant.fold for variant in shown])[enough]
@@ -175,7 +177,7 @@ class _ExampleFitter:
         error = float(np.nanmean(errors[face.measured]))
         crossfit.work.tick(error=error)
         return QualityExample(
-            signs=run.signs(self._typical),
+            features=run.features(self._typical),
             error=error,
             point_errors=np.where(face.measured, errors, np.nan),
             hidden=hidden,

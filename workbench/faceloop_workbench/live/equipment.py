@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_runtime import Tracker
-from faceloop_runtime.backends import GlResponses, describe, make_backend
+from faceloop_runtime.responses import GlResponses, describe, make_backend
 
 from .responses import response_maps
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faceloop_runtime import FrameResult
-    from faceloop_runtime.backends import ResponseBackend
-    from faceloop_runtime.backends.gl import GLContext
-    from faceloop_runtime.tracker import Pursuit
+    from faceloop_runtime.responses import ResponseBackend
+    from faceloop_runtime.responses.gl import GLContext
+    from faceloop_runtime.track.tracker import Pursuit
     from faceloop_workbench.model_choice import ChosenModel
 
     from .responses import ResponseMaps

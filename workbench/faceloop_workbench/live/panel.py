@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends.gl import EglContext, GLError
+from faceloop_runtime.responses.gl import EglContext, GLError
 from faceloop_workbench.desk.widgets import PlainLabel, command_button
 from faceloop_workbench.gl_context import QtContexts
 from faceloop_workbench.settings import read_settings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends.gl import EglContext
+from faceloop_runtime.responses.gl import EglContext
 from faceloop_workbench.overlay import draw_fit
 from faceloop_workbench.poor_frames import PoorFrames
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import FrameCandidate
     from faceloop_runtime import FrameResult
-    from faceloop_runtime.backends.gl import GLContext
+    from faceloop_runtime.responses.gl import GLContext
     from faceloop_workbench.model_choice import ChosenModel
 
     from .equipment import Equipment

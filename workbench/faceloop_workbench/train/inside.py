@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets.subject_words import many
-from faceloop_runtime.channels import CHANNELS
+from faceloop_runtime.imaging.channels import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime import FaceModel
-    from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_runtime.responses.experts import PatchExperts
 
     from .listing import Listed
 
