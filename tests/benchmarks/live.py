@@ -51,7 +51,7 @@ class Window:
         import napari
         from qtpy.QtWidgets import QApplication
 
-        from faceloop_workbench.desk.dock import Dock
+        from faceloop_workbench.dock.dock import Dock
 
         self.viewer = napari.Viewer(show=True)
         self.viewer.window._qt_window.resize(1500, 950)

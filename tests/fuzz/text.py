@@ -15,12 +15,12 @@ from faceloop_datasets.formats.muct import LANDMARKS
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.key_file import load_keys
-from faceloop_workbench.queue.recent import recent_projects
-from faceloop_workbench.train.comparison import Comparison, Measured, cumulative
+from faceloop_workbench.services.comparison import Comparison, Measured, cumulative
+from faceloop_workbench.services.messages import with_tuples
+from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.services.stage_times import Stage, TimeLeft, expect
 from faceloop_workbench.train.listing import Listed
-from faceloop_workbench.train.messages import with_tuples
 from faceloop_workbench.train.recorded import believed
-from faceloop_workbench.train.timing import Stage, TimeLeft, expect
 
 from .target import Target, folder, written
 

@@ -24,7 +24,7 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.backends import GlResponses, describe, make_backend
 from faceloop_runtime.backends.gl import GLError
-from faceloop_workbench.gl_context import QtContexts
+from faceloop_workbench.widgets.gl_context import QtContexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -284,7 +284,7 @@ def test_qt_without_opengl_says_so(application: bool) -> None:
     code = (
         "from qtpy.QtGui import QGuiApplication\n"
         "from faceloop_runtime.backends.gl import GLError\n"
-        "from faceloop_workbench.gl_context import QtContexts\n"
+        "from faceloop_workbench.widgets.gl_context import QtContexts\n"
         f"running = QGuiApplication([]) if {application} else None\n"
         "try:\n"
         "    QtContexts()()\n"

@@ -36,8 +36,8 @@ def faces(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(faces, tmp_path_factory):
     """Folder of a project with those faces and a model."""
-    from faceloop_workbench.train.child import ChildJob
-    from faceloop_workbench.train.messages import Request
+    from faceloop_workbench.services.child import ChildJob
+    from faceloop_workbench.services.messages import Request
 
     folder = tmp_path_factory.mktemp("trained") / "faces"
     shutil.copytree(faces, folder)

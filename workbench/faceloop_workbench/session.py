@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Item, Project, Revision
-
-from .model_choice import ChosenModel, choose_model
-from .pictures import Pictures
+from faceloop_workbench.services.model_choice import ChosenModel, choose_model
+from faceloop_workbench.services.pictures import Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +33,7 @@ class Session:
 
     Tabs talk to each other through it only. It is used on the GUI thread; background work opens
     the project by itself (`faceloop_datasets.Project.open`) and reports back through a
-    `faceloop_workbench.background.Job`.
+    `faceloop_workbench.services.background.Job`.
 
     Attributes
     ----------

@@ -10,7 +10,7 @@ import pytest
 from faceloop_datasets import Annotation, Cancelled, FaceloopError, Project, TrainingError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import check_labels
-from faceloop_workbench.label_check import check_apart, queue_doubts
+from faceloop_workbench.services.label_check import check_apart, queue_doubts
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from psygnal import emit_queued
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.annotate import starts
+from faceloop_trainer.assist import initial_face
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.annotate.hand import Hand, Touch
 from faceloop_workbench.annotate.panel_history import revision_text
@@ -197,7 +197,7 @@ def with_hidden_points(window: Window) -> None:
 
 def by_queue(window: Window) -> QueueEntry:
     item = window.new()
-    fit = starts.from_clicks(window.session.model().model, TRUTH[[27, 32, CHIN]])
+    fit = initial_face.from_clicks(window.session.model().model, TRUTH[[27, 32, CHIN]])
     entry = window.project.queue.add(item.id, "poor-fit", model="starter", fit=fit)
     window.session.show(item, entry)
     return entry

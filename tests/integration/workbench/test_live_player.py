@@ -15,7 +15,7 @@ from faceloop_runtime import FaceModel
 from faceloop_workbench.live.equipment import Equipment
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.sources import CameraSource, VideoSource
-from faceloop_workbench.model_choice import ChosenModel, choose_model
+from faceloop_workbench.services.model_choice import ChosenModel, choose_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

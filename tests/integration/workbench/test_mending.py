@@ -11,8 +11,8 @@ import pytest
 from faceloop_datasets import Annotation, Project, ProjectError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import Doubt, Mend
-from faceloop_workbench.label_check import check_apart
-from faceloop_workbench.mending import last_mend, mend_labels, undo_mend
+from faceloop_workbench.services.label_check import check_apart
+from faceloop_workbench.services.mending import last_mend, mend_labels, undo_mend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

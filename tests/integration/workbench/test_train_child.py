@@ -14,10 +14,10 @@ import pytest
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_runtime import FaceModel
-from faceloop_workbench.train import child
-from faceloop_workbench.train.child import ChildJob
-from faceloop_workbench.train.comparison import Comparison
-from faceloop_workbench.train.messages import Log, Outcome, Request, Step, from_line, to_line
+from faceloop_workbench.services import child
+from faceloop_workbench.services.child import ChildJob
+from faceloop_workbench.services.comparison import Comparison
+from faceloop_workbench.services.messages import Log, Outcome, Request, Step, from_line, to_line
 
 from .conftest import add_sample_faces
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 QUICK = {"channels": ["raw"], "mirror": False, "components": 8}
-WORKER = [sys.executable, "-P", "-m", "faceloop_workbench.train.worker"]
+WORKER = [sys.executable, "-P", "-m", "faceloop_workbench.services.worker"]
 SECONDS = 240.0  # machines are busy
 
 

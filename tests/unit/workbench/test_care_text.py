@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faceloop_datasets.care import Backup, BackupReport, CheckReport, Erasure, Finding, Whom
 from faceloop_datasets.care.bundle import Member
-from faceloop_workbench.care_text import (
+from faceloop_workbench.services.care_text import (
     OUT_OF_REACH,
     backup_text,
     check_text,

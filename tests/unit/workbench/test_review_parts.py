@@ -22,13 +22,13 @@ from faceloop_datasets import (
 )
 from faceloop_datasets.formats import Refusal, formats
 from faceloop_datasets.sample import sample_clip
-from faceloop_workbench import why
-from faceloop_workbench.queue import claims, recent, words
+from faceloop_workbench.queue import claims, words
 from faceloop_workbench.queue.format_help import FORMATS
-from faceloop_workbench.queue.intake import Added, add_files, annotation_format
 from faceloop_workbench.queue.report_text import report_text
 from faceloop_workbench.queue.thumbnails import NOTHING, SIZE, Thumbnails, cut_out
-from faceloop_workbench.queue.time_left import TimeLeft
+from faceloop_workbench.services import queue_reasons, recent_projects
+from faceloop_workbench.services.add_files import Added, add_files, annotation_format
+from faceloop_workbench.services.progress_text import TimeLeft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ class TestWords:
         item = project.add_item(None).id
         entry = project.queue.add(item, "poor-fit", predicted_error=0.123)
         row = project.summary(item)
-        said = (words.reason_text(row), why.error_text(row), words.status_text(row))
+        said = (words.reason_text(row), queue_reasons.error_text(row), words.status_text(row))
         assert said == ("poor fit", "12.3 %", "")
         project.queue.claim(entry.id, "ann@host:1.1")
         assert words.status_text(project.summary(item)) == "in work by ann"
@@ -90,7 +90,7 @@ class TestWords:
         row = project.summary(item)
         assert words.reason_text(row) == "put here by hand, label looks wrong, poor fit"
         assert words.sentence_text(row) == "Nose <b> lies low."
-        assert why.reason_lines(row.reasons) == [
+        assert queue_reasons.reason_lines(row.reasons) == [
             "Put here by hand",
             "Label looks wrong: Nose <b> lies low.",
             "Poor fit: predicted error 5.0 % of the eyes' distance",
@@ -141,25 +141,25 @@ class TestRecent:
         monkeypatch.setenv("FACELOOP_CONFIG", str(tmp_path / "config"))
 
     def test_the_last_one_comes_first_and_only_once(self, tmp_path: Path) -> None:
-        assert recent.recent_projects() == []
+        assert recent_projects.recent_projects() == []
         folders = [tmp_path / name for name in ("a", 'b "quoted" ü', "c")]
         for folder in folders:
             Project.create(folder).close()
-            recent.remember(folder)
-        recent.remember(folders[0])
-        assert recent.recent_projects() == [folders[0], folders[2], folders[1]]
+            recent_projects.remember(folder)
+        recent_projects.remember(folders[0])
+        assert recent_projects.recent_projects() == [folders[0], folders[2], folders[1]]
 
     def test_one_that_is_gone_is_not_offered(self, tmp_path: Path) -> None:
         Project.create(tmp_path / "a").close()
-        recent.remember(tmp_path / "a")
+        recent_projects.remember(tmp_path / "a")
         shutil.rmtree(tmp_path / "a")
-        assert recent.recent_projects() == []
+        assert recent_projects.recent_projects() == []
 
     @pytest.mark.parametrize("text", ["not toml [", "projects = 3", "projects = [1, 2]"])
     def test_a_damaged_list_is_an_empty_one(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "config").mkdir()
         (tmp_path / "config" / "recent.toml").write_text(text)
-        assert recent.recent_projects() == []
+        assert recent_projects.recent_projects() == []
 
 
 class TestCutOut:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from faceloop_runtime import FaceModel
+from faceloop_workbench.services.comparison import Comparison, Measured
 from faceloop_workbench.train import inside
-from faceloop_workbench.train.comparison import Comparison, Measured
 from faceloop_workbench.train.listing import Listed
 
 

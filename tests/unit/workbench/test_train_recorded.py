@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloop_datasets.plain import is_count, is_deep, is_number
-from faceloop_workbench.train.comparison import Comparison, Measured
+from faceloop_workbench.services.comparison import Comparison, Measured
+from faceloop_workbench.services.stage_times import Stage, expect
 from faceloop_workbench.train.listing import Listed
 from faceloop_workbench.train.recorded import believed
-from faceloop_workbench.train.timing import Stage, expect
 
 MEASURED = Measured(np.array([0.03, np.inf]), np.array([0.02, np.nan, 0.04]), {"failures": 1})
 GOOD: dict[str, Any] = json.loads(

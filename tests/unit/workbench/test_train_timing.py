@@ -7,7 +7,7 @@ import json
 import pytest
 
 from faceloop_datasets import Progress
-from faceloop_workbench.train.timing import Stage, Stopwatch, TimeLeft, expect, words
+from faceloop_workbench.services.stage_times import Stage, Stopwatch, TimeLeft, expect, words
 
 
 class Clock:

@@ -9,10 +9,8 @@ import pytest
 
 from faceloop_datasets import Progress, TrainingError
 from faceloop_trainer import TrainingConfig
-from faceloop_workbench.train.axes import Scale, label, room_above, round_ticks
-from faceloop_workbench.train.comparison import Comparison, Measured, cumulative
-from faceloop_workbench.train.curve import ValidationCurve
-from faceloop_workbench.train.messages import (
+from faceloop_workbench.services.comparison import Comparison, Measured, cumulative
+from faceloop_workbench.services.messages import (
     Log,
     Outcome,
     Request,
@@ -22,6 +20,8 @@ from faceloop_workbench.train.messages import (
     to_line,
     with_tuples,
 )
+from faceloop_workbench.train.axes import Scale, label, room_above, round_ticks
+from faceloop_workbench.train.curve import ValidationCurve
 from faceloop_workbench.train.settings import CHOICES, check, defaults
 
 

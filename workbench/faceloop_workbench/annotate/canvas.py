@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_workbench.desk.stage import Stage
+    from faceloop_workbench.widgets.picture_layer import Stage
 
     from .editor import FaceEditor
 

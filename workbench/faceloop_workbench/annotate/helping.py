@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError
-
-from . import assist
+from faceloop_trainer.assist.drag import most_probable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from faceloop_runtime import FaceModel
-    from faceloop_workbench.model_choice import ChosenModel
+    from faceloop_workbench.services.model_choice import ChosenModel
     from faceloop_workbench.session import Session
 
     from .face_state import FaceState
@@ -64,7 +63,5 @@ class Helper:
             return face
         model = self._chosen.model
         errors = self.errors[1] if self.errors is not None and self.errors[0] is model else None
-        points = assist.most_probable(
-            model, face.points, face.placed, face.reference, errors=errors
-        )
+        points = most_probable(model, face.points, face.placed, face.reference, errors=errors)
         return face.helped(points, self._chosen.name)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_workbench.background import Job
-
-from . import habits
+from faceloop_trainer.assist.fit_errors import covariance
+from faceloop_workbench.services.background import Job
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +69,7 @@ class Lessons:
                 faces = own.faces()
             if len(faces) < _FEWEST:
                 return None
-            return habits.covariance(model, faces, progress=progress, cancel=cancel)
+            return covariance(model, faces, progress=progress, cancel=cancel)
 
         def done(errors: NDArray[np.float64] | None) -> None:
             if errors is not None and model is self._learning:

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.widgets import PlainLabel, command_button
+from faceloop_workbench.services.queue_reasons import enumerated, reason_lines
 from faceloop_workbench.settings import read_settings
-from faceloop_workbench.why import enumerated, reason_lines
+from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
 from .acting import Acting
 from .canvas import FaceCanvas
@@ -36,8 +36,8 @@ from .undo import UndoStacks
 if TYPE_CHECKING:
     from faceloop_datasets import PointState, Project, QueueEntry, Revision, Scheme
     from faceloop_workbench.commands import Commands
-    from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.picture_layer import Stage
 
     from .face_state import FaceState
     from .keeper import Kept

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,10 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.images import to_gray
 from faceloop_runtime import Fitter
-from faceloop_workbench.background import Job
+from faceloop_trainer.assist import initial_face
+from faceloop_workbench.services import key_frames
+from faceloop_workbench.services.background import Job
 
-from . import starts
 from .hand import Clicks
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Annotation, CancelCheck, ProgressCallback
     from faceloop_runtime import FaceModel
     from faceloop_workbench.commands import Commands
-    from faceloop_workbench.model_choice import ChosenModel
+    from faceloop_workbench.services.model_choice import ChosenModel
     from faceloop_workbench.session import Session
 
     from .editor import FaceEditor
@@ -156,7 +157,7 @@ class Starting:
 
         def done(clicks: Points) -> None:
             try:
-                points = starts.from_clicks(model.model, clicks)
+                points = initial_face.from_clicks(model.model, clicks)
             except FaceloopError as error:
                 self._fail(error)
             else:
@@ -165,7 +166,7 @@ class Starting:
                     self.fit()  # from there; half the drags are saved
 
         scheme = model.model.scheme
-        name, third = starts.third_click(scheme)
+        name, third = initial_face.third_click(scheme)
         eyes = (scheme.initialisation["left_eye"], scheme.initialisation["right_eye"])
         # A place that is one point's own was put by the person; the middle of several was not.
         clicked = [members[0] for members in (*eyes, third) if len(members) == 1]
@@ -177,7 +178,7 @@ class Starting:
         item = self._editor.item
         if item is None:
             return
-        found = starts.previous(self._session.need_project(), item)
+        found = key_frames.previous(self._session.need_project(), item)
         if found is None:
             self._session.tell("No earlier frame of this video is annotated.", "warning")
             return
@@ -189,7 +190,7 @@ class Starting:
         item = self._editor.item
         if item is None:
             return
-        found = starts.surrounding(self._session.need_project(), item)
+        found = key_frames.surrounding(self._session.need_project(), item)
         if found is None:
             self._session.tell(
                 "There is no annotated frame on both sides of this one. Annotate one before it "
@@ -197,7 +198,7 @@ class Starting:
                 "warning",
             )
             return
-        points = starts.between(found.before.points, found.after.points, found.share)
+        points = initial_face.between(found.before.points, found.after.points, found.share)
         self._start(points, "key frames", "Between key frames")
         self._remind_of_hidden(found.before, found.after)
 
@@ -208,7 +209,7 @@ class Starting:
             return
         side = better_side(model.model, self._editor.selection, state.placed)
         try:
-            points = starts.mirrored(model.model, state.points, state.states, side)
+            points = initial_face.mirrored(model.model, state.points, state.states, side)
         except FaceloopError as error:
             self._fail(error)
             return
@@ -301,10 +302,10 @@ def find_and_fit(
     """
     known = 0 if near is None else int((~np.isnan(near).any(axis=1)).sum())
     if near is None or known < 2:
-        return starts.from_fit(model, gray)
+        return initial_face.from_fit(model, gray)
     if not from_points:
         try:
-            return starts.from_fit(model, gray)
+            return initial_face.from_fit(model, gray)
         except FaceloopError:
             pass
     return Fitter(model, "cpu").fit(gray, near).points

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_workbench.care_text import kinds, verdict
+from faceloop_workbench.services.care_text import kinds, verdict
 
 from .console import Column, progress_bar, say, show_json, show_table
 from .interrupts import stop_request

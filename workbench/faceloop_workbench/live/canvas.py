@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from faceloop_workbench.overlay import LINE_COLOUR, confidence_colours
+from faceloop_workbench.services.overlay import LINE_COLOUR, confidence_colours
 
 from .marks import affine, nearest, segments
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime import Fit
-    from faceloop_workbench.desk.stage import Stage
+    from faceloop_workbench.widgets.picture_layer import Stage
 
     from .player import Shown
 

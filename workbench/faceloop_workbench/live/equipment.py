@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.backends import ResponseBackend
     from faceloop_runtime.backends.gl import GLContext
     from faceloop_runtime.tracker import Pursuit
-    from faceloop_workbench.model_choice import ChosenModel
+    from faceloop_workbench.services.model_choice import ChosenModel
 
     from .responses import ResponseMaps
     from .sources import Frame

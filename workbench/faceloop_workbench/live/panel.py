@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
 from faceloop_runtime.backends.gl import EglContext, GLError
-from faceloop_workbench.desk.widgets import PlainLabel, command_button
-from faceloop_workbench.gl_context import QtContexts
 from faceloop_workbench.settings import read_settings
+from faceloop_workbench.widgets.basic import PlainLabel, command_button
+from faceloop_workbench.widgets.gl_context import QtContexts
 
 from .canvas import LiveCanvas
 from .panel_export import ExportBar
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Project
     from faceloop_workbench.commands import Commands
-    from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.picture_layer import Stage
 
     from .sources import Source
 

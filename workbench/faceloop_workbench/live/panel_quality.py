@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QSpinBox
 
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .colours import error_colours, error_word
 

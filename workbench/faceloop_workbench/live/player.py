@@ -13,8 +13,8 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
 from faceloop_runtime.backends.gl import EglContext
-from faceloop_workbench.overlay import draw_fit
-from faceloop_workbench.poor_frames import PoorFrames
+from faceloop_workbench.services.overlay import draw_fit
+from faceloop_workbench.services.poor_frames import PoorFrames
 
 from .clock import Clock
 from .equipment import ModelInUse
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import FrameCandidate
     from faceloop_runtime import FrameResult
     from faceloop_runtime.backends.gl import GLContext
-    from faceloop_workbench.model_choice import ChosenModel
+    from faceloop_workbench.services.model_choice import ChosenModel
 
     from .equipment import Equipment
     from .responses import ResponseMaps

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.background import Job
-from faceloop_workbench.model_choice import choose_model
-from faceloop_workbench.tracking import track_video
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.model_choice import choose_model
+from faceloop_workbench.services.tracking import track_video
 
 from .equipment import Equipment
 from .sources import CameraSource, VideoSource
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         Project,
         QueueEntry,
     )
+    from faceloop_workbench.services.tracking import TrackResult
     from faceloop_workbench.session import Session
-    from faceloop_workbench.tracking import TrackResult
 
     from .player import Player, Shown
     from .sources import Source

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_dir
 
 from faceloop_datasets.care import back_up, check_project, erase
-from faceloop_workbench.background import Job
-from faceloop_workbench.care_text import backup_text, check_text, gone_text, verdict, whom_text
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.care_text import (
+    backup_text,
+    check_text,
+    gone_text,
+    verdict,
+    whom_text,
+)
+from faceloop_workbench.widgets.text_dialog import ReportDialog
 
 from .backup_dialog import BackupDialog
 from .erase_dialog import EraseDialog
 from .erase_plan import after_erasing, leave_erased, plan_both
-from .report_dialog import ReportDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +31,9 @@ if TYPE_CHECKING:
     from faceloop_datasets import CancelCheck, ProgressCallback
     from faceloop_datasets.care import BackupReport, CheckReport, Erasure
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.job_bar import JobBar
 
     from .erase_plan import ErasePlan
-    from .job_bar import JobBar
 
 
 class CareDialogs:

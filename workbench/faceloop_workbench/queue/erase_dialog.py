@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.care_text import goes_text, whom_text
-from faceloop_workbench.desk.widgets import PlainLabel, answer_buttons, sure
+from faceloop_workbench.services.care_text import goes_text, whom_text
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

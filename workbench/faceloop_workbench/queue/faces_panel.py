@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import plain_tip, sure
-from faceloop_workbench.why import error_text, reason_lines
+from faceloop_workbench.services.queue_reasons import error_text, reason_lines
+from faceloop_workbench.widgets.basic import plain_tip, sure
 
 from .thumbnails import Thumbnails
 from .words import label_of, label_text, reason_text, sentence_text, status_text

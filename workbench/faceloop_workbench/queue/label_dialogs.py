@@ -6,11 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import Project
-from faceloop_workbench.background import Job
-from faceloop_workbench.label_check import LabelCheck, check_apart
-from faceloop_workbench.mending import kinds_text, mend_labels, undo_mend
-
-from .report_dialog import ReportDialog
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.label_check import LabelCheck, check_apart
+from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
+from faceloop_workbench.widgets.text_dialog import ReportDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from faceloop_datasets import Batch, CancelCheck, ProgressCallback
     from faceloop_trainer.labelcheck import Doubt
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.job_bar import JobBar
 
-    from .job_bar import JobBar
     from .review import Review
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_workbench.pictures import Pictures
+from faceloop_workbench.services.pictures import Pictures
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_workbench.why import enumerated, reason_word
+from faceloop_workbench.services.queue_reasons import enumerated, reason_word
 
 from .claims import person
 

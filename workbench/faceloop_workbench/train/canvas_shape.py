@@ -10,7 +10,7 @@ from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QHelpEvent, QImage, QPainter, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QLabel, QToolTip, QWidget
 
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .canvas import colour
 

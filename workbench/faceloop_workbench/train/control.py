@@ -9,13 +9,13 @@ from psygnal import Signal, emit_queued
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_trainer import TrainingConfig
-from faceloop_workbench.background import Job
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.child import ChildJob
+from faceloop_workbench.services.messages import Log, Outcome, Request, Step, with_tuples
+from faceloop_workbench.services.stage_times import Stage, expect
 
-from .child import ChildJob
 from .listing import Listed, list_models, trainings, use
-from .messages import Log, Outcome, Request, Step, with_tuples
 from .readiness import Readiness, look
-from .timing import Stage, expect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
+from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .axes import room_above
 from .canvas import Axis, PointBars

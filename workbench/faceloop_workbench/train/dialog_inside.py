@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .axes import room_above
 from .canvas import Axis, PointBars

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .settings import CHOICES, check, defaults
 

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.outputs import refuse_to_replace
-from faceloop_workbench.desk.file_dialogs import ask_file, ask_new_file
-from faceloop_workbench.desk.widgets import PlainLabel, command_button, explain
+from faceloop_workbench.widgets.basic import PlainLabel, command_button, explain
+from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 
 from .control import TrainControl
 from .dialog_inside import InsideDialog
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
     from faceloop_workbench.commands import Commands
+    from faceloop_workbench.services.messages import Outcome
+    from faceloop_workbench.services.stage_times import Stage
     from faceloop_workbench.session import Session
 
     from .listing import Listed
-    from .messages import Outcome
     from .readiness import Readiness
-    from .timing import Stage
 
 _QUIET_MS = 800  # a person who drags points saves several times a second
 _FILES = "Face models (*.safetensors)"

@@ -9,19 +9,19 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets.subject_words import count_of
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.services.comparison import cumulative
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .axes import room_above
 from .canvas import Axis, Curve, LineChart, PointBars
-from .comparison import cumulative
 from .listing import learning_curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from faceloop_datasets import Scheme
+    from faceloop_workbench.services.comparison import Comparison, Measured
 
-    from .comparison import Comparison, Measured
     from .listing import Listed
 
 _LIMIT = 0.10  # the cumulative curve ends where a fit has failed

@@ -9,7 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from faceloop_workbench.desk.widgets import plain_tip
+from faceloop_workbench.widgets.basic import plain_tip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.plain import is_count, is_number
 from faceloop_datasets.subject_words import KINDS
 from faceloop_trainer import TrainingConfig
-
-from .messages import with_tuples
+from faceloop_workbench.services.messages import with_tuples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

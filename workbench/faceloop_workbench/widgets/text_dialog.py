@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
-from faceloop_workbench.desk.widgets import application, sure
+from .basic import application, sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

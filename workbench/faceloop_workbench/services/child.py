@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import Cancelled, FaceloopError
-from faceloop_workbench.background import Job
 
+from .background import Job
 from .messages import Log, Outcome, Request, from_line, to_line
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 3.0
 """Seconds that a process has to stop by itself: the longest solve asks nobody for longer."""
 _TAIL = 12
-_WORKER = "faceloop_workbench.train.worker"
+_WORKER = "faceloop_workbench.services.worker"
 
 _Lines = SimpleQueue["tuple[str, str] | None"]
 

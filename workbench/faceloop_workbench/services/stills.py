@@ -74,7 +74,7 @@ def fit_stills(
     images : sequence of Path
         The pictures; one that cannot be read does not keep the others from being fitted.
     points : Path, optional
-        Table to write, see `faceloop_workbench.points_table.PointsTable`.
+        Table to write, see `faceloop_workbench.services.points_table.PointsTable`.
     overlay : Path, optional
         Picture to write with the fits drawn in; of several pictures, the folder for them, where
         `overlay_files` says how they are called.

@@ -16,11 +16,11 @@ from faceloop_workbench.live.panel import LivePanel
 from faceloop_workbench.queue.panel import QueuePanel
 from faceloop_workbench.session import Message, Session
 from faceloop_workbench.train.panel import TrainPanel
+from faceloop_workbench.widgets.basic import PlainLabel, application, command_button
+from faceloop_workbench.widgets.picture_layer import Stage
 
 from .help_page import HelpPage
 from .keys import Keys
-from .stage import Stage
-from .widgets import PlainLabel, application, command_button
 
 if TYPE_CHECKING:
     import napari

@@ -16,9 +16,9 @@ from faceloop_trainer.evaluate import measure_models
 from faceloop_trainer.split import unseen_faces
 from faceloop_trainer.trainingset import load_faces
 
+from .comparison import Comparison, Measured
 from .model_choice import STARTER
-from .train.comparison import Comparison, Measured
-from .train.timing import Stopwatch
+from .stage_times import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import Annotation, FaceloopError, PointState
+from faceloop_datasets import FaceloopError, PointState
 from faceloop_runtime import Detector, Fitter
 from faceloop_runtime.geometry import Similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Item, Project, Scheme
+    from faceloop_datasets import Scheme
     from faceloop_runtime import FaceModel, Fit
 
     Points = NDArray[np.float64]
@@ -24,14 +24,6 @@ _WORST = 0.15
 """A fit that expects a larger error shows no face. Of 1000 fits within .06 of the truth, to people
 unknown to the models, none expects more than .11; of 31 that miss the face by .2 and more 30 do,
 and all 42 to what the detector takes for a face in pictures without one."""
-
-
-class KeyFrames(NamedTuple):
-    """The annotated frames next to one that is not, and how far between them it lies, 0 to 1."""
-
-    before: Annotation
-    after: Annotation
-    share: float
 
 
 def from_fit(
@@ -162,24 +154,6 @@ def between(before: Points, after: Points, share: float) -> Points:
     return np.asarray(part.apply(shape) + (1 - share) * a + share * b)
 
 
-def previous(project: Project, item: Item) -> Annotation | None:
-    """Annotation of the nearest earlier annotated frame of the same video."""
-    earlier = [other for other in _frames(project, item) if _frame(other) < _frame(item)]
-    return _annotation(project, max(earlier, key=_frame)) if earlier else None
-
-
-def surrounding(project: Project, item: Item) -> KeyFrames | None:
-    """Nearest annotated frames of the same video, one before this frame and one after it."""
-    frames = _frames(project, item)
-    earlier = [other for other in frames if _frame(other) < _frame(item)]
-    later = [other for other in frames if _frame(other) > _frame(item)]
-    if not earlier or not later:
-        return None
-    before, after = max(earlier, key=_frame), min(later, key=_frame)
-    share = (_frame(item) - _frame(before)) / (_frame(after) - _frame(before))
-    return KeyFrames(_annotation(project, before), _annotation(project, after), share)
-
-
 def mirrored(model: FaceModel, points: Points, states: NDArray[np.uint8], from_side: str) -> Points:
     """Make one half of the face from the other.
 
@@ -224,25 +198,3 @@ def mirrored(model: FaceModel, points: Points, states: NDArray[np.uint8], from_s
     image = pose.apply(pose.inverse().apply(points) * [-1.0, 1.0])[order]
     made = other & ~np.isnan(image).any(axis=1)
     return np.asarray(np.where(made[:, None], image, points))
-
-
-def _frames(project: Project, item: Item) -> list[Item]:
-    """Annotated items of the same video."""
-    if item.frame is None:
-        return []
-    return [
-        other
-        for other in project.items()
-        if other.media_id == item.media_id and other.frame is not None and other.head is not None
-    ]
-
-
-def _frame(item: Item) -> int:
-    assert item.frame is not None  # noqa: S101 - `_frames` takes frames of videos only
-    return item.frame
-
-
-def _annotation(project: Project, item: Item) -> Annotation:
-    revision = project.annotation(item.id)
-    assert revision is not None  # noqa: S101 - `_frames` takes annotated items only
-    return revision.annotation

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import Annotation, NewRevision, ProjectError
 
-from .annotate.face_state import by_hand
+from .annotation_source import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from .widgets import application
+from faceloop_workbench.widgets.basic import application
 
 if TYPE_CHECKING:
     from faceloop_workbench.commands import Commands

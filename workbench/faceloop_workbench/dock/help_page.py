@@ -20,11 +20,10 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.background import Job
-from faceloop_workbench.cli.doctor import report
 from faceloop_workbench.key_file import save_keys
-
-from .widgets import PlainLabel, application, paragraph
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.doctor import report
+from faceloop_workbench.widgets.basic import PlainLabel, application, paragraph
 
 if TYPE_CHECKING:
     from faceloop_datasets import CancelCheck, ProgressCallback

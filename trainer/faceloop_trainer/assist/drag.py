@@ -19,7 +19,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from faceloop_runtime.geometry import Similarity
 
-from .spread import Spread, expected
+from .error_covariance import Spread, expected
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

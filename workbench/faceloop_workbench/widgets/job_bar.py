@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from faceloop_workbench.background import Job
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.progress_text import TimeLeft
 
-from .time_left import TimeLeft
+from .basic import PlainLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""The training process: ``python -m faceloop_workbench.train.worker``, spoken to in lines. No Qt.
+"""The training process, spoken to in lines: ``python -m faceloop_workbench.services.worker``.
 
 Training uses all cores, so it is not the window's process; and a crash of one leaves the other
-alone. See `faceloop_workbench.train.messages` for what is said.
+alone. See `faceloop_workbench.services.messages` for what is said.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from faceloop_datasets import Cancelled, FaceloopError, Project
 
 from .messages import Log, Message, Outcome, Request, Step, finite, from_line, to_line, with_tuples
-from .timing import begins
+from .stage_times import begins
 
 if TYPE_CHECKING:
     from faceloop_datasets import CancelCheck, Progress
@@ -91,7 +91,8 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
     # Imported here, so that the first message does not wait for it.
     speaker.say(Log("starting"))
     from faceloop_trainer import TrainingConfig  # noqa: PLC0415
-    from faceloop_workbench.training import bring_model, train_into  # noqa: PLC0415
+
+    from .training import bring_model, train_into  # noqa: PLC0415
 
     with Project.open(request.project) as project:
         if request.do == "import":
@@ -110,7 +111,8 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
 
 def _report(project: Project, request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
     from faceloop_trainer.report import Wanted  # noqa: PLC0415 - as above
-    from faceloop_workbench.reporting import report_on  # noqa: PLC0415
+
+    from .reporting import report_on  # noqa: PLC0415
 
     model, against = (*request.models, None)[:2]
     report, files = report_on(

@@ -105,7 +105,7 @@ def track_video(
     path : path
         The video.
     points : Path, optional
-        Table to write, see `faceloop_workbench.points_table.PointsTable`.
+        Table to write, see `faceloop_workbench.services.points_table.PointsTable`.
     overlay : Path, optional
         Video to write, with the fits drawn in; each frame at its own time.
     max_faces : int

@@ -30,7 +30,7 @@ _LOOK_S = 0.2  # how often a person's wish to stop is looked for
 class LabelCheck:
     """What a check came to: faces looked at, doubtful ones, and new entries of the queue.
 
-    ``mendable`` are the doubts that can be put right at once, by `faceloop_workbench.mending`.
+    ``mendable`` are the doubts that can be put right at once, by `mend_labels`.
     """
 
     faces: int

@@ -26,7 +26,7 @@ class Job(Generic[Result]):
     """A function that runs in a thread of its own, once.
 
     The signals are emitted in that thread: a view connects with ``thread="main"``, and
-    `faceloop_workbench.desk` delivers them on the GUI thread. `ended` always comes, last.
+    `faceloop_workbench.dock` delivers them on the GUI thread. `ended` always comes, last.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from faceloop_datasets import FaceloopError, PointState, Scheme
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.annotate.starts import between, from_clicks, mirrored, third_click
+from faceloop_trainer.assist.initial_face import between, from_clicks, mirrored, third_click
 
 MODEL = FaceModel.starter()
 SCHEME = MODEL.scheme

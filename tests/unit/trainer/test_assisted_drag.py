@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.annotate.assist import OF_FITS, OF_SHAPES, most_probable
-from faceloop_workbench.annotate.spread import expected, in_model_frame, learned
+from faceloop_trainer.assist.drag import OF_FITS, OF_SHAPES, most_probable
+from faceloop_trainer.assist.error_covariance import expected, in_model_frame, learned
 
 MODEL = FaceModel.starter()
 N = len(MODEL.pdm)

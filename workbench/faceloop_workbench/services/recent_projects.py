@@ -8,7 +8,8 @@ from pathlib import Path
 
 from faceloop_datasets import InputError
 from faceloop_datasets.files import atomic_path, read_regular
-from faceloop_workbench.config import config_folder
+
+from .config import config_folder
 
 _FILE = "recent.toml"
 _KEY = "projects"

@@ -11,8 +11,8 @@ from faceloop_datasets.progress import step
 from faceloop_runtime import Fitter
 from faceloop_runtime.geometry import Similarity
 
-from .assist import OF_FITS
-from .spread import in_model_frame, learned
+from .drag import OF_FITS
+from .error_covariance import in_model_frame, learned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def covariance(
     Returns
     -------
     ndarray, shape (2N, 2N)
-        For `faceloop_workbench.annotate.assist.most_probable`. With few faces it is nearly the
+        For `faceloop_trainer.assist.drag.most_probable`. With few faces it is nearly the
         general one.
 
     Raises
