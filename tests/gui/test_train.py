@@ -37,11 +37,11 @@ def faces(tmp_path_factory):
 def trained(faces, tmp_path_factory):
     """Folder of a project with those faces and a model."""
     from faceloop_workbench.services.child import ChildJob
-    from faceloop_workbench.services.messages import Request
+    from faceloop_workbench.services.messages import Train
 
     folder = tmp_path_factory.mktemp("trained") / "faces"
     shutil.copytree(faces, folder)
-    job = ChildJob(Request("train", str(folder), QUICK), "Training")
+    job = ChildJob(Train(str(folder), QUICK), "Training")
     job.start()
     assert job.wait(SECONDS)
     return folder

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import Project
 from faceloop_workbench.services.background import Job
-from faceloop_workbench.services.label_check import LabelCheck, check_apart
+from faceloop_workbench.services.child import ChildJob
 from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
+from faceloop_workbench.services.messages import CheckLabels
 from faceloop_workbench.widgets.text_dialog import ReportDialog
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Batch, CancelCheck, ProgressCallback
     from faceloop_trainer.labelcheck import Doubt
+    from faceloop_workbench.services.label_check import LabelCheck
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.job_bar import JobBar
 
@@ -55,8 +56,8 @@ class LabelDialogs:
     def check(self) -> None:
         """Look for annotations that look wrong, queue them, and offer to mend what can be."""
         if self._free():
-            work = partial(check_apart, self._session.need_project().path)
-            self._bar.run(Job(work, "Checking the labels"), self._checked)
+            request = CheckLabels(str(self._session.need_project().path))
+            self._bar.run(ChildJob(request, "Checking the labels"), self._checked)
 
     def undo(self) -> None:
         """Take the last mend back."""

@@ -1,4 +1,4 @@
-"""A training process and the thread that talks with it. Without Qt."""
+"""A child process that does a request, and the thread that talks with it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import time
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from psygnal import Signal
 
 from faceloop_datasets import Cancelled, FaceloopError
 
 from .background import Job
-from .messages import Log, Outcome, Request, from_line, to_line
+from .label_check import LabelCheck
+from .messages import Answer, Log, Outcome, Request, Step, from_line, to_line
 
 if TYPE_CHECKING:
     from faceloop_datasets import CancelCheck, ProgressCallback
@@ -26,14 +27,15 @@ PATIENCE = 3.0
 _TAIL = 12
 _WORKER = "faceloop_workbench.services.worker"
 
+_Ending = Outcome | LabelCheck
 _Lines = SimpleQueue["tuple[str, str] | None"]
 
 
-class ChildJob(Job[Outcome]):
+class ChildJob(Job[Answer]):
     """A request done in a process of its own.
 
-    It ends as any `Job`: done with the `Outcome`, failed with an error that holds the last lines
-    of the log, or cancelled. Whichever way, the process is gone then.
+    It ends as any `Job`: done with the request's answer, failed with an error that holds the last
+    lines of the log, or cancelled. Whichever way, the process is gone then.
 
     Parameters
     ----------
@@ -52,7 +54,9 @@ class ChildJob(Job[Outcome]):
 
     said = Signal(object)
 
-    def __init__(self, request: Request, name: str, command: list[str] | None = None) -> None:
+    def __init__(
+        self, request: Request[Answer], name: str, command: list[str] | None = None
+    ) -> None:
         super().__init__(self._talk, name)
         self._request = request
         # -P: what lies in the working directory is nobody's module.
@@ -65,11 +69,11 @@ class ChildJob(Job[Outcome]):
         if self._process is not None:
             self._process.kill()
 
-    def _talk(self, _progress: ProgressCallback, cancel: CancelCheck) -> Outcome:
+    def _talk(self, progress: ProgressCallback, cancel: CancelCheck) -> Answer:
         process = self._process = _start(self._command)
         try:
             _tell(process, to_line(self._request))
-            outcome, tail = self._listen(process, cancel)
+            ending, tail = self._listen(process, progress, cancel)
         finally:
             process.kill()
             process.wait()
@@ -77,17 +81,17 @@ class ChildJob(Job[Outcome]):
                 if pipe is not None:
                     with suppress(OSError):  # what it had not read yet cannot be flushed
                         pipe.close()
-        if outcome is not None and outcome.kind == "done":
-            return outcome  # also when it was asked to stop too late
+        if isinstance(ending, LabelCheck) or (ending is not None and ending.kind == "done"):
+            return cast("Answer", ending)  # also when it was asked to stop too late
         if cancel():
             raise Cancelled(f"{self.name} was stopped; the project is as it was.")
-        if outcome is not None:
-            raise FaceloopError(outcome.text)
+        if ending is not None:
+            raise FaceloopError(ending.text)
         raise FaceloopError(_died(self.name, process.returncode, tail))
 
     def _listen(
-        self, process: subprocess.Popen[str], cancel: CancelCheck
-    ) -> tuple[Outcome | None, list[str]]:
+        self, process: subprocess.Popen[str], progress: ProgressCallback, cancel: CancelCheck
+    ) -> tuple[_Ending | None, list[str]]:
         """Pass on what the process says until it has ended."""
         lines: _Lines = SimpleQueue()
         for name in ("stdout", "stderr"):
@@ -95,7 +99,8 @@ class ChildJob(Job[Outcome]):
             threading.Thread(target=_read, args=(name, pipe, lines), daemon=True).start()
         # Errors last: the two pipes are read by two threads, and a traceback is what matters.
         tails = {name: deque[str](maxlen=_TAIL) for name in ("stdout", "stderr")}
-        outcome, open_pipes, asked = None, 2, None
+        ending: _Ending | None = None
+        open_pipes, asked = 2, None
         while open_pipes:
             if asked is None and cancel():
                 asked = time.monotonic()
@@ -108,14 +113,16 @@ class ChildJob(Job[Outcome]):
                     open_pipes -= 1
                     continue
                 said = from_line(line[1]) if line[0] == "stdout" else Log(line[1].rstrip())
-                if isinstance(said, Outcome):
-                    outcome = said
+                if isinstance(said, _Ending):
+                    ending = said
                     continue
+                if isinstance(said, Step):
+                    progress(said.progress)
                 if isinstance(said, Log):
                     tails[line[0]].append(said.text)
                 self.said.emit(said)
         process.wait()
-        return outcome, [*tails["stdout"], *tails["stderr"]][-_TAIL:]
+        return ending, [*tails["stdout"], *tails["stderr"]][-_TAIL:]
 
 
 def _start(command: list[str]) -> subprocess.Popen[str]:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets import Cancelled, FaceloopError, Progress
+from faceloop_datasets import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
     from faceloop_datasets import CancelCheck, ProgressCallback, Project, QueueEntry, Reason
     from faceloop_trainer.labelcheck import Doubt
 
 _WAITING = ("open", "claimed")
 _REASON: Reason = "label-check"
-_COMMAND = "from faceloop_workbench.cli import main; main()"
-_LOOK_S = 0.2  # how often a person's wish to stop is looked for
 
 
 @dataclass(frozen=True)
@@ -44,62 +37,50 @@ class LabelCheck:
             "in the queue, each with what looks wrong."
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; `from_dict` is the way back."""
+        counts = {"faces": self.faces, "doubtful": self.doubtful, "queued": self.queued}
+        return {**counts, "mendable": [_doubt_values(doubt) for doubt in self.mendable]}
 
-def check_apart(folder: Path, progress: ProgressCallback, cancel: CancelCheck) -> LabelCheck:
-    """Check a project's labels, and queue the doubtful ones, in a process of its own.
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LabelCheck:
+        """Read what `to_dict` made."""
+        mendable = tuple(_doubt(doubt) for doubt in values["mendable"])
+        return cls(values["faces"], values["doubtful"], values["queued"], mendable)
 
-    It trains on all cores for a while; a window that it ran in would stutter.
+
+def check_and_queue(
+    project: Project,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> LabelCheck:
+    """Check a project's labels, and queue the doubtful ones.
 
     Parameters
     ----------
-    folder : Path
+    project : Project
         The project.
-    progress, cancel : callable
-        Told that it goes on; asked whether to stop.
+    progress, cancel : callable, optional
+        Told each step; asked between steps.
 
     Raises
     ------
-    FaceloopError
-        If the labels cannot be checked, with what the process said.
+    TrainingError
+        If there are too few faces to compare.
     Cancelled
         If ``cancel`` said so; the queue is as it was.
     """
-    words = ["check-labels", "--project", str(folder), "--queue", "--json"]
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and text
-        [sys.executable, "-P", "-c", _COMMAND, *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        while True:
-            progress(Progress(0, None, "comparing every label with all the others"))
-            try:
-                said, complaint = process.communicate(timeout=_LOOK_S)
-            except subprocess.TimeoutExpired:
-                if cancel():
-                    process.send_signal(signal.SIGINT)
-                    process.communicate()
-                    raise Cancelled("The check was stopped; the queue is as it was.") from None
-            else:
-                break
-    if process.returncode != 0:
-        last = complaint.strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
-        raise FaceloopError(f"The labels could not be checked. {last[0].removeprefix('Error: ')}")
-    found = json.loads(said)
-    doubtful = found["doubtful"]
-    mendable = tuple(_doubt(values) for values in doubtful if values["mend"] is not None)
-    return LabelCheck(found["faces"], len(doubtful), found["queued"], mendable)
+    from faceloop_trainer.labelcheck import check_labels  # noqa: PLC0415 - it brings the trainer
 
-
-def _doubt(values: dict[str, Any]) -> Doubt:
-    """Doubt that another process wrote as JSON."""
-    from faceloop_trainer.labelcheck import Doubt, Mend  # noqa: PLC0415 - it brings the trainer
-
-    mend = values["mend"]
-    points = np.array(mend["points"], dtype=np.float64)  # None is NaN
-    righted = Mend(mend["revision_id"], points, np.array(mend["states"], dtype=np.uint8))
-    return Doubt(**values | {"points": tuple(values["points"]), "mend": righted})
+    try:
+        doubts = check_labels(project, progress=progress, cancel=cancel)
+    except TrainingError as error:
+        raise TrainingError(f"The labels could not be checked. {error}") from error
+    doubtful = [doubt for doubt in doubts if doubt.doubtful]
+    queued = queue_doubts(project, doubtful)
+    mendable = tuple(doubt for doubt in doubtful if doubt.mend is not None)
+    return LabelCheck(len(doubts), len(doubtful), len(queued), mendable)
 
 
 def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
@@ -127,3 +108,20 @@ def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
         if doubt.doubtful
     ]
     return [e for e in entries if e.status in _WAITING and e.item_id not in told]
+
+
+def _doubt_values(doubt: Doubt) -> dict[str, Any]:
+    """Values for JSON; the points of a missing landmark are None there, and NaN here."""
+    values = asdict(doubt)
+    mend = values["mend"]
+    points = [[None if np.isnan(v) else float(v) for v in point] for point in mend["points"]]
+    return {**values, "mend": {**mend, "points": points, "states": mend["states"].tolist()}}
+
+
+def _doubt(values: Mapping[str, Any]) -> Doubt:
+    from faceloop_trainer.labelcheck import Doubt, Mend  # noqa: PLC0415 - it brings the trainer
+
+    mend = values["mend"]
+    points = np.array(mend["points"], dtype=np.float64)
+    righted = Mend(mend["revision_id"], points, np.array(mend["states"], dtype=np.uint8))
+    return Doubt(**{**values, "points": tuple(values["points"]), "mend": righted})

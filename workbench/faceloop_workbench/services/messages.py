@@ -1,7 +1,8 @@
-"""What the window and its training process say to each other: one JSON document a line. Without Qt.
+"""What the window and a child process say to each other: one JSON document a line.
 
 The first line to the process is a `Request`; any other line, or the end of the pipe, asks it to
-stop. It answers with `Step` and `Log` and ends with one `Outcome`.
+stop. It says `Step` and `Log` meanwhile and ends with the request's answer, or with an `Outcome`
+that tells why there is none.
 """
 
 from __future__ import annotations
@@ -9,37 +10,74 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from faceloop_datasets import Progress
+
+from .label_check import LabelCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+Answer = TypeVar("Answer")
+
+
 @dataclass(frozen=True)
-class Request:
-    """What the process is to do.
+class Request(Generic[Answer]):
+    """Something that the process is to do, and answers with an ``Answer``.
 
     Parameters
     ----------
-    do : {"train", "import", "report"}
-        Train a model, bring one in and measure it, or write a report on one.
     project : str
         The project's folder.
+    """
+
+    project: str
+
+
+@dataclass(frozen=True)
+class Train(Request["Outcome"]):
+    """Train a model.
+
+    Parameters
+    ----------
     settings : mapping
         Fields of `faceloop_trainer.TrainingConfig` that differ from the defaults.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImportModel(Request["Outcome"]):
+    """Bring a model in, and measure it.
+
+    Parameters
+    ----------
     file : str
-        The model to bring in.
+        The model.
+    """
+
+    file: str
+
+
+@dataclass(frozen=True)
+class WriteReport(Request["Outcome"]):
+    """Write a report on a model.
+
+    Parameters
+    ----------
     models : tuple of str
         Names of the model to report on, and of one to compare it with, if any.
     """
 
-    do: Literal["train", "import", "report"]
-    project: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    file: str = ""
-    models: tuple[str, ...] = ()
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckLabels(Request[LabelCheck]):
+    """Check the labels, and queue the doubtful ones."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +105,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the work ended.
+    """How work on models ended, or any work that failed or was cancelled.
 
     Parameters
     ----------
@@ -90,13 +128,15 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-Message = Request | Step | Log | Outcome
-_KINDS = {kind.__name__: kind for kind in (Request, Log, Outcome)}
+Message = Request[Any] | Step | Log | Outcome | LabelCheck
+_KINDS = {
+    kind.__name__: kind for kind in (Train, ImportModel, WriteReport, CheckLabels, Log, Outcome)
+}
 
 
 def to_line(message: Message) -> str:
     """Write a message as one line of JSON, without its end."""
-    values = asdict(message)
+    values = message.to_dict() if isinstance(message, LabelCheck) else asdict(message)
     if isinstance(message, Step):
         values = {**values.pop("progress"), **values}
         values["error"] = None  # among the errors
@@ -113,6 +153,8 @@ def from_line(line: str) -> Message:
     if kind == "Step":
         errors = tuple(values.pop("errors"))
         return Step(Progress(**values), errors)
+    if kind == "LabelCheck":
+        return LabelCheck.from_dict(values)
     message: Message = _KINDS[kind](**with_tuples(values))
     return message
 

@@ -1,4 +1,4 @@
-"""The training process, spoken to in lines: ``python -m faceloop_workbench.services.worker``.
+"""The child process, spoken to in lines: ``python -m faceloop_workbench.services.worker``.
 
 Training uses all cores, so it is not the window's process; and a crash of one leaves the other
 alone. See `faceloop_workbench.services.messages` for what is said.
@@ -11,11 +11,26 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from faceloop_datasets import Cancelled, FaceloopError, Project
 
-from .messages import Log, Message, Outcome, Request, Step, finite, from_line, to_line, with_tuples
+from .label_check import LabelCheck, check_and_queue
+from .messages import (
+    CheckLabels,
+    ImportModel,
+    Log,
+    Message,
+    Outcome,
+    Request,
+    Step,
+    Train,
+    WriteReport,
+    finite,
+    from_line,
+    to_line,
+    with_tuples,
+)
 from .stage_times import begins
 
 if TYPE_CHECKING:
@@ -87,21 +102,29 @@ def main() -> int:
     return 0
 
 
-def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
-    # Imported here, so that the first message does not wait for it.
+def _do(request: Request[Any], speaker: Speaker, cancel: CancelCheck) -> Outcome | LabelCheck:
+    # What does the work is imported where it is done, so that the first message does not wait.
     speaker.say(Log("starting"))
-    from faceloop_trainer import TrainingConfig  # noqa: PLC0415
-
-    from .training import bring_model, train_into  # noqa: PLC0415
-
     with Project.open(request.project) as project:
-        if request.do == "import":
-            record = bring_model(project, Path(request.file), progress=speaker.step, cancel=cancel)
-            return Outcome("done", f"Imported {record.name}.", record.id)
-        if request.do == "report":
-            return _report(project, request, speaker, cancel)
-        config = TrainingConfig(**with_tuples(request.settings))
-        trained = train_into(project, config, progress=speaker.step, cancel=cancel)
+        match request:
+            case Train():
+                return _train(project, request, speaker, cancel)
+            case ImportModel():
+                return _import(project, request, speaker, cancel)
+            case WriteReport():
+                return _report(project, request, speaker, cancel)
+            case CheckLabels():
+                return check_and_queue(project, progress=speaker.step, cancel=cancel)
+    raise AssertionError(request)
+
+
+def _train(project: Project, request: Train, speaker: Speaker, cancel: CancelCheck) -> Outcome:
+    from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - see `_do`
+
+    from .training import train_into  # noqa: PLC0415
+
+    config = TrainingConfig(**with_tuples(request.settings))
+    trained = train_into(project, config, progress=speaker.step, cancel=cancel)
     for face in trained.unusable:
         speaker.say(Log(f"not usable: {face.name}: {face.reason}"))
     used = "in use" if trained.in_use else "not in use"
@@ -109,8 +132,19 @@ def _do(request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
     return Outcome("done", text, trained.record.id, warnings=trained.warnings)
 
 
-def _report(project: Project, request: Request, speaker: Speaker, cancel: CancelCheck) -> Outcome:
-    from faceloop_trainer.report import Wanted  # noqa: PLC0415 - as above
+def _import(
+    project: Project, request: ImportModel, speaker: Speaker, cancel: CancelCheck
+) -> Outcome:
+    from .training import bring_model  # noqa: PLC0415 - see `_do`
+
+    record = bring_model(project, Path(request.file), progress=speaker.step, cancel=cancel)
+    return Outcome("done", f"Imported {record.name}.", record.id)
+
+
+def _report(
+    project: Project, request: WriteReport, speaker: Speaker, cancel: CancelCheck
+) -> Outcome:
+    from faceloop_trainer.report import Wanted  # noqa: PLC0415 - see `_do`
 
     from .reporting import report_on  # noqa: PLC0415
 

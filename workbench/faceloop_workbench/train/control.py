@@ -11,7 +11,15 @@ from faceloop_datasets import FaceloopError, Project
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.child import ChildJob
-from faceloop_workbench.services.messages import Log, Outcome, Request, Step, with_tuples
+from faceloop_workbench.services.messages import (
+    ImportModel,
+    Log,
+    Outcome,
+    Step,
+    Train,
+    WriteReport,
+    with_tuples,
+)
 from faceloop_workbench.services.stage_times import Stage, expect
 
 from .listing import Listed, list_models, trainings, use
@@ -57,7 +65,7 @@ class TrainControl:
         self.settings: dict[str, Any] = {}
         self.readiness = Readiness()
         self.models: list[Listed] = []
-        self._job: ChildJob | None = None
+        self._job: ChildJob[Outcome] | None = None
         self._trained: Project | None = None
         self._looking: Job[Readiness] | None = None
         self._stale = False
@@ -82,13 +90,13 @@ class TrainControl:
         """Begin a training."""
         project = self._session.need_project()
         expected = expect(trainings(self.models), self.readiness.faces)
-        request = Request("train", str(project.path), self.settings)
+        request = Train(str(project.path), self.settings)
         self._begin(ChildJob(request, f"Training of {project.name}"), expected)
 
     def bring(self, file: Path) -> None:
         """Begin to bring a model in from a file, and to measure it."""
         project = self._session.need_project()
-        request = Request("import", str(project.path), file=str(file.absolute()))
+        request = ImportModel(str(project.path), str(file.absolute()))
         self._begin(ChildJob(request, f"Import of {file.name}"), [])
 
     def report(self, model: Listed) -> None:
@@ -96,7 +104,7 @@ class TrainControl:
         project = self._session.need_project()
         others = (m.name for m in self.models if m.in_use and m is not model)
         names = (model.name, *others)
-        request = Request("report", str(project.path), models=names)
+        request = WriteReport(str(project.path), names)
         self._begin(ChildJob(request, f"Report on {model.name}"), [])
 
     def cancel(self) -> None:
@@ -104,7 +112,7 @@ class TrainControl:
         if self._job is not None:
             self._job.cancel()
 
-    def _begin(self, job: ChildJob, expected: list[list[Stage]]) -> None:
+    def _begin(self, job: ChildJob[Outcome], expected: list[list[Stage]]) -> None:
         if self._job is not None:
             raise FaceloopError(f"{self._job.name} is under way. Wait for its end, or cancel it.")
         self._job, self._trained = job, self._session.project
