@@ -248,14 +248,14 @@ def test_half_corrected_faces_are_told_and_shown(driver, panel):
 
 def test_looking_inside_export_and_import(driver, trained, tmp_path):
     from faceloop_workbench.train.dialog_changes import ChangesTab
-    from faceloop_workbench.train.dialog_inside import InsideDialog, PatchesTab, ShapeTab
+    from faceloop_workbench.train.dialog_model import ModelDialog, PatchesTab, ShapeTab
 
     panel = opened(driver, trained, tmp_path)
     with LoopProbe() as probe:
         driver.button("train.inside")
         driver.settle(300)
     assert probe.worst_cpu < BLOCKED
-    (dialog,) = panel.findChildren(InsideDialog)
+    (dialog,) = panel.findChildren(ModelDialog)
     shape = dialog.findChild(ShapeTab)
 
     def drawn():

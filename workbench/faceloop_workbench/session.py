@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Item, Project, Revision
 from faceloop_workbench.services.model_choice import ChosenModel, choose_model
-from faceloop_workbench.services.pictures import Pictures
+from faceloop_workbench.services.picture_cache import PictureCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Session:
         self._project: Project | None = None
         self._item: Item | None = None
         self._entry: QueueEntry | None = None
-        self._pictures: Pictures | None = None
+        self._pictures: PictureCache | None = None
         self._chosen: tuple[int | None, ChosenModel] | None = None
 
     @property
@@ -86,7 +86,7 @@ class Session:
         """Work on a project; the one before is closed."""
         self.close()
         self._project = project
-        self._pictures = Pictures(project)
+        self._pictures = PictureCache(project)
         self.project_changed.emit(project)
 
     def close(self) -> None:

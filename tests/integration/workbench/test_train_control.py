@@ -20,7 +20,7 @@ from faceloop_workbench.services.messages import Outcome
 from faceloop_workbench.services.training import train_into
 from faceloop_workbench.session import Session
 from faceloop_workbench.train.control import TrainControl
-from faceloop_workbench.train.listing import learning_curve, list_models
+from faceloop_workbench.train.model_list import learning_curve, list_models
 from faceloop_workbench.train.readiness import Readiness, look
 
 from .conftest import add_sample_faces

@@ -11,7 +11,7 @@ import pytest
 from faceloop_datasets import Progress, TrainingError
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.labelcheck import Doubt, Mend
-from faceloop_workbench.services.comparison import Comparison, Measured, cumulative
+from faceloop_workbench.services.comparison import Comparison, ModelErrors, cumulative
 from faceloop_workbench.services.label_check import LabelCheck
 from faceloop_workbench.services.messages import (
     CheckLabels,
@@ -28,13 +28,13 @@ from faceloop_workbench.services.messages import (
 )
 from faceloop_workbench.train.axes import Scale, label, room_above, round_ticks
 from faceloop_workbench.train.curve import ValidationCurve
-from faceloop_workbench.train.settings import CHOICES, check, defaults
+from faceloop_workbench.train.setting_fields import SETTING_FIELDS, check, defaults
 
 
 class TestComparison:
     def test_json_brings_it_back_with_lost_faces_and_unknown_points(self) -> None:
         errors, points = np.array([0.02, np.inf, 0.031234567]), np.array([0.01, np.nan])
-        one = Measured(errors, points, {"nme_mean": 0.025})
+        one = ModelErrors(errors, points, {"nme_mean": 0.025})
         before = Comparison(one, None, "", 3, True, "it is the first")
         after = Comparison.from_dict(json.loads(json.dumps(before.to_dict(), allow_nan=False)))
         assert after.new is not None
@@ -159,9 +159,9 @@ class TestSettings:
         check(values)
 
     def test_every_option_is_one_that_the_trainer_takes(self) -> None:
-        for choice in CHOICES:
-            for value, _ in choice.options:
-                check({choice.name: (value,) if choice.kind == "some" else value})
+        for field in SETTING_FIELDS:
+            for value, _ in field.options:
+                check({field.name: (value,) if field.kind == "some" else value})
 
     def test_what_cannot_be_used_is_named(self) -> None:
         with pytest.raises(TrainingError, match="channels"):

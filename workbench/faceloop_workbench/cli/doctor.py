@@ -16,9 +16,9 @@ def doctor(json: JsonOption = False) -> None:
 
     Example: faceloop doctor
     """
-    from faceloop_workbench.services.doctor import look
+    from faceloop_workbench.services.doctor import diagnostics
 
-    findings = look()
+    findings = diagnostics()
     missing = [finding for finding in findings if finding.advice]
     broken = any(finding.needed for finding in missing)
     if json:

@@ -17,7 +17,7 @@ from faceloop_workbench.queue.panel import QueuePanel
 from faceloop_workbench.session import Message, Session
 from faceloop_workbench.train.panel import TrainPanel
 from faceloop_workbench.widgets.basic import PlainLabel, application, command_button
-from faceloop_workbench.widgets.picture_layer import Stage
+from faceloop_workbench.widgets.picture_layer import PictureLayer
 
 from .help_page import HelpPage
 from .keys import Keys
@@ -43,7 +43,7 @@ class Dock(QWidget):
         What is worked on.
     commands : Commands
         What can be done.
-    stage : Stage
+    picture_layer : PictureLayer
         The picture.
     queue, annotate, train, live : QWidget
         The tabs.
@@ -54,11 +54,11 @@ class Dock(QWidget):
         start_emitting_from_queue(_DELIVER_MS)
         self.viewer = napari_viewer
         self.session, self.commands = Session(), Commands()
-        self.stage = Stage(napari_viewer)
-        self.annotate = AnnotatePanel(self.session, self.commands, self.stage)
+        self.picture_layer = PictureLayer(napari_viewer)
+        self.annotate = AnnotatePanel(self.session, self.commands, self.picture_layer)
         self.queue = QueuePanel(self.session, self.commands, self.annotate.editor)
         self.train = TrainPanel(self.session, self.commands)
-        self.live = LivePanel(self.session, self.commands, self.stage)
+        self.live = LivePanel(self.session, self.commands, self.picture_layer)
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(False)
         self.setMinimumWidth(_WIDTH)
@@ -120,9 +120,9 @@ class Dock(QWidget):
     def _turn(self, _index: int) -> None:
         shown = self.tabs.currentWidget()
         if shown is self.live:
-            self.stage.take("live")
+            self.picture_layer.take("live")
         elif shown in (self.queue, self.annotate):
-            self.stage.take("annotate")
+            self.picture_layer.take("annotate")
 
     def _bring(self, tab: str) -> None:
         self.tabs.setCurrentWidget(getattr(self, tab))

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.key_file import save_keys
 from faceloop_workbench.services.background import Job
-from faceloop_workbench.services.doctor import report
+from faceloop_workbench.services.doctor import diagnostics_text
 from faceloop_workbench.widgets.basic import PlainLabel, application, paragraph
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class HelpPage(QDialog):
 
 
 def _diagnostics(_progress: ProgressCallback, _cancel: CancelCheck) -> str:
-    return report()
+    return diagnostics_text()
 
 
 def _tab(command: Command) -> str:

@@ -9,7 +9,7 @@ from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.child import ChildJob
 from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
 from faceloop_workbench.services.messages import CheckLabels
-from faceloop_workbench.widgets.text_dialog import ReportDialog
+from faceloop_workbench.widgets.text_dialog import TextDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ class LabelDialogs:
             f"What is wrong with these is known exactly ({kinds_text(doubts)}), and can be put "
             f"right in all of them at once. It can be taken back.\n\n{lines}"
         )
-        dialog = ReportDialog("Labels that can be put right", text, self._parent)
+        dialog = TextDialog("Labels that can be put right", text, self._parent)
 
         def mend() -> None:
             dialog.accept()
@@ -107,7 +107,7 @@ class LabelDialogs:
     def _mended(self, batch: Batch) -> None:
         self._changed(f"{batch.action}: {_faces(batch.faces)} put right.")
         text = f"{batch.action}.\n\n{_faces(batch.faces)} put right, each as a new revision."
-        dialog = ReportDialog("Labels were put right", text, self._parent)
+        dialog = TextDialog("Labels were put right", text, self._parent)
 
         def undo() -> None:
             dialog.accept()

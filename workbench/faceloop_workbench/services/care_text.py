@@ -53,7 +53,7 @@ def kinds(findings: Iterable[Finding]) -> list[Kind]:
     return [Kind(*key, tuple(places)) for key, places in found.items()]
 
 
-def verdict(report: CheckReport) -> str:
+def check_summary(report: CheckReport) -> str:
     """Say in a sentence whether a project is sound, and what it holds."""
     counts = ", ".join(f"{number} {name}" for name, number in report.counts.items())
     return f"{'Sound' if report.sound else 'Not sound'}: {counts or 'nothing could be read'}."
@@ -80,7 +80,7 @@ def backup_text(report: BackupReport) -> str:
     return " ".join(parts)
 
 
-def goes_text(planned: Erasure, models: Sequence[str]) -> str:
+def before_erasing_text(planned: Erasure, models: Sequence[str]) -> str:
     """Say before an erasure what goes, and what stays nevertheless.
 
     Parameters
@@ -101,7 +101,7 @@ def goes_text(planned: Erasure, models: Sequence[str]) -> str:
     )
 
 
-def gone_text(done: Erasure, models: Sequence[str]) -> str:
+def after_erasing_text(done: Erasure, models: Sequence[str]) -> str:
     """Say after an erasure what is gone, and what was found of it in the project's files."""
     files, size = done.searched
     searched = f"Searched {_number(files, 'file')}, {megabytes(size)}:"
@@ -120,7 +120,7 @@ def gone_text(done: Erasure, models: Sequence[str]) -> str:
     )
 
 
-def whom_text(planned: Erasure) -> str:
+def erased_text(planned: Erasure) -> str:
     """Name what an erasure is about, in a few words."""
     if planned.whom.item is not None:
         return f"only this face, {shorten(planned.whom.name)}"
@@ -160,7 +160,7 @@ def megabytes(size: int) -> str:
 
 
 def _check_lines(report: CheckReport) -> Iterator[str]:
-    yield verdict(report)
+    yield check_summary(report)
     if not report.findings:
         yield "Nothing is wrong."
     severity = ""

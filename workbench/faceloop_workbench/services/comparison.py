@@ -20,7 +20,7 @@ _DIGITS = 5  # of an error in units of IOD: a hundredth of a pixel in the larges
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class ModelErrors:
     """Errors of one model.
 
     Parameters
@@ -39,7 +39,7 @@ class Measured:
     figures: Mapping[str, Any]
 
     @classmethod
-    def of(cls, evaluation: Evaluation) -> Measured:
+    def of(cls, evaluation: Evaluation) -> ModelErrors:
         """Take the errors of an evaluation."""
         points = evaluation.per_point["error"].to_numpy(dtype=np.float64)
         return cls(evaluation.errors, points, evaluation.metrics())
@@ -53,7 +53,7 @@ class Measured:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Measured:
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelErrors:
         """Read what `to_dict` made."""
         return cls(
             _vector(values["errors"], np.inf), _vector(values["points"], np.nan), values["figures"]
@@ -66,9 +66,9 @@ class Comparison:
 
     Parameters
     ----------
-    new : Measured or None
+    new : ModelErrors or None
         Errors of the new model; None if there was no face to measure it on.
-    old : Measured or None
+    old : ModelErrors or None
         Errors of the one before on the same faces, in the same order, from the same starts; None
         if there was none, or no face that both had not seen.
     old_name : str
@@ -83,8 +83,8 @@ class Comparison:
         What the people are: maybe only pictures or clips.
     """
 
-    new: Measured | None
-    old: Measured | None
+    new: ModelErrors | None
+    old: ModelErrors | None
     old_name: str
     people: int
     use: bool
@@ -108,8 +108,8 @@ class Comparison:
         """Read what `to_dict` made."""
         new, old = values["new"], values["old"]
         return cls(
-            new=None if new is None else Measured.from_dict(new),
-            old=None if old is None else Measured.from_dict(old),
+            new=None if new is None else ModelErrors.from_dict(new),
+            old=None if old is None else ModelErrors.from_dict(old),
             old_name=values["old_name"],
             people=values["people"],
             use=values["use"],

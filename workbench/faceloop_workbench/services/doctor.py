@@ -42,7 +42,7 @@ _GL_SECONDS = 20
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnostic:
     """One line of the report.
 
     Parameters
@@ -63,30 +63,30 @@ class Finding:
     needed: bool = False
 
 
-def look() -> list[Finding]:
+def diagnostics() -> list[Diagnostic]:
     """Look at the machine and at faceloop's parts."""
     return [*_versions(), *_gl(), *_parts(), *_folders()]
 
 
-def report() -> str:
-    """Text of all findings, to paste into a report. The person's home folder is left out."""
+def diagnostics_text() -> str:
+    """Text of all diagnostics, to paste into a report. The person's home folder is left out."""
     home = str(Path.home())
-    lines = [f"{f.what}: {f.found}" + (f" ({f.advice})" if f.advice else "") for f in look()]
+    lines = [f"{f.what}: {f.found}" + (f" ({f.advice})" if f.advice else "") for f in diagnostics()]
     return "\n".join(line.replace(home, "~") for line in lines)
 
 
-def _versions() -> list[Finding]:
+def _versions() -> list[Diagnostic]:
     cores = os.cpu_count()
     machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"
-    findings = [Finding("machine", machine), Finding("python", sys.version.split()[0])]
+    lines = [Diagnostic("machine", machine), Diagnostic("python", sys.version.split()[0])]
     for name in _PACKAGES:
         found = _version(name)
         advice = "" if found else f"pip install {name}"
-        findings.append(Finding(name, found or "missing", advice, needed=True))
+        lines.append(Diagnostic(name, found or "missing", advice, needed=True))
     for name, purpose in _OPTIONAL.items():
         found = _version(name)
-        findings.append(Finding(name, found or f"not installed; only needed for {purpose}"))
-    return findings
+        lines.append(Diagnostic(name, found or f"not installed; only needed for {purpose}"))
+    return lines
 
 
 def _version(package: str) -> str | None:
@@ -96,7 +96,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _gl() -> list[Finding]:
+def _gl() -> list[Diagnostic]:
     """Ask OpenGL for its renderer, and the runtime which responses it would pick."""
     what = "GL renderer"
     try:
@@ -109,50 +109,50 @@ def _gl() -> list[Finding]:
         )
     except subprocess.TimeoutExpired:
         hangs = "The driver hangs; update it, or name the cpu backend wherever one is asked for."
-        return [Finding(what, f"no answer within {_GL_SECONDS} s", hangs)]
+        return [Diagnostic(what, f"no answer within {_GL_SECONDS} s", hangs)]
     said = probe.stdout.strip().splitlines()
     if not said:
         crashed = (
             "The driver crashes; update it, or name the cpu backend wherever one is asked for."
         )
-        return [Finding(what, f"none (exit code {probe.returncode})", crashed)]
-    picked = Finding("response backend", said[0])
+        return [Diagnostic(what, f"none (exit code {probe.returncode})", crashed)]
+    picked = Diagnostic("response backend", said[0])
     if probe.returncode == 0:
-        return [Finding(what, said[-1]), picked]
+        return [Diagnostic(what, said[-1]), picked]
     reason = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
     advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri)."
-    return [Finding(what, f"none ({reason})", advice), picked]
+    return [Diagnostic(what, f"none ({reason})", advice), picked]
 
 
-def _parts() -> list[Finding]:
+def _parts() -> list[Diagnostic]:
     again = "The installation is incomplete; install faceloop again."
     clip = sample_clip()
-    sample = Finding("sample", str(clip.parent))
+    sample = Diagnostic("sample", str(clip.parent))
     if not clip.is_file():
-        sample = Finding("sample", "missing", again, needed=True)
+        sample = Diagnostic("sample", "missing", again, needed=True)
     try:
-        starter = Finding("starter model", f"{len(FaceModel.starter().scheme)} points")
+        starter = Diagnostic("starter model", f"{len(FaceModel.starter().scheme)} points")
     except FaceloopError as error:
-        starter = Finding("starter model", str(error), again, needed=True)
-    encoder = Finding("video encoder", "libx264")
+        starter = Diagnostic("starter model", str(error), again, needed=True)
+    encoder = Diagnostic("video encoder", "libx264")
     if "libx264" not in av.codec.codecs_available:
         advice = "Overlay videos cannot be written: install av from PyPI."
-        encoder = Finding("video encoder", "none", advice)
+        encoder = Diagnostic("video encoder", "none", advice)
     return [sample, starter, encoder, _screen()]
 
 
-def _screen() -> Finding:
+def _screen() -> Diagnostic:
     if sys.platform in ("win32", "darwin"):
-        return Finding("screen", "the system's")
+        return Diagnostic("screen", "the system's")
     names = ("WAYLAND_DISPLAY", "DISPLAY")
     found = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
-    return Finding("screen", found or "none; only needed for the window")
+    return Diagnostic("screen", found or "none; only needed for the window")
 
 
-def _folders() -> list[Finding]:
+def _folders() -> list[Diagnostic]:
     data = os.environ.get("FACELOOP_DATA")
     found = "not set; only needed for tests on real faces"
     if data is not None:
         found = data if Path(data).is_dir() else f"{data} does not exist"
     logs = user_log_dir("faceloop", appauthor=False)
-    return [Finding("FACELOOP_DATA", found), Finding("log folder", logs)]
+    return [Diagnostic("FACELOOP_DATA", found), Diagnostic("log folder", logs)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SOON = 2.0  # seconds of a stage before anything is said: the first steps are not typical
 
 
-class TimeLeft:
+class ProgressText:
     """Follows the progress of some work.
 
     Parameters

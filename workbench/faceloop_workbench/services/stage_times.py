@@ -194,7 +194,7 @@ def expect(history: Sequence[Mapping[str, Any]], faces: int) -> list[list[Stage]
     return plans
 
 
-def words(seconds: float) -> str:
+def rough_time(seconds: float) -> str:
     """Say a time roughly, as people do."""
     if seconds < 5:
         return "a few seconds"

@@ -130,14 +130,14 @@ def track_video(
     refuse_to_replace([points, overlay], [Path(path), *keep])
     video = Video(path)
     tracker = Tracker(model, max_faces=max_faces, smoothing=OneEuro() if smooth else None)
-    feed, tally, poor = _Feed(video), _Tally(), PoorFrames()
+    frames, counts, poor = _FrameReader(video), _TrackCounts(), PoorFrames()
     stopped = False
     with ExitStack() as files:
         sinks = _open_files(files, model, video, points, overlay, smooth=smooth)
         sinks.append(lambda result, frame: poor.add(result, frame.gray()))
-        for result in _timed(tracker, feed, tally):
+        for result in _timed(tracker, frames, counts):
             for sink in sinks:
-                sink(result, feed.frame)
+                sink(result, frames.frame)
             if each is not None:
                 each(result)
             if progress is not None:
@@ -145,7 +145,7 @@ def track_video(
             if cancel is not None and cancel():
                 stopped = True
                 break
-    return TrackResult(tally.summary(video, feed, stopped=stopped), poor.candidates)
+    return TrackResult(counts.summary(video, frames, stopped=stopped), poor.candidates)
 
 
 def queue_frames(project: Project, result: TrackResult, model: str) -> list[QueueEntry]:
@@ -162,7 +162,7 @@ def queue_frames(project: Project, result: TrackResult, model: str) -> list[Queu
     return project.queue.add_frames(media, result.poor, model=model)
 
 
-class _Feed:
+class _FrameReader:
     """Frames of a video, the time it takes to decode them, and the one last given out."""
 
     frame: VideoFrame
@@ -187,7 +187,7 @@ class _Feed:
             yield frame
 
 
-class _Tally:
+class _TrackCounts:
     """Counts and times of the frames tracked so far: three numbers a frame."""
 
     def __init__(self) -> None:
@@ -200,7 +200,7 @@ class _Tally:
         self._errors += [face.fit.predicted_error for face in result.faces]
         self._lost += not result.faces
 
-    def summary(self, video: Video, feed: _Feed, *, stopped: bool) -> TrackSummary:
+    def summary(self, video: Video, frames: _FrameReader, *, stopped: bool) -> TrackSummary:
         return TrackSummary(
             video=video.path,
             frames=len(self.seconds),
@@ -209,22 +209,22 @@ class _Tally:
             median_predicted_error=_median(self._errors),
             worst_predicted_error=max(self._errors, default=None),
             fit_ms=_milliseconds(self.seconds),
-            read_ms=_milliseconds(feed.seconds),
+            read_ms=_milliseconds(frames.seconds),
             stopped=stopped,
             warning=video.warning,
-            error=feed.error,
+            error=frames.error,
         )
 
 
-def _timed(tracker: Tracker, feed: _Feed, tally: _Tally) -> Iterator[FrameResult]:
-    results = iter(tracker.track(feed))
+def _timed(tracker: Tracker, frames: _FrameReader, counts: _TrackCounts) -> Iterator[FrameResult]:
+    results = iter(tracker.track(frames))
     while True:
-        start, known = time.perf_counter(), len(feed.seconds)
+        start, known = time.perf_counter(), len(frames.seconds)
         result = next(results, None)
         if result is None:
             return
-        reading = sum(feed.seconds[known:])
-        tally.add(result, time.perf_counter() - start - reading)
+        reading = sum(frames.seconds[known:])
+        counts.add(result, time.perf_counter() - start - reading)
         yield result
 
 

@@ -16,7 +16,7 @@ from faceloop_trainer.evaluate import measure_models
 from faceloop_trainer.split import unseen_faces
 from faceloop_trainer.trainingset import load_faces
 
-from .comparison import Comparison, Measured
+from .comparison import Comparison, ModelErrors
 from .model_choice import STARTER
 from .stage_times import Stopwatch
 
@@ -200,7 +200,7 @@ class _Comparing:
         active = self._project.active_model
         name = STARTER if active is None else active.name
         first = active is None
-        alone = None if held_out is None else Measured.of(held_out)
+        alone = None if held_out is None else ModelErrors.of(held_out)
         people = 0 if held_out is None else len(set(held_out.subjects))
         kind = "person" if held_out is None else held_out.kind
         try:
@@ -220,7 +220,7 @@ class _Comparing:
             progress=self._progress,
             cancel=self._cancel,
         )
-        new, before = map(Measured.of, found)
+        new, before = map(ModelErrors.of, found)
         ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
         because = f"NME {ours:.4f} against {theirs:.4f} of {name}, on the same faces"
         if compare_models(found[0], found[1]).chance:

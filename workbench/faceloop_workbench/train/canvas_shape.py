@@ -139,7 +139,7 @@ class Mosaic(QWidget):
         Parameters
         ----------
         picture, centres
-            From `faceloop_workbench.train.inside.mosaic`.
+            From `faceloop_workbench.train.model_contents.mosaic`.
         landmark : int
             The chosen one.
         patch : int

@@ -22,7 +22,7 @@ from faceloop_workbench.services.messages import (
 )
 from faceloop_workbench.services.stage_times import Stage, expect
 
-from .listing import Listed, list_models, trainings, use
+from .model_list import ListedModel, list_models, trainings, use
 from .readiness import Readiness, look
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TrainControl:
     ----------
     readiness_changed : Signal(Readiness)
         What a training would find.
-    listed : Signal(list of Listed)
+    listed : Signal(list of ListedModel)
         The models have changed.
     begun : Signal(str, list of Stage)
         A training, import or report has begun: its name, and the stages that are expected.
@@ -64,7 +64,7 @@ class TrainControl:
         self._session = session
         self.settings: dict[str, Any] = {}
         self.readiness = Readiness()
-        self.models: list[Listed] = []
+        self.models: list[ListedModel] = []
         self._job: ChildJob[Outcome] | None = None
         self._trained: Project | None = None
         self._looking: Job[Readiness] | None = None
@@ -99,7 +99,7 @@ class TrainControl:
         request = ImportModel(str(project.path), str(file.absolute()))
         self._begin(ChildJob(request, f"Import of {file.name}"), [])
 
-    def report(self, model: Listed) -> None:
+    def report(self, model: ListedModel) -> None:
         """Begin to write a report on a model, compared with the one in use if that is another."""
         project = self._session.need_project()
         others = (m.name for m in self.models if m.in_use and m is not model)
@@ -150,7 +150,7 @@ class TrainControl:
         self.models = [] if project is None else list_models(project)
         self.listed.emit(self.models)
 
-    def use(self, model: Listed) -> None:
+    def use(self, model: ListedModel) -> None:
         """Take a model into use.
 
         Raises
@@ -161,7 +161,7 @@ class TrainControl:
         use(self._session.need_project(), model)
         self._session.models_changed.emit()
 
-    def note(self, model: Listed, text: str) -> None:
+    def note(self, model: ListedModel, text: str) -> None:
         """Put another note on a model of the project."""
         if model.id is not None and text != model.note:
             self._session.need_project().note_model(model.id, text)

@@ -21,7 +21,7 @@ from faceloop_workbench.widgets.basic import PlainLabel, command_button, explain
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 
 from .control import TrainControl
-from .dialog_inside import InsideDialog
+from .dialog_model import ModelDialog
 from .dialog_settings import SettingsDialog
 from .panel_comparison import ComparisonView
 from .panel_models import ModelTable
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from faceloop_workbench.services.stage_times import Stage
     from faceloop_workbench.session import Session
 
-    from .listing import Listed
+    from .model_list import ListedModel
     from .readiness import Readiness
 
 _QUIET_MS = 800  # a person who drags points saves several times a second
@@ -119,7 +119,7 @@ class TrainPanel(QWidget):
         """Open a window that looks into the selected model."""
         model = self.table.chosen
         if model is not None:
-            self._try(lambda: InsideDialog(model, self.control.models, self).show())
+            self._try(lambda: ModelDialog(model, self.control.models, self).show())
 
     def report(self) -> None:
         """Write a report on the selected model, and show it."""
@@ -138,7 +138,7 @@ class TrainPanel(QWidget):
         self.control.settings = dialog.values
         self.control.look()
 
-    def _export(self, model: Listed, path: Path) -> None:
+    def _export(self, model: ListedModel, path: Path) -> None:
         project = self._session.project
         refuse_to_replace([path], () if project is None else project.files())
         model.export(path)

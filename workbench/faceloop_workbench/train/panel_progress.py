@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.messages import Log, Step
-from faceloop_workbench.services.stage_times import TimeLeft, words
+from faceloop_workbench.services.stage_times import TimeLeft, rough_time
 from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .axes import room_above
@@ -131,7 +131,7 @@ class ProgressBox(QWidget):
             return
         now = self._step.progress
         share = self._left.share()
-        left = f"{words(self._left.left())} left" if share else ""
+        left = f"{rough_time(self._left.left())} left" if share else ""
         if not share and now.total:
             share = now.done / now.total
         self.bar.setValue(round(share * _FINE))

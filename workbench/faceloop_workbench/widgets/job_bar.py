@@ -8,7 +8,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from faceloop_workbench.services.background import Job
-from faceloop_workbench.services.progress_text import TimeLeft
+from faceloop_workbench.services.progress_text import ProgressText
 
 from .basic import PlainLabel
 
@@ -41,7 +41,7 @@ class JobBar(QWidget):
         super().__init__(parent)
         self._job: Job[Any] | None = None
         self._then: Done | None = None
-        self._time = TimeLeft()
+        self._time = ProgressText()
         self._text = PlainLabel()
         self._text.setWordWrap(True)
         self._bar = QProgressBar()
@@ -65,7 +65,7 @@ class JobBar(QWidget):
 
     def run(self, job: Job[Any], done: Done) -> None:
         """Start a job; ``done`` is called with its result, in this thread."""
-        self._job, self._then, self._time = job, done, TimeLeft()
+        self._job, self._then, self._time = job, done, ProgressText()
         for signal, handle in (
             (job.progressed, self._progress),
             (job.done, self._done),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BLANK = (64, 64, 3)
 
 
-class Stage:
+class PictureLayer:
     """One image layer that is never removed while others stand on it, and the camera.
 
     napari can crash when an image layer is removed and another added in one turn of the event

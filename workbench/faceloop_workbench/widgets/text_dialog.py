@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class ReportDialog(QDialog):
+class TextDialog(QDialog):
     """Shows a report.
 
     Parameters

@@ -26,14 +26,14 @@ from .axes import room_above
 from .canvas import Axis, PointBars
 from .canvas_shape import Mosaic, ShapeCanvas, picture_label
 from .dialog_changes import ChangesTab
-from .inside import (
+from .model_contents import (
     channel_names,
-    explained,
+    explained_variance,
+    gain_text,
     mosaic,
     patch_pictures,
+    point_weights,
     shape_at,
-    trust,
-    trust_in_words,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from faceloop_runtime import FaceModel
 
-    from .listing import Listed
+    from .model_list import ListedModel
 
 _SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
 _REACH = 30  # tenths of a standard deviation
@@ -52,14 +52,14 @@ _PICTURE = 36
 _LARGEST = 9.0  # radius of a point that is trusted wholly
 
 
-class InsideDialog(QDialog):
+class ModelDialog(QDialog):
     """Looks into one model.
 
     Parameters
     ----------
-    listed : Listed
+    listed : ListedModel
         The model.
-    others : sequence of Listed
+    others : sequence of ListedModel
         Models to compare it with.
     parent : QWidget
         The tab Train.
@@ -70,7 +70,7 @@ class InsideDialog(QDialog):
         If the model cannot be loaded.
     """
 
-    def __init__(self, listed: Listed, others: Sequence[Listed], parent: QWidget) -> None:
+    def __init__(self, listed: ListedModel, others: Sequence[ListedModel], parent: QWidget) -> None:
         super().__init__(parent)
         model = listed.load()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -83,13 +83,13 @@ class InsideDialog(QDialog):
             ("Reliability", lambda: ReliabilityTab(model)),
             ("What changed", lambda: ChangesTab(listed, model, others)),
         ):
-            self.tabs.addTab(_Later(make), title)
+            self.tabs.addTab(_LazyTab(make), title)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs)
         self.resize(900, 640)
 
 
-class _Later(QWidget):
+class _LazyTab(QWidget):
     """A tab that is made when it is first looked at: all at once would take too long."""
 
     def __init__(self, make: Callable[[], QWidget]) -> None:
@@ -137,7 +137,7 @@ class ShapeTab(QWidget):
         grid = QGridLayout(inside)
         grid.addWidget(PlainLabel("component"), 0, 0)
         grid.addWidget(PlainLabel("of variance"), 0, 1)
-        for k, share in enumerate(explained(self._pdm), 1):
+        for k, share in enumerate(explained_variance(self._pdm), 1):
             slider, value = QSlider(Qt.Orientation.Horizontal), PlainLabel()
             slider.setRange(-_REACH, _REACH)
             slider.setObjectName(f"inside.component.{k}")
@@ -256,9 +256,9 @@ class ReliabilityTab(QWidget):
     def _draw(self) -> None:
         scheme = self._model.scheme
         experts = self._model.experts[self.scale.currentIndex()]
-        believed = trust(experts)
+        believed = point_weights(experts)
         most = room_above(believed.tolist(), 1e-3)
-        self.words.setText(trust_in_words(experts, scheme))
+        self.words.setText(gain_text(experts, scheme))
         self.canvas.show_shapes([(self._model.pdm.mean, 0)], believed / most * _LARGEST)
         self.bars.show_points(
             believed,

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloop_datasets.plain import is_count, is_deep, is_number
-from faceloop_workbench.services.comparison import Comparison, Measured
+from faceloop_workbench.services.comparison import Comparison, ModelErrors
 from faceloop_workbench.services.stage_times import Stage, expect
-from faceloop_workbench.train.listing import Listed
-from faceloop_workbench.train.recorded import believed
+from faceloop_workbench.train.checked_metrics import checked_metrics
+from faceloop_workbench.train.model_list import ListedModel
 
-MEASURED = Measured(np.array([0.03, np.inf]), np.array([0.02, np.nan, 0.04]), {"failures": 1})
+MEASURED = ModelErrors(np.array([0.03, np.inf]), np.array([0.02, np.nan, 0.04]), {"failures": 1})
 GOOD: dict[str, Any] = json.loads(
     json.dumps(
         {
@@ -35,14 +35,14 @@ WRONG: list[Any] = [None, 5, "x", [], {}, [5], {"x": 1}, float("nan"), 10**400, 
 
 
 def test_what_a_training_writes_is_believed() -> None:
-    assert believed(GOOD, 3) == GOOD
+    assert checked_metrics(GOOD, 3) == GOOD
 
 
 @pytest.mark.parametrize("value", WRONG, ids=repr)
 @pytest.mark.parametrize("key", GOOD)
 def test_what_is_not_as_it_should_be_is_left_out(key: str, value: Any) -> None:
-    use(believed({**GOOD, key: value}, 3))
-    use(believed({key: value}, 3))
+    use(checked_metrics({**GOOD, key: value}, 3))
+    use(checked_metrics({key: value}, 3))
 
 
 @pytest.mark.parametrize("value", WRONG, ids=repr)
@@ -69,7 +69,7 @@ def test_parts_of_it_too(path: tuple[Any, ...], value: Any) -> None:
     for key in path[:-1]:
         inner = inner[key]
     inner[path[-1]] = value
-    use(believed(metrics, 3))
+    use(checked_metrics(metrics, 3))
 
 
 JSON = st.recursive(
@@ -82,12 +82,12 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(metrics=st.dictionaries(st.sampled_from([*GOOD]), JSON))
 def test_any_json(metrics: dict[str, Any]) -> None:
-    use(believed(metrics, 3))
+    use(checked_metrics(metrics, 3))
 
 
 def use(metrics: dict[str, Any]) -> None:
     """Use metrics as the window does."""
-    listed = Listed(1, "m", None, None, "", False, metrics)
+    listed = ListedModel(1, "m", None, None, "", False, metrics)
     assert listed.measured_on
     assert listed.nme is None or f"{listed.nme:.4f}"
     assert str(listed.faces)

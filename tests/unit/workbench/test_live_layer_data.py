@@ -6,7 +6,7 @@ import numpy as np
 
 from faceloop_datasets import Scheme
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.live.marks import affine, nearest, segments
+from faceloop_workbench.live.layer_data import affine, nearest, segments
 
 from .fits import make_fit
 

@@ -12,7 +12,7 @@ from faceloop_runtime import FaceModel
 from faceloop_workbench.services.comparison import Comparison
 from faceloop_workbench.services.model_choice import STARTER
 
-from .recorded import believed
+from .checked_metrics import checked_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Listed:
+class ListedModel:
     """One model of the list.
 
     Parameters
@@ -41,7 +41,7 @@ class Listed:
     in_use : bool
         Whether it is the one in use.
     metrics : mapping
-        What was measured when it was made, `believed`.
+        What was measured when it was made, as `checked_metrics` gives them.
     """
 
     id: int | None
@@ -108,7 +108,7 @@ class Listed:
             shutil.copyfile(self.file, part)
 
 
-def list_models(project: Project) -> list[Listed]:
+def list_models(project: Project) -> list[ListedModel]:
     """Models that a project can use, newest first; the starter, if it has the same points, last."""
     active = project.active_model
     points = len(project.scheme)
@@ -117,11 +117,11 @@ def list_models(project: Project) -> list[Listed]:
     if starter.scheme.name == project.scheme.name:
         metrics = {"trained_faces": starter.provenance["pictured"]}
         note = "comes with faceloop"
-        listed.append(Listed(None, STARTER, None, None, note, active is None, metrics))
+        listed.append(ListedModel(None, STARTER, None, None, note, active is None, metrics))
     return listed
 
 
-def use(project: Project, model: Listed) -> None:
+def use(project: Project, model: ListedModel) -> None:
     """Take a model into use.
 
     Raises
@@ -135,24 +135,24 @@ def use(project: Project, model: Listed) -> None:
         project.use_model(model.id)
 
 
-def trainings(models: list[Listed]) -> list[Mapping[str, Any]]:
+def trainings(models: list[ListedModel]) -> list[Mapping[str, Any]]:
     """Metrics of the models trained here, newest first, with settings and times of the stages."""
     return [m.metrics for m in models if m.trained_here]
 
 
-def learning_curve(models: list[Listed]) -> tuple[list[Listed], list[float]]:
+def learning_curve(models: list[ListedModel]) -> tuple[list[ListedModel], list[float]]:
     """Return the models that were trained and measured, oldest first, and their errors."""
     measured = [m for m in reversed(models) if m.nme is not None]
     return measured, [m.nme for m in measured if m.nme is not None]
 
 
-def _listed(record: ModelRecord, active: ModelRecord | None, points: int) -> Listed:
-    return Listed(
+def _listed(record: ModelRecord, active: ModelRecord | None, points: int) -> ListedModel:
+    return ListedModel(
         id=record.id,
         name=record.name,
         file=record.file,
         created=record.created,
         note=record.note,
         in_use=active is not None and record.id == active.id,
-        metrics=believed(record.metrics, points),
+        metrics=checked_metrics(record.metrics, points),
     )

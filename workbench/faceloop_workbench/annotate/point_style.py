@@ -45,7 +45,7 @@ _LETTER = (9.0, 16.0)  # room of a letter of a label on the screen
 
 
 @dataclass(frozen=True, eq=False)
-class Marks:
+class PointAppearance:
     """What to draw of a face's points.
 
     Parameters
@@ -61,7 +61,7 @@ class Marks:
     symbols: tuple[str, ...]
 
 
-class Style:
+class PointStyle:
     """Colours and lines of a landmark scheme.
 
     Parameters
@@ -92,7 +92,7 @@ class Style:
         colours = self.colours[self.segments[:, 0]]
         return np.hstack([colours, np.full((len(colours), 1), _LINE_ALPHA)])
 
-    def marks(self, face: FaceState) -> Marks:
+    def marks(self, face: FaceState) -> PointAppearance:
         """Return what the points of a face look like.
 
         A filled disc is a point somebody vouches for, a hollow diamond one that only a program
@@ -105,7 +105,7 @@ class Style:
         edges = np.where(estimated[:, None], coloured, np.array(_EDGE))
         # napari goes on drawing points that are not `shown`, so missing ones have no colour.
         faces[~face.present, 3] = edges[~face.present, 3] = 0.0
-        return Marks(faces, edges, tuple(SYMBOLS[PointState(s)] for s in face.states))
+        return PointAppearance(faces, edges, tuple(SYMBOLS[PointState(s)] for s in face.states))
 
     def lines(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lines between points (N, 2), as start and extent (M, 2, 2), in the same coordinates.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .face_state import FaceState
 
 
-class Helper:
+class ModelHelp:
     """Asks the model in use.
 
     Parameters
@@ -29,7 +29,7 @@ class Helper:
     Attributes
     ----------
     errors : (FaceModel, ndarray) or None
-        A model and how its fits are wrong, as `Lessons` has seen; help is better for it.
+        A model and how its fits are wrong, as `FitErrorLearning` has seen; help is better for it.
     """
 
     def __init__(self, session: Session) -> None:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Equipment:
-    """What fits.
+class FitSettings:
+    """Which model fits the frames, and how.
 
     Parameters
     ----------
@@ -68,16 +68,16 @@ class ModelInUse:
         """Name of the backend; ``""`` before the first model was loaded."""
         return "" if self._backend is None else self._backend.name
 
-    def has(self, equipment: Equipment) -> bool:
+    def has(self, settings: FitSettings) -> bool:
         """Whether this is what there is already."""
-        return self._in_use == (equipment.key, equipment.backend, equipment.max_faces)
+        return self._in_use == (settings.key, settings.backend, settings.max_faces)
 
-    def take(self, equipment: Equipment, make_context: Callable[[], GLContext]) -> bool:
-        """Change to other equipment.
+    def take(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
+        """Fit with other settings.
 
         Parameters
         ----------
-        equipment : Equipment
+        settings : FitSettings
             What to fit with.
         make_context : callable
             Makes the contexts that OpenGL draws responses in.
@@ -92,16 +92,16 @@ class ModelInUse:
         FaceloopError
             If the model cannot be loaded, or OpenGL does not work; all stays as it is then.
         """
-        new = self._in_use is None or equipment.key != self._in_use[0]
-        chosen = equipment.load() if self.chosen is None or new else self.chosen
-        backend = make_backend(equipment.backend, chosen.model.experts, make_context)
+        new = self._in_use is None or settings.key != self._in_use[0]
+        chosen = settings.load() if self.chosen is None or new else self.chosen
+        backend = make_backend(settings.backend, chosen.model.experts, make_context)
         self.close()
         self.chosen, self._backend = chosen, backend
-        self._in_use = equipment.key, equipment.backend, equipment.max_faces
+        self._in_use = settings.key, settings.backend, settings.max_faces
         self.about = backend.name
-        if equipment.backend == "auto":
+        if settings.backend == "auto":
             self.about = describe(make_context)
-        self._pursuit = Tracker(chosen.model, backend, equipment.max_faces).follow()
+        self._pursuit = Tracker(chosen.model, backend, settings.max_faces).follow()
         return new
 
     def forget(self) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KEPT = 6  # a few faces ahead and behind; pictures of 12 megapixels take 36 MB each
 
 
-class Pictures:
+class PictureCache:
     """Reads the pictures of one project's faces, from any thread.
 
     Parameters

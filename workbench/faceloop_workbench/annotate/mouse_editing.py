@@ -25,7 +25,7 @@ _REACH = 10.0  # how near to a point counts as on it
 
 
 @dataclass(frozen=True)
-class Touch:
+class MousePosition:
     """Where the mouse is.
 
     Parameters
@@ -44,7 +44,7 @@ class Touch:
     control: bool = False
 
 
-class Hand:
+class MouseEditing:
     """Turns presses, moves and releases of the mouse into edits.
 
     ==========================  =========================================================
@@ -74,32 +74,32 @@ class Hand:
 
     def __init__(self, editor: FaceEditor) -> None:
         self._editor = editor
-        self._clicks: Clicks | None = None
-        self._press: Touch | None = None
+        self._clicks: ClickRequest | None = None
+        self._press: MousePosition | None = None
         self._moved = False
         self._on_point: int | None = None
         self._pointed_at: int | None = None
-        self._does: Callable[[Touch], None] | None = None
+        self._does: Callable[[MousePosition], None] | None = None
         self._chosen: tuple[int, ...] = ()
         editor.loaded.connect(self._forget)
 
     @property
-    def clicks(self) -> Clicks | None:
+    def clicks(self) -> ClickRequest | None:
         """Clicks that are waited for."""
         return self._clicks
 
-    def ask(self, clicks: Clicks | None) -> None:
+    def ask(self, clicks: ClickRequest | None) -> None:
         """Wait for clicks on the picture; None to wait no longer."""
         self._clicks = clicks
 
-    def hover(self, touch: Touch) -> None:
+    def hover(self, touch: MousePosition) -> None:
         """Move without a button."""
         number = self._nearest(touch)
         if number != self._pointed_at:
             self._pointed_at = number
             self.pointed.emit(number)
 
-    def press(self, touch: Touch) -> bool:
+    def press(self, touch: MousePosition) -> bool:
         """Begin; returns whether it is ours, or else the viewer's, to pan the picture with."""
         self._press, self._moved = touch, False
         self._chosen = self._editor.selection
@@ -107,7 +107,7 @@ class Hand:
         self._does = None if self._clicks is not None else self._choose(touch)
         return self._does is not None
 
-    def move(self, touch: Touch) -> None:
+    def move(self, touch: MousePosition) -> None:
         """Go on, with the button down."""
         if self._press is None:
             return
@@ -150,7 +150,7 @@ class Hand:
             self._clicks.stop()
             self._clicks = None
 
-    def _nearest(self, touch: Touch) -> int | None:
+    def _nearest(self, touch: MousePosition) -> int | None:
         face = self._editor.drawn
         if face is None or self._editor.viewing is not None or not face.present.any():
             return None
@@ -158,7 +158,7 @@ class Hand:
         number = int(np.nanargmin(distance))
         return number if distance[number] <= _REACH * touch.pixel else None
 
-    def _choose(self, touch: Touch) -> Callable[[Touch], None] | None:
+    def _choose(self, touch: MousePosition) -> Callable[[MousePosition], None] | None:
         """Return what moving will do; None for what the viewer does."""
         several = len(self._editor.selection) > 1
         if self._on_point is None:
@@ -175,7 +175,7 @@ class Hand:
         if self._on_point is not None and self._does == self._drag:
             self._editor.select([self._on_point])
 
-    def _click(self, touch: Touch) -> None:
+    def _click(self, touch: MousePosition) -> None:
         if self._clicks is not None:
             self._take_click(self._clicks, touch.xy)
         elif self._on_point is None:
@@ -186,24 +186,24 @@ class Hand:
         else:
             self._editor.select([self._on_point])
 
-    def _take_click(self, clicks: Clicks, xy: Place) -> None:
+    def _take_click(self, clicks: ClickRequest, xy: Place) -> None:
         if clicks.take(xy):
             self._clicks = None  # first: what is done with them may ask for more
             clicks.done(np.array(clicks.places))
 
-    def _drag(self, touch: Touch) -> None:
+    def _drag(self, touch: MousePosition) -> None:
         before = self._editor.state
         if before is not None and self._press is not None and self._on_point is not None:
             # From where the point is, not from the pointer: a press beside it makes no jump.
             place = before.points[self._on_point] + touch.xy - self._press.xy
             self._editor.drag(self._on_point, place, alone=self._press.control)
 
-    def _move_all(self, touch: Touch) -> None:
+    def _move_all(self, touch: MousePosition) -> None:
         if self._press is not None:
             dx, dy = touch.xy - self._press.xy
             self._editor.transform(Similarity(tx=float(dx), ty=float(dy)))
 
-    def _turn(self, touch: Touch) -> None:
+    def _turn(self, touch: MousePosition) -> None:
         before, press = self._editor.state, self._press
         if before is None or press is None:
             return
@@ -218,7 +218,7 @@ class Hand:
         moved = Similarity(turn.a, turn.b, float(shift[0]), float(shift[1]))
         self._editor.transform(moved, "Turn and scale")
 
-    def _draw_band(self, touch: Touch) -> None:
+    def _draw_band(self, touch: MousePosition) -> None:
         face, press = self._editor.drawn, self._press
         if face is None or press is None:
             return
@@ -228,7 +228,7 @@ class Hand:
         self.band.emit((low, high))
 
 
-class Clicks:
+class ClickRequest:
     """Some clicks on the picture that are asked for one by one.
 
     Parameters

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.pdm import PointDistributionModel
 
-    from .listing import Listed
+    from .model_list import ListedModel
 
     Points = NDArray[np.float64]
     Picture = NDArray[np.uint8]
@@ -36,7 +36,7 @@ _MAP_NAMES = {
 _NONE = "-"
 
 
-def explained(pdm: PointDistributionModel) -> NDArray[np.float64]:
+def explained_variance(pdm: PointDistributionModel) -> NDArray[np.float64]:
     """Share of the kept variance that each component explains, shape (K,)."""
     shares: NDArray[np.float64] = pdm.variances / pdm.variances.sum()
     return shares
@@ -54,7 +54,7 @@ def channel_names(model: FaceModel) -> list[str]:
     return names
 
 
-def trust(experts: PatchExperts) -> NDArray[np.float64]:
+def point_weights(experts: PatchExperts) -> NDArray[np.float64]:
     """Return how sharply each landmark's own response is believed, (N,), 0 for not at all.
 
     The calibrated gain of its response, times its reliability against the shape.
@@ -63,9 +63,9 @@ def trust(experts: PatchExperts) -> NDArray[np.float64]:
     return believed
 
 
-def trust_in_words(experts: PatchExperts, scheme: Scheme) -> str:
+def gain_text(experts: PatchExperts, scheme: Scheme) -> str:
     """Say which landmarks are believed, and which have nothing to believe."""
-    believed = trust(experts)
+    believed = point_weights(experts)
     best, worst = int(believed.argmax()), int(believed.argmin())
     said = (
         "How sharply the response of each point is believed: a blurred one counts less against "
@@ -133,7 +133,7 @@ def _strongest(weights: NDArray[np.float32]) -> float:
 
 
 @dataclass(frozen=True)
-class Change:
+class Difference:
     """One thing that differs between two models, in words."""
 
     what: str
@@ -141,24 +141,24 @@ class Change:
     new: str
 
 
-def changes(new: FaceModel, old: FaceModel) -> list[Change]:
+def differences(new: FaceModel, old: FaceModel) -> list[Difference]:
     """Tell what two models were made of, where that differs; settings, data and versions."""
     ours, theirs = _facts(new), _facts(old)
     names = [*ours, *(name for name in theirs if name not in ours)]
     return [
-        Change(name, theirs.get(name, _NONE), ours.get(name, _NONE))
+        Difference(name, theirs.get(name, _NONE), ours.get(name, _NONE))
         for name in names
         if ours.get(name) != theirs.get(name)
     ]
 
 
-def mean_shift(new: FaceModel, old: FaceModel) -> NDArray[np.float64]:
+def mean_shape_distance(new: FaceModel, old: FaceModel) -> NDArray[np.float64]:
     """Distance between the two mean shapes at each point, in IOD, (N,)."""
     shift: NDArray[np.float64] = np.linalg.norm(new.pdm.mean - old.pdm.mean, axis=1)
     return shift
 
 
-def shift_in_words(shift: NDArray[np.float64], scheme: Scheme) -> str:
+def mean_shape_text(shift: NDArray[np.float64], scheme: Scheme) -> str:
     """Say how far apart two mean shapes are."""
     most = int(shift.argmax())
     return (
@@ -176,7 +176,7 @@ class PointErrors:
     same_faces: bool
 
 
-def point_errors(new: Listed, old: Listed) -> PointErrors | None:
+def point_errors(new: ListedModel, old: ListedModel) -> PointErrors | None:
     """Return what is known of the errors of two models at each point; None if one has none."""
     ours, theirs = new.comparison, old.comparison
     if ours is None or ours.new is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .hand import Clicks
-from .starting import NO_FACE
+from .mouse_editing import ClickRequest
+from .start_commands import NO_FACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ _PARTS = {
 }
 
 
-class Acting:
+class PointCommands:
     """Carries out the commands for selected points and for the view.
 
     Parameters
@@ -105,7 +105,7 @@ class Acting:
 
         self._editor.select([index])
         name = self._session.need_project().scheme.names[index]
-        self._canvas.hand.ask(Clicks((f"{index} {name}",), self._session.tell, done))
+        self._canvas.mouse.ask(ClickRequest((f"{index} {name}",), self._session.tell, done))
 
     def _step(self, step: int) -> None:
         number = self._editor.select_next(step)
@@ -128,7 +128,7 @@ class Acting:
         """End what is under way, or else give up the selection."""
         if self._editor.viewing is not None:
             self._editor.view(None)
-        elif not self._canvas.hand.cancel():
+        elif not self._canvas.mouse.cancel():
             self._editor.select(())
 
     def _zoom(self, name: str) -> None:

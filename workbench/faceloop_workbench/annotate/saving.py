@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SaveStatus:
     """Whether what is shown is on disk.
 
     Parameters
@@ -35,7 +35,7 @@ class Kept:
     revision: Revision | None = None
 
 
-class Keeper:
+class FaceSaver:
     """Saves the states of one face, each based on the last.
 
     Parameters
@@ -49,11 +49,11 @@ class Keeper:
 
     Attributes
     ----------
-    changed : Signal(Kept)
+    changed : Signal(SaveStatus)
         Something was saved, or could not be.
     """
 
-    changed = Signal(Kept)
+    changed = Signal(SaveStatus)
 
     def __init__(self, project: Project, item: Item, head: Revision | None) -> None:
         self._project, self.item = project, item
@@ -61,7 +61,7 @@ class Keeper:
         self.theirs: Revision | None = None
         self.waiting: FaceState | None = None
         self._action = ""
-        self.kept = Kept("untouched" if head is None else "saved", revision=head)
+        self.kept = SaveStatus("untouched" if head is None else "saved", revision=head)
 
     def save(self, state: FaceState, action: str) -> Revision | None:
         """Save a state; None if that failed or met somebody else's revision.
@@ -81,13 +81,13 @@ class Keeper:
         except RevisionConflict as conflict:
             self.waiting = state
             self.theirs = self._project.annotation(self.item.id)
-            self._note(Kept("conflict", str(conflict), self.theirs))
+            self._note(SaveStatus("conflict", str(conflict), self.theirs))
         except FaceloopError as error:
             self.waiting = state
-            self._note(Kept("unsaved", str(error), self.head))
+            self._note(SaveStatus("unsaved", str(error), self.head))
         else:
             self.head, self.waiting = saved, None
-            self._note(Kept("saved", revision=saved))
+            self._note(SaveStatus("saved", revision=saved))
             return saved
         return None
 
@@ -105,7 +105,7 @@ class Keeper:
         if number is None or (self.head is not None and number == self.head.id):
             return None
         self.head = self._project.annotation(self.item.id)
-        self._note(Kept("saved", revision=self.head))
+        self._note(SaveStatus("saved", revision=self.head))
         return self.head
 
     def keep_mine(self) -> Revision | None:
@@ -121,7 +121,7 @@ class Keeper:
         theirs = self.theirs
         if theirs is not None:
             self.head, self.theirs, self.waiting = theirs, None, None
-            self._note(Kept("saved", revision=theirs))
+            self._note(SaveStatus("saved", revision=theirs))
         return theirs
 
     def _write(self, state: FaceState) -> Revision:
@@ -133,12 +133,12 @@ class Keeper:
             start=state.start,
         )
 
-    def _note(self, kept: Kept) -> None:
+    def _note(self, kept: SaveStatus) -> None:
         self.kept = kept
         self.changed.emit(kept)
 
 
-class Waiting:
+class UnsavedFaces:
     """Faces that were left before they could be written, or decided.
 
     Attributes
@@ -153,37 +153,37 @@ class Waiting:
     saved = Signal(object)
 
     def __init__(self) -> None:
-        self._keepers: dict[int, Keeper] = {}
+        self._savers: dict[int, FaceSaver] = {}
 
-    def part_with(self, keeper: Keeper) -> None:
+    def leave(self, saver: FaceSaver) -> None:
         """Keep what could not be written of a face that is left."""
-        if keeper.waiting is None or self._written(keeper):
+        if saver.waiting is None or self._written(saver):
             return
-        self._keepers[keeper.item.id] = keeper
-        name = keeper.item.name
-        if keeper.theirs is None:
-            self.told.emit(f"{name} is not saved, trying again: {keeper.kept.why}", "error")
+        self._savers[saver.item.id] = saver
+        name = saver.item.name
+        if saver.theirs is None:
+            self.told.emit(f"{name} is not saved, trying again: {saver.kept.why}", "error")
         else:
             self.told.emit(
-                f"{name} is undecided: what {keeper.theirs.author} saved counts, yours is in its "
+                f"{name} is undecided: what {saver.theirs.author} saved counts, yours is in its "
                 "history.",
                 "warning",
             )
 
     def again(self) -> None:
         """Try to write them."""
-        self._keepers = {k: v for k, v in self._keepers.items() if not self._written(v)}
+        self._savers = {k: v for k, v in self._savers.items() if not self._written(v)}
 
-    def take(self, item_id: int) -> Keeper | None:
-        """Give back the keeper of a face that is taken in work again."""
-        return self._keepers.pop(item_id, None)
+    def take(self, item_id: int) -> FaceSaver | None:
+        """Give back the saver of a face that is taken in work again."""
+        return self._savers.pop(item_id, None)
 
     def clear(self) -> None:
         """Forget them: the project is closed."""
-        self._keepers.clear()
+        self._savers.clear()
 
-    def _written(self, keeper: Keeper) -> bool:
-        revision = keeper.again()
+    def _written(self, saver: FaceSaver) -> bool:
+        revision = saver.again()
         if revision is not None:
             self.saved.emit(revision)
         return revision is not None

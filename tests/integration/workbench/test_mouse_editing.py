@@ -11,8 +11,8 @@ import pytest
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 from faceloop_workbench.annotate.editor import FaceEditor
-from faceloop_workbench.annotate.hand import Clicks, Hand, Touch
-from faceloop_workbench.annotate.starting import Starting
+from faceloop_workbench.annotate.mouse_editing import ClickRequest, MouseEditing, MousePosition
+from faceloop_workbench.annotate.start_commands import StartCommands
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.session import Session
 
@@ -32,10 +32,12 @@ class Table:
         self.project.import_entries("sample", faces, scheme="face70", copy=True)
         self.session, self.commands = Session(), Commands()
         self.editor = FaceEditor(self.session)
-        self.hand = Hand(self.editor)
+        self.mouse = MouseEditing(self.editor)
         self.told: list[str] = []
         self.session.told.connect(lambda message: self.told.append(message.text))
-        self.starting = Starting(self.session, self.commands, self.editor, self.hand, self._picture)
+        self.starting = StartCommands(
+            self.session, self.commands, self.editor, self.mouse, self._picture
+        )
         self.editor.loaded.connect(lambda _: self.starting.update())
         self.session.open(self.project)
         self.item = self.project.items()[0]
@@ -49,18 +51,18 @@ class Table:
     def drag(self, start, shift, **keys: bool) -> bool:
         """Press, move in three steps, release; returns whether the hand took the press."""
         begin, way = np.asarray(start, dtype=float), np.asarray(shift, dtype=float)
-        taken = self.hand.press(Touch(begin, PIXEL, **keys))
+        taken = self.mouse.press(MousePosition(begin, PIXEL, **keys))
         for share in (0.1, 0.5, 1.0):
-            self.hand.move(Touch(begin + share * way, PIXEL, **keys))
-        self.hand.release()
+            self.mouse.move(MousePosition(begin + share * way, PIXEL, **keys))
+        self.mouse.release()
         return taken
 
     def click(self, place, **keys: bool) -> None:
         """Press and release without a move to speak of."""
-        touch = Touch(np.asarray(place, dtype=float), PIXEL, **keys)
-        self.hand.press(touch)
-        self.hand.move(Touch(touch.xy + 0.4, PIXEL, **keys))
-        self.hand.release()
+        touch = MousePosition(np.asarray(place, dtype=float), PIXEL, **keys)
+        self.mouse.press(touch)
+        self.mouse.move(MousePosition(touch.xy + 0.4, PIXEL, **keys))
+        self.mouse.release()
 
     def moved(self) -> list[int]:
         """Points that are not where they were at the beginning."""
@@ -114,12 +116,12 @@ def test_a_selected_point_takes_the_others_along_unless_control_is_held(table):
 def test_a_rectangle_selects_what_it_holds_and_can_shrink_again(table):
     low, high = table.start[:15].min(axis=0) - 2, table.start[:15].max(axis=0) + 2
     bands = []
-    table.hand.band.connect(bands.append)
-    table.hand.press(Touch(low, PIXEL, shift=True))
-    table.hand.move(Touch(high + 100, PIXEL, shift=True))
+    table.mouse.band.connect(bands.append)
+    table.mouse.press(MousePosition(low, PIXEL, shift=True))
+    table.mouse.move(MousePosition(high + 100, PIXEL, shift=True))
     assert len(table.editor.selection) > 50
-    table.hand.move(Touch(low + 4, PIXEL, shift=True))
-    table.hand.release()
+    table.mouse.move(MousePosition(low + 4, PIXEL, shift=True))
+    table.mouse.release()
     assert len(table.editor.selection) < 5
     assert bands[-1] is None
     assert bands[0] is not None
@@ -130,42 +132,42 @@ def test_control_beside_the_points_turns_and_scales_round_their_centre(table):
     table.editor.select(chosen)
     centre = table.start[chosen].mean(axis=0)
     begin = centre + np.array([60, 0])
-    table.hand.press(Touch(begin, PIXEL, control=True))
-    table.hand.move(Touch(centre + np.array([0, 120]), PIXEL, control=True))
-    table.hand.release()
+    table.mouse.press(MousePosition(begin, PIXEL, control=True))
+    table.mouse.move(MousePosition(centre + np.array([0, 120]), PIXEL, control=True))
+    table.mouse.release()
     expected = centre + 2 * (table.start[chosen] - centre) @ np.array([[0, 1], [-1, 0]])
     assert np.allclose(table.editor.state.points[chosen], expected)
     assert table.moved() == chosen
 
 
 def test_cancel_in_the_middle_of_a_drag_puts_all_back(table):
-    table.hand.press(Touch(table.start[7], PIXEL))
-    table.hand.move(Touch(table.start[7] + 20, PIXEL))
+    table.mouse.press(MousePosition(table.start[7], PIXEL))
+    table.mouse.move(MousePosition(table.start[7] + 20, PIXEL))
     assert table.editor.dragging
-    assert table.hand.cancel()
-    table.hand.move(Touch(table.start[7] + 40, PIXEL))
-    table.hand.release()
+    assert table.mouse.cancel()
+    table.mouse.move(MousePosition(table.start[7] + 40, PIXEL))
+    table.mouse.release()
     assert table.moved() == []
-    assert not table.hand.cancel()
+    assert not table.mouse.cancel()
 
 
 def test_what_was_begun_on_one_face_does_not_go_on_with_the_next(table):
     other = table.project.add_item(table.project.item_media(table.item), name="other")
-    table.hand.press(Touch(table.start[7], PIXEL))
-    table.hand.move(Touch(table.start[7] + 20, PIXEL))
+    table.mouse.press(MousePosition(table.start[7], PIXEL))
+    table.mouse.move(MousePosition(table.start[7] + 20, PIXEL))
     table.session.show(other)
-    table.hand.move(Touch(table.start[7] + 40, PIXEL))
-    table.hand.release()
+    table.mouse.move(MousePosition(table.start[7] + 40, PIXEL))
+    table.mouse.release()
     assert table.project.annotation(other.id) is None
     table.commands.run("annotate.three_clicks")
     table.session.show(table.item)
-    assert table.hand.clicks is None
+    assert table.mouse.clicks is None
     assert table.moved() == []
 
 
 def test_clicks_that_are_asked_for_come_before_points_and_panning_is_no_click(table):
     places = []
-    table.hand.ask(Clicks(("one", "other"), table.told.append, places.append))
+    table.mouse.ask(ClickRequest(("one", "other"), table.told.append, places.append))
     assert "one (1 of 2)" in table.told[-1]
     table.click(table.start[7])
     assert "other (2 of 2)" in table.told[-1]
@@ -173,7 +175,7 @@ def test_clicks_that_are_asked_for_come_before_points_and_panning_is_no_click(ta
     assert places == []
     table.click((1, 2))
     assert np.allclose(places[0], [table.start[7], (1, 2)])
-    assert table.hand.clicks is None
+    assert table.mouse.clicks is None
     assert table.moved() == []
 
 
@@ -281,7 +283,7 @@ def test_commands_say_why_they_cannot_be_done(table):
 def test_a_project_of_another_scheme_says_that_the_starter_does_not_fit(tmp_path):
     session, commands = Session(), Commands()
     editor = FaceEditor(session)
-    starting = Starting(session, commands, editor, Hand(editor), lambda: None)
+    starting = StartCommands(session, commands, editor, MouseEditing(editor), lambda: None)
     with Project.create(tmp_path / "imm", scheme="imm58") as project:
         item = project.add_item(None)
         session.open(project)

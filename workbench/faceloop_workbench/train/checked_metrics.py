@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def believed(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
+def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
     """Return the metrics of a model without what cannot be used.
 
     Parameters

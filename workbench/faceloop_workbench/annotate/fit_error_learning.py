@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FEWEST = 20  # annotated faces, below which the general errors are as good
 
 
-class Lessons:
+class FitErrorLearning:
     """Fits the model in use to the faces that are annotated already, in the background.
 
     It takes some seconds, so it begins with the first change of a face, once for each model. What

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Choice:
+class SettingField:
     """One setting of `faceloop_trainer.TrainingConfig`.
 
     Parameters
@@ -38,8 +38,8 @@ class Choice:
     high: float = 1.0
 
 
-CHOICES = (
-    Choice(
+SETTING_FIELDS = (
+    SettingField(
         "experts",
         "Patch experts",
         "How the filter of each landmark is trained. Ridge regression is the best measured and "
@@ -52,14 +52,14 @@ CHOICES = (
             ("logistic", "logistic regression"),
         ),
     ),
-    Choice(
+    SettingField(
         "channels",
         "Channels",
         "What the filters look at. More channels fit better and take longer.",
         "some",
         (("raw", "gray values"), ("gradient", "gradients"), ("lbp", "local binary patterns")),
     ),
-    Choice(
+    SettingField(
         "components",
         "Shape components",
         "Most ways in which the shape may vary. Fewer are quicker to look through, and fit worse.",
@@ -67,7 +67,7 @@ CHOICES = (
         low=1,
         high=200,
     ),
-    Choice(
+    SettingField(
         "modes",
         "Kind of components",
         "Principal ones vary most and mix the parts of the face. Natural ones are the same turned "
@@ -75,7 +75,7 @@ CHOICES = (
         "one",
         (("principal", "principal components"), ("natural", "natural components")),
     ),
-    Choice(
+    SettingField(
         "prior",
         "Begin with",
         "How the faces of the bundled sample vary stands in for faces you have not marked yet. It "
@@ -83,14 +83,14 @@ CHOICES = (
         "one",
         (("sample", "how the sample's faces vary (best)"), ("none", "your faces only")),
     ),
-    Choice(
+    SettingField(
         "mirror",
         "Mirrored faces",
         "Train on every face and its mirror image: twice the faces from the same work. Not for "
         "faces that are lopsided in the same way, as in a palsy of one side.",
         "flag",
     ),
-    Choice(
+    SettingField(
         "holdout",
         "Held out",
         "Share of the people who are kept out of the training to measure the model. They stay "
@@ -105,7 +105,7 @@ CHOICES = (
 def defaults() -> dict[str, Any]:
     """Return the values that were measured to be best."""
     plain = {f.name: f.default for f in fields(TrainingConfig)}
-    return {choice.name: plain[choice.name] for choice in CHOICES}
+    return {field.name: plain[field.name] for field in SETTING_FIELDS}
 
 
 def check(values: Mapping[str, Any]) -> None:

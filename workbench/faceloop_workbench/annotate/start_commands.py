@@ -14,7 +14,7 @@ from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
 
-from .hand import Clicks
+from .mouse_editing import ClickRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from faceloop_workbench.session import Session
 
     from .editor import FaceEditor
-    from .hand import Hand
+    from .mouse_editing import MouseEditing
 
     Points = NDArray[np.float64]
     Picture = NDArray[np.uint8]
@@ -38,7 +38,7 @@ _NO_FRAME = "This face is in a picture of its own; it has no frames before it or
 _NO_PICTURE = "The picture of this face is not there."
 
 
-class Starting:
+class StartCommands:
     """Carries out the commands that put a whole face, or half of it, on the picture.
 
     Parameters
@@ -49,7 +49,7 @@ class Starting:
         Where to register; a command that cannot be done says why.
     editor : FaceEditor
         What the face is given to.
-    hand : Hand
+    mouse : MouseEditing
         Asked for the three clicks.
     picture : callable
         The picture of the face in work, (H, W, 3); None while it is not there.
@@ -67,11 +67,11 @@ class Starting:
         session: Session,
         commands: Commands,
         editor: FaceEditor,
-        hand: Hand,
+        mouse: MouseEditing,
         picture: Callable[[], Picture | None],
     ) -> None:
         self._session, self._commands, self._editor = session, commands, editor
-        self._hand, self._picture = hand, picture
+        self._mouse, self._picture = mouse, picture
         self._job: Job[Points] | None = None
         for name, do in (
             ("fit", self.fit),
@@ -171,7 +171,7 @@ class Starting:
         # A place that is one point's own was put by the person; the middle of several was not.
         clicked = [members[0] for members in (*eyes, third) if len(members) == 1]
         wanted = ("middle of the pupil on the left of the picture", "one on the right", name)
-        self._hand.ask(Clicks(wanted, self._session.tell, done))
+        self._mouse.ask(ClickRequest(wanted, self._session.tell, done))
 
     def copy_previous(self) -> None:
         """Start from the nearest earlier annotated frame."""

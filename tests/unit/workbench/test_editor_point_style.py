@@ -7,13 +7,13 @@ import pytest
 
 from faceloop_datasets import PointState, Scheme
 from faceloop_workbench.annotate.face_state import FaceState
-from faceloop_workbench.annotate.marks import Style, labels, mark_size
+from faceloop_workbench.annotate.point_style import PointStyle, labels, mark_size
 
 
 @pytest.mark.parametrize("name", Scheme.bundled())
 def test_every_scheme_has_a_colour_for_each_group(name):
     scheme = Scheme.load(name)
-    style = Style(scheme)
+    style = PointStyle(scheme)
     assert set(style.groups) == set(scheme.groups)
     for group, members in scheme.groups.items():
         assert (style.colours[list(members)] == style.groups[group]).all()
@@ -26,7 +26,7 @@ def test_states_are_told_apart_and_missing_points_cannot_be_seen():
     points = np.random.default_rng(0).uniform(0, 100, (70, 2))
     face = FaceState.estimated(points, "m").put([0, 1], points[[0, 1]])
     face = face.occlusion_toggled([1]).without([2])
-    marks = Style(scheme).marks(face)
+    marks = PointStyle(scheme).marks(face)
     assert len({marks.symbols[k] for k in (0, 1, 3)}) == 3
     assert marks.faces[0, 3] == 1.0
     assert marks.faces[3, 3] == 0.0  # an estimate is hollow
@@ -38,7 +38,7 @@ def test_states_are_told_apart_and_missing_points_cannot_be_seen():
 def test_lines_follow_the_contours_and_end_at_missing_points():
     scheme = Scheme.load("face70")
     points = np.random.default_rng(0).uniform(10, 100, (70, 2))
-    style = Style(scheme)
+    style = PointStyle(scheme)
     lines = style.lines(points)
     assert np.allclose(lines[0], [points[0], points[1] - points[0]])
     closed = [contour for contour in scheme.contours if contour.closed]
