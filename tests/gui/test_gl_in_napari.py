@@ -22,9 +22,10 @@ from vispy.gloo.gl import gl2 as gl
 from faceloop_datasets.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
-from faceloop_runtime.responses import GlResponses, describe, make_backend
-from faceloop_runtime.responses.gl import GLError
-from faceloop_workbench.gl_context import QtContexts
+from faceloop_runtime.responses import describe, make_backend
+from faceloop_runtime.responses.gl.context import GLError
+from faceloop_runtime.responses.gl.responses import GlResponses
+from faceloop_workbench.widgets.gl_context import QtContexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -283,8 +284,8 @@ def test_qt_without_opengl_says_so(application: bool) -> None:
     # In a process of its own: there Qt may draw nowhere, or not be started at all.
     code = (
         "from qtpy.QtGui import QGuiApplication\n"
-        "from faceloop_runtime.responses.gl import GLError\n"
-        "from faceloop_workbench.gl_context import QtContexts\n"
+        "from faceloop_runtime.backends.gl import GLError\n"
+        "from faceloop_workbench.widgets.gl_context import QtContexts\n"
         f"running = QGuiApplication([]) if {application} else None\n"
         "try:\n"
         "    QtContexts()()\n"

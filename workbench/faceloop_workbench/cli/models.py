@@ -73,7 +73,7 @@ def show_model(
     Example: faceloop model show --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_workbench.model_choice import choose_tracker
+    from faceloop_workbench.services.model_choice import choose_tracker
 
     if project is None:
         chosen = choose_tracker(name, None)
@@ -128,7 +128,7 @@ def export_model(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_to_replace
-    from faceloop_workbench.model_choice import CLMTRACKR
+    from faceloop_workbench.services.model_choice import CLMTRACKR
 
     with Project.open(project) as opened:
         refuse_to_replace([file], kept_files(model, opened))
