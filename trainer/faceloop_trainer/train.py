@@ -23,6 +23,7 @@ from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import too_few
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
 from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.quality.training import QualityTraining
 
 from .cache import Cache
@@ -132,7 +133,13 @@ def train(
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = (
-        measure(model, testing, len(testing), seed=config.seed, progress=progress)
+        measure(
+            model,
+            testing,
+            len(testing),
+            EvaluationProtocol(seed=config.seed),
+            progress=progress,
+        )
         if testing
         else None
     )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import Scheme, TrainingError
 from faceloop_runtime.geometry import Similarity
-from faceloop_trainer.pdm.ppca import fit_pdm, procrustes_mean
+from faceloop_trainer.pdm.ppca import fit_pdm
+from faceloop_trainer.pdm.procrustes import procrustes_mean
 
 SCHEME = Scheme.load("imm58")
 N = len(SCHEME)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm import PointDistributionModel
 
+from .procrustes import aligned, procrustes_mean
 from .weights import repeated_measures_weights
 
 if TYPE_CHECKING:
@@ -22,59 +22,9 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-_ALIGN_ROUNDS = 8
-_ALIGNED = 1e-9
-"""Alignment ends when the mean moves less than this, in IOD."""
 _EM_ROUNDS = 40
 _SHRUNK = 0.5
 """Shapes that have nothing in common average to a mean smaller than this, in IOD."""
-
-
-def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = None) -> Points:
-    """Align shapes to their mean (generalised Procrustes analysis: Gower, 1975).
-
-    Parameters
-    ----------
-    scheme : Scheme
-        Gives the two points that fix size and roll.
-    shapes : ndarray, shape (F, N, 2)
-        NaN where a point is unknown.
-    weights : ndarray, shape (F,), optional
-        How much each counts; all the same by default.
-
-    Returns
-    -------
-    ndarray, shape (N, 2)
-        Mean shape: centred, inter-ocular distance 1, eyes level.
-
-    Raises
-    ------
-    TrainingError
-        If some landmark is unknown in every face.
-    """
-    known = ~np.isnan(shapes).any(axis=2)
-    unseen = ~known.any(axis=0)
-    if unseen.any():
-        names = ", ".join(f"{i} ({scheme.names[i]})" for i in np.nonzero(unseen)[0][:5])
-        raise TrainingError(
-            f"Landmarks that have no position in any face: {unseen.sum()}, points {names}"
-            f"{', ...' if unseen.sum() > 5 else ''}. Annotate them in at least a few faces."
-        )
-    counts = known * (np.ones(len(shapes)) if weights is None else weights)[:, None]
-    mean: Points = shapes[int(known.sum(axis=1).argmax())]
-    for _ in range(_ALIGN_ROUNDS):
-        total = np.nansum(_laid_over(shapes, mean) * counts[..., None], axis=0)
-        before, mean = mean, _upright(scheme, total / counts.sum(axis=0)[:, None])
-        if np.abs(mean - before).max() < _ALIGNED:
-            break
-    return mean
-
-
-def _upright(scheme: Scheme, shape: Points) -> Points:
-    left, right = shape[scheme.iod[0]], shape[scheme.iod[1]]
-    a, b = (right - left) / float(((right - left) ** 2).sum())
-    turned = Similarity(float(a), -float(b), 0.0, 0.0).apply(shape)
-    return np.asarray(turned - turned.mean(axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,28 +109,6 @@ def fit_pdm(
             "the scheme's order, and do they belong to these pictures?)."
         )
     return PointDistributionModel(centre.reshape(-1, 2), basis, variances, noise)
-
-
-def aligned(shapes: Points, mean: Points) -> Points:
-    """Lay shapes (F, N, 2) over the mean (N, 2) by similarities; rows (F, 2N)."""
-    return _laid_over(shapes, mean).reshape(len(shapes), -1)
-
-
-def _laid_over(shapes: Points, mean: Points) -> Points:
-    """`Similarity.between` and `apply` for all shapes at once, since there are thousands."""
-    # As complex numbers: a similarity is a product and a sum.
-    own = np.ascontiguousarray(shapes).view(np.complex128)[..., 0]
-    goal = np.ascontiguousarray(mean).view(np.complex128)[..., 0]
-    known = ~np.isnan(own + goal)
-    count = known.sum(axis=1)
-    s = own - (np.where(known, own, 0.0).sum(axis=1) / count)[:, None]
-    goal = np.where(np.isnan(goal), 0.0, goal)
-    middle = known @ goal / count
-    at = np.where(known, s, 0.0)
-    turn = (at.conj() @ goal) / np.einsum("fn,fn->f", at.conj(), at).real
-    s *= turn[:, None]
-    s += middle[:, None]
-    return np.asarray(s.view(np.float64).reshape(shapes.shape))
 
 
 def _covariance(

@@ -11,7 +11,8 @@ from faceloop_datasets import Scheme, SchemeError
 from faceloop_datasets.conversion import Conversion
 from faceloop_datasets.sample import sample_faces
 
-from .ppca import ShapePrior, aligned, procrustes_mean
+from .ppca import ShapePrior
+from .procrustes import aligned, procrustes_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_trainer.cross_validation import LearningStep
     from faceloop_trainer.evaluation.bootstrap import Interval
     from faceloop_trainer.evaluation.paired import PairedTest
+    from faceloop_trainer.learning_curve import LearningStep
 
     Vector = NDArray[np.float64]
 
