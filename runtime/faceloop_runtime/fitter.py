@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.images import to_gray
+from faceloop_datasets.media.images import to_gray
 
 from .backends import make_backend
 from .channels import CropChannels, channel_stack

@@ -13,7 +13,7 @@ from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
 
 from .base import base_revision

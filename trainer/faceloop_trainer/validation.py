@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of, many
+from faceloop_datasets.subjects import kind_of, many
 
 from .cautions import cautions
 from .config import TrainingConfig

@@ -11,7 +11,7 @@ from PIL import Image
 
 from faceloop_datasets import InputError, Monitor
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.images import read_image, to_gray
+from faceloop_datasets.media.images import read_image, to_gray
 from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
 from faceloop_runtime import Fit, Tracker
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Annotation, Cancelled, FaceloopError, Monitor, Project
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_clip, sample_faces, sample_negatives
 from faceloop_runtime import FaceModel
 from faceloop_workbench.annotate import habits, starts

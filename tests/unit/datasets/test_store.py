@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from faceloop_datasets import Project, ProjectError
+from faceloop_datasets.staging import clean, content_hash, place, staging
 from faceloop_datasets.store.migrations import MIGRATIONS
-from faceloop_datasets.store.staging import clean, content_hash, place, staging
 
 
 def columns(project: Project) -> set[str]:
@@ -138,7 +138,7 @@ class TestStaging:
 _DIES = """
 import pathlib, sys, time
 from faceloop_datasets.store.migrations import MIGRATIONS
-from faceloop_datasets.store.staging import staging
+from faceloop_datasets.staging import staging
 with staging(pathlib.Path(sys.argv[1])) as scratch:
     (scratch / "half").write_text("x")
     print("ready", flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.subject_words import count_of, many, one
+from faceloop_datasets.subjects import count_of, many, one
 from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE
 from faceloop_trainer.plots import ced_figure
 from faceloop_trainer.uncertainty import metric_intervals

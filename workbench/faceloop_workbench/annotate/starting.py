@@ -8,7 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.images import to_gray
+from faceloop_datasets.media.images import to_gray
 from faceloop_runtime import Fitter
 from faceloop_workbench.background import Job
 

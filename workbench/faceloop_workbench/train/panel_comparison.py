@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
-from faceloop_datasets.subject_words import count_of
+from faceloop_datasets.subjects import count_of
 from faceloop_workbench.desk.widgets import PlainLabel
 
 from .axes import room_above
