@@ -327,6 +327,21 @@ class Project:
         with self._database.read() as connection:
             return items.list_items(connection)
 
+    def items_of(self, media_id: int, frame: int | None = None) -> list[Item]:
+        """Return the items in an image or video, or in one frame of it, in the order they came.
+
+        Takes as long in a large project as in a small one.
+
+        Parameters
+        ----------
+        media_id : int
+            Number of the media; of one that is not there, nothing is returned.
+        frame : int, optional
+            Number of the frame of a video; all of them by default.
+        """
+        with self._database.read() as connection:
+            return items.of_media(connection, media_id, frame)
+
     def item(self, item_id: int) -> Item:
         """Item by number.
 

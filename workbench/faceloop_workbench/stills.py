@@ -143,7 +143,7 @@ def queue_stills(project: Project, results: Sequence[StillResult], model: str) -
         if not result.fits or result.fits[0].predicted_error <= POOR_ERROR:
             continue
         media = project.add_media(result.image)
-        items = [item for item in project.items() if item.media_id == media.id]
+        items = project.items_of(media.id)
         if any(item.head is not None for item in items):
             continue
         item = items[0] if items else project.add_item(media)

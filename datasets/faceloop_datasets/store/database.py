@@ -72,7 +72,7 @@ class Database:
             self._view: dict[str, Any] = {}
         else:
             event.listen(self._engine, "begin", _begin_on_server)
-            self._view = {"isolation_level": "REPEATABLE READ"}
+            self._view = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     @property
     def file(self) -> Path | None:
@@ -86,7 +86,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view of the database."""
+        """One consistent view of the database, through which nothing can be written."""
         with self._translated(), self._engine.connect() as connection:
             reading = connection.execution_options(**self._view)
             with reading.begin():
@@ -254,10 +254,12 @@ def _configure(connection: Any, record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # A writer takes its lock at once: a later upgrade from reading fails if somebody else wrote.
-    if not connection.get_execution_options().get("faceloop_write", False):
+    raw: Any = connection.connection.driver_connection
+    writes = connection.get_execution_options().get("faceloop_write", False)
+    raw.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    if not writes:
         connection.exec_driver_sql("BEGIN")
         return
-    raw: Any = connection.connection.driver_connection
     raw.execute("PRAGMA busy_timeout=0")
     try:
         if not _turn_came(raw):

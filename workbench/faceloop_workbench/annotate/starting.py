@@ -234,11 +234,9 @@ class Starting:
     def _crowded(self) -> bool:
         """Whether the picture has other faces, one of which a search might find instead."""
         item = self._editor.item
-        if item is None:
+        if item is None or item.media_id is None:
             return False
-        place = (item.media_id, item.frame)
-        others = self._session.need_project().items()
-        return sum((other.media_id, other.frame) == place for other in others) > 1
+        return len(self._session.need_project().items_of(item.media_id, item.frame)) > 1
 
     def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> None:
         if self._editor.start(points, source, what, placed) is not None:
