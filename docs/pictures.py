@@ -14,8 +14,8 @@ from PIL import Image
 
 from faceloop_datasets import Video
 from faceloop_trainer.report import Wanted
-from faceloop_workbench.demo import open_demo, run_demo
-from faceloop_workbench.reporting import report_on
+from faceloop_workbench.services.demo import open_demo, run_demo
+from faceloop_workbench.services.reporting import report_on
 
 _DOCS = Path(__file__).parent
 _FRAME = 12  # the face looks at the camera and talks

@@ -20,9 +20,9 @@ from qtpy.QtWidgets import QApplication
 
 from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_clip
-from faceloop_workbench.demo import open_demo, run_demo
-from faceloop_workbench.desk.dock import Dock
+from faceloop_workbench.dock.dock import Dock
 from faceloop_workbench.plugin.window import open_dock
+from faceloop_workbench.services.demo import open_demo, run_demo
 
 _DOCS = Path(__file__).parent
 _SIZE = (1480, 930)

@@ -1,11 +1,12 @@
 """The face model, patch responses, fitting, tracking and validation."""
 
-from .detector import Detector
-from .fitter import Fit, Fitter
+from .detect.detector import Detector
+from .fit.fitter import Fitter
+from .fit.result import Fit
 from .model import FaceModel
-from .results import FrameResult, TrackedFace
-from .smoothing import OneEuro
-from .tracker import Pursuit, Tracker
+from .track.results import FrameResult, TrackedFace
+from .track.smoothing import OneEuro
+from .track.tracker import Pursuit, Tracker
 
 __all__ = [
     "Detector",

@@ -86,3 +86,13 @@ class Similarity:
     def matrix(self) -> NDArray[np.float64]:
         """Return the 2 x 3 matrix, as OpenCV takes it."""
         return np.array([[self.a, -self.b, self.tx], [self.b, self.a, self.ty]])
+
+
+def as_complex(points: Points) -> NDArray[np.complex128]:
+    """Read points (..., 2) as complex numbers (...): a similarity is then a product and a sum."""
+    return np.ascontiguousarray(points).view(np.complex128)[..., 0]
+
+
+def as_points(numbers: NDArray[np.complex128]) -> Points:
+    """Read complex numbers (N,) as points (N, 2)."""
+    return np.ascontiguousarray(numbers).view(np.float64).reshape(-1, 2)

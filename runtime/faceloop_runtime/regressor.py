@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .channels import channel_count, terms
+from .imaging.channels import channel_count, terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .channels import CropChannels
+    from .imaging.channels import CropChannels
 
 GRID = 4
 """Cells a side that describe a landmark's surroundings."""

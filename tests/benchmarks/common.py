@@ -21,15 +21,15 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project
-from faceloop_trainer.trainingset import whole_pictures
+from faceloop_trainer.data.faces import whole_pictures
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from faceloop_datasets import Face, Scheme
-    from faceloop_trainer.evaluation import Evaluation
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
+    from faceloop_trainer.evaluation.result import Evaluation
 
 CONSOLE = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
 _ROOT = Path(__file__).parents[2]
@@ -158,7 +158,7 @@ def one_core() -> None:
 
 def error_row(errors: np.ndarray) -> dict[str, Any]:
     """Mean, median, p95, AUC@0.08 and failures of the errors of some faces."""
-    from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE, area_under_ced
+    from faceloop_trainer.evaluation.result import AUC_LIMIT, FAILURE, area_under_ced
 
     found = errors[np.isfinite(errors)]
     return {
@@ -176,7 +176,7 @@ def against(
     ours: np.ndarray, theirs: np.ndarray, faces: Sequence[TrainingFace], seed: int
 ) -> dict[str, Any]:
     """Ratio of the mean errors of two on the same faces, with its interval over people."""
-    from faceloop_trainer.uncertainty import bootstrap
+    from faceloop_trainer.evaluation.bootstrap import bootstrap
 
     (ratio,) = bootstrap(
         [face.subject for face in faces],

@@ -32,11 +32,11 @@ from common import (
 from muct import PER_SUBJECT, train_on
 
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.evaluate import measure
+from faceloop_trainer.evaluation.measure import measure
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 _COUNTS = (25, 50, 100, 200, 400)
 _SHOWN = ("mean", "median", "AUC@.08", "failures")

@@ -30,16 +30,16 @@ from common import Clock, Report, add_common, muct, split_subjects
 from faceloop_datasets import FaceloopError, Project
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.assist import fit_errors, initial_face
+from faceloop_trainer.assist.drag import most_probable
+from faceloop_trainer.data.faces import load_faces, whole_pictures
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces, whole_pictures
-from faceloop_workbench.annotate import habits, starts
-from faceloop_workbench.annotate.assist import most_probable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from faceloop_datasets import Face
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
     Method = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -76,7 +76,7 @@ class Trial:
 
 def methods(model: FaceModel, training: Sequence[Face]) -> dict[str, Method]:
     """Ways to move the other points, by name."""
-    errors = habits.covariance(model, training)
+    errors = fit_errors.covariance(model, training)
     return {
         "plain": lambda points, _placed, _start: points,
         "shape model alone": lambda points, placed, _start: most_probable(model, points, placed),
@@ -90,7 +90,7 @@ def methods(model: FaceModel, training: Sequence[Face]) -> dict[str, Method]:
 def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Trial]], int]:
     """Start every face in each way; also returns how many faces the detector missed."""
     scheme, fitter, missed = model.scheme, Fitter(model, "cpu"), 0
-    third = starts.third_click(scheme)[1]
+    third = initial_face.third_click(scheme)[1]
     clicked = [*scheme.initialisation["left_eye"], *scheme.initialisation["right_eye"], *third]
     made: dict[str, list[Trial]] = {"fit": [], "three clicks": [], "three clicks, fit": []}
     for face in whole_pictures(scheme, faces):
@@ -98,12 +98,12 @@ def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Tria
         clicks = nothing.copy()
         clicks[clicked] = True
         assert face.picture is not None
-        by_clicks = starts.from_clicks(model, face.points[clicked])
+        by_clicks = initial_face.from_clicks(model, face.points[clicked])
         fitted = fitter.fit(face.picture, by_clicks).points
         made["three clicks"].append(Trial(by_clicks, face, clicks, iod))
         made["three clicks, fit"].append(Trial(fitted, face, clicks, iod))
         try:
-            found = starts.from_fit(model, face.picture)
+            found = initial_face.from_fit(model, face.picture)
         except FaceloopError:
             missed += 1
         else:

@@ -19,17 +19,17 @@ import numpy as np
 from common import Report, add_common, error_row, muct, pictures, split_subjects
 from muct import PER_SUBJECT, train_on
 
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.evaluate import measure
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.evaluation.measure import measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Face, Project
     from faceloop_runtime.model import FaceModel
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 _DEVELOPMENT = 400
 _TIMED = 60

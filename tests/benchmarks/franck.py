@@ -32,8 +32,8 @@ from common import Report, add_common, clock_of, data_dir, muct, one_core
 from faceloop_datasets import Annotation, Conversion, PointState, Scheme, Video
 from faceloop_runtime import FaceModel, Tracker
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 _FRAMES = 1000
 # In face70: eye corners, mouth corners, nose base and tip.

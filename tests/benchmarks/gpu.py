@@ -28,19 +28,19 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
-from faceloop_runtime.backends import CpuResponses, GlResponses, describe
-from faceloop_runtime.backends.gl import renderer
-from faceloop_runtime.channels import CHANNELS, CropChannels, channel_count
-from faceloop_runtime.crop import FaceImage
-from faceloop_runtime.experts import PatchExperts
+from faceloop_runtime.imaging.channels import CHANNELS, CropChannels, channel_count
+from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.quality import VALIDATOR_SCALE, FaceValidator, whole_face_features
 from faceloop_runtime.regressor import GRID, ShapeRegressor
-from faceloop_runtime.validator import VALIDATOR_SCALE, FaceValidator, face_features
+from faceloop_runtime.responses import CpuResponses, GlResponses, describe
+from faceloop_runtime.responses.experts import PatchExperts
+from faceloop_runtime.responses.gl import renderer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from faceloop_runtime.backends import ResponseBackend
     from faceloop_runtime.geometry import Similarity
+    from faceloop_runtime.responses import ResponseBackend
 
 _FACES = 20
 _RESPONSES, _PIXELS = 1e-5, 0.01
@@ -66,7 +66,7 @@ def parts(call: Callable[[], object], times: int) -> dict[str, float]:
     """
     from vispy.gloo.gl import gl2
 
-    from faceloop_runtime.backends.gl.textures import Target, Texture
+    from faceloop_runtime.responses.gl.textures import Target, Texture
 
     spent: dict[str, float] = defaultdict(float)
     write, read = Texture.write, Target.read
@@ -104,7 +104,7 @@ def all_families(model: FaceModel, seed: int) -> FaceModel:
     rng = np.random.default_rng(seed)
     families = (*model.channels, *(f for f in CHANNELS if f not in model.channels))
     count, size = channel_count(families), model.crop_size(VALIDATOR_SCALE, 1)
-    whole = len(face_features(np.zeros((count, size, size), np.float32)))
+    whole = len(whole_face_features(np.zeros((count, size, size), np.float32)))
     modes = len(model.pdm.variances)
     none = np.zeros((len(model.pdm) * count * GRID**2 + whole + modes, 4 + modes), np.float32)
 

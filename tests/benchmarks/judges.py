@@ -27,17 +27,17 @@ import numpy as np
 from common import Clock, Report, add_common, data_dir, imported, muct, roc_auc, split_subjects
 
 from faceloop_datasets import Project
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 _POOR = 0.06
 _PER_SUBJECT = 4

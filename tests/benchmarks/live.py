@@ -4,7 +4,7 @@
     xvfb-run -a -s "-screen 0 1600x1000x24" python tests/benchmarks/live.py --memory 10000
 
 The video is the sample clip, enlarged and cut to 720 x 576, with one key frame in 250 frames, which
-is the worst that usual encoders make for seeking. Shown means painted on the canvas: the model
+is the worst that usual encoders make for seeking. ShownFrame means painted on the canvas: the model
 fitted the frame, the points are drawn in it, and OpenGL drew it. Processor time counts all threads;
 on an idle machine of 2 cores a frame takes about half of it.
 """
@@ -51,7 +51,7 @@ class Window:
         import napari
         from qtpy.QtWidgets import QApplication
 
-        from faceloop_workbench.desk.dock import Dock
+        from faceloop_workbench.dock.dock import Dock
 
         self.viewer = napari.Viewer(show=True)
         self.viewer.window._qt_window.resize(1500, 950)

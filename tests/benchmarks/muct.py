@@ -35,19 +35,19 @@ from common import (
 )
 
 from faceloop_datasets import Scheme
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.evaluate import measure
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.faces import load_faces, whole_pictures
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces, whole_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Face, Project
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 PER_SUBJECT = 4
 """Faces of a person that are trained on: two sessions, cameras a and b."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import dlib
 import numpy as np
 
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Scheme
     from faceloop_runtime.pdm import PointDistributionModel
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 _BOXES = 3
 _OVERSAMPLING = 10
@@ -48,7 +48,7 @@ class DlibPredictor:
         self.predictor = dlib.train_shape_predictor(images, examples, options)
 
     def errors(self, faces: Sequence[TrainingFace], seed: int) -> np.ndarray:
-        """NME from the very starts that `faceloop_trainer.evaluate.measure` makes."""
+        """NME from the very starts that `faceloop_trainer.evaluation.measure.measure` makes."""
         rng = np.random.default_rng(seed)
         found = []
         for face in faces:

@@ -45,15 +45,15 @@ from tracking import crowd
 from faceloop_datasets import Video
 from faceloop_runtime import Detector, FaceModel, Fitter, Tracker
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from faceloop_datasets import Face, Scheme
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 _PER_SUBJECT = 4
 _TEST = 150

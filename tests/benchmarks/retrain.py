@@ -34,9 +34,9 @@ from safetensors.numpy import load_file
 from faceloop_datasets.files import CACHE
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.cache import Cache
-from faceloop_trainer.split import choose_faces
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.split import split_faces
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class Stages:
 def correct(project: Project, config: TrainingConfig, count: int, seed: int) -> None:
     """Move a few points of some faces that are trained on."""
     rng = np.random.default_rng((seed, 1))
-    faces = choose_faces(project.faces(), config).training
+    faces = split_faces(project.faces(), config).training
     for number in rng.choice(len(faces), count, replace=False):
         face = faces[number]
         old, points = face.annotation, face.annotation.points.copy()

@@ -31,18 +31,19 @@ import cv2
 import numpy as np
 from common import Report, add_common, clock_of, data_dir, one_core
 
-import faceloop_runtime.backends.cpu as responses
-import faceloop_runtime.fitter as stages
+import faceloop_runtime.fit.fitter as stages
+import faceloop_runtime.responses.cpu as responses
 from faceloop_datasets import Video
-from faceloop_runtime import FaceModel, Tracker, experts, meanshift
-from faceloop_runtime.channels import CropChannels, channel_count
-from faceloop_runtime.crop import FaceImage
-from faceloop_runtime.experts import PatchExperts
-from faceloop_runtime.fitter import FROM_CLOSE, FROM_START, PRIOR, Fitter
+from faceloop_runtime import FaceModel, Tracker
+from faceloop_runtime.fit import meanshift
+from faceloop_runtime.fit.fitter import FROM_CLOSE, FROM_START, PRIOR, Fitter
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.model import crop_size
+from faceloop_runtime.imaging.channels import CropChannels, channel_count
+from faceloop_runtime.imaging.crop import FaceImage
 from faceloop_runtime.pdm import PointDistributionModel
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_runtime.responses import experts
+from faceloop_runtime.responses.experts import PatchExperts, crop_size
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -186,8 +187,8 @@ def clocks(fitter: Fitter, clock: Callable[[], float]) -> Iterator[dict[str, flo
         (stages, "landmark_weights", "mean-shift"),
         (stages, "settle", "mean-shift"),
         (stages.FitRun, "correct", "regressor"),
-        (stages.FitRun, "result", "judges"),
-        (stages, "face_features", "judges"),
+        (stages.FitRun, "result", "quality"),
+        (stages, "whole_face_features", "quality"),
     )
     kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
 

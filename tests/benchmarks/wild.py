@@ -26,9 +26,9 @@ from common import (
 )
 
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.evaluate import measure
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from scenes import check_sound, fresh, make_template
 
 from faceloop_datasets import FaceloopError, Project, RevisionConflict
 from faceloop_datasets.sample import sample_faces
-from faceloop_workbench.training import train_into
+from faceloop_workbench.services.training import train_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -30,11 +30,11 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer import TrainingConfig
-from faceloop_workbench import training
 from faceloop_workbench.annotate.editor import FaceEditor
-from faceloop_workbench.exporting import face_records
+from faceloop_workbench.services import training
+from faceloop_workbench.services.exporting import face_records
+from faceloop_workbench.services.tracking import queue_frames, track_video
 from faceloop_workbench.session import Session
-from faceloop_workbench.tracking import queue_frames, track_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from faceloop_datasets.media.images import decode_image, image_size
 from faceloop_runtime import FaceModel, clmtrackr
 from faceloop_runtime.clmtrackr import model as clmtrackr_model
 from faceloop_trainer.cache import Cache
-from faceloop_trainer.split import unseen_faces
+from faceloop_trainer.data.split import unseen_faces
 
 from .target import Target, edit, edited, folder, written
 

@@ -15,12 +15,12 @@ from faceloop_datasets.formats.muct import LANDMARKS
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.key_file import load_keys
-from faceloop_workbench.queue.recent import recent_projects
-from faceloop_workbench.train.comparison import Comparison, Measured, cumulative
-from faceloop_workbench.train.listing import Listed
-from faceloop_workbench.train.messages import with_tuples
-from faceloop_workbench.train.recorded import believed
-from faceloop_workbench.train.timing import Stage, TimeLeft, expect
+from faceloop_workbench.services.comparison import Comparison, ModelErrors, cumulative
+from faceloop_workbench.services.messages import with_tuples
+from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.services.stage_times import Stage, TimeLeft, expect
+from faceloop_workbench.train.checked_metrics import checked_metrics
+from faceloop_workbench.train.model_list import ListedModel
 
 from .target import Target, folder, written
 
@@ -126,8 +126,8 @@ def _metrics(data: bytes) -> None:
     values = _json(data)
     if not isinstance(values, dict):
         return
-    metrics = believed(values, 3)
-    listed = Listed(1, "m", None, None, "", in_use=False, metrics=metrics)
+    metrics = checked_metrics(values, 3)
+    listed = ListedModel(1, "m", None, None, "", in_use=False, metrics=metrics)
     if listed.comparison is not None and listed.comparison.new is not None:
         cumulative(listed.comparison.new.errors, 0.1)
     if listed.trained_here:
@@ -145,7 +145,7 @@ def _json(data: bytes) -> object:
 
 
 def _some_metrics() -> list[bytes]:
-    errors = Measured(np.array([0.03, np.inf]), np.array([0.02, np.nan, 0.04]), {"failures": 1})
+    errors = ModelErrors(np.array([0.03, np.inf]), np.array([0.02, np.nan, 0.04]), {"failures": 1})
     metrics = {
         "nme_mean": 0.03, "faces": 2, "subjects": 1, "trained_faces": 9,
         "settings": {"components": 6, "channels": ["raw"]},

@@ -27,7 +27,7 @@ def driver(make_napari_viewer: Callable[..., object], qtbot: object) -> Iterator
     """The window, and hands to use it with."""
     from napari.utils._proxies import PublicOnlyProxy
 
-    from faceloop_workbench.desk.dock import Dock
+    from faceloop_workbench.dock.dock import Dock
 
     viewer = make_napari_viewer(show=True)
     viewer.window._qt_window.resize(1500, 950)

@@ -450,7 +450,7 @@ _CHILD = """
     from qtpy.QtTest import QTest
     from driver import Driver
     from faceloop_datasets import Project
-    from faceloop_workbench.desk.dock import Dock
+    from faceloop_workbench.dock.dock import Dock
 
     class Bot:
         def wait(self, milliseconds):

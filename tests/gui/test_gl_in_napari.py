@@ -22,9 +22,10 @@ from vispy.gloo.gl import gl2 as gl
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
-from faceloop_runtime.backends import GlResponses, describe, make_backend
-from faceloop_runtime.backends.gl import GLError
-from faceloop_workbench.gl_context import QtContexts
+from faceloop_runtime.responses import describe, make_backend
+from faceloop_runtime.responses.gl.context import GLError
+from faceloop_runtime.responses.gl.responses import GlResponses
+from faceloop_workbench.widgets.gl_context import QtContexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -284,7 +285,7 @@ def test_qt_without_opengl_says_so(application: bool) -> None:
     code = (
         "from qtpy.QtGui import QGuiApplication\n"
         "from faceloop_runtime.backends.gl import GLError\n"
-        "from faceloop_workbench.gl_context import QtContexts\n"
+        "from faceloop_workbench.widgets.gl_context import QtContexts\n"
         f"running = QGuiApplication([]) if {application} else None\n"
         "try:\n"
         "    QtContexts()()\n"
@@ -314,7 +315,7 @@ def test_a_closed_context_says_so(contexts: QtContexts) -> None:
 def test_auto_judges_the_renderer_of_the_window(
     contexts: QtContexts, starter: FaceModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = import_module("faceloop_runtime.backends.gl.hardware")
+    module = import_module("faceloop_runtime.responses.gl.hardware")
     monkeypatch.setattr(module, "device_nodes", lambda: [Path("/dev/dri/renderD128")])
     with contexts().current():
         renderer = str(gl.glGetParameter(gl.GL_RENDERER))

@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
 from faceloop_datasets import Project
 from faceloop_datasets.formats import write_faces
 from faceloop_datasets.sample import sample_dir
-from faceloop_workbench.exporting import face_records
 from faceloop_workbench.queue.import_dialog import ImportDialog
+from faceloop_workbench.services.exporting import face_records
 
 LEFT = Qt.MouseButton.LeftButton
 

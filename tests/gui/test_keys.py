@@ -74,7 +74,7 @@ def test_diagnostics_are_copied(driver):
 
 
 def help_page(driver):
-    from faceloop_workbench.desk.help_page import HelpPage
+    from faceloop_workbench.dock.help_page import HelpPage
 
     (page,) = driver.dock.findChildren(HelpPage)
     driver.until(page.isVisible)

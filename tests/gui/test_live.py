@@ -38,7 +38,7 @@ class Live:
 
     @property
     def picture(self):
-        return self.driver.dock.stage.layer.data
+        return self.driver.dock.picture_layer.layer.data
 
     def find(self, kind, name):
         return self.panel.findChild(kind, f"live.{name}")
@@ -198,16 +198,16 @@ def test_the_response_map_of_a_clicked_point_lies_on_it(live):
 
 
 def test_leaving_the_tab_pauses_and_coming_back_shows_the_last_frame(live):
-    stage = live.driver.dock.stage
+    picture_layer = live.driver.dock.picture_layer
     for _ in range(3):
         live.play_until(live.shown.index + 5)
         live.driver.tab("Annotate")
         assert not live.panel.player.playing
         assert not live.driver.viewer.layers["fit points"].visible
-        stage.show(np.zeros((40, 50, 3), dtype=np.uint8))
+        picture_layer.show(np.zeros((40, 50, 3), dtype=np.uint8))
         live.driver.press("p")  # a key of the tab Live does nothing here
         live.driver.settle(100)
-        assert stage.layer.data.shape == (40, 50, 3)
+        assert picture_layer.layer.data.shape == (40, 50, 3)
         live.driver.tab("Live")
         live.driver.until(lambda: not live.shown.moving)
         assert np.array_equal(live.picture, frame(live.shown.index))
@@ -219,7 +219,7 @@ def test_closing_the_project_stops_and_blanks(live):
     live.driver.until(lambda: live.panel.player.source is None)
     live.driver.until(lambda: live.shown is None)
     assert not live.panel.player.playing
-    assert not live.driver.dock.stage.layer.visible
+    assert not live.driver.dock.picture_layer.layer.visible
     assert live.driver.dock.commands.why_not("live.play") == "Open a video first."
 
 

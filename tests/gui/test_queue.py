@@ -350,4 +350,4 @@ def test_media_that_moved_are_marked_and_found_again(driver, pictures, tmp_path)
     shown = find(driver, QListView, "queue.list")
     decoration = Qt.ItemDataRole.DecorationRole
     driver.until(lambda: shown.model().index(3).data(decoration) is not None)
-    driver.until(lambda: np.any(driver.dock.stage.layer.data))
+    driver.until(lambda: np.any(driver.dock.picture_layer.layer.data))

@@ -36,12 +36,12 @@ def faces(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(faces, tmp_path_factory):
     """Folder of a project with those faces and a model."""
-    from faceloop_workbench.train.child import ChildJob
-    from faceloop_workbench.train.messages import Request
+    from faceloop_workbench.services.child import ChildJob
+    from faceloop_workbench.services.messages import Train
 
     folder = tmp_path_factory.mktemp("trained") / "faces"
     shutil.copytree(faces, folder)
-    job = ChildJob(Request("train", str(folder), QUICK), "Training")
+    job = ChildJob(Train(str(folder), QUICK), "Training")
     job.start()
     assert job.wait(SECONDS)
     return folder
@@ -248,14 +248,14 @@ def test_half_corrected_faces_are_told_and_shown(driver, panel):
 
 def test_looking_inside_export_and_import(driver, trained, tmp_path):
     from faceloop_workbench.train.dialog_changes import ChangesTab
-    from faceloop_workbench.train.dialog_inside import InsideDialog, PatchesTab, ShapeTab
+    from faceloop_workbench.train.dialog_model import ModelDialog, PatchesTab, ShapeTab
 
     panel = opened(driver, trained, tmp_path)
     with LoopProbe() as probe:
         driver.button("train.inside")
         driver.settle(300)
     assert probe.worst_cpu < BLOCKED
-    (dialog,) = panel.findChildren(InsideDialog)
+    (dialog,) = panel.findChildren(ModelDialog)
     shape = dialog.findChild(ShapeTab)
 
     def drawn():

@@ -1,11 +1,12 @@
 """Turns annotations into a face model, and measures how good it is."""
 
+from faceloop_trainer.evaluation.measure import evaluate, evaluate_models
+from faceloop_trainer.evaluation.paired import PairedTest, compare_models
+from faceloop_trainer.evaluation.result import Evaluation
+
 from .config import TrainingConfig
-from .evaluate import evaluate, evaluate_models
-from .evaluation import Evaluation
-from .paired import PairedTest, compare_models
+from .cross_validation import CrossValidation, LearningStep, cross_validate, learning_curve
 from .train import TrainingResult, train
-from .validation import CrossValidation, LearningStep, cross_validate, learning_curve
 
 __all__ = [
     "CrossValidation",

@@ -7,11 +7,11 @@ from numbers import Integral, Real
 from typing import Literal, cast
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.channels import CHANNELS
+from faceloop_runtime.imaging.channels import CHANNELS
 
 ExpertKind = Literal["ridge", "mosse", "svm", "logistic"]
-ModeKind = Literal["principal", "natural"]
-MODE_KINDS: tuple[ModeKind, ...] = ("principal", "natural")
+ModeKind = Literal["principal", "varimax"]
+MODE_KINDS: tuple[ModeKind, ...] = ("principal", "varimax")
 PriorKind = Literal["sample", "none"]
 PRIOR_KINDS: tuple[PriorKind, ...] = ("sample", "none")
 EXPERT_KINDS: tuple[ExpertKind, ...] = ("ridge", "mosse", "svm", "logistic")
@@ -33,9 +33,9 @@ class TrainingConfig:
         IOD in pixels of each crop, coarse to fine.
     components : int
         Most shape components kept.
-    modes : {"principal", "natural"}
-        Principal components, or the same turned so that each moves one part of the face
-        (`faceloop_trainer.components.natural`). Both fit alike; natural ones are easier to
+    modes : {"principal", "varimax"}
+        Principal components, or their varimax rotation, whose components move one part of the
+        face each (`faceloop_trainer.pdm.varimax`). Both fit alike; rotated ones are easier to
         name.
     prior : {"sample", "none"}
         Begin with how the faces of the bundled sample vary, or with nothing. It fades as faces

@@ -37,8 +37,8 @@ _AT_ONCE = 10
 hundreds of megabytes."""
 
 
-class Corrections:
-    """Ridge regression of the correction that a search needed.
+class CorrectionRegression:
+    """Ridge regression of the correction that an out-of-fold fit needs.
 
     Each landmark's own movement is regressed on its own cells, the whole face and the shape:
     what is round the other landmarks says little more about it, and would be fitted to noise.
@@ -48,9 +48,9 @@ class Corrections:
     Parameters
     ----------
     features : ndarray, shape (M, F)
-        One row a search; changed in place.
+        One row a fit; changed in place.
     targets : ndarray, shape (M, 4 + K)
-        The correction that it needed.
+        The correction that it needs.
     folds : ndarray of int, shape (M,)
         Fold of each one's subject.
     blocks : sequence of int
@@ -75,13 +75,13 @@ class Corrections:
         rows *= self._scale
         cells = rows[:, : blocks[0]].reshape(len(rows), landmarks, -1)
         movements = (targets @ tangent).reshape(len(rows), -1, 2)
-        self._lesson = _Lesson(cells, rows[:, blocks[0] :], movements)
+        self._examples = _Examples(cells, rows[:, blocks[0] :], movements)
         self._to_shape = np.asarray(np.linalg.pinv(tangent), dtype=np.float64)
 
     @cached_property
     def strength(self) -> float:
         """The strength that corrects people best whom the regressor has not seen."""
-        few = self._lesson.of_landmarks(slice(None, None, _TRIED))
+        few = self._examples.of_landmarks(slice(None, None, _TRIED))
         best, least = _STRENGTHS[0], np.inf
         for strength in _STRENGTHS:
             folds = range(int(self._folds.max()) + 1)
@@ -99,7 +99,7 @@ class Corrections:
         return self._regressor(self._folds != fold, strength)
 
     def _regressor(self, kept: NDArray[np.bool_], strength: float) -> ShapeRegressor:
-        weights, offset = self._lesson.learn(kept, strength).joined(self._to_shape)
+        weights, offset = self._examples.learn(kept, strength).joined(self._to_shape)
         weights *= self._scale[:, None]
         return ShapeRegressor(
             weights.astype(np.float32), (offset - self._centre @ weights).astype(np.float32)
@@ -153,16 +153,16 @@ class _Movements:
 
 
 @dataclass(frozen=True, eq=False)
-class _Lesson:
-    """What is learned from: cells (M, N, D), shared features (M, R), movements (M, N, 2)."""
+class _Examples:
+    """Cells (M, N, D), shared features (M, R) and movements (M, N, 2)."""
 
     cells: Rows
     shared: Rows
     movements: Floats
 
-    def of_landmarks(self, which: slice) -> _Lesson:
+    def of_landmarks(self, which: slice) -> _Examples:
         """Return the same for some of the landmarks."""
-        return _Lesson(self.cells[:, which], self.shared, self.movements[:, which])
+        return _Examples(self.cells[:, which], self.shared, self.movements[:, which])
 
     def error(self, kept: NDArray[np.bool_], strength: float) -> float:
         """Learn from the rows that are kept; return the squared error on the others."""

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project, TrainingError
@@ -15,32 +14,29 @@ from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
+from faceloop_trainer.crossfit.crossfit import CrossFit
+from faceloop_trainer.crossfit.training_set import TrainingSet
+from faceloop_trainer.data.checks import cautions, few_people
+from faceloop_trainer.data.copies import as_people, different
+from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
+from faceloop_trainer.data.reference_snapshot import snapshot_revision
+from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
+from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.quality.training import QualityTraining
 
-from .base import base_revision
 from .cache import Cache
-from .cautions import cautions, few_people
 from .config import TrainingConfig
-from .copies import as_people, different
-from .enough import too_few
-from .evaluate import measure
-from .groundwork import Groundwork, View, can_show, views
-from .rehearsal import Rehearsal
-from .split import choose_faces, fingerprint, picture_prints
-from .starts import Jitter
-from .trainingset import TrainingFace, Unusable, load_faces
-from .work import Work
+from .parallel import Work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from numpy.typing import NDArray
-
     from faceloop_datasets import Face, Scheme
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_runtime.experts import PatchExperts
     from faceloop_runtime.regressor import ShapeRegressor
-
-    from .evaluation import Evaluation
+    from faceloop_runtime.responses.experts import PatchExperts
+    from faceloop_trainer.evaluation.result import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +52,7 @@ class TrainingResult:
     unusable : tuple of Unusable
         Faces that could not be trained on, and why.
     warnings : tuple of str
-        What a person should know of the faces (`faceloop_trainer.cautions`), one sentence each.
+        What a person should know of the faces (`faceloop_trainer.data.checks`), one sentence each.
     """
 
     model: FaceModel
@@ -102,7 +98,7 @@ def train(
     cache = Cache(project.path / CACHE)
     known = project.faces()
     annotated = as_people(known)
-    chosen = choose_faces(annotated, config)
+    chosen = split_faces(annotated, config)
     faces, unusable = load_faces(
         project.scheme,
         [*chosen.training, *chosen.held_out],
@@ -113,19 +109,26 @@ def train(
     )
     held = {f.subject or f.name for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
-    revision = base_revision(project.changes())
+    revision = snapshot_revision(project.changes())
     person = {face.item_id: face.subject for face in annotated}
     then = [] if revision is None else project.faces_as_of(revision, annotated)
     then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
-    base = _base(project.scheme, then, training, held, config, cache, monitor.quiet())
+    snapshot = _snapshot_faces(project.scheme, then, training, held, config, cache, monitor.quiet())
     warnings = (*_left_out(unusable), *cautions(known, project.scheme))
-    usable = {face.item_id for face in training if can_show(face)}
+    usable = {face.item_id for face in training if face.trains_experts}
     shown = [face for face in annotated if face.item_id in usable]
     people = len({face.subject for face in shown})
     if lacking := too_few(len(shown), people, different(shown), " ".join(warnings)):
         raise TrainingError(lacking)
     warnings = (*warnings, *few_people(people, len(held)))
-    model = train_faces(project.scheme, training, config, base=base, cache=cache, progress=progress)
+    model = train_faces(
+        project.scheme,
+        training,
+        config,
+        snapshot=snapshot,
+        cache=cache,
+        progress=progress,
+    )
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = (
@@ -139,7 +142,7 @@ def train(
     provenance = {
         **model.provenance,
         "training_subjects": sorted(seen | names),
-        "training_pictures": sorted(picture_prints(shown)),
+        "training_pictures": sorted(picture_fingerprints(shown)),
         "snapshot": snapshot_hash(chosen.training),
         "unusable": len(unusable),
         "metrics": evaluation.metrics() if evaluation else {},
@@ -158,7 +161,7 @@ def _left_out(unusable: Sequence[Unusable]) -> list[str]:
     return [f"{what} be trained on. {'The first: ' if len(unusable) > 1 else ''}{first}"]
 
 
-def _base(  # noqa: PLR0917 - as `train`
+def _snapshot_faces(  # noqa: PLR0917 - as `train`
     scheme: Scheme,
     then: Sequence[Face],
     today: Sequence[TrainingFace],
@@ -167,8 +170,8 @@ def _base(  # noqa: PLR0917 - as `train`
     cache: Cache,
     monitor: Monitor,
 ) -> list[TrainingFace]:
-    """Read the faces of the project's base, without anybody who measures the model today."""
-    chosen = choose_faces(then, config).training
+    """Read the faces of the reference snapshot, without anybody who measures the model today."""
+    chosen = split_faces(then, config).training
     wanted = [face for face in chosen if (face.subject or face.name) not in held]
     known = {face.revision_id: face for face in today}
     others = [face for face in wanted if face.revision_id not in known]
@@ -184,7 +187,7 @@ def train_faces(
     faces: Sequence[TrainingFace],
     config: TrainingConfig,
     *,
-    base: Sequence[TrainingFace] = (),
+    snapshot: Sequence[TrainingFace] = (),
     cache: Cache | None = None,
     progress: ProgressLike = None,
 ) -> FaceModel:
@@ -196,9 +199,9 @@ def train_faces(
         The landmarks.
     faces : sequence of TrainingFace
         From `load_faces`.
-    base : sequence of TrainingFace
-        The faces that the training rehearses on (`faceloop_trainer.base`); by default, and
-        where they cannot serve, the same.
+    snapshot : sequence of TrainingFace
+        The faces that are cross-fitted (`faceloop_trainer.data.reference_snapshot`); by default,
+        and where they cannot serve, the same.
     cache : Cache, optional
         What earlier trainings kept; the model is the same with and without.
     config, progress
@@ -214,50 +217,55 @@ def train_faces(
     with threadpool_limits(1, "blas"):
         kept, work = cache or Cache(None), Work(Monitor.of(progress))
 
-        def look_back() -> Rehearsal | None:
-            same = [id(face) for face in base] == [id(face) for face in faces]
-            return Rehearsal(scheme, base, config, kept, work) if base and not same else None
+        def of_snapshot() -> CrossFit | None:
+            same = [id(face) for face in snapshot] == [id(face) for face in faces]
+            cross_fits = snapshot and not same
+            return CrossFit(scheme, snapshot, config, kept, work) if cross_fits else None
 
-        today, rehearsal = work.at_once(lambda: Groundwork.of(scheme, faces, config), look_back)
-        if rehearsal is None or not rehearsal.serves(today):
-            rehearsal = Rehearsal.on(today, faces, kept, work)
-        model = _train(today, rehearsal, kept, work)
+        today, crossfit = work.at_once(lambda: TrainingSet.of(scheme, faces, config), of_snapshot)
+        if crossfit is None or not crossfit.applies_to(today):
+            crossfit = CrossFit.of(today, faces, kept, work)
+        model = _train(today, crossfit, QualityTraining(crossfit), kept, work)
     counts = {
         "faces": len(faces),
         "pictured": len(today.faces),
-        "subjects": len({known.face.subject for known in today.faces}),
-        "subject_kind": kind_of(known.face.subject_source for known in today.faces),
+        "subjects": len({face.original.subject for face in today.faces}),
+        "subject_kind": kind_of(face.original.subject_source for face in today.faces),
     }
-    people = {fingerprint(face.subject) for face in (*faces, *base)}
+    people = {fingerprint(face.subject) for face in (*faces, *snapshot)}
     provenance = {**counts, "training_subjects": sorted(people), **model.provenance}
     return replace(model, provenance=provenance)
 
 
-def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) -> FaceModel:
+def _train(
+    today: TrainingSet, crossfit: CrossFit, quality: QualityTraining, cache: Cache, work: Work
+) -> FaceModel:
     """Go through the stages, in the order in which they need each other."""
     config = today.config
-    work.total = (len(config.scales) + 1) * len(today.faces) + rehearsal.steps(today)
+    fitted = [today] if quality.cached else [today, crossfit.training_set]
+    experts_steps = (len(config.scales) + 1) * len(today.faces)
+    work.total = experts_steps + crossfit.steps(today, fitted) + quality.steps
 
     def train_experts() -> list[PatchExperts]:
         trainings = today.experts(cache, work)
-        folded = rehearsal.experts(trainings if rehearsal.is_on(today) else None)
-        pairs = list(zip(trainings, folded, strict=True))
-        return work.map(lambda pair: pair[0].whole(pair[1].calibration), pairs)
+        cross_fitted = crossfit.experts(trainings if crossfit.is_of(today) else None)
+        pairs = list(zip(trainings, cross_fitted, strict=True))
+        return work.map(lambda pair: pair[0].experts(pair[1].calibration), pairs)
 
-    def learn_corrections() -> ShapeRegressor:
-        corrections = rehearsal.corrections(today)
-        return corrections.whole(rehearsal.lessons().strength)
+    def train_corrections() -> ShapeRegressor:
+        corrections = crossfit.corrections(today)
+        return corrections.whole(quality.models().strength)
 
-    if rehearsal.kept:  # then neither waits for the other
+    if crossfit.experts_cached and quality.cached:  # then neither waits for the other
         work.what = "taking in what changed"
-        every, regressor = work.at_once(train_experts, learn_corrections)
+        every, regressor = work.at_once(train_experts, train_corrections)
     else:
         work.what = "training patch experts"
         every = train_experts()
         work.what = "learning corrections"
-        regressor = learn_corrections()
+        regressor = train_corrections()
     *experts, initialiser = every
-    lessons = rehearsal.lessons()
+    models = quality.models()
     work.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=today.scheme,
@@ -266,68 +274,16 @@ def _train(today: Groundwork, rehearsal: Rehearsal, cache: Cache, work: Work) ->
         experts=tuple(experts),
         regressor=regressor,
         initialiser=initialiser,
-        validator=lessons.validator,
-        error_predictor=lessons.judges.predictor,
-        point_judges=lessons.judges.points,
-        error_levels=lessons.judges.levels,
+        validator=models.validator,
+        error_predictor=models.estimators.predictor,
+        point_predictor=models.estimators.points,
+        error_calibration=models.estimators.calibration,
         provenance={
             "config": asdict(config),
-            "regressor_strength": lessons.strength,
+            "regressor_strength": models.strength,
             "versions": {
                 name: version(name)
                 for name in ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")
             },
         },
     )
-
-
-def cross_fit(
-    scheme: Scheme,
-    faces: Sequence[TrainingFace],
-    config: TrainingConfig,
-    *,
-    progress: ProgressLike = None,
-) -> list[NDArray[np.float64]]:
-    """Fit each face by patch experts that were trained on other people only.
-
-    Parameters
-    ----------
-    scheme : Scheme
-        The landmarks.
-    faces : sequence of TrainingFace
-        From `load_faces`, all with pictures.
-    config, progress
-        As in `train`; faces are not mirrored.
-
-    Returns
-    -------
-    list of ndarray, shape (N, 2)
-        Fitted points in pixels of each face's picture. The searches start near the annotation
-        and end where the experts see the face.
-
-    Raises
-    ------
-    TrainingError
-        If there are too few faces.
-    Cancelled
-        If the monitor stopped it.
-    """
-    with threadpool_limits(1, "blas"):
-        ground = Groundwork.of(scheme, faces, replace(config, mirror=False))
-        work = Work(Monitor.of(progress))
-        rehearsal = Rehearsal.on(ground, faces, Cache(None), work)
-        scales = len(config.scales) + 1
-        work.total = (scales + 1) * len(faces) + rehearsal.expert_steps(ground)
-        work.what = "training patch experts"
-        rehearsal.experts()
-        work.what = "fitting each face by the others"
-
-        def found(view: View) -> NDArray[np.float64]:
-            run = rehearsal.search(view, Jitter().times(0.5))
-            work.tick()
-            return np.asarray(run.pose.apply(ground.pdm.shape(run.b)))
-
-        looked_at = views(ground, len(faces))
-        keys = [view.known.face.key for view in looked_at]
-        fitted = dict(zip(keys, work.map(found, looked_at), strict=True))
-        return [fitted[face.key] for face in faces]  # a copy is fitted once

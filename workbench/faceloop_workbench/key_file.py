@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, InputError
 from faceloop_datasets.files import atomic_path, read_regular
-
-from .config import config_folder
+from faceloop_workbench.services.config import config_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Item, Project, Revision
-
-from .model_choice import ChosenModel, choose_model
-from .pictures import Pictures
+from faceloop_workbench.services.model_choice import ChosenModel, choose_model
+from faceloop_workbench.services.picture_cache import PictureCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +33,7 @@ class Session:
 
     Tabs talk to each other through it only. It is used on the GUI thread; background work opens
     the project by itself (`faceloop_datasets.Project.open`) and reports back through a
-    `faceloop_workbench.background.Job`.
+    `faceloop_workbench.services.background.Job`.
 
     Attributes
     ----------
@@ -65,7 +64,7 @@ class Session:
         self._project: Project | None = None
         self._item: Item | None = None
         self._entry: QueueEntry | None = None
-        self._pictures: Pictures | None = None
+        self._pictures: PictureCache | None = None
         self._chosen: tuple[int | None, ChosenModel] | None = None
 
     @property
@@ -87,7 +86,7 @@ class Session:
         """Work on a project; the one before is closed."""
         self.close()
         self._project = project
-        self._pictures = Pictures(project)
+        self._pictures = PictureCache(project)
         self.project_changed.emit(project)
 
     def close(self) -> None:

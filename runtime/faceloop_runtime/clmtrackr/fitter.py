@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.fitter import FROM_START, Fit, as_gray
+from faceloop_runtime.fit.fitter import FROM_START, as_gray
+from faceloop_runtime.fit.result import Fit
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.initialiser import Initialiser
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.start.initialiser import Initialiser
 
 from .canvas import Canvas
 from .iteration import ClmtrackrState, iterate
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from faceloop_runtime.fitter import Pass
+    from faceloop_runtime.fit.fitter import Pass
 
     from .model import ClmtrackrModel
 

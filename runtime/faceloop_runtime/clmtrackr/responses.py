@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 import scipy.fft
 
-from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.experts import PatchExperts
+from faceloop_runtime.responses.cpu import CpuResponses
+from faceloop_runtime.responses.experts import PatchExperts
 
 from .model import POINTS, RAW, ClmtrackrModel, MossePatches, SvmPatches
 

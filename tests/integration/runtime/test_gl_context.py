@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends import CpuResponses, GlResponses, make_backend
-from faceloop_runtime.backends.gl import EglContext, GLError, renderer
-from faceloop_runtime.backends.gl.egl import library
-from faceloop_runtime.experts import PatchExperts
+from faceloop_runtime.responses import CpuResponses, GlResponses, make_backend
+from faceloop_runtime.responses.experts import PatchExperts
+from faceloop_runtime.responses.gl import EglContext, GLError, renderer
+from faceloop_runtime.responses.gl.egl import library
 
 try:
     egl = library()

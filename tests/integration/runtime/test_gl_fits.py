@@ -12,15 +12,15 @@ import pytest
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
-from faceloop_runtime.backends import CpuResponses, GlResponses
-from faceloop_runtime.backends.gl import EglContext, GLError
-from faceloop_runtime.backends.gl.egl import library
-from faceloop_runtime.channels import CropChannels, channel_count, channel_stack
-from faceloop_runtime.crop import FaceImage
-from faceloop_runtime.experts import PatchExperts, windows
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.imaging.channels import CropChannels, channel_count, channel_stack
+from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.quality import VALIDATOR_SCALE, FaceValidator, whole_face_features
 from faceloop_runtime.regressor import GRID, ShapeRegressor
-from faceloop_runtime.validator import VALIDATOR_SCALE, FaceValidator, face_features
+from faceloop_runtime.responses import CpuResponses, GlResponses
+from faceloop_runtime.responses.experts import PatchExperts, windows
+from faceloop_runtime.responses.gl import EglContext, GLError
+from faceloop_runtime.responses.gl.egl import library
 
 try:
     library()
@@ -60,7 +60,7 @@ def templates(
 def template_model(model: FaceModel, families: tuple[str, ...], faces: list[Face]) -> FaceModel:
     """The starter's shapes with other channels, and nothing learned after the mean-shift."""
     count, size = channel_count(families), model.crop_size(VALIDATOR_SCALE, 1)
-    whole = len(face_features(np.zeros((count, size, size), np.float32)))
+    whole = len(whole_face_features(np.zeros((count, size, size), np.float32)))
     modes = len(model.pdm.variances)
     features = len(model.pdm) * count * GRID**2 + whole + modes
     none = np.zeros((features, 4 + modes), np.float32)
@@ -70,7 +70,7 @@ def template_model(model: FaceModel, families: tuple[str, ...], faces: list[Face
         experts=tuple(templates(model, families, k, faces) for k in range(len(model.experts))),
         regressor=ShapeRegressor(none, none[0]),
         validator=FaceValidator(np.zeros(whole, np.float32), 0.0),
-        point_judges=None,
+        point_predictor=None,
     )
 
 

@@ -14,11 +14,11 @@ import pytest
 from faceloop_datasets import Video
 from faceloop_datasets.sample import sample_clip
 from faceloop_runtime import FaceModel, Fitter, FrameResult, Tracker
-from faceloop_runtime.backends import GlResponses
-from faceloop_runtime.backends.gl import EglContext, GLError
-from faceloop_runtime.backends.gl.egl import library
-from faceloop_runtime.fitter import FROM_CLOSE, FROM_START
+from faceloop_runtime.fit.fitter import FROM_CLOSE, FROM_START
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.responses import GlResponses
+from faceloop_runtime.responses.gl import EglContext, GLError
+from faceloop_runtime.responses.gl.egl import library
 
 try:
     egl = library()

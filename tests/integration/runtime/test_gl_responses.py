@@ -13,13 +13,12 @@ import pytest
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
-from faceloop_runtime.backends import CpuResponses, GlResponses
-from faceloop_runtime.backends.gl import EglContext, GLError
-from faceloop_runtime.backends.gl.device import Device
-from faceloop_runtime.backends.gl.egl import library
-from faceloop_runtime.channels import CHANNELS, CropChannels, channel_count, channel_stack
-from faceloop_runtime.experts import SEARCH, PatchExperts
-from faceloop_runtime.model import crop_size
+from faceloop_runtime.imaging.channels import CHANNELS, CropChannels, channel_count, channel_stack
+from faceloop_runtime.responses import CpuResponses, GlResponses
+from faceloop_runtime.responses.experts import SEARCH, PatchExperts, crop_size
+from faceloop_runtime.responses.gl import EglContext, GLError
+from faceloop_runtime.responses.gl.device import Device
+from faceloop_runtime.responses.gl.egl import library
 
 try:
     library()

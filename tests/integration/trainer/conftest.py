@@ -10,8 +10,8 @@ from faceloop_datasets import Project, Scheme
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, TrainingResult, train
+from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import TrainingFace, load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,16 +14,16 @@ import pytest
 
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_faces
-from faceloop_runtime.fitter import FitRun
+from faceloop_runtime.fit.fitter import FitRun
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import cache as cache_module
-from faceloop_trainer import sums as sums_module
 from faceloop_trainer.cache import Cache, key_of
-from faceloop_trainer.groundwork import View
-from faceloop_trainer.rehearsal import Rehearsal
-from faceloop_trainer.split import fingerprint
+from faceloop_trainer.crossfit.crossfit import CrossFit
+from faceloop_trainer.crossfit.variants import FaceVariant
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.split import fingerprint
+from faceloop_trainer.experts import moment_cache as sums_module
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,17 +109,17 @@ def correct(project: Project, count: int) -> None:
         project.save(face.item_id, changed, face.revision_id)
 
 
-def test_retraining_a_project_rehearses_for_the_changed_faces_only(
+def test_retraining_a_project_cross_fits_the_changed_faces_only(
     own_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     searched: list[str] = []
-    search = Rehearsal.search
+    search = CrossFit.search
 
-    def counting(self: Rehearsal, view: View, *rest: Any, **named: Any) -> FitRun:
-        searched.append(view.name)
-        return search(self, view, *rest, **named)
+    def counting(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> FitRun:
+        searched.append(variant.name)
+        return search(self, variant, *rest, **named)
 
-    monkeypatch.setattr(Rehearsal, "search", counting)
+    monkeypatch.setattr(CrossFit, "search", counting)
     config = replace(CONFIG, holdout=0.0)
     first = train(own_project, config).model
     assert len(set(searched)) == 2 * 24
@@ -176,7 +176,7 @@ from faceloop_datasets import Project
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
+from faceloop_trainer.data.faces import load_faces
 
 project, folder, first, file = sys.argv[1:]
 options = {"channels": ("lbp",), "components": 8, "prior": "none"}

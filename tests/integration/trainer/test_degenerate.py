@@ -12,8 +12,8 @@ import pytest
 from faceloop_datasets import Annotation, Project, Scheme, TrainingError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer import cross_validate, evaluate, train
+from faceloop_trainer.data.split import fingerprint, unseen_faces
 from faceloop_trainer.labelcheck import check_labels
-from faceloop_trainer.split import fingerprint, unseen_faces
 from faceloop_trainer.train import train_faces
 
 from .conftest import QUICK
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_datasets.formats.record import FaceRecord
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
 PEOPLE = list(islice(sample_faces(), 0, 96, 4))
 """A picture of each of 24 people."""

@@ -12,8 +12,8 @@ import pytest
 from faceloop_datasets import Cancelled, Monitor, Project, TrainingError
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingResult, evaluate, evaluate_models
-from faceloop_trainer.evaluate import measure, measure_models
-from faceloop_trainer.trainingset import TrainingFace
+from faceloop_trainer.data.faces import TrainingFace
+from faceloop_trainer.evaluation.measure import measure, measure_models
 
 
 def test_only_people_who_were_not_trained_on_are_measured(
@@ -88,7 +88,7 @@ def test_a_person_that_either_model_knows_is_left_out(
 
 
 def _prints(subjects: tuple[str, ...]) -> set[str]:
-    from faceloop_trainer.split import fingerprint
+    from faceloop_trainer.data.split import fingerprint
 
     return {fingerprint(subject) for subject in subjects}
 

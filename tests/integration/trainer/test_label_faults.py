@@ -11,11 +11,11 @@ from PIL import Image
 from faceloop_datasets import Annotation, Monitor, Project
 from faceloop_datasets.formats import FaceRecord, ImageRef
 from faceloop_datasets.sample import sample_faces
+from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.labelcheck import check_labels
 from faceloop_trainer.labelcheck.explain import explain
 from faceloop_trainer.labelcheck.looks import Looks
-from faceloop_trainer.trainingset import load_faces
-from faceloop_trainer.work import Work
+from faceloop_trainer.parallel import Work
 
 FACES = 12
 W = H = 384  # of the sample's pictures

@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Cancelled, FaceloopError, Monitor, Project, TrainingError
+from faceloop_datasets import Annotation, Cancelled, Monitor, Project, TrainingError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import check_labels
-from faceloop_workbench.label_check import check_apart, queue_doubts
+from faceloop_workbench.services.label_check import queue_doubts
 
 
 @pytest.fixture(scope="module")
@@ -111,20 +111,6 @@ def test_doubts_are_queued_with_their_sentence_once(project, doubts):
     kinds = {e.item_id: [why.reason for why in e.reasons] for e in listed}
     assert kinds[waits] == kinds[claimed] == ["poor-fit", "label-check"]
     assert kinds[done] == kinds[skipped] == ["label-check"]
-
-
-def test_a_process_of_its_own_queues_the_same(project):
-    found = check_apart(project.path, Monitor())
-    assert found.faces == len(project.items())
-    assert found.queued == 0  # all are there from the test before
-    assert f"{found.doubtful} of {found.faces} labels look doubtful" in str(found)
-
-
-def test_a_process_of_its_own_can_be_stopped_and_tells_what_is_wrong(project, tmp_path):
-    with pytest.raises(Cancelled):
-        check_apart(project.path, Monitor(cancel=lambda: True))
-    with pytest.raises(FaceloopError, match="is no project"):
-        check_apart(tmp_path, Monitor())
 
 
 def test_it_can_be_stopped(project):

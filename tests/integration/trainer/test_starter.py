@@ -7,10 +7,10 @@ import pytest
 
 from faceloop_datasets import Project
 from faceloop_runtime import FaceModel
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
+from faceloop_trainer.data.faces import TrainingFace
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.starter import make_starter
-from faceloop_trainer.starts import Jitter, jittered_pose
-from faceloop_trainer.trainingset import TrainingFace
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,13 @@ from faceloop_datasets import (
     TrainingError,
 )
 from faceloop_runtime import FaceModel
-from faceloop_runtime.fitter import Fitter
+from faceloop_runtime.fit.fitter import Fitter
 from faceloop_trainer import TrainingConfig, TrainingResult, train
-from faceloop_trainer.evaluate import measure
-from faceloop_trainer.split import fingerprint
-from faceloop_trainer.starts import Jitter, jittered_pose
+from faceloop_trainer.data.faces import TrainingFace, load_faces
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.data.split import fingerprint
+from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import TrainingFace, load_faces
 
 QUICK = TrainingConfig(channels=("raw",), mirror=False, components=8)  # as `quick_model`
 

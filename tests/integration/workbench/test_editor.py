@@ -16,7 +16,7 @@ from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.annotate.editor import FaceEditor, FaceState
-from faceloop_workbench.annotate.lessons import Lessons
+from faceloop_workbench.annotate.fit_error_learning import FitErrorLearning
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -420,7 +420,7 @@ def test_what_could_not_be_written_survives_a_look_at_another_face(desk):
 def test_what_the_faces_of_the_project_teach_about_the_model_is_used(desk):
     faces = list(islice(sample_faces(), 24))
     desk.project.import_entries("sample", faces, scheme="face70", copy=True)
-    lessons = Lessons(desk.session, desk.editor)
+    lessons = FitErrorLearning(desk.session, desk.editor)
     off = desk.fit_new()
     lessons._job.wait()
     emit_queued()
@@ -437,7 +437,7 @@ def test_what_the_faces_of_the_project_teach_about_the_model_is_used(desk):
 
 
 def test_a_project_with_few_faces_teaches_nothing(desk):
-    lessons = Lessons(desk.session, desk.editor)
+    lessons = FitErrorLearning(desk.session, desk.editor)
     desk.fit_new()
     lessons._job.wait()
     emit_queued()

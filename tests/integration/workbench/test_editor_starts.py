@@ -16,11 +16,11 @@ from psygnal import emit_queued
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.annotate import starts
+from faceloop_trainer.assist import initial_face
 from faceloop_workbench.annotate.editor import FaceEditor
-from faceloop_workbench.annotate.hand import Hand, Touch
+from faceloop_workbench.annotate.mouse_editing import MouseEditing, MousePosition
 from faceloop_workbench.annotate.panel_history import revision_text
-from faceloop_workbench.annotate.starting import Starting
+from faceloop_workbench.annotate.start_commands import StartCommands
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.live.player import Player
 from faceloop_workbench.live.screening import Screening
@@ -46,8 +46,10 @@ class Window:
     def __init__(self, project: Project) -> None:
         self.session, self.commands = Session(), Commands()
         self.editor = FaceEditor(self.session)
-        self.hand = Hand(self.editor)
-        self.starting = Starting(self.session, self.commands, self.editor, self.hand, self._picture)
+        self.mouse = MouseEditing(self.editor)
+        self.starting = StartCommands(
+            self.session, self.commands, self.editor, self.mouse, self._picture
+        )
         self.editor.loaded.connect(lambda _: self.starting.update())
         self.editor.edited.connect(lambda *_: self.starting.update())
         self.session.open(project)
@@ -91,10 +93,10 @@ class Window:
     def drag(self, number: int, shift: NDArray[np.float64]) -> None:
         """Drag a point, as the mouse does."""
         begin = self.points[number]
-        self.hand.press(Touch(begin, 0.5))
+        self.mouse.press(MousePosition(begin, 0.5))
         for share in (0.1, 0.5, 1.0):
-            self.hand.move(Touch(begin + share * shift, 0.5))
-        self.hand.release()
+            self.mouse.move(MousePosition(begin + share * shift, 0.5))
+        self.mouse.release()
 
     @property
     def points(self) -> NDArray[np.float64]:
@@ -142,8 +144,8 @@ def by_three_clicks(window: Window) -> None:
     window.new()
     window.commands.run("annotate.three_clicks")
     for number in (27, 32, CHIN):
-        window.hand.press(Touch(TRUTH[number] + [1.5, -1.0], 0.5))
-        window.hand.release()
+        window.mouse.press(MousePosition(TRUTH[number] + [1.5, -1.0], 0.5))
+        window.mouse.release()
     window.wait()
 
 
@@ -197,7 +199,7 @@ def with_hidden_points(window: Window) -> None:
 
 def by_queue(window: Window) -> QueueEntry:
     item = window.new()
-    fit = starts.from_clicks(window.session.model().model, TRUTH[[27, 32, CHIN]])
+    fit = initial_face.from_clicks(window.session.model().model, TRUTH[[27, 32, CHIN]])
     entry = window.project.queue.add(item.id, "poor-fit", model="starter", fit=fit)
     window.session.show(item, entry)
     return entry
@@ -391,8 +393,8 @@ def test_a_face_that_another_window_saves_comes_with_what_it_starts_from(house):
     by_hand = window.points[[27, 32, CHIN]]
     other.commands.run("annotate.three_clicks")
     for place in by_hand + 3.0:
-        other.hand.press(Touch(place, 0.5))
-        other.hand.release()
+        other.mouse.press(MousePosition(place, 0.5))
+        other.mouse.release()
     other.wait()
     window.editor.look_again()
     assert np.array_equal(window.points, other.points)

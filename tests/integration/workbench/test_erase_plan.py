@@ -10,7 +10,7 @@ import pytest
 from faceloop_datasets import Cancelled, Monitor, Project, ProjectError
 from faceloop_datasets.care import erase
 from faceloop_runtime import FaceModel
-from faceloop_trainer.split import fingerprint
+from faceloop_trainer.data.split import fingerprint
 from faceloop_workbench.queue.erase_plan import after_erasing, leave_erased, plan_both
 from faceloop_workbench.session import Session
 

@@ -13,7 +13,7 @@ from faceloop_datasets import Project
 from faceloop_datasets.formats.writers import WRITERS
 from faceloop_datasets.sample import sample_dir
 from faceloop_runtime import FaceModel
-from faceloop_trainer.split import fingerprint
+from faceloop_trainer.data.split import fingerprint
 
 if TYPE_CHECKING:
     from .conftest import Run

@@ -12,19 +12,19 @@ import pytest
 from faceloop_datasets import FaceloopError, Video, VideoWriter
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
-from faceloop_workbench.live.equipment import Equipment
+from faceloop_workbench.live.model_in_use import FitSettings
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.sources import CameraSource, VideoSource
-from faceloop_workbench.model_choice import ChosenModel, choose_model
+from faceloop_workbench.services.model_choice import ChosenModel, choose_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from faceloop_workbench.live.player import Shown
+    from faceloop_workbench.live.player import ShownFrame
 
-STARTER = Equipment(lambda: choose_model(None, None), "starter", "cpu")
-OTHER = Equipment(lambda: ChosenModel("other", FaceModel.starter()), "other", "cpu")
+STARTER = FitSettings(lambda: choose_model(None, None), "starter", "cpu")
+OTHER = FitSettings(lambda: ChosenModel("other", FaceModel.starter()), "other", "cpu")
 
 
 class Watcher:
@@ -34,12 +34,12 @@ class Watcher:
         self.player = player
         self.errors: list[FaceloopError] = []
         self.rests: list[str] = []
-        self.equipped: list[str] = []
+        self.model_changed: list[str] = []
         player.failed.connect(self.errors.append)
         player.rested.connect(self.rests.append)
-        player.equipped.connect(lambda name, _about: self.equipped.append(name))
+        player.model_changed.connect(lambda name, _about: self.model_changed.append(name))
 
-    def take(self, wanted: Callable[[Shown], bool], seconds: float = 20.0) -> Shown:
+    def take(self, wanted: Callable[[ShownFrame], bool], seconds: float = 20.0) -> ShownFrame:
         """Wait for a frame."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -49,7 +49,7 @@ class Watcher:
             time.sleep(0.002)
         raise AssertionError("the player handed over no such frame")
 
-    def fitted(self, index: int) -> Shown:
+    def fitted(self, index: int) -> ShownFrame:
         """Wait for a still frame with its fit."""
         return self.take(lambda s: s.index == index and s.result is not None and not s.moving)
 
@@ -64,7 +64,7 @@ class Watcher:
 @pytest.fixture
 def watcher() -> Iterator[Watcher]:
     player = Player()
-    player.equip(STARTER)
+    player.use_model(STARTER)
     yield Watcher(player)
     player.close()
 
@@ -142,7 +142,7 @@ def test_steps_stop_at_both_ends(clip: Watcher) -> None:
 
 
 def test_a_step_keeps_the_face_and_a_seek_looks_for_it_anew(clip: Watcher) -> None:
-    def identity(shown: Shown) -> int:
+    def identity(shown: ShownFrame) -> int:
         assert shown.result is not None
         return shown.result.faces[0].id
 
@@ -214,22 +214,22 @@ def test_another_model_makes_what_was_recorded_stale(clip: Watcher) -> None:
     clip.player.play()
     clip.take(lambda s: s.index >= 10)
     assert clip.player.poor_frames()
-    clip.player.equip(OTHER)
+    clip.player.use_model(OTHER)
     shown = clip.take(lambda s: s.chosen is not None and s.chosen.name == "other")
     assert shown.moving  # it goes on
     clip.player.pause()
     record = clip.player.record
     assert record.stale[1:8].all()
     assert not record.stale[shown.index]
-    assert clip.equipped == ["starter", "other"]
+    assert clip.model_changed == ["starter", "other"]
     assert all(c.frame > 8 for c in clip.player.poor_frames())
 
 
 def test_the_same_model_is_not_loaded_again(clip: Watcher) -> None:
-    clip.player.equip(STARTER)
+    clip.player.use_model(STARTER)
     clip.player.seek(5)
     clip.fitted(5)
-    assert clip.equipped == ["starter"]
+    assert clip.model_changed == ["starter"]
     assert not clip.player.record.stale.any()
 
 
@@ -239,7 +239,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_there_is(
     def load() -> ChosenModel:
         return choose_model(str(tmp_path / "none.safetensors"), None)
 
-    clip.player.equip(Equipment(load, "none", "cpu"))
+    clip.player.use_model(FitSettings(load, "none", "cpu"))
     clip.until(lambda: len(clip.errors) == 1)
     clip.player.seek(9)
     shown = clip.fitted(9)
@@ -322,7 +322,7 @@ def test_several_faces_are_followed(watcher: Watcher, tmp_path: Path) -> None:
         for index in range(30, 50):
             image = video[index].image
             writer.write(np.hstack([image, image[:, ::-1]]))
-    watcher.player.equip(replace(STARTER, max_faces=2))
+    watcher.player.use_model(replace(STARTER, max_faces=2))
     watcher.player.open(lambda: VideoSource(two))
     watcher.fitted(0)
     watcher.player.play()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from faceloop_workbench.live.player import Shown
+    from faceloop_workbench.live.player import ShownFrame
 
 
 class Bench:
@@ -36,7 +36,7 @@ class Bench:
         self.session.queue_changed.connect(self._count)
         self.session.project_changed.connect(self.screening.renew)
         self.session.open(Project.create(folder))
-        self.screening.equip("cpu", 1)
+        self.screening.use_model("cpu", 1)
         self.player.set_threshold(0.02)  # a third of the frames of the clip
 
     @property
@@ -55,9 +55,9 @@ class Bench:
             emit_queued()
             time.sleep(0.005)
 
-    def fitted(self, index: int) -> Shown:
+    def fitted(self, index: int) -> ShownFrame:
         """Wait for the fit of a frame."""
-        found: list[Shown] = []
+        found: list[ShownFrame] = []
 
         def take() -> bool:
             shown = self.player.take()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Monitor, Project, ProjectError
+from faceloop_datasets import Annotation, Progress, Project, ProjectError
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import Doubt, Mend
-from faceloop_workbench.label_check import check_apart
-from faceloop_workbench.mending import last_mend, mend_labels, undo_mend
+from faceloop_workbench.services.child import ChildJob
+from faceloop_workbench.services.label_check import LabelCheck
+from faceloop_workbench.services.mending import last_mend, mend_labels, undo_mend
+from faceloop_workbench.services.messages import CheckLabels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +87,31 @@ def test_from_the_command_line_and_back(faceloop: Run, folder: Path) -> None:
     assert "There is no mend of labels" in nothing.err
 
 
+def check_apart(folder: Path, *, stop: bool = False) -> tuple[object, list[Progress]]:
+    """How a check in a process of its own ends, and how far it was meanwhile."""
+    job = ChildJob(CheckLabels(str(folder)), "Checking the labels")
+    ends: list[object] = []
+    steps: list[Progress] = []
+    job.progressed.connect(steps.append)
+    job.done.connect(ends.append)
+    job.failed.connect(ends.append)
+    job.cancelled.connect(lambda: ends.append("cancelled"))
+    if stop:
+        job.progressed.connect(job.cancel)
+    job.start()
+    assert job.wait(240.0)  # machines are busy
+    (end,) = ends
+    return end, steps
+
+
 def test_a_process_of_its_own_says_what_can_be_mended(project: Project) -> None:
-    found = check_apart(project.path, Monitor())
+    found, steps = check_apart(project.path)
+    assert isinstance(found, LabelCheck)
+    assert found.faces == FACES
+    assert found.queued == found.doubtful >= WRONG
+    assert f"{found.doubtful} of {FACES} labels look doubtful" in str(found)
+    assert steps[0].what == "reading faces"
+    assert {step.total for step in steps} != {None}
     assert len(found.mendable) == WRONG
     assert project.queue.count(reason="label-check") == found.doubtful
     batch = mend_labels(project, found.mendable)
@@ -97,6 +122,19 @@ def test_a_process_of_its_own_says_what_can_be_mended(project: Project) -> None:
     assert project.queue.count(reason="label-check") == found.doubtful - WRONG
     undo_mend(project)
     assert project.queue.count(reason="label-check") == found.doubtful
+
+
+def test_a_process_of_its_own_can_be_stopped(project: Project) -> None:
+    assert check_apart(project.path, stop=True)[0] == "cancelled"
+    assert project.queue.count(reason="label-check") == 0
+
+
+def test_a_process_of_its_own_tells_what_is_wrong(project: Project, tmp_path: Path) -> None:
+    assert "is no project" in str(check_apart(tmp_path)[0])
+    with Project.create(tmp_path / "few") as few:
+        few.import_entries("sample", list(sample_faces())[:3], scheme="face70")
+    end = str(check_apart(tmp_path / "few")[0])
+    assert end.startswith("The labels could not be checked. There are 3 usable faces")
 
 
 def doubt(project: Project, item_id: int, right: float = 1.0) -> Doubt:

@@ -15,8 +15,8 @@ from PIL import Image
 from faceloop_datasets import Project
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.train import train_faces
-from faceloop_trainer.trainingset import load_faces
 
 from .conftest import add_sample_faces
 

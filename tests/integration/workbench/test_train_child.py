@@ -14,10 +14,20 @@ import pytest
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_runtime import FaceModel
-from faceloop_workbench.train import child
-from faceloop_workbench.train.child import ChildJob
-from faceloop_workbench.train.comparison import Comparison
-from faceloop_workbench.train.messages import Log, Outcome, Request, Step, from_line, to_line
+from faceloop_workbench.services import child
+from faceloop_workbench.services.child import ChildJob
+from faceloop_workbench.services.comparison import Comparison
+from faceloop_workbench.services.messages import (
+    ImportModel,
+    Log,
+    Outcome,
+    Request,
+    Step,
+    Train,
+    WriteReport,
+    from_line,
+    to_line,
+)
 
 from .conftest import add_sample_faces
 
@@ -25,14 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 QUICK = {"channels": ["raw"], "mirror": False, "components": 8}
-WORKER = [sys.executable, "-P", "-m", "faceloop_workbench.train.worker"]
+WORKER = [sys.executable, "-P", "-m", "faceloop_workbench.services.worker"]
 SECONDS = 240.0  # machines are busy
 
 
 class Followed:
     """A job, and all it said."""
 
-    def __init__(self, request: Request, command: list[str] | None = None) -> None:
+    def __init__(self, request: Request[Outcome], command: list[str] | None = None) -> None:
         self.job = ChildJob(request, "Training", command)
         self.steps: list[Step] = []
         self.log: list[str] = []
@@ -74,7 +84,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(faces: Path) -> tuple[Followed, object]:
     """Return a training that came to its end, in the project of all these tests."""
-    followed = Followed(Request("train", str(faces), QUICK))
+    followed = Followed(Train(str(faces), QUICK))
     return followed, followed.run()
 
 
@@ -113,14 +123,14 @@ def test_a_training_tells_steps_errors_and_how_long_each_stage_took(
 
 @pytest.mark.usefixtures("trained")
 def test_a_report_is_written_into_the_project(faces: Path) -> None:
-    end = Followed(Request("report", str(faces), models=("face70-ridge", "1"))).run()
+    end = Followed(WriteReport(str(faces), ("face70-ridge", "1"))).run()
     assert isinstance(end, Outcome)
     assert end.kind == "done"
     assert "are equally good" in end.text
     page = faces / "reports" / "face70-ridge" / "report.html"
     assert Path(end.page) == page
     assert page.with_name("difference.png").is_file()
-    failed = Followed(Request("report", str(faces), models=("starter",))).run()
+    failed = Followed(WriteReport(str(faces), ("starter",))).run()
     assert isinstance(failed, FaceloopError)
     assert "trained on every person" in str(failed)
 
@@ -130,7 +140,7 @@ def test_a_model_from_elsewhere_is_measured_but_not_used(faces: Path, tmp_path: 
     file = tmp_path / "theirs.safetensors"
     with Project.open(faces) as project:
         file.write_bytes(project.models()[0].file.read_bytes())
-    end = Followed(Request("import", str(faces), file=str(file))).run()
+    end = Followed(ImportModel(str(faces), str(file))).run()
     assert isinstance(end, Outcome)
     with Project.open(faces) as project:
         record, active = project.model("theirs"), project.active_model
@@ -148,7 +158,7 @@ def test_a_model_from_elsewhere_is_measured_but_not_used(faces: Path, tmp_path: 
 def test_what_is_no_model_is_refused(small_project: Path, tmp_path: Path) -> None:
     file = tmp_path / "text.safetensors"
     file.write_text("not a model")
-    end = Followed(Request("import", str(small_project), file=str(file))).run()
+    end = Followed(ImportModel(str(small_project), str(file))).run()
     assert isinstance(end, FaceloopError)
     assert "text.safetensors" in str(end)
     assert untouched(small_project)
@@ -159,19 +169,19 @@ def test_a_model_of_other_points_is_refused(small_project: Path, tmp_path: Path)
     Project.create(project, "ibug68").close()
     file = tmp_path / "starter.safetensors"
     FaceModel.starter().save(file)
-    end = Followed(Request("import", str(project), file=str(file))).run()
+    end = Followed(ImportModel(str(project), str(file))).run()
     assert "has the points of face70, the project other has those of ibug68" in str(end)
 
 
 def test_too_few_faces_are_one_clear_error(small_project: Path) -> None:
-    end = Followed(Request("train", str(small_project))).run()
+    end = Followed(Train(str(small_project))).run()
     assert isinstance(end, FaceloopError)
     assert str(end).startswith("There are 8 usable faces of 2 people")
 
 
 def test_cancel_stops_at_the_next_step(tmp_path: Path) -> None:
     folder = add_sample_faces(tmp_path / "faces", 48)
-    followed = Followed(Request("train", str(folder)))
+    followed = Followed(Train(str(folder)))
 
     def stop(step: Step) -> None:
         if step.progress.what == "training patch experts":
@@ -189,7 +199,7 @@ def test_one_that_does_not_listen_is_killed(
 ) -> None:
     monkeypatch.setattr(child, "PATIENCE", 0.3)
     deaf = [sys.executable, "-c", "import time; print('deaf', flush=True); time.sleep(600)"]
-    followed = Followed(Request("train", str(small_project)), deaf)
+    followed = Followed(Train(str(small_project)), deaf)
     followed.job.start()
     while not followed.log:
         time.sleep(0.01)
@@ -202,7 +212,7 @@ def test_one_that_does_not_listen_is_killed(
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_one_that_is_killed_leaves_the_project_whole(tmp_path: Path) -> None:
     folder = add_sample_faces(tmp_path / "faces", 48)
-    followed = Followed(Request("train", str(folder)))
+    followed = Followed(Train(str(folder)))
 
     def kill(step: Step) -> None:
         if step.progress.what == "training patch experts":
@@ -220,7 +230,7 @@ def test_one_that_dies_shows_the_end_of_its_log(small_project: Path) -> None:
     lines = (
         "import sys; print('not JSON'); sys.stderr.write('a warning\\n'); raise OSError('broken')"
     )
-    followed = Followed(Request("train", str(small_project)), [sys.executable, "-c", lines])
+    followed = Followed(Train(str(small_project)), [sys.executable, "-c", lines])
     end = followed.run()
     assert "with exit code 1" in str(end)
     assert str(end).endswith("OSError: broken")
@@ -228,7 +238,7 @@ def test_one_that_dies_shows_the_end_of_its_log(small_project: Path) -> None:
 
 
 def test_one_that_cannot_be_started_is_an_error(small_project: Path) -> None:
-    end = Followed(Request("train", str(small_project)), ["/nowhere/python"]).run()
+    end = Followed(Train(str(small_project)), ["/nowhere/python"]).run()
     assert "/nowhere/python cannot be started" in str(end)
 
 
@@ -237,7 +247,7 @@ def test_the_process_ends_when_the_window_is_gone(tmp_path: Path) -> None:
     process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(to_line(Request("train", str(folder))) + "\n")
+    process.stdin.write(to_line(Train(str(folder))) + "\n")
     process.stdin.flush()
     last = from_line("")
     for line in process.stdout:
@@ -254,7 +264,7 @@ def test_the_process_ends_when_the_window_is_gone(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="Windows sets the priority otherwise")
 def test_the_window_comes_first(tmp_path: Path) -> None:
     folder = add_sample_faces(tmp_path / "faces", 48)
-    followed = Followed(Request("train", str(folder)))
+    followed = Followed(Train(str(folder)))
     niceness: list[int] = []
 
     def look(step: Step) -> None:

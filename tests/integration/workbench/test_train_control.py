@@ -16,12 +16,12 @@ from faceloop_datasets import Annotation, FaceloopError, PointState, Project, Pr
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
+from faceloop_workbench.services.messages import Outcome
+from faceloop_workbench.services.training import train_into
 from faceloop_workbench.session import Session
 from faceloop_workbench.train.control import TrainControl
-from faceloop_workbench.train.listing import learning_curve, list_models
-from faceloop_workbench.train.messages import Outcome
+from faceloop_workbench.train.model_list import learning_curve, list_models
 from faceloop_workbench.train.readiness import Readiness, look
-from faceloop_workbench.training import train_into
 
 from .conftest import add_sample_faces
 

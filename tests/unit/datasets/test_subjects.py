@@ -12,11 +12,12 @@ from PIL import Image
 from faceloop_datasets import InputError, Project, ProjectError, write_video
 from faceloop_datasets.review.frames import FrameCandidate
 from faceloop_datasets.sample import sample_faces
-from faceloop_datasets.store.subjects import change, distinct
+from faceloop_datasets.store.subjects import change
 from faceloop_datasets.subjects import (
     HOW_KNOWN,
     SubjectSource,
     count_of,
+    distinct,
     how_known,
     kind_of,
     many,

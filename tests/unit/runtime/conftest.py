@@ -6,26 +6,24 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Scheme
-from faceloop_runtime.channels import CropChannels, channel_count, channel_stack
-from faceloop_runtime.experts import PatchExperts
-from faceloop_runtime.judges import (
-    INPUTS,
-    SIGNS,
-    ErrorLevels,
-    PointJudges,
-    PointNetwork,
-    Signs,
-)
-from faceloop_runtime.model import FaceModel, crop_size, face_extent
-from faceloop_runtime.pdm import PointDistributionModel
-from faceloop_runtime.regressor import ShapeRegressor, cell_features, regression_features
-from faceloop_runtime.validator import (
+from faceloop_runtime.imaging.channels import CropChannels, channel_count, channel_stack
+from faceloop_runtime.model import FaceModel
+from faceloop_runtime.pdm import PointDistributionModel, face_extent
+from faceloop_runtime.quality import (
+    POINT_FEATURES,
+    POINT_INPUTS,
     VALIDATOR_SCALE,
+    ConformalCalibration,
     ErrorPredictor,
     FaceValidator,
-    face_features,
-    quality_features,
+    FitFeatures,
+    PointNetwork,
+    PointPredictor,
+    fit_features,
+    whole_face_features,
 )
+from faceloop_runtime.regressor import ShapeRegressor, cell_features, regression_features
+from faceloop_runtime.responses.experts import PatchExperts, crop_size
 
 CHANNELS = ("raw", "lbp")
 
@@ -57,26 +55,26 @@ def small_model(small_pdm: PointDistributionModel) -> FaceModel:
     # The widths come from the functions that a fit uses, not from the file's own table.
     crop = np.zeros((200, 200), np.float32)
     size = crop_size(face_extent(small_pdm), VALIDATOR_SCALE, 1)
-    face = face_features(channel_stack(crop[:size, :size], CHANNELS))
+    face = whole_face_features(channel_stack(crop[:size, :size], CHANNELS))
     b = np.zeros(k)
     cells = cell_features(CropChannels(crop, CHANNELS), np.full((n, 2), 100.0))
     f = len(regression_features(cells, face, b, small_pdm.variances))
-    signs = Signs(
+    signs = FitFeatures(
         whole_face=face,
-        points=np.zeros((n, SIGNS), np.float32),
+        points=np.zeros((n, POINT_FEATURES), np.float32),
         z=b,
         displacement=np.zeros((n, 2)),
         correction=0.0,
     )
-    q = len(quality_features(signs, 0.0))
-    judges = PointJudges(
+    q = len(fit_features(signs, 0.0))
+    judges = PointPredictor(
         places=small_pdm.mean.astype(np.float32),
         typical=numbers(n, cells.shape[1]),
-        centre=numbers(n, SIGNS),
-        spread=np.ones((n, SIGNS), np.float32),
+        centre=numbers(n, POINT_FEATURES),
+        spread=np.ones((n, POINT_FEATURES), np.float32),
         weights=np.full(n, 1 / n, np.float32),
-        error=PointNetwork(numbers(INPUTS + 1, 5), numbers(6), numbers(n)),
-        sight=PointNetwork(numbers(INPUTS + 1, 4), numbers(5), numbers(n)),
+        error=PointNetwork(numbers(POINT_INPUTS + 1, 5), numbers(6), numbers(n)),
+        visible=PointNetwork(numbers(POINT_INPUTS + 1, 4), numbers(5), numbers(n)),
     )
     levels = np.array([-4.0, -2.0, -1.0], np.float32)
     return FaceModel(
@@ -90,7 +88,9 @@ def small_model(small_pdm: PointDistributionModel) -> FaceModel:
         error_predictor=ErrorPredictor(
             numbers(q), np.ones(q, np.float32), numbers(q + 1, 4), numbers(5)
         ),
-        point_judges=judges,
-        error_levels=ErrorLevels(levels, levels + np.float32(0.1), levels + np.float32(0.5)),
+        point_predictor=judges,
+        error_calibration=ConformalCalibration(
+            levels, levels + np.float32(0.1), levels + np.float32(0.5)
+        ),
         provenance={"seed": 0, "config": {"experts": "ridge"}},
     )

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_runtime.appearance import likeness, look_of, moved_to
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.track.appearance import likeness, look_of, moved_to
 
 
 def grain(size: float) -> np.ndarray:

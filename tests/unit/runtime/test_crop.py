@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloop_runtime.crop import FaceImage
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.imaging.crop import FaceImage
 
 SIZE, SCALE, EXTENT = 121, 54.0, 1.0
 IODS = (6.0, 30.0, 80.0, 82.0, 107.0, 109.0, 215.0, 219.0, 430.0, 440.0, 600.0)

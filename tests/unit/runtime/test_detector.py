@@ -13,7 +13,7 @@ from faceloop_datasets import InputError
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import Detector
-from faceloop_runtime.detector import _FIVE, five_point_box, merge, overlap
+from faceloop_runtime.detect.detector import _FIVE, five_point_box, merge, overlap
 
 
 def test_overlap_of_known_boxes() -> None:

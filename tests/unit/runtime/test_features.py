@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_runtime.channels import CHANNELS, CropChannels, channel_stack
+from faceloop_runtime.imaging.channels import CHANNELS, CropChannels, channel_stack
+from faceloop_runtime.quality import VALIDATOR_POOL, whole_face_features
 from faceloop_runtime.regressor import CELL, GRID, ShapeRegressor, cell_features
-from faceloop_runtime.validator import VALIDATOR_POOL, face_features
 
 FAMILIES = sorted(CHANNELS)
 
@@ -52,7 +52,7 @@ def test_the_whole_face_is_pooled_by_area(crop: np.ndarray, size: int) -> None:
     maps = channel_stack(crop[:size, :size], FAMILIES)
     width = size // VALIDATOR_POOL
     pooled = [cv2.resize(m, (width, width), interpolation=cv2.INTER_AREA) for m in maps]
-    np.testing.assert_allclose(face_features(maps), np.ravel(pooled), atol=1e-6)
+    np.testing.assert_allclose(whole_face_features(maps), np.ravel(pooled), atol=1e-6)
 
 
 def test_a_correction_is_linear_in_the_features() -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends import GlResponses, describe, make_backend
-from faceloop_runtime.backends.gl import EglContext, GLError, hardware
-from faceloop_runtime.backends.gl.hardware import device_nodes
+from faceloop_runtime.responses import GlResponses, describe, make_backend
+from faceloop_runtime.responses.gl import EglContext, GLError, hardware
+from faceloop_runtime.responses.gl.hardware import device_nodes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def test_hardware_is_looked_for_once() -> None:
 def test_other_contexts_are_asked_themselves(
     small_model: FaceModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nodes = import_module("faceloop_runtime.backends.gl.hardware")
+    nodes = import_module("faceloop_runtime.responses.gl.hardware")
     monkeypatch.setattr(nodes, "device_nodes", lambda: ["/dev/dri/renderD128"])
 
     def refuse() -> EglContext:
@@ -70,7 +70,7 @@ def test_other_contexts_are_asked_themselves(
     with pytest.raises(GLError, match="closed"), made[0].current():
         pass
     # On a machine whose renderer is none of the known programs.
-    monkeypatch.setattr(import_module("faceloop_runtime.backends.gl.device"), "_SOFTWARE", ())
+    monkeypatch.setattr(import_module("faceloop_runtime.responses.gl.device"), "_SOFTWARE", ())
     assert describe(make).startswith("gl: OpenGL is drawn by ")
     backend = make_backend("auto", small_model.experts, make)
     assert isinstance(backend, GlResponses)
@@ -98,7 +98,7 @@ def test_only_nodes_that_may_be_opened_count(tmp_path: Path) -> None:
 def test_auto_without_a_driver_is_the_cpu_without_noise() -> None:
     # glvnd finds no driver in an empty folder: the state of a machine without one.
     done = ask(
-        "from faceloop_runtime.backends import describe; print(describe())",
+        "from faceloop_runtime.responses import describe; print(describe())",
         __EGL_VENDOR_LIBRARY_DIRS=os.devnull,
     )
     assert done.returncode == 0, done.stderr
@@ -110,7 +110,7 @@ def test_auto_on_a_machine_without_devices_loads_no_driver() -> None:
     done = ask(
         "import sys\n"
         "from faceloop_runtime import FaceModel, Fitter\n"
-        "from faceloop_runtime.backends.gl import hardware\n"
+        "from faceloop_runtime.responses.gl import hardware\n"
         "Fitter(FaceModel.starter())\n"
         "loaded = [name for name in sys.modules if name.startswith('vispy')]\n"
         "print(hardware().reason.startswith('there is no graphics device'), loaded)\n"
@@ -125,8 +125,8 @@ def test_gl_without_a_library_says_what_to_install() -> None:
     done = ask(
         "import ctypes\n"
         "from faceloop_runtime import FaceModel\n"
-        "from faceloop_runtime.backends import make_backend\n"
-        "from faceloop_runtime.backends.gl import egl\n"
+        "from faceloop_runtime.responses import make_backend\n"
+        "from faceloop_runtime.responses.gl import egl\n"
         "egl.LIBRARIES = ('libGL.so.none', 'libEGL.so.none')\n"
         "from faceloop_datasets import FaceloopError\n"
         "try:\n"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_runtime.backends.gl.packing import (
+from faceloop_runtime.responses.experts import SEARCH
+from faceloop_runtime.responses.gl.packing import (
     Grid,
     filter_tiles,
     groups,
@@ -15,7 +16,6 @@ from faceloop_runtime.backends.gl.packing import (
     packed_maps,
     response_bounds,
 )
-from faceloop_runtime.experts import SEARCH
 
 sizes = st.integers(1, 9)
 

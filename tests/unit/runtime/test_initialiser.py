@@ -3,10 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.initialiser import BOX_IOD, Initialiser, _peaks, _similarities, box_pose
-from faceloop_runtime.meanshift import as_complex
+from faceloop_runtime.geometry import Similarity, as_complex
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.start.initialiser import BOX_IOD, Initialiser, _peaks, _similarities, box_pose
 
 
 def test_several_similarities_are_those_of_one_at_a_time() -> None:

@@ -5,17 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_runtime.experts import SEARCH
-from faceloop_runtime.meanshift import (
+from faceloop_runtime.fit.meanshift import (
     Evidence,
     ShapeState,
-    as_complex,
-    as_points,
     landmark_weights,
     mean_shift,
     settle,
 )
+from faceloop_runtime.geometry import as_complex, as_points
 from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.responses.experts import SEARCH
 
 HALF = SEARCH // 2
 SCALE = 40.0

@@ -16,9 +16,9 @@ from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import InputError, ModelFileError
 from faceloop_runtime import FaceModel, Fitter
-from faceloop_runtime.fitter import Pass
+from faceloop_runtime.fit.fitter import Pass
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.modelfile import VERSION
+from faceloop_runtime.model.file import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +59,16 @@ def test_a_model_comes_back_as_it_was(small_model: FaceModel, tmp_path: Path) ->
         "regressor",
         "validator",
         "error_predictor",
-        "point_judges",
-        "error_levels",
+        "point_predictor",
+        "error_calibration",
         "initialiser",
     ):
         for name, value in vars(getattr(small_model, part)).items():
             if isinstance(value, np.ndarray):
                 np.testing.assert_array_equal(getattr(getattr(again, part), name), value)
-    for network in ("error", "sight"):
-        for name, value in vars(getattr(small_model.point_judges, network)).items():
-            found = getattr(getattr(again.point_judges, network), name)
+    for network in ("error", "visible"):
+        for name, value in vars(getattr(small_model.point_predictor, network)).items():
+            found = getattr(getattr(again.point_predictor, network), name)
             np.testing.assert_array_equal(found, value)
     np.testing.assert_array_equal(again.experts[1].weights, small_model.experts[1].weights)
 
@@ -81,8 +81,8 @@ def test_a_file_of_version_1_has_no_bound_and_no_visibility(
     path = tmp_path / "old.safetensors"
     path.write_bytes(to_bytes(old, {"faceloop": json.dumps(about | {"version": 1})}))
     model = FaceModel.load(path)
-    assert model.point_judges is None
-    assert model.error_levels is None
+    assert model.point_predictor is None
+    assert model.error_calibration is None
     gray = np.random.default_rng(0).integers(0, 255, (90, 90)).astype(np.uint8)
     pose, passes = Similarity(30.0, 0.0, 45.0, 45.0), (Pass(0, (5.0,)), Pass(1, (5.0,)))
     fit = Fitter(model, "cpu").fit_pose(gray, pose, passes=passes)
@@ -93,7 +93,7 @@ def test_a_file_of_version_1_has_no_bound_and_no_visibility(
     assert now.error_bound > now.predicted_error
     assert ((now.visibility >= 0) & (now.visibility <= 1)).all()
     model.save(tmp_path / "again.safetensors")
-    assert FaceModel.load(tmp_path / "again.safetensors").point_judges is None
+    assert FaceModel.load(tmp_path / "again.safetensors").point_predictor is None
     # a file that calls itself newer than it is, and one that calls itself older
     assert "error_levels.bound: found no such array" in refused(path, old, about)
     assert "no array of this name" in refused(path, arrays, about | {"version": 1})

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends import make_backend
-from faceloop_runtime.backends.cpu import CpuResponses
-from faceloop_runtime.channels import (
+from faceloop_runtime.imaging.channels import (
     CHANNELS,
     CropChannels,
     channel_count,
@@ -16,8 +14,10 @@ from faceloop_runtime.channels import (
     plane_count,
     terms,
 )
-from faceloop_runtime.experts import SEARCH, PatchExperts, windows
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.responses import make_backend
+from faceloop_runtime.responses.cpu import CpuResponses
+from faceloop_runtime.responses.experts import SEARCH, PatchExperts, windows
 
 
 def by_loops(experts: PatchExperts, channels: np.ndarray, centres: np.ndarray) -> np.ndarray:

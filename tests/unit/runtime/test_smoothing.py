@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import InputError
 from faceloop_runtime import OneEuro
-from faceloop_runtime.smoothing import PointFilter
+from faceloop_runtime.track.smoothing import PointFilter
 
 IOD, RATE = 60.0, 25.0
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from faceloop_runtime import FaceModel, Fit, Fitter, FrameResult, TrackedFace
-from faceloop_runtime.fitter import Pass
+from faceloop_runtime.fit.fitter import Pass
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.tracks import Track, box_of, on_same_face, untangled
+from faceloop_runtime.track.tracks import Track, box_of, on_same_face, untangled
 
 IOD = 30.0
 

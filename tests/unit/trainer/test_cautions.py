@@ -9,8 +9,8 @@ import pytest
 
 from faceloop_datasets import Annotation, PointState, Scheme
 from faceloop_datasets.face import Face
-from faceloop_trainer.cautions import cautions, few_people
-from faceloop_trainer.enough import too_few
+from faceloop_trainer.data.checks import cautions, few_people
+from faceloop_trainer.data.requirements import too_few
 
 SCHEME = Scheme.load("imm58")
 FACES, POINTS = 12, len(SCHEME)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import Annotation, PointState, Scheme
 from faceloop_datasets.face import Face
-from faceloop_trainer.cautions import cautions
-from faceloop_trainer.copies import as_people, picture_copies, shape_copies
+from faceloop_trainer.data.checks import cautions
+from faceloop_trainer.data.copies import as_people, picture_copies, shape_copies
 
 SCHEME = Scheme.load("imm58")
 

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_runtime.experts import SEARCH, windows
-from faceloop_trainer.filters import PATCH, classifier_filters, mosse_filters, ridge_filters
-from faceloop_trainer.planes import Folding
-from faceloop_trainer.statistics import RADIUS, MomentGatherer, Moments, wanted_response
+from faceloop_runtime.responses.experts import SEARCH, windows
+from faceloop_trainer.experts.channel_basis import ChannelBasis
+from faceloop_trainer.experts.filters import PATCH, classifier_filters, mosse_filters, ridge_filters
+from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, target_response
 
 CHANNELS = 2
 WIDTH = 2 * RADIUS + 1
-PLAIN = Folding.plain(CHANNELS, PATCH)
+PLAIN = ChannelBasis.plain(CHANNELS, PATCH)
 
 
 def scene(rng: np.random.Generator, size: int, x: int, y: int) -> np.ndarray:
@@ -48,7 +48,7 @@ def explicit_ridge(faces: int, strength: float) -> np.ndarray:
     for _ in range(faces):
         offset = rng.integers(-2, 3, (2, 2))
         maps = [scene(rng, WIDTH, RADIUS + x, RADIUS + y) for x, y in offset]
-        wanted = wanted_response(offset[:1].astype(float))[0]
+        wanted = target_response(offset[:1].astype(float))[0]
         pad = PATCH - 1
         padded = np.pad(maps[0].astype(float), ((0, 0), (pad, pad), (pad, pad)))
         target = np.pad(wanted.astype(float), pad // 2)

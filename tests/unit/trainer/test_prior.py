@@ -7,8 +7,8 @@ import pytest
 
 from faceloop_datasets import Scheme
 from faceloop_datasets.sample import sample_faces
-from faceloop_trainer.prior import sample_prior
-from faceloop_trainer.shape import ShapePrior, aligned, fit_pdm, procrustes_mean
+from faceloop_trainer.pdm.ppca import ShapePrior, aligned, fit_pdm, procrustes_mean
+from faceloop_trainer.pdm.prior import sample_prior
 
 SCHEME = Scheme.load("face70")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from faceloop_runtime.regressor import ShapeRegressor
-from faceloop_trainer.regression import Corrections
+from faceloop_trainer.regression import CorrectionRegression
 
 LANDMARKS = 10
 BLOCKS = (12 * LANDMARKS, 60, 2)
@@ -14,11 +14,11 @@ TANGENT = np.random.default_rng(78).normal(size=(OUTPUTS, 2 * LANDMARKS))
 SHARES = (1.0, 0.5, 0.3)
 
 
-def learned(features: np.ndarray, targets: np.ndarray, folds: np.ndarray) -> Corrections:
-    return Corrections(features, targets, folds, BLOCKS, TANGENT)
+def learned(features: np.ndarray, targets: np.ndarray, folds: np.ndarray) -> CorrectionRegression:
+    return CorrectionRegression(features, targets, folds, BLOCKS, TANGENT)
 
 
-def whole(corrections: Corrections) -> ShapeRegressor:
+def whole(corrections: CorrectionRegression) -> ShapeRegressor:
     return corrections.whole(corrections.strength)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceloop_runtime.channels import CHANNELS, channel_stack
+from faceloop_runtime.imaging.channels import CHANNELS, channel_stack
 
 
 def test_channels_do_not_depend_on_where_the_crop_lies() -> None:

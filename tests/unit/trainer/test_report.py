@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import InputError
 from faceloop_trainer import CrossValidation, LearningStep, compare_models
-from faceloop_trainer.plots import ced_figure, label, save_png
+from faceloop_trainer.evaluation.plots import ced_figure, label, save_png
 from faceloop_trainer.report import Report, report_files, write_report
 from faceloop_trainer.report.content import Measured
 from faceloop_trainer.report.markup import Markup, element, table, text

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from faceloop_datasets import Annotation, PointState
 from faceloop_datasets.face import Face
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.split import choose_faces, deal, fingerprint, fold_of, unseen_faces
+from faceloop_trainer.data.split import (
+    assign_folds,
+    fingerprint,
+    fold_of,
+    split_faces,
+    unseen_faces,
+)
 
 NAMES = st.lists(st.text("abcdefgh0123", min_size=1, max_size=6), min_size=4, max_size=40)
 
@@ -35,7 +41,7 @@ def faces_of(subjects: list[str]) -> list[Face]:
 @given(NAMES)
 def test_nobody_is_on_both_sides_and_nobody_is_lost(subjects: list[str]) -> None:
     faces = faces_of(subjects)
-    choice = choose_faces(faces, TrainingConfig(holdout=0.4))
+    choice = split_faces(faces, TrainingConfig(holdout=0.4))
     train, test = ({f.subject for f in side} for side in (choice.training, choice.held_out))
     assert not train & test
     assert {f.item_id for f in (*choice.training, *choice.held_out)} == set(range(len(faces)))
@@ -44,8 +50,8 @@ def test_nobody_is_on_both_sides_and_nobody_is_lost(subjects: list[str]) -> None
 @given(NAMES, NAMES)
 def test_a_subject_stays_on_its_side_when_faces_are_added(old: list[str], new: list[str]) -> None:
     config = TrainingConfig(holdout=0.4)
-    before = choose_faces(faces_of(old), config)
-    after = choose_faces(faces_of([*old, *new]), config)
+    before = split_faces(faces_of(old), config)
+    after = split_faces(faces_of([*old, *new]), config)
     held = {f.subject for f in after.held_out}
     assert {f.subject for f in before.held_out} <= held
     if before.held_out:  # with fewer than two people left to train on, nobody is held out
@@ -54,7 +60,7 @@ def test_a_subject_stays_on_its_side_when_faces_are_added(old: list[str], new: l
 
 def test_about_the_wanted_share_is_held_out() -> None:
     faces = faces_of([f"person {i}" for i in range(1000)])
-    held = choose_faces(faces, TrainingConfig(holdout=0.25)).held_out
+    held = split_faces(faces, TrainingConfig(holdout=0.25)).held_out
     assert 200 < len(held) < 300
 
 
@@ -62,12 +68,12 @@ def test_nobody_is_kept_out_of_what_would_be_too_few() -> None:
     """Twelve people with a picture each can be trained on, nine of them could not."""
     config = TrainingConfig(holdout=0.4)
     few, enough = (faces_of([f"person {i}" for i in range(n)]) for n in (12, 40))
-    assert (len(choose_faces(few, config).training), choose_faces(few, config).held_out) == (12, ())
-    assert choose_faces(enough, config).held_out
+    assert (len(split_faces(few, config).training), split_faces(few, config).held_out) == (12, ())
+    assert split_faces(enough, config).held_out
 
 
 def test_too_few_people_are_not_split() -> None:
-    choice = choose_faces(faces_of(["one", "one", "two"]), TrainingConfig(holdout=0.9))
+    choice = split_faces(faces_of(["one", "one", "two"]), TrainingConfig(holdout=0.9))
     assert len(choice.training) == 3
     assert choice.held_out == ()
 
@@ -75,8 +81,8 @@ def test_too_few_people_are_not_split() -> None:
 @given(NAMES, st.integers(2, 20))
 def test_a_limit_takes_whole_subjects(subjects: list[str], limit: int) -> None:
     faces = faces_of(subjects)
-    everyone = choose_faces(faces, TrainingConfig(holdout=0.0))
-    limited = choose_faces(faces, TrainingConfig(holdout=0.0, limit=limit))
+    everyone = split_faces(faces, TrainingConfig(holdout=0.0))
+    limited = split_faces(faces, TrainingConfig(holdout=0.0, limit=limit))
     assert len(limited.training) <= limit
     chosen = {f.subject for f in limited.training}
     assert [f for f in everyone.training if f.subject in chosen] == list(limited.training)
@@ -84,8 +90,8 @@ def test_a_limit_takes_whole_subjects(subjects: list[str], limit: int) -> None:
 
 def test_a_limit_leaves_those_held_out_alone() -> None:
     faces = faces_of([f"person {i // 3}" for i in range(90)])
-    free = choose_faces(faces, TrainingConfig())
-    limited = choose_faces(faces, TrainingConfig(limit=12))
+    free = split_faces(faces, TrainingConfig())
+    limited = split_faces(faces, TrainingConfig(limit=12))
     assert len(limited.training) == 12
     assert limited.held_out == free.held_out
 
@@ -93,7 +99,7 @@ def test_a_limit_leaves_those_held_out_alone() -> None:
 def test_the_seed_chooses_who_is_within_the_limit() -> None:
     faces = faces_of([f"person {i}" for i in range(60)])
     chosen = [
-        {f.subject for f in choose_faces(faces, TrainingConfig(limit=20, seed=seed)).training}
+        {f.subject for f in split_faces(faces, TrainingConfig(limit=20, seed=seed)).training}
         for seed in (0, 0, 1)
     ]
     assert chosen[0] == chosen[1] != chosen[2]
@@ -101,7 +107,7 @@ def test_the_seed_chooses_who_is_within_the_limit() -> None:
 
 def test_faces_without_a_subject_are_people_of_their_own() -> None:
     faces = [face(i, "") for i in range(100)]
-    choice = choose_faces(faces, TrainingConfig(holdout=0.5))
+    choice = split_faces(faces, TrainingConfig(holdout=0.5))
     assert 20 < len(choice.held_out) < 80
 
 
@@ -125,9 +131,9 @@ def test_whole_people_are_dealt_to_parts_of_about_the_same_size(
     subjects: list[str], folds: int, seed: int
 ) -> None:
     faces = faces_of(subjects)
-    dealt = deal(faces, folds, seed)
+    dealt = assign_folds(faces, folds, seed)
     assert set(dealt) == set(subjects)
-    assert deal(faces[::-1], folds, seed) == dealt
+    assert assign_folds(faces[::-1], folds, seed) == dealt
     sizes = [sum(dealt[s] == fold for s in subjects) for fold in range(folds)]
     largest = max(subjects.count(s) for s in subjects)
     assert max(sizes) - min(sizes) <= largest
@@ -137,4 +143,4 @@ def test_whole_people_are_dealt_to_parts_of_about_the_same_size(
 
 def test_another_seed_deals_another_way() -> None:
     faces = faces_of([f"person {i}" for i in range(40)])
-    assert deal(faces, 4, 0) != deal(faces, 4, 1)
+    assert assign_folds(faces, 4, 0) != assign_folds(faces, 4, 1)

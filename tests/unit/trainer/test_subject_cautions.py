@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Annotation, Face, PointState, Scheme
-from faceloop_trainer.cautions import cautions
-from faceloop_trainer.split import fingerprint, picture_prints, unseen_faces
+from faceloop_trainer.data.checks import cautions
+from faceloop_trainer.data.split import fingerprint, picture_fingerprints, unseen_faces
 
 
 def said_of(faces: list[Face]) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def test_who_is_called_otherwise_has_been_trained_on_all_the_same() -> None:
     faces = faces_of([f"img_{k}" for k in range(6)])
     seen = {
         "training_subjects": [fingerprint("img_0")],
-        "training_pictures": sorted(picture_prints(faces[:1])),
+        "training_pictures": sorted(picture_fingerprints(faces[:1])),
     }
     named = [replace(face, subject="anna") for face in faces[:2]] + faces[2:]
     assert [f.item_id for f in unseen_faces(named, seen)] == [2, 3, 4, 5]

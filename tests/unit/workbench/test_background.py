@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from faceloop_datasets import Cancelled, InputError, Monitor, Progress
-from faceloop_workbench.background import Job
+from faceloop_workbench.services.background import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from faceloop_datasets.care import Backup, BackupReport, CheckReport, Erasure, Finding, Whom
 from faceloop_datasets.care.bundle import Member
-from faceloop_workbench.care_text import (
+from faceloop_workbench.services.care_text import (
     OUT_OF_REACH,
+    after_erasing_text,
     backup_text,
+    before_erasing_text,
     check_text,
-    goes_text,
-    gone_text,
+    erased_text,
     kinds,
     shorten,
-    whom_text,
 )
 
 ANNA = Erasure(
@@ -71,7 +71,7 @@ class TestBackup:
 
 class TestErasure:
     def test_what_goes_and_what_stays(self):
-        said = goes_text(ANNA, ["first", "second"])
+        said = before_erasing_text(ANNA, ["first", "second"])
         assert "2 faces of anna, with 1 saved annotation and 1 entry of the queue" in said
         assert "7 pictures and videos in the project: 0.jpg, " in said
         assert "4.jpg and 2 more\n" in said
@@ -83,13 +83,15 @@ class TestErasure:
         assert OUT_OF_REACH in said
 
     def test_nothing_is_said_of_what_there_is_not(self):
-        said = goes_text(Erasure(Whom("anna"), ("a",), 0, 0, (), (), (), ()), [])
+        said = before_erasing_text(Erasure(Whom("anna"), ("a",), 0, 0, (), (), (), ()), [])
         assert not {"picture", "backup ", "reports", "Stays", "Trained"} & set(said.split())
 
     def test_what_is_left_is_said(self):
         done = {**vars(ANNA), "searched": (3, 2_000_000)}
-        assert "Searched 3 files, 2.0 MB: nothing of it is left." in gone_text(Erasure(**done), [])
-        said = gone_text(Erasure(**{**done, "left": ("the text 'anna' in x",)}), [])
+        assert "Searched 3 files, 2.0 MB: nothing of it is left." in after_erasing_text(
+            Erasure(**done), []
+        )
+        said = after_erasing_text(Erasure(**{**done, "left": ("the text 'anna' in x",)}), [])
         assert "this is still there:\n  •  the text 'anna' in x\n" in said
         assert "nothing of it" not in said
 
@@ -97,13 +99,13 @@ class TestErasure:
         names = tuple(f"face {k}" for k in range(30))
         known = {"numbers": tuple(range(30)), "sources": ("picture",)}
         planned = Erasure(Whom("img_1"), names, 0, 0, (), (), (), (), **known)
-        assert whom_text(planned) == "all 30 faces of the picture img_1"
-        said = goes_text(planned, [])
+        assert erased_text(planned) == "all 30 faces of the picture img_1"
+        said = before_erasing_text(planned, [])
         assert all(f"face {k} (item {k})" in said for k in range(30))
         assert "How it is known whom they show: only the name of a picture." in said
 
     def test_whom(self):
-        assert whom_text(ANNA) == "all 2 faces of anna"
+        assert erased_text(ANNA) == "all 2 faces of anna"
         one = Erasure(Whom("anna", 1, "x" * 300), ("x",), 0, 0, (), (), (), ())
-        assert whom_text(one) == f"only this face, {shorten('x' * 300)}"
-        assert len(whom_text(one)) < 80
+        assert erased_text(one) == f"only this face, {shorten('x' * 300)}"
+        assert len(erased_text(one)) < 80

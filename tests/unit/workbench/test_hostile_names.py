@@ -49,7 +49,7 @@ import ast, sys
 from pathlib import Path
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
-from faceloop_workbench.desk.widgets import PlainLabel, paragraph, plain_tip
+from faceloop_workbench.widgets.basic import PlainLabel, paragraph, plain_tip
 app = QApplication([])
 name = "<img src='file:///etc/passwd'><b>a</b>\\n<script>b</script>"
 for label in (PlainLabel(name), paragraph(name)):

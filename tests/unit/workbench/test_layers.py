@@ -8,10 +8,10 @@ from pathlib import Path
 import faceloop_workbench
 
 ROOT = Path(faceloop_workbench.__file__).parent
-TOOLKITS = {"qtpy", "napari", "superqt", "magicgui", "PyQt6", "PySide6"}
-FOLDERS = {"desk", "plugin"}
+TOOLKITS = {"qtpy", "napari", "magicgui", "PyQt6", "PySide6"}
+FOLDERS = {"dock", "plugin", "widgets"}
 VIEWS = ("panel", "dialog", "canvas", "bar")
-OTHERS = {"annotate/undo.py", "gl_context.py"}
+OTHERS = {"annotate/undo.py"}
 
 
 def at_import(tree: ast.Module) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from faceloop_datasets import Scheme
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
-from faceloop_workbench.overlay import draw_fits
+from faceloop_workbench.services.overlay import draw_fits
 
 from .fits import make_fit
 

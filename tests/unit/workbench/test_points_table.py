@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from faceloop_datasets import InputError
-from faceloop_workbench.points_table import PointsTable
+from faceloop_workbench.services.points_table import PointsTable
 
 from .fits import POINTS, make_fit
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceloop_runtime import FrameResult, TrackedFace
-from faceloop_workbench.poor_frames import POOR_ERROR, PoorFrames
+from faceloop_workbench.services.poor_frames import POOR_ERROR, PoorFrames
 
 from .fits import make_fit
 

@@ -23,13 +23,13 @@ from faceloop_datasets import (
 )
 from faceloop_datasets.formats import Refusal, formats
 from faceloop_datasets.sample import sample_clip
-from faceloop_workbench import why
-from faceloop_workbench.queue import claims, recent, words
+from faceloop_workbench.queue import claims, face_texts
 from faceloop_workbench.queue.format_help import FORMATS
-from faceloop_workbench.queue.intake import Added, add_files, annotation_format
 from faceloop_workbench.queue.report_text import report_text
 from faceloop_workbench.queue.thumbnails import NOTHING, SIZE, Thumbnails, cut_out
-from faceloop_workbench.queue.time_left import TimeLeft
+from faceloop_workbench.services import queue_reasons, recent_projects
+from faceloop_workbench.services.add_files import Added, add_files, annotation_format
+from faceloop_workbench.services.progress_text import ProgressText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,36 +52,40 @@ def picture(path: Path, colour: tuple[int, int, int] = (10, 20, 30)) -> Path:
 class TestWords:
     def test_missing_points_are_named_up_to_three(self) -> None:
         names = ["a", "b", "c", "d", "e"]
-        assert words.missing_text([0, 0, 0, 0, 0], names, 3) == ""
-        assert words.missing_text([0, 3, 0, 0, 0], names, 3) == "1 point is missing: b"
-        assert words.missing_text([3, 3, 3, 3, 3], names, 3) == (
+        assert face_texts.missing_text([0, 0, 0, 0, 0], names, 3) == ""
+        assert face_texts.missing_text([0, 3, 0, 0, 0], names, 3) == "1 point is missing: b"
+        assert face_texts.missing_text([3, 3, 3, 3, 3], names, 3) == (
             "5 points are missing: a, b, c and 2 more"
         )
 
     def test_a_label_says_what_is_left(self, project: Project) -> None:
         item = project.add_item(None).id
-        assert words.label_text(project.summary(item)) == "not labelled"
+        assert face_texts.label_text(project.summary(item)) == "not labelled"
         states = np.zeros(N, dtype=np.uint8)
         states[:2], states[2:3] = PointState.ESTIMATED, PointState.MISSING
         points = np.full((N, 2), 5.0)
         first = project.save(item, Annotation("face70", points, states, "import:muct"), None)
         row = project.summary(item)
-        assert words.label_text(row) == "labelled, 2 to confirm, 1 missing"
+        assert face_texts.label_text(row) == "labelled, 2 to confirm, 1 missing"
         project.save(item, Annotation("face70", points, states, "manual"), first.id)
         row = project.summary(item)
-        assert words.label_of(row) == "half"
-        assert words.label_text(row).startswith("half corrected, 2")
+        assert face_texts.label_of(row) == "half"
+        assert face_texts.label_text(row).startswith("half corrected, 2")
 
     def test_an_entry_says_why_and_what_became_of_it(self, project: Project) -> None:
         item = project.add_item(None).id
         entry = project.queue.add(item, "poor-fit", predicted_error=0.123)
         row = project.summary(item)
-        said = (words.reason_text(row), why.error_text(row), words.status_text(row))
+        said = (
+            face_texts.reason_text(row),
+            queue_reasons.error_text(row),
+            face_texts.status_text(row),
+        )
         assert said == ("poor fit", "12.3 %", "")
         project.queue.claim(entry.id, "ann@host:1.1")
-        assert words.status_text(project.summary(item)) == "in work by ann"
+        assert face_texts.status_text(project.summary(item)) == "in work by ann"
         project.queue.skip(entry.id, "no face")
-        assert words.status_text(project.summary(item)) == "skipped: no face"
+        assert face_texts.status_text(project.summary(item)) == "skipped: no face"
 
     def test_all_reasons_are_told_with_their_sentences(self, project: Project) -> None:
         item = project.add_item(None).id
@@ -89,9 +93,9 @@ class TestWords:
         entry = project.queue.add(item, "label-check", note="Nose <b> lies low.", points=(61,))
         project.queue.add(item, "manual")
         row = project.summary(item)
-        assert words.reason_text(row) == "put here by hand, label looks wrong, poor fit"
-        assert words.sentence_text(row) == "Nose <b> lies low."
-        assert why.reason_lines(row.reasons) == [
+        assert face_texts.reason_text(row) == "put here by hand, label looks wrong, poor fit"
+        assert face_texts.sentence_text(row) == "Nose <b> lies low."
+        assert queue_reasons.reason_lines(row.reasons) == [
             "Put here by hand",
             "Label looks wrong: Nose <b> lies low.",
             "Poor fit: predicted error 5.0 % of the eyes' distance",
@@ -99,21 +103,24 @@ class TestWords:
         project.queue.skip(entry.id)
         row = project.summary(item)
         # A reason is no word of the person who skipped it.
-        assert (words.status_text(row), words.sentence_text(row)) == ("skipped", "")
+        assert (face_texts.status_text(row), face_texts.sentence_text(row)) == ("skipped", "")
 
     def test_points_to_confirm_are_said_of_any_face(self, project: Project) -> None:
         item = project.add_item(None).id
-        assert not words.is_labelled(project.summary(item), "estimated")
+        assert not face_texts.is_labelled(project.summary(item), "estimated")
         states = np.zeros(N, dtype=np.uint8)
         states[33] = PointState.ESTIMATED
         first = project.save(item, Annotation("face70", np.zeros((N, 2)), states, "import:x"), None)
         row = project.summary(item)
-        assert [key for key in words.LABELS if words.is_labelled(row, key)] == [
+        assert [key for key in face_texts.LABELS if face_texts.is_labelled(row, key)] == [
             "labelled", "estimated",
         ]  # fmt: skip
         project.save(item, Annotation("face70", np.zeros((N, 2)), states, "manual"), first.id)
         row = project.summary(item)
-        assert [key for key in words.LABELS if words.is_labelled(row, key)] == ["half", "estimated"]
+        assert [key for key in face_texts.LABELS if face_texts.is_labelled(row, key)] == [
+            "half",
+            "estimated",
+        ]
 
     def test_every_format_is_explained(self) -> None:
         assert set(FORMATS) == set(formats())
@@ -142,25 +149,25 @@ class TestRecent:
         monkeypatch.setenv("FACELOOP_CONFIG", str(tmp_path / "config"))
 
     def test_the_last_one_comes_first_and_only_once(self, tmp_path: Path) -> None:
-        assert recent.recent_projects() == []
+        assert recent_projects.recent_projects() == []
         folders = [tmp_path / name for name in ("a", 'b "quoted" ü', "c")]
         for folder in folders:
             Project.create(folder).close()
-            recent.remember(folder)
-        recent.remember(folders[0])
-        assert recent.recent_projects() == [folders[0], folders[2], folders[1]]
+            recent_projects.remember(folder)
+        recent_projects.remember(folders[0])
+        assert recent_projects.recent_projects() == [folders[0], folders[2], folders[1]]
 
     def test_one_that_is_gone_is_not_offered(self, tmp_path: Path) -> None:
         Project.create(tmp_path / "a").close()
-        recent.remember(tmp_path / "a")
+        recent_projects.remember(tmp_path / "a")
         shutil.rmtree(tmp_path / "a")
-        assert recent.recent_projects() == []
+        assert recent_projects.recent_projects() == []
 
     @pytest.mark.parametrize("text", ["not toml [", "projects = 3", "projects = [1, 2]"])
     def test_a_damaged_list_is_an_empty_one(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "config").mkdir()
         (tmp_path / "config" / "recent.toml").write_text(text)
-        assert recent.recent_projects() == []
+        assert recent_projects.recent_projects() == []
 
 
 class TestCutOut:
@@ -251,7 +258,7 @@ class TestIntake:
 class TestTimeLeft:
     def test_it_is_told_after_a_while_and_for_each_stage_anew(self) -> None:
         now = [0.0]
-        left = TimeLeft(lambda: now[0])
+        left = ProgressText(lambda: now[0])
         assert left.text(Progress(0, 100, "reading a")) == "reading a, 0 of 100"
         now[0] = 1.0
         assert left.text(Progress(10, 100, "reading b")) == "reading b, 10 of 100"

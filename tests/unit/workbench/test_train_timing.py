@@ -7,7 +7,13 @@ import json
 import pytest
 
 from faceloop_datasets import Progress
-from faceloop_workbench.train.timing import Stage, Stopwatch, TimeLeft, expect, words
+from faceloop_workbench.services.stage_times import (
+    Stage,
+    Stopwatch,
+    TimeLeft,
+    expect,
+    rough_time,
+)
 
 
 class Clock:
@@ -152,4 +158,4 @@ def test_the_last_training_of_each_kind_is_remembered() -> None:
     [(1.0, "a few seconds"), (13.0, "15 s"), (62.0, "1 min"), (610.0, "10 min"), (7200.0, "2.0 h")],
 )
 def test_times_are_said_roughly(seconds: float, said: str) -> None:
-    assert words(seconds) == said
+    assert rough_time(seconds) == said

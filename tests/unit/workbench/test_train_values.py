@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from faceloop_datasets import Progress, TrainingError
 from faceloop_trainer import TrainingConfig
-from faceloop_workbench.train.axes import Scale, label, room_above, round_ticks
-from faceloop_workbench.train.comparison import Comparison, Measured, cumulative
-from faceloop_workbench.train.curve import ValidationCurve
-from faceloop_workbench.train.messages import (
+from faceloop_trainer.labelcheck import Doubt, Mend
+from faceloop_workbench.services.comparison import Comparison, ModelErrors, cumulative
+from faceloop_workbench.services.label_check import LabelCheck
+from faceloop_workbench.services.messages import (
+    CheckLabels,
+    ImportModel,
     Log,
     Outcome,
-    Request,
     Step,
+    Train,
+    WriteReport,
     finite,
     from_line,
     to_line,
     with_tuples,
 )
-from faceloop_workbench.train.settings import CHOICES, check, defaults
+from faceloop_workbench.train.axes import Scale, label, room_above, round_ticks
+from faceloop_workbench.train.curve import ValidationCurve
+from faceloop_workbench.train.setting_fields import SETTING_FIELDS, check, defaults
 
 
 class TestComparison:
     def test_json_brings_it_back_with_lost_faces_and_unknown_points(self) -> None:
         errors, points = np.array([0.02, np.inf, 0.031234567]), np.array([0.01, np.nan])
-        one = Measured(errors, points, {"nme_mean": 0.025})
+        one = ModelErrors(errors, points, {"nme_mean": 0.025})
         before = Comparison(one, None, "", 3, True, "it is the first")
         after = Comparison.from_dict(json.loads(json.dumps(before.to_dict(), allow_nan=False)))
         assert after.new is not None
@@ -106,8 +112,10 @@ class TestMessages:
     @pytest.mark.parametrize(
         "message",
         [
-            Request("train", "/a b/faces", {"channels": ["raw"], "holdout": 0.2}),
-            Request("report", "/a b/faces", models=("new", "starter")),
+            Train("/a b/faces", {"channels": ["raw"], "holdout": 0.2}),
+            WriteReport("/a b/faces", ("new", "starter")),
+            ImportModel("/a b/faces", "theirs.safetensors"),
+            CheckLabels("/a b/faces"),
             Step(Progress(3, 9, "learning corrections"), (0.02, 0.5)),
             Step(Progress(0, None, "reading")),
             Log("reading faces: 3.1 s"),
@@ -119,6 +127,22 @@ class TestMessages:
         line = to_line(message)
         assert "\n" not in line
         assert from_line(line) == message
+
+    def test_a_label_check_keeps_its_points_bit_for_bit_and_what_is_missing(self) -> None:
+        points = np.array([[1 / 3, np.nan], [np.nan, np.nan], [1e-17, 2e5]])
+        points[0, 1] = 2 / 7
+        mend = Mend(7, points, np.array([0, 3, 1], dtype=np.uint8))
+        doubt = Doubt(4, "a", 2.5, "They look mirrored.", "mirrored", (0, 2), mend)
+        back = from_line(to_line(LabelCheck(9, 2, 1, (doubt,))))
+        assert isinstance(back, LabelCheck)
+        assert (back.faces, back.doubtful, back.queued) == (9, 2, 1)
+        (again,) = back.mendable
+        assert replace(again, mend=None) == replace(doubt, mend=None)
+        assert again.mend is not None
+        assert again.mend.revision_id == 7
+        assert again.mend.states.dtype == np.uint8
+        assert np.array_equal(again.mend.states, mend.states)
+        assert np.array_equal(again.mend.points, points, equal_nan=True)
 
     @pytest.mark.parametrize("line", ["Segmentation fault", "[1, 2]", "{}", "3", ""])
     def test_anything_else_is_a_line_of_the_log(self, line: str) -> None:
@@ -135,9 +159,9 @@ class TestSettings:
         check(values)
 
     def test_every_option_is_one_that_the_trainer_takes(self) -> None:
-        for choice in CHOICES:
-            for value, _ in choice.options:
-                check({choice.name: (value,) if choice.kind == "some" else value})
+        for field in SETTING_FIELDS:
+            for value, _ in field.options:
+                check({field.name: (value,) if field.kind == "some" else value})
 
     def test_what_cannot_be_used_is_named(self) -> None:
         with pytest.raises(TrainingError, match="channels"):

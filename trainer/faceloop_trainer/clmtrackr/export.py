@@ -14,7 +14,7 @@ import numpy as np
 from faceloop_datasets import Conversion, Monitor, Scheme, SchemeError, TrainingError
 from faceloop_runtime.clmtrackr import ClmtrackrModel, SvmPatches
 from faceloop_runtime.clmtrackr.model import POINTS, SCHEME
-from faceloop_trainer.trainingset import load_faces
+from faceloop_trainer.data.faces import load_faces
 
 from .patches import PATCH, train_patches
 from .scoring import train_scoring

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Conversion
     from faceloop_runtime.clmtrackr import ClmtrackrModel
     from faceloop_runtime.pdm import PointDistributionModel
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
     Floats = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ import numpy as np
 from faceloop_datasets import Annotation, PointState, TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_trainer.config import TrainingConfig
-from faceloop_trainer.constant import constant_points
-from faceloop_trainer.train import cross_fit
-from faceloop_trainer.trainingset import load_faces
-from faceloop_trainer.work import Work
+from faceloop_trainer.crossfit.points import out_of_fold_points
+from faceloop_trainer.data.constant_points import constant_points
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.parallel import Work
 
 from .compare import compare
 from .doubt import DOUBTFUL, Doubt
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Project, Scheme
     from faceloop_datasets.face import Face
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_trainer.trainingset import TrainingFace
+    from faceloop_trainer.data.faces import TrainingFace
 
     from .doubt import Finding, Mend
 
@@ -154,7 +154,7 @@ class _Check:
         pictured = [
             i for i, f in enumerate(faces) if f.picture is not None and f.trains_patches.any()
         ]
-        fits = cross_fit(
+        fits = out_of_fold_points(
             self._scheme,
             [faces[i] for i in pictured],
             self._config,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
-from faceloop_trainer.prior import sample_prior
-from faceloop_trainer.shape import fit_pdm
+from faceloop_trainer.pdm.ppca import fit_pdm
+from faceloop_trainer.pdm.prior import sample_prior
 
 from .doubt import DOUBTFUL, Finding
 from .orders import orders, said
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime.pdm import PointDistributionModel
-    from faceloop_trainer.shape import ShapePrior
+    from faceloop_trainer.pdm.ppca import ShapePrior
 
     from .orders import Order
 

@@ -18,7 +18,7 @@ from .turns import TURNS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from faceloop_trainer.work import Work
+    from faceloop_trainer.parallel import Work
 
     from .looks import Look, Looks
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
-    from faceloop_trainer.trainingset import TrainingFace
-    from faceloop_trainer.work import Work
+    from faceloop_trainer.data.faces import TrainingFace
+    from faceloop_trainer.parallel import Work
 
     from .sight import Seen
 

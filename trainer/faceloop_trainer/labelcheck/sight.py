@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime import FaceModel, Fitter
-from faceloop_runtime.channels import channel_stack
-from faceloop_runtime.crop import FaceImage
-from faceloop_runtime.detector import Detector
-from faceloop_runtime.validator import VALIDATOR_SCALE, face_features
+from faceloop_runtime.detect.detector import Detector
+from faceloop_runtime.imaging.channels import channel_stack
+from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.fitter import Fit
+    from faceloop_runtime.fit.result import Fit
     from faceloop_runtime.geometry import Similarity
 
     Points = NDArray[np.float64]
@@ -105,7 +105,7 @@ class Sight:
             return -np.inf
         face = FaceImage(gray, pose, self.model.extent, VALIDATOR_SCALE)
         crop = face.crop(pose, VALIDATOR_SCALE, self.model.crop_size(VALIDATOR_SCALE, 1))
-        features = face_features(channel_stack(crop, self.model.channels))
+        features = whole_face_features(channel_stack(crop, self.model.channels))
         return self.model.validator.logit(features)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_trainer.uncertainty import group_intervals, metric_intervals, point_intervals
+from faceloop_trainer.evaluation.bootstrap import group_intervals, metric_intervals, point_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_trainer.evaluation import Evaluation
-    from faceloop_trainer.paired import PairedTest
-    from faceloop_trainer.uncertainty import Interval
-    from faceloop_trainer.validation import CrossValidation, LearningStep
+    from faceloop_trainer.cross_validation import CrossValidation, LearningStep
+    from faceloop_trainer.evaluation.bootstrap import Interval
+    from faceloop_trainer.evaluation.paired import PairedTest
+    from faceloop_trainer.evaluation.result import Evaluation
 
 _WORST = 12
 

@@ -9,7 +9,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from faceloop_datasets.subjects import many
-from faceloop_trainer.plots import COLOURS, label, new_figure
+from faceloop_trainer.evaluation.plots import COLOURS, label, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_trainer.paired import PairedTest
-    from faceloop_trainer.uncertainty import Interval
-    from faceloop_trainer.validation import LearningStep
+    from faceloop_trainer.cross_validation import LearningStep
+    from faceloop_trainer.evaluation.bootstrap import Interval
+    from faceloop_trainer.evaluation.paired import PairedTest
 
     Vector = NDArray[np.float64]
 

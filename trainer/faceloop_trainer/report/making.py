@@ -12,13 +12,13 @@ from faceloop_datasets import TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
-from faceloop_trainer.cautions import cautions
 from faceloop_trainer.config import TrainingConfig
-from faceloop_trainer.copies import as_people
-from faceloop_trainer.evaluate import evaluate_models, faces_to_measure
-from faceloop_trainer.paired import compare_models
-from faceloop_trainer.shape import procrustes_mean
-from faceloop_trainer.validation import cross_validate, learning_curve
+from faceloop_trainer.cross_validation import cross_validate, learning_curve
+from faceloop_trainer.data.checks import cautions
+from faceloop_trainer.data.copies import as_people
+from faceloop_trainer.evaluation.measure import evaluate_models, faces_to_measure
+from faceloop_trainer.evaluation.paired import compare_models
+from faceloop_trainer.pdm.ppca import procrustes_mean
 
 from .content import Measured, Report
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project, Scheme
     from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime import FaceModel
-    from faceloop_trainer.validation import CrossValidation, LearningStep
+    from faceloop_trainer.cross_validation import CrossValidation, LearningStep
 
 _CURVES = 3
 _SETTINGS = ("experts", "channels", "scales", "components", "mirror")

@@ -10,8 +10,8 @@ import numpy as np
 
 from faceloop_datasets.subjects import count_of, many
 from faceloop_datasets.subjects import one as one_of
-from faceloop_trainer.evaluation import FAILURE
-from faceloop_trainer.plots import ced_figure
+from faceloop_trainer.evaluation.plots import ced_figure
+from faceloop_trainer.evaluation.result import FAILURE
 
 from .figures import (
     calibration_figure,

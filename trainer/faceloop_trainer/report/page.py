@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.files import atomic_path
-from faceloop_trainer.plots import save_png
+from faceloop_trainer.evaluation.plots import save_png
 
 from .markup import Markup, clean, element, joined
 from .of_model import comparison, details, heading, measured

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.subjects import count_of, many
-from faceloop_trainer.evaluation import AUC_LIMIT, FAILURE
+from faceloop_trainer.evaluation.result import AUC_LIMIT, FAILURE
 
 from .markup import Markup, element, joined, name_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_trainer.evaluation import Evaluation
-    from faceloop_trainer.uncertainty import Interval
+    from faceloop_trainer.evaluation.bootstrap import Interval
+    from faceloop_trainer.evaluation.result import Evaluation
 
     from .content import Measured
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .canvas_layers import FaceLayers
-from .hand import Hand, Touch
-from .marks import labels
+from .mouse_editing import MouseEditing, MousePosition
+from .point_style import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_workbench.desk.stage import Stage
+    from faceloop_workbench.widgets.picture_layer import PictureLayer
 
     from .editor import FaceEditor
 
@@ -29,23 +29,23 @@ class FaceCanvas:
 
     Parameters
     ----------
-    stage : Stage
+    picture_layer : PictureLayer
         The picture; the face is drawn while this tab has it.
     editor : FaceEditor
         The face.
 
     Attributes
     ----------
-    hand : Hand
+    mouse : MouseEditing
         What the mouse does.
     ready : bool
-        Whether the picture on the stage is the face's own: points are never drawn on another.
+        Whether the picture that is shown is the face's own: points are never drawn on another.
     """
 
-    def __init__(self, stage: Stage, editor: FaceEditor) -> None:
-        self._stage, self._editor = stage, editor
-        self.hand = Hand(editor)
-        self._layers = FaceLayers(stage.viewer)
+    def __init__(self, picture_layer: PictureLayer, editor: FaceEditor) -> None:
+        self._picture_layer, self._editor = picture_layer, editor
+        self.mouse = MouseEditing(editor)
+        self._layers = FaceLayers(picture_layer.viewer)
         self._pointed: int | None = None
         self._names: tuple[str, ...] = ()
         self._dragged = self._clicked_twice = False
@@ -53,27 +53,27 @@ class FaceCanvas:
         self.ready = False
         editor.shown.connect(self._draw)
         editor.selected.connect(self._mark)
-        self.hand.pointed.connect(self._point_at)
-        self.hand.band.connect(self._layers.band)
-        stage.owner_changed.connect(self._take_turns)
-        stage.viewer.scene.camera.events.zoom.connect(self._suit)
+        self.mouse.pointed.connect(self._point_at)
+        self.mouse.band.connect(self._layers.band)
+        picture_layer.owner_changed.connect(self._take_turns)
+        picture_layer.viewer.scene.camera.events.zoom.connect(self._suit)
         self._callbacks = (
-            (stage.viewer.mouse_drag_callbacks, self._press),
-            (stage.viewer.mouse_move_callbacks, self._hover),
+            (picture_layer.viewer.mouse_drag_callbacks, self._press),
+            (picture_layer.viewer.mouse_move_callbacks, self._hover),
         )
         for callbacks, ours in self._callbacks:
             callbacks.append(ours)
         # napari would zoom when somebody clicks twice on a point: ours sees first where it was.
-        self._double_clicks = list(stage.viewer.mouse_double_click_callbacks)
-        stage.viewer.mouse_double_click_callbacks[:] = [self._double_click]
+        self._double_clicks = list(picture_layer.viewer.mouse_double_click_callbacks)
+        picture_layer.viewer.mouse_double_click_callbacks[:] = [self._double_click]
 
     def close_down(self) -> None:
         """Leave the viewer as it was."""
         for callbacks, ours in self._callbacks:
             callbacks.remove(ours)
-        self._stage.viewer.mouse_double_click_callbacks[:] = self._double_clicks
-        self._stage.viewer.scene.camera.events.zoom.disconnect(self._suit)
-        self._stage.owner_changed.disconnect(self._take_turns)
+        self._picture_layer.viewer.mouse_double_click_callbacks[:] = self._double_clicks
+        self._picture_layer.viewer.scene.camera.events.zoom.disconnect(self._suit)
+        self._picture_layer.owner_changed.disconnect(self._take_turns)
         self._layers.use(None)
 
     def use(self, scheme: Scheme | None) -> None:
@@ -104,26 +104,26 @@ class FaceCanvas:
         """Move the camera to the face, or to some of its points."""
         face = self._editor.drawn
         if face is None or not face.present.any():
-            self._stage.look_at_all()
+            self._picture_layer.look_at_all()
             return
         chosen = face.points if indices is None else face.points[list(indices)]
-        self._stage.look_at(chosen if not np.isnan(chosen).all() else face.points)
+        self._picture_layer.look_at(chosen if not np.isnan(chosen).all() else face.points)
 
     def bring_into_view(self, index: int) -> None:
         """Move the camera to a point if it is off the screen."""
         face = self._editor.drawn
         if face is None or not face.present[index]:
             return
-        camera = self._stage.viewer.scene.camera
+        camera = self._picture_layer.viewer.scene.camera
         centre = np.asarray(camera.center, dtype=float)[-2:]
-        half = np.asarray(self._stage.viewer.canvas.size, dtype=float) / 2 / camera.zoom
+        half = np.asarray(self._picture_layer.viewer.canvas.size, dtype=float) / 2 / camera.zoom
         place = face.points[index][::-1]
         if (np.abs(place - centre) > 0.95 * half).any():
             camera.center = (0.0, float(place[0]), float(place[1]))
 
     @property
     def _zoom(self) -> float:
-        return float(self._stage.viewer.scene.camera.zoom)
+        return float(self._picture_layer.viewer.scene.camera.zoom)
 
     @property
     def _visible(self) -> bool:
@@ -131,7 +131,7 @@ class FaceCanvas:
 
     @property
     def _ours(self) -> bool:
-        return self._stage.owner == "annotate" and self.ready
+        return self._picture_layer.owner == "annotate" and self.ready
 
     def _draw(self, _face: object = None) -> None:
         face = self._editor.drawn
@@ -173,41 +173,41 @@ class FaceCanvas:
     def _press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
         if not self._ours or event.button != _LEFT_BUTTON or "Alt" in event.modifiers:
             return
-        event.handled = self.hand.press(self._touch(viewer, event))
+        event.handled = self.mouse.press(self._touch(viewer, event))
         yield
         while event.type == "mouse_move":
-            self.hand.move(self._touch(viewer, event))
+            self.mouse.move(self._touch(viewer, event))
             yield
-        self.hand.release()
+        self.mouse.release()
 
     def _hover(self, viewer: ViewerModel, event: Any) -> None:
         if not self._ours:
             return
         touch = self._touch(viewer, event)
         if not self._clicked_twice:
-            self.hand.hover(touch)
+            self.mouse.hover(touch)
         elif _LEFT_BUTTON in event.buttons:
-            self.hand.move(touch)
+            self.mouse.move(touch)
         else:
             self._clicked_twice = False
-            self.hand.release()
+            self.mouse.release()
 
     def _double_click(self, viewer: ViewerModel, event: Any) -> None:
         """See to the second press of two quick ones, which napari tells as a click only.
 
         On a point it may begin a drag, whose moves and end come as moves without one.
         """
-        if self._ours and self.hand.clicks is not None:
+        if self._ours and self.mouse.clicks is not None:
             return
-        if self._ours and self.hand.press(self._touch(viewer, event)):
+        if self._ours and self.mouse.press(self._touch(viewer, event)):
             self._clicked_twice = True
             return
         for callback in self._double_clicks:
             callback(viewer, event)
 
-    def _touch(self, viewer: ViewerModel, event: Any) -> Touch:
+    def _touch(self, viewer: ViewerModel, event: Any) -> MousePosition:
         row, column = event.position[-2:]
         xy: NDArray[np.float64] = np.array([column, row], dtype=np.float64)
         keys = event.modifiers
         pixel = 1.0 / float(viewer.scene.camera.zoom)
-        return Touch(xy, pixel, "Shift" in keys, "Control" in keys)
+        return MousePosition(xy, pixel, "Shift" in keys, "Control" in keys)

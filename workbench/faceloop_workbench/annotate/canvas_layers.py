@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .marks import Style, mark_size
+from .point_style import PointStyle, mark_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ class FaceLayers:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
-        self._style: Style | None = None
+        self._style: PointStyle | None = None
         self._points: Points | None = None
         self._rings: Points | None = None
         self._lines: Vectors | None = None
@@ -60,7 +60,7 @@ class FaceLayers:
     def use(self, scheme: Scheme | None) -> None:
         """Draw faces of a landmark scheme from now on; None to remove the layers."""
         self._remove()
-        self._style = None if scheme is None else Style(scheme)
+        self._style = None if scheme is None else PointStyle(scheme)
 
     def show(self, visible: bool) -> None:
         """Show the layers or hide them."""

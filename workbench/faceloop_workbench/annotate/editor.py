@@ -11,8 +11,8 @@ from faceloop_datasets import FaceloopError
 from faceloop_runtime.geometry import Similarity
 
 from .face_state import FaceState
-from .helping import Helper
-from .keeper import Keeper, Kept, Waiting
+from .model_help import ModelHelp
+from .saving import FaceSaver, SaveStatus, UnsavedFaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,13 +44,13 @@ class FaceEditor:
         looked at.
     selected : Signal(tuple of int)
         Other points are selected.
-    kept : Signal(Kept)
+    kept : Signal(SaveStatus)
         A change is on disk, or could not be written.
     conflict : Signal(Revision or None)
         Somebody else saved this face meanwhile; None when that is settled.
     assisted : bool
         Whether the points that nobody has placed follow those that are dragged.
-    help : Helper
+    help : ModelHelp
         Where those belong, by the model in use.
     """
 
@@ -58,21 +58,21 @@ class FaceEditor:
     edited = Signal(object, object, str)
     shown = Signal(object)
     selected = Signal(tuple)
-    kept = Signal(Kept)
+    kept = Signal(SaveStatus)
     conflict = Signal(object)
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.assisted = True
-        self._keeper: Keeper | None = None
-        self._waiting = Waiting()
-        self._waiting.told.connect(session.tell)
-        self._waiting.saved.connect(self._report)
+        self._saver: FaceSaver | None = None
+        self._unsaved = UnsavedFaces()
+        self._unsaved.told.connect(session.tell)
+        self._unsaved.saved.connect(self._report)
         self._state: FaceState | None = None
         self._preview: tuple[FaceState, str] | None = None
         self._viewing: Revision | None = None
         self._selection: tuple[int, ...] = ()
-        self.help = Helper(session)
+        self.help = ModelHelp(session)
         session.item_changed.connect(self._load)
         session.project_changed.connect(self._forget)
 
@@ -95,17 +95,17 @@ class FaceEditor:
     @property
     def item(self) -> Item | None:
         """The face in work."""
-        return None if self._keeper is None else self._keeper.item
+        return None if self._saver is None else self._saver.item
 
     @property
-    def keeping(self) -> Kept:
+    def keeping(self) -> SaveStatus:
         """Whether the state is on disk."""
-        return Kept("untouched") if self._keeper is None else self._keeper.kept
+        return SaveStatus("untouched") if self._saver is None else self._saver.kept
 
     @property
     def theirs(self) -> Revision | None:
         """Revision of somebody else that waits for a decision."""
-        return None if self._keeper is None else self._keeper.theirs
+        return None if self._saver is None else self._saver.theirs
 
     @property
     def viewing(self) -> Revision | None:
@@ -346,9 +346,9 @@ class FaceEditor:
 
     def history(self) -> list[Revision]:
         """Revisions of the face in work, newest first."""
-        if self._keeper is None:
+        if self._saver is None:
             return []
-        return self._session.need_project().history(self._keeper.item.id)[::-1]
+        return self._session.need_project().history(self._saver.item.id)[::-1]
 
     def view(self, revision: Revision | None) -> None:
         """Look at an old revision without changing anything; None to look at the present."""
@@ -357,11 +357,11 @@ class FaceEditor:
 
     def look_again(self) -> None:
         """Notice what other windows have saved, and write again what could not be written."""
-        self._waiting.again()
-        if self._keeper is None or self.dragging:
+        self._unsaved.again()
+        if self._saver is None or self.dragging:
             return
         try:
-            saved, newer = self._keeper.again(), self._keeper.newer()
+            saved, newer = self._saver.again(), self._saver.newer()
         except FaceloopError as error:
             self._session.tell(str(error), "error")
             return
@@ -372,14 +372,14 @@ class FaceEditor:
 
     def keep_mine(self) -> Revision | None:
         """End a conflict: the own face counts, the other revision stays in the history."""
-        if self._keeper is None:
+        if self._saver is None:
             return None
-        saved = self._keeper.keep_mine()
+        saved = self._saver.keep_mine()
         return self._settled(saved)
 
     def take_theirs(self) -> None:
         """End a conflict: the other's face counts, the own stays in the history."""
-        theirs = None if self._keeper is None else self._keeper.take_theirs()
+        theirs = None if self._saver is None else self._saver.take_theirs()
         if theirs is not None:
             self.conflict.emit(None)
             self._adopt(theirs)
@@ -394,28 +394,28 @@ class FaceEditor:
                 self._open(project, item)
             except FaceloopError as error:
                 self._session.tell(str(error), "error")
-        if self._keeper is not None:
-            self._keeper.changed.connect(self._kept)
+        if self._saver is not None:
+            self._saver.changed.connect(self._kept)
         self.loaded.emit(self._state)
         self.conflict.emit(self.theirs)
         self.kept.emit(self.keeping)
         self._redraw()
 
     def _leave(self) -> None:
-        keeper = self._keeper
-        if keeper is not None:
-            keeper.changed.disconnect(self._kept)
-            self._waiting.part_with(keeper)
-        self._keeper = self._state = self._preview = self._viewing = None
+        saver = self._saver
+        if saver is not None:
+            saver.changed.disconnect(self._kept)
+            self._unsaved.leave(saver)
+        self._saver = self._state = self._preview = self._viewing = None
         self.select(())
 
     def _forget(self, _project: Project | None) -> None:
-        self._waiting.clear()
+        self._unsaved.clear()
 
     def _open(self, project: Project, item: Item) -> None:
-        waiting = self._waiting.take(item.id)
+        waiting = self._unsaved.take(item.id)
         if waiting is not None:
-            self._keeper, self._state = waiting, waiting.waiting
+            self._saver, self._state = waiting, waiting.waiting
             return
         head, entry = project.annotation(item.id), self._session.entry
         if head is not None:
@@ -424,7 +424,7 @@ class FaceEditor:
             self._state = FaceState.of(entry.fit)
         else:
             self._state = FaceState.empty(len(project.scheme))
-        self._keeper = Keeper(project, item, head)
+        self._saver = FaceSaver(project, item, head)
 
     def _editable(self) -> FaceState | None:
         """State to change; None if there is none, or something has to be decided first."""
@@ -446,13 +446,13 @@ class FaceEditor:
     def _commit(self, after: FaceState, what: str, *, undoable: bool = True) -> Revision | None:
         """Save a change; ``what`` names it in the history and for undo."""
         before, after, self._preview = self._state, after.settled(), None
-        if self._keeper is None or before is None:
+        if self._saver is None or before is None:
             return None
         self._state, same = after, after.same(before)
-        if same and self._keeper.waiting is None:
+        if same and self._saver.waiting is None:
             self._redraw()
-            return self._keeper.kept.revision
-        saved = self._keeper.save(after, what)
+            return self._saver.kept.revision
+        saved = self._saver.save(after, what)
         if undoable and not same:
             self.edited.emit(before, after, what)
         self._redraw()
@@ -477,7 +477,7 @@ class FaceEditor:
         self._session.tell(f"{revision.author} has saved this face elsewhere; it is shown.")
         self._redraw()
 
-    def _kept(self, kept: Kept) -> None:
+    def _kept(self, kept: SaveStatus) -> None:
         self.kept.emit(kept)
 
     def _help(self, state: FaceState, *, alone: bool) -> FaceState:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Annotation, PointState
+from faceloop_workbench.services.annotation_source import FIT, MANUAL, by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
     Mask = NDArray[np.bool_]
-
-MANUAL = "manual"
-_FIT = "fit:"
-_IMPORT = "import:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +88,7 @@ class FaceState:
         missing: Mask = np.asarray(np.isnan(points).any(axis=1))
         states = np.where(missing, PointState.MISSING, PointState.ESTIMATED).astype(np.uint8)
         known = np.where(missing[:, None], np.nan, points)
-        return cls(known, states, np.zeros(len(points), dtype=bool), known, _FIT + source)
+        return cls(known, states, np.zeros(len(points), dtype=bool), known, FIT + source)
 
     def annotation(self, scheme: str) -> Annotation:
         """Return what is saved of it."""
@@ -248,19 +245,10 @@ def changed_points(before: Annotation, after: Annotation) -> int:
     return int((moved | (before.states != after.states)).sum())
 
 
-def by_hand(source: str) -> str:
-    """Source of a face that a person has changed.
-
-    It is no import any more: repeating the import would otherwise take the person's work for
-    what it once imported, and replace it. A fit stays a fit until it is accepted.
-    """
-    return MANUAL if source.startswith(_IMPORT) else source
-
-
 def _fitted(source: str, opinion: Mask, model: str) -> str:
-    if source.startswith(_FIT) or not opinion.any():
+    if source.startswith(FIT) or not opinion.any():
         return source
-    return _FIT + model
+    return FIT + model
 
 
 def _differ(a: Points, b: Points) -> Mask:

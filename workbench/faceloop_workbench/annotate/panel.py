@@ -17,30 +17,30 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.widgets import PlainLabel, command_button
+from faceloop_workbench.services.queue_reasons import enumerated, reason_lines
 from faceloop_workbench.settings import read_settings
-from faceloop_workbench.why import enumerated, reason_lines
+from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
-from .acting import Acting
 from .canvas import FaceCanvas
 from .editor import FaceEditor
-from .lessons import Lessons
+from .fit_error_learning import FitErrorLearning
 from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
 from .panel_missing import MissingList
 from .picture import FacePicture
-from .starting import Starting
+from .point_commands import PointCommands
+from .start_commands import StartCommands
 from .undo import UndoStacks
 
 if TYPE_CHECKING:
     from faceloop_datasets import PointState, Project, QueueEntry, Revision, Scheme
     from faceloop_workbench.commands import Commands
-    from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.picture_layer import PictureLayer
 
     from .face_state import FaceState
-    from .keeper import Kept
+    from .saving import SaveStatus
 
 _LOOK_AGAIN_MS = 2000  # how often what other windows saved is looked for
 _NUDGE_FIRST_MS, _NUDGE_MS = 300, 40  # a held arrow key: before it repeats, and between
@@ -74,7 +74,7 @@ class AnnotatePanel(QWidget):
         What is worked on.
     commands : Commands
         What can be done.
-    stage : Stage
+    picture_layer : PictureLayer
         The picture.
 
     Attributes
@@ -87,18 +87,18 @@ class AnnotatePanel(QWidget):
         What can be taken back.
     """
 
-    def __init__(self, session: Session, commands: Commands, stage: Stage) -> None:
+    def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
         super().__init__()
-        self._session, self._commands, self._stage = session, commands, stage
+        self._session, self._commands, self._picture_layer = session, commands, picture_layer
         self.editor = FaceEditor(session)
-        self.canvas = FaceCanvas(stage, self.editor)
+        self.canvas = FaceCanvas(picture_layer, self.editor)
         self.undo = UndoStacks(self.editor)
         self._picture = FacePicture(session)
-        self._acting = Acting(session, commands, self.editor, self.canvas)
-        self._starting = Starting(
-            session, commands, self.editor, self.canvas.hand, lambda: self._picture.pixels
+        self._point_commands = PointCommands(session, commands, self.editor, self.canvas)
+        self._start_commands = StartCommands(
+            session, commands, self.editor, self.canvas.mouse, lambda: self._picture.pixels
         )
-        self._lessons = Lessons(session, self.editor)
+        self._fit_errors = FitErrorLearning(session, self.editor)
         self._items: list[int] = []
         self._about: list[int] = []  # points that the reasons of the face in work are about
         self._framed = False
@@ -115,8 +115,8 @@ class AnnotatePanel(QWidget):
         self._timer.stop()
         self._nudging.stop()
         self._picture.close_down()
-        self._starting.close_down()
-        self._lessons.close_down()
+        self._start_commands.close_down()
+        self._fit_errors.close_down()
         self.canvas.close_down()
 
     # The widgets
@@ -144,7 +144,7 @@ class AnnotatePanel(QWidget):
         self._assisted.setChecked(read_settings().assisted)
         self._legend = Legend(self.editor.select, self._select_state)
         self._history = HistoryList(self.editor)
-        self._missing = MissingList(self._commands, self._acting.place)
+        self._missing = MissingList(self._commands, self._point_commands.place)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(2, 2, 2, 2)
@@ -229,8 +229,8 @@ class AnnotatePanel(QWidget):
         editor.kept.connect(self._kept)
         editor.conflict.connect(self._conflicted)
         self._picture.arrived.connect(self._present)
-        self._starting.started.connect(self.canvas.look_at)
-        self._stage.owner_changed.connect(self._take_turns)
+        self._start_commands.started.connect(self.canvas.look_at)
+        self._picture_layer.owner_changed.connect(self._take_turns)
         self._assisted.toggled.connect(self._assist)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
@@ -277,18 +277,18 @@ class AnnotatePanel(QWidget):
         self._update()
 
     def _present(self) -> None:
-        """Show the picture, when it has arrived and the stage is this tab's."""
+        """Show the picture, when it has arrived and it is this tab's turn to show one."""
         item = self.editor.item
         self._absent.say("" if item is None else self._picture.problem)
         self._find.setVisible(item is not None and item.media_id is not None)
-        self._starting.update()
+        self._start_commands.update()
         arrived = self._picture.pixels is not None or bool(self._picture.problem)
-        if self._stage.owner != "annotate":
+        if self._picture_layer.owner != "annotate":
             return
         if self._picture.pixels is not None:
-            self._stage.show(self._picture.pixels)
+            self._picture_layer.show(self._picture.pixels)
         elif arrived or item is None:
-            self._stage.clear()
+            self._picture_layer.clear()
         self.canvas.ready = arrived and item is not None
         self.canvas.refresh()
         if self.canvas.ready and not self._framed:
@@ -314,15 +314,15 @@ class AnnotatePanel(QWidget):
         scheme = self._session.need_project().scheme if state is not None else None
         self._missing.show_points([] if state is None else state.missing, scheme)
         self._show_estimated(state, scheme)
-        self._acting.update()
-        self._starting.update()
-        no_model = self._starting.no_model
+        self._point_commands.update()
+        self._start_commands.update()
+        no_model = self._start_commands.no_model
         self._assisted.setEnabled(not no_model)
         self._assisted.setToolTip(no_model or _ASSISTED)
         self._assist()
 
     def _selected(self, _selection: tuple[int, ...]) -> None:
-        self._acting.update()
+        self._point_commands.update()
 
     def _show_head(self) -> None:
         item = self.editor.item
@@ -356,7 +356,7 @@ class AnnotatePanel(QWidget):
             names = [scheme.names[k] for k in converted.nonzero()[0]]
         self._estimated.say(f"Only estimated by the import: {enumerated(names)}." if names else "")
 
-    def _kept(self, kept: Kept) -> None:
+    def _kept(self, kept: SaveStatus) -> None:
         self._head.show_kept(kept, face=self.editor.item is not None)
 
     def _saved(self, revision: Revision) -> None:

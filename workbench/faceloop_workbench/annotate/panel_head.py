@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Item
 
     from .face_state import FaceState
-    from .keeper import Kept
+    from .saving import SaveStatus
 
 
 class Head(QFrame):
@@ -52,7 +52,7 @@ class Head(QFrame):
         if state is not None:
             self._progress.setText(progress_text(state))
 
-    def show_kept(self, kept: Kept, *, face: bool) -> None:
+    def show_kept(self, kept: SaveStatus, *, face: bool) -> None:
         """Say whether it is saved."""
         self._kept.setVisible(face)
         self._kept.setText(kept_text(kept))
@@ -106,7 +106,7 @@ def progress_text(state: FaceState) -> str:
     return f"All points confirmed{lacking}" if lacking else f"All {size} points confirmed"
 
 
-def kept_text(kept: Kept) -> str:
+def kept_text(kept: SaveStatus) -> str:
     """Whether a face is saved, in words."""
     if kept.how == "saved" and kept.revision is not None:
         return f"✓ Saved at {kept.revision.created.astimezone():%H:%M:%S}"

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from faceloop_datasets import PointState
 
-from .marks import Style, title
+from .point_style import PointStyle, title
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class Legend(QWidget):
             return
         for column, state in enumerate(_WORDS):
             self._grid.addWidget(self._state(state), 0, column)
-        for number, (name, colour) in enumerate(Style(scheme).groups.items()):
+        for number, (name, colour) in enumerate(PointStyle(scheme).groups.items()):
             button = self._group(name, colour, scheme.groups[name])
             self._grid.addWidget(button, 1 + number // _COLUMNS, number % _COLUMNS)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from faceloop_workbench.desk.widgets import PlainLabel, command_button
+from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable

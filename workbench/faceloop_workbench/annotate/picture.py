@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import Cancelled, FaceloopError
-from faceloop_workbench.background import Job
+from faceloop_workbench.services.background import Job
 
 if TYPE_CHECKING:
     import numpy as np

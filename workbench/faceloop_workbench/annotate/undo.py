@@ -70,7 +70,7 @@ class UndoStacks(QObject):
         item = self._editor.item
         if item is not None:
             self._last[item.id] = after
-            self._stack(item.id).push(_Change(self, before, after, what))
+            self._stack(item.id).push(_EditCommand(self, before, after, what))
 
     def bring(self, state: FaceState, what: str) -> None:
         """Bring a state back; called by the stack."""
@@ -85,7 +85,7 @@ class UndoStacks(QObject):
         return self._stacks[number]
 
 
-class _Change(QUndoCommand):  # type: ignore[misc]
+class _EditCommand(QUndoCommand):  # type: ignore[misc]
     def __init__(self, stacks: UndoStacks, before: FaceState, after: FaceState, what: str) -> None:
         super().__init__(what)
         self._stacks, self._before, self._after = stacks, before, after

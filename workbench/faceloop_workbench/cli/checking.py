@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_workbench.care_text import kinds, verdict
+from faceloop_workbench.services.care_text import check_summary, kinds
 
 from .console import Column, say, show_json, show_table
 from .keeping import FolderArgument, local_folder
@@ -44,7 +44,7 @@ def check(
         show_json({"sound": report.sound, "counts": report.counts, "findings": findings})
     else:
         _show(report.findings)
-        say(verdict(report))
+        say(check_summary(report))
     if not report.sound:
         raise typer.Exit(1)
 

@@ -16,7 +16,7 @@ from .review import entry_values, show_entries
 from .training import show_trained
 
 if TYPE_CHECKING:
-    from faceloop_workbench.demo import DemoResult
+    from faceloop_workbench.services.demo import DemoResult
 
 
 def demo(
@@ -32,7 +32,7 @@ def demo(
 
     Example: faceloop demo
     """
-    from faceloop_workbench.demo import open_demo, run_demo
+    from faceloop_workbench.services.demo import open_demo, run_demo
 
     start = time.perf_counter()
     with progress_monitor() as monitor, open_demo(folder, monitor) as project:

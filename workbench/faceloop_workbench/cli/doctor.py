@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
-import sys
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from dataclasses import asdict
 
 import typer
 
@@ -16,58 +10,15 @@ from .console import say, show_json, show_table
 from .errors import FAILED
 from .options import JsonOption
 
-_PACKAGES = (
-    "faceloop", "numpy", "scipy", "opencv-python", "scikit-image", "scikit-learn", "av", "pillow",
-    "safetensors", "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich", "vispy",
-    "napari", "qtpy", "superqt", "magicgui", "psygnal",
-)  # fmt: skip
-_OPTIONAL = {
-    "PyQt6": "the window, unless PySide6 is there",
-    "PySide6": "the window, unless PyQt6 is there",
-    "dlib-bin": "the comparison in make bench",
-}
-# In a process of its own: a broken driver ends the process that asks it.
-_GL_PROBE = """
-from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends import describe
-from faceloop_runtime.backends.gl import renderer
-print(describe(), flush=True)
-try:
-    print(renderer())
-except FaceloopError as error:
-    raise SystemExit(str(error))
-"""
-_GL_SECONDS = 20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report.
-
-    Parameters
-    ----------
-    what : str
-        What was looked at.
-    found : str
-        What is there.
-    advice : str
-        What to do if it is missing; empty if all is well.
-    needed : bool
-        Whether faceloop does not work without it.
-    """
-
-    what: str
-    found: str
-    advice: str = ""
-    needed: bool = False
-
 
 def doctor(json: JsonOption = False) -> None:
     """Show versions, the GL renderer, data folders, and what is missing.
 
     Example: faceloop doctor
     """
-    findings = look()
+    from faceloop_workbench.services.doctor import diagnostics
+
+    findings = diagnostics()
     missing = [finding for finding in findings if finding.advice]
     broken = any(finding.needed for finding in missing)
     if json:
@@ -79,106 +30,3 @@ def doctor(json: JsonOption = False) -> None:
             say(f"{finding.what}: {finding.advice}")
         say("faceloop cannot work here." if broken else "faceloop works here.")
     raise typer.Exit(FAILED if broken else 0)
-
-
-def look() -> list[Finding]:
-    """Look at the machine and at faceloop's parts."""
-    return [*_versions(), *_gl(), *_parts(), *_folders()]
-
-
-def report() -> str:
-    """Text of all findings, to paste into a report. The person's home folder is left out."""
-    home = str(Path.home())
-    lines = [f"{f.what}: {f.found}" + (f" ({f.advice})" if f.advice else "") for f in look()]
-    return "\n".join(line.replace(home, "~") for line in lines)
-
-
-def _versions() -> list[Finding]:
-    cores = os.cpu_count()
-    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"
-    findings = [Finding("machine", machine), Finding("python", sys.version.split()[0])]
-    for name in _PACKAGES:
-        found = _version(name)
-        advice = "" if found else f"pip install {name}"
-        findings.append(Finding(name, found or "missing", advice, needed=True))
-    for name, purpose in _OPTIONAL.items():
-        found = _version(name)
-        findings.append(Finding(name, found or f"not installed; only needed for {purpose}"))
-    return findings
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _gl() -> list[Finding]:
-    """Ask OpenGL for its renderer, and the runtime which responses it would pick."""
-    what = "GL renderer"
-    try:
-        probe = subprocess.run(  # noqa: S603 - our own interpreter and text
-            [sys.executable, "-c", _GL_PROBE],
-            capture_output=True,
-            text=True,
-            timeout=_GL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        hangs = "The driver hangs; update it, or name the cpu backend wherever one is asked for."
-        return [Finding(what, f"no answer within {_GL_SECONDS} s", hangs)]
-    said = probe.stdout.strip().splitlines()
-    if not said:
-        crashed = (
-            "The driver crashes; update it, or name the cpu backend wherever one is asked for."
-        )
-        return [Finding(what, f"none (exit code {probe.returncode})", crashed)]
-    picked = Finding("response backend", said[0])
-    if probe.returncode == 0:
-        return [Finding(what, said[-1]), picked]
-    reason = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
-    advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri)."
-    return [Finding(what, f"none ({reason})", advice), picked]
-
-
-def _parts() -> list[Finding]:
-    import av.codec
-
-    from faceloop_datasets import FaceloopError
-    from faceloop_datasets.sample import sample_clip
-    from faceloop_runtime import FaceModel
-
-    again = "The installation is incomplete; install faceloop again."
-    clip = sample_clip()
-    sample = Finding("sample", str(clip.parent))
-    if not clip.is_file():
-        sample = Finding("sample", "missing", again, needed=True)
-    try:
-        starter = Finding("starter model", f"{len(FaceModel.starter().scheme)} points")
-    except FaceloopError as error:
-        starter = Finding("starter model", str(error), again, needed=True)
-    encoder = Finding("video encoder", "libx264")
-    if "libx264" not in av.codec.codecs_available:
-        advice = "Overlay videos cannot be written: install av from PyPI."
-        encoder = Finding("video encoder", "none", advice)
-    return [sample, starter, encoder, _screen()]
-
-
-def _screen() -> Finding:
-    if sys.platform in ("win32", "darwin"):
-        return Finding("screen", "the system's")
-    names = ("WAYLAND_DISPLAY", "DISPLAY")
-    found = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
-    return Finding("screen", found or "none; only needed for the window")
-
-
-def _folders() -> list[Finding]:
-    from platformdirs import user_log_dir
-
-    data = os.environ.get("FACELOOP_DATA")
-    found = "not set; only needed for tests on real faces"
-    if data is not None:
-        found = data if Path(data).is_dir() else f"{data} does not exist"
-    logs = user_log_dir("faceloop", appauthor=False)
-    return [Finding("FACELOOP_DATA", found), Finding("log folder", logs)]

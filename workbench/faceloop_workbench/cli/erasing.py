@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_workbench.care_text import NOT_FORGOTTEN, OUT_OF_REACH, known_text
+from faceloop_workbench.services.care_text import NOT_FORGOTTEN, OUT_OF_REACH, known_text
 
 from .console import note, say, show_json
 from .keeping import FolderArgument, local_folder, tell_some
@@ -38,7 +38,7 @@ def erase(
     from faceloop_datasets import Project
     from faceloop_datasets.care import erase as erase_for_good
     from faceloop_datasets.care import find_whom, plan_erasure
-    from faceloop_workbench.trained_on import trained_on
+    from faceloop_workbench.services.trained_on import trained_on
 
     if (item is None) == (subject is None):
         raise typer.BadParameter("Name either --item or --subject.")

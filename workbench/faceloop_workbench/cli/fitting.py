@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Project
-    from faceloop_workbench.stills import StillResult
-    from faceloop_workbench.tracking import TrackSummary
+    from faceloop_workbench.services.stills import StillResult
+    from faceloop_workbench.services.tracking import TrackSummary
 
 PointsOption = Annotated[
     Path | None,
@@ -54,8 +54,8 @@ def fit(
 
     Example: faceloop fit portrait.jpg --overlay fitted.png
     """
-    from faceloop_workbench.model_choice import choose_tracker
-    from faceloop_workbench.stills import fit_stills, overlay_files, queue_stills
+    from faceloop_workbench.services.model_choice import choose_tracker
+    from faceloop_workbench.services.stills import fit_stills, overlay_files, queue_stills
 
     _check_queue(queue, project)
     with ExitStack() as stack:
@@ -113,8 +113,8 @@ def track(
 
     Example: faceloop track talk.mp4 --project faces --out talk.parquet --overlay out.mp4 --queue
     """
-    from faceloop_workbench.model_choice import choose_tracker
-    from faceloop_workbench.tracking import queue_frames, track_video
+    from faceloop_workbench.services.model_choice import choose_tracker
+    from faceloop_workbench.services.tracking import queue_frames, track_video
 
     _check_queue(queue, project)
     with ExitStack() as stack:

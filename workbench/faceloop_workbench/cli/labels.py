@@ -48,8 +48,8 @@ def check_labels(
     """
     from faceloop_datasets import Project
     from faceloop_trainer.labelcheck import check_labels as check
-    from faceloop_workbench.label_check import queue_doubts
-    from faceloop_workbench.mending import mend_labels, mendable
+    from faceloop_workbench.services.label_check import queue_doubts
+    from faceloop_workbench.services.mending import mend_labels, mendable
 
     if undo_mend and (mend or queue):
         raise typer.BadParameter("Give --undo-mend alone: nothing is checked then.")
@@ -77,7 +77,7 @@ def check_labels(
 
 
 def _say_mend(doubts: list[Doubt], batch: Batch | None, project: Path) -> None:
-    from faceloop_workbench.mending import kinds_text
+    from faceloop_workbench.services.mending import kinds_text
 
     if not doubts:
         return
@@ -91,7 +91,7 @@ def _say_mend(doubts: list[Doubt], batch: Batch | None, project: Path) -> None:
 
 def _undo(project: Path, json: bool) -> None:
     from faceloop_datasets import Project
-    from faceloop_workbench.mending import undo_mend
+    from faceloop_workbench.services.mending import undo_mend
 
     with progress_monitor() as monitor, Project.open(project) as opened:
         batch, faces = undo_mend(opened, progress=monitor)

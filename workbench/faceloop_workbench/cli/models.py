@@ -73,7 +73,7 @@ def show_model(
     Example: faceloop model show --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_workbench.model_choice import choose_tracker
+    from faceloop_workbench.services.model_choice import choose_tracker
 
     if project is None:
         chosen = choose_tracker(name, None)
@@ -128,7 +128,7 @@ def export_model(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_to_replace
-    from faceloop_workbench.model_choice import CLMTRACKR
+    from faceloop_workbench.services.model_choice import CLMTRACKR
 
     with Project.open(project) as opened:
         refuse_to_replace([file], kept_files(model, opened))
@@ -155,10 +155,10 @@ def _for_clmtrackr(project: Project, record: ModelRecord, file: Path) -> None:
     from faceloop_runtime.clmtrackr import save
     from faceloop_trainer import TrainingConfig
     from faceloop_trainer.clmtrackr import to_clmtrackr
-    from faceloop_trainer.split import choose_faces
+    from faceloop_trainer.data.split import split_faces
 
     # The people that were kept aside stay so.
-    faces = choose_faces(project.faces(), TrainingConfig()).training
+    faces = split_faces(project.faces(), TrainingConfig()).training
     with progress_monitor() as monitor:
         made = to_clmtrackr(FaceModel.load(record.file), faces, progress=monitor)
     save(made, file)

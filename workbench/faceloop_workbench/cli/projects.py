@@ -138,7 +138,7 @@ def export(
     Example: faceloop export parquet faces.parquet --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_workbench.exporting import export_faces
+    from faceloop_workbench.services.exporting import export_faces
 
     with Project.open(project) as opened:
         made = export_faces(opened, target_format.value, dest)

@@ -54,7 +54,7 @@ def report(
     """
     from faceloop_datasets import Project
     from faceloop_trainer.report import Wanted
-    from faceloop_workbench.reporting import report_on
+    from faceloop_workbench.services.reporting import report_on
 
     wanted = Wanted(start.value, cross_validate, learning_curve, pictures, seed)
     with Project.open(project) as opened, progress_monitor() as monitor:

@@ -30,11 +30,11 @@ def list_subjects(project: ProjectOption, json: JsonOption = False) -> None:
     from faceloop_datasets import Project
     from faceloop_datasets.subjects import count_of, kind_of
     from faceloop_trainer import TrainingConfig
-    from faceloop_trainer.split import choose_faces
+    from faceloop_trainer.data.split import split_faces
 
     with Project.open(project) as opened:
         found = opened.subjects()
-        chosen = choose_faces(opened.faces(), TrainingConfig()).held_out
+        chosen = split_faces(opened.faces(), TrainingConfig()).held_out
         held = {face.item_id for face in chosen}
     rows = [
         {

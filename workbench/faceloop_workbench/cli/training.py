@@ -16,7 +16,7 @@ from .options import JsonOption, ModelOption, ProjectOption, SeedOption, kept_fi
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from faceloop_workbench.training import TrainedModel
+    from faceloop_workbench.services.training import TrainedModel
 
 
 class Experts(StrEnum):
@@ -55,7 +55,7 @@ def train(
     """
     from faceloop_datasets import Project
     from faceloop_trainer import TrainingConfig
-    from faceloop_workbench.training import train_into
+    from faceloop_workbench.services.training import train_into
 
     config = TrainingConfig(experts=experts.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
@@ -84,8 +84,8 @@ def evaluate(
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_to_replace
     from faceloop_trainer import evaluate as measure
-    from faceloop_trainer.cautions import cautions
-    from faceloop_workbench.model_choice import choose_model
+    from faceloop_trainer.data.checks import cautions
+    from faceloop_workbench.services.model_choice import choose_model
 
     with ExitStack() as stack:
         opened = stack.enter_context(Project.open(project))

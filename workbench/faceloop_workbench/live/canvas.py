@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from faceloop_workbench.overlay import LINE_COLOUR, confidence_colours
+from faceloop_workbench.services.overlay import LINE_COLOUR, confidence_colours
 
-from .marks import affine, nearest, segments
+from .layer_data import affine, nearest, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime import Fit
-    from faceloop_workbench.desk.stage import Stage
+    from faceloop_workbench.widgets.picture_layer import PictureLayer
 
-    from .player import Shown
+    from .player import ShownFrame
 
 _NEAR = 14.0  # pixels of the screen within which a click means a point
 _CLEAR, _SHADE, _WHITE = (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.6), (1.0, 1.0, 1.0, 1.0)
@@ -31,49 +31,49 @@ _LINES, _POINTS, _RESPONSES = "fit lines", "fit points", "response map"
 
 
 class LiveCanvas:
-    """Draws frames on the stage.
+    """Draws frames, and the fits on them.
 
     While frames move, the fits are in the picture already: one layer to upload. A still frame is
     clean, and the fits lie on it as layers, which stay sharp however near one looks.
 
     Parameters
     ----------
-    stage : Stage
+    picture_layer : PictureLayer
         The picture.
 
     Attributes
     ----------
     picked : Signal(int, int)
         A click on a still frame meant this point of this face.
-    shown : Shown or None
+    shown : ShownFrame or None
         What was drawn last.
     """
 
     picked = Signal(int, int)
 
-    def __init__(self, stage: Stage) -> None:
-        self.shown: Shown | None = None
-        self._stage = stage
+    def __init__(self, picture_layer: PictureLayer) -> None:
+        self.shown: ShownFrame | None = None
+        self._picture_layer = picture_layer
         self._layers: dict[str, Layer] = {}
         self._face, self._point = 0, -1
         self._with_responses = False
         self._size: tuple[int, ...] = ()
-        stage.viewer.mouse_drag_callbacks.append(self._pressed)
+        picture_layer.viewer.mouse_drag_callbacks.append(self._pressed)
 
     def close_down(self) -> None:
         """Leave the mouse to napari."""
-        callbacks = self._stage.viewer.mouse_drag_callbacks
+        callbacks = self._picture_layer.viewer.mouse_drag_callbacks
         if self._pressed in callbacks:
             callbacks.remove(self._pressed)
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: ShownFrame) -> None:
         """Draw a frame."""
         before, self.shown = self.shown, shown
         if before is None or before.image is not shown.image:
-            self._stage.show(shown.image)
+            self._picture_layer.show(shown.image)
         if shown.image.shape[:2] != self._size:
             self._size = shown.image.shape[:2]
-            self._stage.look_at_all()
+            self._picture_layer.look_at_all()
         if not shown.moving:
             self._draw()
         elif before is None or not before.moving:
@@ -82,11 +82,11 @@ class LiveCanvas:
     def enter(self) -> None:
         """Draw again what was shown last."""
         # A click must not reach the points of another tab.
-        self._stage.viewer.layers.selection.active = self._stage.layer
+        self._picture_layer.viewer.layers.selection.active = self._picture_layer.layer
         shown, self.shown = self.shown, None
         self._size = ()
         if shown is None:
-            self._stage.clear()
+            self._picture_layer.clear()
         else:
             self.show(shown)
 
@@ -99,8 +99,8 @@ class LiveCanvas:
         """Show nothing."""
         self.shown = None
         self.hide()
-        if self._stage.owner == "live":
-            self._stage.clear()
+        if self._picture_layer.owner == "live":
+            self._picture_layer.clear()
 
     def select(self, face: int, point: int) -> None:
         """Mark a point."""
@@ -113,7 +113,7 @@ class LiveCanvas:
         self._redraw()
 
     def _redraw(self) -> None:
-        if self._stage.owner == "live" and self.shown is not None and not self.shown.moving:
+        if self._picture_layer.owner == "live" and self.shown is not None and not self.shown.moving:
             self._draw()
 
     def _draw(self) -> None:
@@ -166,7 +166,7 @@ class LiveCanvas:
 
     def _layer(self, name: str, make: Callable[[ViewerModel], Layer]) -> Layer:
         """Return a layer; made when it is first needed, and again if the person deleted it."""
-        viewer = self._stage.viewer
+        viewer = self._picture_layer.viewer
         if self._layers.get(name) not in viewer.layers:
             active = viewer.layers.selection.active
             self._layers[name] = make(viewer)
@@ -179,10 +179,10 @@ class LiveCanvas:
             layer.visible = visible
 
     def _pressed(self, _viewer: ViewerModel, event: Event) -> None:
-        if self._stage.owner != "live" or self.shown is None or self.shown.moving:
+        if self._picture_layer.owner != "live" or self.shown is None or self.shown.moving:
             return
         row, column = event.position[-2:]
-        reach = _NEAR / self._stage.viewer.scene.camera.zoom
+        reach = _NEAR / self._picture_layer.viewer.scene.camera.zoom
         found = nearest(self._fits(), (column, row), reach)
         if found is not None:
             self.picked.emit(*found)

@@ -10,10 +10,11 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends.gl import EglContext, GLError
-from faceloop_workbench.desk.widgets import PlainLabel, command_button
-from faceloop_workbench.gl_context import QtContexts
+from faceloop_runtime.responses.gl.context import GLError
+from faceloop_runtime.responses.gl.egl import EglContext
 from faceloop_workbench.settings import read_settings
+from faceloop_workbench.widgets.basic import PlainLabel, command_button
+from faceloop_workbench.widgets.gl_context import QtContexts
 
 from .canvas import LiveCanvas
 from .panel_export import ExportBar
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Project
     from faceloop_workbench.commands import Commands
-    from faceloop_workbench.desk.stage import Stage
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.picture_layer import PictureLayer
 
-    from .sources import Source
+    from .sources import FrameSource
 
 _LOOK_MS = 8  # how often the window looks for a new frame; what it finds is what costs
 _TEXT_EVERY = 0.25  # seconds; each new text is a repaint of the window on top of the picture's
@@ -61,7 +62,7 @@ class LivePanel(QWidget):
         The open project.
     commands : Commands
         What can be done by key.
-    stage : Stage
+    picture_layer : PictureLayer
         The picture.
 
     Attributes
@@ -72,19 +73,19 @@ class LivePanel(QWidget):
         What draws.
     """
 
-    def __init__(self, session: Session, commands: Commands, stage: Stage) -> None:
+    def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
         super().__init__()
-        self._session, self._commands, self._stage = session, commands, stage
+        self._session, self._commands, self._picture_layer = session, commands, picture_layer
         self._settings = settings = read_settings()
         self._threshold = settings.poor_error
         self._contexts = _contexts()
         self.player = Player(self._contexts or EglContext)
         self.player.set_threshold(self._threshold)
-        self.canvas = LiveCanvas(stage)
+        self.canvas = LiveCanvas(picture_layer)
         self._screening = Screening(session, self.player, settings.per_shot)
         self._sources = SourceBar(session, self._screening)
         self._timeline = Timeline()
-        self._quality = QualityBox(settings.backend, settings.max_faces, self._screening.equip)
+        self._quality = QualityBox(settings.backend, settings.max_faces, self._screening.use_model)
         self._queue = QueueBox(session, commands, self._threshold, self._set_threshold)
         self._points = PointChooser(self.canvas)
         self._export = ExportBar(session, self._screening)
@@ -181,7 +182,7 @@ class LivePanel(QWidget):
         if name:
             self._place.setText(f"Opening {name}…")
 
-    def _opened(self, source: Source | None) -> None:
+    def _opened(self, source: FrameSource | None) -> None:
         self._sources.refresh("" if source is None else source.name)
         self._show_record()
         if source is None:
@@ -203,7 +204,7 @@ class LivePanel(QWidget):
 
     def _owner_changed(self, owner: str) -> None:
         if owner == "live":
-            self._equip()
+            self._use_model()
             self.canvas.enter()
             self._timer.start(_LOOK_MS)
         elif self._timer.isActive():
@@ -213,11 +214,11 @@ class LivePanel(QWidget):
             self.canvas.hide()
         self._allow()
 
-    def _equip(self) -> None:
+    def _use_model(self) -> None:
         """Load the model when the tab is first looked at, and not when the window opens."""
         if not self._equipped:
             self._equipped = True
-            self._screening.equip(self._settings.backend, self._settings.max_faces)
+            self._screening.use_model(self._settings.backend, self._settings.max_faces)
 
     def _project_changed(self, project: Project | None) -> None:
         if project is None:
@@ -236,7 +237,7 @@ class LivePanel(QWidget):
 
     def _allow(self) -> None:
         source = self.player.source
-        here = "" if self._stage.owner == "live" else "This is for the tab Live."
+        here = "" if self._picture_layer.owner == "live" else "This is for the tab Live."
         why_not = here or ("" if source is not None else _NO_VIDEO)
         for name in ("live.play", "live.step"):
             self._commands.disable(name, why_not)
@@ -284,14 +285,14 @@ class LivePanel(QWidget):
     def _connect(self) -> None:
         player, session = self.player, self._session
         player.opened.connect(self._opened, thread="main")
-        player.equipped.connect(self._quality.show_equipment, thread="main")
+        player.model_changed.connect(self._quality.show_model, thread="main")
         player.failed.connect(self._failed, thread="main")
         player.rested.connect(self._rested, thread="main")
         self._screening.changed.connect(self._count)
         self._screening.opening.connect(self._opening)
         self._timeline.sought.connect(player.seek)
         self._speed.currentTextChanged.connect(lambda text: player.set_speed(_SPEEDS[text]))
-        self._stage.owner_changed.connect(self._owner_changed)
+        self._picture_layer.owner_changed.connect(self._owner_changed)
         session.project_changed.connect(self._project_changed)
         session.models_changed.connect(self._screening.renew)
         session.items_changed.connect(self._items_changed)
@@ -302,7 +303,7 @@ class LivePanel(QWidget):
 
     def _disconnect(self) -> None:
         session = self._session
-        self._stage.owner_changed.disconnect(self._owner_changed)
+        self._picture_layer.owner_changed.disconnect(self._owner_changed)
         session.project_changed.disconnect(self._project_changed)
         session.models_changed.disconnect(self._screening.renew)
         session.items_changed.disconnect(self._items_changed)
@@ -311,7 +312,7 @@ class LivePanel(QWidget):
         self._queue.show_count(self._screening.queued)
 
 
-def _needs_file(source: Source | None) -> str:
+def _needs_file(source: FrameSource | None) -> str:
     if source is None or source.path is None:
         return "A camera's frames cannot be gone back to. Open a video file for this."
     return ""

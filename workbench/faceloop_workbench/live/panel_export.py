@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.widgets import explain
+from faceloop_workbench.widgets.basic import explain
 
 if TYPE_CHECKING:
     from faceloop_datasets import Progress
-    from faceloop_workbench.background import Job
+    from faceloop_workbench.services.background import Job
+    from faceloop_workbench.services.tracking import TrackResult
     from faceloop_workbench.session import Session
-    from faceloop_workbench.tracking import TrackResult
 
     from .screening import Screening
 

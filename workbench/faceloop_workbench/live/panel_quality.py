@@ -8,14 +8,14 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QSpinBox
 
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .colours import error_colours, error_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .player import Shown
+    from .player import ShownFrame
 
 _BACKENDS = {
     "auto": "OpenGL where a graphics device draws it, else the processor.",
@@ -65,12 +65,12 @@ class QualityBox(QGroupBox):
         self._faces.valueChanged.connect(self._tell)
         self._arrange()
 
-    def show_equipment(self, model: str, backend: str) -> None:
+    def show_model(self, model: str, backend: str) -> None:
         """Name the model, and say which backend it has and why."""
         self._model.setText(model)
         self._reason.setText(backend)
 
-    def show_frame(self, shown: Shown, threshold: float) -> None:
+    def show_frame(self, shown: ShownFrame, threshold: float) -> None:
         """Tell the quality of the worst fit of a frame."""
         if shown.result is None:
             self._paint(np.nan)

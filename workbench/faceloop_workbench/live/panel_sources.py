@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from faceloop_workbench.desk.widgets import explain
+from faceloop_workbench.widgets.basic import explain
 
 from .sources import cameras
 

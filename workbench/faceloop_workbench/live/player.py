@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends.gl import EglContext
-from faceloop_workbench.overlay import draw_fit
-from faceloop_workbench.poor_frames import PoorFrames
+from faceloop_runtime.responses.gl.egl import EglContext
+from faceloop_workbench.services.overlay import draw_fit
+from faceloop_workbench.services.poor_frames import PoorFrames
 
 from .clock import Clock
-from .equipment import ModelInUse
+from .model_in_use import ModelInUse
 from .record import Record
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import FrameCandidate
     from faceloop_runtime import FrameResult
-    from faceloop_runtime.backends.gl import GLContext
-    from faceloop_workbench.model_choice import ChosenModel
+    from faceloop_runtime.responses.gl.context import GLContext
+    from faceloop_workbench.services.model_choice import ChosenModel
 
-    from .equipment import Equipment
+    from .model_in_use import FitSettings
     from .responses import ResponseMaps
-    from .sources import Frame, Source
+    from .sources import Frame, FrameSource
 
     Image = NDArray[np.uint8]
 
@@ -44,7 +44,7 @@ _SHOW_EVERY = 1 / 60
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ShownFrame:
     """A frame to draw.
 
     Attributes
@@ -78,18 +78,18 @@ class Shown:
 
 
 @dataclass
-class _Wishes:
+class _Requests:
     """What was asked for since the thread last looked: the newest of each kind."""
 
-    open: Callable[[], Source | None] | None = None
-    equip: Equipment | None = None
+    open: Callable[[], FrameSource | None] | None = None
+    use_model: FitSettings | None = None
     target: int | None = None
     fresh: bool = False  # the target was jumped to, not stepped to
     again: bool = False  # the frame there is should be handed over once more
     close: bool = False
 
     def __bool__(self) -> bool:
-        return self != _Wishes()
+        return self != _Requests()
 
 
 class Player:
@@ -108,9 +108,9 @@ class Player:
 
     Attributes
     ----------
-    opened : Signal(Source or None)
+    opened : Signal(FrameSource or None)
         Another source is open, or none.
-    equipped : Signal(str, str)
+    model_changed : Signal(str, str)
         Name of the model in use, and which backend it has and why.
     rested : Signal(str)
         It no longer plays: ``paused`` or ``end``.
@@ -119,19 +119,19 @@ class Player:
     """
 
     opened = Signal(object)
-    equipped = Signal(str, str)
+    model_changed = Signal(str, str)
     rested = Signal(str)
     failed = Signal(object)
 
     def __init__(self, make_context: Callable[[], GLContext] = EglContext) -> None:
-        self.source: Source | None = None
+        self.source: FrameSource | None = None
         self.record = Record(0)
         self.speed = 1.0
         self.playing = False
         self._make_context = make_context
-        self._wishes = _Wishes()
+        self._requests = _Requests()
         self._changed = threading.Condition()
-        self._slot: Shown | None = None
+        self._slot: ShownFrame | None = None
         self._poor = PoorFrames()
         self._poor_lock = threading.Lock()
         self._at = 0
@@ -144,7 +144,7 @@ class Player:
 
     # Asked by anybody
 
-    def open(self, make: Callable[[], Source | None]) -> None:
+    def open(self, make: Callable[[], FrameSource | None]) -> None:
         """Open another source, or none, paused at its first frame.
 
         Parameters
@@ -154,13 +154,13 @@ class Player:
         """
         with self._changed:
             self.playing = False
-            self._wishes = replace(self._wishes, open=make, target=None)
+            self._requests = replace(self._requests, open=make, target=None)
             self._changed.notify()
 
-    def equip(self, equipment: Equipment) -> None:
+    def use_model(self, settings: FitSettings) -> None:
         """Fit with this from the next frame on."""
         with self._changed:
-            self._wishes.equip = equipment
+            self._requests.use_model = settings
             self._changed.notify()
 
     def play(self) -> None:
@@ -168,8 +168,8 @@ class Player:
         with self._changed:
             if self.source is None or self.playing:
                 return
-            if self._wishes.target is None and self._at == _last(self.source):
-                self._wishes.target, self._wishes.fresh = 0, True
+            if self._requests.target is None and self._at == _last(self.source):
+                self._requests.target, self._requests.fresh = 0, True
             self.playing = True
             self._clock.start()
             self._changed.notify()
@@ -179,13 +179,13 @@ class Player:
         with self._changed:
             if self.playing:
                 self.playing = False
-                self._wishes.again = True
+                self._requests.again = True
                 self._changed.notify()
 
     def step(self, frames: int) -> None:
         """Pause and move by some frames."""
         with self._changed:
-            start = self._at if self._wishes.target is None else self._wishes.target
+            start = self._at if self._requests.target is None else self._requests.target
             self._go(start + frames)
             self.playing = False
 
@@ -193,7 +193,7 @@ class Player:
         """Go to a frame, exactly; the faces are looked for anew there."""
         with self._changed:
             self._go(frame)
-            self._wishes.fresh = True
+            self._requests.fresh = True
 
     def set_speed(self, speed: float) -> None:
         """Play at a multiple of the real speed."""
@@ -211,7 +211,7 @@ class Player:
         """What computes responses, ``cpu`` or ``gl``; ``""`` while no model was loaded."""
         return self._model.backend
 
-    def take(self) -> Shown | None:
+    def take(self) -> ShownFrame | None:
         """Take the newest frame to draw; None if there is none since the last."""
         with self._changed:
             shown, self._slot = self._slot, None
@@ -231,23 +231,23 @@ class Player:
         """End the thread."""
         with self._changed:
             self.playing = False
-            self._wishes.close = True
+            self._requests.close = True
             self._changed.notify()
         self._thread.join()
 
     def _go(self, frame: int) -> None:
         if self.source is not None:
-            self._wishes.target = max(frame, 0)
+            self._requests.target = max(frame, 0)
             self._changed.notify()
 
     # In the thread
 
     def _run(self) -> None:
         while True:
-            wishes = self._wait()
-            if wishes.close:
+            requests = self._wait()
+            if requests.close:
                 break
-            for act in self._acts(wishes):
+            for act in self._acts(requests):
                 try:
                     act()
                 except FaceloopError as error:
@@ -257,30 +257,30 @@ class Player:
         if self.source is not None:
             self.source.close()
 
-    def _acts(self, wishes: _Wishes) -> Iterator[Callable[[], None]]:
+    def _acts(self, requests: _Requests) -> Iterator[Callable[[], None]]:
         """Yield what is to be done; one that fails leaves the others."""
-        if wishes.equip is not None:
-            yield partial(self._equip, wishes.equip)
-        if wishes.open is not None:
-            yield partial(self._open, wishes.open)
-        if wishes.target is not None:
-            yield partial(self._visit, wishes.target, fresh=wishes.fresh)
-        elif wishes.again:
+        if requests.use_model is not None:
+            yield partial(self._use_model, requests.use_model)
+        if requests.open is not None:
+            yield partial(self._open, requests.open)
+        if requests.target is not None:
+            yield partial(self._visit, requests.target, fresh=requests.fresh)
+        elif requests.again:
             yield self._look_again
-        elif not wishes and self.playing and self._clock.due(self._due(), self.speed):
+        elif not requests and self.playing and self._clock.due(self._due(), self.speed):
             yield self._advance
 
-    def _wait(self) -> _Wishes:
+    def _wait(self) -> _Requests:
         """Sleep until something is asked for or the next frame is due."""
         with self._changed:
-            if not self._wishes:
+            if not self._requests:
                 delay = self._clock.delay(self._due(), self.speed) if self.playing else None
                 if delay is None or delay > 0:
                     self._changed.wait(delay)
-            wishes, self._wishes = self._wishes, _Wishes()
-            return wishes
+            requests, self._requests = self._requests, _Requests()
+            return requests
 
-    def _open(self, make: Callable[[], Source | None]) -> None:
+    def _open(self, make: Callable[[], FrameSource | None]) -> None:
         source = make()
         if self.source is not None:
             self.source.close()
@@ -294,16 +294,16 @@ class Player:
         self.opened.emit(source)
         self._visit(0, fresh=True)
 
-    def _equip(self, equipment: Equipment) -> None:
+    def _use_model(self, settings: FitSettings) -> None:
         """Change what fits, and fit the frame there is anew; nothing if it is the same."""
-        if self._model.has(equipment):
+        if self._model.has(settings):
             return
-        if self._model.take(equipment, self._make_context):
+        if self._model.take(settings, self._make_context):
             self.record.age()
             with self._poor_lock:
                 self._poor.forget()
         if self._model.chosen is not None:
-            self.equipped.emit(self._model.chosen.name, self._model.about)
+            self.model_changed.emit(self._model.chosen.name, self._model.about)
         if self._current is not None:
             self._fit(self._current[0])
             self._look_again()
@@ -320,7 +320,7 @@ class Player:
             self._model.forget()
             self._current = frame, None, 0.0
             self._look_again()
-            if self._wishes:  # somebody drags along the strip: on to the next place
+            if self._requests:  # somebody drags along the strip: on to the next place
                 return
         self._fit(frame)
         self._look_again()
@@ -374,7 +374,7 @@ class Player:
                     draw_fit(image, face.fit, chosen.model.scheme)
             else:
                 responses = self._model.responses(frame, result)
-        shown = Shown(
+        shown = ShownFrame(
             frame.index, frame.time, image, moving, result, chosen, milliseconds, responses
         )
         with self._changed:
@@ -387,5 +387,5 @@ class Player:
             self.rested.emit(why)
 
 
-def _last(source: Source) -> int | None:
+def _last(source: FrameSource) -> int | None:
     return None if source.frames is None else source.frames - 1

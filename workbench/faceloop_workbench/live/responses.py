@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.experts import SEARCH
-from faceloop_runtime.fitter import FitRun, Pass
+from faceloop_runtime.fit.fitter import FitRun, Pass
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.responses.experts import SEARCH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_runtime import FaceModel, Fit
-    from faceloop_runtime.backends import ResponseBackend
+    from faceloop_runtime.responses import ResponseBackend
 
 
 @dataclass(frozen=True, eq=False)

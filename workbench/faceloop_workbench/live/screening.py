@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.background import Job
-from faceloop_workbench.model_choice import choose_model
-from faceloop_workbench.tracking import track_video
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.model_choice import choose_model
+from faceloop_workbench.services.tracking import track_video
 
-from .equipment import Equipment
+from .model_in_use import FitSettings
 from .sources import CameraSource, VideoSource
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
         Project,
         QueueEntry,
     )
+    from faceloop_workbench.services.tracking import TrackResult
     from faceloop_workbench.session import Session
-    from faceloop_workbench.tracking import TrackResult
 
-    from .player import Player, Shown
-    from .sources import Source
+    from .player import Player, ShownFrame
+    from .sources import FrameSource
 
 _EVERY = 5.0
 """Seconds of playing between looks for poor fits."""
@@ -74,10 +74,10 @@ class Screening:
     def __init__(self, session: Session, player: Player, per_shot: int = 3) -> None:
         self._session, self._player, self._per_shot = session, player, per_shot
         self.queued = 0
-        self._ways: tuple[str, int] | None = None
+        self._fit_settings: tuple[str, int] | None = None
         self._known = _KnownMedia()
         self._job: Job[int] | None = None
-        self._offered: _Offer | None = None
+        self._last_queued: _PoorFits | None = None
         self._again = False
         self._was_playing = False
         self._looked = time.monotonic()
@@ -101,20 +101,20 @@ class Screening:
         """Open nothing."""
         self._open("", lambda: None)
 
-    def equip(self, backend: str, max_faces: int) -> None:
+    def use_model(self, backend: str, max_faces: int) -> None:
         """Fit with the project's model in use, or the starter, in this way."""
-        self._ways = backend, max_faces
+        self._fit_settings = backend, max_faces
         project = self._session.project
         record = None if project is None else project.active_model
         key = None if project is None or record is None else (project.path, record.id)
         load = partial(choose_model, None, project)
         self.look(resting=True)  # what the model before did badly is its own
-        self._player.equip(Equipment(load, key, backend, max_faces))
+        self._player.use_model(FitSettings(load, key, backend, max_faces))
 
     def renew(self) -> None:
         """Fit with the model that is in use now, in the same way as before, if in any."""
-        if self._ways is not None:
-            self.equip(*self._ways)
+        if self._fit_settings is not None:
+            self.use_model(*self._fit_settings)
 
     def close_down(self) -> None:
         """Queue what was collected, and wait until it is on disk."""
@@ -122,9 +122,9 @@ class Screening:
         if self._job is not None:
             self._job.wait()
 
-    def _open(self, name: str, make: Callable[[], Source | None]) -> None:
+    def _open(self, name: str, make: Callable[[], FrameSource | None]) -> None:
         self.look(resting=True)
-        self._offered, self.queued = None, 0
+        self._last_queued, self.queued = None, 0
         self.changed.emit()
         self.opening.emit(name)
         self._player.open(make)
@@ -152,13 +152,13 @@ class Screening:
         if self._job is not None and self._job.running:
             self._again = self._again or resting
             return
-        offer = self._offer(resting=resting)
-        if offer is not None and offer != self._offered:
-            self._offered = offer
-            self._job = Job(lambda _monitor: offer.put(), "queueing poor fits")
+        poor = self._poor_fits(resting=resting)
+        if poor is not None and poor != self._last_queued:
+            self._last_queued = poor
+            self._job = Job(lambda _monitor: poor.put(), "queueing poor fits")
             self._start(self._job, self._queued)
 
-    def take(self, shown: Shown, face: int = 0) -> None:
+    def take(self, shown: ShownFrame, face: int = 0) -> None:
         """Put a fit into the queue, to be corrected, whatever its predicted error.
 
         It becomes no revision: those are what people say. It waits at the top of the queue, and
@@ -166,7 +166,7 @@ class Screening:
 
         Parameters
         ----------
-        shown : Shown
+        shown : ShownFrame
             The frame, with a fit.
         face : int
             Which of its faces.
@@ -195,7 +195,7 @@ class Screening:
 
         self._start(Job(put, "taking a fit"), partial(self._taken, f"{path.name}#{shown.index}"))
 
-    def _offer(self, *, resting: bool) -> _Offer | None:
+    def _poor_fits(self, *, resting: bool) -> _PoorFits | None:
         project, source = self._session.project, self._player.source
         chosen = self._player.chosen
         if project is None or source is None or source.path is None or chosen is None:
@@ -204,7 +204,7 @@ class Screening:
         if not poor or chosen.model.scheme.name != project.scheme.name:
             return None
         per_shot = self._per_shot if resting else min(self._per_shot, _WHILE_PLAYING)
-        return _Offer(project, source.path, tuple(poor), chosen.name, per_shot, self._known)
+        return _PoorFits(project, source.path, tuple(poor), chosen.name, per_shot, self._known)
 
     def _start(self, job: Job[Any], done: Callable[[Any], None]) -> None:
         job.done.connect(done, thread="main")
@@ -251,7 +251,7 @@ class Screening:
         if chosen is None:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
         table = target.suffix.lower() in (".csv", ".parquet")
-        _, max_faces = self._ways or ("auto", 1)
+        _, max_faces = self._fit_settings or ("auto", 1)
         project = self._session.project
 
         def work(monitor: Monitor) -> TrackResult:
@@ -275,7 +275,7 @@ class Screening:
 
 
 @dataclass(frozen=True)
-class _Offer:
+class _PoorFits:
     """Poor fits for the queue of a project; equal if the queue would make the same of them."""
 
     project: Project = field(compare=False)

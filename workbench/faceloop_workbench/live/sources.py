@@ -39,7 +39,7 @@ class Frame(Protocol):
         """Gray pixels, (H, W)."""
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """Frames by number.
 
     Attributes

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from platformdirs import user_data_dir
 
-from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_clip
+from faceloop_workbench.services.sample_project import open_sample_project
 
 from .video_array import VideoArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from faceloop_datasets import Project
+
     LayerData = tuple[Any, ...]
 
 _ROWS, _COLUMNS, _TILE = 3, 4, 160
-
-
-def open_sample_project() -> Project:
-    """Open this person's copy of the bundled project; made when it is first asked for."""
-    folder = Path(user_data_dir("faceloop", appauthor=False)) / "sample project"
-    if (folder / "project.db").is_file():
-        return Project.open(folder)
-    return Project.create(folder, sample=True)
 
 
 def bundled_project() -> list[LayerData]:

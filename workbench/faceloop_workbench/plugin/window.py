@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import napari
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.dock import Dock
+from faceloop_workbench.dock.dock import Dock
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

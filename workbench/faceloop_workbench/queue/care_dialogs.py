@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_dir
 
 from faceloop_datasets.care import back_up, check_project, erase
-from faceloop_workbench.background import Job
-from faceloop_workbench.care_text import backup_text, check_text, gone_text, verdict, whom_text
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.care_text import (
+    after_erasing_text,
+    backup_text,
+    check_summary,
+    check_text,
+    erased_text,
+)
+from faceloop_workbench.widgets.text_dialog import TextDialog
 
 from .backup_dialog import BackupDialog
 from .erase_dialog import EraseDialog
 from .erase_plan import after_erasing, leave_erased, plan_both
-from .report_dialog import ReportDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +31,9 @@ if TYPE_CHECKING:
     from faceloop_datasets import Monitor
     from faceloop_datasets.care import BackupReport, CheckReport, Erasure
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.job_bar import JobBar
 
     from .erase_plan import ErasePlan
-    from .job_bar import JobBar
 
 
 class CareDialogs:
@@ -91,8 +97,8 @@ class CareDialogs:
         self._session.tell(backup_text(report), "warning" if report.missing else "info")
 
     def _checked(self, report: CheckReport, *, hashes: bool) -> None:
-        self._session.tell(verdict(report), "info" if report.sound else "warning")
-        dialog = ReportDialog("Check of the project", check_text(report), self._parent)
+        self._session.tell(check_summary(report), "info" if report.sound else "warning")
+        dialog = TextDialog("Check of the project", check_text(report), self._parent)
         if not hashes:
 
             def again() -> None:
@@ -121,9 +127,9 @@ class CareDialogs:
 
     def _erased(self, done: Erasure, models: tuple[str, ...]) -> None:
         after_erasing(self._session)
-        said = f"Erased for good: {whom_text(done)}."
+        said = f"Erased for good: {erased_text(done)}."
         self._session.tell(
             f"{said} Something is left of it." if done.left else said,
             "warning" if done.left else "info",
         )
-        ReportDialog("Erased for good", gone_text(done, models), self._parent).open()
+        TextDialog("Erased for good", after_erasing_text(done, models), self._parent).open()

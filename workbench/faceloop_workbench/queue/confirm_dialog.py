@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
 
-from faceloop_workbench.desk.widgets import answer_buttons, paragraph, sure
+from faceloop_workbench.widgets.basic import answer_buttons, paragraph, sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

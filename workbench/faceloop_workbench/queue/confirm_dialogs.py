@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_workbench.background import Job
+from faceloop_workbench.services.background import Job
 
 from .confirm_dialog import ConfirmDialog
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Batch, Monitor
     from faceloop_workbench.session import Session
-
-    from .job_bar import JobBar
+    from faceloop_workbench.widgets.job_bar import JobBar
 
 _NOTHING = "There is no confirmation in all faces that could be taken back."
 

@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.care_text import goes_text, whom_text
-from faceloop_workbench.desk.widgets import PlainLabel, answer_buttons, sure
+from faceloop_workbench.services.care_text import before_erasing_text, erased_text
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,13 +80,13 @@ class EraseDialog(QDialog):
 
     def _show(self) -> None:
         """Say what goes; whoever chooses anew must be sure anew."""
-        self._text.setPlainText(goes_text(self._chosen, self._plan.models))
+        self._text.setPlainText(before_erasing_text(self._chosen, self._plan.models))
         self._sure.setChecked(False)
         self._ok.setEnabled(False)
 
 
 def _choice(planned: Erasure, name: str) -> QRadioButton:
-    text = whom_text(planned)
+    text = erased_text(planned)
     button = QRadioButton((text[0].upper() + text[1:]).replace("&", "&&"))
     button.setObjectName(name)
     return button

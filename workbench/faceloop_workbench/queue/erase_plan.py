@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.care import Erasure, find_whom, plan_erasure
-from faceloop_workbench.trained_on import trained_on
+from faceloop_workbench.services.trained_on import trained_on
 
 if TYPE_CHECKING:
     from pathlib import Path

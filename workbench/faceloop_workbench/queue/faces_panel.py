@@ -24,11 +24,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import plain_tip, sure
-from faceloop_workbench.why import error_text, reason_lines
+from faceloop_workbench.services.queue_reasons import error_text, reason_lines
+from faceloop_workbench.widgets.basic import plain_tip, sure
 
+from .face_texts import label_of, label_text, reason_text, sentence_text, status_text
 from .thumbnails import Thumbnails
-from .words import label_of, label_text, reason_text, sentence_text, status_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ _MARKS = {"labelled": "●", "half": "◐", "unlabelled": "○"}
 _DIM = 0.62  # opacity of what is not the name
 
 
-class FaceModel(QAbstractListModel):
+class FaceListModel(QAbstractListModel):
     """The rows of a review as Qt takes them; asks for pictures only when they are shown."""
 
     def __init__(self, review: Review) -> None:
@@ -182,7 +182,7 @@ class FaceDelegate(QStyledItemDelegate):
 
     @staticmethod
     def _words(painter: QPainter, box: QRect, option: QStyleOptionViewItem, index: Index) -> None:
-        faces = cast("FaceModel", index.model())
+        faces = cast("FaceListModel", index.model())
         row = faces.face(index)
         height = option.fontMetrics.height()
         box = QRect(box.left(), box.top() + (box.height() - 3 * height) // 2, box.width(), height)
@@ -217,7 +217,7 @@ class FaceList(QListView):
     def __init__(self, review: Review, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("queue.list")
-        self.faces = FaceModel(review)
+        self.faces = FaceListModel(review)
         self._review = review
         self._following = False
         self.setModel(self.faces)

@@ -17,11 +17,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
-from faceloop_workbench.why import REASONS
+from faceloop_workbench.services.queue_reasons import REASONS
+from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
+from .face_texts import LABELS
 from .selection import MISSING, PICTURES
-from .words import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,12 +23,12 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError, ImportReport, Project
 from faceloop_datasets.formats import formats
-from faceloop_workbench.background import Job
-from faceloop_workbench.desk.file_dialogs import ask_files, ask_folder, dropped_paths
-from faceloop_workbench.desk.widgets import explain, paragraph, sure
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.widgets.basic import explain, paragraph, sure
+from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, dropped_paths
+from faceloop_workbench.widgets.job_bar import JobBar
 
 from .format_help import FORMATS
-from .job_bar import JobBar
 from .report_text import conversion_text, report_text
 from .subject_panel import SubjectPanel
 

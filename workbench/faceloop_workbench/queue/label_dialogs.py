@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import Project
-from faceloop_workbench.background import Job
-from faceloop_workbench.label_check import LabelCheck, check_apart
-from faceloop_workbench.mending import kinds_text, mend_labels, undo_mend
-
-from .report_dialog import ReportDialog
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.child import ChildJob
+from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
+from faceloop_workbench.services.messages import CheckLabels
+from faceloop_workbench.widgets.text_dialog import TextDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +18,10 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Batch, Monitor
     from faceloop_trainer.labelcheck import Doubt
+    from faceloop_workbench.services.label_check import LabelCheck
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.job_bar import JobBar
 
-    from .job_bar import JobBar
     from .review import Review
 
 
@@ -56,8 +56,8 @@ class LabelDialogs:
     def check(self) -> None:
         """Look for annotations that look wrong, queue them, and offer to mend what can be."""
         if self._free():
-            work = partial(check_apart, self._session.need_project().path)
-            self._bar.run(Job(work, "Checking the labels"), self._checked)
+            request = CheckLabels(str(self._session.need_project().path))
+            self._bar.run(ChildJob(request, "Checking the labels"), self._checked)
 
     def undo(self) -> None:
         """Take the last mend back."""
@@ -84,7 +84,7 @@ class LabelDialogs:
             f"What is wrong with these is known exactly ({kinds_text(doubts)}), and can be put "
             f"right in all of them at once. It can be taken back.\n\n{lines}"
         )
-        dialog = ReportDialog("Labels that can be put right", text, self._parent)
+        dialog = TextDialog("Labels that can be put right", text, self._parent)
 
         def mend() -> None:
             dialog.accept()
@@ -107,7 +107,7 @@ class LabelDialogs:
     def _mended(self, batch: Batch) -> None:
         self._changed(f"{batch.action}: {_faces(batch.faces)} put right.")
         text = f"{batch.action}.\n\n{_faces(batch.faces)} put right, each as a new revision."
-        dialog = ReportDialog("Labels were put right", text, self._parent)
+        dialog = TextDialog("Labels were put right", text, self._parent)
 
         def undo() -> None:
             dialog.accept()

@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError, Scheme
-from faceloop_workbench.desk.file_dialogs import ask_file, ask_folder
-from faceloop_workbench.desk.widgets import PlainLabel, answer_buttons, paragraph
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, paragraph
+from faceloop_workbench.widgets.file_dialogs import ask_file, ask_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,13 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.file_dialogs import dropped_paths
-from faceloop_workbench.desk.widgets import sure
+from faceloop_workbench.widgets.basic import sure
+from faceloop_workbench.widgets.file_dialogs import dropped_paths
+from faceloop_workbench.widgets.job_bar import JobBar
 
 from .care_dialogs import CareDialogs
 from .confirm_dialogs import ConfirmDialogs
 from .import_dialog import ImportDialog
-from .job_bar import JobBar
 from .project_dialogs import ProjectDialogs
 from .review import Review
 from .skip_dialog import SkipDialog

@@ -10,16 +10,16 @@ from platformdirs import user_documents_dir
 from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
-from faceloop_workbench.background import Job, Result
-from faceloop_workbench.desk.file_dialogs import ask_files, ask_folder, ask_new_file
-from faceloop_workbench.exporting import export_faces
-from faceloop_workbench.plugin.samples import open_sample_project
+from faceloop_workbench.services.add_files import Added, add_files, annotation_format, is_media
+from faceloop_workbench.services.background import Job, Result
+from faceloop_workbench.services.exporting import export_faces
+from faceloop_workbench.services.recent_projects import remember
+from faceloop_workbench.services.sample_project import open_sample_project
+from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
 
 from .import_dialog import ImportDialog
-from .intake import Added, add_files, annotation_format, is_media
 from .label_dialogs import LabelDialogs
 from .new_dialog import NewDialog
-from .recent import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Media, Monitor
     from faceloop_workbench.session import Session
+    from faceloop_workbench.widgets.job_bar import JobBar
 
-    from .job_bar import JobBar
     from .review import Review
 
 _DATABASE = "project.db"

@@ -10,9 +10,9 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError, PointState
 
 from .claims import abandoned, person, window_name
+from .face_texts import missing_text
 from .listing import Counts, Listing
 from .selection import MISSING, SHOWN, Selection
-from .words import missing_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

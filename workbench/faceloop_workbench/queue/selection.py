@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .words import is_labelled
+from .face_texts import is_labelled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -38,7 +38,7 @@ class Selection:
     reason : str or None
         Entries that have this reason, be it their worst or not.
     label : str or None
-        A key of `faceloop_workbench.queue.words.LABELS`.
+        A key of `faceloop_workbench.queue.face_texts.LABELS`.
     media : int, str or None
         A video by its number, all `PICTURES`, or those `MISSING`.
     text : str

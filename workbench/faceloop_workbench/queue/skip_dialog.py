@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QDialog, QVBoxLayout, QWidget
 
-from faceloop_workbench.desk.widgets import PlainLabel, answer_buttons, sure
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,9 +14,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import paragraph
-
-from .recent import recent_projects
+from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.widgets.basic import paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
-from faceloop_workbench.desk.widgets import paragraph
+from faceloop_workbench.widgets.basic import paragraph
 
 from .subject_help import SUBJECT_RULES
 

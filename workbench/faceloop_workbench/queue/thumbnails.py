@@ -11,7 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_workbench.pictures import Pictures
+from faceloop_workbench.services.picture_cache import PictureCache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ class Thumbnails:
         except FaceloopError:
             return  # a list without pictures; whoever opens the project is told why
         with project:
-            pictures = Pictures(project)
+            pictures = PictureCache(project)
             while (row := self._next()) is not None:
                 self._keep(row, _make(project, pictures, row))
                 self.made.emit(row.item_id)
@@ -105,7 +105,7 @@ class Thumbnails:
                 self._kept.popitem(last=False)
 
 
-def _make(project: Project, pictures: Pictures, row: Summary) -> NDArray[np.uint8]:
+def _make(project: Project, pictures: PictureCache, row: Summary) -> NDArray[np.uint8]:
     try:
         pixels = pictures.get(project.item(row.item_id))
         return cut_out(pixels, _points(project, row))

@@ -15,7 +15,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import (
+from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.widgets.basic import (
     PlainLabel,
     command_action,
     command_button,
@@ -26,7 +27,6 @@ from faceloop_workbench.desk.widgets import (
 
 from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
-from .recent import recent_projects
 from .start_panel import heading
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QHelpEvent, QImage, QPainter, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QLabel, QToolTip, QWidget
 
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .canvas import colour
 
@@ -139,7 +139,7 @@ class Mosaic(QWidget):
         Parameters
         ----------
         picture, centres
-            From `faceloop_workbench.train.inside.mosaic`.
+            From `faceloop_workbench.train.model_contents.mosaic`.
         landmark : int
             The chosen one.
         patch : int

@@ -9,13 +9,21 @@ from psygnal import Signal, emit_queued
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_trainer import TrainingConfig
-from faceloop_workbench.background import Job
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.child import ChildJob
+from faceloop_workbench.services.messages import (
+    ImportModel,
+    Log,
+    Outcome,
+    Step,
+    Train,
+    WriteReport,
+    with_tuples,
+)
+from faceloop_workbench.services.stage_times import Stage, expect
 
-from .child import ChildJob
-from .listing import Listed, list_models, trainings, use
-from .messages import Log, Outcome, Request, Step, with_tuples
+from .model_list import ListedModel, list_models, trainings, use
 from .readiness import Readiness, look
-from .timing import Stage, expect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +43,7 @@ class TrainControl:
     ----------
     readiness_changed : Signal(Readiness)
         What a training would find.
-    listed : Signal(list of Listed)
+    listed : Signal(list of ListedModel)
         The models have changed.
     begun : Signal(str, list of Stage)
         A training, import or report has begun: its name, and the stages that are expected.
@@ -56,8 +64,8 @@ class TrainControl:
         self._session = session
         self.settings: dict[str, Any] = {}
         self.readiness = Readiness()
-        self.models: list[Listed] = []
-        self._job: ChildJob | None = None
+        self.models: list[ListedModel] = []
+        self._job: ChildJob[Outcome] | None = None
         self._trained: Project | None = None
         self._looking: Job[Readiness] | None = None
         self._stale = False
@@ -82,21 +90,21 @@ class TrainControl:
         """Begin a training."""
         project = self._session.need_project()
         expected = expect(trainings(self.models), self.readiness.faces)
-        request = Request("train", str(project.path), self.settings)
+        request = Train(str(project.path), self.settings)
         self._begin(ChildJob(request, f"Training of {project.name}"), expected)
 
     def bring(self, file: Path) -> None:
         """Begin to bring a model in from a file, and to measure it."""
         project = self._session.need_project()
-        request = Request("import", str(project.path), file=str(file.absolute()))
+        request = ImportModel(str(project.path), str(file.absolute()))
         self._begin(ChildJob(request, f"Import of {file.name}"), [])
 
-    def report(self, model: Listed) -> None:
+    def report(self, model: ListedModel) -> None:
         """Begin to write a report on a model, compared with the one in use if that is another."""
         project = self._session.need_project()
         others = (m.name for m in self.models if m.in_use and m is not model)
         names = (model.name, *others)
-        request = Request("report", str(project.path), models=names)
+        request = WriteReport(str(project.path), names)
         self._begin(ChildJob(request, f"Report on {model.name}"), [])
 
     def cancel(self) -> None:
@@ -104,7 +112,7 @@ class TrainControl:
         if self._job is not None:
             self._job.cancel()
 
-    def _begin(self, job: ChildJob, expected: list[list[Stage]]) -> None:
+    def _begin(self, job: ChildJob[Outcome], expected: list[list[Stage]]) -> None:
         if self._job is not None:
             raise FaceloopError(f"{self._job.name} is under way. Wait for its end, or cancel it.")
         self._job, self._trained = job, self._session.project
@@ -142,7 +150,7 @@ class TrainControl:
         self.models = [] if project is None else list_models(project)
         self.listed.emit(self.models)
 
-    def use(self, model: Listed) -> None:
+    def use(self, model: ListedModel) -> None:
         """Take a model into use.
 
         Raises
@@ -153,7 +161,7 @@ class TrainControl:
         use(self._session.need_project(), model)
         self._session.models_changed.emit()
 
-    def note(self, model: Listed, text: str) -> None:
+    def note(self, model: ListedModel, text: str) -> None:
         """Put another note on a model of the project."""
         if model.id is not None and text != model.note:
             self._session.need_project().note_model(model.id, text)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .timing import begins
+from faceloop_workbench.services.stage_times import begins
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .messages import Step
+    from faceloop_workbench.services.messages import Step
 
 # What each stage fits, always to people whom those experts have not seen. The trainer solves for
 # its experts in one go, so that there is no error that falls from round to round; what there is

@@ -16,19 +16,19 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
+from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .axes import room_above
 from .canvas import Axis, PointBars
 from .canvas_shape import ShapeCanvas
-from .inside import changes, mean_shift, point_errors, shift_in_words
+from .model_contents import differences, mean_shape_distance, mean_shape_text, point_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_runtime import FaceModel
 
-    from .listing import Listed
+    from .model_list import ListedModel
 
 _HEADS = ("", "before", "now")
 _LEAST = 0.04
@@ -39,13 +39,15 @@ class ChangesTab(QWidget):
 
     Parameters
     ----------
-    listed, model : Listed, FaceModel
+    listed, model : ListedModel, FaceModel
         The model looked into.
-    others : sequence of Listed
+    others : sequence of ListedModel
         Models it can be compared with, newest first.
     """
 
-    def __init__(self, listed: Listed, model: FaceModel, others: Sequence[Listed]) -> None:
+    def __init__(
+        self, listed: ListedModel, model: FaceModel, others: Sequence[ListedModel]
+    ) -> None:
         super().__init__()
         self._listed, self._model = listed, model
         self._others = [m for m in others if m.id != listed.id]
@@ -90,11 +92,11 @@ class ChangesTab(QWidget):
         except FaceloopError as error:
             self._draw_none(str(error))
             return
-        shift = mean_shift(self._model, old)
+        shift = mean_shape_distance(self._model, old)
         self.canvas.show_shapes([(old.pdm.mean, 1), (self._model.pdm.mean, 0)])
-        found = changes(self._model, old)
+        found = differences(self._model, old)
         same = "" if found else " Data, settings and versions are the same."
-        self.words.setText(shift_in_words(shift, self._model.scheme) + same)
+        self.words.setText(mean_shape_text(shift, self._model.scheme) + same)
         self._draw_errors(other)
         self.table.setRowCount(len(found))
         for row, change in enumerate(found):
@@ -103,7 +105,7 @@ class ChangesTab(QWidget):
                 cell.setToolTip(plain_tip(text))
                 self.table.setItem(row, column, cell)
 
-    def _draw_errors(self, other: Listed) -> None:
+    def _draw_errors(self, other: ListedModel) -> None:
         known = point_errors(self._listed, other)
         if known is None:
             self.bars.show_none("One of the two was not measured on people it had not seen.")

@@ -15,16 +15,16 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel
 
-from .settings import CHOICES, check, defaults
+from .setting_fields import SETTING_FIELDS, check, defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from magicgui.widgets.bases import ValueWidget
 
-    from .settings import Choice
+    from .setting_fields import SettingField
 
 
 _LIST_HEIGHT = 64  # pixels; three lines
@@ -45,12 +45,12 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Settings of the training")
         self._kept = dict(values)
-        self.form = {choice.name: _widget(choice) for choice in CHOICES}
+        self.form = {field.name: _widget(field) for field in SETTING_FIELDS}
         self._fill({**defaults(), **values})
         form = QFormLayout()
-        for choice in CHOICES:
-            form.addRow(choice.title, self.form[choice.name].native)
-            form.addRow("", _help(choice.help))
+        for field in SETTING_FIELDS:
+            form.addRow(field.title, self.form[field.name].native)
+            form.addRow("", _help(field.help))
         self._wrong = PlainLabel()
         self._wrong.setWordWrap(True)
         self._wrong.setObjectName("settings.wrong")
@@ -100,19 +100,19 @@ def _help(text: str) -> QLabel:
     return label
 
 
-def _widget(choice: Choice) -> ValueWidget[Any]:
+def _widget(field: SettingField) -> ValueWidget[Any]:
     common: dict[str, Any] = {
-        "name": choice.name,
-        "tooltip": choice.help,
+        "name": field.name,
+        "tooltip": field.help,
     }
-    if choice.kind in ("one", "some"):
-        options = [(title, value) for value, title in choice.options]
-        kind = ComboBox if choice.kind == "one" else Select
+    if field.kind in ("one", "some"):
+        options = [(title, value) for value, title in field.options]
+        kind = ComboBox if field.kind == "one" else Select
         made: ValueWidget[Any] = kind(choices=options, **common)
         made.max_height = _LIST_HEIGHT
         return made
-    if choice.kind == "number":
-        return SpinBox(min=int(choice.low), max=int(choice.high), **common)
-    if choice.kind == "share":
-        return FloatSlider(min=choice.low, max=choice.high, step=0.05, **common)
+    if field.kind == "number":
+        return SpinBox(min=int(field.low), max=int(field.high), **common)
+    if field.kind == "share":
+        return FloatSlider(min=field.low, max=field.high, step=0.05, **common)
     return CheckBox(text="train on both", **common)

@@ -17,11 +17,11 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.outputs import refuse_to_replace
-from faceloop_workbench.desk.file_dialogs import ask_file, ask_new_file
-from faceloop_workbench.desk.widgets import PlainLabel, command_button, explain
+from faceloop_workbench.widgets.basic import PlainLabel, command_button, explain
+from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 
 from .control import TrainControl
-from .dialog_inside import InsideDialog
+from .dialog_model import ModelDialog
 from .dialog_settings import SettingsDialog
 from .panel_comparison import ComparisonView
 from .panel_models import ModelTable
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
 
     from faceloop_workbench.commands import Commands
+    from faceloop_workbench.services.messages import Outcome
+    from faceloop_workbench.services.stage_times import Stage
     from faceloop_workbench.session import Session
 
-    from .listing import Listed
-    from .messages import Outcome
+    from .model_list import ListedModel
     from .readiness import Readiness
-    from .timing import Stage
 
 _QUIET_MS = 800  # a person who drags points saves several times a second
 _FILES = "Face models (*.safetensors)"
@@ -119,7 +119,7 @@ class TrainPanel(QWidget):
         """Open a window that looks into the selected model."""
         model = self.table.chosen
         if model is not None:
-            self._try(lambda: InsideDialog(model, self.control.models, self).show())
+            self._try(lambda: ModelDialog(model, self.control.models, self).show())
 
     def report(self) -> None:
         """Write a report on the selected model, and show it."""
@@ -138,7 +138,7 @@ class TrainPanel(QWidget):
         self.control.settings = dialog.values
         self.control.look()
 
-    def _export(self, model: Listed, path: Path) -> None:
+    def _export(self, model: ListedModel, path: Path) -> None:
         project = self._session.project
         refuse_to_replace([path], () if project is None else project.files())
         model.export(path)

@@ -9,20 +9,20 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets.subjects import count_of
-from faceloop_workbench.desk.widgets import PlainLabel
+from faceloop_workbench.services.comparison import cumulative
+from faceloop_workbench.widgets.basic import PlainLabel
 
 from .axes import room_above
 from .canvas import Axis, Curve, LineChart, PointBars
-from .comparison import cumulative
-from .listing import learning_curve
+from .model_list import learning_curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from faceloop_datasets import Scheme
+    from faceloop_workbench.services.comparison import Comparison, ModelErrors
 
-    from .comparison import Comparison, Measured
-    from .listing import Listed
+    from .model_list import ListedModel
 
 _LIMIT = 0.10  # the cumulative curve ends where a fit has failed
 _LEAST = 0.04
@@ -60,14 +60,16 @@ class ComparisonView(QWidget):
         layout.addLayout(self._table())
         layout.addWidget(self.tabs, 1)
 
-    def show_model(self, model: Listed | None, models: Sequence[Listed], scheme: Scheme) -> None:
+    def show_model(
+        self, model: ListedModel | None, models: Sequence[ListedModel], scheme: Scheme
+    ) -> None:
         """Show what is known about a model.
 
         Parameters
         ----------
-        model : Listed or None
+        model : ListedModel or None
             The selected one.
-        models : sequence of Listed
+        models : sequence of ListedModel
             All, newest first.
         scheme : Scheme
             The project's.
@@ -103,7 +105,7 @@ class ComparisonView(QWidget):
         grid.setVerticalSpacing(1)
         return grid
 
-    def _fill(self, new: Measured | None, old: Measured | None, people: str) -> None:
+    def _fill(self, new: ModelErrors | None, old: ModelErrors | None, people: str) -> None:
         count = 0 if new is None else len(new.errors)
         said = f"{count} faces of {people}"
         self._on.setText(said if count else "")
@@ -116,7 +118,7 @@ class ComparisonView(QWidget):
                 cell.setText(_figure(None if measured is None else measured.figures, key, form))
 
     def _draw_ced(
-        self, new: Measured | None, old: Measured | None, names: tuple[str, str], why: str
+        self, new: ModelErrors | None, old: ModelErrors | None, names: tuple[str, str], why: str
     ) -> None:
         if new is None:
             self.ced.show_none(why)
@@ -134,8 +136,8 @@ class ComparisonView(QWidget):
 
     def _draw_points(
         self,
-        new: Measured | None,
-        old: Measured | None,
+        new: ModelErrors | None,
+        old: ModelErrors | None,
         names: tuple[str, str],
         scheme: Scheme,
         why: str,
@@ -153,7 +155,7 @@ class ComparisonView(QWidget):
             legend=names,
         )
 
-    def _draw_models(self, model: Listed | None, models: list[Listed]) -> None:
+    def _draw_models(self, model: ListedModel | None, models: list[ListedModel]) -> None:
         measured, errors = learning_curve(models)
         if not measured:
             self.curve.show_none("No model of this project has been measured yet.")
@@ -172,7 +174,7 @@ class ComparisonView(QWidget):
         )
 
 
-def _verdict(model: Listed | None, found: Comparison | None) -> str:
+def _verdict(model: ListedModel | None, found: Comparison | None) -> str:
     if model is None:
         return ""
     if found is None:
@@ -191,9 +193,9 @@ def _figure(figures: Mapping[str, Any] | None, key: str, form: str) -> str:
     return format(value, form)
 
 
-def _about(model: Listed) -> str:
+def _about(model: ListedModel) -> str:
     return f"{model.name}: NME {model.nme:.4f}, trained on {_faces(model)} faces"
 
 
-def _faces(model: Listed) -> str:
+def _faces(model: ListedModel) -> str:
     return "?" if model.faces is None else str(model.faces)

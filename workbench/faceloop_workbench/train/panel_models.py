@@ -9,12 +9,12 @@ from psygnal import Signal
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from faceloop_workbench.desk.widgets import plain_tip
+from faceloop_workbench.widgets.basic import plain_tip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .listing import Listed
+    from .model_list import ListedModel
 
 _COLUMNS = ("", "Model", "Faces", "NME", "Made", "Note")
 _NOTE = len(_COLUMNS) - 1
@@ -38,7 +38,7 @@ class ModelTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(_COLUMNS))
-        self._models: list[Listed] = []
+        self._models: list[ListedModel] = []
         self.setObjectName("train.models")
         self.setHorizontalHeaderLabels(list(_COLUMNS))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -59,17 +59,17 @@ class ModelTable(QTableWidget):
         self.itemChanged.connect(self._changed)
 
     @property
-    def chosen(self) -> Listed | None:
+    def chosen(self) -> ListedModel | None:
         """The selected model."""
         row = self.currentRow()
         return self._models[row] if 0 <= row < len(self._models) else None
 
-    def show_models(self, models: Sequence[Listed], select: int | None = None) -> None:
+    def show_models(self, models: Sequence[ListedModel], select: int | None = None) -> None:
         """Show these models.
 
         Parameters
         ----------
-        models : sequence of Listed
+        models : sequence of ListedModel
             Newest first.
         select : int, optional
             Number of the model to select; by default the one selected before, or the one in use.
@@ -95,7 +95,7 @@ class ModelTable(QTableWidget):
             height = header.sizeHint().height() + rows * side.defaultSectionSize()
             self.setFixedHeight(height + 2 * self.frameWidth())
 
-    def _wanted(self, before: Listed | None, select: int | None) -> int:
+    def _wanted(self, before: ListedModel | None, select: int | None) -> int:
         if select is None and before is not None:
             select = before.id
             known = before.id is not None or any(m.id is None for m in self._models)
@@ -105,7 +105,7 @@ class ModelTable(QTableWidget):
         rows += [k for k, m in enumerate(self._models) if m.in_use]
         return rows[0] if rows else 0
 
-    def _fill(self, row: int, model: Listed) -> None:
+    def _fill(self, row: int, model: ListedModel) -> None:
         made = "" if model.created is None else _when(model.created.astimezone())
         texts = (
             _USED if model.in_use else "",

@@ -17,18 +17,18 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.desk.widgets import PlainLabel, plain_tip
+from faceloop_workbench.services.messages import Log, Step
+from faceloop_workbench.services.stage_times import TimeLeft, rough_time
+from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .axes import room_above
 from .canvas import Axis, Curve, LineChart
 from .curve import ValidationCurve
-from .messages import Log, Step
-from .timing import TimeLeft, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .timing import Stage
+    from faceloop_workbench.services.stage_times import Stage
 
 _REFRESH_MS = 300
 _FINE = 1000  # steps of the bar
@@ -131,7 +131,7 @@ class ProgressBox(QWidget):
             return
         now = self._step.progress
         share = self._left.share()
-        left = f"{words(self._left.left())} left" if share else ""
+        left = f"{rough_time(self._left.left())} left" if share else ""
         if not share and now.total:
             share = now.done / now.total
         self.bar.setValue(round(share * _FINE))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.subjects import count_of, kind_of
-from faceloop_trainer.cautions import cautions, few_people
-from faceloop_trainer.copies import different
-from faceloop_trainer.enough import too_few
-from faceloop_trainer.split import choose_faces
+from faceloop_trainer.data.checks import cautions, few_people
+from faceloop_trainer.data.copies import different
+from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.split import split_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
         Settings of the training.
     """
     faces, overview = project.faces(), project.overview()
-    chosen = choose_faces(faces, config)
+    chosen = split_faces(faces, config)
     training = [f for f in chosen.training if _trains(f)]
     held = [f for f in chosen.held_out if f.has_image]
     useful = {face.item_id for face in faces}

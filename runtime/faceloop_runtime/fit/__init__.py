@@ -1,0 +1,1 @@
+"""Fitting a face model to a picture."""

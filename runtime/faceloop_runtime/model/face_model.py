@@ -1,0 +1,72 @@
+"""The face model as a value: everything a fit needs, and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from faceloop_runtime.pdm import face_extent
+from faceloop_runtime.responses.experts import SEARCH, crop_size
+
+from .file import load, save
+from .parts import ModelParts
+
+
+@dataclass(frozen=True, eq=False)
+class FaceModel(ModelParts):
+    """A trained face model. Immutable; kept in one ``.safetensors`` file.
+
+    Its parameters are those of `ModelParts`.
+    """
+
+    @cached_property
+    def extent(self) -> float:
+        """Half width of the part of the picture that a crop shows, in IOD."""
+        return face_extent(self.pdm)
+
+    def crop_size(self, scale: float, patch: int) -> int:
+        """Width in pixels of a crop whose search windows all lie inside it."""
+        return crop_size(self.extent, scale, patch)
+
+    @classmethod
+    def load(cls, path: str | Path) -> FaceModel:
+        """Load a model file, memory-mapped.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, damaged, of another version, or its arrays do not fit
+            together.
+        """
+        return cls(**vars(load(Path(path))))
+
+    @classmethod
+    def starter(cls) -> FaceModel:
+        """Load the model that comes with faceloop, trained on the bundled sample."""
+        return cls.load(Path(__file__).parents[1] / "starter" / "face70.safetensors")
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one file; it appears complete or not at all."""
+        save(self, Path(path))
+
+    def summary(self) -> dict[str, Any]:
+        """Describe the model for people: sizes, channels, provenance."""
+        return {
+            "scheme": self.scheme.name,
+            "points": len(self.pdm),
+            "components": len(self.pdm.variances),
+            "channels": list(self.channels),
+            "scales": [e.scale for e in self.experts],
+            "patch": self.experts[0].patch,
+            "search": SEARCH,
+            "parameters": self.parameter_count(),
+            "provenance": self.provenance,
+        }
+
+    def parameter_count(self) -> int:
+        """Return how many numbers the model holds."""
+        filters = sum(e.weights.size for e in (*self.experts, self.initialiser))
+        rest = (self.regressor.weights, self.validator.weights, self.error_predictor.hidden)
+        return int(filters + self.pdm.components.size + sum(a.size for a in rest))

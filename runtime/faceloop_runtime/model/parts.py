@@ -1,0 +1,61 @@
+"""What a face model consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Scheme
+    from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_runtime.quality import (
+        ConformalCalibration,
+        ErrorPredictor,
+        FaceValidator,
+        PointPredictor,
+    )
+    from faceloop_runtime.regressor import ShapeRegressor
+    from faceloop_runtime.responses.experts import PatchExperts
+
+
+@dataclass(frozen=True, eq=False)
+class ModelParts:
+    """The parts of a `FaceModel`, which its file holds.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    pdm : PointDistributionModel
+        The shapes a face can take.
+    channels : tuple of str
+        Channel families that all experts look at.
+    experts : tuple of PatchExperts
+        One a scale, coarse to fine.
+    regressor : ShapeRegressor
+        The last step of a fit, on the finest scale.
+    initialiser : PatchExperts
+        Left eye, right eye and nose, on a coarse crop.
+    validator : FaceValidator
+        Tells a face from anything else.
+    error_predictor : ErrorPredictor
+        Predicts the error of a fit.
+    point_predictor : PointPredictor or None
+        Predicts error and visibility of each point; None in files of version 1.
+    error_calibration : ConformalCalibration or None
+        Says what the predicted error of a fit means; None in files of version 1.
+    provenance : dict
+        Training snapshot, configuration, metrics, versions.
+    """
+
+    scheme: Scheme
+    pdm: PointDistributionModel
+    channels: tuple[str, ...]
+    experts: tuple[PatchExperts, ...]
+    regressor: ShapeRegressor
+    initialiser: PatchExperts
+    validator: FaceValidator
+    error_predictor: ErrorPredictor
+    point_predictor: PointPredictor | None = None
+    error_calibration: ConformalCalibration | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,318 @@
+"""Following faces from frame to frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import InputError, Video, VideoFrame
+from faceloop_runtime.clmtrackr import ClmtrackrFitter, ClmtrackrModel
+from faceloop_runtime.detect.detector import Detector
+from faceloop_runtime.fit.fitter import FROM_CLOSE, FROM_NEAR, FROM_START, Fitter, as_gray
+from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.start.initialiser import BOX_IOD
+
+from .results import FrameResult
+from .smoothing import PointFilter
+from .tracks import PERSIST, Track, box_of, on_same_face, untangled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from faceloop_runtime.fit.result import Fit
+    from faceloop_runtime.model import FaceModel
+    from faceloop_runtime.responses import ResponseBackend
+
+    from .results import TrackedFace
+    from .smoothing import OneEuro
+
+    Gray = NDArray[np.uint8]
+    Frame = VideoFrame | NDArray[np.uint8]
+    AnyFitter = Fitter | ClmtrackrFitter
+
+_RATE = 25.0
+"""Frames a second of a source that does not know the time."""
+_LEAST_SCORE = 0.35
+"""A face is lost when the running score falls below this; a new one needs it at once."""
+_WORST_ERROR = 0.15
+"""A fit of a higher predicted error is wrong, in IOD."""
+_SURE_SCORE, _SURE_ERROR = 0.6, 0.11
+"""A new face must also be sure by one of the two. Most real faces are by both; a face upside
+down looks a little like one and fits a little."""
+_EFFORTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, _WORST_ERROR), (FROM_START, _WORST_ERROR))
+"""How a face is looked for again, and up to which predicted error the result is taken. The
+finest scale alone is enough for most frames and costs half as much (Talking Face, frames
+0-999: mean error of all points .0357 against .0353)."""
+_FAST = 0.08
+"""A face that moved further since the last frame, in IOD, is blurred: the finest scale alone is not
+enough (the sample clip's fast shake: greatest error .043 against .060)."""
+_LEAST_INSIDE = 0.4
+"""Share of the points that must lie in the picture."""
+_NUDGES = ((0.06, 0.03), (-0.05, 0.05))
+"""Shifts of the start, in IOD, from which a new face is fitted again ..."""
+_AGREE = 0.045
+"""... and how far the results may differ, in IOD: on a face they find the same place (.02 for
+95 % of good fits, .03 and more for bad ones)."""
+_SMALLEST = 6.0
+"""Least IOD of a face, in pixels."""
+
+_SURER_ERROR = 0.08
+"""The predicted error that a face in a later frame needs: the next frame is another chance."""
+_DOUBTFUL = 0.05
+"""A face of a higher predicted error may be fitted wrongly, in its shape's favour. ..."""
+_CHECK_EVERY = 25
+"""... So many frames later it is compared with what the detector finds there."""
+_MUCH_BETTER = 0.7
+"""Ratio of the predicted errors at which that is taken instead."""
+_GLANCE_EVERY = 3
+"""Frames between glances for further faces."""
+_KEEN = 75
+"""Frames without a face after which every second one is enough."""
+_CANDIDATES = 3
+"""Boxes that are tried beyond the number of faces wanted."""
+
+
+class Tracker:
+    """Follows faces through a video.
+
+    A face is fitted from where it was; if the fit does not look like a face, coarser, and then
+    from the detector. A fit from the detector becomes a face only if it looks like one and
+    fits from nearby starts agree with it.
+
+    Parameters
+    ----------
+    model : FaceModel or ClmtrackrModel
+        What to fit.
+    backend : str or ResponseBackend
+        See `Fitter`. A clmtrackr model is always fitted on the CPU.
+    max_faces : int
+        Faces to follow.
+    detector : Detector, optional
+        Finds faces; by default the cascade, which looks for faces of a fifth of the picture's
+        smaller side and more, or, if more than four are wanted, for smaller ones.
+    smoothing : OneEuro, optional
+        Smooths the points of each face over time; by default they are as fitted. The raw points
+        stay in ``face.fit.points``.
+
+    Raises
+    ------
+    FaceloopError
+        If no face is wanted, or there is no such backend.
+    """
+
+    def __init__(
+        self,
+        model: FaceModel | ClmtrackrModel,
+        backend: str | ResponseBackend = "auto",
+        max_faces: int = 1,
+        detector: Detector | None = None,
+        smoothing: OneEuro | None = None,
+    ) -> None:
+        if max_faces < 1:
+            raise InputError(f"Cannot follow {max_faces} faces. Expected max_faces of 1 or more.")
+        self._fitter: AnyFitter = (
+            ClmtrackrFitter(model) if isinstance(model, ClmtrackrModel) else Fitter(model, backend)
+        )
+        self._detector = detector or Detector(smallest=_smallest(max_faces))
+        self._max_faces, self._smoothing = max_faces, smoothing
+
+    def track(self, source: str | Path | Iterable[Frame]) -> Iterator[FrameResult]:
+        """Follow faces through a video, one frame at a time and in constant memory.
+
+        Parameters
+        ----------
+        source : path, Video, or iterable of VideoFrame or ndarray
+            Where frames come from. Arrays are gray (H, W) or RGB (H, W, 3), uint8; they are
+            counted from 0 and timed at 25 a second. Each call starts afresh.
+
+        Yields
+        ------
+        FrameResult
+            One a frame.
+
+        Raises
+        ------
+        FaceloopError
+            If the video cannot be read, or a frame is no picture.
+        """
+        pursuit = self.follow()
+        frames: Iterable[Frame] = Video(source) if isinstance(source, str | Path) else source
+        for frame in frames:
+            yield pursuit.step(frame)
+
+    def follow(self) -> Pursuit:
+        """Begin to follow faces through frames that are given one by one."""
+        return Pursuit(self._fitter, self._detector, self._max_faces, self._smoothing)
+
+
+def _smallest(max_faces: int) -> float:
+    """Least width of the faces that are looked for: where there are many, they are small."""
+    return min(0.2, 0.4 / math.sqrt(max_faces))
+
+
+class Pursuit:
+    """The faces of one video as it goes by; made by `Tracker.follow`.
+
+    It may be used from any thread, but by one at a time.
+    """
+
+    def __init__(
+        self, fitter: AnyFitter, detector: Detector, max_faces: int, smoothing: OneEuro | None
+    ) -> None:
+        self._fitter, self._detector, self._max_faces = fitter, detector, max_faces
+        self._smoothing = smoothing
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the next frame is the first, for instance after a seek."""
+        self._tracks: list[Track] = []
+        self._filters: dict[int, PointFilter] = {}
+        self._count = 0
+        self._next_id = 0
+        self._glances = 0
+        self._empty = 0  # frames since a face was seen
+        self._width: float | None = None  # of the box of the face that was lost last
+
+    def step(self, frame: Frame) -> FrameResult:
+        """Find the faces of the next frame.
+
+        Parameters
+        ----------
+        frame : VideoFrame or ndarray
+            An array is gray (H, W) or RGB (H, W, 3), uint8; it is counted from 0 and timed at
+            25 a second since the beginning or the last reset.
+
+        Raises
+        ------
+        FaceloopError
+            If it is no picture.
+        """
+        gray = frame.gray() if isinstance(frame, VideoFrame) else as_gray(frame)
+        index, time = self._count, self._count / _RATE
+        if isinstance(frame, VideoFrame):
+            index, time = frame.index, frame.time
+        self._advance(gray)
+        self._count += 1
+        faces = sorted((t.face for t in self._tracks if t.seen), key=lambda face: face.id)
+        return FrameResult(index, time, self._smoothed(faces, time))
+
+    def _smoothed(self, faces: list[TrackedFace], time: float) -> tuple[TrackedFace, ...]:
+        if self._smoothing is None:
+            return tuple(faces)
+        # A face that was lost begins anew: it does not glide to where it is found.
+        known = self._filters
+        self._filters = {f.id: known.get(f.id) or PointFilter(self._smoothing) for f in faces}
+        return tuple(
+            replace(f, smoothed=self._filters[f.id](f.fit.points, time, f.scale)) for f in faces
+        )
+
+    def _advance(self, gray: Gray) -> None:
+        before = self._tracks
+        followed = untangled(before, [self._follow(gray, track) for track in before], gray)
+        lost = [t for t, now in zip(before, followed, strict=True) if t.seen and now.missed]
+        self._empty = 0 if any(t.seen for t in followed) else self._empty + 1
+        for track in lost:
+            self._width = track.face.scale / BOX_IOD
+        self._tracks = [t for t in followed if not t.forgotten]
+        for box in self._boxes(gray, just_lost=bool(lost)):
+            self._try(gray, box)
+
+    def _follow(self, gray: Gray, track: Track) -> Track:
+        if not track.seen and track.is_behind(self._tracks):
+            return track.behind()
+        if track.missed < PERSIST:
+            start = track.start(gray)
+            fast = _apart(start, track.pose) > _FAST * start.scale
+            for passes, worst in _EFFORTS[fast:]:
+                fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
+                if track.quality(fit) >= _LEAST_SCORE and _plausible(fit, gray, worst):
+                    return track.found(fit, gray)
+        return track.missing()
+
+    def _seen(self) -> int:
+        return sum(t.seen for t in self._tracks)
+
+    def _boxes(self, gray: Gray, *, just_lost: bool) -> list[NDArray[np.float64]]:
+        """Look for faces: the first frame and after a loss everywhere, else a little a frame."""
+        most = self._max_faces + _CANDIDATES
+        if self._count == 0:
+            return self._detector.detect(gray, wanted=self._max_faces)[:most]
+        if just_lost or self._check_is_due():
+            return self._detector.detect(gray, wanted=0)[:most]
+        if self._seen() == self._max_faces or self._count % self._glance_every():
+            return []
+        self._glances += 1
+        return self._detector.glance(gray, self._glances, self._width)[:most]
+
+    def _glance_every(self) -> int:
+        if self._empty > _KEEN:
+            return 2
+        return 1 if self._empty or any(t.missed for t in self._tracks) else _GLANCE_EVERY
+
+    def _check_is_due(self) -> bool:
+        return self._count % _CHECK_EVERY == 0 and any(map(_doubtful, self._tracks))
+
+    def _try(self, gray: Gray, box: NDArray[np.float64]) -> None:
+        """Fit the face in a box, if there is one that is not followed yet, or not well."""
+        there = on_same_face(box, self._tracks)
+        if any(not _doubtful(track) for track in there):
+            return
+        if not there and self._seen() == self._max_faces:
+            return
+        fit = self._fitter.fit(gray, box)
+        there = on_same_face(box_of(fit), self._tracks)
+        if any(fit.predicted_error > _MUCH_BETTER * t.face.fit.predicted_error for t in there):
+            return
+        if self._is_face(fit, gray):
+            self._welcome(fit, gray, there)
+
+    def _is_face(self, fit: Fit, gray: Gray) -> bool:
+        if fit.score < _LEAST_SCORE or not _plausible(fit, gray, _WORST_ERROR):
+            return False
+        sure_error = _SURE_ERROR if self._count == 0 else _SURER_ERROR
+        if fit.score < _SURE_SCORE and fit.predicted_error > sure_error:
+            return False
+        for dx, dy in _NUDGES:
+            start = fit.pose.after(Similarity(tx=dx, ty=dy))
+            again = self._fitter.fit_pose(gray, start, fit.b / 2, FROM_NEAR)
+            apart = np.linalg.norm(again.points - fit.points, axis=1).mean()
+            if apart > _AGREE * fit.pose.scale:
+                return False
+        return True
+
+    def _welcome(self, fit: Fit, gray: Gray, there: list[Track]) -> None:
+        """Go on with the track that is there or one that was lost, or begin a new one."""
+        back = there or [t for t in self._tracks if not t.seen and t.may_be(fit, gray)]
+        if back:
+            old = max(back, key=lambda t: t.claim(fit, gray))
+            self._tracks[self._tracks.index(old)] = old.returned(fit, gray)
+        elif self._seen() + sum(t.hidden for t in self._tracks) < self._max_faces:
+            self._tracks.append(Track.begun(self._next_id, fit, gray))
+            self._next_id += 1
+        if self._seen() == self._max_faces:
+            self._tracks = [t for t in self._tracks if t.seen]
+
+
+def _apart(one: Similarity, other: Similarity) -> float:
+    return math.hypot(one.tx - other.tx, one.ty - other.ty)
+
+
+def _doubtful(track: Track) -> bool:
+    return track.seen and track.face.fit.predicted_error > _DOUBTFUL
+
+
+def _plausible(fit: Fit, gray: Gray, worst: float) -> bool:
+    height, width = gray.shape
+    x, y = fit.points.T
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    return (
+        fit.predicted_error <= worst
+        and float(inside.mean()) >= _LEAST_INSIDE
+        and fit.pose.scale >= _SMALLEST
+    )

@@ -1,0 +1,77 @@
+"""What searches needed to be corrected by, and how they are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import TrainingError
+from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_trainer.cache import Cache
+from faceloop_trainer.crossfit.fits import (
+    FitStore,
+    OutOfFoldFit,
+    correction_regression,
+    required_updates,
+)
+
+POINTS, MODES = 20, 5
+
+
+@pytest.fixture
+def pdm() -> PointDistributionModel:
+    rng = np.random.default_rng(0)
+    mean = rng.normal(0, 0.5, (POINTS, 2))
+    modes, _ = np.linalg.qr(rng.normal(size=(2 * POINTS, MODES)))
+    return PointDistributionModel(mean - mean.mean(axis=0), modes.T, np.full(MODES, 0.01), 1e-4)
+
+
+def searches(count: int, error: float = 0.03, seed: int = 0) -> list[OutOfFoldFit]:
+    rng = np.random.default_rng(seed)
+    return [
+        OutOfFoldFit(
+            cells=rng.normal(size=POINTS * 3).astype(np.float32),
+            whole_face=rng.normal(size=7).astype(np.float32),
+            pose=np.array([1.0, 0.0, 5.0, 5.0]),
+            shape=rng.normal(0, 0.5, (POINTS, 2)),
+            error=np.array(error),
+        )
+        for _ in range(count)
+    ]
+
+
+def test_steps_are_least_squares_in_the_tangent_of_each_shape(pdm: PointDistributionModel) -> None:
+    rng = np.random.default_rng(1)
+    found = rng.normal(0, 0.1, (6, MODES))
+    truth = np.array([pdm.shape(b) for b in found]) + rng.normal(0, 0.05, (6, POINTS, 2))
+    for b, goal, step in zip(found, truth, required_updates(pdm, found, truth), strict=True):
+        missing = (goal - pdm.shape(b)).reshape(-1)
+        expected, *_ = np.linalg.lstsq(pdm.tangent(b).T, missing, rcond=None)
+        np.testing.assert_allclose(step, expected, atol=1e-10)
+
+
+def test_searches_that_ended_far_off_teach_nothing(pdm: PointDistributionModel) -> None:
+    points, folds = [pdm.mean] * 30, np.arange(30) % 2
+    made = [*searches(20), *searches(10, error=0.5, seed=1)]
+    alone = correction_regression(pdm, points[:20], searches(20), folds[:20])
+    both = correction_regression(pdm, points, made, folds)
+    np.testing.assert_array_equal(alone.whole(1.0).weights, both.whole(1.0).weights)
+    with pytest.raises(TrainingError, match="check the annotations"):
+        correction_regression(pdm, points, searches(30, error=0.5), folds)
+
+
+def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
+    cache, made = Cache(tmp_path), searches(4)
+    store = FitStore(cache, "experts")
+    assert store.missing(["a", "b"]) == ["a", "b"]
+    store.add({"a": made[0], "b": made[1]})
+    FitStore(cache, "experts").add({"c": made[2]})
+    later = FitStore(cache, "experts")
+    assert later.missing(["a", "b", "c", "d"]) == ["d"]
+    back = later.take(["c", "a"])
+    for one, expected in zip(back, (made[2], made[0]), strict=True):
+        for name, array in vars(expected).items():
+            np.testing.assert_array_equal(getattr(one, name), array)
+    assert FitStore(cache, "other experts").missing(["a"]) == ["a"]

@@ -1,0 +1,1 @@
+"""Assisted annotation: where a face starts, and where the other points go when one is dragged."""

@@ -1,0 +1,127 @@
+"""Help from the model while points are dragged: where the others most probably are.
+
+A person puts some points where they belong. How far these were off tells how far the others are:
+pose errors are shared by all, errors of the shape by many, and errors of a place by neighbours.
+With a covariance K of all errors and corrections d of the placed points P, the others move by
+``K_OP K_PP^-1 d`` (a Gaussian process over the face's points: Rasmussen & Williams, 2006).
+
+Two covariances are weighed by how well they explain the corrections, since a start may be good
+or bad and nobody says which: that of fits, whose errors are local, and that of the shape model
+itself, for a mean shape put on a face by three clicks, or a fit that has failed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from faceloop_runtime.geometry import Similarity
+
+from .error_covariance import Spread, expected
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from faceloop_runtime import FaceModel
+
+    Points = NDArray[np.float64]
+
+OF_FITS = Spread(
+    pose=0.01, shape=0.022, power=0.29, local=0.036, reach=0.45, cross=0.1, single=0.016
+)
+OF_SHAPES = Spread(
+    pose=0.1, shape=0.52, power=0.81, local=0.028, reach=0.2, cross=0.34, single=0.01
+)
+"""Both were chosen to need few drags (tests/benchmarks/drags.py) on faces of a training set only:
+MUCT's and the sample's, fitted by models of the other half of the people."""
+_FREEDOM = 4.0
+"""Degrees of freedom of Student's t: a face may be off by more than usual everywhere."""
+_ROUNDS = 2
+"""Times that the pose is estimated anew where there is no reference."""
+
+
+def most_probable(
+    model: FaceModel,
+    points: Points,
+    placed: NDArray[np.bool_],
+    reference: Points | None = None,
+    errors: Points | None = None,
+) -> Points:
+    """Move the points that nobody has placed to where they most probably are.
+
+    Parameters
+    ----------
+    model : FaceModel
+        Knows which shapes a face can take.
+    points : ndarray, shape (N, 2)
+        The face as it is now, in pixels; NaN where missing.
+    placed : ndarray of bool, shape (N,)
+        Points that a person put where they are.
+    reference : ndarray, shape (N, 2), optional
+        The face before the person placed anything, say the model's fit: what the others are
+        expected to be wrong by is judged from what the placed points were. Without it the others
+        go to the most probable shape, in the pose that ``points`` have as far as the placed ones
+        leave it open. NaN where it is not known; two points at least, or it counts for nothing.
+    errors : ndarray, shape (2N, 2N), optional
+        Covariance of this model's errors, from `habits.covariance`; a general one by default.
+
+    Returns
+    -------
+    ndarray, shape (N, 2)
+        Placed points are exactly where they were, missing ones still missing
+        (`PointDistributionModel.complete` gives those a place). While none is placed, all are
+        where the reference has them.
+    """
+    known = np.asarray(~np.isnan(points).any(axis=1))
+    fixed = np.asarray(placed & known)
+    if reference is not None and not _has_pose(reference):
+        reference = None
+    if not _has_pose(points if reference is None else reference):
+        return points.copy()
+    rough = expected(model, OF_SHAPES)
+    if not fixed.any():
+        result = points if reference is None else model.pdm.complete(reference)
+    elif reference is None:
+        result = points
+        for _ in range(_ROUNDS):
+            pose = Similarity.between(model.pdm.mean, result)
+            start = pose.apply(model.pdm.mean)
+            result = start + _moves(pose, points - start, fixed, (rough,))
+    else:
+        fits = expected(model, OF_FITS) if errors is None else errors
+        start = model.pdm.complete(reference)
+        pose = Similarity.between(model.pdm.mean, start)
+        result = start + _moves(pose, points - start, fixed, (fits, rough))
+    result = np.where(fixed[:, None], points, result)
+    return np.where(known[:, None], result, np.nan)
+
+
+def _has_pose(points: Points) -> bool:
+    """Whether two known points lie apart."""
+    known = points[~np.isnan(points).any(axis=1)]
+    return len(known) > 1 and float(np.ptp(known, axis=0).max()) > 0.0
+
+
+def _moves(
+    pose: Similarity,
+    corrections: Points,
+    fixed: NDArray[np.bool_],
+    covariances: tuple[Points, ...],
+) -> Points:
+    """How far all points move, (N, 2) in pixels, given how far the fixed ones were moved."""
+    turn = Similarity(pose.a, pose.b)
+    rows = np.flatnonzero(np.repeat(fixed, 2))
+    known = turn.inverse().apply(corrections).ravel()[rows]
+    moves, evidence = [], []
+    for covariance in covariances:
+        factor = cho_factor(covariance[np.ix_(rows, rows)], lower=True, check_finite=False)
+        weights = cho_solve(factor, known, check_finite=False)
+        moves.append(covariance[:, rows] @ weights)
+        halves = np.log(np.diag(factor[0])).sum()
+        tail = 0.5 * (_FREEDOM + len(rows)) * np.log1p(known @ weights / _FREEDOM)
+        evidence.append(-halves - tail)
+    shares = np.exp(np.array(evidence) - max(evidence))
+    mean = (shares / shares.sum()) @ np.array(moves)
+    return turn.apply(mean.reshape(-1, 2))

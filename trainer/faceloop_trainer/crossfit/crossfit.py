@@ -1,0 +1,303 @@
+"""Cross-fitting: the faces of each fold are fitted by experts that were trained without them.
+
+How far responses may be trusted, how strong corrections should be and how good a fit is are learned
+from these out-of-fold fits. They are most of the work of a training and hardly change with a few
+corrected faces: so they are made on a project's reference snapshot
+(`faceloop_trainer.data.reference_snapshot`) and cached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceloop_datasets import TrainingError
+from faceloop_runtime.fit.fitter import FROM_START, FitRun
+from faceloop_runtime.model import FaceModel
+from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.pdm.model import face_extent
+from faceloop_runtime.quality.error import ErrorPredictor
+from faceloop_runtime.quality.validator import VALIDATOR_SCALE, FaceValidator
+from faceloop_runtime.regressor import ShapeRegressor
+from faceloop_runtime.responses.cpu import CpuResponses
+from faceloop_runtime.responses.experts import PatchExperts, crop_size
+from faceloop_trainer.cache import key_of
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.experts.calibration import Calibration, calibration_faces
+from faceloop_trainer.experts.training import CrossFittedExperts
+from faceloop_trainer.packing import pack, unpack
+
+from .fits import FitStore, OutOfFoldFit, correction_regression
+from .training_set import FOLDS, TrainingSet, folds_follow_names
+from .variants import FaceVariant, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Self
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_trainer.cache import Cache
+    from faceloop_trainer.config import TrainingConfig
+    from faceloop_trainer.data.faces import TrainingFace
+    from faceloop_trainer.experts.training import ScaleTraining
+    from faceloop_trainer.parallel import Work
+    from faceloop_trainer.regression import CorrectionRegression
+
+_KIND = "crossfit"
+_MOST_FITTED = 2000
+"""Of more faces than this some are fitted: the time of the corrections grows with their square,
+and a thousand faces take a quarter of a gigabyte."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchParts:
+    """What a search needs of a model.
+
+    Parameters
+    ----------
+    pdm : PointDistributionModel
+        The shapes that are searched for.
+    experts : tuple of CrossFittedExperts
+        By scale, the initialiser's last.
+    """
+
+    pdm: PointDistributionModel
+    experts: tuple[CrossFittedExperts, ...]
+
+
+_PARTS = (PatchExperts, Calibration, CrossFittedExperts, PointDistributionModel, SearchParts)
+
+
+class CrossFit:
+    """Experts of each fold, the out-of-fold fits they make, and the corrections these need.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    faces : sequence of TrainingFace
+        The faces to cross-fit.
+    config : TrainingConfig
+        Settings.
+    cache : Cache
+        What earlier trainings left.
+    work : Work
+        Counts the steps; what was cached takes none.
+    """
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        faces: Sequence[TrainingFace],
+        config: TrainingConfig,
+        cache: Cache,
+        work: Work,
+    ) -> None:
+        self.scheme, self.config, self.work = scheme, config, work
+        self._faces, self._cache = faces, cache
+        self._parts: SearchParts | None = self.load("experts", _PARTS)
+        self._fits = FitStore(cache, self._key)
+        self._own: CorrectionRegression | None = None
+        self._training_set: TrainingSet | None = None
+
+    @classmethod
+    def of(
+        cls,
+        training_set: TrainingSet,
+        faces: Sequence[TrainingFace],
+        cache: Cache,
+        work: Work,
+    ) -> Self:
+        """Cross-fit faces whose training set is there already."""
+        made = cls(training_set.scheme, faces, training_set.config, cache, work)
+        made._training_set = training_set
+        return made
+
+    @property
+    def training_set(self) -> TrainingSet:
+        """The faces that are cross-fitted; made when first asked for, since a cache needs none."""
+        if self._training_set is None:
+            self._training_set = TrainingSet.of(self.scheme, self._faces, self.config)
+        return self._training_set
+
+    def is_of(self, training_set: TrainingSet) -> bool:
+        """Whether these are the faces that are cross-fitted."""
+        return self._training_set is training_set
+
+    @property
+    def pdm(self) -> PointDistributionModel:
+        """The shapes that are searched for."""
+        return self.training_set.pdm if self._parts is None else self._parts.pdm
+
+    def applies_to(self, today: TrainingSet) -> bool:
+        """Whether faces are cropped and described here as they are today."""
+        faces = [face.original for face in today.faces]
+        if not all(folds_follow_names(some, self.config.seed) for some in (self._faces, faces)):
+            return False
+        try:
+            models = self.pdm, today.pdm
+        except TrainingError:  # there were too few faces then
+            return False
+        sizes = {crop_size(face_extent(pdm), VALIDATOR_SCALE, 1) for pdm in models}
+        return len(sizes) == len({len(pdm.variances) for pdm in models}) == 1
+
+    @property
+    def experts_cached(self) -> bool:
+        """Whether no experts have to be trained here."""
+        return self._parts is not None
+
+    @cached_property
+    def _key(self) -> str:
+        config = replace(self.config, limit=None, holdout=0.0)
+        parts: list[object] = [asdict(config), self.scheme.to_toml()]
+        for face in self._faces:
+            parts += [face.subject, face.key, face.measured, *face.backgrounds]
+        return key_of(*parts)
+
+    def load(self, name: str, classes: Iterable[type]) -> Any:
+        """Return a value that was cached for these faces and settings, or None.
+
+        Parameters
+        ----------
+        name : str
+            Of the value.
+        classes : iterable of type
+            The dataclasses that it is made of.
+        """
+        arrays = self._cache.load(_KIND, f"{self._key}-{name}")
+        return None if arrays is None else unpack(arrays, {kind.__name__: kind for kind in classes})
+
+    def save(self, name: str, value: object) -> None:
+        """Cache a value for these faces and settings."""
+        self._cache.save(_KIND, f"{self._key}-{name}", pack(value))
+
+    def steps(self, today: TrainingSet, fitted: Iterable[TrainingSet]) -> int:
+        """Return how many steps the experts and the fits of some training sets take."""
+        names = {one.name for some in fitted for one in variants(some, _MOST_FITTED)}
+        return self.expert_steps(today) + len(self._fits.missing(list(names)))
+
+    def expert_steps(self, today: TrainingSet) -> int:
+        """Return how many of them the experts take."""
+        if self._parts is not None:
+            return 0
+        own = self.training_set
+        each = len(calibration_faces(own.faces)) + (0 if self.is_of(today) else len(own.faces))
+        return (len(own.config.scales) + 1) * each
+
+    # Experts
+
+    def experts(
+        self, trainings: Sequence[ScaleTraining] | None = None
+    ) -> tuple[CrossFittedExperts, ...]:
+        """Return the experts of each scale, the initialiser's last.
+
+        Parameters
+        ----------
+        trainings : sequence of ScaleTraining, optional
+            What `TrainingSet.experts` of the cross-fitted faces returned, if it was asked already.
+        """
+        if self._parts is None:
+            own = trainings or self.training_set.experts(self._cache, self.work)
+            experts = tuple(self.work.map(lambda one: one.cross_fitted(), own))
+            self._parts = SearchParts(self.pdm, experts)
+            self.save("experts", self._parts)
+        return self._parts.experts
+
+    @cached_property
+    def _models(self) -> list[FaceModel]:
+        """By fold, a model that searches, but neither corrects nor estimates its quality."""
+        *scales, initialiser = self.experts()
+        pdm, none = self.pdm, np.zeros(0, np.float32)
+        return [
+            FaceModel(
+                scheme=self.scheme,
+                pdm=pdm,
+                channels=self.config.channels,
+                experts=tuple(scale.without[fold] for scale in scales),
+                regressor=ShapeRegressor(none, none),
+                initialiser=initialiser.without[fold],
+                validator=FaceValidator(none, 0.0),
+                error_predictor=ErrorPredictor.blank(len(pdm), len(pdm.variances)),
+            )
+            for fold in range(FOLDS)
+        ]
+
+    @cached_property
+    def _backends(self) -> list[CpuResponses]:
+        return [CpuResponses(model.experts) for model in self._models]
+
+    # Fits
+
+    def search(
+        self,
+        variant: FaceVariant,
+        jitter: Jitter,
+        purpose: int = 0,
+        *,
+        face: TrainingFace | None = None,
+        regressors: Sequence[ShapeRegressor] | None = None,
+    ) -> FitRun:
+        """Search for a face from a perturbed start, with experts that never saw the person.
+
+        Parameters
+        ----------
+        variant : FaceVariant
+            Which face.
+        jitter : Jitter
+            How far the start is off.
+        purpose : int
+            Each starts elsewhere.
+        face : TrainingFace, optional
+            Another picture of it, to search in instead.
+        regressors : sequence of ShapeRegressor, optional
+            By fold; the run can then be corrected.
+        """
+        model, shown = self._models[variant.fold], face or variant.face()
+        if regressors is not None:
+            model = replace(model, regressor=regressors[variant.fold])
+        iod = model.scheme.inter_ocular_distance(shown.points)
+        rng = variant.rng(self.config.seed, purpose)
+        pose = jittered_pose(model.pdm, shown.points, iod, jitter, rng)
+        assert shown.picture is not None  # noqa: S101 - completed faces have one
+        run = FitRun(model, self._backends[variant.fold], shown.picture, pose, None)
+        run.search(FROM_START)
+        return run
+
+    def fits(self, training_set: TrainingSet) -> tuple[list[FaceVariant], list[OutOfFoldFit]]:
+        """Return the out-of-fold fits of a training set; those that are missing are made."""
+        wanted = {one.name: one for one in variants(training_set, _MOST_FITTED)}
+        missing = self._fits.missing(list(wanted))
+
+        def search(name: str) -> OutOfFoldFit:
+            run = self.search(wanted[name], Jitter())
+            face = wanted[name].face()
+            error = float(np.nanmean(self.point_errors(face, run)[face.measured]))
+            self.work.tick(error=error)
+            return OutOfFoldFit.of(run, error)
+
+        self._fits.add(dict(zip(missing, self.work.map(search, missing), strict=True)))
+        return list(wanted.values()), self._fits.take(list(wanted))
+
+    def corrections(self, training_set: TrainingSet) -> CorrectionRegression:
+        """Return the regression of the corrections that a training set's fits need."""
+        own = self.is_of(training_set)
+        if own and self._own is not None:
+            return self._own
+        shown, fits = self.fits(training_set)
+        folds = np.array([variant.fold for variant in shown])
+        points = [variant.points() for variant in shown]
+        found = correction_regression(training_set.pdm, points, fits, folds)
+        if own:
+            self._own = found
+        return found
+
+    def point_errors(self, face: TrainingFace, run: FitRun) -> NDArray[np.float64]:
+        """Return the distance of each point of a fit from the annotation, in IOD, (N,)."""
+        points = run.pose.apply(self.pdm.shape(run.b))
+        iod = self.scheme.inter_ocular_distance(face.points)
+        return np.asarray(np.linalg.norm(points - face.points, axis=1) / iod)

@@ -1,0 +1,80 @@
+"""Each face fitted by the others: points that no annotation of the same person has drawn along."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from faceloop_datasets.progress import Monitor
+from faceloop_trainer.cache import Cache
+from faceloop_trainer.data.perturbation import Jitter
+from faceloop_trainer.parallel import Work
+
+from .crossfit import CrossFit
+from .training_set import TrainingSet
+from .variants import FaceVariant, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_datasets.progress import ProgressLike
+    from faceloop_trainer.config import TrainingConfig
+    from faceloop_trainer.data.faces import TrainingFace
+
+
+def out_of_fold_points(
+    scheme: Scheme,
+    faces: Sequence[TrainingFace],
+    config: TrainingConfig,
+    *,
+    progress: ProgressLike = None,
+) -> list[NDArray[np.float64]]:
+    """Fit each face by patch experts that were trained on other people only.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    faces : sequence of TrainingFace
+        From `load_faces`, all with pictures.
+    config, progress
+        As in `train`; faces are not mirrored.
+
+    Returns
+    -------
+    list of ndarray, shape (N, 2)
+        Fitted points in pixels of each face's picture. The searches start near the annotation
+        and end where the experts see the face.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few faces.
+    Cancelled
+        If the monitor stopped it.
+    """
+    with threadpool_limits(1, "blas"):
+        training_set = TrainingSet.of(scheme, faces, replace(config, mirror=False))
+        work = Work(Monitor.of(progress))
+        crossfit = CrossFit.of(training_set, faces, Cache(None), work)
+        scales = len(config.scales) + 1
+        work.total = (scales + 1) * len(faces) + crossfit.expert_steps(training_set)
+        work.what = "training patch experts"
+        crossfit.experts()
+        work.what = "fitting each face by the others"
+
+        def found(variant: FaceVariant) -> NDArray[np.float64]:
+            run = crossfit.search(variant, Jitter().times(0.5))
+            work.tick()
+            return np.asarray(run.pose.apply(training_set.pdm.shape(run.b)))
+
+        shown = variants(training_set, len(faces))
+        keys = [variant.completed.original.key for variant in shown]
+        fitted = dict(zip(keys, work.map(found, shown), strict=True))
+        return [fitted[face.key] for face in faces]  # a copy is fitted once

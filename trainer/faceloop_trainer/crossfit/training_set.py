@@ -1,0 +1,163 @@
+"""The faces of a training, with their folds and the shape model fitted to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import TrainingError
+from faceloop_datasets.subjects import kind_of
+from faceloop_trainer.data.completion import CompletedFace, ReferenceFrame
+from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.split import fold_of
+from faceloop_trainer.experts.sampling import Sampling, Targets
+from faceloop_trainer.experts.training import ScaleTraining
+from faceloop_trainer.pdm.ppca import fit_pdm
+from faceloop_trainer.pdm.prior import sample_prior
+from faceloop_trainer.pdm.varimax import varimax
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_trainer.cache import Cache
+    from faceloop_trainer.config import ExpertKind, TrainingConfig
+    from faceloop_trainer.data.faces import TrainingFace
+    from faceloop_trainer.parallel import Work
+
+FOLDS = 2
+INITIALISER_SCALE = 16.0
+"""IOD of the crop in which eyes and nose are looked for, in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Faces that are ready to train on.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    config : TrainingConfig
+        Settings.
+    pdm : PointDistributionModel
+        The shapes of all faces, those without a picture included.
+    faces : tuple of CompletedFace
+        Those with a picture.
+    folds : tuple of int
+        Fold of each one's subject, 0 to ``FOLDS - 1``; none is empty.
+    """
+
+    scheme: Scheme
+    config: TrainingConfig
+    pdm: PointDistributionModel
+    faces: tuple[CompletedFace, ...]
+    folds: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, scheme: Scheme, faces: Sequence[TrainingFace], config: TrainingConfig
+    ) -> TrainingSet:
+        """Fit the shape model, and choose the faces that patch experts can be trained on.
+
+        Raises
+        ------
+        TrainingError
+            If there are too few faces.
+        """
+        pictured = pictured_faces(faces)
+        _need_enough([face for face in faces if face.trains_experts], len(pictured))
+        pdm = _shape_model(scheme, faces, config)
+        return cls(
+            scheme,
+            config,
+            pdm,
+            tuple(CompletedFace.of(pdm, face) for face in pictured),
+            tuple(_even_folds(pictured, config.seed)),
+        )
+
+    def experts(self, cache: Cache, work: Work) -> list[ScaleTraining]:
+        """Sample the faces for the experts of each scale, and last for the initialiser.
+
+        Steps of ``work``: one a face for each of them.
+        """
+        mirror = self.config.mirror
+        landmarks = Targets(
+            "landmarks",
+            lambda points: points,
+            lambda face: face.trains_patches,
+            self.scheme.mirror if mirror else None,
+        )
+        places = Targets(
+            f"places {sorted(self.scheme.initialisation.items())}",
+            self.scheme.initialisation_points,
+            self._places_seen,
+            (1, 0, 2) if mirror else None,  # mirrored, the eyes change places
+            off_centre=4.0,
+        )
+        reference = ReferenceFrame.of(self.pdm)
+        jobs = [(self.config.experts, landmarks, scale) for scale in self.config.scales]
+        # Eyes and nose are found by correlation filters, whatever the experts are.
+        jobs.append(("ridge", places, INITIALISER_SCALE))
+
+        def sampled(job: tuple[ExpertKind, Targets, float]) -> ScaleTraining:
+            kind, target, scale = job
+            sampling = Sampling(target, reference, self.config.channels, scale, self.config.seed)
+            return ScaleTraining(kind, sampling, self.faces, self.folds, cache, work.tick)
+
+        return work.map(sampled, jobs)
+
+    def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
+        keys = ("left_eye", "right_eye", "nose")
+        return np.array(
+            [face.trains_patches[list(self.scheme.initialisation[k])].any() for k in keys]
+        )
+
+
+def pictured_faces(faces: Sequence[TrainingFace]) -> list[TrainingFace]:
+    """Return the faces that patch experts can be trained on, each once.
+
+    A copy tells nothing new, and what is computed from a face is cached under its content: under
+    two subjects, in two folds, it would be held out of neither.
+    """
+    return list({f.key: f for f in reversed(faces) if f.trains_experts}.values())[::-1]
+
+
+def folds_follow_names(faces: Sequence[TrainingFace], seed: int) -> bool:
+    """Whether each subject's fold follows from its name, and none is empty."""
+    return len({fold_of(f.subject, FOLDS, seed) for f in pictured_faces(faces)}) == FOLDS
+
+
+def _shape_model(
+    scheme: Scheme, faces: Sequence[TrainingFace], config: TrainingConfig
+) -> PointDistributionModel:
+    points = [f.points for f in faces]
+    people = [f.subject for f in faces]
+    if config.mirror:
+        points += [f.mirrored_points(scheme.mirror) for f in faces]
+        people += people
+    prior = sample_prior(scheme) if config.prior == "sample" else None
+    pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
+    return varimax(pdm) if config.modes == "varimax" else pdm
+
+
+def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
+    people = sorted({f.subject for f in faces})
+    kind = kind_of(f.subject_source for f in faces)
+    alone = f"All show {people[0]!r}." if len(people) == 1 else ""
+    if lacking := too_few(len(faces), len(people), different, alone, kind=kind):
+        raise TrainingError(lacking)
+
+
+def _even_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:
+    """Assign subjects to folds; never leave a fold empty."""
+    folds = [fold_of(f.subject, FOLDS, seed) for f in faces]
+    if len(set(folds)) == FOLDS:
+        return folds
+    order = {s: i % FOLDS for i, s in enumerate(sorted({f.subject for f in faces}))}
+    return [order[f.subject] for f in faces]

@@ -1,0 +1,67 @@
+"""The ways in which a training set shows its faces: as they are, and mirrored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from faceloop_trainer.data.split import subsample_by_content
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from faceloop_trainer.data.completion import CompletedFace
+    from faceloop_trainer.data.faces import TrainingFace
+
+    from .training_set import TrainingSet
+
+
+@dataclass(frozen=True, eq=False)
+class FaceVariant:
+    """A face, as it is or mirrored.
+
+    Parameters
+    ----------
+    completed : CompletedFace
+        The face.
+    fold : int
+        Its subject's.
+    mirror : tuple of int or None
+        The scheme's map of points, if it is mirrored.
+    """
+
+    completed: CompletedFace
+    fold: int
+    mirror: tuple[int, ...] | None
+
+    @property
+    def name(self) -> str:
+        """The same for the same content only."""
+        return f"{self.completed.key}-{'turned' if self.mirror else 'as-is'}"
+
+    def face(self) -> TrainingFace:
+        """Return the face as it is shown."""
+        face = self.completed.original
+        return face.mirrored(self.mirror) if self.mirror else face
+
+    def points(self) -> NDArray[np.float64]:
+        """Return where its points are, (N, 2); NaN where unknown."""
+        face = self.completed.original
+        return face.mirrored_points(self.mirror) if self.mirror else face.points
+
+    def rng(self, *purpose: int) -> np.random.Generator:
+        """Return random numbers of this variant's own, for a purpose."""
+        return self.completed.rng(*purpose, 1 if self.mirror else 0)
+
+
+def variants(training_set: TrainingSet, most: int) -> list[FaceVariant]:
+    """Return the variants of all faces, or of at most so many of them."""
+    mirror = tuple(training_set.scheme.mirror)
+    ways = (None, mirror) if training_set.config.mirror else (None,)
+    chosen = subsample_by_content([face.key for face in training_set.faces], most)
+    return [
+        FaceVariant(training_set.faces[i], training_set.folds[i], way)
+        for way in ways
+        for i in chosen
+    ]

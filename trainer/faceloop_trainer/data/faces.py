@@ -1,0 +1,319 @@
+"""The faces of a training: reduced pictures, points, and whom they show."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from faceloop_datasets import FaceloopError, Monitor, PointState, TrainingError
+from faceloop_runtime.geometry import Similarity
+from faceloop_trainer.cache import Cache, key_of
+from faceloop_trainer.parallel import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+    from faceloop_datasets.face import Face
+    from faceloop_datasets.progress import ProgressLike
+    from faceloop_trainer.cache import Arrays
+
+    Points = NDArray[np.float64]
+
+_ONE_VIDEO = Lock()
+"""Frames come one after the other from a decoder that threads cannot share."""
+_REACH = 2.2
+"""Half width of the picture kept round a face, in IOD."""
+_LEAST_SHOWN = 0.25
+"""Of less than this, in IOD, the face is not in the picture."""
+_FLAT = 4
+"""Gray values nearer to each other than this show nothing."""
+_LINE = 0.01
+"""Points that are so much thinner than long, and more than a few, are no face."""
+_BACKGROUNDS = 3
+"""Pictures without a face cut from each photograph, for the validator."""
+_BACKGROUND_SIZE = 96
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingFace:
+    """One face as the trainer sees it.
+
+    Parameters
+    ----------
+    name, subject : str
+        Where it comes from and whom it shows.
+    picture : ndarray of uint8, shape (H, W), or None
+        The surroundings of the face, reduced; None for a shape without a picture.
+    points : ndarray, shape (N, 2)
+        In pixels of ``picture``; NaN where unknown.
+    trains_patches : ndarray of bool, shape (N,)
+        Landmarks whose surroundings may train a patch expert.
+    measured : ndarray of bool, shape (N,)
+        Landmarks that a fit's error is measured on: placed by a person, not estimated.
+    backgrounds : tuple of ndarray
+        Squares of the photograph that lie outside the face.
+    item_id, revision_id : int or None
+        The item in the project, and the revision of it, if it comes from one.
+    source : str
+        Name under which picture and backgrounds are kept for the next training; empty where they
+        are not.
+    subject_source : str
+        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
+    """
+
+    name: str
+    subject: str
+    picture: NDArray[np.uint8] | None
+    points: Points
+    trains_patches: NDArray[np.bool_]
+    measured: NDArray[np.bool_]
+    backgrounds: tuple[NDArray[np.uint8], ...] = ()
+    item_id: int | None = None
+    revision_id: int | None = None
+    source: str = ""
+    subject_source: str = "person"
+
+    @property
+    def trains_experts(self) -> bool:
+        """Whether patch experts can be trained on the face."""
+        return self.picture is not None and bool(self.trains_patches.any())
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the picture, the points, and which of them train."""
+        digest = hashlib.blake2b(digest_size=16)
+        if self.picture is not None:
+            digest.update(repr(self.picture.shape).encode())
+            digest.update(np.ascontiguousarray(self.picture).data)
+        for part in (self.points, self.trains_patches):
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
+
+    def mirrored(self, mirror: Sequence[int]) -> TrainingFace:
+        """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
+        order = np.asarray(mirror)
+        picture = self.picture
+        return TrainingFace(
+            name=f"{self.name} (mirrored)",
+            subject=self.subject,
+            picture=None if picture is None else np.ascontiguousarray(picture[:, ::-1]),
+            points=self.mirrored_points(mirror),
+            trains_patches=self.trains_patches[order],
+            measured=self.measured[order],
+            subject_source=self.subject_source,
+        )
+
+    def mirrored_points(self, mirror: Sequence[int]) -> Points:
+        """Return the points of the face in a mirror."""
+        right = 0 if self.picture is None else self.picture.shape[1] - 1
+        return np.asarray((self.points * [-1, 1] + [right, 0])[list(mirror)], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A face that cannot be trained on, and why."""
+
+    name: str
+    reason: str
+
+
+def load_faces(
+    scheme: Scheme,
+    faces: Sequence[Face],
+    scale: float,
+    *,
+    seed: int = 0,
+    cache: Cache | None = None,
+    progress: ProgressLike = None,
+) -> tuple[list[TrainingFace], list[Unusable]]:
+    """Read the pictures of annotated faces, keeping only what training needs.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    faces : sequence of Face
+        As the project gives them.
+    scale : float
+        Largest IOD, in pixels, that training needs; larger faces are reduced to it, so
+        that memory does not depend on the size of the photographs.
+    seed : int
+        Chooses the backgrounds.
+    cache : Cache, optional
+        Pictures that earlier trainings read and reduced.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
+
+    Returns
+    -------
+    faces, unusable : list
+        What can be trained on, and what not with the reason.
+
+    Raises
+    ------
+    Cancelled
+        If the monitor stopped it.
+    """
+    kept, work = cache or Cache(None), Work(Monitor.of(progress))
+    work.total, work.what = len(faces), "reading faces"
+
+    def read(face: Face) -> TrainingFace | Unusable:
+        try:
+            found: TrainingFace | Unusable = _load(scheme, face, scale, seed, kept)
+        except FaceloopError as error:
+            found = Unusable(face.name, str(error))
+        work.tick()
+        return found
+
+    work.tick(0)
+    every = work.map(read, faces)
+    good = [face for face in every if isinstance(face, TrainingFace)]
+    return good, [face for face in every if isinstance(face, Unusable)]
+
+
+def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFace]:
+    """Read faces one by one with their whole pictures, as a detector sees them.
+
+    Faces whose picture or eye corners are missing are left out.
+    """
+    for face in faces:
+        try:
+            gray = face.read_gray()
+        except FaceloopError:
+            continue
+        points = np.where(face.annotation.present[:, None], face.annotation.points, np.nan)
+        measured = face.annotation.present & (face.annotation.states != PointState.ESTIMATED)
+        if scheme.inter_ocular_distance(points) > 1.0:
+            yield TrainingFace(
+                name=face.name,
+                subject=face.subject or face.name,
+                picture=gray,
+                points=points,
+                trains_patches=measured & False,
+                measured=measured,
+                item_id=face.item_id,
+                revision_id=face.revision_id,
+                subject_source=face.subject_source,
+            )
+
+
+def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> TrainingFace:
+    annotation = face.annotation
+    shape_known = annotation.trains_shape
+    points = np.where(shape_known[:, None], annotation.points, np.nan)
+    iod = scheme.inter_ocular_distance(points)
+    if not iod > 1.0:
+        raise TrainingError("the outer eye corners are missing or coincide.")
+    if _on_one_line(points):
+        raise TrainingError("all points lie on one line.")
+    picture, moved, source = None, points, ""
+    backgrounds: tuple[NDArray[np.uint8], ...] = ()
+    if face.has_image:
+        source = _source(face, points, scale, seed)
+        read = cache.load("faces", source) if source else None
+        if read is None:
+            read = _read(face, points, iod, scale, seed)
+            if source:
+                cache.save("faces", source, read)
+        picture, backgrounds = read["picture"], tuple(read["backgrounds"])
+        if np.ptp(picture) < _FLAT:
+            raise TrainingError("the picture has no contrast where the face should be.")
+        moved = Similarity(*map(float, read["move"])).apply(points)
+    return TrainingFace(
+        name=face.name,
+        subject=face.subject or face.name,
+        picture=picture,
+        points=moved,
+        trains_patches=annotation.trains_patches if picture is not None else shape_known & False,
+        measured=shape_known & (annotation.states != PointState.ESTIMATED),
+        backgrounds=backgrounds,
+        item_id=face.item_id,
+        revision_id=face.revision_id,
+        source=source,
+        subject_source=face.subject_source,
+    )
+
+
+def _on_one_line(points: Points) -> bool:
+    known = points[~np.isnan(points).any(axis=1)]
+    if len(known) < 5:
+        return False
+    length, width = np.linalg.svd(known - known.mean(axis=0), compute_uv=False)
+    return bool(width < _LINE * length)
+
+
+def _source(face: Face, points: Points, scale: float, seed: int) -> str:
+    """Return a name for what is read of a face: the same for the same file and points only."""
+    if face.media is None or face.media_sha256 is None:
+        return ""
+    try:
+        about = face.media.stat()
+    except OSError:
+        return ""  # reading it will say what is wrong
+    file = (face.media_sha256, about.st_size, about.st_mtime_ns, face.frame)
+    return key_of(*file, points, scale, seed, _REACH, _BACKGROUNDS, _BACKGROUND_SIZE)
+
+
+def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Arrays:
+    with nullcontext() if face.frame is None else _ONE_VIDEO:
+        gray = face.read_gray()
+    picture, move = _surroundings(gray, points, iod, scale)
+    rng = np.random.default_rng((seed, *np.frombuffer(points.tobytes(), np.uint32)))
+    backgrounds = _backgrounds(gray, points, iod, rng)
+    shape = (len(backgrounds), _BACKGROUND_SIZE, _BACKGROUND_SIZE)
+    return {
+        "picture": picture,
+        "move": np.array([move.a, move.b, move.tx, move.ty]),
+        "backgrounds": np.array(backgrounds, np.uint8).reshape(shape),
+    }
+
+
+def _surroundings(
+    gray: NDArray[np.uint8], points: Points, iod: float, scale: float
+) -> tuple[NDArray[np.uint8], Similarity]:
+    centre = np.nanmean(points, axis=0)
+    low = np.maximum(np.floor(centre - _REACH * iod), 0).astype(int)
+    high = np.ceil(centre + _REACH * iod).astype(int) + 1
+    part = gray[low[1] : high[1], low[0] : high[0]]
+    if part.size == 0 or min(part.shape) < _LEAST_SHOWN * iod:
+        raise TrainingError("the points lie outside the picture.")
+    move = Similarity(1.0, 0.0, -float(low[0]), -float(low[1]))
+    factor = 1.25 * scale / iod
+    if factor > 1.25 / 1.5:
+        return part.copy(), move
+    # The same reduction as a fit makes, so that training sees what fitting will.
+    small = np.asarray(
+        cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), dtype=np.uint8
+    )
+    shift = 0.5 * factor - 0.5
+    return small, Similarity(factor, 0.0, shift, shift).after(move)
+
+
+def _backgrounds(
+    gray: NDArray[np.uint8], points: Points, iod: float, rng: np.random.Generator
+) -> list[NDArray[np.uint8]]:
+    """Cut squares about as large as the face from beside it."""
+    centre = np.nanmean(points, axis=0)
+    found: list[NDArray[np.uint8]] = []
+    for _ in range(4 * _BACKGROUNDS):
+        width = int(iod * rng.uniform(0.7, 2.0))
+        room = np.array(gray.shape[::-1]) - width
+        if (room <= 0).any() or len(found) == _BACKGROUNDS:
+            break
+        corner = rng.integers(0, room)
+        if np.abs(corner + width / 2 - centre).max() > 0.8 * iod + width / 2:
+            part = gray[corner[1] : corner[1] + width, corner[0] : corner[0] + width]
+            size = (_BACKGROUND_SIZE, _BACKGROUND_SIZE)
+            small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+            found.append(np.asarray(small, dtype=np.uint8))
+    return found

@@ -1,0 +1,1 @@
+"""How far off fits are: measuring, results, intervals, tests and plots."""

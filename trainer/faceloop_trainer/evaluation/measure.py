@@ -1,0 +1,300 @@
+"""How far off a model's fits are, on people it has never seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import TrainingError
+from faceloop_datasets.progress import Monitor
+from faceloop_datasets.subjects import kind_of, many, one
+from faceloop_runtime.detect.detector import Detector
+from faceloop_runtime.fit.fitter import Fitter
+from faceloop_runtime.model import FaceModel
+from faceloop_trainer.data.faces import whole_pictures
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.data.split import unseen_faces
+
+from .result import Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Face, Project
+    from faceloop_datasets.progress import ProgressLike
+    from faceloop_runtime.fit.result import Fit
+    from faceloop_trainer.data.faces import TrainingFace
+
+
+def evaluate(
+    project: Project,
+    model: FaceModel | None = None,
+    *,
+    start: str = "jitter",
+    jitter: Jitter | None = None,
+    seed: int = 0,
+    detector: Detector | None = None,
+    progress: ProgressLike = None,
+) -> Evaluation:
+    """Measure a model on the annotated faces of a project that it has never seen.
+
+    Parameters
+    ----------
+    project, start, jitter, seed, detector, progress
+        As in `evaluate_models`.
+    model : FaceModel, optional
+        The project's active model by default.
+
+    Raises
+    ------
+    TrainingError
+        If there is no model, it is of another scheme, or every face was trained on.
+    Cancelled
+        If the monitor stopped it.
+    """
+    if model is None:
+        record = project.active_model
+        if record is None:
+            raise TrainingError(
+                f"The project {project.name} has no model yet; train one, or name a model file."
+            )
+        model = FaceModel.load(record.file)
+    (found,) = evaluate_models(
+        project,
+        (model,),
+        start=start,
+        jitter=jitter,
+        seed=seed,
+        detector=detector,
+        progress=progress,
+    )
+    return found
+
+
+def evaluate_models(
+    project: Project,
+    models: Sequence[FaceModel],
+    *,
+    start: str = "jitter",
+    jitter: Jitter | None = None,
+    seed: int = 0,
+    detector: Detector | None = None,
+    progress: ProgressLike = None,
+) -> list[Evaluation]:
+    """Measure models on the annotated faces of a project that none of them has ever seen.
+
+    Faces of people that one of the models was trained on are left out, whoever annotated them.
+
+    Parameters
+    ----------
+    project : Project
+        Gives the annotated faces.
+    models : sequence of FaceModel
+        What to measure; `compare_models` tells the results of two apart.
+    start, jitter, seed, detector, progress
+        As in `measure_models`.
+
+    Returns
+    -------
+    list of Evaluation
+        One a model; entry for entry on the same faces.
+
+    Raises
+    ------
+    TrainingError
+        If a model is of another scheme, or every face was trained on.
+    Cancelled
+        If the monitor stopped it.
+    """
+    faces = faces_to_measure(project, models)
+    return measure_models(
+        models,
+        whole_pictures(project.scheme, faces),
+        len(faces),
+        start=start,
+        jitter=jitter,
+        seed=seed,
+        detector=detector,
+        progress=progress,
+    )
+
+
+def faces_to_measure(project: Project, models: Sequence[FaceModel]) -> list[Face]:
+    """Return the annotated faces with pictures that none of the models was trained on.
+
+    Raises
+    ------
+    TrainingError
+        If there is none, or a model is of another scheme.
+    """
+    for model in models:
+        if model.scheme.name != project.scheme.name:
+            raise TrainingError(
+                f"The model is for the scheme {model.scheme.name}, the project's is "
+                f"{project.scheme.name}; they cannot be compared."
+            )
+    annotated = project.faces()
+    if not any(face.has_image for face in annotated):
+        raise TrainingError(
+            f"The project {project.name} has no annotated face with a picture to measure on; "
+            "import or annotate some."
+        )
+    faces = unseen_faces(annotated, *(model.provenance for model in models))
+    if not faces:
+        who = "The model was" if len(models) == 1 else "Between them, the models were"
+        kind = kind_of(face.subject_source for face in annotated)
+        raise TrainingError(
+            f"{who} trained on every {one(kind)} in this project, so an error measured here would "
+            f"say nothing. Train with a share held out, annotate other {many(kind)}, or "
+            "cross-validate."
+        )
+    return faces
+
+
+def measure(
+    model: FaceModel,
+    faces: Iterable[TrainingFace],
+    total: int,
+    *,
+    start: str = "jitter",
+    jitter: Jitter | None = None,
+    seed: int = 0,
+    detector: Detector | None = None,
+    progress: ProgressLike = None,
+) -> Evaluation:
+    """Fit a model to faces and compare with their annotations; `measure_models` for one."""
+    (found,) = measure_models(
+        (model,),
+        faces,
+        total,
+        start=start,
+        jitter=jitter,
+        seed=seed,
+        detector=detector,
+        progress=progress,
+    )
+    return found
+
+
+def measure_models(
+    models: Sequence[FaceModel],
+    faces: Iterable[TrainingFace],
+    total: int,
+    *,
+    start: str = "jitter",
+    jitter: Jitter | None = None,
+    seed: int = 0,
+    detector: Detector | None = None,
+    progress: ProgressLike = None,
+) -> list[Evaluation]:
+    """Fit models to the same faces from the same starts, and compare with the annotations.
+
+    Parameters
+    ----------
+    models : sequence of FaceModel
+        What to measure; all of one scheme.
+    faces : iterable of TrainingFace
+        Faces with pictures, none of whose subjects a model was trained on; read once, as
+        they are needed.
+    total : int
+        How many there are, for the progress.
+    start : {"jitter", "detector"}
+        From the mean shape placed on the true points and then moved at random, or from
+        the detector's box.
+    jitter : Jitter, optional
+        How far the starts are moved; 6 degrees, 7 % and 0.08 IOD by default.
+    seed : int
+        Seed of the jitter.
+    detector : Detector, optional
+        The bundled one by default.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
+
+    Returns
+    -------
+    list of Evaluation
+        One a model; entry for entry on the same faces.
+
+    Raises
+    ------
+    TrainingError
+        If there are no faces, or the start is unknown.
+    Cancelled
+        If the monitor stopped it.
+    """
+    if start not in ("jitter", "detector"):
+        raise TrainingError(f"Unknown start {start!r}; expected 'jitter' or 'detector'.")
+    monitor, boxes = Monitor.of(progress), detector or Detector()
+    trials = [_Trial(model, start, jitter or Jitter(), seed, boxes) for model in models]
+    seen: list[TrainingFace] = []
+    monitor.step(0, total, "measuring fits")
+    for face in faces:
+        for trial in trials:
+            trial.fit(face)
+        seen.append(replace(face, picture=None, backgrounds=()))
+        monitor.step(len(seen), total, "measuring fits", error=trials[0].last_error)
+    if not seen:
+        raise TrainingError("There are no faces to evaluate on.")
+    return [trial.evaluation(seen) for trial in trials]
+
+
+class _Trial:
+    """Fits one face after the other and measures how far off each point is."""
+
+    def __init__(
+        self, model: FaceModel, start: str, jitter: Jitter, seed: int, detector: Detector
+    ) -> None:
+        self._model, self._fitter = model, Fitter(model)
+        self._start, self._jitter, self._detector = start, jitter, detector
+        self._rng = np.random.default_rng(seed)
+        self._distances: list[NDArray[np.float64]] = []
+        self._fitted: list[NDArray[np.float64]] = []
+        self._predicted: list[float] = []
+
+    @property
+    def last_error(self) -> float:
+        """Normalised mean error of the face fitted last."""
+        return _mean(self._distances[-1])
+
+    def fit(self, face: TrainingFace) -> None:
+        """Fit a face; each point's error is over the IOD, NaN where the truth is unknown."""
+        iod = self._model.scheme.inter_ocular_distance(face.points)
+        fit = self._found(face, iod)
+        points = np.full(face.points.shape, np.nan) if fit is None else fit.points
+        distance = np.linalg.norm(points - face.points, axis=1) / iod
+        self._distances.append(np.where(face.measured, distance, np.nan))
+        self._fitted.append(points)
+        self._predicted.append(np.nan if fit is None else fit.predicted_error)
+
+    def evaluation(self, faces: Sequence[TrainingFace]) -> Evaluation:
+        """Return the errors on the faces that were fitted."""
+        return Evaluation(
+            scheme=self._model.scheme,
+            items=tuple(f.item_id for f in faces),
+            names=tuple(f.name for f in faces),
+            subjects=tuple(f.subject for f in faces),
+            errors=np.array([_mean(distances) for distances in self._distances]),
+            point_errors=np.array(self._distances),
+            predicted=np.array(self._predicted),
+            fitted=np.array(self._fitted),
+            start=self._start,
+            subject_sources=tuple(f.subject_source for f in faces),
+        )
+
+    def _found(self, face: TrainingFace, iod: float) -> Fit | None:
+        assert face.picture is not None  # noqa: S101 - checked by the callers
+        if self._start == "jitter":
+            pose = jittered_pose(self._model.pdm, face.points, iod, self._jitter, self._rng)
+            return self._fitter.fit_pose(face.picture, pose)
+        boxes = self._detector.detect(face.picture)
+        return self._fitter.fit(face.picture, np.asarray(boxes[0])) if boxes else None
+
+
+def _mean(distances: NDArray[np.float64]) -> float:
+    """Mean over the points that are known; infinite if none is: no face was found."""
+    known = distances[~np.isnan(distances)]
+    return float(known.mean()) if len(known) else np.inf

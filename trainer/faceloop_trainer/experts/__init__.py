@@ -1,0 +1,1 @@
+"""Patch experts: sampling, moments, filters and their calibration."""

@@ -1,0 +1,61 @@
+"""What is known about faces before the first annotation: how the bundled sample's vary."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import Scheme, SchemeError
+from faceloop_datasets.sample import sample_faces
+from faceloop_datasets.schemes.conversion import Conversion
+
+from .ppca import ShapePrior, aligned, procrustes_mean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_SCHEME = "face70"
+_WEIGHT = 8.0
+"""How many faces of different people the sample counts for. Chosen on MUCT's training people:
+4 to 12 differ by less than a hundredth of the error; 24 and more are worse from 100 faces on."""
+
+
+def sample_prior(scheme: Scheme) -> ShapePrior | None:
+    """Return how the sample's faces vary, as landmarks of a scheme.
+
+    The mean is left out on purpose: it is where annotators differ.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        ``face70``, or one that every point of can be made of its points.
+
+    Returns
+    -------
+    ShapePrior or None
+        None for a scheme that the sample cannot be converted to.
+    """
+    covariance = _sample_covariance(scheme.name)
+    return None if covariance is None else ShapePrior(covariance, _WEIGHT)
+
+
+@cache
+def _sample_covariance(name: str) -> Floats | None:
+    try:
+        weights = Conversion.load(_SCHEME, name).weights
+    except SchemeError:
+        return None
+    if not weights.any(axis=1).all():
+        return None
+    scheme = Scheme.load(name)
+    points = weights @ np.array([face.annotation.points for face in sample_faces()])
+    covariance = np.cov(aligned(points, procrustes_mean(scheme, points)), rowvar=False, bias=True)
+    # The same faces in a mirror, where x changes its sign.
+    order = (2 * np.asarray(scheme.mirror)[:, None] + [0, 1]).reshape(-1)
+    sign = np.tile([-1.0, 1.0], len(scheme))
+    turned = np.outer(sign, sign) * covariance[np.ix_(order, order)]
+    return np.asarray(0.5 * (covariance + turned))

@@ -1,0 +1,1 @@
+"""Training of quality estimation: face validator, predicted error, visibility."""

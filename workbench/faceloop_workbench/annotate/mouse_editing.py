@@ -1,0 +1,266 @@
+"""What the mouse does to a face: which press, move and release mean which edit. Without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from faceloop_runtime.geometry import Similarity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from .editor import FaceEditor
+
+    Place = NDArray[np.float64]
+    Band = tuple[Place, Place]
+
+_STILL = 3.0  # a press that moved less, in pixels of the screen, is a click
+_REACH = 10.0  # how near to a point counts as on it
+
+
+@dataclass(frozen=True)
+class MousePosition:
+    """Where the mouse is.
+
+    Parameters
+    ----------
+    xy : ndarray, shape (2,)
+        In pixels of the picture.
+    pixel : float
+        Size of a pixel of the screen in those.
+    shift, control : bool
+        Keys held.
+    """
+
+    xy: Place
+    pixel: float
+    shift: bool = False
+    control: bool = False
+
+
+class MouseEditing:
+    """Turns presses, moves and releases of the mouse into edits.
+
+    ==========================  =========================================================
+    drag a point                it moves, and those that nobody has placed follow
+    Ctrl, drag a point          it moves alone
+    drag a selected point       all selected points move
+    click, Shift and click      select one; add it to the selection, or take it away
+    Shift, drag                 select all points in a rectangle
+    Ctrl, drag beside a point   turn and scale the selected points round their centre
+    ==========================  =========================================================
+
+    Parameters
+    ----------
+    editor : FaceEditor
+        What to edit.
+
+    Attributes
+    ----------
+    pointed : Signal(int or None)
+        The mouse is on another point.
+    band : Signal((ndarray, ndarray) or None)
+        Corners of the rectangle that is being drawn.
+    """
+
+    pointed = Signal(object)
+    band = Signal(object)
+
+    def __init__(self, editor: FaceEditor) -> None:
+        self._editor = editor
+        self._clicks: ClickRequest | None = None
+        self._press: MousePosition | None = None
+        self._moved = False
+        self._on_point: int | None = None
+        self._pointed_at: int | None = None
+        self._does: Callable[[MousePosition], None] | None = None
+        self._chosen: tuple[int, ...] = ()
+        editor.loaded.connect(self._forget)
+
+    @property
+    def clicks(self) -> ClickRequest | None:
+        """Clicks that are waited for."""
+        return self._clicks
+
+    def ask(self, clicks: ClickRequest | None) -> None:
+        """Wait for clicks on the picture; None to wait no longer."""
+        self._clicks = clicks
+
+    def hover(self, touch: MousePosition) -> None:
+        """Move without a button."""
+        number = self._nearest(touch)
+        if number != self._pointed_at:
+            self._pointed_at = number
+            self.pointed.emit(number)
+
+    def press(self, touch: MousePosition) -> bool:
+        """Begin; returns whether it is ours, or else the viewer's, to pan the picture with."""
+        self._press, self._moved = touch, False
+        self._chosen = self._editor.selection
+        self._on_point = None if self._clicks is not None else self._nearest(touch)
+        self._does = None if self._clicks is not None else self._choose(touch)
+        return self._does is not None
+
+    def move(self, touch: MousePosition) -> None:
+        """Go on, with the button down."""
+        if self._press is None:
+            return
+        if not self._moved and np.linalg.norm(touch.xy - self._press.xy) < _STILL * touch.pixel:
+            return
+        if not self._moved:
+            self._moved = True
+            self._begin()
+        if self._does is not None:
+            self._does(touch)
+
+    def release(self) -> None:
+        """End, where the last move was."""
+        begun, self._press = self._press, None
+        if begun is None:
+            return
+        if not self._moved:
+            self._click(begun)
+        self._editor.drop()
+        self.band.emit(None)
+
+    def cancel(self) -> bool:
+        """Forget what was begun; returns whether there was anything."""
+        busy = self._clicks is not None or self._press is not None
+        self._stop_clicks()
+        self._press = None
+        self._editor.cancel()
+        self.band.emit(None)
+        return busy
+
+    def _forget(self, _state: object) -> None:
+        """Another face is in work: what was begun on the one before must not go on with it."""
+        self._stop_clicks()
+        self._press = self._pointed_at = None
+        self.pointed.emit(None)
+        self.band.emit(None)
+
+    def _stop_clicks(self) -> None:
+        if self._clicks is not None:
+            self._clicks.stop()
+            self._clicks = None
+
+    def _nearest(self, touch: MousePosition) -> int | None:
+        face = self._editor.drawn
+        if face is None or self._editor.viewing is not None or not face.present.any():
+            return None
+        distance = np.linalg.norm(face.points - touch.xy, axis=1)
+        number = int(np.nanargmin(distance))
+        return number if distance[number] <= _REACH * touch.pixel else None
+
+    def _choose(self, touch: MousePosition) -> Callable[[MousePosition], None] | None:
+        """Return what moving will do; None for what the viewer does."""
+        several = len(self._editor.selection) > 1
+        if self._on_point is None:
+            if touch.shift:
+                return self._draw_band
+            return self._turn if touch.control and several else None
+        if touch.shift:
+            return lambda _: None
+        chosen = several and self._on_point in self._editor.selection
+        return self._move_all if chosen and not touch.control else self._drag
+
+    def _begin(self) -> None:
+        """Select the point that is dragged, so that keys act on it afterwards."""
+        if self._on_point is not None and self._does == self._drag:
+            self._editor.select([self._on_point])
+
+    def _click(self, touch: MousePosition) -> None:
+        if self._clicks is not None:
+            self._take_click(self._clicks, touch.xy)
+        elif self._on_point is None:
+            if not touch.shift and not touch.control:
+                self._editor.select(())
+        elif touch.shift:
+            self._editor.select(set(self._editor.selection) ^ {self._on_point})
+        else:
+            self._editor.select([self._on_point])
+
+    def _take_click(self, clicks: ClickRequest, xy: Place) -> None:
+        if clicks.take(xy):
+            self._clicks = None  # first: what is done with them may ask for more
+            clicks.done(np.array(clicks.places))
+
+    def _drag(self, touch: MousePosition) -> None:
+        before = self._editor.state
+        if before is not None and self._press is not None and self._on_point is not None:
+            # From where the point is, not from the pointer: a press beside it makes no jump.
+            place = before.points[self._on_point] + touch.xy - self._press.xy
+            self._editor.drag(self._on_point, place, alone=self._press.control)
+
+    def _move_all(self, touch: MousePosition) -> None:
+        if self._press is not None:
+            dx, dy = touch.xy - self._press.xy
+            self._editor.transform(Similarity(tx=float(dx), ty=float(dy)))
+
+    def _turn(self, touch: MousePosition) -> None:
+        before, press = self._editor.state, self._press
+        if before is None or press is None:
+            return
+        centre = np.nanmean(before.points[list(self._editor.selection)], axis=0)
+        start, now = press.xy - centre, touch.xy - centre
+        if np.linalg.norm(start) < touch.pixel or np.linalg.norm(now) < touch.pixel:
+            return
+        scale = float(np.linalg.norm(now) / np.linalg.norm(start))
+        angle = float(np.arctan2(now[1], now[0]) - np.arctan2(start[1], start[0]))
+        turn = Similarity.from_polar(scale, angle, 0.0, 0.0)
+        shift = centre - turn.apply(centre[None])[0]
+        moved = Similarity(turn.a, turn.b, float(shift[0]), float(shift[1]))
+        self._editor.transform(moved, "Turn and scale")
+
+    def _draw_band(self, touch: MousePosition) -> None:
+        face, press = self._editor.drawn, self._press
+        if face is None or press is None:
+            return
+        low, high = np.minimum(press.xy, touch.xy), np.maximum(press.xy, touch.xy)
+        inside = ((face.points >= low) & (face.points <= high)).all(axis=1)
+        self._editor.select([*self._chosen, *np.flatnonzero(inside)])
+        self.band.emit((low, high))
+
+
+class ClickRequest:
+    """Some clicks on the picture that are asked for one by one.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        What to click, for people.
+    say : callable
+        Shows a line of text.
+    done : callable
+        Given the places, (K, 2), when all are there.
+    """
+
+    def __init__(
+        self, wanted: Sequence[str], say: Callable[[str], None], done: Callable[[Place], None]
+    ) -> None:
+        self._wanted, self._say, self.done = tuple(wanted), say, done
+        self.places: list[Place] = []
+        self._ask()
+
+    def take(self, xy: Place) -> bool:
+        """Take the next click; returns whether it was the last."""
+        self.places.append(xy)
+        complete = len(self.places) == len(self._wanted)
+        if not complete:
+            self._ask()
+        return complete
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._say("")
+
+    def _ask(self) -> None:
+        count = len(self._wanted)
+        step = f" ({len(self.places) + 1} of {count})" if count > 1 else ""
+        self._say(f"Click the {self._wanted[len(self.places)]}{step}. Escape cancels.")

@@ -1,0 +1,128 @@
+"""What fits the frames of a video: the model in use, its backend, the faces it follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from faceloop_runtime import Tracker
+from faceloop_runtime.responses import GlResponses, describe, make_backend
+
+from .responses import response_maps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faceloop_runtime import FrameResult
+    from faceloop_runtime.responses.base import ResponseBackend
+    from faceloop_runtime.responses.gl.context import GLContext
+    from faceloop_runtime.track.tracker import Pursuit
+    from faceloop_workbench.services.model_choice import ChosenModel
+
+    from .responses import ResponseMaps
+    from .sources import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class FitSettings:
+    """Which model fits the frames, and how.
+
+    Parameters
+    ----------
+    load : callable
+        Loads the model; called in the player's thread.
+    key : object
+        Says which model it is: the same key is not loaded again.
+    backend : {"auto", "cpu", "gl"}
+        Where responses are computed.
+    max_faces : int
+        Faces to follow.
+    """
+
+    load: Callable[[], ChosenModel]
+    key: object
+    backend: str = "auto"
+    max_faces: int = 1
+
+
+class ModelInUse:
+    """The model in use, its backend, and the faces it follows; used by one thread.
+
+    Attributes
+    ----------
+    chosen : ChosenModel or None
+        The model; None before the first was loaded.
+    about : str
+        Which backend it has, and why where the choice was automatic.
+    """
+
+    def __init__(self) -> None:
+        self.chosen: ChosenModel | None = None
+        self.about = ""
+        self._in_use: tuple[object, str, int] | None = None
+        self._backend: ResponseBackend | None = None
+        self._pursuit: Pursuit | None = None
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend; ``""`` before the first model was loaded."""
+        return "" if self._backend is None else self._backend.name
+
+    def has(self, settings: FitSettings) -> bool:
+        """Whether this is what there is already."""
+        return self._in_use == (settings.key, settings.backend, settings.max_faces)
+
+    def take(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
+        """Fit with other settings.
+
+        Parameters
+        ----------
+        settings : FitSettings
+            What to fit with.
+        make_context : callable
+            Makes the contexts that OpenGL draws responses in.
+
+        Returns
+        -------
+        bool
+            Whether the model is another.
+
+        Raises
+        ------
+        FaceloopError
+            If the model cannot be loaded, or OpenGL does not work; all stays as it is then.
+        """
+        new = self._in_use is None or settings.key != self._in_use[0]
+        chosen = settings.load() if self.chosen is None or new else self.chosen
+        backend = make_backend(settings.backend, chosen.model.experts, make_context)
+        self.close()
+        self.chosen, self._backend = chosen, backend
+        self._in_use = settings.key, settings.backend, settings.max_faces
+        self.about = backend.name
+        if settings.backend == "auto":
+            self.about = describe(make_context)
+        self._pursuit = Tracker(chosen.model, backend, settings.max_faces).follow()
+        return new
+
+    def forget(self) -> None:
+        """Look for faces anew in the next frame."""
+        if self._pursuit is not None:
+            self._pursuit.reset()
+
+    def look(self, frame: Frame) -> FrameResult | None:
+        """Find the faces of a frame; None without a model."""
+        if self._pursuit is None:
+            return None
+        return replace(self._pursuit.step(frame.gray()), index=frame.index, time=frame.time)
+
+    def responses(self, frame: Frame, result: FrameResult) -> tuple[ResponseMaps, ...]:
+        """Response maps of each face that was found in a frame."""
+        if self.chosen is None or self._backend is None:
+            return ()
+        model, backend, gray = self.chosen.model, self._backend, frame.gray()
+        return tuple(response_maps(model, backend, gray, face.fit) for face in result.faces)
+
+    def close(self) -> None:
+        """Free what the backend holds in OpenGL."""
+        if isinstance(self._backend, GlResponses):
+            self._backend.close()

@@ -1,0 +1,78 @@
+"""What the list calls things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faceloop_workbench.services.queue_reasons import enumerated, reason_word
+
+from .claims import person
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_datasets import Summary
+
+LABELS = {
+    "labelled": "labelled",
+    "unlabelled": "not labelled",
+    "half": "half corrected",
+    "estimated": "points to confirm",
+}
+"""How far a face is annotated. The last is none of its own: labelled and half corrected faces may
+have points that nobody has confirmed, as after an import that had to estimate some."""
+
+
+def reason_text(row: Summary) -> str:
+    """Why a face should be looked at, the worst first; empty if nobody asked for it."""
+    return ", ".join(map(reason_word, row.reasons))
+
+
+def sentence_text(row: Summary) -> str:
+    """Say what was found, where a sentence says it and the face still waits."""
+    if row.status in ("done", "skipped"):
+        return ""
+    return " ".join(why.note for why in row.reasons if why.note)
+
+
+def label_of(row: Summary) -> str:
+    """Key of `LABELS`: each face has one."""
+    if not row.labelled:
+        return "unlabelled"
+    return "half" if row.half_corrected else "labelled"
+
+
+def is_labelled(row: Summary, key: str) -> bool:
+    """Whether a key of `LABELS` says something of a face."""
+    return row.estimated > 0 if key == "estimated" else label_of(row) == key
+
+
+def label_text(row: Summary) -> str:
+    """How far a face is annotated, with what is left."""
+    if not row.labelled:
+        return LABELS["unlabelled"]
+    left = f"{row.estimated} to confirm" if row.estimated else ""
+    lacking = f"{row.missing} missing" if row.missing else ""
+    word = LABELS["half"] if row.half_corrected else LABELS["labelled"]
+    return ", ".join(part for part in (word, left, lacking) if part)
+
+
+def status_text(row: Summary) -> str:
+    """Say what became of the entry in the review queue."""
+    match row.status:
+        case "claimed":
+            return f"in work by {person(row.author)}" if row.author else "in work"
+        case "skipped":
+            return f"skipped: {row.said}" if row.said else "skipped"
+        case "done":
+            return "done"
+    return ""
+
+
+def missing_text(states: Sequence[int], names: Sequence[str], missing: int) -> str:
+    """Name the points that are missing; empty if none is."""
+    lacking = [names[k] for k, state in enumerate(states) if state == missing]
+    if not lacking:
+        return ""
+    points = "1 point is" if len(lacking) == 1 else f"{len(lacking)} points are"
+    return f"{points} missing: {enumerated(lacking)}"

@@ -1,0 +1,158 @@
+"""What faceloop needs of a computer, and what of it is there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import av.codec
+from platformdirs import user_log_dir
+
+from faceloop_datasets import FaceloopError
+from faceloop_datasets.sample import sample_clip
+from faceloop_runtime import FaceModel
+
+_PACKAGES = (
+    "faceloop", "numpy", "scipy", "opencv-python", "scikit-image", "scikit-learn", "av", "pillow",
+    "safetensors", "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich", "vispy",
+    "napari", "qtpy", "magicgui", "psygnal",
+)  # fmt: skip
+_OPTIONAL = {
+    "PyQt6": "the window, unless PySide6 is there",
+    "PySide6": "the window, unless PyQt6 is there",
+    "dlib-bin": "the comparison in make bench",
+}
+# In a process of its own: a broken driver ends the process that asks it.
+_GL_PROBE = """
+from faceloop_datasets import FaceloopError
+from faceloop_runtime.backends import describe
+from faceloop_runtime.backends.gl import renderer
+print(describe(), flush=True)
+try:
+    print(renderer())
+except FaceloopError as error:
+    raise SystemExit(str(error))
+"""
+_GL_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One line of the report.
+
+    Parameters
+    ----------
+    what : str
+        What was looked at.
+    found : str
+        What is there.
+    advice : str
+        What to do if it is missing; empty if all is well.
+    needed : bool
+        Whether faceloop does not work without it.
+    """
+
+    what: str
+    found: str
+    advice: str = ""
+    needed: bool = False
+
+
+def diagnostics() -> list[Diagnostic]:
+    """Look at the machine and at faceloop's parts."""
+    return [*_versions(), *_gl(), *_parts(), *_folders()]
+
+
+def diagnostics_text() -> str:
+    """Text of all diagnostics, to paste into a report. The person's home folder is left out."""
+    home = str(Path.home())
+    lines = [f"{f.what}: {f.found}" + (f" ({f.advice})" if f.advice else "") for f in diagnostics()]
+    return "\n".join(line.replace(home, "~") for line in lines)
+
+
+def _versions() -> list[Diagnostic]:
+    cores = os.cpu_count()
+    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"
+    lines = [Diagnostic("machine", machine), Diagnostic("python", sys.version.split()[0])]
+    for name in _PACKAGES:
+        found = _version(name)
+        advice = "" if found else f"pip install {name}"
+        lines.append(Diagnostic(name, found or "missing", advice, needed=True))
+    for name, purpose in _OPTIONAL.items():
+        found = _version(name)
+        lines.append(Diagnostic(name, found or f"not installed; only needed for {purpose}"))
+    return lines
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _gl() -> list[Diagnostic]:
+    """Ask OpenGL for its renderer, and the runtime which responses it would pick."""
+    what = "GL renderer"
+    try:
+        probe = subprocess.run(  # noqa: S603 - our own interpreter and text
+            [sys.executable, "-c", _GL_PROBE],
+            capture_output=True,
+            text=True,
+            timeout=_GL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        hangs = "The driver hangs; update it, or name the cpu backend wherever one is asked for."
+        return [Diagnostic(what, f"no answer within {_GL_SECONDS} s", hangs)]
+    said = probe.stdout.strip().splitlines()
+    if not said:
+        crashed = (
+            "The driver crashes; update it, or name the cpu backend wherever one is asked for."
+        )
+        return [Diagnostic(what, f"none (exit code {probe.returncode})", crashed)]
+    picked = Diagnostic("response backend", said[0])
+    if probe.returncode == 0:
+        return [Diagnostic(what, said[-1]), picked]
+    reason = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
+    advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri)."
+    return [Diagnostic(what, f"none ({reason})", advice), picked]
+
+
+def _parts() -> list[Diagnostic]:
+    again = "The installation is incomplete; install faceloop again."
+    clip = sample_clip()
+    sample = Diagnostic("sample", str(clip.parent))
+    if not clip.is_file():
+        sample = Diagnostic("sample", "missing", again, needed=True)
+    try:
+        starter = Diagnostic("starter model", f"{len(FaceModel.starter().scheme)} points")
+    except FaceloopError as error:
+        starter = Diagnostic("starter model", str(error), again, needed=True)
+    encoder = Diagnostic("video encoder", "libx264")
+    if "libx264" not in av.codec.codecs_available:
+        advice = "Overlay videos cannot be written: install av from PyPI."
+        encoder = Diagnostic("video encoder", "none", advice)
+    return [sample, starter, encoder, _screen()]
+
+
+def _screen() -> Diagnostic:
+    if sys.platform in ("win32", "darwin"):
+        return Diagnostic("screen", "the system's")
+    names = ("WAYLAND_DISPLAY", "DISPLAY")
+    found = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
+    return Diagnostic("screen", found or "none; only needed for the window")
+
+
+def _folders() -> list[Diagnostic]:
+    data = os.environ.get("FACELOOP_DATA")
+    found = "not set; only needed for tests on real faces"
+    if data is not None:
+        found = data if Path(data).is_dir() else f"{data} does not exist"
+    logs = user_log_dir("faceloop", appauthor=False)
+    return [Diagnostic("FACELOOP_DATA", found), Diagnostic("log folder", logs)]

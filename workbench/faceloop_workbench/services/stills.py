@@ -1,0 +1,169 @@
+"""Fitting pictures, with everything that is made from the fits."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from faceloop_datasets import InputError, Monitor
+from faceloop_datasets.files import atomic_path
+from faceloop_datasets.media.images import read_image, to_gray
+from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
+from faceloop_runtime import Fit, Tracker
+
+from .overlay import draw_fits
+from .points_table import PointsTable
+from .poor_frames import POOR_ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import ProgressLike, Project, QueueEntry, Scheme
+    from faceloop_runtime import FaceModel
+    from faceloop_runtime.clmtrackr import ClmtrackrModel
+
+
+@dataclass(frozen=True, eq=False)
+class StillResult:
+    """Faces found in one picture, or why it could not be read."""
+
+    image: Path
+    fits: tuple[Fit, ...] = ()
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        faces = [
+            {
+                "points": fit.points,
+                "confidence": fit.confidence,
+                "visibility": fit.visibility,
+                "score": fit.score,
+                "predicted_error": fit.predicted_error,
+                "error_bound": fit.error_bound,
+                "converged": fit.converged,
+            }
+            for fit in self.fits
+        ]
+        return {"image": self.image, "faces": faces, "error": self.error}
+
+
+def fit_stills(
+    model: FaceModel | ClmtrackrModel,
+    images: Sequence[Path],
+    *,
+    points: Path | None = None,
+    overlay: Path | None = None,
+    max_faces: int = 1,
+    keep: Iterable[Path] = (),
+    progress: ProgressLike = None,
+) -> list[StillResult]:
+    """Find and fit the faces of pictures, each like the first frame of a video.
+
+    Parameters
+    ----------
+    model : FaceModel or ClmtrackrModel
+        What to fit.
+    images : sequence of Path
+        The pictures; one that cannot be read does not keep the others from being fitted.
+    points : Path, optional
+        Table to write, see `faceloop_workbench.services.points_table.PointsTable`.
+    overlay : Path, optional
+        Picture to write with the fits drawn in; of several pictures, the folder for them, where
+        `overlay_files` says how they are called.
+    max_faces : int
+        Most faces in one picture.
+    keep : iterable of Path
+        Files besides the pictures that must not be replaced, see `faceloop_datasets.outputs`.
+    progress : Monitor or callable, optional
+        Told each picture; a monitor may stop the work before each: then there are fewer results.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written, or would replace one that is read or kept.
+    """
+    drawn = overlay_files(images, overlay)
+    refuse_to_replace([points, *dict.fromkeys(drawn)], [*images, *keep])
+    monitor, tracker = Monitor.of(progress), Tracker(model, max_faces=max_faces)
+    results: list[StillResult] = []
+    with ExitStack() as files:
+        table = None
+        if points is not None:
+            about = {"scheme": model.scheme.name}
+            table = files.enter_context(PointsTable(points, "fit", model.scheme.names, about))
+        for number, path in enumerate(images):
+            if monitor.stopping:
+                break
+            monitor.tell(number, len(images), "fitting")
+            try:
+                pixels = read_image(path, "rgb")
+            except InputError as error:
+                results.append(StillResult(path, error=str(error)))
+                continue
+            frames = tracker.track([to_gray(pixels)])
+            fits = tuple(face.fit for frame in frames for face in frame.faces)
+            results.append(StillResult(path, fits))
+            if table is not None:
+                table.write((str(path),), list(enumerate(fits)))
+            if (dest := drawn[number]) is not None:
+                _write_overlay(pixels, fits, model.scheme, dest)
+    return results
+
+
+def overlay_files(images: Sequence[Path], overlay: Path | None) -> list[Path | None]:
+    """Return the picture with the fits drawn in for each picture; None if there is to be none.
+
+    Of one picture it is ``overlay``, of several one of their name in that folder. Where others
+    have the same, it is their path below the folder that all of them have in common.
+    """
+    if overlay is None or len(images) == 1:
+        return [overlay] * len(images)
+    below = below_common(images)
+    names = files_told_apart(
+        {p: (p.stem, str(below[p].with_suffix("")), str(below[p])) for p in images}
+    )
+    return [overlay / f"{names[path]}.png" for path in images]
+
+
+def queue_stills(project: Project, results: Sequence[StillResult], model: str) -> list[QueueEntry]:
+    """Put poorly fitted pictures into the review queue, except those annotated already.
+
+    Of a picture with several faces the first counts: one item is one face, and nobody has said
+    which is which.
+    """
+    entries = []
+    for result in results:
+        if not result.fits or result.fits[0].predicted_error <= POOR_ERROR:
+            continue
+        media = project.add_media(result.image)
+        items = project.items_of(media.id)
+        if any(item.head is not None for item in items):
+            continue
+        item = items[0] if items else project.add_item(media)
+        fit = result.fits[0]
+        entries.append(
+            project.queue.add(
+                item.id,
+                "poor-fit",
+                predicted_error=fit.predicted_error,
+                model=model,
+                fit=fit.points,
+            )
+        )
+    return entries
+
+
+def _write_overlay(pixels: NDArray[Any], fits: Sequence[Fit], scheme: Scheme, dest: Path) -> None:
+    if dest.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise InputError(
+            f"{dest} has no format for a picture. Expected a name that ends in .png or .jpg."
+        )
+    with atomic_path(dest) as part:
+        Image.fromarray(draw_fits(pixels, fits, scheme)).save(part)

@@ -1,0 +1,272 @@
+"""Tracking a video file, with everything that is made from it on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceloop_datasets import InputError, Monitor, Video, VideoWriter
+from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_runtime import FrameResult, OneEuro, Tracker
+
+from .overlay import draw_fits
+from .points_table import PointsTable
+from .poor_frames import PoorFrames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from faceloop_datasets import (
+        FrameCandidate,
+        ProgressLike,
+        Project,
+        QueueEntry,
+        VideoFrame,
+    )
+    from faceloop_runtime import FaceModel
+    from faceloop_runtime.clmtrackr import ClmtrackrModel
+
+    Sink = Callable[[FrameResult, VideoFrame], None]
+
+
+@dataclass(frozen=True)
+class TrackSummary:
+    """What tracking a video came to.
+
+    Parameters
+    ----------
+    video : Path
+        The file.
+    frames, of : int
+        Frames tracked, and frames the video has.
+    lost : int
+        Frames without a face.
+    median_predicted_error, worst_predicted_error : float or None
+        Over the faces, in IOD; None if there was none.
+    fit_ms, read_ms : float or None
+        Median milliseconds a frame for finding and fitting the face, and for decoding the frame.
+    stopped : bool
+        Whether the user ended it before the video did.
+    warning, error : str or None
+        What is wrong with the video file; an error ended the tracking.
+    """
+
+    video: Path
+    frames: int
+    of: int
+    lost: int
+    median_predicted_error: float | None
+    worst_predicted_error: float | None
+    fit_ms: float | None
+    read_ms: float | None
+    stopped: bool
+    warning: str | None
+    error: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "video": str(self.video)}
+
+
+@dataclass(frozen=True, eq=False)
+class TrackResult:
+    """Summary of a tracked video, and its poor frames for the review queue."""
+
+    summary: TrackSummary
+    poor: list[FrameCandidate]
+
+
+def track_video(
+    model: FaceModel | ClmtrackrModel,
+    path: str | Path,
+    *,
+    points: Path | None = None,
+    overlay: Path | None = None,
+    max_faces: int = 1,
+    smooth: bool = False,
+    keep: Iterable[Path] = (),
+    each: Callable[[FrameResult], None] | None = None,
+    progress: ProgressLike = None,
+) -> TrackResult:
+    """Track a video, frame by frame in constant memory.
+
+    Parameters
+    ----------
+    model : FaceModel or ClmtrackrModel
+        What to fit.
+    path : path
+        The video.
+    points : Path, optional
+        Table to write, see `faceloop_workbench.services.points_table.PointsTable`.
+    overlay : Path, optional
+        Video to write, with the fits drawn in; each frame at its own time.
+    max_faces : int
+        Faces to follow.
+    smooth : bool
+        Write smoothed points beside the raw ones, and draw them; see
+        `faceloop_runtime.OneEuro` for their lag.
+    keep : iterable of Path
+        Files besides the video that must not be replaced, see `faceloop_datasets.outputs`.
+    each : callable, optional
+        Is given the result of each frame.
+    progress : Monitor or callable, optional
+        Told each frame; a monitor may stop the work after each: then the files hold the frames
+        until there.
+
+    Raises
+    ------
+    InputError
+        If the video cannot be opened, a file cannot be written or would replace one that is read
+        or kept. A video that breaks in the
+        middle raises nothing: the summary says so and the files hold the frames before.
+    """
+    refuse_to_replace([points, overlay], [Path(path), *keep])
+    monitor, video = Monitor.of(progress), Video(path)
+    tracker = Tracker(model, max_faces=max_faces, smoothing=OneEuro() if smooth else None)
+    frames, counts, poor = _FrameReader(video), _TrackCounts(), PoorFrames()
+    stopped = False
+    with ExitStack() as files:
+        sinks = _open_files(files, model, video, points, overlay, smooth=smooth)
+        sinks.append(lambda result, frame: poor.add(result, frame.gray()))
+        for result in _timed(tracker, frames, counts):
+            for sink in sinks:
+                sink(result, frames.frame)
+            if each is not None:
+                each(result)
+            monitor.tell(result.index + 1, len(video), f"tracking {video.path.name}")
+            if monitor.stopping:
+                stopped = True
+                break
+    return TrackResult(counts.summary(video, frames, stopped=stopped), poor.candidates)
+
+
+def queue_frames(project: Project, result: TrackResult, model: str) -> list[QueueEntry]:
+    """Put the poor frames of a tracked video into a project's review queue.
+
+    Returns
+    -------
+    list of QueueEntry
+        New entries, worst first: at most a few of each shot, and none twice.
+    """
+    if not result.poor:
+        return []
+    media = project.add_media(result.summary.video)
+    return project.queue.add_frames(media, result.poor, model=model)
+
+
+class _FrameReader:
+    """Frames of a video, the time it takes to decode them, and the one last given out."""
+
+    frame: VideoFrame
+
+    def __init__(self, video: Video) -> None:
+        self._frames = iter(video)
+        self.seconds: list[float] = []
+        self.error: str | None = None
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        while True:
+            start = time.perf_counter()
+            try:
+                frame = next(self._frames, None)
+            except InputError as error:
+                self.error = str(error)
+                return
+            if frame is None:
+                return
+            self.seconds.append(time.perf_counter() - start)
+            self.frame = frame
+            yield frame
+
+
+class _TrackCounts:
+    """Counts and times of the frames tracked so far: three numbers a frame."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._errors: list[float] = []
+        self._lost = 0
+
+    def add(self, result: FrameResult, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self._errors += [face.fit.predicted_error for face in result.faces]
+        self._lost += not result.faces
+
+    def summary(self, video: Video, frames: _FrameReader, *, stopped: bool) -> TrackSummary:
+        return TrackSummary(
+            video=video.path,
+            frames=len(self.seconds),
+            of=len(video),
+            lost=self._lost,
+            median_predicted_error=_median(self._errors),
+            worst_predicted_error=max(self._errors, default=None),
+            fit_ms=_milliseconds(self.seconds),
+            read_ms=_milliseconds(frames.seconds),
+            stopped=stopped,
+            warning=video.warning,
+            error=frames.error,
+        )
+
+
+def _timed(tracker: Tracker, frames: _FrameReader, counts: _TrackCounts) -> Iterator[FrameResult]:
+    results = iter(tracker.track(frames))
+    while True:
+        start, known = time.perf_counter(), len(frames.seconds)
+        result = next(results, None)
+        if result is None:
+            return
+        reading = sum(frames.seconds[known:])
+        counts.add(result, time.perf_counter() - start - reading)
+        yield result
+
+
+def _open_files(
+    files: ExitStack,
+    model: FaceModel | ClmtrackrModel,
+    video: Video,
+    points: Path | None,
+    overlay: Path | None,
+    *,
+    smooth: bool,
+) -> list[Sink]:
+    sinks: list[Sink] = []
+    if points is not None:
+        about = {"scheme": model.scheme.name, "video": video.path.name}
+        table = files.enter_context(
+            PointsTable(points, "track", model.scheme.names, about, smoothed=smooth)
+        )
+        sinks.append(
+            lambda r, _: table.write(
+                (r.index, r.time),
+                [(face.id, face.fit) for face in r.faces],
+                {face.id: face.points for face in r.faces} if smooth else None,
+            )
+        )
+    if overlay is not None:
+        writer = files.enter_context(VideoWriter(overlay, video.rate))
+        sinks.append(
+            lambda r, frame: writer.write(
+                draw_fits(
+                    frame.image,
+                    [replace(face.fit, points=face.points) for face in r.faces],
+                    model.scheme,
+                ),
+                r.time,
+            )
+        )
+    return sinks
+
+
+def _median(values: list[float]) -> float | None:
+    return float(np.median(values)) if values else None
+
+
+def _milliseconds(seconds: list[float]) -> float | None:
+    middle = _median(seconds)
+    return None if middle is None else middle * 1000

@@ -1,0 +1,240 @@
+"""Training a model into a project, or bringing one in, and measuring it against the one before."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceloop_datasets import ModelFileError, Monitor, ProjectError
+from faceloop_runtime import FaceModel
+from faceloop_trainer import TrainingConfig, compare_models, train
+from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.split import unseen_faces
+from faceloop_trainer.evaluation.measure import measure_models
+
+from .comparison import Comparison, ModelErrors
+from .model_choice import STARTER
+from .stage_times import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from faceloop_datasets import ModelRecord, ProgressLike, Project
+    from faceloop_trainer import Evaluation
+    from faceloop_trainer.data.faces import TrainingFace, Unusable
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A model that was trained and registered.
+
+    Parameters
+    ----------
+    record : ModelRecord
+        The model in the project.
+    report : mapping
+        Settings, counts and metrics of the training.
+    evaluation : Evaluation or None
+        Errors on the subjects that were kept aside; None if there were too few.
+    comparison : Comparison
+        The new model against the one before.
+    unusable : tuple of Unusable
+        Faces that could not be trained on, and why.
+    warnings : tuple of str
+        What a person should know of the faces, one sentence each.
+    """
+
+    record: ModelRecord
+    report: Mapping[str, Any]
+    evaluation: Evaluation | None
+    comparison: Comparison
+    unusable: tuple[Unusable, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it was taken into use."""
+        return self.comparison.use
+
+    @property
+    def because(self) -> str:
+        """Why it was, or was not."""
+        return self.comparison.because
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        record = self.record
+        return {
+            "model": record.name,
+            "file": record.file,
+            "in_use": self.in_use,
+            "because": self.because,
+            "warnings": self.warnings,
+            "report": self.report,
+        }
+
+
+def train_into(
+    project: Project,
+    config: TrainingConfig,
+    *,
+    progress: ProgressLike = None,
+) -> TrainedModel:
+    """Train a model on a project's faces and register it there.
+
+    It becomes the model in use if it is the first, or not worse than the one in use on the
+    faces that both were not trained on.
+
+    Parameters
+    ----------
+    project : Project
+        Where the faces are.
+    config : TrainingConfig
+        Settings of the training.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
+
+    Raises
+    ------
+    TrainingError
+        If the faces cannot be trained on.
+    Cancelled
+        If the monitor stopped it; the project is as it was.
+    ProjectError
+        If the project cannot be written.
+    """
+    watch = Stopwatch()
+    monitor = Monitor.of(progress).also(watch)
+    result = train(project, config, progress=monitor)
+    comparison = _Comparing(project, result.model, config.seed, monitor).run(result.evaluation)
+    metrics = {
+        **({} if result.evaluation is None else result.evaluation.metrics()),
+        "trained_faces": result.report["pictured"],
+        "trained_people": result.report["subjects"],
+        "settings": asdict(config),
+        "stages": [stage.to_dict() for stage in watch.stages()],
+        "comparison": comparison.to_dict(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{project.scheme.name}-{config.experts}.safetensors"
+        result.model.save(file)
+        record = project.add_model(file, metrics)
+    if comparison.use:
+        project.use_model(record.id)
+    return TrainedModel(
+        record, result.report, result.evaluation, comparison, result.unusable, result.warnings
+    )
+
+
+def bring_model(
+    project: Project,
+    file: Path,
+    *,
+    progress: ProgressLike = None,
+) -> ModelRecord:
+    """Copy a model from elsewhere into a project, measured on the project's faces.
+
+    It is not taken into use.
+
+    Parameters
+    ----------
+    project : Project
+        Where it goes.
+    file : Path
+        The ``.safetensors`` file.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no model.
+    ProjectError
+        If the model has other points than the project, or the project cannot be written.
+    Cancelled
+        If the monitor stopped it; the project is as it was.
+    """
+    model = FaceModel.load(file)
+    if model.scheme.name != project.scheme.name:
+        raise ProjectError(
+            f"The model {file.name} has the points of {model.scheme.name}, the project "
+            f"{project.name} has those of {project.scheme.name}. Import a model of "
+            f"{project.scheme.name}."
+        )
+    comparison = _Comparing(project, model, 0, Monitor.of(progress)).run(None)
+    metrics = {
+        **({} if comparison.new is None else comparison.new.figures),
+        "trained_faces": model.provenance.get("pictured"),
+        "trained_people": model.provenance.get("subjects"),
+        "comparison": comparison.to_dict(),
+    }
+    return project.add_model(file, metrics, note=f"imported from {file.name}")
+
+
+class _Comparing:
+    """Measures a new model and the one in use on the faces that both have not seen.
+
+    Both start from the same places in the same pictures, so that they differ in nothing else.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        new: FaceModel,
+        seed: int,
+        monitor: Monitor,
+    ) -> None:
+        self._project, self._new, self._seed = project, new, seed
+        self._monitor = monitor
+
+    def run(self, held_out: Evaluation | None) -> Comparison:
+        """Compare; ``held_out`` is what is known about the new one already."""
+        active = self._project.active_model
+        name = STARTER if active is None else active.name
+        first = active is None
+        alone = None if held_out is None else ModelErrors.of(held_out)
+        people = 0 if held_out is None else len(set(held_out.subjects))
+        kind = "person" if held_out is None else held_out.kind
+        try:
+            old = FaceModel.starter() if active is None else FaceModel.load(active.file)
+        except ModelFileError:
+            because = f"{name}, the one before, cannot be loaded any more"
+            return Comparison(alone, None, name, people, True, because, kind)
+        faces = self._unseen(old)
+        if not faces:
+            because = "it is the first" if first else self._why_not(name, held_out)
+            return Comparison(alone, None, "" if first else name, people, first, because, kind)
+        found = measure_models(
+            (self._new, old),
+            faces,
+            len(faces),
+            seed=self._seed,
+            progress=self._monitor,
+        )
+        new, before = map(ModelErrors.of, found)
+        ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
+        because = f"NME {ours:.4f} against {theirs:.4f} of {name}, on the same faces"
+        if compare_models(found[0], found[1]).chance:
+            because += "; the difference could be chance"
+        people = len({face.subject for face in faces})
+        # To the digits that are shown: no face is annotated more exactly.
+        use = round(ours, 4) <= round(theirs, 4)
+        return Comparison(new, before, name, people, use, because, found[0].kind)
+
+    def _unseen(self, old: FaceModel) -> list[TrainingFace]:
+        if old.scheme.name != self._new.scheme.name:
+            return []
+        faces = unseen_faces(self._project.faces(), self._new.provenance, old.provenance)
+        scale = max(model.experts[-1].scale for model in (self._new, old))
+        loaded, _ = load_faces(self._new.scheme, faces, scale, progress=self._monitor)
+        return [face for face in loaded if face.measured.any()]
+
+    @staticmethod
+    def _why_not(name: str, held_out: Evaluation | None) -> str:
+        if held_out is None:
+            return f"there are too few people to compare it with {name}"
+        return f"there is no face that neither it nor {name} was trained on"

@@ -1,0 +1,174 @@
+"""The child process, spoken to in lines: ``python -m faceloop_workbench.services.worker``.
+
+Training uses all cores, so it is not the window's process; and a crash of one leaves the other
+alone. See `faceloop_workbench.services.messages` for what is said.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from faceloop_datasets import Cancelled, FaceloopError, Monitor, Project
+
+from .label_check import LabelCheck, check_and_queue
+from .messages import (
+    CheckLabels,
+    ImportModel,
+    Log,
+    Message,
+    Outcome,
+    Request,
+    Step,
+    Train,
+    WriteReport,
+    finite,
+    from_line,
+    to_line,
+    with_tuples,
+)
+from .stage_times import begins
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Progress
+
+_NICENESS = 10  # the window comes first
+_PERIOD = 0.1  # seconds between two messages about the same stage
+
+
+class Speaker:
+    """Writes messages, steps of a training not more often than a person can see.
+
+    Parameters
+    ----------
+    out : file
+        Where the lines go.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._errors: list[float] = []
+        self._what, self._done = "", 0
+        self._said = self._begun = time.perf_counter()
+
+    def say(self, message: Message) -> None:
+        """Write a message."""
+        self._out.write(to_line(message) + "\n")
+        self._out.flush()
+
+    def step(self, progress: Progress) -> None:
+        """Take a step; a new stage is told at once, and its last step too."""
+        now = time.perf_counter()
+        new = begins(progress, self._what, self._done)
+        if new:
+            self._end_stage(now)
+        self._what, self._done = progress.what, progress.done
+        if progress.error is not None:
+            self._errors.append(progress.error)
+        if new or now - self._said > _PERIOD or progress.done == progress.total:
+            self.say(Step(progress, finite(self._errors)))
+            self._errors.clear()
+            self._said = now
+
+    def _end_stage(self, now: float) -> None:
+        if self._what:
+            self.say(Log(f"{self._what}: {now - self._begun:.1f} s"))
+        self._begun = now
+
+
+def main() -> int:
+    """Do one request; returns the exit code."""
+    # Whatever a library prints must not come between the messages.
+    speaker, sys.stdout = Speaker(sys.stdout), sys.stderr
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    request = from_line(_read_line())
+    if not isinstance(request, Request):
+        speaker.say(Outcome("failed", "Expected a request as the first line."))
+        return 2
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    try:
+        speaker.say(_do(request, speaker, Monitor(speaker.step, stop.is_set)))
+    except Cancelled as stopped:
+        speaker.say(Outcome("cancelled", str(stopped)))
+    except FaceloopError as error:
+        speaker.say(Outcome("failed", str(error)))
+        return 1
+    return 0
+
+
+def _do(request: Request[Any], speaker: Speaker, monitor: Monitor) -> Outcome | LabelCheck:
+    # What does the work is imported where it is done, so that the first message does not wait.
+    speaker.say(Log("starting"))
+    with Project.open(request.project) as project:
+        match request:
+            case Train():
+                return _train(project, request, speaker, monitor)
+            case ImportModel():
+                return _import(project, request, monitor)
+            case WriteReport():
+                return _report(project, request, monitor)
+            case CheckLabels():
+                return check_and_queue(project, progress=monitor)
+    raise AssertionError(request)
+
+
+def _train(project: Project, request: Train, speaker: Speaker, monitor: Monitor) -> Outcome:
+    from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - see `_do`
+
+    from .training import train_into  # noqa: PLC0415
+
+    config = TrainingConfig(**with_tuples(request.settings))
+    trained = train_into(project, config, progress=monitor)
+    for face in trained.unusable:
+        speaker.say(Log(f"not usable: {face.name}: {face.reason}"))
+    used = "in use" if trained.in_use else "not in use"
+    text = f"{trained.record.name} is {used}: {trained.because}."
+    return Outcome("done", text, trained.record.id, warnings=trained.warnings)
+
+
+def _import(project: Project, request: ImportModel, monitor: Monitor) -> Outcome:
+    from .training import bring_model  # noqa: PLC0415 - see `_do`
+
+    record = bring_model(project, Path(request.file), progress=monitor)
+    return Outcome("done", f"Imported {record.name}.", record.id)
+
+
+def _report(project: Project, request: WriteReport, monitor: Monitor) -> Outcome:
+    from faceloop_trainer.report import Wanted  # noqa: PLC0415 - see `_do`
+
+    from .reporting import report_on  # noqa: PLC0415
+
+    model, against = (*request.models, None)[:2]
+    report, files = report_on(project, model, against, Wanted(), progress=monitor)
+    text = f"The report on {model} is in {files[0].parent}."
+    if report.test is not None and against is not None:
+        text = f"{report.test.sentence(str(model), against)} {text}"
+    return Outcome("done", text, page=str(files[0]), warnings=report.warnings)
+
+
+def _read_line() -> str:
+    """Read one line without a buffer: the listener reads the rest of the pipe by itself."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode()
+
+
+def _listen(stop: threading.Event) -> None:
+    # Not sys.stdin: Python cannot end while a thread holds its lock. The end of the pipe means
+    # that the window is gone.
+    os.read(0, 1)
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""The window that looks into a model: shape, patch experts, reliability, what changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from faceloop_workbench.widgets.basic import PlainLabel
+
+from .axes import room_above
+from .canvas import Axis, PointBars
+from .canvas_shape import Mosaic, ShapeCanvas, picture_label
+from .dialog_changes import ChangesTab
+from .model_contents import (
+    channel_names,
+    explained_variance,
+    gain_text,
+    mosaic,
+    patch_pictures,
+    point_weights,
+    shape_at,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from qtpy.QtGui import QShowEvent
+
+    from faceloop_runtime import FaceModel
+
+    from .model_list import ListedModel
+
+_SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
+_REACH = 30  # tenths of a standard deviation
+_MOSAIC = 330  # pixels; the eyes' filters just stand clear of each other
+_PICTURE = 36
+_LARGEST = 9.0  # radius of a point that is trusted wholly
+
+
+class ModelDialog(QDialog):
+    """Looks into one model.
+
+    Parameters
+    ----------
+    listed : ListedModel
+        The model.
+    others : sequence of ListedModel
+        Models to compare it with.
+    parent : QWidget
+        The tab Train.
+
+    Raises
+    ------
+    ModelFileError
+        If the model cannot be loaded.
+    """
+
+    def __init__(self, listed: ListedModel, others: Sequence[ListedModel], parent: QWidget) -> None:
+        super().__init__(parent)
+        model = listed.load()
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(f"Inside {listed.name}")
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("inside.tabs")
+        for title, make in (
+            ("Shape", lambda: ShapeTab(model)),
+            ("Patch experts", lambda: PatchesTab(model)),
+            ("Reliability", lambda: ReliabilityTab(model)),
+            ("What changed", lambda: ChangesTab(listed, model, others)),
+        ):
+            self.tabs.addTab(_LazyTab(make), title)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.tabs)
+        self.resize(900, 640)
+
+
+class _LazyTab(QWidget):
+    """A tab that is made when it is first looked at: all at once would take too long."""
+
+    def __init__(self, make: Callable[[], QWidget]) -> None:
+        super().__init__()
+        self._make: Callable[[], QWidget] | None = make
+        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Make it."""
+        layout = self.layout()
+        if self._make is not None and layout is not None:
+            layout.addWidget(self._make())
+            self._make = None
+        super().showEvent(event)
+
+
+class ShapeTab(QWidget):
+    """A slider for each component of the shape model."""
+
+    def __init__(self, model: FaceModel) -> None:
+        super().__init__()
+        self._pdm = model.pdm
+        self.canvas = ShapeCanvas(model.scheme, model.pdm.mean)
+        self.sliders: list[QSlider] = []
+        self._values: list[QLabel] = []
+        reset = QPushButton("Reset")
+        reset.setObjectName("inside.reset")
+        reset.setToolTip("Show the mean face.")
+        reset.clicked.connect(self.reset)
+        side = QVBoxLayout()
+        side.addWidget(self._slider_list())
+        side.addWidget(reset)
+        layout = QHBoxLayout(self)
+        layout.addWidget(self.canvas, 3)
+        layout.addLayout(side, 2)
+        self._draw()
+
+    def reset(self) -> None:
+        """Show the mean face."""
+        for slider in self.sliders:
+            slider.setValue(0)
+
+    def _slider_list(self) -> QScrollArea:
+        inside = QWidget()
+        grid = QGridLayout(inside)
+        grid.addWidget(PlainLabel("component"), 0, 0)
+        grid.addWidget(PlainLabel("of variance"), 0, 1)
+        for k, share in enumerate(explained_variance(self._pdm), 1):
+            slider, value = QSlider(Qt.Orientation.Horizontal), PlainLabel()
+            slider.setRange(-_REACH, _REACH)
+            slider.setObjectName(f"inside.component.{k}")
+            slider.valueChanged.connect(self._draw)
+            value.setMinimumWidth(value.fontMetrics().horizontalAdvance(f"-3.0 {_SIGMA}"))
+            for column, widget in enumerate(
+                (PlainLabel(str(k)), PlainLabel(f"{share:.1%}"), slider, value)
+            ):
+                grid.addWidget(widget, k, column)
+            self.sliders.append(slider)
+            self._values.append(value)
+        grid.setColumnStretch(2, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        return area
+
+    def _draw(self) -> None:
+        sigmas = np.array([slider.value() / 10 for slider in self.sliders])
+        for label, sigma in zip(self._values, sigmas, strict=True):
+            label.setText(f"{sigma:+.1f} {_SIGMA}" if sigma else f"0 {_SIGMA}")
+        self.canvas.show_shapes([(self._pdm.mean, -1), (shape_at(self._pdm, sigmas), 0)])
+
+
+class PatchesTab(QWidget):
+    """The filters of all landmarks in one channel, and those of one landmark in all."""
+
+    def __init__(self, model: FaceModel) -> None:
+        super().__init__()
+        self._model, self._channels = model, channel_names(model)
+        self.mosaic = Mosaic()
+        self.mosaic.chosen.connect(self._choose)
+        self.scale, self.channel, self.landmark = QComboBox(), QComboBox(), QComboBox()
+        self.scale.addItems([f"{e.scale:g} px between the eyes" for e in model.experts])
+        self.scale.setCurrentIndex(len(model.experts) - 1)
+        self.channel.addItems(self._channels)
+        self.landmark.addItems([f"{k} {name}" for k, name in enumerate(model.scheme.names)])
+        for box, name in (
+            (self.scale, "inside.scale"),
+            (self.channel, "inside.channel"),
+            (self.landmark, "inside.landmark"),
+        ):
+            box.setObjectName(name)
+            box.currentIndexChanged.connect(self._draw)
+        self._pictures = QScrollArea()
+        self._pictures.setWidgetResizable(True)
+        self._pictures.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._lay_out()
+        self._draw()
+
+    def _choose(self, landmark: int) -> None:
+        self.landmark.setCurrentIndex(landmark)
+
+    def _draw(self) -> None:
+        experts = self._model.experts[self.scale.currentIndex()]
+        landmark = self.landmark.currentIndex()
+        picture, centres = mosaic(self._model, experts, self.channel.currentIndex(), _MOSAIC)
+        self.mosaic.show_filters(picture, centres, landmark, experts.patch)
+        self._pictures.setWidget(self._filters(landmark))
+
+    def _filters(self, landmark: int) -> QWidget:
+        inside = QWidget()
+        grid = QGridLayout(inside)
+        for column, experts in enumerate(self._model.experts, 1):
+            trusted = experts.reliability[landmark]
+            grid.addWidget(PlainLabel(f"{experts.scale:g} px\n{trusted:.0%}"), 0, column)
+            for row, picture in enumerate(patch_pictures(experts, landmark), 1):
+                grid.addWidget(picture_label(picture, _PICTURE), row, column)
+        grid.addWidget(PlainLabel("scale\nreliability"), 0, 0)
+        for row, name in enumerate(self._channels, 1):
+            grid.addWidget(PlainLabel(name), row, 0)
+        grid.setRowStretch(len(self._channels) + 1, 1)
+        grid.setVerticalSpacing(2)
+        return inside
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        for title, box in (("Scale", self.scale), ("Channel", self.channel)):
+            top.addWidget(PlainLabel(title))
+            top.addWidget(box)
+        top.addStretch()
+        left = QVBoxLayout()
+        left.addLayout(top)
+        left.addWidget(self.mosaic, 1)
+        left.addWidget(PlainLabel("Orange speaks for the landmark, blue against it."))
+        right = QVBoxLayout()
+        right.addWidget(self.landmark)
+        right.addWidget(self._pictures, 1)
+        layout = QHBoxLayout(self)
+        layout.addLayout(left, 3)
+        layout.addLayout(right, 2)
+
+
+class ReliabilityTab(QWidget):
+    """How far each landmark's own response is trusted against the shape."""
+
+    def __init__(self, model: FaceModel) -> None:
+        super().__init__()
+        self._model = model
+        self.scale = QComboBox()
+        self.scale.setObjectName("inside.reliability.scale")
+        self.scale.addItems([f"{e.scale:g} px between the eyes" for e in model.experts])
+        self.scale.setCurrentIndex(len(model.experts) - 1)
+        self.scale.currentIndexChanged.connect(self._draw)
+        self.canvas, self.bars = ShapeCanvas(model.scheme, model.pdm.mean), PointBars(190)
+        layout = QVBoxLayout(self)
+        self.words = PlainLabel()
+        self.words.setWordWrap(True)
+        layout.addWidget(self.scale)
+        layout.addWidget(self.words)
+        layout.addWidget(self.canvas, 3)
+        layout.addWidget(self.bars, 2)
+        self._draw()
+
+    def _draw(self) -> None:
+        scheme = self._model.scheme
+        experts = self._model.experts[self.scale.currentIndex()]
+        believed = point_weights(experts)
+        most = room_above(believed.tolist(), 1e-3)
+        self.words.setText(gain_text(experts, scheme))
+        self.canvas.show_shapes([(self._model.pdm.mean, 0)], believed / most * _LARGEST)
+        self.bars.show_points(
+            believed,
+            None,
+            scheme.names,
+            scheme.groups,
+            y=Axis("", 0, most),
+            legend=("gain x reliability of each point", ""),
+        )
