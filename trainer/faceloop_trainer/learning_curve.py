@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of, many
+from faceloop_datasets.subjects import kind_of, many
 from faceloop_trainer.data.copies import as_people
 from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.requirements import FEWEST_FACES, FEWEST_PEOPLE

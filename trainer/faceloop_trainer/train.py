@@ -12,7 +12,7 @@ from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.crossfit.crossfit import CrossFit
 from faceloop_trainer.crossfit.training_set import TrainingSet

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.files import CACHE, REPORTS
 from faceloop_datasets.progress import Monitor
+from faceloop_datasets.staging import clean, content_hash, staging
 from faceloop_datasets.store.direct import direct
-from faceloop_datasets.store.staging import clean, content_hash, staging
-from faceloop_datasets.store.subjects import no_such_subject
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of, no_such_subject
 
 from .backup import list_backups
 from .bundle import DATABASE, unpack, write_bundle

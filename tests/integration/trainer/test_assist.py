@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Cancelled, FaceloopError, Project
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces, sample_negatives
 from faceloop_runtime import FaceModel
 from faceloop_trainer.assist import fit_errors, initial_face

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of, many, one
+from faceloop_datasets.subjects import kind_of, many, one
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel

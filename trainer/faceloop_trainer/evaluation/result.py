@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
 
 from .metrics import AUC_LIMIT, FAILURE, area_under_ced, rank_correlation
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_datasets.subject_words import SubjectKind
+    from faceloop_datasets.subjects import SubjectKind
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from faceloop_datasets.subject_words import many
+from faceloop_datasets.subjects import many
 from faceloop_trainer.evaluation.plots import COLOURS, label, new_figure
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.cross_validation import cross_validate
 from faceloop_trainer.data.checks import cautions

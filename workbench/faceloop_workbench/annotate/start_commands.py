@@ -8,7 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.images import to_gray
+from faceloop_datasets.media.images import to_gray
 from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
@@ -235,11 +235,9 @@ class StartCommands:
     def _crowded(self) -> bool:
         """Whether the picture has other faces, one of which a search might find instead."""
         item = self._editor.item
-        if item is None:
+        if item is None or item.media_id is None:
             return False
-        place = (item.media_id, item.frame)
-        others = self._session.need_project().items()
-        return sum((other.media_id, other.frame) == place for other in others) > 1
+        return len(self._session.need_project().items_of(item.media_id, item.frame)) > 1
 
     def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> None:
         if self._editor.start(points, source, what, placed) is not None:

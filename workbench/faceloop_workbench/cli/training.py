@@ -131,7 +131,7 @@ def show_warnings(warnings: Iterable[str]) -> None:
 
 def show_metrics(metrics: Mapping[str, Any]) -> None:
     """Show what `faceloop_trainer.Evaluation.metrics` says, in words."""
-    from faceloop_datasets.subject_words import count_of
+    from faceloop_datasets.subjects import count_of
 
     if "nme_mean" not in metrics:
         say("Not measured: no face was kept aside, or none was found.")

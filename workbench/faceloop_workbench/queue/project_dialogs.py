@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_dir
 
 from faceloop_datasets import FaceloopError, Project, Scheme
-from faceloop_datasets.images import IMAGE_SUFFIXES
-from faceloop_datasets.video import VIDEO_SUFFIXES
+from faceloop_datasets.media.images import IMAGE_SUFFIXES
+from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_workbench.services.add_files import Added, add_files, annotation_format, is_media
 from faceloop_workbench.services.background import Job, Result
 from faceloop_workbench.services.exporting import export_faces

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_datasets.images import IMAGE_SUFFIXES
-from faceloop_datasets.video import VIDEO_SUFFIXES
+from faceloop_datasets.media.images import IMAGE_SUFFIXES
+from faceloop_datasets.media.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -144,7 +144,7 @@ def faces_text(planned: Erasure) -> str:
 
 def known_text(planned: Erasure) -> str:
     """Say how it is known whom the faces show."""
-    from faceloop_datasets.subject_words import how_known  # noqa: PLC0415 - the help is quick
+    from faceloop_datasets.subjects import how_known  # noqa: PLC0415 - the help is quick
 
     return f"How it is known whom they show: {how_known(planned.sources)}."
 

@@ -36,13 +36,9 @@ def surrounding(project: Project, item: Item) -> KeyFrames | None:
 
 def _frames(project: Project, item: Item) -> list[Item]:
     """Annotated items of the same video."""
-    if item.frame is None:
+    if item.frame is None or item.media_id is None:
         return []
-    return [
-        other
-        for other in project.items()
-        if other.media_id == item.media_id and other.frame is not None and other.head is not None
-    ]
+    return [other for other in project.items_of(item.media_id) if other.head is not None]
 
 
 def _frame(item: Item) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.subject_words import count_of, kind_of
+from faceloop_datasets.subjects import count_of, kind_of
 from faceloop_trainer.data.checks import cautions, few_people
 from faceloop_trainer.data.copies import different
 from faceloop_trainer.data.requirements import too_few
