@@ -11,8 +11,8 @@ from faceloop_datasets.progress import step
 from faceloop_runtime import Fitter
 from faceloop_runtime.geometry import Similarity
 
-from .drag import OF_FITS
-from .error_covariance import in_model_frame, learned
+from .drag import FIT_ERRORS
+from .error_covariance import errors_in_model_frame, learned_covariance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ _MOST = 400
 """Faces that are fitted, at about 10 ms each; more teach little more."""
 
 
-def covariance(
+def error_covariance(
     model: FaceModel,
     faces: Sequence[Face],
     *,
@@ -62,11 +62,11 @@ def covariance(
         If ``cancel`` said so.
     """
     chosen = faces[:: -(-len(faces) // _MOST) or 1]
-    pairs = fits(model, chosen, progress, cancel)
-    return learned(model, OF_FITS, in_model_frame(model.pdm, pairs))
+    pairs = fitted_and_true(model, chosen, progress, cancel)
+    return learned_covariance(model, FIT_ERRORS, errors_in_model_frame(model.pdm, pairs))
 
 
-def fits(
+def fitted_and_true(
     model: FaceModel,
     faces: Sequence[Face],
     progress: ProgressCallback | None = None,
