@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
     command_action,
@@ -110,7 +111,7 @@ class WorkPanel(QWidget):
         self._read_nothing()
         lost = len(self._review.missing_media)
         self._lost.setVisible(lost > 0)
-        files = "1 file is" if lost == 1 else f"{lost} files are"
+        files = counted(lost, "file is", "files are")
         self._lost.setText(f"⚠ {files} not where they were. Find them…")
 
     def _read_nothing(self) -> None:
