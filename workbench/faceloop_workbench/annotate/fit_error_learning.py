@@ -1,4 +1,4 @@
-"""Learning, while a person works, how the model in use is wrong. Without Qt."""
+"""Measuring, in the background, which errors fits of the model in use make. Without Qt."""
 
 from __future__ import annotations
 

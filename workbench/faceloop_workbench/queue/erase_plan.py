@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_datasets.care import Erasure, find_whom, plan_erasure
+from faceloop_datasets.care import Erasure, find_erasure_target, plan_erasure
 from faceloop_datasets.progress import step
 from faceloop_workbench.services.trained_on import trained_on
 
@@ -51,13 +51,13 @@ def plan_both(
         If ``cancel`` said so.
     """
     step(progress, cancel, 0, 3, "looking for this face")
-    whom = find_whom(folder, item=item_id)
-    face = plan_erasure(folder, whom)
+    target = find_erasure_target(folder, item=item_id)
+    face = plan_erasure(folder, target)
     step(progress, cancel, 1, 3, "looking for its subject")
-    subject = plan_erasure(folder, find_whom(folder, subject=whom.subject))
+    subject = plan_erasure(folder, find_erasure_target(folder, subject=target.subject))
     step(progress, cancel, 2, 3, "looking for models trained on it")
     with Project.open(folder) as project:
-        models = tuple(trained_on(project, whom.subject))
+        models = tuple(trained_on(project, target.subject))
     step(progress, cancel, 3, 3, "looking for models trained on it")
     return ErasePlan(face, subject, models)
 
@@ -65,9 +65,9 @@ def plan_both(
 def leave_erased(session: Session, planned: Erasure) -> None:
     """Take the face in work out of it if it is to be erased: nobody shall edit it meanwhile."""
     item = session.item
-    if item is None or item.subject != planned.whom.subject:
+    if item is None or item.subject != planned.target.subject:
         return
-    if planned.whom.item in (None, item.id):
+    if planned.target.item in (None, item.id):
         session.show(None)
 
 

@@ -1,4 +1,4 @@
-"""What the list calls things."""
+"""Texts about a face in the list: why it is there, how far it is annotated."""
 
 from __future__ import annotations
 

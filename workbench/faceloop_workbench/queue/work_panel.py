@@ -21,6 +21,7 @@ from faceloop_workbench.widgets.basic import (
     PlainLabel,
     command_action,
     command_button,
+    heading,
     paragraph,
     plain_tip,
     sure,
@@ -28,7 +29,6 @@ from faceloop_workbench.widgets.basic import (
 
 from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
-from .start_panel import heading
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project

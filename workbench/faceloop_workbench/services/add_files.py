@@ -1,4 +1,4 @@
-"""Pictures and videos on their way into a project. Without Qt."""
+"""Adding pictures and videos to a project."""
 
 from __future__ import annotations
 

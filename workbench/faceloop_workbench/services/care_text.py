@@ -1,4 +1,4 @@
-"""What a backup, a check and an erasure say to people. Without Qt."""
+"""What a backup, a check and an erasure say to people."""
 
 from __future__ import annotations
 
@@ -124,14 +124,14 @@ def after_erasing_text(done: Erasure, models: Sequence[str]) -> str:
 
 def erased_text(planned: Erasure) -> str:
     """Name what an erasure is about, in a few words."""
-    if planned.whom.item is not None:
-        return f"only this face, {shorten(planned.whom.name)}"
+    if planned.target.item is not None:
+        return f"only this face, {shorten(planned.target.name)}"
     return f"all {counted(len(planned.items), 'face')} of {subject_text(planned)}"
 
 
 def subject_text(planned: Erasure) -> str:
     """Name the subject of an erasure, as what it is: a picture is no person."""
-    named = shorten(planned.whom.subject)
+    named = shorten(planned.target.subject)
     return f"the {planned.kind} {named}" if planned.kind in ("picture", "clip") else named
 
 

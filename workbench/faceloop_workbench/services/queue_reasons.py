@@ -1,4 +1,4 @@
-"""Why a face should be looked at, in words."""
+"""Why a face is in the review queue, in words."""
 
 from __future__ import annotations
 
