@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +84,43 @@ def test_the_bound_holds_for_new_fits_of_every_opinion() -> None:
     for low in (-4.0, -3.0, -2.0):
         part = (opinion >= low) & (opinion < low + 1)
         assert abs((logs <= bound)[part].mean() - 0.9) < 0.06
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 10, 19, 20, 60, 119])
+def test_the_bound_is_the_conformal_rank(count: int) -> None:
+    """Of n fits of one opinion it is the ceil(0.9 (n + 1))-th smallest error, or the largest."""
+    logs = np.random.default_rng(count).normal(-3.5, 0.4, count)
+    levels = error_levels(np.full(count, -3.0), logs)
+    rank = math.ceil(9 * (count + 1) / 10)
+    expected = sorted(logs)[min(rank, count) - 1]
+    median, bound = levels(-3.0)
+    assert math.log(bound) == pytest.approx(expected, abs=1e-6)
+    assert math.log(median) == pytest.approx(np.median(logs), abs=1e-6)
+
+
+def test_each_part_of_the_opinions_has_a_rank_of_its_own() -> None:
+    """Two levels of 60 fits each, the better opinions first, whatever the order of the fits."""
+    rng = np.random.default_rng(5)
+    opinion = np.append(np.full(60, -4.0), np.full(60, -2.0))
+    logs = opinion + np.append(0.1 * rng.normal(size=60), 0.5 * rng.normal(size=60))
+    mixed = rng.permutation(120)
+    levels = error_levels(opinion[mixed], logs[mixed])
+    np.testing.assert_allclose(levels.opinion, [-4, -2])
+    for part in (slice(0, 60), slice(60, 120)):
+        _, bound = levels(opinion[part][0])
+        assert math.log(bound) == pytest.approx(np.sort(logs[part])[54], abs=1e-6)  # the 55th
+
+
+def test_the_bound_holds_for_nine_of_ten_of_the_next_fits() -> None:
+    """Of 19 fits it is the 18th: 18 of 20 draws lie below it, be they distributed as they may."""
+    rng = np.random.default_rng(6)
+    drawn = -rng.exponential(size=(4000, 20))
+    held = [levels_of(row[:19]) >= row[19] for row in drawn]
+    assert np.mean(held) == pytest.approx(0.9, abs=0.015)
+
+
+def levels_of(logs: np.ndarray) -> float:
+    return float(np.float64(error_levels(np.zeros(len(logs)), logs).bound[0]))
 
 
 def test_levels_keep_the_order_of_opinions() -> None:
