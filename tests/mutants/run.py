@@ -21,9 +21,12 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "mutants"
@@ -173,21 +176,20 @@ def _test(layout: Layout, options: argparse.Namespace) -> Result:
     else:
         layout.make()
     if names or not options.survivors:
-        _run("run", "--max-children", str(options.children), *names, layout=layout)
+        _run_mutmut("--max-children", str(options.children), *names, layout=layout)
     result = Result(layout)
     for name in result.noticeable:
         print(f"{name}\n{result.survived[name]}")
     return result
 
 
-def _run(*arguments: str, layout: Layout) -> str:
-    """Run mutmut in a copy; returns what it says."""
+def _run_mutmut(*arguments: str, layout: Layout) -> None:
     packages = layout.folder / "mutants" / "src"
     packages.mkdir(parents=True, exist_ok=True)  # Python forgets a path that is not there
     environment = {**os.environ, "PYTHONPATH": str(packages), "OMP_NUM_THREADS": "1"}
     program = Path(sys.executable).with_name("mutmut")
     done = subprocess.run(
-        [program, *arguments],
+        [program, "run", *arguments],
         cwd=layout.folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -197,12 +199,12 @@ def _run(*arguments: str, layout: Layout) -> str:
     )
     if done.returncode:
         sys.exit(f"{done.stdout[-4000:]}\nmutmut ended with {done.returncode} on {layout.module}.")
-    return done.stdout
 
 
 def _change(layout: Layout, name: str) -> str:
     """What was changed in a mutant: the function, and the lines before and after."""
-    lines = _run("show", name, layout=layout).splitlines()
+    with chdir(layout.folder):
+        lines = get_diff_for_mutant(name, path=layout.source).splitlines()
     function = name.rpartition(".")[2].rpartition("__mutmut_")[0].lstrip("xǁ_").replace("ǁ", ".")
     changed = [line for line in lines if line[:1] in "-+" and line[:3] not in {"---", "+++"}]
     short = [f"{line[0]} {line[1:].strip()}" for line in changed]

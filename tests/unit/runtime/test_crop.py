@@ -10,7 +10,7 @@ import pytest
 from faceloop_runtime.crop import FaceImage
 from faceloop_runtime.geometry import Similarity
 
-SIZE, SCALE, EXTENT = 121, 54.0, 1.0
+SIZE, SCALE, EXTENT = 121, 54.0, 1.2
 IODS = (6.0, 30.0, 80.0, 82.0, 134.0, 136.0, 268.0, 272.0, 535.0, 545.0, 600.0)
 
 
@@ -74,7 +74,8 @@ def test_the_middles_of_pixels_are_read_to_a_twentieth_of_a_gray_level(
 
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize(
-    ("x", "y"), [(3.0, 4.0), (296.0, 3.0), (298.0, 278.5), (2.0, 275.0), (-90.0, 400.0)]
+    ("x", "y"),
+    [(3.0, 4.0), (296.0, 3.0), (298.0, 278.5), (2.0, 275.0), (-90.0, 400.0), (700.0, 700.0)],
 )
 @pytest.mark.parametrize("iod", [30.0, 60.0, 80.0])
 def test_beyond_the_edge_the_last_pixels_repeat(x: float, y: float, iod: float, axis: int) -> None:
@@ -88,11 +89,11 @@ def test_beyond_the_edge_the_last_pixels_repeat(x: float, y: float, iod: float, 
 
 
 @pytest.mark.parametrize("iod", [40.0, 100.0, 300.0])
-def test_a_fit_may_walk_almost_half_an_inter_ocular_distance(iod: float) -> None:
+def test_a_fit_may_walk_three_quarters_of_an_inter_ocular_distance(iod: float) -> None:
     """What a crop shows after that is in the part that was kept."""
     start = Similarity(iod, 0.0, 1000.3, 1050.6)
     halvings = reductions(start)
-    for dx, dy in ((0.45, 0.0), (-0.45, 0.0), (0.0, 0.45), (0.0, -0.45)):
+    for dx, dy in ((0.75, 0.0), (-0.75, 0.0), (0.0, 0.75), (0.0, -0.75)):
         pose = replace(start, tx=start.tx + dx * iod, ty=start.ty + dy * iod)
         for axis, middle in enumerate((pose.tx, pose.ty)):
             first = middle - 1.2 * iod
@@ -148,6 +149,17 @@ def test_a_face_is_reduced_when_it_is_half_as_large_again(iod: float, sees: bool
     pose = Similarity(iod, 0.0, 300.0, 300.0)
     seen = FaceImage(picture, pose, EXTENT, SCALE).crop(pose, iod, 163)
     assert bool(seen.max() > 199.5) is sees
+
+
+@pytest.mark.parametrize("iod", [150.0, 200.0, 260.0])
+def test_what_was_halved_is_reduced_to_a_quarter_more_than_the_crop(iod: float) -> None:
+    """Stripes of two pixels are such of one when the picture is halved, and gray after that."""
+    picture = np.zeros((1600, 1600), np.uint8)
+    picture[:, ::4] = picture[:, 1::4] = 200
+    pose = Similarity(iod, 0.0, 800.5, 800.5)
+    seen = FaceImage(picture, pose, EXTENT, SCALE).crop(pose, iod / 2, 201)
+    assert seen.dtype == np.float32
+    assert seen.max() < 199
 
 
 def test_pictures_of_one_pixel_and_faces_larger_than_any_picture() -> None:
