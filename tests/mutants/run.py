@@ -42,6 +42,8 @@ MODULES = {
     "runtime/faceloop_runtime/pdm.py": (f"{RUNTIME}/test_pdm.py",),
     "runtime/faceloop_runtime/backends/cpu.py": (f"{RUNTIME}/test_responses.py",),
     "trainer/faceloop_trainer/split.py": (f"{TRAINER}/test_split.py",),
+    "datasets/faceloop_datasets/queue.py": (f"{DATASETS}/test_queue.py",),
+    "datasets/faceloop_datasets/video/timing.py": (f"{DATASETS}/test_video_timing.py",),
     "trainer/faceloop_trainer/statistics.py": (f"{TRAINER}/test_statistics.py",),
 }
 """The tests that have to notice mutants of a file; both paths from the root of the repository."""
