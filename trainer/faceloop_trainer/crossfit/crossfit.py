@@ -29,6 +29,7 @@ from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.experts.calibration import Calibration, calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.packing import pack, unpack
+from faceloop_trainer.parallel import parallel_map
 
 from .fits import FitStore, OutOfFoldFit, correction_regression
 from .training_set import FOLDS, TrainingSet, folds_follow_names
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.experts.training import ScaleTraining
-    from faceloop_trainer.parallel import StepCounter, parallel_map
+    from faceloop_trainer.parallel import StepCounter
     from faceloop_trainer.regression import CorrectionRegression
 
 _KIND = "crossfit"

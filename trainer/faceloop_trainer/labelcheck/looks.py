@@ -11,6 +11,7 @@ import numpy as np
 
 from faceloop_datasets import FaceloopError
 from faceloop_runtime.geometry import Similarity
+from faceloop_trainer.parallel import parallel_map
 
 from .marks import Marks
 from .misfits import WRONG
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
     from faceloop_trainer.data.faces import TrainingFace
-    from faceloop_trainer.parallel import StepCounter, parallel_map
+    from faceloop_trainer.parallel import StepCounter
 
     from .sight import Seen
 
