@@ -178,7 +178,7 @@ class StartCommands:
         item = self._editor.item
         if item is None:
             return
-        found = key_frames.previous(self._session.need_project(), item)
+        found = key_frames.previous_annotated(self._session.need_project(), item)
         if found is None:
             self._session.tell("No earlier frame of this video is annotated.", "warning")
             return
@@ -198,7 +198,7 @@ class StartCommands:
                 "warning",
             )
             return
-        points = initial_face.between(found.before.points, found.after.points, found.share)
+        points = initial_face.interpolate(found.before.points, found.after.points, found.share)
         self._start(points, "key frames", "Between key frames")
         self._remind_of_hidden(found.before, found.after)
 

@@ -1,4 +1,4 @@
-"""Watching a video for what the model does badly: from the player to the review queue. No Qt."""
+"""Poor fits of a video that plays go to the review queue. Without Qt."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class KeyFrames(NamedTuple):
     share: float
 
 
-def previous(project: Project, item: Item) -> Annotation | None:
+def previous_annotated(project: Project, item: Item) -> Annotation | None:
     """Annotation of the nearest earlier annotated frame of the same video."""
     earlier = [other for other in _frames(project, item) if _frame(other) < _frame(item)]
     return _annotation(project, max(earlier, key=_frame)) if earlier else None

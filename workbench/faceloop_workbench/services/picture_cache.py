@@ -1,4 +1,4 @@
-"""Pictures of faces: the last few are kept, the next are read before somebody asks. Without Qt."""
+"""Pictures of faces: the last few are kept, the next are read before somebody asks."""
 
 from __future__ import annotations
 

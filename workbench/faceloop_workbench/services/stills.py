@@ -1,4 +1,4 @@
-"""Fitting pictures, with everything that is made from the fits."""
+"""Fitting pictures: their points, pictures with the fits drawn in, and poorly fitted ones."""
 
 from __future__ import annotations
 
