@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from faceloop_datasets import FaceloopError
-from faceloop_datasets.images import to_gray
 from faceloop_runtime.geometry import Similarity, as_complex, as_points
 from faceloop_runtime.imaging.channels import CropChannels, channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
@@ -27,6 +25,7 @@ from faceloop_runtime.responses import make_backend
 from faceloop_runtime.responses.experts import SEARCH
 from faceloop_runtime.start.initialiser import Initialiser, box_pose
 
+from .inputs import as_gray, as_start
 from .meanshift import (
     Evidence,
     ShapeState,
@@ -123,19 +122,10 @@ class Fitter:
             If image or start have the wrong shape.
         """
         gray = as_gray(image)
-        start = np.array(init, dtype=np.float64)
-        if start.shape == (4,) and np.isfinite(start).all() and (start[2:] > 0).all():
+        start = as_start(init, len(self.model.pdm))
+        if start.ndim == 1:
             return self._fit_box(gray, start)
-        if start.shape == self.model.pdm.mean.shape:
-            start[~np.isfinite(start)] = np.nan
-            known = start[~np.isnan(start.sum(axis=1))]
-            if len(np.unique(known, axis=0)) > 1:
-                return self.fit_pose(gray, *self.model.pdm.parameters(start))
-        raise FaceloopError(
-            f"Cannot start a fit from an array of shape {start.shape}; expected "
-            f"{self.model.pdm.mean.shape} with at least two different known points, or a box "
-            "(x, y, width, height) of positive size."
-        )
+        return self.fit_pose(gray, *self.model.pdm.parameters(start))
 
     def _fit_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Fit:
         """Fit from where eyes and nose were found, or, if that looks wrong, from the box."""
@@ -189,18 +179,6 @@ def _one_blas_thread() -> Iterator[None]:
 @cache
 def _blas() -> list[LibController]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
-
-
-def as_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Take a gray (H, W) or RGB (H, W, 3) picture as gray, or say what is wrong with it."""
-    if image.ndim == 2 and image.size and image.dtype == np.uint8:
-        return image
-    if image.ndim == 3 and image.shape[2] == 3 and image.size and image.dtype == np.uint8:
-        return to_gray(image)
-    raise FaceloopError(
-        f"Cannot fit an image of shape {image.shape} and type {image.dtype}; expected uint8, "
-        "(H, W) or (H, W, 3)."
-    )
 
 
 class FitRun:

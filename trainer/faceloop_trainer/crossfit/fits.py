@@ -10,6 +10,7 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.pdm.tangent import scaling_and_rotation
 from faceloop_runtime.regressor import regression_features
 from faceloop_trainer.regression import CorrectionRegression
 
@@ -193,9 +194,8 @@ def required_updates(pdm: PointDistributionModel, found: Floats, truth: Floats) 
     fixed = pdm.tangent(np.zeros(len(pdm.variances)))[2:]
     explain = np.linalg.solve(fixed @ fixed.T, fixed)
     base = pdm.mean.reshape(-1) + found @ pdm.components
-    turned = np.stack([-base[:, 1::2], base[:, 0::2]], axis=2).reshape(base.shape)
     missing = truth.reshape(len(truth), -1) - base
-    moving = np.stack([base, turned], axis=1)
+    moving = scaling_and_rotation(base.reshape(truth.shape))
     alone = moving - moving @ explain.T @ fixed
     normal = alone @ moving.transpose(0, 2, 1)
     first = np.linalg.solve(normal, alone @ missing[:, :, None])

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarities, Similarity
 from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.pdm.gaussian import condition
+from faceloop_runtime.pdm.tangent import pose_tangent
 
 from .weights import repeated_measures_weights
 
@@ -63,7 +65,7 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     counts = known * (np.ones(len(shapes)) if weights is None else weights)[:, None]
     mean: Points = shapes[int(known.sum(axis=1).argmax())]
     for _ in range(_ALIGN_ROUNDS):
-        total = np.nansum(_laid_over(shapes, mean) * counts[..., None], axis=0)
+        total = np.nansum(Similarities.onto(shapes, mean).apply(shapes) * counts[..., None], axis=0)
         before, mean = mean, _upright(scheme, total / counts.sum(axis=0)[:, None])
         if np.abs(mean - before).max() < _ALIGNED:
             break
@@ -163,24 +165,7 @@ def fit_pdm(
 
 def aligned(shapes: Points, mean: Points) -> Points:
     """Lay shapes (F, N, 2) over the mean (N, 2) by similarities; rows (F, 2N)."""
-    return _laid_over(shapes, mean).reshape(len(shapes), -1)
-
-
-def _laid_over(shapes: Points, mean: Points) -> Points:
-    """`Similarity.between` and `apply` for all shapes at once, since there are thousands."""
-    # As complex numbers: a similarity is a product and a sum.
-    own = np.ascontiguousarray(shapes).view(np.complex128)[..., 0]
-    goal = np.ascontiguousarray(mean).view(np.complex128)[..., 0]
-    known = ~np.isnan(own + goal)
-    count = known.sum(axis=1)
-    s = own - (np.where(known, own, 0.0).sum(axis=1) / count)[:, None]
-    goal = np.where(np.isnan(goal), 0.0, goal)
-    middle = known @ goal / count
-    at = np.where(known, s, 0.0)
-    turn = (at.conj() @ goal) / np.einsum("fn,fn->f", at.conj(), at).real
-    s *= turn[:, None]
-    s += middle[:, None]
-    return np.asarray(s.view(np.float64).reshape(shapes.shape))
+    return Similarities.onto(shapes, mean).apply(shapes).reshape(len(shapes), -1)
 
 
 def _covariance(
@@ -195,9 +180,7 @@ def _covariance(
 
 def _pose(mean: Points) -> Points:
     """Return the directions in which growing, turning and moving change the mean, (4, 2N)."""
-    turned = np.stack([-mean[:, 1], mean[:, 0]], axis=1)
-    across, down = np.tile([1.0, 0.0], len(mean)), np.tile([0.0, 1.0], len(mean))
-    rows = np.stack([mean.reshape(-1), turned.reshape(-1), across, down])
+    rows = pose_tangent(mean)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
@@ -227,12 +210,9 @@ def _expect(
     for pattern in np.unique(missing[missing.any(axis=1)], axis=0):
         members = (missing == pattern).all(axis=1)
         known = ~pattern
-        gain = np.linalg.solve(covariance[np.ix_(known, known)], covariance[np.ix_(known, pattern)])
+        gain, conditional = condition(covariance, known)
         filled[np.ix_(members, pattern)] = (
             centre[pattern] + (rows[np.ix_(members, known)] - centre[known]) @ gain
-        )
-        conditional = (
-            covariance[np.ix_(pattern, pattern)] - covariance[np.ix_(pattern, known)] @ gain
         )
         extra[np.ix_(pattern, pattern)] += conditional * weights[members].sum() / weights.sum()
     return filled, extra
