@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-faults lint bench fuzz
+.PHONY: demo test test-faults lint bench fuzz mutants
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -23,6 +23,9 @@ test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for tw
 fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten minutes
 	-$(BIN)/python -m pip install --quiet 'atheris>=3'
 	nice $(BIN)/python tests/fuzz/run.py all --seconds 25
+
+mutants: $(VENV)/.mutants  ## small faults put into the core, which the tests have to notice (MODULE="crop pdm" for some)
+	nice $(BIN)/python tests/mutants/run.py $(MODULE)
 
 lint: $(VENV)/.lint  ## style, types and the direction of imports
 	$(BIN)/ruff check
@@ -58,6 +61,10 @@ $(VENV)/.test: pyproject.toml .ci/setup
 
 $(VENV)/.lint: pyproject.toml .ci/setup
 	$(SETUP) test lint
+	@touch $@ $(VENV)/.test
+
+$(VENV)/.mutants: pyproject.toml .ci/setup
+	$(SETUP) test mutants
 	@touch $@ $(VENV)/.test
 
 $(VENV)/.bench: pyproject.toml .ci/setup

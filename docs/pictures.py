@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from faceloop_datasets import Video
-from faceloop_trainer.report import Wanted
+from faceloop_trainer.report import ReportOptions
 from faceloop_workbench.services.demo import open_demo, run_demo
 from faceloop_workbench.services.reporting import report_on
 
@@ -27,7 +27,7 @@ def main() -> None:
         made = run_demo(project)
         if made.plot is not None:
             shutil.copyfile(made.plot, _DOCS / "ced.png")
-        page = report_on(project, None, None, Wanted())[1][0]
+        page = report_on(project, None, None, ReportOptions())[1][0]
         shutil.copyfile(page.with_name("points.png"), _DOCS / "points.png")
         with Video(made.overlay) as video:
             Image.fromarray(video[_FRAME].image).save(_DOCS / "fit.jpg", quality=88)

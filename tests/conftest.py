@@ -7,10 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("faceloop", deadline=None)
+# For tests/mutants/run.py: whether an example fails counts there, not which is the simplest.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("faceloop")
 
 _ROOT = Path(__file__).parents[1]

@@ -1,7 +1,6 @@
 """What a face annotation is, where it is kept, and how it comes in and goes out."""
 
 from .annotation import Annotation, PointState
-from .conversion import Conversion
 from .errors import (
     Cancelled,
     FaceloopError,
@@ -13,18 +12,20 @@ from .errors import (
     TrainingError,
 )
 from .face import Face
-from .media import Media
+from .importing.report import ImportReport
+from .media.files import Media
+from .media.video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 from .progress import CancelCheck, Monitor, Progress, ProgressCallback, ProgressLike
 from .project import Project
-from .queue import FrameCandidate, QueueEntry, ReviewQueue
-from .report import ImportReport
-from .scheme import Contour, Scheme
+from .queue import ReviewQueue
+from .review.entries import QueueEntry, QueueReason, Reason
+from .review.frames import FrameCandidate
+from .schemes.conversion import Conversion
+from .schemes.scheme import Contour, Scheme
 from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import Summary
-from .store.reasons import QueueReason, Reason
-from .video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 
 __all__ = [
     "Annotation",

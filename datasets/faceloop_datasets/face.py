@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .images import read_annotated
+from .media.images import read_annotated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .annotated_video import Noted
     from .annotation import Annotation
-    from .store.items import SubjectSource
-    from .video import Video
+    from .media.shown import Noted
+    from .media.video import Video
+    from .subjects import SubjectSource
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,33 +7,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import select
 
-from . import media as media_store
+from . import sample
 from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
-from .conversion import Conversion
 from .errors import FaceloopError, ProjectError, RevisionConflict
 from .face import Face, snapshot_hash
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
-from .media import Media, MediaFile
+from .importing.job import Target
+from .importing.run import Import
+from .importing.subject_rules import parse_rule
+from .media.files import Media, MediaFile, check_shown, copy_in, is_missing, search
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
-from .scheme import Scheme, need_points
-from .store import bulk, confirming, guard, items, models, settings, subjects
+from .schemes.conversion import Conversion
+from .schemes.scheme import Scheme, need_points
+from .staging import clean
+from .store import bulk, confirming, guard, imported, items, models, settings, subjects
+from .store import media as media_store
 from .store.changes import Change, changes
 from .store.database import Database
-from .store.import_job import Target
-from .store.importing import Import
 from .store.items import Item, Revision
 from .store.overview import Summary, summaries
-from .store.staging import clean
 from .store.subjects import Subject
-from .store.tables import RevisionRow
-from .subject_rules import check_subject, parse_rule
+from .subjects import by_hand, check_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     from .annotation import Annotation
     from .formats import Entry
+    from .importing.report import ImportReport
     from .progress import ProgressLike
-    from .report import ImportReport
     from .store.bulk import Batch, NewRevision
     from .store.models import ModelRecord
 
@@ -219,11 +219,11 @@ class Project:
         with self._database.read() as connection:
             known = media_store.find_content(connection, file.sha256)
         if known is not None:
-            media_store.check_shown(known, file)
-        if known is not None and not media_store.is_missing(known, self.path):
+            check_shown(known, file)
+        if known is not None and not is_missing(known, self.path):
             return known
         if copy:
-            file = media_store.copy_in(file, self.path / "media")
+            file = copy_in(file, self.path / "media")
         with self._database.write() as connection:
             return media_store.add(connection, file, self.path)
 
@@ -246,8 +246,8 @@ class Project:
         """Look for moved files, by content, in a folder and all below; returns those found."""
         with self._database.read() as connection:
             known = media_store.list_all(connection)
-        lost = [m for m in known if media_store.is_missing(m, self.path)]
-        found = media_store.search(lost, Path(folder))
+        lost = [m for m in known if is_missing(m, self.path)]
+        found = search(lost, Path(folder))
         with self._database.write() as connection:
             for number, path in found.items():
                 media_store.move(connection, number, path, self.path)
@@ -262,7 +262,7 @@ class Project:
         with self._database.read() as connection:
             records = models.list_models(connection, self._models)
             known = media_store.list_all(connection)
-            sources = set(items.sources(connection))
+            sources = set(imported.sources(connection))
         if self._database.file is not None:
             yield from database_files(self._database.file)
         yield from (record.file for record in records)
@@ -309,7 +309,7 @@ class Project:
         default = file if frame is None else f"{file}#{frame}"
         with self._database.write() as connection:
             whom = (
-                subjects.by_hand(subject)
+                by_hand(subject)
                 if subject
                 else subjects.of_media(connection, media, name or default)
             )
@@ -326,6 +326,21 @@ class Project:
         """All items, in the order they came."""
         with self._database.read() as connection:
             return items.list_items(connection)
+
+    def items_of(self, media_id: int, frame: int | None = None) -> list[Item]:
+        """Return the items in an image or video, or in one frame of it, in the order they came.
+
+        Takes as long in a large project as in a small one.
+
+        Parameters
+        ----------
+        media_id : int
+            Number of the media; of one that is not there, nothing is returned.
+        frame : int, optional
+            Number of the frame of a video; all of them by default.
+        """
+        with self._database.read() as connection:
+            return items.of_media(connection, media_id, frame)
 
     def item(self, item_id: int) -> Item:
         """Item by number.
@@ -674,9 +689,9 @@ class Project:
             Folder with the pictures, where they do not lie beside the annotations.
         subjects : str or path, optional
             Whom the faces show: ``folder``, ``file``, a regular expression or a table (.csv), see
-            `faceloop_datasets.subject_rules`. By default the format's people, or else clips,
-            bursts and single pictures. Given, it also changes faces that are here already, but
-            never those whose subject a person has set.
+            `faceloop_datasets.importing.subject_rules`. By default the format's people, or else
+            clips, bursts and single pictures. Given, it also changes faces that are here already,
+            but never those whose subject a person has set.
         progress : Monitor or callable, optional
             Told each step; a monitor may stop the work between steps.
         dry_run : bool
@@ -730,10 +745,13 @@ class Project:
         return job.run(entries, None, dry_run=False)
 
     def import_sample(self, *, progress: ProgressLike = None) -> ImportReport:
-        """Import the bundled sample faces; their pictures are copied into the project."""
-        from .sample import add_sample  # noqa: PLC0415 - the sample is made of projects' parts
+        """Import the bundled sample: 400 pictures of 100 people; hidden points are OCCLUDED.
 
-        return add_sample(self, progress=progress)
+        The pictures are copied: the installed package may vanish, the project stays.
+        """
+        return self.import_entries(
+            sample.FORMAT, sample.sample_faces(), scheme=sample.SCHEME, copy=True, progress=progress
+        )
 
     # Subjects
 
@@ -914,8 +932,7 @@ class Project:
     def _check_base(self, connection: Connection, item_id: int, based_on: int | None) -> None:
         if based_on is None:
             return
-        owner = connection.scalar(select(RevisionRow.item_id).where(RevisionRow.id == based_on))
-        if owner != item_id:
+        if items.item_of_revision(connection, based_on) != item_id:
             raise ProjectError(f"Item {item_id} has no revision {based_on} to be based on.")
 
     def _face(self, item: Item, revision: Revision, media: Mapping[int, Media]) -> Face:

@@ -2,133 +2,27 @@
 
 from __future__ import annotations
 
-import builtins
-from collections import Counter
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import bindparam, func, insert, select, update
 
-from .annotation import Annotation, PointState
-from .errors import InputError, ProjectError
-from .scheme import need_points
-from .store import items, reasons, subjects
-from .store.guard import damaged
-from .store.reasons import QueueReason, Reason
-from .store.tables import ItemRow, QueueReasonRow, QueueRow
+from .errors import ProjectError
+from .review.entries import QueueReason
+from .review.frames import select_frames
+from .schemes.scheme import need_points
+from .store import items, queue, subjects
+from .subjects import by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from numpy.typing import ArrayLike, NDArray
-    from sqlalchemy import Connection, Row, Select
+    from numpy.typing import ArrayLike
+    from sqlalchemy import Connection
 
-    from .media import Media
+    from .media.files import Media
+    from .review.entries import QueueEntry, Reason, Status
+    from .review.frames import FrameCandidate
     from .store.database import Database
-
-Status = Literal["open", "claimed", "done", "skipped"]
-
-# What a person skipped stays skipped, unless somebody asks for it; or something is found about
-# the saved points, which train, that the person had not been told.
-_ASKED: Reason = "manual"
-_ON_SAVED_POINTS: tuple[Reason, ...] = ("label-check", "disagreement")
-
-# Built once: tracking runs them thousands of times.
-_ADD = insert(QueueRow).returning(QueueRow.id)
-_OF_ITEM = select(QueueRow.id, QueueRow.status).where(QueueRow.item_id == bindparam("item"))
-
-
-@dataclass(frozen=True)
-class QueueEntry:
-    """One item to look at.
-
-    Parameters
-    ----------
-    id : int
-        Number of the entry.
-    item_id : int
-        The item.
-    reasons : tuple of QueueReason
-        Why, the worst first; at least one.
-    model : str or None
-        The model that fitted.
-    status : str
-        ``open``, ``claimed`` by `author`, ``done`` or ``skipped``.
-    author : str or None
-        Who has claimed or closed it.
-    said : str
-        Why a person skipped it.
-    fit : Annotation or None
-        The model's points, all ESTIMATED: what to start the correction from. Fits live here and
-        not among the revisions, which are what people and imports said.
-    time : float or None
-        Seconds into the video.
-    shot : int or None
-        Number of the shot in the video.
-    """
-
-    id: int
-    item_id: int
-    reasons: tuple[QueueReason, ...]
-    model: str | None
-    status: Status
-    author: str | None
-    said: str
-    fit: Annotation | None
-    time: float | None
-    shot: int | None
-
-    @property
-    def reason(self) -> Reason:
-        """The worst reason, which ranks the entry."""
-        return self.reasons[0].reason
-
-    @property
-    def predicted_error(self) -> float | None:
-        """The predicted error of the worst reason, in units of IOD."""
-        return self.reasons[0].predicted_error
-
-    @property
-    def note(self) -> str:
-        """What a person said when skipping it, else the sentence of the worst reason."""
-        return self.said or self.reasons[0].note
-
-
-@dataclass(frozen=True, eq=False)
-class FrameCandidate:
-    """A video frame that the model fitted badly.
-
-    Parameters
-    ----------
-    frame : int
-        Number of the frame.
-    time : float
-        Seconds into the video.
-    points : array_like, shape (N, 2), or None
-        The fit in pixels of the frame; None if the face was lost.
-    predicted_error : float or None
-        Believed error in units of IOD; None if the face was lost.
-    shot : int
-        Number of the shot, see `faceloop_datasets.video.ShotCounter`.
-    """
-
-    frame: int
-    time: float
-    points: ArrayLike | None
-    predicted_error: float | None
-    shot: int = 0
-
-    @property
-    def reason(self) -> Reason:
-        """Why it should be looked at."""
-        return "lost-track" if self.points is None else "poor-fit"
-
-    @property
-    def why(self) -> QueueReason:
-        """The same as a reason of an entry."""
-        return QueueReason(self.reason, self.predicted_error)
 
 
 class ReviewQueue:
@@ -188,10 +82,10 @@ class ReviewQueue:
         """
         need_points(points, self._size, self._scheme)
         why = QueueReason(reason, predicted_error, note, tuple(int(k) for k in points))
-        fitted = _fitted(model, self._blob(fit), time, shot)
+        fitted = queue.fit_columns(model, self._blob(fit), time, shot)
         with self._database.write() as connection:
             items.get_item(connection, item_id)
-            return self._entry(put(connection, item_id, why, fitted), connection)
+            return self._entry(connection, queue.put(connection, item_id, why, fitted))
 
     def add_frames(
         self,
@@ -232,18 +126,17 @@ class ReviewQueue:
         list of QueueEntry
             New entries, worst first.
         """
-        order = sorted(candidates, key=lambda candidate: -candidate.why.priority)
         with self._database.write() as connection:
-            taken = _Taken(connection, media.id, per_shot, seconds, shape)
-            whom = subjects.by_hand(subject) if subject else subjects.of_media(connection, media)
-            entries = []
-            for candidate in order:
-                if not taken.admits(candidate):
-                    continue
-                taken.take(candidate)
+            annotated, there = queue.frames_of(connection, media.id)
+            known = {item.frame: item for item in items.of_media(connection, media.id)}
+            whom = by_hand(subject) if subject else subjects.of_media(connection, media)
+            numbers = []
+            for candidate in select_frames(
+                candidates, annotated, there, per_shot=per_shot, seconds=seconds, shape=shape
+            ):
                 fit = self._blob(candidate.points)
-                fitted = _fitted(model, fit, candidate.time, candidate.shot)
-                item = taken.items.get(candidate.frame) or items.add_item(
+                fitted = queue.fit_columns(model, fit, candidate.time, candidate.shot)
+                item = known.get(candidate.frame) or items.add_item(
                     connection,
                     media_id=media.id,
                     frame=candidate.frame,
@@ -251,9 +144,8 @@ class ReviewQueue:
                     subject=whom[0],
                     subject_source=whom[1],
                 )
-                number = put(connection, item.id, candidate.why, fitted)
-                entries.append(self._entry(number, connection))
-        return entries
+                numbers.append(queue.put(connection, item.id, candidate.why, fitted))
+            return [self._entry(connection, number) for number in numbers]
 
     def list(
         self,
@@ -274,41 +166,26 @@ class ReviewQueue:
         limit, offset : int
             At most so many, after so many: a page of a long queue.
         """
-        query = _of_kind(select(QueueRow.__table__), status, reason)
-        query = query.order_by(QueueRow.priority.desc(), QueueRow.id)
         with self._database.read() as connection:
-            return self._read(connection, query.limit(limit).offset(offset))
+            return queue.list_entries(
+                connection, self._scheme, status, reason, limit=limit, offset=offset
+            )
 
     def count(self, status: Status | None = "open", *, reason: Reason | None = None) -> int:
         """How many entries `list` has in all."""
-        query = _of_kind(select(func.count()).select_from(QueueRow), status, reason)
         with self._database.read() as connection:
-            return connection.scalar(query) or 0
+            return queue.count(connection, status, reason)
 
     def of_item(self, item_id: int) -> QueueEntry | None:
         """Entry of an item; None if it has none."""
-        query = select(QueueRow.__table__).where(QueueRow.item_id == item_id)
         with self._database.read() as connection:
-            return next(iter(self._read(connection, query)), None)
+            return queue.of_item(connection, self._scheme, item_id)
 
     def next(self, author: str) -> QueueEntry | None:
         """Claim the first open entry; None if there is none. Of two claims one wins."""
-        first = (
-            select(QueueRow.id)
-            .where(QueueRow.status == "open")
-            .order_by(QueueRow.priority.desc(), QueueRow.id)
-            .limit(1)
-        )
         with self._database.write() as connection:
-            while (number := connection.scalar(first)) is not None:
-                claimed = connection.execute(
-                    update(QueueRow)
-                    .where(QueueRow.id == number, QueueRow.status == "open")
-                    .values(status="claimed", author=author)
-                )
-                if claimed.rowcount == 1:
-                    return self._entry(number, connection)
-        return None
+            number = queue.claim_first(connection, author)
+            return None if number is None else self._entry(connection, number)
 
     def claim(self, number: int, author: str) -> QueueEntry | None:
         """Claim an open entry; None if it is no longer open. Of two claims one wins.
@@ -319,13 +196,9 @@ class ReviewQueue:
             If there is no such entry.
         """
         with self._database.write() as connection:
-            claimed = connection.execute(
-                update(QueueRow)
-                .where(QueueRow.id == number, QueueRow.status == "open")
-                .values(status="claimed", author=author)
-            )
-            entry = self._entry(number, connection)
-        return entry if claimed.rowcount == 1 else None
+            claimed = queue.claim(connection, number, author)
+            entry = self._entry(connection, number)
+        return entry if claimed else None
 
     def get(self, number: int) -> QueueEntry:
         """Entry by number.
@@ -336,7 +209,7 @@ class ReviewQueue:
             If there is none.
         """
         with self._database.read() as connection:
-            return self._entry(number, connection)
+            return self._entry(connection, number)
 
     def release(self, number: int, author: str | None = None) -> QueueEntry:
         """Open a claimed, done or skipped entry again.
@@ -348,53 +221,27 @@ class ReviewQueue:
         author : str, optional
             Only if it is claimed, and by them: what somebody else did to it meanwhile stays.
         """
-        chosen = QueueRow.id == number
-        if author is not None:
-            chosen &= (QueueRow.status == "claimed") & (QueueRow.author == author)
         with self._database.write() as connection:
-            opened = update(QueueRow).where(chosen).values(status="open", author=None, said="")
-            connection.execute(opened)
-            return self._entry(number, connection)
+            queue.release(connection, number, author)
+            return self._entry(connection, number)
 
     def done(self, number: int, author: str | None = None) -> QueueEntry:
         """Note that an entry was looked at and put right; by who claimed it if not said."""
-        return self._change(number, status="done", **_given(author=author))
+        return self._close(number, "done", author=author)
 
     def skip(self, number: int, reason: str = "", author: str | None = None) -> QueueEntry:
         """Note that an entry is not worth looking at, and why."""
-        return self._change(number, status="skipped", **_given(said=reason, author=author))
+        return self._close(number, "skipped", author=author, said=reason)
 
-    def _change(self, number: int, **values: str | None) -> QueueEntry:
+    def _close(
+        self, number: int, status: Status, *, author: str | None, said: str = ""
+    ) -> QueueEntry:
         with self._database.write() as connection:
-            connection.execute(update(QueueRow).where(QueueRow.id == number).values(values))
-            return self._entry(number, connection)
+            queue.close(connection, number, status, author=author, said=said)
+            return self._entry(connection, number)
 
-    def _entry(self, number: int, connection: Connection) -> QueueEntry:
-        query = select(QueueRow.__table__).where(QueueRow.id == number)
-        for entry in self._read(connection, query):
-            return entry
-        raise ProjectError(f"There is no entry {number} in the review queue.")
-
-    def _read(self, connection: Connection, query: Select[Any]) -> builtins.list[QueueEntry]:
-        rows = connection.execute(query).all()
-        why = reasons.of_entries(connection, [row.id for row in rows])
-        return [self._decode(row, why.get(row.id, ())) for row in rows]
-
-    def _decode(self, row: Row[Any], why: tuple[QueueReason, ...]) -> QueueEntry:
-        values = dict(row._mapping)
-        del values["priority"]
-        blob = values.pop("points")
-        if not why:
-            raise damaged(f"Entry {values['id']} of the review queue", "it has no reason")
-        fit = None
-        if blob is not None:
-            try:
-                points = items.decode_points(blob)
-                states = np.full(len(points), PointState.ESTIMATED)
-                fit = Annotation(self._scheme, points, states, f"fit:{values['model'] or ''}")
-            except (ValueError, InputError) as error:
-                raise damaged(f"Entry {values['id']} of the review queue", error) from error
-        return QueueEntry(**values, reasons=why, fit=fit)
+    def _entry(self, connection: Connection, number: int) -> QueueEntry:
+        return queue.get(connection, self._scheme, number)
 
     def _blob(self, points: ArrayLike | None) -> bytes | None:
         if points is None:
@@ -406,125 +253,3 @@ class ReviewQueue:
                 f"of shape {xy.shape}."
             )
         return xy.tobytes()
-
-
-def _given(**values: str | None) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value}
-
-
-def _fitted(
-    model: str | None, fit: bytes | None, time: float | None, shot: int | None
-) -> dict[str, object]:
-    """Columns of an entry that come with a fit: a model's opinion is new as a whole."""
-    where = {"time": time, "shot": shot}
-    known: dict[str, object] = {name: value for name, value in where.items() if value is not None}
-    if model is None and fit is None:
-        return known
-    return {"model": model, "points": fit, **known}
-
-
-def _of_kind(query: Select[Any], status: Status | None, reason: Reason | None) -> Select[Any]:
-    if status is not None:
-        query = query.where(QueueRow.status == status)
-    if reason is not None:
-        having = select(QueueReasonRow.queue_id).where(QueueReasonRow.reason == reason)
-        query = query.where(QueueRow.id.in_(having))
-    return query
-
-
-def put(
-    connection: Connection,
-    item_id: int,
-    reason: QueueReason,
-    fitted: Mapping[str, object] = MappingProxyType({}),
-) -> int:
-    """Give the entry of an item a reason, as `ReviewQueue.add` says; returns its number."""
-    known = connection.execute(_OF_ITEM, {"item": item_id}).one_or_none()
-    if known is None:
-        new = {"item_id": item_id, "status": "open", "priority": reason.priority, "said": ""}
-        number = connection.execute(_ADD, {**new, **fitted}).scalar_one()
-    else:
-        number, status = known
-        if status == "skipped" and not _opens(connection, number, reason):
-            return number
-        values = dict(fitted)
-        if status in ("done", "skipped"):
-            reasons.clear(connection, number)
-            fresh = {"status": "open", "author": None, "said": "", "model": None, "points": None}
-            values = fresh | values
-        if values:
-            connection.execute(update(QueueRow).where(QueueRow.id == number).values(values))
-    reasons.put(connection, number, reason)
-    return number
-
-
-def _opens(connection: Connection, number: int, reason: QueueReason) -> bool:
-    """Whether a reason opens an entry that was skipped."""
-    if reason.reason == _ASKED:
-        return True
-    known = reasons.kinds(connection, number)
-    return reason.reason in _ON_SAVED_POINTS and reason.reason not in known
-
-
-class _Taken:
-    """Frames of a video that need no near-duplicates."""
-
-    def __init__(
-        self, connection: Connection, media_id: int, per_shot: int, seconds: float, shape: float
-    ) -> None:
-        self._per_shot, self._seconds, self._shape = per_shot, seconds, shape
-        rows = connection.execute(select(ItemRow.__table__).where(ItemRow.media_id == media_id))
-        self.items = {row.frame: items.Item(**row._mapping) for row in rows}
-        self._annotated = {f for f, item in self.items.items() if item.head is not None}
-        self._waiting: Counter[int] = Counter()
-        self._frames: list[tuple[int, float, NDArray[np.float64] | None]] = []
-        self._queued: set[int] = set()
-        queued = (
-            select(QueueRow.__table__, ItemRow.frame)
-            .join(ItemRow, ItemRow.id == QueueRow.item_id)
-            .where(ItemRow.media_id == media_id)
-        )
-        for row in connection.execute(queued):
-            self._queued.add(row.frame)
-            if row.status in ("open", "claimed"):
-                self._waiting[row.shot or 0] += 1
-            if row.time is not None:
-                points = None if row.points is None else items.decode_points(row.points)
-                self._frames.append((row.shot or 0, row.time, _normalised(points)))
-
-    def admits(self, candidate: FrameCandidate) -> bool:
-        """Whether a frame is worth an entry beside those taken."""
-        if candidate.frame in self._annotated or candidate.frame in self._queued:
-            return False
-        if self._waiting[candidate.shot] >= self._per_shot:
-            return False
-        shape = _normalised(candidate.points)
-        return not any(
-            shot == candidate.shot
-            and abs(time - candidate.time) < self._seconds
-            and _distance(shape, other) < self._shape
-            for shot, time, other in self._frames
-        )
-
-    def take(self, candidate: FrameCandidate) -> None:
-        """Count a frame as taken."""
-        self._queued.add(candidate.frame)
-        self._waiting[candidate.shot] += 1
-        self._frames.append((candidate.shot, candidate.time, _normalised(candidate.points)))
-
-
-def _normalised(points: ArrayLike | None) -> NDArray[np.float64] | None:
-    if points is None:
-        return None
-    xy = np.asarray(points, dtype=np.float64)
-    xy = xy - xy.mean(axis=0)
-    radius = max(float(np.sqrt((xy**2).sum(axis=1).mean())), 1e-9)
-    unit: NDArray[np.float64] = xy / radius
-    return unit
-
-
-def _distance(a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> float:
-    # Two lost frames are alike; a lost one and a found one are not.
-    if a is None or b is None:
-        return 0.0 if a is b else np.inf
-    return float(np.linalg.norm(a - b, axis=1).mean())

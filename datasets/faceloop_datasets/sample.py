@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .progress import ProgressLike
-    from .project import Project
-    from .report import ImportReport
 
-_SCHEME = "face70"
+SCHEME = "face70"
+"""Scheme of its annotations."""
+
+FORMAT = "sample"
+"""Format that its faces are imported as."""
+
 _POINTS = 70
-_FORMAT = "sample"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +76,6 @@ def sample_clip_truth() -> ClipTruth:
     )
 
 
-def add_sample(project: Project, *, progress: ProgressLike = None) -> ImportReport:
-    """Import the 400 stills of 100 people; hidden points are OCCLUDED.
-
-    The pictures are copied: the installed package may vanish, the project stays.
-    """
-    return project.import_entries(
-        _FORMAT, sample_faces(), scheme=_SCHEME, copy=True, progress=progress
-    )
-
-
 def sample_faces() -> Iterator[FaceRecord]:
     """Yield the stills as a format's reader would; a subject is a person."""
     for line, row in enumerate(_rows("annotations.csv"), start=2):
@@ -96,7 +87,7 @@ def sample_faces() -> Iterator[FaceRecord]:
             subject=f"sample-{row['identity']}",
             image=ImageRef(image),
             image_name=image.name,
-            annotation=Annotation(_SCHEME, points, states, f"import:{_FORMAT}"),
+            annotation=Annotation(SCHEME, points, states, f"import:{FORMAT}"),
             origin=f"{sample_dir() / 'annotations.csv'}:{line}",
             subject_source="format",
         )

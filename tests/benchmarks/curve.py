@@ -33,6 +33,7 @@ from muct import PER_SUBJECT, train_on
 
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project
@@ -48,7 +49,7 @@ def one_step(
     """Train on so many faces and measure; both, if dlib is wanted."""
     training = split_subjects(project.faces(), count, seed, PER_SUBJECT).training
     model, cost = train_on(project.scheme, training, TrainingConfig(seed=seed))
-    ours = measure(model, test, len(test), seed=seed).errors
+    ours = measure(model, test, len(test), EvaluationProtocol(seed=seed)).errors
     row: dict[str, Any] = {
         "faces": len(training),
         "people": count_subjects(training),

@@ -76,7 +76,7 @@ class Trial:
 
 def methods(model: FaceModel, training: Sequence[Face]) -> dict[str, Method]:
     """Ways to move the other points, by name."""
-    errors = fit_errors.covariance(model, training)
+    errors = fit_errors.error_covariance(model, training)
     return {
         "plain": lambda points, _placed, _start: points,
         "shape model alone": lambda points, placed, _start: most_probable(model, points, placed),

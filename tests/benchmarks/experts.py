@@ -23,6 +23,7 @@ from faceloop_runtime.fit.fitter import Fitter
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def table(
                 "prior": config.prior,
                 "components": len(model.pdm.variances),
                 "modes": config.modes,
-                **error_row(measure(model, test, len(test), seed=seed).errors),
+                **error_row(measure(model, test, len(test), EvaluationProtocol(seed=seed)).errors),
                 **cost,
             }
         )

@@ -25,7 +25,7 @@ import numpy as np
 from common import CONSOLE, Report, add_common
 from threadpoolctl import threadpool_limits
 
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.imaging.channels import CHANNELS, CropChannels, channel_count

@@ -41,6 +41,7 @@ from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.faces import load_faces, whole_pictures
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.train import train_faces
 
 if TYPE_CHECKING:
@@ -101,13 +102,15 @@ def main_split(report: Report, project: Project, args: argparse.Namespace, count
     if args.save:
         model.save(args.save)
     test = pictures(scheme, split.test)
-    jittered = measure(model, test, len(test), seed=args.seed)
+    jittered = measure(model, test, len(test), EvaluationProtocol(seed=args.seed))
     rows = [{"what": "ours, jittered start", **error_row(jittered.errors)}]
     report.table("by part of the face", [groups_of(jittered)])
     if args.plot:
         jittered.plot(args.plot)
     if args.detector:
-        found = measure(model, test, len(test), start="detector", seed=args.seed)
+        found = measure(
+            model, test, len(test), EvaluationProtocol(start="detector", seed=args.seed)
+        )
         rows.append({"what": "ours, from the detector", **error_row(found.errors)})
     if args.dlib:
         from peer_dlib import DlibPredictor
@@ -165,7 +168,12 @@ def cost_table(report: Report, project: Project, counts: Sequence[int], seed: in
         cost["cpu ms per face"] = round(1000 * cost["train cpu s"] / len(split.training))
         if count in largest:
             # One picture after the other, so that the peak stays that of the training.
-            found = measure(model, whole_pictures(project.scheme, test), len(test), seed=seed)
+            found = measure(
+                model,
+                whole_pictures(project.scheme, test),
+                len(test),
+                EvaluationProtocol(seed=seed),
+            )
             cost["mean NME"] = error_row(found.errors)["mean"]
         rows.append(cost)
         report.table(f"cost against faces (test: {len(test)} faces of other people)", rows)
@@ -179,7 +187,7 @@ def experts_table(report: Report, project: Project, count: int, seed: int) -> No
     for kind, channels in _KINDS:
         config = TrainingConfig(experts=kind, channels=channels, seed=seed)
         model, cost = train_on(project.scheme, split.training, config)
-        errors = measure(model, test, len(test), seed=seed).errors
+        errors = measure(model, test, len(test), EvaluationProtocol(seed=seed)).errors
         rows.append(
             {
                 "experts": kind,
@@ -196,11 +204,11 @@ def starter(report: Report, project: Project, seed: int) -> None:
     """Measure the bundled model, which has seen no MUCT face, on all of them."""
     model = FaceModel.starter()
     faces = pictures(project.scheme, project.faces())
-    jittered = measure(model, faces, len(faces), seed=seed)
+    jittered = measure(model, faces, len(faces), EvaluationProtocol(seed=seed))
     report.table("starter by part of the face", [groups_of(jittered)])
     rows = [{"what": "starter, jittered start", **error_row(jittered.errors)}]
     report.table("starter model on all MUCT faces", rows)
-    found = measure(model, faces, len(faces), start="detector", seed=seed)
+    found = measure(model, faces, len(faces), EvaluationProtocol(start="detector", seed=seed))
     rows.append({"what": "starter, from the detector", **error_row(found.errors)})
     rows[-1]["failure %"] = round(100 * float((found.errors > 0.10).mean()), 2)
     report.table("starter model on all MUCT faces", rows)

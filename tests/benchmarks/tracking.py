@@ -30,7 +30,7 @@ import psutil
 from common import Report, add_common, data_dir, one_core
 
 from faceloop_datasets import Video
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import (
     sample_clip,
     sample_clip_truth,

@@ -28,6 +28,7 @@ from common import (
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.train import train_faces
 
 
@@ -50,14 +51,16 @@ def main() -> None:
         with Clock() as clock:
             model = train_faces(scheme, ready, config)
         training, test = pictures(scheme, split.training), pictures(scheme, split.test)
-    ours = measure(model, test, len(test), seed=args.seed)
+    ours = measure(model, test, len(test), EvaluationProtocol(seed=args.seed))
     report.table("by part of the face", [groups_of(ours)])
     rows = [{"what": "ours", **error_row(ours.errors), **clock.row("train")}]
     title = f"helen_train + afw, {len(training)} training faces"
     title += f" of {count_subjects(split.training)} photographs"
     report.table(title, rows)
     if args.detector:
-        found = measure(model, test, len(test), start="detector", seed=args.seed)
+        found = measure(
+            model, test, len(test), EvaluationProtocol(start="detector", seed=args.seed)
+        )
         rows.append({"what": "ours, from the detector", **error_row(found.errors)})
     if args.dlib:
         from peer_dlib import DlibPredictor

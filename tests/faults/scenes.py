@@ -22,7 +22,7 @@ from victims import digest
 
 from faceloop_datasets import Project, ProjectError, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_faces
-from faceloop_datasets.store.staging import content_hash
+from faceloop_datasets.staging import content_hash
 from faceloop_runtime import FaceModel
 
 FACES = 16

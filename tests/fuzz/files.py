@@ -17,7 +17,7 @@ from PIL import Image
 
 import faceloop_runtime
 from faceloop_datasets import InputError, Video, archive
-from faceloop_datasets.images import decode_image, image_size
+from faceloop_datasets.media.images import decode_image, image_size
 from faceloop_runtime import FaceModel, clmtrackr
 from faceloop_runtime.clmtrackr import model as clmtrackr_model
 from faceloop_trainer.cache import Cache

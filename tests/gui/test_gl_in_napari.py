@@ -19,7 +19,7 @@ import pytest
 from qtpy.QtGui import QOpenGLContext
 from vispy.gloo.gl import gl2 as gl
 
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.responses import describe, make_backend

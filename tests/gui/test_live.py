@@ -232,7 +232,7 @@ def test_responses_may_be_drawn_by_opengl_beside_napari(live):
     box = live.find(QComboBox, "backend")
     QTest.keyClick(box, Qt.Key.Key_G)
     assert box.currentText() == "gl"
-    live.driver.until(lambda: live.panel.player.backend == "gl", 30)
+    live.driver.until(lambda: live.find(QLabel, "backend_used").text() == "gl", 30)
     live.play_until(live.shown.index + 10)
     live.pause()
     truth = sample_clip_truth().points[live.shown.index]

@@ -12,7 +12,7 @@ from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.crossfit.crossfit import CrossFit
 from faceloop_trainer.crossfit.training_set import TrainingSet
@@ -23,6 +23,7 @@ from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import too_few
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
 from faceloop_trainer.evaluation.measure import measure
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.quality.training import QualityTraining
 
 from .cache import Cache
@@ -132,7 +133,13 @@ def train(
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = (
-        measure(model, testing, len(testing), seed=config.seed, progress=progress)
+        measure(
+            model,
+            testing,
+            len(testing),
+            EvaluationProtocol(seed=config.seed),
+            progress=progress,
+        )
         if testing
         else None
     )

@@ -3,7 +3,7 @@
 from .backup import BackupReport, back_up, list_backups
 from .bundle import Backup
 from .check import CheckReport, check_project
-from .erasure import Erasure, Whom, erase, find_whom, plan_erasure
+from .erasure import Erasure, ErasureTarget, erase, find_erasure_target, plan_erasure
 from .findings import Finding
 from .restore import Restored, restore
 
@@ -12,13 +12,13 @@ __all__ = [
     "BackupReport",
     "CheckReport",
     "Erasure",
+    "ErasureTarget",
     "Finding",
     "Restored",
-    "Whom",
     "back_up",
     "check_project",
     "erase",
-    "find_whom",
+    "find_erasure_target",
     "list_backups",
     "plan_erasure",
     "restore",

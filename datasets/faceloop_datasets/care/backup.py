@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.outputs import database_files, refuse_to_replace
 from faceloop_datasets.progress import Monitor
+from faceloop_datasets.staging import clean, content_hash, staging
 from faceloop_datasets.store.direct import complaints, copy_database, direct
-from faceloop_datasets.store.staging import clean, content_hash, staging
 
 from .bundle import DATABASE, Backup, read_bundle, timestamp, write_bundle
 from .owned import OwnFiles

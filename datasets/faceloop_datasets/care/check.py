@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.annotated_video import ADVICE
 from faceloop_datasets.errors import InputError, ProjectError
-from faceloop_datasets.media import OLDER_MEDIA, Media, media_older_than
+from faceloop_datasets.media.files import Media
+from faceloop_datasets.media.shown import ADVICE
+from faceloop_datasets.media.video import Video
 from faceloop_datasets.progress import Monitor
+from faceloop_datasets.staging import content_hash
 from faceloop_datasets.store.direct import direct
+from faceloop_datasets.store.media import OLDER_MEDIA, media_older_than
 from faceloop_datasets.store.migrations import VERSION
-from faceloop_datasets.store.staging import content_hash
-from faceloop_datasets.video import Video
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, verify_bundle
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from faceloop_datasets.annotated_video import Noted
+    from faceloop_datasets.media.shown import Noted
     from faceloop_datasets.progress import ProgressLike
 
 _RELINK = (

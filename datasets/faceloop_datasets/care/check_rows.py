@@ -11,7 +11,7 @@ import numpy as np
 
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.errors import SchemeError
-from faceloop_datasets.scheme import Scheme
+from faceloop_datasets.schemes.scheme import Scheme
 from faceloop_datasets.store.direct import complaints
 from faceloop_datasets.store.migrations import VERSION
 

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.files import CACHE, REPORTS
 from faceloop_datasets.progress import Monitor
+from faceloop_datasets.staging import clean, content_hash, staging
 from faceloop_datasets.store.direct import direct
-from faceloop_datasets.store.staging import clean, content_hash, staging
-from faceloop_datasets.store.subjects import no_such_subject
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of, no_such_subject
 
 from .backup import list_backups
 from .bundle import DATABASE, unpack, write_bundle
@@ -40,7 +39,7 @@ _POINTS = (("revisions", "points"), ("revisions", "start"), ("queue", "points"))
 
 
 @dataclass(frozen=True)
-class Whom:
+class ErasureTarget:
     """What is to be erased: all faces of a subject, or one of them.
 
     Parameters
@@ -68,7 +67,7 @@ class Erasure:
 
     Parameters
     ----------
-    whom : Whom
+    target : ErasureTarget
         What is erased.
     items : tuple of str
         Names of the faces in the project.
@@ -95,7 +94,7 @@ class Erasure:
         How it is known whom they show (`faceloop_datasets.store.items.SubjectSource`).
     """
 
-    whom: Whom
+    target: ErasureTarget
     items: tuple[str, ...]
     revisions: int
     entries: int
@@ -115,7 +114,7 @@ class Erasure:
         return kind_of(self.sources)
 
 
-def find_whom(root: Path, *, item: int | None = None, subject: str = "") -> Whom:
+def find_erasure_target(root: Path, *, item: int | None = None, subject: str = "") -> ErasureTarget:
     """Look up what a person wants to erase: an item by number, or a subject.
 
     Raises
@@ -131,12 +130,12 @@ def find_whom(root: Path, *, item: int | None = None, subject: str = "") -> Whom
             found = connection.execute(query, [item]).fetchone()
             if found is None:
                 raise ProjectError(f"There is no item {item} in this project.")
-            return Whom(found[0], item, found[1], _marks(connection, "id = ?", item))
+            return ErasureTarget(found[0], item, found[1], _marks(connection, "id = ?", item))
         known = [s for (s,) in connection.execute("SELECT DISTINCT subject FROM items")]
         marks = _marks(connection, "subject = ?", subject)
-    if subject not in known and not _backups_with(root, Whom(subject)):
+    if subject not in known and not _backups_with(root, ErasureTarget(subject)):
         raise ProjectError(no_such_subject(subject, known))
-    return Whom(subject, marks=marks)
+    return ErasureTarget(subject, marks=marks)
 
 
 def _marks(
@@ -149,7 +148,7 @@ def _marks(
     return tuple((int(item), str(created)) for item, created in connection.execute(query, [value]))
 
 
-def plan_erasure(root: Path, whom: Whom) -> Erasure:
+def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
     """Say what an erasure would do, and change nothing.
 
     Raises
@@ -160,7 +159,7 @@ def plan_erasure(root: Path, whom: Whom) -> Erasure:
         If a backup in its folder cannot be read, and so not be cleaned.
     """
     with direct(root / DATABASE, read_only=True) as connection:
-        rows = _find_rows(connection, whom)
+        rows = _find_rows(connection, target)
         counts = [
             connection.execute(query, [rows.key]).fetchone()[0]
             for query in (
@@ -174,14 +173,14 @@ def plan_erasure(root: Path, whom: Whom) -> Erasure:
         )
         sources = tuple(source for (source,) in connection.execute(query, [rows.key]))
     return Erasure(
-        whom=whom,
+        target=target,
         items=rows.names,
         revisions=counts[0],
         entries=counts[1],
         files=tuple(_copies(root / "media", rows.alone)),
         shared=tuple(media.path for media in rows.shared),
         elsewhere=tuple(m.absolute for m in rows.alone if not is_own(m.path, "media")),
-        backups=tuple(_backups_with(root, whom)),
+        backups=tuple(_backups_with(root, target)),
         reports=tuple(sorted((root / REPORTS).glob("*"))),
         numbers=rows.items,
         sources=sources,
@@ -231,10 +230,10 @@ def erase(
     _delete(root / REPORTS, "it names people and may show them")
     for number, file in enumerate(planned.backups):
         monitor.step(number, len(planned.backups), "cleaning backups")
-        _clean_backup(file, planned.whom)
+        _clean_backup(file, planned.target)
     monitor.step(0, None, "erasing")
     with direct(root / DATABASE) as connection:
-        needles = _erase_rows(connection, planned.whom, root / "media", pending=True)
+        needles = _erase_rows(connection, planned.target, root / "media", pending=True)
         _write_anew(connection)
         monitor.tell(0, None, "searching all files")
         found, files, size = find(root, needles)
@@ -307,15 +306,15 @@ class _Rows:
         return json.dumps(self.items)
 
 
-def _find_rows(connection: sqlite3.Connection, whom: Whom) -> _Rows:
-    query, values = "subject = ?", [whom.subject]
-    if whom.item is not None:
-        query, values = f"{query} AND id = ? AND name = ?", [*values, str(whom.item), whom.name]
+def _find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> _Rows:
+    query, values = "subject = ?", [target.subject]
+    if target.item is not None:
+        query, values = f"{query} AND id = ? AND name = ?", [*values, str(target.item), target.name]
     rows = connection.execute(
         f"SELECT id, name FROM items WHERE {query} OR id IN (SELECT item_id FROM json_each(?) "  # noqa: S608
         "JOIN revisions ON item_id = json_extract(value, '$[0]') "
         "AND created = json_extract(value, '$[1]')) ORDER BY id",
-        [*values, json.dumps(whom.marks)],
+        [*values, json.dumps(target.marks)],
     ).fetchall()
     key = json.dumps([number for number, _ in rows])
     media = [
@@ -337,13 +336,13 @@ def _find_rows(connection: sqlite3.Connection, whom: Whom) -> _Rows:
 
 
 def _erase_rows(
-    connection: sqlite3.Connection, whom: Whom, media: Path, *, pending: bool
+    connection: sqlite3.Connection, target: ErasureTarget, media: Path, *, pending: bool
 ) -> list[Needle]:
     """Delete rows, and the files in ``media``, in one transaction; returns what to search for."""
     # Zeros first: what is written anew afterwards is shorter, and the disk gets the rest back.
     connection.execute("PRAGMA secure_delete=ON")
     with _transaction(connection):
-        rows = _find_rows(connection, whom)
+        rows = _find_rows(connection, target)
         needles = list(_needles(connection, rows))
         # Before the rows: without a row nobody would know that a file is left to delete.
         for file in _copies(media, rows.alone):
@@ -418,25 +417,25 @@ def _copies(media: Path, alone: Iterable[_Medium]) -> Iterator[Path]:
             yield file
 
 
-def _backups_with(root: Path, whom: Whom) -> list[Path]:
-    return [file for file in list_backups(root) if _has(file, whom)]
+def _backups_with(root: Path, target: ErasureTarget) -> list[Path]:
+    return [file for file in list_backups(root) if _has(file, target)]
 
 
-def _has(file: Path, whom: Whom) -> bool:
+def _has(file: Path, target: ErasureTarget) -> bool:
     with staging(file.parent) as scratch:
         unpack(file, scratch, only=DATABASE)
         with direct(scratch / DATABASE, read_only=True) as connection:
-            return bool(_find_rows(connection, whom).items)
+            return bool(_find_rows(connection, target).items)
 
 
-def _clean_backup(file: Path, whom: Whom) -> None:
+def _clean_backup(file: Path, target: ErasureTarget) -> None:
     """Write a backup again without a person."""
     with staging(file.parent) as scratch:
         folder, made = scratch / "project", scratch / file.name
         try:
             backup = unpack(file, folder)
             with direct(folder / DATABASE) as connection:
-                _erase_rows(connection, whom, folder / "media", pending=False)
+                _erase_rows(connection, target, folder / "media", pending=False)
                 connection.execute("VACUUM")
             files = [(m.path, folder / m.path) for m in backup.members]
             write_bundle(made, backup.about(), [(p, file) for p, file in files if file.exists()])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.progress import Monitor
+from faceloop_datasets.staging import clean, content_hash, staging
 from faceloop_datasets.store.direct import complaints, direct
 from faceloop_datasets.store.migrations import VERSION
-from faceloop_datasets.store.staging import clean, content_hash, staging
 
 from .backup import FOLDER
 from .bundle import DATABASE, Backup, unpack

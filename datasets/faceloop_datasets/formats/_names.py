@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from faceloop_datasets.images import IMAGE_SUFFIXES
+from faceloop_datasets.media.images import IMAGE_SUFFIXES
+from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.outputs import below_common, files_told_apart, told_apart
-from faceloop_datasets.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

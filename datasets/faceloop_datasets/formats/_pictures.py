@@ -23,8 +23,8 @@ import numpy as np
 from faceloop_datasets.archive import list_members, member_hashes
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import is_local, read_regular
-from faceloop_datasets.images import IMAGE_SUFFIXES, MAX_BYTES, read_image
-from faceloop_datasets.video import VIDEO_SUFFIXES
+from faceloop_datasets.media.images import IMAGE_SUFFIXES, MAX_BYTES, read_image
+from faceloop_datasets.media.video import VIDEO_SUFFIXES
 
 from ._places import folded, has_suffix, real, walk
 from ._rows import BadRow

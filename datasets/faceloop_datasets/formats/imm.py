@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.images import image_size
+from faceloop_datasets.media.images import image_size
 
 from ._pictures import PictureFinder, Wanted
 from ._places import annotation_files

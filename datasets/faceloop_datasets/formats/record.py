@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from faceloop_datasets.annotation import Annotation
-    from faceloop_datasets.store.items import SubjectSource
+    from faceloop_datasets.subjects import SubjectSource
 
 
 @dataclass(frozen=True, order=True)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.annotation import Annotation, PointState
-from faceloop_datasets.conversion import Conversion
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import atomic_path, is_text, no_formula
 from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_datasets.schemes.conversion import Conversion
 
 from ._names import PictureNames
 from .clmtools import quoted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from faceloop_datasets.scheme import Scheme
+    from faceloop_datasets.schemes.scheme import Scheme
 
     from .record import FaceRecord
 

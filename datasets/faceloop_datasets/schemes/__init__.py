@@ -1,1 +1,1 @@
-"""Landmark schemes and conversions as data, and the scripts that fit and measure them."""
+"""Landmark schemes, and conversions between them, as data and as what reads them."""

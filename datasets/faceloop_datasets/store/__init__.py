@@ -1,1 +1,1 @@
-"""How a project is kept on disk: tables, transactions, migrations, files that appear whole."""
+"""How a project is kept in its database: tables, transactions, migrations, all statements."""

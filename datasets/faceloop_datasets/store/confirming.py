@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from faceloop_datasets.progress import Monitor
-    from faceloop_datasets.scheme import Scheme
+    from faceloop_datasets.schemes.scheme import Scheme
 
 KIND = "confirmation"
 """The batches of `faceloop_datasets.store.bulk` that come from here."""

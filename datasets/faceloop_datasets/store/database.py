@@ -72,7 +72,7 @@ class Database:
             self._view: dict[str, Any] = {}
         else:
             event.listen(self._engine, "begin", _begin_on_server)
-            self._view = {"isolation_level": "REPEATABLE READ"}
+            self._view = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     @property
     def file(self) -> Path | None:
@@ -86,7 +86,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view of the database."""
+        """One consistent view of the database, through which nothing can be written."""
         with self._translated(), self._engine.connect() as connection:
             reading = connection.execution_options(**self._view)
             with reading.begin():
@@ -196,6 +196,15 @@ class Database:
             ) from error
 
 
+def write_anything(connection: Connection) -> None:
+    """Write a row as it is already.
+
+    A transaction whose end was not written for sure is taken in by the next that writes: what is
+    read after this one is what the project holds.
+    """
+    connection.execute(update(SchemaVersion).values(version=SchemaVersion.version))
+
+
 def failed(where: str, said: str) -> ProjectError:
     """Return what a person is told when a database at ``where`` has ``said`` something."""
     meaning = next((m for key, m in _MEANINGS if key in said.lower()), said)
@@ -245,10 +254,12 @@ def _configure(connection: Any, record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # A writer takes its lock at once: a later upgrade from reading fails if somebody else wrote.
-    if not connection.get_execution_options().get("faceloop_write", False):
+    raw: Any = connection.connection.driver_connection
+    writes = connection.get_execution_options().get("faceloop_write", False)
+    raw.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    if not writes:
         connection.exec_driver_sql("BEGIN")
         return
-    raw: Any = connection.connection.driver_connection
     raw.execute("PRAGMA busy_timeout=0")
     try:
         if not _turn_came(raw):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from faceloop_datasets.annotation import Annotation
 from faceloop_datasets.errors import InputError, ProjectError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Row
 
+    from faceloop_datasets.subjects import SubjectSource
+
 _Value = TypeVar("_Value")
 
 # Built once: an import runs them thousands of times.
@@ -32,11 +34,6 @@ _MOVE_FIRST_HEAD = _OF_ITEM.where(ItemRow.head.is_(None)).values(head=bindparam(
 
 
 _CHUNK = 500  # values in one statement; databases bound their number
-
-
-SubjectSource = Literal["picture", "video", "format", "rule", "person"]
-"""How a subject is known: it is only the name of a picture; frames of one video or burst; the
-format of the annotations names people; a rule of the import said so; a person said so."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Item:
     subject : str
         Faces of one subject stay on one side of a split.
     subject_source : str
-        How the subject is known, see `SubjectSource`.
+        How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     origin : str or None
         ``FORMAT:PATH`` of an imported face: the path of its annotation below what was named, and
         its place in the file.
@@ -141,13 +138,6 @@ def add_item(
     return Item(id=number, head=None, **values)  # type: ignore[arg-type]
 
 
-def sources(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Yield what imports named, and what of it was read: a path below it, and a place in that."""
-    query = select(ItemRow.origin_root, ItemRow.origin).distinct()
-    for root, origin in connection.execute(query.where(ItemRow.origin_root.is_not(None))):
-        yield root or "", (origin or "").partition(":")[2]
-
-
 def get_item(connection: Connection, number: int) -> Item:
     """Item by number.
 
@@ -166,6 +156,31 @@ def list_items(connection: Connection) -> list[Item]:
     """All items, in the order they came."""
     query = select(ItemRow.__table__).order_by(ItemRow.id)
     return [Item(**row._mapping) for row in connection.execute(query)]
+
+
+def of_media(connection: Connection, media_id: int, frame: int | None = None) -> list[Item]:
+    """Items in an image or video, or in one frame of it, in the order they came."""
+    query = select(ItemRow.__table__).where(ItemRow.media_id == media_id).order_by(ItemRow.id)
+    if frame is not None:
+        query = query.where(ItemRow.frame == frame)
+    return [Item(**row._mapping) for row in connection.execute(query)]
+
+
+def with_points(
+    connection: Connection, media: Sequence[int]
+) -> Iterator[tuple[Item, NDArray[np.float64] | None]]:
+    """Yield the items in some media, and their points (N, 2); None if nothing was saved."""
+    for part in parts(media):
+        query = (
+            select(ItemRow.__table__, RevisionRow.points.label("points"))
+            .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)
+            .where(ItemRow.media_id.in_(part))
+            .order_by(ItemRow.id)
+        )
+        for row in connection.execute(query):
+            values = dict(row._mapping)
+            points = values.pop("points")
+            yield Item(**values), None if points is None else decode_points(points)
 
 
 def set_media(connection: Connection, number: int, media_id: int | None, frame: int | None) -> None:
@@ -213,86 +228,10 @@ def history(connection: Connection, item: Item, scheme: str) -> list[Revision]:
     return [_revision(row, scheme, item.head) for row in connection.execute(query)]
 
 
-@dataclass(frozen=True)
-class Imported:
-    """An item that an import brought, and what it brought last.
-
-    Parameters
-    ----------
-    item : Item
-        The item.
-    last : Annotation or None
-        What the last import of its source said.
-    counts : bool
-        Whether the revision that counts is of that source, and not a person's.
-    """
-
-    item: Item
-    last: Annotation | None
-    counts: bool
-
-
-def imported(
-    connection: Connection, numbers: Sequence[int], source: str, scheme: str
-) -> dict[int, Imported]:
-    """Items by number, and what ``source`` last said of each."""
-    found: dict[int, Imported] = {}
-    for part in parts(numbers):
-        found |= _imported(connection, part, source, scheme)
-    return found
-
-
-def said_before(connection: Connection, number: int, source: str, annotation: Annotation) -> bool:
-    """Whether a source has said the same of an item once, now or before something else."""
-    points = annotation.points.astype("<f8").tobytes()
-    query = select(RevisionRow.id).where(
-        RevisionRow.item_id == number,
-        RevisionRow.source == source,
-        RevisionRow.points == points,
-        RevisionRow.states == annotation.states.tobytes(),
-    )
-    return connection.execute(query.limit(1)).first() is not None
-
-
-def set_origin(connection: Connection, number: int, origin: str, root: str) -> None:
-    """Note where the annotation of an imported item is now."""
-    connection.execute(
-        update(ItemRow).where(ItemRow.id == number).values(origin=origin, origin_root=root)
-    )
-
-
 def parts(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
     """Cut values up into as many as one statement takes."""
     for first in range(0, len(values), _CHUNK):
         yield values[first : first + _CHUNK]
-
-
-def _imported(
-    connection: Connection, numbers: Sequence[int], source: str, scheme: str
-) -> dict[int, Imported]:
-    query = (
-        select(ItemRow.__table__, RevisionRow.source.label("source"))
-        .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)
-        .where(ItemRow.id.in_(numbers))
-    )
-    rows = [dict(row._mapping) for row in connection.execute(query)]
-    newest = (
-        select(func.max(RevisionRow.id))
-        .where(RevisionRow.item_id.in_(numbers), RevisionRow.source == source)
-        .group_by(RevisionRow.item_id)
-    )
-    last = {
-        row.item_id: decode(scheme, row.points, row.states, row.source)
-        for row in connection.execute(
-            select(RevisionRow.__table__).where(RevisionRow.id.in_(newest))
-        )
-    }
-    return {
-        row["id"]: Imported(
-            counts=row.pop("source") in (source, None), item=Item(**row), last=last.get(row["id"])
-        )
-        for row in rows
-    }
 
 
 def get_revision(connection: Connection, number: int, scheme: str, head: int | None) -> Revision:
@@ -302,6 +241,11 @@ def get_revision(connection: Connection, number: int, scheme: str, head: int | N
     if row is None:
         raise damaged(f"Revision {number}", "it is not there")
     return _revision(row, scheme, head)
+
+
+def item_of_revision(connection: Connection, number: int) -> int | None:
+    """Return the item that a revision is of; None if there is no such revision."""
+    return connection.scalar(select(RevisionRow.item_id).where(RevisionRow.id == number))
 
 
 def heads_among(

@@ -14,10 +14,10 @@ from sqlalchemy import insert, select, update
 from faceloop_datasets.errors import ProjectError
 from faceloop_datasets.files import as_file_name, is_file_name
 from faceloop_datasets.plain import is_deep
+from faceloop_datasets.staging import content_hash, place, staging, sync_folder
 
 from . import settings
 from .guard import damaged
-from .staging import content_hash, place, staging, sync_folder
 from .tables import ModelRow, now
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from .tables import ItemRow, MediaRow, QueueRow, RevisionRow
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from .reasons import QueueReason
+    from faceloop_datasets.review.entries import QueueReason
 
 _ESTIMATED, _MISSING = bytes([PointState.ESTIMATED]), bytes([PointState.MISSING])
 

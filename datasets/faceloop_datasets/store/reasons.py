@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import bindparam, delete, insert, select, update
+
+from faceloop_datasets.review.entries import QueueReason
 
 from .guard import damaged
 from .items import parts
@@ -16,22 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy import Connection, Select
-
-Reason = Literal[
-    "imported-estimate", "poor-fit", "lost-track", "disagreement", "label-check", "manual"
-]
-"""``imported-estimate`` is of older versions: an import queues no finished face any more."""
-
-# Where a reason without a predicted error stands among those that have one, in units of IOD.
-# A lost face fits worse than any fit that was found. What an import estimated comes last.
-_UNPREDICTED: dict[str, float] = {
-    "manual": 2.0,
-    "lost-track": 1.0,
-    "disagreement": 0.2,
-    "label-check": 0.1,
-    "poor-fit": 0.05,
-    "imported-estimate": -1.0,
-}
 
 # Built once: tracking runs them thousands of times.
 _ADD = insert(QueueReasonRow)
@@ -46,36 +32,6 @@ _ALL = select(
     QueueReasonRow.note,
     QueueReasonRow.points,
 ).order_by(QueueReasonRow.queue_id, QueueReasonRow.priority.desc(), QueueReasonRow.id)
-
-
-class QueueReason(NamedTuple):
-    """One reason to look at a face.
-
-    A named tuple and not a data class: a list of ten thousand faces is made ten times as fast.
-
-    Parameters
-    ----------
-    reason : str
-        Why.
-    predicted_error : float or None
-        What the model believes its error is, in units of IOD.
-    note : str
-        A sentence on it, for people.
-    points : tuple of int
-        Numbers of the landmarks that it is about; none if it is about the whole face.
-    """
-
-    reason: Reason
-    predicted_error: float | None = None
-    note: str = ""
-    points: tuple[int, ...] = ()
-
-    @property
-    def priority(self) -> float:
-        """Place in the queue: the predicted error, or what its absence means."""
-        if self.predicted_error is None or not np.isfinite(self.predicted_error):
-            return _UNPREDICTED[self.reason]
-        return float(self.predicted_error)
 
 
 def put(connection: Connection, entry: int, reason: QueueReason) -> None:

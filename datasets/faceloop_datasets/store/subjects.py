@@ -5,8 +5,6 @@ Nothing here touches a revision: what was annotated stays, only whom it shows ch
 
 from __future__ import annotations
 
-import difflib
-import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +13,18 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import bindparam, func, select, update
 
 from faceloop_datasets.errors import ProjectError
-from faceloop_datasets.subject_words import how_known, kind_of
+from faceloop_datasets.subjects import by_hand, distinct, how_known, kind_of, no_such_subject
 
 from .items import parts
 from .tables import ItemRow
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from faceloop_datasets.media import Media
-
-    from .items import SubjectSource
+    from faceloop_datasets.media.files import Media
+    from faceloop_datasets.subjects import SubjectSource
 
 _CHANGE = (
     update(ItemRow)
@@ -88,6 +85,14 @@ def list_subjects(connection: Connection) -> list[Subject]:
     ]
 
 
+def roots(connection: Connection) -> dict[str, set[str | None]]:
+    """Return the folders that imports named, by the subjects they brought; None if not known."""
+    found: dict[str, set[str | None]] = defaultdict(set)
+    for subject, root in connection.execute(select(ItemRow.subject, ItemRow.origin_root)):
+        found[subject].add(root)
+    return found
+
+
 def change(
     connection: Connection,
     changes: Mapping[int, tuple[str, SubjectSource]],
@@ -119,11 +124,6 @@ def set_subject(connection: Connection, numbers: Sequence[int], name: str) -> in
     return sum(subject != name for subject in before.values())
 
 
-def by_hand(name: str) -> tuple[str, SubjectSource]:
-    """Return a subject that a person has named, and how it is known."""
-    return name, "person"
-
-
 def items_of(connection: Connection, names: Sequence[str]) -> list[int]:
     """Items of some subjects.
 
@@ -141,13 +141,6 @@ def items_of(connection: Connection, names: Sequence[str]) -> list[int]:
     for part in parts(names):
         found += connection.scalars(select(ItemRow.id).where(ItemRow.subject.in_(part)))
     return sorted(found)
-
-
-def no_such_subject(name: str, known: Sequence[str]) -> str:
-    """Say that there is no subject of a name, and which are like it."""
-    alike = difflib.get_close_matches(name, known, 3)
-    hint = f" Did you mean {' or '.join(map(repr, alike))}?" if alike else ""
-    return f"No item of this project has the subject {name!r}.{hint}"
 
 
 def of_media(
@@ -170,30 +163,3 @@ def of_media(
     folder = str(Path(media.absolute).parent)
     name = distinct(media.name, folder, set(connection.scalars(others.distinct())))
     return name, "video" if media.kind == "video" else "picture"
-
-
-def distinct(base: str, root: str, taken: Container[str]) -> str:
-    """Return a name that nobody else has: the base itself, after folders, or with a number.
-
-    Parameters
-    ----------
-    base : str
-        What it would be called if there were nothing else.
-    root : str
-        Folder that it is below; its name tells what is below it from what is below others.
-    taken : container of str
-        Names of others.
-    """
-    return next(name for name in _names(base, root) if name not in taken)
-
-
-def _names(base: str, root: str) -> Iterator[str]:
-    yield base
-    folders = [part for part in Path(root).parts if part != Path(root).anchor] if root else []
-    if folders and folders[-1] in (base, base.split("/", maxsplit=1)[0]):
-        folders.pop()  # the name has it already
-    for count in range(1, min(len(folders), 3) + 1):
-        yield "/".join([*folders[-count:], base])
-    first = f"{folders[-1]}/{base}" if folders else base
-    for number in itertools.count(2):
-        yield f"{first} ({number})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.images import to_gray
+from faceloop_datasets.media.images import to_gray
 from faceloop_runtime.geometry import has_extent
 
 if TYPE_CHECKING:

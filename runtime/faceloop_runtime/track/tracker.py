@@ -19,7 +19,7 @@ from faceloop_runtime.start.initialiser import BOX_IOD
 
 from .results import FrameResult
 from .smoothing import PointFilter
-from .tracks import PERSIST, Track, box_of, on_same_face, untangled
+from .tracks import PERSIST, Track, box_of, on_same_face, one_track_per_face
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -215,7 +215,7 @@ class Pursuit:
 
     def _advance(self, gray: Gray) -> None:
         before = self._tracks
-        followed = untangled(before, [self._follow(gray, track) for track in before], gray)
+        followed = one_track_per_face(before, [self._follow(gray, track) for track in before], gray)
         lost = [t for t, now in zip(before, followed, strict=True) if t.seen and now.missed]
         self._empty = 0 if any(t.seen for t in followed) else self._empty + 1
         for track in lost:
@@ -271,7 +271,7 @@ class Pursuit:
         if any(fit.predicted_error > _MUCH_BETTER * t.face.fit.predicted_error for t in there):
             return
         if self._is_face(fit, gray):
-            self._welcome(fit, gray, there)
+            self._continue_or_begin(fit, gray, there)
 
     def _is_face(self, fit: Fit, gray: Gray) -> bool:
         if fit.score < _LEAST_SCORE or not _plausible(fit, gray, _WORST_ERROR):
@@ -287,7 +287,7 @@ class Pursuit:
                 return False
         return True
 
-    def _welcome(self, fit: Fit, gray: Gray, there: list[Track]) -> None:
+    def _continue_or_begin(self, fit: Fit, gray: Gray, there: list[Track]) -> None:
         """Go on with the track that is there or one that was lost, or begin a new one."""
         back = there or [t for t in self._tracks if not t.seen and t.may_be(fit, gray)]
         if back:

@@ -188,7 +188,7 @@ class Track:
         return float(np.hypot(here.tx - there.tx, here.ty - there.ty)) / here.scale
 
 
-def untangled(before: Sequence[Track], after: Sequence[Track], gray: Gray) -> list[Track]:
+def one_track_per_face(before: Sequence[Track], after: Sequence[Track], gray: Gray) -> list[Track]:
     """Leave each face to one track.
 
     Parameters

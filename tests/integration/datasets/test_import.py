@@ -405,7 +405,7 @@ def test_a_disk_that_reports_an_error_is_told_as_one(
     def broken(_folder: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("faceloop_datasets.store.importing.sync_folder", broken)
+    monkeypatch.setattr("faceloop_datasets.importing.run.sync_folder", broken)
     with Project.create(tmp_path / "p") as project:
         with pytest.raises(ProjectError, match=r"cannot be written .*Input/output"):
             project.import_entries("sample", islice(sample_faces(), 2), scheme="face70", copy=True)

@@ -14,9 +14,9 @@ from PIL import Image
 from faceloop_datasets import Annotation, Conversion, Monitor, PointState, Project, Video
 from faceloop_datasets.formats import FaceRecord, ImageRef
 from faceloop_datasets.formats.writers import pts_text
+from faceloop_datasets.importing.job import Target
+from faceloop_datasets.importing.run import Import
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
-from faceloop_datasets.store.import_job import Target
-from faceloop_datasets.store.importing import Import
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

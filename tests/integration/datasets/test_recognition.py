@@ -13,7 +13,7 @@ from tests.projects import make
 
 from faceloop_datasets import Annotation, InputError, Project
 from faceloop_datasets.formats.writers import pts_text
-from faceloop_datasets.video import write_video
+from faceloop_datasets.media.video import write_video
 
 
 def points(number: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceloop_datasets.formats import FaceRecord
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel, Fitter
 

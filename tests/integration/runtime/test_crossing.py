@@ -12,7 +12,7 @@ import pytest
 
 from faceloop_datasets import Video, VideoWriter
 from faceloop_datasets.formats import FaceRecord
-from faceloop_datasets.images import read_image, to_gray
+from faceloop_datasets.media.images import read_image, to_gray
 from faceloop_datasets.sample import sample_faces, sample_negatives
 from faceloop_runtime import FaceModel, FrameResult, Tracker
 

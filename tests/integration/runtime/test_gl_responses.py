@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.imaging.channels import CHANNELS, CropChannels, channel_count, channel_stack

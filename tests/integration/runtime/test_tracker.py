@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from faceloop_datasets import FaceloopError, InputError, Video
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth, sample_negatives
 from faceloop_runtime import Detector, FaceModel, FrameResult, OneEuro, Tracker
 from faceloop_runtime.detect.detector import overlap

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Cancelled, FaceloopError, Project
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces, sample_negatives
 from faceloop_runtime import FaceModel
 from faceloop_trainer.assist import fit_errors, initial_face
-from faceloop_trainer.assist.drag import OF_FITS
-from faceloop_trainer.assist.error_covariance import expected, in_model_frame
+from faceloop_trainer.assist.drag import FIT_ERRORS
+from faceloop_trainer.assist.error_covariance import errors_in_model_frame, prior_covariance
 
 MODEL = FaceModel.starter()
 
@@ -48,12 +48,12 @@ def some_faces(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_what_corrected_faces_teach_foretells_the_errors_of_others(some_faces):
     """Given the covariance learned on some faces, errors on others are likelier."""
     faces = some_faces.faces()
-    general = expected(MODEL, OF_FITS)
-    learned = fit_errors.covariance(MODEL, faces[:100])
+    general = prior_covariance(MODEL, FIT_ERRORS)
+    learned = fit_errors.error_covariance(MODEL, faces[:100])
     assert np.allclose(learned, learned.T)
     assert np.linalg.eigvalsh(learned).min() > 0
-    pairs = fit_errors.fits(MODEL, faces[100:])
-    errors = in_model_frame(MODEL.pdm, pairs).reshape(80, -1)
+    pairs = fit_errors.fitted_and_true(MODEL, faces[100:])
+    errors = errors_in_model_frame(MODEL.pdm, pairs).reshape(80, -1)
 
     def surprise(covariance: np.ndarray) -> float:
         """Negative log likelihood at the best scale."""
@@ -70,8 +70,10 @@ def test_faces_without_a_picture_teach_nothing_and_the_person_can_stop_it(some_f
         item = project.add_item(None)
         project.save(item.id, face.annotation, None)
         assert np.array_equal(
-            fit_errors.covariance(MODEL, project.faces()), expected(MODEL, OF_FITS)
+            fit_errors.error_covariance(MODEL, project.faces()), prior_covariance(MODEL, FIT_ERRORS)
         )
-        assert np.array_equal(fit_errors.covariance(MODEL, []), expected(MODEL, OF_FITS))
+        assert np.array_equal(
+            fit_errors.error_covariance(MODEL, []), prior_covariance(MODEL, FIT_ERRORS)
+        )
     with pytest.raises(Cancelled):
-        fit_errors.covariance(MODEL, some_faces.faces(), cancel=lambda: True)
+        fit_errors.error_covariance(MODEL, some_faces.faces(), cancel=lambda: True)

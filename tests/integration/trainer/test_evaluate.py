@@ -14,6 +14,7 @@ from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingResult, evaluate, evaluate_models
 from faceloop_trainer.data.faces import TrainingFace
 from faceloop_trainer.evaluation.measure import measure, measure_models
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 
 def test_only_people_who_were_not_trained_on_are_measured(
@@ -31,13 +32,15 @@ def test_only_people_who_were_not_trained_on_are_measured(
 def test_the_same_seed_gives_the_same_figures(
     trained: TrainingResult, unseen_faces: list[TrainingFace]
 ) -> None:
-    one, same, other = (measure(trained.model, unseen_faces[:4], 4, seed=s) for s in (0, 0, 1))
+    one, same, other = (
+        measure(trained.model, unseen_faces[:4], 4, EvaluationProtocol(seed=s)) for s in (0, 0, 1)
+    )
     np.testing.assert_array_equal(one.errors, same.errors)
     assert not np.array_equal(one.errors, other.errors)
 
 
 def test_from_the_detector(trained: TrainingResult, sample_project: Project) -> None:
-    found = evaluate(sample_project, trained.model, start="detector").metrics()
+    found = evaluate(sample_project, trained.model, EvaluationProtocol(start="detector")).metrics()
     assert found["start"] == "detector"
     assert found["faces"] == len(trained.evaluation.names)  # type: ignore[union-attr]
     assert found["nme_median"] < 0.05
@@ -47,7 +50,7 @@ def test_a_picture_without_a_face_is_a_face_not_found(
     trained: TrainingResult, unseen_faces: list[TrainingFace]
 ) -> None:
     empty = replace(unseen_faces[0], picture=np.full((200, 200), 128, np.uint8))
-    found = measure(trained.model, [empty], 1, start="detector")
+    found = measure(trained.model, [empty], 1, EvaluationProtocol(start="detector"))
     assert np.isinf(found.errors).all()
     assert np.isnan(found.predicted).all()
     assert found.metrics()["failure_rate"] == 1.0
@@ -123,7 +126,7 @@ def test_unknown_starts_and_no_faces_are_refused(
     trained: TrainingResult, unseen_faces: list[TrainingFace]
 ) -> None:
     with pytest.raises(TrainingError, match="Unknown start 'centre'"):
-        measure(trained.model, unseen_faces, 20, start="centre")
+        measure(trained.model, unseen_faces, 20, EvaluationProtocol(start="centre"))
     with pytest.raises(TrainingError, match="no faces"):
         measure(trained.model, [], 0)
 

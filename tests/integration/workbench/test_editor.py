@@ -15,7 +15,8 @@ from psygnal import emit_queued
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.annotate.editor import FaceEditor, FaceState
+from faceloop_workbench.annotate.editor import FaceEditor
+from faceloop_workbench.annotate.face_state import FaceState
 from faceloop_workbench.annotate.fit_error_learning import FitErrorLearning
 from faceloop_workbench.session import Session
 

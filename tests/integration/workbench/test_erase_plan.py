@@ -39,7 +39,7 @@ def test_both_erasures_and_the_models_are_known_before(session: Session, tmp_pat
     plan = plan_both(project.path, first(session, GONE), Monitor(told.append))
     assert (len(plan.face.items), len(plan.subject.items)) == (1, 4)
     assert set(plan.face.items) < set(plan.subject.items)
-    assert (plan.face.whom.subject, plan.subject.whom.item) == (GONE, None)
+    assert (plan.face.target.subject, plan.subject.target.item) == (GONE, None)
     assert plan.models == ("ours",)
     assert told
     assert plan_both(project.path, first(session, STAYS), Monitor(told.append)).models == ()
@@ -65,7 +65,7 @@ def test_the_face_is_left_before_it_is_erased_and_no_other(session: Session) -> 
     ):
         session.show(shown)
         leave_erased(session, planned)
-        assert (session.item is not None) == stays, (shown.name, planned.whom)
+        assert (session.item is not None) == stays, (shown.name, planned.target)
     session.show(None)
     leave_erased(session, plan.face)
 

@@ -10,8 +10,8 @@ import pytest
 from faceloop_datasets import Annotation, Project
 from faceloop_datasets.sample import sample_clip, sample_faces
 from faceloop_runtime import FaceModel
-from faceloop_trainer.assist.initial_face import between
-from faceloop_workbench.services.key_frames import previous, surrounding
+from faceloop_trainer.assist.initial_face import interpolate
+from faceloop_workbench.services.key_frames import previous_annotated, surrounding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,17 +40,17 @@ def test_frames_know_the_annotated_ones_around_them(frames):
     assert before.points[0, 0] == MODEL.pdm.mean[0, 0] * 100 + 10
     assert after.points[0, 0] == MODEL.pdm.mean[0, 0] * 100 + 40
     assert share == pytest.approx(1 / 3)
-    half_way = between(before.points, after.points, share)
+    half_way = interpolate(before.points, after.points, share)
     assert np.allclose(half_way, MODEL.pdm.mean * 100 + 20)
     assert [surrounding(project, items[frame]) for frame in (5, 10, 40, 50)] == [None] * 4
 
 
 def test_the_previous_frame_is_the_nearest_earlier_one_that_is_annotated(frames):
     project, items = frames
-    assert previous(project, items[5]) is None
-    assert previous(project, items[10]) is None
+    assert previous_annotated(project, items[5]) is None
+    assert previous_annotated(project, items[10]) is None
     for frame, expected_frame in ((20, 10), (40, 10), (50, 40)):
-        found = previous(project, items[frame])
+        found = previous_annotated(project, items[frame])
         assert found is not None
         assert found.points[0, 0] == MODEL.pdm.mean[0, 0] * 100 + expected_frame
 
@@ -60,5 +60,5 @@ def test_pictures_and_other_videos_have_no_frames_around_them(frames, tmp_path):
     face = next(iter(sample_faces()))
     assert face.image is not None
     still = project.add_item(project.add_media(face.image.path))
-    assert previous(project, still) is None
+    assert previous_annotated(project, still) is None
     assert surrounding(project, still) is None

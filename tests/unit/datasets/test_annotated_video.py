@@ -11,7 +11,8 @@ import pytest
 
 from faceloop_datasets import Annotation, InputError, Project
 from faceloop_datasets.care import check_project
-from faceloop_datasets.media import OLDER_MEDIA, MediaFile, add
+from faceloop_datasets.media.files import MediaFile
+from faceloop_datasets.store.media import OLDER_MEDIA, add
 
 from .test_video_shown import MATRICES, UPRIGHT, write
 from .video_files import numbered

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import Video
-from faceloop_datasets.bursts import Groups, Shown, join_bursts
-from faceloop_datasets.images import read_image
+from faceloop_datasets.importing.bursts import Groups, Shown, join_bursts
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 
 if TYPE_CHECKING:

@@ -16,7 +16,14 @@ import pytest
 from tests.projects import make
 
 from faceloop_datasets import Annotation, InputError, PointState, Project, ProjectError
-from faceloop_datasets.care import back_up, erase, find_whom, list_backups, plan_erasure, restore
+from faceloop_datasets.care import (
+    back_up,
+    erase,
+    find_erasure_target,
+    list_backups,
+    plan_erasure,
+    restore,
+)
 from faceloop_datasets.care.backup import FOLDER, back_up_before
 from faceloop_datasets.sample import sample_faces
 from faceloop_datasets.store.direct import complaints, direct
@@ -86,8 +93,8 @@ def some(pieces: set[bytes]) -> set[bytes]:
 
 
 def erased(project: Path, **which: object) -> object:
-    whom = find_whom(project, **which)  # type: ignore[arg-type]
-    return erase(project, plan_erasure(project, whom))
+    target = find_erasure_target(project, **which)  # type: ignore[arg-type]
+    return erase(project, plan_erasure(project, target))
 
 
 def of(project: Project, subject: str) -> list[int]:
@@ -135,7 +142,7 @@ class TestProof:
         page = project.path / "reports" / "model" / "report.html"
         page.parent.mkdir(parents=True)
         page.write_bytes(b"a picture, encoded anew, and a name that no search finds: A &amp; B")
-        planned = plan_erasure(project.path, find_whom(project.path, subject=GONE))
+        planned = plan_erasure(project.path, find_erasure_target(project.path, subject=GONE))
         assert planned.reports == (page.parent,)
         assert page.is_file()
         assert erase(project.path, planned).left == ()
@@ -296,16 +303,17 @@ import os, pathlib, signal, sys
 from faceloop_datasets.care import erasure
 erasure.{where} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 root = pathlib.Path(sys.argv[1])
-erasure.erase(root, erasure.plan_erasure(root, erasure.find_whom(root, subject=sys.argv[2])))
+target = erasure.find_erasure_target(root, subject=sys.argv[2])
+erasure.erase(root, erasure.plan_erasure(root, target))
 """
 
 
 class TestTrouble:
     def test_whom(self, project: Project) -> None:
         with pytest.raises(ProjectError, match=r"subject 'sample-id01'\. Did you mean 'sample-id0"):
-            find_whom(project.path, subject="sample-id01")
+            find_erasure_target(project.path, subject="sample-id01")
         with pytest.raises(ProjectError, match="no item 99"):
-            find_whom(project.path, item=99)
+            find_erasure_target(project.path, item=99)
 
     def test_a_damaged_backup_is_said_before_anything_is_erased(self, project: Project) -> None:
         damaged = project.path / FOLDER / "mine.zip"

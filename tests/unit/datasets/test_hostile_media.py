@@ -22,8 +22,8 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import InputError, Project, Video
-from faceloop_datasets.images import decode_image, image_size, read_image
-from faceloop_datasets.media import MediaFile
+from faceloop_datasets.media.files import MediaFile
+from faceloop_datasets.media.images import decode_image, image_size, read_image
 from faceloop_datasets.sample import sample_clip
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def test_a_large_picture_is_in_memory_once_and_as_an_array(tmp_path: Path) -> No
     image.info["transparency"] = 0
     image.save(file, compress_level=1)
     code = (
-        "import resource, sys; from faceloop_datasets.images import read_image\n"
+        "import resource, sys; from faceloop_datasets.media.images import read_image\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "assert read_image(sys.argv[1], 'rgb').shape == (4000, 4000, 3)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
@@ -201,7 +201,7 @@ def test_a_video_that_claims_another_duration(tmp_path: Path) -> None:
 def test_a_frame_larger_than_the_limit_is_not_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from faceloop_datasets.video import stream, timing
+    from faceloop_datasets.media.video import stream, timing
 
     clip(tmp_path / "a.mp4")
     monkeypatch.setattr(stream, "MAX_FRAME_PIXELS", 32 * 32 - 1)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from faceloop_datasets import Annotation, InputError, Project, ProjectError
-from faceloop_datasets.care import back_up, erase, find_whom, plan_erasure, restore
+from faceloop_datasets.care import back_up, erase, find_erasure_target, plan_erasure, restore
 from faceloop_datasets.files import is_file_name, is_local
 from faceloop_datasets.formats import FaceRecord
 
@@ -302,9 +302,9 @@ def test_sql_in_every_text(root: Path, text: str, tmp_path: Path) -> None:
         with Project.open(restore(copied.file, tmp_path / "again").path) as same:
             assert len(same.overview()) == 3
         assert again.subject == (text or "shape")
-        whom = find_whom(root, subject=again.subject)
+        target = find_erasure_target(root, subject=again.subject)
         whose = [one.name for one in project.items() if one.subject == again.subject]
-        assert erase(root, plan_erasure(root, whom)).items == tuple(whose)
+        assert erase(root, plan_erasure(root, target)).items == tuple(whose)
         assert len(project.overview()) == 3 - len(whose)
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import InputError
-from faceloop_datasets.images import MAX_PIXELS, decode_image, image_size, read_image, to_gray
+from faceloop_datasets.media.images import MAX_PIXELS, decode_image, image_size, read_image, to_gray
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from faceloop_datasets import PointState, Project, Video
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import (
     sample_clip,
     sample_clip_truth,

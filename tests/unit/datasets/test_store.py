@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from faceloop_datasets import Project, ProjectError
+from faceloop_datasets.staging import clean, content_hash, place, staging
+from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import MIGRATIONS
-from faceloop_datasets.store.staging import clean, content_hash, place, staging
 
 
 def columns(project: Project) -> set[str]:
@@ -57,6 +58,42 @@ class TestMigrations:
             project._database.migrate((*MIGRATIONS, add_a, fail))
         assert "a" not in columns(project)
         project._database.migrate((*MIGRATIONS, add_a, add_b))
+
+
+class TestReading:
+    """What only reads cannot write, whatever statement it is given, and leaves writers able to."""
+
+    WRITES = (
+        "UPDATE settings SET value = 'changed'",
+        "INSERT INTO settings VALUES ('new', '1')",
+        "DELETE FROM settings",
+        "CREATE TABLE more (a)",
+    )
+
+    @pytest.mark.parametrize("statement", WRITES)
+    def test_a_view_of_the_project(self, project: Project, statement: str) -> None:
+        with (
+            pytest.raises(ProjectError, match="cannot be written"),
+            project._database.read() as connection,
+        ):
+            connection.execute(text(statement))
+        project.use_starter()  # the same connection from the pool writes again
+        with Project.open(project.path) as again:
+            assert again.scheme == project.scheme
+
+    @pytest.mark.parametrize("statement", WRITES)
+    def test_the_file_itself(self, project: Project, statement: str) -> None:
+        file = project.path / "project.db"
+        with (
+            pytest.raises(ProjectError, match="cannot be written"),
+            direct(file, read_only=True) as connection,
+        ):
+            connection.execute(statement)
+        with direct(file) as connection:
+            connection.execute("INSERT INTO settings VALUES ('new', '1')")
+        with direct(file, read_only=True) as connection:
+            found = connection.execute("SELECT value FROM settings WHERE key = 'new'").fetchall()
+        assert found == [("1",)]
 
 
 class TestStaging:
@@ -138,7 +175,7 @@ class TestStaging:
 _DIES = """
 import pathlib, sys, time
 from faceloop_datasets.store.migrations import MIGRATIONS
-from faceloop_datasets.store.staging import staging
+from faceloop_datasets.staging import staging
 with staging(pathlib.Path(sys.argv[1])) as scratch:
     (scratch / "half").write_text("x")
     print("ready", flush=True)

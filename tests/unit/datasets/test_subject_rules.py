@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import Annotation, InputError, PointState
 from faceloop_datasets.formats import FaceRecord, ImageRef
-from faceloop_datasets.subject_rules import (
-    LONGEST,
-    NoSubject,
-    Place,
-    check_subject,
-    parse_rule,
-    path_subject,
-)
+from faceloop_datasets.importing.subject_rules import NoSubject, Place, parse_rule
+from faceloop_datasets.subjects import LONGEST, check_subject, path_subject
 
 SHAPE = Annotation("imm58", np.zeros((58, 2)), np.full(58, PointState.VISIBLE))
 
@@ -156,7 +150,7 @@ class TestTable:
     @given(PATHS, st.data())
     def test_nobody_gets_the_name_of_another(self, paths: list[str], data: st.DataObject) -> None:
         """Rows are any tails of paths: each picture has its own row's name, or none."""
-        from faceloop_datasets.subject_rules import _Table
+        from faceloop_datasets.importing.subject_rules import _Table
 
         cut = [data.draw(st.integers(0, path.count("/"))) for path in paths]
         rows = ["/".join(path.split("/")[k:]) for path, k in zip(paths, cut, strict=True)]

@@ -10,11 +10,19 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import InputError, Project, ProjectError, write_video
-from faceloop_datasets.queue import FrameCandidate
+from faceloop_datasets.review.frames import FrameCandidate
 from faceloop_datasets.sample import sample_faces
-from faceloop_datasets.store.items import SubjectSource
-from faceloop_datasets.store.subjects import change, distinct
-from faceloop_datasets.subject_words import HOW_KNOWN, count_of, how_known, kind_of, many, one
+from faceloop_datasets.store.subjects import change
+from faceloop_datasets.subjects import (
+    HOW_KNOWN,
+    SubjectSource,
+    count_of,
+    distinct,
+    how_known,
+    kind_of,
+    many,
+    one,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

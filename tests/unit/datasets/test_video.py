@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.media.video import ShotCounter, Video, VideoWriter, write_video
+from faceloop_datasets.media.video.stream import Reader
 from faceloop_datasets.sample import sample_clip
-from faceloop_datasets.video import ShotCounter, Video, VideoWriter, write_video
-from faceloop_datasets.video.stream import Reader
 
 from .video_files import encode, numbered, read_number
 

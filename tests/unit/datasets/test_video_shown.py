@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faceloop_datasets.video import PlayerView, Video
-from faceloop_datasets.video.player_view import _turning
+from faceloop_datasets.media.video import PlayerView, Video
+from faceloop_datasets.media.video.player_view import _turning
 
 # Each corner has a colour of its own, and the picture is neither square nor symmetric.
 UPRIGHT = np.zeros((64, 96, 3), np.uint8)

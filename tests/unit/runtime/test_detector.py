@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_datasets import InputError
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import Detector
 from faceloop_runtime.detect.detector import _FIVE, five_point_box, merge, overlap

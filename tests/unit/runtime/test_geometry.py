@@ -78,8 +78,8 @@ def test_between_is_the_least_squares_solution() -> None:
 
 
 def test_positive_angle_turns_x_towards_y() -> None:
-    quarter = Similarity.from_polar(2.0, np.pi / 2, 10.0, 0.0)
-    assert quarter.apply(np.array([[1.0, 0.0]]))[0] == pytest.approx([10.0, 2.0])
+    quarter = Similarity.from_polar(2.0, np.pi / 2, 10.0, 3.0)
+    assert quarter.apply(np.array([[1.0, 0.0]]))[0] == pytest.approx([10.0, 5.0])
 
 
 def test_one_shape_onto_several_targets_is_each_by_itself() -> None:

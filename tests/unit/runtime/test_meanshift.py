@@ -9,8 +9,11 @@ from faceloop_runtime.fit.meanshift import (
     Evidence,
     ShapeState,
     landmark_weights,
+    landmarks_last,
+    look_nearby,
     mean_shift,
     settle,
+    spread_and_offset,
 )
 from faceloop_runtime.geometry import as_complex, as_points
 from faceloop_runtime.pdm import PointDistributionModel
@@ -100,3 +103,205 @@ def test_the_prior_keeps_the_shape_near_the_mean(small_pdm: PointDistributionMod
     far = evidence(np.zeros((len(wanted), 2)), as_complex(small_pdm.shape(10 * b)))
     pulled, _ = settle(small_pdm, far, start, [20.0] * 5, prior=0.01)
     assert (np.abs(pulled.b) <= 3 * np.sqrt(small_pdm.variances) + 1e-12).all()
+
+
+def uneven(count: int, seed: int = 0) -> Evidence:
+    """Maps of random numbers, windows anywhere, and no two landmarks of the same weight."""
+    rng = np.random.default_rng(seed)
+    maps = rng.gamma(0.3, 1.0, (count, SEARCH, SEARCH)).astype(np.float32)
+    maps /= maps.sum(axis=(1, 2), keepdims=True)
+    centres = rng.normal(size=count) + 1j * rng.normal(size=count)
+    return Evidence(maps, centres, SCALE, rng.uniform(0.1, 3.0, count))
+
+
+def nearby(seen: Evidence, points: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:
+    """The definition, spelled out: mass under the kernel, and the mean-shift vector in pixels."""
+    masses, vectors = [], []
+    for probability, centre, point in zip(seen.maps, seen.centres, points, strict=True):
+        at = (point - centre) * seen.scale
+        total, moment = 0.0, 0j
+        for row in range(SEARCH):
+            for column in range(SEARCH):
+                place = complex(column - HALF, row - HALF)
+                kernel = np.exp(-(abs(place - at) ** 2) / (2 * variance))
+                total += kernel * float(probability[row, column])
+                moment += kernel * float(probability[row, column]) * place
+        masses.append(total)
+        vectors.append(moment / total - at)
+    return np.array(masses), np.array(vectors)
+
+
+@pytest.mark.parametrize("variance", [20.0, 2.5])
+def test_mean_shift_is_the_mean_of_the_places_under_a_kernel(variance: float) -> None:
+    seen = uneven(5)
+    points = seen.centres + np.array([0, 2 - 1j, -3.5 + 0.25j, 4j, 5 + 5j]) / SCALE
+    mass, vector = nearby(seen, points, variance)
+    np.testing.assert_allclose(mean_shift(seen, points, variance) * SCALE, vector, atol=1e-5)
+    found, pull = look_nearby(seen, points, variance)
+    np.testing.assert_allclose(found, mass, rtol=1e-5)
+    np.testing.assert_allclose(pull, np.abs(vector), atol=1e-5)
+
+
+def test_a_point_far_from_its_window_stays() -> None:
+    """No place is near enough to have a mass: there is no mean of nothing."""
+    seen = uneven(1)
+    far = seen.centres + 1000 / SCALE
+    pulled = mean_shift(seen, far, 2.5) * SCALE
+    assert pulled == pytest.approx(-1000, abs=1e-3)  # to the middle of its window
+
+
+def by_axis(probability: np.ndarray) -> tuple[complex, float]:
+    """Mean and variance along an axis of a map, spelled out."""
+    places = [complex(c - HALF, r - HALF) for r in range(SEARCH) for c in range(SEARCH)]
+    shares = [float(share) for share in probability.reshape(-1)]
+    mean = sum(share * place for share, place in zip(shares, places, strict=True))
+    spread = sum(s * abs(p - mean) ** 2 for s, p in zip(shares, places, strict=True))
+    return mean, spread / 2
+
+
+def test_the_spread_of_a_response_is_its_variance_along_an_axis() -> None:
+    seen = uneven(6, seed=1)
+    points = seen.centres + (1.5 - 0.5j) / SCALE
+    variance, offset = spread_and_offset(seen, points)
+    expected = [by_axis(probability) for probability in seen.maps]
+    np.testing.assert_allclose(variance, [spread for _, spread in expected], rtol=1e-4)
+    np.testing.assert_allclose(offset, [abs(m - (1.5 - 0.5j)) for m, _ in expected], rtol=1e-4)
+
+
+def test_weights_are_inverse_variances_with_a_floor_of_a_pixel() -> None:
+    seen = uneven(6, seed=2)
+    trust = np.linspace(0.1, 1.0, 6).astype(np.float32)
+    spreads = np.array([by_axis(probability)[1] for probability in seen.maps])
+    expected = trust / (spreads + 1.0)
+    weights = landmark_weights(seen.maps, trust)
+    assert weights.dtype == np.float64
+    np.testing.assert_allclose(weights, expected / expected.mean(), rtol=1e-5)
+
+
+def test_maps_with_the_landmarks_last_are_the_same_maps() -> None:
+    maps = uneven(4).maps
+    last = landmarks_last(maps)
+    for landmark in range(4):
+        np.testing.assert_array_equal(last[:, landmark].reshape(SEARCH, SEARCH), maps[landmark])
+
+
+def moved_points(
+    pdm: PointDistributionModel, state: ShapeState, step: np.ndarray, tangent_at: np.ndarray
+) -> np.ndarray:
+    """Points in the crop after a step of pose and shape, linear in the step."""
+    base, mode = as_complex(pdm.shape(tangent_at)), (step[4:] @ pdm.components).reshape(-1, 2)
+    change = (step[0] + 1j * step[1]) * base + step[2] + 1j * step[3] + as_complex(mode)
+    here = state.turn * as_complex(pdm.shape(state.b)) + state.shift
+    return np.asarray(here + state.turn * change)
+
+
+def solved(
+    pdm: PointDistributionModel,
+    seen: Evidence,
+    state: ShapeState,
+    variance: float,
+    prior: float,
+    *,
+    tangent_at: np.ndarray,
+) -> np.ndarray:
+    """One update by its definition (Saragih et al., eq. 16): dense normal equations.
+
+    Least are the weighted squares of what is left of the mean-shift vectors, in the model's frame
+    and in pixels over the variance of a response, and the squares of the shape parameters over
+    theirs.
+    """
+    count, modes = len(pdm), len(pdm.variances)
+    nothing = np.zeros(4 + modes)
+    here = moved_points(pdm, state, nothing, tangent_at)
+    size = abs(state.turn)
+    columns = [
+        as_points(moved_points(pdm, state, unit, tangent_at) - here).reshape(-1) / size
+        for unit in np.eye(4 + modes)
+    ]
+    jacobian = np.stack(columns, axis=1)
+    wanted = as_points(nearby(seen, here, variance)[1] / seen.scale).reshape(-1) / size
+    weight = np.zeros((2 * count, 2 * count))
+    for landmark in range(count):
+        weight[2 * landmark, 2 * landmark] = seen.weights[landmark]
+        weight[2 * landmark + 1, 2 * landmark + 1] = seen.weights[landmark]
+    stiff = np.zeros((4 + modes, 4 + modes))
+    for mode in range(modes):
+        stiff[4 + mode, 4 + mode] = prior / seen.scale**2 / pdm.variances[mode]
+    parameters = np.concatenate([np.zeros(4), state.b])
+    normal = jacobian.T @ weight @ jacobian + stiff
+    return np.linalg.solve(normal, jacobian.T @ weight @ wanted - stiff @ parameters)
+
+
+def taken(pdm: PointDistributionModel, state: ShapeState, step: np.ndarray) -> ShapeState:
+    limit = 3 * np.sqrt(pdm.variances)
+    return ShapeState(
+        state.turn * (1 + step[0] + 1j * step[1]),
+        state.shift + state.turn * (step[2] + 1j * step[3]),
+        np.clip(state.b + step[4:], -limit, limit),
+    )
+
+
+def started(pdm: PointDistributionModel, b: np.ndarray) -> tuple[ShapeState, Evidence]:
+    """A turned and shifted shape, and windows up to three pixels off its points."""
+    state = ShapeState(1.2 * np.exp(0.6j), 0.1 - 0.2j, b)
+    seen = uneven(len(pdm), seed=3)
+    rng = np.random.default_rng(4)
+    off = rng.uniform(-3, 3, len(pdm)) + 1j * rng.uniform(-3, 3, len(pdm))
+    points = state.turn * as_complex(pdm.shape(b)) + state.shift
+    return state, Evidence(seen.maps, points + off / SCALE, SCALE, seen.weights)
+
+
+@pytest.mark.parametrize("prior", [0.3, 3.0, 300.0])
+@pytest.mark.parametrize("variances", [(20.0,), (5.0,), (20.0, 5.0, 2.5)])
+def test_an_update_solves_the_normal_equations(
+    small_pdm: PointDistributionModel, prior: float, variances: tuple[float, ...]
+) -> None:
+    """Their matrix is that of the first update: it hardly changes within a crop."""
+    start, seen = started(small_pdm, np.array([0.4, -0.3, 0.2]) * np.sqrt(small_pdm.variances))
+    expected, step = start, np.zeros(7)
+    for variance in variances:
+        step = solved(small_pdm, seen, expected, variance, prior, tangent_at=start.b)
+        expected = taken(small_pdm, expected, step)
+    state, moved = settle(small_pdm, seen, start, variances, prior)
+    assert state.turn == pytest.approx(expected.turn, abs=1e-6)
+    assert state.shift == pytest.approx(expected.shift, abs=1e-6)
+    np.testing.assert_allclose(state.b, expected.b, atol=1e-6)
+    upright = ShapeState(1 + 0j, 0j, start.b)
+    change = moved_points(small_pdm, upright, step, start.b) - as_complex(small_pdm.shape(start.b))
+    assert moved == pytest.approx(np.abs(change).mean(), abs=1e-6)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_shape_parameters_stay_within_three_deviations(
+    small_pdm: PointDistributionModel, sign: int
+) -> None:
+    """Where the evidence wants more, it is just these; where it wants less, it is what it wants."""
+    limit = 3 * np.sqrt(small_pdm.variances)
+    wanted = as_complex(small_pdm.shape(sign * limit * [2.0, 0.5, 2.0]))
+    seen = evidence(np.zeros((len(wanted), 2)), wanted)
+    start = ShapeState(1 + 0j, 0j, sign * limit * [0.9, 0.4, 0.9])
+    state, _ = settle(small_pdm, seen, start, [20.0] * 10, prior=1e-6)
+    np.testing.assert_allclose(state.b[[0, 2]], sign * limit[[0, 2]], rtol=1e-12)
+    assert abs(state.b[1]) < 0.9 * limit[1]
+
+
+def test_no_update_leaves_everything_as_it_is(small_pdm: PointDistributionModel) -> None:
+    start, seen = started(small_pdm, np.array([0.1, 0.1, 0.1]))
+    state, step = settle(small_pdm, seen, start, [], prior=3.0)
+    assert state is start
+    assert step == 0
+
+
+def test_weights_below_zero_are_refused(small_pdm: PointDistributionModel) -> None:
+    start, seen = started(small_pdm, np.zeros(3))
+    broken = Evidence(seen.maps, seen.centres, SCALE, -seen.weights)
+    with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
+        settle(small_pdm, broken, start, [5.0], prior=3.0)
+
+
+def test_points_are_complex_numbers_and_back() -> None:
+    points = np.arange(12.0).reshape(3, 4)[:, ::2]  # not one after the other in memory
+    numbers = as_complex(points)
+    np.testing.assert_array_equal(numbers, [0 + 2j, 4 + 6j, 8 + 10j])
+    np.testing.assert_array_equal(as_points(numbers), points)
+    np.testing.assert_array_equal(as_points(numbers[::2]), points[::2])

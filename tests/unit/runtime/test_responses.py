@@ -82,6 +82,16 @@ def test_responses_stay_when_others_are_computed(small_model: FaceModel) -> None
             np.testing.assert_array_equal(maps, expected[i % len(crops)])
 
 
+def test_a_backend_takes_crops_of_any_size_in_turn(small_model: FaceModel) -> None:
+    rng = np.random.default_rng(9)
+    backend = CpuResponses(small_model.experts)
+    centres = np.full((len(small_model.pdm), 2), 40, np.intp)
+    for shape in ((80, 80), (90, 71), (90, 71), (80, 80)):
+        crop = CropChannels(rng.uniform(0, 255, shape).astype(np.float32), small_model.channels)
+        expected = CpuResponses(small_model.experts).responses(0, crop, centres)
+        np.testing.assert_array_equal(backend.responses(0, crop, centres), expected)
+
+
 def noise(rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(0, 255, (80, 80)).astype(np.float32)
 

@@ -9,7 +9,7 @@ import pytest
 from faceloop_runtime import FaceModel, Fit, Fitter, FrameResult, TrackedFace
 from faceloop_runtime.fit.fitter import Pass
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.track.tracks import Track, box_of, on_same_face, untangled
+from faceloop_runtime.track.tracks import Track, box_of, on_same_face, one_track_per_face
 
 IOD = 30.0
 
@@ -64,7 +64,7 @@ def test_of_two_tracks_on_one_face_the_face_itself_stays(fit: Fit, gray: np.ndar
     before = [walked(fit, gray, 100.0, 4.0), walked(fit, gray, 150.0, 0.0, number=1)]
     taken = at(fit, 151.0)
     for order in (before, before[::-1]):
-        after = untangled(order, [track.found(taken, gray) for track in order], gray)
+        after = one_track_per_face(order, [track.found(taken, gray) for track in order], gray)
         assert [t.seen for t in after] == [t.face.id == 1 for t in order]
         (behind,) = (t for t in after if not t.seen)
         assert behind.hidden
@@ -74,14 +74,14 @@ def test_of_two_tracks_on_one_face_the_face_itself_stays(fit: Fit, gray: np.ndar
 def test_faces_apart_are_left_alone(fit: Fit, gray: np.ndarray) -> None:
     before = [walked(fit, gray, 100.0, 0.0), walked(fit, gray, 400.0, 0.0, number=1)]
     after = [t.found(t.face.fit, gray) for t in before]
-    assert untangled(before, after, gray) == after
+    assert one_track_per_face(before, after, gray) == after
     gone = [before[0].missing(), after[1]]
-    assert untangled(before, gone, gray) == gone, "nothing is before it: it is gone"
+    assert one_track_per_face(before, gone, gray) == gone, "nothing is before it: it is gone"
 
 
 def test_a_face_lost_beside_another_is_behind_it(fit: Fit, gray: np.ndarray) -> None:
     before = [walked(fit, gray, 120.0, 4.0), walked(fit, gray, 200.0, 0.0, number=1)]
-    now = untangled(before, [before[0].missing(), before[1]], gray)
+    now = one_track_per_face(before, [before[0].missing(), before[1]], gray)
     assert [t.hidden for t in now] == [True, False]
 
 

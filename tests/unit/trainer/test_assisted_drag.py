@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
-from faceloop_trainer.assist.drag import OF_FITS, OF_SHAPES, most_probable
-from faceloop_trainer.assist.error_covariance import expected, in_model_frame, learned
+from faceloop_trainer.assist.drag import FIT_ERRORS, SHAPE_ERRORS, most_probable
+from faceloop_trainer.assist.error_covariance import (
+    errors_in_model_frame,
+    learned_covariance,
+    prior_covariance,
+)
 
 MODEL = FaceModel.starter()
 N = len(MODEL.pdm)
@@ -180,9 +184,9 @@ def test_points_that_all_lie_in_one_place_are_left_there():
     assert np.isfinite(most_probable(MODEL, apart, placed, points)).all()
 
 
-@pytest.mark.parametrize("spread", [OF_FITS, OF_SHAPES])
+@pytest.mark.parametrize("spread", [FIT_ERRORS, SHAPE_ERRORS])
 def test_the_covariance_is_one_and_the_same_in_a_mirror(spread):
-    covariance = expected(MODEL, spread)
+    covariance = prior_covariance(MODEL, spread)
     assert np.linalg.eigvalsh(covariance).min() > 0
     order = np.asarray(MODEL.scheme.mirror)
     flip = np.stack([2 * order, 2 * order + 1], axis=1).ravel()
@@ -199,7 +203,7 @@ def test_errors_that_were_seen_together_are_corrected_together():
     errors = rng.normal(scale=0.01, size=(600, N, 2))
     errors[:, tip] = rng.normal(scale=0.05, size=(600, 2))
     errors[:, chin] = errors[:, tip]
-    seen = learned(MODEL, OF_FITS, errors)
+    seen = learned_covariance(MODEL, FIT_ERRORS, errors)
     before = Similarity(IOD, 0.0, 200.0, 200.0).apply(MODEL.pdm.mean)
     placed = np.arange(N) == tip
     after = before + placed[:, None] * [4.0, 0.0]
@@ -210,18 +214,20 @@ def test_errors_that_were_seen_together_are_corrected_together():
 
 
 def test_without_any_face_the_general_spread_is_learned():
-    none = in_model_frame(MODEL.pdm, [])
-    assert np.array_equal(learned(MODEL, OF_FITS, none), expected(MODEL, OF_FITS))
+    none = errors_in_model_frame(MODEL.pdm, [])
+    assert np.array_equal(
+        learned_covariance(MODEL, FIT_ERRORS, none), prior_covariance(MODEL, FIT_ERRORS)
+    )
 
 
 def test_unknown_true_points_do_not_make_a_point_look_right():
     """Where a mark is never confirmed, what is expected stays what it was."""
     rng = np.random.default_rng(1)
-    errors = rng.multivariate_normal(np.zeros(2 * N), expected(MODEL, OF_FITS), 300)
+    errors = rng.multivariate_normal(np.zeros(2 * N), prior_covariance(MODEL, FIT_ERRORS), 300)
     errors = errors.reshape(-1, N, 2)
     tip = MODEL.scheme.names.index("nose tip")
     errors[:, tip] = np.nan
-    seen = learned(MODEL, OF_FITS, errors)
-    before = expected(MODEL, OF_FITS)[2 * tip, 2 * tip]
+    seen = learned_covariance(MODEL, FIT_ERRORS, errors)
+    before = prior_covariance(MODEL, FIT_ERRORS)[2 * tip, 2 * tip]
     assert np.isfinite(seen).all()
     assert seen[2 * tip, 2 * tip] > 0.3 * before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -67,38 +68,75 @@ def test_errors_of_zero_and_constant_features_are_no_trouble() -> None:
     assert np.isfinite([predictor(row) for row in features]).all()
 
 
-def opinions(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def predictions(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Opinions that are wrong by more the worse they are, and all of them by the same half."""
     rng = np.random.default_rng(seed)
-    opinion = rng.uniform(-4, -1, count)
-    return opinion, opinion + 0.5 + (0.1 + 0.15 * (opinion + 4)) * rng.normal(size=count)
+    predicted = rng.uniform(-4, -1, count)
+    return predicted, predicted + 0.5 + (0.1 + 0.15 * (predicted + 4)) * rng.normal(size=count)
 
 
-def test_the_bound_holds_for_new_fits_of_every_opinion() -> None:
-    levels = conformal_calibration(*opinions(600, 0))
-    opinion, logs = opinions(20_000, 1)
-    median, bound = np.log([levels(o) for o in opinion]).T
+def test_the_bound_holds_for_new_fits_of_every_predicted() -> None:
+    calibration = conformal_calibration(*predictions(600, 0))
+    predicted, logs = predictions(20_000, 1)
+    median, bound = np.log([calibration(o) for o in predicted]).T
     assert abs((logs <= bound).mean() - 0.9) < 0.03
     assert abs((logs <= median).mean() - 0.5) < 0.05
     for low in (-4.0, -3.0, -2.0):
-        part = (opinion >= low) & (opinion < low + 1)
+        part = (predicted >= low) & (predicted < low + 1)
         assert abs((logs <= bound)[part].mean() - 0.9) < 0.06
 
 
-def test_levels_keep_the_order_of_opinions() -> None:
-    """Chance alone would let the median of some levels fall."""
+@pytest.mark.parametrize("count", [1, 8, 9, 10, 19, 20, 60, 119])
+def test_the_bound_is_the_conformal_rank(count: int) -> None:
+    """Of n fits of one predicted it is the ceil(0.9 (n + 1))-th smallest error, or the largest."""
+    logs = np.random.default_rng(count).normal(-3.5, 0.4, count)
+    calibration = conformal_calibration(np.full(count, -3.0), logs)
+    rank = math.ceil(9 * (count + 1) / 10)
+    expected = sorted(logs)[min(rank, count) - 1]
+    median, bound = calibration(-3.0)
+    assert math.log(bound) == pytest.approx(expected, abs=1e-6)
+    assert math.log(median) == pytest.approx(np.median(logs), abs=1e-6)
+
+
+def test_each_part_of_the_predictions_has_a_rank_of_its_own() -> None:
+    """Two ranges of 60 fits each, the better predictions first, whatever the order of fits."""
+    rng = np.random.default_rng(5)
+    predicted = np.append(np.full(60, -4.0), np.full(60, -2.0))
+    logs = predicted + np.append(0.1 * rng.normal(size=60), 0.5 * rng.normal(size=60))
+    mixed = rng.permutation(120)
+    calibration = conformal_calibration(predicted[mixed], logs[mixed])
+    np.testing.assert_allclose(calibration.predicted, [-4, -2])
+    for part in (slice(0, 60), slice(60, 120)):
+        _, bound = calibration(predicted[part][0])
+        assert math.log(bound) == pytest.approx(np.sort(logs[part])[54], abs=1e-6)  # the 55th
+
+
+def test_the_bound_holds_for_nine_of_ten_of_the_next_fits() -> None:
+    """Of 19 fits it is the 18th: 18 of 20 draws lie below it, be they distributed as they may."""
+    rng = np.random.default_rng(6)
+    drawn = -rng.exponential(size=(4000, 20))
+    held = [bound_of(row[:19]) >= row[19] for row in drawn]
+    assert np.mean(held) == pytest.approx(0.9, abs=0.015)
+
+
+def bound_of(logs: np.ndarray) -> float:
+    return float(np.float64(conformal_calibration(np.zeros(len(logs)), logs).bound[0]))
+
+
+def test_calibration_keep_the_order_of_predictions() -> None:
+    """Chance alone would let the median of some calibration fall."""
     rng = np.random.default_rng(3)
-    opinion = rng.uniform(-3.6, -3.5, 500)
-    levels = conformal_calibration(opinion, -3.5 + 0.5 * rng.normal(size=500))
-    found = np.array([levels(o) for o in np.linspace(-5, 0, 200)])
+    predicted = rng.uniform(-3.6, -3.5, 500)
+    calibration = conformal_calibration(predicted, -3.5 + 0.5 * rng.normal(size=500))
+    found = np.array([calibration(o) for o in np.linspace(-5, 0, 200)])
     assert (np.diff(found, axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_few_fits_make_one_level(count: int) -> None:
-    levels = conformal_calibration(*opinions(count, 2))
-    assert len(levels.predicted) == 1
-    median, bound = levels(-2.0)
+    calibration = conformal_calibration(*predictions(count, 2))
+    assert len(calibration.predicted) == 1
+    median, bound = calibration(-2.0)
     assert 0 < median <= bound
 
 

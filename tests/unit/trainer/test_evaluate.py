@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faceloop_trainer.evaluation.metrics import area_under_ced
 from faceloop_trainer.evaluation.plots import plot_ced
-from faceloop_trainer.evaluation.result import area_under_ced
 
 from .evaluations import SCHEME, evaluation
 

@@ -13,7 +13,7 @@ from faceloop_datasets import FaceloopError, PointState, Scheme
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
-from faceloop_trainer.assist.initial_face import between, from_clicks, mirrored, third_click
+from faceloop_trainer.assist.initial_face import from_clicks, interpolate, mirrored, third_click
 
 MODEL = FaceModel.starter()
 SCHEME = MODEL.scheme
@@ -89,7 +89,7 @@ def test_a_face_that_turns_keeps_its_size_half_way():
     """Points that go straight would draw the face together: by half at a quarter turn each way."""
     quarter = Similarity.from_polar(1.0, np.pi / 2, 300.0, 20.0)
     after = quarter.apply(FACE)
-    half = between(FACE, after, 0.5)
+    half = interpolate(FACE, after, 0.5)
     assert SCHEME.inter_ocular_distance(half) == pytest.approx(SCHEME.inter_ocular_distance(FACE))
     turn = Similarity.between(FACE, half)
     assert turn.angle == pytest.approx(np.pi / 4)
@@ -101,29 +101,29 @@ def test_shape_changes_go_over_evenly_where_nothing_turns(share):
     opened = FACE.copy()
     opened[[52, 53]] += [0.0, 8.0]
     expected = (1 - share) * FACE + share * opened
-    assert np.abs(between(FACE, opened, share) - expected).max() < 0.2
+    assert np.abs(interpolate(FACE, opened, share) - expected).max() < 0.2
 
 
 @given(st.floats(-3.0, 3.0), st.floats(0.3, 3.0), shares)
 def test_the_ends_are_the_key_frames_and_the_way_back_is_the_same(angle, scale, share):
     after = Similarity.from_polar(scale, angle, 5.0, -70.0).apply(FACE)
     after[:3] += 4.0
-    assert np.abs(between(FACE, after, 0.0) - FACE).max() < 1e-6
-    assert np.abs(between(FACE, after, 1.0) - after).max() < 1e-6
-    back = between(after, FACE, 1 - share)
-    assert np.abs(between(FACE, after, share) - back).max() < 0.1 * SCHEME.inter_ocular_distance(
-        FACE
-    )
+    assert np.abs(interpolate(FACE, after, 0.0) - FACE).max() < 1e-6
+    assert np.abs(interpolate(FACE, after, 1.0) - after).max() < 1e-6
+    back = interpolate(after, FACE, 1 - share)
+    assert np.abs(
+        interpolate(FACE, after, share) - back
+    ).max() < 0.1 * SCHEME.inter_ocular_distance(FACE)
 
 
 def test_a_point_that_one_key_frame_lacks_is_missing_between():
     gap = FACE.copy()
     gap[5] = np.nan
-    made = between(FACE, gap, 0.4)
+    made = interpolate(FACE, gap, 0.4)
     assert np.isnan(made[5]).all()
     assert np.allclose(np.delete(made, 5, 0), np.delete(FACE, 5, 0))
     alone = np.where((np.arange(N) == 9)[:, None], FACE, np.nan)
-    assert np.allclose(between(alone, alone + 2.0, 0.5)[9], FACE[9] + 1.0)
+    assert np.allclose(interpolate(alone, alone + 2.0, 0.5)[9], FACE[9] + 1.0)
 
 
 # The other half

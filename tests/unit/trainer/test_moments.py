@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -104,3 +106,56 @@ def test_the_wanted_response_peaks_at_the_landmark_and_has_no_mean() -> None:
     response = target_response(np.array([[2.0, -3.0], [0.0, 0.0]]))
     assert np.unravel_index(response[0].argmax(), (WIDTH, WIDTH)) == (RADIUS - 3, RADIUS + 2)
     np.testing.assert_allclose(response.mean(axis=(1, 2)), 0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [(0.0, 0.0), (2.3, -4.1), (-10.0, 10.0)])
+def test_the_wanted_response_is_a_gaussian_a_pixel_wide_less_its_mean(
+    offset: tuple[float, float],
+) -> None:
+    grid = range(-RADIUS, RADIUS + 1)
+    spelled = np.array(
+        [
+            [math.exp(-((x - offset[0]) ** 2 + (y - offset[1]) ** 2) / (2 * 1.0**2)) for x in grid]
+            for y in grid
+        ]
+    )
+    response = target_response(np.array([offset, (1.0, 1.0)]))
+    assert response.dtype == np.float32
+    np.testing.assert_allclose(response[0], spelled - spelled.mean(), atol=1e-6)
+
+
+def test_a_sum_of_many_faces_is_the_sum_of_its_parts() -> None:
+    """More than are multiplied at once; the last lag is that of the longest filter."""
+    many = list(range(37))
+    total = gathered(many).sums
+    parts = gathered(many[:5]).sums + gathered(many[5:]).sums
+    np.testing.assert_array_equal(total.spectra, parts.spectra)
+    lags = total.lags(REACH)
+    assert lags.dtype == np.float32
+    expected = directly(many, 2, 0, 1, (3, -REACH))
+    assert lags[2, 0, 1, 0, REACH + 3] == pytest.approx(expected, abs=2e-5)
+
+
+def test_one_face_is_its_own_mean_and_none_is_zero() -> None:
+    use = np.array([True, True, False])
+    lags = gathered([3], use).sums.lags(REACH)
+    expected = directly([3], 1, 0, 0, (0, 0))
+    assert lags[1, 0, 0, REACH, REACH] == pytest.approx(expected, abs=2e-5)
+    assert not lags[2].any()
+
+
+def test_moments_of_some_landmarks_in_another_order() -> None:
+    moments = gathered([1, 2], np.array([True, False, True])).sums
+    some = moments.take([2, 0])
+    np.testing.assert_array_equal(some.spectra, moments.spectra[:, [2, 0]])
+    np.testing.assert_array_equal(some.count, [2, 2])
+    assert some.maps == moments.maps == CHANNELS + 1
+    product = moments.product(1, 0)
+    np.testing.assert_array_equal(product, moments.product(0, 1).conj())
+
+
+def test_more_can_be_gathered_on_what_there_is() -> None:
+    gatherer = MomentGatherer(LANDMARKS, CHANNELS, gathered([1, 2]).sums)
+    gatherer.add(*example(3), np.ones(LANDMARKS, bool))
+    np.testing.assert_array_equal(gatherer.sums.spectra, gathered([1, 2, 3]).sums.spectra)
+    np.testing.assert_array_equal(gatherer.sums.count, [3, 3, 3])

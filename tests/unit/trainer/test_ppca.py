@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import Scheme, TrainingError
 from faceloop_runtime.geometry import Similarity
-from faceloop_trainer.pdm.ppca import fit_pdm, procrustes_mean
+from faceloop_trainer.pdm.ppca import ShapePrior, fit_pdm
+from faceloop_trainer.pdm.procrustes import aligned, procrustes_mean
+from faceloop_trainer.pdm.weights import repeated_measures_weights
 
 SCHEME = Scheme.load("imm58")
 N = len(SCHEME)
@@ -235,3 +237,110 @@ def test_points_that_nobody_placed_are_named_with_their_numbers() -> None:
     named = rf"2, points 7 \({SCHEME.names[7]}\), 9 \({SCHEME.names[9]}\)\. Annotate"
     with pytest.raises(TrainingError, match=named):
         fit_pdm(SCHEME, shapes, 20)
+
+
+def conditional_moments(
+    rows: np.ndarray, mean: np.ndarray, covariance: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of what is unknown given what is known, spelled out face by face."""
+    filled, open_ = rows.copy(), np.zeros_like(covariance)
+    for face, weight in zip(filled, weights, strict=True):
+        gone = np.nonzero(np.isnan(face))[0]
+        here = np.nonzero(~np.isnan(face))[0]
+        across = covariance[gone][:, here] @ np.linalg.inv(covariance[here][:, here])
+        face[gone] = mean[gone] + across @ (face[here] - mean[here])
+        left = covariance[gone][:, gone] - across @ covariance[here][:, gone]
+        open_[np.ix_(gone, gone)] += weight * left
+    return filled, open_ / weights.sum()
+
+
+def spelled_out(
+    rows: np.ndarray,
+    start: np.ndarray,
+    weights: np.ndarray,
+    count: int,
+    prior: ShapePrior | None,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Mean, covariance and noise by EM (Tipping & Bishop, 1999), with dense matrices."""
+
+    def covariance_of(filled: np.ndarray, more: np.ndarray) -> np.ndarray:
+        middle = weights @ filled / weights.sum()
+        apart = filled - middle
+        own = (apart.T * weights) @ apart / weights.sum() + more
+        if prior is None:
+            return own
+        return (weights.sum() * own + prior.weight * prior.covariance) / (
+            weights.sum() + prior.weight
+        )
+
+    def principal(covariance: np.ndarray) -> tuple[np.ndarray, float]:
+        values, vectors = np.linalg.eigh(covariance)
+        noise = max(float(values[:-count].clip(0).mean()), 1e-8)
+        modes = vectors[:, -count:]
+        kept = modes @ np.diag(values[-count:].clip(noise)) @ modes.T
+        return kept, noise
+
+    mean = start
+    nothing = np.zeros((rows.shape[1], rows.shape[1]))
+    covariance = covariance_of(np.where(np.isnan(rows), mean, rows), nothing)
+    for _ in range(40 if np.isnan(rows).any() else 1):
+        modes, noise = principal(covariance)
+        joint = modes + noise * np.eye(len(mean))
+        filled, more = conditional_moments(rows, mean, joint, weights)
+        before, mean = mean, weights @ filled / weights.sum()
+        covariance = covariance_of(filled, more)
+        if np.abs(mean - before).max() < 1e-5:
+            break
+    return mean, *principal(covariance)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+@pytest.mark.parametrize("repeated", [False, True])
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_the_model_is_that_of_em_spelled_out(
+    share: float, repeated: bool, with_prior: bool
+) -> None:
+    _, _, shapes = planted(14, 8)
+    if repeated:  # the second half shows the people of the first again
+        shapes[7:] = 0.9 * shapes[:7] + 0.1 * shapes[7:]
+    seen = with_holes(shapes, share, 9)
+    people = [f"person {i % 7}" for i in range(14)] if repeated else None
+    other = np.random.default_rng(1).normal(0, 0.05, (200, 2 * N))
+    prior = ShapePrior(np.cov(other, rowvar=False), 12.0) if with_prior else None
+    pdm = fit_pdm(SCHEME, seen, 5, people=people, prior=prior)
+    mean = procrustes_mean(SCHEME, seen)
+    weights = np.ones(14)
+    if people is not None:
+        rows = laid_over(seen, mean)
+        weights = repeated_measures_weights(
+            np.where(np.isnan(rows), mean.reshape(-1), rows), people
+        )
+        assert weights.max() < 0.9
+        mean = procrustes_mean(SCHEME, seen, weights)
+    centre, modes, noise = spelled_out(laid_over(seen, mean), mean.reshape(-1), weights, 5, prior)
+    np.testing.assert_allclose(pdm.mean.reshape(-1), centre, atol=1e-9)
+    made = (pdm.components.T * pdm.variances) @ pdm.components
+    np.testing.assert_allclose(made, modes, atol=1e-9)
+    assert pdm.noise == pytest.approx(noise, rel=1e-6)
+    largest = np.abs(pdm.components).argmax(axis=1)
+    assert (pdm.components[np.arange(5), largest] > 0).all()
+
+
+def laid_over(shapes: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Each shape by the similarity that brings it nearest to the mean, (F, 2N)."""
+    rows = np.array([Similarity.between(s, mean).apply(s) for s in shapes])
+    np.testing.assert_allclose(aligned(shapes, mean), rows.reshape(len(rows), -1), atol=1e-9)
+    return rows.reshape(len(rows), -1)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_mean_shape_is_the_mean_of_the_shapes_laid_over_it(weighted: bool) -> None:
+    _, _, shapes = planted(9, 4, noise=0.03)
+    seen = with_holes(shapes, 0.2, 5)
+    weights = np.random.default_rng(0).uniform(0.1, 2.0, 9) if weighted else np.ones(9)
+    mean = procrustes_mean(SCHEME, seen, weights if weighted else None)
+    rows = laid_over(seen, mean)
+    known = ~np.isnan(rows)
+    average = np.where(known, rows, 0).T @ weights / (known.T @ weights)
+    again = Similarity.between(average.reshape(-1, 2), mean).apply(average.reshape(-1, 2))
+    np.testing.assert_allclose(again, mean, atol=2e-6)

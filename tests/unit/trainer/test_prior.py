@@ -7,8 +7,9 @@ import pytest
 
 from faceloop_datasets import Scheme
 from faceloop_datasets.sample import sample_faces
-from faceloop_trainer.pdm.ppca import ShapePrior, aligned, fit_pdm, procrustes_mean
+from faceloop_trainer.pdm.ppca import ShapePrior, fit_pdm
 from faceloop_trainer.pdm.prior import sample_prior
+from faceloop_trainer.pdm.procrustes import aligned, procrustes_mean
 
 SCHEME = Scheme.load("face70")
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +18,9 @@ from faceloop_trainer.data.split import (
     assign_folds,
     fingerprint,
     fold_of,
+    picture_fingerprints,
     split_faces,
+    trained_fingerprints,
     unseen_faces,
 )
 
@@ -144,3 +151,84 @@ def test_whole_people_are_dealt_to_parts_of_about_the_same_size(
 def test_another_seed_deals_another_way() -> None:
     faces = faces_of([f"person {i}" for i in range(40)])
     assert assign_folds(faces, 4, 0) != assign_folds(faces, 4, 1)
+
+
+def position(name: str, purpose: str) -> float:
+    """Where a name lies between 0 and 1, spelled out: the same with every version."""
+    digest = hashlib.sha256(f"{purpose}:{name}".encode()).digest()
+    return sum(byte / 256 ** (place + 1) for place, byte in enumerate(digest[:8]))
+
+
+PEOPLE = [f"person {i}" for i in range(60)]
+
+
+def test_a_side_is_the_place_of_the_name() -> None:
+    choice = split_faces(faces_of(PEOPLE), TrainingConfig(holdout=0.3))
+    expected = [p for p in PEOPLE if position(p, "holdout") < 0.3]
+    assert [f.subject for f in choice.held_out] == expected
+
+
+@pytest.mark.parametrize(("folds", "seed"), [(2, 0), (5, 3)])
+def test_a_fold_is_the_place_of_the_name(folds: int, seed: int) -> None:
+    for name in PEOPLE:
+        assert fold_of(name, folds, seed) == math.floor(folds * position(name, f"fold-{seed}"))
+
+
+def test_a_limit_takes_people_in_the_order_of_their_places() -> None:
+    subjects = [p for i, p in enumerate(PEOPLE) for _ in range(1 + i % 4)]
+    choice = split_faces(faces_of(subjects), TrainingConfig(holdout=0.0, limit=31, seed=2))
+    room, expected = 31, set()
+    for name in sorted(PEOPLE, key=lambda p: position(p, "limit-2")):
+        if subjects.count(name) <= room:
+            room -= subjects.count(name)
+            expected.add(name)
+    assert {f.subject for f in choice.training} == expected
+
+
+def test_people_are_dealt_the_largest_first() -> None:
+    subjects = [p for i, p in enumerate(PEOPLE[:12]) for _ in range(1 + i % 5)]
+    filled, expected = [0, 0, 0], {}
+    for name in sorted(set(subjects), key=lambda p: (-subjects.count(p), position(p, "deal-4"))):
+        fewest = min(range(3), key=lambda fold: (filled[fold], fold))
+        expected[name] = fewest
+        filled[fewest] += subjects.count(name)
+    assert assign_folds(faces_of(subjects), 3, 4) == expected
+
+
+def test_nobody_is_kept_out_if_one_person_would_be_left() -> None:
+    """However many faces that person has."""
+    inside = next(p for p in PEOPLE if position(p, "holdout") >= 0.5)
+    outside = [p for p in PEOPLE if position(p, "holdout") < 0.5]
+    config = TrainingConfig(holdout=0.5)
+    alone = split_faces(faces_of([inside] * 30 + outside[:1] * 12), config)
+    assert alone.held_out == ()
+    assert len(alone.training) == 42
+    other = [p for p in PEOPLE if position(p, "holdout") >= 0.5][1]
+    assert len(split_faces(faces_of([inside] * 30 + [other, outside[0]]), config).held_out) == 1
+
+
+def test_faces_without_a_picture_are_nothing_to_train_on() -> None:
+    config = TrainingConfig(holdout=0.3)
+    pictured, shapes = PEOPLE[:11], PEOPLE[11:]
+    faces = [face(i, p, None if p in shapes else "there.jpg") for i, p in enumerate(PEOPLE)]
+    assert split_faces(faces_of(PEOPLE), config).held_out
+    assert len(pictured) - len([p for p in pictured if position(p, "holdout") < 0.3]) < 10
+    assert split_faces(faces, config).held_out == ()
+
+
+def test_a_known_picture_is_not_unseen_under_another_name() -> None:
+    """Nor are the other faces of whoever it shows now."""
+    faces = [replace(face(i, s), media_sha256=f"{i:064x}") for i, s in enumerate("abbc")]
+    assert picture_fingerprints(faces[:2]) == {fingerprint("0" * 64), fingerprint("0" * 63 + "1")}
+    assert picture_fingerprints([face(0, "a")]) == set()
+    known = {"training_pictures": [fingerprint(f"{2:064x}")]}
+    assert [f.item_id for f in unseen_faces(faces, known)] == [0, 3]
+    assert trained_fingerprints({**known, "training_subjects": ["x"]}) == {
+        "x",
+        fingerprint(f"{2:064x}"),
+    }
+
+
+def test_a_fingerprint_is_the_beginning_of_a_digest() -> None:
+    """It is kept in model files, so it stays what it is."""
+    assert fingerprint("anna") == hashlib.sha256(b"anna").hexdigest()[:12]

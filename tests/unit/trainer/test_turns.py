@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import Scheme
-from faceloop_datasets.images import exif_orientation, read_image
+from faceloop_datasets.media.images import exif_orientation, read_image
 from faceloop_trainer.labelcheck.marks import Marks
 from faceloop_trainer.labelcheck.turns import TURNS
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from faceloop_datasets.care import Backup, BackupReport, CheckReport, Erasure, Finding, Whom
+from faceloop_datasets.care import (
+    Backup,
+    BackupReport,
+    CheckReport,
+    Erasure,
+    ErasureTarget,
+    Finding,
+)
 from faceloop_datasets.care.bundle import Member
 from faceloop_workbench.services.care_text import (
     OUT_OF_REACH,
@@ -19,7 +26,7 @@ from faceloop_workbench.services.care_text import (
 )
 
 ANNA = Erasure(
-    whom=Whom("anna"),
+    target=ErasureTarget("anna"),
     items=("a", "b"),
     revisions=1,
     entries=1,
@@ -83,7 +90,7 @@ class TestErasure:
         assert OUT_OF_REACH in said
 
     def test_nothing_is_said_of_what_there_is_not(self):
-        said = before_erasing_text(Erasure(Whom("anna"), ("a",), 0, 0, (), (), (), ()), [])
+        said = before_erasing_text(Erasure(ErasureTarget("anna"), ("a",), 0, 0, (), (), (), ()), [])
         assert not {"picture", "backup ", "reports", "Stays", "Trained"} & set(said.split())
 
     def test_what_is_left_is_said(self):
@@ -98,7 +105,7 @@ class TestErasure:
     def test_all_faces_are_named_and_a_picture_is_no_person(self):
         names = tuple(f"face {k}" for k in range(30))
         known = {"numbers": tuple(range(30)), "sources": ("picture",)}
-        planned = Erasure(Whom("img_1"), names, 0, 0, (), (), (), (), **known)
+        planned = Erasure(ErasureTarget("img_1"), names, 0, 0, (), (), (), (), **known)
         assert erased_text(planned) == "all 30 faces of the picture img_1"
         said = before_erasing_text(planned, [])
         assert all(f"face {k} (item {k})" in said for k in range(30))
@@ -106,6 +113,6 @@ class TestErasure:
 
     def test_whom(self):
         assert erased_text(ANNA) == "all 2 faces of anna"
-        one = Erasure(Whom("anna", 1, "x" * 300), ("x",), 0, 0, (), (), (), ())
+        one = Erasure(ErasureTarget("anna", 1, "x" * 300), ("x",), 0, 0, (), (), (), ())
         assert erased_text(one) == f"only this face, {shorten('x' * 300)}"
         assert len(erased_text(one)) < 80

@@ -19,7 +19,7 @@ import numpy as np
 from faceloop_runtime.geometry import Similarity, has_extent
 from faceloop_runtime.pdm.gaussian import explain
 
-from .error_covariance import Spread, expected
+from .error_covariance import CovarianceParameters, prior_covariance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-OF_FITS = Spread(
+FIT_ERRORS = CovarianceParameters(
     pose=0.01, shape=0.022, power=0.29, local=0.036, reach=0.45, cross=0.1, single=0.016
 )
-OF_SHAPES = Spread(
+SHAPE_ERRORS = CovarianceParameters(
     pose=0.1, shape=0.52, power=0.81, local=0.028, reach=0.2, cross=0.34, single=0.01
 )
 """Both were chosen to need few drags (tests/benchmarks/drags.py) on faces of a training set only:
@@ -65,7 +65,8 @@ def most_probable(
         go to the most probable shape, in the pose that ``points`` have as far as the placed ones
         leave it open. NaN where it is not known; two points at least, or it counts for nothing.
     errors : ndarray, shape (2N, 2N), optional
-        Covariance of this model's errors, from `habits.covariance`; a general one by default.
+        Covariance of this model's errors, from `fit_errors.error_covariance`; a general one by
+        default.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def most_probable(
         reference = None
     if not has_extent(points if reference is None else reference):
         return points.copy()
-    rough = expected(model, OF_SHAPES)
+    rough = prior_covariance(model, SHAPE_ERRORS)
     if not fixed.any():
         result = points if reference is None else model.pdm.complete(reference)
     elif reference is None:
@@ -90,7 +91,7 @@ def most_probable(
             start = pose.apply(model.pdm.mean)
             result = start + _moves(pose, points - start, fixed, (rough,))
     else:
-        fits = expected(model, OF_FITS) if errors is None else errors
+        fits = prior_covariance(model, FIT_ERRORS) if errors is None else errors
         start = model.pdm.complete(reference)
         pose = Similarity.between(model.pdm.mean, start)
         result = start + _moves(pose, points - start, fixed, (fits, rough))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _UNEVEN = 0.55
 """Power of the points' own variances: 0 makes all points err alike."""
 _PRIOR_FACES = 200
-"""The general spread counts as much as this many corrected faces."""
+"""The general covariance counts as much as this many corrected faces."""
 _ALONE = 0.1
 """Share of what was seen together that is taken for chance: the points that a person drags are the
 worst, and so those with the largest errors of their own."""
@@ -42,7 +42,7 @@ _ROUNDS = 10
 
 
 @dataclass(frozen=True)
-class Spread:
+class CovarianceParameters:
     """A covariance that any face model can have, in a few numbers.
 
     Parameters
@@ -73,8 +73,8 @@ class Spread:
 
 
 @lru_cache(maxsize=8)
-def expected(model: FaceModel, spread: Spread) -> Floats:
-    """Return the covariance of a spread for a model's points, (2N, 2N)."""
+def prior_covariance(model: FaceModel, spread: CovarianceParameters) -> Floats:
+    """Return the covariance of errors of a model's points before any are seen, (2N, 2N)."""
     pdm = model.pdm
     tangent = pose_tangent(pdm.mean)
     pose = spread.pose**2 * tangent.T @ tangent
@@ -90,20 +90,20 @@ def expected(model: FaceModel, spread: Spread) -> Floats:
     return np.asarray(pose + modes + own)
 
 
-def learned(model: FaceModel, spread: Spread, errors: Floats) -> Floats:
-    """Return the covariance of errors that were seen, with a spread as the prior, (2N, 2N).
+def learned_covariance(model: FaceModel, spread: CovarianceParameters, errors: Floats) -> Floats:
+    """Return the covariance of errors that were seen, with an expected one as the prior, (2N, 2N).
 
     Parameters
     ----------
     model : FaceModel
         Whose fits they are errors of.
-    spread : Spread
+    spread : CovarianceParameters
         What is expected before anything was seen.
     errors : ndarray, shape (F, N, 2)
         True minus fitted points of some faces in the model frame; NaN where unknown. The faces
         in a mirror are taken too.
     """
-    prior = expected(model, spread)
+    prior = prior_covariance(model, spread)
     errors = errors[np.isfinite(errors).any(axis=(1, 2))]
     errors = errors[np.nanmean(np.linalg.norm(errors, axis=2), axis=1) < _LOST]
     if not len(errors):
@@ -125,7 +125,9 @@ def learned(model: FaceModel, spread: Spread, errors: Floats) -> Floats:
     return np.asarray((1 - _ALONE) * total + _ALONE * np.diag(np.diag(total)))
 
 
-def in_model_frame(pdm: PointDistributionModel, pairs: Iterable[tuple[Floats, Floats]]) -> Floats:
+def errors_in_model_frame(
+    pdm: PointDistributionModel, pairs: Iterable[tuple[Floats, Floats]]
+) -> Floats:
     """Return true minus fitted points of pairs (fitted, true), each (N, 2) in pixels.
 
     Shape (F, N, 2), NaN where a true point is.

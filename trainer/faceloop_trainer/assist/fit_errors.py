@@ -10,8 +10,8 @@ from faceloop_datasets import FaceloopError, Monitor, PointState
 from faceloop_runtime import Fitter
 from faceloop_runtime.geometry import Similarity
 
-from .drag import OF_FITS
-from .error_covariance import in_model_frame, learned
+from .drag import FIT_ERRORS
+from .error_covariance import errors_in_model_frame, learned_covariance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _MOST = 400
 """Faces that are fitted, at about 10 ms each; more teach little more."""
 
 
-def covariance(
+def error_covariance(
     model: FaceModel,
     faces: Sequence[Face],
     *,
@@ -60,11 +60,11 @@ def covariance(
         If the monitor stopped it.
     """
     chosen = faces[:: -(-len(faces) // _MOST) or 1]
-    pairs = fits(model, chosen, Monitor.of(progress))
-    return learned(model, OF_FITS, in_model_frame(model.pdm, pairs))
+    pairs = fitted_and_true(model, chosen, Monitor.of(progress))
+    return learned_covariance(model, FIT_ERRORS, errors_in_model_frame(model.pdm, pairs))
 
 
-def fits(
+def fitted_and_true(
     model: FaceModel,
     faces: Sequence[Face],
     monitor: Monitor,

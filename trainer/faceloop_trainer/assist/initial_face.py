@@ -128,7 +128,7 @@ def from_clicks(model: FaceModel, clicks: Points) -> Points:
     return pose.apply(shape)
 
 
-def between(before: Points, after: Points, share: float) -> Points:
+def interpolate(before: Points, after: Points, share: float) -> Points:
     """Interpolate between two key frames.
 
     Position, size, rotation and shape go over one by one, so that a face that turns stays in

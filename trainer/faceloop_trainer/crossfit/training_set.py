@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.data.completion import CompletedFace, ReferenceFrame
 from faceloop_trainer.data.requirements import too_few
 from faceloop_trainer.data.split import fold_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.subject_words import count_of, how_known
+from faceloop_datasets.subjects import count_of, how_known
 
 from .constant_points import constant_points
 from .copies import apart, as_people, picture_copies, shape_copies
@@ -76,7 +76,7 @@ def few_people(people: int, held_out: int, kind: str = "person") -> tuple[str, .
     people, held_out : int
         Who trains, and who is kept aside.
     kind : str
-        What they are, see `faceloop_datasets.subject_words`.
+        What they are, see `faceloop_datasets.subjects`.
     """
     said = []
     if not held_out:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceloop_datasets.subject_words import count_of
+from faceloop_datasets.subjects import count_of
 
 FEWEST_FACES, FEWEST_PEOPLE = 10, 2
 """Fewer cannot be trained on."""
@@ -20,7 +20,7 @@ def too_few(faces: int, people: int, different: int, why: str = "", *, kind: str
     why : str
         What is known of the reasons, in whole sentences.
     kind : str
-        What the people are, see `faceloop_datasets.subject_words`.
+        What the people are, see `faceloop_datasets.subjects`.
     """
     if different >= FEWEST_FACES and people >= FEWEST_PEOPLE:
         return ""

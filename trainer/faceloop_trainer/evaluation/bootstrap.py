@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .result import AUC_LIMIT, FAILURE
+from .metrics import AUC_LIMIT, FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,14 +9,15 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of, many, one
+from faceloop_datasets.subjects import kind_of, many, one
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.data.faces import whole_pictures
-from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.data.perturbation import jittered_pose
 from faceloop_trainer.data.split import unseen_faces
 
+from .protocol import EvaluationProtocol
 from .result import Evaluation
 
 if TYPE_CHECKING:
@@ -33,18 +34,15 @@ if TYPE_CHECKING:
 def evaluate(
     project: Project,
     model: FaceModel | None = None,
+    protocol: EvaluationProtocol | None = None,
     *,
-    start: str = "jitter",
-    jitter: Jitter | None = None,
-    seed: int = 0,
-    detector: Detector | None = None,
     progress: ProgressLike = None,
 ) -> Evaluation:
     """Measure a model on the annotated faces of a project that it has never seen.
 
     Parameters
     ----------
-    project, start, jitter, seed, detector, progress
+    project, protocol, progress
         As in `evaluate_models`.
     model : FaceModel, optional
         The project's active model by default.
@@ -66,10 +64,7 @@ def evaluate(
     (found,) = evaluate_models(
         project,
         (model,),
-        start=start,
-        jitter=jitter,
-        seed=seed,
-        detector=detector,
+        protocol,
         progress=progress,
     )
     return found
@@ -78,11 +73,8 @@ def evaluate(
 def evaluate_models(
     project: Project,
     models: Sequence[FaceModel],
+    protocol: EvaluationProtocol | None = None,
     *,
-    start: str = "jitter",
-    jitter: Jitter | None = None,
-    seed: int = 0,
-    detector: Detector | None = None,
     progress: ProgressLike = None,
 ) -> list[Evaluation]:
     """Measure models on the annotated faces of a project that none of them has ever seen.
@@ -95,7 +87,7 @@ def evaluate_models(
         Gives the annotated faces.
     models : sequence of FaceModel
         What to measure; `compare_models` tells the results of two apart.
-    start, jitter, seed, detector, progress
+    protocol, progress
         As in `measure_models`.
 
     Returns
@@ -115,10 +107,7 @@ def evaluate_models(
         models,
         whole_pictures(project.scheme, faces),
         len(faces),
-        start=start,
-        jitter=jitter,
-        seed=seed,
-        detector=detector,
+        protocol,
         progress=progress,
     )
 
@@ -159,11 +148,8 @@ def measure(
     model: FaceModel,
     faces: Iterable[TrainingFace],
     total: int,
+    protocol: EvaluationProtocol | None = None,
     *,
-    start: str = "jitter",
-    jitter: Jitter | None = None,
-    seed: int = 0,
-    detector: Detector | None = None,
     progress: ProgressLike = None,
 ) -> Evaluation:
     """Fit a model to faces and compare with their annotations; `measure_models` for one."""
@@ -171,10 +157,7 @@ def measure(
         (model,),
         faces,
         total,
-        start=start,
-        jitter=jitter,
-        seed=seed,
-        detector=detector,
+        protocol,
         progress=progress,
     )
     return found
@@ -184,11 +167,8 @@ def measure_models(
     models: Sequence[FaceModel],
     faces: Iterable[TrainingFace],
     total: int,
+    protocol: EvaluationProtocol | None = None,
     *,
-    start: str = "jitter",
-    jitter: Jitter | None = None,
-    seed: int = 0,
-    detector: Detector | None = None,
     progress: ProgressLike = None,
 ) -> list[Evaluation]:
     """Fit models to the same faces from the same starts, and compare with the annotations.
@@ -202,15 +182,8 @@ def measure_models(
         they are needed.
     total : int
         How many there are, for the progress.
-    start : {"jitter", "detector"}
-        From the mean shape placed on the true points and then moved at random, or from
-        the detector's box.
-    jitter : Jitter, optional
-        How far the starts are moved; 6 degrees, 7 % and 0.08 IOD by default.
-    seed : int
-        Seed of the jitter.
-    detector : Detector, optional
-        The bundled one by default.
+    protocol : EvaluationProtocol, optional
+        Where the fits start; jittered starts by default.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
@@ -222,35 +195,32 @@ def measure_models(
     Raises
     ------
     TrainingError
-        If there are no faces, or the start is unknown.
+        If there are no faces.
     Cancelled
         If the monitor stopped it.
     """
-    if start not in ("jitter", "detector"):
-        raise TrainingError(f"Unknown start {start!r}; expected 'jitter' or 'detector'.")
-    monitor, boxes = Monitor.of(progress), detector or Detector()
-    trials = [_Trial(model, start, jitter or Jitter(), seed, boxes) for model in models]
+    monitor, protocol = Monitor.of(progress), protocol or EvaluationProtocol()
+    detector = protocol.detector or Detector()
+    measurements = [_Measurement(model, protocol, detector) for model in models]
     seen: list[TrainingFace] = []
     monitor.step(0, total, "measuring fits")
     for face in faces:
-        for trial in trials:
-            trial.fit(face)
+        for measurement in measurements:
+            measurement.fit(face)
         seen.append(replace(face, picture=None, backgrounds=()))
-        monitor.step(len(seen), total, "measuring fits", error=trials[0].last_error)
+        monitor.step(len(seen), total, "measuring fits", error=measurements[0].last_error)
     if not seen:
         raise TrainingError("There are no faces to evaluate on.")
-    return [trial.evaluation(seen) for trial in trials]
+    return [measurement.evaluation(seen) for measurement in measurements]
 
 
-class _Trial:
+class _Measurement:
     """Fits one face after the other and measures how far off each point is."""
 
-    def __init__(
-        self, model: FaceModel, start: str, jitter: Jitter, seed: int, detector: Detector
-    ) -> None:
+    def __init__(self, model: FaceModel, protocol: EvaluationProtocol, detector: Detector) -> None:
         self._model, self._fitter = model, Fitter(model)
-        self._start, self._jitter, self._detector = start, jitter, detector
-        self._rng = np.random.default_rng(seed)
+        self._protocol, self._detector = protocol, detector
+        self._rng = np.random.default_rng(protocol.seed)
         self._distances: list[NDArray[np.float64]] = []
         self._fitted: list[NDArray[np.float64]] = []
         self._predicted: list[float] = []
@@ -281,14 +251,16 @@ class _Trial:
             point_errors=np.array(self._distances),
             predicted=np.array(self._predicted),
             fitted=np.array(self._fitted),
-            start=self._start,
+            start=self._protocol.start,
             subject_sources=tuple(f.subject_source for f in faces),
         )
 
     def _found(self, face: TrainingFace, iod: float) -> Fit | None:
         assert face.picture is not None  # noqa: S101 - checked by the callers
-        if self._start == "jitter":
-            pose = jittered_pose(self._model.pdm, face.points, iod, self._jitter, self._rng)
+        if self._protocol.start == "jitter":
+            pose = jittered_pose(
+                self._model.pdm, face.points, iod, self._protocol.jitter, self._rng
+            )
             return self._fitter.fit_pose(face.picture, pose)
         boxes = self._detector.detect(face.picture)
         return self._fitter.fit(face.picture, np.asarray(boxes[0])) if boxes else None

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from faceloop_datasets import TrainingError
-from faceloop_datasets.subject_words import many
+from faceloop_datasets.subjects import many
 
 from .bootstrap import Interval, bootstrap, group_means
 

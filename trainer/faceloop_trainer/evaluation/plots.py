@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from faceloop_datasets.files import atomic_path
 
-from .result import FAILURE
+from .metrics import FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
+
+from .metrics import AUC_LIMIT, FAILURE, area_under_ced, rank_correlation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_datasets.subject_words import SubjectKind
-
-FAILURE = 0.10
-"""A fit with a larger NME has failed."""
-AUC_LIMIT = 0.08
-"""The cumulative error distribution is integrated up to here."""
+    from faceloop_datasets.subjects import SubjectKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +110,7 @@ class Evaluation:
             "failures": int((self.errors > FAILURE).sum()),
             "failure_rate": float((self.errors > FAILURE).mean()),
             "not_found": int((~np.isfinite(self.errors)).sum()),
-            "prediction_rank_correlation": _rank_correlation(self.predicted, self.errors),
+            "prediction_rank_correlation": rank_correlation(self.predicted, self.errors),
         }
 
     @property
@@ -168,15 +165,3 @@ class Evaluation:
         from .plots import plot_ced  # noqa: PLC0415 - matplotlib takes a second to import
 
         plot_ced({title or self.start: self.errors}, path)
-
-
-def area_under_ced(errors: NDArray[np.float64], limit: float) -> float:
-    """Area under the cumulative error distribution up to ``limit``, over ``limit``."""
-    return float(np.clip(1.0 - errors / limit, 0.0, 1.0).mean())
-
-
-def _rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
-    known = np.isfinite(a) & np.isfinite(b)
-    if known.sum() < 3 or not (np.ptp(a[known]) and np.ptp(b[known])):
-        return None  # values that are all the same have no order
-    return float(pd.Series(a[known]).corr(pd.Series(b[known]), method="spearman"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.images import exif_orientation
+from faceloop_datasets.media.images import exif_orientation
 
 from .doubt import Finding, Mend
 from .exchanges import exchanged, linked

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import SchemeError
-from faceloop_datasets.conversion import Conversion
+from faceloop_datasets.schemes.conversion import Conversion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from faceloop_datasets import Scheme
-    from faceloop_datasets.scheme import Contour
+    from faceloop_datasets.schemes.scheme import Contour
 
 EXCHANGED = "Left and right look exchanged in the whole face."
 _SHORTEST, _STEPS = 3, 2

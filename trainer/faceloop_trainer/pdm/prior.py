@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Scheme, SchemeError
-from faceloop_datasets.conversion import Conversion
 from faceloop_datasets.sample import sample_faces
+from faceloop_datasets.schemes.conversion import Conversion
 
-from .ppca import ShapePrior, aligned, procrustes_mean
+from .ppca import ShapePrior
+from .procrustes import aligned, procrustes_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

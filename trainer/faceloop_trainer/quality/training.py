@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.quality.conformal import ConformalCalibration
 from faceloop_runtime.quality.error import ErrorPredictor

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_trainer.cross_validation import CrossValidation, LearningStep
+    from faceloop_trainer.cross_validation import CrossValidation
     from faceloop_trainer.evaluation.bootstrap import Interval
     from faceloop_trainer.evaluation.paired import PairedTest
     from faceloop_trainer.evaluation.result import Evaluation
+    from faceloop_trainer.learning_curve import LearningStep
 
 _WORST = 12
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from faceloop_datasets.subject_words import many
+from faceloop_datasets.subjects import many
 from faceloop_trainer.evaluation.plots import COLOURS, label, new_figure
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_trainer.cross_validation import LearningStep
     from faceloop_trainer.evaluation.bootstrap import Interval
     from faceloop_trainer.evaluation.paired import PairedTest
+    from faceloop_trainer.learning_curve import LearningStep
 
     Vector = NDArray[np.float64]
 

@@ -11,14 +11,16 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subject_words import kind_of
+from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.config import TrainingConfig
-from faceloop_trainer.cross_validation import cross_validate, learning_curve
+from faceloop_trainer.cross_validation import cross_validate
 from faceloop_trainer.data.checks import cautions
 from faceloop_trainer.data.copies import as_people
 from faceloop_trainer.evaluation.measure import evaluate_models, faces_to_measure
 from faceloop_trainer.evaluation.paired import compare_models
-from faceloop_trainer.pdm.ppca import procrustes_mean
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
+from faceloop_trainer.learning_curve import learning_curve
+from faceloop_trainer.pdm.procrustes import procrustes_mean
 
 from .content import Measured, Report
 
@@ -30,15 +32,16 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project, Scheme
     from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime import FaceModel
-    from faceloop_trainer.cross_validation import CrossValidation, LearningStep
+    from faceloop_trainer.cross_validation import CrossValidation
+    from faceloop_trainer.learning_curve import LearningStep
 
 _CURVES = 3
 _SETTINGS = ("experts", "channels", "scales", "components", "mirror")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a report should hold.
+class ReportOptions:
+    """What a report holds.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ class Wanted:
 def make_report(
     project: Project,
     models: Sequence[tuple[str, FaceModel]],
-    wanted: Wanted | None = None,
+    options: ReportOptions | None = None,
     *,
     progress: ProgressLike = None,
 ) -> Report:
@@ -77,7 +80,7 @@ def make_report(
     models : sequence of (str, FaceModel)
         Names and models: the one that the report is of, and one to compare it with, if any. None
         if only the training is to be cross-validated.
-    wanted : Wanted, optional
+    options : ReportOptions, optional
         What else.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
@@ -90,7 +93,7 @@ def make_report(
     Cancelled
         If the monitor stopped it.
     """
-    return _Making(project, models, wanted or Wanted(), Monitor.of(progress)).report()
+    return _Making(project, models, options or ReportOptions(), Monitor.of(progress)).report()
 
 
 class _Making:
@@ -100,27 +103,27 @@ class _Making:
         self,
         project: Project,
         models: Sequence[tuple[str, FaceModel]],
-        wanted: Wanted,
+        options: ReportOptions,
         monitor: Monitor,
     ) -> None:
-        self._project, self._wanted = project, wanted
+        self._project, self._options = project, options
         self._names = [name for name, _ in models]
         self._models = [model for _, model in models]
         self._monitor = monitor
 
     def report(self) -> Report:
-        wanted, report = self._wanted, self._blank()
+        options, report = self._options, self._blank()
         try:
             faces = faces_to_measure(self._project, self._models) if self._models else []
         except TrainingError as error:
-            if wanted.parts is None or len(self._models) > 1:
+            if options.parts is None or len(self._models) > 1:
                 raise
             faces, report = [], replace(report, unmeasured=str(error))
         if faces:
             report = self._with_models(report, faces)
-        if wanted.parts is not None:
-            report = replace(report, validation=self._validation(wanted.parts))
-        if wanted.curve:
+        if options.parts is not None:
+            report = replace(report, validation=self._validation(options.parts))
+        if options.curve:
             report = replace(report, curve=tuple(self._curve()))
         return report
 
@@ -133,7 +136,7 @@ class _Making:
         )
 
     def _curve(self) -> list[LearningStep]:
-        first = self._wanted.seed
+        first = self._options.seed
         return learning_curve(
             self._project,
             self._settings(),
@@ -148,7 +151,7 @@ class _Making:
         try:  # a model may come from a stranger
             for key in {"channels", "scales"} & set(kept):
                 kept[key] = tuple(kept[key])  # a model file holds lists
-            return TrainingConfig(**kept, seed=self._wanted.seed)
+            return TrainingConfig(**kept, seed=self._options.seed)
         except (TypeError, TrainingError) as error:
             raise TrainingError(
                 f"The model {self._names[0]} does not say in a usable way how it was trained "
@@ -168,7 +171,7 @@ class _Making:
             kind=kind_of(face.subject_source for face in annotated),
             snapshot=snapshot_hash(annotated),
             shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),
-            seed=self._wanted.seed,
+            seed=self._options.seed,
             provenance=models[0].provenance if models else {},
             warnings=cautions(everyone, project.scheme),
         )
@@ -177,19 +180,18 @@ class _Making:
         found = evaluate_models(
             self._project,
             self._models,
-            start=self._wanted.start,
-            seed=self._wanted.seed,
+            EvaluationProtocol(start=self._options.start, seed=self._options.seed),
             progress=self._monitor,
         )
         made = [
-            Measured(name, evaluation, self._wanted.seed)
+            Measured(name, evaluation, self._options.seed)
             for name, evaluation in zip(self._names, found, strict=True)
         ]
         report = replace(report, model=made[0], snapshot=snapshot_hash(faces))
         if len(made) > 1:
-            test = compare_models(found[0], found[1], self._wanted.seed)
+            test = compare_models(found[0], found[1], self._options.seed)
             report = replace(report, other=made[1], test=test)
-        if self._wanted.pictures:
+        if self._options.pictures:
             report = replace(report, pictures=_pictures(made[0], faces))
         return report
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from faceloop_datasets.subject_words import count_of, many
-from faceloop_datasets.subject_words import one as one_of
+from faceloop_datasets.subjects import count_of, many
+from faceloop_datasets.subjects import one as one_of
+from faceloop_trainer.evaluation.metrics import FAILURE
 from faceloop_trainer.evaluation.plots import ced_figure
-from faceloop_trainer.evaluation.result import FAILURE
 
 from .figures import (
     calibration_figure,

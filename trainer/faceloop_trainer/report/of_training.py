@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.subject_words import count_of, many, one
+from faceloop_datasets.subjects import count_of, many, one
 from faceloop_trainer.evaluation.bootstrap import metric_intervals
+from faceloop_trainer.evaluation.metrics import AUC_LIMIT, FAILURE
 from faceloop_trainer.evaluation.plots import ced_figure
-from faceloop_trainer.evaluation.result import AUC_LIMIT, FAILURE
 
 from .figures import learning_figure
 from .markup import Markup, element, joined, table

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.subject_words import count_of, many
-from faceloop_trainer.evaluation.result import AUC_LIMIT, FAILURE
+from faceloop_datasets.subjects import count_of, many
+from faceloop_trainer.evaluation.metrics import AUC_LIMIT, FAILURE
 
 from .markup import Markup, element, joined, name_of, table
 

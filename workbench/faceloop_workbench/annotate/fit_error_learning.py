@@ -1,4 +1,4 @@
-"""Learning, while a person works, how the model in use is wrong. Without Qt."""
+"""Measuring, in the background, which errors fits of the model in use make. Without Qt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_trainer.assist.fit_errors import covariance
+from faceloop_trainer.assist.fit_errors import error_covariance
 from faceloop_workbench.services.background import Job
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class FitErrorLearning:
                 faces = own.faces()
             if len(faces) < _FEWEST:
                 return None
-            return covariance(model, faces, progress=monitor)
+            return error_covariance(model, faces, progress=monitor)
 
         def done(errors: NDArray[np.float64] | None) -> None:
             if errors is not None and model is self._learning:

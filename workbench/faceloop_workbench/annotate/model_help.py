@@ -29,7 +29,7 @@ class ModelHelp:
     Attributes
     ----------
     errors : (FaceModel, ndarray) or None
-        A model and how its fits are wrong, as `FitErrorLearning` has seen; help is better for it.
+        A model and the covariance of its errors, as `FitErrorLearning` measured it.
     """
 
     def __init__(self, session: Session) -> None:

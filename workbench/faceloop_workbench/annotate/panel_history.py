@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .face_state import changed_points
@@ -118,7 +119,7 @@ def revision_text(revision: Revision, before: Revision | None) -> str:
     changed = ""
     if before is not None:
         count = changed_points(before.annotation, revision.annotation)
-        changed = f" · {count} point{'' if count == 1 else 's'} changed"
+        changed = f" · {counted(count, 'point')} changed"
     done = f" · {revision.action}" if revision.action else ""
     source = revision.annotation.source
     return f"{when:%d %b %H:%M:%S} · {revision.author}{done}{changed} · {source}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import PointState
+from faceloop_workbench.services.contour_lines import contour_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,7 +85,7 @@ class PointStyle:
         self.colours = np.ones((len(scheme), 3))
         for name, members in scheme.groups.items():
             self.colours[list(members)] = self.groups[name]
-        self.segments = np.array(list(_segments(scheme)), dtype=int).reshape(-1, 2)
+        self.segments = np.array(contour_lines(scheme), dtype=int).reshape(-1, 2)
 
     @property
     def line_colours(self) -> Colours:
@@ -166,11 +167,3 @@ def labels(
 def title(group: str) -> str:
     """Name of a group for people."""
     return group.replace("_", " ")
-
-
-def _segments(scheme: Scheme) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for contour in scheme.contours:
-        following = contour.points[1:] + (contour.points[:1] if contour.closed else ())
-        joined.extend(zip(contour.points, following, strict=False))
-    return joined

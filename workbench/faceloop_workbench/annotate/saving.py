@@ -1,4 +1,4 @@
-"""Keeping each change of a face on disk, whatever happens meanwhile. Without Qt."""
+"""Saving each change of a face at once; what cannot be written is tried again. Without Qt."""
 
 from __future__ import annotations
 

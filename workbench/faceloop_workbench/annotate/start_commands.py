@@ -8,7 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.images import to_gray
+from faceloop_datasets.media.images import to_gray
 from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
@@ -178,7 +178,7 @@ class StartCommands:
         item = self._editor.item
         if item is None:
             return
-        found = key_frames.previous(self._session.need_project(), item)
+        found = key_frames.previous_annotated(self._session.need_project(), item)
         if found is None:
             self._session.tell("No earlier frame of this video is annotated.", "warning")
             return
@@ -198,7 +198,7 @@ class StartCommands:
                 "warning",
             )
             return
-        points = initial_face.between(found.before.points, found.after.points, found.share)
+        points = initial_face.interpolate(found.before.points, found.after.points, found.share)
         self._start(points, "key frames", "Between key frames")
         self._remind_of_hidden(found.before, found.after)
 
@@ -235,11 +235,9 @@ class StartCommands:
     def _crowded(self) -> bool:
         """Whether the picture has other faces, one of which a search might find instead."""
         item = self._editor.item
-        if item is None:
+        if item is None or item.media_id is None:
             return False
-        place = (item.media_id, item.frame)
-        others = self._session.need_project().items()
-        return sum((other.media_id, other.frame) == place for other in others) > 1
+        return len(self._session.need_project().items_of(item.media_id, item.frame)) > 1
 
     def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> None:
         if self._editor.start(points, source, what, placed) is not None:

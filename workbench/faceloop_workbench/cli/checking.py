@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceloop_workbench.services.care_text import check_summary, kinds
+from faceloop_workbench.services.wording import enumerated
 
 from .console import Column, say, show_json, show_table
 from .keeping import FolderArgument, local_folder
@@ -14,7 +15,7 @@ from .monitoring import progress_monitor
 from .options import JsonOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from faceloop_datasets.care import Finding
 
@@ -51,13 +52,8 @@ def check(
 
 def _show(findings: Iterable[Finding]) -> None:
     rows = [
-        (kind.severity, len(kind.places), kind.what, _first(kind.places), kind.advice)
+        (kind.severity, len(kind.places), kind.what, enumerated(kind.places, _NAMED), kind.advice)
         for kind in kinds(findings)
     ]
     if rows:
         show_table(("", Column("how many", number=True), "what", "where", "what to do"), rows)
-
-
-def _first(places: Sequence[str]) -> str:
-    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-    return ", ".join(places[:_NAMED]) + more

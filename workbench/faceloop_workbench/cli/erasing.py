@@ -37,16 +37,16 @@ def erase(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.care import erase as erase_for_good
-    from faceloop_datasets.care import find_whom, plan_erasure
+    from faceloop_datasets.care import find_erasure_target, plan_erasure
     from faceloop_workbench.services.trained_on import trained_on
 
     if (item is None) == (subject is None):
         raise typer.BadParameter("Name either --item or --subject.")
     root = local_folder(project, "its own means to delete rows, then VACUUM")
     with Project.open(root) as opened:  # brings old tables up to date, and finishes what was begun
-        whom = find_whom(root, item=item, subject=subject or "")
-        planned = plan_erasure(root, whom)
-        models = trained_on(opened, whom.subject)
+        target = find_erasure_target(root, item=item, subject=subject or "")
+        planned = plan_erasure(root, target)
+        models = trained_on(opened, target.subject)
     _show(planned)
     if not yes:
         _ask(str(item) if subject is None else subject)
@@ -64,7 +64,7 @@ def _show(planned: Erasure) -> None:
     is_file = planned.kind in {"picture", "clip"}
     note(
         f"To be erased: {len(planned.items)} faces of "
-        f"{f'the {planned.kind} ' if is_file else ''}{planned.whom.subject!r} with "
+        f"{f'the {planned.kind} ' if is_file else ''}{planned.target.subject!r} with "
         f"{planned.revisions} saved annotations and {planned.entries} entries of the queue, "
         f"{len(planned.files)} pictures and videos in the project, and what "
         f"{len(planned.backups)} backups in the project have of them."
@@ -92,7 +92,7 @@ def _ask(wanted: str) -> None:
 def _show_done(done: Erasure, models: list[str]) -> None:
     files, size = done.searched
     say(
-        f"Erased {len(done.items)} faces of {done.whom.subject!r}: {done.revisions} saved "
+        f"Erased {len(done.items)} faces of {done.target.subject!r}: {done.revisions} saved "
         f"annotations, {done.entries} entries of the queue, {len(done.files)} files; "
         f"{len(done.backups)} backups were written again."
     )
@@ -109,7 +109,7 @@ def _show_done(done: Erasure, models: list[str]) -> None:
 
 def _values(done: Erasure, models: list[str]) -> dict[str, object]:
     return {
-        "subject": done.whom.subject,
+        "subject": done.target.subject,
         "items": done.items,
         "numbers": done.numbers,
         "kind": done.kind,

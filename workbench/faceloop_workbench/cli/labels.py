@@ -78,10 +78,11 @@ def check_labels(
 
 def _say_mend(doubts: list[Doubt], batch: Batch | None, project: Path) -> None:
     from faceloop_workbench.services.mending import kinds_text
+    from faceloop_workbench.services.wording import counted
 
     if not doubts:
         return
-    faces = "1 face" if len(doubts) == 1 else f"{len(doubts)} faces"
+    faces = counted(len(doubts), "face")
     if batch is None:
         note(f"{faces} can be put right at once ({kinds_text(doubts)}): add --mend")
         return

@@ -53,10 +53,10 @@ def report(
     Example: faceloop report --project faces --against starter --out report
     """
     from faceloop_datasets import Project
-    from faceloop_trainer.report import Wanted
+    from faceloop_trainer.report import ReportOptions
     from faceloop_workbench.services.reporting import report_on
 
-    wanted = Wanted(start.value, cross_validate, learning_curve, pictures, seed)
+    wanted = ReportOptions(start.value, cross_validate, learning_curve, pictures, seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
         made, files = report_on(opened, model, against, wanted, out, progress=monitor)
     if json:

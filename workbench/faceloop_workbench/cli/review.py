@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Project, QueueEntry, Reason
-    from faceloop_datasets import queue as queues
+    from faceloop_datasets.review import entries as kinds
 
 queue = typer.Typer(no_args_is_help=True, help="What a person should look at next, worst first.")
 
@@ -60,7 +60,7 @@ def list_entries(
     from faceloop_datasets import Project
 
     with Project.open(project) as opened:
-        wanted = None if status is Status.all else cast("queues.Status", status.value)
+        wanted = None if status is Status.all else cast("kinds.Status", status.value)
         why: Reason | None = None if reason is None else reason.value
         entries = opened.queue.list(wanted, reason=why, limit=limit)
         count = opened.queue.count(wanted, reason=why)

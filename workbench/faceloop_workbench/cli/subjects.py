@@ -28,7 +28,7 @@ def list_subjects(project: ProjectOption, json: JsonOption = False) -> None:
     Example: faceloop subjects list --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.subject_words import count_of, kind_of
+    from faceloop_datasets.subjects import count_of, kind_of
     from faceloop_trainer import TrainingConfig
     from faceloop_trainer.data.split import split_faces
 

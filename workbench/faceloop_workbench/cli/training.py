@@ -83,6 +83,7 @@ def evaluate(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_to_replace
+    from faceloop_trainer import EvaluationProtocol
     from faceloop_trainer import evaluate as measure
     from faceloop_trainer.data.checks import cautions
     from faceloop_workbench.services.model_choice import choose_model
@@ -93,7 +94,8 @@ def evaluate(
         chosen = choose_model(model, opened)
         monitor = stack.enter_context(progress_monitor())
         warnings = cautions(opened.faces(), opened.scheme)
-        found = measure(opened, chosen.model, start=start.value, seed=seed, progress=monitor)
+        protocol = EvaluationProtocol(start=start.value, seed=seed)
+        found = measure(opened, chosen.model, protocol, progress=monitor)
     if plot is not None:
         found.plot(plot)
     values = {
@@ -129,7 +131,7 @@ def show_warnings(warnings: Iterable[str]) -> None:
 
 def show_metrics(metrics: Mapping[str, Any]) -> None:
     """Show what `faceloop_trainer.Evaluation.metrics` says, in words."""
-    from faceloop_datasets.subject_words import count_of
+    from faceloop_datasets.subjects import count_of
 
     if "nme_mean" not in metrics:
         say("Not measured: no face was kept aside, or none was found.")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_workbench.services.contour_lines import contour_lines
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,12 +33,7 @@ def segments(points: NDArray[np.float64], scheme: Scheme) -> NDArray[np.float64]
     ndarray, shape (M, 2, 2)
         Start and direction of each line, ``(row, column)``.
     """
-    pairs = [
-        pair
-        for contour in scheme.contours
-        for pair in zip(contour.points, _following(contour.points, contour.closed), strict=False)
-    ]
-    ends = points[np.array(pairs)][..., ::-1]
+    ends = points[np.array(contour_lines(scheme))][..., ::-1]
     return np.stack([ends[:, 0], ends[:, 1] - ends[:, 0]], axis=1)
 
 
@@ -71,7 +68,3 @@ def affine(to_picture: Similarity) -> NDArray[np.float64]:
     """Matrix, (3, 3), of a transform of ``(x, y)``, for ``(row, column)``."""
     t = to_picture
     return np.array([[t.a, t.b, t.ty], [-t.b, t.a, t.tx], [0.0, 0.0, 1.0]])
-
-
-def _following(points: tuple[int, ...], closed: bool) -> tuple[int, ...]:
-    return (*points[1:], points[0]) if closed else points[1:]

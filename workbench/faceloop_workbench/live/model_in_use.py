@@ -63,11 +63,6 @@ class ModelInUse:
         self._backend: ResponseBackend | None = None
         self._pursuit: Pursuit | None = None
 
-    @property
-    def backend(self) -> str:
-        """Name of the backend; ``""`` before the first model was loaded."""
-        return "" if self._backend is None else self._backend.name
-
     def has(self, settings: FitSettings) -> bool:
         """Whether this is what there is already."""
         return self._in_use == (settings.key, settings.backend, settings.max_faces)

@@ -49,6 +49,7 @@ class QualityBox(QGroupBox):
         for label in (self._quality, self._model, self._reason):
             label.setWordWrap(True)
         self._model.setObjectName("live.model")
+        self._reason.setObjectName("live.backend_used")
         self._backend = QComboBox()
         self._backend.setObjectName("live.backend")
         for name, help_text in _BACKENDS.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QGroupBox, QPushButton
 
+from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
 if TYPE_CHECKING:
@@ -67,4 +68,4 @@ class QueueBox(QGroupBox):
 
     def show_count(self, queued: int) -> None:
         """Tell how many poor fits of this video were queued."""
-        self._count.setText(f"{queued} poor fit{'' if queued == 1 else 's'} queued")
+        self._count.setText(f"{counted(queued, 'poor fit')} queued")

@@ -206,11 +206,6 @@ class Player:
         """The model in use; None while none was loaded."""
         return self._model.chosen
 
-    @property
-    def backend(self) -> str:
-        """What computes responses, ``cpu`` or ``gl``; ``""`` while no model was loaded."""
-        return self._model.backend
-
     def take(self) -> ShownFrame | None:
         """Take the newest frame to draw; None if there is none since the last."""
         with self._changed:

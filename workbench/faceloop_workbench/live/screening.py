@@ -1,4 +1,4 @@
-"""Watching a video for what the model does badly: from the player to the review queue. No Qt."""
+"""Poor fits of a video that plays go to the review queue. Without Qt."""
 
 from __future__ import annotations
 
@@ -309,7 +309,5 @@ class _KnownMedia:
 
 
 def _item(project: Project, media: Media, frame: int) -> Item:
-    for item in project.items():
-        if item.media_id == media.id and item.frame == frame:
-            return item
-    return project.add_item(media, frame)
+    there = project.items_of(media.id, frame)
+    return there[0] if there else project.add_item(media, frame)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from faceloop_datasets import InputError, Video
-from faceloop_datasets.images import to_gray
+from faceloop_datasets.media.images import to_gray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

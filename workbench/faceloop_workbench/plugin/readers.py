@@ -9,7 +9,7 @@ import numpy as np
 
 from faceloop_datasets import InputError, Project, Scheme
 from faceloop_datasets.formats import FaceRecord, read_faces
-from faceloop_datasets.images import read_image
+from faceloop_datasets.media.images import read_image
 
 from .video_array import VideoArray
 

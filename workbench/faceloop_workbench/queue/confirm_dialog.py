@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
 
+from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.basic import answer_buttons, paragraph, sure
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class ConfirmDialog(QDialog):
         self._list = QListWidget()
         self._list.setObjectName("confirm.points")
         for point, faces in counts.items():
-            row = QListWidgetItem(f"{scheme.names[point]}: {_faces(faces)}")
+            row = QListWidgetItem(f"{scheme.names[point]}: {counted(faces, 'face')}")
             row.setData(_POINT, point)
             ticked = Qt.CheckState.Checked if point in chosen else Qt.CheckState.Unchecked
             row.setCheckState(ticked)
@@ -78,13 +79,9 @@ class ConfirmDialog(QDialog):
     def _say(self, _row: object = None) -> None:
         points = self.points
         if len(points) == 1:
-            name, faces = self._scheme.names[points[0]], _faces(self._counts[points[0]])
+            name, faces = self._scheme.names[points[0]], counted(self._counts[points[0]], "face")
             text = f"Confirm \u201c{name}\u201d in all {faces}"
         else:
             text = f"Confirm {len(points)} points in all faces"
         self._ok.setText(text)
         self._ok.setEnabled(bool(points))
-
-
-def _faces(count: int) -> str:
-    return f"{count} face{'' if count == 1 else 's'}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_datasets.care import Erasure, find_whom, plan_erasure
+from faceloop_datasets.care import Erasure, find_erasure_target, plan_erasure
 from faceloop_workbench.services.trained_on import trained_on
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def plan_both(folder: Path, item_id: int, monitor: Monitor) -> ErasePlan:
         If the monitor stopped it.
     """
     monitor.step(0, 3, "looking for this face")
-    whom = find_whom(folder, item=item_id)
-    face = plan_erasure(folder, whom)
+    target = find_erasure_target(folder, item=item_id)
+    face = plan_erasure(folder, target)
     monitor.step(1, 3, "looking for its subject")
-    subject = plan_erasure(folder, find_whom(folder, subject=whom.subject))
+    subject = plan_erasure(folder, find_erasure_target(folder, subject=target.subject))
     monitor.step(2, 3, "looking for models trained on it")
     with Project.open(folder) as project:
-        models = tuple(trained_on(project, whom.subject))
+        models = tuple(trained_on(project, target.subject))
     monitor.step(3, 3, "looking for models trained on it")
     return ErasePlan(face, subject, models)
 
@@ -62,9 +62,9 @@ def plan_both(folder: Path, item_id: int, monitor: Monitor) -> ErasePlan:
 def leave_erased(session: Session, planned: Erasure) -> None:
     """Take the face in work out of it if it is to be erased: nobody shall edit it meanwhile."""
     item = session.item
-    if item is None or item.subject != planned.whom.subject:
+    if item is None or item.subject != planned.target.subject:
         return
-    if planned.whom.item in (None, item.id):
+    if planned.target.item in (None, item.id):
         session.show(None)
 
 

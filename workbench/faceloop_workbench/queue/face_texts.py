@@ -1,10 +1,11 @@
-"""What the list calls things."""
+"""Texts about a face in the list: why it is there, how far it is annotated."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_workbench.services.queue_reasons import enumerated, reason_word
+from faceloop_workbench.services.queue_reasons import reason_word
+from faceloop_workbench.services.wording import counted, enumerated
 
 from .claims import person
 
@@ -74,5 +75,5 @@ def missing_text(states: Sequence[int], names: Sequence[str], missing: int) -> s
     lacking = [names[k] for k, state in enumerate(states) if state == missing]
     if not lacking:
         return ""
-    points = "1 point is" if len(lacking) == 1 else f"{len(lacking)} points are"
+    points = counted(len(lacking), "point is", "points are")
     return f"{points} missing: {enumerated(lacking)}"

@@ -9,6 +9,7 @@ from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.child import ChildJob
 from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
 from faceloop_workbench.services.messages import CheckLabels
+from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.text_dialog import TextDialog
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ class LabelDialogs:
         self._bar.run(Job(work, "Mending the labels"), self._mended)
 
     def _mended(self, batch: Batch) -> None:
-        self._changed(f"{batch.action}: {_faces(batch.faces)} put right.")
-        text = f"{batch.action}.\n\n{_faces(batch.faces)} put right, each as a new revision."
+        self._changed(f"{batch.action}: {_faces_are(batch.faces)} put right.")
+        text = f"{batch.action}.\n\n{_faces_are(batch.faces)} put right, each as a new revision."
         dialog = TextDialog("Labels were put right", text, self._parent)
 
         def undo() -> None:
@@ -119,7 +120,7 @@ class LabelDialogs:
     def _undone(self, batch: Batch, faces: int) -> None:
         left = batch.faces - faces
         kept = f" {left} were changed since and stay as they are." if left else ""
-        self._changed(f"Taken back: {batch.action}. {_faces(faces)} as before.{kept}")
+        self._changed(f"Taken back: {batch.action}. {_faces_are(faces)} as before.{kept}")
 
     def _changed(self, said: str) -> None:
         self._session.items_changed.emit()
@@ -129,5 +130,5 @@ class LabelDialogs:
         self._session.tell(said)
 
 
-def _faces(count: int) -> str:
-    return "1 face is" if count == 1 else f"{count} faces are"
+def _faces_are(count: int) -> str:
+    return counted(count, "face is", "faces are")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_dir
 
 from faceloop_datasets import FaceloopError, Project, Scheme
-from faceloop_datasets.images import IMAGE_SUFFIXES
-from faceloop_datasets.video import VIDEO_SUFFIXES
+from faceloop_datasets.media.images import IMAGE_SUFFIXES
+from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_workbench.services.add_files import Added, add_files, annotation_format, is_media
 from faceloop_workbench.services.background import Job, Result
 from faceloop_workbench.services.exporting import export_faces
 from faceloop_workbench.services.recent_projects import remember
 from faceloop_workbench.services.sample_project import open_sample_project
+from faceloop_workbench.services.wording import enumerated
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
 
 from .import_dialog import ImportDialog
@@ -236,10 +237,8 @@ class ProjectDialogs:
         self._session.tell(str(added), level)
 
     def _relinked(self, found: list[Media]) -> None:
-        names = ", ".join(media.name for media in found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         if found:
-            self._session.tell(f"Found {names}{more}.")
+            self._session.tell(f"Found {enumerated([media.name for media in found])}.")
         else:
             self._session.tell("None of the missing media is in that folder.", "warning")
         self._session.items_changed.emit()

@@ -8,14 +8,13 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractButton,
     QCommandLinkButton,
-    QLabel,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from faceloop_workbench.services.recent_projects import recent_projects
-from faceloop_workbench.widgets.basic import paragraph
+from faceloop_workbench.widgets.basic import heading, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,14 +84,3 @@ def _link(name: str, title: str, text: str, do: Callable[[], object]) -> QAbstra
     button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     button.clicked.connect(lambda _=False: do())
     return button
-
-
-def heading(text: str, *, small: bool = False) -> QLabel:
-    """Text that stands above others."""
-    label = paragraph(text)
-    font = label.font()
-    font.setBold(True)
-    if not small:
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-    label.setFont(font)
-    return label

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SubjectPanel(QWidget):
-    """The rules of `faceloop_datasets.subject_rules`, and what each of them means.
+    """The rules of `faceloop_datasets.importing.subject_rules`, and what each of them means.
 
     Attributes
     ----------

@@ -16,10 +16,12 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
     command_action,
     command_button,
+    heading,
     paragraph,
     plain_tip,
     sure,
@@ -27,7 +29,6 @@ from faceloop_workbench.widgets.basic import (
 
 from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
-from .start_panel import heading
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project
@@ -110,7 +111,7 @@ class WorkPanel(QWidget):
         self._read_nothing()
         lost = len(self._review.missing_media)
         self._lost.setVisible(lost > 0)
-        files = "1 file is" if lost == 1 else f"{lost} files are"
+        files = counted(lost, "file is", "files are")
         self._lost.setText(f"⚠ {files} not where they were. Find them…")
 
     def _read_nothing(self) -> None:

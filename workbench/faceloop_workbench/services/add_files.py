@@ -1,4 +1,4 @@
-"""Pictures and videos on their way into a project. Without Qt."""
+"""Adding pictures and videos to a project."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_datasets.images import IMAGE_SUFFIXES
-from faceloop_datasets.video import VIDEO_SUFFIXES
+from faceloop_datasets.media.images import IMAGE_SUFFIXES
+from faceloop_datasets.media.video import VIDEO_SUFFIXES
+
+from .wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,11 +47,11 @@ class Added:
     def __str__(self) -> str:
         parts = []
         if self.pictures:
-            parts.append(f"{self.pictures} picture{'s' * (self.pictures > 1)} added.")
+            parts.append(f"{counted(self.pictures, 'picture')} added.")
         if self.videos:
             several = self.videos > 1
             parts.append(
-                f"{self.videos} video{'s' * several} added: play {'them' if several else 'it'} in "
+                f"{counted(self.videos, 'video')} added: play {'them' if several else 'it'} in "
                 "the tab Live; poor fits come into the queue."
             )
         if self.known:

@@ -1,4 +1,4 @@
-"""Long work in a thread, with progress, cancel and one of four ends. Without Qt."""
+"""Long work in a thread, with progress, cancel and one of four ends."""
 
 from __future__ import annotations
 

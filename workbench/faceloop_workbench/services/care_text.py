@@ -1,9 +1,11 @@
-"""What a backup, a check and an erasure say to people. Without Qt."""
+"""What a backup, a check and an erasure say to people."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from .wording import counted, enumerated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -104,7 +106,7 @@ def before_erasing_text(planned: Erasure, models: Sequence[str]) -> str:
 def after_erasing_text(done: Erasure, models: Sequence[str]) -> str:
     """Say after an erasure what is gone, and what was found of it in the project's files."""
     files, size = done.searched
-    searched = f"Searched {_number(files, 'file')}, {megabytes(size)}:"
+    searched = f"Searched {counted(files, 'file')}, {megabytes(size)}:"
     found = "this is still there:" if done.left else "nothing of it is left."
     return "\n".join(
         (
@@ -122,14 +124,14 @@ def after_erasing_text(done: Erasure, models: Sequence[str]) -> str:
 
 def erased_text(planned: Erasure) -> str:
     """Name what an erasure is about, in a few words."""
-    if planned.whom.item is not None:
-        return f"only this face, {shorten(planned.whom.name)}"
-    return f"all {_number(len(planned.items), 'face')} of {subject_text(planned)}"
+    if planned.target.item is not None:
+        return f"only this face, {shorten(planned.target.name)}"
+    return f"all {counted(len(planned.items), 'face')} of {subject_text(planned)}"
 
 
 def subject_text(planned: Erasure) -> str:
     """Name the subject of an erasure, as what it is: a picture is no person."""
-    named = shorten(planned.whom.subject)
+    named = shorten(planned.target.subject)
     return f"the {planned.kind} {named}" if planned.kind in ("picture", "clip") else named
 
 
@@ -144,7 +146,7 @@ def faces_text(planned: Erasure) -> str:
 
 def known_text(planned: Erasure) -> str:
     """Say how it is known whom the faces show."""
-    from faceloop_datasets.subject_words import how_known  # noqa: PLC0415 - the help is quick
+    from faceloop_datasets.subjects import how_known  # noqa: PLC0415 - the help is quick
 
     return f"How it is known whom they show: {how_known(planned.sources)}."
 
@@ -177,16 +179,16 @@ def _check_lines(report: CheckReport) -> Iterator[str]:
 
 def _goes(planned: Erasure) -> Iterator[str]:
     yield (
-        f"{_number(len(planned.items), 'face')} of {subject_text(planned)}, with "
-        f"{_number(planned.revisions, 'saved annotation')} and "
-        f"{_number(planned.entries, 'entry', 'entries')} of the queue"
+        f"{counted(len(planned.items), 'face')} of {subject_text(planned)}, with "
+        f"{counted(planned.revisions, 'saved annotation')} and "
+        f"{counted(planned.entries, 'entry', 'entries')} of the queue"
     )
     if planned.items:
         yield faces_text(planned)
     if planned.files:
         yield f"{_media(len(planned.files))} in the project: {_some(planned.files)}"
     if planned.backups:
-        yield f"all of it in {_number(len(planned.backups), 'backup')} in the project's folder"
+        yield f"all of it in {counted(len(planned.backups), 'backup')} in the project's folder"
     if planned.reports:
         yield (
             f"all reports in the project's folder, since they name people: "
@@ -206,14 +208,8 @@ def _stays(planned: Erasure, models: Sequence[str], elsewhere: str) -> Iterator[
 
 
 def _some(things: Sequence[str | Path]) -> str:
-    more = len(things) - _NAMED
-    named = ", ".join(str(getattr(thing, "name", thing)) for thing in things[:_NAMED])
-    return f"{named} and {more} more" if more > 0 else named
+    return enumerated([str(getattr(thing, "name", thing)) for thing in things], _NAMED)
 
 
 def _media(count: int) -> str:
-    return _number(count, "picture or video", "pictures and videos")
-
-
-def _number(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return counted(count, "picture or video", "pictures and videos")

@@ -1,4 +1,4 @@
-"""Two models measured on the same faces, as a value that a project keeps. Without Qt."""
+"""Two models measured on the same faces, as a value that a project keeps."""
 
 from __future__ import annotations
 

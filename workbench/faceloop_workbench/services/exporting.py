@@ -1,4 +1,4 @@
-"""A project's annotated faces on their way to a file."""
+"""Writing a project's annotated faces to a file."""
 
 from __future__ import annotations
 

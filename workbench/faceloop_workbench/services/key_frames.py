@@ -16,7 +16,7 @@ class KeyFrames(NamedTuple):
     share: float
 
 
-def previous(project: Project, item: Item) -> Annotation | None:
+def previous_annotated(project: Project, item: Item) -> Annotation | None:
     """Annotation of the nearest earlier annotated frame of the same video."""
     earlier = [other for other in _frames(project, item) if _frame(other) < _frame(item)]
     return _annotation(project, max(earlier, key=_frame)) if earlier else None
@@ -36,13 +36,9 @@ def surrounding(project: Project, item: Item) -> KeyFrames | None:
 
 def _frames(project: Project, item: Item) -> list[Item]:
     """Annotated items of the same video."""
-    if item.frame is None:
+    if item.frame is None or item.media_id is None:
         return []
-    return [
-        other
-        for other in project.items()
-        if other.media_id == item.media_id and other.frame is not None and other.head is not None
-    ]
+    return [other for other in project.items_of(item.media_id) if other.head is not None]
 
 
 def _frame(item: Item) -> int:

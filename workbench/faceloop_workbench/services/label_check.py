@@ -9,6 +9,8 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 
+from .mending import mendable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -79,8 +81,7 @@ def check_and_queue(
         raise TrainingError(f"The labels could not be checked. {error}") from error
     doubtful = [doubt for doubt in doubts if doubt.doubtful]
     queued = queue_doubts(project, doubtful)
-    mendable = tuple(doubt for doubt in doubtful if doubt.mend is not None)
-    return LabelCheck(len(doubts), len(doubtful), len(queued), mendable)
+    return LabelCheck(len(doubts), len(doubtful), len(queued), tuple(mendable(doubtful)))
 
 
 def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:

@@ -1,4 +1,4 @@
-"""Pictures of faces: the last few are kept, the next are read before somebody asks. Without Qt."""
+"""Pictures of faces: the last few are kept, the next are read before somebody asks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.images import read_annotated
+from faceloop_datasets.media.images import read_annotated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Item, Project, Video
-    from faceloop_datasets.media import Media
+    from faceloop_datasets.media.files import Media
 
 _KEPT = 6  # a few faces ahead and behind; pictures of 12 megapixels take 36 MB each
 

@@ -1,4 +1,4 @@
-"""Frames of a video that are worth a person's look, picked while it is tracked."""
+"""Frames of a video with poor fits, collected while it is tracked."""
 
 from __future__ import annotations
 

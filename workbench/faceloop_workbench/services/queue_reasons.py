@@ -1,11 +1,11 @@
-"""Why a face should be looked at, in words."""
+"""Why a face is in the review queue, in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from faceloop_datasets import QueueReason, Summary
 
@@ -18,9 +18,6 @@ REASONS = {
     "imported-estimate": "estimated by the import",
 }
 """Why a face is in the review queue."""
-
-
-_NAMED = 3  # things that a sentence names before it only counts
 
 
 def reason_word(why: QueueReason) -> str:
@@ -36,12 +33,6 @@ def reason_lines(reasons: Iterable[QueueReason]) -> list[str]:
 def error_text(row: Summary | QueueReason) -> str:
     """Predicted error in per cent of the inter-ocular distance."""
     return "" if row.predicted_error is None else f"{100 * row.predicted_error:.1f} %"
-
-
-def enumerated(names: Sequence[str]) -> str:
-    """Name some, and count the rest."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _line(why: QueueReason) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.files import REPORTS
 from faceloop_datasets.outputs import refuse_to_replace
-from faceloop_trainer.report import Report, Wanted, make_report, report_files, write_report
+from faceloop_trainer.report import Report, ReportOptions, make_report, report_files, write_report
 
 from .model_choice import choose_model
 
@@ -20,7 +20,7 @@ def report_on(
     project: Project,
     model: str | None,
     against: str | None,
-    wanted: Wanted,
+    wanted: ReportOptions,
     folder: Path | None = None,
     *,
     progress: ProgressLike = None,
@@ -34,7 +34,7 @@ def report_on(
     model, against : str or None
         As `choose_model` takes them. Where no model is named and none is in use, only the
         training is reported on, if that is wanted.
-    wanted : Wanted
+    wanted : ReportOptions
         What else is in it.
     folder : Path, optional
         Where it is written; by default a folder of the model's name among the project's reports.

@@ -1,4 +1,4 @@
-"""How long the stages of a training take, and so how long one will still take. Without Qt."""
+"""How long the stages of a training take, and so how long one will still take."""
 
 from __future__ import annotations
 

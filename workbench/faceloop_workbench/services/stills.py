@@ -1,4 +1,4 @@
-"""Fitting pictures, with everything that is made from the fits."""
+"""Fitting pictures: their points, pictures with the fits drawn in, and poorly fitted ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from faceloop_datasets import InputError, Monitor
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.images import read_image, to_gray
+from faceloop_datasets.media.images import read_image, to_gray
 from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
 from faceloop_runtime import Fit, Tracker
 
@@ -143,7 +143,7 @@ def queue_stills(project: Project, results: Sequence[StillResult], model: str) -
         if not result.fits or result.fits[0].predicted_error <= POOR_ERROR:
             continue
         media = project.add_media(result.image)
-        items = [item for item in project.items() if item.media_id == media.id]
+        items = project.items_of(media.id)
         if any(item.head is not None for item in items):
             continue
         item = items[0] if items else project.add_item(media)

@@ -1,4 +1,4 @@
-"""Tracking a video file, with everything that is made from it on the way."""
+"""Tracking a video file: its points, a video with the fits drawn in, and its poor frames."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from faceloop_trainer import TrainingConfig, compare_models, train
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure_models
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 from .comparison import Comparison, ModelErrors
 from .model_choice import STARTER
@@ -212,7 +213,7 @@ class _Comparing:
             (self._new, old),
             faces,
             len(faces),
-            seed=self._seed,
+            EvaluationProtocol(seed=self._seed),
             progress=self._monitor,
         )
         new, before = map(ModelErrors.of, found)

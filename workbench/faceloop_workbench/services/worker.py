@@ -140,12 +140,12 @@ def _import(project: Project, request: ImportModel, monitor: Monitor) -> Outcome
 
 
 def _report(project: Project, request: WriteReport, monitor: Monitor) -> Outcome:
-    from faceloop_trainer.report import Wanted  # noqa: PLC0415 - see `_do`
+    from faceloop_trainer.report import ReportOptions  # noqa: PLC0415 - see `_do`
 
     from .reporting import report_on  # noqa: PLC0415
 
     model, against = (*request.models, None)[:2]
-    report, files = report_on(project, model, against, Wanted(), progress=monitor)
+    report, files = report_on(project, model, against, ReportOptions(), progress=monitor)
     text = f"The report on {model} is in {files[0].parent}."
     if report.test is not None and against is not None:
         text = f"{report.test.sentence(str(model), against)} {text}"

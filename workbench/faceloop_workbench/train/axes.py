@@ -28,10 +28,6 @@ class Scale:
         share = (value - self.low) / ((self.high - self.low) or 1.0)
         return self.begin + min(max(share, 0.0), 1.0) * (self.end - self.begin)
 
-    def value(self, place: float) -> float:
-        """Return the value drawn at a place."""
-        return self.low + (place - self.begin) / (self.end - self.begin) * (self.high - self.low)
-
 
 def round_ticks(low: float, high: float, most: int) -> list[float]:
     """Return at most so many round values from ``low`` to ``high``, steps of 1, 2 or 5 x 10^k."""

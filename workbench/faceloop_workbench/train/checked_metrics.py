@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.plain import is_count, is_number
-from faceloop_datasets.subject_words import KINDS
+from faceloop_datasets.subjects import KINDS
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.services.messages import with_tuples
 

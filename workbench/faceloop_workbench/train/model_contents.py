@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets.subject_words import many
+from faceloop_datasets.subjects import many
 from faceloop_runtime.imaging.channels import CHANNELS
 
 if TYPE_CHECKING:

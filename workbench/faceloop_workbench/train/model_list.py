@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.subject_words import count_of
+from faceloop_datasets.subjects import count_of
 from faceloop_runtime import FaceModel
 from faceloop_workbench.services.comparison import Comparison
 from faceloop_workbench.services.model_choice import STARTER

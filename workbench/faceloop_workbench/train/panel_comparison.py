@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
-from faceloop_datasets.subject_words import count_of
+from faceloop_datasets.subjects import count_of
 from faceloop_workbench.services.comparison import cumulative
 from faceloop_workbench.widgets.basic import PlainLabel
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.subject_words import count_of, kind_of
+from faceloop_datasets.subjects import count_of, kind_of
 from faceloop_trainer.data.checks import cautions, few_people
 from faceloop_trainer.data.copies import different
 from faceloop_trainer.data.requirements import too_few
 from faceloop_trainer.data.split import split_faces
+from faceloop_workbench.services.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +68,9 @@ class Readiness:
         """What will train, in one sentence."""
         if self.blocked:
             return self.blocked
-        held = f"{_count(self.held_out, 'face')} of {count_of(self.held_out_people, self.kind)}"
+        held = f"{counted(self.held_out, 'face')} of {count_of(self.held_out_people, self.kind)}"
         return (
-            f"{_count(self.faces, 'face')} of {count_of(self.people, self.kind)} will train, "
+            f"{counted(self.faces, 'face')} of {count_of(self.people, self.kind)} will train, "
             f"{held if self.held_out else 'none'} held out to measure the model."
         )
 
@@ -125,18 +126,14 @@ def _warnings(found: Readiness) -> list[str]:
     if found.half_done:
         count = len(found.half_done)
         said.append(
-            f"{_count(count, 'face')} {'is' if count == 1 else 'are'} half-corrected: only the "
+            f"{counted(count, 'face')} {'is' if count == 1 else 'are'} half-corrected: only the "
             "points that somebody has confirmed will train."
         )
     if found.guesses:
         said.append(
-            f"{_count(found.guesses, 'face')} {'has' if found.guesses == 1 else 'have'} only a "
+            f"{counted(found.guesses, 'face')} {'has' if found.guesses == 1 else 'have'} only a "
             "model's guesses, which train nothing. Accept or correct them to make them count."
         )
     if found.blocked:
         return said
     return [*said, *few_people(found.people, found.held_out_people, found.kind)]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -56,6 +56,17 @@ def paragraph(text: str) -> QLabel:
     return label
 
 
+def heading(text: str, *, small: bool = False) -> QLabel:
+    """Text that stands above others."""
+    label = paragraph(text)
+    font = label.font()
+    font.setBold(True)
+    if not small:
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+    label.setFont(font)
+    return label
+
+
 def answer_buttons(dialog: QDialog, answer: str, name: str) -> QDialogButtonBox:
     """Make the buttons of a dialog that asks something: its answer, which Enter gives, and Cancel.
 

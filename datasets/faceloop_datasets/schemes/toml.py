@@ -1,4 +1,4 @@
-"""The TOML text of a landmark scheme, read with every inconsistency named."""
+"""TOML of a landmark scheme: read with every inconsistency named, and values written."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .errors import SchemeError
+from faceloop_datasets.errors import SchemeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from .scheme import Scheme
 
 INITIALISATION = ("left_eye", "right_eye", "nose")
 """The places that an initialiser finds."""
@@ -191,35 +189,12 @@ def _shown(value: object) -> str:
     return _SHORT.repr(value)[:60]
 
 
-def scheme_toml(scheme: Scheme) -> str:
-    """Write a scheme as TOML. A mirror map is written as its pairs."""
-    pairs = [[i, j] for i, j in enumerate(scheme.mirror) if i < j]
-    lines = [
-        f"name = {_text(scheme.name)}",
-        f"title = {_text(scheme.title)}",
-        f"names = {_block(_text(n) for n in scheme.names)}",
-        f"mirror = {_block(map(str, pairs))}",
-        f"iod = {list(scheme.iod)}",
-        f"triangles = {_block(str(list(t)) for t in scheme.triangles)}",
-        "\n[initialisation]",
-        *(f"{key} = {list(points)}" for key, points in scheme.initialisation.items()),
-        "\n[groups]",
-        *(f"{_text(key)} = {list(points)}" for key, points in scheme.groups.items()),
-    ]
-    for line in scheme.contours:
-        lines += [
-            "\n[[contours]]",
-            f"name = {_text(line.name)}",
-            f"points = {list(line.points)}",
-            f"closed = {str(line.closed).lower()}",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _text(value: str) -> str:
+def quoted(value: str) -> str:
+    """Write a text as TOML."""
     # JSON's string escapes are TOML's, but TOML also wants DEL escaped
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _block(items: Iterable[str]) -> str:
+def block(items: Iterable[str]) -> str:
+    """Write a list as TOML, an entry a line."""
     return "[\n" + "".join(f"    {item},\n" for item in items) + "]"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._scheme_toml import INITIALISATION, MAX_SCHEME, SchemeTable, scheme_toml
-from .errors import InputError, ProjectError, SchemeError
-from .files import read_regular
+from faceloop_datasets.errors import InputError, ProjectError, SchemeError
+from faceloop_datasets.files import read_regular
+
+from .toml import INITIALISATION, MAX_SCHEME, SchemeTable, block, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,12 +123,12 @@ class Scheme:
 
     def to_toml(self) -> str:
         """Write the scheme as the text of a TOML file; `parse` is the way back."""
-        return scheme_toml(self)
+        return _written(self)
 
     @staticmethod
     def bundled() -> tuple[str, ...]:
         """Names of the schemes that come with faceloop."""
-        folder = resources.files(__package__) / "schemes"
+        folder = resources.files(__package__)
         return tuple(
             sorted(
                 f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
@@ -182,6 +183,31 @@ def need_points(points: Iterable[int], size: int, scheme: str) -> None:
             )
 
 
+def _written(scheme: Scheme) -> str:
+    """Write a scheme as TOML. A mirror map is written as its pairs."""
+    pairs = [[i, j] for i, j in enumerate(scheme.mirror) if i < j]
+    lines = [
+        f"name = {quoted(scheme.name)}",
+        f"title = {quoted(scheme.title)}",
+        f"names = {block(quoted(n) for n in scheme.names)}",
+        f"mirror = {block(map(str, pairs))}",
+        f"iod = {list(scheme.iod)}",
+        f"triangles = {block(str(list(t)) for t in scheme.triangles)}",
+        "\n[initialisation]",
+        *(f"{key} = {list(points)}" for key, points in scheme.initialisation.items()),
+        "\n[groups]",
+        *(f"{quoted(key)} = {list(points)}" for key, points in scheme.groups.items()),
+    ]
+    for line in scheme.contours:
+        lines += [
+            "\n[[contours]]",
+            f"name = {quoted(line.name)}",
+            f"points = {list(line.points)}",
+            f"closed = {str(line.closed).lower()}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
 @cache
 def _bundled(name: str) -> Scheme:
     if name not in Scheme.bundled():
@@ -189,7 +215,7 @@ def _bundled(name: str) -> Scheme:
             f"There is no scheme {name!r}. Bundled schemes: {', '.join(Scheme.bundled())}; "
             "a scheme of your own is given as the path of its .toml file."
         )
-    file = resources.files(__package__) / "schemes" / f"{name}.toml"
+    file = resources.files(__package__) / f"{name}.toml"
     return Scheme.parse(file.read_text(encoding="utf-8"), f"{name}.toml")
 
 

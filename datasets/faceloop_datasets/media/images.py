@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
-from .errors import InputError
-from .files import read_regular
+from faceloop_datasets.errors import InputError
+from faceloop_datasets.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .formats import Refusal
+    from faceloop_datasets.formats import Refusal
 
 
 @dataclass(frozen=True)

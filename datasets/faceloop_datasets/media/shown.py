@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import InputError
+from faceloop_datasets.errors import InputError
+
 from .video import Video
 
 if TYPE_CHECKING:

@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from sqlalchemy import select
 
-from faceloop_datasets import media as media_store
-from faceloop_datasets.bursts import Shown
-from faceloop_datasets.subject_rules import path_subject
+from faceloop_datasets.staging import content_hash
+from faceloop_datasets.store import items, subjects
+from faceloop_datasets.store import media as media_store
+from faceloop_datasets.subjects import distinct, path_subject
 
-from .items import Item, decode_points, parts
-from .staging import content_hash
-from .subjects import distinct
-from .tables import ItemRow, RevisionRow
+from .bursts import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,15 +24,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
-    from faceloop_datasets.bursts import Groups
     from faceloop_datasets.formats import FaceRecord
     from faceloop_datasets.formats.record import ImageRef
-    from faceloop_datasets.media import Media, MediaFile
+    from faceloop_datasets.media.files import Media, MediaFile
+    from faceloop_datasets.store.items import Item
+    from faceloop_datasets.subjects import SubjectSource
 
-    from .items import SubjectSource
+    from .bursts import Groups
 
 _NUMBERED = re.compile(r" \(\d+\)$")
-_COLUMNS = ItemRow.__table__.columns.keys()
 _GIVEN = ("format", "rule", "person")
 """Sources of subjects that somebody, or a format, has named: they are never joined."""
 
@@ -160,10 +157,7 @@ def locations(root: str | None, name: str) -> set[str]:
 
 def taken_names(connection: Connection) -> Taken:
     """Return the names of the project's subjects."""
-    roots: dict[str, set[str | None]] = defaultdict(set)
-    for subject, root in connection.execute(select(ItemRow.subject, ItemRow.origin_root)):
-        roots[subject].add(root)
-    return Taken(roots)
+    return Taken(subjects.roots(connection))
 
 
 @dataclass(frozen=True)
@@ -219,20 +213,11 @@ def faces_there(
         if m.bytes in sizes or (m.kind == "image" and _folder(m.where(root)) in folders)
     }
     seen = {face.item.id for face in faces if face.item is not None}
-    found = []
-    for part in parts(sorted(media)):
-        query = (
-            select(ItemRow.__table__, RevisionRow.points)
-            .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)
-            .where(ItemRow.media_id.in_(part))
-            .order_by(ItemRow.id)
-        )
-        for *values, points in connection.execute(query):
-            item = Item(**dict(zip(_COLUMNS, values, strict=True)))
-            if item.id not in seen:
-                shape = None if points is None else decode_points(points)
-                found.append(Sighting(None, item, media[cast("int", item.media_id)], shape))
-    return found
+    return [
+        Sighting(None, item, media[cast("int", item.media_id)], points)
+        for item, points in items.with_points(connection, sorted(media))
+        if item.id not in seen
+    ]
 
 
 def _folder(file: Path) -> str:

@@ -11,12 +11,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.bursts import Groups, join_bursts
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.subject_rules import NoSubject, Place, check_subject, path_subject
-from faceloop_datasets.subject_words import count_of
+from faceloop_datasets.subjects import check_subject, count_of, path_subject
 
-from .sightings import (
+from .bursts import Groups, join_bursts
+from .same_subject import (
     Pictures,
     Sighting,
     Taken,
@@ -27,6 +26,7 @@ from .sightings import (
     shown_in,
     taken_names,
 )
+from .subject_rules import NoSubject, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 
     from faceloop_datasets.formats import FaceRecord
     from faceloop_datasets.formats.record import ImageRef
-    from faceloop_datasets.media import MediaFile
-    from faceloop_datasets.subject_rules import SubjectRule
+    from faceloop_datasets.media.files import MediaFile
+    from faceloop_datasets.store.database import Database
+    from faceloop_datasets.store.items import Item
+    from faceloop_datasets.subjects import SubjectSource
 
-    from .database import Database
-    from .items import Item, SubjectSource
+    from .subject_rules import SubjectRule
 
 NAMING = {
     "muct": "MUCT's file names (i, then the person's three digits)",

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal
 
 if TYPE_CHECKING:
-    from faceloop_datasets.conversion import Conversion
     from faceloop_datasets.progress import Monitor
-    from faceloop_datasets.subject_rules import SubjectRule
+    from faceloop_datasets.schemes.conversion import Conversion
+    from faceloop_datasets.store.database import Database
 
-    from .database import Database
     from .settling import Settled
+    from .subject_rules import SubjectRule
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ frames of one video, clip or burst are one subject, and every other picture is i
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
 from collections import Counter, defaultdict
@@ -27,19 +26,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from .errors import InputError
-from .files import is_text
-from .formats._places import folded
-from .formats._rows import read_text
+from faceloop_datasets.errors import InputError
+from faceloop_datasets.formats._places import folded
+from faceloop_datasets.formats._rows import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .formats import FaceRecord
-    from .store.items import SubjectSource
-
-LONGEST = 200
-"""Most characters of a subject's name."""
+    from faceloop_datasets.formats import FaceRecord
+    from faceloop_datasets.subjects import SubjectSource
 
 _PICTURE_HEADS = {"picture", "image", "path", "file", "filename", "name"}
 _SUBJECT_HEADS = {"subject", "person", "people", "id", "identity"}
@@ -123,35 +118,6 @@ def parse_rule(text: str | Path) -> SubjectRule:
             f"--subjects '{text}' is no regular expression ({error}). Expected folder, file, a "
             "regular expression or a table (.csv) of pictures and subjects."
         ) from error
-
-
-def check_subject(name: str) -> str:
-    """Return a subject's name as it is stored: without blanks around it.
-
-    Raises
-    ------
-    InputError
-        If it is empty, too long, or no text.
-    """
-    name = name.strip()
-    if not name:
-        raise InputError("A subject's name is empty. Give it at least one character.")
-    if not is_text(name):
-        raise InputError(f"The subject's name {name!r:.80} has characters that cannot be shown.")
-    if len(name) > LONGEST:
-        raise InputError(
-            f"The subject's name {name[:30]!r}... has {len(name)} characters; expected at most "
-            f"{LONGEST}."
-        )
-    return name
-
-
-def path_subject(path: str) -> str:
-    """Return a path as a subject's name; of a very long one the end, which tells most."""
-    if len(path) <= LONGEST:
-        return path
-    mark = hashlib.sha256(path.encode()).hexdigest()[:8]
-    return f"...{path[12 - LONGEST :]}#{mark}"
 
 
 @dataclass(frozen=True)

@@ -20,19 +20,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from .tables import ItemRow, MediaRow
+from faceloop_datasets.store.imported import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-
-    from sqlalchemy import Connection
 
     from faceloop_datasets.annotation import Annotation
     from faceloop_datasets.formats import FaceRecord
@@ -43,28 +38,6 @@ class Unmatched(Enum):
 
     NEW = "new"
     REPLACED = "replaced"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A face of the project that an import brought.
-
-    Parameters
-    ----------
-    item_id : int
-        The item.
-    root : str or None
-        Folder or archive that was named; None if an older version brought it.
-    path : str
-        Its identity below ``root``, see `FaceRecord`.
-    picture : str or None
-        What its picture shows: the hash of its content, and the number of the frame.
-    """
-
-    item_id: int
-    root: str | None
-    path: str
-    picture: str | None
 
 
 class Recognition:
@@ -240,23 +213,3 @@ def _by(
         if value is not None:
             found[value].append(candidate)
     return found
-
-
-def candidates(connection: Connection, source_format: str) -> list[Candidate]:
-    """Faces that imports of a format brought, oldest first."""
-    start = f"{source_format}:"
-    query = (
-        select(ItemRow.id, ItemRow.origin_root, ItemRow.origin, MediaRow.sha256, ItemRow.frame)
-        .outerjoin(MediaRow, MediaRow.id == ItemRow.media_id)
-        .where(ItemRow.origin.startswith(start, autoescape=True))
-        .order_by(ItemRow.id)
-    )
-    return [
-        Candidate(number, root, (origin or "").removeprefix(start), picture_key(sha256, frame))
-        for number, root, origin, sha256, frame in connection.execute(query)
-    ]
-
-
-def picture_key(sha256: str | None, frame: int | None) -> str | None:
-    """Return what a picture shows, as in `Candidate`."""
-    return sha256 if sha256 is None or frame is None else f"{sha256}#{frame}"

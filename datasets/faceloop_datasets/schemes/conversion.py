@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from .annotation import Annotation, PointState
-from .errors import SchemeError
+from faceloop_datasets.annotation import Annotation, PointState
+from faceloop_datasets.errors import SchemeError
+
 from .scheme import Scheme
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class _Rows:
 
 @cache
 def _bundled(source: str, target: str) -> Conversion:
-    folder = resources.files(__package__) / "schemes" / "conversions"
+    folder = resources.files(__package__) / "conversions"
     file = folder / f"{source}-to-{target}.toml"
     if not file.is_file():
         known = sorted(f.name.removesuffix(".toml") for f in folder.iterdir())

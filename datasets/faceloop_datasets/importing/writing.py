@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from faceloop_datasets import media as media_store
-from faceloop_datasets import queue
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal
-from faceloop_datasets.report import ImportReport
+from faceloop_datasets.review.entries import QueueReason
+from faceloop_datasets.store import imported, items, queue, subjects
+from faceloop_datasets.store import media as media_store
+from faceloop_datasets.store.imported import Candidate, picture_key
 
-from . import items, subjects
-from .reasons import QueueReason
-from .recognition import Candidate, Recognition, Unmatched, candidates, picture_key, place
+from .recognition import Recognition, Unmatched, place
+from .report import ImportReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from faceloop_datasets.annotation import Annotation
-    from faceloop_datasets.media import MediaFile
+    from faceloop_datasets.media.files import MediaFile
 
-    from .import_job import ImportJob
+    from .job import ImportJob
 
 _BATCH = 50  # entries between two steps of the monitor
 
@@ -55,15 +55,15 @@ class ImportWriter:
         self._places = {place(r.root, r.identity) for r in job.records}
         self._fates = self._recognise()
 
-    def _recognise(self) -> dict[int, tuple[Fate, items.Imported | None]]:
+    def _recognise(self) -> dict[int, tuple[Fate, imported.Imported | None]]:
         """Decide what becomes of each face; those that cannot be decided are refused."""
         job = self._job
         found = Recognition(
-            candidates(self._connection, job.format), self._last_of, self._picture_of
+            imported.candidates(self._connection, job.format), self._last_of, self._picture_of
         ).decide(job.records)
         numbers = [one.item_id for one in found if isinstance(one, Candidate)]
-        known = items.imported(self._connection, numbers, job.source, job.target.scheme)
-        fates: dict[int, tuple[Fate, items.Imported | None]] = {}
+        known = imported.imported(self._connection, numbers, job.source, job.target.scheme)
+        fates: dict[int, tuple[Fate, imported.Imported | None]] = {}
         for number, (record, one) in enumerate(zip(job.records, found, strict=True)):
             if one is Unmatched.REPLACED:
                 self._refused.append(record.refusal(_replaced(record)))
@@ -79,13 +79,13 @@ class ImportWriter:
         """Items of the faces that are written, by their place among the records."""
         return {k: None if one is None else one.item for k, (_, one) in self._fates.items()}
 
-    def _fate(self, record: FaceRecord, known: items.Imported) -> Fate:
+    def _fate(self, record: FaceRecord, known: imported.Imported) -> Fate:
         if known.last == record.annotation:
             return "unchanged"
         item = known.item
         elsewhere = (item.origin_root, item.origin) != (record.root, self._job.origin(record))
         # An older copy of the file says nothing new; at its own place it was put back.
-        if elsewhere and items.said_before(
+        if elsewhere and imported.said_before(
             self._connection, item.id, self._job.source, record.annotation
         ):
             return "unchanged"
@@ -93,7 +93,7 @@ class ImportWriter:
 
     def _last_of(self, numbers: Iterable[int]) -> dict[int, Annotation | None]:
         job = self._job
-        known = items.imported(self._connection, sorted(numbers), job.source, job.target.scheme)
+        known = imported.imported(self._connection, sorted(numbers), job.source, job.target.scheme)
         return {number: one.last for number, one in known.items()}
 
     def _picture_of(self, record: FaceRecord) -> str | None:
@@ -128,7 +128,7 @@ class ImportWriter:
             subjects.change(self._connection, self._job.whom.changes, spare_by_hand=True)
         return self._report(counts)
 
-    def _write(self, record: FaceRecord, fate: Fate, known: items.Imported | None) -> Fate:
+    def _write(self, record: FaceRecord, fate: Fate, known: imported.Imported | None) -> Fate:
         media_id = self._media_id(record)
         item = self._add(record, media_id) if known is None else known.item
         self._follow(record, item)
@@ -161,7 +161,7 @@ class ImportWriter:
         if (root, item.origin) == (record.root, origin):
             return
         if root is None or root == record.root or self._is_given(item) or not Path(root).exists():
-            items.set_origin(self._connection, item.id, origin, record.root)
+            imported.set_origin(self._connection, item.id, origin, record.root)
 
     def _is_given(self, item: items.Item) -> bool:
         """Whether the place of an item is that of a face of this import."""

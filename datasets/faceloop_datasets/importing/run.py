@@ -13,26 +13,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
-
-from faceloop_datasets import media as media_store
 from faceloop_datasets.archive import extract_members
 from faceloop_datasets.care.backup import back_up_before
 from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
 from faceloop_datasets.files import is_text
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
-from faceloop_datasets.images import read_image
-from faceloop_datasets.media import MediaFile
-from faceloop_datasets.report import ImportReport
+from faceloop_datasets.media.files import MediaFile, is_missing
+from faceloop_datasets.media.images import read_image
+from faceloop_datasets.staging import content_hash, staging, sync_folder
+from faceloop_datasets.staging import place as put_in_place
+from faceloop_datasets.store import imported
+from faceloop_datasets.store import media as media_store
+from faceloop_datasets.store.database import write_anything
 
-from . import items
-from .import_job import ImportJob
-from .import_writing import ImportWriter
-from .recognition import Candidate, candidates, place
+from .job import ImportJob
+from .recognition import place
+from .report import ImportReport
 from .settling import Settling
-from .staging import content_hash, staging, sync_folder
-from .staging import place as put_in_place
-from .tables import SchemaVersion
+from .writing import ImportWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets.annotation import Annotation
     from faceloop_datasets.formats import Entry
-    from faceloop_datasets.media import Media
+    from faceloop_datasets.media.files import Media
 
 
 _BATCH = 50  # entries between two steps of the monitor
@@ -127,7 +125,7 @@ class Import(ImportJob):
         # A transaction whose end was not written for sure is found again by who opens the project
         # next, with its pictures; unless something was written since, here.
         with self.target.database.write() as connection:
-            connection.execute(update(SchemaVersion).values(version=SchemaVersion.version))
+            write_anything(connection)
         # No other import can write meanwhile: one that needs a picture knows it by now, or looks
         # for it after this.
         with self.target.database.write() as connection:
@@ -212,8 +210,8 @@ class Import(ImportJob):
 
     def _settled(self, connection: Connection) -> set[int]:
         """Faces to import that are here as they are, with their picture where it should be."""
-        there: dict[str, Candidate] = {}
-        for one in candidates(connection, self.format):
+        there: dict[str, imported.Candidate] = {}
+        for one in imported.candidates(connection, self.format):
             if one.root is not None:
                 there[place(one.root, one.path)] = one  # the newest of a place
         found = {
@@ -222,7 +220,7 @@ class Import(ImportJob):
             if (where := place(record.root, record.identity)) in there
         }
         numbers = sorted(set(found.values()))
-        known = items.imported(connection, numbers, self.source, self.target.scheme)
+        known = imported.imported(connection, numbers, self.source, self.target.scheme)
         pictures = media_store.of_items(connection, numbers)
         return {
             k
@@ -234,7 +232,7 @@ class Import(ImportJob):
 
     def _is_there(self, media: Media, record: FaceRecord) -> bool:
         """Whether a picture is where it was, and the annotation asks for that file still."""
-        if media_store.is_missing(media, self.target.root) or not self._is_same(media):
+        if is_missing(media, self.target.root) or not self._is_same(media):
             return False
         if record.image is None:
             return True

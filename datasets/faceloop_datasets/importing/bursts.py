@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .errors import FaceloopError
-from .images import read_image
+from faceloop_datasets.errors import FaceloopError
+from faceloop_datasets.media.images import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -3,8 +3,7 @@ r"""Fit the nose bridge of muct76-to-face70, and measure that conversion.
 MUCT marks nothing on the bridge between the eyes. clmtools' annotations of the same images do,
 so they tell which weights of MUCT's marks come nearest::
 
-    python -m faceloop_datasets.schemes.fit_bridge \
-        --clmtools annotations.csv --muct muct-landmarks-v1.tar.gz
+    python docs/fit_bridge.py --clmtools annotations.csv --muct muct-landmarks-v1.tar.gz
 
 prints the weights as a line of the conversion's file, their error on subjects that they were
 not fitted on, and the error of every converted point.
@@ -20,17 +19,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.conversion import Conversion
-from faceloop_datasets.errors import FaceloopError, InputError
+from faceloop_datasets import Conversion, FaceloopError, InputError, Scheme
 from faceloop_datasets.formats import FaceRecord, read_faces
-from faceloop_datasets.scheme import Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets.annotation import Annotation
+    from faceloop_datasets import Annotation
 
 BRIDGE = 33
 """The bridge in face70."""

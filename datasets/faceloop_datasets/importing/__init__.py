@@ -1,0 +1,1 @@
+"""Bringing annotated faces into a project: known ones told from new ones, and whom they show."""

@@ -1,0 +1,29 @@
+"""The figures of an evaluation: failures, area under the cumulative error distribution, ranks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FAILURE = 0.10
+"""A fit with a larger NME has failed."""
+AUC_LIMIT = 0.08
+"""The cumulative error distribution is integrated up to here."""
+
+
+def area_under_ced(errors: NDArray[np.float64], limit: float) -> float:
+    """Area under the cumulative error distribution up to ``limit``, over ``limit``."""
+    return float(np.clip(1.0 - errors / limit, 0.0, 1.0).mean())
+
+
+def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
+    """Spearman's rank correlation of the finite pairs; None where there is no order."""
+    known = np.isfinite(a) & np.isfinite(b)
+    if known.sum() < 3 or not (np.ptp(a[known]) and np.ptp(b[known])):
+        return None  # values that are all the same have no order
+    return float(pd.Series(a[known]).corr(pd.Series(b[known]), method="spearman"))

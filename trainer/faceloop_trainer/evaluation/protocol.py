@@ -1,0 +1,43 @@
+"""How a model is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from faceloop_datasets import TrainingError
+from faceloop_runtime.detect.detector import Detector
+from faceloop_trainer.data.perturbation import Jitter
+
+STARTS = ("jitter", "detector")
+
+
+@dataclass(frozen=True)
+class EvaluationProtocol:
+    """Where the fits of an evaluation start. Models are comparable under the same protocol only.
+
+    Parameters
+    ----------
+    start : {"jitter", "detector"}
+        From the mean shape placed on the true points and then moved at random, or from the
+        detector's box.
+    jitter : Jitter
+        How far the starts are moved.
+    seed : int
+        Seed of the jitter.
+    detector : Detector, optional
+        The bundled one by default.
+
+    Raises
+    ------
+    TrainingError
+        If the start is unknown.
+    """
+
+    start: str = "jitter"
+    jitter: Jitter = field(default_factory=Jitter)
+    seed: int = 0
+    detector: Detector | None = None
+
+    def __post_init__(self) -> None:
+        if self.start not in STARTS:
+            raise TrainingError(f"Unknown start {self.start!r}; expected 'jitter' or 'detector'.")
