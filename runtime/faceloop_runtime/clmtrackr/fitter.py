@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.fit.fitter import FROM_START
 from faceloop_runtime.fit.inputs import as_gray, as_start
 from faceloop_runtime.fit.result import Fit
+from faceloop_runtime.fit.schedule import FROM_START
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.start.initialiser import Initialiser
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from faceloop_runtime.fit.fitter import Pass
+    from faceloop_runtime.fit.schedule import Pass
 
     from .model import ClmtrackrModel
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
+from faceloop_runtime.fit.steps import surroundings
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm.tangent import scaling_and_rotation
 from faceloop_runtime.regressor import regression_features
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.fit.fitter import FitRun
+    from faceloop_runtime.fit.steps import SearchResult
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_trainer.cache import Cache
 
@@ -62,12 +63,11 @@ class OutOfFoldFit:
     error: Floats
 
     @classmethod
-    def of(cls, run: FitRun, error: float) -> OutOfFoldFit:
-        """Take what is kept of a search."""
-        run.regression_features()
-        pose = np.array([run.pose.a, run.pose.b, run.pose.tx, run.pose.ty])
-        shape = run.model.pdm.shape(run.b)
-        return cls(run.cells.reshape(-1), run.whole_face, pose, shape, np.array(error))
+    def of(cls, pdm: PointDistributionModel, found: SearchResult, error: float) -> OutOfFoldFit:
+        """Take what is kept of a search with a shape model."""
+        cells = surroundings(pdm, found).reshape(-1)
+        pose = np.array([found.pose.a, found.pose.b, found.pose.tx, found.pose.ty])
+        return cls(cells, found.whole_face, pose, pdm.shape(found.b), np.array(error))
 
 
 class FitStore:

@@ -70,9 +70,9 @@ def out_of_fold_points(
         work.what = "fitting each face by the others"
 
         def found(variant: FaceVariant) -> NDArray[np.float64]:
-            run = crossfit.search(variant, Jitter().times(0.5))
+            found = crossfit.search(variant, Jitter().times(0.5))
             work.tick()
-            return np.asarray(run.pose.apply(training_set.pdm.shape(run.b)))
+            return np.asarray(found.pose.apply(training_set.pdm.shape(found.b)))
 
         shown = variants(training_set, len(faces))
         keys = [variant.completed.original.key for variant in shown]
