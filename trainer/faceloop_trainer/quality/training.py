@@ -10,9 +10,6 @@ import numpy as np
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.fit.steps import correct, describe
-from faceloop_runtime.quality.conformal import ConformalCalibration
-from faceloop_runtime.quality.error import ErrorPredictor
-from faceloop_runtime.quality.points import PointNetwork, PointPredictor
 from faceloop_runtime.quality.validator import FaceValidator
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import FaceVariant, variants
@@ -70,17 +67,6 @@ class QualityModels:
     estimators: QualityEstimators
 
 
-_PARTS = (
-    FaceValidator,
-    ErrorPredictor,
-    PointNetwork,
-    PointPredictor,
-    ConformalCalibration,
-    QualityEstimators,
-    QualityModels,
-)
-
-
 class QualityTraining:
     """Trains the quality models of a cross-fit, or takes them from its cache.
 
@@ -92,7 +78,7 @@ class QualityTraining:
 
     def __init__(self, crossfit: CrossFit) -> None:
         self._crossfit = crossfit
-        self._models: QualityModels | None = crossfit.load(_NAME, _PARTS)
+        self._models: QualityModels | None = crossfit.load(_NAME, QualityModels)
 
     @property
     def cached(self) -> bool:
