@@ -48,8 +48,8 @@ bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/drags.py
 	$(BIN)/python tests/benchmarks/labels.py
 	$(BIN)/python tests/benchmarks/labels.py --more
-	$(BIN)/python tests/benchmarks/judges.py
-	$(BIN)/python tests/benchmarks/judges.py --seed 1
+	$(BIN)/python tests/benchmarks/quality.py
+	$(BIN)/python tests/benchmarks/quality.py --seed 1
 	$(BIN)/python tests/benchmarks/retrain.py --repeat 3
 	$(BIN)/python tests/benchmarks/scale.py
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python tests/benchmarks/live.py

@@ -1,4 +1,4 @@
-"""Work on many faces: in threads, with progress, and stopped when somebody says so."""
+"""Independent pieces of work in threads, and a count of their steps."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-class Work:
-    """Counts steps, and spreads independent ones over the cores.
+class StepCounter:
+    """Counts the steps of work that several threads do, and tells a monitor.
 
     Parameters
     ----------
@@ -47,31 +47,31 @@ class Work:
             done = min(self._done, self.total)
             self._monitor.step(done, self.total, self.what, error=error)
 
-    @staticmethod
-    def map(work: Callable[[_T], _R], items: Sequence[_T], threads: int = 0) -> list[_R]:
-        """Do independent work in threads; the results keep their order.
 
-        Parameters
-        ----------
-        work : callable
-            What to do with each item.
-        items : sequence
-            What to do it with.
-        threads : int
-            How many; by default as many as cores. A few large pieces end at about the same time
-            only if each has a thread of its own.
-        """
-        count = threads or min(os.cpu_count() or 1, 8)
-        with solvers_may_stop_early(), ThreadPoolExecutor(count) as pool:
-            return list(pool.map(work, items))
+def parallel_map(function: Callable[[_T], _R], items: Sequence[_T], threads: int = 0) -> list[_R]:
+    """Apply a function to items in threads; the results keep their order.
 
-    @staticmethod
-    def at_once(one: Callable[[], _T], other: Callable[[], _R]) -> tuple[_T, _R]:
-        """Do two things in threads, and return what both return."""
-        # Both may `map`: the filter stays until the later one is through.
-        with solvers_may_stop_early(), ThreadPoolExecutor(1) as pool:
-            promised = pool.submit(other)
-            return one(), promised.result()
+    Parameters
+    ----------
+    function : callable
+        Applied to each item.
+    items : sequence
+        Its arguments.
+    threads : int
+        How many; by default as many as cores. A few large pieces end at about the same time
+        only if each has a thread of its own.
+    """
+    count = threads or min(os.cpu_count() or 1, 8)
+    with solvers_may_stop_early(), ThreadPoolExecutor(count) as pool:
+        return list(pool.map(function, items))
+
+
+def run_both(one: Callable[[], _T], other: Callable[[], _R]) -> tuple[_T, _R]:
+    """Call two functions in threads, and return what both return."""
+    # Both may use `parallel_map`: the filter stays until the later one is through.
+    with solvers_may_stop_early(), ThreadPoolExecutor(1) as pool:
+        promised = pool.submit(other)
+        return one(), promised.result()
 
 
 @contextmanager

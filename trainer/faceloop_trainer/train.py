@@ -28,7 +28,7 @@ from faceloop_trainer.quality.training import QualityTraining
 
 from .cache import Cache
 from .config import TrainingConfig
-from .parallel import Work
+from .parallel import StepCounter, parallel_map, run_both
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -222,17 +222,17 @@ def train_faces(
         If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
-        kept, work = cache or Cache(None), Work(Monitor.of(progress))
+        kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
 
         def of_snapshot() -> CrossFit | None:
             same = [id(face) for face in snapshot] == [id(face) for face in faces]
             cross_fits = snapshot and not same
-            return CrossFit(scheme, snapshot, config, kept, work) if cross_fits else None
+            return CrossFit(scheme, snapshot, config, kept, steps) if cross_fits else None
 
-        today, crossfit = work.at_once(lambda: TrainingSet.of(scheme, faces, config), of_snapshot)
+        today, crossfit = run_both(lambda: TrainingSet.of(scheme, faces, config), of_snapshot)
         if crossfit is None or not crossfit.applies_to(today):
-            crossfit = CrossFit.of(today, faces, kept, work)
-        model = _train(today, crossfit, QualityTraining(crossfit), kept, work)
+            crossfit = CrossFit.of(today, faces, kept, steps)
+        model = _train(today, crossfit, QualityTraining(crossfit), kept, steps)
     counts = {
         "faces": len(faces),
         "pictured": len(today.faces),
@@ -245,35 +245,39 @@ def train_faces(
 
 
 def _train(
-    today: TrainingSet, crossfit: CrossFit, quality: QualityTraining, cache: Cache, work: Work
+    today: TrainingSet,
+    crossfit: CrossFit,
+    quality: QualityTraining,
+    cache: Cache,
+    steps: StepCounter,
 ) -> FaceModel:
     """Go through the stages, in the order in which they need each other."""
     config = today.config
     fitted = [today] if quality.cached else [today, crossfit.training_set]
     experts_steps = (len(config.scales) + 1) * len(today.faces)
-    work.total = experts_steps + crossfit.steps(today, fitted) + quality.steps
+    steps.total = experts_steps + crossfit.step_count(today, fitted) + quality.step_count
 
     def train_experts() -> list[PatchExperts]:
-        trainings = today.experts(cache, work)
+        trainings = today.experts(cache, steps)
         cross_fitted = crossfit.experts(trainings if crossfit.is_of(today) else None)
         pairs = list(zip(trainings, cross_fitted, strict=True))
-        return work.map(lambda pair: pair[0].experts(pair[1].calibration), pairs)
+        return parallel_map(lambda pair: pair[0].experts(pair[1].calibration), pairs)
 
     def train_corrections() -> ShapeRegressor:
         corrections = crossfit.corrections(today)
         return corrections.whole(quality.models().strength)
 
     if crossfit.experts_cached and quality.cached:  # then neither waits for the other
-        work.what = "taking in what changed"
-        every, regressor = work.at_once(train_experts, train_corrections)
+        steps.what = "taking in what changed"
+        every, regressor = run_both(train_experts, train_corrections)
     else:
-        work.what = "training patch experts"
+        steps.what = "training patch experts"
         every = train_experts()
-        work.what = "learning corrections"
+        steps.what = "learning corrections"
         regressor = train_corrections()
     *experts, initialiser = every
     models = quality.models()
-    work.tick(0)  # the last moment at which somebody may stop it
+    steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=today.scheme,
         pdm=today.pdm,

@@ -146,7 +146,7 @@ def test_after_many_corrections_everything_is_learned_anew(own_project: Project)
     assert not np.array_equal(later.error_predictor.hidden, first.error_predictor.hidden)
 
 
-def test_nobody_who_measures_the_model_is_rehearsed_on(own_project: Project) -> None:
+def test_nobody_who_measures_the_model_is_cross_fitted(own_project: Project) -> None:
     result = train(own_project, replace(CONFIG, holdout=0.4))
     assert result.evaluation is not None
     tested = {fingerprint(subject) for subject in result.evaluation.subjects}

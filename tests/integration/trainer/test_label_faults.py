@@ -15,7 +15,7 @@ from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.labelcheck import check_labels
 from faceloop_trainer.labelcheck.explain import explain
 from faceloop_trainer.labelcheck.looks import Looks
-from faceloop_trainer.parallel import Work
+from faceloop_trainer.parallel import StepCounter
 
 FACES = 12
 W = H = 384  # of the sample's pictures
@@ -53,7 +53,7 @@ def faults(project):
     """What the starter model finds wrong, without the comparison of all with each other."""
     faces, sizes = project.faces(), {m.sha256: (m.width, m.height) for m in project.media()}
     read, _ = load_faces(project.scheme, faces, 36.0)
-    work = Work(Monitor())
+    work = StepCounter(Monitor())
     ready = {face.item_id: face for face in read}
     found = explain(Looks.of(project.scheme, faces, ready, sizes, work), work)
     return {faces[i].item_id: finding for i, finding in found.items()}

@@ -20,7 +20,7 @@ from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.faces import TrainingFace
 from faceloop_trainer.data.split import fold_of, split_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
-from faceloop_trainer.parallel import Work
+from faceloop_trainer.parallel import StepCounter
 
 from .marked_faces import QUICK, SCHEME, faces_of
 
@@ -62,7 +62,7 @@ def test_a_cross_fit_finds_what_the_others_show() -> None:
 
 
 def experts(faces: Sequence[TrainingFace], config: TrainingConfig) -> list[CrossFittedExperts]:
-    training_set, work = TrainingSet.of(SCHEME, faces, config), Work(Monitor())
+    training_set, work = TrainingSet.of(SCHEME, faces, config), StepCounter(Monitor())
     assert [face.original.key for face in training_set.faces] == [face.key for face in faces]
     assert list(training_set.folds) == [in_fold(face) for face in faces]
     return [training.cross_fitted() for training in training_set.experts(Cache(None), work)]

@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from faceloop_datasets import Cancelled, Monitor, Progress
-from faceloop_trainer.parallel import Work
+from faceloop_trainer.parallel import StepCounter, parallel_map, run_both
 
 
 def test_results_keep_their_order() -> None:
@@ -19,7 +19,7 @@ def test_results_keep_their_order() -> None:
         time.sleep(0.002 * (number % 3))
         return number * number
 
-    assert Work.map(slow, range(20)) == [n * n for n in range(20)]
+    assert parallel_map(slow, range(20)) == [n * n for n in range(20)]
 
 
 def test_two_things_are_done_at_once() -> None:
@@ -33,23 +33,23 @@ def test_two_things_are_done_at_once() -> None:
         meeting.wait()
         return 2
 
-    assert Work.at_once(one, other) == ("one", 2)
+    assert run_both(one, other) == ("one", 2)
     with pytest.raises(ZeroDivisionError):
-        Work.at_once(lambda: 1, lambda: 1 // 0)
+        run_both(lambda: 1, lambda: 1 // 0)
 
 
 def test_steps_of_all_threads_are_counted() -> None:
     told: list[Progress] = []
-    work = Work(Monitor(told.append))
+    work = StepCounter(Monitor(told.append))
     work.total, work.what = 30, "counting"
-    work.map(lambda _: work.tick(), range(30))
+    parallel_map(lambda _: work.tick(), range(30))
     assert [p.done for p in told] == list(range(1, 31))
     assert {(p.total, p.what) for p in told} == {(30, "counting")}
 
 
 def test_when_it_is_stopped_what_waits_is_not_begun() -> None:
     begun: list[int] = []
-    work = Work(Monitor(cancel=lambda: len(begun) >= 5))
+    work = StepCounter(Monitor(cancel=lambda: len(begun) >= 5))
     work.total, work.what = 1000, "working"
 
     def one(number: int) -> None:
@@ -58,7 +58,7 @@ def test_when_it_is_stopped_what_waits_is_not_begun() -> None:
         work.tick()
 
     with pytest.raises(Cancelled, match="working"):
-        work.map(one, range(1000))
+        parallel_map(one, range(1000))
     assert len(begun) < 1000
 
 
@@ -71,4 +71,4 @@ def test_solvers_in_threads_stop_early_in_silence() -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Work.map(solve, range(40))
+        parallel_map(solve, range(40))

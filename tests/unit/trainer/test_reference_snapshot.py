@@ -1,4 +1,4 @@
-"""The state of a project that its trainings rehearse on."""
+"""The state of a project that its trainings are cross-fitted on."""
 
 from __future__ import annotations
 

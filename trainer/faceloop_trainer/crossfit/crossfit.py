@@ -30,6 +30,7 @@ from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.experts.calibration import calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
+from faceloop_trainer.parallel import parallel_map
 
 from .fits import FitStore, OutOfFoldFit, correction_regression
 from .training_set import FOLDS, TrainingSet, folds_follow_names
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.experts.training import ScaleTraining
-    from faceloop_trainer.parallel import Work
+    from faceloop_trainer.parallel import StepCounter
     from faceloop_trainer.regression import CorrectionRegression
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ class CrossFit:
         Settings.
     cache : Cache
         What earlier trainings left.
-    work : Work
+    steps : StepCounter
         Counts the steps; what was cached takes none.
     """
 
@@ -97,9 +98,9 @@ class CrossFit:
         faces: Sequence[TrainingFace],
         config: TrainingConfig,
         cache: Cache,
-        work: Work,
+        steps: StepCounter,
     ) -> None:
-        self.scheme, self.config, self.work = scheme, config, work
+        self.scheme, self.config, self.steps = scheme, config, steps
         self._faces, self._cache = faces, cache
         self._parts = self.load("experts", SearchParts)
         self._fits = FitStore(cache, self._key)
@@ -112,10 +113,10 @@ class CrossFit:
         training_set: TrainingSet,
         faces: Sequence[TrainingFace],
         cache: Cache,
-        work: Work,
+        steps: StepCounter,
     ) -> Self:
         """Cross-fit faces whose training set is there already."""
-        made = cls(training_set.scheme, faces, training_set.config, cache, work)
+        made = cls(training_set.scheme, faces, training_set.config, cache, steps)
         made._training_set = training_set
         return made
 
@@ -177,12 +178,12 @@ class CrossFit:
         """Cache a value for these faces and settings."""
         self._cache.save(_KIND, f"{self._key}-{name}", to_arrays(value))
 
-    def steps(self, today: TrainingSet, fitted: Iterable[TrainingSet]) -> int:
+    def step_count(self, today: TrainingSet, fitted: Iterable[TrainingSet]) -> int:
         """Return how many steps the experts and the fits of some training sets take."""
         names = {one.name for some in fitted for one in variants(some, _MOST_FITTED)}
-        return self.expert_steps(today) + len(self._fits.missing(list(names)))
+        return self.expert_step_count(today) + len(self._fits.missing(list(names)))
 
-    def expert_steps(self, today: TrainingSet) -> int:
+    def expert_step_count(self, today: TrainingSet) -> int:
         """Return how many of them the experts take."""
         if self._parts is not None:
             return 0
@@ -203,8 +204,8 @@ class CrossFit:
             What `TrainingSet.experts` of the cross-fitted faces returned, if it was asked already.
         """
         if self._parts is None:
-            own = trainings or self.training_set.experts(self._cache, self.work)
-            experts = tuple(self.work.map(lambda one: one.cross_fitted(), own))
+            own = trainings or self.training_set.experts(self._cache, self.steps)
+            experts = tuple(parallel_map(lambda one: one.cross_fitted(), own))
             self._parts = SearchParts(self.pdm, experts)
             self.save("experts", self._parts)
         return self._parts.experts
@@ -272,10 +273,10 @@ class CrossFit:
             found = self.search(wanted[name], Jitter())
             face = wanted[name].face()
             error = float(np.nanmean(self.point_errors(face, found)[face.measured]))
-            self.work.tick(error=error)
+            self.steps.tick(error=error)
             return OutOfFoldFit.of(self.pdm, found, error)
 
-        self._fits.add(dict(zip(missing, self.work.map(fit, missing), strict=True)))
+        self._fits.add(dict(zip(missing, parallel_map(fit, missing), strict=True)))
         return list(wanted.values()), self._fits.take(list(wanted))
 
     def corrections(self, training_set: TrainingSet) -> CorrectionRegression:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets.progress import Monitor
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.perturbation import Jitter
-from faceloop_trainer.parallel import Work
+from faceloop_trainer.parallel import StepCounter, parallel_map
 
 from .crossfit import CrossFit
 from .training_set import TrainingSet
@@ -61,20 +61,20 @@ def out_of_fold_points(
     """
     with threadpool_limits(1, "blas"):
         training_set = TrainingSet.of(scheme, faces, replace(config, mirror=False))
-        work = Work(Monitor.of(progress))
-        crossfit = CrossFit.of(training_set, faces, Cache(None), work)
+        steps = StepCounter(Monitor.of(progress))
+        crossfit = CrossFit.of(training_set, faces, Cache(None), steps)
         scales = len(config.scales) + 1
-        work.total = (scales + 1) * len(faces) + crossfit.expert_steps(training_set)
-        work.what = "training patch experts"
+        steps.total = (scales + 1) * len(faces) + crossfit.expert_step_count(training_set)
+        steps.what = "training patch experts"
         crossfit.experts()
-        work.what = "fitting each face by the others"
+        steps.what = "fitting each face by the others"
 
-        def found(variant: FaceVariant) -> NDArray[np.float64]:
+        def points(variant: FaceVariant) -> NDArray[np.float64]:
             found = crossfit.search(variant, Jitter().times(0.5))
-            work.tick()
+            steps.tick()
             return np.asarray(found.pose.apply(training_set.pdm.shape(found.b)))
 
         shown = variants(training_set, len(faces))
         keys = [variant.completed.original.key for variant in shown]
-        fitted = dict(zip(keys, work.map(found, shown), strict=True))
+        fitted = dict(zip(keys, parallel_map(points, shown), strict=True))
         return [fitted[face.key] for face in faces]  # a copy is fitted once

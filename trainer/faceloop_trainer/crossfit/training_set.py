@@ -14,6 +14,7 @@ from faceloop_trainer.data.requirements import too_few
 from faceloop_trainer.data.split import fold_of
 from faceloop_trainer.experts.sampling import Sampling, Targets
 from faceloop_trainer.experts.training import ScaleTraining
+from faceloop_trainer.parallel import parallel_map
 from faceloop_trainer.pdm.ppca import fit_pdm
 from faceloop_trainer.pdm.prior import sample_prior
 from faceloop_trainer.pdm.varimax import varimax
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import ExpertKind, TrainingConfig
     from faceloop_trainer.data.faces import TrainingFace
-    from faceloop_trainer.parallel import Work
+    from faceloop_trainer.parallel import StepCounter
 
 FOLDS = 2
 INITIALISER_SCALE = 16.0
@@ -81,10 +82,10 @@ class TrainingSet:
             tuple(_even_folds(pictured, config.seed)),
         )
 
-    def experts(self, cache: Cache, work: Work) -> list[ScaleTraining]:
+    def experts(self, cache: Cache, steps: StepCounter) -> list[ScaleTraining]:
         """Sample the faces for the experts of each scale, and last for the initialiser.
 
-        Steps of ``work``: one a face for each of them.
+        Steps of ``steps``: one a face for each of them.
         """
         mirror = self.config.mirror
         landmarks = Targets(
@@ -108,9 +109,9 @@ class TrainingSet:
         def sampled(job: tuple[ExpertKind, Targets, float]) -> ScaleTraining:
             kind, target, scale = job
             sampling = Sampling(target, reference, self.config.channels, scale, self.config.seed)
-            return ScaleTraining(kind, sampling, self.faces, self.folds, cache, work.tick)
+            return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps.tick)
 
-        return work.map(sampled, jobs)
+        return parallel_map(sampled, jobs)
 
     def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
         keys = ("left_eye", "right_eye", "nose")

@@ -15,7 +15,7 @@ import numpy as np
 from faceloop_datasets import FaceloopError, Monitor, PointState, TrainingError
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.cache import Cache, key_of
-from faceloop_trainer.parallel import Work
+from faceloop_trainer.parallel import StepCounter, parallel_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,7 +68,7 @@ class TrainingFace:
         Name under which picture and backgrounds are kept for the next training; empty where they
         are not.
     subject_source : str
-        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
+        How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     """
 
     name: str
@@ -164,19 +164,19 @@ def load_faces(
     Cancelled
         If the monitor stopped it.
     """
-    kept, work = cache or Cache(None), Work(Monitor.of(progress))
-    work.total, work.what = len(faces), "reading faces"
+    kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
+    steps.total, steps.what = len(faces), "reading faces"
 
     def read(face: Face) -> TrainingFace | Unusable:
         try:
             found: TrainingFace | Unusable = _load(scheme, face, scale, seed, kept)
         except FaceloopError as error:
             found = Unusable(face.name, str(error))
-        work.tick()
+        steps.tick()
         return found
 
-    work.tick(0)
-    every = work.map(read, faces)
+    steps.tick(0)
+    every = parallel_map(read, faces)
     good = [face for face in every if isinstance(face, TrainingFace)]
     return good, [face for face in every if isinstance(face, Unusable)]
 

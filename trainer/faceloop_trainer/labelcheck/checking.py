@@ -13,7 +13,7 @@ from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.crossfit.points import out_of_fold_points
 from faceloop_trainer.data.constant_points import constant_points
 from faceloop_trainer.data.faces import load_faces
-from faceloop_trainer.parallel import Work
+from faceloop_trainer.parallel import StepCounter
 
 from .compare import compare
 from .doubt import DOUBTFUL, Doubt
@@ -107,7 +107,7 @@ class _Check:
 
     def explained(self, sizes: Mapping[str, tuple[int, int]]) -> dict[int, Finding]:
         """Say which items the starter model finds wrong as a whole."""
-        work = Work(self._monitor)
+        work = StepCounter(self._monitor)
         work.total, work.what = len(self._faces), "looking for the faces"
         looks = Looks.of(self._scheme, self._faces, self._read, sizes, work, without=self.still)
         found = {self._faces[i].item_id: one for i, one in explain(looks, work).items()}

@@ -18,7 +18,7 @@ from .turns import TURNS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from faceloop_trainer.parallel import Work
+    from faceloop_trainer.parallel import StepCounter
 
     from .looks import Look, Looks
 
@@ -31,14 +31,14 @@ counts, or the most frequent one, or the plainest."""
 _OUTSIDE = Finding(score(np.inf), "Most points lie outside the picture.", "misplaced")
 
 
-def explain(looks: Looks, work: Work) -> dict[int, Finding]:
+def explain(looks: Looks, work: StepCounter) -> dict[int, Finding]:
     """Find the annotations that are wrong as a whole in a way that has a name.
 
     Parameters
     ----------
     looks : Looks
         What the starter model sees.
-    work : Work
+    work : StepCounter
         Asked whether to stop.
 
     Returns

@@ -11,6 +11,7 @@ import numpy as np
 
 from faceloop_datasets import FaceloopError
 from faceloop_runtime.geometry import Similarity
+from faceloop_trainer.parallel import parallel_map
 
 from .marks import Marks
 from .misfits import WRONG
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
     from faceloop_trainer.data.faces import TrainingFace
-    from faceloop_trainer.parallel import Work
+    from faceloop_trainer.parallel import StepCounter
 
     from .sight import Seen
 
@@ -97,7 +98,7 @@ class Looks:
         faces: Sequence[Face],
         ready: Mapping[int, TrainingFace],
         sizes: Mapping[str, tuple[int, int]],
-        work: Work,
+        work: StepCounter,
         *,
         without: Sequence[int] = (),
     ) -> Looks:
@@ -113,7 +114,7 @@ class Looks:
             What was read of them already, by item.
         sizes : mapping of str to (int, int)
             Width and height of the pictures, by the hash of their content.
-        work : Work
+        work : StepCounter
             Counts the faces.
         without : sequence of int
             Points that say nothing.
@@ -131,7 +132,7 @@ class Looks:
             work.tick()
             return found if read is None else replace(found, seen=_where_it_is(found, read, sight))
 
-        return cls(scheme, reader, sight, tuple(work.map(look, faces)))._elsewhere(work)
+        return cls(scheme, reader, sight, tuple(parallel_map(look, faces)))._elsewhere(work)
 
     @cached_property
     def habit(self) -> Points:
@@ -186,14 +187,14 @@ class Looks:
             for turn in TURNS
         ]
 
-    def tried(self, start: Callable[[Points], Points], work: Work) -> Looks:
+    def tried(self, start: Callable[[Points], Points], work: StepCounter) -> Looks:
         """Look again where no face is seen clearly, from where ``start`` brings the marks (M, 2).
 
         A face that is seen better than before counts.
         """
         return self._from(lambda look: [start(look.marks)], self._in_doubt, work)
 
-    def _elsewhere(self, work: Work) -> Looks:
+    def _elsewhere(self, work: StepCounter) -> Looks:
         """Look again: as if the face were turned, for any upright face, and where others are."""
         looks = self._from(self.undone, lambda look: not look.sure, work)
         looks = looks._again(looks._in_doubt, lambda _, gray: looks.sight.anywhere(gray), work)
@@ -212,7 +213,7 @@ class Looks:
         self,
         starts: Callable[[Look], Sequence[Points]],
         wanted: Callable[[Look], bool],
-        work: Work,
+        work: StepCounter,
     ) -> Looks:
         def see(look: Look, gray: Gray) -> Seen | None:
             return self.sight.first_of(gray, starts(look))
@@ -223,7 +224,7 @@ class Looks:
         self,
         wanted: Callable[[Look], bool],
         see: Callable[[Look, Gray], Seen | None],
-        work: Work,
+        work: StepCounter,
     ) -> Looks:
         """Look again in some pictures; what is seen better than before counts."""
 
@@ -238,7 +239,7 @@ class Looks:
             better = found and (look.seen is None or found.error < look.seen.error)
             return replace(look, seen=found) if better else look
 
-        return replace(self, every=tuple(work.map(again, self.every)))
+        return replace(self, every=tuple(parallel_map(again, self.every)))
 
 
 def _where_it_is(look: Look, read: TrainingFace, sight: Sight) -> Seen | None:

@@ -13,7 +13,7 @@ from faceloop_runtime.quality.estimate import predicted_log_error
 from faceloop_runtime.quality.features import FitFeatures, fit_features
 from faceloop_runtime.quality.points import POINT_INPUTS, PointNetwork, PointPredictor
 from faceloop_runtime.quality.validator import FaceValidator
-from faceloop_trainer.parallel import Work, solvers_may_stop_early
+from faceloop_trainer.parallel import parallel_map, solvers_may_stop_early
 
 from .conformal import conformal_calibration
 
@@ -165,7 +165,7 @@ def train_estimators(  # noqa: PLR0917 - all of what there is to learn from
     shown = [folds >= 0, *(folds != fold for fold in range(len(validators)))]
     with solvers_may_stop_early():
         visible = training.train_visibility()
-    (predictor, error), *others = Work.map(training.train_errors, shown)
+    (predictor, error), *others = parallel_map(training.train_errors, shown)
     predicted = np.empty(len(fits))
     for fold, predictors in enumerate(others):
         predicted[folds == fold] = training.predictions(folds == fold, *predictors)

@@ -16,6 +16,7 @@ from faceloop_trainer.crossfit.variants import FaceVariant, variants
 from faceloop_trainer.data.negatives import background_features, misplaced_face_features
 from faceloop_trainer.data.occlusion import occlude
 from faceloop_trainer.data.perturbation import Jitter
+from faceloop_trainer.parallel import parallel_map
 
 from .estimators import (
     QualityEstimators,
@@ -86,8 +87,8 @@ class QualityTraining:
         return self._models is not None
 
     @property
-    def steps(self) -> int:
-        """Steps of the cross-fit's work that the examples take."""
+    def step_count(self) -> int:
+        """How many steps of the cross-fit's the examples take."""
         return 0 if self.cached else len(self._plan())
 
     def models(self) -> QualityModels:
@@ -106,7 +107,7 @@ class QualityTraining:
         crossfit, own = self._crossfit, self._crossfit.training_set
         corrections = crossfit.corrections(own)
         shown, searches = crossfit.fits(own)
-        crossfit.work.what = "learning to estimate the quality of fits"
+        crossfit.steps.what = "learning to judge fits"
         in_place = np.array([one.error < _IN_PLACE for one in searches])
         seen = [
             one.cells
@@ -117,7 +118,7 @@ class QualityTraining:
         regressors = [corrections.without(fold, corrections.strength) for fold in range(FOLDS)]
         fitter = _ExampleFitter(crossfit, regressors, typical)
         plan = self._plan()
-        examples = crossfit.work.map(lambda one: fitter.fit(*one), plan)
+        examples = parallel_map(lambda one: fitter.fit(*one), plan)
         folds = np.array([variant.fold for variant, _ in plan])
         far = np.array([not one.occluded and one.error > _OUT_OF_PLACE for one in examples])
         drifted = np.array([one.features.whole_face for one in examples])[far], folds[far]
@@ -157,7 +158,7 @@ class _ExampleFitter:
         fit = correct(crossfit.pdm, self._regressors[variant.fold], found)
         errors = crossfit.point_errors(face, fit)
         error = float(np.nanmean(errors[face.measured]))
-        crossfit.work.tick(error=error)
+        crossfit.steps.tick(error=error)
         return QualityExample(
             features=describe(crossfit.pdm, fit, self._typical)[0],
             error=error,
@@ -175,7 +176,7 @@ def _validators(crossfit: CrossFit, faces: _Examples, drifted: _Examples) -> lis
     """Train the face validator, and for each fold one that never saw it."""
     pdm, channels, seed = crossfit.pdm, crossfit.config.channels, crossfit.config.seed
     shown = variants(crossfit.training_set, _MOST_FITTED)
-    wrong = crossfit.work.map(
+    wrong = parallel_map(
         lambda one: misplaced_face_features(pdm, channels, one.face(), one.rng(seed, _MISPLACED)),
         shown,
     )
@@ -191,4 +192,4 @@ def _validators(crossfit: CrossFit, faces: _Examples, drifted: _Examples) -> lis
         others.append(drifted[0][drifted[1] != fold])
         return train_validator(faces[0][faces[1] != fold], np.concatenate(others))
 
-    return crossfit.work.map(one, [None, *range(FOLDS)])
+    return parallel_map(one, [None, *range(FOLDS)])

@@ -1,8 +1,8 @@
 """Does a model know how good its fits are? Error, bound, visibility, queue; people unknown to it.
 
-    python tests/benchmarks/judges.py
-    python tests/benchmarks/judges.py --data wild
-    python tests/benchmarks/judges.py --data sample
+    python tests/benchmarks/quality.py
+    python tests/benchmarks/quality.py --data wild
+    python tests/benchmarks/quality.py --data sample
 
 Training: 300 faces, as in muct.py (``muct``) and wild.py (``wild``: helen_train + afw), or 75
 people of the bundled sample. Test: all faces of other people, each fitted from two starts jittered
