@@ -10,6 +10,7 @@ import numpy as np
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.fit.steps import correct, describe
+from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_runtime.quality.validator import FaceValidator
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import FaceVariant, variants
@@ -42,8 +43,6 @@ _MOST_FITTED = 300
 .776 and .776 against .783 and .776, two splits), and let one bad fit of 123 more pass."""
 _IN_PLACE = 0.05
 """Searches that end this close show the validator a face in its place."""
-_OUT_OF_PLACE = 0.10
-"""Fits that end further off show it a face out of its place."""
 _FEWEST = 10
 _PLAIN, _OCCLUDED, _REACH, _MISPLACED = 1, 2, 3, 4
 """What random numbers of a variant are drawn for."""
@@ -120,7 +119,7 @@ class QualityTraining:
         plan = self._plan()
         examples = parallel_map(lambda one: fitter.fit(*one), plan)
         folds = np.array([variant.fold for variant, _ in plan])
-        far = np.array([not one.occluded and one.error > _OUT_OF_PLACE for one in examples])
+        far = np.array([not one.occluded and one.error > FAILURE for one in examples])
         drifted = np.array([one.features.whole_face for one in examples])[far], folds[far]
         enough = in_place if in_place.sum() >= _FEWEST else in_place | True
         whole = np.array([one.whole_face for one in searches])
