@@ -16,6 +16,7 @@ from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.fit.inputs import as_gray
 from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_NEAR, FROM_START
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 from faceloop_runtime.start.initialiser import BOX_IOD
 
 from .results import FrameResult
@@ -42,12 +43,10 @@ _RATE = 25.0
 """Frames a second of a source that does not know the time."""
 _LEAST_SCORE = 0.35
 """A face is lost when the running score falls below this; a new one needs it at once."""
-_WORST_ERROR = 0.15
-"""A fit of a higher predicted error is wrong, in IOD."""
 _SURE_SCORE, _SURE_ERROR = 0.6, 0.11
 """A new face must also be sure by one of the two. Most real faces are by both; a face upside
 down looks a little like one and fits a little."""
-_EFFORTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, _WORST_ERROR), (FROM_START, _WORST_ERROR))
+_EFFORTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, NO_FACE_ERROR), (FROM_START, NO_FACE_ERROR))
 """How a face is looked for again, and up to which predicted error the result is taken. The
 finest scale alone is enough for most frames and costs half as much (Talking Face, frames
 0-999: mean error of all points .0357 against .0353)."""
@@ -275,7 +274,7 @@ class Pursuit:
             self._continue_or_begin(fit, gray, there)
 
     def _is_face(self, fit: Fit, gray: Gray) -> bool:
-        if fit.score < _LEAST_SCORE or not _plausible(fit, gray, _WORST_ERROR):
+        if fit.score < _LEAST_SCORE or not _plausible(fit, gray, NO_FACE_ERROR):
             return False
         sure_error = _SURE_ERROR if self._count == 0 else _SURER_ERROR
         if fit.score < _SURE_SCORE and fit.predicted_error > sure_error:

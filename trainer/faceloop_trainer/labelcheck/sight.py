@@ -12,6 +12,7 @@ from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.imaging.channels import channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
 from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
     Gray = NDArray[np.uint8]
 
-SEEN = 0.15
-"""A fit that expects less error than this is on a face. Of 248 fits (MUCT, IMM, Helen, AFW,
-sample) from the right labels one was off by more than 0.15 IOD then; from labels that were turned
-by 90 or 180 degrees none expected less."""
 CLEAR = 0.05
 """A face that is seen with less error than this need not be looked for again."""
 _TRIED = 3
@@ -60,7 +57,7 @@ class Seen:
     @property
     def sure(self) -> bool:
         """Whether there is a face."""
-        return self.error < SEEN
+        return self.error < NO_FACE_ERROR
 
     def moved(self, by: Similarity) -> Seen:
         """Return the same in another frame."""
