@@ -49,7 +49,7 @@ class Face:
     video : Noted or None
         How the media was shown when it was added, if it is a video.
     subject_source : str
-        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
+        How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     """
 
     item_id: int

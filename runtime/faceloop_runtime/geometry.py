@@ -88,6 +88,59 @@ class Similarity:
         return np.array([[self.a, -self.b, self.tx], [self.b, self.a, self.ty]])
 
 
+@dataclass(frozen=True, eq=False)
+class Similarities:
+    """Many similarities at once: ``p -> (p - centre) * turn + middle``, in complex numbers.
+
+    Parameters
+    ----------
+    centre, turn, middle : ndarray of complex, shape (F,) or ()
+        Mean of each source, its scale and rotation, and the mean of its target.
+    """
+
+    centre: NDArray[np.complex128]
+    turn: NDArray[np.complex128]
+    middle: NDArray[np.complex128]
+
+    @classmethod
+    def onto(cls, sources: Points, target: Points) -> Similarities:
+        """`Similarity.between` of many shapes (F, N, 2) and one target (N, 2)."""
+        own, goal = as_complex(sources), as_complex(target)
+        known = ~np.isnan(own + goal)
+        count = known.sum(axis=1)
+        centre = np.where(known, own, 0.0).sum(axis=1) / count
+        goal = np.where(np.isnan(goal), 0.0, goal)
+        at = np.where(known, own - centre[:, None], 0.0)
+        turn = (at.conj() @ goal) / np.einsum("fn,fn->f", at.conj(), at).real
+        return cls(centre, turn, known @ goal / count)
+
+    @classmethod
+    def of(cls, source: Points, targets: Points) -> Similarities:
+        """`Similarity.between` of one shape (N, 2) and many targets (F, N, 2), all points known."""
+        own, goals = as_complex(source), as_complex(targets)
+        centre, middle = np.asarray(own.mean()), goals.mean(axis=1)
+        turned = (goals - middle[:, None]) @ (own - centre).conj()
+        return cls(centre, turned / (np.abs(own - centre) ** 2).sum(), middle)
+
+    def apply(self, points: Points) -> Points:
+        """Transform points (F, N, 2), or the same points (N, 2) by each."""
+        moved = as_complex(points) - self.centre[..., None]
+        moved = moved * self.turn[:, None]
+        moved += self.middle[:, None]
+        return np.asarray(moved.view(np.float64).reshape(*moved.shape, 2))
+
+    @property
+    def shift(self) -> NDArray[np.complex128]:
+        """Where each takes the origin, (F,)."""
+        return self.middle - self.turn * self.centre
+
+
+def has_extent(points: Points) -> bool:
+    """Whether two known points (N, 2) lie apart, so that a similarity can be estimated."""
+    known = points[~np.isnan(points).any(axis=1)]
+    return len(known) > 1 and bool(np.ptp(known, axis=0).any())
+
+
 def as_complex(points: Points) -> NDArray[np.complex128]:
     """Read points (..., 2) as complex numbers (...): a similarity is then a product and a sum."""
     return np.ascontiguousarray(points).view(np.complex128)[..., 0]

@@ -31,12 +31,15 @@ import cv2
 import numpy as np
 from common import Report, add_common, clock_of, data_dir, one_core
 
-import faceloop_runtime.fit.fitter as stages
+import faceloop_runtime.fit.fitter as fitting
+import faceloop_runtime.fit.steps as stages
 import faceloop_runtime.responses.cpu as responses
 from faceloop_datasets import Video
 from faceloop_runtime import FaceModel, Tracker
 from faceloop_runtime.fit import meanshift
-from faceloop_runtime.fit.fitter import FROM_CLOSE, FROM_START, PRIOR, Fitter
+from faceloop_runtime.fit.fitter import Fitter
+from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_START
+from faceloop_runtime.fit.steps import PRIOR
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.channels import CropChannels, channel_count
 from faceloop_runtime.imaging.crop import FaceImage
@@ -186,8 +189,8 @@ def clocks(fitter: Fitter, clock: Callable[[], float]) -> Iterator[dict[str, flo
         (PatchExperts, "probabilities", "responses"),
         (stages, "landmark_weights", "mean-shift"),
         (stages, "settle", "mean-shift"),
-        (stages.FitRun, "correct", "regressor"),
-        (stages.FitRun, "result", "quality"),
+        (fitting, "correct", "regressor"),
+        (fitting, "assess", "quality"),
         (stages, "whole_face_features", "quality"),
     )
     kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]

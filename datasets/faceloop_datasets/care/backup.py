@@ -14,6 +14,7 @@ from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.outputs import database_files, refuse_to_replace
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import clean, content_hash, staging
+from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints, copy_database, direct
 
 from .bundle import DATABASE, Backup, read_bundle, timestamp, write_bundle
@@ -150,7 +151,7 @@ def back_up_before(root: Path, database: Path, what: str) -> Path | None:
     """
     folder, created = root / FOLDER, datetime.now(UTC)
     with direct(database, read_only=True) as connection:
-        if connection.execute("SELECT 1 FROM items LIMIT 1").fetchone() is None:
+        if not inspecting.has_items(connection):
             return None
     with staging(folder) as scratch:
         copied = scratch / DATABASE
@@ -219,7 +220,7 @@ def _write(
     """Make the file beside a copy of the database, and move it to its place."""
     with direct(database, read_only=True) as connection:
         found = complaints(connection)
-        (tables,) = connection.execute("SELECT version FROM schema_version").fetchone()
+        tables = inspecting.tables_version(connection) or 0
     if found:
         raise ProjectError(
             f"The database of {about.project} is damaged ({found[0]}), so no backup was made of "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,13 @@ from faceloop_datasets.media.shown import ADVICE
 from faceloop_datasets.media.video import Video
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash
+from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import direct
-from faceloop_datasets.store.media import OLDER_MEDIA, media_older_than
 from faceloop_datasets.store.migrations import VERSION
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, verify_bundle
-from .check_rows import check_database, check_rows, read_version
+from .check_rows import check_database, check_rows
 from .findings import RESTORE, Finding
 from .owned import is_own
 
@@ -86,13 +86,11 @@ def check_project(
     check = _Check(root, hashes, monitor)
     try:
         with direct(root / DATABASE, read_only=True) as connection:
-            # So that damaged text is found and not raised.
-            connection.text_factory = lambda text: text.decode(errors="replace")
-            connection.execute("BEGIN")  # one moment for all of it
+            inspecting.begin_view(connection)
             monitor.step(0, None, "checking the database")
             found += check_database(connection)
-            if (read_version(connection) or VERSION + 1) <= VERSION:
-                counts = _counts(connection)
+            if (inspecting.tables_version(connection) or VERSION + 1) <= VERSION:
+                counts = inspecting.counts(connection)
                 for part in (check_rows, check.media, check.models):
                     found += part(connection)
     except ProjectError as error:
@@ -111,12 +109,7 @@ class _Check:
 
     def media(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Check that pictures and videos are there, and those in the folder are known."""
-        rows = connection.execute(
-            "SELECT id, kind, path, absolute, sha256, bytes, width, height, frames FROM media"
-        )
-        older = "SELECT value FROM settings WHERE key = ?"
-        last = media_older_than(connection.execute(older, [OLDER_MEDIA]).fetchone())
-        media = [replace(Media(*row), older=row[0] <= last) for row in rows]
+        media = inspecting.media(connection)
         for number, medium in enumerate(media):
             self.monitor.step(number, len(media), "checking pictures and videos")
             yield from self._medium(medium)
@@ -144,7 +137,7 @@ class _Check:
     def models(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Check that models are there and whole, and that nothing else is."""
         known = set()
-        for name, file, digest in connection.execute("SELECT name, file, sha256 FROM models"):
+        for _, name, file, digest, _ in inspecting.models(connection):
             path = f"models/{file}"
             known.add(path)
             if not is_own(path, "models"):
@@ -197,14 +190,3 @@ def _shown_otherwise(noted: Noted | None, file: Path) -> Finding | None:
         return None
     what = "A video is shown otherwise than when its faces were annotated"
     return Finding("error", what, f"{file}: {changed} now", ADVICE)
-
-
-def _counts(connection: sqlite3.Connection) -> dict[str, int]:
-    queries = {
-        "items": "SELECT count(*) FROM items",
-        "revisions": "SELECT count(*) FROM revisions",
-        "queue entries": "SELECT count(*) FROM queue",
-        "media": "SELECT count(*) FROM media",
-        "models": "SELECT count(*) FROM models",
-    }
-    return {name: connection.execute(query).fetchone()[0] for name, query in queries.items()}

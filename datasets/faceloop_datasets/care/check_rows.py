@@ -12,10 +12,11 @@ import numpy as np
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.errors import SchemeError
 from faceloop_datasets.schemes.scheme import Scheme
+from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints
+from faceloop_datasets.store.erasing import is_unfinished
 from faceloop_datasets.store.migrations import VERSION
 
-from .erasure import is_unfinished
 from .findings import RESTORE, Finding
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Check the file itself and the version of its tables."""
     for said in complaints(connection):
         yield Finding("error", "The database is damaged", said, RESTORE)
-    version = read_version(connection)
+    version = inspecting.tables_version(connection)
     if version is None or version > VERSION:
         yield Finding(
             "error",
@@ -48,8 +49,7 @@ def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
             f"version {version}",
             "They are brought up to date, after a backup, when the project is opened.",
         )
-    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    for guard in sorted({*_GUARDS} - names):
+    for guard in sorted({*_GUARDS} - inspecting.names_of_objects(connection)):
         yield Finding(
             "warning",
             "Nothing keeps saved annotations from being changed: a trigger is missing",
@@ -65,39 +65,34 @@ def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
         )
 
 
-def read_version(connection: sqlite3.Connection) -> int | None:
-    """Version of the tables; None if they do not say."""
-    found = connection.execute("SELECT version FROM schema_version").fetchall()
-    return found[0][0] if len(found) == 1 and isinstance(found[0][0], int) else None
-
-
 def check_rows(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Check the scheme and every item, revision, entry and model against each other."""
-    settings = dict(connection.execute("SELECT key, value FROM settings").fetchall())
+    settings = inspecting.settings(connection)
     try:
         size = len(Scheme.parse(str(settings.get("scheme")), "project.db"))
     except SchemeError as error:
         yield Finding("error", "The landmark scheme cannot be read", str(error), RESTORE)
         return
     revisions: dict[int, int] = {}
-    for row in connection.execute(_REVISIONS):
+    for row in inspecting.revisions(connection):
         found = _Revision(*row)
         yield from found.check(size, revisions)
         revisions[found.id] = found.item
     yield from _check_items(connection, revisions)
     yield from _check_queue(connection, size)
-    models = {str(n): name for n, name in connection.execute("SELECT id, name FROM models")}
-    if settings.get("active_model", next(iter(models), None)) not in {*models, None}:
+    stored = inspecting.models(connection)
+    models = {str(number) for number, *_ in stored}
+    if settings.get("active_model", next((str(n) for n, *_ in stored), None)) not in {
+        *models,
+        None,
+    }:
         where = f"model {settings['active_model']}"
         yield Finding(
             "error", "The model in use is not there", where, "Choose one: faceloop model use."
         )
-    for name, metrics in connection.execute("SELECT name, metrics FROM models"):
+    for _, name, _, _, metrics in stored:
         if not _is_json(metrics):
             yield Finding("error", "What was measured of a model cannot be read", name, RESTORE)
-
-
-_REVISIONS = "SELECT id, item_id, based_on, points, states, created FROM revisions ORDER BY id"
 
 
 @dataclass(frozen=True)
@@ -138,11 +133,7 @@ class _Revision:
 
 def _check_items(connection: sqlite3.Connection, revisions: dict[int, int]) -> Iterator[Finding]:
     saved = set(revisions.values())
-    query = (
-        "SELECT items.id, items.name, frame, head, kind, frames FROM items "
-        "LEFT JOIN media ON media.id = media_id ORDER BY items.id"
-    )
-    for number, name, frame, head, kind, frames in connection.execute(query):
+    for number, name, frame, head, kind, frames in inspecting.items(connection):
         where = f"item {number} ({name})"
         if head is None and number in saved:
             yield Finding("error", "None of an item's revisions counts", where, _OF_ONE)
@@ -156,7 +147,7 @@ def _check_items(connection: sqlite3.Connection, revisions: dict[int, int]) -> I
 
 
 def _check_queue(connection: sqlite3.Connection, size: int) -> Iterator[Finding]:
-    for number, item, points in connection.execute("SELECT id, item_id, points FROM queue"):
+    for number, item, points in inspecting.queued_fits(connection):
         if points is not None and not _is_fit(points, size):
             yield Finding(
                 "error",
@@ -164,13 +155,9 @@ def _check_queue(connection: sqlite3.Connection, size: int) -> Iterator[Finding]
                 f"entry {number}, item {item}",
                 "Skip the entry: faceloop queue skip; or restore a backup.",
             )
-    if (read_version(connection) or 0) < _WITH_REASONS:
+    if (inspecting.tables_version(connection) or 0) < _WITH_REASONS:
         return
-    query = (
-        "SELECT queue.id, item_id, queue_reasons.points FROM queue "
-        "LEFT JOIN queue_reasons ON queue_id = queue.id ORDER BY queue.id"
-    )
-    for number, item, points in connection.execute(query):
+    for number, item, points in inspecting.queue_reasons(connection):
         where = f"entry {number}, item {item}"
         if points is None:
             what = "An entry of the queue has no reason"

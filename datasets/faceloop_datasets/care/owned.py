@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import direct
 
 
@@ -34,10 +35,9 @@ class OwnFiles:
             If it cannot be read.
         """
         with direct(database, read_only=True) as connection:
-            models = connection.execute("SELECT file, sha256 FROM models ORDER BY id").fetchall()
-            media = connection.execute("SELECT path, sha256 FROM media ORDER BY id").fetchall()
+            models, media = inspecting.models(connection), inspecting.media_files(connection)
         own = {path: digest for path, digest in media if is_own(path, "media")}
-        known = {f"models/{file}": digest for file, digest in models}
+        known = {f"models/{file}": digest for _, _, file, digest, _ in models}
         known = {path: digest for path, digest in known.items() if is_own(path, "models")}
         return cls(known, own, len(media) - len(own))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import clean, content_hash, staging
+from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints, direct
 from faceloop_datasets.store.migrations import VERSION
 
@@ -100,7 +101,7 @@ def restore(
 def _refuse_unusable(backup: Backup, database: Path) -> None:
     with direct(database, read_only=True) as connection:
         found = complaints(connection)
-        version = connection.execute("SELECT max(version) FROM schema_version").fetchone()[0]
+        version = inspecting.tables_version(connection)
     if found:
         raise InputError(f"The database in {backup.file} is damaged ({found[0]}). Use another one.")
     if not isinstance(version, int) or version > VERSION:

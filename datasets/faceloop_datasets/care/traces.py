@@ -9,23 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 _PIECE = 64  # bytes: four points, which no other face has at the same places by chance
 _SHORTEST = 6  # bytes of a text: shorter ones are found everywhere by chance
-
-# Where else the same may rightly stand: other faces with the same coordinates, longer names.
-_USED_POINTS = (
-    "SELECT 1 FROM revisions WHERE instr(points, ?1) "
-    "UNION SELECT 1 FROM revisions WHERE instr(start, ?1) "
-    "UNION SELECT 1 FROM queue WHERE instr(points, ?1)"
-)
-_USED_TEXT = (
-    "SELECT 1 FROM items WHERE instr(name, ?1) OR instr(subject, ?1) OR instr(origin, ?1) "
-    "UNION SELECT 1 FROM media WHERE instr(path, ?1) OR instr(absolute, ?1) OR instr(sha256, ?1)"
-)
 
 
 @dataclass(frozen=True)
@@ -39,11 +27,6 @@ class Needle:
     def bytes(self) -> bytes:
         """As they stand in a file."""
         return self.content.encode() if isinstance(self.content, str) else self.content
-
-    def used(self, connection: sqlite3.Connection) -> bool:
-        """Whether something that stays has the same."""
-        query = _USED_TEXT if isinstance(self.content, str) else _USED_POINTS
-        return connection.execute(query, [self.content]).fetchone() is not None
 
 
 def coordinates(what: str, blob: bytes) -> Iterator[Needle]:

@@ -58,7 +58,7 @@ class FaceRecord:
     frame : int, optional
         Frame number, if the picture is a video.
     subject_source : str
-        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
+        How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     root : str
         The folder or archive that was named, as an absolute path; empty for faces that come from
         no file.

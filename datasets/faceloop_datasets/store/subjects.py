@@ -43,7 +43,7 @@ class Subject:
     name : str
         What it is called.
     sources : tuple of str
-        How that is known of its faces, see `faceloop_datasets.store.items.SubjectSource`.
+        How that is known of its faces, see `faceloop_datasets.subjects.SubjectSource`.
     items : tuple of int
         Numbers of its faces.
     pictures : int

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import FaceloopError
-from faceloop_runtime.fit.fitter import FROM_START, as_gray
+from faceloop_runtime.fit.inputs import as_gray, as_start
 from faceloop_runtime.fit.result import Fit
+from faceloop_runtime.fit.schedule import FROM_START
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.start.initialiser import Initialiser
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from faceloop_runtime.fit.fitter import Pass
+    from faceloop_runtime.fit.schedule import Pass
 
     from .model import ClmtrackrModel
 
@@ -79,19 +79,10 @@ class ClmtrackrFitter:
             If the image or ``init`` is of another kind.
         """
         gray = as_gray(image)
-        start = np.array(init, dtype=np.float64)
-        if start.shape == (4,) and np.isfinite(start).all() and min(start[2:]) > 0:
+        start = as_start(init, len(self.model.mean))
+        if start.ndim == 1:
             return self.fit_pose(image, self._found(gray, start))
-        if start.shape == self.model.mean.shape:
-            start[~np.isfinite(start)] = np.nan
-            known = start[~np.isnan(start.sum(axis=1))]
-            if len(np.unique(known, axis=0)) > 1:
-                return self.fit_pose(image, Similarity.between(self.centred_mean(), start))
-        raise FaceloopError(
-            f"Cannot start a fit from an array of shape {start.shape}; expected "
-            f"{self.model.mean.shape} with at least two different known points, or a box "
-            "(x, y, width, height) of positive size."
-        )
+        return self.fit_pose(image, Similarity.between(self.centred_mean(), start))
 
     def fit_pose(
         self,

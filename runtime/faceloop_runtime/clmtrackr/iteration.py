@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_runtime.pdm.tangent import pose_tangent
+
 from .canvas import Canvas
 
 if TYPE_CHECKING:
@@ -128,9 +130,7 @@ def _tangent(model: ClmtrackrModel, parameters: Floats) -> Floats:
     p0, p1 = parameters[:2]
     base = model.shape(parameters[4:])
     columns = np.zeros((model.modes.shape[0], len(parameters)))
-    columns[0::2, :2] = np.column_stack([base[:, 0], -base[:, 1]])
-    columns[1::2, :2] = np.column_stack([base[:, 1], base[:, 0]])
-    columns[0::2, 2] = columns[1::2, 3] = 1.0
+    columns[:, :4] = pose_tangent(base).T
     x, y = model.modes[0::2], model.modes[1::2]
     columns[0::2, 4:] = (1 + p0) * x - p1 * y
     columns[1::2, 4:] = (1 + p0) * y + p1 * x

@@ -10,6 +10,9 @@ import numpy as np
 
 from faceloop_runtime.geometry import Similarity
 
+from .gaussian import latent_mean
+from .tangent import pose_tangent, scaling_and_rotation
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -51,18 +54,13 @@ class PointDistributionModel:
         The rows: growing by 1, turning by 1 radian, shifts in x and y, then the modes.
         """
         rows = self._tangent.copy()
-        base = self.shape(b)
-        rows[0] = base.reshape(-1)
-        rows[1, 0::2], rows[1, 1::2] = -base[:, 1], base[:, 0]
+        rows[:2] = scaling_and_rotation(self.shape(b))
         return rows
 
     @cached_property
     def _tangent(self) -> NDArray[np.float64]:
-        """What does not change with the shape."""
-        rows = np.zeros((4 + len(self.components), 2 * len(self)))
-        rows[2, 0::2] = rows[3, 1::2] = 1.0
-        rows[4:] = self.components
-        return rows
+        """The tangent at the mean shape."""
+        return np.concatenate([pose_tangent(self.mean), self.components])
 
     def parameters(self, points: Points) -> tuple[Similarity, NDArray[np.float64]]:
         """Explain points by a pose and the most probable shape.
@@ -83,13 +81,11 @@ class PointDistributionModel:
         known = ~np.isnan(points).any(axis=1)
         rows = np.repeat(known, 2)
         basis = self.components[:, rows]
-        # The precision of the parameters does not change between rounds; the pose does,
-        # because it is estimated against the current shape.
-        precision = basis @ basis.T + np.diag(self.noise / self.variances)
         pose = Similarity.between(self.mean, points)
         for _ in range(3):
             residual = (pose.inverse().apply(points) - self.mean).ravel()[rows]
-            b = np.asarray(np.linalg.solve(precision, basis @ residual), dtype=np.float64)
+            b = latent_mean(basis, self.variances, self.noise, residual)
+            # Against the current shape, so that what follows from it is not taken for pose.
             pose = Similarity.between(self.shape(b), points)
         return pose, b
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from faceloop_runtime.geometry import Similarity, as_complex
+from faceloop_runtime.geometry import Similarities, Similarity
 from faceloop_runtime.imaging.channels import CropChannels
 from faceloop_runtime.imaging.crop import FaceImage
 from faceloop_runtime.responses.cpu import CpuResponses
@@ -95,7 +95,9 @@ class Initialiser:
         strength = sum(s[i] for s, i in zip(strengths, chosen.T, strict=True))
         at = np.stack([p[i] for p, i in zip(places, chosen.T, strict=True)], axis=1)
         found = (at + (self._centres - (self._size - 1) / 2)) / scale
-        turn, shift, misfit = _similarities(as_complex(self._target), as_complex(found))
+        moves = Similarities.of(self._target, found)
+        misfit = np.linalg.norm(moves.apply(self._target) - found, axis=(1, 2))
+        turn = moves.turn
         value = (
             strength
             - 0.5 * (misfit * scale / _MISFIT) ** 2
@@ -103,23 +105,8 @@ class Initialiser:
             - 0.5 * (np.log(np.maximum(np.abs(turn), 1e-3)) / _STRETCH) ** 2
         )
         best = int(value.argmax())
-        a, t = complex(turn[best]), complex(shift[best])
+        a, t = complex(turn[best]), complex(moves.shift[best])
         return Similarity(a.real, a.imag, t.real, t.imag)
-
-
-def _similarities(
-    source: NDArray[np.complex128], targets: NDArray[np.complex128]
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
-    """Fit similarities ``turn * source + shift`` to several targets (M, N) at once.
-
-    The same as `Similarity.between`. Also returns the root of the summed squared distances.
-    """
-    middle, middles = source.mean(), targets.mean(axis=1)
-    turned = (targets - middles[:, None]) @ (source - middle).conj()
-    turn = turned / (np.abs(source - middle) ** 2).sum()
-    shift = middles - turn * middle
-    away = turn[:, None] * source + shift[:, None] - targets
-    return turn, shift, np.linalg.norm(away, axis=1)
 
 
 def _peaks(log: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:

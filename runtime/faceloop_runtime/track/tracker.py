@@ -12,7 +12,9 @@ import numpy as np
 from faceloop_datasets import InputError, Video, VideoFrame
 from faceloop_runtime.clmtrackr import ClmtrackrFitter, ClmtrackrModel
 from faceloop_runtime.detect.detector import Detector
-from faceloop_runtime.fit.fitter import FROM_CLOSE, FROM_NEAR, FROM_START, Fitter, as_gray
+from faceloop_runtime.fit.fitter import Fitter
+from faceloop_runtime.fit.inputs import as_gray
+from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_NEAR, FROM_START
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.start.initialiser import BOX_IOD
 

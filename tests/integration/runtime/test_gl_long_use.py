@@ -14,7 +14,7 @@ import pytest
 from faceloop_datasets import Video
 from faceloop_datasets.sample import sample_clip
 from faceloop_runtime import FaceModel, Fitter, FrameResult, Tracker
-from faceloop_runtime.fit.fitter import FROM_CLOSE, FROM_START
+from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_START
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.responses import GlResponses
 from faceloop_runtime.responses.gl import EglContext, GLError

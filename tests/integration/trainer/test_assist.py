@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from faceloop_datasets import Cancelled, FaceloopError, Project
+from faceloop_datasets import Cancelled, FaceloopError, Monitor, Project
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces, sample_negatives
 from faceloop_runtime import FaceModel
@@ -52,7 +52,7 @@ def test_what_corrected_faces_teach_foretells_the_errors_of_others(some_faces):
     learned = fit_errors.error_covariance(MODEL, faces[:100])
     assert np.allclose(learned, learned.T)
     assert np.linalg.eigvalsh(learned).min() > 0
-    pairs = fit_errors.fitted_and_true(MODEL, faces[100:])
+    pairs = fit_errors.fitted_and_true(MODEL, faces[100:], Monitor())
     errors = errors_in_model_frame(MODEL.pdm, pairs).reshape(80, -1)
 
     def surprise(covariance: np.ndarray) -> float:
@@ -76,4 +76,6 @@ def test_faces_without_a_picture_teach_nothing_and_the_person_can_stop_it(some_f
             fit_errors.error_covariance(MODEL, []), prior_covariance(MODEL, FIT_ERRORS)
         )
     with pytest.raises(Cancelled):
-        fit_errors.error_covariance(MODEL, some_faces.faces(), cancel=lambda: True)
+        fit_errors.error_covariance(
+            MODEL, some_faces.faces(), progress=Monitor(cancel=lambda: True)
+        )

@@ -14,7 +14,7 @@ import pytest
 
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_faces
-from faceloop_runtime.fit.fitter import FitRun
+from faceloop_runtime.fit.steps import SearchResult
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import cache as cache_module
 from faceloop_trainer.cache import Cache, key_of
@@ -115,7 +115,7 @@ def test_retraining_a_project_cross_fits_the_changed_faces_only(
     searched: list[str] = []
     search = CrossFit.search
 
-    def counting(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> FitRun:
+    def counting(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> SearchResult:
         searched.append(variant.name)
         return search(self, variant, *rest, **named)
 

@@ -208,7 +208,7 @@ def by_queue(window: Window) -> QueueEntry:
 def taken_from_live(window: Window) -> QueueEntry:
     player = Player()
     screening = Screening(window.session, player)
-    screening.equip("cpu", 1)
+    screening.use_model("cpu", 1)
     screening.open_file(sample_clip())
     shown, end = None, time.monotonic() + 20
     while shown is None or shown.result is None:

@@ -283,12 +283,12 @@ class TestKilled:
     def test_before_the_old_pages_opening_does_the_rest(self, project: Project) -> None:
         points = some(needles(project, of(project, GONE))["points"])
         project.close()
-        self.kill(project.path, "_write_anew")
+        self.kill(project.path, "erasing.write_anew")
         with Project.open(project.path) as again:
             assert of(again, GONE) == []
         assert not present(project.path, points)
 
-    @pytest.mark.parametrize("where", ["_delete_rows", "write_bundle"])
+    @pytest.mark.parametrize("where", ["erasing.delete_rows", "write_bundle"])
     def test_before_the_end_the_same_again_does_it(self, project: Project, where: str) -> None:
         wanted = needles(project, of(project, GONE))
         project.close()
@@ -301,7 +301,7 @@ class TestKilled:
 _KILLED = """
 import os, pathlib, signal, sys
 from faceloop_datasets.care import erasure
-erasure.{where} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+erasure.{where} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 root = pathlib.Path(sys.argv[1])
 target = erasure.find_erasure_target(root, subject=sys.argv[2])
 erasure.erase(root, erasure.plan_erasure(root, target))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarities, Similarity, has_extent
 
 shifts = st.floats(-500, 500)
 poses = st.builds(
@@ -80,3 +80,33 @@ def test_between_is_the_least_squares_solution() -> None:
 def test_positive_angle_turns_x_towards_y() -> None:
     quarter = Similarity.from_polar(2.0, np.pi / 2, 10.0, 3.0)
     assert quarter.apply(np.array([[1.0, 0.0]]))[0] == pytest.approx([10.0, 5.0])
+
+
+def test_one_shape_onto_several_targets_is_each_by_itself() -> None:
+    rng = np.random.default_rng(0)
+    source, targets = rng.normal(size=(3, 2)), rng.normal(size=(5, 3, 2))
+    moves = Similarities.of(source, targets)
+    moved = moves.apply(source)
+    for i, target in enumerate(targets):
+        one = Similarity.between(source, target)
+        assert moves.turn[i] == pytest.approx(complex(one.a, one.b))
+        assert moves.shift[i] == pytest.approx(complex(one.tx, one.ty))
+        np.testing.assert_allclose(moved[i], one.apply(source), atol=1e-12)
+
+
+def test_several_shapes_onto_one_target_are_each_by_itself() -> None:
+    rng = np.random.default_rng(1)
+    sources, target = rng.normal(size=(6, 8, 2)), rng.normal(size=(8, 2))
+    sources[0, 2] = sources[1, 0] = sources[1, 5] = target[7] = np.nan
+    moved = Similarities.onto(sources, target).apply(sources)
+    for source, found in zip(sources, moved, strict=True):
+        expected = Similarity.between(source, target).apply(source)
+        np.testing.assert_allclose(found, expected, atol=1e-12)  # NaN where the source is
+
+
+def test_two_points_apart_have_an_extent() -> None:
+    nothing = [np.nan, 1.0]
+    assert has_extent(np.array([nothing, [2.0, 3.0], [2.0, 4.0]]))
+    assert not has_extent(np.array([nothing, [2.0, 3.0], [2.0, 3.0]]))
+    assert not has_extent(np.array([nothing, [2.0, 3.0]]))
+    assert not has_extent(np.zeros((0, 2)))

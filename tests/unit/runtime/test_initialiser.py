@@ -3,20 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceloop_runtime.geometry import Similarity, as_complex
 from faceloop_runtime.model import FaceModel
-from faceloop_runtime.start.initialiser import BOX_IOD, Initialiser, _peaks, _similarities, box_pose
-
-
-def test_several_similarities_are_those_of_one_at_a_time() -> None:
-    rng = np.random.default_rng(0)
-    source, targets = rng.normal(size=(3, 2)), rng.normal(size=(5, 3, 2))
-    turn, shift, misfit = _similarities(as_complex(source), as_complex(targets))
-    for i, target in enumerate(targets):
-        one = Similarity.between(source, target)
-        assert turn[i] == pytest.approx(complex(one.a, one.b))
-        assert shift[i] == pytest.approx(complex(one.tx, one.ty))
-        assert misfit[i] == pytest.approx(np.linalg.norm(one.apply(source) - target))
+from faceloop_runtime.start.initialiser import BOX_IOD, Initialiser, _peaks, box_pose
 
 
 def test_peaks_are_the_strongest_local_maxima() -> None:

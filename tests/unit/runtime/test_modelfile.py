@@ -16,7 +16,7 @@ from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import InputError, ModelFileError
 from faceloop_runtime import FaceModel, Fitter
-from faceloop_runtime.fit.fitter import Pass
+from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model.file import VERSION
 

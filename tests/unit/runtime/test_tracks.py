@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceloop_runtime import FaceModel, Fit, Fitter, FrameResult, TrackedFace
-from faceloop_runtime.fit.fitter import Pass
+from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.track.tracks import Track, box_of, on_same_face, one_track_per_face
 

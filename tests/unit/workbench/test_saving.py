@@ -83,7 +83,9 @@ def test_somebody_elses_revision_counts_until_it_is_decided(
     assert saver.kept.how == "conflict"
     assert saver.theirs is not None
     assert saver.theirs.author == "bob"
-    assert saver.again() is None  # only a person decides
+    heard: list[SaveStatus] = []
+    saver.changed.connect(heard.append)
+    assert (saver.again(), heard) == (None, [])  # nothing is tried: only a person decides
     mine = saver.keep_mine()
     assert mine is not None
     assert mine.annotation.points[0, 0] == 2.0

@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarity, has_extent
+from faceloop_runtime.pdm.gaussian import explain
 
 from .error_covariance import CovarianceParameters, prior_covariance
 
@@ -77,9 +77,9 @@ def most_probable(
     """
     known = np.asarray(~np.isnan(points).any(axis=1))
     fixed = np.asarray(placed & known)
-    if reference is not None and not _has_pose(reference):
+    if reference is not None and not has_extent(reference):
         reference = None
-    if not _has_pose(points if reference is None else reference):
+    if not has_extent(points if reference is None else reference):
         return points.copy()
     rough = prior_covariance(model, SHAPE_ERRORS)
     if not fixed.any():
@@ -99,12 +99,6 @@ def most_probable(
     return np.where(known[:, None], result, np.nan)
 
 
-def _has_pose(points: Points) -> bool:
-    """Whether two known points lie apart."""
-    known = points[~np.isnan(points).any(axis=1)]
-    return len(known) > 1 and float(np.ptp(known, axis=0).max()) > 0.0
-
-
 def _moves(
     pose: Similarity,
     corrections: Points,
@@ -113,16 +107,14 @@ def _moves(
 ) -> Points:
     """How far all points move, (N, 2) in pixels, given how far the fixed ones were moved."""
     turn = Similarity(pose.a, pose.b)
-    rows = np.flatnonzero(np.repeat(fixed, 2))
-    known = turn.inverse().apply(corrections).ravel()[rows]
+    known = np.repeat(fixed, 2)
+    seen = turn.inverse().apply(corrections).ravel()[known]
     moves, evidence = [], []
     for covariance in covariances:
-        factor = cho_factor(covariance[np.ix_(rows, rows)], lower=True, check_finite=False)
-        weights = cho_solve(factor, known, check_finite=False)
-        moves.append(covariance[:, rows] @ weights)
-        halves = np.log(np.diag(factor[0])).sum()
-        tail = 0.5 * (_FREEDOM + len(rows)) * np.log1p(known @ weights / _FREEDOM)
-        evidence.append(-halves - tail)
+        found = explain(covariance, known, seen)
+        moves.append(found.mean)
+        tail = 0.5 * (_FREEDOM + len(seen)) * np.log1p(found.distance / _FREEDOM)
+        evidence.append(-0.5 * found.log_determinant - tail)
     shares = np.exp(np.array(evidence) - max(evidence))
     mean = (shares / shares.sum()) @ np.array(moves)
     return turn.apply(mean.reshape(-1, 2))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.pdm.gaussian import condition
+from faceloop_runtime.pdm.tangent import pose_tangent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +76,8 @@ class CovarianceParameters:
 def prior_covariance(model: FaceModel, spread: CovarianceParameters) -> Floats:
     """Return the covariance of errors of a model's points before any are seen, (2N, 2N)."""
     pdm = model.pdm
-    pose = spread.pose**2 * _tangent(pdm.mean).T @ _tangent(pdm.mean)
+    tangent = pose_tangent(pdm.mean)
+    pose = spread.pose**2 * tangent.T @ tangent
     variances = pdm.variances**spread.power * pdm.variances.sum() ** (1 - spread.power)
     modes = spread.shape * (pdm.components.T * variances) @ pdm.components
     apart = np.linalg.norm(pdm.mean[:, None] - pdm.mean[None], axis=2)
@@ -141,8 +144,9 @@ def _filled(row: Floats, covariance: Floats) -> Floats:
     known = ~np.isnan(row)
     if known.all():
         return row
-    weights = np.linalg.solve(covariance[np.ix_(known, known)], row[known])
-    return np.where(known, row, covariance[:, known] @ weights)
+    filled = row.copy()
+    filled[~known] = row[known] @ condition(covariance, known)[0]
+    return filled
 
 
 def _same_group(scheme: Scheme) -> NDArray[np.bool_]:
@@ -165,11 +169,3 @@ def _unevenness(pdm: PointDistributionModel) -> Floats:
     values, axes = np.linalg.eigh(block)
     values = (values / np.median(values.mean(axis=1))).clip(1e-4)
     return np.asarray(np.einsum("nik,nk,njk->nij", axes, values ** (_UNEVEN / 2), axes))
-
-
-def _tangent(points: Floats) -> Floats:
-    """Movements of all coordinates by scale, rotation and shifts, (4, 2N)."""
-    x, y = points.T
-    one, none = np.ones_like(x), np.zeros_like(x)
-    pairs = ((x, y), (-y, x), (one, none), (none, one))
-    return np.stack([np.stack(pair, axis=1).ravel() for pair in pairs])

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.fit.fitter import FROM_START, FitRun
+from faceloop_runtime.fit.schedule import FROM_START
+from faceloop_runtime.fit.steps import search
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.pdm.model import face_extent
@@ -29,6 +30,7 @@ from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.experts.calibration import Calibration, calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.packing import pack, unpack
+from faceloop_trainer.parallel import parallel_map
 
 from .fits import FitStore, OutOfFoldFit, correction_regression
 from .training_set import FOLDS, TrainingSet, folds_follow_names
@@ -41,11 +43,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
+    from faceloop_runtime.fit.steps import CorrectedFit, SearchResult
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.experts.training import ScaleTraining
-    from faceloop_trainer.parallel import StepCounter, parallel_map
+    from faceloop_trainer.parallel import StepCounter
     from faceloop_trainer.regression import CorrectionRegression
 
 _KIND = "crossfit"
@@ -240,8 +243,7 @@ class CrossFit:
         purpose: int = 0,
         *,
         face: TrainingFace | None = None,
-        regressors: Sequence[ShapeRegressor] | None = None,
-    ) -> FitRun:
+    ) -> SearchResult:
         """Search for a face from a perturbed start, with experts that never saw the person.
 
         Parameters
@@ -254,33 +256,28 @@ class CrossFit:
             Each starts elsewhere.
         face : TrainingFace, optional
             Another picture of it, to search in instead.
-        regressors : sequence of ShapeRegressor, optional
-            By fold; the run can then be corrected.
         """
         model, shown = self._models[variant.fold], face or variant.face()
-        if regressors is not None:
-            model = replace(model, regressor=regressors[variant.fold])
         iod = model.scheme.inter_ocular_distance(shown.points)
         rng = variant.rng(self.config.seed, purpose)
         pose = jittered_pose(model.pdm, shown.points, iod, jitter, rng)
         assert shown.picture is not None  # noqa: S101 - completed faces have one
-        run = FitRun(model, self._backends[variant.fold], shown.picture, pose, None)
-        run.search(FROM_START)
-        return run
+        backend = self._backends[variant.fold]
+        return search(model, backend, shown.picture, pose, FROM_START)
 
     def fits(self, training_set: TrainingSet) -> tuple[list[FaceVariant], list[OutOfFoldFit]]:
         """Return the out-of-fold fits of a training set; those that are missing are made."""
         wanted = {one.name: one for one in variants(training_set, _MOST_FITTED)}
         missing = self._fits.missing(list(wanted))
 
-        def search(name: str) -> OutOfFoldFit:
-            run = self.search(wanted[name], Jitter())
+        def fit(name: str) -> OutOfFoldFit:
+            found = self.search(wanted[name], Jitter())
             face = wanted[name].face()
-            error = float(np.nanmean(self.point_errors(face, run)[face.measured]))
+            error = float(np.nanmean(self.point_errors(face, found)[face.measured]))
             self.steps.tick(error=error)
-            return OutOfFoldFit.of(run, error)
+            return OutOfFoldFit.of(self.pdm, found, error)
 
-        self._fits.add(dict(zip(missing, parallel_map(search, missing), strict=True)))
+        self._fits.add(dict(zip(missing, parallel_map(fit, missing), strict=True)))
         return list(wanted.values()), self._fits.take(list(wanted))
 
     def corrections(self, training_set: TrainingSet) -> CorrectionRegression:
@@ -296,8 +293,10 @@ class CrossFit:
             self._own = found
         return found
 
-    def point_errors(self, face: TrainingFace, run: FitRun) -> NDArray[np.float64]:
+    def point_errors(
+        self, face: TrainingFace, fit: SearchResult | CorrectedFit
+    ) -> NDArray[np.float64]:
         """Return the distance of each point of a fit from the annotation, in IOD, (N,)."""
-        points = run.pose.apply(self.pdm.shape(run.b))
+        points = fit.pose.apply(self.pdm.shape(fit.b))
         iod = self.scheme.inter_ocular_distance(face.points)
         return np.asarray(np.linalg.norm(points - face.points, axis=1) / iod)

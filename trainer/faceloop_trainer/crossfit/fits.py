@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
+from faceloop_runtime.fit.steps import surroundings
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.pdm.tangent import scaling_and_rotation
 from faceloop_runtime.regressor import regression_features
 from faceloop_trainer.regression import CorrectionRegression
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.fit.fitter import FitRun
+    from faceloop_runtime.fit.steps import SearchResult
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_trainer.cache import Cache
 
@@ -61,12 +63,11 @@ class OutOfFoldFit:
     error: Floats
 
     @classmethod
-    def of(cls, run: FitRun, error: float) -> OutOfFoldFit:
-        """Take what is kept of a search."""
-        run.regression_features()
-        pose = np.array([run.pose.a, run.pose.b, run.pose.tx, run.pose.ty])
-        shape = run.model.pdm.shape(run.b)
-        return cls(run.cells.reshape(-1), run.whole_face, pose, shape, np.array(error))
+    def of(cls, pdm: PointDistributionModel, found: SearchResult, error: float) -> OutOfFoldFit:
+        """Take what is kept of a search with a shape model."""
+        cells = surroundings(pdm, found).reshape(-1)
+        pose = np.array([found.pose.a, found.pose.b, found.pose.tx, found.pose.ty])
+        return cls(cells, found.whole_face, pose, pdm.shape(found.b), np.array(error))
 
 
 class FitStore:
@@ -193,9 +194,8 @@ def required_updates(pdm: PointDistributionModel, found: Floats, truth: Floats) 
     fixed = pdm.tangent(np.zeros(len(pdm.variances)))[2:]
     explain = np.linalg.solve(fixed @ fixed.T, fixed)
     base = pdm.mean.reshape(-1) + found @ pdm.components
-    turned = np.stack([-base[:, 1::2], base[:, 0::2]], axis=2).reshape(base.shape)
     missing = truth.reshape(len(truth), -1) - base
-    moving = np.stack([base, turned], axis=1)
+    moving = scaling_and_rotation(base.reshape(truth.shape))
     alone = moving - moving @ explain.T @ fixed
     normal = alone @ moving.transpose(0, 2, 1)
     first = np.linalg.solve(normal, alone @ missing[:, :, None])

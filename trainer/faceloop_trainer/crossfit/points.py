@@ -69,12 +69,12 @@ def out_of_fold_points(
         crossfit.experts()
         steps.what = "fitting each face by the others"
 
-        def found(variant: FaceVariant) -> NDArray[np.float64]:
-            run = crossfit.search(variant, Jitter().times(0.5))
+        def points(variant: FaceVariant) -> NDArray[np.float64]:
+            found = crossfit.search(variant, Jitter().times(0.5))
             steps.tick()
-            return np.asarray(run.pose.apply(training_set.pdm.shape(run.b)))
+            return np.asarray(found.pose.apply(training_set.pdm.shape(found.b)))
 
         shown = variants(training_set, len(faces))
         keys = [variant.completed.original.key for variant in shown]
-        fitted = dict(zip(keys, parallel_map(found, shown), strict=True))
+        fitted = dict(zip(keys, parallel_map(points, shown), strict=True))
         return [fitted[face.key] for face in faces]  # a copy is fitted once

@@ -14,6 +14,7 @@ from faceloop_trainer.data.requirements import too_few
 from faceloop_trainer.data.split import fold_of
 from faceloop_trainer.experts.sampling import Sampling, Targets
 from faceloop_trainer.experts.training import ScaleTraining
+from faceloop_trainer.parallel import parallel_map
 from faceloop_trainer.pdm.ppca import fit_pdm
 from faceloop_trainer.pdm.prior import sample_prior
 from faceloop_trainer.pdm.varimax import varimax
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import ExpertKind, TrainingConfig
     from faceloop_trainer.data.faces import TrainingFace
-    from faceloop_trainer.parallel import StepCounter, parallel_map
+    from faceloop_trainer.parallel import StepCounter
 
 FOLDS = 2
 INITIALISER_SCALE = 16.0

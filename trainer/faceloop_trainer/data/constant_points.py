@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarities, has_extent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,11 +71,10 @@ def _spread_in_the_face(faces: Floats, steady: NDArray[np.bool_]) -> Floats:
     """
     known = ~np.isnan(faces[:, steady]).any(axis=2)
     model = faces[int(known.sum(axis=1).argmax())]
+    told = np.where(steady[:, None] & ~np.isnan(model), faces, np.nan)
+    usable = np.array([has_extent(one) for one in told])
     laid = np.full_like(faces, np.nan)
-    for k, face in enumerate(faces):
-        both = steady & ~np.isnan(face + model).any(axis=1)
-        if both.sum() >= 2 and np.ptp(face[both], axis=0).any():
-            laid[k] = Similarity.between(face[both], model[both]).apply(face)
+    laid[usable] = Similarities.onto(told[usable], model).apply(faces[usable])
     spread = np.full(faces.shape[1], np.nan)
     some = (~np.isnan(laid).any(axis=2)).any(axis=0)
     away = np.linalg.norm(laid[:, some] - np.nanmedian(laid[:, some], axis=0), axis=2)

@@ -68,7 +68,7 @@ class TrainingFace:
         Name under which picture and backgrounds are kept for the next training; empty where they
         are not.
     subject_source : str
-        How the subject is known, see `faceloop_datasets.store.items.SubjectSource`.
+        How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     """
 
     name: str

@@ -48,7 +48,7 @@ class Evaluation:
     start : str
         ``jitter`` or ``detector``.
     subject_sources : tuple of str
-        How it is known whom each face shows (`faceloop_datasets.store.items.SubjectSource`).
+        How it is known whom each face shows (`faceloop_datasets.subjects.SubjectSource`).
     """
 
     scheme: Scheme

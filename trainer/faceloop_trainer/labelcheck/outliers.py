@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarities, Similarity
+from faceloop_runtime.pdm.gaussian import marginal_distance, residual_of_rest
 from faceloop_trainer.pdm.ppca import fit_pdm
 from faceloop_trainer.pdm.prior import sample_prior
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_trainer.pdm.ppca import ShapePrior
 
     from .point_permutations import PointPermutation
@@ -170,7 +170,8 @@ class _ShapeDistribution:
     @classmethod
     def of(cls, scheme: Scheme, points: Points, visible: NDArray[np.bool_]) -> _ShapeDistribution:
         pdm, prior = fit_pdm(scheme, points, _COMPONENTS), sample_prior(scheme)
-        aligned = np.array([_aligned(pdm, p) for p in points])
+        complete = np.array([pdm.complete(p) for p in points])
+        aligned = Similarities.onto(complete, pdm.mean).apply(complete)
         median = np.median(aligned, axis=0)
         shapes = aligned - median
         unusual = np.linalg.norm(shapes, axis=(1, 2))
@@ -197,21 +198,13 @@ class _ShapeDistribution:
         shape = np.where(known[:, None], (self.shapes[face] + self.median)[list(sources)], np.nan)
         aligned = Similarity.between(shape, self.median).apply(shape)
         row = (aligned - self.median)[known].ravel()
-        own, lost = np.repeat(known, 2), np.repeat(~known, 2)
-        pulled = self.precision[np.ix_(lost, own)] @ row
-        given_up = pulled @ np.linalg.solve(self.precision[np.ix_(lost, lost)], pulled)
-        return float(row @ self.precision[np.ix_(own, own)] @ row - given_up)
+        return marginal_distance(self.precision, np.repeat(known, 2), row)
 
     def distance(self, face: int, point: int) -> float:
         """How far a point lies from its prediction by the other points, in IOD."""
         own = slice(2 * point, 2 * point + 2)
         pulled = self.precision[own] @ self.shapes[face].ravel()
-        return float(np.linalg.norm(np.linalg.solve(self.precision[own, own], pulled)))
-
-
-def _aligned(pdm: PointDistributionModel, points: Points) -> Points:
-    complete = pdm.complete(points)
-    return Similarity.between(complete, pdm.mean).apply(complete)
+        return float(np.linalg.norm(residual_of_rest(self.precision[own, own], pulled)))
 
 
 def _mirrored(shapes: Points, mirror: Sequence[int]) -> Points:
@@ -242,8 +235,8 @@ def _distances(
 ) -> Values:
     """Mahalanobis distance of each point from its mean given all others, (F, N).
 
-    With the precision matrix P of a Gaussian, the residual of block i given the rest is
-    P_ii^-1 (P x)_i and its covariance P_ii^-1 (Lauritzen, "Graphical models", 1996, prop. C.5).
+    With the precision matrix P of a Gaussian, it is that of the residual of
+    `faceloop_runtime.pdm.gaussian.residual_of_rest`, whose covariance is P_ii^-1.
 
     A trusted face contributes to P, and a face alone in its kind of mistake makes that mistake
     look usual. So each is tested with itself and its mirror image left out of P
@@ -260,8 +253,7 @@ def _distances(
     by_point = pulled.reshape(faces, 2, count, 2)
     blocks = blocks + np.einsum("finx,fij,fjny->fnxy", by_point, back, by_point)
     pull = pull.reshape(faces, count, 2)
-    squared = np.einsum("fni,fnij,fnj->fn", pull, np.linalg.inv(blocks), pull)
-    return np.asarray(np.sqrt(squared))
+    return np.asarray(np.sqrt(np.einsum("fni,fni->fn", pull, residual_of_rest(blocks, pull))))
 
 
 def _mean_offset(offsets: Points, tested: Sequence[int]) -> float:

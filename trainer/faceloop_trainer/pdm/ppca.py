@@ -9,6 +9,8 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.pdm.gaussian import condition
+from faceloop_runtime.pdm.tangent import pose_tangent
 
 from .procrustes import aligned, procrustes_mean
 from .weights import repeated_measures_weights
@@ -123,9 +125,7 @@ def _covariance(
 
 def _pose(mean: Points) -> Points:
     """Return the directions in which growing, turning and moving change the mean, (4, 2N)."""
-    turned = np.stack([-mean[:, 1], mean[:, 0]], axis=1)
-    across, down = np.tile([1.0, 0.0], len(mean)), np.tile([0.0, 1.0], len(mean))
-    rows = np.stack([mean.reshape(-1), turned.reshape(-1), across, down])
+    rows = pose_tangent(mean)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
@@ -155,12 +155,9 @@ def _expect(
     for pattern in np.unique(missing[missing.any(axis=1)], axis=0):
         members = (missing == pattern).all(axis=1)
         known = ~pattern
-        gain = np.linalg.solve(covariance[np.ix_(known, known)], covariance[np.ix_(known, pattern)])
+        gain, conditional = condition(covariance, known)
         filled[np.ix_(members, pattern)] = (
             centre[pattern] + (rows[np.ix_(members, known)] - centre[known]) @ gain
-        )
-        conditional = (
-            covariance[np.ix_(pattern, pattern)] - covariance[np.ix_(pattern, known)] @ gain
         )
         extra[np.ix_(pattern, pattern)] += conditional * weights[members].sum() / weights.sum()
     return filled, extra

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarities, Similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,8 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     counts = known * (np.ones(len(shapes)) if weights is None else weights)[:, None]
     mean: Points = shapes[int(known.sum(axis=1).argmax())]
     for _ in range(_ALIGN_ROUNDS):
-        total = np.nansum(_laid_over(shapes, mean) * counts[..., None], axis=0)
+        laid = Similarities.onto(shapes, mean).apply(shapes)
+        total = np.nansum(laid * counts[..., None], axis=0)
         before, mean = mean, _upright(scheme, total / counts.sum(axis=0)[:, None])
         if np.abs(mean - before).max() < _ALIGNED:
             break
@@ -70,21 +71,4 @@ def _upright(scheme: Scheme, shape: Points) -> Points:
 
 def aligned(shapes: Points, mean: Points) -> Points:
     """Lay shapes (F, N, 2) over the mean (N, 2) by similarities; rows (F, 2N)."""
-    return _laid_over(shapes, mean).reshape(len(shapes), -1)
-
-
-def _laid_over(shapes: Points, mean: Points) -> Points:
-    """`Similarity.between` and `apply` for all shapes at once, since there are thousands."""
-    # As complex numbers: a similarity is a product and a sum.
-    own = np.ascontiguousarray(shapes).view(np.complex128)[..., 0]
-    goal = np.ascontiguousarray(mean).view(np.complex128)[..., 0]
-    known = ~np.isnan(own + goal)
-    count = known.sum(axis=1)
-    s = own - (np.where(known, own, 0.0).sum(axis=1) / count)[:, None]
-    goal = np.where(np.isnan(goal), 0.0, goal)
-    middle = known @ goal / count
-    at = np.where(known, s, 0.0)
-    turn = (at.conj() @ goal) / np.einsum("fn,fn->f", at.conj(), at).real
-    s *= turn[:, None]
-    s += middle[:, None]
-    return np.asarray(s.view(np.float64).reshape(shapes.shape))
+    return Similarities.onto(shapes, mean).apply(shapes).reshape(len(shapes), -1)

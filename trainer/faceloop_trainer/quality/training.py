@@ -9,6 +9,7 @@ import numpy as np
 
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
+from faceloop_runtime.fit.steps import correct, describe
 from faceloop_runtime.quality.conformal import ConformalCalibration
 from faceloop_runtime.quality.error import ErrorPredictor
 from faceloop_runtime.quality.points import PointNetwork, PointPredictor
@@ -166,19 +167,14 @@ class _ExampleFitter:
             iod = crossfit.scheme.inter_ocular_distance(face.points)
             picture, under = occlude(face.picture, face.points, iod, self._textures, rng)
             face, hidden = replace(face, picture=picture), hidden | under
-        run = crossfit.search(
-            variant,
-            Jitter().times(reach),
-            _OCCLUDED if occluded else _PLAIN,
-            face=face,
-            regressors=self._regressors,
-        )
-        run.correct()
-        errors = crossfit.point_errors(face, run)
+        purpose = _OCCLUDED if occluded else _PLAIN
+        found = crossfit.search(variant, Jitter().times(reach), purpose, face=face)
+        fit = correct(crossfit.pdm, self._regressors[variant.fold], found)
+        errors = crossfit.point_errors(face, fit)
         error = float(np.nanmean(errors[face.measured]))
         crossfit.steps.tick(error=error)
         return QualityExample(
-            features=run.features(self._typical),
+            features=describe(crossfit.pdm, fit, self._typical)[0],
             error=error,
             point_errors=np.where(face.measured, errors, np.nan),
             hidden=hidden,

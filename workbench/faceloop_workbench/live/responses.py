@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.fit.fitter import FitRun, Pass
+from faceloop_runtime.fit.schedule import Pass
+from faceloop_runtime.fit.steps import search
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.responses.experts import SEARCH
 
@@ -50,12 +51,12 @@ def response_maps(
     fit : Fit
         Where the face is.
     """
-    run = FitRun(model, backend, gray, fit.pose, fit.b)
-    run.search([Pass(len(model.experts) - 1, ())])  # looks, and moves nothing
-    pixel = 1 / run.evidence.scale
+    still = [Pass(len(model.experts) - 1, ())]  # looks, and moves nothing
+    found = search(model, backend, gray, fit.pose, still, b=fit.b).last
+    pixel = 1 / found.evidence.scale
     middle = SEARCH // 2 * pixel
     placed = tuple(
-        run.crop_pose.after(Similarity(pixel, 0.0, centre.real - middle, centre.imag - middle))
-        for centre in run.evidence.centres
+        found.crop_pose.after(Similarity(pixel, 0.0, centre.real - middle, centre.imag - middle))
+        for centre in found.evidence.centres
     )
-    return ResponseMaps(run.evidence.maps, placed)
+    return ResponseMaps(found.evidence.maps, placed)

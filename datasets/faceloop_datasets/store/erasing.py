@@ -1,0 +1,263 @@
+"""Statements that take faces out of a database for good; see `faceloop_datasets.care.erasure`.
+
+By the driver and not by SQLAlchemy: also backups are cleaned, whose tables may be older.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.errors import ProjectError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+# Setting of a project in which old pages of the database may still hold what was erased.
+_PENDING = "erasing"
+
+# Where points are kept.
+_POINTS = (("revisions", "points"), ("revisions", "start"), ("queue", "points"))
+
+
+# Where else the same may rightly stand: other faces with the same coordinates, longer names.
+_USED_POINTS = (
+    "SELECT 1 FROM revisions WHERE instr(points, ?1) "
+    "UNION SELECT 1 FROM revisions WHERE instr(start, ?1) "
+    "UNION SELECT 1 FROM queue WHERE instr(points, ?1)"
+)
+_USED_TEXT = (
+    "SELECT 1 FROM items WHERE instr(name, ?1) OR instr(subject, ?1) OR instr(origin, ?1) "
+    "UNION SELECT 1 FROM media WHERE instr(path, ?1) OR instr(absolute, ?1) OR instr(sha256, ?1)"
+)
+
+
+@dataclass(frozen=True)
+class ErasureTarget:
+    """What is to be erased: all faces of a subject, or one of them.
+
+    Parameters
+    ----------
+    subject : str
+        The subject.
+    item : int or None
+        Number of the only face; None for all.
+    name : str
+        That face's name; number, name and subject together mean the same face in a backup.
+    marks : tuple of (int, str)
+        Numbers of the faces, and the moments in which they were first saved: these too mean the
+        same faces in a backup, where their subject may have had another name.
+    """
+
+    subject: str
+    item: int | None = None
+    name: str = ""
+    marks: tuple[tuple[int, str], ...] = ()
+
+
+def target_of_item(connection: sqlite3.Connection, item: int) -> ErasureTarget:
+    """Look up one face.
+
+    Raises
+    ------
+    ProjectError
+        If there is none of that number.
+    """
+    query = "SELECT subject, name FROM items WHERE id = ?"
+    found = connection.execute(query, [item]).fetchone()
+    if found is None:
+        raise ProjectError(f"There is no item {item} in this project.")
+    return ErasureTarget(found[0], item, found[1], _marks(connection, "id = ?", item))
+
+
+def target_of_subject(connection: sqlite3.Connection, subject: str) -> ErasureTarget:
+    """Look up a subject, which may only be in backups."""
+    return ErasureTarget(subject, marks=_marks(connection, "subject = ?", subject))
+
+
+def subjects(connection: sqlite3.Connection) -> list[str]:
+    """All subjects."""
+    return [subject for (subject,) in connection.execute("SELECT DISTINCT subject FROM items")]
+
+
+def _marks(
+    connection: sqlite3.Connection, which: str, value: object
+) -> tuple[tuple[int, str], ...]:
+    query = (
+        "SELECT item_id, min(created) FROM revisions WHERE item_id IN "  # noqa: S608
+        f"(SELECT id FROM items WHERE {which}) GROUP BY item_id"
+    )
+    return tuple((int(item), str(created)) for item, created in connection.execute(query, [value]))
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A picture or video, as far as an erasure needs it."""
+
+    id: int
+    path: str
+    absolute: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is to be erased from one database.
+
+    Parameters
+    ----------
+    items : tuple of int
+        Numbers of the faces.
+    names : tuple of str
+        Their names.
+    alone, shared : tuple of Medium
+        Their pictures and videos: those with no other faces, and those with some.
+    """
+
+    items: tuple[int, ...]
+    names: tuple[str, ...]
+    alone: tuple[Medium, ...]
+    shared: tuple[Medium, ...]
+
+    @property
+    def key(self) -> str:
+        """The items' numbers as JSON, which SQLite takes for a table."""
+        return json.dumps(self.items)
+
+
+def find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> Rows:
+    """Find what is to be erased, in a project's database or in that of a backup."""
+    query, values = "subject = ?", [target.subject]
+    if target.item is not None:
+        query, values = f"{query} AND id = ? AND name = ?", [*values, str(target.item), target.name]
+    rows = connection.execute(
+        f"SELECT id, name FROM items WHERE {query} OR id IN (SELECT item_id FROM json_each(?) "  # noqa: S608
+        "JOIN revisions ON item_id = json_extract(value, '$[0]') "
+        "AND created = json_extract(value, '$[1]')) ORDER BY id",
+        [*values, json.dumps(target.marks)],
+    ).fetchall()
+    key = json.dumps([number for number, _ in rows])
+    media = [
+        (bool(others), Medium(*values))
+        for others, *values in connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM items WHERE media_id = media.id "
+            "AND id NOT IN (SELECT value FROM json_each(?1))), id, path, absolute, sha256, bytes "
+            "FROM media WHERE id IN (SELECT media_id FROM items "
+            "WHERE id IN (SELECT value FROM json_each(?1)))",
+            [key],
+        )
+    ]
+    return Rows(
+        items=tuple(number for number, _ in rows),
+        names=tuple(name for _, name in rows),
+        alone=tuple(medium for others, medium in media if not others),
+        shared=tuple(medium for others, medium in media if others),
+    )
+
+
+def counts(connection: sqlite3.Connection, rows: Rows) -> tuple[int, int]:
+    """How many revisions, and entries of the review queue, there are of the faces."""
+    revisions, entries = (
+        connection.execute(query, [rows.key]).fetchone()[0]
+        for query in (
+            "SELECT count(*) FROM revisions WHERE item_id IN (SELECT value FROM json_each(?))",
+            "SELECT count(*) FROM queue WHERE item_id IN (SELECT value FROM json_each(?))",
+        )
+    )
+    return revisions, entries
+
+
+def subject_sources(connection: sqlite3.Connection, rows: Rows) -> tuple[str, ...]:
+    """How it is known whom the faces show (`faceloop_datasets.subjects.SubjectSource`)."""
+    query = (
+        "SELECT DISTINCT subject_source FROM items WHERE id IN "
+        "(SELECT value FROM json_each(?)) ORDER BY 1"
+    )
+    return tuple(source for (source,) in connection.execute(query, [rows.key]))
+
+
+def stored_points(connection: sqlite3.Connection, rows: Rows) -> Iterator[bytes]:
+    """Yield all points that are stored of the faces."""
+    for table, column in _POINTS:
+        # A backup may have the tables of an older version.
+        if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+            continue
+        query = f"SELECT {column} FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))"  # noqa: S608
+        for (blob,) in connection.execute(query, [rows.key]):
+            yield blob or b""
+
+
+def stored_texts(connection: sqlite3.Connection, rows: Rows) -> set[str | None]:
+    """Names, subjects and origins of the faces."""
+    query = "SELECT name, subject, origin FROM items WHERE id IN (SELECT value FROM json_each(?))"
+    return {text for row in connection.execute(query, [rows.key]) for text in row}
+
+
+def is_used(connection: sqlite3.Connection, content: bytes | str) -> bool:
+    """Whether something that stays has the same points or the same text."""
+    query = _USED_TEXT if isinstance(content, str) else _USED_POINTS
+    return connection.execute(query, [content]).fetchone() is not None
+
+
+@contextmanager
+def overwriting(connection: sqlite3.Connection) -> Iterator[None]:
+    """Begin a transaction whose deleted rows are overwritten."""
+    # Zeros first: what is written anew afterwards is shorter, and the disk gets the rest back.
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def delete_rows(connection: sqlite3.Connection, rows: Rows, *, pending: bool) -> None:
+    """Delete rows; ``pending`` notes that old pages of the database still hold them."""
+    # The one place that takes the guard away, and inside the transaction that puts it back.
+    query = "SELECT sql FROM sqlite_master WHERE name = 'revisions_no_delete'"
+    guard = connection.execute(query).fetchone()
+    connection.execute("DROP TRIGGER IF EXISTS revisions_no_delete")
+    for statement in (
+        # Its reasons go with an entry.
+        "DELETE FROM queue WHERE item_id IN (SELECT value FROM json_each(?))",
+        "DELETE FROM revisions WHERE item_id IN (SELECT value FROM json_each(?))",
+        "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))",
+    ):
+        connection.execute(statement, [rows.key])
+    for medium in rows.alone:
+        connection.execute("DELETE FROM media WHERE id = ?", [medium.id])
+    if guard is not None:
+        connection.execute(guard[0])
+    if pending:
+        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, '1')", [_PENDING])
+
+
+def is_unfinished(connection: sqlite3.Connection) -> bool:
+    """Whether an erasure has not reached the old pages of the database."""
+    query = "SELECT 1 FROM settings WHERE key = ?"
+    return connection.execute(query, [_PENDING]).fetchone() is not None
+
+
+def write_anew(connection: sqlite3.Connection) -> None:
+    """Write the database, so that no page of it, nor of its journal, holds what was erased."""
+    connection.execute("PRAGMA temp_store=MEMORY")  # no copy in a temporary file
+    connection.execute("VACUUM")
+    (busy, *_pages) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise ProjectError(
+            "What was to be erased is erased, but another program was reading the project, and "
+            "old pages may still be in its database. Close that program, then open the project: "
+            "that does the rest."
+        )
+    connection.execute("DELETE FROM settings WHERE key = ?", [_PENDING])
+
+
+def shrink(connection: sqlite3.Connection) -> None:
+    """Write the database without the pages that nothing is on any more."""
+    connection.execute("VACUUM")

@@ -1,0 +1,306 @@
+"""The steps of a fit, each a function of what the last one found: search, correct, assess.
+
+The trainer stops between the steps, to learn the later ones from the earlier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_runtime.geometry import Similarity, as_complex, as_points
+from faceloop_runtime.imaging.channels import CropChannels, channel_stack
+from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.quality import FitFeatures, estimate_quality, point_features
+from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.regressor import cell_features, regression_features
+from faceloop_runtime.responses.experts import SEARCH
+
+from .meanshift import (
+    Evidence,
+    ShapeState,
+    landmark_weights,
+    landmarks_last,
+    look_nearby,
+    settle,
+    spread_and_offset,
+)
+from .result import Fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from faceloop_runtime.model import FaceModel
+    from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_runtime.regressor import ShapeRegressor
+    from faceloop_runtime.responses import ResponseBackend
+
+    from .schedule import Pass
+
+    Floats = NDArray[np.float64]
+    Rows = NDArray[np.float32]
+
+PRIOR = 3.0
+"""Assumed variance of a landmark's response, in pixels of the crop squared."""
+_NEARBY = 2.0
+"""Variance of the kernel that says how much of a response supports a point, in square pixels."""
+_CONVERGED = 0.005
+"""A fit has converged when the last update moved the points less than this, in IOD."""
+
+
+@dataclass(frozen=True, eq=False)
+class CropSearch:
+    """Where mean-shift went on one crop.
+
+    Parameters
+    ----------
+    crop_pose : Similarity
+        From the model frame to the image, as the crop was cut.
+    channels : CropChannels
+        Channels of the crop.
+    responses : ndarray of float32, shape (N, S, S)
+        Of the search windows.
+    evidence : Evidence
+        The same as probabilities.
+    state : ShapeState
+        Where the shape went, in the frame of the crop.
+    step : float
+        Mean movement of a point in the last update, in IOD.
+    """
+
+    crop_pose: Similarity
+    channels: CropChannels
+    responses: Rows
+    evidence: Evidence
+    state: ShapeState
+    step: float
+
+    def pose(self, state: ShapeState) -> Similarity:
+        """Return the pose, from the model frame to the image, of a shape in this crop."""
+        turn, shift = state.turn, state.shift
+        return self.crop_pose.after(Similarity(turn.real, turn.imag, shift.real, shift.imag))
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """Where the search ended.
+
+    Parameters
+    ----------
+    last : CropSearch
+        On the last crop.
+    pose : Similarity
+        From the model frame to the image.
+    b : ndarray, shape (K,)
+        Shape parameters.
+    whole_face : ndarray of float32, shape (W,)
+        Pooled channels of a coarse crop there.
+    iterations : int
+        Mean-shift updates made.
+    """
+
+    last: CropSearch
+    pose: Similarity
+    b: Floats
+    whole_face: Rows
+    iterations: int
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedFit:
+    """Where the learned correction took what the search had found.
+
+    Parameters
+    ----------
+    found : SearchResult
+        What was corrected.
+    pose : Similarity
+        From the model frame to the image.
+    b : ndarray, shape (K,)
+        Shape parameters.
+    points : ndarray of complex, shape (N,)
+        In the last crop's frame, in IOD.
+    cells : ndarray of float32, shape (N, D)
+        Surroundings of the landmarks where the search had ended.
+    movements : ndarray, shape (N,)
+        How far the correction moved each point, in IOD.
+    """
+
+    found: SearchResult
+    pose: Similarity
+    b: Floats
+    points: NDArray[np.complex128]
+    cells: Rows
+    movements: Floats
+
+
+def search(
+    model: FaceModel,
+    backend: ResponseBackend,
+    gray: NDArray[np.uint8],
+    pose: Similarity,
+    passes: Sequence[Pass],
+    *,
+    b: Floats | None = None,
+) -> SearchResult:
+    """Move pose and shape by mean-shift; look at the whole face where it ended.
+
+    Parameters
+    ----------
+    model : FaceModel
+        What to search.
+    backend : ResponseBackend
+        Computes the responses of its experts.
+    gray : ndarray of uint8, shape (H, W)
+        The picture.
+    pose : Similarity
+        Start, from the model frame to the image.
+    passes : sequence of Pass
+        Scales and mean-shift schedule; one at least.
+    b : ndarray, shape (K,), optional
+        Shape parameters at the start; the mean shape where absent.
+    """
+    face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
+    if b is None:
+        b = np.zeros(len(model.pdm.variances))
+    for one in passes:
+        last = _search_crop(model, backend, face, one, pose=pose, b=b)
+        pose, b = last.pose(last.state), last.state.b
+    size = model.crop_size(VALIDATOR_SCALE, 1)
+    coarse = face.crop(pose, VALIDATOR_SCALE, size)
+    whole_face = whole_face_features(channel_stack(coarse, model.channels))
+    return SearchResult(last, pose, b, whole_face, sum(len(one.variances) for one in passes))
+
+
+def surroundings(pdm: PointDistributionModel, found: SearchResult) -> Rows:
+    """Describe the surroundings of the landmarks where a search ended, (N, D)."""
+    return _surroundings(found.last, _points_in_crop(pdm, found.last.state))
+
+
+def correct(
+    pdm: PointDistributionModel, regressor: ShapeRegressor, found: SearchResult
+) -> CorrectedFit:
+    """Apply the learned correction to pose and shape."""
+    last, state = found.last, found.last.state
+    before = _points_in_crop(pdm, state)
+    cells = _surroundings(last, before)
+    step = regressor(regression_features(cells, found.whole_face, found.b, pdm.variances))
+    turn = state.turn * (1 + step[0] + 1j * step[1])
+    shift = state.shift + state.turn * (step[2] + 1j * step[3])
+    moved = ShapeState(turn, shift, found.b + step[4:])
+    points = _points_in_crop(pdm, moved)
+    movements = np.abs(points - before)
+    return CorrectedFit(found, last.pose(moved), moved.b, points, cells, movements)
+
+
+def describe(
+    pdm: PointDistributionModel, fit: CorrectedFit, typical: Rows | None
+) -> tuple[FitFeatures, Floats]:
+    """Describe a fit, for the models of its quality.
+
+    Parameters
+    ----------
+    pdm : PointDistributionModel
+        Of the model that was fitted.
+    fit : CorrectedFit
+        The fit.
+    typical : ndarray of float32, shape (N, D), or None
+        How the surroundings of each landmark usually look.
+
+    Returns
+    -------
+    features : FitFeatures
+        What it looked like.
+    support : ndarray, shape (N,)
+        How much of each response lies at its point, 0 to 1.
+    """
+    last, points = fit.found.last, fit.points
+    mass, pull = look_nearby(last.evidence, points, _NEARBY)
+    support = np.minimum(mass, 1.0, dtype=np.float64)
+    spread, offset = spread_and_offset(last.evidence, points)
+    if typical is None:
+        typicality = np.zeros(len(points), np.float32)
+    else:
+        typicality = np.einsum("nd,nd->n", fit.cells, typical)
+    by_point = point_features(
+        peaks=landmarks_last(last.responses).max(axis=0),
+        support=support,
+        typicality=typicality,
+        correction=fit.movements,
+        spread=spread,
+        offset=offset,
+        pull=pull,
+    )
+    features = FitFeatures(
+        whole_face=fit.found.whole_face,
+        points=by_point,
+        z=fit.b / np.sqrt(pdm.variances),
+        displacement=pdm.shape(fit.b) - pdm.mean,
+        correction=float(fit.movements.mean()),
+    )
+    return features, support
+
+
+def assess(model: FaceModel, fit: CorrectedFit) -> Fit:
+    """Estimate the quality of a fit, and return all that is known of it."""
+    points = model.point_predictor
+    features, support = describe(model.pdm, fit, None if points is None else points.typical)
+    quality = estimate_quality(
+        features, model.validator, model.error_predictor, points, model.error_calibration
+    )
+    return Fit(
+        points=fit.pose.apply(model.pdm.shape(fit.b)),
+        confidence=support,
+        score=quality.score,
+        predicted_error=quality.error,
+        error_bound=quality.bound,
+        visibility=quality.visibility,
+        converged=fit.found.last.step < _CONVERGED,
+        iterations=fit.found.iterations,
+        pose=fit.pose,
+        b=fit.b,
+        features=quality.features,
+    )
+
+
+def _search_crop(
+    model: FaceModel,
+    backend: ResponseBackend,
+    face: FaceImage,
+    one: Pass,
+    *,
+    pose: Similarity,
+    b: Floats,
+) -> CropSearch:
+    experts = model.experts[one.level]
+    size = model.crop_size(experts.scale, experts.patch)
+    crop = face.crop(pose, experts.scale, size)
+    channels = CropChannels(crop, model.channels)
+    middle = (size - 1) / 2
+    wanted = np.rint(model.pdm.shape(b) * experts.scale + middle).astype(np.intp)
+    border = (SEARCH + experts.patch) // 2
+    centres = np.minimum(np.maximum(wanted, border), size - 1 - border)
+    responses = backend.responses(one.level, channels, centres)
+    maps = experts.probabilities(responses)
+    evidence = Evidence(
+        maps=maps,
+        centres=as_complex((centres - middle) / experts.scale),
+        scale=experts.scale,
+        weights=landmark_weights(maps, experts.reliability),
+    )
+    start = ShapeState(1 + 0j, 0j, b)
+    state, step = settle(model.pdm, evidence, start, one.variances, PRIOR)
+    return CropSearch(pose, channels, responses, evidence, state, step)
+
+
+def _points_in_crop(pdm: PointDistributionModel, state: ShapeState) -> NDArray[np.complex128]:
+    return np.asarray(state.turn * as_complex(pdm.shape(state.b)) + state.shift)
+
+
+def _surroundings(last: CropSearch, points: NDArray[np.complex128]) -> Rows:
+    middle = (last.channels.crop.shape[-1] - 1) / 2
+    return cell_features(last.channels, as_points(points) * last.evidence.scale + middle)
