@@ -101,7 +101,9 @@ def error_details(report: Report, chart: AddChart) -> Markup:
         return Markup()
     both = [m for m in (summary, report.other) if m is not None]
     points = [np.array([point.value for point in m.points]) for m in both]
-    means = ", ".join(f"{name.replace('_', ' ')} {i.value:.4f}" for name, i in summary.groups.items())
+    means = ", ".join(
+        f"{name.replace('_', ' ')} {i.value:.4f}" for name, i in summary.groups.items()
+    )
     return joined(
         (
             element("h2", "Where it is off"),
