@@ -62,7 +62,7 @@ def deviation(file: Path, frame: np.ndarray, truth: np.ndarray) -> float:
     fitter = ClmtrackrFitter(load(file))
     begin = start(fitter, truth)
     theirs, _ = real_clmtrackr.run(file, [frame], begin, first=_ITERATIONS)
-    ours = islice(fitter.iterations(frame, fitter.started(begin)), _ITERATIONS)
+    ours = islice(fitter.iterations(frame, fitter.state_at(begin)), _ITERATIONS)
     apart = [
         np.linalg.norm(state.points - fitter.model.points(p), axis=1).max()
         for state, p in zip(ours, theirs, strict=True)
@@ -75,7 +75,7 @@ def tracked(
 ) -> np.ndarray:
     """Points of each frame by our runtime."""
     fitter = ClmtrackrFitter(model)
-    state, found = fitter.started(begin), []
+    state, found = fitter.state_at(begin), []
     for i, frame in enumerate(frames):
         *_, state = islice(fitter.iterations(frame, state), n if i else _ITERATIONS)
         found.append(state.points - 0.5)

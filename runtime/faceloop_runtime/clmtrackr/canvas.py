@@ -1,4 +1,4 @@
-"""The canvas: the face brought upright and to the model's size, as a browser would draw it."""
+"""The canvas: the face drawn upright and at the model's size, as a browser draws it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Canvas:
     ----------
     pixels : ndarray, shape (H, W)
         Gray values 0..255; 0 where the canvas shows nothing of the picture. Round the canvas lies
-        a margin of zeros, which is what a browser answers for pixels outside it.
+        a margin of zeros, which a browser returns for pixels outside.
     margin : int
         Width of that margin.
     """
@@ -37,13 +37,13 @@ class Canvas:
     margin: int
 
     @classmethod
-    def drawn(cls, model: ClmtrackrModel, image: NDArray[np.uint8], parameters: Floats) -> Canvas:
-        """Draw the picture with the pose of the parameters undone.
+    def draw(cls, model: ClmtrackrModel, image: NDArray[np.uint8], parameters: Floats) -> Canvas:
+        """Draw the picture with the pose given by the parameters undone.
 
         Parameters
         ----------
         model : ClmtrackrModel
-            Its canvas is used, and as much round it as search windows reach.
+            Gives the size of the canvas, and of the search windows, which reach beyond it.
         image : ndarray of uint8, shape (H, W) or (H, W, 3)
             The picture, gray or RGB.
         parameters : ndarray, shape (4 + K,)
@@ -52,7 +52,7 @@ class Canvas:
         extra, margin = model.window - 1, model.window
         width, height = (side + extra for side in model.canvas)
         to_picture = _to_picture(parameters)
-        x, y = _places(to_picture, width, height)
+        x, y = _sample_positions(to_picture, width, height)
         drawn = _gray(image, x, y)
         # A browser also draws pixels whose middle is outside by less than a half.
         half = 0.5 * float(np.hypot(*to_picture[0, :2]))
@@ -60,11 +60,11 @@ class Canvas:
             drawn[(place < -half) | (place > side + half)] = 0.0
         return cls(np.pad(drawn, margin), margin)
 
-    def firsts(self, points: Floats, window: int) -> NDArray[np.intp]:
-        """Return the first pixel ``(x, y)`` of the window round each point (N, 2)."""
-        first = np.floor(points - window / 2 + 0.5).astype(np.intp) + self.margin
+    def window_corners(self, points: Floats, window: int) -> NDArray[np.intp]:
+        """Return the top-left pixel ``(x, y)`` of the window round each point (N, 2)."""
+        corners = np.floor(points - window / 2 + 0.5).astype(np.intp) + self.margin
         height, width = self.pixels.shape
-        return np.asarray(first.clip(0, (width - window, height - window)))
+        return np.asarray(corners.clip(0, (width - window, height - window)))
 
     def score(self, scoring: Scoring, mean: Floats) -> float:
         """Return the probability that the canvas shows a face; 0 without any contrast.
@@ -74,23 +74,23 @@ class Canvas:
         scoring : Scoring
             The regression.
         mean : ndarray, shape (71, 2)
-            See `middle`.
+            See `scored_region`.
         """
         height, width = scoring.weights.shape
-        seen = self.middle(mean, (width, height))
+        seen = self.scored_region(mean, (width, height))
         if seen is None:
             return 0.0
         return float(1 / (1 + np.exp(-float((seen * scoring.weights).sum()) - scoring.bias)))
 
-    def middle(self, mean: Floats, size: tuple[int, int]) -> Floats | None:
-        """Return the middle of the face as the scoring sees it: reduced, and standardised.
+    def scored_region(self, mean: Floats, size: tuple[int, int]) -> Floats | None:
+        """Return the central region of the face, the scoring's input: reduced and standardised.
 
         Parameters
         ----------
         mean : ndarray, shape (71, 2)
-            Mean shape; the part looked at is a share of its width and height.
+            Mean shape; the region is a share of its width and height.
         size : tuple of int
-            Width and height of what comes out.
+            Width and height of the result.
 
         Returns
         -------
@@ -101,14 +101,14 @@ class Canvas:
         corner = np.floor([low[0] + span[0] / 4.5 + 0.5, low[1] - span[1] / 12 + 0.5])
         part = np.floor([span[0] * (1 - 2 / 4.5) + 0.5, span[1] * (1 - 1 / 12) + 0.5])
         to_canvas = np.column_stack([np.diag(part / size), corner + self.margin])
-        x, y = _places(to_canvas.astype(np.float32), *size)
+        x, y = _sample_positions(to_canvas.astype(np.float32), *size)
         logs = np.log(_bilinear(np.rint(self.pixels).astype(np.int32), x, y) + 1.0)
         deviation = float(logs.std())
         return (logs - logs.mean()) / deviation if deviation > 0 else None
 
 
 def _to_picture(parameters: Floats) -> Singles:
-    """Return the map (2, 3) from the canvas to the picture, as a browser comes to it.
+    """Return the affine map (2, 3) from the canvas to the picture, as a browser computes it.
 
     clmtrackr scales, turns and shifts the canvas; the browser multiplies these in single
     precision, with the angle in degrees, and inverts the product.
@@ -124,8 +124,8 @@ def _to_picture(parameters: Floats) -> Singles:
     return np.linalg.inv(whole.astype(np.float64))[:2].astype(np.float32)
 
 
-def _places(matrix: Singles, width: int, height: int) -> tuple[Singles, Singles]:
-    """Return x and y, each (height, width), that a map has for the pixels of a canvas."""
+def _sample_positions(matrix: Singles, width: int, height: int) -> tuple[Singles, Singles]:
+    """Return x and y, each (height, width), to which a map sends the pixels of a canvas."""
     across = np.arange(width, dtype=np.float32) + np.float32(0.5)
     down = np.arange(height, dtype=np.float32)[:, None] + np.float32(0.5)
     x, y = (row[0] * across + (row[1] * down + row[2]) for row in matrix)
@@ -140,11 +140,11 @@ def _gray(image: NDArray[np.uint8], x: Singles, y: Singles) -> Floats:
 
 
 def _bilinear(pixels: NDArray[np.int32], x: Singles, y: Singles) -> NDArray[np.int32]:
-    """Look up places whose pixels' corners are whole numbers, in the fixed point of browsers.
+    """Interpolate at positions for which pixel corners are integers, in browsers' fixed point.
 
-    Skia, which draws for Chromium and Firefox, keeps 16 bits of a place and 7 of the value
-    between two columns. That matters: windows are cut at whole pixels, and what differs by little
-    may be cut elsewhere in the next iteration.
+    Skia, the renderer of Chromium and Firefox, keeps 16 bits of a position and 7 of the value
+    between two columns. That matters: windows are cut at whole pixels, and a small difference may
+    move a window in the next iteration.
     """
     height, width = pixels.shape
     columns, rows = (

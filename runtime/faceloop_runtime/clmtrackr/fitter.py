@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-_EACH = 3
+_ITERATIONS_PER_UPDATE = 3
 """Iterations, at most, for one mean-shift update that a model of ours would make. Each of these has
 three updates, but a window of one scale only."""
 _CONVERGED = 0.004
 """A fit has converged when the last iteration moved the points less than this, in IOD."""
-_GUESS = -2.9, -0.4, -1.7
-"""Logarithm of the NME that a fit is guessed to have: a constant, and its change with the score's
-log-odds and with the logarithm of the responses' strength. Regressed on fits of three models, two
+_ERROR_COEFFICIENTS = -2.9, -0.4, -1.7
+"""Coefficients of the logarithm of a fit's predicted NME: a constant, the score's log-odds, and the
+logarithm of the responses' strength. Regressed on fits of three models, two
 of clmtrackr's and one of ours, to the sample's stills; rank correlation .6 to .8: rough."""
 _CORNER = 0.5
 """Where a browser has the centre of the first pixel; we have it at 0."""
@@ -81,7 +81,7 @@ class ClmtrackrFitter:
         gray = as_gray(image)
         start = as_start(init, len(self.model.mean))
         if start.ndim == 1:
-            return self.fit_pose(image, self._found(gray, start))
+            return self.fit_pose(image, self._pose_in_box(gray, start))
         return self.fit_pose(image, Similarity.between(self.centred_mean(), start))
 
     def fit_pose(
@@ -105,22 +105,22 @@ class ClmtrackrFitter:
             How far the search shall go: the more updates, the more iterations. There is but one
             scale, on which all are made.
         """
-        made = []
-        most = _EACH * sum(len(one.variances) for one in passes)
+        states = []
+        most = _ITERATIONS_PER_UPDATE * sum(len(one.variances) for one in passes)
         for state in islice(self.iterations(image, self.start(pose, b)), most):
-            made.append(state)
-            if self._settled(state):
+            states.append(state)
+            if self._has_converged(state):
                 break
-        return self._judged(image, made[-1], len(made))
+        return self._as_fit(image, states[-1], len(states))
 
     def start(self, pose: Similarity, b: NDArray[np.float64] | None = None) -> ClmtrackrState:
         """Return the state in which clmtrackr would begin; see `fit_pose`."""
         corner = Similarity(tx=_CORNER, ty=_CORNER)
         s = corner.after(pose).after(self._frame.inverse())
         modes = np.zeros(len(self.model.variances)) if b is None else b
-        return self.started(np.array([s.a - 1, s.b, s.tx, s.ty, *modes]))
+        return self.state_at(np.array([s.a - 1, s.b, s.tx, s.ty, *modes]))
 
-    def started(self, parameters: NDArray[np.float64]) -> ClmtrackrState:
+    def state_at(self, parameters: NDArray[np.float64]) -> ClmtrackrState:
         """Return the state in which clmtrackr would begin with these parameters (4 + K,)."""
         return ClmtrackrState(parameters, self.model.points(parameters))
 
@@ -140,28 +140,28 @@ class ClmtrackrFitter:
             state = iterate(self.model, self._responses, image, state)
             yield state
 
-    def _judged(self, image: NDArray[np.uint8], state: ClmtrackrState, made: int) -> Fit:
+    def _as_fit(self, image: NDArray[np.uint8], state: ClmtrackrState, iterations: int) -> Fit:
         model, pose = self.model, self._pose(state.parameters)
-        canvas = Canvas.drawn(model, image, state.parameters)
+        canvas = Canvas.draw(model, image, state.parameters)
         shape = model.shape(state.parameters[4:])
         maps = self._responses(canvas, shape)
         score = 1.0 if model.scoring is None else canvas.score(model.scoring, model.mean)
-        confidence = _support(maps)
+        confidence = _response_strength(maps)
         return Fit(
             points=state.points - _CORNER,
             confidence=confidence,
             score=score,
-            predicted_error=_guess(score, confidence),
+            predicted_error=_guessed_error(score, confidence),
             error_bound=float("nan"),
             visibility=np.full(len(confidence), np.nan),
-            converged=self._settled(state),
-            iterations=made,
+            converged=self._has_converged(state),
+            iterations=iterations,
             pose=pose,
             b=state.parameters[4:],
             features=np.array([score, confidence.mean()], np.float32),
         )
 
-    def _settled(self, state: ClmtrackrState) -> bool:
+    def _has_converged(self, state: ClmtrackrState) -> bool:
         return state.movement < _CONVERGED * self._pose(state.parameters).scale
 
     def _pose(self, parameters: NDArray[np.float64]) -> Similarity:
@@ -173,7 +173,7 @@ class ClmtrackrFitter:
         """Return the mean shape in the frame that `fit_pose` starts from, (71, 2), IOD 1."""
         return self._frame.inverse().apply(self.model.mean)
 
-    def _found(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Similarity:
+    def _pose_in_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Similarity:
         """Find eyes and nose in a box.
 
         clmtrackr's filters for them belong to its program, not to the model. Those of the
@@ -190,16 +190,18 @@ def _starter() -> tuple[Initialiser, Points]:
     return Initialiser(starter), starter.scheme.initialisation_points(starter.pdm.mean)
 
 
-def _support(maps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how strong each response is near its point, against its strongest, 0 to 1."""
+def _response_strength(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each response near its point, relative to its maximum, 0 to 1."""
     away = np.arange(maps.shape[-1]) - (maps.shape[-1] - 1) / 2
     kernel = np.exp(-0.5 * away**2)
     kernel /= kernel.sum()
     return np.asarray(np.einsum("nyx,y,x->n", maps, kernel, kernel))
 
 
-def _guess(score: float, confidence: NDArray[np.float64]) -> float:
-    """Guess the NME of a fit."""
+def _guessed_error(score: float, confidence: NDArray[np.float64]) -> float:
+    """Predict the NME of a fit, roughly."""
     logit = float(np.log(max(score, 1e-3) / max(1 - score, 1e-3)))
-    away, sure, near = _GUESS
-    return float(np.exp(away + sure * logit + near * np.log(max(confidence.mean(), 1e-3))))
+    constant, of_score, of_strength = _ERROR_COEFFICIENTS
+    return float(
+        np.exp(constant + of_score * logit + of_strength * np.log(max(confidence.mean(), 1e-3)))
+    )

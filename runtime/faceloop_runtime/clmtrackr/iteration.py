@@ -1,4 +1,4 @@
-"""One iteration of clmtrackr's, as its version 1.1 makes it.
+"""One iteration of clmtrackr, as in its version 1.1.
 
 It is regularised landmark mean-shift (Saragih, Lucey & Cohn, IJCV 2011) with peculiarities that
 are followed here, since a model's file is tuned to them: the windows' grid stays upright when the
@@ -38,7 +38,7 @@ _CLIP = 3.0
 
 @dataclass(frozen=True, eq=False)
 class ClmtrackrState:
-    """Where clmtrackr is between two iterations.
+    """The state of a fit between two iterations.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class ClmtrackrState:
     points : ndarray, shape (71, 2)
         Points in the picture; a browser's pixels, whose corners, not centres, are whole numbers.
     earlier : tuple of ndarray
-        Parameters after the last iterations, two at most: the prediction's.
+        Parameters after the last iterations, two at most, for the prediction.
     movement : float
         Mean distance that the points moved in the last iteration, in pixels of the picture.
     """
@@ -58,7 +58,7 @@ class ClmtrackrState:
     movement: float = np.inf
 
     def predicted(self) -> Floats:
-        """Return the parameters if the face goes on as it did (constant velocity)."""
+        """Return the parameters predicted with constant velocity."""
         if len(self.earlier) < 2:
             return self.parameters
         before, last = self.earlier
@@ -85,7 +85,7 @@ def iterate(
         Where the last iteration ended.
     """
     parameters, points = state.predicted(), state.points
-    canvas = Canvas.drawn(model, image, parameters)
+    canvas = Canvas.draw(model, image, parameters)
     maps = responses(canvas, model.shape(parameters[4:]))
     scale = float(np.hypot(1 + parameters[0], parameters[1]))
     grid = scale * (np.arange(model.search) - (model.search - 1) / 2)

@@ -1,4 +1,4 @@
-"""A clmtrackr model as a value."""
+"""The parts of a clmtrackr model."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class MossePatches:
 
 @dataclass(frozen=True, eq=False)
 class Scoring:
-    """Logistic regression on the middle of the face, reduced, that tells a face from other things.
+    """Logistic regression on the reduced central region of the face: face or no face.
 
     Parameters
     ----------
@@ -94,13 +94,13 @@ class ClmtrackrModel:
     variances : ndarray, shape (K,)
         Variance of each mode.
     free : tuple of int
-        Modes that the prior does not hold back.
+        Modes without a prior.
     patches : SvmPatches or MossePatches
         The patch experts.
     canvas : tuple of int
         Width and height of the canvas.
     scoring : Scoring or None
-        Tells a face from anything else.
+        Probability that the canvas shows a face.
     hints : mapping of str to ndarray, shape (2,)
         Where ``leftEye``, ``rightEye`` and ``nose`` are looked for when clmtrackr starts; empty if
         the model has none.
@@ -127,7 +127,7 @@ class ClmtrackrModel:
     def precisions(self) -> Floats:
         """Diagonal of the prior for pose (4) and modes (K), per unit of its weight."""
         modes = 1.0 / self.variances
-        modes[list(self.free)] = 1e-7  # clmtrackr's number for "hardly at all"
+        modes[list(self.free)] = 1e-7  # clmtrackr's value for modes without a prior
         return np.concatenate([np.zeros(4), modes])
 
     @property
@@ -160,7 +160,7 @@ class ClmtrackrModel:
         return np.asarray(self.shape(parameters[4:]) @ turn + parameters[2:4])
 
     def summary(self) -> dict[str, Any]:
-        """Describe the model for people."""
+        """Return the model's properties for users."""
         svm = isinstance(self.patches, SvmPatches)
         return {
             "kind": "clmtrackr",

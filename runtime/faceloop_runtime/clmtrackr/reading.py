@@ -40,7 +40,7 @@ _COMMENT = re.compile(
 )
 """Texts, which stay as they are, and comments; each ends with the file at the latest."""
 _HINTS = ("leftEye", "rightEye", "nose")
-_AGAIN = "Get the file again, or export the model again."
+_ADVICE = "Get the file again, or export the model again."
 
 
 def load(path: str | Path) -> ClmtrackrModel:
@@ -58,36 +58,40 @@ def load(path: str | Path) -> ClmtrackrModel:
         If the file is missing, no such model, or damaged; the message names file and field.
     """
     path = Path(path)
-    with _named(path):
-        return _model(_Part(_body(_text(path))))
+    with _with_file_name(path):
+        return _model(_JsonObject(_body(_text(path))))
 
 
-class _Bad(Exception):  # noqa: N818 - becomes a ModelFileError once the file's name is known
-    def __init__(self, field: str, found: str, expected: str, advice: str = _AGAIN) -> None:
+class _FieldError(Exception):
+    def __init__(self, field: str, found: str, expected: str, advice: str = _ADVICE) -> None:
         super().__init__(f"{field}: found {found}, expected {expected}. {advice}")
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _with_file_name(path: Path) -> Iterator[None]:
     try:
         yield
-    except _Bad as error:
+    except _FieldError as error:
         raise ModelFileError(f"The clmtrackr model {path} cannot be used: {error}") from error
 
 
 def _text(path: Path) -> str:
     if not path.is_file():
-        raise _Bad("file", "no such file", "a clmtrackr model", "Check the name and the folder.")
+        raise _FieldError(
+            "file", "no such file", "a clmtrackr model", "Check the name and the folder."
+        )
     try:
         size = path.stat().st_size
         if size > _MAX_BYTES:
-            raise _Bad("file", f"{size:,} bytes", f"at most {_MAX_BYTES:,}")
+            raise _FieldError("file", f"{size:,} bytes", f"at most {_MAX_BYTES:,}")
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         advice = "Check that it can be read."
-        raise _Bad("file", error.strerror or str(error), "a readable file", advice) from error
+        raise _FieldError(
+            "file", error.strerror or str(error), "a readable file", advice
+        ) from error
     except UnicodeDecodeError as error:
-        raise _Bad("file", f"bytes that are no text ({error.reason})", "UTF-8") from error
+        raise _FieldError("file", f"bytes that are no text ({error.reason})", "UTF-8") from error
 
 
 def _body(text: str) -> dict[str, Any]:
@@ -96,23 +100,25 @@ def _body(text: str) -> dict[str, Any]:
     if not text.startswith("{", start):
         assigned = _ASSIGNED.search(text)
         if assigned is None:
-            raise _Bad("file", "no model", "a JSON object, or JavaScript with pModel = {...}")
+            raise _FieldError(
+                "file", "no model", "a JSON object, or JavaScript with pModel = {...}"
+            )
         start = assigned.end()
     try:
         plain = _COMMENT.sub(lambda found: found[1] or " ", text[start:])
-        body, _ = json.JSONDecoder(parse_constant=_no_number).raw_decode(plain)
+        body, _ = json.JSONDecoder(parse_constant=_reject_constant).raw_decode(plain)
     except (ValueError, RecursionError) as error:
         reason = str(error) or "nested too deeply"
-        raise _Bad("file", f"an object that is not JSON ({reason})", "JSON") from error
+        raise _FieldError("file", f"an object that is not JSON ({reason})", "JSON") from error
     return body  # type: ignore[no-any-return]
 
 
-def _no_number(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-class _Part:
-    """An object of the file, and where in the file it is."""
+class _JsonObject:
+    """A JSON object of the file, and its path in the file, for messages."""
 
     def __init__(self, content: dict[str, Any], name: str = "") -> None:
         self._content, self._name = content, name
@@ -123,8 +129,8 @@ class _Part:
     def name(self, key: str) -> str:
         return f"{self._name}.{key}" if self._name else key
 
-    def part(self, key: str) -> _Part:
-        return _Part(self._typed(key, dict, "an object"), self.name(key))
+    def child(self, key: str) -> _JsonObject:
+        return _JsonObject(self._typed(key, dict, "an object"), self.name(key))
 
     def names(self) -> list[str]:
         return list(self._content)
@@ -141,7 +147,7 @@ class _Part:
     def whole(self, key: str, shape: tuple[int, ...], low: int, high: int) -> list[int]:
         numbers = self.array(key, shape, low, high)
         if (numbers % 1).any():
-            raise _Bad(self.name(key), _shown(numbers.tolist()), "whole numbers")
+            raise _FieldError(self.name(key), _shown(numbers.tolist()), "whole numbers")
         return [int(n) for n in numbers.ravel()]
 
     def array(
@@ -159,27 +165,29 @@ class _Part:
             array = np.array(None)
         expected = " x ".join("any" if s < 0 else str(s) for s in shape) or "a number"
         if array.dtype.kind not in "iuf":
-            raise _Bad(name, f"something else ({_shown(value)})", f"numbers, {expected}")
+            raise _FieldError(name, f"something else ({_shown(value)})", f"numbers, {expected}")
         fits = array.ndim == len(shape) and all(
             s in (-1, found) for s, found in zip(shape, array.shape, strict=True)
         )
         if not fits:
-            raise _Bad(name, f"numbers of shape {array.shape}", expected)
+            raise _FieldError(name, f"numbers of shape {array.shape}", expected)
         array = array.astype(np.float64)
         if not ((array >= low) & (array <= high)).all():
-            raise _Bad(name, "a number that is too small or too large", f"{low:.3g} to {high:.3g}")
+            raise _FieldError(
+                name, "a number that is too small or too large", f"{low:.3g} to {high:.3g}"
+            )
         array.flags.writeable = False
         return array
 
     def _typed(self, key: str, kind: type, expected: str) -> Any:
         value = self._get(key)
         if not isinstance(value, kind):
-            raise _Bad(self.name(key), _shown(value), expected)
+            raise _FieldError(self.name(key), _shown(value), expected)
         return value
 
     def _get(self, key: str) -> Any:
         if key not in self._content:
-            raise _Bad(self.name(key), "nothing", "a value")
+            raise _FieldError(self.name(key), "nothing", "a value")
         return self._content[key]
 
 
@@ -188,57 +196,61 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:40]}..."
 
 
-def _model(body: _Part) -> ClmtrackrModel:
-    shape, patch = body.part("shapeModel"), body.part("patchModel")
+def _model(body: _JsonObject) -> ClmtrackrModel:
+    shape, patch = body.child("shapeModel"), body.child("patchModel")
     for part, key in ((patch, "numPatches"), (shape, "numPtsPerSample")):
         if part.number(key) != POINTS:
-            raise _Bad(part.name(key), f"{part.number(key):g} points", f"clmtrackr's {POINTS}")
+            raise _FieldError(
+                part.name(key), f"{part.number(key):g} points", f"clmtrackr's {POINTS}"
+            )
     (count,) = shape.whole("numEvalues", (), 1, _MAX_MODES)
     width, height = patch.whole("canvasSize", (2,), 1, _MAX_SIDE)
     side = float(max(width, height))
     mean = shape.array("meanShape", (POINTS, 2), -side, 2 * side)
     if np.ptp(mean, axis=0).min() < 1:
-        raise _Bad("shapeModel.meanShape", "points in one line", "a face")
+        raise _FieldError("shapeModel.meanShape", "points in one line", "a face")
     free = shape.whole("nonRegularizedVectors", (-1,), 0, _MAX_MODES)
     return ClmtrackrModel(
         mean=mean,
-        modes=_first(shape, "eigenVectors", (2 * POINTS, -1), count),
-        variances=_first(shape, "eigenValues", (-1,), count, _TINY),
+        modes=_leading_columns(shape, "eigenVectors", (2 * POINTS, -1), count),
+        variances=_leading_columns(shape, "eigenValues", (-1,), count, _TINY),
         free=tuple(i for i in free if i < count),
         patches=_patches(patch),
         canvas=(width, height),
-        scoring=_scoring(body.part("scoring")) if "scoring" in body else None,
-        hints=_hints(body.part("hints")) if "hints" in body else {},
-        path=_path(body.part("path")) if "path" in body else {},
+        scoring=_scoring(body.child("scoring")) if "scoring" in body else None,
+        hints=_hints(body.child("hints")) if "hints" in body else {},
+        path=_path(body.child("path")) if "path" in body else {},
     )
 
 
-def _first(
-    part: _Part, key: str, shape: tuple[int, ...], count: int, low: float = -_LARGE
+def _leading_columns(
+    part: _JsonObject, key: str, shape: tuple[int, ...], count: int, low: float = -_LARGE
 ) -> Floats:
-    """Return the first ``count`` columns. There may be more, of which clmtrackr knows nothing."""
+    """Return the first ``count`` columns. clmtrackr ignores the others."""
     array = part.array(key, shape, low)
     if array.shape[-1] < count:
-        raise _Bad(part.name(key), f"{array.shape[-1]} modes", f"{count}, as numEvalues says")
+        raise _FieldError(
+            part.name(key), f"{array.shape[-1]} modes", f"{count}, as numEvalues says"
+        )
     return array[..., :count]
 
 
-def _patches(patch: _Part) -> SvmPatches | MossePatches:
+def _patches(patch: _JsonObject) -> SvmPatches | MossePatches:
     kind = patch.text("patchType")
     width, height = patch.whole("patchSize", (2,), 1, _MAX_PATCH)
     svm = kind == "SVM"
     if kind not in ("SVM", "MOSSE"):
-        raise _Bad("patchModel.patchType", _shown(kind), "SVM or MOSSE")
+        raise _FieldError("patchModel.patchType", _shown(kind), "SVM or MOSSE")
     if width != height or (svm and width % 2 == 0) or (not svm and width not in _MOSSE_SIZES):
         expected = "an odd square" if svm else f"squares of {_MOSSE_SIZES}"
-        raise _Bad("patchModel.patchSize", f"{width} x {height}", expected)
+        raise _FieldError("patchModel.patchSize", f"{width} x {height}", expected)
     if svm:
-        return _svm(patch.part("weights"), patch.part("bias"), width)
+        return _svm(patch.child("weights"), patch.child("bias"), width)
     filters = patch.array("weights", (POINTS, 2, width * width)).reshape(POINTS, 2, width, width)
     return MossePatches(filters[:, 0] + 1j * filters[:, 1])
 
 
-def _svm(weights: _Part, bias: _Part, size: int) -> SvmPatches:
+def _svm(weights: _JsonObject, bias: _JsonObject, size: int) -> SvmPatches:
     kinds = [kind for kind in (RAW, "sobel", "lbp") if kind in weights or kind == RAW]
     return SvmPatches(
         weights={
@@ -249,22 +261,22 @@ def _svm(weights: _Part, bias: _Part, size: int) -> SvmPatches:
     )
 
 
-def _scoring(scoring: _Part) -> Scoring:
+def _scoring(scoring: _JsonObject) -> Scoring:
     width, height = scoring.whole("size", (2,), 1, _MAX_SCORED)
     coefficients = scoring.array("coef", (width * height,))
     return Scoring(coefficients.reshape(height, width), scoring.number("bias"))
 
 
-def _hints(hints: _Part) -> dict[str, Floats]:
+def _hints(hints: _JsonObject) -> dict[str, Floats]:
     return {name: hints.array(name, (2,)) for name in _HINTS}
 
 
-def _path(path: _Part) -> dict[str, list[Any]]:
-    """Return polylines of points and single points; they are clmtrackr's to draw."""
+def _path(path: _JsonObject) -> dict[str, list[Any]]:
+    """Return polylines of points and single points, which clmtrackr draws."""
     found: dict[str, list[Any]] = {}
     for name in path.names():
         lines = path.items(name)
-        entries = _Part({str(i): line for i, line in enumerate(lines)}, path.name(name))
+        entries = _JsonObject({str(i): line for i, line in enumerate(lines)}, path.name(name))
         found[name] = [
             entries.whole(str(i), (-1,), 0, POINTS - 1)
             if isinstance(line, list)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .model import ClmtrackrModel
 
 _DIGITS = 7
-"""Significant digits of the numbers: more than a filter means."""
+"""Significant digits of the numbers, more than the filters need."""
 _BEFORE = """(function (global) {
   'use strict';
 

@@ -52,7 +52,7 @@ def apart(
     fitter: ClmtrackrFitter, frame: np.ndarray, start: np.ndarray, theirs: np.ndarray
 ) -> np.ndarray:
     """Largest distance of a point after each iteration, in pixels."""
-    ours = islice(fitter.iterations(frame, fitter.started(start)), len(theirs))
+    ours = islice(fitter.iterations(frame, fitter.state_at(start)), len(theirs))
     return np.array(
         [
             np.linalg.norm(state.points - fitter.model.points(p), axis=1).max()

@@ -1,4 +1,4 @@
-"""Faults that all points of many faces share: seen by a model that none of the labels taught."""
+"""Faults that all points of many faces share, found by a model that was trained on none of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from faceloop_datasets.formats import FaceRecord, ImageRef
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.labelcheck import check_labels
-from faceloop_trainer.labelcheck.explain import explain
-from faceloop_trainer.labelcheck.looks import Looks
+from faceloop_trainer.labelcheck.reference_comparison import ReferenceComparison
+from faceloop_trainer.labelcheck.whole_face_faults import find_whole_face_faults
 from faceloop_trainer.parallel import StepCounter
 
 FACES = 12
@@ -53,9 +53,10 @@ def faults(project):
     """What the starter model finds wrong, without the comparison of all with each other."""
     faces, sizes = project.faces(), {m.sha256: (m.width, m.height) for m in project.media()}
     read, _ = load_faces(project.scheme, faces, 36.0)
-    work = StepCounter(Monitor())
-    ready = {face.item_id: face for face in read}
-    found = explain(Looks.of(project.scheme, faces, ready, sizes, work), work)
+    steps = StepCounter(Monitor())
+    loaded = {face.item_id: face for face in read}
+    comparison = ReferenceComparison.of(project.scheme, faces, loaded, sizes, steps)
+    found = find_whole_face_faults(comparison, steps)
     return {faces[i].item_id: finding for i, finding in found.items()}
 
 

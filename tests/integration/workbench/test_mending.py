@@ -10,7 +10,7 @@ import pytest
 
 from faceloop_datasets import Annotation, Progress, Project, ProjectError
 from faceloop_datasets.sample import sample_faces
-from faceloop_trainer.labelcheck import Doubt, Mend
+from faceloop_trainer.labelcheck import CheckedLabel, Correction
 from faceloop_workbench.services.child import ChildJob
 from faceloop_workbench.services.label_check import LabelCheck
 from faceloop_workbench.services.mending import last_mend, mend_labels, undo_mend
@@ -137,11 +137,11 @@ def test_a_process_of_its_own_tells_what_is_wrong(project: Project, tmp_path: Pa
     assert end.startswith("The labels could not be checked. There are 3 usable faces")
 
 
-def doubt(project: Project, item_id: int, right: float = 1.0) -> Doubt:
+def doubt(project: Project, item_id: int, right: float = 1.0) -> CheckedLabel:
     head = project.annotation(item_id)
     assert head is not None
-    mend = Mend(head.id, head.annotation.points + right, head.annotation.states)
-    return Doubt(item_id, "a face", 9.0, "It looks wrong.", "shifted", (), mend)
+    mend = Correction(head.id, head.annotation.points + right, head.annotation.states)
+    return CheckedLabel(item_id, "a face", 9.0, "It looks wrong.", "shifted", (), mend)
 
 
 def test_faces_that_were_changed_meanwhile_stay_as_they_are(project: Project) -> None:

@@ -18,9 +18,9 @@ from faceloop_datasets import InputError
 from faceloop_trainer import CrossValidation, LearningStep, compare_models
 from faceloop_trainer.evaluation.plots import ced_figure, label, save_png
 from faceloop_trainer.report import Report, report_files, write_report
-from faceloop_trainer.report.content import Measured
 from faceloop_trainer.report.markup import Markup, element, table, text
-from faceloop_trainer.report.parts import few_people
+from faceloop_trainer.report.report_data import EvaluationSummary
+from faceloop_trainer.report.shared_elements import small_sample_warning
 
 from .evaluations import SCHEME, evaluation, people
 
@@ -54,12 +54,12 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def measured(name: str, seed: int, shift: float = 0.0) -> Measured:
+def measured(name: str, seed: int, shift: float = 0.0) -> EvaluationSummary:
     rng = np.random.default_rng(seed)
     errors, subjects = people(12, 3, spread=0.004, noise=0.004, rng=rng)
     found = evaluation(np.abs(errors) + shift, subjects)
     points = found.point_errors * rng.uniform(0.5, 1.5, found.point_errors.shape)
-    return Measured(name, replace(found, point_errors=points, start="jitter"), 0)
+    return EvaluationSummary(name, replace(found, point_errors=points, start="jitter"), 0)
 
 
 def shape() -> np.ndarray:
@@ -136,7 +136,7 @@ def test_the_page_says_what_was_measured(tmp_path: Path) -> None:
     made = report()
     said = Page(write_report(made, tmp_path)[0]).said
     assert made.model is not None
-    figures = made.model.figures["nme_mean"]
+    figures = made.model.metrics["nme_mean"]
     for wanted in (
         "mine",
         "36 faces of 12 people",
@@ -178,16 +178,18 @@ def test_without_a_model_the_training_is_reported_on(tmp_path: Path) -> None:
 
 
 def test_few_people_are_a_warning(tmp_path: Path) -> None:
-    assert "Measured on 2 people only" in str(few_people(evaluation([0.02, 0.03, 0.04, 0.05])))
-    assert few_people(evaluation([0.02] * 40)) is None
-    one = Measured("mine", evaluation([0.02, 0.03]), 0)
+    assert "Measured on 2 people only" in str(
+        small_sample_warning(evaluation([0.02, 0.03, 0.04, 0.05]))
+    )
+    assert small_sample_warning(evaluation([0.02] * 40)) is None
+    one = EvaluationSummary("mine", evaluation([0.02, 0.03]), 0)
     said = Page(write_report(report(model=one), tmp_path)[0]).said
     assert "Measured on 1 person only" in said
     assert "nan" not in said
 
 
 def test_no_face_found_is_a_report_too(tmp_path: Path) -> None:
-    lost = Measured("mine", evaluation([np.inf] * 4), 0)
+    lost = EvaluationSummary("mine", evaluation([np.inf] * 4), 0)
     said = Page(write_report(report(model=lost), tmp_path)[0]).said
     assert "None of 4 faces of 2 people was found." in said
 

@@ -10,7 +10,7 @@ import pytest
 
 from faceloop_datasets import InputError, Project
 from faceloop_datasets.sample import sample_faces
-from faceloop_trainer.labelcheck import Doubt
+from faceloop_trainer.labelcheck import CheckedLabel
 from faceloop_workbench.services.exporting import Exported, export_faces
 from faceloop_workbench.services.mending import kinds_text, mendable
 from faceloop_workbench.services.sample_project import open_sample_project
@@ -42,7 +42,7 @@ def test_longer_names_are_told_three_at_most() -> None:
 
 def test_kinds_of_mistakes_are_counted_the_commonest_first() -> None:
     kinds = ["mirrored", "turned", "mirrored", "exchanged"]
-    doubts = [Doubt(n, "a", 2.0, "", kind, ()) for n, kind in enumerate(kinds)]
+    doubts = [CheckedLabel(n, "a", 2.0, "", kind, ()) for n, kind in enumerate(kinds)]
     assert kinds_text(doubts) == "2 mirrored, 1 turned, 1 with left and right exchanged"
     assert mendable(doubts) == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from faceloop_datasets import Progress, TrainingError
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.labelcheck import Doubt, Mend
+from faceloop_trainer.labelcheck import CheckedLabel, Correction
 from faceloop_workbench.services.comparison import Comparison, ModelErrors, cumulative
 from faceloop_workbench.services.label_check import LabelCheck
 from faceloop_workbench.services.messages import (
@@ -130,8 +130,8 @@ class TestMessages:
     def test_a_label_check_keeps_its_points_bit_for_bit_and_what_is_missing(self) -> None:
         points = np.array([[1 / 3, np.nan], [np.nan, np.nan], [1e-17, 2e5]])
         points[0, 1] = 2 / 7
-        mend = Mend(7, points, np.array([0, 3, 1], dtype=np.uint8))
-        doubt = Doubt(4, "a", 2.5, "They look mirrored.", "mirrored", (0, 2), mend)
+        mend = Correction(7, points, np.array([0, 3, 1], dtype=np.uint8))
+        doubt = CheckedLabel(4, "a", 2.5, "They look mirrored.", "mirrored", (0, 2), mend)
         back = from_line(to_line(LabelCheck(9, 2, 1, (doubt,))))
         assert isinstance(back, LabelCheck)
         assert (back.faces, back.doubtful, back.queued) == (9, 2, 1)

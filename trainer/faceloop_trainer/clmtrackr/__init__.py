@@ -1,4 +1,4 @@
-"""A face model on its way to clmtrackr."""
+"""Export of a face model to a model file of clmtrackr."""
 
 from .export import to_clmtrackr
 

@@ -1,7 +1,7 @@
-"""From a face model of ours, and the faces it was trained on, to one that clmtrackr runs.
+"""Export of a `FaceModel` to clmtrackr.
 
-The shape model goes over as it is. The patch experts cannot: ours look at gradients at three
-scales, clmtrackr's at gray values at one. So new ones are trained.
+The shape model is kept as it is. The patch experts cannot be: ours use gradients at three scales,
+clmtrackr's gray values at one. So new ones are trained.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from faceloop_runtime.clmtrackr import ClmtrackrModel, SvmPatches
 from faceloop_runtime.clmtrackr.model import POINTS, SCHEME
 from faceloop_trainer.data.faces import load_faces
 
+from .face_windows import CanvasRenderer
 from .patches import PATCH, train_patches
 from .scoring import train_scoring
-from .views import Looker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +32,11 @@ _IOD = 90.0
 the face in the picture gets larger than on the canvas, and faces in today's cameras are. On people
 of the sample kept aside (median NME of 12 points; in brackets the patches): 50 (15) .0241, 70 (15)
 .0218, 70 (21) .0220, 90 (21) .0194, 115 (21) .0197."""
-_TRUST = 0.4
+_VARIANCE_FACTOR = 0.4
 """Variances of the modes are multiplied by it, which makes the prior stronger: it was chosen, with
 the IOD and the patches, on subjects of the sample that had not trained the patches."""
-_ROOM = 0.35
-"""Room round the mean shape on the canvas, in IOD."""
+_MARGIN = 0.35
+"""Margin round the mean shape on the canvas, in IOD."""
 _FEWEST = 10
 """Faces with pictures; fewer cannot be trained on."""
 
@@ -48,17 +48,17 @@ def to_clmtrackr(
     seed: int = 0,
     progress: ProgressLike = None,
 ) -> ClmtrackrModel:
-    """Make a clmtrackr model of a face model's shapes and of patch experts trained for it.
+    """Make a clmtrackr model from a face model's shape model and newly trained patch experts.
 
     Parameters
     ----------
     model : FaceModel
-        Its shape model is taken over; its scheme is ``face70`` or ``clmtrackr71``.
+        Gives the shape model; its scheme is ``face70`` or ``clmtrackr71``.
     faces : sequence of Face
-        Annotated faces of the same scheme, to train patch experts and scoring on; by rights
+        Annotated faces of the same scheme, to train patch experts and scoring on; they should be
         those that the model was trained on.
     seed : int
-        Chooses how faces are looked at.
+        Seed of the poses at which faces are drawn.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
@@ -72,19 +72,19 @@ def to_clmtrackr(
         If the monitor stopped it.
     """
     conversion, monitor = _conversion(model.scheme), Monitor.of(progress)
-    # Larger faces are reduced, but not to the canvas's size: clmtrackr looks at them as they are.
+    # Larger faces are reduced, but not to the canvas's size: clmtrackr draws them from full size.
     loaded, _ = load_faces(model.scheme, faces, 2 * _IOD, seed=seed, progress=monitor)
-    seen = [face for face in loaded if face.picture is not None]
-    if len(seen) < _FEWEST:
+    pictured = [face for face in loaded if face.picture is not None]
+    if len(pictured) < _FEWEST:
         raise TrainingError(
-            f"There are {len(seen)} faces with pictures to train clmtrackr's patch experts on; "
+            f"There are {len(pictured)} faces with pictures to train clmtrackr's patch experts on; "
             f"expected at least {_FEWEST}. Annotate or import more."
         )
-    blank = _blank(model, conversion)
-    looker = Looker(blank, model.pdm, conversion)
-    patches = train_patches(looker, seen, seed, monitor)
+    bare = _without_patches(model, conversion)
+    renderer = CanvasRenderer(bare, model.pdm, conversion)
+    patches = train_patches(renderer, pictured, seed, monitor)
     monitor.step(POINTS, POINTS, "training the score")
-    return replace(blank, patches=patches, scoring=train_scoring(looker, seen, seed))
+    return replace(bare, patches=patches, scoring=train_scoring(renderer, pictured, seed))
 
 
 def _conversion(scheme: Scheme) -> Conversion:
@@ -96,20 +96,20 @@ def _conversion(scheme: Scheme) -> Conversion:
     return Conversion.load(scheme, SCHEME)
 
 
-def _blank(model: FaceModel, conversion: Conversion) -> ClmtrackrModel:
+def _without_patches(model: FaceModel, conversion: Conversion) -> ClmtrackrModel:
     """Return the model without patch experts and scoring."""
     scheme, pdm = Scheme.load(SCHEME), model.pdm
     mean = conversion.weights @ pdm.mean * _IOD
     window = PATCH + 10
-    room = _ROOM * _IOD + window / 2
-    mean += room - mean.min(axis=0)
-    width, height = np.ceil(mean.max(axis=0) + room).astype(int) - (window - 1)
+    margin = _MARGIN * _IOD + window / 2
+    mean += margin - mean.min(axis=0)
+    width, height = np.ceil(mean.max(axis=0) + margin).astype(int) - (window - 1)
     modes = conversion.weights @ pdm.components.reshape(len(pdm.variances), -1, 2)
     places = scheme.initialisation_points(mean)
     return ClmtrackrModel(
         mean=mean,
         modes=modes.reshape(len(pdm.variances), -1).T,
-        variances=pdm.variances * _IOD**2 * _TRUST,
+        variances=pdm.variances * _IOD**2 * _VARIANCE_FACTOR,
         free=(),
         patches=SvmPatches({"raw": np.zeros((POINTS, PATCH, PATCH))}, {"raw": np.zeros(POINTS)}),
         canvas=(int(width), int(height)),

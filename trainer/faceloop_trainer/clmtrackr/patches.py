@@ -1,4 +1,4 @@
-"""Patch experts whose responses, as clmtrackr stretches them, are probabilities."""
+"""Training of clmtrackr's patch experts by multinomial logistic regression."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Monitor
     from faceloop_trainer.data.faces import TrainingFace
 
-    from .views import Looker
+    from .face_windows import CanvasRenderer
 
     Rows = NDArray[np.float32]
 
@@ -33,15 +33,15 @@ _RIDGE = 1e-3
 _SPREAD = 1.0
 """Standard deviation of where a person would put the point, in pixels of the canvas."""
 _ROUNDS = 40
-_VIEWS = 800
-"""Most views of faces to train on; beyond that there is little to learn, at twice the time."""
-_DEEP = 4.0
-"""clmtrackr's logistic function is an exponential where it is small: the bias brings the largest
-responses this far below its middle, and stretching to 0..1 then leaves a softmax."""
+_MOST_FACES = 800
+"""Most faces, mirrored ones included, to train on: more take longer and improve little."""
+_BIAS_BELOW = 4.0
+"""The bias shifts the largest responses this far below 0, where clmtrackr's logistic function is
+nearly an exponential. With its scaling of each map to 0..1 the result is nearly a softmax."""
 
 
 def train_patches(
-    looker: Looker,
+    renderer: CanvasRenderer,
     faces: Sequence[TrainingFace],
     seed: int,
     monitor: Monitor,
@@ -60,26 +60,26 @@ def train_patches(
         If the monitor stopped it.
     """
     rng = np.random.default_rng(seed)
-    chosen = faces[:: max(1, -(-2 * len(faces) // _VIEWS))]
-    mirror = np.array(looker.model.scheme.mirror)
-    views = []
+    chosen = faces[:: max(1, -(-2 * len(faces) // _MOST_FACES))]
+    mirror = np.array(renderer.model.scheme.mirror)
+    faces_windows = []
     for done, face in enumerate(chosen):
         monitor.step(done, len(chosen), "looking at faces")
-        views.append(looker.view(face, rng))
-    windows = np.array([view.windows for view in views])
-    offsets = np.array([view.offsets for view in views])
-    use = np.array([view.use for view in views])
+        faces_windows.append(renderer.windows(face, rng))
+    windows = np.array([one.windows for one in faces_windows])
+    offsets = np.array([one.offsets for one in faces_windows])
+    use = np.array([one.use for one in faces_windows])
     weights, bias = np.zeros((POINTS, PATCH, PATCH)), np.zeros(POINTS)
     for n in range(POINTS):
         monitor.step(n, POINTS, "training patch experts for clmtrackr")
-        other = mirror[n]  # its windows, mirrored, show this one
+        other = mirror[n]  # mirrored, its windows show this landmark
         own, mirrored = use[:, n], use[:, other]
         seen = np.concatenate([windows[own, n], windows[mirrored, other][:, :, ::-1]])
         places = np.concatenate([offsets[own, n], offsets[mirrored, other] * (-1, 1)])
         if len(seen) == 0:
-            name = looker.model.scheme.names[n]
+            name = renderer.model.scheme.names[n]
             raise TrainingError(f"The point {name} is visible in no face; annotate it in some.")
-        # On one thread: the products are small, and others that wait take longer than they help.
+        # On one thread: the products are small, and more threads slow them down.
         with threadpool_limits(1, "blas"):
             weights[n], bias[n] = _expert(seen, places)
     return SvmPatches({RAW: weights}, {RAW: bias})
@@ -99,20 +99,20 @@ def _expert(
         p = np.exp(z - top)
         mass = p.sum(axis=1, keepdims=True)
         p /= mass
-        surprise = float((np.log(mass) + top).sum()) - float(np.vdot(targets, z))
+        cross_entropy = float((np.log(mass) + top).sum()) - float(np.vdot(targets, z))
         gradient = _transposed(rows, p - targets) + ridge * w
-        return (surprise + 0.5 * ridge * float(w @ w)) / count, gradient / count
+        return (cross_entropy + 0.5 * ridge * float(w @ w)) / count, gradient / count
 
     start = np.zeros(PATCH * PATCH)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS}).x
     peaks = _responses(rows, found).max(axis=1)
-    # The 1 is taken off again by clmtrackr.
-    bias = 1.0 - _DEEP - float(np.percentile(peaks, 99.9))
+    # clmtrackr subtracts this 1 again.
+    bias = 1.0 - _BIAS_BELOW - float(np.percentile(peaks, 99.9))
     return found.reshape(PATCH, PATCH), bias
 
 
 def _rows(windows: NDArray[np.uint8]) -> Rows:
-    """Stretch windows (M, W, W) to 0..1, and lay out the rows that each row of places looks at.
+    """Scale windows (M, W, W) to 0..1, and lay out the pixels that each row of places covers.
 
     Returns
     -------
@@ -120,16 +120,16 @@ def _rows(windows: NDArray[np.uint8]) -> Rows:
     """
     low = windows.min(axis=(1, 2), keepdims=True).astype(np.float32)
     span = windows.max(axis=(1, 2), keepdims=True) - low
-    stretched = (windows - low) / np.maximum(span, 1)
-    laid = np.lib.stride_tricks.sliding_window_view(stretched, PATCH, axis=1).transpose(0, 1, 3, 2)
+    scaled = (windows - low) / np.maximum(span, 1)
+    laid = np.lib.stride_tricks.sliding_window_view(scaled, PATCH, axis=1).transpose(0, 1, 3, 2)
     return np.ascontiguousarray(laid).reshape(len(windows) * _PLACES, -1)
 
 
 def _responses(rows: Rows, w: NDArray[np.float64]) -> Rows:
     """Correlate all windows with a filter, (M, places of a window).
 
-    As one product: the filter is written down for each column of places, a pixel further right
-    each time. It is a tenth of the memory that patches laid out one by one would take.
+    As one matrix product: the filter is repeated for each column of places, one pixel further
+    right each time. That takes a tenth of the memory of all patches laid out one by one.
     """
     shifted = np.zeros((PATCH, rows.shape[1] // PATCH, _PLACES), np.float32)
     for j in range(_PLACES):
@@ -138,7 +138,7 @@ def _responses(rows: Rows, w: NDArray[np.float64]) -> Rows:
 
 
 def _transposed(rows: Rows, maps: Rows) -> NDArray[np.float64]:
-    """Sum all patches, each times the number (M, places) of its place; the filter's gradient."""
+    """Sum all patches, each weighted by the map value (M, places) at its place; the gradient."""
     sums = (rows.T @ maps.reshape(-1, _PLACES)).reshape(PATCH, -1, _PLACES)
     total = sum(sums[:, j : j + PATCH, j] for j in range(_PLACES))
     return np.asarray(total, dtype=np.float64).ravel()

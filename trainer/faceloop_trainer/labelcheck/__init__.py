@@ -1,12 +1,13 @@
-"""Annotations that look wrong: which, how much, and what seems to be wrong.
+"""A check of a project's annotations: which look wrong, how much, and in what way.
 
-Two judges look at every face. One is the starter model, which has seen none of the project's
-annotations, so that a fault that all of them share does not hide itself (`explain`); the other
-are the other faces of the project, which know its annotators' habits (`compare`).
+Each annotation is compared with two things. The first is a fit of the starter model to its picture
+(`whole_face_faults`): the starter model was trained on none of the project's annotations, so that
+it also finds a fault that all of them share. The second are the other annotations of the project
+(`outliers`), which show how its annotators place points.
 """
 
-from .checking import check_labels
-from .compare import compare
-from .doubt import Doubt, Finding, Kind, Mend
+from .check import check_labels
+from .faults import CheckedLabel, Correction, Fault, FaultKind
+from .outliers import find_outliers
 
-__all__ = ["Doubt", "Finding", "Kind", "Mend", "check_labels", "compare"]
+__all__ = ["CheckedLabel", "Correction", "Fault", "FaultKind", "check_labels", "find_outliers"]

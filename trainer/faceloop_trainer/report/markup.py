@@ -1,4 +1,4 @@
-"""HTML made from values: whatever is not markup already is escaped."""
+"""HTML elements from values; everything that is not markup already is escaped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Markup(str):
 
 
 def text(value: object) -> Markup:
-    """Return a value as text of a page; markup stays as it is."""
+    """Return a value as escaped text; markup stays as it is."""
     if isinstance(value, Markup):
         return value
     return Markup(html.escape(clean(str(value))))
@@ -39,23 +39,23 @@ def element(name: str, /, *children: object, **attributes: object) -> Markup:
     name : str
         Its tag.
     *children : object
-        What is in it, `Markup` or text. None is left out.
+        Its content, `Markup` or text. None is left out.
     **attributes : object
         By name; ``class_`` stands for ``class``.
     """
-    said = "".join(f' {key.rstrip("_")}="{text(value)}"' for key, value in attributes.items())
+    written = "".join(f' {key.rstrip("_")}="{text(value)}"' for key, value in attributes.items())
     inside = "".join(text(child) for child in children if child is not None)
     close = "" if name in ("img", "meta") else f"</{name}>"
-    return Markup(f"<{name}{said}>{inside}{close}\n")
+    return Markup(f"<{name}{written}>{inside}{close}\n")
 
 
 def joined(parts: Iterable[Markup | None]) -> Markup:
-    """Put elements one after the other; None is left out."""
+    """Concatenate elements; None is left out."""
     return Markup("".join(part for part in parts if part is not None))
 
 
 def name_of(value: object) -> Markup:
-    """Return a name that somebody chose: it cannot turn the direction of the text round it."""
+    """Return a user-chosen name, whose writing direction cannot affect the text round it."""
     return Markup(f"<bdi>{text(value)}</bdi>")
 
 
@@ -69,7 +69,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], numbers: int
     rows : iterable of sequence
         Cells; the first names the row.
     numbers : int
-        So many columns at the end hold numbers and are aligned to the right.
+        Number of columns, at the end, that hold numbers and are aligned to the right.
     """
     first = len(head) - numbers
 

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else, and its charts beside it as PNG."""
+"""Writes a report: one self-contained HTML file, and its charts beside it as PNG."""
 
 from __future__ import annotations
 
@@ -10,28 +10,35 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.files import atomic_path
 from faceloop_trainer.evaluation.plots import save_png
 
+from . import model_sections, training_sections
 from .markup import Markup, clean, element, joined
-from .of_model import comparison, details, heading, measured
-from .of_training import cross_validation, learning, method
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
 
-    from .content import Report
+    from .report_data import Report
 
 PAGE = "report.html"
 _CHARTS = (
     "faces", "points", "groups", "prediction", "difference", "cross-validation", "learning",
 )  # fmt: skip
-_SECTIONS = (heading, measured, comparison, details, cross_validation, learning, method)
-# No script, nothing from elsewhere: whatever a name might smuggle in, a browser will not follow it.
+_SECTIONS = (
+    model_sections.heading,
+    model_sections.accuracy,
+    model_sections.comparison,
+    model_sections.error_details,
+    training_sections.cross_validation,
+    training_sections.learning_curve,
+    training_sections.method,
+)
+# No scripts and nothing from the network: a browser follows nothing that a name might contain.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def report_files(folder: Path) -> list[Path]:
-    """Return what a report in a folder may be made of, and replace."""
+    """Return the files that a report in this folder may consist of, and replace."""
     worst = [file.stem for file in folder.glob("worst-*.png")]
     return [folder / PAGE, *(folder / f"{name}.png" for name in (*_CHARTS, *worst))]
 
@@ -44,7 +51,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     report : Report
         From `make_report`.
     folder : Path
-        Is made if it is not there.
+        Created if it does not exist.
 
     Returns
     -------
@@ -65,20 +72,20 @@ def write_report(report: Report, folder: Path) -> list[Path]:
 
 
 class _Charts:
-    """Writes charts as the page names them, and puts them into it."""
+    """Writes charts as PNG files, and embeds them in the page."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.files: list[Path] = []
 
-    def add(self, name: str, figure: Figure, says: str, caption: object) -> Markup:
-        """Add a chart; ``says`` is for those who cannot see it."""
+    def add(self, name: str, figure: Figure, alt: str, caption: object) -> Markup:
+        """Add a chart; ``alt`` describes it for those who cannot see it."""
         file = self._folder / f"{name}.png"
         save_png(figure, file)
         self.files.append(file)
         data = base64.b64encode(file.read_bytes()).decode()
         width = round(figure.get_figwidth() * 96)
-        image = element("img", src=f"data:image/png;base64,{data}", alt=says, width=width)
+        image = element("img", src=f"data:image/png;base64,{data}", alt=alt, width=width)
         return element("figure", image, element("figcaption", caption))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_datasets import Batch
-    from faceloop_trainer.labelcheck import Doubt
+    from faceloop_trainer.labelcheck import CheckedLabel
 
 
 def check_labels(
@@ -76,7 +76,7 @@ def check_labels(
     _say_mend(mendable(doubts), batch, project)
 
 
-def _say_mend(doubts: list[Doubt], batch: Batch | None, project: Path) -> None:
+def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) -> None:
     from faceloop_workbench.services.mending import kinds_text
     from faceloop_workbench.services.wording import counted
 

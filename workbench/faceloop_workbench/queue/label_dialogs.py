@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from faceloop_datasets import Batch, Monitor
-    from faceloop_trainer.labelcheck import Doubt
+    from faceloop_trainer.labelcheck import CheckedLabel
     from faceloop_workbench.services.label_check import LabelCheck
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.job_bar import JobBar
@@ -79,7 +79,7 @@ class LabelDialogs:
         if found.mendable:
             self._offer(found.mendable)
 
-    def _offer(self, doubts: tuple[Doubt, ...]) -> None:
+    def _offer(self, doubts: tuple[CheckedLabel, ...]) -> None:
         lines = "\n".join(f"{doubt.name}: {doubt.what}" for doubt in doubts)
         text = (
             f"What is wrong with these is known exactly ({kinds_text(doubts)}), and can be put "
@@ -94,7 +94,7 @@ class LabelDialogs:
         dialog.offer(f"Mend all {len(doubts)}", "labels.mend", mend)
         dialog.open()
 
-    def _mend(self, doubts: tuple[Doubt, ...]) -> None:
+    def _mend(self, doubts: tuple[CheckedLabel, ...]) -> None:
         if not self._free():
             return
         folder = self._session.need_project().path

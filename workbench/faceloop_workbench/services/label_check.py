@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Project, QueueEntry, Reason
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_trainer.labelcheck import Doubt
+    from faceloop_trainer.labelcheck import CheckedLabel
 
 _WAITING = ("open", "claimed")
 _REASON: Reason = "label-check"
@@ -32,7 +32,7 @@ class LabelCheck:
     faces: int
     doubtful: int
     queued: int
-    mendable: tuple[Doubt, ...] = ()
+    mendable: tuple[CheckedLabel, ...] = ()
 
     def __str__(self) -> str:
         return (
@@ -84,7 +84,7 @@ def check_and_queue(
     return LabelCheck(len(doubts), len(doubtful), len(queued), tuple(mendable(doubtful)))
 
 
-def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
+def queue_doubts(project: Project, doubts: Iterable[CheckedLabel]) -> list[QueueEntry]:
     """Put doubtful annotations into the review queue, each with the sentence on what looks wrong.
 
     An item that waits for another reason has both then. One that a person has skipped is shown
@@ -94,7 +94,7 @@ def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
     ----------
     project : Project
         The project.
-    doubts : iterable of Doubt
+    doubts : iterable of CheckedLabel
         From `faceloop_trainer.labelcheck.check_labels`; those that are not doubtful are left out.
 
     Returns
@@ -111,7 +111,7 @@ def queue_doubts(project: Project, doubts: Iterable[Doubt]) -> list[QueueEntry]:
     return [e for e in entries if e.status in _WAITING and e.item_id not in told]
 
 
-def _doubt_values(doubt: Doubt) -> dict[str, Any]:
+def _doubt_values(doubt: CheckedLabel) -> dict[str, Any]:
     """Values for JSON; the points of a missing landmark are None there, and NaN here."""
     values = asdict(doubt)
     mend = values["mend"]
@@ -119,10 +119,10 @@ def _doubt_values(doubt: Doubt) -> dict[str, Any]:
     return {**values, "mend": {**mend, "points": points, "states": mend["states"].tolist()}}
 
 
-def _doubt(values: Mapping[str, Any]) -> Doubt:
-    from faceloop_trainer.labelcheck import Doubt, Mend  # noqa: PLC0415 - it brings the trainer
+def _doubt(values: Mapping[str, Any]) -> CheckedLabel:
+    from faceloop_trainer.labelcheck import CheckedLabel, Correction  # noqa: PLC0415 - it brings the trainer
 
     mend = values["mend"]
     points = np.array(mend["points"], dtype=np.float64)
-    righted = Mend(mend["revision_id"], points, np.array(mend["states"], dtype=np.uint8))
-    return Doubt(**{**values, "points": tuple(values["points"]), "mend": righted})
+    righted = Correction(mend["revision_id"], points, np.array(mend["states"], dtype=np.uint8))
+    return CheckedLabel(**{**values, "points": tuple(values["points"]), "mend": righted})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Batch, ProgressLike, Project
-    from faceloop_trainer.labelcheck import Doubt
+    from faceloop_trainer.labelcheck import CheckedLabel
 
 _KIND = "mend"
 """Batches of revisions that come from here."""
@@ -27,12 +27,12 @@ _WORDS = {
 """What is put right, for people."""
 
 
-def mendable(doubts: Sequence[Doubt]) -> list[Doubt]:
+def mendable(doubts: Sequence[CheckedLabel]) -> list[CheckedLabel]:
     """Doubts of which it is known exactly how to put them right."""
     return [doubt for doubt in doubts if doubt.mend is not None]
 
 
-def kinds_text(doubts: Sequence[Doubt]) -> str:
+def kinds_text(doubts: Sequence[CheckedLabel]) -> str:
     """Say how many faces of each kind there are: ``10 turned, 2 mirrored``."""
     counts = Counter(doubt.kind for doubt in doubts)
     return ", ".join(
@@ -42,7 +42,7 @@ def kinds_text(doubts: Sequence[Doubt]) -> str:
 
 def mend_labels(
     project: Project,
-    doubts: Sequence[Doubt],
+    doubts: Sequence[CheckedLabel],
     *,
     progress: ProgressLike = None,
 ) -> Batch:
@@ -56,7 +56,7 @@ def mend_labels(
     ----------
     project : Project
         The project that was checked.
-    doubts : sequence of Doubt
+    doubts : sequence of CheckedLabel
         From `faceloop_trainer.labelcheck.check_labels`.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
@@ -117,7 +117,7 @@ def last_mend(project: Project) -> Batch | None:
     return project.last_batch(_KIND)
 
 
-def _revision(project: Project, doubt: Doubt, source: str) -> NewRevision:
+def _revision(project: Project, doubt: CheckedLabel, source: str) -> NewRevision:
     assert doubt.mend is not None  # noqa: S101 - as `mendable` chose
     mend = doubt.mend
     annotation = Annotation(project.scheme.name, mend.points, mend.states, by_hand(source))

@@ -1,4 +1,4 @@
-"""What several parts of the page say in the same way."""
+"""Elements that several sections of the page share."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from faceloop_trainer.evaluation.bootstrap import Interval
     from faceloop_trainer.evaluation.result import Evaluation
 
-    from .content import Measured
+    from .report_data import EvaluationSummary
 
-_FEW_PEOPLE = 10
-_FIGURES = (
+_RELIABLE_PEOPLE = 10
+_METRICS = (
     ("NME, mean", "nme_mean", ".4f", 1),
     ("NME, median", "nme_median", ".4f", 1),
     ("NME, 95th percentile", "nme_p95", ".4f", 1),
@@ -30,10 +30,10 @@ _FIGURES = (
 )
 
 
-def few_people(found: Evaluation) -> Markup | None:
-    """Warn where there are too few people to be sure of anything."""
+def small_sample_warning(found: Evaluation) -> Markup | None:
+    """Return a warning if few people were measured, else None."""
     people = len(set(found.subjects))
-    if people >= _FEW_PEOPLE:
+    if people >= _RELIABLE_PEOPLE:
         return None
     said = (
         f"Measured on {count_of(people, found.kind)} only: the intervals are rough, and other "
@@ -42,12 +42,12 @@ def few_people(found: Evaluation) -> Markup | None:
     return element("p", said, class_="warning")
 
 
-def figures_table(columns: Sequence[Measured]) -> Markup:
-    """Show the figures of models beside each other."""
+def metrics_table(columns: Sequence[EvaluationSummary]) -> Markup:
+    """Return a table of the metrics of several evaluations, a column each."""
     rows: list[list[object]] = []
     drawn = many(columns[0].evaluation.kind)
-    for title, key, form, factor in _FIGURES:
-        cells = [cell(one.figures.get(key), form, factor) for one in columns]
+    for title, key, form, factor in _METRICS:
+        cells = [cell(one.metrics.get(key), form, factor) for one in columns]
         rows.append([title, *cells])
     missed = [int((~np.isfinite(one.evaluation.errors)).sum()) for one in columns]
     if any(missed):
@@ -65,7 +65,7 @@ def figures_table(columns: Sequence[Measured]) -> Markup:
 
 
 def cell(interval: Interval | None, form: str = ".4f", factor: float = 1) -> Markup:
-    """Show a figure with its interval; a factor of 100 makes it per cent."""
+    """Return a value with its confidence interval; a factor of 100 makes it per cent."""
     if interval is None or not np.isfinite(interval.value):
         return Markup("\N{EN DASH}")
     unit = " %" if factor == 100 else ""
@@ -78,5 +78,5 @@ def cell(interval: Interval | None, form: str = ".4f", factor: float = 1) -> Mar
 
 
 def faces_of(number: int) -> str:
-    """Return how many faces."""
+    """Return a number of faces in words."""
     return f"{number} {'face' if number == 1 else 'faces'}"

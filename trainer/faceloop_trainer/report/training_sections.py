@@ -1,4 +1,4 @@
-"""What the page says of the training, and how everything was measured."""
+"""Sections of the page on the training, and on how everything was measured."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from faceloop_trainer.evaluation.bootstrap import metric_intervals
 from faceloop_trainer.evaluation.metrics import AUC_LIMIT
 from faceloop_trainer.evaluation.plots import ced_figure
 
-from .figures import learning_figure
+from .charts import learning_figure
 from .markup import Markup, element, joined, table
-from .parts import cell, faces_of, few_people, figures_table
+from .shared_elements import cell, faces_of, metrics_table, small_sample_warning
 
 if TYPE_CHECKING:
-    from .content import Report
-    from .of_model import AddChart
+    from .model_sections import AddChart
+    from .report_data import Report
 
 _NME = (
     "NME: mean distance of a face's points from their annotation, divided by the distance of "
@@ -44,7 +44,7 @@ _STARTS = {
 
 
 def cross_validation(report: Report, chart: AddChart) -> Markup:
-    """Show what the training is worth on people it leaves out."""
+    """Show the error of models on the people that their training left out."""
     pooled = report.pooled
     if report.validation is None or pooled is None:
         return Markup()
@@ -74,8 +74,8 @@ def cross_validation(report: Report, chart: AddChart) -> Markup:
         (
             element("h2", f"Cross-validation in {len(folds)} parts"),
             element("p", said),
-            few_people(pooled.evaluation),
-            figures_table([pooled]),
+            small_sample_warning(pooled.evaluation),
+            metrics_table([pooled]),
             chart(
                 "cross-validation",
                 ced_figure({"all parts": pooled.evaluation.errors}, [f.errors for f in folds]),
@@ -99,8 +99,8 @@ def cross_validation(report: Report, chart: AddChart) -> Markup:
     )
 
 
-def learning(report: Report, chart: AddChart) -> Markup:
-    """Show whether more annotations would help."""
+def learning_curve(report: Report, chart: AddChart) -> Markup:
+    """Show the error against the number of faces trained on."""
     if not report.curve:
         return Markup()
     figures = [metric_intervals(step.evaluation, report.seed) for step in report.curve]
@@ -136,7 +136,7 @@ def learning(report: Report, chart: AddChart) -> Markup:
         (
             element("h2", "Learning curve"),
             element("p", said),
-            few_people(tested),
+            small_sample_warning(tested),
             chart(
                 "learning",
                 learning_figure(report.curve, [own["nme_mean"] for own in figures]),
@@ -150,7 +150,7 @@ def learning(report: Report, chart: AddChart) -> Markup:
 
 
 def method(report: Report, _chart: AddChart) -> Markup:
-    """Say how everything was measured."""
+    """Explain the metrics, the intervals and the tests."""
     start = None if report.model is None else report.model.evaluation.start
     people = many(report.kind)
     said = [

@@ -7,7 +7,7 @@ import pytest
 
 from faceloop_datasets import Scheme
 from faceloop_datasets.sample import sample_faces
-from faceloop_trainer.labelcheck import compare
+from faceloop_trainer.labelcheck import find_outliers
 
 SCHEME = Scheme.load("face70")
 RNG = np.random.default_rng(0)
@@ -31,7 +31,7 @@ def planted(shapes, face, change):
     points, visible, fitted = shapes
     points = points.copy()
     points[face] = change(points[face].copy())
-    return compare(SCHEME, points, visible, fitted)
+    return find_outliers(SCHEME, points, visible, fitted)
 
 
 def place(doubts, face):
@@ -150,7 +150,7 @@ def test_an_exchange_is_named_though_the_fit_ended_elsewhere(shapes):
     points, visible, fitted = (array.copy() for array in shapes)
     points[8] = points[8][list(SCHEME.mirror)]
     fitted[8] += 3 * iod(points[9])
-    assert "Left and right look exchanged" in compare(SCHEME, points, visible, fitted)[8].what
+    assert "Left and right look exchanged" in find_outliers(SCHEME, points, visible, fitted)[8].what
 
 
 @pytest.mark.parametrize(
@@ -177,18 +177,18 @@ def test_a_part_beside_where_the_fits_see_it_is_named(shapes):
 
 def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):
     points, visible, fitted = (array.copy() for array in shapes)
-    before = compare(SCHEME, points, visible, fitted)
+    before = find_outliers(SCHEME, points, visible, fitted)
     points[3, 10:14], visible[3, 10:14] = np.nan, False
     fitted[4] = np.nan
-    after = compare(SCHEME, points, visible, fitted)
+    after = find_outliers(SCHEME, points, visible, fitted)
     assert after[3].score < 2 * max(before[3].score, 1)
     assert np.isfinite([found.score for found in after]).all()
 
 
 def test_size_and_place_of_a_face_do_not_count(shapes):
     points, visible, fitted = shapes
-    moved = compare(SCHEME, 2.5 * points + 40, visible, 2.5 * fitted + 40)
-    still = compare(SCHEME, points, visible, fitted)
+    moved = find_outliers(SCHEME, 2.5 * points + 40, visible, 2.5 * fitted + 40)
+    still = find_outliers(SCHEME, points, visible, fitted)
     assert [found.what for found in moved] == [found.what for found in still]
     assert np.allclose(
         [found.score for found in moved], [found.score for found in still], rtol=1e-6
@@ -202,11 +202,11 @@ def test_what_is_seen_where_it_was_placed_is_not_doubtful(shapes):
     mouth = list(SCHEME.groups["mouth"])
     points[5, mouth] += np.array([0, 0.12]) * iod(points[5])
     away = np.zeros_like(points)
-    unsaid = compare(SCHEME, points, visible, fitted)
-    seen = compare(SCHEME, points, visible, fitted, away)
+    unsaid = find_outliers(SCHEME, points, visible, fitted)
+    seen = find_outliers(SCHEME, points, visible, fitted, away)
     away[17, 61], away[5, mouth] = [0.12, 0], [0, 0.12]
-    off = compare(SCHEME, points, visible, fitted, away)
-    unknown = compare(SCHEME, points, visible, fitted, np.full_like(points, np.nan))
+    off = find_outliers(SCHEME, points, visible, fitted, away)
+    unknown = find_outliers(SCHEME, points, visible, fitted, np.full_like(points, np.nan))
     for face in (5, 17):
         assert unsaid[face].score >= 1.5 > seen[face].score
         assert off[face] == unsaid[face] == unknown[face]

@@ -1,4 +1,4 @@
-"""What a report shows: measurements of a model, and of the training that makes it."""
+"""The data of a report: the evaluation of a model, and of the training that makes it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _WORST = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """An evaluation and how sure its figures are.
+class EvaluationSummary:
+    """An evaluation with confidence intervals of its metrics.
 
     Parameters
     ----------
     name : str
-        Of the model, or what else was measured.
+        Name of the model, or "cross-validation".
     evaluation : Evaluation
-        The errors.
+        The errors of all faces.
     seed : int
         Seed of the intervals.
     """
@@ -45,33 +45,33 @@ class Measured:
     seed: int
 
     @cached_property
-    def figures(self) -> dict[str, Interval]:
-        """Intervals of the figures; none if no face was found."""
+    def metrics(self) -> dict[str, Interval]:
+        """Confidence intervals of the metrics; empty if no face was found."""
         if not np.isfinite(self.evaluation.errors).any():
             return {}
         return metric_intervals(self.evaluation, self.seed)
 
     @cached_property
     def groups(self) -> dict[str, Interval]:
-        """Intervals of the parts of the face."""
+        """Confidence intervals of the mean error of each part of the face."""
         return group_intervals(self.evaluation, self.seed)
 
     @cached_property
     def points(self) -> list[Interval]:
-        """Intervals of the points."""
+        """Confidence intervals of the mean error of each point."""
         return point_intervals(self.evaluation, self.seed)
 
     @property
     def worst(self) -> list[int]:
-        """Places of the faces with the largest errors, worst first."""
+        """Indices of the faces with the largest errors, worst first."""
         return [int(k) for k in np.argsort(-self.evaluation.errors, kind="stable")[:_WORST]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Values for JSON."""
+        """Return values for JSON."""
         return {
             "name": self.name,
             **self.evaluation.to_dict(),
-            "intervals": {name: [i.low, i.high] for name, i in self.figures.items()},
+            "intervals": {name: [i.low, i.high] for name, i in self.metrics.items()},
         }
 
 
@@ -86,9 +86,9 @@ class Report:
     scheme : Scheme
         The landmarks.
     made : datetime
-        When.
+        Time of the report.
     faces, people : int
-        Annotated faces with pictures in the project, and whom they show.
+        Number of annotated faces with pictures in the project, and of the people in them.
     snapshot : str
         Hash of the faces that the models were measured on, or that were cross-validated.
     shape : ndarray, shape (N, 2)
@@ -98,21 +98,21 @@ class Report:
     provenance : mapping
         Of the model; empty without one.
     warnings : tuple of str
-        What a person should know of the project's faces, one sentence each.
-    model, other : Measured or None
+        Warnings about the project's faces, one sentence each.
+    model, other : EvaluationSummary or None
         The model, and the one it is compared with.
     unmeasured : str
         Why the model was not measured; empty if it was, or there is none.
     test : PairedTest or None
-        The comparison.
+        The comparison of the two models.
     validation : CrossValidation or None
         Errors of models trained without the people they were measured on.
     curve : tuple of LearningStep
         Trainings on more and more faces.
     pictures : tuple of ndarray
-        Of the model's worst faces, where they were asked for.
+        Picture and annotation of the model's worst faces, if they were asked for.
     kind : str
-        What the people are: maybe only pictures or clips.
+        What the people are (`faceloop_datasets.subjects`): perhaps only pictures or clips.
     """
 
     project: str
@@ -125,8 +125,8 @@ class Report:
     seed: int
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
-    model: Measured | None = None
-    other: Measured | None = None
+    model: EvaluationSummary | None = None
+    other: EvaluationSummary | None = None
     unmeasured: str = ""
     test: PairedTest | None = None
     validation: CrossValidation | None = None
@@ -135,14 +135,14 @@ class Report:
     kind: str = "person"
 
     @cached_property
-    def pooled(self) -> Measured | None:
+    def pooled(self) -> EvaluationSummary | None:
         """The cross-validation, all parts together."""
         if self.validation is None:
             return None
-        return Measured("cross-validation", self.validation.pooled, self.seed)
+        return EvaluationSummary("cross-validation", self.validation.pooled, self.seed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Values for JSON."""
+        """Return values for JSON."""
         test, pooled = self.test, self.pooled
         return {
             "project": self.project,

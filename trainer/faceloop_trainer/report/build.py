@@ -1,4 +1,4 @@
-"""Measures what a report shows."""
+"""Evaluates models and trainings for a report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.learning_curve import learning_curve
 from faceloop_trainer.pdm.procrustes import procrustes_mean
 
-from .content import Measured, Report
+from .report_data import EvaluationSummary, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,26 +35,27 @@ if TYPE_CHECKING:
     from faceloop_trainer.cross_validation import CrossValidation
     from faceloop_trainer.learning_curve import LearningStep
 
-_CURVES = 3
+_CURVE_SEEDS = 3
+"""Trainings of each size for the learning curve."""
 _SETTINGS = ("experts", "channels", "scales", "components", "mirror")
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What a report holds.
+    """What a report contains.
 
     Parameters
     ----------
     start : {"jitter", "detector"}
-        Where the fits begin, as in `measure`.
+        Where the fits start, as in `EvaluationProtocol`.
     parts : int, optional
-        Cross-validate in so many parts.
+        Number of folds of a cross-validation; none by default.
     curve : bool
-        Train on more and more faces.
+        Include a learning curve.
     pictures : bool
-        Show the worst faces. They are personal data.
+        Show the worst faces, which are personal data.
     seed : int
-        Seed of starts, trainings and intervals.
+        Seed of the starts, the trainings and the confidence intervals.
     """
 
     start: str = "jitter"
@@ -71,33 +72,35 @@ def make_report(
     *,
     progress: ProgressLike = None,
 ) -> Report:
-    """Measure what a report shows; `write_report` writes it.
+    """Make the evaluations of a report; `write_report` writes it.
 
     Parameters
     ----------
     project : Project
         Gives the annotated faces.
     models : sequence of (str, FaceModel)
-        Names and models: the one that the report is of, and one to compare it with, if any. None
-        if only the training is to be cross-validated.
+        Names and models: the one to report on, and optionally one to compare it with. Empty if
+        only the training is to be cross-validated.
     options : ReportOptions, optional
-        What else.
+        What the report contains.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
     Raises
     ------
     TrainingError
-        If the models have seen everybody and no cross-validation is wanted, or there are too few
-        people for what is wanted.
+        If the models were trained on all faces and no cross-validation is requested, or there are
+        too few people.
     Cancelled
         If the monitor stopped it.
     """
-    return _Making(project, models, options or ReportOptions(), Monitor.of(progress)).report()
+    return _ReportBuilder(
+        project, models, options or ReportOptions(), Monitor.of(progress)
+    ).report()
 
 
-class _Making:
-    """One report being made."""
+class _ReportBuilder:
+    """Makes one report."""
 
     def __init__(
         self,
@@ -112,7 +115,7 @@ class _Making:
         self._monitor = monitor
 
     def report(self) -> Report:
-        options, report = self._options, self._blank()
+        options, report = self._options, self._without_evaluations()
         try:
             faces = faces_to_measure(self._project, self._models) if self._models else []
         except TrainingError as error:
@@ -140,17 +143,17 @@ class _Making:
         return learning_curve(
             self._project,
             self._settings(),
-            seeds=range(first, first + _CURVES),
+            seeds=range(first, first + _CURVE_SEEDS),
             progress=self._monitor,
         )
 
     def _settings(self) -> TrainingConfig:
-        """Return the settings that the model was trained with; the default ones without a model."""
+        """Return the training settings of the model; the default ones without a model."""
         known = self._models[0].provenance.get("config") if self._models else None
         kept = {k: known[k] for k in _SETTINGS if k in known} if isinstance(known, dict) else {}
-        try:  # a model may come from a stranger
+        try:  # a model file is not trusted
             for key in {"channels", "scales"} & set(kept):
-                kept[key] = tuple(kept[key])  # a model file holds lists
+                kept[key] = tuple(kept[key])  # lists in a model file
             return TrainingConfig(**kept, seed=self._options.seed)
         except (TypeError, TrainingError) as error:
             raise TrainingError(
@@ -183,24 +186,24 @@ class _Making:
             EvaluationProtocol(start=self._options.start, seed=self._options.seed),
             progress=self._monitor,
         )
-        made = [
-            Measured(name, evaluation, self._options.seed)
+        summaries = [
+            EvaluationSummary(name, evaluation, self._options.seed)
             for name, evaluation in zip(self._names, found, strict=True)
         ]
-        report = replace(report, model=made[0], snapshot=snapshot_hash(faces))
-        if len(made) > 1:
+        report = replace(report, model=summaries[0], snapshot=snapshot_hash(faces))
+        if len(summaries) > 1:
             test = compare_models(found[0], found[1], self._options.seed)
-            report = replace(report, other=made[1], test=test)
+            report = replace(report, other=summaries[1], test=test)
         if self._options.pictures:
-            report = replace(report, pictures=_pictures(made[0], faces))
+            report = replace(report, pictures=_pictures(summaries[0], faces))
         return report
 
 
 def _pictures(
-    one: Measured, faces: Sequence[Face]
+    summary: EvaluationSummary, faces: Sequence[Face]
 ) -> tuple[tuple[NDArray[np.uint8], NDArray[np.float64]], ...]:
     by_item = {face.item_id: face for face in faces}
-    items = (one.evaluation.items[k] for k in one.worst)
+    items = (summary.evaluation.items[k] for k in summary.worst)
     worst = [by_item[item] for item in items if item is not None]
     return tuple((face.read_gray(), face.annotation.points) for face in worst)
 

@@ -1,4 +1,4 @@
-"""What the page says of a model, and of two."""
+"""Sections of the page on the evaluation of a model, and on the comparison of two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceloop_datasets.subjects import one as one_of
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.evaluation.plots import ced_figure
 
-from .figures import (
+from .charts import (
     calibration_figure,
     difference_figure,
     face_figure,
@@ -21,12 +21,12 @@ from .figures import (
     points_figure,
 )
 from .markup import Markup, element, joined, name_of, table
-from .parts import cell, faces_of, few_people, figures_table
+from .shared_elements import cell, faces_of, metrics_table, small_sample_warning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .content import Measured, Report
+    from .report_data import EvaluationSummary, Report
 
     AddChart = Callable[[str, Figure, str, object], Markup]
 
@@ -35,7 +35,7 @@ _WORST_POINTS = 10
 
 
 def heading(report: Report, _chart: AddChart) -> Markup:
-    """Name the model, and say what it and the figures are made of."""
+    """Give the model's name, and the data that it was trained and measured on."""
     named = report.model is not None
     title = name_of(report.model.name) if report.model else "Cross-validation of the training"
     facts: list[tuple[str, object]] = [("project", name_of(report.project))]
@@ -68,21 +68,21 @@ def _short(digest: str) -> Markup:
     return element("span", digest[:16], title=digest)
 
 
-def measured(report: Report, chart: AddChart) -> Markup:
-    """Show how far off the model is, and on whom."""
+def accuracy(report: Report, chart: AddChart) -> Markup:
+    """Show the error metrics of the model."""
     if report.unmeasured:
         return element("p", report.unmeasured, class_="warning")
-    one, other = report.model, report.other
-    if one is None:
+    summary, other = report.model, report.other
+    if summary is None:
         return Markup()
-    both = [m for m in (one, other) if m is not None]
+    both = [m for m in (summary, other) if m is not None]
     errors = _by_name(both, [m.evaluation.errors for m in both])
     return joined(
         (
             element("h2", "How far off it is"),
-            _lead(one),
-            few_people(one.evaluation),
-            figures_table(both),
+            _key_result(summary),
+            small_sample_warning(summary.evaluation),
+            metrics_table(both),
             chart(
                 "faces",
                 ced_figure(errors),
@@ -94,14 +94,16 @@ def measured(report: Report, chart: AddChart) -> Markup:
     )
 
 
-def details(report: Report, chart: AddChart) -> Markup:
-    """Show which points and faces are off, and whether the model knows."""
-    one = report.model
-    if one is None or not one.groups:
+def error_details(report: Report, chart: AddChart) -> Markup:
+    """Show the error by point and by face, and how well the model predicts it."""
+    summary = report.model
+    if summary is None or not summary.groups:
         return Markup()
-    both = [m for m in (one, report.other) if m is not None]
+    both = [m for m in (summary, report.other) if m is not None]
     points = [np.array([point.value for point in m.points]) for m in both]
-    means = ", ".join(f"{name.replace('_', ' ')} {i.value:.4f}" for name, i in one.groups.items())
+    means = ", ".join(
+        f"{name.replace('_', ' ')} {i.value:.4f}" for name, i in summary.groups.items()
+    )
     return joined(
         (
             element("h2", "Where it is off"),
@@ -118,20 +120,20 @@ def details(report: Report, chart: AddChart) -> Markup:
                 f"Mean error by part of the face: {means}.",
                 "Mean error by part of the face, with 95 % confidence intervals.",
             ),
-            _worst_points(one),
-            _calibration(one, chart),
-            _worst_faces(report, one, chart),
+            _worst_points(summary),
+            _calibration(summary, chart),
+            _worst_faces(report, summary, chart),
         )
     )
 
 
-def _lead(one: Measured) -> Markup:
-    found = one.evaluation
+def _key_result(summary: EvaluationSummary) -> Markup:
+    found = summary.evaluation
     people = len(set(found.subjects))
     on = f"{faces_of(len(found.errors))} of {count_of(people, found.kind)}"
-    if "nme_mean" not in one.figures:
+    if "nme_mean" not in summary.metrics:
         return element("p", f"None of {on} was found.", class_="lead")
-    mean = one.figures["nme_mean"]
+    mean = summary.metrics["nme_mean"]
     failed = int((found.errors > FAILURE).sum())
     said = (
         f"On {on} it was never trained on, a point is on average {100 * mean.value:.1f} % of the "
@@ -141,22 +143,22 @@ def _lead(one: Measured) -> Markup:
     return element("p", said, class_="lead")
 
 
-def _by_name(models: Sequence[Measured], values: Sequence[_V]) -> dict[str, _V]:
-    """By name; of two models of one name the second is marked."""
+def _by_name(models: Sequence[EvaluationSummary], values: Sequence[_V]) -> dict[str, _V]:
+    """Return the values by name; of two models of the same name the second is marked."""
     found: dict[str, _V] = {}
     for model, value in zip(models, values, strict=True):
         found[model.name if model.name not in found else f"{model.name} (2)"] = value
     return found
 
 
-def _worst_points(one: Measured) -> Markup:
-    per_point = one.evaluation.per_point.dropna().sort_values("error", ascending=False)
+def _worst_points(summary: EvaluationSummary) -> Markup:
+    per_point = summary.evaluation.per_point.dropna().sort_values("error", ascending=False)
     rows = [
         (
             row["point"],
             name_of(row["name"]),
             name_of(row["group"].replace("_", " ")),
-            cell(one.points[row["point"]]),
+            cell(summary.points[row["point"]]),
         )
         for row in per_point.head(_WORST_POINTS).to_dict("records")
     ]
@@ -164,8 +166,8 @@ def _worst_points(one: Measured) -> Markup:
     return joined((element("h3", "The points that are most off"), made))
 
 
-def _calibration(one: Measured, chart: AddChart) -> Markup | None:
-    found = one.evaluation
+def _calibration(summary: EvaluationSummary, chart: AddChart) -> Markup | None:
+    found = summary.evaluation
     known = np.isfinite(found.predicted) & np.isfinite(found.errors)
     ranks = found.metrics().get("prediction_rank_correlation")
     if ranks is None or not np.isfinite(ranks):
@@ -185,10 +187,10 @@ def _calibration(one: Measured, chart: AddChart) -> Markup | None:
     return joined((element("h2", "Whether it knows its error"), element("p", said), drawn))
 
 
-def _worst_faces(report: Report, one: Measured, chart: AddChart) -> Markup:
-    found = one.evaluation
+def _worst_faces(report: Report, summary: EvaluationSummary, chart: AddChart) -> Markup:
+    found = summary.evaluation
     rows = []
-    for k in one.worst:
+    for k in summary.worst:
         error, guess = found.errors[k], found.predicted[k]
         rows.append(
             (
@@ -207,7 +209,7 @@ def _worst_faces(report: Report, one: Measured, chart: AddChart) -> Markup:
             name_of(found.names[k]),
         )
         for place, (k, (picture, truth)) in enumerate(
-            zip(one.worst, report.pictures, strict=False), 1
+            zip(summary.worst, report.pictures, strict=False), 1
         )
     ]
     shown = None
