@@ -40,10 +40,15 @@ MODULES = {
     "runtime/faceloop_runtime/crop.py": (f"{RUNTIME}/test_crop.py",),
     "runtime/faceloop_runtime/meanshift.py": (f"{RUNTIME}/test_meanshift.py",),
     "runtime/faceloop_runtime/pdm.py": (f"{RUNTIME}/test_pdm.py",),
+    "runtime/faceloop_runtime/fitter.py": (f"{RUNTIME}/test_fitter.py",),
     "runtime/faceloop_runtime/backends/cpu.py": (f"{RUNTIME}/test_responses.py",),
     "trainer/faceloop_trainer/split.py": (f"{TRAINER}/test_split.py",),
     "datasets/faceloop_datasets/queue.py": (f"{DATASETS}/test_queue.py",),
     "datasets/faceloop_datasets/video/timing.py": (f"{DATASETS}/test_video_timing.py",),
+    "trainer/faceloop_trainer/sums.py": (f"{TRAINER}/test_sums.py",),
+    "trainer/faceloop_trainer/shape.py": (f"{TRAINER}/test_shape.py",),
+    "trainer/faceloop_trainer/groundwork.py": (f"{TRAINER}/test_cross_fitting.py",),
+    "trainer/faceloop_trainer/rehearsal.py": (f"{TRAINER}/test_cross_fitting.py",),
     "trainer/faceloop_trainer/statistics.py": (f"{TRAINER}/test_statistics.py",),
 }
 """The tests that have to notice mutants of a file; both paths from the root of the repository."""
