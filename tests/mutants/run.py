@@ -47,8 +47,8 @@ MODULES = {
     "datasets/faceloop_datasets/video/timing.py": (f"{DATASETS}/test_video_timing.py",),
     "trainer/faceloop_trainer/sums.py": (f"{TRAINER}/test_sums.py",),
     "trainer/faceloop_trainer/shape.py": (f"{TRAINER}/test_shape.py",),
-    "trainer/faceloop_trainer/groundwork.py": (f"{TRAINER}/test_cross_fitting.py",),
-    "trainer/faceloop_trainer/rehearsal.py": (f"{TRAINER}/test_cross_fitting.py",),
+    "trainer/faceloop_trainer/groundwork.py": (f"{TRAINER}/test_groundwork.py",),
+    "trainer/faceloop_trainer/rehearsal.py": (f"{TRAINER}/test_rehearsal.py",),
     "trainer/faceloop_trainer/statistics.py": (f"{TRAINER}/test_statistics.py",),
 }
 """The tests that have to notice mutants of a file; both paths from the root of the repository."""
