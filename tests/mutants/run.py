@@ -44,6 +44,11 @@ MODULES = {
     "runtime/faceloop_runtime/backends/cpu.py": (f"{RUNTIME}/test_responses.py",),
     "trainer/faceloop_trainer/split.py": (f"{TRAINER}/test_split.py",),
     "datasets/faceloop_datasets/queue.py": (f"{DATASETS}/test_queue.py",),
+    "datasets/faceloop_datasets/video/reading.py": (
+        f"{DATASETS}/test_video.py",
+        f"{DATASETS}/test_video_truth.py",
+        f"{DATASETS}/test_video_shown.py",
+    ),
     "datasets/faceloop_datasets/video/timing.py": (f"{DATASETS}/test_video_timing.py",),
     "trainer/faceloop_trainer/sums.py": (f"{TRAINER}/test_sums.py",),
     "trainer/faceloop_trainer/shape.py": (f"{TRAINER}/test_shape.py",),
@@ -212,7 +217,8 @@ def _change(layout: Layout, name: str) -> str:
     """What was changed in a mutant: the function, and the lines before and after."""
     with chdir(layout.folder):
         lines = get_diff_for_mutant(name, path=layout.source).splitlines()
-    function = name.rpartition(".")[2].rpartition("__mutmut_")[0].lstrip("xǁ_").replace("ǁ", ".")
+    mangled = name.rpartition(".")[2].rpartition("__mutmut_")[0]
+    function = mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
     changed = [line for line in lines if line[:1] in "-+" and line[:3] not in {"---", "+++"}]
     short = [f"{line[0]} {line[1:].strip()}" for line in changed]
     return "\n".join([f"{layout.name}.{function}", *short])
