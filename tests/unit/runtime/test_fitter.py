@@ -48,10 +48,14 @@ def gray() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(small_model: FaceModel) -> FaceModel:
-    """With three scales, as a fit expects, and experts that are sure of themselves."""
+    """With three scales, as a fit expects; experts and judges are sure of themselves."""
     coarse, fine = (replace(e, gain=20 * e.gain) for e in small_model.experts)
     finest = replace(fine, scale=36.0, weights=fine.weights[::-1].copy())
-    return replace(small_model, experts=(coarse, fine, finest))
+    judges = small_model.point_judges
+    assert judges is not None
+    sight = replace(judges.sight, hidden=50 * judges.sight.hidden, out=10 * judges.sight.out)
+    judges = replace(judges, sight=sight, typical=30 * judges.typical)
+    return replace(small_model, experts=(coarse, fine, finest), point_judges=judges)
 
 
 def spelled_out(
@@ -166,6 +170,16 @@ def test_it_begins_with_the_mean_shape_and_all_scales(model: FaceModel, gray: np
     assert fit.iterations == 13
 
 
+def test_what_looks_unlike_the_landmark_is_hidden(model: FaceModel, gray: np.ndarray) -> None:
+    """As the judges of this model have learned: they go by how the surroundings usually look."""
+    judges = model.point_judges
+    assert judges is not None
+    other = replace(model, point_judges=replace(judges, typical=-judges.typical))
+    one, two = (Fitter(m, backend="cpu").fit_pose(gray, POSE, None, PASSES) for m in (model, other))
+    assert np.abs(one.visibility - two.visibility).max() > 0.01
+    np.testing.assert_array_equal(one.confidence, two.confidence)
+
+
 def test_search_windows_stay_in_the_crop(model: FaceModel, gray: np.ndarray) -> None:
     """Of a shape that no face has the points lie outside it, on every side."""
     b = np.array([40.0, -40.0, 40.0]) * np.sqrt(model.pdm.variances)
@@ -220,6 +234,10 @@ class TestStarts:
             points = np.ones((5, 2))
         with pytest.raises(FaceloopError, match="at least two different known points, or a box"):
             Fitter(model, backend="cpu").fit(gray, points)
+
+    def test_from_a_box_of_a_pixel(self, model: FaceModel, gray: np.ndarray) -> None:
+        fit = Fitter(model, backend="cpu").fit(gray, (100, 100, 1, 1))
+        assert np.abs(fit.points - 100).max() < 10
 
     @pytest.mark.parametrize(
         "box", [(0, 0, 0, 50), (0, 0, 50, -1), (0, np.nan, 50, 50), (np.inf, 0, 50, 50)]
