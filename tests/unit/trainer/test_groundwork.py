@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloop_datasets import TrainingError
+from faceloop_datasets import Scheme, TrainingError
+from faceloop_runtime import FaceModel
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.components import natural
 from faceloop_trainer.groundwork import (
-    INITIALISER_SCALE,
     Groundwork,
     View,
     can_show,
@@ -19,7 +19,9 @@ from faceloop_trainer.groundwork import (
     pictured_faces,
     views,
 )
-from faceloop_trainer.reference import KnownFace
+from faceloop_trainer.patches import Looking, ScaleTraining, TargetSet
+from faceloop_trainer.prior import sample_prior
+from faceloop_trainer.reference import KnownFace, Reference
 from faceloop_trainer.shape import fit_pdm
 from faceloop_trainer.split import fold_of
 from faceloop_trainer.trainingset import TrainingFace
@@ -66,6 +68,38 @@ def test_shapes_in_a_mirror_are_shapes_of_the_same_people() -> None:
     np.testing.assert_array_equal(other.components, natural(expected).components)
 
 
+@pytest.mark.parametrize("prior", ["sample", "none"])
+def test_shapes_begin_with_those_of_the_sample_where_it_is_asked_for(prior: str) -> None:
+    scheme = Scheme.load("face70")
+    mean = FaceModel.starter().pdm.mean
+    every = np.ones(len(scheme), bool)
+    faces = []
+    for number in range(12):
+        rng = np.random.default_rng(number)
+        points = 50 * (mean + rng.normal(0, 0.03, mean.shape)) + 100
+        noise = rng.integers(0, 255, (20, 20), np.uint8)
+        faces.append(TrainingFace("face", f"person {number}", noise, points, every, every))
+    config = replace(QUICK, prior=prior, components=6)  # type: ignore[arg-type]
+    known = sample_prior(scheme) if prior == "sample" else None
+    assert (known is None) is (prior == "none")
+    points = np.array([face.points for face in faces])
+    people = [face.subject for face in faces]
+    expected = fit_pdm(scheme, points, 6, people=people, prior=known)
+    found = Groundwork.of(scheme, faces, config).pdm
+    np.testing.assert_array_equal(found.components, expected.components)
+    np.testing.assert_array_equal(found.variances, expected.variances)
+
+
+def test_unknown_points_are_where_the_shapes_expect_them() -> None:
+    points = FACES[0].points.copy()
+    points[5] = np.nan
+    faces = [replace(hidden(FACES[0], 5), points=points), *FACES[1:]]
+    ground = Groundwork.of(SCHEME, faces, QUICK)
+    np.testing.assert_array_equal(ground.faces[0].points[:5], points[:5])
+    expected = np.rint(ground.pdm.complete(points)[5])
+    np.testing.assert_array_equal(ground.faces[0].points[5], expected)
+
+
 def test_a_copy_is_learned_from_once_under_its_first_name() -> None:
     copy = replace(FACES[2], subject="somebody else", name="copy")
     for faces, kept, left in ((*FACES, copy), FACES[2], copy), ((copy, *FACES), copy, FACES[2]):
@@ -105,8 +139,8 @@ def test_too_few_faces_or_people_are_refused() -> None:
     with pytest.raises(TrainingError, match="9 usable faces of 5 people to train on") as told:
         Groundwork.of(SCHEME, [*FACES[:9], *shapes[9:]], QUICK)
     assert "All show" not in str(told.value)
-    clips = [replace(face, subject="clip", subject_source="clip") for face in FACES]
-    with pytest.raises(TrainingError):
+    clips = [replace(face, subject_source="picture") for face in FACES[:9]]
+    with pytest.raises(TrainingError, match="9 usable faces of 5 pictures to train on; at least"):
         Groundwork.of(SCHEME, clips, QUICK)
 
 
@@ -163,22 +197,48 @@ class TestViews:
         assert View(one, 1, None).rng(0).random() == drawn[0]
 
 
-@pytest.mark.parametrize("mirror", [False, True])
-def test_experts_are_trained_for_each_scale_and_eyes_and_nose(mirror: bool) -> None:
-    """What is not seen of a face trains nothing: neither a landmark nor the eye it is all of."""
+@pytest.mark.parametrize(("kind", "mirror"), [("mosse", False), ("ridge", True)])
+def test_experts_are_trained_for_each_scale_and_eyes_and_nose(kind: str, mirror: bool) -> None:
+    """Each by its definition; the places of the initialiser are found by filters in any case."""
     faces = [hidden(face, 1, 5) if face in FACES[:4] else face for face in FACES]
-    config = replace(QUICK, mirror=mirror)
+    config = replace(QUICK, mirror=mirror, experts=kind, seed=3)  # type: ignore[arg-type]
     ground = Groundwork.of(SCHEME, faces, config)
-    ticks: list[int] = []
-    work = Work(lambda progress: ticks.append(progress.done), None)
+    work, ticks = Work(lambda progress: ticks.append(progress.done), None), [0]
     work.total = 10_000
     trainings = ground.experts(Cache(None), work)
     assert ticks[-1] == 4 * len(faces)
-    folded = [training.folded() for training in trainings]
-    scales = [one.without[0].scale for one in folded]
-    assert scales == [*config.scales, INITIALISER_SCALE]
-    assert [len(one.without[0].weights) for one in folded] == [6, 6, 6, 3]
-    assert len({one.without[0].weights.tobytes() for one in folded}) == 4
+    marks = TargetSet(
+        "marks", lambda points: points, lambda face: face.trains_patches, (1, 0, 2, 4, 3, 5)
+    )
+    places = TargetSet(
+        "eyes and nose", lambda points: points[:3], lambda face: face.trains_patches[:3],
+        (1, 0, 2), off_centre=4.0,
+    )  # fmt: skip
+    wanted = [(kind, marks, scale) for scale in config.scales] + [("ridge", places, 16.0)]
+    assert len(trainings) == len(wanted)
+    for training, (how, target, scale) in zip(trainings, wanted, strict=True):
+        expected = ScaleTraining(
+            how,  # type: ignore[arg-type]
+            Looking(
+                target if mirror else replace(target, mirror=None),
+                Reference.of(ground.pdm),
+                config.channels,
+                scale,
+                config.seed,
+            ),
+            ground.faces,
+            ground.folds,
+            Cache(None),
+            lambda _: None,
+        ).folded()
+        found = training.folded()
+        for one, two in zip(found.without, expected.without, strict=True):
+            assert one.scale == scale
+            np.testing.assert_array_equal(one.weights, two.weights)
+            np.testing.assert_array_equal(one.bias, two.bias)
+        np.testing.assert_array_equal(found.calibration.gain, expected.calibration.gain)
+        trusted = expected.calibration.reliability
+        np.testing.assert_array_equal(found.calibration.reliability, trusted)
 
 
 def test_a_place_that_nobody_shows_has_no_expert() -> None:
