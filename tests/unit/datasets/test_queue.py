@@ -373,6 +373,17 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean([np.hypot(a[0] - b[0], a[1] - b[1]) for a, b in zip(*pair, strict=True)]))
 
 
+def test_a_fit_is_kept_as_the_estimate_that_it_is(project: Project) -> None:
+    """Whole numbers too, and where nobody says which model it is of."""
+    points = np.arange(2 * N).reshape(N, 2)
+    entry = project.queue.add(project.add_item(None).id, "poor-fit", fit=points.tolist())
+    assert entry.fit is not None
+    assert (entry.fit.scheme, entry.fit.source) == ("face70", "fit:")
+    np.testing.assert_array_equal(entry.fit.points, points)
+    with pytest.raises(ProjectError, match=r"landmarks 0\.\.69 \(face70\)"):
+        project.queue.add(entry.item_id, "manual", points=(N,))
+
+
 class TestNearDuplicates:
     def taken(self, project: Project, video: Media, *frames: FrameCandidate) -> list[int]:
         entries = project.queue.add_frames(video, frames, model="m")
@@ -382,8 +393,8 @@ class TestNearDuplicates:
     def test_shapes_are_compared_free_of_place_and_size(
         self, project: Project, video: Media
     ) -> None:
-        one = shape(1)
-        other = 1.7 * (one + np.random.default_rng(2).normal(0, 3, (N, 2))) + [40, -500]
+        one = shape(1) / 100  # smaller than a pixel
+        other = 170 * (one + np.random.default_rng(2).normal(0, 0.03, (N, 2))) + [40, -500]
         distance = apart(one, other)
         near = FrameCandidate(1, 0.04, other.tolist(), 0.2)
         for factor, expected in ((1.001, [0]), (0.999, [0, 1])):
