@@ -71,18 +71,43 @@ def test_the_first_time_is_zero_where_a_file_begins_late(
     check(Video(late), range(COUNT), np.arange(COUNT) / 25)
 
 
-def test_the_first_time_is_that_of_the_first_frame_that_can_be_decoded(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def open_ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three frames before each key frame are made from it and from those before them."""
+    options = KEYS | {"x264-params": "scenecut=0:open-gop=1:b-adapt=0"}
+    path = tmp_path_factory.mktemp("frames") / "open.mp4"
+    return encode(path, "libx264", [4 * i for i in range(COUNT)], **options)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_frames_that_need_those_of_two_sides_are_found(
+    ending: str, open_ended: Path, tmp_path: Path
+) -> None:
+    video = Video(copy_stream(open_ended, tmp_path / f"a.{ending}"))
+    check(video, range(COUNT), np.arange(COUNT) / 25)
+    for number in (41, 17, 38, 19, 20, 18, 37, 21, 39):  # round the key frames, each by a seek
+        video.close()
+        assert read_number(video[number].gray()) == number
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_the_first_time_is_that_of_the_first_frame_that_can_be_decoded(
+    ending: str, open_ended: Path, tmp_path: Path
+) -> None:
     """Those before it lack the frames that they are made from, which a cut has taken."""
-    options = KEYS | {"x264-params": "scenecut=0:open-gop=1"}
-    source = encode(tmp_path / "open.mp4", "libx264", [4 * i for i in range(COUNT)], **options)
     keyed: list[int] = []
+    early: list[int] = []
 
     def from_key(number: int, packet: av.Packet) -> bool:
+        assert packet.pts is not None
         if number > 0 and packet.is_keyframe:
-            keyed.append(number)
+            keyed.append(packet.pts)
+        if keyed and packet.pts < keyed[0]:
+            early.append(number)
         return bool(keyed)
 
-    video = Video(copy_stream(source, tmp_path / "cut.mkv", keep=from_key))
+    video = Video(copy_stream(open_ended, tmp_path / f"cut.{ending}", keep=from_key))
+    assert len(early) == 3
     check(video, range(20, COUNT), np.arange(COUNT - 20) / 25)
 
 
@@ -91,6 +116,8 @@ def test_times_of_a_variable_rate_are_its_own(tmp_path: Path) -> None:
     video = Video(encode(tmp_path / "vfr.mkv", "libx264", times, g="10", bf="2"))
     check(video, range(30), np.array(times) / 100)
     assert video.rate == pytest.approx(29 / (times[-1] / 100))
+    short = Video(encode(tmp_path / "short.mkv", "libx264", [0, 10, 30]))
+    assert short.rate == pytest.approx(2 / 0.3)
 
 
 def test_one_frame_has_the_rate_of_the_header(tmp_path: Path) -> None:
@@ -143,6 +170,17 @@ def test_damaged_frames_keep_the_numbers_of_the_others(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"Frame 24 of .* cannot be decoded"):
             video[24]
     assert read_number(video[10].gray()) == 10
+
+
+def test_a_truncated_file_says_what_is_missing(whole: Path, tmp_path: Path) -> None:
+    path = copy_stream(whole, tmp_path / "a.mkv")
+    with av.open(str(path)) as container:
+        end = [p.pos for p in container.demux(video=0) if p.size][10]
+    path.write_bytes(path.read_bytes()[:end])
+    video = Video(path)
+    assert video.warning is not None
+    assert video.warning.startswith(f"{path} is damaged or truncated: its header promises 2.0 s")
+    assert [frame.index for frame in video] == list(range(len(video)))
 
 
 def test_pictures_of_another_size_are_refused_with_their_number(tmp_path: Path) -> None:
