@@ -49,7 +49,6 @@ MODULES = {
         f"{DATASETS}/test_video_frames.py",
         f"{DATASETS}/test_video.py::test_frames_fetched_one_after_the_other_are_decoded_once",
         f"{DATASETS}/test_video_shown.py::test_pixels_are_shown_square",
-        f"{DATASETS}/test_hostile_media.py",
     ),
     "datasets/faceloop_datasets/video/timing.py": (f"{DATASETS}/test_video_timing.py",),
     "trainer/faceloop_trainer/sums.py": (f"{TRAINER}/test_sums.py",),
