@@ -8,12 +8,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloop_datasets import InputError
 from faceloop_datasets.media.video import timing
-from faceloop_datasets.media.video.stream import Reader
+from faceloop_datasets.media.video.stream import StreamReader
 from faceloop_datasets.media.video.timing import PacketIndex, Packets
 
 from .video_files import copy_stream, encode
@@ -26,6 +26,7 @@ def index(pts: list[int], keys: list[int], base: Fraction = Fraction(1, 90)) -> 
     return PacketIndex(np.array(pts, np.int64), np.array(keys, np.intp), base)
 
 
+@settings(max_examples=50)
 @given(rising, st.fractions(Fraction(1, 90_000), Fraction(1, 10)))
 def test_times_are_seconds_after_the_first_frame(pts: list[int], base: Fraction) -> None:
     expected = [float((time - pts[0]) * base) for time in pts]
@@ -94,7 +95,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def packets(path: Path) -> Packets:
-    with Reader(path) as reader:
+    with StreamReader(path) as reader:
         return Packets(reader)
 
 
