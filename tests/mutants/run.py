@@ -37,32 +37,47 @@ ENOUGH = 0.9
 RUNTIME, TRAINER, DATASETS = (f"tests/unit/{room}" for room in ("runtime", "trainer", "datasets"))
 MODULES = {
     "runtime/faceloop_runtime/geometry.py": (f"{RUNTIME}/test_geometry.py",),
-    "runtime/faceloop_runtime/crop.py": (f"{RUNTIME}/test_crop.py",),
-    "runtime/faceloop_runtime/meanshift.py": (f"{RUNTIME}/test_meanshift.py",),
-    "runtime/faceloop_runtime/pdm.py": (f"{RUNTIME}/test_pdm.py",),
-    "runtime/faceloop_runtime/fitter.py": (f"{RUNTIME}/test_fitter.py",),
-    "runtime/faceloop_runtime/backends/cpu.py": (f"{RUNTIME}/test_responses.py",),
-    "trainer/faceloop_trainer/split.py": (f"{TRAINER}/test_split.py",),
+    "runtime/faceloop_runtime/imaging/crop.py": (f"{RUNTIME}/test_crop.py",),
+    "runtime/faceloop_runtime/responses/cpu.py": (f"{RUNTIME}/test_responses.py",),
+    "runtime/faceloop_runtime/pdm/gaussian.py": (f"{RUNTIME}/test_gaussian.py",),
+    "runtime/faceloop_runtime/pdm/model.py": (f"{RUNTIME}/test_pdm.py",),
+    "runtime/faceloop_runtime/pdm/tangent.py": (f"{RUNTIME}/test_tangent.py",),
+    "runtime/faceloop_runtime/fit/fitter.py": (f"{RUNTIME}/test_fitter.py",),
+    "runtime/faceloop_runtime/fit/inputs.py": (f"{RUNTIME}/test_fitter.py",),
+    "runtime/faceloop_runtime/fit/meanshift.py": (f"{RUNTIME}/test_meanshift.py",),
+    "runtime/faceloop_runtime/fit/steps.py": (f"{RUNTIME}/test_fitter.py",),
     "datasets/faceloop_datasets/queue.py": (f"{DATASETS}/test_queue.py",),
-    "datasets/faceloop_datasets/video/reading.py": (
+    "datasets/faceloop_datasets/review/entries.py": (f"{DATASETS}/test_queue.py",),
+    "datasets/faceloop_datasets/review/frames.py": (
+        f"{DATASETS}/test_queue.py",
+        f"{DATASETS}/test_review_frames.py",
+    ),
+    "datasets/faceloop_datasets/store/queue.py": (f"{DATASETS}/test_queue.py",),
+    "datasets/faceloop_datasets/media/video/reading.py": (
         f"{DATASETS}/test_video_truth.py",
         f"{DATASETS}/test_video_frames.py",
         f"{DATASETS}/test_video.py::test_frames_fetched_one_after_the_other_are_decoded_once",
         f"{DATASETS}/test_video_shown.py::test_pixels_are_shown_square",
     ),
-    "datasets/faceloop_datasets/video/timing.py": (f"{DATASETS}/test_video_timing.py",),
-    "trainer/faceloop_trainer/sums.py": (f"{TRAINER}/test_sums.py",),
-    "trainer/faceloop_trainer/shape.py": (
-        f"{TRAINER}/test_shape.py::test_the_model_is_that_of_em_spelled_out",
+    "datasets/faceloop_datasets/media/video/timing.py": (f"{DATASETS}/test_video_timing.py",),
+    "trainer/faceloop_trainer/data/split.py": (f"{TRAINER}/test_split.py",),
+    "trainer/faceloop_trainer/pdm/ppca.py": (
+        f"{TRAINER}/test_ppca.py::test_the_model_is_that_of_em_spelled_out",
     ),
-    "trainer/faceloop_trainer/groundwork.py": (f"{TRAINER}/test_groundwork.py",),
-    "trainer/faceloop_trainer/rehearsal.py": (f"{TRAINER}/test_rehearsal.py",),
-    "trainer/faceloop_trainer/statistics.py": (f"{TRAINER}/test_statistics.py",),
+    "trainer/faceloop_trainer/experts/moments.py": (f"{TRAINER}/test_moments.py",),
+    "trainer/faceloop_trainer/experts/moment_cache.py": (f"{TRAINER}/test_moment_cache.py",),
+    "trainer/faceloop_trainer/crossfit/crossfit.py": (f"{TRAINER}/test_crossfit.py",),
+    "trainer/faceloop_trainer/crossfit/fits.py": (
+        f"{TRAINER}/test_fits.py",
+        f"{TRAINER}/test_crossfit.py",
+    ),
+    "trainer/faceloop_trainer/crossfit/training_set.py": (f"{TRAINER}/test_training_set.py",),
+    "trainer/faceloop_trainer/crossfit/variants.py": (f"{TRAINER}/test_training_set.py",),
 }
 """The tests that have to notice mutants of a file; both paths from the root of the repository."""
 PARTS = {
-    "shape": ("_expect", "_covariance", "_principal"),
-    "reading": (
+    "pdm/ppca": ("_expect", "_covariance", "_principal"),
+    "media/video/reading": (
         "__init__",
         "_from",
         "_numbered",
@@ -90,14 +105,14 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("modules", nargs="*", help="file names without .py; all if none is named")
+    parser.add_argument("modules", nargs="*", help="such as fit/steps; all if none is named")
     parser.add_argument("--survivors", action="store_true", help="only those of the last time")
     parser.add_argument("--children", type=int, default=1, help="processes at a time")
     return parser.parse_args()
 
 
 def _chosen(names: list[str]) -> list[Layout]:
-    layouts = {Path(module).stem: Layout(module, tests) for module, tests in MODULES.items()}
+    layouts = {x.name: x for x in (Layout(module, tests) for module, tests in MODULES.items())}
     unknown = [name for name in names if name not in layouts]
     if unknown:
         sys.exit(f"There is no module {unknown[0]}. Modules: {', '.join(layouts)}.")
@@ -113,8 +128,8 @@ class Layout:
 
     @property
     def name(self) -> str:
-        """Name of the module, without package."""
-        return Path(self.module).stem
+        """Path of the module in its package, without ``.py``."""
+        return Path(*Path(self.module).parts[2:]).with_suffix("").as_posix()
 
     @property
     def folder(self) -> Path:
