@@ -12,6 +12,7 @@ import pytest
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.media.video.reading import Video
+from faceloop_datasets.media.video.stream import StreamReader
 
 from .video_files import copy_stream, encode, numbered, read_number
 
@@ -143,6 +144,45 @@ def test_numbers_count_from_both_ends(whole: Path) -> None:
     for number in (COUNT, -COUNT - 1):
         with pytest.raises(IndexError, match=f"has {COUNT} frames; there is no frame {number}"):
             video[number]
+
+
+class Decoded:
+    """Packets that go into decoders, and frames that come out."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.packets, self.frames = 0, 0
+        known = StreamReader._decode
+
+        def counted(reader: StreamReader, packet: av.Packet | None) -> list[av.VideoFrame]:
+            found = known(reader, packet)  # type: ignore[arg-type]
+            self.packets += packet is not None
+            self.frames += len(found)
+            return found
+
+        monkeypatch.setattr(StreamReader, "_decode", counted)
+
+
+@pytest.mark.parametrize("number", [45, 40, 41])
+def test_a_frame_is_decoded_from_the_key_frame_before_it(
+    number: int, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decoder takes up to 16 packets more than it shows, one for each of its threads."""
+    path = encode(whole.with_stem("long"), "libx264", [4 * i for i in range(100)], **KEYS)
+    video = Video(path)
+    done = Decoded(monkeypatch)
+    frame = video[number + 40]
+    assert read_number(frame.gray()) == number + 40
+    assert done.packets <= number - 40 + 1 + 3 + 16  # of 100, and three that are made from later
+
+
+def test_frames_on_the_way_that_nothing_is_made_from_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"g": "100", "bf": "3", "x264-params": "scenecut=0:b-adapt=0:b-pyramid=none"}
+    video = Video(encode(tmp_path / "a.mp4", "libx264", [4 * i for i in range(80)], **options))
+    done = Decoded(monkeypatch)
+    assert read_number(video[60].gray()) == 60
+    assert done.frames < 40  # three of four are made from others only
 
 
 def damaged(path: Path, target: Path, *numbers: int) -> Path:
