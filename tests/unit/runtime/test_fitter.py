@@ -22,6 +22,7 @@ from faceloop_runtime.fit.meanshift import (
     spread_and_offset,
 )
 from faceloop_runtime.fit.schedule import FROM_START, Pass
+from faceloop_runtime.fit.steps import correct, search, surroundings
 from faceloop_runtime.geometry import Similarity, as_complex, as_points
 from faceloop_runtime.imaging.channels import CropChannels, channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
@@ -30,7 +31,7 @@ from faceloop_runtime.quality.conformal import ConformalCalibration
 from faceloop_runtime.quality.estimate import estimate_quality
 from faceloop_runtime.quality.features import FitFeatures, point_features
 from faceloop_runtime.quality.validator import whole_face_features
-from faceloop_runtime.regressor import cell_features, regression_features
+from faceloop_runtime.regressor import ShapeRegressor, cell_features, regression_features
 from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import SEARCH
 from faceloop_runtime.start.initialiser import Initialiser, box_pose
@@ -167,6 +168,22 @@ def test_a_fit_is_its_passes(model: FaceModel, gray: np.ndarray, predictor: bool
     check(fit, spelled_out(model, gray, (POSE, b), PASSES))
     assert np.isnan(fit.error_bound) is not predictor
     assert fit.confidence.dtype == np.float64
+
+
+def test_a_search_by_itself_says_where_it_ended(model: FaceModel, gray: np.ndarray) -> None:
+    """As corrections are learned from: what would be corrected, and what it looks like there."""
+    backend = CpuResponses(model.experts)
+    found = search(model, backend, gray, POSE, PASSES)
+    none = ShapeRegressor(np.zeros_like(model.regressor.weights), np.zeros(7, np.float32))
+    fit = correct(model.pdm, none, found)
+    np.testing.assert_array_equal(fit.b, found.b)
+    np.testing.assert_allclose(found.pose.matrix(), fit.pose.matrix(), rtol=1e-12)
+    np.testing.assert_array_equal(fit.movements, 0.0)
+    points = found.pose.apply(model.pdm.shape(found.b))
+    there = found.last.crop_pose.inverse().apply(points)
+    middle = (found.last.channels.crop.shape[0] - 1) / 2
+    cells = cell_features(found.last.channels, there * found.last.evidence.scale + middle)
+    np.testing.assert_allclose(surroundings(model.pdm, found), cells, atol=1e-5)
 
 
 def test_it_begins_with_the_mean_shape_and_all_scales(model: FaceModel, gray: np.ndarray) -> None:
