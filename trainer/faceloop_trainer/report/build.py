@@ -161,7 +161,7 @@ class _ReportBuilder:
                 f"({error}); name another model, or none, to cross-validate."
             ) from error
 
-    def _blank(self) -> Report:
+    def _without_evaluations(self) -> Report:
         project, models = self._project, self._models
         everyone = project.faces()
         annotated = [face for face in everyone if face.has_image]
