@@ -111,7 +111,7 @@ class ClmtrackrFitter:
             made.append(state)
             if self._settled(state):
                 break
-        return self._judged(image, made[-1], len(made))
+        return self._assessed(image, made[-1], len(made))
 
     def start(self, pose: Similarity, b: NDArray[np.float64] | None = None) -> ClmtrackrState:
         """Return the state in which clmtrackr would begin; see `fit_pose`."""
@@ -140,7 +140,7 @@ class ClmtrackrFitter:
             state = iterate(self.model, self._responses, image, state)
             yield state
 
-    def _judged(self, image: NDArray[np.uint8], state: ClmtrackrState, made: int) -> Fit:
+    def _assessed(self, image: NDArray[np.uint8], state: ClmtrackrState, made: int) -> Fit:
         model, pose = self.model, self._pose(state.parameters)
         canvas = Canvas.drawn(model, image, state.parameters)
         shape = model.shape(state.parameters[4:])
