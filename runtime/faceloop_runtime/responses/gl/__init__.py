@@ -25,9 +25,9 @@ one mean-shift update      0.034                0.025
   shall agree to 1e-5. And the last crop of a fit is needed on the CPU too, for the quality models.
 - Mean-shift is not. The maps have to come back in any case, for the weights of the landmarks and
   for the quality models, and their bytes cost nothing: 37 KB 0.006, N x 2 numbers 0.003. What
-  costs, on a graphics processor, is to wait for them. That is once an evaluation now, 4 times a fit; with
-  mean-shift in a shader it would be once an update too, 13 times more, since each starts from
-  points that the shape model has projected.
+  costs, on a graphics processor, is to wait for them. That is once an evaluation now, 4 times a
+  fit; with mean-shift in a shader it would be once an update too, 13 times more, since each starts
+  from points that the shape model has projected.
 - Reading back was 82 % of clmtrackr's time and is 1 % here. Four neighbouring places stand in a
   texel, so that a fetch of a channel serves four responses; with one place a texel, which is what
   packing into bytes leaves, the draw takes twice as long.
