@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .annotation import Annotation
-    from .media.shown import Noted
+    from .media.shown import ShownVideo
     from .media.video import Video
     from .subjects import SubjectSource
 
@@ -46,7 +46,7 @@ class Face:
         Number of the frame, if the media is a video.
     media_sha256 : str or None
         Hash of the media's content.
-    video : Noted or None
+    video : ShownVideo or None
         How the media was shown when it was added, if it is a video.
     subject_source : str
         How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
@@ -60,7 +60,7 @@ class Face:
     media: Path | None
     frame: int | None
     media_sha256: str | None
-    video: Noted | None = None
+    video: ShownVideo | None = None
     subject_source: SubjectSource = "person"
 
     @property
@@ -99,9 +99,9 @@ class Face:
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path, noted: Noted) -> Video:
+def _open(path: Path, shown: ShownVideo) -> Video:
     # Faces of one video come one after the other: its index and decoder are worth keeping.
-    return noted.open(path)
+    return shown.open(path)
 
 
 def snapshot_hash(faces: Iterable[Face]) -> str:

@@ -16,7 +16,7 @@ from .errors import FaceloopError, ProjectError, RevisionConflict
 from .face import Face, snapshot_hash
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
-from .importing.job import Target
+from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_rules import parse_rule
 from .media.files import Media, MediaFile, check_shown, copy_in, is_missing, search
@@ -711,7 +711,7 @@ class Project:
         entries = read_faces(source_format, sources, images=images)
         conversion = Conversion.load(native_scheme(source_format), self.scheme)
         job = self._import(source_format, conversion, Monitor.of(progress))
-        job.settles, job.rule = True, rule
+        job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
         return job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
 
@@ -908,7 +908,7 @@ class Project:
         *,
         copy: bool = False,
     ) -> Import:
-        target = Target(self._database, self.path, self.scheme.name, conversion)
+        target = ImportTarget(self._database, self.path, self.scheme.name, conversion)
         return Import(target, name, monitor, copy)
 
     def _check(self, annotation: Annotation) -> None:
@@ -948,7 +948,7 @@ class Project:
             media=None if picture is None else picture.where(self.path),
             frame=item.frame,
             media_sha256=None if picture is None else picture.sha256,
-            video=None if picture is None else picture.noted,
+            video=None if picture is None else picture.shown,
         )
 
 

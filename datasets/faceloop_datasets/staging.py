@@ -68,7 +68,7 @@ def _discard(scratch: Path, lock: sqlite3.Connection) -> None:
         scratch.with_name(scratch.name + _LOCK).unlink(missing_ok=True)
 
 
-def place(source: Path, target: Path, sha256: str) -> Path:
+def move_into_place(source: Path, target: Path, sha256: str) -> Path:
     """Move a scratch file to ``target`` and return where it is.
 
     A file of the same content is left as it is; one of other content keeps its name, and the new

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .imaging.channels import channel_count, terms
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from .imaging.channels import CropChannels
 
 GRID = 4

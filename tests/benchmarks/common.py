@@ -158,7 +158,8 @@ def one_core() -> None:
 
 def error_row(errors: np.ndarray) -> dict[str, Any]:
     """Mean, median, p95, AUC@0.08 and failures of the errors of some faces."""
-    from faceloop_trainer.evaluation.metrics import AUC_LIMIT, FAILURE, area_under_ced
+    from faceloop_runtime.quality.thresholds import FAILURE
+    from faceloop_trainer.evaluation.metrics import AUC_LIMIT, area_under_ced
 
     found = errors[np.isfinite(errors)]
     return {

@@ -31,8 +31,8 @@ from common import Report, add_common, muct
 from faceloop_datasets import Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel, Tracker
+from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.data.faces import whole_pictures
-from faceloop_trainer.evaluation.metrics import FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

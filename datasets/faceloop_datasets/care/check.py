@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from faceloop_datasets.media.shown import Noted
+    from faceloop_datasets.media.shown import ShownVideo
     from faceloop_datasets.progress import ProgressLike
 
 _RELINK = (
@@ -127,7 +127,7 @@ class _Check:
             return
         if self.hashes and content_hash(file) != medium.sha256:
             yield Finding("error", changed, str(file), _RELINK)
-        elif (otherwise := _shown_otherwise(medium.noted, file)) is not None:
+        elif (otherwise := _shown_otherwise(medium.shown, file)) is not None:
             yield otherwise
         elif not here.is_file():
             what = "A picture or video is only where it was when it was added"
@@ -178,12 +178,12 @@ class _Check:
                 yield Finding("note", "A temporary file", path, advice)
 
 
-def _shown_otherwise(noted: Noted | None, file: Path) -> Finding | None:
-    if noted is None:
+def _shown_otherwise(shown: ShownVideo | None, file: Path) -> Finding | None:
+    if shown is None:
         return None
     try:
         with Video(file) as video:
-            changed = noted.changed(video.size, len(video), video.mirrored)
+            changed = shown.changed(video.size, len(video), video.mirrored)
     except InputError as error:
         return Finding("error", "A video cannot be read", str(error), _RELINK)
     if changed is None:

@@ -23,7 +23,7 @@ from faceloop_datasets.subjects import kind_of, no_such_subject
 from .backup import list_backups
 from .bundle import DATABASE, unpack, write_bundle
 from .owned import is_own
-from .traces import Needle, coordinates, find, texts
+from .traces import Trace, coordinates, find, texts
 
 if TYPE_CHECKING:
     import sqlite3
@@ -182,10 +182,10 @@ def erase(
         _clean_backup(file, planned.target)
     monitor.step(0, None, "erasing")
     with direct(root / DATABASE) as connection:
-        needles = _erase_rows(connection, planned.target, root / "media", pending=True)
+        traces = _erase_rows(connection, planned.target, root / "media", pending=True)
         erasing.write_anew(connection)
         monitor.tell(0, None, "searching all files")
-        found, files, size = find(root, needles)
+        found, files, size = find(root, traces)
         left = [(n, file) for n, file in found if not erasing.is_used(connection, n.content)]
     said = dict.fromkeys(f"{n.what} in {file.relative_to(root).as_posix()}" for n, file in left)
     return replace(planned, left=tuple(said), searched=(files, size))
@@ -213,11 +213,11 @@ def finish_erasure(database: Path) -> None:
 
 def _erase_rows(
     connection: sqlite3.Connection, target: ErasureTarget, media: Path, *, pending: bool
-) -> list[Needle]:
+) -> list[Trace]:
     """Delete rows, and the files in ``media``, in one transaction; returns what to search for."""
     with erasing.overwriting(connection):
         rows = erasing.find_rows(connection, target)
-        needles = list(_needles(connection, rows))
+        traces = list(_traces(connection, rows))
         # Before the rows: without a row nobody would know that a file is left to delete.
         for file in _copies(media, rows.alone):
             try:
@@ -225,10 +225,10 @@ def _erase_rows(
             except OSError as error:
                 raise InputError(f"{file} cannot be deleted: {error.strerror}.") from error
         erasing.delete_rows(connection, rows, pending=pending)
-    return needles
+    return traces
 
 
-def _needles(connection: sqlite3.Connection, rows: Rows) -> Iterator[Needle]:
+def _traces(connection: sqlite3.Connection, rows: Rows) -> Iterator[Trace]:
     for blob in erasing.stored_points(connection, rows):
         yield from coordinates("coordinates of its points", blob)
     for text in erasing.stored_texts(connection, rows):

@@ -17,7 +17,7 @@ _SHORTEST = 6  # bytes of a text: shorter ones are found everywhere by chance
 
 
 @dataclass(frozen=True)
-class Needle:
+class Trace:
     """Bytes that should be gone, and what they are for people."""
 
     what: str
@@ -29,28 +29,28 @@ class Needle:
         return self.content.encode() if isinstance(self.content, str) else self.content
 
 
-def coordinates(what: str, blob: bytes) -> Iterator[Needle]:
+def coordinates(what: str, blob: bytes) -> Iterator[Trace]:
     """Two pieces of stored points, as far as they are no row of zeros or missing points."""
     for start in (0, max(0, (len(blob) - _PIECE) // 32 * 16)):
         piece = blob[start : start + _PIECE]
         values = np.frombuffer(piece, "<f8")
         if len(piece) == _PIECE and len(set(values[np.isfinite(values)].tolist())) > 3:
-            yield Needle(what, piece)
+            yield Trace(what, piece)
 
 
-def texts(what: str, values: Iterable[str | None]) -> Iterator[Needle]:
+def texts(what: str, values: Iterable[str | None]) -> Iterator[Trace]:
     """Texts that are long enough to be searched for."""
     for value in values:
         if value is not None and len(value.encode()) >= _SHORTEST:
-            yield Needle(what, value)
+            yield Trace(what, value)
 
 
-def find(root: Path, needles: Sequence[Needle]) -> tuple[list[tuple[Needle, Path]], int, int]:
+def find(root: Path, traces: Sequence[Trace]) -> tuple[list[tuple[Trace, Path]], int, int]:
     """Search the names of all files of a project, and the content of all but its media.
 
     Returns
     -------
-    list of (Needle, Path)
+    list of (Trace, Path)
         What was found where.
     int, int
         How many files and bytes were searched.
@@ -58,7 +58,7 @@ def find(root: Path, needles: Sequence[Needle]) -> tuple[list[tuple[Needle, Path
     found, count, size = [], 0, 0
     for file in sorted(path for path in root.rglob("*") if path.is_file()):
         name = file.relative_to(root).as_posix()
-        found += [(n, file) for n in needles if isinstance(n.content, str) and n.content in name]
+        found += [(n, file) for n in traces if isinstance(n.content, str) and n.content in name]
         if name.startswith("media/") or file.stat().st_size == 0:
             continue
         count, size = count + 1, size + file.stat().st_size
@@ -66,5 +66,5 @@ def find(root: Path, needles: Sequence[Needle]) -> tuple[list[tuple[Needle, Path
             file.open("rb") as stream,
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view,
         ):
-            found += [(n, file) for n in needles if view.find(n.bytes) >= 0]
+            found += [(n, file) for n in traces if view.find(n.bytes) >= 0]
     return found, count, size

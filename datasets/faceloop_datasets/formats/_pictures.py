@@ -47,7 +47,7 @@ _LABELS = ("annot", "annots", "annotation", "annotations")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PictureRequest:
     """The picture that an annotation asks for.
 
     Parameters
@@ -135,7 +135,7 @@ class _Tree:
             inside = tuple(folded(part) for part in folders)
             self.folders.add(inside)
             # A stem holds no suffix, so that the two kinds of keys meet in odd names only, which
-            # `Wanted.fits` tells apart.
+            # `PictureRequest.fits` tells apart.
             for key in {folded(ref.name), folded(PurePosixPath(ref.name).stem)}:
                 self.names[key].append((inside, ref))
 
@@ -151,7 +151,7 @@ class PictureFinder:
         Folders and archives in which else to look by name.
     deep : bool
         Whether to look in all folders below ``roots`` too.
-    wanted : iterable of Wanted
+    wanted : iterable of PictureRequest
         What all annotations of the import ask for: a picture whose path says that it belongs to
         one is not given to another for its name alone.
     """
@@ -160,7 +160,7 @@ class PictureFinder:
         self,
         images: Path | None,
         roots: Iterable[Path],
-        wanted: Iterable[Wanted] = (),
+        wanted: Iterable[PictureRequest] = (),
         *,
         deep: bool = True,
     ) -> None:
@@ -169,11 +169,11 @@ class PictureFinder:
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
         self._agreements: dict[tuple[tuple[str, ...], bool], int] = {}
-        self._wanted: dict[str, list[Wanted]] = defaultdict(list)
+        self._wanted: dict[str, list[PictureRequest]] = defaultdict(list)
         for one in wanted:
             self._wanted[one.key].append(one)
 
-    def find(self, wanted: Wanted) -> ImageRef | None:
+    def find(self, wanted: PictureRequest) -> ImageRef | None:
         """Find a picture; None if it is not there.
 
         Raises
@@ -183,15 +183,15 @@ class PictureFinder:
         """
         return self.at_its_place(wanted) or self.by_name(wanted)
 
-    def at_its_place(self, wanted: Wanted) -> ImageRef | None:
+    def at_its_place(self, wanted: PictureRequest) -> ImageRef | None:
         """Find a picture by its path from the annotation; otherwise as `find`."""
         return _only(self._beside(wanted) or self._laid_out(wanted))
 
-    def by_name(self, wanted: Wanted) -> ImageRef | None:
+    def by_name(self, wanted: PictureRequest) -> ImageRef | None:
         """Find a picture among those named, by the end of its path; otherwise as `find`."""
         return _only(self._named(wanted))
 
-    def _beside(self, wanted: Wanted) -> list[ImageRef]:
+    def _beside(self, wanted: PictureRequest) -> list[ImageRef]:
         """Pictures at the path from the annotation file."""
         if not is_local(wanted.name) or not wanted.source.file.parent.is_dir():
             return []
@@ -200,7 +200,7 @@ class PictureFinder:
             folders = [inner for folder in folders for inner in self._inside(folder, part)]
         return [ref for folder in folders for ref in self._in_folder(folder, wanted)]
 
-    def _laid_out(self, wanted: Wanted) -> list[ImageRef]:
+    def _laid_out(self, wanted: PictureRequest) -> list[ImageRef]:
         """Frames beside the folder of the annotations."""
         labels = wanted.source.file.parent
         if not wanted.any_suffix or labels.name.lower() not in _LABELS or not labels.is_dir():
@@ -208,7 +208,7 @@ class PictureFinder:
         folders = [inner for name in _FRAMES for inner in self._inside(labels.parent, name)]
         return [ref for folder in folders for ref in self._in_folder(folder, wanted)]
 
-    def _named(self, wanted: Wanted) -> list[ImageRef]:
+    def _named(self, wanted: PictureRequest) -> list[ImageRef]:
         tree = self._pictures()
         known = [
             (folders, ref)
@@ -243,7 +243,7 @@ class PictureFinder:
         alone = len({folders for folders, _ in free}) == 1
         return exact if exact and alone else [ref for _, ref in free]
 
-    def _agreement_of_its_folder(self, wanted: Wanted) -> int:
+    def _agreement_of_its_folder(self, wanted: PictureRequest) -> int:
         """How much the folder of pictures agrees that agrees best; the same for all in a folder."""
         asked = (wanted.folders, wanted.is_frame)
         if asked not in self._agreements:
@@ -251,7 +251,7 @@ class PictureFinder:
             self._agreements[asked] = max(_agreement(folder, wanted) for folder in folders)
         return self._agreements[asked]
 
-    def _need_alone(self, wanted: Wanted, folders: tuple[str, ...], ref: ImageRef) -> None:
+    def _need_alone(self, wanted: PictureRequest, folders: tuple[str, ...], ref: ImageRef) -> None:
         """Refuse a picture in a folder of its own that several ask for by nothing but its name."""
         if not folders and "/" not in wanted.name:
             return
@@ -262,7 +262,7 @@ class PictureFinder:
                     "ask for; put it into the folder of the one that it belongs to"
                 )
 
-    def _has_its_own(self, ref: ImageRef, wanted: Wanted) -> bool:
+    def _has_its_own(self, ref: ImageRef, wanted: PictureRequest) -> bool:
         """Whether a picture has an annotation beside it, as the one that asks has its own place.
 
         Labels in a folder apart may well be others' of pictures that have been annotated before.
@@ -283,7 +283,7 @@ class PictureFinder:
                     self._tree.add_only(place)
         return self._tree
 
-    def _in_folder(self, folder: Path, wanted: Wanted) -> list[ImageRef]:
+    def _in_folder(self, folder: Path, wanted: PictureRequest) -> list[ImageRef]:
         files = [f for f in self._files(folder) if is_picture(f.name) and f.is_file()]
         alike = [f for f in files if _key(f.name, wanted) == wanted.key]
         return [ImageRef(f) for f in _exact(alike, lambda f: wanted.fits(f.name))]
@@ -360,7 +360,7 @@ def _stem_of(file: Path) -> tuple[Path, str]:
     return file.parent, folded(file.stem)
 
 
-def _key(name: str, wanted: Wanted) -> str:
+def _key(name: str, wanted: PictureRequest) -> str:
     return folded(PurePosixPath(name).stem if wanted.any_suffix else name)
 
 
@@ -378,7 +378,7 @@ def _tail(a: Sequence[str], b: Sequence[str]) -> int:
     return count
 
 
-def _agreement(folders: Sequence[str], wanted: Wanted) -> int:
+def _agreement(folders: Sequence[str], wanted: PictureRequest) -> int:
     """How many folders of a picture agree with those that it is asked for in.
 
     Of a frame the clip must agree; pictures and annotations lie in folders of their own below it.

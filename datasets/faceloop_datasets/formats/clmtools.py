@@ -10,7 +10,7 @@ from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import as_written
 
-from ._pictures import PictureFinder, Wanted
+from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, real
 from ._rows import BadRow, annotation, coordinate, muct_subject, points_of, read_text
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
@@ -35,7 +35,7 @@ def read_clmtools(sources: Sequence[Path], images: Path | None) -> Iterator[Entr
     for file in {real(path): path for path in sources}.values():
         source = Source.of(file)
         rows = [(line, *_row(text)) for line, text in enumerate(_lines(file), start=1)]
-        wanted = [Wanted(source, picture_name(name)) for _, name, _ in rows if name]
+        wanted = [PictureRequest(source, picture_name(name)) for _, name, _ in rows if name]
         table = _Table(source, PictureFinder(images, [file.parent], wanted, deep=False))
         yield from (table.entry(*row) for row in rows if row[1] or row[2])
 
@@ -81,7 +81,7 @@ class _Table:
         try:
             self._note(name, line)
             face = _face(cells)
-            image = self.finder.find(Wanted(self.source, picture_name(name)))
+            image = self.finder.find(PictureRequest(self.source, picture_name(name)))
             self._note_picture(image, line)
         except BadRow as error:
             return Refusal(file, line, str(error))

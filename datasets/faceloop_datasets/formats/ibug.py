@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
 
-from ._pictures import PictureFinder, Wanted, clip_of, video_of
+from ._pictures import PictureFinder, PictureRequest, clip_of, video_of
 from ._places import annotation_files
 from ._rows import BadRow, annotation, coordinate, is_missing, read_text
 from .record import Entry, FaceRecord, ImageRef, Refusal
@@ -41,7 +41,9 @@ def _count(sources: Sequence[Path]) -> int:
 def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file, each with the image of its stem, or with its frame of a video."""
     files = annotation_files(sources, ".pts")
-    wanted = [Wanted(source, PurePosixPath(source.path).stem, any_suffix=True) for source in files]
+    wanted = [
+        PictureRequest(source, PurePosixPath(source.path).stem, any_suffix=True) for source in files
+    ]
     finder = PictureFinder(images, [path for path in sources if path.is_dir()], wanted)
     for source, picture in zip(files, wanted, strict=True):
         line = 1
@@ -67,7 +69,7 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
         )
 
 
-def _picture(finder: PictureFinder, wanted: Wanted) -> tuple[ImageRef | None, int | None]:
+def _picture(finder: PictureFinder, wanted: PictureRequest) -> tuple[ImageRef | None, int | None]:
     image = finder.at_its_place(wanted)
     if image is None and (video := video_of(wanted.source)) is not None:
         return video

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.media.images import image_size
 
-from ._pictures import PictureFinder, Wanted
+from ._pictures import PictureFinder, PictureRequest
 from ._places import annotation_files
 from ._rows import BadRow, annotation, number, read_text
 from .record import Entry, FaceRecord, Refusal
@@ -44,8 +44,8 @@ def read_imm(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             yield Refusal(source.file, 1, str(error))
 
 
-def _by_stem(source: Source) -> Wanted:
-    return Wanted(source, source.file.stem, any_suffix=True)
+def _by_stem(source: Source) -> PictureRequest:
+    return PictureRequest(source, source.file.stem, any_suffix=True)
 
 
 def _record(source: Source, finder: PictureFinder) -> FaceRecord:
@@ -64,7 +64,7 @@ def _record(source: Source, finder: PictureFinder) -> FaceRecord:
     named = rows[COUNT + 1][1] if len(rows) > COUNT + 1 else f"{file.stem}.jpg"
     # The folders in it are those of the machine that it was written on.
     host = PurePosixPath(named.replace("\\", "/")).name
-    image = finder.find(Wanted(source, host)) or finder.find(_by_stem(source))
+    image = finder.find(PictureRequest(source, host)) or finder.find(_by_stem(source))
     if image is None:
         raise BadRow(f"the image {named} is not there, and the points are fractions of its size")
     width, height = image_size(image.path)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.archive import is_archive, list_members, read_member
 from faceloop_datasets.errors import InputError
 
-from ._pictures import PictureFinder, Wanted
+from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, folded, real, walk
 from ._rows import BadRow, annotation, coordinate, decode_text, muct_subject, points_of, read_text
 from .record import Entry, FaceRecord, Refusal, Skip
@@ -78,7 +78,7 @@ def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             if len(cells) != len(header):
                 raise BadRow(f"{len(cells)} columns; expected {len(header)}")
             face = _face(row)
-            image = finder.find(Wanted(table.source, name, any_suffix=True))
+            image = finder.find(PictureRequest(table.source, name, any_suffix=True))
         except BadRow as error:
             yield Refusal(table.file, line, str(error))
             continue

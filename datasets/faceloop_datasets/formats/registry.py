@@ -23,7 +23,7 @@ class ReadFunction(Protocol):
 
 
 @dataclass(frozen=True)
-class Reader:
+class FormatReader:
     """One format: its name, the scheme its points follow, and its two functions."""
 
     name: str
@@ -32,7 +32,7 @@ class Reader:
     count: Callable[[Sequence[Path]], int]
 
 
-_READERS: dict[str, Reader] = {}
+_READERS: dict[str, FormatReader] = {}
 
 
 def reader(
@@ -53,7 +53,7 @@ def reader(
     def register(read: ReadFunction) -> ReadFunction:
         if name in _READERS:
             raise ValueError(f"There are two readers for the format {name!r}.")
-        _READERS[name] = Reader(name, scheme, read, count)
+        _READERS[name] = FormatReader(name, scheme, read, count)
         return read
 
     return register
@@ -64,7 +64,7 @@ def formats() -> tuple[str, ...]:
     return tuple(sorted(_READERS))
 
 
-def get_reader(name: str) -> Reader:
+def get_reader(name: str) -> FormatReader:
     """Look a format up.
 
     Raises

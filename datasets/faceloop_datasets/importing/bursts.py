@@ -51,7 +51,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class PicturedFace:
     """A face in a picture.
 
     Parameters
@@ -76,7 +76,7 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class _Appearance:
     """What is compared: two vectors of length 1, stored in half precision since there are many."""
 
     face: NDArray[np.float16]
@@ -119,7 +119,7 @@ class Groups:
 
 
 def join_bursts(
-    shown: Mapping[int, Shown],
+    shown: Mapping[int, PicturedFace],
     groups: Groups,
     tick: Callable[[int, int], object] = lambda _d, _t: None,
 ) -> None:
@@ -127,7 +127,7 @@ def join_bursts(
 
     Parameters
     ----------
-    shown : mapping of int to Shown
+    shown : mapping of int to PicturedFace
         Faces by their element of ``groups``, those that are known among them.
     groups : Groups
         What is joined.
@@ -137,16 +137,16 @@ def join_bursts(
     every = [run for run in _runs(shown) if any(shown[k].new for k in run)]
     for done, run in enumerate(every):
         tick(done, len(every))
-        looks = _looks(shown, run, _wanted(shown, run))
+        appearances = _appearances(shown, run, _wanted(shown, run))
         by_size: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for element in run:
-            if element in looks:
-                by_size[looks[element][0]].append(element)
+            if element in appearances:
+                by_size[appearances[element][0]].append(element)
         for same in by_size.values():
-            _join(same, [looks[element][1] for element in same], groups)
+            _join(same, [appearances[element][1] for element in same], groups)
 
 
-def _runs(shown: Mapping[int, Shown]) -> list[list[int]]:
+def _runs(shown: Mapping[int, PicturedFace]) -> list[list[int]]:
     """Pictures of one folder whose names differ in numbers only, in the order of the numbers."""
     found: dict[tuple[str, str], list[tuple[tuple[int, ...], int]]] = defaultdict(list)
     for element, one in shown.items():
@@ -156,7 +156,7 @@ def _runs(shown: Mapping[int, Shown]) -> list[list[int]]:
     return [[element for _, element in sorted(run)] for run in found.values() if len(run) > 1]
 
 
-def _wanted(shown: Mapping[int, Shown], run: Sequence[int]) -> set[int]:
+def _wanted(shown: Mapping[int, PicturedFace], run: Sequence[int]) -> set[int]:
     """Those of a run to look at: the new ones, what is near them, and some of the others."""
     near = {
         other
@@ -173,9 +173,9 @@ def _some(elements: Sequence[int]) -> list[int]:
     return [elements[place] for place in places]
 
 
-def _looks(
-    shown: Mapping[int, Shown], run: Sequence[int], wanted: Iterable[int]
-) -> dict[int, tuple[tuple[int, ...], _Look]]:
+def _appearances(
+    shown: Mapping[int, PicturedFace], run: Sequence[int], wanted: Iterable[int]
+) -> dict[int, tuple[tuple[int, ...], _Appearance]]:
     reference = _reference(shown[element].points for element in run)
     found = {}
     for element in wanted:
@@ -184,9 +184,9 @@ def _looks(
             gray = read_image(one.path, "gray")
         except FaceloopError:
             continue  # who needs the picture says what is wrong with it
-        look = None if reference is None else look_at(gray, one.points, reference)
-        if look is not None:
-            found[element] = (gray.shape, look)
+        appearance = None if reference is None else appearance_of(gray, one.points, reference)
+        if appearance is not None:
+            found[element] = (gray.shape, appearance)
     return found
 
 
@@ -200,7 +200,7 @@ def _reference(shapes: Iterable[Floats]) -> Floats | None:
     return centred * (_FACE_SIZE / 2 / _FACE_REACH / size) if size > 0 else None
 
 
-def look_at(gray: NDArray[np.uint8], points: Floats, reference: Floats) -> _Look | None:
+def appearance_of(gray: NDArray[np.uint8], points: Floats, reference: Floats) -> _Appearance | None:
     """Look at a face and its scene; None if the points are too few or in one place.
 
     Parameters
@@ -224,7 +224,7 @@ def look_at(gray: NDArray[np.uint8], points: Floats, reference: Floats) -> _Look
     scene = cv2.resize(gray, (_SCENE_SIZE, _SCENE_SIZE), interpolation=cv2.INTER_AREA)
     face = _face(gray, centre, goal, turn).astype(np.float32)
     face -= cv2.GaussianBlur(face, (0, 0), _SHADING)
-    return _Look(_unit(face[_ROUND]), _unit(np.asarray(scene, dtype=np.float32).ravel()))
+    return _Appearance(_unit(face[_ROUND]), _unit(np.asarray(scene, dtype=np.float32).ravel()))
 
 
 def _face(
@@ -261,44 +261,48 @@ _GRID = np.arange(_FACE_SIZE) - (_FACE_SIZE - 1) / 2
 _ROUND = _GRID[:, None] ** 2 + _GRID**2 < (_FACE_SIZE / 2) ** 2
 
 
-def likeness(some: Sequence[_Look], others: Sequence[_Look]) -> tuple[Floats, NDArray[np.bool_]]:
+def correlations(
+    some: Sequence[_Appearance], others: Sequence[_Appearance]
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Compare all with all.
 
     Returns
     -------
-    likeness : ndarray, shape (S, O)
+    correlations : ndarray, shape (S, O)
         1 for the same picture; about 0 for any two.
     by_face : ndarray of bool, shape (S, O)
         Whether the faces are so alike that the scene hardly matters.
     """
     face, scene = (
-        np.array([getattr(look, part) for look in some], np.float32)
-        @ np.array([getattr(look, part) for look in others], np.float32).T
+        np.array([getattr(one, part) for one in some], np.float32)
+        @ np.array([getattr(one, part) for one in others], np.float32).T
         for part in ("face", "scene")
     )
     return (2 * face + scene) / 3, (face >= _FACE) & (scene >= _SCENE)
 
 
-def _join(run: Sequence[int], looks: Sequence[_Look], groups: Groups) -> None:
-    near = list(_near(looks))
+def _join(run: Sequence[int], appearances: Sequence[_Appearance], groups: Groups) -> None:
+    near = list(_near(appearances))
     for place, other, alike, by_face in near:
         if alike >= _NEIGHBOUR or by_face:
             groups.join(run[place], run[other])
     count = len(run) + 1
     while (left := len({groups.top(element) for element in run})) < count:
         count = left
-        _join_again(run, looks, groups)
-        _join_between(run, looks, groups)
+        _join_again(run, appearances, groups)
+        _join_between(run, appearances, groups)
         in_burst = {place for places in _bursts(run, groups) for place in places}
         for place, other, alike, _ in near:
             if alike >= _SEAM and place in in_burst and other in in_burst:
                 groups.join(run[place], run[other])
 
 
-def _near(looks: Sequence[_Look]) -> Iterator[tuple[int, int, float, bool]]:
-    """Compare each with the next few: places, likeness, and whether the faces alone are alike."""
-    for place in range(len(looks) - 1):
-        alike, by_face = likeness([looks[place]], looks[place + 1 : place + 1 + _REACH])
+def _near(appearances: Sequence[_Appearance]) -> Iterator[tuple[int, int, float, bool]]:
+    """Compare each with the next few: places, correlation, and whether by the faces."""
+    for place in range(len(appearances) - 1):
+        alike, by_face = correlations(
+            [appearances[place]], appearances[place + 1 : place + 1 + _REACH]
+        )
         for k, (value, face) in enumerate(zip(alike[0], by_face[0], strict=True), place + 1):
             yield place, k, float(value), bool(face)
 
@@ -311,20 +315,22 @@ def _bursts(run: Sequence[int], groups: Groups) -> list[list[int]]:
     return [places for places in found.values() if len(places) >= _FEWEST]
 
 
-def _join_again(run: Sequence[int], looks: Sequence[_Look], groups: Groups) -> None:
+def _join_again(run: Sequence[int], appearances: Sequence[_Appearance], groups: Groups) -> None:
     """Join what shows the scene and face of a burst again, after a pause or a movement."""
     for places in _bursts(run, groups):
-        alike, by_face = likeness([looks[place] for place in _some(places)], looks)
+        alike, by_face = correlations([appearances[place] for place in _some(places)], appearances)
         for other in np.flatnonzero(((alike >= _ANYWHERE) | by_face).any(axis=0)).tolist():
             groups.join(run[places[0]], run[other])
 
 
-def _join_between(run: Sequence[int], looks: Sequence[_Look], groups: Groups) -> None:
+def _join_between(run: Sequence[int], appearances: Sequence[_Appearance], groups: Groups) -> None:
     """Join the few pictures between two frames of a burst if they are somewhat alike."""
     for places in _bursts(run, groups):
         for before, after in pairwise(places):
             if not 1 < after - before <= _REACH:
                 continue
-            alike, _ = likeness(looks[before + 1 : after], [looks[before], looks[after]])
+            alike, _ = correlations(
+                appearances[before + 1 : after], [appearances[before], appearances[after]]
+            )
             for other in np.flatnonzero(alike.max(axis=1) >= _BETWEEN).tolist():
                 groups.join(run[before], run[before + 1 + other])

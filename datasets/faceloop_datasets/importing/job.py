@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from faceloop_datasets.schemes.conversion import Conversion
     from faceloop_datasets.store.database import Database
 
-    from .settling import Settled
+    from .subject_assignment import AssignedSubjects
     from .subject_rules import SubjectRule
 
 
 @dataclass(frozen=True)
-class Target:
+class ImportTarget:
     """Where an import goes."""
 
     database: Database
@@ -34,7 +34,7 @@ class ImportJob:
 
     Parameters
     ----------
-    target : Target
+    target : ImportTarget
         Where it goes.
     format : str
         Name of the format.
@@ -42,7 +42,7 @@ class ImportJob:
         Told each step; may stop the work between steps.
     copy : bool
         Copy pictures that lie in folders into the project too.
-    settles : bool
+    assigns_subjects : bool
         Whether it decides whom the faces show; otherwise the records are believed.
     rule : SubjectRule, optional
         How it decides that; by what the format and the pictures say if there is none.
@@ -50,23 +50,23 @@ class ImportJob:
         Folder with the pictures, if one was named.
     """
 
-    target: Target
+    target: ImportTarget
     format: str
     monitor: Monitor
     copy: bool = False
-    settles: bool = False
+    assigns_subjects: bool = False
     rule: SubjectRule | None = None
     images: Path | None = None
     records: list[FaceRecord] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: set[ImageRef] = field(default_factory=set)
-    settled: set[int] = field(default_factory=set)
+    unchanged: set[int] = field(default_factory=set)
     looked_at: dict[int, bool] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     placed: dict[Path, str] = field(default_factory=dict)
     spare: dict[ImageRef, Path] = field(default_factory=dict)
-    whom: Settled | None = None
+    assigned: AssignedSubjects | None = None
 
     @property
     def source(self) -> str:

@@ -20,16 +20,15 @@ from faceloop_datasets.files import is_text
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
 from faceloop_datasets.media.files import MediaFile, is_missing
 from faceloop_datasets.media.images import read_image
-from faceloop_datasets.staging import content_hash, staging, sync_folder
-from faceloop_datasets.staging import place as put_in_place
+from faceloop_datasets.staging import content_hash, move_into_place, staging, sync_folder
 from faceloop_datasets.store import imported
 from faceloop_datasets.store import media as media_store
 from faceloop_datasets.store.database import write_anything
 
 from .job import ImportJob
-from .recognition import place
+from .matching import annotation_place
 from .report import ImportReport
-from .settling import Settling
+from .subject_assignment import SubjectAssignment
 from .writing import ImportWriter
 
 if TYPE_CHECKING:
@@ -63,13 +62,13 @@ class Import(ImportJob):
         self._read(entries, total)
         if dry_run:
             files = self._pictures()
-            self._settle(files)
+            self._assign_subjects(files)
             with self.target.database.read() as connection:
                 return replace(ImportWriter(self, connection, files).compare(), dry_run=True)
         folder = self.target.root / "media"
         with staging(folder) as scratch, self._tidying(folder / self.format):
             files = self._pictures(scratch, folder / self.format)
-            self._settle(files)
+            self._assign_subjects(files)
             self.monitor.step(0, None, "writing the project")
             warnings = self._back_up()
             with self.target.database.write() as connection:
@@ -77,13 +76,13 @@ class Import(ImportJob):
                 report = ImportWriter(self, connection, files).write()
         return replace(report, warnings=(*warnings, *report.warnings))
 
-    def _settle(self, files: dict[ImageRef, MediaFile]) -> None:
+    def _assign_subjects(self, files: dict[ImageRef, MediaFile]) -> None:
         """Decide whom the faces show, now that it is known which ones the project has."""
-        if not self.settles:
+        if not self.assigns_subjects:
             return
         with self.target.database.read() as connection:
             known = ImportWriter(self, connection, files).known
-        settling = Settling(
+        assignment = SubjectAssignment(
             self.target.database,
             self.target.root,
             self.format,
@@ -91,10 +90,12 @@ class Import(ImportJob):
             self.images,
             lambda done, total: self.monitor.step(done, total, "comparing numbered pictures"),
         )
-        self.whom = settling.settle([self.records[k] for k in known], list(known.values()), files)
+        self.assigned = assignment.assign(
+            [self.records[k] for k in known], list(known.values()), files
+        )
         undecided = [record for k, record in enumerate(self.records) if k not in known]
-        self.records = [*self.whom.records, *undecided]
-        self.refused += [record.refusal(reason) for record, reason in self.whom.refused]
+        self.records = [*self.assigned.records, *undecided]
+        self.refused += [record.refusal(reason) for record, reason in self.assigned.refused]
 
     def _back_up(self) -> tuple[str, ...]:
         """Copy the database first; returns what went wrong, which an import survives.
@@ -140,7 +141,7 @@ class Import(ImportJob):
             file = files[ref]
             if not file.path.is_file():
                 files[ref] = replace(
-                    file, path=put_in_place(source, folder / ref.name, file.sha256)
+                    file, path=move_into_place(source, folder / ref.name, file.sha256)
                 )
 
     def _read(self, entries: Iterable[Entry], total: int | None) -> None:
@@ -157,7 +158,7 @@ class Import(ImportJob):
                     self.skipped[entry.reason] += 1
 
     def _take(self, record: FaceRecord, places: set[str]) -> None:
-        where = place(record.root, record.identity)
+        where = annotation_place(record.root, record.identity)
         if where in places:
             reason = f"There is a second face named {record.name!r}. Only the first is used."
             self.refused.append(record.refusal(reason))
@@ -177,9 +178,9 @@ class Import(ImportJob):
         Without folders to put them, pictures in archives are left out and none is brought in.
         """
         with self.target.database.read() as connection:
-            self.settled = self._settled(connection)
+            self.unchanged = self._unchanged(connection)
         wanted = sorted(
-            {r.image for k, r in enumerate(self.records) if r.image and k not in self.settled},
+            {r.image for k, r in enumerate(self.records) if r.image and k not in self.unchanged},
             key=lambda ref: (ref.path, ref.member or ""),
         )
         if scratch is None:
@@ -208,16 +209,16 @@ class Import(ImportJob):
                 raise ProjectError(f"{folder} cannot be written ({error}).") from error
         return files
 
-    def _settled(self, connection: Connection) -> set[int]:
+    def _unchanged(self, connection: Connection) -> set[int]:
         """Faces to import that are here as they are, with their picture where it should be."""
         there: dict[str, imported.Candidate] = {}
         for one in imported.candidates(connection, self.format):
             if one.root is not None:
-                there[place(one.root, one.path)] = one  # the newest of a place
+                there[annotation_place(one.root, one.path)] = one  # the newest of a place
         found = {
             k: there[where].item_id
             for k, record in enumerate(self.records)
-            if (where := place(record.root, record.identity)) in there
+            if (where := annotation_place(record.root, record.identity)) in there
         }
         numbers = sorted(set(found.values()))
         known = imported.imported(connection, numbers, self.source, self.target.scheme)
@@ -250,7 +251,7 @@ class Import(ImportJob):
         """Refuse annotations of frames that a video does not have."""
         for record in self.records:
             if record.image == ref and record.frame is not None and record.frame >= file.frames:
-                self.absent.add(place(record.root, record.identity))
+                self.absent.add(annotation_place(record.root, record.identity))
                 reason = (
                     f"{ref} has {file.frames} frames; there is no frame {record.frame + 1}. Only "
                     "the shape of this face is used."
@@ -283,7 +284,7 @@ class Import(ImportJob):
             source = file.path if unpacked else scratch / file.sha256
             if not unpacked:
                 shutil.copyfile(file.path, source)
-            target = put_in_place(source, folder / ref.name, file.sha256)
+            target = move_into_place(source, folder / ref.name, file.sha256)
         except OSError as error:
             raise ProjectError(f"{ref} cannot be copied to {folder} ({error}).") from error
         if source.exists():  # there was such a picture already

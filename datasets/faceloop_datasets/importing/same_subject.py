@@ -1,4 +1,4 @@
-"""Faces whose subjects are being settled, and what makes several of them one subject."""
+"""Faces whose subjects are being decided, and what makes several of them one subject."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faceloop_datasets.store import items, subjects
 from faceloop_datasets.store import media as media_store
 from faceloop_datasets.subjects import distinct, path_subject
 
-from .bursts import Shown
+from .bursts import PicturedFace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ _GIVEN = ("format", "rule", "person")
 """Sources of subjects that somebody, or a format, has named: they are never joined."""
 
 
-class Sighting:
+class AssignedFace:
     """A face that is imported, or that the project has already, with the subject it gets.
 
     Parameters
@@ -79,7 +79,7 @@ class Sighting:
         return self.subject if self.source in _GIVEN else None
 
     @property
-    def settled(self) -> FaceRecord:
+    def assigned_record(self) -> FaceRecord:
         """What is imported, with its subject."""
         record = cast("FaceRecord", self.record)
         return replace(record, subject=self.subject, subject_source=self.source)
@@ -103,7 +103,7 @@ class Sighting:
         return known is not None and known.frame is not None
 
 
-class Taken:
+class SubjectNames:
     """Names of subjects, and below which folders they mean somebody.
 
     Parameters
@@ -115,7 +115,7 @@ class Taken:
     def __init__(self, roots: dict[str, set[str | None]]) -> None:
         self._roots = roots
 
-    def own(self, base: str, root: str, faces: Iterable[Sighting]) -> str:
+    def own(self, base: str, root: str, faces: Iterable[AssignedFace]) -> str:
         """Return the name that a path below ``root`` has, or gets, for itself."""
         here = {face.root for face in faces if face.item is not None}
         others = _Others(self._roots, here, locations(root, base))
@@ -155,9 +155,9 @@ def locations(root: str | None, name: str) -> set[str]:
     return found
 
 
-def taken_names(connection: Connection) -> Taken:
+def taken_names(connection: Connection) -> SubjectNames:
     """Return the names of the project's subjects."""
-    return Taken(subjects.roots(connection))
+    return SubjectNames(subjects.roots(connection))
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Pictures:
 
     files: Mapping[ImageRef, MediaFile]
 
-    def of(self, face: Sighting) -> Path | None:
+    def of(self, face: AssignedFace) -> Path | None:
         """File of a face's picture, or of its video."""
         if face.media is not None:
             return Path(face.media.absolute)
@@ -183,7 +183,7 @@ class Pictures:
             return self.files[ref].path
         return ref.path.absolute() if ref.member is None else None
 
-    def content(self, face: Sighting, file: Path) -> str:
+    def content(self, face: AssignedFace, file: Path) -> str:
         """Hash of what the file of a face holds."""
         if face.media is not None:
             return face.media.sha256
@@ -198,10 +198,10 @@ class Pictures:
 
 def faces_there(
     connection: Connection,
-    faces: Sequence[Sighting],
+    faces: Sequence[AssignedFace],
     pictures: Pictures,
     root: Path,
-) -> list[Sighting]:
+) -> list[AssignedFace]:
     """Faces that the project has, in the folders of the new pictures or of as many bytes."""
     new = [pictures.of(face) for face in faces if face.item is None]
     files = {file for file in new if file is not None}
@@ -214,7 +214,7 @@ def faces_there(
     }
     seen = {face.item.id for face in faces if face.item is not None}
     return [
-        Sighting(None, item, media[cast("int", item.media_id)], points)
+        AssignedFace(None, item, media[cast("int", item.media_id)], points)
         for item, points in items.with_points(connection, sorted(media))
         if item.id not in seen
     ]
@@ -231,7 +231,7 @@ def _size(file: Path) -> int:
         return -1  # who needs it says that it is missing
 
 
-def join_named(every: Sequence[Sighting], groups: Groups) -> None:
+def join_named(every: Sequence[AssignedFace], groups: Groups) -> None:
     """Join what has one subject already, and the frames of one video."""
     first: dict[object, int] = {}
     for element, face in enumerate(every):
@@ -246,7 +246,9 @@ def join_named(every: Sequence[Sighting], groups: Groups) -> None:
             groups.join(first.setdefault(key, element), element)
 
 
-def join_copies(every: Sequence[Sighting], pictures: Pictures, groups: Groups) -> tuple[str, ...]:
+def join_copies(
+    every: Sequence[AssignedFace], pictures: Pictures, groups: Groups
+) -> tuple[str, ...]:
     """Join faces in files of the same content; says where those show different given people."""
     by_size: dict[int, dict[Path, list[int]]] = defaultdict(lambda: defaultdict(list))
     for element, face in enumerate(every):
@@ -282,7 +284,7 @@ def _clash_text(clashes: Sequence[tuple[Path, str, Path, str]]) -> tuple[str, ..
     return (said,)
 
 
-def shown_in(every: Sequence[Sighting], pictures: Pictures) -> dict[int, Shown]:
+def shown_in(every: Sequence[AssignedFace], pictures: Pictures) -> dict[int, PicturedFace]:
     """Return what can be a frame of a burst: pictures whose people no format names."""
     found = {}
     for element, face in enumerate(every):
@@ -296,11 +298,11 @@ def shown_in(every: Sequence[Sighting], pictures: Pictures) -> dict[int, Shown]:
         if ref is not None and ref.member is not None:
             folder, _, name = f"{ref.path.absolute()}:{ref.member}".rpartition("/")
             stem = Path(name).stem
-        found[element] = Shown(folder, stem, file, face.points, new=face.item is None)
+        found[element] = PicturedFace(folder, stem, file, face.points, new=face.item is None)
     return found
 
 
-def name_set(members: Sequence[Sighting], pictures: Pictures, taken: Taken) -> None:
+def name_set(members: Sequence[AssignedFace], pictures: Pictures, taken: SubjectNames) -> None:
     """Give the faces of one set one subject, if something is new about it."""
     if all(face.item is not None for face in members):
         return

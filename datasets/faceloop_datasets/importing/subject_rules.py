@@ -41,7 +41,7 @@ _SUBJECT_HEADS = {"subject", "person", "people", "id", "identity"}
 
 
 @dataclass(frozen=True)
-class Place:
+class FacePaths:
     """Where a face is, as rules see it: paths with ``/`` and without what comes before.
 
     Parameters
@@ -59,7 +59,7 @@ class Place:
     root: str
 
     @classmethod
-    def of(cls, record: FaceRecord, images: Path | None) -> Place:
+    def of(cls, record: FaceRecord, images: Path | None) -> FacePaths:
         """Find the place of a face; ``images`` is the folder of the pictures, if one was named."""
         return cls(_picture_path(record, images), _slashes(record.identity), Path(record.root).name)
 
@@ -86,7 +86,7 @@ class SubjectRule(Protocol):
     def sentence(self) -> str:
         """What it does, for people."""
 
-    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+    def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
         """Return the subject of each face, or why it has none."""
 
 
@@ -126,11 +126,11 @@ class _Folder:
     source: ClassVar[SubjectSource] = "rule"
     sentence = "the folder of each picture is one person"
 
-    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+    def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
         return [self._folder(place) for place in places]
 
     @staticmethod
-    def _folder(place: Place) -> str | NoSubject:
+    def _folder(place: FacePaths) -> str | NoSubject:
         file = place.annotation.split(":", 1)[0]
         for path in (place.picture, file):
             if (folder := PurePosixPath(path).parent.as_posix()) != ".":
@@ -144,7 +144,7 @@ class _File:
     source: ClassVar[SubjectSource] = "picture"
     sentence = "each picture file is a subject of its own"
 
-    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+    def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
         return [place.picture for place in places]
 
 
@@ -158,10 +158,10 @@ class _Pattern:
     def sentence(self) -> str:
         return f"the expression '{self.pattern.pattern}' finds each person's name in the path"
 
-    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+    def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
         return [self._find(place) for place in places]
 
-    def _find(self, place: Place) -> str | NoSubject:
+    def _find(self, place: FacePaths) -> str | NoSubject:
         group = "subject" if "subject" in self.pattern.groupindex else min(self.pattern.groups, 1)
         for path in (place.picture, place.annotation):
             found = self.pattern.search(path)
@@ -181,7 +181,7 @@ class _Table:
     def sentence(self) -> str:
         return f"the table {self.file.name} names the person of each picture"
 
-    def assign(self, places: Sequence[Place]) -> list[str | NoSubject]:
+    def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
         exact: dict[str, list[int]] = defaultdict(list)
         for row, (_, path, _) in enumerate(self.rows):
             exact[path].append(row)
@@ -211,7 +211,7 @@ class _Table:
         near = tails.get(folded(PurePosixPath(path).name), ())
         return [row for row in near if _ends_alike(folded(path), folded(self.rows[row][1]))]
 
-    def _one(self, place: Place, rows: list[int], pictures: Counter[int]) -> str | NoSubject:
+    def _one(self, place: FacePaths, rows: list[int], pictures: Counter[int]) -> str | NoSubject:
         lines = " and ".join(str(self.rows[row][0]) for row in rows[:3])
         if not rows:
             return NoSubject(f"{self.file.name} has no row for {place.picture}")

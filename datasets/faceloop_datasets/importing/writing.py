@@ -15,7 +15,7 @@ from faceloop_datasets.store import imported, items, queue, subjects
 from faceloop_datasets.store import media as media_store
 from faceloop_datasets.store.imported import Candidate, picture_key
 
-from .recognition import Recognition, Unmatched, place
+from .matching import FaceMatching, Unmatched, annotation_place
 from .report import ImportReport
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ class ImportWriter:
         self._media: dict[str, int] = {}
         self._updated: list[str] = []
         self._refused: list[Refusal] = []
-        self._places = {place(r.root, r.identity) for r in job.records}
-        self._fates = self._recognise()
+        self._places = {annotation_place(r.root, r.identity) for r in job.records}
+        self._fates = self._match_records()
 
-    def _recognise(self) -> dict[int, tuple[Fate, imported.Imported | None]]:
+    def _match_records(self) -> dict[int, tuple[Fate, imported.Imported | None]]:
         """Decide what becomes of each face; those that cannot be decided are refused."""
         job = self._job
-        found = Recognition(
+        found = FaceMatching(
             imported.candidates(self._connection, job.format), self._last_of, self._picture_of
         ).decide(job.records)
         numbers = [one.item_id for one in found if isinstance(one, Candidate)]
@@ -101,7 +101,10 @@ class ImportWriter:
         return None if file is None else picture_key(file.sha256, record.frame)
 
     def _file(self, record: FaceRecord) -> MediaFile | None:
-        if record.image is None or place(record.root, record.identity) in self._job.absent:
+        if (
+            record.image is None
+            or annotation_place(record.root, record.identity) in self._job.absent
+        ):
             return None
         return self._files.get(record.image)
 
@@ -124,8 +127,8 @@ class ImportWriter:
             counts[fate] += 1
             if fate == "updated":
                 self._updated.append(record.name)
-        if self._job.whom is not None:
-            subjects.change(self._connection, self._job.whom.changes, spare_by_hand=True)
+        if self._job.assigned is not None:
+            subjects.change(self._connection, self._job.assigned.changes, spare_by_hand=True)
         return self._report(counts)
 
     def _write(self, record: FaceRecord, fate: Fate, known: imported.Imported | None) -> Fate:
@@ -166,7 +169,7 @@ class ImportWriter:
     def _is_given(self, item: items.Item) -> bool:
         """Whether the place of an item is that of a face of this import."""
         path = (item.origin or "").removeprefix(f"{self._job.format}:")
-        return place(item.origin_root or "", path) in self._places
+        return annotation_place(item.origin_root or "", path) in self._places
 
     def _append(self, record: FaceRecord, item: items.Item) -> None:
         source = self._job.source
@@ -196,9 +199,10 @@ class ImportWriter:
         flat = np.concatenate(states) if states else np.zeros(0, np.uint8)
         absent = [r.image_name for r in records if r.image is None]
         unreadable = sum(
-            r.image in job.unreadable or place(r.root, r.identity) in job.absent for r in records
+            r.image in job.unreadable or annotation_place(r.root, r.identity) in job.absent
+            for r in records
         )
-        whom = job.whom
+        assigned = job.assigned
         return ImportReport(
             format=job.format,
             faces=len(self._fates),
@@ -215,7 +219,7 @@ class ImportWriter:
             refused=(*job.refused, *self._refused),
             skipped=dict(job.skipped),
             subjects=len({r.subject for r in records}),
-            subject_rules=() if whom is None else whom.rules,
-            subjects_changed=0 if whom is None else len(whom.changes),
-            warnings=() if whom is None else whom.warnings,
+            subject_rules=() if assigned is None else assigned.rules,
+            subjects_changed=0 if assigned is None else len(assigned.changes),
+            warnings=() if assigned is None else assigned.warnings,
         )

@@ -11,10 +11,10 @@ from typing import Literal, cast
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.files import is_local, is_text
-from faceloop_datasets.staging import content_hash, place, staging, sync_folder
+from faceloop_datasets.staging import content_hash, move_into_place, staging, sync_folder
 
 from .images import IMAGE_SUFFIXES, image_size
-from .shown import Noted
+from .shown import ShownVideo
 from .video import Video
 
 MediaKind = Literal["image", "video"]
@@ -114,11 +114,11 @@ class Media:
         return PurePosixPath(self.path).name
 
     @property
-    def noted(self) -> Noted | None:
+    def shown(self) -> ShownVideo | None:
         """How it was shown when it was added; None for an image, which is as it always was."""
         if self.kind == "image":
             return None
-        return Noted(self.width, self.height, self.frames, self.older)
+        return ShownVideo(self.width, self.height, self.frames, self.older)
 
     def where(self, root: Path) -> Path:
         """Return where the file should be; unlike `resolve`, a missing one is no error."""
@@ -180,9 +180,9 @@ def check_shown(known: Media, file: MediaFile) -> None:
     InputError
         If it is.
     """
-    if known.noted is not None:
+    if known.shown is not None:
         size = file.width, file.height
-        known.noted.check(file.path, size, file.frames, file.mirrored)
+        known.shown.check(file.path, size, file.frames, file.mirrored)
 
 
 def holds(known: Media, file: MediaFile, root: Path) -> bool:
@@ -205,7 +205,7 @@ def copy_in(file: MediaFile, folder: Path) -> MediaFile:
     with staging(folder) as scratch:
         try:
             copied = Path(shutil.copyfile(file.path, scratch / file.path.name))
-            target = place(copied, folder / file.path.name, file.sha256)
+            target = move_into_place(copied, folder / file.path.name, file.sha256)
             sync_folder(folder)
         except OSError as error:
             raise ProjectError(f"{file.path} cannot be copied to {folder} ({error}).") from error

@@ -25,7 +25,7 @@ ADVICE = (
 
 
 @dataclass(frozen=True)
-class Noted:
+class ShownVideo:
     """What a project noted about a video when it was added.
 
     Parameters

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from faceloop_datasets.errors import ProjectError
 from faceloop_datasets.files import as_file_name, is_file_name
 from faceloop_datasets.plain import is_deep
-from faceloop_datasets.staging import content_hash, place, staging, sync_folder
+from faceloop_datasets.staging import content_hash, move_into_place, staging, sync_folder
 
 from . import settings
 from .guard import damaged
@@ -72,7 +72,7 @@ def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
             name = as_file_name(file.name)  # or nobody could read the list of models again
             copied = Path(shutil.copyfile(file, scratch / name))
             digest = content_hash(copied)
-            target = place(copied, folder / name, digest)
+            target = move_into_place(copied, folder / name, digest)
             sync_folder(folder)
         except OSError as error:
             raise ProjectError(

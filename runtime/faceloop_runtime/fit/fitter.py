@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import ThreadpoolController
 
+from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.responses import make_backend
 from faceloop_runtime.start.initialiser import Initialiser, box_pose
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     from .result import Fit
     from .schedule import Pass
-
-_DOUBTFUL = 0.06
-"""Fits from a box that expect a larger error than this are tried another way."""
 
 
 class Fitter:
@@ -82,7 +80,7 @@ class Fitter:
     def _fit_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Fit:
         """Fit from where eyes and nose were found, or, if that looks wrong, from the box."""
         fit = self.fit_pose(gray, self._initialiser(gray, box))
-        if fit.predicted_error <= _DOUBTFUL:
+        if fit.predicted_error <= POOR_ERROR:
             return fit
         plain = self.fit_pose(gray, box_pose(self.model, box))
         return min(fit, plain, key=lambda f: f.predicted_error)

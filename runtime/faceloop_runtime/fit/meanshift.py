@@ -117,7 +117,7 @@ def _spread(maps: Maps) -> tuple[Maps, Maps, Maps]:
     return x, y, 0.5 * (squares - x * x - y * y)
 
 
-def look_nearby(
+def local_support(
     evidence: Evidence, points: NDArray[np.complex128], variance: float
 ) -> tuple[Maps, Floats]:
     """Say how much of each landmark's probability lies near its point, and where.

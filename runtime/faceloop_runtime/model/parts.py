@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-if TYPE_CHECKING:
-    from faceloop_datasets import Scheme
-    from faceloop_runtime.pdm import PointDistributionModel
-    from faceloop_runtime.quality import (
-        ConformalCalibration,
-        ErrorPredictor,
-        FaceValidator,
-        PointPredictor,
-    )
-    from faceloop_runtime.regressor import ShapeRegressor
-    from faceloop_runtime.responses.experts import PatchExperts
+from faceloop_datasets import Scheme
+from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.quality import (
+    ConformalCalibration,
+    ErrorPredictor,
+    FaceValidator,
+    PointPredictor,
+)
+from faceloop_runtime.regressor import ShapeRegressor
+from faceloop_runtime.responses.experts import PatchExperts
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,3 +58,9 @@ class ModelParts:
     point_predictor: PointPredictor | None = None
     error_calibration: ConformalCalibration | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+
+
+ARRAY_PARTS = tuple(
+    f.name for f in fields(ModelParts) if f.name not in ("scheme", "channels", "provenance")
+)
+"""The parts that are made of arrays and numbers."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloop_runtime.geometry import Similarity
 
@@ -14,8 +15,6 @@ from .gaussian import latent_mean
 from .tangent import pose_tangent, scaling_and_rotation
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Points = NDArray[np.float64]
 
 
@@ -36,7 +35,7 @@ class PointDistributionModel:
         Tipping & Bishop, 1999), in IOD squared.
     """
 
-    mean: Points
+    mean: NDArray[np.float64]
     components: NDArray[np.float64]
     variances: NDArray[np.float64]
     noise: float

@@ -23,17 +23,17 @@ _REACH = 8
 """How far a face is sought each way, in pixels: .67 IOD."""
 
 
-def look_of(gray: Gray, pose: Similarity) -> Look:
+def appearance_of(gray: Gray, pose: Similarity) -> Look:
     """Cut out the face at a pose, shape (24, 24)."""
     return _cut(gray, pose, _SIDE)
 
 
-def likeness(one: Look, other: Look) -> float:
+def correlation(one: Look, other: Look) -> float:
     """Normalised correlation of two faces, -1 to 1."""
     return float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
-def moved_to(gray: Gray, pose: Similarity, look: Look) -> Similarity:
+def matched_pose(gray: Gray, pose: Similarity, look: Look) -> Similarity:
     """Where a face is that was at ``pose`` a frame ago: shifted, neither turned nor scaled.
 
     Parameters

@@ -16,6 +16,7 @@ from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.fit.inputs import as_gray
 from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_NEAR, FROM_START
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 from faceloop_runtime.start.initialiser import BOX_IOD
 
 from .results import FrameResult
@@ -42,12 +43,10 @@ _RATE = 25.0
 """Frames a second of a source that does not know the time."""
 _LEAST_SCORE = 0.35
 """A face is lost when the running score falls below this; a new one needs it at once."""
-_WORST_ERROR = 0.15
-"""A fit of a higher predicted error is wrong, in IOD."""
 _SURE_SCORE, _SURE_ERROR = 0.6, 0.11
 """A new face must also be sure by one of the two. Most real faces are by both; a face upside
 down looks a little like one and fits a little."""
-_EFFORTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, _WORST_ERROR), (FROM_START, _WORST_ERROR))
+_ATTEMPTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, NO_FACE_ERROR), (FROM_START, NO_FACE_ERROR))
 """How a face is looked for again, and up to which predicted error the result is taken. The
 finest scale alone is enough for most frames and costs half as much (Talking Face, frames
 0-999: mean error of all points .0357 against .0353)."""
@@ -56,7 +55,7 @@ _FAST = 0.08
 enough (the sample clip's fast shake: greatest error .043 against .060)."""
 _LEAST_INSIDE = 0.4
 """Share of the points that must lie in the picture."""
-_NUDGES = ((0.06, 0.03), (-0.05, 0.05))
+_PERTURBATIONS = ((0.06, 0.03), (-0.05, 0.05))
 """Shifts of the start, in IOD, from which a new face is fitted again ..."""
 _AGREE = 0.045
 """... and how far the results may differ, in IOD: on a face they find the same place (.02 for
@@ -74,7 +73,7 @@ _MUCH_BETTER = 0.7
 """Ratio of the predicted errors at which that is taken instead."""
 _GLANCE_EVERY = 3
 """Frames between glances for further faces."""
-_KEEN = 75
+_EAGER_FRAMES = 75
 """Frames without a face after which every second one is enough."""
 _CANDIDATES = 3
 """Boxes that are tried beyond the number of faces wanted."""
@@ -143,14 +142,14 @@ class Tracker:
         FaceloopError
             If the video cannot be read, or a frame is no picture.
         """
-        pursuit = self.follow()
+        session = self.follow()
         frames: Iterable[Frame] = Video(source) if isinstance(source, str | Path) else source
         for frame in frames:
-            yield pursuit.step(frame)
+            yield session.step(frame)
 
-    def follow(self) -> Pursuit:
+    def follow(self) -> TrackingSession:
         """Begin to follow faces through frames that are given one by one."""
-        return Pursuit(self._fitter, self._detector, self._max_faces, self._smoothing)
+        return TrackingSession(self._fitter, self._detector, self._max_faces, self._smoothing)
 
 
 def _smallest(max_faces: int) -> float:
@@ -158,7 +157,7 @@ def _smallest(max_faces: int) -> float:
     return min(0.2, 0.4 / math.sqrt(max_faces))
 
 
-class Pursuit:
+class TrackingSession:
     """The faces of one video as it goes by; made by `Tracker.follow`.
 
     It may be used from any thread, but by one at a time.
@@ -231,7 +230,7 @@ class Pursuit:
         if track.missed < PERSIST:
             start = track.start(gray)
             fast = _apart(start, track.pose) > _FAST * start.scale
-            for passes, worst in _EFFORTS[fast:]:
+            for passes, worst in _ATTEMPTS[fast:]:
                 fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
                 if track.quality(fit) >= _LEAST_SCORE and _plausible(fit, gray, worst):
                     return track.found(fit, gray)
@@ -253,7 +252,7 @@ class Pursuit:
         return self._detector.glance(gray, self._glances, self._width)[:most]
 
     def _glance_every(self) -> int:
-        if self._empty > _KEEN:
+        if self._empty > _EAGER_FRAMES:
             return 2
         return 1 if self._empty or any(t.missed for t in self._tracks) else _GLANCE_EVERY
 
@@ -275,12 +274,12 @@ class Pursuit:
             self._continue_or_begin(fit, gray, there)
 
     def _is_face(self, fit: Fit, gray: Gray) -> bool:
-        if fit.score < _LEAST_SCORE or not _plausible(fit, gray, _WORST_ERROR):
+        if fit.score < _LEAST_SCORE or not _plausible(fit, gray, NO_FACE_ERROR):
             return False
         sure_error = _SURE_ERROR if self._count == 0 else _SURER_ERROR
         if fit.score < _SURE_SCORE and fit.predicted_error > sure_error:
             return False
-        for dx, dy in _NUDGES:
+        for dx, dy in _PERTURBATIONS:
             start = fit.pose.after(Similarity(tx=dx, ty=dy))
             again = self._fitter.fit_pose(gray, start, fit.b / 2, FROM_NEAR)
             apart = np.linalg.norm(again.points - fit.points, axis=1).mean()
@@ -290,12 +289,12 @@ class Pursuit:
 
     def _continue_or_begin(self, fit: Fit, gray: Gray, there: list[Track]) -> None:
         """Go on with the track that is there or one that was lost, or begin a new one."""
-        back = there or [t for t in self._tracks if not t.seen and t.may_be(fit, gray)]
+        back = there or [t for t in self._tracks if not t.seen and t.may_match(fit, gray)]
         if back:
-            old = max(back, key=lambda t: t.claim(fit, gray))
+            old = max(back, key=lambda t: t.match_score(fit, gray))
             self._tracks[self._tracks.index(old)] = old.returned(fit, gray)
         elif self._seen() + sum(t.hidden for t in self._tracks) < self._max_faces:
-            self._tracks.append(Track.begun(self._next_id, fit, gray))
+            self._tracks.append(Track.started(self._next_id, fit, gray))
             self._next_id += 1
         if self._seen() == self._max_faces:
             self._tracks = [t for t in self._tracks if t.seen]

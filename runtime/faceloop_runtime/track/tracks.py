@@ -15,7 +15,7 @@ import numpy as np
 from faceloop_runtime.detect.detector import overlap
 from faceloop_runtime.geometry import Similarity
 
-from .appearance import likeness, look_of, moved_to
+from .appearance import appearance_of, correlation, matched_pose
 from .results import TrackedFace
 
 if TYPE_CHECKING:
@@ -39,17 +39,17 @@ _MEMORY = 0.6
 """Share of the old value in the running face score: it follows within a few frames."""
 _LEARN = 0.2
 """Share of the new frame in what a face looks like. Hands and shadows pass, beards stay."""
-_SWERVE = 0.3
+_VELOCITY_SHARE = 0.3
 """Share of the last movement in a face's velocity."""
-_STRAY = 0.3
-"""Likeness that an IOD off the way is worth."""
+_DEVIATION_COST = 0.3
+"""Correlation that an IOD off the expected place is worth."""
 _ALIKE, _SOMEWHAT_ALIKE = 0.75, 0.1
-"""Likeness that a lost face must have to come back elsewhere. In the sample clip it is .91 after
+"""Correlation that a lost face must have to come back elsewhere. In the sample clip it is .91 after
 15 frames and .74 after 50, between people .18 (medians) and in one case of twenty .6 and more. The
 lower one, if it went behind another: half of it may still be covered, and who else should come
 out there?"""
-_STRIDE, _LEAP = 0.15, 0.5
-"""How far it may have gone: a stride a frame and a leap, in IOD."""
+_REACH_A_FRAME, _REACH = 0.15, 0.5
+"""How far it may have gone: the first for each frame, and the second once, in IOD."""
 PERSIST = 3
 """Frames that a lost face is looked for where it was."""
 _REMEMBER = 15
@@ -86,9 +86,9 @@ class Track:
     missed: int = 0
 
     @classmethod
-    def begun(cls, number: int, fit: Fit, gray: Gray) -> Track:
+    def started(cls, number: int, fit: Fit, gray: Gray) -> Track:
         """Begin to follow a face."""
-        return cls(TrackedFace(number, fit, fit.score), look_of(gray, fit.pose), fit.pose)
+        return cls(TrackedFace(number, fit, fit.score), appearance_of(gray, fit.pose), fit.pose)
 
     @property
     def seen(self) -> bool:
@@ -125,7 +125,7 @@ class Track:
         the sample clip moved by .2 IOD a frame, to and fro with stops, the mean error is .019;
         starts from half of the last movement gave .049, from where it was .039.
         """
-        return moved_to(gray, self.pose, self.look)
+        return matched_pose(gray, self.pose, self.look)
 
     def quality(self, fit: Fit) -> float:
         """Return the running face score with one more fit."""
@@ -133,10 +133,13 @@ class Track:
 
     def found(self, fit: Fit, gray: Gray) -> Track:
         """Go on with a fit."""
-        look, velocity = look_of(gray, fit.pose), self.velocity
+        look, velocity = appearance_of(gray, fit.pose), self.velocity
         if self.seen:
             moved = (fit.pose.tx - self.pose.tx, fit.pose.ty - self.pose.ty)
-            x, y = ((1 - _SWERVE) * v + _SWERVE * m for v, m in zip(velocity, moved, strict=True))
+            x, y = (
+                (1 - _VELOCITY_SHARE) * v + _VELOCITY_SHARE * m
+                for v, m in zip(velocity, moved, strict=True)
+            )
             velocity = (x, y)
         return Track(
             face=TrackedFace(self.face.id, fit, self.quality(fit)),
@@ -167,23 +170,25 @@ class Track:
         least = _TOUCHING if self.seen else _CLEAR
         return any(_shared(box, t.box) > least for t in others if t.seen)
 
-    def claim(self, fit: Fit, gray: Gray) -> float:
-        """Say how well a fit suits this face: its likeness, less for being out of the way."""
-        return likeness(look_of(gray, fit.pose), self.look) - _STRAY * self._astray(fit)
+    def match_score(self, fit: Fit, gray: Gray) -> float:
+        """Say how well a fit suits this face: how it looks, less for where it is not expected."""
+        return correlation(
+            appearance_of(gray, fit.pose), self.look
+        ) - _DEVIATION_COST * self._deviation(fit)
 
-    def may_be(self, fit: Fit, gray: Gray) -> bool:
+    def may_match(self, fit: Fit, gray: Gray) -> bool:
         """Whether this face, which is not seen, may have come back as this fit."""
         if _shared(box_of(fit), self.box) > SAME_FACE:
             return True
-        near = self._astray(fit) < _LEAP + _STRIDE * self.unseen
+        near = self._deviation(fit) < _REACH + _REACH_A_FRAME * self.unseen
         least = _SOMEWHAT_ALIKE if self.went_behind else _ALIKE
-        return near and likeness(look_of(gray, fit.pose), self.look) > least
+        return near and correlation(appearance_of(gray, fit.pose), self.look) > least
 
     def _expected(self) -> Similarity:
         dx, dy = self.velocity
         return replace(self.pose, tx=self.pose.tx + dx, ty=self.pose.ty + dy)
 
-    def _astray(self, fit: Fit) -> float:
+    def _deviation(self, fit: Fit) -> float:
         here, there = self._expected(), fit.pose
         return float(np.hypot(here.tx - there.tx, here.ty - there.ty)) / here.scale
 
@@ -206,7 +211,7 @@ def one_track_per_face(before: Sequence[Track], after: Sequence[Track], gray: Gr
     """
     result = list(after)
     while (pair := _pair_on_one_face(result)) is not None:
-        loser = min(pair, key=lambda i: before[i].claim(result[i].face.fit, gray))
+        loser = min(pair, key=lambda i: before[i].match_score(result[i].face.fit, gray))
         result[loser] = before[loser].behind()
     for i, (old, new) in enumerate(zip(before, after, strict=True)):
         if old.seen and not new.seen and old.is_behind(result[:i] + result[i + 1 :]):

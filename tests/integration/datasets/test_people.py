@@ -14,7 +14,7 @@ from PIL import Image
 from faceloop_datasets import Annotation, Conversion, Monitor, PointState, Project, Video
 from faceloop_datasets.formats import FaceRecord, ImageRef
 from faceloop_datasets.formats.writers import pts_text
-from faceloop_datasets.importing.job import Target
+from faceloop_datasets.importing.job import ImportTarget
 from faceloop_datasets.importing.run import Import
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 
@@ -253,13 +253,13 @@ def record(name: str, root: str = "", **values: object) -> FaceRecord:
 
 def put(project: Project, records: Sequence[FaceRecord]) -> ImportReport:
     """Import records of a reader, which decides nothing itself."""
-    target = Target(
+    target = ImportTarget(
         project._database,
         project.path,
         "face70",
         Conversion.load("face70", project.scheme),
     )
-    return Import(target, "own", Monitor(), settles=True).run(records, None, dry_run=False)
+    return Import(target, "own", Monitor(), assigns_subjects=True).run(records, None, dry_run=False)
 
 
 class TestRecords:

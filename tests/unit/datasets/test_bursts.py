@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import Video
-from faceloop_datasets.importing.bursts import Groups, Shown, join_bursts
+from faceloop_datasets.importing.bursts import Groups, PicturedFace, join_bursts
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 
@@ -35,17 +35,17 @@ def clip() -> dict[int, tuple[NDArray[np.uint8], Points]]:
 
 def show(
     folder: Path, pictures: Sequence[tuple[NDArray[np.uint8], Points]], stem: str = "img_{}"
-) -> dict[int, Shown]:
+) -> dict[int, PicturedFace]:
     """Write pictures, and return their faces."""
     found = {}
     for number, (gray, points) in enumerate(pictures):
         path = folder / f"{stem.format(number)}.png"
         Image.fromarray(gray).save(path, compress_level=1)
-        found[number] = Shown(str(folder), path.stem, path, points)
+        found[number] = PicturedFace(str(folder), path.stem, path, points)
     return found
 
 
-def joined(shown: dict[int, Shown], names: Sequence[str | None] | None = None) -> list[int]:
+def joined(shown: dict[int, PicturedFace], names: Sequence[str | None] | None = None) -> list[int]:
     """Sizes of the sets, largest first."""
     groups = Groups(names or [None] * len(shown))
     join_bursts(shown, groups)
@@ -71,11 +71,11 @@ def test_names_that_differ_in_numbers_only(clip, tmp_path: Path, stem: str) -> N
 
 def test_without_numbers_or_elsewhere_nothing_is_joined(clip, tmp_path: Path) -> None:
     shown = show(tmp_path, [clip[0], clip[2]])
-    apart = {0: shown[0], 1: Shown("other", "img_1", shown[1].path, shown[1].points)}
+    apart = {0: shown[0], 1: PicturedFace("other", "img_1", shown[1].path, shown[1].points)}
     assert joined(apart) == [1, 1]
     one, other = shown.values()
     plain = {
-        k: Shown(one.folder, name, face.path, face.points)
+        k: PicturedFace(one.folder, name, face.path, face.points)
         for k, (name, face) in enumerate({"anna": one, "ben": other}.items())
     }
     assert joined(plain) == [1, 1]
@@ -124,7 +124,8 @@ def test_of_what_is_known_only_the_neighbours_are_read(clip, tmp_path: Path) -> 
     """A frame joins the frames before it, and a damaged picture is left alone."""
     shown = show(tmp_path, [clip[k] for k in range(0, 12, 2)])
     shown |= {
-        k: Shown(one.folder, one.stem, one.path, one.points, new=k == 5) for k, one in shown.items()
+        k: PicturedFace(one.folder, one.stem, one.path, one.points, new=k == 5)
+        for k, one in shown.items()
     }
     shown[0].path.write_bytes(b"no picture")
     groups = Groups([None] * 6)

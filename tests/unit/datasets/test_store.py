@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from faceloop_datasets import Project, ProjectError
-from faceloop_datasets.staging import clean, content_hash, place, staging
+from faceloop_datasets.staging import clean, content_hash, move_into_place, staging
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import MIGRATIONS
 
@@ -135,7 +135,7 @@ class TestStaging:
         for content, expected in ((b"old", "x.bin"), (b"new", None)):
             source = tmp_path / "source"
             source.write_bytes(content)
-            target = place(source, tmp_path / "x.bin", content_hash(source))
+            target = move_into_place(source, tmp_path / "x.bin", content_hash(source))
             assert target.read_bytes() == content
             assert expected is None or target.name == expected
         assert (tmp_path / "x.bin").read_bytes() == b"old"
@@ -147,7 +147,7 @@ class TestStaging:
             (tmp_path / name).write_bytes(b"other")
         source = tmp_path / "source"
         source.write_bytes(b"new")
-        target = place(source, tmp_path / "x.bin", content_hash(source))
+        target = move_into_place(source, tmp_path / "x.bin", content_hash(source))
         assert target.read_bytes() == b"new"
         assert sorted(p.read_bytes() for p in tmp_path.iterdir()) == [b"new", b"other", b"other"]
 
@@ -159,7 +159,7 @@ class TestStaging:
             source.write_bytes(str(number % 4).encode())
             digest = content_hash(source)
             barrier.wait()
-            placed[number] = place(source, tmp_path / "made" / "x.bin", digest)
+            placed[number] = move_into_place(source, tmp_path / "made" / "x.bin", digest)
 
         threads = [threading.Thread(target=bring, args=(number,)) for number in range(8)]
         for thread in threads:

@@ -11,7 +11,7 @@ import pytest
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.media.video import ShotCounter, Video, VideoWriter, write_video
-from faceloop_datasets.media.video.stream import Reader
+from faceloop_datasets.media.video.stream import StreamReader
 from faceloop_datasets.sample import sample_clip
 
 from .video_files import encode, numbered, read_number
@@ -61,17 +61,17 @@ def test_frames_fetched_one_after_the_other_are_decoded_once(
 ) -> None:
     video = Video(clip)
     opened: list[Path] = []
-    known = Reader.__init__
+    known = StreamReader.__init__
 
-    def count(self: Reader, path: Path, *, threads: bool = True) -> None:
+    def count(self: StreamReader, path: Path, *, threads: bool = True) -> None:
         opened.append(path)
         known(self, path, threads=threads)
 
-    def seek(self: Reader, pts: int) -> None:
+    def seek(self: StreamReader, pts: int) -> None:
         raise AssertionError(f"{self.path} was sought to {pts}")
 
-    monkeypatch.setattr(Reader, "__init__", count)
-    monkeypatch.setattr(Reader, "seek", seek)
+    monkeypatch.setattr(StreamReader, "__init__", count)
+    monkeypatch.setattr(StreamReader, "seek", seek)
     assert [read_number(video[i].gray()) for i in range(120)] == list(range(120))
     assert len(opened) == 1
 

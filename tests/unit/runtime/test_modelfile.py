@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import load as read_arrays
 from safetensors.numpy import save as to_bytes
 
+import faceloop_runtime
 from faceloop_datasets import InputError, ModelFileError
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.model.file import VERSION
+from faceloop_runtime.model.layout import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -305,3 +306,10 @@ def test_damage_is_refused_or_harmless(data: bytes, tmp_path: Path, draw: st.Dat
     path.write_bytes(damaged[:end])
     with suppress(ModelFileError):  # any other exception fails the test
         assert np.isfinite(FaceModel.load(path).pdm.mean).all()
+
+
+def test_the_starter_saved_again_is_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "again.safetensors"
+    FaceModel.starter().save(path)
+    package = Path(faceloop_runtime.__file__).parent
+    assert path.read_bytes() == (package / "starter" / "face70.safetensors").read_bytes()

@@ -39,7 +39,7 @@ def at(fit: Fit, x: float) -> Fit:
 
 def walked(fit: Fit, gray: np.ndarray, start: float, step: float, number: int = 0) -> Track:
     """A track after ten frames of the same movement."""
-    track = Track.begun(number, at(fit, start), gray)
+    track = Track.started(number, at(fit, start), gray)
     for i in range(1, 11):
         track = track.found(at(fit, start + i * step), gray)
     return track
@@ -113,14 +113,14 @@ def test_who_may_have_come_back(fit: Fit, gray: np.ndarray) -> None:
     """The texture stands for faces: the same place is the same face."""
     track = walked(fit, gray, 300.0, 0.0)
     lost = track.missing()
-    assert lost.may_be(at(fit, 310.0), gray), "where it was"
-    assert not lost.may_be(at(fit, 300.0 + 2.5 * IOD), gray), "somebody else, near"
+    assert lost.may_match(at(fit, 310.0), gray), "where it was"
+    assert not lost.may_match(at(fit, 300.0 + 2.5 * IOD), gray), "somebody else, near"
     elsewhere = np.roll(gray, int(1.8 * IOD), axis=1)
     for _ in range(9):
         lost = lost.missing()
-    assert lost.may_be(at(fit, 300.0 + 1.8 * IOD), elsewhere), "itself, as far as it may be"
+    assert lost.may_match(at(fit, 300.0 + 1.8 * IOD), elsewhere), "itself, as far as it may be"
     far = np.roll(gray, int(8 * IOD), axis=1)
-    assert not lost.may_be(at(fit, 300.0 + 8 * IOD), far), "itself, too far"
+    assert not lost.may_match(at(fit, 300.0 + 8 * IOD), far), "itself, too far"
 
 
 def test_a_box_is_on_a_face_only_while_it_is_seen(fit: Fit, gray: np.ndarray) -> None:

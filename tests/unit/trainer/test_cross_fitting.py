@@ -12,6 +12,7 @@ import pytest
 
 from faceloop_datasets import Annotation, Monitor, PointState, Project
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.model.arrays import to_arrays
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.crossfit.points import out_of_fold_points
@@ -19,7 +20,6 @@ from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.faces import TrainingFace
 from faceloop_trainer.data.split import fold_of, split_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
-from faceloop_trainer.packing import pack
 from faceloop_trainer.parallel import StepCounter
 
 from .marked_faces import QUICK, SCHEME, faces_of
@@ -131,7 +131,7 @@ def numbers(model: FaceModel) -> dict[str, np.ndarray]:
     }
     arrays = {"mean": model.pdm.mean, "modes": model.pdm.components}
     for name, part in parts.items():
-        arrays |= {f"{name} {field}": array for field, array in pack(part).items()}
+        arrays |= {f"{name} {field}": array for field, array in to_arrays(part).items()}
     return arrays
 
 

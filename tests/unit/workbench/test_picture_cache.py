@@ -65,9 +65,9 @@ def test_frames_of_a_video_are_exact(project: Project, cache: PictureCache) -> N
     media = project.add_media(sample_clip())
     one, other = (project.add_item(media, frame) for frame in (0, 40))
     assert not np.array_equal(cache.get(one), cache.get(other))
-    noted = media.noted
-    assert noted is not None
-    with noted.open(sample_clip()) as video:
+    shown = media.shown
+    assert shown is not None
+    with shown.open(sample_clip()) as video:
         assert np.array_equal(cache.get(other), video[40].image)
 
 

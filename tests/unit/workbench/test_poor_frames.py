@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from faceloop_runtime import FrameResult, TrackedFace
-from faceloop_workbench.services.poor_frames import POOR_ERROR, PoorFrames
+from faceloop_runtime.quality.thresholds import POOR_ERROR
+from faceloop_workbench.services.poor_frames import PoorFrames
 
 from .fits import make_fit
 

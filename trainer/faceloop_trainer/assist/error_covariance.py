@@ -15,6 +15,7 @@ import numpy as np
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm.gaussian import condition
 from faceloop_runtime.pdm.tangent import pose_tangent
+from faceloop_runtime.quality.thresholds import FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,8 +35,6 @@ _PRIOR_FACES = 200
 _ALONE = 0.1
 """Share of what was seen together that is taken for chance: the points that a person drags are the
 worst, and so those with the largest errors of their own."""
-_LOST = 0.1
-"""Fits that are farther off, on average and in IOD, missed the face and say nothing of others."""
 _FREEDOM = 4.0
 """Degrees of freedom of Student's t for the errors of a face: some fits are far off."""
 _ROUNDS = 10
@@ -105,7 +104,7 @@ def learned_covariance(model: FaceModel, spread: CovarianceParameters, errors: F
     """
     prior = prior_covariance(model, spread)
     errors = errors[np.isfinite(errors).any(axis=(1, 2))]
-    errors = errors[np.nanmean(np.linalg.norm(errors, axis=2), axis=1) < _LOST]
+    errors = errors[np.nanmean(np.linalg.norm(errors, axis=2), axis=1) < FAILURE]
     if not len(errors):
         return prior
     mirrored = (errors * [-1.0, 1.0])[:, np.asarray(model.scheme.mirror)]

@@ -10,6 +10,7 @@ from faceloop_datasets import FaceloopError, PointState
 from faceloop_runtime import Detector, Fitter
 from faceloop_runtime.geometry import Similarity, has_extent
 from faceloop_runtime.pdm.gaussian import observe
+from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
 _BOXES = 3
 """Places of a picture that are tried."""
-_WORST = 0.15
-"""A fit that expects a larger error shows no face. Of 1000 fits within .06 of the truth, to people
-unknown to the models, none expects more than .11; of 31 that miss the face by .2 and more 30 do,
-and all 42 to what the detector takes for a face in pictures without one."""
 _CLICK_VARIANCE = 1e-9
 """Of a click, in IOD squared: hardly any, so that the clicked places stay where they are."""
 
@@ -58,7 +55,7 @@ def from_fit(
     if box is not None:
         return fitter.fit(gray, box).points
     fits = [fitter.fit(gray, found) for found in Detector().detect(gray)[:_BOXES]]
-    if not fits or (best := min(fits, key=_expected_error)).predicted_error > _WORST:
+    if not fits or (best := min(fits, key=_expected_error)).predicted_error > NO_FACE_ERROR:
         raise FaceloopError(
             "No face was found in this picture. Start it with three clicks instead: on both "
             f"pupils and on the {third_click(model.scheme)[0]}."

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,18 +18,18 @@ from faceloop_datasets import TrainingError
 from faceloop_runtime.fit.schedule import FROM_START
 from faceloop_runtime.fit.steps import search
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.model.arrays import from_arrays, to_arrays
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.pdm.model import face_extent
 from faceloop_runtime.quality.error import ErrorPredictor
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, FaceValidator
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.responses.cpu import CpuResponses
-from faceloop_runtime.responses.experts import PatchExperts, crop_size
+from faceloop_runtime.responses.experts import crop_size
 from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
-from faceloop_trainer.experts.calibration import Calibration, calibration_faces
+from faceloop_trainer.experts.calibration import calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
-from faceloop_trainer.packing import pack, unpack
 from faceloop_trainer.parallel import parallel_map
 
 from .fits import FitStore, OutOfFoldFit, correction_regression
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from faceloop_trainer.parallel import StepCounter
     from faceloop_trainer.regression import CorrectionRegression
 
+T = TypeVar("T")
+
 _KIND = "crossfit"
 _MOST_FITTED = 2000
 """Of more faces than this some are fitted: the time of the corrections grows with their square,
@@ -71,9 +73,6 @@ class SearchParts:
 
     pdm: PointDistributionModel
     experts: tuple[CrossFittedExperts, ...]
-
-
-_PARTS = (PatchExperts, Calibration, CrossFittedExperts, PointDistributionModel, SearchParts)
 
 
 class CrossFit:
@@ -103,7 +102,7 @@ class CrossFit:
     ) -> None:
         self.scheme, self.config, self.steps = scheme, config, steps
         self._faces, self._cache = faces, cache
-        self._parts: SearchParts | None = self.load("experts", _PARTS)
+        self._parts = self.load("experts", SearchParts)
         self._fits = FitStore(cache, self._key)
         self._own: CorrectionRegression | None = None
         self._training_set: TrainingSet | None = None
@@ -162,22 +161,22 @@ class CrossFit:
             parts += [face.subject, face.key, face.measured, *face.backgrounds]
         return key_of(*parts)
 
-    def load(self, name: str, classes: Iterable[type]) -> Any:
+    def load(self, name: str, kind: type[T]) -> T | None:
         """Return a value that was cached for these faces and settings, or None.
 
         Parameters
         ----------
         name : str
             Of the value.
-        classes : iterable of type
-            The dataclasses that it is made of.
+        kind : type
+            The dataclass that it is.
         """
         arrays = self._cache.load(_KIND, f"{self._key}-{name}")
-        return None if arrays is None else unpack(arrays, {kind.__name__: kind for kind in classes})
+        return None if arrays is None else from_arrays(kind, arrays)
 
     def save(self, name: str, value: object) -> None:
         """Cache a value for these faces and settings."""
-        self._cache.save(_KIND, f"{self._key}-{name}", pack(value))
+        self._cache.save(_KIND, f"{self._key}-{name}", to_arrays(value))
 
     def step_count(self, today: TrainingSet, fitted: Iterable[TrainingSet]) -> int:
         """Return how many steps the experts and the fits of some training sets take."""

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .metrics import AUC_LIMIT, FAILURE
+from faceloop_runtime.quality.thresholds import FAILURE
+
+from .metrics import AUC_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,6 @@ import pandas as pd
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FAILURE = 0.10
-"""A fit with a larger NME has failed."""
 AUC_LIMIT = 0.08
 """The cumulative error distribution is integrated up to here."""
 

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from faceloop_datasets.files import atomic_path
-
-from .metrics import FAILURE
+from faceloop_runtime.quality.thresholds import FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from faceloop_datasets.subjects import kind_of
+from faceloop_runtime.quality.thresholds import FAILURE
 
-from .metrics import AUC_LIMIT, FAILURE, area_under_ced, rank_correlation
+from .metrics import AUC_LIMIT, area_under_ced, rank_correlation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

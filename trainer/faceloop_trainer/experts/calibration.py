@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import SEARCH, PatchExperts
@@ -13,8 +14,6 @@ from faceloop_trainer.data.split import subsample_by_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
     from faceloop_trainer.data.completion import CompletedFace
 

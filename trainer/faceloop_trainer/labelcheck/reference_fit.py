@@ -12,6 +12,7 @@ from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.imaging.channels import channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
 from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
     Gray = NDArray[np.uint8]
 
-RELIABLE_ERROR = 0.15
-"""A fit with a smaller predicted error is on a face. Of 248 fits (MUCT, IMM, Helen, AFW, sample)
-from the right labels one was off by more than 0.15 IOD then; from labels that were turned by 90 or
-180 degrees none predicted less."""
 CLEAR_ERROR = 0.05
 """A face that was fitted with a smaller predicted error need not be searched for again."""
 _MOST_FITS = 3
@@ -60,7 +57,7 @@ class ReferenceFit:
     @property
     def reliable(self) -> bool:
         """Whether the fit is on a face."""
-        return self.error < RELIABLE_ERROR
+        return self.error < NO_FACE_ERROR
 
     def transformed(self, by: Similarity) -> ReferenceFit:
         """Return the same fit in other pixel coordinates."""

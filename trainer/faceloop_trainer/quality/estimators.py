@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_runtime.quality.conformal import ConformalCalibration
 from faceloop_runtime.quality.error import ErrorPredictor
 from faceloop_runtime.quality.estimate import predicted_log_error
 from faceloop_runtime.quality.features import FitFeatures, fit_features
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from sklearn.neural_network import MLPClassifier, MLPRegressor
-
-    from faceloop_runtime.quality.conformal import ConformalCalibration
 
     Rows = NDArray[np.float32]
     Floats = NDArray[np.float64]

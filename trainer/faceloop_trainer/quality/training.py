@@ -10,9 +10,7 @@ import numpy as np
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.fit.steps import correct, describe
-from faceloop_runtime.quality.conformal import ConformalCalibration
-from faceloop_runtime.quality.error import ErrorPredictor
-from faceloop_runtime.quality.points import PointNetwork, PointPredictor
+from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_runtime.quality.validator import FaceValidator
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import FaceVariant, variants
@@ -45,8 +43,6 @@ _MOST_FITTED = 300
 .776 and .776 against .783 and .776, two splits), and let one bad fit of 123 more pass."""
 _IN_PLACE = 0.05
 """Searches that end this close show the validator a face in its place."""
-_OUT_OF_PLACE = 0.10
-"""Fits that end further off show it a face out of its place."""
 _FEWEST = 10
 _PLAIN, _OCCLUDED, _REACH, _MISPLACED = 1, 2, 3, 4
 """What random numbers of a variant are drawn for."""
@@ -71,17 +67,6 @@ class QualityModels:
     estimators: QualityEstimators
 
 
-_PARTS = (
-    FaceValidator,
-    ErrorPredictor,
-    PointNetwork,
-    PointPredictor,
-    ConformalCalibration,
-    QualityEstimators,
-    QualityModels,
-)
-
-
 class QualityTraining:
     """Trains the quality models of a cross-fit, or takes them from its cache.
 
@@ -93,7 +78,7 @@ class QualityTraining:
 
     def __init__(self, crossfit: CrossFit) -> None:
         self._crossfit = crossfit
-        self._models: QualityModels | None = crossfit.load(_NAME, _PARTS)
+        self._models: QualityModels | None = crossfit.load(_NAME, QualityModels)
 
     @property
     def cached(self) -> bool:
@@ -134,7 +119,7 @@ class QualityTraining:
         plan = self._plan()
         examples = parallel_map(lambda one: fitter.fit(*one), plan)
         folds = np.array([variant.fold for variant, _ in plan])
-        far = np.array([not one.occluded and one.error > _OUT_OF_PLACE for one in examples])
+        far = np.array([not one.occluded and one.error > FAILURE for one in examples])
         drifted = np.array([one.features.whole_face for one in examples])[far], folds[far]
         enough = in_place if in_place.sum() >= _FEWEST else in_place | True
         whole = np.array([one.whole_face for one in searches])

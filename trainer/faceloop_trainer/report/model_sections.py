@@ -10,7 +10,7 @@ import numpy as np
 
 from faceloop_datasets.subjects import count_of, many
 from faceloop_datasets.subjects import one as one_of
-from faceloop_trainer.evaluation.metrics import FAILURE
+from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.evaluation.plots import ced_figure
 
 from .charts import (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.subjects import count_of, many
-from faceloop_trainer.evaluation.metrics import AUC_LIMIT, FAILURE
+from faceloop_runtime.quality.thresholds import FAILURE
+from faceloop_trainer.evaluation.metrics import AUC_LIMIT
 
 from .markup import Markup, element, joined, name_of, table
 

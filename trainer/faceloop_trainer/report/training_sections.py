@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.subjects import count_of, many, one
+from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.evaluation.bootstrap import metric_intervals
-from faceloop_trainer.evaluation.metrics import AUC_LIMIT, FAILURE
+from faceloop_trainer.evaluation.metrics import AUC_LIMIT
 from faceloop_trainer.evaluation.plots import ced_figure
 
 from .charts import learning_figure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_workbench.services.poor_frames import POOR_ERROR
+from faceloop_runtime.quality.thresholds import POOR_ERROR
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -82,11 +82,11 @@ class PictureCache:
             self.get(self._project.item(item_id))
 
     def _read(self, path: Path, frame: int | None, media: Media) -> NDArray[np.uint8]:
-        noted = media.noted
-        if frame is None or noted is None:
+        shown = media.shown
+        if frame is None or shown is None:
             return read_annotated(path, media.sha256, "rgb")
         if self._video is None or self._video.path != path:
             if self._video is not None:
                 self._video.close()
-            self._video = noted.open(path)
+            self._video = shown.open(path)
         return self._video[frame].image

@@ -6,15 +6,13 @@ from bisect import bisect_right, insort
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FrameCandidate, ShotCounter
+from faceloop_runtime.quality.thresholds import POOR_ERROR
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from faceloop_runtime import FrameResult
-
-POOR_ERROR = 0.06
-"""A fit with a higher predicted error, in IOD, is poor."""
 
 
 class PoorFrames:

@@ -14,10 +14,10 @@ from faceloop_datasets.files import atomic_path
 from faceloop_datasets.media.images import read_image, to_gray
 from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
 from faceloop_runtime import Fit, Tracker
+from faceloop_runtime.quality.thresholds import POOR_ERROR
 
 from .overlay import draw_fits
 from .points_table import PointsTable
-from .poor_frames import POOR_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets.subjects import count_of
+from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_workbench.services.comparison import cumulative
 from faceloop_workbench.widgets.basic import PlainLabel
 
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
 
     from .model_list import ListedModel
 
-_LIMIT = 0.10  # the cumulative curve ends where a fit has failed
 _LEAST = 0.04
 _ROWS = (
     ("NME mean", "nme_mean", ".4f", "Mean distance of the points over the eyes' distance."),
     ("NME median", "nme_median", ".4f", "Half of the faces are fitted better than this."),
     ("AUC@0.08", "auc_08", ".3f", "Area under the cumulative curve up to 0.08; 1 is perfect."),
-    ("Failures", "failures", "d", "Faces with an NME above 0.10."),
+    ("Failures", "failures", "d", f"Faces with an NME above {FAILURE:.2f}."),
 )
 
 
@@ -126,11 +126,11 @@ class ComparisonView(QWidget):
         pairs = zip((new, old), names, strict=True)
         self.ced.show_curves(
             [
-                Curve(name, *cumulative(measured.errors, _LIMIT), k)
+                Curve(name, *cumulative(measured.errors, FAILURE), k)
                 for k, (measured, name) in enumerate(pairs)
                 if measured is not None
             ],
-            Axis("NME", 0, _LIMIT),
+            Axis("NME", 0, FAILURE),
             Axis("faces with at most this error", 0, 1, percent=True),
         )
 

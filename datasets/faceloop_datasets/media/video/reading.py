@@ -21,7 +21,7 @@ from av.video.reformatter import ColorRange
 from faceloop_datasets.errors import InputError
 
 from .player_view import PlayerView
-from .stream import MAX_FRAME_PIXELS, Reader
+from .stream import MAX_FRAME_PIXELS, StreamReader
 from .timing import Packets
 
 if TYPE_CHECKING:
@@ -127,10 +127,10 @@ class Video:
         self.path = Path(path)
         self.warning: str | None = None
         self._lock = threading.Lock()
-        self._reader: Reader | None = None
+        self._reader: StreamReader | None = None
         if not self.path.is_file():
             raise InputError(f"There is no video file {self.path}.")
-        with Reader(self.path) as reader:
+        with StreamReader(self.path) as reader:
             guess = float(reader.stream.average_rate or reader.stream.guessed_rate or 25)
             aspect = reader.stream.sample_aspect_ratio
             packets = Packets(reader)
@@ -163,7 +163,7 @@ class Video:
             that have been delivered.
         """
         count = 0
-        with Reader(self.path) as reader:
+        with StreamReader(self.path) as reader:
             for frame in self._from(reader, 0):
                 count = frame.index + 1
                 yield frame
@@ -177,7 +177,7 @@ class Video:
         if count < len(self):
             self._warn(f"decoding ends after {count} of {len(self)} frames")
 
-    def _from(self, reader: Reader, first: int) -> Iterator[VideoFrame]:
+    def _from(self, reader: StreamReader, first: int) -> Iterator[VideoFrame]:
         """Decode on from where a reader stands, and deliver from a frame on."""
         needed = None if self._index is None else int(self._index.pts[first])
         at = 0
@@ -191,7 +191,7 @@ class Video:
     def _tail(self, first: int) -> Iterator[VideoFrame]:
         """Decode the last frames anew: several at once are lost with the damaged one among them."""
         for key in self._keys_before(first):
-            with Reader(self.path, threads=False) as reader:
+            with StreamReader(self.path, threads=False) as reader:
                 if key and self._index is not None:
                     reader.seek(int(self._index.pts[key]))
                 found = False
@@ -276,17 +276,17 @@ class Video:
         before: list[int] = keys[keys <= number][::-1][:3].tolist()
         return before
 
-    def _at(self, key: int | None, threads: bool) -> Reader:
+    def _at(self, key: int | None, threads: bool) -> StreamReader:
         if key is None and self._reader is not None:
             return self._reader
         if self._reader is None or not key:
             self._drop_reader()
-            self._reader = Reader(self.path, threads=threads)
+            self._reader = StreamReader(self.path, threads=threads)
         if key and self._index is not None:
             self._reader.seek(int(self._index.pts[key]))
         return self._reader
 
-    def _forward(self, reader: Reader, wanted: int, after_seek: bool) -> VideoFrame | None:
+    def _forward(self, reader: StreamReader, wanted: int, after_seek: bool) -> VideoFrame | None:
         # Frames in front of the first key frame after a seek lack their references.
         anchored = not after_seek
         needed = None if self._index is None else int(self._index.pts[wanted])
@@ -326,7 +326,7 @@ class Video:
 
     def _probe(self, packets: int) -> list[av.VideoFrame]:
         for threads in (True, False):
-            with Reader(self.path, threads=threads) as reader:
+            with StreamReader(self.path, threads=threads) as reader:
                 probe = list(islice(reader.frames(), _PROBED))
             if probe:
                 return probe
@@ -339,7 +339,7 @@ class Video:
         counts: list[int] = []
         for threads in (True, False):
             if not counts or counts[0] < packets:
-                with Reader(self.path, threads=threads) as reader:
+                with StreamReader(self.path, threads=threads) as reader:
                     counts.append(sum(1 for _ in reader.frames()))
         return max(counts)
 

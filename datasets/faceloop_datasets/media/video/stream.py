@@ -38,7 +38,7 @@ _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS, **_LI
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails  # covers, and chapters' stills
 
 
-class Reader:
+class StreamReader:
     """One open decoder. Broken packets are counted and passed over.
 
     Parameters
@@ -111,7 +111,7 @@ class Reader:
     def end_of_all(self) -> float:
         """Read the file once more, its sound too, and return when the last of it ends, in s."""
         end = 0.0
-        with Reader(self.path) as again, suppress(av.FFmpegError, OSError, IndexError):
+        with StreamReader(self.path) as again, suppress(av.FFmpegError, OSError, IndexError):
             for packet in again.container.demux():
                 if packet.pts is not None:
                     last = (packet.pts + (packet.duration or 0)) * packet.time_base

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .stream import Reader
+    from .stream import StreamReader
 
 MAX_FRAMES = 3_000_000
 """Longer videos are refused (a day at 30 frames a second is 2.6 million)."""
@@ -71,7 +71,7 @@ class Packets:
 
     Parameters
     ----------
-    reader : Reader
+    reader : StreamReader
         Stands at the beginning; it is at the end then.
 
     Attributes
@@ -89,7 +89,7 @@ class Packets:
         If there are none, or more than `MAX_FRAMES`.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: StreamReader) -> None:
         shown: list[tuple[int | None, bool]] = []
         self.count, self._end, self._cut_off = 0, 0, False
         for packet in islice(reader.packets(), MAX_FRAMES + 1):
@@ -110,7 +110,7 @@ class Packets:
         self.index = _index(shown, base)
         self.missing = self._missing(reader, base)
 
-    def _missing(self, reader: Reader, base: Fraction) -> str | None:
+    def _missing(self, reader: StreamReader, base: Fraction) -> str | None:
         if self._cut_off:
             return "its last packet is cut off"
         if "mp4" in reader.container.format.name:

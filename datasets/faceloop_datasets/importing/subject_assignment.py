@@ -1,4 +1,4 @@
-"""Whom imported faces show, settled before anything is written.
+"""Whom imported faces show, decided before anything is written.
 
 The reader says what the files say; a rule, or else what the pictures show, decides the rest:
 frames of one video, clip or burst and copies of one picture are one subject, also with faces that
@@ -16,9 +16,9 @@ from faceloop_datasets.subjects import check_subject, count_of, path_subject
 
 from .bursts import Groups, join_bursts
 from .same_subject import (
+    AssignedFace,
     Pictures,
-    Sighting,
-    Taken,
+    SubjectNames,
     faces_there,
     join_copies,
     join_named,
@@ -26,7 +26,7 @@ from .same_subject import (
     shown_in,
     taken_names,
 )
-from .subject_rules import NoSubject, Place
+from .subject_rules import FacePaths, NoSubject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ NAMING = {
 
 
 @dataclass(frozen=True)
-class Settled:
+class AssignedSubjects:
     """What was decided.
 
     Parameters
@@ -78,8 +78,8 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Settling:
-    """How subjects are to be settled.
+class SubjectAssignment:
+    """How subjects are to be decided.
 
     Parameters
     ----------
@@ -104,12 +104,12 @@ class Settling:
     images: Path | None
     tick: Callable[[int, int], object]
 
-    def settle(
+    def assign(
         self,
         records: Sequence[FaceRecord],
         known: Sequence[Item | None],
         files: Mapping[ImageRef, MediaFile],
-    ) -> Settled:
+    ) -> AssignedSubjects:
         """Decide whom faces show.
 
         Parameters
@@ -128,12 +128,12 @@ class Settling:
             faces = self._as_read(records, known)
         else:
             faces, refused = self._by_rule(self.rule, records, known, taken)
-        others: list[Sighting] = []
+        others: list[AssignedFace] = []
         warnings: tuple[str, ...] = ()
         if self.rule is not None or any(face.item is None for face in faces):
             others, warnings = self._join(faces, Pictures(files), taken)
-        return Settled(
-            records=[face.settled for face in faces],
+        return AssignedSubjects(
+            records=[face.assigned_record for face in faces],
             refused=refused,
             changes={
                 face.item.id: (face.subject, face.source)
@@ -147,11 +147,11 @@ class Settling:
 
     def _as_read(
         self, records: Sequence[FaceRecord], known: Sequence[Item | None]
-    ) -> list[Sighting]:
-        faces = [Sighting(record, item) for record, item in zip(records, known, strict=True)]
+    ) -> list[AssignedFace]:
+        faces = [AssignedFace(record, item) for record, item in zip(records, known, strict=True)]
         for face, record in zip(faces, records, strict=True):
             if face.item is None and face.in_video and face.source != "video":
-                face.name(path_subject(Place.of(record, self.images).picture), "video")
+                face.name(path_subject(FacePaths.of(record, self.images).picture), "video")
         return faces
 
     def _by_rule(
@@ -159,12 +159,12 @@ class Settling:
         rule: SubjectRule,
         records: Sequence[FaceRecord],
         known: Sequence[Item | None],
-        taken: Taken,
-    ) -> tuple[list[Sighting], list[tuple[FaceRecord, str]]]:
+        taken: SubjectNames,
+    ) -> tuple[list[AssignedFace], list[tuple[FaceRecord, str]]]:
         faces, refused = [], []
-        places = [Place.of(record, self.images) for record in records]
+        places = [FacePaths.of(record, self.images) for record in records]
         for record, item, named in zip(records, known, rule.assign(places), strict=True):
-            face = Sighting(record, item)
+            face = AssignedFace(record, item)
             if item is not None and item.subject_source == "person":
                 faces.append(face)
                 continue
@@ -183,8 +183,8 @@ class Settling:
         return faces, refused
 
     def _join(
-        self, faces: Sequence[Sighting], pictures: Pictures, taken: Taken
-    ) -> tuple[list[Sighting], tuple[str, ...]]:
+        self, faces: Sequence[AssignedFace], pictures: Pictures, taken: SubjectNames
+    ) -> tuple[list[AssignedFace], tuple[str, ...]]:
         """Join what is one subject, and name what nobody has named."""
         with self.database.read() as connection:
             others = faces_there(connection, faces, pictures, self.root)
@@ -201,7 +201,7 @@ class Settling:
                 name_set(members, pictures, taken)
         return others, clashes
 
-    def _sentences(self, faces: Sequence[Sighting]) -> Iterator[str]:
+    def _sentences(self, faces: Sequence[AssignedFace]) -> Iterator[str]:
         counts: Counter[str] = Counter(face.source for face in faces)
         subjects: dict[str, set[str]] = defaultdict(set)
         for face in faces:

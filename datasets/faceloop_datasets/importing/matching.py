@@ -40,7 +40,7 @@ class Unmatched(Enum):
     REPLACED = "replaced"
 
 
-class Recognition:
+class FaceMatching:
     """Finds the faces of one import among those that imports of its format brought before.
 
     Parameters
@@ -67,8 +67,14 @@ class Recognition:
 
     def decide(self, records: Sequence[FaceRecord]) -> list[Candidate | Unmatched]:
         """Say of each face which one of the project it is."""
-        places = _by(self._candidates, lambda c: None if c.root is None else place(c.root, c.path))
-        self._match(records, lambda r: places.get(place(r.root, r.identity), ()), self._same_place)
+        places = _by(
+            self._candidates, lambda c: None if c.root is None else annotation_place(c.root, c.path)
+        )
+        self._match(
+            records,
+            lambda r: places.get(annotation_place(r.root, r.identity), ()),
+            self._same_place,
+        )
         once = Counter(record.formerly for record in records)
         old = _by(self._candidates, lambda c: c.path if c.root is None else None)
         self._match(
@@ -169,7 +175,7 @@ class Recognition:
     def _unmatched(
         self, record: FaceRecord, places: Mapping[Hashable, list[Candidate]]
     ) -> Unmatched:
-        there = places.get(place(record.root, record.identity), ())
+        there = places.get(annotation_place(record.root, record.identity), ())
         replaced = any(self._unchanged(record, candidate) for candidate in there)
         return Unmatched.REPLACED if replaced else Unmatched.NEW
 
@@ -184,7 +190,7 @@ class Recognition:
         return self._last[candidate.item_id] == record.annotation
 
 
-def place(root: str, path: str) -> str:
+def annotation_place(root: str, path: str) -> str:
     """Where an annotation is, however the folder above it was divided into root and path."""
     return f"{PurePosixPath(os.path.normcase(root).replace(os.sep, '/')) / path}"
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from faceloop_trainer.packing import pack, unpack
+from faceloop_runtime.model.arrays import from_arrays, to_arrays
 
 
 @dataclass(frozen=True, eq=False)
 class Inner:
-    array: np.ndarray
+    array: NDArray[np.float32]
     number: float
 
 
@@ -22,14 +23,10 @@ class Outer:
     many: tuple[Inner, ...]
 
 
-CLASSES = {"Inner": Inner, "Outer": Outer}
-
-
 def test_dataclasses_tuples_arrays_and_numbers_come_back() -> None:
     parts = tuple(Inner(np.full((k, 2), k, np.float32), k / 3) for k in range(11))
     value = Outer(Inner(np.zeros((0, 3)), -1.0), parts)
-    back = unpack(pack(value), CLASSES)
-    assert isinstance(back, Outer)
+    back = from_arrays(Outer, to_arrays(value))
     assert len(back.many) == 11
     for was, now in zip((value.one, *value.many), (back.one, *back.many), strict=True):
         assert isinstance(now, Inner)
@@ -38,11 +35,19 @@ def test_dataclasses_tuples_arrays_and_numbers_come_back() -> None:
         assert now.number == was.number
 
 
+def test_names_are_paths() -> None:
+    found = to_arrays(Outer(Inner(np.zeros(2), 1.0), (Inner(np.zeros(3), 2.0),)))
+    assert list(found) == ["one.array", "one.number", "many.0.array", "many.0.number"]
+    assert found["many.0.number"].shape == ()
+
+
 def test_what_cannot_be_laid_out_is_told() -> None:
     with pytest.raises(TypeError, match="str"):
-        pack(("text",))
+        to_arrays(("text",))
 
 
-def test_a_class_that_is_not_expected_is_not_made() -> None:
+def test_a_missing_array_is_told() -> None:
+    arrays = to_arrays(Inner(np.zeros(2), 1.0))
+    del arrays["number"]
     with pytest.raises(KeyError):
-        unpack(pack(Inner(np.zeros(2), 1.0)), {"Outer": Outer})
+        from_arrays(Inner, arrays)

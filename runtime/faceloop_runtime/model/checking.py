@@ -1,0 +1,169 @@
+"""Checking the arrays of a model file against its layout before they are used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from faceloop_runtime.imaging.channels import channel_count
+from faceloop_runtime.pdm import PointDistributionModel, face_extent
+from faceloop_runtime.quality.features import POINT_FEATURES
+from faceloop_runtime.quality.points import POINT_INPUTS
+from faceloop_runtime.quality.validator import VALIDATOR_POOL, VALIDATOR_SCALE
+from faceloop_runtime.regressor import GRID
+from faceloop_runtime.responses.experts import crop_size
+
+from .arrays import from_arrays, under
+from .layout import FREE, HIDDEN, MAX_EXTENT, PDM, SCALARS, fields_of, path_of
+from .metadata import (
+    BadFieldError,
+    channels_of,
+    number_of,
+    provenance_of,
+    scales_of,
+    scheme_of,
+)
+from .parts import ModelParts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from .layout import Field
+
+    Array = NDArray[Any]
+
+
+class ArraySource(Protocol):
+    """Where arrays come from; their headers can be read without them."""
+
+    def keys(self) -> list[str]:
+        """Return the names of the arrays."""
+        ...
+
+    def header(self, name: str) -> tuple[str, tuple[int, ...]]:
+        """Return type and shape of an array."""
+        ...
+
+    def array(self, name: str) -> Array:
+        """Return an array."""
+        ...
+
+
+class Checked:
+    """Builds a model from metadata and arrays that it does not trust."""
+
+    def __init__(self, about: dict[str, Any], file: ArraySource) -> None:
+        self.about, self.file = about, file
+        self.scheme = scheme_of(about)
+        self.channels = channels_of(about)
+        self.scales = scales_of(about)
+        self.version = int(about["version"])
+        n = len(self.scheme)
+        self.widths = {
+            "2": 2,
+            "3": 3,
+            "N": n,
+            "2N": 2 * n,
+            "C": channel_count(self.channels),
+            "signs": POINT_FEATURES,
+            "inputs+1": POINT_INPUTS + 1,
+        }
+
+    def parts(self) -> ModelParts:
+        """Return the parts; raises `BadFieldError` for the first thing that is wrong."""
+        fields = fields_of(self.version, len(self.scales))
+        self._check_names({f.name for f in fields})
+        # The other widths follow from the shape model; then all headers come before all data.
+        arrays = self._scalars() | {f.name: self._array(f) for f in PDM}
+        self._derive(from_arrays(PointDistributionModel, under(arrays, "pdm")))
+        for field in fields:
+            self._check_header(field)
+        arrays |= {path_of(f.name): self._array(f) for f in fields if f not in PDM}
+        self._check_rising(fields, arrays)
+        return from_arrays(
+            ModelParts,
+            arrays,
+            scheme=self.scheme,
+            channels=self.channels,
+            provenance=provenance_of(self.about),
+        )
+
+    def _scalars(self) -> dict[str, Array]:
+        numbers = {name: number_of(self.about, name, span) for name, span in SCALARS.items()}
+        numbers |= {f"experts.{k}.scale": scale for k, scale in enumerate(self.scales)}
+        return {name: np.array(number) for name, number in numbers.items()}
+
+    @staticmethod
+    def _check_rising(fields: Sequence[Field], arrays: Mapping[str, Array]) -> None:
+        for field in fields:
+            if field.rising and (np.diff(arrays[path_of(field.name)]) < 0).any():
+                raise BadFieldError(field.name, "values that fall", "values that rise")
+
+    def _derive(self, pdm: PointDistributionModel) -> None:
+        """Work out the widths that follow from the shape model."""
+        extent = face_extent(pdm)
+        if extent > MAX_EXTENT:
+            raise BadFieldError(
+                "pdm", f"a face that reaches {extent:.3g} IOD", f"at most {MAX_EXTENT}"
+            )
+        w = self.widths
+        pooled = crop_size(extent, VALIDATOR_SCALE, 1) // VALIDATOR_POOL
+        w["4+K"] = 4 + w["K"]
+        w["face features"] = w["C"] * pooled * pooled
+        w["cells"] = w["C"] * GRID * GRID
+        w["regression features"] = w["N"] * w["cells"] + w["face features"] + w["K"]
+        w["2N+K+4"] = w["2N"] + w["K"] + 4
+        w["2N+K+5"] = w["2N+K+4"] + 1
+
+    def _check_names(self, expected: set[str]) -> None:
+        found = set(self.file.keys())
+        if missing := sorted(expected - found):
+            raise BadFieldError(missing[0], "no such array", "an array")
+        if unknown := sorted(found - expected):
+            raise BadFieldError(repr(unknown[0])[:80], "an array", "no array of this name")
+
+    def _check_header(self, field: Field) -> None:
+        dtype, shape = self.file.header(field.name)
+        if dtype != field.dtype:
+            raise BadFieldError(field.name, f"numbers of type {dtype}", field.dtype)
+        expected = " x ".join(field.shape)
+        if len(shape) != len(field.shape):
+            raise BadFieldError(
+                field.name, f"shape {shape}", f"{expected}, {len(field.shape)} axes"
+            )
+        for symbol, width in zip(field.shape, shape, strict=True):
+            if symbol in FREE and symbol not in self.widths:
+                self._bind(field, symbol, width)
+        widths = tuple(self.widths[symbol] for symbol in field.shape)
+        if shape != widths:
+            raise BadFieldError(field.name, f"shape {shape}", f"{widths} ({expected})")
+
+    def _bind(self, field: Field, symbol: str, width: int) -> None:
+        odd = symbol.endswith("patch")
+        if not 1 <= width <= FREE[symbol] or (odd and width % 2 == 0):
+            kind = "an odd number" if odd else "a number"
+            raise BadFieldError(
+                field.name, f"{symbol} = {width}", f"{kind} between 1 and {FREE[symbol]}"
+            )
+        self.widths[symbol] = width
+        if symbol in HIDDEN:
+            self.widths[f"{symbol}+1"] = width + 1
+
+    def _array(self, field: Field) -> Array:
+        self._check_header(field)
+        array = self.file.array(field.name)
+        if not np.isfinite(array).all():
+            bad = int((~np.isfinite(array)).sum())
+            raise BadFieldError(
+                field.name, f"{bad} values that are NaN or infinite", "finite numbers"
+            )
+        low, high = float(array.min()), float(array.max())
+        if low < field.low or high > field.high:
+            found = f"values from {low:.3g} to {high:.3g}"
+            raise BadFieldError(
+                field.name, found, f"values from {field.low:.3g} to {field.high:.3g}"
+            )
+        return array

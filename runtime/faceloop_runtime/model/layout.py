@@ -1,0 +1,120 @@
+"""The layout of the model file: its arrays, their shapes, sane values and names.
+
+Widths that are constants of the code (`experts.SEARCH`, `validator.VALIDATOR_SCALE`, ...) are
+not stored: who changes what such a constant means raises `VERSION`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = 2
+"""Version of the layout. A newer file is refused, never guessed at. Files of version 1 have no
+point predictor and no calibration of errors."""
+
+MAX_EXTENT = 8.0  # a face is about three IOD high; crops grow with the square of this
+MAX_LEVELS = 8
+
+
+@dataclass(frozen=True)
+class Field:
+    """One array of the file: its type, its shape in symbolic widths, and sane values."""
+
+    name: str
+    dtype: str
+    shape: tuple[str, ...]
+    low: float = -1e9
+    high: float = 1e9
+    rising: bool = False
+
+
+_TINY = 1e-30
+"""Least value of what must be positive, since it divides."""
+
+PDM = (
+    Field("pdm.variances", "F64", ("K",), low=_TINY),
+    Field("pdm.mean", "F64", ("N", "2"), low=-MAX_EXTENT, high=MAX_EXTENT),
+    Field("pdm.components", "F64", ("K", "2N"), low=-1.001, high=1.001),
+)
+
+
+def _bank(prefix: str, count: str, patch: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{prefix}.weights", "F32", (count, "C", patch, patch)),
+        Field(f"{prefix}.bias", "F32", (count,)),
+        Field(f"{prefix}.gain", "F32", (count,)),
+        Field(f"{prefix}.reliability", "F32", (count,), low=0.0, high=1.0),
+    )
+
+
+_REST = (
+    *_bank("initialiser", "3", "initialiser patch"),
+    Field("regressor.weights", "F32", ("regression features", "4+K")),
+    Field("regressor.offset", "F32", ("4+K",)),
+    Field("validator.weights", "F32", ("face features",)),
+    Field("error_predictor.centre", "F32", ("2N+K+4",)),
+    Field("error_predictor.spread", "F32", ("2N+K+4",), low=_TINY),
+    Field("error_predictor.hidden", "F32", ("2N+K+5", "hidden")),
+    Field("error_predictor.out", "F32", ("hidden+1",)),
+)
+
+_QUALITY = (
+    Field("point_judges.places", "F32", ("N", "2"), low=-MAX_EXTENT, high=MAX_EXTENT),
+    Field("point_judges.typical", "F32", ("N", "cells"), low=-1.001, high=1.001),
+    Field("point_judges.centre", "F32", ("N", "signs")),
+    Field("point_judges.spread", "F32", ("N", "signs"), low=_TINY),
+    Field("point_judges.weights", "F32", ("N",), low=0.0, high=1.001),
+    Field("point_judges.error.hidden", "F32", ("inputs+1", "point hidden")),
+    Field("point_judges.error.out", "F32", ("point hidden+1",)),
+    Field("point_judges.error.usual", "F32", ("N",)),
+    Field("point_judges.sight.hidden", "F32", ("inputs+1", "sight hidden")),
+    Field("point_judges.sight.out", "F32", ("sight hidden+1",)),
+    Field("point_judges.sight.usual", "F32", ("N",)),
+    Field("error_levels.opinion", "F32", ("levels",), low=-100.0, high=100.0, rising=True),
+    Field("error_levels.median", "F32", ("levels",), low=-100.0, high=100.0, rising=True),
+    Field("error_levels.bound", "F32", ("levels",), low=-100.0, high=100.0, rising=True),
+)
+"""From version 2 on."""
+
+HIDDEN = ("hidden", "point hidden", "sight hidden")
+FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "levels": 64}
+FREE |= dict.fromkeys(HIDDEN, 4096)
+"""Widths that the file itself decides, and the largest allowed."""
+
+SCALARS = {
+    "pdm.noise": (_TINY, 1e3),
+    "initialiser.scale": (2.0, 500.0),
+    "validator.bias": (-1e9, 1e9),
+}
+"""Numbers in the metadata, with their least and greatest value."""
+SCALE = (2.0, 500.0)
+
+_NAMES = (
+    ("point_predictor.visible.", "point_judges.sight."),
+    ("point_predictor.", "point_judges."),
+    ("error_calibration.predicted", "error_levels.opinion"),
+    ("error_calibration.", "error_levels."),
+)
+"""Paths of `ModelParts` that have another name in files, from before they were called so."""
+
+
+def stored_name(path: str) -> str:
+    """Return the name that an array of `ModelParts` has in files."""
+    for own, stored in _NAMES:
+        if path.startswith(own):
+            return stored + path.removeprefix(own)
+    return path
+
+
+def path_of(name: str) -> str:
+    """Return the path in `ModelParts` of an array of a file."""
+    for own, stored in _NAMES:
+        if name.startswith(stored):
+            return own + name.removeprefix(stored)
+    return name
+
+
+def fields_of(version: int, levels: int) -> tuple[Field, ...]:
+    """All arrays of a file."""
+    experts = (f for k in range(levels) for f in _bank(f"experts.{k}", "N", "patch"))
+    return (*PDM, *experts, *_REST, *(_QUALITY if version > 1 else ()))

@@ -1,0 +1,133 @@
+"""The metadata of the model file: JSON that is checked before it is used."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from faceloop_datasets import Scheme, SchemeError
+from faceloop_datasets.plain import is_deep
+from faceloop_runtime.imaging.channels import CHANNELS
+
+from .layout import MAX_LEVELS, SCALARS, SCALE, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .parts import ModelParts
+
+KEY = "faceloop"
+"""The one key that everything is under, since safetensors writes several in an order of chance."""
+_FORMAT = "faceloop face model"
+_AGAIN = "Get the file again, or train the model again."
+
+
+class BadFieldError(Exception):
+    """What is wrong with a field; becomes a ModelFileError once the file's name is known."""
+
+    def __init__(self, field: str, found: str, expected: str, advice: str = _AGAIN) -> None:
+        super().__init__(f"{field}: found {found}, expected {expected}. {advice}")
+
+
+def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return the content of a file's metadata, if it is that of a model."""
+    text = metadata.get(KEY)
+    if text is None:
+        raise BadFieldError("metadata", f"no entry {KEY!r}", "a file that FaceModel.save wrote")
+    try:
+        about = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFieldError("metadata", f"text that is no JSON ({error})", "JSON") from error
+    if not isinstance(about, dict) or about.get("format") != _FORMAT:
+        raise BadFieldError("metadata.format", "another kind of file", repr(_FORMAT))
+    version = about.get("version")
+    if type(version) is not int or version < 1:
+        raise BadFieldError("metadata.version", repr(version)[:40], f"a number from 1 to {VERSION}")
+    if version > VERSION:
+        raise BadFieldError(
+            "metadata.version",
+            f"{version}, which a newer faceloop wrote",
+            f"at most {VERSION}",
+            "Update faceloop, or train the model again with this version.",
+        )
+    return about
+
+
+def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, Any]:
+    """Return what a model's metadata says; numbers by path."""
+    return {
+        "format": _FORMAT,
+        "version": 1
+        if model.point_predictor is None or model.error_calibration is None
+        else VERSION,
+        "scheme": model.scheme.to_toml(),
+        "channels": list(model.channels),
+        "scales": [float(e.scale) for e in model.experts],
+        **{name: scalars[name] for name in SCALARS},
+        "provenance": model.provenance,
+    }
+
+
+def _typed(about: dict[str, Any], key: str, kind: type, name: str) -> Any:
+    value = about.get(key)
+    if not isinstance(value, kind):
+        raise BadFieldError(f"metadata.{key}", repr(value)[:40], name)
+    return value
+
+
+def scheme_of(about: dict[str, Any]) -> Scheme:
+    """Return the landmarks."""
+    text = _typed(about, "scheme", str, "the text of a scheme")
+    try:
+        return Scheme.parse(text, "the scheme in the file")
+    except (SchemeError, RecursionError) as error:
+        raise BadFieldError(
+            "metadata.scheme", f"an unusable scheme ({error})", "a scheme"
+        ) from error
+
+
+def channels_of(about: dict[str, Any]) -> tuple[str, ...]:
+    """Return the channel families."""
+    names = _typed(about, "channels", list, "a list of channels")
+    unknown = [n for n in names if not isinstance(n, str) or n not in CHANNELS]
+    if not names or unknown or len(set(names)) < len(names):
+        raise BadFieldError(
+            "metadata.channels", repr(names)[:80], f"different ones of {list(CHANNELS)}"
+        )
+    return tuple(names)
+
+
+def scales_of(about: dict[str, Any]) -> tuple[float, ...]:
+    """Return the scales of the experts, coarse to fine."""
+    scales = _typed(about, "scales", list, "a list of scales")
+    if not 1 <= len(scales) <= MAX_LEVELS:
+        raise BadFieldError("metadata.scales", f"{len(scales)} scales", f"1 to {MAX_LEVELS}")
+    return tuple(number_of({"scales": scale}, "scales", SCALE) for scale in scales)
+
+
+def provenance_of(about: dict[str, Any]) -> dict[str, Any]:
+    """Return where a model comes from; who asks for its parts can rely on their types."""
+    known: dict[str, Any] = _typed(about, "provenance", dict, "an object")
+    lists = ("training_subjects", "training_pictures")
+    for key, kind in (*((key, list) for key in lists), ("config", dict), ("versions", dict)):
+        if not isinstance(known.get(key, kind()), kind):
+            raise BadFieldError(
+                f"metadata.provenance.{key}", repr(known[key])[:40], f"a {kind.__name__}"
+            )
+    for key in lists:
+        if not all(isinstance(mark, str) for mark in known.get(key, ())):
+            raise BadFieldError(f"metadata.provenance.{key}", "other than texts", "texts")
+    if is_deep(known):
+        raise BadFieldError("metadata.provenance", "objects deep in each other", "a few levels")
+    return known
+
+
+def number_of(about: dict[str, Any], key: str, span: tuple[float, float]) -> float:
+    """Return a number within a span."""
+    value = about.get(key)
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not span[0] <= number <= span[1]:
+        expected = f"a number from {span[0]:.3g} to {span[1]:.3g}"
+        raise BadFieldError(f"metadata.{key}", repr(value)[:40], expected)
+    return float(number)
