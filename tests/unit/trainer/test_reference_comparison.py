@@ -46,6 +46,7 @@ def compared(
         points = change(i, true)
         missing = np.isnan(points).any(axis=1)
         states = np.where(missing, PointState.MISSING, RECORDS[i].annotation.states)
+        states[0] = np.where(missing[0], states[0], PointState.OCCLUDED)  # on one side only
         annotation = Annotation("face70", points, states)
         face = Face(i + 1, i + 1, f"face {i}", "", annotation, None, None, f"picture {i}")
         fit = ReferenceFit(true, pose_of(true), error)
@@ -96,18 +97,28 @@ def test_the_faults_of_right_annotations_are_none() -> None:
     assert find_whole_face_faults(compared(unchanged), StepCounter(Monitor())) == {}
 
 
-def test_one_mirrored_annotation_is_corrected_and_one_outside_is_said_to_be() -> None:
-    def change(i: int, true: np.ndarray) -> np.ndarray:
-        if i == 3:
-            return (SIZE[0] - 1.0, 0.0) + true * (-1.0, 1.0)
-        return true + 2000.0 if i == 5 else true
+def test_annotations_of_the_mirrored_picture_are_corrected_with_their_states() -> None:
+    mirror = list(FACE70.mirror)
 
-    found = find_whole_face_faults(compared(change), StepCounter(Monitor()))
-    assert {i: fault.kind for i, fault in found.items()} == {3: "mirrored", 5: "shifted"} or {
-        i: fault.kind for i, fault in found.items()
-    } == {3: "mirrored", 5: "misplaced"}
-    assert found[3].mend is not None
-    assert np.allclose(found[3].mend.points, TRUE[3])
+    def change(i: int, true: np.ndarray) -> np.ndarray:
+        return ((SIZE[0] - 1.0, 0.0) + true * (-1.0, 1.0))[mirror] if i == 3 else true
+
+    comparison = compared(change)
+    ((i, fault),) = find_whole_face_faults(comparison, StepCounter(Monitor())).items()
+    assert (i, fault.kind) == (3, "mirrored")
+    assert fault.mend is not None
+    assert np.allclose(fault.mend.points, TRUE[3])
+    states = comparison.entries[3].face.annotation.states
+    assert np.array_equal(fault.mend.states, states[mirror])
+    assert not np.array_equal(fault.mend.states, states)
+
+
+def test_points_anywhere_outside_the_picture_are_said_to_be() -> None:
+    anywhere = np.random.default_rng(0).uniform(2000, 4000, (70, 2))
+    comparison = compared(lambda i, true: anywhere if i == 5 else true)
+    ((i, fault),) = find_whole_face_faults(comparison, StepCounter(Monitor())).items()
+    assert (i, fault.kind, fault.mend) == (5, "misplaced", None)
+    assert fault.what == "Most points lie outside the picture."
 
 
 class TestSwaps:
@@ -136,8 +147,10 @@ class TestSwaps:
         assert not any("the two" in what for what in said.values())
 
     def test_a_lost_annotation_has_no_correction(self) -> None:
-        _, corrections = self.found({1: 4})
-        assert corrections == {}
+        for sources in ({1: 4}, {1: 4, 4: 7, 7: 9}):
+            said, corrections = self.found(sources)
+            assert said
+            assert corrections == {}
 
 
 class TestDisplacements:
@@ -165,6 +178,10 @@ class TestDisplacements:
     def test_two_faces_are_too_few_to_share(self) -> None:
         comparison = compared(lambda i, true: true + OFFSET if i < 2 else true)
         assert shared_displacement(comparison, [0, 1]) is None
+
+    def test_different_displacements_are_not_shared(self) -> None:
+        comparison = compared(lambda i, true: true + OFFSET * (i + 1) if i < 4 else true)
+        assert shared_displacement(comparison, [0, 1, 2, 3]) is None
 
     @pytest.mark.parametrize(
         ("move", "kind", "words"),
