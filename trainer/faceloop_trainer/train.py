@@ -16,11 +16,11 @@ from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.crossfit.crossfit import CrossFit
 from faceloop_trainer.crossfit.training_set import TrainingSet
-from faceloop_trainer.data.checks import cautions, few_people
-from faceloop_trainer.data.copies import as_people, different
+from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
+from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
-from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -53,7 +53,7 @@ class TrainingResult:
     unusable : tuple of Unusable
         Faces that could not be trained on, and why.
     warnings : tuple of str
-        What a person should know of the faces (`faceloop_trainer.data.checks`), one sentence each.
+        Warnings about the faces (`faceloop_trainer.data.data_warnings`), one sentence each.
     """
 
     model: FaceModel
@@ -98,7 +98,7 @@ def train(
     config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
     known = project.faces()
-    annotated = as_people(known)
+    annotated = join_duplicate_subjects(known)
     chosen = split_faces(annotated, config)
     faces, unusable = load_faces(
         project.scheme,
@@ -115,13 +115,13 @@ def train(
     then = [] if revision is None else project.faces_as_of(revision, annotated)
     then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
     snapshot = _snapshot_faces(project.scheme, then, training, held, config, cache, monitor.quiet())
-    warnings = (*_left_out(unusable), *cautions(known, project.scheme))
+    warnings = (*_left_out(unusable), *data_warnings(known, project.scheme))
     usable = {face.item_id for face in training if face.trains_experts}
     shown = [face for face in annotated if face.item_id in usable]
     people = len({face.subject for face in shown})
-    if lacking := too_few(len(shown), people, different(shown), " ".join(warnings)):
+    if lacking := unmet_requirements(len(shown), people, count_distinct(shown), " ".join(warnings)):
         raise TrainingError(lacking)
-    warnings = (*warnings, *few_people(people, len(held)))
+    warnings = (*warnings, *sample_size_warnings(people, len(held)))
     model = train_faces(
         project.scheme,
         training,

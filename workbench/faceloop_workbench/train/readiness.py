@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.subjects import count_of, kind_of
-from faceloop_trainer.data.checks import cautions, few_people
-from faceloop_trainer.data.copies import different
-from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
+from faceloop_trainer.data.duplicates import count_distinct
+from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import split_faces
 from faceloop_workbench.services.wording import counted
 
@@ -93,8 +93,8 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
     half = [HalfDone(s.item_id, s.name) for s in overview if _half_done(s)]
     counts = len(training), len(_subjects(training))
     kind = kind_of(f.subject_source for f in (*training, *held))
-    said = cautions(faces, project.scheme)
-    blocked = too_few(*counts, different(training), " ".join(said), kind=kind)
+    said = data_warnings(faces, project.scheme)
+    blocked = unmet_requirements(*counts, count_distinct(training), " ".join(said), kind=kind)
     found = Readiness(
         faces=counts[0],
         people=counts[1],
@@ -136,4 +136,4 @@ def _warnings(found: Readiness) -> list[str]:
         )
     if found.blocked:
         return said
-    return [*said, *few_people(found.people, found.held_out_people, found.kind)]
+    return [*said, *sample_size_warnings(found.people, found.held_out_people, found.kind)]
