@@ -110,46 +110,21 @@ def train(
     )
     held = {f.subject or f.name for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
-    revision = snapshot_revision(project.changes())
-    person = {face.item_id: face.subject for face in annotated}
-    then = [] if revision is None else project.faces_as_of(revision, annotated)
-    then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
-    snapshot = _snapshot_faces(project.scheme, then, training, held, config, cache, monitor.quiet())
+    snapshot = _snapshot_faces(project, annotated, training, held, config, cache, monitor.quiet())
     warnings = (*_left_out(unusable), *data_warnings(known, project.scheme))
-    usable = {face.item_id for face in training if face.trains_experts}
-    shown = [face for face in annotated if face.item_id in usable]
-    people = len({face.subject for face in shown})
-    if lacking := unmet_requirements(len(shown), people, count_distinct(shown), " ".join(warnings)):
-        raise TrainingError(lacking)
-    warnings = (*warnings, *sample_size_warnings(people, len(held)))
+    warnings = (*warnings, *_sample_size(annotated, training, held, warnings))
     model = train_faces(
-        project.scheme,
-        training,
-        config,
-        snapshot=snapshot,
-        cache=cache,
-        progress=progress,
+        project.scheme, training, config, snapshot=snapshot, cache=cache, progress=progress
     )
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
-    evaluation = (
-        measure(
-            model,
-            testing,
-            len(testing),
-            EvaluationProtocol(seed=config.seed),
-            progress=progress,
-        )
-        if testing
-        else None
-    )
-    seen = set(model.provenance["training_subjects"])
-    shown = [face for face in known if fingerprint(person[face.item_id] or face.name) in seen]
-    names = {fingerprint(face.subject or face.name) for face in shown}
+    evaluation = None
+    if testing:
+        protocol = EvaluationProtocol(seed=config.seed)
+        evaluation = measure(model, testing, len(testing), protocol, progress=progress)
     provenance = {
         **model.provenance,
-        "training_subjects": sorted(seen | names),
-        "training_pictures": sorted(picture_fingerprints(shown)),
+        **_who_trained(model, known, annotated),
         "snapshot": snapshot_hash(chosen.training),
         "unusable": len(unusable),
         "metrics": evaluation.metrics() if evaluation else {},
@@ -157,6 +132,38 @@ def train(
     return TrainingResult(
         replace(model, provenance=provenance), evaluation, tuple(unusable), warnings
     )
+
+
+def _sample_size(
+    annotated: Sequence[Face],
+    training: Sequence[TrainingFace],
+    held: Collection[str],
+    warnings: Sequence[str],
+) -> tuple[str, ...]:
+    """Return warnings of few people; refuse to train on too few faces."""
+    usable = {face.item_id for face in training if face.trains_experts}
+    shown = [face for face in annotated if face.item_id in usable]
+    people = len({face.subject for face in shown})
+    if lacking := unmet_requirements(len(shown), people, count_distinct(shown), " ".join(warnings)):
+        raise TrainingError(lacking)
+    return sample_size_warnings(people, len(held))
+
+
+def _who_trained(
+    model: FaceModel, known: Sequence[Face], annotated: Sequence[Face]
+) -> dict[str, list[str]]:
+    """Return fingerprints of the subjects that were trained on, by all their names, and pictures.
+
+    ``annotated`` are the faces of ``known``, those who share a duplicate under one subject.
+    """
+    subject_of = {face.item_id: face.subject for face in annotated}
+    seen = set(model.provenance["training_subjects"])
+    shown = [face for face in known if fingerprint(subject_of[face.item_id] or face.name) in seen]
+    names = {fingerprint(face.subject or face.name) for face in shown}
+    return {
+        "training_subjects": sorted(seen | names),
+        "training_pictures": sorted(picture_fingerprints(shown)),
+    }
 
 
 def _left_out(unusable: Sequence[Unusable]) -> list[str]:
@@ -168,9 +175,9 @@ def _left_out(unusable: Sequence[Unusable]) -> list[str]:
     return [f"{what} be trained on. {'The first: ' if len(unusable) > 1 else ''}{first}"]
 
 
-def _snapshot_faces(  # noqa: PLR0917 - as `train`
-    scheme: Scheme,
-    then: Sequence[Face],
+def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
+    project: Project,
+    annotated: Sequence[Face],
     today: Sequence[TrainingFace],
     held: Collection[str],
     config: TrainingConfig,
@@ -178,12 +185,18 @@ def _snapshot_faces(  # noqa: PLR0917 - as `train`
     monitor: Monitor,
 ) -> list[TrainingFace]:
     """Read the faces of the reference snapshot, without anybody who measures the model today."""
+    revision = snapshot_revision(project.changes())
+    if revision is None:
+        return []
+    subject_of = {face.item_id: face.subject for face in annotated}
+    then = project.faces_as_of(revision, annotated)
+    then = [replace(f, subject=subject_of.get(f.item_id, f.subject)) for f in then]
     chosen = split_faces(then, config).training
     wanted = [face for face in chosen if (face.subject or face.name) not in held]
     known = {face.revision_id: face for face in today}
     others = [face for face in wanted if face.revision_id not in known]
     read, _ = load_faces(
-        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
+        project.scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
     )
     known |= {face.revision_id: face for face in read}
     return [known[face.revision_id] for face in wanted if face.revision_id in known]

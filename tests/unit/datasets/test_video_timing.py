@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import InputError
 from faceloop_datasets.media.video import timing
-from faceloop_datasets.media.video.stream import Reader
+from faceloop_datasets.media.video.stream import StreamReader
 from faceloop_datasets.media.video.timing import PacketIndex, Packets
 
 from .video_files import copy_stream, encode
@@ -94,7 +94,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def packets(path: Path) -> Packets:
-    with Reader(path) as reader:
+    with StreamReader(path) as reader:
         return Packets(reader)
 
 

@@ -38,6 +38,14 @@ def test_what_a_training_writes_is_believed() -> None:
     assert checked_metrics(GOOD, 3) == GOOD
 
 
+def test_varimax_components_by_their_name_of_before() -> None:
+    """Projects of before call them natural: they count, and can be trained so again."""
+    made = checked_metrics({**GOOD, "settings": {"modes": "natural", "components": 6}}, 3)
+    assert made["settings"] == {"modes": "varimax", "components": 6}
+    assert made["trained_faces"] == 9
+    assert made["stages"] == GOOD["stages"]
+
+
 @pytest.mark.parametrize("value", WRONG, ids=repr)
 @pytest.mark.parametrize("key", GOOD)
 def test_what_is_not_as_it_should_be_is_left_out(key: str, value: Any) -> None:
