@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _Name = TypeVar("_Name", int, str)
 _SAME_SHAPE = 0.002
-"""Mean distance of the points of two shapes that are the same, as a share of the median distance
-of a face's points from their middle: a fifth of a pixel in a face of 200. Whoever indices points
-anew is ten times as far off."""
+"""Largest mean distance between the points of two equal shapes, as a share of the median distance
+of a face's points from their centre: a fifth of a pixel in a face of 200. A person who places
+points again is ten times as far off."""
 _FEWEST_POINTS = 5
 """Shapes of fewer points are equal by chance."""
 
