@@ -24,7 +24,7 @@ fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten min
 	-$(BIN)/python -m pip install --quiet 'atheris>=3'
 	nice $(BIN)/python tests/fuzz/run.py all --seconds 25
 
-mutants: $(VENV)/.mutants  ## small faults put into the core, which the tests have to notice (MODULE="crop pdm" for some)
+mutants: $(VENV)/.mutants  ## small faults put into the core, which the tests have to notice (MODULE="geometry fit/steps" for some)
 	nice $(BIN)/python tests/mutants/run.py $(MODULE)
 
 lint: $(VENV)/.lint  ## style, types and the direction of imports

@@ -310,3 +310,185 @@ class TestFrames:
         entries = project.queue.add_frames(video, [*poor, *lost])
         assert [e.reason for e in entries] == ["lost-track", "poor-fit"]
         assert entries[0].fit is None
+
+
+class TestTies:
+    def test_the_first_in_comes_first(self, project: Project) -> None:
+        """Of entries that are equally bad, whatever else happened to them."""
+        ids = [project.add_item(None).id for _ in range(8)]
+        for number in (5, 2, 7, 0):
+            project.queue.add(ids[number], "poor-fit", predicted_error=0.1)
+        project.queue.add(ids[3], "label-check")  # as bad as an error of 0.1
+        project.queue.add(ids[6], "poor-fit", predicted_error=0.2)
+        project.queue.add(ids[2], "poor-fit", predicted_error=0.05)
+        project.queue.add(ids[2], "poor-fit", predicted_error=0.1)  # renewed: it keeps its place
+        first = project.queue.of_item(ids[5])
+        assert first is not None
+        project.queue.claim(first.id, "ann")
+        project.queue.release(first.id)
+        order = [ids[n] for n in (6, 5, 2, 7, 0, 3)]
+        assert [e.item_id for e in project.queue.list()] == order
+        assert [e.item_id for e in project.queue.list(None, limit=3, offset=2)] == order[2:5]
+        claimed = [project.queue.next("bob") for _ in range(7)]
+        assert [e and e.item_id for e in claimed] == [*order, None]
+
+
+class TestClaims:
+    def test_one_entry_is_claimed_and_no_other(self, project: Project) -> None:
+        entries = [project.queue.add(project.add_item(None).id, "manual") for _ in range(3)]
+        claimed = project.queue.claim(entries[1].id, "ann")
+        assert claimed is not None
+        assert (claimed.id, claimed.status, claimed.author) == (entries[1].id, "claimed", "ann")
+        assert project.queue.claim(entries[1].id, "bob") is None
+        assert project.queue.get(entries[1].id) == claimed
+        assert [e.id for e in project.queue.list()] == [entries[0].id, entries[2].id]
+        assert project.queue.release(entries[1].id, "ann").author is None
+        assert project.queue.get(entries[0].id) == entries[0]
+
+    def test_ones_own_claim_is_one_entry(self, project: Project) -> None:
+        first, second = (project.queue.add(project.add_item(None).id, "manual") for _ in range(2))
+        for entry in (first, second):
+            project.queue.claim(entry.id, "ann")
+        project.queue.release(first.id, "ann")
+        assert project.queue.get(second.id).status == "claimed"
+
+    def test_who_closed_it_is_known(self, project: Project) -> None:
+        entries = [project.queue.add(project.add_item(None).id, "manual") for _ in range(3)]
+        for entry in entries:
+            project.queue.claim(entry.id, "ann")
+        done = project.queue.done(entries[0].id)
+        assert (done.status, done.author, done.said) == ("done", "ann", "")
+        assert project.queue.done(entries[1].id, "bob").author == "bob"
+        skipped = project.queue.skip(entries[2].id, author="cho")
+        assert (skipped.status, skipped.author, skipped.said) == ("skipped", "cho", "")
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """How different two shapes are, spelled out: free of where they are and how large."""
+    pair = []
+    for points in (one, other):
+        middle = [sum(points[:, axis]) / len(points) for axis in range(2)]
+        away = [(x - middle[0], y - middle[1]) for x, y in points]
+        size = (sum(x * x + y * y for x, y in away) / len(away)) ** 0.5
+        pair.append([(x / size, y / size) for x, y in away])
+    return float(np.mean([np.hypot(a[0] - b[0], a[1] - b[1]) for a, b in zip(*pair, strict=True)]))
+
+
+def test_a_fit_is_kept_as_the_estimate_that_it_is(project: Project) -> None:
+    """Whole numbers too, and where nobody says which model it is of."""
+    points = np.arange(2 * N).reshape(N, 2)
+    entry = project.queue.add(project.add_item(None).id, "poor-fit", fit=points.tolist())
+    assert entry.fit is not None
+    assert (entry.fit.scheme, entry.fit.source) == ("face70", "fit:")
+    np.testing.assert_array_equal(entry.fit.points, points)
+    with pytest.raises(ProjectError, match=r"landmarks 0\.\.69 \(face70\)"):
+        project.queue.add(entry.item_id, "manual", points=(N,))
+
+
+class TestNearDuplicates:
+    def taken(self, project: Project, video: Media, *frames: FrameCandidate) -> list[int]:
+        entries = project.queue.add_frames(video, frames, model="m")
+        assert {e.model for e in entries} <= {"m"}
+        return [project.item(e.item_id).frame or 0 for e in entries]
+
+    def test_by_default_shapes_differ_by_eight_hundredths(
+        self, project: Project, video: Media
+    ) -> None:
+        one, off = shape(1), np.random.default_rng(2).normal(0, 1, (N, 2))
+        scale = 2.5
+        while apart(one, one + scale * off) < 0.079:
+            scale *= 1.003
+        assert apart(one, one + scale * off) < 0.08 < apart(one, one + 1.03 * scale * off)
+        first, near = FrameCandidate(0, 0.0, one, 0.5), one + scale * off
+        assert self.taken(project, video, first, FrameCandidate(1, 0.04, near, 0.2)) == [0]
+        far = one + 1.03 * scale * off
+        assert self.taken(project, video, FrameCandidate(2, 0.08, far, 0.2)) == [2]
+
+    def test_two_seconds_later_it_is_another_frame(self, project: Project, video: Media) -> None:
+        frames = [FrameCandidate(i, t, shape(1), 0.3) for i, t in enumerate((0.0, 1.99, 2.0))]
+        assert self.taken(project, video, *frames) == [0, 2]
+        again = [FrameCandidate(i, t, shape(1), 0.3) for i, t in ((10, 3.99), (11, 4.0))]
+        assert self.taken(project, video, *again) == [11]
+
+    def test_another_shot_is_another_frame(self, project: Project, video: Media) -> None:
+        frames = [FrameCandidate(i, i / 25, shape(1), 0.3, shot=i // 2) for i in range(6)]
+        assert self.taken(project, video, *frames) == [0, 2, 4]
+        again = [FrameCandidate(i, i / 25, shape(1), 0.3, shot=i - 5) for i in range(6, 12)]
+        assert self.taken(project, video, *again) == [8, 9, 10, 11]  # shots 1 and 2 are taken
+
+    def test_a_lost_face_is_like_another_lost_one_only(
+        self, project: Project, video: Media
+    ) -> None:
+        lost = [FrameCandidate(i, i / 25, None, None) for i in (0, 1)]
+        found = [FrameCandidate(i, i / 25, shape(1), 0.3) for i in (2, 3)]
+        assert self.taken(project, video, *found, *lost) == [0, 2]
+        later = [
+            FrameCandidate(4, 0.16, None, None),
+            FrameCandidate(5, 0.2, shape(1), 0.3),
+            FrameCandidate(6, 0.24, shape(2), 0.3),
+        ]
+        assert self.taken(project, video, *later) == [6]
+
+
+class TestShots:
+    """At most three entries of a shot wait at a time."""
+
+    def candidates(self, first: int, count: int, shot: int = 0) -> list[FrameCandidate]:
+        return [
+            FrameCandidate(i, i / 25, shape(i), 0.5 - i / 1000, shot)
+            for i in range(first, first + count)
+        ]
+
+    def test_three_of_each_shot(self, project: Project, video: Media) -> None:
+        frames = [*self.candidates(0, 5), *self.candidates(10, 5, shot=1)]
+        entries = project.queue.add_frames(video, frames)
+        assert [project.item(e.item_id).frame for e in entries] == [0, 1, 2, 10, 11, 12]
+        assert [e.shot for e in entries] == [0, 0, 0, 1, 1, 1]
+
+    @pytest.mark.parametrize("shot", [0, 2])
+    def test_those_that_wait_count_and_those_that_are_closed_do_not(
+        self, project: Project, video: Media, shot: int
+    ) -> None:
+        waiting = project.queue.add_frames(video, self.candidates(0, 3, shot))
+        project.queue.claim(waiting[0].id, "ann")
+        assert project.queue.add_frames(video, self.candidates(10, 3, shot)) == []
+        assert len(project.queue.add_frames(video, self.candidates(20, 2, shot + 1))) == 2
+        project.queue.done(waiting[0].id)
+        project.queue.skip(waiting[1].id)
+        assert len(project.queue.add_frames(video, self.candidates(30, 5, shot))) == 2
+
+    def test_an_entry_of_no_shot_is_one_of_the_first(self, project: Project, video: Media) -> None:
+        item = project.add_item(video, 50)
+        project.queue.add(item.id, "manual", fit=shape(50), time=2.0)
+        assert len(project.queue.add_frames(video, self.candidates(0, 5))) == 2
+        near = FrameCandidate(51, 2.04, shape(50), 0.3)
+        assert project.queue.add_frames(video, [near], per_shot=9) == []
+        assert len(project.queue.add_frames(video, self.candidates(100, 5, shot=1))) == 3
+
+    def test_another_video_counts_for_itself(
+        self, project: Project, video: Media, tmp_path: Path
+    ) -> None:
+        frames = [np.full((32, 32, 3), 255 - i, np.uint8) for i in range(30)]
+        write_video(tmp_path / "w.mp4", frames, 25)
+        other = project.add_media(tmp_path / "w.mp4")
+        assert len(project.queue.add_frames(other, self.candidates(0, 3))) == 3
+        assert len(project.queue.add_frames(video, self.candidates(0, 3))) == 3
+
+    def test_a_frame_is_queued_once(self, project: Project, video: Media) -> None:
+        """Though it looks otherwise the second time, and even if nobody knows when it was."""
+        twice = [FrameCandidate(3, 0.12, shape(1), 0.3), FrameCandidate(3, 0.12, shape(2), 0.2)]
+        assert len(project.queue.add_frames(video, twice)) == 1
+        project.queue.add(project.add_item(video, 90).id, "manual")
+        assert project.queue.add_frames(video, [FrameCandidate(90, 3.6, shape(4), 0.3)]) == []
+
+    def test_whom_new_entries_show(self, project: Project, video: Media) -> None:
+        """Who was named; else whom the video's other faces show."""
+        known = project.add_item(video, 7, subject="anna")
+        frames = self.candidates(20, 1), self.candidates(40, 1)
+        (named,) = project.queue.add_frames(video, frames[0], subject="bob")
+        assert project.item(named.item_id).subject == "bob"
+        assert project.item(named.item_id).subject_source == "person"
+        assert project.item(named.item_id).name == "v.mp4#20"
+        project.set_subject([named.item_id], "anna")
+        (other,) = project.queue.add_frames(video, frames[1])
+        assert project.item(other.item_id).subject == project.item(known.id).subject == "anna"

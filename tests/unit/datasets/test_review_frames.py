@@ -94,6 +94,7 @@ def test_near_in_time_and_in_shape_and_in_one_shot_is_a_near_duplicate() -> None
                     for limit in (0.079, 0.081))  # fmt: skip
     assert chosen(near(0, 0.9, SQUARE), near(1, 0.8, bent(below))) == [0]
     assert chosen(near(0, 0.9, SQUARE), near(1, 0.8, bent(above))) == [0, 1]
+    assert chosen(near(0, 0.9, SQUARE), near(1, 0.8, SQUARE), shape=0.0) == [0, 1]  # not closer
 
 
 def test_what_was_queued_before_has_near_duplicates_too_if_its_time_is_known() -> None:

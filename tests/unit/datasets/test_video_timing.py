@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloop_datasets import InputError
@@ -26,6 +26,7 @@ def index(pts: list[int], keys: list[int], base: Fraction = Fraction(1, 90)) -> 
     return PacketIndex(np.array(pts, np.int64), np.array(keys, np.intp), base)
 
 
+@settings(max_examples=50)
 @given(rising, st.fractions(Fraction(1, 90_000), Fraction(1, 10)))
 def test_times_are_seconds_after_the_first_frame(pts: list[int], base: Fraction) -> None:
     expected = [float((time - pts[0]) * base) for time in pts]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from faceloop_runtime.geometry import Similarities, Similarity, has_extent
+from faceloop_runtime.geometry import Similarities, Similarity, as_complex, as_points, has_extent
 
 shifts = st.floats(-500, 500)
 poses = st.builds(
@@ -110,3 +110,12 @@ def test_two_points_apart_have_an_extent() -> None:
     assert not has_extent(np.array([nothing, [2.0, 3.0], [2.0, 3.0]]))
     assert not has_extent(np.array([nothing, [2.0, 3.0]]))
     assert not has_extent(np.zeros((0, 2)))
+
+
+@given(points)
+def test_points_are_complex_numbers_x_plus_iy(where: np.ndarray) -> None:
+    numbers = as_complex(where)
+    assert numbers.tolist() == [complex(x, y) for x, y in where]
+    np.testing.assert_array_equal(as_points(numbers), where)
+    np.testing.assert_array_equal(as_points(as_complex(where[::-1])[::-1]), where)
+    assert as_complex(np.stack([where, -where])).shape == (2, len(where))

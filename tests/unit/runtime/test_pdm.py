@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.pdm import PointDistributionModel, face_extent
 
 seeds = st.integers(0, 2**32 - 1)
 poses = st.builds(
@@ -176,3 +176,17 @@ def test_what_is_unknown_has_its_conditional_mean(
     np.testing.assert_allclose(shape, b, atol=1e-9)
     expected = np.where(known[:, None], points, filled)
     np.testing.assert_allclose(pdm.complete(holed), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_crop_reaches_as_far_as_the_mean_shape_and_a_deviation(
+    small_pdm: PointDistributionModel, axis: int
+) -> None:
+    """In the direction in which it reaches farthest, to whichever side."""
+    mean = small_pdm.mean.copy()
+    mean[7, axis] = -1.9
+    pdm = replace(small_pdm, mean=mean)
+    variance = sum(
+        v * mode[2 * 7 + axis] ** 2 for v, mode in zip(pdm.variances, pdm.components, strict=True)
+    )
+    assert face_extent(pdm) == pytest.approx(1.9 + np.sqrt(variance) + 0.05)
