@@ -21,7 +21,7 @@ from faceloop_runtime.start.initialiser import BOX_IOD
 
 from .results import FrameResult
 from .smoothing import PointFilter
-from .tracks import PERSIST, Track, box_of, on_same_face, one_track_per_face
+from .tracks import PERSIST, Track, on_same_face, one_track_per_face, points_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,8 +71,8 @@ _CHECK_EVERY = 25
 """... So many frames later it is compared with what the detector finds there."""
 _MUCH_BETTER = 0.7
 """Ratio of the predicted errors at which that is taken instead."""
-_GLANCE_EVERY = 3
-"""Frames between glances for further faces."""
+_PART_SEARCH_INTERVAL = 3
+"""Frames between searches for further faces, each of a part; see `Detector.detect_part`."""
 _EAGER_FRAMES = 75
 """Frames without a face after which every second one is enough."""
 _CANDIDATES = 3
@@ -176,7 +176,7 @@ class TrackingSession:
         self._filters: dict[int, PointFilter] = {}
         self._count = 0
         self._next_id = 0
-        self._glances = 0
+        self._part_searches = 0
         self._empty = 0  # frames since a face was seen
         self._width: float | None = None  # of the box of the face that was lost last
 
@@ -220,21 +220,21 @@ class TrackingSession:
         self._empty = 0 if any(t.seen for t in followed) else self._empty + 1
         for track in lost:
             self._width = track.face.scale / BOX_IOD
-        self._tracks = [t for t in followed if not t.forgotten]
+        self._tracks = [t for t in followed if not t.expired]
         for box in self._boxes(gray, just_lost=bool(lost)):
             self._try(gray, box)
 
     def _follow(self, gray: Gray, track: Track) -> Track:
-        if not track.seen and track.is_behind(self._tracks):
-            return track.behind()
+        if not track.seen and track.is_occluded_by(self._tracks):
+            return track.occluded()
         if track.missed < PERSIST:
             start = track.start(gray)
             fast = _apart(start, track.pose) > _FAST * start.scale
             for passes, worst in _ATTEMPTS[fast:]:
                 fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
                 if track.quality(fit) >= _LEAST_SCORE and _plausible(fit, gray, worst):
-                    return track.found(fit, gray)
-        return track.missing()
+                    return track.updated(fit, gray)
+        return track.without_fit()
 
     def _seen(self) -> int:
         return sum(t.seen for t in self._tracks)
@@ -246,15 +246,15 @@ class TrackingSession:
             return self._detector.detect(gray, wanted=self._max_faces)[:most]
         if just_lost or self._check_is_due():
             return self._detector.detect(gray, wanted=0)[:most]
-        if self._seen() == self._max_faces or self._count % self._glance_every():
+        if self._seen() == self._max_faces or self._count % self._part_search_interval():
             return []
-        self._glances += 1
-        return self._detector.glance(gray, self._glances, self._width)[:most]
+        self._part_searches += 1
+        return self._detector.detect_part(gray, self._part_searches, self._width)[:most]
 
-    def _glance_every(self) -> int:
+    def _part_search_interval(self) -> int:
         if self._empty > _EAGER_FRAMES:
             return 2
-        return 1 if self._empty or any(t.missed for t in self._tracks) else _GLANCE_EVERY
+        return 1 if self._empty or any(t.missed for t in self._tracks) else _PART_SEARCH_INTERVAL
 
     def _check_is_due(self) -> bool:
         return self._count % _CHECK_EVERY == 0 and any(map(_doubtful, self._tracks))
@@ -267,7 +267,7 @@ class TrackingSession:
         if not there and self._seen() == self._max_faces:
             return
         fit = self._fitter.fit(gray, box)
-        there = on_same_face(box_of(fit), self._tracks)
+        there = on_same_face(points_box(fit), self._tracks)
         if any(fit.predicted_error > _MUCH_BETTER * t.face.fit.predicted_error for t in there):
             return
         if self._is_face(fit, gray):
@@ -292,8 +292,8 @@ class TrackingSession:
         back = there or [t for t in self._tracks if not t.seen and t.may_match(fit, gray)]
         if back:
             old = max(back, key=lambda t: t.match_score(fit, gray))
-            self._tracks[self._tracks.index(old)] = old.returned(fit, gray)
-        elif self._seen() + sum(t.hidden for t in self._tracks) < self._max_faces:
+            self._tracks[self._tracks.index(old)] = old.reacquired(fit, gray)
+        elif self._seen() + sum(t.may_reappear for t in self._tracks) < self._max_faces:
             self._tracks.append(Track.started(self._next_id, fit, gray))
             self._next_id += 1
         if self._seen() == self._max_faces:
