@@ -99,7 +99,7 @@ def learning_curve(
     config = config or TrainingConfig()
     scheme, everyone = project.scheme, join_duplicate_subjects(project.faces())
     all_of_them = split_faces(everyone, replace(config, limit=None))
-    held = {f.subject or f.name for f in all_of_them.held_out}
+    held = {f.subject_key for f in all_of_them.held_out}
     if not held:
         kind = kind_of(f.subject_source for f in everyone)
         raise TrainingError(
@@ -113,7 +113,7 @@ def learning_curve(
     for count in counts or _doubles(len(all_of_them.training)):
         for seed in seeds:
             chosen = split_faces(everyone, replace(config, limit=count, seed=seed)).training
-            people = frozenset(f.subject or f.name for f in chosen)
+            people = frozenset(f.subject_key for f in chosen)
             own = [f for f in usable if f.subject in people]
             if len(own) >= MIN_FACES and len(people) >= MIN_PEOPLE:
                 plan.setdefault(people, (count, seed, own))

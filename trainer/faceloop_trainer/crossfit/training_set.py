@@ -79,7 +79,7 @@ class TrainingSet:
             config,
             pdm,
             tuple(CompletedFace.of(pdm, face) for face in pictured),
-            tuple(_even_folds(pictured, config.seed)),
+            tuple(_nonempty_folds(pictured, config.seed)),
         )
 
     def experts(self, cache: Cache, steps: StepCounter) -> list[ScaleTraining]:
@@ -155,7 +155,7 @@ def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
         raise TrainingError(lacking)
 
 
-def _even_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:
+def _nonempty_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:
     """Assign subjects to folds; never leave a fold empty."""
     folds = [fold_of(f.subject, FOLDS, seed) for f in faces]
     if len(set(folds)) == FOLDS:

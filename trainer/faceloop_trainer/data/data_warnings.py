@@ -97,7 +97,7 @@ def _points(face: Face) -> Floats:
 
 
 def _single_subject(faces: Sequence[Face]) -> str:
-    subjects = {face.subject or face.name for face in faces}
+    subjects = {face.subject_key for face in faces}
     if len(faces) < 2 or len(subjects) > 1:
         return ""
     how = how_known(face.subject_source for face in faces)
@@ -109,7 +109,7 @@ def _single_subject(faces: Sequence[Face]) -> str:
 
 def _unknown_subjects(faces: Sequence[Face]) -> str:
     """Warn where most subjects are names of pictures: several may show the same person."""
-    subjects = {face.subject or face.name: face.subject_source for face in faces if face.has_image}
+    subjects = {face.subject_key: face.subject_source for face in faces if face.has_image}
     pictures = sum(source == "picture" for source in subjects.values())
     if len(subjects) < 2 or 2 * pictures <= len(subjects):
         return ""

@@ -114,7 +114,7 @@ def join_duplicate_subjects(faces: Sequence[Face]) -> list[Face]:
     faces : sequence of Face
         Of a project.
     """
-    names = [face.subject or face.name for face in faces]
+    names = [face.subject_key for face in faces]
     first: dict[str, int] = {}
     for face, name in zip(faces, names, strict=True):
         first[name] = min(face.item_id, first.get(name, face.item_id))

@@ -195,7 +195,7 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
         if scheme.inter_ocular_distance(points) > 1.0:
             yield TrainingFace(
                 name=face.name,
-                subject=face.subject or face.name,
+                subject=face.subject_key,
                 picture=gray,
                 points=points,
                 trains_patches=measured & False,
@@ -230,7 +230,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         moved = Similarity(*map(float, read["move"])).apply(points)
     return TrainingFace(
         name=face.name,
-        subject=face.subject or face.name,
+        subject=face.subject_key,
         picture=picture,
         points=moved,
         trains_patches=annotation.trains_patches if picture is not None else shape_known & False,

@@ -42,26 +42,26 @@ def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
         Share held out, limit, seed.
     """
     faces = join_duplicate_subjects(faces)
-    subjects = sorted({_subject(f) for f in faces})
+    subjects = sorted({f.subject_key for f in faces})
     held = {s for s in subjects if _position(s, "holdout") < config.holdout}
-    left = [f for f in faces if f.has_image and _subject(f) not in held]
+    left = [f for f in faces if f.has_image and f.subject_key not in held]
     if held and unmet_requirements(len(left), len(subjects) - len(held), count_distinct(left)):
         held = set()
-    training = [f for f in faces if _subject(f) not in held]
+    training = [f for f in faces if f.subject_key not in held]
     if config.limit is not None:
         training = _limited(training, config.limit, config.seed)
-    return Split(tuple(training), tuple(f for f in faces if _subject(f) in held))
+    return Split(tuple(training), tuple(f for f in faces if f.subject_key in held))
 
 
 def _limited(faces: Sequence[Face], limit: int, seed: int) -> list[Face]:
-    sizes = Counter(_subject(f) for f in faces)
+    sizes = Counter(f.subject_key for f in faces)
     chosen: set[str] = set()
     count = 0
     for subject in sorted(sizes, key=lambda s: _position(s, f"limit-{seed}")):
         if count + sizes[subject] <= limit:
             chosen.add(subject)
             count += sizes[subject]
-    return [f for f in faces if _subject(f) in chosen]
+    return [f for f in faces if f.subject_key in chosen]
 
 
 def fingerprint(text: str) -> str:
@@ -87,11 +87,11 @@ def unseen_faces(faces: Sequence[Face], *provenances: Mapping[str, Any]) -> list
     trained = set().union(*map(trained_fingerprints, provenances))
     people = join_duplicate_subjects(faces)
     seen = {
-        _subject(known)
+        known.subject_key
         for face, known in zip(faces, people, strict=True)
-        if not trained.isdisjoint({fingerprint(_subject(face))} | picture_fingerprints([face]))
+        if not trained.isdisjoint({fingerprint(face.subject_key)} | picture_fingerprints([face]))
     }
-    return [f for f in people if f.has_image and _subject(f) not in seen]
+    return [f for f in people if f.has_image and f.subject_key not in seen]
 
 
 def fold_of(subject: str, folds: int, seed: int) -> int:
@@ -124,7 +124,7 @@ def assign_folds(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]
         The fold, 0 to ``folds`` - 1, of each subject; subjects as in `join_duplicate_subjects`.
     """
     faces = join_duplicate_subjects(faces)
-    sizes = Counter(_subject(f) for f in faces)
+    sizes = Counter(f.subject_key for f in faces)
     order = sorted(sizes, key=lambda s: (-sizes[s], _position(s, f"deal-{seed}")))
     filled = [0] * folds
     assigned = {}
@@ -132,10 +132,6 @@ def assign_folds(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]
         assigned[subject] = fold = filled.index(min(filled))
         filled[fold] += sizes[subject]
     return assigned
-
-
-def _subject(face: Face) -> str:
-    return face.subject or face.name
 
 
 def _position(subject: str, salt: str) -> float:

@@ -170,7 +170,7 @@ class _ReportBuilder:
             scheme=project.scheme,
             made=datetime.now(UTC),
             faces=len(annotated),
-            people=len({face.subject or face.name for face in join_duplicate_subjects(annotated)}),
+            people=len({face.subject_key for face in join_duplicate_subjects(annotated)}),
             kind=kind_of(face.subject_source for face in annotated),
             snapshot=snapshot_hash(annotated),
             shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),

@@ -113,7 +113,7 @@ def _trains(face: Face) -> bool:
 
 
 def _subjects(faces: Sequence[Face]) -> set[str]:
-    return {face.subject or face.name for face in faces}
+    return {face.subject_key for face in faces}
 
 
 def _half_done(item: Summary) -> bool:
