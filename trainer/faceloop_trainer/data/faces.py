@@ -60,7 +60,7 @@ class TrainingFace:
         Visible landmarks, which patch experts are trained on.
     measured : ndarray of bool, shape (N,)
         Landmarks that the error of a fit is measured on: placed by a person, not estimated.
-    backgrounds : tuple of ndarray
+    backgrounds : tuple of ndarray of uint8, shape (S, S)
         Squares of the photograph that lie outside the face.
     item_id, revision_id : int or None
         The item in the project, and the revision of it, if it comes from one.
@@ -113,7 +113,7 @@ class TrainingFace:
         )
 
     def mirrored_points(self, mirror: Sequence[int]) -> Points:
-        """Return the points of the mirror image."""
+        """Return the points of the mirror image, (N, 2), in pixels of the mirrored picture."""
         right = 0 if self.picture is None else self.picture.shape[1] - 1
         return np.asarray((self.points * [-1, 1] + [right, 0])[list(mirror)], dtype=np.float64)
 
