@@ -32,7 +32,8 @@ from faceloop_trainer.experts.calibration import calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.parallel import parallel_map
 
-from .fits import FitStore, OutOfFoldFit, correction_regression
+from .correction_targets import correction_regression
+from .fit_store import FitStore, OutOfFoldFit
 from .training_set import FOLDS, TrainingSet, folds_follow_names
 from .variants import FaceVariant, variants
 
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
     from faceloop_runtime.fit.steps import CorrectedFit, SearchResult
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import TrainingConfig
+    from faceloop_trainer.correction_regression import CorrectionRegression
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.experts.training import ScaleTraining
     from faceloop_trainer.parallel import StepCounter
-    from faceloop_trainer.regression import CorrectionRegression
 
 T = TypeVar("T")
 
