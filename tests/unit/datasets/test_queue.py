@@ -471,7 +471,9 @@ class TestShots:
         frames = [np.full((32, 32, 3), 255 - i, np.uint8) for i in range(30)]
         write_video(tmp_path / "w.mp4", frames, 25)
         other = project.add_media(tmp_path / "w.mp4")
-        assert len(project.queue.add_frames(other, self.candidates(0, 3))) == 3
+        annotated = project.add_item(other, 1)
+        project.save(annotated.id, Annotation("face70", shape(1), np.zeros(N)), None)
+        assert len(project.queue.add_frames(other, self.candidates(0, 4))) == 3
         assert len(project.queue.add_frames(video, self.candidates(0, 3))) == 3
 
     def test_a_frame_is_queued_once(self, project: Project, video: Media) -> None:

@@ -20,6 +20,7 @@ from faceloop_trainer.data.split import (
     fold_of,
     picture_fingerprints,
     split_faces,
+    subsample_by_content,
     trained_fingerprints,
     unseen_faces,
 )
@@ -232,3 +233,13 @@ def test_a_known_picture_is_not_unseen_under_another_name() -> None:
 def test_a_fingerprint_is_the_beginning_of_a_digest() -> None:
     """It is kept in model files, so it stays what it is."""
     assert fingerprint("anna") == hashlib.sha256(b"anna").hexdigest()[:12]
+
+
+@given(st.lists(st.text("abcd", min_size=1, max_size=4), unique=True), st.integers(1, 9))
+def test_some_are_chosen_by_their_content_whoever_comes_with_them(
+    keys: list[str], count: int
+) -> None:
+    """Those of the smallest keys, in the order given: one that comes displaces one at most."""
+    chosen = subsample_by_content(keys, count)
+    assert [key for i, key in enumerate(keys) if i in chosen] == [keys[i] for i in chosen]
+    assert sorted(keys[i] for i in chosen) == sorted(keys)[:count]
