@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.outputs import database_files, refuse_to_replace
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.staging import clean, content_hash, staging
+from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints, copy_database, direct
 
@@ -93,7 +93,7 @@ def back_up(
     if target.exists() or Path(os.path.normpath(target.absolute())).exists():
         raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
     refuse_to_replace([target], database_files(root / DATABASE))  # those that are not there yet
-    clean(target.parent)
+    remove_leftovers(target.parent)
     with staging(target.parent) as scratch:
         monitor.step(0, None, "copying the database")
         database = scratch / DATABASE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.staging import clean, content_hash, staging
+from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints, direct
 from faceloop_datasets.store.migrations import VERSION
@@ -80,7 +80,7 @@ def restore(
             f"{dest} exists and is not empty. Choose a new folder: a backup is never restored "
             "over something else."
         )
-    clean(dest.absolute().parent)
+    remove_leftovers(dest.absolute().parent)
     with staging(dest.absolute().parent) as scratch:
         made = scratch / "project"
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Annotation, PointState
-from faceloop_workbench.services.annotation_source import FIT, MANUAL, by_hand
+from faceloop_workbench.services.annotation_source import FIT, MANUAL, corrected_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,12 +155,14 @@ class FaceState:
         hidden = states[chosen] == PointState.OCCLUDED
         states[chosen] = np.where(hidden, PointState.OCCLUDED, PointState.VISIBLE)
         placed[chosen] = True
-        return replace(self, points=xy, states=states, placed=placed, source=by_hand(self.source))
+        return replace(
+            self, points=xy, states=states, placed=placed, source=corrected_source(self.source)
+        )
 
     def transformed(self, transform: Similarity) -> FaceState:
         """Move the whole face: this aligns it and confirms no point."""
         points, reference = transform.apply(self.points), transform.apply(self.reference)
-        source = by_hand(self.source)
+        source = corrected_source(self.source)
         return replace(self, points=points, reference=reference, source=source)
 
     def helped(self, points: Points, model: str) -> FaceState:
@@ -203,7 +205,9 @@ class FaceState:
         chosen = list(indices)
         xy, states, placed = self.points.copy(), self.states.copy(), self.placed.copy()
         xy[chosen], states[chosen], placed[chosen] = np.nan, PointState.MISSING, False
-        return replace(self, points=xy, states=states, placed=placed, source=by_hand(self.source))
+        return replace(
+            self, points=xy, states=states, placed=placed, source=corrected_source(self.source)
+        )
 
     def occlusion_toggled(self, indices: Sequence[int]) -> FaceState:
         """Mark points as hidden, or as what they were before if all of them are hidden.
@@ -217,7 +221,7 @@ class FaceState:
             states[chosen] = shown[chosen]
         else:
             states[chosen] = PointState.OCCLUDED
-        return replace(self, states=states, source=by_hand(self.source))
+        return replace(self, states=states, source=corrected_source(self.source))
 
     def confirmed(self, indices: Sequence[int]) -> FaceState:
         """Declare that points are right where they are."""

@@ -17,7 +17,7 @@ from .selection import MISSING, SHOWN, Selection
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from faceloop_datasets import Project, QueueEntry, Revision, Summary
+    from faceloop_datasets import ItemSummary, Project, QueueEntry, Revision
     from faceloop_workbench.annotate.editor import FaceEditor
     from faceloop_workbench.session import Session
 
@@ -83,11 +83,11 @@ class Review:
         self._refresh()
         return self._faces.rows
 
-    def row(self, item_id: int) -> Summary:
+    def row(self, item_id: int) -> ItemSummary:
         """Return what is known about a face."""
         return self._faces.all[item_id]
 
-    def is_mine(self, row: Summary) -> bool:
+    def is_mine(self, row: ItemSummary) -> bool:
         """Whether this window has the face of an entry in work."""
         return row.entry_id is not None and row.entry_id == self._claimed
 
@@ -168,7 +168,7 @@ class Review:
         edited = {
             row.head: row.item_id
             for row in self._faces.all.values()
-            if row.by_hand and row.head and row.item_id != here
+            if row.saved_by_person and row.head and row.item_id != here
         }
         earlier = [head for head in edited if self._back is None or head < self._back]
         if not earlier:

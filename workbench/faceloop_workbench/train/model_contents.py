@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets.subjects import many
+from faceloop_datasets.subjects import plural
 from faceloop_runtime.imaging.channels import CHANNELS
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _facts(model: FaceModel) -> dict[str, str]:
     made: Mapping[str, Any] = model.provenance
     facts = {
         "faces": made.get("faces"),
-        many(str(made.get("subject_kind", "person"))): made.get("subjects"),
+        plural(str(made.get("subject_kind", "person"))): made.get("subjects"),
         "data": str(made.get("snapshot", _NONE))[:8],
         "components": len(model.pdm.variances),
         "patch width": model.experts[0].patch,

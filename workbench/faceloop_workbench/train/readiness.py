@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Face, Project
-    from faceloop_datasets.store.overview import Summary
+    from faceloop_datasets.store.overview import ItemSummary
     from faceloop_trainer import TrainingConfig
 
 _NO_PROJECT = "Open a project first."
@@ -116,9 +116,9 @@ def _subjects(faces: Sequence[Face]) -> set[str]:
     return {face.subject or face.name for face in faces}
 
 
-def _half_done(item: Summary) -> bool:
+def _half_done(item: ItemSummary) -> bool:
     # A claimed one may have no estimated point left, and still nobody has accepted it.
-    return item.half_corrected or (item.by_hand and item.status == "claimed")
+    return item.half_corrected or (item.saved_by_person and item.status == "claimed")
 
 
 def _warnings(found: Readiness) -> list[str]:
