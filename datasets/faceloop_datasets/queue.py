@@ -129,7 +129,7 @@ class ReviewQueue:
         with self._database.write() as connection:
             annotated, there = queue.frames_of(connection, media.id)
             known = {item.frame: item for item in items.of_media(connection, media.id)}
-            known = named_by_person(subject) if subject else subjects.of_media(connection, media)
+            decided = named_by_person(subject) if subject else subjects.of_media(connection, media)
             numbers = []
             for candidate in select_frames(
                 candidates, annotated, there, per_shot=per_shot, seconds=seconds, shape=shape
@@ -141,8 +141,8 @@ class ReviewQueue:
                     media_id=media.id,
                     frame=candidate.frame,
                     name=f"{media.name}#{candidate.frame}",
-                    subject=known[0],
-                    subject_source=known[1],
+                    subject=decided[0],
+                    subject_source=decided[1],
                 )
                 numbers.append(queue.put(connection, item.id, candidate.why, fitted))
             return [self._entry(connection, number) for number in numbers]

@@ -135,7 +135,7 @@ def test_a_part_played_again_queues_nothing_twice(bench: Bench) -> None:
 def test_no_video_becomes_part_of_the_project_without_a_poor_fit(bench: Bench) -> None:
     bench.player.set_threshold(0.3)
     bench.play(sample_clip(), 0, 60)
-    bench.screening.look(resting=True)
+    bench.screening.queue_poor_fits(resting=True)
     assert bench.project.media() == []
 
 
@@ -193,7 +193,7 @@ def test_there_is_nothing_to_take_without_a_face_or_a_project(bench: Bench) -> N
 def test_without_a_project_it_plays_with_the_starter(bench: Bench) -> None:
     bench.session.close()
     bench.play(sample_clip(), 0, 30)
-    bench.screening.look(resting=True)
+    bench.screening.queue_poor_fits(resting=True)
     assert bench.screening.queued == 0
     assert bench.player.chosen is not None
     assert bench.player.chosen.name == "starter"

@@ -11,7 +11,7 @@ from faceloop_workbench.services.stage_times import (
     Stage,
     Stopwatch,
     TimeLeft,
-    expect,
+    expected_stages,
     rough_time,
 )
 
@@ -109,9 +109,9 @@ def test_a_silent_middle_survives_the_thinning() -> None:
 
 def test_more_faces_take_longer() -> None:
     metrics = {"trained_faces": 50, "stages": [s.to_dict() for s in STAGES]}
-    plans = expect([metrics], 100)
+    plans = expected_stages([metrics], 100)
     assert sum(s.seconds for s in plans[0]) == pytest.approx(80.0)
-    whole, again = expect([], 320)
+    whole, again = expected_stages([], 320)
     assert plans[1:] == [
         [Stage.from_dict(s.to_dict(), 100 / 320) for s in p] for p in (whole, again)
     ]
@@ -148,7 +148,7 @@ def test_the_last_training_of_each_kind_is_remembered() -> None:
         return {"trained_faces": 10, "stages": [Stage(n, seconds, ()).to_dict() for n in names]}
 
     history = [metrics(1, "a", "b"), metrics(2, "a", "c"), metrics(3, "a", "b")]
-    plans = expect(history, 10)  # type: ignore[arg-type]
+    plans = expected_stages(history, 10)  # type: ignore[arg-type]
     assert [[s.seconds for s in plan] for plan in plans[:2]] == [[1, 1], [2, 2]]
     assert len(plans) == 4
 

@@ -107,7 +107,7 @@ class AnnotatePanel(QWidget):
         self._connect()
         self._handle()
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self.editor.look_again)
+        self._timer.timeout.connect(self.editor.synchronise)
         self._timer.start(_LOOK_AGAIN_MS)
         self._project_changed(session.project)
 
@@ -358,7 +358,7 @@ class AnnotatePanel(QWidget):
         self._estimated.say(f"Only estimated by the import: {enumerated(names)}." if names else "")
 
     def _kept(self, kept: SaveStatus) -> None:
-        self._head.show_kept(kept, face=self.editor.item is not None)
+        self._head.show_save_status(kept, face=self.editor.item is not None)
 
     def _saved(self, revision: Revision) -> None:
         item = self.editor.item

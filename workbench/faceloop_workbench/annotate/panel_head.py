@@ -52,10 +52,10 @@ class Head(QFrame):
         if state is not None:
             self._progress.setText(progress_text(state))
 
-    def show_kept(self, kept: SaveStatus, *, face: bool) -> None:
+    def show_save_status(self, kept: SaveStatus, *, face: bool) -> None:
         """Say whether it is saved."""
         self._kept.setVisible(face)
-        self._kept.setText(kept_text(kept))
+        self._kept.setText(save_status_text(kept))
 
 
 class Notice(QFrame):
@@ -106,7 +106,7 @@ def progress_text(state: FaceState) -> str:
     return f"All points confirmed{lacking}" if lacking else f"All {size} points confirmed"
 
 
-def kept_text(kept: SaveStatus) -> str:
+def save_status_text(kept: SaveStatus) -> str:
     """Whether a face is saved, in words."""
     if kept.how == "saved" and kept.revision is not None:
         return f"✓ Saved at {kept.revision.created.astimezone():%H:%M:%S}"

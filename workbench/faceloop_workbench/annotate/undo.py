@@ -61,7 +61,7 @@ class UndoStacks(QObject):
             return
         stack = self._stack(item.id)
         known = self._last.get(item.id)
-        if known is not None and not known.same(state):
+        if known is not None and not known.is_same_as(state):
             # Saved in another window while this one showed another face.
             self._push(known, state, "Changed elsewhere")
         self.group.setActiveStack(stack)

@@ -130,7 +130,7 @@ class LivePanel(QWidget):
         if shown is None:
             return
         try:
-            self._screening.take(shown, self._points.face)
+            self._screening.queue_fit(shown, self._points.face)
         except FaceloopError as error:
             self._failed(error)
 

@@ -18,7 +18,7 @@ from faceloop_workbench.services.poor_frames import PoorFrames
 
 from .clock import Clock
 from .model_in_use import ModelInUse
-from .record import Record
+from .record import ErrorRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,7 +125,7 @@ class Player:
 
     def __init__(self, make_context: Callable[[], GLContext] = EglContext) -> None:
         self.source: FrameSource | None = None
-        self.record = Record(0)
+        self.record = ErrorRecord(0)
         self.speed = 1.0
         self.playing = False
         self._make_context = make_context
@@ -281,7 +281,7 @@ class Player:
             self.source.close()
         with self._poor_lock:
             self._poor = PoorFrames(self._poor.threshold)
-        self.record = Record(0 if source is None else source.frames or 0)
+        self.record = ErrorRecord(0 if source is None else source.frames or 0)
         self._at, self._current = 0, None
         self.source = source
         with self._changed:
@@ -293,8 +293,8 @@ class Player:
         """Change what fits, and fit the frame there is anew; nothing if it is the same."""
         if self._model.has(settings):
             return
-        if self._model.take(settings, self._make_context):
-            self.record.age()
+        if self._model.use(settings, self._make_context):
+            self.record.mark_stale()
             with self._poor_lock:
                 self._poor.forget()
         if self._model.chosen is not None:
@@ -350,7 +350,7 @@ class Player:
 
     def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
         start = time.perf_counter()
-        result = self._model.look(frame)
+        result = self._model.track_frame(frame)
         milliseconds = (time.perf_counter() - start) * 1000
         if result is not None and self.source is not None and self.source.frames is not None:
             self.record.put(result)

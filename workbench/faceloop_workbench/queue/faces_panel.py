@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.queue_reasons import error_text, reason_lines
-from faceloop_workbench.widgets.basic import plain_tip, sure
+from faceloop_workbench.widgets.basic import not_none, plain_tip
 
 from .face_texts import label_of, label_text, reason_text, sentence_text, status_text
 from .thumbnails import Thumbnails
@@ -154,9 +154,9 @@ class FaceDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one face."""
-        painter = sure(painter)
+        painter = not_none(painter)
         painter.save()
-        sure(option.widget.style()).drawPrimitive(
+        not_none(option.widget.style()).drawPrimitive(
             QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget
         )
         box = option.rect.adjusted(_GAP, _GAP, -_GAP, -_GAP)
@@ -231,7 +231,7 @@ class FaceList(QListView):
 
     def read(self) -> None:
         """Show what the review lists now; the view stays where it was scrolled to."""
-        bar = sure(self.verticalScrollBar())
+        bar = not_none(self.verticalScrollBar())
         at = bar.value()
         self._following = True
         self.faces.read()
@@ -249,7 +249,7 @@ class FaceList(QListView):
         else:
             index = self.faces.index(place)
             chosen = QItemSelectionModel.SelectionFlag.ClearAndSelect
-            sure(self.selectionModel()).setCurrentIndex(index, chosen)
+            not_none(self.selectionModel()).setCurrentIndex(index, chosen)
             self.scrollTo(index)
         self._following = False
 

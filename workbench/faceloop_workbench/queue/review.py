@@ -232,7 +232,7 @@ class Review:
         self._reread(item_id)
         self._session.tell(f"{self.row(item_id).name} is in the review queue.")
 
-    def let_go(self) -> None:
+    def release_entry(self) -> None:
         """Leave the entry of the face in work to others."""
         number, self._claimed = self._claimed, None
         if number is None:
@@ -309,14 +309,14 @@ class Review:
             self._session.tell(str(error), "warning")
             return True
         if won is not None:
-            self.let_go()
+            self.release_entry()
             self._claimed = entry_id
         return won is not None
 
     def _show(self, item_id: int) -> None:
         row = self.row(item_id)
         if self._claimed is not None and row.entry_id != self._claimed:
-            self.let_go()
+            self.release_entry()
         entry: QueueEntry | None = None
         if row.entry_id is not None and row.status != "done":
             entry = self._project.queue.get(row.entry_id)
@@ -399,7 +399,7 @@ class Review:
     def _item_changed(self, item: object) -> None:
         self._back = None
         if item is None:
-            self.let_go()
+            self.release_entry()
         self._arrange()
         self.moved.emit()
 

@@ -26,7 +26,7 @@ def reason_word(why: QueueReason) -> str:
 
 
 def reason_lines(reasons: Iterable[QueueReason]) -> list[str]:
-    """Tell each reason with its sentence, or the error that a model believes in."""
+    """Tell each reason with its sentence, or the predicted error."""
     return [_line(why) for why in reasons]
 
 
