@@ -218,7 +218,7 @@ def taken_from_live(window: Window) -> QueueEntry:
         shown = player.take() or shown
     told: list[str] = []
     window.session.told.connect(lambda message: told.append(message.text))
-    screening.take(shown)
+    screening.queue_fit(shown)
     while not told:
         assert time.monotonic() < end
         emit_queued()

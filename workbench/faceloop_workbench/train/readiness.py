@@ -131,8 +131,8 @@ def _warnings(found: Readiness) -> list[str]:
         )
     if found.only_fitted:
         said.append(
-            f"{counted(found.only_fitted, 'face')} {'has' if found.only_fitted == 1 else 'have'} only "
-            "a model's guesses, which train nothing. Accept or correct them to make them count."
+            f"{counted(found.only_fitted, 'face')} {'has' if found.only_fitted == 1 else 'have'} "
+            "only a model's guesses, which train nothing. Accept or correct them to make them count."
         )
     if found.blocked:
         return said
