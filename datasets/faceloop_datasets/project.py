@@ -13,7 +13,7 @@ from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
 from .errors import FaceloopError, ProjectError, RevisionConflict
-from .face import Face, snapshot_hash
+from .face import Face
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .importing.job import ImportTarget
@@ -656,10 +656,6 @@ class Project:
         """Revisions that came to count, oldest first; conflicting ones are left out."""
         with self._database.read() as connection:
             return changes(connection)
-
-    def snapshot_hash(self) -> str:
-        """Identity of what `faces` returns, for the provenance of a model."""
-        return snapshot_hash(self.faces())
 
     # Import
 

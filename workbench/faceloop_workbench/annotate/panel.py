@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.wording import enumerated
 from faceloop_workbench.services.queue_reasons import reason_lines
-from faceloop_workbench.services.wording import enumerated
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 

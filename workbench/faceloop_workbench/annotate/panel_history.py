@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.services.wording import counted
+from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .face_state import changed_points

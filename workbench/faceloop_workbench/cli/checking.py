@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceloop_datasets.wording import enumerated
 from faceloop_workbench.services.care_text import check_summary, grouped_findings
-from faceloop_workbench.services.wording import enumerated
 
 from .console import Column, say, show_json, show_table
 from .keeping import FolderArgument, local_folder

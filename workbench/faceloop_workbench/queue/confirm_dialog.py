@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
 
-from faceloop_workbench.services.wording import counted
+from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import answer_buttons, not_none, paragraph
 
 if TYPE_CHECKING:

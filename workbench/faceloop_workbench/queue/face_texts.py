@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.services.queue_reasons import reason_word
-from faceloop_workbench.services.wording import counted, enumerated
 
 from .claims import person
 

@@ -15,8 +15,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.recent_projects import recent_projects
-from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
     command_action,

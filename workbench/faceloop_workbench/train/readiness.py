@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.subjects import count_of, kind_of
+from faceloop_datasets.wording import counted
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct
 from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import split_faces
-from faceloop_workbench.services.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,8 @@ def _warnings(found: Readiness) -> list[str]:
     if found.only_fitted:
         said.append(
             f"{counted(found.only_fitted, 'face')} {'has' if found.only_fitted == 1 else 'have'} "
-            "only a model's guesses, which train nothing. Accept or correct them to make them count."
+            "only a model's guesses, which train nothing. Accept or correct them to make them "
+            "count."
         )
     if found.blocked:
         return said

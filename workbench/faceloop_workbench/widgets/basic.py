@@ -103,15 +103,8 @@ def command_button(commands: Commands, name: str, *, small: bool = False) -> QAb
     command = commands.table[name]
     button.setText(command.title)
     button.setObjectName(name)
-
-    def update(changed: str) -> None:
-        if changed == name:
-            set_enabled(button, commands.why_not(name), f"{command.help}{_key(commands, name)}")
-
     button.clicked.connect(lambda: commands.run(name))
-    commands.changed.connect(update)
-    button.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
-    update(name)
+    _keep_enabled(button, commands, name)
     return button
 
 
@@ -121,15 +114,21 @@ def command_action(menu: QMenu, commands: Commands, name: str) -> QAction:
     action = not_none(menu.addAction(command.title, lambda: commands.run(name)))
     action.setObjectName(name)
     menu.setToolTipsVisible(True)
+    _keep_enabled(action, commands, name)
+    return action
+
+
+def _keep_enabled(button: QAbstractButton | QAction, commands: Commands, name: str) -> None:
+    """Enable a button or action while its command can be done, and say in its tooltip why not."""
+    help_text = commands.table[name].help
 
     def update(changed: str) -> None:
         if changed == name:
-            set_enabled(action, commands.why_not(name), f"{command.help}{_key(commands, name)}")
+            set_enabled(button, commands.why_not(name), f"{help_text}{_key(commands, name)}")
 
     commands.changed.connect(update)
-    action.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
+    button.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
     update(name)
-    return action
 
 
 def set_enabled(button: QAbstractButton | QAction, why_not: str, help_text: str) -> None:
