@@ -22,7 +22,7 @@ from faceloop_datasets.subjects import kind_of, no_such_subject
 
 from .backup import list_backups
 from .bundle import DATABASE, unpack, write_bundle
-from .owned import is_own
+from .project_files import is_inside
 from .traces import Trace, coordinates, find, texts
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
         entries=entries,
         files=tuple(_copies(root / "media", rows.alone)),
         shared=tuple(media.path for media in rows.shared),
-        elsewhere=tuple(m.absolute for m in rows.alone if not is_own(m.path, "media")),
+        elsewhere=tuple(m.absolute for m in rows.alone if not is_inside(m.path, "media")),
         backups=tuple(_backups_with(root, target)),
         reports=tuple(sorted((root / REPORTS).glob("*"))),
         numbers=rows.items,

@@ -15,7 +15,7 @@ from faceloop_datasets.store.migrations import VERSION
 
 from .backup import FOLDER
 from .bundle import DATABASE, Backup, unpack
-from .owned import OwnFiles
+from .project_files import ProjectFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,7 @@ def _refuse_unusable(backup: Backup, database: Path) -> None:
 
 def _complete(made: Path, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Fetch what the backup lacks from the project around it; returns what came, what did not."""
-    own = OwnFiles.of(made / DATABASE)
+    own = ProjectFiles.of(made / DATABASE)
     lacking = {p: h for p, h in {**own.models, **own.media}.items() if not (made / p).is_file()}
     project = folder.parent
     beside = folder.name == FOLDER and (project / DATABASE).is_file()

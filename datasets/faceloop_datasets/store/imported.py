@@ -77,7 +77,7 @@ class ImportedItem:
         The item.
     last : Annotation or None
         What the last import of its source said.
-    counts : bool
+    is_head : bool
         Whether the revision that counts is of that source, and not a person's.
     """
 

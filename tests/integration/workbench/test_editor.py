@@ -90,7 +90,7 @@ def drag(editor: FaceEditor, number: int, place: NDArray[np.float64], *, alone: 
 def test_a_face_nobody_has_touched_has_no_points_and_nothing_is_saved(desk):
     desk.session.show(desk.new)
     assert desk.editor.state.missing == list(range(70))
-    assert desk.editor.save_status.how == "untouched"
+    assert desk.editor.save_status.kind == "untouched"
     assert desk.revisions(desk.new) == 0
 
 
@@ -337,7 +337,7 @@ def test_of_two_saves_at_once_both_are_kept_and_the_person_chooses(desk, mine):
     desk.editor.synchronise()  # in the middle of a drag nothing jumps away
     assert desk.editor.drop() is None
     assert conflicts[-1].id == theirs
-    assert desk.editor.save_status.how == "conflict"
+    assert desk.editor.save_status.kind == "conflict"
     assert desk.revisions(desk.done) == 3
     assert np.array_equal(desk.head(desk.done).points, desk.truth + 2)
     # Until that is decided nothing can be changed.
@@ -352,7 +352,7 @@ def test_of_two_saves_at_once_both_are_kept_and_the_person_chooses(desk, mine):
         assert np.array_equal(desk.editor.state.points, desk.truth + 2)
         assert desk.head(desk.done) == desk.project.annotation(desk.done.id).annotation
     assert conflicts[-1] is None
-    assert desk.editor.save_status.how == "saved"
+    assert desk.editor.save_status.kind == "saved"
     assert drag(desk.editor, 0, desk.truth[0] + 1) is not None
 
 
@@ -391,14 +391,14 @@ def free(desk: Desk) -> None:
 def test_what_could_not_be_written_is_kept_and_written_later(desk):
     desk.session.show(desk.done)
     assert drag(desk.editor, 7, desk.truth[7] + 5) is None
-    assert desk.editor.save_status.how == "unsaved"
+    assert desk.editor.save_status.kind == "unsaved"
     assert "full" in desk.editor.save_status.why
     assert np.allclose(desk.editor.state.points[7], desk.truth[7] + 5)
     desk.editor.synchronise()
-    assert desk.editor.save_status.how == "unsaved"
+    assert desk.editor.save_status.kind == "unsaved"
     free(desk)
     desk.editor.synchronise()
-    assert desk.editor.save_status.how == "saved"
+    assert desk.editor.save_status.kind == "saved"
     assert np.allclose(desk.head(desk.done).points[7], desk.truth[7] + 5)
 
 
@@ -415,7 +415,7 @@ def test_what_could_not_be_written_survives_a_look_at_another_face(desk):
     assert [revision.item_id for revision in saved] == [desk.done.id]
     assert np.allclose(desk.head(desk.done).points[7], desk.truth[7] + 5)
     desk.session.show(desk.done)
-    assert desk.editor.save_status.how == "saved"
+    assert desk.editor.save_status.kind == "saved"
 
 
 def test_what_the_faces_of_the_project_teach_about_the_model_is_used(desk):

@@ -215,7 +215,7 @@ def taken_from_live(window: Window) -> QueueEntry:
         assert time.monotonic() < end
         emit_queued()
         time.sleep(0.005)
-        shown = player.take() or shown
+        shown = player.take_frame() or shown
     told: list[str] = []
     window.session.told.connect(lambda message: told.append(message.text))
     screening.queue_fit(shown)

@@ -60,7 +60,7 @@ class Bench:
         found: list[ShownFrame] = []
 
         def take() -> bool:
-            shown = self.player.take()
+            shown = self.player.take_frame()
             if shown is not None and shown.index == index and shown.result is not None:
                 found.append(shown)
             return bool(found)

@@ -167,7 +167,7 @@ def test_what_was_begun_on_one_face_does_not_go_on_with_the_next(table):
 
 def test_clicks_that_are_asked_for_come_before_points_and_panning_is_no_click(table):
     places = []
-    table.mouse.ask(ClickRequest(("one", "other"), table.told.append, places.append))
+    table.mouse.request_clicks(ClickRequest(("one", "other"), table.told.append, places.append))
     assert "one (1 of 2)" in table.told[-1]
     table.click(table.start[7])
     assert "other (2 of 2)" in table.told[-1]

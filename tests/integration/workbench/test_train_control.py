@@ -252,7 +252,7 @@ class TestTraining:
 
     def test_closing_ends_the_process(self, control: TrainControl) -> None:
         said: list[object] = []
-        control.said.connect(said.append)
+        control.received.connect(said.append)
         control.start()
         until(lambda: said)
         assert control._job is not None

@@ -46,19 +46,19 @@ def refuse(project: Project, *, writes: bool) -> None:
 def test_each_state_is_based_on_the_last(project: Project, saver: FaceSaver) -> None:
     heard: list[SaveStatus] = []
     saver.changed.connect(heard.append)
-    assert saver.status.how == "untouched"
+    assert saver.status.kind == "untouched"
     saved = [saver.save(state(x), f"to {x}") for x in (1.0, 2.0)]
     history = project.history(saver.item.id)
     assert [r.id for r in history] == [r.id for r in saved if r is not None]
     assert [r.action for r in history] == ["to 1.0", "to 2.0"]
-    assert [status.how for status in heard] == ["saved", "saved"]
+    assert [status.kind for status in heard] == ["saved", "saved"]
     assert saver.head == saved[-1]
 
 
 def test_what_cannot_be_written_is_written_later(project: Project, saver: FaceSaver) -> None:
     refuse(project, writes=True)
     assert saver.save(state(1.0), "move") is None
-    assert (saver.status.how, saver.retry()) == ("unsaved", None)
+    assert (saver.status.kind, saver.retry()) == ("unsaved", None)
     assert saver.status.why
     refuse(project, writes=False)
     saved = saver.retry()
@@ -80,7 +80,7 @@ def test_somebody_elses_revision_counts_until_it_is_decided(
     saver.save(state(1.0), "move")
     theirs(project, saver)
     assert saver.save(state(2.0), "move") is None
-    assert saver.status.how == "conflict"
+    assert saver.status.kind == "conflict"
     assert saver.theirs is not None
     assert saver.theirs.author == "bob"
     heard: list[SaveStatus] = []

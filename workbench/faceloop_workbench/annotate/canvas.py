@@ -55,7 +55,7 @@ class FaceCanvas:
         editor.selected.connect(self._mark)
         self.mouse.pointed.connect(self._point_at)
         self.mouse.selection_box.connect(self._layers.draw_selection_box)
-        picture_layer.owner_changed.connect(self._take_turns)
+        picture_layer.owner_changed.connect(self._owner_changed)
         picture_layer.viewer.scene.camera.events.zoom.connect(self._scale_to_zoom)
         self._callbacks = (
             (picture_layer.viewer.mouse_drag_callbacks, self._press),
@@ -73,7 +73,7 @@ class FaceCanvas:
             callbacks.remove(ours)
         self._picture_layer.viewer.mouse_double_click_callbacks[:] = self._double_clicks
         self._picture_layer.viewer.scene.camera.events.zoom.disconnect(self._scale_to_zoom)
-        self._picture_layer.owner_changed.disconnect(self._take_turns)
+        self._picture_layer.owner_changed.disconnect(self._owner_changed)
         self._layers.use(None)
 
     def use(self, scheme: Scheme | None) -> None:
@@ -160,7 +160,7 @@ class FaceCanvas:
         self._pointed = number
         self._mark()
 
-    def _take_turns(self, _owner: str) -> None:
+    def _owner_changed(self, _owner: str) -> None:
         self.refresh()
 
     def _scale_to_zoom(self, _event: object) -> None:

@@ -335,7 +335,7 @@ class FaceEditor:
             self._session.tell("This face has no points yet. Start it with a fit.", "warning")
             return None
         accepted = state.accepted()
-        same = accepted.is_same_as(state) and self.save_status.how == "saved"
+        same = accepted.is_same_as(state) and self.save_status.kind == "saved"
         saved = self.save_status.revision if same else self._commit(accepted, "Accept")
         if saved is not None and state.missing:
             count = len(state.missing)

@@ -65,7 +65,7 @@ class MouseEditing:
     ----------
     pointed : Signal(int or None)
         The mouse is on another point.
-    band : Signal((ndarray, ndarray) or None)
+    selection_box : Signal((ndarray, ndarray) or None)
         Corners of the rectangle that is being drawn.
     """
 
@@ -88,7 +88,7 @@ class MouseEditing:
         """Clicks that are waited for."""
         return self._clicks
 
-    def ask(self, clicks: ClickRequest | None) -> None:
+    def request_clicks(self, clicks: ClickRequest | None) -> None:
         """Wait for clicks on the picture; None to wait no longer."""
         self._clicks = clicks
 
@@ -190,7 +190,7 @@ class MouseEditing:
             self._editor.select([self._on_point])
 
     def _take_click(self, clicks: ClickRequest, xy: Place) -> None:
-        if clicks.take(xy):
+        if clicks.add_click(xy):
             self._clicks = None  # first: what is done with them may ask for more
             clicks.done(np.array(clicks.places))
 
@@ -251,7 +251,7 @@ class ClickRequest:
         self.places: list[Place] = []
         self._ask()
 
-    def take(self, xy: Place) -> bool:
+    def add_click(self, xy: Place) -> bool:
         """Take the next click; returns whether it was the last."""
         self.places.append(xy)
         complete = len(self.places) == len(self._wanted)

@@ -231,7 +231,7 @@ class AnnotatePanel(QWidget):
         editor.conflict.connect(self._conflicted)
         self._picture.arrived.connect(self._present)
         self._start_commands.started.connect(self.canvas.look_at)
-        self._picture_layer.owner_changed.connect(self._take_turns)
+        self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
@@ -265,7 +265,7 @@ class AnnotatePanel(QWidget):
         self._items = [] if project is None else [item.id for item in project.items()]
         self._show_head()
         if self._picture.problem:  # it may have been found meanwhile
-            self._picture.ask(self.editor.item)
+            self._picture.read(self.editor.item)
 
     def _load(self, _state: FaceState | None) -> None:
         """Another face is in work: its picture is needed before it can be drawn."""
@@ -274,7 +274,7 @@ class AnnotatePanel(QWidget):
         self._show_head()
         self._show_why(self._session.entry)
         self._history.load()
-        self._picture.ask(self.editor.item)
+        self._picture.read(self.editor.item)
         self._update()
 
     def _present(self) -> None:
@@ -296,7 +296,7 @@ class AnnotatePanel(QWidget):
             self._framed = True
             self.canvas.look_at()
 
-    def _take_turns(self, owner: str) -> None:
+    def _owner_changed(self, owner: str) -> None:
         self.canvas.ready = self._framed = False
         if owner == "annotate":
             self._present()

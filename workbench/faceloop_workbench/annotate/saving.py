@@ -21,7 +21,7 @@ class SaveStatus:
 
     Parameters
     ----------
-    how : str
+    kind : str
         ``untouched`` (nothing to save), ``saved``, ``unsaved`` (writing failed) or ``conflict``
         (saved beside somebody else's revision, which counts).
     why : str
@@ -30,7 +30,7 @@ class SaveStatus:
         The revision that is shown, or was last saved.
     """
 
-    how: Literal["untouched", "saved", "unsaved", "conflict"]
+    kind: Literal["untouched", "saved", "unsaved", "conflict"]
     why: str = ""
     revision: Revision | None = None
 

@@ -129,7 +129,7 @@ class TimeLeft:
     def _total(self) -> float:
         return sum(stage.seconds for stage in self._expected)
 
-    def share(self) -> float:
+    def share_passed(self) -> float:
         """Return the share of the time that has passed, 0 to 1, as far as one can tell.
 
         It never falls: people would think that something is done once more.
@@ -138,7 +138,7 @@ class TimeLeft:
             self._shown = max(self._shown, self._passed() / self._total)
         return self._shown
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds that are left, as far as one can tell."""
         passed = self._passed()
         return (self._total - passed) * self._pace(passed)

@@ -47,7 +47,7 @@ class TrainControl:
         The models have changed.
     begun : Signal(str, list of Stage)
         A training, import or report has begun: its name, and the stages that are expected.
-    said : Signal(Step or Log)
+    received : Signal(Step or Log)
         What the process says.
     ended : Signal(Outcome)
         It is over, and its process gone. It names a model only if that is in the project that is
@@ -57,7 +57,7 @@ class TrainControl:
     readiness_changed = Signal(Readiness)
     listed = Signal(list)
     begun = Signal(str, list)
-    said = Signal(object)
+    received = Signal(object)
     ended = Signal(Outcome)
 
     def __init__(self, session: Session) -> None:
@@ -116,7 +116,7 @@ class TrainControl:
         if self._job is not None:
             raise FaceloopError(f"{self._job.name} is under way. Wait for its end, or cancel it.")
         self._job, self._trained = job, self._session.project
-        job.said.connect(self._pass_on, thread="main")
+        job.received.connect(self._pass_on, thread="main")
         job.done.connect(self._done, thread="main")
         job.failed.connect(self._failed, thread="main")
         job.cancelled.connect(self._cancelled, thread="main")
@@ -124,7 +124,7 @@ class TrainControl:
         job.start()
 
     def _pass_on(self, said: Step | Log) -> None:
-        self.said.emit(said)
+        self.received.emit(said)
 
     def _done(self, outcome: Outcome) -> None:
         same = self._trained is self._session.project

@@ -31,7 +31,7 @@ class ValidationCurve:
         self._what, self._done = "", 0
         self._closed: set[str] = set()
 
-    def take(self, step: Step) -> None:
+    def add_step(self, step: Step) -> None:
         """Take the next errors."""
         now = step.progress
         if begins_stage(now, self._what, self._done):

@@ -280,7 +280,7 @@ class TrainPanel(QWidget):
         control, session = self.control, self._session
         control.readiness_changed.connect(self._ready)
         control.begun.connect(self._begun)
-        control.said.connect(self.progress.take)
+        control.received.connect(self.progress.show_message)
         control.ended.connect(self._ended)
         control.listed.connect(self.table.show_models)
         self.table.selected.connect(self._show_model)

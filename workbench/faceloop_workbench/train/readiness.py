@@ -41,7 +41,7 @@ class Readiness:
         Faces with a picture that will train, and how many people they show.
     held_out, held_out_people : int
         Faces that will measure the model, and how many people they show.
-    half_done : tuple of HalfDone
+    half_corrected : tuple of HalfCorrected
         Faces that somebody began to correct.
     kind : str
         What the people are: maybe only pictures or clips.
