@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subjects import kind_of, many
+from faceloop_datasets.subjects import kind_of, plural
 from faceloop_trainer.data.data_warnings import data_warnings
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
@@ -85,7 +85,7 @@ def cross_validate(
     if folds < 2 or len(fold_of_subject) < folds:
         raise TrainingError(
             f"A cross-validation in {folds} parts was asked for; expected 2 or more parts, and at "
-            f"least as many {many(_kind(everyone))}: the project {project.name} shows "
+            f"least as many {plural(_kind(everyone))}: the project {project.name} shows "
             f"{len(fold_of_subject)}." + " ".join(["", *data_warnings(everyone, scheme)])
         )
     faces, unusable = load_faces(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subjects import kind_of, many
+from faceloop_datasets.subjects import kind_of, plural
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.requirements import MIN_FACES, MIN_PEOPLE
@@ -103,7 +103,7 @@ def learning_curve(
     if not held:
         kind = kind_of(f.subject_source for f in everyone)
         raise TrainingError(
-            f"The project {project.name} shows too few {many(kind)} to keep some aside "
+            f"The project {project.name} shows too few {plural(kind)} to keep some aside "
             "for a learning curve; annotate more people."
         )
     faces, _ = load_faces(scheme, everyone, config.scales[-1], seed=config.seed, progress=progress)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from faceloop_datasets.plain import is_count, is_deep, is_number
 from faceloop_workbench.services.comparison import Comparison, ModelErrors
-from faceloop_workbench.services.stage_times import Stage, expect
+from faceloop_workbench.services.stage_times import Stage, expected_stages
 from faceloop_workbench.train.checked_metrics import checked_metrics
 from faceloop_workbench.train.model_list import ListedModel
 
@@ -104,7 +104,7 @@ def use(metrics: dict[str, Any]) -> None:
         assert format(listed.comparison.new.figures.get("failures", 0), "d")
     if listed.trained_here:
         assert isinstance(metrics["settings"], dict)
-        plans = expect([metrics], 4)
+        plans = expected_stages([metrics], 4)
         assert all(stage.seconds >= 0 for plan in plans for stage in plan)
 
 

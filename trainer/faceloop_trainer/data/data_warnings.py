@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.subjects import count_of, how_known
+from faceloop_datasets.wording import enumerated
 
 from .constant_points import constant_points
 from .duplicates import join_duplicate_subjects, picture_duplicates, shape_duplicates, without_known
@@ -166,7 +167,7 @@ def _coinciding_points(scheme: Scheme, shapes: Floats) -> str:
         near = np.abs(shapes[both, a] - shapes[both, b]).max(axis=1) <= _COINCIDENT
         if near.mean() >= _MOST_FACES:
             found.append(f"{_numbered_name(scheme, a)} and {_numbered_name(scheme, b)}")
-    return f"In one place in all pictures: {_first_names(found)}." if found else ""
+    return f"In one place in all pictures: {enumerated(found, _MOST_NAMES)}." if found else ""
 
 
 def _rare_points(scheme: Scheme, shapes: Floats) -> str:
@@ -206,14 +207,9 @@ def _small_faces(scheme: Scheme, shapes: Floats) -> str:
 
 
 def _points_are(scheme: Scheme, points: Sequence[int]) -> str:
-    names = _first_names([_numbered_name(scheme, n) for n in points])
+    names = enumerated([_numbered_name(scheme, n) for n in points], _MOST_NAMES)
     return f"Point {names} is" if len(points) == 1 else f"Points {names} are"
 
 
 def _numbered_name(scheme: Scheme, number: int) -> str:
     return f"{number} ({scheme.names[number]})"
-
-
-def _first_names(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

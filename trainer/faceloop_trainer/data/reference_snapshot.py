@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets.store.changes import Change
+    from faceloop_datasets.store.changes import HeadChange
 
 _SHARE = 0.1
 """Share of the faces that may be new or changed before a new snapshot is taken."""
 _IMPORT = "import:"
 
 
-def snapshot_revision(changes: Sequence[Change]) -> int | None:
+def snapshot_revision(changes: Sequence[HeadChange]) -> int | None:
     """Return the last revision of a project's reference snapshot; None if it has no revisions.
 
     Parameters

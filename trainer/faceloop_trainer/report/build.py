@@ -151,7 +151,7 @@ class _ReportBuilder:
         """Return the training settings of the model; the default ones without a model."""
         known = self._models[0].provenance.get("config") if self._models else None
         kept = {k: known[k] for k in _SETTINGS if k in known} if isinstance(known, dict) else {}
-        try:  # a model file is not trusted
+        try:  # a model file may hold anything
             for key in {"channels", "scales"} & set(kept):
                 kept[key] = tuple(kept[key])  # lists in a model file
             return TrainingConfig(**kept, seed=self._options.seed)

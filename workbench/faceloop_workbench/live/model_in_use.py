@@ -67,7 +67,7 @@ class ModelInUse:
         """Whether this is what there is already."""
         return self._in_use == (settings.key, settings.backend, settings.max_faces)
 
-    def take(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
+    def use(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
         """Fit with other settings.
 
         Parameters
@@ -104,7 +104,7 @@ class ModelInUse:
         if self._session is not None:
             self._session.reset()
 
-    def look(self, frame: Frame) -> FrameResult | None:
+    def track_frame(self, frame: Frame) -> FrameResult | None:
         """Find the faces of a frame; None without a model."""
         if self._session is None:
             return None

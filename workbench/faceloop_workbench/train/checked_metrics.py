@@ -1,4 +1,4 @@
-"""What was measured of a model, as far as a project can be believed. Without Qt.
+"""What was measured of a model, checked before it is used. Without Qt.
 
 A project may come from a stranger, and these figures are shown, drawn and computed with. What is
 not as a training writes it is left out, and the model counts as not measured.
