@@ -25,7 +25,7 @@ from .schemes.scheme import Contour, Scheme
 from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
-from .store.overview import Summary
+from .store.overview import ItemSummary
 
 __all__ = [
     "Annotation",
@@ -40,6 +40,7 @@ __all__ = [
     "ImportReport",
     "InputError",
     "Item",
+    "ItemSummary",
     "Media",
     "ModelFileError",
     "ModelRecord",
@@ -60,7 +61,6 @@ __all__ = [
     "Scheme",
     "SchemeError",
     "ShotCounter",
-    "Summary",
     "TrainingError",
     "Video",
     "VideoFrame",

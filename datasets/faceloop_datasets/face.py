@@ -64,6 +64,11 @@ class Face:
     subject_source: SubjectSource = "person"
 
     @property
+    def subject_key(self) -> str:
+        """What a split keeps together: the subject, or the face alone where none is known."""
+        return self.subject or self.name
+
+    @property
     def has_image(self) -> bool:
         """Whether there is a picture to read."""
         return self.media is not None

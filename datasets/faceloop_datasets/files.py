@@ -30,17 +30,17 @@ def is_text(name: str) -> bool:
 _FORMULA = re.compile("[=+\\-@\t\r\n|\uff1d\uff0b\uff0d\uff20]")
 
 
-def no_formula(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would run as a formula.
 
-    The signs are OWASP's, with their full-width forms. `as_written` is the way back, which is why
-    a text that has an apostrophe before such a sign gets another one.
+    The signs are OWASP's, with their full-width forms. `unescape_formula` is the way back, which
+    is why a text that has an apostrophe before such a sign gets another one.
     """
     return f"'{text}" if _FORMULA.match(text.lstrip("'")) else text
 
 
-def as_written(text: str) -> str:
-    """Take the apostrophe off that `no_formula` has put on."""
+def unescape_formula(text: str) -> str:
+    """Remove the apostrophe that `escape_formula` has put before a text."""
     guarded = text.startswith("'") and _FORMULA.match(text.lstrip("'"))
     return text[1:] if guarded else text
 

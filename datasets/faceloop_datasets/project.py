@@ -13,27 +13,27 @@ from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
 from .errors import FaceloopError, ProjectError, RevisionConflict
-from .face import Face, snapshot_hash
+from .face import Face
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_rules import parse_rule
-from .media.files import Media, MediaFile, check_shown, copy_in, is_missing, search
+from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
 from .schemes.conversion import Conversion
 from .schemes.scheme import Scheme, need_points
-from .staging import clean
+from .staging import remove_leftovers
 from .store import bulk, confirming, guard, imported, items, models, settings, subjects
 from .store import media as media_store
-from .store.changes import Change, changes
+from .store.changes import HeadChange, changes
 from .store.database import Database
 from .store.items import Item, Revision
-from .store.overview import Summary, summaries
+from .store.overview import ItemSummary, summaries
 from .store.subjects import Subject
-from .subjects import by_hand, check_subject
+from .subjects import check_subject, named_by_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -168,7 +168,7 @@ class Project:
             if database.file is not None:
                 finish_erasure(database.file)
             for name in ("media", "models", BACKUPS):
-                clean(root / name)
+                remove_leftovers(root / name)
             return cls(database, root, scheme)
         except BaseException:
             database.close()
@@ -246,7 +246,7 @@ class Project:
         with self._database.read() as connection:
             known = media_store.list_all(connection)
         lost = [m for m in known if is_missing(m, self.path)]
-        found = search(lost, Path(folder))
+        found = find_lost(lost, Path(folder))
         with self._database.write() as connection:
             for number, path in found.items():
                 media_store.move(connection, number, path, self.path)
@@ -307,8 +307,8 @@ class Project:
             raise ProjectError(f"{file} is no video; it has no frame {frame}.")
         default = file if frame is None else f"{file}#{frame}"
         with self._database.write() as connection:
-            whom = (
-                by_hand(subject)
+            known = (
+                named_by_person(subject)
                 if subject
                 else subjects.of_media(connection, media, name or default)
             )
@@ -317,8 +317,8 @@ class Project:
                 media_id=None if media is None else media_store.get(connection, media.id).id,
                 frame=frame,
                 name=name or default,
-                subject=whom[0],
-                subject_source=whom[1],
+                subject=known[0],
+                subject_source=known[1],
             )
 
     def items(self) -> list[Item]:
@@ -352,12 +352,12 @@ class Project:
         with self._database.read() as connection:
             return items.get_item(connection, item_id)
 
-    def overview(self) -> list[Summary]:
+    def overview(self) -> list[ItemSummary]:
         """All items with their state and queue entry, in the order they came; quick."""
         with self._database.read() as connection:
             return summaries(connection)
 
-    def summary(self, item_id: int) -> Summary:
+    def summary(self, item_id: int) -> ItemSummary:
         """One item as in `overview`.
 
         Raises
@@ -652,14 +652,10 @@ class Project:
                 monitor=Monitor.of(progress),
             )
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[HeadChange]:
         """Revisions that came to count, oldest first; conflicting ones are left out."""
         with self._database.read() as connection:
             return changes(connection)
-
-    def snapshot_hash(self) -> str:
-        """Identity of what `faces` returns, for the provenance of a model."""
-        return snapshot_hash(self.faces())
 
     # Import
 
@@ -731,7 +727,7 @@ class Project:
         source_format : str
             Name that tells these faces from those of other imports.
         entries : iterable of FaceRecord, Refusal or Skip
-            The faces; their names are their identities, and their subjects are believed.
+            The faces; their names are their identities, and their subjects are taken as they are.
         scheme : str
             Scheme of their annotations.
         copy : bool

@@ -11,7 +11,7 @@ from .review.entries import QueueReason
 from .review.frames import select_frames
 from .schemes.scheme import need_points
 from .store import items, queue, subjects
-from .subjects import by_hand
+from .subjects import named_by_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ class ReviewQueue:
         reason : str
             Why.
         predicted_error : float, optional
-            What the model believes its error is, in units of IOD.
+            The error that the model predicts, in units of IOD.
         model : str, optional
             The model that fitted.
         fit : array_like, shape (N, 2), optional
@@ -129,7 +129,7 @@ class ReviewQueue:
         with self._database.write() as connection:
             annotated, there = queue.frames_of(connection, media.id)
             known = {item.frame: item for item in items.of_media(connection, media.id)}
-            whom = by_hand(subject) if subject else subjects.of_media(connection, media)
+            decided = named_by_person(subject) if subject else subjects.of_media(connection, media)
             numbers = []
             for candidate in select_frames(
                 candidates, annotated, there, per_shot=per_shot, seconds=seconds, shape=shape
@@ -141,8 +141,8 @@ class ReviewQueue:
                     media_id=media.id,
                     frame=candidate.frame,
                     name=f"{media.name}#{candidate.frame}",
-                    subject=whom[0],
-                    subject_source=whom[1],
+                    subject=decided[0],
+                    subject_source=decided[1],
                 )
                 numbers.append(queue.put(connection, item.id, candidate.why, fitted))
             return [self._entry(connection, number) for number in numbers]

@@ -27,7 +27,8 @@ def staging(folder: Path) -> Iterator[Path]:
     """Make a scratch folder inside ``folder``, gone afterwards.
 
     Being inside, its files can be renamed into place. A process that dies leaves it behind;
-    `clean` removes it, and knows it is no longer in use because a lock dies with its process.
+    `remove_leftovers` removes it, and knows it is no longer in use because a lock dies with its
+    process.
     """
     scratch = folder / f"{_PREFIX}{uuid.uuid4().hex}"
     try:
@@ -42,7 +43,7 @@ def staging(folder: Path) -> Iterator[Path]:
         _discard(scratch, lock)
 
 
-def clean(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what dead processes left in ``folder``; what is in use stays."""
     for lock_file in folder.glob(f"{_PREFIX}*{_LOCK}"):
         scratch = lock_file.with_name(lock_file.name.removesuffix(_LOCK))

@@ -65,19 +65,19 @@ def kind_of(sources: Iterable[str]) -> SubjectKind:
     return kinds.pop() if len(kinds) == 1 else "subject"
 
 
-def many(kind: str) -> str:
+def plural(kind: str) -> str:
     """Return the word for several of a kind: ``people``; that of unknown kinds is ``subjects``."""
     return _MANY.get(kind, "subjects")  # type: ignore[call-overload, no-any-return]
 
 
-def one(kind: str) -> str:
+def singular(kind: str) -> str:
     """Return the word for one of a kind: ``person``."""
     return kind if kind in _MANY else "subject"
 
 
 def count_of(number: int, kind: str) -> str:
     """Say how many of a kind: ``1 person``, ``12 pictures``."""
-    return f"{number} {one(kind) if number == 1 else many(kind)}"
+    return f"{number} {singular(kind) if number == 1 else plural(kind)}"
 
 
 def how_known(sources: Iterable[str]) -> str:
@@ -85,7 +85,7 @@ def how_known(sources: Iterable[str]) -> str:
     return "; ".join(HOW_KNOWN.get(source, source) for source in sorted(set(sources)))
 
 
-def by_hand(name: str) -> tuple[str, SubjectSource]:
+def named_by_person(name: str) -> tuple[str, SubjectSource]:
     """Return a subject that a person has named, and how it is known."""
     return name, "person"
 
@@ -126,7 +126,7 @@ def path_subject(path: str) -> str:
     return f"...{path[12 - LONGEST :]}#{mark}"
 
 
-def distinct(base: str, root: str, taken: Container[str]) -> str:
+def distinct_name(base: str, root: str, taken: Container[str]) -> str:
     """Return a name that nobody else has: the base itself, after folders, or with a number.
 
     Parameters

@@ -6,7 +6,7 @@ from .fit.result import Fit
 from .model import FaceModel
 from .track.results import FrameResult, TrackedFace
 from .track.smoothing import OneEuro
-from .track.tracker import Pursuit, Tracker
+from .track.tracker import Tracker, TrackingSession
 
 __all__ = [
     "Detector",
@@ -15,7 +15,7 @@ __all__ = [
     "Fitter",
     "FrameResult",
     "OneEuro",
-    "Pursuit",
     "TrackedFace",
     "Tracker",
+    "TrackingSession",
 ]

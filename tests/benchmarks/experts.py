@@ -56,7 +56,7 @@ _SHAPE: tuple[dict[str, Any], ...] = (
     {"prior": "none"},
     {"components": 30},
     {"components": 80},
-    {"modes": "natural"},
+    {"modes": "varimax"},
 )
 
 

@@ -242,10 +242,10 @@ def ours_tracked(
     pair: Pair, frames: Sequence[np.ndarray], faces: int = 1
 ) -> tuple[np.ndarray, list[float], int]:
     """Points of the first face, milliseconds, and the most faces in a frame."""
-    pursuit = Tracker(pair.model, backend="cpu", max_faces=faces).follow()
+    session = Tracker(pair.model, backend="cpu", max_faces=faces).follow()
     points, ms, most = [], [], 0
     for frame in frames:
-        result, spent = timed(lambda: pursuit.step(frame))  # noqa: B023
+        result, spent = timed(lambda: session.step(frame))  # noqa: B023
         none = np.full_like(pair.model.pdm.mean, np.nan)
         points.append(none if result.points is None else result.points)
         ms.append(spent)

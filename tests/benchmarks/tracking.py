@@ -61,10 +61,10 @@ _COUNTS = (1, 2, 4, 8, 16)
 
 def stepped(tracker: Tracker, frames: Iterable[Gray]) -> tuple[list[FrameResult], np.ndarray]:
     """Track, and return the milliseconds of each frame too."""
-    pursuit, results, seconds = tracker.follow(), [], []
+    session, results, seconds = tracker.follow(), [], []
     for frame in frames:
         start = time.process_time()
-        results.append(pursuit.step(frame))
+        results.append(session.step(frame))
         seconds.append(time.process_time() - start)
     return results, 1000 * np.array(seconds)
 
@@ -358,12 +358,12 @@ def many(report: Report, model: FaceModel) -> None:
 def long(report: Report, model: FaceModel, count: int) -> None:
     """Growth over a long video; eight hours at 25 frames a second are 720,000 frames."""
     small = [cv2.resize(g, None, fx=0.5, fy=0.5) for g in grays(sample_clip())]
-    pursuit = Tracker(model, backend="cpu", smoothing=OneEuro()).follow()
+    session = Tracker(model, backend="cpu", smoothing=OneEuro()).follow()
     process, rows = psutil.Process(), []
     marks = set(np.linspace(min(count // 10, 600), count, 6).astype(int).tolist())
     start = time.process_time()
     for number, frame in enumerate(islice(cycle(small), count), start=1):
-        pursuit.step(frame)
+        session.step(frame)
         if number in marks:
             gc.collect()
             rows.append(

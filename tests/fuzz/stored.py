@@ -14,6 +14,7 @@ from PIL import Image
 from faceloop_datasets import Annotation, PointState, Project, Scheme
 from faceloop_datasets.care.backup import back_up
 from faceloop_datasets.care.restore import restore
+from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.formats import FaceRecord, read_faces, write_faces
 
 from .target import Target, edit, edited, folder
@@ -67,7 +68,7 @@ def _use(name: str, content: bytes) -> None:
             project.history(item.id)
             project.annotation(item.id)
         project.faces()
-        project.snapshot_hash()
+        snapshot_hash(project.faces())
         for record in project.models():
             if record.file.parent != root / "models":
                 raise AssertionError("a model lies outside of the project")

@@ -284,7 +284,7 @@ def test_qt_without_opengl_says_so(application: bool) -> None:
     # In a process of its own: there Qt may draw nowhere, or not be started at all.
     code = (
         "from qtpy.QtGui import QGuiApplication\n"
-        "from faceloop_runtime.backends.gl import GLError\n"
+        "from faceloop_runtime.responses.gl import GLError\n"
         "from faceloop_workbench.widgets.gl_context import QtContexts\n"
         f"running = QGuiApplication([]) if {application} else None\n"
         "try:\n"

@@ -16,7 +16,7 @@ from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
 from faceloop_workbench.live.colours import error_colours
 from faceloop_workbench.live.panel_timeline import Timeline
-from faceloop_workbench.live.record import Record
+from faceloop_workbench.live.record import ErrorRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,7 +151,7 @@ def test_every_frame_of_a_short_video_can_be_clicked(qtbot, width):
     strip = Timeline()
     qtbot.addWidget(strip)
     strip.resize(width, strip.sizeHint().height())
-    strip.show_record(Record(250), 25.0, 0.06)
+    strip.show_record(ErrorRecord(250), 25.0, 0.06)
     assert [strip.frame_at(strip.place(k)) for k in range(250)] == list(range(250))
     assert strip.frame_at(-5) == 0
     assert strip.frame_at(width + 5) == 249

@@ -262,7 +262,7 @@ def test_estimated_points_are_confirmed_in_all_faces_and_back(driver, sample_pro
     assert project.annotation(1).annotation.source == "manual"
     assert not driver.dock.annotate.findChild(QFrame, "annotate.estimated").isVisible()
     assert driver.dock.annotate.editor.state.states[bridge] == PointState.VISIBLE
-    driver.dock.annotate.editor.look_again()
+    driver.dock.annotate.editor.synchronise()
     assert "done in 40 faces" in driver.dock._status.text()  # and not: somebody else saved it
     driver.tab("Queue")
     driver.settle(100)

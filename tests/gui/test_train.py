@@ -86,7 +86,7 @@ def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
     panel = driver.dock.train
     assert not panel.retrain.isEnabled()
     assert panel.retrain.toolTip().startswith("Open a project first.")
-    assert not panel.bring.isEnabled()
+    assert not panel.import_button.isEnabled()
     opened(driver, faces, tmp_path)
     assert panel.summary.text().startswith("44 faces of 11 people will train, 4 faces of 1 person")
     assert "Only 1 person held out" in panel.warnings.text()

@@ -66,10 +66,11 @@ MODULES = {
     "trainer/faceloop_trainer/experts/moments.py": (f"{TRAINER}/test_moments.py",),
     "trainer/faceloop_trainer/experts/moment_cache.py": (f"{TRAINER}/test_moment_cache.py",),
     "trainer/faceloop_trainer/crossfit/crossfit.py": (f"{TRAINER}/test_crossfit.py",),
-    "trainer/faceloop_trainer/crossfit/fits.py": (
-        f"{TRAINER}/test_fits.py",
+    "trainer/faceloop_trainer/crossfit/fit_store.py": (
+        f"{TRAINER}/test_fit_store.py",
         f"{TRAINER}/test_crossfit.py",
     ),
+    "trainer/faceloop_trainer/crossfit/correction_targets.py": (f"{TRAINER}/test_fit_store.py",),
     "trainer/faceloop_trainer/crossfit/training_set.py": (f"{TRAINER}/test_training_set.py",),
     "trainer/faceloop_trainer/crossfit/variants.py": (f"{TRAINER}/test_training_set.py",),
 }

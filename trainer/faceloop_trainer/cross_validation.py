@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subjects import kind_of, many
-from faceloop_trainer.data.checks import cautions
-from faceloop_trainer.data.copies import as_people
+from faceloop_datasets.subjects import kind_of, plural
+from faceloop_trainer.data.data_warnings import data_warnings
+from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.split import assign_folds
 from faceloop_trainer.evaluation.measure import measure
@@ -80,13 +80,13 @@ def cross_validate(
         If the monitor stopped it.
     """
     config = config or TrainingConfig()
-    scheme, everyone = project.scheme, as_people(project.faces())
+    scheme, everyone = project.scheme, join_duplicate_subjects(project.faces())
     fold_of_subject = assign_folds(everyone, folds, config.seed)
     if folds < 2 or len(fold_of_subject) < folds:
         raise TrainingError(
             f"A cross-validation in {folds} parts was asked for; expected 2 or more parts, and at "
-            f"least as many {many(_kind(everyone))}: the project {project.name} shows "
-            f"{len(fold_of_subject)}." + " ".join(["", *cautions(everyone, scheme)])
+            f"least as many {plural(_kind(everyone))}: the project {project.name} shows "
+            f"{len(fold_of_subject)}." + " ".join(["", *data_warnings(everyone, scheme)])
         )
     faces, unusable = load_faces(
         scheme, everyone, config.scales[-1], seed=config.seed, progress=progress

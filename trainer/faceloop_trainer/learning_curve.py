@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subjects import kind_of, many
-from faceloop_trainer.data.copies import as_people
+from faceloop_datasets.subjects import kind_of, plural
+from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, load_faces
-from faceloop_trainer.data.requirements import FEWEST_FACES, FEWEST_PEOPLE
+from faceloop_trainer.data.requirements import MIN_FACES, MIN_PEOPLE
 from faceloop_trainer.data.split import split_faces
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -97,13 +97,13 @@ def learning_curve(
         If the monitor stopped it.
     """
     config = config or TrainingConfig()
-    scheme, everyone = project.scheme, as_people(project.faces())
+    scheme, everyone = project.scheme, join_duplicate_subjects(project.faces())
     all_of_them = split_faces(everyone, replace(config, limit=None))
-    held = {f.subject or f.name for f in all_of_them.held_out}
+    held = {f.subject_key for f in all_of_them.held_out}
     if not held:
         kind = kind_of(f.subject_source for f in everyone)
         raise TrainingError(
-            f"The project {project.name} shows too few {many(kind)} to keep some aside "
+            f"The project {project.name} shows too few {plural(kind)} to keep some aside "
             "for a learning curve; annotate more people."
         )
     faces, _ = load_faces(scheme, everyone, config.scales[-1], seed=config.seed, progress=progress)
@@ -113,14 +113,14 @@ def learning_curve(
     for count in counts or _doubles(len(all_of_them.training)):
         for seed in seeds:
             chosen = split_faces(everyone, replace(config, limit=count, seed=seed)).training
-            people = frozenset(f.subject or f.name for f in chosen)
+            people = frozenset(f.subject_key for f in chosen)
             own = [f for f in usable if f.subject in people]
-            if len(own) >= FEWEST_FACES and len(people) >= FEWEST_PEOPLE:
+            if len(own) >= MIN_FACES and len(people) >= MIN_PEOPLE:
                 plan.setdefault(people, (count, seed, own))
     if not plan:
         raise TrainingError(
             f"There are too few faces for a learning curve: whole people with at least "
-            f"{FEWEST_FACES} faces in all are needed beside those kept aside."
+            f"{MIN_FACES} faces in all are needed beside those kept aside."
         )
     monitor, protocol = Monitor.of(progress), EvaluationProtocol(seed=config.seed)
     steps = []

@@ -16,11 +16,11 @@ from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.crossfit.crossfit import CrossFit
 from faceloop_trainer.crossfit.training_set import TrainingSet
-from faceloop_trainer.data.checks import cautions, few_people
-from faceloop_trainer.data.copies import as_people, different
+from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
+from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
-from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -53,7 +53,7 @@ class TrainingResult:
     unusable : tuple of Unusable
         Faces that could not be trained on, and why.
     warnings : tuple of str
-        What a person should know of the faces (`faceloop_trainer.data.checks`), one sentence each.
+        Warnings about the faces (`faceloop_trainer.data.data_warnings`), one sentence each.
     """
 
     model: FaceModel
@@ -97,8 +97,8 @@ def train(
     """
     config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
-    known = project.faces()
-    annotated = as_people(known)
+    every = project.faces()
+    annotated = join_duplicate_subjects(every)
     chosen = split_faces(annotated, config)
     faces, unusable = load_faces(
         project.scheme,
@@ -108,48 +108,23 @@ def train(
         cache=cache,
         progress=progress,
     )
-    held = {f.subject or f.name for f in chosen.held_out}
+    held = {f.subject_key for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
-    revision = snapshot_revision(project.changes())
-    person = {face.item_id: face.subject for face in annotated}
-    then = [] if revision is None else project.faces_as_of(revision, annotated)
-    then = [replace(f, subject=person.get(f.item_id, f.subject)) for f in then]
-    snapshot = _snapshot_faces(project.scheme, then, training, held, config, cache, monitor.quiet())
-    warnings = (*_left_out(unusable), *cautions(known, project.scheme))
-    usable = {face.item_id for face in training if face.trains_experts}
-    shown = [face for face in annotated if face.item_id in usable]
-    people = len({face.subject for face in shown})
-    if lacking := too_few(len(shown), people, different(shown), " ".join(warnings)):
-        raise TrainingError(lacking)
-    warnings = (*warnings, *few_people(people, len(held)))
+    snapshot = _snapshot_faces(project, annotated, training, held, config, cache, monitor.quiet())
+    warnings = (*_left_out(unusable), *data_warnings(every, project.scheme))
+    warnings = (*warnings, *_sample_size(annotated, training, held, warnings))
     model = train_faces(
-        project.scheme,
-        training,
-        config,
-        snapshot=snapshot,
-        cache=cache,
-        progress=progress,
+        project.scheme, training, config, snapshot=snapshot, cache=cache, progress=progress
     )
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
-    evaluation = (
-        measure(
-            model,
-            testing,
-            len(testing),
-            EvaluationProtocol(seed=config.seed),
-            progress=progress,
-        )
-        if testing
-        else None
-    )
-    seen = set(model.provenance["training_subjects"])
-    shown = [face for face in known if fingerprint(person[face.item_id] or face.name) in seen]
-    names = {fingerprint(face.subject or face.name) for face in shown}
+    evaluation = None
+    if testing:
+        protocol = EvaluationProtocol(seed=config.seed)
+        evaluation = measure(model, testing, len(testing), protocol, progress=progress)
     provenance = {
         **model.provenance,
-        "training_subjects": sorted(seen | names),
-        "training_pictures": sorted(picture_fingerprints(shown)),
+        **_training_fingerprints(model, every, annotated),
         "snapshot": snapshot_hash(chosen.training),
         "unusable": len(unusable),
         "metrics": evaluation.metrics() if evaluation else {},
@@ -157,6 +132,39 @@ def train(
     return TrainingResult(
         replace(model, provenance=provenance), evaluation, tuple(unusable), warnings
     )
+
+
+def _sample_size(
+    annotated: Sequence[Face],
+    training: Sequence[TrainingFace],
+    held: Collection[str],
+    warnings: Sequence[str],
+) -> tuple[str, ...]:
+    """Return warnings of few people; refuse to train on too few faces."""
+    usable = {face.item_id for face in training if face.trains_experts}
+    shown = [face for face in annotated if face.item_id in usable]
+    people = len({face.subject for face in shown})
+    if lacking := unmet_requirements(len(shown), people, count_distinct(shown), " ".join(warnings)):
+        raise TrainingError(lacking)
+    return sample_size_warnings(people, len(held))
+
+
+def _training_fingerprints(
+    model: FaceModel, every: Sequence[Face], annotated: Sequence[Face]
+) -> dict[str, list[str]]:
+    """Return fingerprints of the subjects and pictures that were trained on.
+
+    ``annotated`` are the faces of ``every`` with one subject for all who share a duplicate; such a
+    subject is listed under each of its names.
+    """
+    subject_of = {face.item_id: face.subject for face in annotated}
+    seen = set(model.provenance["training_subjects"])
+    shown = [face for face in every if fingerprint(subject_of[face.item_id] or face.name) in seen]
+    names = {fingerprint(face.subject_key) for face in shown}
+    return {
+        "training_subjects": sorted(seen | names),
+        "training_pictures": sorted(picture_fingerprints(shown)),
+    }
 
 
 def _left_out(unusable: Sequence[Unusable]) -> list[str]:
@@ -168,25 +176,31 @@ def _left_out(unusable: Sequence[Unusable]) -> list[str]:
     return [f"{what} be trained on. {'The first: ' if len(unusable) > 1 else ''}{first}"]
 
 
-def _snapshot_faces(  # noqa: PLR0917 - as `train`
-    scheme: Scheme,
-    then: Sequence[Face],
-    today: Sequence[TrainingFace],
+def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
+    project: Project,
+    annotated: Sequence[Face],
+    current: Sequence[TrainingFace],
     held: Collection[str],
     config: TrainingConfig,
     cache: Cache,
     monitor: Monitor,
 ) -> list[TrainingFace]:
-    """Read the faces of the reference snapshot, without anybody who measures the model today."""
+    """Read the faces of the reference snapshot, without the subjects that are held out."""
+    revision = snapshot_revision(project.changes())
+    if revision is None:
+        return []
+    subject_of = {face.item_id: face.subject for face in annotated}
+    then = project.faces_as_of(revision, annotated)
+    then = [replace(f, subject=subject_of.get(f.item_id, f.subject)) for f in then]
     chosen = split_faces(then, config).training
-    wanted = [face for face in chosen if (face.subject or face.name) not in held]
-    known = {face.revision_id: face for face in today}
-    others = [face for face in wanted if face.revision_id not in known]
+    wanted = [face for face in chosen if face.subject_key not in held]
+    by_revision = {face.revision_id: face for face in current}
+    others = [face for face in wanted if face.revision_id not in by_revision]
     read, _ = load_faces(
-        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
+        project.scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
     )
-    known |= {face.revision_id: face for face in read}
-    return [known[face.revision_id] for face in wanted if face.revision_id in known]
+    by_revision |= {face.revision_id: face for face in read}
+    return [by_revision[f.revision_id] for f in wanted if f.revision_id in by_revision]
 
 
 def train_faces(
@@ -229,15 +243,15 @@ def train_faces(
             cross_fits = snapshot and not same
             return CrossFit(scheme, snapshot, config, kept, steps) if cross_fits else None
 
-        today, crossfit = run_both(lambda: TrainingSet.of(scheme, faces, config), of_snapshot)
-        if crossfit is None or not crossfit.applies_to(today):
-            crossfit = CrossFit.of(today, faces, kept, steps)
-        model = _train(today, crossfit, QualityTraining(crossfit), kept, steps)
+        current, crossfit = run_both(lambda: TrainingSet.of(scheme, faces, config), of_snapshot)
+        if crossfit is None or not crossfit.applies_to(current):
+            crossfit = CrossFit.of(current, faces, kept, steps)
+        model = _train(current, crossfit, QualityTraining(crossfit), kept, steps)
     counts = {
         "faces": len(faces),
-        "pictured": len(today.faces),
-        "subjects": len({face.original.subject for face in today.faces}),
-        "subject_kind": kind_of(face.original.subject_source for face in today.faces),
+        "pictured": len(current.faces),
+        "subjects": len({face.original.subject for face in current.faces}),
+        "subject_kind": kind_of(face.original.subject_source for face in current.faces),
     }
     people = {fingerprint(face.subject) for face in (*faces, *snapshot)}
     provenance = {**counts, "training_subjects": sorted(people), **model.provenance}
@@ -245,42 +259,42 @@ def train_faces(
 
 
 def _train(
-    today: TrainingSet,
+    current: TrainingSet,
     crossfit: CrossFit,
     quality: QualityTraining,
     cache: Cache,
     steps: StepCounter,
 ) -> FaceModel:
     """Go through the stages, in the order in which they need each other."""
-    config = today.config
-    fitted = [today] if quality.cached else [today, crossfit.training_set]
-    experts_steps = (len(config.scales) + 1) * len(today.faces)
-    steps.total = experts_steps + crossfit.step_count(today, fitted) + quality.step_count
+    config = current.config
+    fitted = [current] if quality.cached else [current, crossfit.training_set]
+    experts_steps = (len(config.scales) + 1) * len(current.faces)
+    steps.total = experts_steps + crossfit.step_count(current, fitted) + quality.step_count
 
     def train_experts() -> list[PatchExperts]:
-        trainings = today.experts(cache, steps)
-        cross_fitted = crossfit.experts(trainings if crossfit.is_of(today) else None)
+        trainings = current.experts(cache, steps)
+        cross_fitted = crossfit.experts(trainings if crossfit.is_of(current) else None)
         pairs = list(zip(trainings, cross_fitted, strict=True))
         return parallel_map(lambda pair: pair[0].experts(pair[1].calibration), pairs)
 
     def train_corrections() -> ShapeRegressor:
-        corrections = crossfit.corrections(today)
+        corrections = crossfit.corrections(current)
         return corrections.whole(quality.models().strength)
 
     if crossfit.experts_cached and quality.cached:  # then neither waits for the other
         steps.what = "taking in what changed"
-        every, regressor = run_both(train_experts, train_corrections)
+        trained, regressor = run_both(train_experts, train_corrections)
     else:
         steps.what = "training patch experts"
-        every = train_experts()
+        trained = train_experts()
         steps.what = "learning corrections"
         regressor = train_corrections()
-    *experts, initialiser = every
+    *experts, initialiser = trained
     models = quality.models()
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
-        scheme=today.scheme,
-        pdm=today.pdm,
+        scheme=current.scheme,
+        pdm=current.pdm,
         channels=config.channels,
         experts=tuple(experts),
         regressor=regressor,

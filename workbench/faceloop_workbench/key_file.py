@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, InputError
 from faceloop_datasets.files import atomic_path, read_regular
+from faceloop_datasets.schemes.toml import quoted
 from faceloop_workbench.services.config import config_folder
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def save_keys(commands: Commands) -> None:
         If the file cannot be written.
     """
     changed = [name for name in commands.table if commands.key(name) != commands.table[name].key]
-    lines = [f"{json.dumps(name)} = {json.dumps(commands.key(name))}\n" for name in changed]
+    lines = [f"{quoted(name)} = {quoted(commands.key(name))}\n" for name in changed]
     with atomic_path(_path()) as part:
         part.write_text("".join(lines), encoding="utf-8")
 

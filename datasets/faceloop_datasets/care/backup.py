@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.outputs import database_files, refuse_to_replace
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.staging import clean, content_hash, staging
+from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints, copy_database, direct
 
 from .bundle import DATABASE, Backup, read_bundle, timestamp, write_bundle
-from .owned import OwnFiles
+from .project_files import ProjectFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,21 +93,21 @@ def back_up(
     if target.exists() or Path(os.path.normpath(target.absolute())).exists():
         raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
     refuse_to_replace([target], database_files(root / DATABASE))  # those that are not there yet
-    clean(target.parent)
+    remove_leftovers(target.parent)
     with staging(target.parent) as scratch:
         monitor.step(0, None, "copying the database")
         database = scratch / DATABASE
         copy_database(root / DATABASE, database)
-        own = OwnFiles.of(database)
+        own = ProjectFiles.of(database)
         wanted = {**own.models, **(own.media if with_media else {})}
         missing = tuple(path for path in wanted if not _is_there(root / path, wanted[path]))
         files = [(path, root / path) for path in wanted if path not in missing]
         done = iter(range(len(files) + 1))
 
-        def told(path: str) -> None:
+        def step(path: str) -> None:
             monitor.step(next(done), len(files) + 1, f"copying {Path(path).parts[0]}")
 
-        backup = _write(database, files, target, _About(root.name, created, ""), told)
+        backup = _write(database, files, target, _BackupInfo(root.name, created, ""), step)
     return BackupReport(backup, missing, 0 if with_media else len(own.media), own.elsewhere)
 
 
@@ -160,7 +160,7 @@ def back_up_before(root: Path, database: Path, what: str) -> Path | None:
         if last is not None and last.members[0].sha256 == content_hash(copied):
             return last.file
         target = _free(folder, timestamp(created), what)
-        _write(copied, [], target, _About(root.name, created, what), lambda _path: None)
+        _write(copied, [], target, _BackupInfo(root.name, created, what), lambda _path: None)
     for name in outdated((file.name for file in folder.iterdir()), created, new=target.name):
         (folder / name).unlink(missing_ok=True)
     return target
@@ -204,7 +204,7 @@ def _free(folder: Path, moment: str, what: str) -> Path:
 
 
 @dataclass(frozen=True)
-class _About:
+class _BackupInfo:
     project: str
     created: datetime
     why: str
@@ -214,8 +214,8 @@ def _write(
     database: Path,
     files: Iterable[tuple[str, Path]],
     target: Path,
-    about: _About,
-    told: Callable[[str], object],
+    about: _BackupInfo,
+    step: Callable[[str], object],
 ) -> Backup:
     """Make the file beside a copy of the database, and move it to its place."""
     with direct(database, read_only=True) as connection:
@@ -234,7 +234,7 @@ def _write(
     }
     made = database.with_name("backup.zip")
     try:
-        backup = write_bundle(made, values, [(DATABASE, database), *files], told)
+        backup = write_bundle(made, values, [(DATABASE, database), *files], step)
         made.replace(target)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error

@@ -190,7 +190,7 @@ def _opened(file: Path) -> zipfile.ZipFile:
 def unpack(
     file: Path,
     folder: Path,
-    told: Callable[[int, int], object] = lambda _done, _total: None,
+    step: Callable[[int, int], object] = lambda _done, _total: None,
     *,
     only: str = "",
 ) -> Backup:
@@ -202,7 +202,7 @@ def unpack(
         The backup.
     folder : Path
         Where to; the files must not exist there.
-    told : callable
+    step : callable
         Told files done and in all before each; may raise to stop.
     only : str
         The one path to take out; all by default.
@@ -216,7 +216,7 @@ def unpack(
     """
     with opened(file) as (backup, content):
         for number, member in enumerate(backup.members):
-            told(number, len(backup.members))
+            step(number, len(backup.members))
             if only and member.path != only:
                 continue
             target = folder / member.path

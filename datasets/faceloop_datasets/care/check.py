@@ -20,7 +20,7 @@ from .backup import list_backups
 from .bundle import DATABASE, read_bundle, verify_bundle
 from .check_rows import check_database, check_rows
 from .findings import RESTORE, Finding
-from .owned import is_own
+from .project_files import is_inside
 
 if TYPE_CHECKING:
     import sqlite3
@@ -140,7 +140,7 @@ class _Check:
         for _, name, file, digest, _ in inspecting.models(connection):
             path = f"models/{file}"
             known.add(path)
-            if not is_own(path, "models"):
+            if not is_inside(path, "models"):
                 what = "The file of a model lies outside the project"
                 yield Finding("error", what, f"{name}: {file}", "Do not use this model.")
             elif not (self.root / path).is_file():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.files import CACHE, REPORTS
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.staging import clean, content_hash, staging
+from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import erasing
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.erasing import ErasureTarget
@@ -22,7 +22,7 @@ from faceloop_datasets.subjects import kind_of, no_such_subject
 
 from .backup import list_backups
 from .bundle import DATABASE, unpack, write_bundle
-from .owned import is_own
+from .project_files import is_inside
 from .traces import Trace, coordinates, find, texts
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_datasets.store.erasing import Medium, Rows
+    from faceloop_datasets.store.erasing import ErasedMedia, ErasedRows
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
         entries=entries,
         files=tuple(_copies(root / "media", rows.alone)),
         shared=tuple(media.path for media in rows.shared),
-        elsewhere=tuple(m.absolute for m in rows.alone if not is_own(m.path, "media")),
+        elsewhere=tuple(m.absolute for m in rows.alone if not is_inside(m.path, "media")),
         backups=tuple(_backups_with(root, target)),
         reports=tuple(sorted((root / REPORTS).glob("*"))),
         numbers=rows.items,
@@ -174,7 +174,7 @@ def erase(
     """
     monitor = Monitor.of(progress)
     for folder in ("media", "models", "backups"):
-        clean(root / folder)
+        remove_leftovers(root / folder)
     _delete(root / CACHE, "it holds pictures of faces")
     _delete(root / REPORTS, "it names people and may show them")
     for number, file in enumerate(planned.backups):
@@ -228,7 +228,7 @@ def _erase_rows(
     return traces
 
 
-def _traces(connection: sqlite3.Connection, rows: Rows) -> Iterator[Trace]:
+def _traces(connection: sqlite3.Connection, rows: ErasedRows) -> Iterator[Trace]:
     for blob in erasing.stored_points(connection, rows):
         yield from coordinates("coordinates of its points", blob)
     for text in erasing.stored_texts(connection, rows):
@@ -238,7 +238,7 @@ def _traces(connection: sqlite3.Connection, rows: Rows) -> Iterator[Trace]:
         yield from texts("the name of its picture", [medium.absolute])
 
 
-def _copies(media: Path, alone: Iterable[Medium]) -> Iterator[Path]:
+def _copies(media: Path, alone: Iterable[ErasedMedia]) -> Iterator[Path]:
     """Files in the project's media folder with the content of these media, by whatever name."""
     by_size: dict[int, set[str]] = {}
     for medium in alone:

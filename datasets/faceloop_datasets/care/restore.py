@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.staging import clean, content_hash, staging
+from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints, direct
 from faceloop_datasets.store.migrations import VERSION
 
 from .backup import FOLDER
 from .bundle import DATABASE, Backup, unpack
-from .owned import OwnFiles
+from .project_files import ProjectFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def restore(
             f"{dest} exists and is not empty. Choose a new folder: a backup is never restored "
             "over something else."
         )
-    clean(dest.absolute().parent)
+    remove_leftovers(dest.absolute().parent)
     with staging(dest.absolute().parent) as scratch:
         made = scratch / "project"
         try:
@@ -113,7 +113,7 @@ def _refuse_unusable(backup: Backup, database: Path) -> None:
 
 def _complete(made: Path, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Fetch what the backup lacks from the project around it; returns what came, what did not."""
-    own = OwnFiles.of(made / DATABASE)
+    own = ProjectFiles.of(made / DATABASE)
     lacking = {p: h for p, h in {**own.models, **own.media}.items() if not (made / p).is_file()}
     project = folder.parent
     beside = folder.name == FOLDER and (project / DATABASE).is_file()

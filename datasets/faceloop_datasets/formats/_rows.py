@@ -67,7 +67,7 @@ def decode_text(data: bytes, where: object) -> str:
     return text.lstrip("\ufeff")
 
 
-def is_missing(x: float, y: float) -> bool:
+def is_missing_point(x: float, y: float) -> bool:
     """Whether coordinates, as they stand in a file, are what tools write for a missing point."""
     return math.isnan(x) or math.isnan(y) or (x, y) in ((0.0, 0.0), (-1.0, -1.0))
 
@@ -128,7 +128,7 @@ def annotation(
 
 def points_of(rows: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
     """Points of rows as they stand in a file: those that are missing are NaN."""
-    return [(math.nan, math.nan) if is_missing(x, y) else (x, y) for x, y in rows]
+    return [(math.nan, math.nan) if is_missing_point(x, y) else (x, y) for x, y in rows]
 
 
 def muct_subject(stem: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.files import as_written
+from faceloop_datasets.files import unescape_formula
 
 from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, real
@@ -48,7 +48,7 @@ def picture_name(name: str) -> str:
 def _row(text: str) -> tuple[str, list[str]]:
     """Name and values of a line, out of the quotes that a spreadsheet puts round them."""
     name, *cells = (unquoted(cell.strip()) for cell in text.strip().rstrip(";").split(";"))
-    return as_written(name), cells
+    return unescape_formula(name), cells
 
 
 def unquoted(cell: str) -> str:
@@ -115,7 +115,7 @@ class _Table:
             subject_source="format" if person else "picture",
             root=str(source.root),
             path=path,
-            formerly=name,
+            former_path=name,
         )
 
 

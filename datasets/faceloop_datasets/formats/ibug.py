@@ -16,7 +16,7 @@ from faceloop_datasets.errors import InputError
 
 from ._pictures import PictureFinder, PictureRequest, clip_of, video_of
 from ._places import annotation_files
-from ._rows import BadRow, annotation, coordinate, is_missing, read_text
+from ._rows import BadRow, annotation, coordinate, is_missing_point, read_text
 from .record import Entry, FaceRecord, ImageRef, Refusal
 from .registry import reader
 
@@ -65,7 +65,7 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             frame=frame,
             root=str(source.root),
             path=source.path,
-            formerly=f"{source.file.parent.name}/{source.file.stem}",
+            former_path=f"{source.file.parent.name}/{source.file.stem}",
         )
 
 
@@ -104,7 +104,7 @@ def _point(line: int, cells: list[str]) -> tuple[float, float]:
         raise BadRow(f"line {line} has {len(cells)} values; expected x and y")
     names = [f"{axis} on line {line}" for axis in "xy"]
     x, y = map(coordinate, cells, names)
-    if is_missing(x, y):
+    if is_missing_point(x, y):
         return math.nan, math.nan
     return _zero_based(cells[0], names[0]), _zero_based(cells[1], names[1])
 

@@ -83,5 +83,5 @@ def _record(source: Source, finder: PictureFinder) -> FaceRecord:
         subject_source="picture" if person is None else "format",
         root=str(source.root),
         path=source.path,
-        formerly=file.stem,
+        former_path=file.stem,
     )

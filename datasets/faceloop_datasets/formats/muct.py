@@ -92,7 +92,7 @@ def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             subject_source="format" if muct_subject(name) else "picture",
             root=str(table.source.root),
             path=f"{table.source.path}:{name}",
-            formerly=name,
+            former_path=name,
         )
 
 

@@ -65,7 +65,7 @@ class FaceRecord:
     path : str
         Identity of the face below ``root``: the whole path of its annotation with ``/``, and its
         place inside that file after a colon. The name if it comes from no file.
-    formerly : str
+    former_path : str
         What faceloop 0.1 knew it by, so that what that imported is recognised.
     """
 
@@ -79,7 +79,7 @@ class FaceRecord:
     subject_source: SubjectSource = "picture"
     root: str = ""
     path: str = ""
-    formerly: str = ""
+    former_path: str = ""
 
     @property
     def identity(self) -> str:

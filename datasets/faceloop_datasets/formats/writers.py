@@ -11,7 +11,7 @@ import numpy as np
 
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.files import atomic_path, is_text, no_formula
+from faceloop_datasets.files import atomic_path, escape_formula, is_text
 from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_datasets.schemes.conversion import Conversion
 
@@ -51,7 +51,7 @@ def write_clmtools(
         if ";" in name or not is_text(name):
             raise InputError(f"clmtools' format has no way to write the file name {name!r}.")
         face = conversion.apply(record.annotation)
-        cells = [quoted(no_formula(name))]
+        cells = [quoted(escape_formula(name))]
         for (x, y), state in zip(np.nan_to_num(face.points).tolist(), face.states, strict=True):
             cells += [repr(x), repr(y), "true" if state == PointState.VISIBLE else "false"]
         lines.append(";".join(cells) + ";\n")
@@ -90,7 +90,7 @@ def write_csv(
     refuse_to_replace([dest], keep)
     table, count = _tidy(records, scheme)
     for column in table.columns[table.dtypes == "string"]:
-        table[column] = table[column].map(no_formula, na_action="ignore")
+        table[column] = table[column].map(escape_formula, na_action="ignore")
     with atomic_path(dest) as part:
         # quoted, since a name may hold the end of a line, and Python quotes only one kind of it
         table.to_csv(part, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)

@@ -83,8 +83,8 @@ class _Appearance:
     scene: NDArray[np.float16]
 
 
-class Groups:
-    """Sets that are joined bit by bit; sets of different given names stay apart.
+class DisjointSets:
+    """Disjoint sets (union-find); sets of different given names are never joined.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Groups:
         self._above = list(range(len(names)))
         self._name = list(names)
 
-    def top(self, element: int) -> int:
+    def representative(self, element: int) -> int:
         """Return the element that stands for a set."""
         while self._above[element] != element:
             self._above[element] = self._above[self._above[element]]
@@ -104,12 +104,12 @@ class Groups:
         return element
 
     def name(self, element: int) -> str | None:
-        """Whom the set is said to show."""
-        return self._name[self.top(element)]
+        """Name of the subject that the set is said to show."""
+        return self._name[self.representative(element)]
 
     def join(self, one: int, other: int) -> bool:
         """Make two sets one; returns False, and does not, if they show different given people."""
-        first, second = sorted((self.top(one), self.top(other)))
+        first, second = sorted((self.representative(one), self.representative(other)))
         names = {self._name[first], self._name[second]} - {None}
         if len(names) > 1:
             return False
@@ -120,7 +120,7 @@ class Groups:
 
 def join_bursts(
     shown: Mapping[int, PicturedFace],
-    groups: Groups,
+    groups: DisjointSets,
     tick: Callable[[int, int], object] = lambda _d, _t: None,
 ) -> None:
     """Join the faces that are frames of one clip or burst; at least one of each pair is new.
@@ -184,7 +184,7 @@ def _appearances(
             gray = read_image(one.path, "gray")
         except FaceloopError:
             continue  # who needs the picture says what is wrong with it
-        appearance = None if reference is None else appearance_of(gray, one.points, reference)
+        appearance = None if reference is None else _face_and_scene(gray, one.points, reference)
         if appearance is not None:
             found[element] = (gray.shape, appearance)
     return found
@@ -200,8 +200,10 @@ def _reference(shapes: Iterable[Floats]) -> Floats | None:
     return centred * (_FACE_SIZE / 2 / _FACE_REACH / size) if size > 0 else None
 
 
-def appearance_of(gray: NDArray[np.uint8], points: Floats, reference: Floats) -> _Appearance | None:
-    """Look at a face and its scene; None if the points are too few or in one place.
+def _face_and_scene(
+    gray: NDArray[np.uint8], points: Floats, reference: Floats
+) -> _Appearance | None:
+    """Cut out a face and its scene; None if the points are too few or in one place.
 
     Parameters
     ----------
@@ -281,13 +283,13 @@ def correlations(
     return (2 * face + scene) / 3, (face >= _FACE) & (scene >= _SCENE)
 
 
-def _join(run: Sequence[int], appearances: Sequence[_Appearance], groups: Groups) -> None:
+def _join(run: Sequence[int], appearances: Sequence[_Appearance], groups: DisjointSets) -> None:
     near = list(_near(appearances))
     for place, other, alike, by_face in near:
         if alike >= _NEIGHBOUR or by_face:
             groups.join(run[place], run[other])
     count = len(run) + 1
-    while (left := len({groups.top(element) for element in run})) < count:
+    while (left := len({groups.representative(element) for element in run})) < count:
         count = left
         _join_again(run, appearances, groups)
         _join_between(run, appearances, groups)
@@ -307,15 +309,17 @@ def _near(appearances: Sequence[_Appearance]) -> Iterator[tuple[int, int, float,
             yield place, k, float(value), bool(face)
 
 
-def _bursts(run: Sequence[int], groups: Groups) -> list[list[int]]:
+def _bursts(run: Sequence[int], groups: DisjointSets) -> list[list[int]]:
     """Places in a run of those that are a burst already."""
     found: dict[int, list[int]] = defaultdict(list)
     for place, element in enumerate(run):
-        found[groups.top(element)].append(place)
+        found[groups.representative(element)].append(place)
     return [places for places in found.values() if len(places) >= _FEWEST]
 
 
-def _join_again(run: Sequence[int], appearances: Sequence[_Appearance], groups: Groups) -> None:
+def _join_again(
+    run: Sequence[int], appearances: Sequence[_Appearance], groups: DisjointSets
+) -> None:
     """Join what shows the scene and face of a burst again, after a pause or a movement."""
     for places in _bursts(run, groups):
         alike, by_face = correlations([appearances[place] for place in _some(places)], appearances)
@@ -323,7 +327,9 @@ def _join_again(run: Sequence[int], appearances: Sequence[_Appearance], groups: 
             groups.join(run[places[0]], run[other])
 
 
-def _join_between(run: Sequence[int], appearances: Sequence[_Appearance], groups: Groups) -> None:
+def _join_between(
+    run: Sequence[int], appearances: Sequence[_Appearance], groups: DisjointSets
+) -> None:
     """Join the few pictures between two frames of a burst if they are somewhat alike."""
     for places in _bursts(run, groups):
         for before, after in pairwise(places):

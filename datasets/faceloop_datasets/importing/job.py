@@ -43,11 +43,34 @@ class ImportJob:
     copy : bool
         Copy pictures that lie in folders into the project too.
     assigns_subjects : bool
-        Whether it decides whom the faces show; otherwise the records are believed.
+        Whether it decides whom the faces show; otherwise the records say it.
     rule : SubjectRule, optional
         How it decides that; by what the format and the pictures say if there is none.
     images : Path, optional
         Folder with the pictures, if one was named.
+
+    Attributes
+    ----------
+    records : list of FaceRecord
+        Faces that were read.
+    refused : list of Refusal
+        Rows and pictures that cannot be used.
+    skipped : Counter of str
+        Rows left out on purpose, by reason.
+    unreadable : set of ImageRef
+        Pictures that cannot be read; only the shape of their faces is used.
+    unchanged : set of int
+        Places among the records of faces that the project has as they are.
+    content_checked : dict of int to bool
+        Whether a media file has the content that was annotated, by the number of the media.
+    without_frame : set of str
+        Annotations of frames that their video does not have; see `annotation_place`.
+    copied_pictures : dict of Path to str
+        Pictures copied into the project, and the hash of their content.
+    source_pictures : dict of ImageRef to Path
+        Files of pictures that the project's folder had already.
+    assigned : AssignedSubjects or None
+        Which subjects the faces show.
     """
 
     target: ImportTarget
@@ -62,10 +85,10 @@ class ImportJob:
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: set[ImageRef] = field(default_factory=set)
     unchanged: set[int] = field(default_factory=set)
-    looked_at: dict[int, bool] = field(default_factory=dict)
-    absent: set[str] = field(default_factory=set)
-    placed: dict[Path, str] = field(default_factory=dict)
-    spare: dict[ImageRef, Path] = field(default_factory=dict)
+    content_checked: dict[int, bool] = field(default_factory=dict)
+    without_frame: set[str] = field(default_factory=set)
+    copied_pictures: dict[Path, str] = field(default_factory=dict)
+    source_pictures: dict[ImageRef, Path] = field(default_factory=dict)
     assigned: AssignedSubjects | None = None
 
     @property

@@ -24,7 +24,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.store.imported import Candidate
+from faceloop_datasets.store.imported import MatchCandidate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -50,22 +50,22 @@ class FaceMatching:
     last_of : callable
         What the last import said of some items, by number.
     picture_of : callable
-        Picture of a face of the import, as in `Candidate`; None if that is not known.
+        Picture of a face of the import, as in `MatchCandidate`; None if that is not known.
     """
 
     def __init__(
         self,
-        candidates: Sequence[Candidate],
+        candidates: Sequence[MatchCandidate],
         last_of: Callable[[Iterable[int]], Mapping[int, Annotation | None]],
         picture_of: Callable[[FaceRecord], str | None],
     ) -> None:
         self._candidates = candidates
         self._last_of, self._picture_of = last_of, picture_of
         self._last: dict[int, Annotation | None] = {}
-        self._found: dict[int, Candidate] = {}
+        self._found: dict[int, MatchCandidate] = {}
         self._given: set[int] = set()
 
-    def decide(self, records: Sequence[FaceRecord]) -> list[Candidate | Unmatched]:
+    def decide(self, records: Sequence[FaceRecord]) -> list[MatchCandidate | Unmatched]:
         """Say of each face which one of the project it is."""
         places = _by(
             self._candidates, lambda c: None if c.root is None else annotation_place(c.root, c.path)
@@ -75,12 +75,12 @@ class FaceMatching:
             lambda r: places.get(annotation_place(r.root, r.identity), ()),
             self._same_place,
         )
-        once = Counter(record.formerly for record in records)
+        once = Counter(record.former_path for record in records)
         old = _by(self._candidates, lambda c: c.path if c.root is None else None)
         self._match(
             records,
-            lambda r: old.get(r.formerly, ()),
-            lambda r, c: self._formerly(r, c, alone=once[r.formerly] == 1),
+            lambda r: old.get(r.former_path, ()),
+            lambda r, c: self._has_former_path(r, c, alone=once[r.former_path] == 1),
         )
         alike = self._alike(records)
         self._match(records, alike, self._same_content)
@@ -93,8 +93,8 @@ class FaceMatching:
     def _match(
         self,
         records: Sequence[FaceRecord],
-        candidates: Callable[[FaceRecord], Iterable[Candidate]],
-        fits: Callable[[FaceRecord, Candidate], bool],
+        candidates: Callable[[FaceRecord], Iterable[MatchCandidate]],
+        fits: Callable[[FaceRecord, MatchCandidate], bool],
     ) -> None:
         waiting = [(n, r, list(candidates(r))) for n, r in self._waiting(records)]
         self._read(c for _, _, some in waiting for c in some)
@@ -106,14 +106,14 @@ class FaceMatching:
     def _waiting(self, records: Sequence[FaceRecord]) -> list[tuple[int, FaceRecord]]:
         return [(n, r) for n, r in enumerate(records) if n not in self._found]
 
-    def _read(self, candidates: Iterable[Candidate]) -> None:
+    def _read(self, candidates: Iterable[MatchCandidate]) -> None:
         self._last |= self._last_of({c.item_id for c in candidates} - self._last.keys())
 
-    def _take(self, number: int, candidate: Candidate) -> None:
+    def _take(self, number: int, candidate: MatchCandidate) -> None:
         self._found[number] = candidate
         self._given.add(candidate.item_id)
 
-    def _rank(self, record: FaceRecord, candidate: Candidate) -> tuple[bool, bool, int, int]:
+    def _rank(self, record: FaceRecord, candidate: MatchCandidate) -> tuple[bool, bool, int, int]:
         return (
             self._unchanged(record, candidate),
             self._agree(record, candidate) is True,
@@ -123,19 +123,21 @@ class FaceMatching:
 
     # Whether a face is the one of the project
 
-    def _same_place(self, record: FaceRecord, candidate: Candidate) -> bool:
+    def _same_place(self, record: FaceRecord, candidate: MatchCandidate) -> bool:
         return self._agree(record, candidate) is not False
 
-    def _formerly(self, record: FaceRecord, candidate: Candidate, *, alone: bool) -> bool:
+    def _has_former_path(
+        self, record: FaceRecord, candidate: MatchCandidate, *, alone: bool
+    ) -> bool:
         """Older versions knew a face by the last parts of its path, which several may share."""
         agree = self._agree(record, candidate)
         return agree or (agree is None and (alone or self._unchanged(record, candidate)))
 
-    def _same_content(self, record: FaceRecord, candidate: Candidate) -> bool:
+    def _same_content(self, record: FaceRecord, candidate: MatchCandidate) -> bool:
         agree = self._agree(record, candidate)
         return agree is not False and self._unchanged(record, candidate)
 
-    def _alike(self, records: Sequence[FaceRecord]) -> Callable[[FaceRecord], list[Candidate]]:
+    def _alike(self, records: Sequence[FaceRecord]) -> Callable[[FaceRecord], list[MatchCandidate]]:
         """Return what finds the faces of an equal picture, or without one but of an equal name."""
         waiting = [record for _, record in self._waiting(records)]
         pictures = {self._picture_of(record) for record in waiting}
@@ -145,7 +147,7 @@ class FaceMatching:
             self._candidates, lambda c: last_part(c.path) if last_part(c.path) in names else None
         )
 
-        def find(record: FaceRecord) -> list[Candidate]:
+        def find(record: FaceRecord) -> list[MatchCandidate]:
             picture = self._picture_of(record)
             equal = by_picture.get(picture, []) if picture is not None else []
             named = by_name.get(last_part(record.identity), [])
@@ -156,12 +158,12 @@ class FaceMatching:
     def _match_corrected(
         self,
         records: Sequence[FaceRecord],
-        alike: Callable[[FaceRecord], list[Candidate]],
+        alike: Callable[[FaceRecord], list[MatchCandidate]],
     ) -> None:
         """Take changed copies where most faces of their place are known from one other place."""
         roots = {c.item_id: c.root for c in self._candidates}
         moved = Counter((records[n].root, roots[c.item_id]) for n, c in self._found.items())
-        changed: dict[tuple[str, str | None], list[tuple[int, Candidate]]] = defaultdict(list)
+        changed: dict[tuple[str, str | None], list[tuple[int, MatchCandidate]]] = defaultdict(list)
         for number, record in self._waiting(records):
             for candidate in alike(record):
                 same = last_part(record.identity) == last_part(candidate.path)
@@ -173,20 +175,20 @@ class FaceMatching:
                     self._take(number, candidate)
 
     def _unmatched(
-        self, record: FaceRecord, places: Mapping[Hashable, list[Candidate]]
+        self, record: FaceRecord, places: Mapping[Hashable, list[MatchCandidate]]
     ) -> Unmatched:
         there = places.get(annotation_place(record.root, record.identity), ())
         replaced = any(self._unchanged(record, candidate) for candidate in there)
         return Unmatched.REPLACED if replaced else Unmatched.NEW
 
-    def _agree(self, record: FaceRecord, candidate: Candidate) -> bool | None:
+    def _agree(self, record: FaceRecord, candidate: MatchCandidate) -> bool | None:
         """Whether both have the same picture; None if it is not known of both."""
         own = self._picture_of(record)
         if own is None or candidate.picture is None:
             return None
         return own == candidate.picture
 
-    def _unchanged(self, record: FaceRecord, candidate: Candidate) -> bool:
+    def _unchanged(self, record: FaceRecord, candidate: MatchCandidate) -> bool:
         return self._last[candidate.item_id] == record.annotation
 
 
@@ -211,9 +213,9 @@ def common_tail(a: str, b: str) -> int:
 
 
 def _by(
-    candidates: Sequence[Candidate], key: Callable[[Candidate], Hashable]
-) -> dict[Hashable, list[Candidate]]:
-    found: dict[Hashable, list[Candidate]] = defaultdict(list)
+    candidates: Sequence[MatchCandidate], key: Callable[[MatchCandidate], Hashable]
+) -> dict[Hashable, list[MatchCandidate]]:
+    found: dict[Hashable, list[MatchCandidate]] = defaultdict(list)
     for candidate in candidates:
         value = key(candidate)
         if value is not None:

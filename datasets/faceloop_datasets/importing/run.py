@@ -66,13 +66,13 @@ class Import(ImportJob):
             with self.target.database.read() as connection:
                 return replace(ImportWriter(self, connection, files).compare(), dry_run=True)
         folder = self.target.root / "media"
-        with staging(folder) as scratch, self._tidying(folder / self.format):
+        with staging(folder) as scratch, self._removing_on_failure(folder / self.format):
             files = self._pictures(scratch, folder / self.format)
             self._assign_subjects(files)
             self.monitor.step(0, None, "writing the project")
             warnings = self._back_up()
             with self.target.database.write() as connection:
-                self._bring_again(files, folder / self.format)
+                self._restore_copies(files, folder / self.format)
                 report = ImportWriter(self, connection, files).write()
         return replace(report, warnings=(*warnings, *report.warnings))
 
@@ -112,17 +112,17 @@ class Import(ImportJob):
         return ()
 
     @contextmanager
-    def _tidying(self, folder: Path) -> Iterator[None]:
-        """Take away the pictures that were brought in, if nothing is to be written about them."""
+    def _removing_on_failure(self, folder: Path) -> Iterator[None]:
+        """Remove the pictures that were copied into the project, if the import fails."""
         try:
             yield
         except BaseException:
             # Where that fails they stay, and are found by the next import.
             with suppress(FaceloopError, OSError):
-                self._take_away(folder)
+                self._remove_copies(folder)
             raise
 
-    def _take_away(self, folder: Path) -> None:
+    def _remove_copies(self, folder: Path) -> None:
         # A transaction whose end was not written for sure is found again by who opens the project
         # next, with its pictures; unless something was written since, here.
         with self.target.database.write() as connection:
@@ -130,14 +130,14 @@ class Import(ImportJob):
         # No other import can write meanwhile: one that needs a picture knows it by now, or looks
         # for it after this.
         with self.target.database.write() as connection:
-            for path, content in self.placed.items():
+            for path, content in self.copied_pictures.items():
                 if media_store.find_content(connection, content) is None:
                     path.unlink(missing_ok=True)
             folder.rmdir()  # unless other imports have pictures there
 
-    def _bring_again(self, files: dict[ImageRef, MediaFile], folder: Path) -> None:
-        """Bring pictures that were there already, and that a cancelled import took away since."""
-        for ref, source in self.spare.items():
+    def _restore_copies(self, files: dict[ImageRef, MediaFile], folder: Path) -> None:
+        """Copy pictures that were there already, and that a cancelled import has removed since."""
+        for ref, source in self.source_pictures.items():
             file = files[ref]
             if not file.path.is_file():
                 files[ref] = replace(
@@ -151,13 +151,13 @@ class Import(ImportJob):
                 self.monitor.step(number, total, f"reading {self.format}")
             match entry:
                 case FaceRecord():
-                    self._take(entry, places)
+                    self._add_record(entry, places)
                 case Refusal():
                     self.refused.append(entry)
                 case Skip():
                     self.skipped[entry.reason] += 1
 
-    def _take(self, record: FaceRecord, places: set[str]) -> None:
+    def _add_record(self, record: FaceRecord, places: set[str]) -> None:
         where = annotation_place(record.root, record.identity)
         if where in places:
             reason = f"There is a second face named {record.name!r}. Only the first is used."
@@ -201,8 +201,8 @@ class Import(ImportJob):
                 continue
             files[ref] = file
             if scratch is not None and folder is not None:
-                files[ref] = self._bring_in(file, ref, folder, scratch)
-        if self.placed and folder is not None:
+                files[ref] = self._copy_into_project(file, ref, folder, scratch)
+        if self.copied_pictures and folder is not None:
             try:
                 sync_folder(folder)
             except OSError as error:
@@ -211,8 +211,8 @@ class Import(ImportJob):
 
     def _unchanged(self, connection: Connection) -> set[int]:
         """Faces to import that are here as they are, with their picture where it should be."""
-        there: dict[str, imported.Candidate] = {}
-        for one in imported.candidates(connection, self.format):
+        there: dict[str, imported.MatchCandidate] = {}
+        for one in imported.match_candidates(connection, self.format):
             if one.root is not None:
                 there[annotation_place(one.root, one.path)] = one  # the newest of a place
         found = {
@@ -221,7 +221,7 @@ class Import(ImportJob):
             if (where := annotation_place(record.root, record.identity)) in there
         }
         numbers = sorted(set(found.values()))
-        known = imported.imported(connection, numbers, self.source, self.target.scheme)
+        known = imported.imported_items(connection, numbers, self.source, self.target.scheme)
         pictures = media_store.of_items(connection, numbers)
         return {
             k
@@ -233,25 +233,25 @@ class Import(ImportJob):
 
     def _is_there(self, media: Media, record: FaceRecord) -> bool:
         """Whether a picture is where it was, and the annotation asks for that file still."""
-        if is_missing(media, self.target.root) or not self._is_same(media):
+        if is_missing(media, self.target.root) or not self._is_unchanged(media):
             return False
         if record.image is None:
             return True
         copied = record.image.member is not None or self.copy
         return copied or _is_file(media.where(self.target.root), record.image.path)
 
-    def _is_same(self, media: Media) -> bool:
+    def _is_unchanged(self, media: Media) -> bool:
         """Whether a file is the one that was annotated: another may have as many bytes."""
-        if media.id not in self.looked_at:
+        if media.id not in self.content_checked:
             found = content_hash(media.where(self.target.root))
-            self.looked_at[media.id] = found == media.sha256
-        return self.looked_at[media.id]
+            self.content_checked[media.id] = found == media.sha256
+        return self.content_checked[media.id]
 
     def _check_frames(self, ref: ImageRef, file: MediaFile) -> None:
         """Refuse annotations of frames that a video does not have."""
         for record in self.records:
             if record.image == ref and record.frame is not None and record.frame >= file.frames:
-                self.absent.add(annotation_place(record.root, record.identity))
+                self.without_frame.add(annotation_place(record.root, record.identity))
                 reason = (
                     f"{ref} has {file.frames} frames; there is no frame {record.frame + 1}. Only "
                     "the shape of this face is used."
@@ -276,7 +276,9 @@ class Import(ImportJob):
             found.update({refs[member]: path for member, path in paths.items()})
         return found
 
-    def _bring_in(self, file: MediaFile, ref: ImageRef, folder: Path, scratch: Path) -> MediaFile:
+    def _copy_into_project(
+        self, file: MediaFile, ref: ImageRef, folder: Path, scratch: Path
+    ) -> MediaFile:
         unpacked = ref.member is not None
         if not unpacked and not self.copy:
             return file
@@ -288,9 +290,9 @@ class Import(ImportJob):
         except OSError as error:
             raise ProjectError(f"{ref} cannot be copied to {folder} ({error}).") from error
         if source.exists():  # there was such a picture already
-            self.spare[ref] = source
+            self.source_pictures[ref] = source
         else:
-            self.placed[target] = file.sha256
+            self.copied_pictures[target] = file.sha256
         return replace(file, path=target)
 
     def _refuse_picture(self, ref: ImageRef, reason: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from faceloop_datasets.staging import content_hash
 from faceloop_datasets.store import items, subjects
 from faceloop_datasets.store import media as media_store
-from faceloop_datasets.subjects import distinct, path_subject
+from faceloop_datasets.subjects import distinct_name, path_subject
 
 from .bursts import PicturedFace
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.store.items import Item
     from faceloop_datasets.subjects import SubjectSource
 
-    from .bursts import Groups
+    from .bursts import DisjointSets
 
 _NUMBERED = re.compile(r" \(\d+\)$")
 _GIVEN = ("format", "rule", "person")
@@ -115,11 +115,11 @@ class SubjectNames:
     def __init__(self, roots: dict[str, set[str | None]]) -> None:
         self._roots = roots
 
-    def own(self, base: str, root: str, faces: Iterable[AssignedFace]) -> str:
-        """Return the name that a path below ``root`` has, or gets, for itself."""
+    def name_below(self, base: str, root: str, faces: Iterable[AssignedFace]) -> str:
+        """Return the name of the subject that a path below ``root`` names."""
         here = {face.root for face in faces if face.item is not None}
         others = _Others(self._roots, here, locations(root, base))
-        name = distinct(base, root, others)  # type: ignore[arg-type]
+        name = distinct_name(base, root, others)  # type: ignore[arg-type]
         self._roots[name].add(root)
         return name
 
@@ -130,11 +130,11 @@ class _Others:
 
     roots: Mapping[str, set[str | None]]
     here: set[str | None]
-    own: set[str]
+    own_locations: set[str]
 
     def __contains__(self, name: str) -> bool:
         return any(
-            self.own.isdisjoint(locations(root, name))
+            self.own_locations.isdisjoint(locations(root, name))
             for root in self.roots.get(name, set()) - self.here
         )
 
@@ -231,7 +231,7 @@ def _size(file: Path) -> int:
         return -1  # who needs it says that it is missing
 
 
-def join_named(every: Sequence[AssignedFace], groups: Groups) -> None:
+def join_named(every: Sequence[AssignedFace], groups: DisjointSets) -> None:
     """Join what has one subject already, and the frames of one video."""
     first: dict[object, int] = {}
     for element, face in enumerate(every):
@@ -247,7 +247,7 @@ def join_named(every: Sequence[AssignedFace], groups: Groups) -> None:
 
 
 def join_copies(
-    every: Sequence[AssignedFace], pictures: Pictures, groups: Groups
+    every: Sequence[AssignedFace], pictures: Pictures, groups: DisjointSets
 ) -> tuple[str, ...]:
     """Join faces in files of the same content; says where those show different given people."""
     by_size: dict[int, dict[Path, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -319,7 +319,7 @@ def name_set(members: Sequence[AssignedFace], pictures: Pictures, taken: Subject
             name = min(known, key=lambda face: cast("Item", face.item).id).subject
         else:
             first = cast("FaceRecord", members[0].record)
-            name = taken.own(path_subject(members[0].subject), first.root, members)
+            name = taken.name_below(path_subject(members[0].subject), first.root, members)
     for face in members:
         if face.given is None:
             face.name(name, source)

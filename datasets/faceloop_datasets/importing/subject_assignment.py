@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.subjects import check_subject, count_of, path_subject
 
-from .bursts import Groups, join_bursts
+from .bursts import DisjointSets, join_bursts
 from .same_subject import (
     AssignedFace,
     Pictures,
@@ -177,7 +177,7 @@ class SubjectAssignment:
                 refused.append((record, str(error)))
                 continue
             if rule.derived:
-                name = taken.own(name, record.root, [face])
+                name = taken.name_below(name, record.root, [face])
             face.name(name, rule.source)
             faces.append(face)
         return faces, refused
@@ -189,14 +189,14 @@ class SubjectAssignment:
         with self.database.read() as connection:
             others = faces_there(connection, faces, pictures, self.root)
         every = [*faces, *others]
-        groups = Groups([face.given for face in every])
+        groups = DisjointSets([face.given for face in every])
         clashes = join_copies(every, pictures, groups)
         if self.rule is None:
             join_named(every, groups)
             join_bursts(shown_in(every, pictures), groups, self.tick)
             sets = defaultdict(list)
             for element, face in enumerate(every):
-                sets[groups.top(element)].append(face)
+                sets[groups.representative(element)].append(face)
             for members in sets.values():
                 name_set(members, pictures, taken)
         return others, clashes

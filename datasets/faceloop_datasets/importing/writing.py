@@ -13,7 +13,7 @@ from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal
 from faceloop_datasets.review.entries import QueueReason
 from faceloop_datasets.store import imported, items, queue, subjects
 from faceloop_datasets.store import media as media_store
-from faceloop_datasets.store.imported import Candidate, picture_key
+from faceloop_datasets.store.imported import MatchCandidate, picture_key
 
 from .matching import FaceMatching, Unmatched, annotation_place
 from .report import ImportReport
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _BATCH = 50  # entries between two steps of the monitor
 
-Fate = Literal["new", "unchanged", "updated", "kept_aside"]
+ImportOutcome = Literal["new", "unchanged", "updated", "kept_aside"]
 
 
 def _replaced(record: FaceRecord) -> str:
@@ -53,47 +53,49 @@ class ImportWriter:
         self._updated: list[str] = []
         self._refused: list[Refusal] = []
         self._places = {annotation_place(r.root, r.identity) for r in job.records}
-        self._fates = self._match_records()
+        self._outcomes = self._match_records()
 
-    def _match_records(self) -> dict[int, tuple[Fate, imported.Imported | None]]:
+    def _match_records(self) -> dict[int, tuple[ImportOutcome, imported.ImportedItem | None]]:
         """Decide what becomes of each face; those that cannot be decided are refused."""
         job = self._job
         found = FaceMatching(
-            imported.candidates(self._connection, job.format), self._last_of, self._picture_of
+            imported.match_candidates(self._connection, job.format), self._last_of, self._picture_of
         ).decide(job.records)
-        numbers = [one.item_id for one in found if isinstance(one, Candidate)]
-        known = imported.imported(self._connection, numbers, job.source, job.target.scheme)
-        fates: dict[int, tuple[Fate, imported.Imported | None]] = {}
+        numbers = [one.item_id for one in found if isinstance(one, MatchCandidate)]
+        known = imported.imported_items(self._connection, numbers, job.source, job.target.scheme)
+        outcomes: dict[int, tuple[ImportOutcome, imported.ImportedItem | None]] = {}
         for number, (record, one) in enumerate(zip(job.records, found, strict=True)):
             if one is Unmatched.REPLACED:
                 self._refused.append(record.refusal(_replaced(record)))
-            elif isinstance(one, Candidate):
+            elif isinstance(one, MatchCandidate):
                 there = known[one.item_id]
-                fates[number] = self._fate(record, there), there
+                outcomes[number] = self._outcome(record, there), there
             else:
-                fates[number] = "new", None
-        return fates
+                outcomes[number] = "new", None
+        return outcomes
 
     @property
     def known(self) -> dict[int, items.Item | None]:
         """Items of the faces that are written, by their place among the records."""
-        return {k: None if one is None else one.item for k, (_, one) in self._fates.items()}
+        return {k: None if one is None else one.item for k, (_, one) in self._outcomes.items()}
 
-    def _fate(self, record: FaceRecord, known: imported.Imported) -> Fate:
+    def _outcome(self, record: FaceRecord, known: imported.ImportedItem) -> ImportOutcome:
         if known.last == record.annotation:
             return "unchanged"
         item = known.item
         elsewhere = (item.origin_root, item.origin) != (record.root, self._job.origin(record))
         # An older copy of the file says nothing new; at its own place it was put back.
-        if elsewhere and imported.said_before(
+        if elsewhere and imported.was_imported_before(
             self._connection, item.id, self._job.source, record.annotation
         ):
             return "unchanged"
-        return "updated" if known.counts else "kept_aside"
+        return "updated" if known.is_head else "kept_aside"
 
     def _last_of(self, numbers: Iterable[int]) -> dict[int, Annotation | None]:
         job = self._job
-        known = imported.imported(self._connection, sorted(numbers), job.source, job.target.scheme)
+        known = imported.imported_items(
+            self._connection, sorted(numbers), job.source, job.target.scheme
+        )
         return {number: one.last for number, one in known.items()}
 
     def _picture_of(self, record: FaceRecord) -> str | None:
@@ -103,48 +105,50 @@ class ImportWriter:
     def _file(self, record: FaceRecord) -> MediaFile | None:
         if (
             record.image is None
-            or annotation_place(record.root, record.identity) in self._job.absent
+            or annotation_place(record.root, record.identity) in self._job.without_frame
         ):
             return None
         return self._files.get(record.image)
 
     def compare(self) -> ImportReport:
         """Report what writing would do."""
-        for number, (fate, _) in self._fates.items():
-            if fate == "updated":
+        for number, (outcome, _) in self._outcomes.items():
+            if outcome == "updated":
                 self._updated.append(self._job.records[number].name)
-        return self._report(Counter(fate for fate, _ in self._fates.values()))
+        return self._report(Counter(outcome for outcome, _ in self._outcomes.values()))
 
     def write(self) -> ImportReport:
         """Write every face that is new or has changed."""
         counts: Counter[str] = Counter()
-        for done, number in enumerate(self._fates):
+        for done, number in enumerate(self._outcomes):
             if done % _BATCH == 0:
-                total = len(self._fates)
+                total = len(self._outcomes)
                 self._job.monitor.step(done, total, "writing the project")
             record = self._job.records[number]
-            fate = self._write(record, *self._fates[number])
-            counts[fate] += 1
-            if fate == "updated":
+            outcome = self._write(record, *self._outcomes[number])
+            counts[outcome] += 1
+            if outcome == "updated":
                 self._updated.append(record.name)
         if self._job.assigned is not None:
-            subjects.change(self._connection, self._job.assigned.changes, spare_by_hand=True)
+            subjects.change(self._connection, self._job.assigned.changes, keep_named_by_person=True)
         return self._report(counts)
 
-    def _write(self, record: FaceRecord, fate: Fate, known: imported.Imported | None) -> Fate:
+    def _write(
+        self, record: FaceRecord, outcome: ImportOutcome, known: imported.ImportedItem | None
+    ) -> ImportOutcome:
         media_id = self._media_id(record)
         item = self._add(record, media_id) if known is None else known.item
-        self._follow(record, item)
+        self._update_origin(record, item)
         gains_picture = item.media_id is None and media_id is not None
         if gains_picture:
             items.set_media(self._connection, item.id, media_id, record.frame)
-        if fate == "unchanged":
-            return "updated" if gains_picture else fate
-        if fate == "kept_aside":
+        if outcome == "unchanged":
+            return "updated" if gains_picture else outcome
+        if outcome == "kept_aside":
             self._append_aside(record, item)
         else:
             self._append(record, item)
-        return fate
+        return outcome
 
     def _add(self, record: FaceRecord, media_id: int | None) -> items.Item:
         return items.add_item(
@@ -158,15 +162,20 @@ class ImportWriter:
             origin_root=record.root,
         )
 
-    def _follow(self, record: FaceRecord, item: items.Item) -> None:
+    def _update_origin(self, record: FaceRecord, item: items.Item) -> None:
         """Note the place of a face whose old one is not known, not there, or another face's now."""
         root, origin = item.origin_root, self._job.origin(record)
         if (root, item.origin) == (record.root, origin):
             return
-        if root is None or root == record.root or self._is_given(item) or not Path(root).exists():
+        if (
+            root is None
+            or root == record.root
+            or self._is_imported_now(item)
+            or not Path(root).exists()
+        ):
             imported.set_origin(self._connection, item.id, origin, record.root)
 
-    def _is_given(self, item: items.Item) -> bool:
+    def _is_imported_now(self, item: items.Item) -> bool:
         """Whether the place of an item is that of a face of this import."""
         path = (item.origin or "").removeprefix(f"{self._job.format}:")
         return annotation_place(item.origin_root or "", path) in self._places
@@ -194,18 +203,18 @@ class ImportWriter:
 
     def _report(self, counts: Counter[str]) -> ImportReport:
         job = self._job
-        records = [job.records[number] for number in self._fates]
+        records = [job.records[number] for number in self._outcomes]
         states = [record.annotation.states for record in records]
         flat = np.concatenate(states) if states else np.zeros(0, np.uint8)
         absent = [r.image_name for r in records if r.image is None]
         unreadable = sum(
-            r.image in job.unreadable or annotation_place(r.root, r.identity) in job.absent
+            r.image in job.unreadable or annotation_place(r.root, r.identity) in job.without_frame
             for r in records
         )
         assigned = job.assigned
         return ImportReport(
             format=job.format,
-            faces=len(self._fates),
+            faces=len(self._outcomes),
             new=counts["new"],
             unchanged=counts["unchanged"],
             updated=counts["updated"],

@@ -185,7 +185,7 @@ def check_shown(known: Media, file: MediaFile) -> None:
         known.shown.check(file.path, size, file.frames, file.mirrored)
 
 
-def holds(known: Media, file: MediaFile, root: Path) -> bool:
+def has_content(known: Media, file: MediaFile, root: Path) -> bool:
     """Whether the content is where it was: another file of its size may be there now."""
     try:
         there = known.resolve(root)
@@ -221,7 +221,7 @@ def is_missing(media: Media, root: Path) -> bool:
     return False
 
 
-def search(lost: list[Media], folder: Path) -> dict[int, Path]:
+def find_lost(lost: list[Media], folder: Path) -> dict[int, Path]:
     """Find lost media by content among the files under a folder; returns id to file."""
     wanted: dict[int, dict[str, int]] = {}
     for media in lost:

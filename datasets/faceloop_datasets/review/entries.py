@@ -39,7 +39,7 @@ class QueueReason(NamedTuple):
     reason : str
         Why.
     predicted_error : float or None
-        What the model believes its error is, in units of IOD.
+        The error that the model predicts, in units of IOD.
     note : str
         A sentence on it, for people.
     points : tuple of int

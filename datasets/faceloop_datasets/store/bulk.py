@@ -115,7 +115,7 @@ def append_to_all(
         If the monitor stopped it; with the transaction everything is undone.
     """
     first = _last_number(connection) + 1
-    written = _append(connection, changes, action, author, _teller(total, monitor))
+    written = _append(connection, changes, action, author, _step_reporter(total, monitor))
     faces = _move_heads(connection, first) if written else 0
     batch = Batch(kind, action, first, _last_number(connection), faces)
     if written:
@@ -179,8 +179,8 @@ def undo_batch(
     first = _last_number(connection) + 1
     before = _before(connection, batch, scheme)
     action = f"Undo: {batch.action}"
-    tell = _teller(batch.faces, monitor)
-    written = _append(connection, before, action, author, tell)
+    report = _step_reporter(batch.faces, monitor)
+    written = _append(connection, before, action, author, report)
     settings.drop(connection, _key(batch.kind))
     return _move_heads(connection, first) if written else 0
 
@@ -193,7 +193,7 @@ def _last_number(connection: Connection) -> int:
     return connection.scalar(select(func.max(RevisionRow.id))) or 0
 
 
-def _teller(total: int | None, monitor: Monitor) -> Callable[[int], None]:
+def _step_reporter(total: int | None, monitor: Monitor) -> Callable[[int], None]:
     return lambda done: monitor.step(done, total, "saving all faces")
 
 
@@ -202,11 +202,11 @@ def _append(
     changes: Iterable[NewRevision],
     action: str,
     author: str,
-    tell: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> int:
     left, written, moment = iter(changes), 0, now()
     while part := list(islice(left, _PART)):
-        tell(written)
+        report(written)
         connection.execute(
             insert(RevisionRow), [_values(change, action, author, moment) for change in part]
         )

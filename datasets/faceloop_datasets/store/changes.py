@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Change:
+class HeadChange:
     """A revision that came to count.
 
     Parameters
@@ -30,7 +30,7 @@ class Change:
     source: str
 
 
-def changes(connection: Connection) -> list[Change]:
+def changes(connection: Connection) -> list[HeadChange]:
     """Revisions that came to count, oldest first; those that were saved beside are left out."""
     query = select(
         RevisionRow.id, RevisionRow.item_id, RevisionRow.based_on, RevisionRow.source
@@ -40,5 +40,5 @@ def changes(connection: Connection) -> list[Change]:
     for number, item_id, based_on, source in connection.execute(query):
         if counts.get(item_id) == based_on:  # as `items.append` decided then
             counts[item_id] = number
-            found.append(Change(number, item_id, source))
+            found.append(HeadChange(number, item_id, source))
     return found

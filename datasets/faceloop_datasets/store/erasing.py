@@ -94,7 +94,7 @@ def _marks(
 
 
 @dataclass(frozen=True)
-class Medium:
+class ErasedMedia:
     """A picture or video, as far as an erasure needs it."""
 
     id: int
@@ -105,7 +105,7 @@ class Medium:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ErasedRows:
     """What is to be erased from one database.
 
     Parameters
@@ -120,8 +120,8 @@ class Rows:
 
     items: tuple[int, ...]
     names: tuple[str, ...]
-    alone: tuple[Medium, ...]
-    shared: tuple[Medium, ...]
+    alone: tuple[ErasedMedia, ...]
+    shared: tuple[ErasedMedia, ...]
 
     @property
     def key(self) -> str:
@@ -129,7 +129,7 @@ class Rows:
         return json.dumps(self.items)
 
 
-def find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> Rows:
+def find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> ErasedRows:
     """Find what is to be erased, in a project's database or in that of a backup."""
     query, values = "subject = ?", [target.subject]
     if target.item is not None:
@@ -142,7 +142,7 @@ def find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> Rows:
     ).fetchall()
     key = json.dumps([number for number, _ in rows])
     media = [
-        (bool(others), Medium(*values))
+        (bool(others), ErasedMedia(*values))
         for others, *values in connection.execute(
             "SELECT EXISTS (SELECT 1 FROM items WHERE media_id = media.id "
             "AND id NOT IN (SELECT value FROM json_each(?1))), id, path, absolute, sha256, bytes "
@@ -151,7 +151,7 @@ def find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> Rows:
             [key],
         )
     ]
-    return Rows(
+    return ErasedRows(
         items=tuple(number for number, _ in rows),
         names=tuple(name for _, name in rows),
         alone=tuple(medium for others, medium in media if not others),
@@ -159,7 +159,7 @@ def find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> Rows:
     )
 
 
-def counts(connection: sqlite3.Connection, rows: Rows) -> tuple[int, int]:
+def counts(connection: sqlite3.Connection, rows: ErasedRows) -> tuple[int, int]:
     """How many revisions, and entries of the review queue, there are of the faces."""
     revisions, entries = (
         connection.execute(query, [rows.key]).fetchone()[0]
@@ -171,7 +171,7 @@ def counts(connection: sqlite3.Connection, rows: Rows) -> tuple[int, int]:
     return revisions, entries
 
 
-def subject_sources(connection: sqlite3.Connection, rows: Rows) -> tuple[str, ...]:
+def subject_sources(connection: sqlite3.Connection, rows: ErasedRows) -> tuple[str, ...]:
     """How it is known whom the faces show (`faceloop_datasets.subjects.SubjectSource`)."""
     query = (
         "SELECT DISTINCT subject_source FROM items WHERE id IN "
@@ -180,7 +180,7 @@ def subject_sources(connection: sqlite3.Connection, rows: Rows) -> tuple[str, ..
     return tuple(source for (source,) in connection.execute(query, [rows.key]))
 
 
-def stored_points(connection: sqlite3.Connection, rows: Rows) -> Iterator[bytes]:
+def stored_points(connection: sqlite3.Connection, rows: ErasedRows) -> Iterator[bytes]:
     """Yield all points that are stored of the faces."""
     for table, column in _POINTS:
         # A backup may have the tables of an older version.
@@ -191,7 +191,7 @@ def stored_points(connection: sqlite3.Connection, rows: Rows) -> Iterator[bytes]
             yield blob or b""
 
 
-def stored_texts(connection: sqlite3.Connection, rows: Rows) -> set[str | None]:
+def stored_texts(connection: sqlite3.Connection, rows: ErasedRows) -> set[str | None]:
     """Names, subjects and origins of the faces."""
     query = "SELECT name, subject, origin FROM items WHERE id IN (SELECT value FROM json_each(?))"
     return {text for row in connection.execute(query, [rows.key]) for text in row}
@@ -217,7 +217,7 @@ def overwriting(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def delete_rows(connection: sqlite3.Connection, rows: Rows, *, pending: bool) -> None:
+def delete_rows(connection: sqlite3.Connection, rows: ErasedRows, *, pending: bool) -> None:
     """Delete rows; ``pending`` notes that old pages of the database still hold them."""
     # The one place that takes the guard away, and inside the transaction that puts it back.
     query = "SELECT sql FROM sqlite_master WHERE name = 'revisions_no_delete'"

@@ -1,4 +1,4 @@
-"""Items that imports brought: where they came from, and what was said of them last."""
+"""Items that imports brought: where they came from, and the annotation last imported."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A face of the project that an import brought.
+class MatchCandidate:
+    """A face of the project that an import brought, with which imported faces are compared.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Candidate:
     picture: str | None
 
 
-def candidates(connection: Connection, source_format: str) -> list[Candidate]:
+def match_candidates(connection: Connection, source_format: str) -> list[MatchCandidate]:
     """Faces that imports of a format brought, oldest first."""
     start = f"{source_format}:"
     query = (
@@ -50,13 +50,13 @@ def candidates(connection: Connection, source_format: str) -> list[Candidate]:
         .order_by(ItemRow.id)
     )
     return [
-        Candidate(number, root, (origin or "").removeprefix(start), picture_key(sha256, frame))
+        MatchCandidate(number, root, (origin or "").removeprefix(start), picture_key(sha256, frame))
         for number, root, origin, sha256, frame in connection.execute(query)
     ]
 
 
 def picture_key(sha256: str | None, frame: int | None) -> str | None:
-    """Return what a picture shows, as in `Candidate`."""
+    """Return what a picture shows, as in `MatchCandidate`."""
     return sha256 if sha256 is None or frame is None else f"{sha256}#{frame}"
 
 
@@ -68,7 +68,7 @@ def sources(connection: Connection) -> Iterator[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedItem:
     """An item that an import brought, and what it brought last.
 
     Parameters
@@ -77,27 +77,29 @@ class Imported:
         The item.
     last : Annotation or None
         What the last import of its source said.
-    counts : bool
+    is_head : bool
         Whether the revision that counts is of that source, and not a person's.
     """
 
     item: Item
     last: Annotation | None
-    counts: bool
+    is_head: bool
 
 
-def imported(
+def imported_items(
     connection: Connection, numbers: Sequence[int], source: str, scheme: str
-) -> dict[int, Imported]:
+) -> dict[int, ImportedItem]:
     """Items by number, and what ``source`` last said of each."""
-    found: dict[int, Imported] = {}
+    found: dict[int, ImportedItem] = {}
     for part in parts(numbers):
         found |= _imported(connection, part, source, scheme)
     return found
 
 
-def said_before(connection: Connection, number: int, source: str, annotation: Annotation) -> bool:
-    """Whether a source has said the same of an item once, now or before something else."""
+def was_imported_before(
+    connection: Connection, number: int, source: str, annotation: Annotation
+) -> bool:
+    """Whether a source has brought this annotation of an item once, now or before another."""
     points = annotation.points.astype("<f8").tobytes()
     query = select(RevisionRow.id).where(
         RevisionRow.item_id == number,
@@ -117,7 +119,7 @@ def set_origin(connection: Connection, number: int, origin: str, root: str) -> N
 
 def _imported(
     connection: Connection, numbers: Sequence[int], source: str, scheme: str
-) -> dict[int, Imported]:
+) -> dict[int, ImportedItem]:
     query = (
         select(ItemRow.__table__, RevisionRow.source.label("source"))
         .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)
@@ -136,8 +138,8 @@ def _imported(
         )
     }
     return {
-        row["id"]: Imported(
-            counts=row.pop("source") in (source, None), item=Item(**row), last=last.get(row["id"])
+        row["id"]: ImportedItem(
+            is_head=row.pop("source") in (source, None), item=Item(**row), last=last.get(row["id"])
         )
         for row in rows
     }

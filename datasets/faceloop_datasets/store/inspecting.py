@@ -1,4 +1,4 @@
-"""Rows as they are stored, for checks and backups: nothing of them is believed.
+"""Rows as they are stored, for checks and backups: each value may be of any type.
 
 By the driver and not by SQLAlchemy: what is looked at may be damaged, or have the tables of an
 older version.

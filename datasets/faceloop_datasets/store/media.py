@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, insert, select, update
 
 from faceloop_datasets.errors import ProjectError
-from faceloop_datasets.media.files import Media, check_shown, holds, location
+from faceloop_datasets.media.files import Media, check_shown, has_content, location
 
 from .items import parts
 from .tables import ItemRow, MediaRow, SettingRow
@@ -38,7 +38,7 @@ def add(connection: Connection, file: MediaFile, root: Path) -> Media:
     known = find_content(connection, file.sha256)
     if known is not None:
         check_shown(known, file)
-        if not holds(known, file, root):
+        if not has_content(known, file, root):
             move(connection, known.id, file.path, root)
         return get(connection, known.id)
     values = {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ESTIMATED, _MISSING = bytes([PointState.ESTIMATED]), bytes([PointState.MISSING])
 
 
-class Summary(NamedTuple):
+class ItemSummary(NamedTuple):
     """One item with what is known about it, without points and pictures.
 
     A named tuple and not a data class: ten thousand are made ten times as fast.
@@ -94,17 +94,17 @@ class Summary(NamedTuple):
         return self.states is not None and self.missing < len(self.states)
 
     @property
-    def by_hand(self) -> bool:
+    def saved_by_person(self) -> bool:
         """Whether the revision that counts is a person's and not an import's."""
         return self.source is not None and not self.source.startswith("import:")
 
     @property
     def half_corrected(self) -> bool:
         """Whether a person began with it, and points are left that nobody has confirmed."""
-        return self.by_hand and self.estimated > 0
+        return self.saved_by_person and self.estimated > 0
 
 
-def summaries(connection: Connection, item_id: int | None = None) -> list[Summary]:
+def summaries(connection: Connection, item_id: int | None = None) -> list[ItemSummary]:
     """All items, in the order they came, or the one of that number."""
     query = _query().order_by(ItemRow.id)
     if item_id is not None:
@@ -114,10 +114,10 @@ def summaries(connection: Connection, item_id: int | None = None) -> list[Summar
         known = reasons.of_all(connection)
     else:
         known = reasons.of_entries(connection, [r[_ENTRY] for r in rows if r[_ENTRY] is not None])
-    return [Summary._make((*row, known.get(row[_ENTRY], ()))) for row in rows]
+    return [ItemSummary._make((*row, known.get(row[_ENTRY], ()))) for row in rows]
 
 
-_ENTRY = Summary._fields.index("entry_id")
+_ENTRY = ItemSummary._fields.index("entry_id")
 
 
 def _query() -> Select[*tuple[Any, ...]]:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import bindparam, func, select, update
 
 from faceloop_datasets.errors import ProjectError
-from faceloop_datasets.subjects import by_hand, distinct, how_known, kind_of, no_such_subject
+from faceloop_datasets.subjects import (
+    distinct_name,
+    how_known,
+    kind_of,
+    named_by_person,
+    no_such_subject,
+)
 
 from .items import parts
 from .tables import ItemRow
@@ -97,12 +103,12 @@ def change(
     connection: Connection,
     changes: Mapping[int, tuple[str, SubjectSource]],
     *,
-    spare_by_hand: bool = False,
+    keep_named_by_person: bool = False,
 ) -> None:
-    """Give items other subjects; ``spare_by_hand`` leaves those as they are that a person set."""
+    """Give items other subjects; ``keep_named_by_person`` spares those that a person has set."""
     rows = [{"item": k, "whom": name, "how": how} for k, (name, how) in changes.items()]
     if rows:
-        connection.execute(_CHANGE_OTHERS if spare_by_hand else _CHANGE, rows)
+        connection.execute(_CHANGE_OTHERS if keep_named_by_person else _CHANGE, rows)
 
 
 def set_subject(connection: Connection, numbers: Sequence[int], name: str) -> int:
@@ -120,7 +126,7 @@ def set_subject(connection: Connection, numbers: Sequence[int], name: str) -> in
     lacking = sorted(set(numbers) - set(before))
     if lacking:
         raise ProjectError(f"There is no item {lacking[0]} in this project. Nothing was changed.")
-    change(connection, dict.fromkeys(before, by_hand(name)))
+    change(connection, dict.fromkeys(before, named_by_person(name)))
     return sum(subject != name for subject in before.values())
 
 
@@ -152,7 +158,7 @@ def of_media(
     much of its path as no other subject has. A face without a picture is called by its ``name``.
     """
     if media is None:
-        return distinct(name, "", set(connection.scalars(select(ItemRow.subject)))), "picture"
+        return distinct_name(name, "", set(connection.scalars(select(ItemRow.subject)))), "picture"
     there = select(ItemRow.subject, ItemRow.subject_source).where(ItemRow.media_id == media.id)
     known = connection.execute(there.order_by(ItemRow.id)).all()
     if len({name for name, _ in known}) == 1:
@@ -161,5 +167,5 @@ def of_media(
         (ItemRow.media_id != media.id) | ItemRow.media_id.is_(None)
     )
     folder = str(Path(media.absolute).parent)
-    name = distinct(media.name, folder, set(connection.scalars(others.distinct())))
+    name = distinct_name(media.name, folder, set(connection.scalars(others.distinct())))
     return name, "video" if media.kind == "video" else "picture"

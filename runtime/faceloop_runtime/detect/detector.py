@@ -15,7 +15,7 @@ imm            120/120   120        11                  39
 no face        --        --         20 in 40 pictures   112
 =============  ========  =========  ==================  ======
 
-Fifteen glances of `Detector.glance`, of 2 to 5 ms each, find together 361 of the sample stills'
+Fifteen calls of `Detector.detect_part`, of 2 to 5 ms each, find together 361 of the sample stills'
 400 faces, 357 of helen_train's, 134 of afw's, with four times as many boxes off the face.
 
 Most of the missed are turned by 30 degrees and more. The margin round the picture brought the
@@ -82,7 +82,7 @@ class _Search:
 _QUICK = _Search(0.25, 1.15, even=False)
 _THOROUGH = _Search(0.2, 1.1, even=True)
 _EDGES = (0.25, 0.2875, 0.33, 0.38, 0.5, np.inf)
-_GLANCES = tuple(
+_PARTS = tuple(
     _Search(smallest, 1.15, even, largest, stride=1.4)
     for even in (False, True)
     for smallest, largest in pairwise(_EDGES)
@@ -93,7 +93,7 @@ _SMALL = _Search(0.125, 1.15, even=False, largest=0.25)
 _TILE = _Search(0.25, 1.15, even=True, largest=0.5, stride=1.4, margin=0.0)
 """For faces half as wide, in a part of the picture half as large."""
 _TILE_EVERY = 3
-"""Glances of which one is at such a part."""
+"""Calls of `Detector.detect_part` of which one searches such a part."""
 _VOTES = 2
 """Windows that must agree on a face."""
 _SAME = 0.4
@@ -166,23 +166,22 @@ class Detector:
                 break
         return found
 
-    def glance(self, gray: Gray, turn: int, width: float | None = None) -> list[Box]:
-        """Do a small part of a search; another one in each turn.
+    def detect_part(self, gray: Gray, call: int, width: float | None = None) -> list[Box]:
+        """Do a small part of a search; another one in each call.
 
-        Who has no face yet and many frames to come needs not search each of them whole: after
-        fifteen turns faces of the usual sizes were looked for twice, and most are found sooner.
-        Every third turn looks for faces half as wide, in one part of the picture after the other;
-        it takes about sixty turns to look everywhere. A network cannot be cut in parts; it
-        searches in every fifth turn.
+        In a video no frame has to be searched whole: after fifteen calls faces of the usual sizes
+        were looked for twice, and most are found sooner. Every third call looks for faces half as
+        wide, in one part of the picture after the other; it takes about sixty calls to look
+        everywhere. A network cannot be cut in parts; it searches in every fifth call.
 
         Parameters
         ----------
         gray : ndarray of uint8, shape (H, W)
-            The picture; in each turn the next of a video.
-        turn : int
-            Counts the calls.
+            The picture; in each call the next of a video.
+        call : int
+            Number of the call, from 0.
         width : float, optional
-            Of a box that is expected, in pixels: every second turn looks for about this width
+            Of a box that is expected, in pixels: every second call looks for about this width
             in the whole picture, unless it is narrower than usual.
 
         Returns
@@ -191,19 +190,19 @@ class Detector:
             Boxes as from `detect`.
         """
         if self._net is not None:
-            return [] if turn % (len(_EDGES) - 1) else self.detect(gray)
+            return [] if call % (len(_EDGES) - 1) else self.detect(gray)
         if width is not None:
-            turn, again = divmod(turn, 2)
+            call, again = divmod(call, 2)
             share = width / (self._share * min(gray.shape))
             if again and share >= _EDGES[0]:
-                return self._glance(gray, _expected(share, even=turn % 2 == 1))
-        rest, tile = turn % _TILE_EVERY, turn // _TILE_EVERY
+                return self._detect_part(gray, _expected(share, even=call % 2 == 1))
+        rest, tile = call % _TILE_EVERY, call // _TILE_EVERY
         if rest == _TILE_EVERY - 1:
             return self._search_tile(gray, tile)
         number = tile * (_TILE_EVERY - 1) + rest
-        return self._glance(gray, _GLANCES[number % len(_GLANCES)])
+        return self._detect_part(gray, _PARTS[number % len(_PARTS)])
 
-    def _glance(self, gray: Gray, how: _Search) -> list[Box]:
+    def _detect_part(self, gray: Gray, how: _Search) -> list[Box]:
         small, scale = self._reduced(gray)
         return _enlarged(self._search(small, how), scale)
 

@@ -37,7 +37,16 @@ _LIMIT = 3.0
 class ShapeState:
     """A shape in the frame of a crop, in units of IOD.
 
-    The shape is ``turn * (mean + V b) + shift``, read as complex numbers.
+    The shape is ``turn * (mean + V b) + shift``, its points read as complex numbers x + iy.
+
+    Parameters
+    ----------
+    turn : complex
+        Rotation and scale.
+    shift : complex
+        Translation.
+    b : ndarray, shape (K,)
+        Shape parameters.
     """
 
     turn: complex
@@ -73,6 +82,17 @@ def landmark_weights(maps: Maps, reliability: NDArray[np.float32]) -> Floats:
     The weight is the inverse variance of the response map, with a floor of one pixel
     (Baltrusaitis, Robinson & Morency, ICCV-W 2013, use a learned constant instead), scaled
     to a mean of 1.
+
+    Parameters
+    ----------
+    maps : ndarray of float32, shape (N, S, S)
+        Probability maps.
+    reliability : ndarray of float32, shape (N,)
+        Factor of each weight, as in `PatchExperts`.
+
+    Returns
+    -------
+    ndarray, shape (N,)
     """
     weights = reliability / (_spread(maps)[2] + 1.0)
     total = float(weights.mean())
@@ -117,7 +137,7 @@ def _spread(maps: Maps) -> tuple[Maps, Maps, Maps]:
     return x, y, 0.5 * (squares - x * x - y * y)
 
 
-def look_nearby(
+def local_support(
     evidence: Evidence, points: NDArray[np.complex128], variance: float
 ) -> tuple[Maps, Floats]:
     """Say how much of each landmark's probability lies near its point, and where.

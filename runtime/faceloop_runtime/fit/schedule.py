@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pass:
-    """One evaluation of the responses, and the mean-shift updates made on it."""
+    """One evaluation of the responses, and the mean-shift updates made on it.
+
+    Parameters
+    ----------
+    level : int
+        Which scale, 0 for the coarsest.
+    variances : tuple of float
+        Variance of the kernel in each update, in pixels of the crop squared.
+    """
 
     level: int
     variances: tuple[float, ...]

@@ -23,7 +23,7 @@ from .meanshift import (
     ShapeState,
     landmark_weights,
     landmarks_last,
-    look_nearby,
+    local_support,
     settle,
     spread_and_offset,
 )
@@ -219,7 +219,7 @@ def describe(
         How much of each response lies at its point, 0 to 1.
     """
     last, points = fit.found.last, fit.points
-    mass, pull = look_nearby(last.evidence, points, _NEARBY)
+    mass, pull = local_support(last.evidence, points, _NEARBY)
     support = np.minimum(mass, 1.0, dtype=np.float64)
     spread, offset = spread_and_offset(last.evidence, points)
     if typical is None:

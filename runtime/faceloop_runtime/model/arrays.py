@@ -72,7 +72,7 @@ def from_arrays(kind: type[T], arrays: Arrays, **others: object) -> T:
     """
     hints = get_type_hints(kind)
     names = [f.name for f in fields(kind) if f.name not in others]  # type: ignore[arg-type]
-    made = {name: _made(hints[name], under(arrays, name)) for name in names}
+    made = {name: _made(hints[name], arrays_below(arrays, name)) for name in names}
     return kind(**made, **others)
 
 
@@ -83,13 +83,13 @@ def _made(hint: Any, arrays: Arrays) -> Any:
         return arrays[""]
     if get_origin(hint) is tuple:
         each, count = get_args(hint)[0], len({name.partition(".")[0] for name in arrays})
-        return tuple(_made(each, under(arrays, str(number))) for number in range(count))
+        return tuple(_made(each, arrays_below(arrays, str(number))) for number in range(count))
     if NoneType in get_args(hint):
         return _made(get_args(hint)[0], arrays) if arrays else None
     return from_arrays(hint, arrays)
 
 
-def under(arrays: Arrays, name: str) -> Arrays:
+def arrays_below(arrays: Arrays, name: str) -> Arrays:
     """Return the arrays of one part, by the rest of their paths."""
     parts = ((path.partition("."), array) for path, array in arrays.items())
     return {rest: array for (first, _, rest), array in parts if first == name}

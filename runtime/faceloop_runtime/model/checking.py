@@ -14,7 +14,7 @@ from faceloop_runtime.quality.validator import VALIDATOR_POOL, VALIDATOR_SCALE
 from faceloop_runtime.regressor import GRID
 from faceloop_runtime.responses.experts import crop_size
 
-from .arrays import from_arrays, under
+from .arrays import arrays_below, from_arrays
 from .layout import FREE, HIDDEN, MAX_EXTENT, PDM, SCALARS, fields_of, path_of
 from .metadata import (
     BadFieldError,
@@ -52,8 +52,8 @@ class ArraySource(Protocol):
         ...
 
 
-class Checked:
-    """Builds a model from metadata and arrays that it does not trust."""
+class ModelPartsReader:
+    """Builds a model's parts from metadata and arrays, each checked before it is used."""
 
     def __init__(self, about: dict[str, Any], file: ArraySource) -> None:
         self.about, self.file = about, file
@@ -78,7 +78,7 @@ class Checked:
         self._check_names({f.name for f in fields})
         # The other widths follow from the shape model; then all headers come before all data.
         arrays = self._scalars() | {f.name: self._array(f) for f in PDM}
-        self._derive(from_arrays(PointDistributionModel, under(arrays, "pdm")))
+        self._derive(from_arrays(PointDistributionModel, arrays_below(arrays, "pdm")))
         for field in fields:
             self._check_header(field)
         arrays |= {path_of(f.name): self._array(f) for f in fields if f not in PDM}

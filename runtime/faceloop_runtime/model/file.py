@@ -14,7 +14,7 @@ from faceloop_datasets import ModelFileError
 from faceloop_datasets.files import atomic_path
 
 from .arrays import to_arrays
-from .checking import Checked
+from .checking import ModelPartsReader
 from .layout import fields_of, path_of
 from .metadata import KEY, BadFieldError, metadata_of, parse_metadata
 from .parts import ARRAY_PARTS
@@ -58,7 +58,7 @@ def save(model: ModelParts, path: Path) -> None:
         for f in fields_of(about["version"], len(model.experts))
     }
     with _named(path):
-        Checked(about, _Memory(stored)).parts()
+        ModelPartsReader(about, _ArraysInMemory(stored)).parts()
     text = json.dumps(about, sort_keys=True, ensure_ascii=True)
     with atomic_path(path) as part:
         part.write_bytes(to_bytes(stored, {KEY: text}))
@@ -81,10 +81,10 @@ def load(path: Path) -> ModelParts:
     with _named(path):
         _check_size(path)
         with _opened(path) as file:
-            return Checked(parse_metadata(file.metadata()), file).parts()
+            return ModelPartsReader(parse_metadata(file.metadata()), file).parts()
 
 
-class _Memory:
+class _ArraysInMemory:
     """Arrays of a model about to be written, read like an open file."""
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
@@ -101,7 +101,7 @@ class _Memory:
         return self._arrays[name]
 
 
-class _File:
+class _OpenFile:
     """An open safetensors file."""
 
     def __init__(self, handle: Any) -> None:
@@ -133,10 +133,10 @@ def _named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_File]:
+def _opened(path: Path) -> Iterator[_OpenFile]:
     try:
         with safetensors.safe_open(path, framework="numpy") as handle:
-            yield _File(handle)
+            yield _OpenFile(handle)
     except (safetensors.SafetensorError, OSError) as error:
         # its messages are safe to show: they name offsets and lengths, not content
         raise BadFieldError("header", f"a damaged file ({error})", "a safetensors file") from error

@@ -98,14 +98,6 @@ _NAMES = (
 """Paths of `ModelParts` that have another name in files, from before they were called so."""
 
 
-def stored_name(path: str) -> str:
-    """Return the name that an array of `ModelParts` has in files."""
-    for own, stored in _NAMES:
-        if path.startswith(own):
-            return stored + path.removeprefix(own)
-    return path
-
-
 def path_of(name: str) -> str:
     """Return the path in `ModelParts` of an array of a file."""
     for own, stored in _NAMES:

@@ -73,5 +73,17 @@ def estimate_quality(
 def predicted_log_error(
     predictor: ErrorPredictor, points: PointPredictor, features: Rows, inputs: Rows
 ) -> float:
-    """Return the mean of the log NME predicted from the whole fit and from its points."""
+    """Return the mean of the log NME predicted from the whole fit and from its points.
+
+    Parameters
+    ----------
+    predictor : ErrorPredictor
+        Predicts from the whole fit.
+    points : PointPredictor
+        Predicts from the points.
+    features : ndarray of float32, shape (Q,)
+        From `fit_features`.
+    inputs : ndarray of float32, shape (N, POINT_INPUTS)
+        From `PointPredictor.inputs`.
+    """
     return 0.5 * (predictor(features) + points.log_error(inputs))

@@ -31,7 +31,8 @@ class PatchExperts:
         The probability that the landmark is at a place of its search window is the softmax
         of gain x response over the window.
     reliability : ndarray of float32, shape (N,)
-        How far the landmark's own response is trusted against the shape, 0 (not at all) to 1.
+        Factor of the landmark's weight against the shape's, 0 to 1. Training gives 0 to landmarks
+        that were visible in no face, and 1 to all others.
     """
 
     scale: float

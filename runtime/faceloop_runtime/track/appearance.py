@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Gray = NDArray[np.uint8]
-    Look = NDArray[np.float32]
+    Appearance = NDArray[np.float32]
 
 _SCALE = 12.0
 """IOD of the picture, in pixels."""
@@ -23,17 +23,17 @@ _REACH = 8
 """How far a face is sought each way, in pixels: .67 IOD."""
 
 
-def look_of(gray: Gray, pose: Similarity) -> Look:
+def appearance_of(gray: Gray, pose: Similarity) -> Appearance:
     """Cut out the face at a pose, shape (24, 24)."""
     return _cut(gray, pose, _SIDE)
 
 
-def likeness(one: Look, other: Look) -> float:
+def correlation(one: Appearance, other: Appearance) -> float:
     """Normalised correlation of two faces, -1 to 1."""
     return float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
-def moved_to(gray: Gray, pose: Similarity, look: Look) -> Similarity:
+def matched_pose(gray: Gray, pose: Similarity, appearance: Appearance) -> Similarity:
     """Where a face is that was at ``pose`` a frame ago: shifted, neither turned nor scaled.
 
     Parameters
@@ -42,18 +42,18 @@ def moved_to(gray: Gray, pose: Similarity, look: Look) -> Similarity:
         The picture.
     pose : Similarity
         Where the face was, or is expected.
-    look : ndarray, shape (24, 24)
-        What it looked like.
+    appearance : ndarray, shape (24, 24)
+        The face as `appearance_of` cut it out.
     """
     around = _cut(gray, pose, _SIDE + 2 * _REACH)
-    match = cv2.matchTemplate(around, look, cv2.TM_CCOEFF_NORMED)
+    match = cv2.matchTemplate(around, appearance, cv2.TM_CCOEFF_NORMED)
     row, column = divmod(int(match.argmax()), match.shape[1])
     dx = column + _between(match[row].tolist(), column) - _REACH
     dy = row + _between(match[:, column].tolist(), row) - _REACH
     return pose.after(Similarity(tx=dx / _SCALE, ty=dy / _SCALE))
 
 
-def _cut(gray: Gray, pose: Similarity, side: int) -> Look:
+def _cut(gray: Gray, pose: Similarity, side: int) -> Appearance:
     # Not a FaceImage: for one small crop its pyramid takes longer than all the rest.
     part, to_part = _surroundings(gray, pose, 0.75 * side / _SCALE)
     middle = (side - 1) / 2

@@ -21,7 +21,7 @@ from faceloop_runtime.start.initialiser import BOX_IOD
 
 from .results import FrameResult
 from .smoothing import PointFilter
-from .tracks import PERSIST, Track, box_of, on_same_face, one_track_per_face
+from .tracks import PERSIST, Track, on_same_face, one_track_per_face, points_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ _LEAST_SCORE = 0.35
 _SURE_SCORE, _SURE_ERROR = 0.6, 0.11
 """A new face must also be sure by one of the two. Most real faces are by both; a face upside
 down looks a little like one and fits a little."""
-_EFFORTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, NO_FACE_ERROR), (FROM_START, NO_FACE_ERROR))
+_ATTEMPTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, NO_FACE_ERROR), (FROM_START, NO_FACE_ERROR))
 """How a face is looked for again, and up to which predicted error the result is taken. The
 finest scale alone is enough for most frames and costs half as much (Talking Face, frames
 0-999: mean error of all points .0357 against .0353)."""
@@ -55,7 +55,7 @@ _FAST = 0.08
 enough (the sample clip's fast shake: greatest error .043 against .060)."""
 _LEAST_INSIDE = 0.4
 """Share of the points that must lie in the picture."""
-_NUDGES = ((0.06, 0.03), (-0.05, 0.05))
+_PERTURBATIONS = ((0.06, 0.03), (-0.05, 0.05))
 """Shifts of the start, in IOD, from which a new face is fitted again ..."""
 _AGREE = 0.045
 """... and how far the results may differ, in IOD: on a face they find the same place (.02 for
@@ -71,9 +71,9 @@ _CHECK_EVERY = 25
 """... So many frames later it is compared with what the detector finds there."""
 _MUCH_BETTER = 0.7
 """Ratio of the predicted errors at which that is taken instead."""
-_GLANCE_EVERY = 3
-"""Frames between glances for further faces."""
-_KEEN = 75
+_PART_SEARCH_INTERVAL = 3
+"""Frames between searches for further faces, each of a part; see `Detector.detect_part`."""
+_EAGER_FRAMES = 75
 """Frames without a face after which every second one is enough."""
 _CANDIDATES = 3
 """Boxes that are tried beyond the number of faces wanted."""
@@ -142,14 +142,14 @@ class Tracker:
         FaceloopError
             If the video cannot be read, or a frame is no picture.
         """
-        pursuit = self.follow()
+        session = self.follow()
         frames: Iterable[Frame] = Video(source) if isinstance(source, str | Path) else source
         for frame in frames:
-            yield pursuit.step(frame)
+            yield session.step(frame)
 
-    def follow(self) -> Pursuit:
+    def follow(self) -> TrackingSession:
         """Begin to follow faces through frames that are given one by one."""
-        return Pursuit(self._fitter, self._detector, self._max_faces, self._smoothing)
+        return TrackingSession(self._fitter, self._detector, self._max_faces, self._smoothing)
 
 
 def _smallest(max_faces: int) -> float:
@@ -157,7 +157,7 @@ def _smallest(max_faces: int) -> float:
     return min(0.2, 0.4 / math.sqrt(max_faces))
 
 
-class Pursuit:
+class TrackingSession:
     """The faces of one video as it goes by; made by `Tracker.follow`.
 
     It may be used from any thread, but by one at a time.
@@ -176,7 +176,7 @@ class Pursuit:
         self._filters: dict[int, PointFilter] = {}
         self._count = 0
         self._next_id = 0
-        self._glances = 0
+        self._part_searches = 0
         self._empty = 0  # frames since a face was seen
         self._width: float | None = None  # of the box of the face that was lost last
 
@@ -220,21 +220,21 @@ class Pursuit:
         self._empty = 0 if any(t.seen for t in followed) else self._empty + 1
         for track in lost:
             self._width = track.face.scale / BOX_IOD
-        self._tracks = [t for t in followed if not t.forgotten]
+        self._tracks = [t for t in followed if not t.expired]
         for box in self._boxes(gray, just_lost=bool(lost)):
             self._try(gray, box)
 
     def _follow(self, gray: Gray, track: Track) -> Track:
-        if not track.seen and track.is_behind(self._tracks):
-            return track.behind()
+        if not track.seen and track.is_occluded_by(self._tracks):
+            return track.occluded()
         if track.missed < PERSIST:
             start = track.start(gray)
             fast = _apart(start, track.pose) > _FAST * start.scale
-            for passes, worst in _EFFORTS[fast:]:
+            for passes, worst in _ATTEMPTS[fast:]:
                 fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
                 if track.quality(fit) >= _LEAST_SCORE and _plausible(fit, gray, worst):
-                    return track.found(fit, gray)
-        return track.missing()
+                    return track.updated(fit, gray)
+        return track.without_fit()
 
     def _seen(self) -> int:
         return sum(t.seen for t in self._tracks)
@@ -246,15 +246,15 @@ class Pursuit:
             return self._detector.detect(gray, wanted=self._max_faces)[:most]
         if just_lost or self._check_is_due():
             return self._detector.detect(gray, wanted=0)[:most]
-        if self._seen() == self._max_faces or self._count % self._glance_every():
+        if self._seen() == self._max_faces or self._count % self._part_search_interval():
             return []
-        self._glances += 1
-        return self._detector.glance(gray, self._glances, self._width)[:most]
+        self._part_searches += 1
+        return self._detector.detect_part(gray, self._part_searches, self._width)[:most]
 
-    def _glance_every(self) -> int:
-        if self._empty > _KEEN:
+    def _part_search_interval(self) -> int:
+        if self._empty > _EAGER_FRAMES:
             return 2
-        return 1 if self._empty or any(t.missed for t in self._tracks) else _GLANCE_EVERY
+        return 1 if self._empty or any(t.missed for t in self._tracks) else _PART_SEARCH_INTERVAL
 
     def _check_is_due(self) -> bool:
         return self._count % _CHECK_EVERY == 0 and any(map(_doubtful, self._tracks))
@@ -267,7 +267,7 @@ class Pursuit:
         if not there and self._seen() == self._max_faces:
             return
         fit = self._fitter.fit(gray, box)
-        there = on_same_face(box_of(fit), self._tracks)
+        there = on_same_face(points_box(fit), self._tracks)
         if any(fit.predicted_error > _MUCH_BETTER * t.face.fit.predicted_error for t in there):
             return
         if self._is_face(fit, gray):
@@ -279,7 +279,7 @@ class Pursuit:
         sure_error = _SURE_ERROR if self._count == 0 else _SURER_ERROR
         if fit.score < _SURE_SCORE and fit.predicted_error > sure_error:
             return False
-        for dx, dy in _NUDGES:
+        for dx, dy in _PERTURBATIONS:
             start = fit.pose.after(Similarity(tx=dx, ty=dy))
             again = self._fitter.fit_pose(gray, start, fit.b / 2, FROM_NEAR)
             apart = np.linalg.norm(again.points - fit.points, axis=1).mean()
@@ -289,12 +289,12 @@ class Pursuit:
 
     def _continue_or_begin(self, fit: Fit, gray: Gray, there: list[Track]) -> None:
         """Go on with the track that is there or one that was lost, or begin a new one."""
-        back = there or [t for t in self._tracks if not t.seen and t.may_be(fit, gray)]
+        back = there or [t for t in self._tracks if not t.seen and t.may_match(fit, gray)]
         if back:
-            old = max(back, key=lambda t: t.claim(fit, gray))
-            self._tracks[self._tracks.index(old)] = old.returned(fit, gray)
-        elif self._seen() + sum(t.hidden for t in self._tracks) < self._max_faces:
-            self._tracks.append(Track.begun(self._next_id, fit, gray))
+            old = max(back, key=lambda t: t.match_score(fit, gray))
+            self._tracks[self._tracks.index(old)] = old.reacquired(fit, gray)
+        elif self._seen() + sum(t.may_reappear for t in self._tracks) < self._max_faces:
+            self._tracks.append(Track.started(self._next_id, fit, gray))
             self._next_id += 1
         if self._seen() == self._max_faces:
             self._tracks = [t for t in self._tracks if t.seen]

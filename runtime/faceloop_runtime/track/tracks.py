@@ -1,8 +1,8 @@
 """A face that is followed, and which of several faces is which.
 
 A face is known again by what it looks like and by where it was going. When two tracks have come
-together on one face, the one that it resembles more keeps it; the other is taken to be hidden
-behind it, and goes on as it was going until it must have come out on the other side.
+together on one face, the one that it resembles more keeps it; the other is taken to be occluded
+by it, and goes on with its velocity until it must have come out on the other side.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from faceloop_runtime.detect.detector import overlap
 from faceloop_runtime.geometry import Similarity
 
-from .appearance import likeness, look_of, moved_to
+from .appearance import appearance_of, correlation, matched_pose
 from .results import TrackedFace
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from faceloop_runtime.fit.result import Fit
 
-    from .appearance import Look
+    from .appearance import Appearance
 
     Gray = NDArray[np.uint8]
     Box = NDArray[np.float64]
@@ -33,29 +33,29 @@ if TYPE_CHECKING:
 SAME_FACE = 0.3
 """Fits that overlap by more (intersection over union of their boxes) are on one face."""
 _TOUCHING, _CLEAR = 0.0, 0.15
-"""A face that is lost where another overlaps it by more than the first went behind it; where it
+"""A face that is lost where another overlaps it by more than the first is occluded by it; where it
 would be overlapped by less than the second, it is looked for again."""
 _MEMORY = 0.6
 """Share of the old value in the running face score: it follows within a few frames."""
 _LEARN = 0.2
 """Share of the new frame in what a face looks like. Hands and shadows pass, beards stay."""
-_SWERVE = 0.3
+_VELOCITY_SHARE = 0.3
 """Share of the last movement in a face's velocity."""
-_STRAY = 0.3
-"""Likeness that an IOD off the way is worth."""
+_DEVIATION_COST = 0.3
+"""Correlation that an IOD off the expected place is worth."""
 _ALIKE, _SOMEWHAT_ALIKE = 0.75, 0.1
-"""Likeness that a lost face must have to come back elsewhere. In the sample clip it is .91 after
+"""Correlation that a lost face must have to come back elsewhere. In the sample clip it is .91 after
 15 frames and .74 after 50, between people .18 (medians) and in one case of twenty .6 and more. The
-lower one, if it went behind another: half of it may still be covered, and who else should come
-out there?"""
-_STRIDE, _LEAP = 0.15, 0.5
-"""How far it may have gone: a stride a frame and a leap, in IOD."""
+lower one, if another occluded it: half of it may still be covered, and no other face is expected
+there."""
+_REACH_A_FRAME, _REACH = 0.15, 0.5
+"""How far it may have gone: the first for each frame, and the second once, in IOD."""
 PERSIST = 3
 """Frames that a lost face is looked for where it was."""
 _REMEMBER = 15
 """Frames that a lost face is remembered; then it is a new one."""
 _BEHIND = 75
-"""Frames that a face is remembered that went behind another, and may be there still."""
+"""Frames that a face is remembered that another occludes, which it may do still."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +66,8 @@ class Track:
     ----------
     face : TrackedFace
         As it was last seen.
-    look : ndarray, shape (24, 24)
-        What it looks like: a running mean.
+    appearance : ndarray, shape (24, 24)
+        The face as a small upright picture: a running mean.
     pose : Similarity
         Where it is, or must be by now.
     velocity : tuple of float
@@ -75,20 +75,20 @@ class Track:
     unseen : int
         Frames since it was seen.
     missed : int
-        How many of these it was not hidden in.
+        How many of these it was not occluded in.
     """
 
     face: TrackedFace
-    look: Look
+    appearance: Appearance
     pose: Similarity
     velocity: tuple[float, float] = (0.0, 0.0)
     unseen: int = 0
     missed: int = 0
 
     @classmethod
-    def begun(cls, number: int, fit: Fit, gray: Gray) -> Track:
+    def started(cls, number: int, fit: Fit, gray: Gray) -> Track:
         """Begin to follow a face."""
-        return cls(TrackedFace(number, fit, fit.score), look_of(gray, fit.pose), fit.pose)
+        return cls(TrackedFace(number, fit, fit.score), appearance_of(gray, fit.pose), fit.pose)
 
     @property
     def seen(self) -> bool:
@@ -96,18 +96,18 @@ class Track:
         return self.unseen == 0
 
     @property
-    def hidden(self) -> bool:
-        """Whether another face was before it, and it may come out at any time."""
-        return self.went_behind and self.missed < PERSIST
+    def may_reappear(self) -> bool:
+        """Whether another face occluded it, and it may reappear at any time."""
+        return self.was_occluded and self.missed < PERSIST
 
     @property
-    def forgotten(self) -> bool:
-        """Whether it would be a new face by now."""
-        return self.unseen > (_BEHIND if self.went_behind else _REMEMBER)
+    def expired(self) -> bool:
+        """Whether it was lost for so long that it would be a new face."""
+        return self.unseen > (_BEHIND if self.was_occluded else _REMEMBER)
 
     @property
-    def went_behind(self) -> bool:
-        """Whether another face was before it since it was last seen."""
+    def was_occluded(self) -> bool:
+        """Whether another face occluded it since it was last seen."""
         return self.unseen > self.missed
 
     @property
@@ -115,7 +115,7 @@ class Track:
         """Box of its points, brought to where it must be by now, (x, y, width, height)."""
         last = self.face.fit.pose
         moved = np.array([self.pose.tx - last.tx, self.pose.ty - last.ty, 0.0, 0.0])
-        box: Box = box_of(self.face.fit) + moved
+        box: Box = points_box(self.face.fit) + moved
         return box
 
     def start(self, gray: Gray) -> Similarity:
@@ -125,65 +125,72 @@ class Track:
         the sample clip moved by .2 IOD a frame, to and fro with stops, the mean error is .019;
         starts from half of the last movement gave .049, from where it was .039.
         """
-        return moved_to(gray, self.pose, self.look)
+        return matched_pose(gray, self.pose, self.appearance)
 
     def quality(self, fit: Fit) -> float:
         """Return the running face score with one more fit."""
         return _MEMORY * self.face.quality + (1 - _MEMORY) * fit.score
 
-    def found(self, fit: Fit, gray: Gray) -> Track:
+    def updated(self, fit: Fit, gray: Gray) -> Track:
         """Go on with a fit."""
-        look, velocity = look_of(gray, fit.pose), self.velocity
+        appearance, velocity = appearance_of(gray, fit.pose), self.velocity
         if self.seen:
             moved = (fit.pose.tx - self.pose.tx, fit.pose.ty - self.pose.ty)
-            x, y = ((1 - _SWERVE) * v + _SWERVE * m for v, m in zip(velocity, moved, strict=True))
+            x, y = (
+                (1 - _VELOCITY_SHARE) * v + _VELOCITY_SHARE * m
+                for v, m in zip(velocity, moved, strict=True)
+            )
             velocity = (x, y)
         return Track(
             face=TrackedFace(self.face.id, fit, self.quality(fit)),
-            look=np.asarray((1 - _LEARN) * self.look + _LEARN * look, dtype=np.float32),
+            appearance=np.asarray(
+                (1 - _LEARN) * self.appearance + _LEARN * appearance, dtype=np.float32
+            ),
             pose=fit.pose,
             velocity=velocity,
         )
 
-    def returned(self, fit: Fit, gray: Gray) -> Track:
+    def reacquired(self, fit: Fit, gray: Gray) -> Track:
         """Go on with a fit from the detector, as good as it is by itself.
 
-        What the face looked like stays: the first sight of it may be half of it.
+        What the face looked like keeps most of its weight: it may be seen by half at first.
         """
-        return replace(self.found(fit, gray), face=TrackedFace(self.face.id, fit, fit.score))
+        return replace(self.updated(fit, gray), face=TrackedFace(self.face.id, fit, fit.score))
 
-    def missing(self) -> Track:
-        """Go on without a fit: where it was, or, if it was behind another face, as it went."""
-        pose = self._expected() if self.went_behind else self.pose
+    def without_fit(self) -> Track:
+        """Go on without a fit: where it was, or, if it was occluded, with its velocity."""
+        pose = self._expected() if self.was_occluded else self.pose
         return replace(self, pose=pose, unseen=self.unseen + 1, missed=self.missed + 1)
 
-    def behind(self) -> Track:
-        """Go on behind another face, as fast as it was."""
+    def occluded(self) -> Track:
+        """Go on while another face occludes it, with its velocity."""
         return replace(self, pose=self._expected(), unseen=self.unseen + 1, missed=0)
 
-    def is_behind(self, others: Iterable[Track]) -> bool:
-        """Whether one of the other faces that are seen is before it."""
+    def is_occluded_by(self, others: Iterable[Track]) -> bool:
+        """Whether one of the other faces that are seen occludes it."""
         box = replace(self, pose=self._expected()).box
         least = _TOUCHING if self.seen else _CLEAR
         return any(_shared(box, t.box) > least for t in others if t.seen)
 
-    def claim(self, fit: Fit, gray: Gray) -> float:
-        """Say how well a fit suits this face: its likeness, less for being out of the way."""
-        return likeness(look_of(gray, fit.pose), self.look) - _STRAY * self._astray(fit)
+    def match_score(self, fit: Fit, gray: Gray) -> float:
+        """Say how well a fit suits this face: how it looks, less for where it is not expected."""
+        return correlation(
+            appearance_of(gray, fit.pose), self.appearance
+        ) - _DEVIATION_COST * self._deviation(fit)
 
-    def may_be(self, fit: Fit, gray: Gray) -> bool:
+    def may_match(self, fit: Fit, gray: Gray) -> bool:
         """Whether this face, which is not seen, may have come back as this fit."""
-        if _shared(box_of(fit), self.box) > SAME_FACE:
+        if _shared(points_box(fit), self.box) > SAME_FACE:
             return True
-        near = self._astray(fit) < _LEAP + _STRIDE * self.unseen
-        least = _SOMEWHAT_ALIKE if self.went_behind else _ALIKE
-        return near and likeness(look_of(gray, fit.pose), self.look) > least
+        near = self._deviation(fit) < _REACH + _REACH_A_FRAME * self.unseen
+        least = _SOMEWHAT_ALIKE if self.was_occluded else _ALIKE
+        return near and correlation(appearance_of(gray, fit.pose), self.appearance) > least
 
     def _expected(self) -> Similarity:
         dx, dy = self.velocity
         return replace(self.pose, tx=self.pose.tx + dx, ty=self.pose.ty + dy)
 
-    def _astray(self, fit: Fit) -> float:
+    def _deviation(self, fit: Fit) -> float:
         here, there = self._expected(), fit.pose
         return float(np.hypot(here.tx - there.tx, here.ty - there.ty)) / here.scale
 
@@ -201,16 +208,16 @@ def one_track_per_face(before: Sequence[Track], after: Sequence[Track], gray: Gr
     Returns
     -------
     list of Track
-        In the same order; a track that lost its face to another is behind it, and so is one
-        that finds none where another is.
+        In the same order; a track that lost its face to another is occluded by it, and so is
+        one that finds none where another is.
     """
     result = list(after)
     while (pair := _pair_on_one_face(result)) is not None:
-        loser = min(pair, key=lambda i: before[i].claim(result[i].face.fit, gray))
-        result[loser] = before[loser].behind()
+        loser = min(pair, key=lambda i: before[i].match_score(result[i].face.fit, gray))
+        result[loser] = before[loser].occluded()
     for i, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old.seen and not new.seen and old.is_behind(result[:i] + result[i + 1 :]):
-            result[i] = old.behind()
+        if old.seen and not new.seen and old.is_occluded_by(result[:i] + result[i + 1 :]):
+            result[i] = old.occluded()
     return result
 
 
@@ -219,7 +226,7 @@ def on_same_face(box: Box, tracks: Iterable[Track]) -> list[Track]:
     return [t for t in tracks if t.seen and _shared(box, t.box) > SAME_FACE]
 
 
-def box_of(fit: Fit) -> Box:
+def points_box(fit: Fit) -> Box:
     """Box of a fit's points, (x, y, width, height)."""
     low, high = fit.points.min(axis=0), fit.points.max(axis=0)
     return np.concatenate([low, high - low])

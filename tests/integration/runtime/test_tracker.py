@@ -125,16 +125,16 @@ def test_frames_are_taken_one_at_a_time(tracker: Tracker, grays: list[np.ndarray
 def test_frame_by_frame_with_a_seek(
     tracker: Tracker, results: list[FrameResult], grays: list[np.ndarray]
 ) -> None:
-    pursuit, video = tracker.follow(), Video(sample_clip())
+    session, video = tracker.follow(), Video(sample_clip())
     for i in range(4):
-        assert_same(pursuit.step(video[i]), results[i])
-    pursuit.reset()
-    again = pursuit.step(video[200])
+        assert_same(session.step(video[i]), results[i])
+    session.reset()
+    again = session.step(video[200])
     assert (again.index, again.time) == (200, pytest.approx(8.0))
     assert again.faces[0].id == 0
-    pursuit.reset()
+    session.reset()
     for i in range(4):
-        assert_same(pursuit.step(grays[i]), results[i])
+        assert_same(session.step(grays[i]), results[i])
 
 
 def assert_same(one: FrameResult, other: FrameResult) -> None:
@@ -318,11 +318,11 @@ def test_no_face_in_the_negatives(tracker: Tracker) -> None:
 def test_a_long_video_leaves_nothing_behind(starter: FaceModel, grays: list[np.ndarray]) -> None:
     """The clip in a loop, small: faces come and go, and nothing grows with the frames."""
     small = [np.asarray(cv2.resize(g, (240, 180)), np.uint8) for g in grays[150:230:2]]
-    pursuit = Tracker(starter, backend="cpu", smoothing=OneEuro()).follow()
+    session = Tracker(starter, backend="cpu", smoothing=OneEuro()).follow()
     process, marks = psutil.Process(), []
     for round_ in range(50):
         for frame in small:
-            pursuit.step(frame)
+            session.step(frame)
         if round_ in (9, 49):
             gc.collect()
             objects = len(gc.get_objects())

@@ -90,7 +90,7 @@ def drag(editor: FaceEditor, number: int, place: NDArray[np.float64], *, alone: 
 def test_a_face_nobody_has_touched_has_no_points_and_nothing_is_saved(desk):
     desk.session.show(desk.new)
     assert desk.editor.state.missing == list(range(70))
-    assert desk.editor.keeping.how == "untouched"
+    assert desk.editor.save_status.kind == "untouched"
     assert desk.revisions(desk.new) == 0
 
 
@@ -165,7 +165,7 @@ def test_placed_points_are_still_fixed_after_the_face_was_closed(desk):
     state = desk.editor.state
     assert np.flatnonzero(state.placed).tolist() == [0, 7]
     assert np.array_equal(state.reference, off)
-    assert state.same(expected)
+    assert state.is_same_as(expected)
     drag(desk.editor, 14, off[14] + 2)
     assert np.array_equal(desk.editor.state.points[[0, 7]], expected.points[[0, 7]])
 
@@ -271,7 +271,7 @@ def test_an_old_revision_is_looked_at_without_change_and_brought_back_as_a_new_o
     assert np.array_equal(desk.editor.drawn.points, off)
     assert not np.array_equal(desk.editor.state.points, off)
     assert desk.revisions(desk.new) == 2
-    desk.editor.retake(first)
+    desk.editor.restore_revision(first)
     assert desk.revisions(desk.new) == 3
     assert np.array_equal(desk.head(desk.new).points, off)
     assert desk.editor.viewing is None
@@ -318,12 +318,12 @@ def test_what_another_window_saved_is_shown_before_it_is_in_the_way(desk):
     edits = []
     desk.editor.edited.connect(lambda *edit: edits.append(edit))
     save_elsewhere(desk, desk.done, 2.0)
-    desk.editor.look_again()
+    desk.editor.synchronise()
     assert np.array_equal(desk.editor.state.points, desk.truth + 2)
     assert "jo" in desk.told[-1]
     assert len(edits) == 1
     assert drag(desk.editor, 7, desk.truth[7]) is not None
-    desk.editor.look_again()
+    desk.editor.synchronise()
     assert len(edits) == 2
 
 
@@ -334,10 +334,10 @@ def test_of_two_saves_at_once_both_are_kept_and_the_person_chooses(desk, mine):
     desk.editor.conflict.connect(conflicts.append)
     desk.editor.drag(7, desk.truth[7] + 5, alone=True)
     theirs = save_elsewhere(desk, desk.done, 2.0)
-    desk.editor.look_again()  # in the middle of a drag nothing jumps away
+    desk.editor.synchronise()  # in the middle of a drag nothing jumps away
     assert desk.editor.drop() is None
     assert conflicts[-1].id == theirs
-    assert desk.editor.keeping.how == "conflict"
+    assert desk.editor.save_status.kind == "conflict"
     assert desk.revisions(desk.done) == 3
     assert np.array_equal(desk.head(desk.done).points, desk.truth + 2)
     # Until that is decided nothing can be changed.
@@ -352,7 +352,7 @@ def test_of_two_saves_at_once_both_are_kept_and_the_person_chooses(desk, mine):
         assert np.array_equal(desk.editor.state.points, desk.truth + 2)
         assert desk.head(desk.done) == desk.project.annotation(desk.done.id).annotation
     assert conflicts[-1] is None
-    assert desk.editor.keeping.how == "saved"
+    assert desk.editor.save_status.kind == "saved"
     assert drag(desk.editor, 0, desk.truth[0] + 1) is not None
 
 
@@ -391,14 +391,14 @@ def free(desk: Desk) -> None:
 def test_what_could_not_be_written_is_kept_and_written_later(desk):
     desk.session.show(desk.done)
     assert drag(desk.editor, 7, desk.truth[7] + 5) is None
-    assert desk.editor.keeping.how == "unsaved"
-    assert "full" in desk.editor.keeping.why
+    assert desk.editor.save_status.kind == "unsaved"
+    assert "full" in desk.editor.save_status.why
     assert np.allclose(desk.editor.state.points[7], desk.truth[7] + 5)
-    desk.editor.look_again()
-    assert desk.editor.keeping.how == "unsaved"
+    desk.editor.synchronise()
+    assert desk.editor.save_status.kind == "unsaved"
     free(desk)
-    desk.editor.look_again()
-    assert desk.editor.keeping.how == "saved"
+    desk.editor.synchronise()
+    assert desk.editor.save_status.kind == "saved"
     assert np.allclose(desk.head(desk.done).points[7], desk.truth[7] + 5)
 
 
@@ -411,11 +411,11 @@ def test_what_could_not_be_written_survives_a_look_at_another_face(desk):
     saved = []
     desk.session.saved.connect(saved.append)
     free(desk)
-    desk.editor.look_again()
+    desk.editor.synchronise()
     assert [revision.item_id for revision in saved] == [desk.done.id]
     assert np.allclose(desk.head(desk.done).points[7], desk.truth[7] + 5)
     desk.session.show(desk.done)
-    assert desk.editor.keeping.how == "saved"
+    assert desk.editor.save_status.kind == "saved"
 
 
 def test_what_the_faces_of_the_project_teach_about_the_model_is_used(desk):

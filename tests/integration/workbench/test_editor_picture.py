@@ -38,7 +38,7 @@ def test_the_picture_asked_for_last_arrives_last(session, monkeypatch, soon):
     picture, arrived = FacePicture(session), []
     picture.arrived.connect(lambda: arrived.append(picture.pixels))
     for item in items:
-        picture.ask(item)
+        picture.read(item)
     picture._job.wait()
     emit_queued()
     assert np.array_equal(picture.pixels, session.picture(items[2]))
@@ -52,12 +52,12 @@ def test_a_picture_that_is_gone_is_a_problem_that_is_told(session):
     item = project.items()[0]
     (project.path / project.item_media(item).path).unlink()
     picture = FacePicture(session)
-    picture.ask(item)
+    picture.read(item)
     picture._job.wait()
     emit_queued()
     assert picture.pixels is None
     assert "missing" in picture.problem
-    picture.ask(project.items()[1])
+    picture.read(project.items()[1])
     picture._job.wait()
     emit_queued()
     assert picture.problem == ""
@@ -67,8 +67,8 @@ def test_a_picture_that_is_gone_is_a_problem_that_is_told(session):
 def test_nothing_arrives_after_nothing_was_asked_for(session, monkeypatch):
     monkeypatch.setattr(module, "_SOON", 0.0)
     picture = FacePicture(session)
-    picture.ask(session.need_project().items()[0])
-    picture.ask(None)
+    picture.read(session.need_project().items()[0])
+    picture.read(None)
     emit_queued()
     assert picture.pixels is None
     assert picture.problem == ""

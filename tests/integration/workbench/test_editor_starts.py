@@ -215,10 +215,10 @@ def taken_from_live(window: Window) -> QueueEntry:
         assert time.monotonic() < end
         emit_queued()
         time.sleep(0.005)
-        shown = player.take() or shown
+        shown = player.take_frame() or shown
     told: list[str] = []
     window.session.told.connect(lambda message: told.append(message.text))
-    screening.take(shown)
+    screening.queue_fit(shown)
     while not told:
         assert time.monotonic() < end
         emit_queued()
@@ -348,7 +348,7 @@ def test_undo_redo_and_an_old_revision_bring_their_start_back(house):
         assert np.abs(chin_drag(window) - points).max() < 1e-9
     old = next(r for r in window.editor.history() if r.action == "Fit by starter")
     window.editor.view(old)
-    window.editor.retake(old)
+    window.editor.restore_revision(old)
     assert np.abs(chin_drag(reopen(window, house)) - expected).max() < 1e-9
 
 
@@ -396,7 +396,7 @@ def test_a_face_that_another_window_saves_comes_with_what_it_starts_from(house):
         other.mouse.press(MousePosition(place, 0.5))
         other.mouse.release()
     other.wait()
-    window.editor.look_again()
+    window.editor.synchronise()
     assert np.array_equal(window.points, other.points)
     assert np.abs(chin_drag(window) - chin_drag(other)).max() < 1e-9
 
@@ -413,7 +413,7 @@ def test_what_waits_for_a_disk_that_is_full_keeps_its_start_and_its_name(house):
         item, expected = window.editor.item, chin_drag(window)
         window.session.show(window.project.items()[0])
         database.execute("DROP TRIGGER full")
-    window.editor.look_again()
+    window.editor.synchronise()
     window.session.show(item)
     assert window.editor.history()[0].action == "Turn and scale the face"
     assert np.abs(chin_drag(reopen(window, house)) - expected).max() < 1e-9
@@ -483,7 +483,7 @@ def test_every_revision_says_what_was_done(house):
     window.editor.select([CHIN])
     window.editor.toggle_occluded()
     window.editor.accept()
-    window.editor.retake(window.editor.history()[-1])
+    window.editor.restore_revision(window.editor.history()[-1])
     (sample,) = window.project.history(window.project.items()[0].id)
     done = [revision.action for revision in window.editor.history()[::-1]]
     first = window.editor.history()[-1].id

@@ -36,14 +36,14 @@ class Watcher:
         self.rests: list[str] = []
         self.model_changed: list[str] = []
         player.failed.connect(self.errors.append)
-        player.rested.connect(self.rests.append)
+        player.stopped.connect(self.rests.append)
         player.model_changed.connect(lambda name, _about: self.model_changed.append(name))
 
     def take(self, wanted: Callable[[ShownFrame], bool], seconds: float = 20.0) -> ShownFrame:
         """Wait for a frame."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            shown = self.player.take()
+            shown = self.player.take_frame()
             if shown is not None and wanted(shown):
                 return shown
             time.sleep(0.002)
@@ -202,10 +202,10 @@ def test_speed(clip: Watcher) -> None:
 def test_only_the_newest_frame_waits(clip: Watcher) -> None:
     clip.player.play()
     clip.until(lambda: np.isfinite(clip.player.record.errors[:20]).all())
-    shown = clip.player.take()
+    shown = clip.player.take_frame()
     assert shown is not None
     assert shown.index >= 15
-    again = clip.player.take()
+    again = clip.player.take_frame()
     assert again is None or again.index > shown.index
 
 
@@ -369,4 +369,4 @@ def test_a_frame_that_waits_to_be_drawn_goes_with_its_video(clip: Watcher) -> No
     clip.until(lambda: clip.player.record.errors[7] > 0)  # fitted, and nobody has taken it
     clip.player.open(lambda: None)
     clip.until(lambda: gone == [True])
-    assert clip.player.take() is None
+    assert clip.player.take_frame() is None

@@ -60,7 +60,7 @@ class Bench:
         found: list[ShownFrame] = []
 
         def take() -> bool:
-            shown = self.player.take()
+            shown = self.player.take_frame()
             if shown is not None and shown.index == index and shown.result is not None:
                 found.append(shown)
             return bool(found)
@@ -135,7 +135,7 @@ def test_a_part_played_again_queues_nothing_twice(bench: Bench) -> None:
 def test_no_video_becomes_part_of_the_project_without_a_poor_fit(bench: Bench) -> None:
     bench.player.set_threshold(0.3)
     bench.play(sample_clip(), 0, 60)
-    bench.screening.look(resting=True)
+    bench.screening.queue_poor_fits(resting=True)
     assert bench.project.media() == []
 
 
@@ -155,7 +155,7 @@ def test_a_fit_that_is_taken_waits_at_the_top_with_its_points(bench: Bench) -> N
     bench.until(lambda: bench.screening.queued)
     bench.player.seek(25)
     shown = bench.fitted(25)
-    bench.screening.take(shown)
+    bench.screening.queue_fit(shown)
     bench.until(lambda: bench.told)
     entry = bench.project.queue.list()[0]
     assert (entry.reason, entry.time) == ("manual", pytest.approx(1.0))
@@ -172,7 +172,7 @@ def test_a_frame_taken_twice_is_one_item(bench: Bench) -> None:
     bench.screening.open_file(sample_clip())
     shown = bench.fitted(0)
     for count in (1, 2):
-        bench.screening.take(shown)
+        bench.screening.queue_fit(shown)
         bench.until(lambda n=count: len(bench.told) == n)
     assert len(bench.project.items()) == 1
     assert len(bench.project.queue.list()) == 1
@@ -184,16 +184,16 @@ def test_there_is_nothing_to_take_without_a_face_or_a_project(bench: Bench) -> N
     bench.player.seek(169)  # out of view
     shown = bench.fitted(169)
     with pytest.raises(FaceloopError, match="no fit"):
-        bench.screening.take(shown)
+        bench.screening.queue_fit(shown)
     bench.session.close()
     with pytest.raises(FaceloopError, match="No project is open"):
-        bench.screening.take(shown)
+        bench.screening.queue_fit(shown)
 
 
 def test_without_a_project_it_plays_with_the_starter(bench: Bench) -> None:
     bench.session.close()
     bench.play(sample_clip(), 0, 30)
-    bench.screening.look(resting=True)
+    bench.screening.queue_poor_fits(resting=True)
     assert bench.screening.queued == 0
     assert bench.player.chosen is not None
     assert bench.player.chosen.name == "starter"

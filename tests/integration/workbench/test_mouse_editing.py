@@ -59,9 +59,9 @@ class Table:
 
     def click(self, place, **keys: bool) -> None:
         """Press and release without a move to speak of."""
-        touch = MousePosition(np.asarray(place, dtype=float), PIXEL, **keys)
-        self.mouse.press(touch)
-        self.mouse.move(MousePosition(touch.xy + 0.4, PIXEL, **keys))
+        position = MousePosition(np.asarray(place, dtype=float), PIXEL, **keys)
+        self.mouse.press(position)
+        self.mouse.move(MousePosition(position.xy + 0.4, PIXEL, **keys))
         self.mouse.release()
 
     def moved(self) -> list[int]:
@@ -116,7 +116,7 @@ def test_a_selected_point_takes_the_others_along_unless_control_is_held(table):
 def test_a_rectangle_selects_what_it_holds_and_can_shrink_again(table):
     low, high = table.start[:15].min(axis=0) - 2, table.start[:15].max(axis=0) + 2
     bands = []
-    table.mouse.band.connect(bands.append)
+    table.mouse.selection_box.connect(bands.append)
     table.mouse.press(MousePosition(low, PIXEL, shift=True))
     table.mouse.move(MousePosition(high + 100, PIXEL, shift=True))
     assert len(table.editor.selection) > 50
@@ -167,7 +167,7 @@ def test_what_was_begun_on_one_face_does_not_go_on_with_the_next(table):
 
 def test_clicks_that_are_asked_for_come_before_points_and_panning_is_no_click(table):
     places = []
-    table.mouse.ask(ClickRequest(("one", "other"), table.told.append, places.append))
+    table.mouse.request_clicks(ClickRequest(("one", "other"), table.told.append, places.append))
     assert "one (1 of 2)" in table.told[-1]
     table.click(table.start[7])
     assert "other (2 of 2)" in table.told[-1]

@@ -48,7 +48,7 @@ class Followed:
         self.log: list[str] = []
         self.ends: list[object] = []
         self.on_step: Callable[[Step], None] = lambda _: None
-        self.job.said.connect(self._hear)
+        self.job.received.connect(self._hear)
         self.job.done.connect(self.ends.append)
         self.job.failed.connect(self.ends.append)
         self.job.cancelled.connect(self._cancelled)

@@ -21,7 +21,7 @@ from faceloop_workbench.services.training import train_into
 from faceloop_workbench.session import Session
 from faceloop_workbench.train.control import TrainControl
 from faceloop_workbench.train.model_list import learning_curve, list_models
-from faceloop_workbench.train.readiness import Readiness, look
+from faceloop_workbench.train.readiness import Readiness, training_readiness
 
 from .conftest import add_sample_faces
 
@@ -62,7 +62,7 @@ def control(faces: Path) -> Iterator[TrainControl]:
 class TestReadiness:
     def test_counts_who_trains_and_who_measures(self, faces: Path) -> None:
         with Project.open(faces) as project:
-            found = look(project, CONFIG)
+            found = training_readiness(project, CONFIG)
         assert (found.faces, found.people) == (44, 11)
         assert (found.held_out, found.held_out_people) == (4, 1)
         assert found.blocked == ""
@@ -73,8 +73,8 @@ class TestReadiness:
 
     def test_the_limit_and_the_share_held_out_count(self, faces: Path) -> None:
         with Project.open(faces) as project:
-            all_train = look(project, replace(CONFIG, holdout=0.0))
-            few = look(project, replace(CONFIG, limit=20))
+            all_train = training_readiness(project, replace(CONFIG, holdout=0.0))
+            few = training_readiness(project, replace(CONFIG, limit=20))
         assert (all_train.faces, all_train.held_out) == (48, 0)
         assert "neither measured nor compared" in all_train.warnings[0]
         assert few.faces == 20
@@ -82,12 +82,12 @@ class TestReadiness:
 
     def test_an_empty_project_says_what_to_do_first(self, empty_project: Path) -> None:
         with Project.open(empty_project) as project:
-            found = look(project, CONFIG)
+            found = training_readiness(project, CONFIG)
         assert found.text == "No face is annotated yet. Import faces, or annotate some, first."
 
     def test_too_few_faces_say_how_many_are_needed(self, small_project: Path) -> None:
         with Project.open(small_project) as project:
-            found = look(project, CONFIG)
+            found = training_readiness(project, CONFIG)
         assert found.blocked.startswith(
             "There are 8 usable faces of 2 people to train on; at least"
         )
@@ -97,7 +97,7 @@ class TestReadiness:
         with Project.create(tmp_path / "one") as project:
             records = [replace(r, subject="me") for r in islice(sample_faces(), 12)]
             project.import_entries("sample", records, scheme="face70", copy=True)
-            found = look(project, CONFIG)
+            found = training_readiness(project, CONFIG)
         assert "12 usable faces of 1 person" in found.blocked
 
     def test_half_corrected_faces_and_mere_guesses_are_told(self, small_project: Path) -> None:
@@ -110,10 +110,10 @@ class TestReadiness:
                 states[:confirmed] = PointState.VISIBLE
                 fit = Annotation("face70", head.annotation.points, states, "fit:starter")
                 project.save(item.id, fit, head.id)
-            found = look(project, CONFIG)
-        assert [h.name for h in found.half_done] == [items[0].name, items[1].name]
+            found = training_readiness(project, CONFIG)
+        assert [h.name for h in found.half_corrected] == [items[0].name, items[1].name]
         assert "2 faces are half-corrected" in found.warnings[0]
-        assert found.guesses == 1
+        assert found.only_fitted == 1
         assert "1 face has only a model's guesses" in found.warnings[1]
         assert "7 usable faces" in found.blocked
 
@@ -125,11 +125,13 @@ class TestReadiness:
             points = head.annotation.points + 1.0
             manual = Annotation("face70", points, head.annotation.states, "manual")
             project.save(item.id, manual, head.id)
-            assert look(project, CONFIG).half_done == ()
+            assert training_readiness(project, CONFIG).half_corrected == ()
             project.queue.add(item.id, "manual")
-            assert look(project, CONFIG).half_done == ()
+            assert training_readiness(project, CONFIG).half_corrected == ()
             project.queue.next("me")
-            assert [h.item_id for h in look(project, CONFIG).half_done] == [item.id]
+            assert [h.item_id for h in training_readiness(project, CONFIG).half_corrected] == [
+                item.id
+            ]
 
 
 class TestModels:
@@ -250,7 +252,7 @@ class TestTraining:
 
     def test_closing_ends_the_process(self, control: TrainControl) -> None:
         said: list[object] = []
-        control.said.connect(said.append)
+        control.received.connect(said.append)
         control.start()
         until(lambda: said)
         assert control._job is not None

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import Video
-from faceloop_datasets.importing.bursts import Groups, PicturedFace, join_bursts
+from faceloop_datasets.importing.bursts import DisjointSets, PicturedFace, join_bursts
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 
@@ -47,9 +47,9 @@ def show(
 
 def joined(shown: dict[int, PicturedFace], names: Sequence[str | None] | None = None) -> list[int]:
     """Sizes of the sets, largest first."""
-    groups = Groups(names or [None] * len(shown))
+    groups = DisjointSets(names or [None] * len(shown))
     join_bursts(shown, groups)
-    tops = [groups.top(k) for k in shown]
+    tops = [groups.representative(k) for k in shown]
     return sorted((tops.count(top) for top in set(tops)), reverse=True)
 
 
@@ -114,9 +114,9 @@ def test_people_in_one_studio_are_people(tmp_path: Path) -> None:
 
 def test_people_who_were_named_stay_apart(clip, tmp_path: Path) -> None:
     shown = show(tmp_path, [clip[k] for k in range(0, 12, 2)])
-    groups = Groups(["anna", None, "ben", None, None, None])
+    groups = DisjointSets(["anna", None, "ben", None, None, None])
     join_bursts(shown, groups)
-    assert groups.top(0) != groups.top(2)
+    assert groups.representative(0) != groups.representative(2)
     assert {groups.name(k) for k in shown} == {"anna", "ben"}
 
 
@@ -128,11 +128,11 @@ def test_of_what_is_known_only_the_neighbours_are_read(clip, tmp_path: Path) -> 
         for k, one in shown.items()
     }
     shown[0].path.write_bytes(b"no picture")
-    groups = Groups([None] * 6)
+    groups = DisjointSets([None] * 6)
     for k in range(1, 5):
         groups.join(0, k)
     join_bursts(shown, groups)
-    assert {groups.top(k) for k in range(6)} == {0}
+    assert {groups.representative(k) for k in range(6)} == {0}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_datasets import Annotation, InputError, Scheme, SchemeError
-from faceloop_datasets.files import as_written, is_text, no_formula
+from faceloop_datasets.files import escape_formula, is_text, unescape_formula
 from faceloop_datasets.formats import FaceRecord, Refusal, read_faces, write_faces
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_no_cell_of_a_tidy_table_is_run(name: str, tmp_path: Path) -> None:
     assert len(rows) == 71
     texts = [cell for row in rows for key, cell in zip(head, row, strict=True) if key not in "xy"]
     assert not [cell for cell in texts if cell.startswith(RUN)]
-    assert as_written(rows[0][0]) == name
+    assert unescape_formula(rows[0][0]) == name
     table = pd.read_csv(tmp_path / "t.csv")
     np.testing.assert_array_equal(table[["x", "y"]], record.annotation.points)  # numbers stay
 
@@ -56,8 +56,8 @@ def test_a_scheme_with_formulas_for_names(tmp_path: Path) -> None:
 
 @given(text=st.text(max_size=30))
 def test_what_is_guarded_comes_back(text: str) -> None:
-    assert as_written(no_formula(text)) == text
-    assert not no_formula(text).startswith(RUN)
+    assert unescape_formula(escape_formula(text)) == text
+    assert not escape_formula(text).startswith(RUN)
 
 
 @pytest.mark.parametrize("name", [n + ".jpg" for n in FORMULAS if is_text(n) and "/" not in n])

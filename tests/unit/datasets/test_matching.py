@@ -18,7 +18,7 @@ from faceloop_datasets.importing.matching import (
     last_part,
 )
 from faceloop_datasets.importing.same_subject import SubjectNames, locations
-from faceloop_datasets.store.imported import Candidate, picture_key
+from faceloop_datasets.store.imported import MatchCandidate, picture_key
 
 NEW, REPLACED = Unmatched.NEW, Unmatched.REPLACED
 
@@ -41,7 +41,7 @@ class Known:
 
     def __init__(self, *faces: tuple[str | None, str, str | None, int]) -> None:
         self.candidates = [
-            Candidate(number, root, path, picture)
+            MatchCandidate(number, root, path, picture)
             for number, (root, path, picture, _) in enumerate(faces, 1)
         ]
         self._last = {number: points(face[3]) for number, face in enumerate(faces, 1)}
@@ -131,6 +131,6 @@ def test_what_a_name_may_mean_below_a_folder(root: str | None, name: str, where:
 
 def test_an_equal_name_below_another_folder_is_somebody_else() -> None:
     names = SubjectNames(defaultdict(set, {"anna": {"/one"}}))
-    assert names.own("anna", "/one", []) == "anna"
-    assert names.own("anna", "/two", []) == "two/anna"
-    assert names.own("ben", "/two", []) == "ben"
+    assert names.name_below("anna", "/one", []) == "anna"
+    assert names.name_below("anna", "/two", []) == "two/anna"
+    assert names.name_below("ben", "/two", []) == "ben"

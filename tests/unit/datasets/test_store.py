@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from faceloop_datasets import Project, ProjectError
-from faceloop_datasets.staging import clean, content_hash, move_into_place, staging
+from faceloop_datasets.staging import content_hash, move_into_place, remove_leftovers, staging
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import MIGRATIONS
 
@@ -110,7 +110,7 @@ class TestStaging:
     def test_what_is_in_use_is_not_cleaned(self, tmp_path: Path) -> None:
         with staging(tmp_path) as scratch:
             (scratch / "file").write_text("x")
-            clean(tmp_path)
+            remove_leftovers(tmp_path)
             assert (scratch / "file").is_file()
 
     def test_what_a_dead_process_left_is_cleaned(self, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ class TestStaging:
         process.kill()
         process.communicate()
         assert list(tmp_path.glob(".staging-*/half"))
-        clean(tmp_path)
+        remove_leftovers(tmp_path)
         assert list(tmp_path.iterdir()) == []
 
     def test_folder_that_cannot_be_made(self, tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from faceloop_datasets.subjects import (
     HOW_KNOWN,
     SubjectSource,
     count_of,
-    distinct,
+    distinct_name,
     how_known,
     kind_of,
-    many,
-    one,
+    plural,
+    singular,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class TestWords:
     def test_one_and_many(self) -> None:
         kinds = ("person", "picture", "clip", "subject")
         assert [count_of(1, kind) for kind in kinds] == [f"1 {kind}" for kind in kinds]
-        assert (many("what a stranger wrote"), one("<b>")) == ("subjects", "subject")
+        assert (plural("what a stranger wrote"), singular("<b>")) == ("subjects", "subject")
 
     def test_every_source_has_words(self) -> None:
         assert set(HOW_KNOWN) == set(SubjectSource.__args__)  # type: ignore[attr-defined]
@@ -118,7 +118,7 @@ class TestSetAndMerge:
         """An import decides before it writes; meanwhile somebody may have spoken."""
         project.set_subject([1], "Anna")
         with project._database.write() as connection:
-            change(connection, {1: ("x", "video"), 2: ("x", "video")}, spare_by_hand=True)
+            change(connection, {1: ("x", "video"), 2: ("x", "video")}, keep_named_by_person=True)
         assert [project.item(k).subject for k in (1, 2)] == ["Anna", "x"]
 
     def test_faces_know_how_their_subject_is_known(self, project: Project) -> None:
@@ -159,8 +159,8 @@ def test_a_name_of_its_own() -> None:
     taken: set[str] = set()
     made = []
     for _ in range(6):
-        made.append(distinct("a.png", "/data/one", taken))
+        made.append(distinct_name("a.png", "/data/one", taken))
         taken.add(made[-1])
     assert made[:4] == ["a.png", "one/a.png", "data/one/a.png", "one/a.png (2)"], made
     assert len(set(made)) == 6
-    assert distinct("x", "", {"x"}) == "x (2)"
+    assert distinct_name("x", "", {"x"}) == "x (2)"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.track.appearance import likeness, look_of, moved_to
+from faceloop_runtime.track.appearance import appearance_of, correlation, matched_pose
 
 
 def grain(size: float) -> np.ndarray:
@@ -25,7 +25,7 @@ def test_a_shift_is_measured(scale: float, dx: float, dy: float) -> None:
     texture = grain(0.15 * scale)  # as the parts of a face
     here = Similarity.from_polar(scale, 0.2, 240.0, 210.0)
     there = here.after(Similarity(tx=dx, ty=dy))
-    found = moved_to(texture, here, look_of(texture, there))
+    found = matched_pose(texture, here, appearance_of(texture, there))
     off = np.hypot(found.tx - there.tx, found.ty - there.ty) / scale
     assert off < 0.05, "half a pixel of the small picture"
     assert (found.a, found.b) == (here.a, here.b)
@@ -33,18 +33,18 @@ def test_a_shift_is_measured(scale: float, dx: float, dy: float) -> None:
 
 def test_beyond_its_reach_it_stays_within(texture: np.ndarray) -> None:
     here = Similarity(60.0, 0.0, 100.0, 100.0)
-    found = moved_to(texture, here, look_of(texture, Similarity(60.0, 0.0, 400.0, 300.0)))
+    found = matched_pose(texture, here, appearance_of(texture, Similarity(60.0, 0.0, 400.0, 300.0)))
     assert max(abs(found.tx - here.tx), abs(found.ty - here.ty)) <= 60 * 8 / 12
 
 
 def test_likeness_knows_neither_brightness_nor_contrast_nor_size(texture: np.ndarray) -> None:
-    look = look_of(texture, Similarity(60.0, 5.0, 200.0, 200.0))
-    assert likeness(look, 0.5 * look + 40) == pytest.approx(1.0, abs=1e-4)
+    look = appearance_of(texture, Similarity(60.0, 5.0, 200.0, 200.0))
+    assert correlation(look, 0.5 * look + 40) == pytest.approx(1.0, abs=1e-4)
     double = np.asarray(cv2.resize(texture, None, fx=2, fy=2), np.uint8)
-    larger = look_of(double, Similarity(120.0, 10.0, 400.5, 400.5))
-    assert likeness(look, larger) > 0.99
-    other = look_of(texture, Similarity(60.0, 5.0, 400.0, 150.0))
-    assert likeness(look, other) < 0.7
+    larger = appearance_of(double, Similarity(120.0, 10.0, 400.5, 400.5))
+    assert correlation(look, larger) > 0.99
+    other = appearance_of(texture, Similarity(60.0, 5.0, 400.0, 150.0))
+    assert correlation(look, other) < 0.7
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (40, 40)])
@@ -59,7 +59,7 @@ def test_likeness_knows_neither_brightness_nor_contrast_nor_size(texture: np.nda
 )
 def test_faces_at_the_edge_and_beyond(shape: tuple[int, int], pose: Similarity) -> None:
     gray = np.full(shape, 90, np.uint8)
-    look = look_of(gray, pose)
+    look = appearance_of(gray, pose)
     np.testing.assert_array_equal(look, np.full((24, 24), 90, np.float32))
-    there = moved_to(gray, pose, look)
+    there = matched_pose(gray, pose, look)
     assert np.isfinite([there.tx, there.ty]).all()

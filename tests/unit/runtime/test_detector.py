@@ -84,9 +84,9 @@ def test_a_share_that_is_none(smallest: float) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (23, 23), (24, 24), (30, 4000), (300, 300)])
-def test_glances_at_pictures_of_any_size(shape: tuple[int, int]) -> None:
+def test_part_searches_of_pictures_of_any_size(shape: tuple[int, int]) -> None:
     detector, gray = Detector(), np.full(shape, 128, np.uint8)
-    assert all(detector.glance(gray, turn) == [] for turn in range(30))
+    assert all(detector.detect_part(gray, turn) == [] for turn in range(30))
 
 
 @pytest.fixture(scope="module")
@@ -121,22 +121,22 @@ def test_small_faces_are_found_in_a_large_picture(
     assert met(Detector(smallest=0.1).detect(gray), centres) == {0, 1, 2, 3}
 
 
-def test_glances_find_small_faces_one_part_after_the_other(
+def test_part_searches_find_small_faces_one_part_after_the_other(
     scene: tuple[np.ndarray, np.ndarray],
 ) -> None:
     gray, centres = scene
     detector = Detector()
-    found = [met(detector.glance(gray, turn), centres) for turn in range(66)]
+    found = [met(detector.detect_part(gray, turn), centres) for turn in range(66)]
     assert set().union(*found) == {0, 1, 2, 3}
 
 
-def test_glances_find_what_a_whole_search_finds() -> None:
+def test_part_searches_find_what_a_whole_search_finds() -> None:
     detector, whole, parts = Detector(), 0, 0
     for record in islice(sample_faces(), 0, 400, 40):
         assert record.image is not None
         gray = read_image(record.image.path, "gray")
         centre = record.annotation.points.mean(axis=0)[None]
         whole += bool(met(detector.detect(gray), centre))
-        parts += any(met(detector.glance(gray, turn), centre) for turn in range(15))
+        parts += any(met(detector.detect_part(gray, turn), centre) for turn in range(15))
     assert whole >= 9
     assert parts >= whole - 1

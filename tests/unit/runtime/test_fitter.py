@@ -17,7 +17,7 @@ from faceloop_runtime.fit.meanshift import (
     Evidence,
     ShapeState,
     landmark_weights,
-    look_nearby,
+    local_support,
     settle,
     spread_and_offset,
 )
@@ -99,7 +99,7 @@ def spelled_out(
         b + step[4:],
     )
     ended = state.turn * as_complex(pdm.shape(state.b)) + state.shift
-    mass, pull = look_nearby(seen, ended, 2.0)
+    mass, pull = local_support(seen, ended, 2.0)
     spread, offset = spread_and_offset(seen, ended)
     predictor = model.point_predictor
     typicality = (

@@ -10,7 +10,7 @@ from faceloop_runtime.fit.meanshift import (
     ShapeState,
     landmark_weights,
     landmarks_last,
-    look_nearby,
+    local_support,
     mean_shift,
     settle,
     spread_and_offset,
@@ -137,7 +137,7 @@ def test_mean_shift_is_the_mean_of_the_places_under_a_kernel(variance: float) ->
     points = seen.centres + np.array([0, 2 - 1j, -3.5 + 0.25j, 4j, 5 + 5j]) / SCALE
     mass, vector = nearby(seen, points, variance)
     np.testing.assert_allclose(mean_shift(seen, points, variance) * SCALE, vector, atol=1e-5)
-    found, pull = look_nearby(seen, points, variance)
+    found, pull = local_support(seen, points, variance)
     np.testing.assert_allclose(found, mass, rtol=1e-5)
     np.testing.assert_allclose(pull, np.abs(vector), atol=1e-5)
 

@@ -9,7 +9,7 @@ import pytest
 from faceloop_runtime import FaceModel, Fit, Fitter, FrameResult, TrackedFace
 from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.track.tracks import Track, box_of, on_same_face, one_track_per_face
+from faceloop_runtime.track.tracks import Track, on_same_face, one_track_per_face, points_box
 
 IOD = 30.0
 
@@ -39,14 +39,14 @@ def at(fit: Fit, x: float) -> Fit:
 
 def walked(fit: Fit, gray: np.ndarray, start: float, step: float, number: int = 0) -> Track:
     """A track after ten frames of the same movement."""
-    track = Track.begun(number, at(fit, start), gray)
+    track = Track.started(number, at(fit, start), gray)
     for i in range(1, 11):
-        track = track.found(at(fit, start + i * step), gray)
+        track = track.updated(at(fit, start + i * step), gray)
     return track
 
 
 def test_the_box_holds_the_points(fit: Fit) -> None:
-    x, y, width, height = box_of(fit)
+    x, y, width, height = points_box(fit)
     assert (x, y) == pytest.approx(fit.points.min(axis=0))
     assert (x + width, y + height) == pytest.approx(fit.points.max(axis=0))
 
@@ -55,7 +55,7 @@ def test_a_walk_has_a_velocity_and_a_stop_ends_it(fit: Fit, gray: np.ndarray) ->
     track = walked(fit, gray, 100.0, 4.0)
     assert track.velocity == (pytest.approx(4.0, rel=0.05), 0.0)
     for _ in range(10):
-        track = track.found(track.face.fit, gray)
+        track = track.updated(track.face.fit, gray)
     assert abs(track.velocity[0]) < 0.2
 
 
@@ -64,70 +64,70 @@ def test_of_two_tracks_on_one_face_the_face_itself_stays(fit: Fit, gray: np.ndar
     before = [walked(fit, gray, 100.0, 4.0), walked(fit, gray, 150.0, 0.0, number=1)]
     taken = at(fit, 151.0)
     for order in (before, before[::-1]):
-        after = one_track_per_face(order, [track.found(taken, gray) for track in order], gray)
+        after = one_track_per_face(order, [track.updated(taken, gray) for track in order], gray)
         assert [t.seen for t in after] == [t.face.id == 1 for t in order]
         (behind,) = (t for t in after if not t.seen)
-        assert behind.hidden
+        assert behind.may_reappear
         assert behind.pose.tx == pytest.approx(144.0, abs=0.5), "it goes on as it went"
 
 
 def test_faces_apart_are_left_alone(fit: Fit, gray: np.ndarray) -> None:
     before = [walked(fit, gray, 100.0, 0.0), walked(fit, gray, 400.0, 0.0, number=1)]
-    after = [t.found(t.face.fit, gray) for t in before]
+    after = [t.updated(t.face.fit, gray) for t in before]
     assert one_track_per_face(before, after, gray) == after
-    gone = [before[0].missing(), after[1]]
+    gone = [before[0].without_fit(), after[1]]
     assert one_track_per_face(before, gone, gray) == gone, "nothing is before it: it is gone"
 
 
 def test_a_face_lost_beside_another_is_behind_it(fit: Fit, gray: np.ndarray) -> None:
     before = [walked(fit, gray, 120.0, 4.0), walked(fit, gray, 200.0, 0.0, number=1)]
-    now = one_track_per_face(before, [before[0].missing(), before[1]], gray)
-    assert [t.hidden for t in now] == [True, False]
+    now = one_track_per_face(before, [before[0].without_fit(), before[1]], gray)
+    assert [t.may_reappear for t in now] == [True, False]
 
 
 def test_a_hidden_face_comes_out_on_the_other_side(fit: Fit, gray: np.ndarray) -> None:
     front = walked(fit, gray, 200.0, 0.0)
-    track = walked(fit, gray, 150.0, 4.0, number=1).behind()
+    track = walked(fit, gray, 150.0, 4.0, number=1).occluded()
     frames = 0
-    while track.is_behind([front]):
-        track, frames = track.behind(), frames + 1
+    while track.is_occluded_by([front]):
+        track, frames = track.occluded(), frames + 1
     assert 5 < frames < 40
     assert track.pose.tx > front.pose.tx + 0.8 * IOD
-    assert not track.forgotten
-    assert track.missing().hidden, "it is looked for a little longer"
+    assert not track.expired
+    assert track.without_fit().may_reappear, "it is looked for a little longer"
 
 
 def test_what_is_forgotten_when(fit: Fit, gray: np.ndarray) -> None:
     lost = hidden = walked(fit, gray, 100.0, 0.0)
     for _ in range(15):
-        lost, hidden = lost.missing(), hidden.behind()
-    assert not lost.forgotten
-    assert lost.missing().forgotten
+        lost, hidden = lost.without_fit(), hidden.occluded()
+    assert not lost.expired
+    assert lost.without_fit().expired
     for _ in range(60):
-        assert not hidden.forgotten
-        hidden = hidden.behind()
-    assert hidden.behind().forgotten
+        assert not hidden.expired
+        hidden = hidden.occluded()
+    assert hidden.occluded().expired
 
 
 def test_who_may_have_come_back(fit: Fit, gray: np.ndarray) -> None:
     """The texture stands for faces: the same place is the same face."""
     track = walked(fit, gray, 300.0, 0.0)
-    lost = track.missing()
-    assert lost.may_be(at(fit, 310.0), gray), "where it was"
-    assert not lost.may_be(at(fit, 300.0 + 2.5 * IOD), gray), "somebody else, near"
+    lost = track.without_fit()
+    assert lost.may_match(at(fit, 310.0), gray), "where it was"
+    assert not lost.may_match(at(fit, 300.0 + 2.5 * IOD), gray), "somebody else, near"
     elsewhere = np.roll(gray, int(1.8 * IOD), axis=1)
     for _ in range(9):
-        lost = lost.missing()
-    assert lost.may_be(at(fit, 300.0 + 1.8 * IOD), elsewhere), "itself, as far as it may be"
+        lost = lost.without_fit()
+    assert lost.may_match(at(fit, 300.0 + 1.8 * IOD), elsewhere), "itself, as far as it may be"
     far = np.roll(gray, int(8 * IOD), axis=1)
-    assert not lost.may_be(at(fit, 300.0 + 8 * IOD), far), "itself, too far"
+    assert not lost.may_match(at(fit, 300.0 + 8 * IOD), far), "itself, too far"
 
 
 def test_a_box_is_on_a_face_only_while_it_is_seen(fit: Fit, gray: np.ndarray) -> None:
     track = walked(fit, gray, 300.0, 0.0)
-    assert on_same_face(box_of(at(fit, 310.0)), [track])
-    assert not on_same_face(box_of(at(fit, 420.0)), [track])
-    assert not on_same_face(box_of(at(fit, 310.0)), [track.missing()])
+    assert on_same_face(points_box(at(fit, 310.0)), [track])
+    assert not on_same_face(points_box(at(fit, 420.0)), [track])
+    assert not on_same_face(points_box(at(fit, 310.0)), [track.without_fit()])
 
 
 def test_a_frame_without_a_face_has_no_points(fit: Fit) -> None:

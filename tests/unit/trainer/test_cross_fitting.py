@@ -16,7 +16,7 @@ from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.arrays import to_arrays
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.cache import Cache
-from faceloop_trainer.crossfit.points import out_of_fold_points
+from faceloop_trainer.crossfit.out_of_fold_points import out_of_fold_points
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.faces import TrainingFace
 from faceloop_trainer.data.split import fold_of, split_faces

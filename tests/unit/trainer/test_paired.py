@@ -28,7 +28,7 @@ def test_a_real_difference_is_found() -> None:
     assert found.difference.value == pytest.approx(-0.003, abs=0.0007)
     assert found.difference.low < found.difference.value < found.difference.high < 0
     assert found.p_value < 0.001
-    assert not found.chance
+    assert not found.could_be_chance
     assert (found.faces, found.people, found.left_out) == (80, 20, 0)
     assert len(found.by_subject) == 20
     assert all(i.high < 0 for i in found.by_group.values())
@@ -45,7 +45,8 @@ def test_chance_alone_is_rarely_taken_for_real() -> None:
     """A test on single faces would take it for real in more than a third of the cases."""
     trials = 40
     wrong = sum(
-        not compare_models(*two(0.0, spread=0.004, seed=s, count=12)).chance for s in range(trials)
+        not compare_models(*two(0.0, spread=0.004, seed=s, count=12)).could_be_chance
+        for s in range(trials)
     )
     assert wrong <= 0.13 * trials
     naive = sum(
@@ -59,7 +60,7 @@ def test_all_flips_of_few_people_are_tried() -> None:
     first, second = two(shift=0.01, spread=0.0, seed=0, count=5)
     found = compare_models(first, second)
     assert found.p_value == pytest.approx(2 / 2**5)
-    assert found.chance
+    assert found.could_be_chance
     said = found.sentence("new", "old")
     assert "could be chance: p = 0.062" in said
     assert "5 people are too few to tell" in said

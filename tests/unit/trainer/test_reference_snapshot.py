@@ -5,12 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_datasets.store.changes import Change
+from faceloop_datasets.store.changes import HeadChange
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 
 
-def history(*steps: tuple[int, str]) -> list[Change]:
-    return [Change(number, item, source) for number, (item, source) in enumerate(steps, start=1)]
+def history(*steps: tuple[int, str]) -> list[HeadChange]:
+    return [
+        HeadChange(number, item, source) for number, (item, source) in enumerate(steps, start=1)
+    ]
 
 
 def imported(count: int, source: str = "import:muct") -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from faceloop_trainer.crossfit.training_set import TrainingSet, folds_follow_nam
 from faceloop_trainer.crossfit.variants import FaceVariant, variants
 from faceloop_trainer.data.completion import CompletedFace, ReferenceFrame
 from faceloop_trainer.data.faces import TrainingFace
-from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import fold_of
 from faceloop_trainer.experts.sampling import Sampling, Targets
 from faceloop_trainer.experts.training import ScaleTraining
@@ -134,7 +134,7 @@ def test_too_few_faces_or_people_are_refused() -> None:
     shapes = [replace(face, picture=None, trains_patches=NOTHING) for face in FACES]
     with pytest.raises(TrainingError, match="9 usable faces of 5 people to train on") as told:
         TrainingSet.of(SCHEME, [*FACES[:9], *shapes[9:]], QUICK)
-    assert str(told.value) == too_few(9, 5, 9)  # and no more
+    assert str(told.value) == unmet_requirements(9, 5, 9)  # and no more
     clips = [replace(face, subject_source="picture") for face in FACES[:9]]
     with pytest.raises(TrainingError, match="9 usable faces of 5 pictures to train on; at least"):
         TrainingSet.of(SCHEME, clips, QUICK)

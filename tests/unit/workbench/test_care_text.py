@@ -21,7 +21,7 @@ from faceloop_workbench.services.care_text import (
     before_erasing_text,
     check_text,
     erased_text,
-    kinds,
+    grouped_findings,
     shorten,
 )
 
@@ -47,7 +47,7 @@ class TestCheck:
         report = CheckReport(
             (finding("error", "a"), finding("error", "b"), finding("note", "c")), {"items": 3}
         )
-        assert [kind.places for kind in kinds(report.findings)] == [("a", "b"), ("c",)]
+        assert [kind.places for kind in grouped_findings(report.findings)] == [("a", "b"), ("c",)]
         text = check_text(report)
         assert text.startswith("Not sound: 3 items.\n\nERRORS\n\nGone (2):\n    a\n    b\n")
         assert text.endswith("NOTES\n\nGone (1):\n    c\nWhat to do: Put it back.")

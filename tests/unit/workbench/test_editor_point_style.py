@@ -7,7 +7,7 @@ import pytest
 
 from faceloop_datasets import PointState, Scheme
 from faceloop_workbench.annotate.face_state import FaceState
-from faceloop_workbench.annotate.point_style import PointStyle, labels, mark_size
+from faceloop_workbench.annotate.point_style import PointStyle, mark_size, place_labels
 
 
 @pytest.mark.parametrize("name", Scheme.bundled())
@@ -24,7 +24,7 @@ def test_every_scheme_has_a_colour_for_each_group(name):
 def test_states_are_told_apart_and_missing_points_cannot_be_seen():
     scheme = Scheme.load("face70")
     points = np.random.default_rng(0).uniform(0, 100, (70, 2))
-    face = FaceState.estimated(points, "m").put([0, 1], points[[0, 1]])
+    face = FaceState.estimated(points, "m").placed_at([0, 1], points[[0, 1]])
     face = face.occlusion_toggled([1]).without([2])
     marks = PointStyle(scheme).marks(face)
     assert len({marks.symbols[k] for k in (0, 1, 3)}) == 3
@@ -54,7 +54,7 @@ def test_texts_do_not_cover_each_other_and_more_of_them_are_shown_nearer():
     rng = np.random.default_rng(1)
     points = rng.uniform(0, 200, (40, 2))
     names = [f"name {k}" for k in range(40)]
-    far, near = (labels(points, names, range(40), pixel) for pixel in (1.0, 0.05))
+    far, near = (place_labels(points, names, range(40), pixel) for pixel in (1.0, 0.05))
     assert 0 < len(far) < len(near) == 40
     assert sum(" " in text for text in near.values()) > sum(" " in text for text in far.values())
     for texts, pixel in ((far, 1.0), (near, 0.05)):
@@ -67,7 +67,7 @@ def test_texts_do_not_cover_each_other_and_more_of_them_are_shown_nearer():
 
 def test_the_point_that_is_asked_for_first_gets_its_text():
     points = np.array([[0.0, 0.0], [1.0, 1.0]])
-    assert labels(points, ["a", "b"], [1, 0], 1.0) == {1: "1 b"}
+    assert place_labels(points, ["a", "b"], [1, 0], 1.0) == {1: "1 b"}
 
 
 def test_marks_suit_the_face():

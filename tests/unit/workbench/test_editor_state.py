@@ -47,7 +47,7 @@ def test_what_a_person_vouched_for_is_placed_when_a_face_is_opened():
 def test_of_a_fit_only_points_that_a_person_put_train_something():
     fit = FaceState.estimated(POINTS, "model-1")
     assert trained(fit) == []
-    dragged = fit.put([2], POINTS[[2]] + 1).helped(POINTS + 2, "model-1")
+    dragged = fit.placed_at([2], POINTS[[2]] + 1).moved_by_model(POINTS + 2, "model-1")
     assert dragged.source == "fit:model-1"
     assert trained(dragged) == [2]
     assert np.array_equal(dragged.points[2], POINTS[2] + 1)
@@ -56,9 +56,9 @@ def test_of_a_fit_only_points_that_a_person_put_train_something():
 
 def test_estimates_of_an_import_train_the_shape_until_the_model_moves_them():
     imported = face([V, V, E, E, V], "import:muct")
-    plain = imported.put([0], POINTS[[0]] + 1)
+    plain = imported.placed_at([0], POINTS[[0]] + 1)
     assert trained(plain) == [0, 1, 2, 3, 4]
-    helped = plain.helped(POINTS + 3, "model-1")
+    helped = plain.moved_by_model(POINTS + 3, "model-1")
     assert helped.source == "fit:model-1"
     assert trained(helped) == [0, 1, 4]
 
@@ -67,7 +67,7 @@ def test_a_face_that_a_person_changed_is_no_import_any_more():
     # An import that is repeated takes a revision of its own source for what it imported.
     imported = face([V] * 5, "import:muct")
     changes = (
-        imported.put([0], POINTS[[0]] + 1),
+        imported.placed_at([0], POINTS[[0]] + 1),
         imported.without([1]),
         imported.occlusion_toggled([1]),
         imported.transformed(Similarity(tx=3.0)),
@@ -77,7 +77,7 @@ def test_a_face_that_a_person_changed_is_no_import_any_more():
 
 def test_help_that_moves_nothing_does_not_make_a_fit_of_a_face():
     state = face([V, V, H, M, V])
-    assert state.helped(POINTS + 9, "model-1").same(state)
+    assert state.moved_by_model(POINTS + 9, "model-1").is_same_as(state)
 
 
 def test_a_point_that_the_model_brings_back_trains_nothing_until_it_is_confirmed():
@@ -90,7 +90,7 @@ def test_a_point_that_the_model_brings_back_trains_nothing_until_it_is_confirmed
 
 
 def test_a_fit_takes_all_points_that_nobody_has_placed():
-    state = FaceState.estimated(POINTS, "three clicks").put([0], POINTS[[0]])
+    state = FaceState.estimated(POINTS, "three clicks").placed_at([0], POINTS[[0]])
     state = state.occlusion_toggled([1]).without([2])
     fitted = state.refitted(POINTS + 4, "model-2")
     assert fitted.states.tolist() == [V, H, E, E, E]
@@ -100,43 +100,43 @@ def test_a_fit_takes_all_points_that_nobody_has_placed():
     assert np.array_equal(fitted.reference, POINTS + 4)
     assert fitted.source == "fit:model-2"
     done = face([V, H, V, V, V])
-    assert done.refitted(POINTS + 4, "model-2").same(done)
+    assert done.refitted(POINTS + 4, "model-2").is_same_as(done)
 
 
 def test_a_hidden_point_stays_hidden_when_it_is_dragged_and_accepted():
-    state = face([V, H, E, M, V]).put([1], POINTS[[1]] + 5)
+    state = face([V, H, E, M, V]).placed_at([1], POINTS[[1]] + 5)
     assert state.states[1] == H
     accepted = state.accepted()
     assert accepted.states.tolist() == [V, H, V, M, V]
 
 
 def test_marking_hidden_twice_changes_nothing():
-    state = FaceState.estimated(POINTS, "model-1").put([4], POINTS[[4]])
+    state = FaceState.estimated(POINTS, "model-1").placed_at([4], POINTS[[4]])
     hidden = state.occlusion_toggled([1, 4])
     assert hidden.states.tolist() == [E, H, E, E, H]
-    assert hidden.occlusion_toggled([1, 4]).same(state)
+    assert hidden.occlusion_toggled([1, 4]).is_same_as(state)
     # Of a mixed selection all become hidden first.
     assert hidden.occlusion_toggled([0, 1]).states.tolist() == [H, H, E, E, H]
 
 
 def test_a_point_marked_hidden_where_the_model_put_it_still_follows():
     fit = FaceState.estimated(POINTS, "model-1").occlusion_toggled([0])
-    assert np.array_equal(fit.helped(POINTS + 2, "model-1").points, POINTS + 2)
-    assert np.array_equal(reopened(fit).helped(POINTS + 2, "model-1").points, POINTS + 2)
+    assert np.array_equal(fit.moved_by_model(POINTS + 2, "model-1").points, POINTS + 2)
+    assert np.array_equal(reopened(fit).moved_by_model(POINTS + 2, "model-1").points, POINTS + 2)
     # One that the person put there, and one of which that is not known, stays.
-    put = fit.put([0], POINTS[[0]]).settled()
+    put = fit.placed_at([0], POINTS[[0]]).as_reopened()
     for state in (put, reopened(put), FaceState.of(fit.annotation("s"))):
-        assert np.array_equal(state.helped(POINTS + 2, "model-1").points[0], POINTS[0])
+        assert np.array_equal(state.moved_by_model(POINTS + 2, "model-1").points[0], POINTS[0])
     # It is shown again as what it was before.
     assert reopened(fit).occlusion_toggled([0]).states[0] == E
 
 
 def test_a_missing_point_is_not_hidden_confirmed_or_helped():
     state = face([M, V, V, V, V])
-    assert state.occlusion_toggled([0]).same(state)
-    assert state.confirmed([0]).same(state)
-    assert state.helped(POINTS + 1, "m").same(state)
-    assert state.put([0], np.array([[7.0, 8.0]])).states[0] == V
+    assert state.occlusion_toggled([0]).is_same_as(state)
+    assert state.confirmed([0]).is_same_as(state)
+    assert state.moved_by_model(POINTS + 1, "m").is_same_as(state)
+    assert state.placed_at([0], np.array([[7.0, 8.0]])).states[0] == V
 
 
 def test_a_released_point_belongs_to_the_model_again():
@@ -169,7 +169,7 @@ def test_changed_points_counts_moved_hidden_and_missing_ones(change, count):
     before = face([V, V, V, M, V])
     after = before
     for k in change.get("moved", ()):
-        after = after.put([k], after.points[[k]] + 1)
+        after = after.placed_at([k], after.points[[k]] + 1)
     after = after.occlusion_toggled(change["hidden"]) if "hidden" in change else after
     after = after.without(change.get("gone", ())) if "gone" in change else after
     assert changed_points(before.annotation("s"), after.annotation("s")) == count
@@ -179,14 +179,14 @@ def _change(state: FaceState, what: str, k: int) -> FaceState:
     """Do something to a face, as the editor does."""
     one, there = np.array([[3.0, 4.0]]), POINTS + 0.25
     if what == "put" or (what == "back" and not state.present.any()):
-        return state.put([k], one + k)
+        return state.placed_at([k], one + k)
     changes = {
         "confirm": lambda: state.confirmed([k]),
         "hide": lambda: state.occlusion_toggled([k]),
         "remove": lambda: state.without([k]),
         "release": lambda: state.released([k], "m"),
         "back": lambda: state.brought_back([k], there, "m"),
-        "help": lambda: state.helped(there + state.placed.sum(), "m"),
+        "help": lambda: state.moved_by_model(there + state.placed.sum(), "m"),
         "fit": lambda: state.refitted(there + 5, "m"),
         "move": lambda: state.transformed(Similarity(tx=1.0)),
         "accept": state.accepted,
@@ -209,7 +209,7 @@ def test_a_revision_gives_back_the_whole_state_whatever_was_done(begin, changes)
         "nothing": FaceState.empty(5),
     }[begin]
     for what, k in changes:
-        state = _change(state, what, k).settled()
+        state = _change(state, what, k).as_reopened()
         again = reopened(state)
-        assert again.same(state)
+        assert again.is_same_as(state)
         assert np.array_equal(again.placed, state.placed)

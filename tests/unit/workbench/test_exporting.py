@@ -24,7 +24,7 @@ def test_all_annotated_faces_are_written(tmp_path: Path) -> None:
         project.import_entries("sample", list(sample_faces())[:3], scheme="face70")
         project.add_item(None, name="bare")
         made = export_faces(project, "csv", tmp_path / "faces.csv")
-        assert (made.faces, made.says) == (3, "")
+        assert (made.faces, made.naming_note) == (3, "")
         table = pd.read_csv(tmp_path / "faces.csv")
         assert len(table) == 3 * 70
         points = project.faces()[0].annotation.points
@@ -35,9 +35,11 @@ def test_all_annotated_faces_are_written(tmp_path: Path) -> None:
 
 def test_longer_names_are_told_three_at_most() -> None:
     names = [f"{folder}/a.jpg" for folder in "wxyz"]
-    assert Exported(9, names[:3]).says.endswith("by their folder too: w/a.jpg, x/a.jpg, y/a.jpg.")
-    assert Exported(9, names).says.endswith("y/a.jpg, ….")
-    assert Exported(9, names).says.startswith("4 pictures have the file name of another")
+    assert Exported(9, names[:3]).naming_note.endswith(
+        "by their folder too: w/a.jpg, x/a.jpg, y/a.jpg."
+    )
+    assert Exported(9, names).naming_note.endswith("y/a.jpg, ….")
+    assert Exported(9, names).naming_note.startswith("4 pictures have the file name of another")
 
 
 def test_kinds_of_mistakes_are_counted_the_commonest_first() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_datasets import QueueReason, Reason, Summary
+from faceloop_datasets import ItemSummary, QueueReason, Reason
 from faceloop_workbench.queue.listing import Listing
 from faceloop_workbench.queue.selection import Selection
 
@@ -14,9 +14,9 @@ STATES = (None, "open", "claimed", "done", "skipped")
 
 def face(
     number: int, status: str | None, priority: float, reasons: tuple[Reason, ...], video: bool
-) -> Summary:
+) -> ItemSummary:
     queued = status is not None
-    return Summary(
+    return ItemSummary(
         item_id=number,
         name=f"face {number}",
         subject=f"person {number % 3}",
@@ -56,7 +56,7 @@ selections = st.builds(
 
 @given(st.lists(faces, max_size=30), selections)
 def test_changes_come_to_what_a_new_list_would_be(
-    changes: list[Summary], chosen: Selection
+    changes: list[ItemSummary], chosen: Selection
 ) -> None:
     first = {f.item_id: f for f in changes[:5]}
     listing = Listing([first[n] for n in sorted(first)], chosen)

@@ -7,7 +7,7 @@ import pytest
 
 from faceloop_runtime import FrameResult, TrackedFace
 from faceloop_workbench.live.colours import error_colours, error_word
-from faceloop_workbench.live.record import Record
+from faceloop_workbench.live.record import ErrorRecord
 
 from .fits import make_fit
 
@@ -21,7 +21,7 @@ def result(index: int, *errors: float) -> FrameResult:
 
 
 def test_the_worst_face_of_a_frame_counts() -> None:
-    record = Record(3)
+    record = ErrorRecord(3)
     record.put(result(1, 0.02, 0.09))
     record.put(result(2))
     assert np.isnan(record.errors[0])
@@ -29,7 +29,7 @@ def test_the_worst_face_of_a_frame_counts() -> None:
 
 
 def test_one_bad_frame_of_twenty_thousand_is_seen() -> None:
-    record = Record(20_000)
+    record = ErrorRecord(20_000)
     record.errors[:] = 0.02
     record.errors[13_377] = 0.12
     errors, _ = record.columns(350)
@@ -39,7 +39,7 @@ def test_one_bad_frame_of_twenty_thousand_is_seen() -> None:
 
 
 def test_unseen_frames_do_not_hide_those_beside_them() -> None:
-    record = Record(100)
+    record = ErrorRecord(100)
     record.put(result(57, 0.04))
     errors, _ = record.columns(10)
     assert errors[5] == pytest.approx(0.04)
@@ -47,7 +47,7 @@ def test_unseen_frames_do_not_hide_those_beside_them() -> None:
 
 
 def test_a_short_video_is_stretched() -> None:
-    record = Record(2)
+    record = ErrorRecord(2)
     record.put(result(1, 0.03))
     errors, _ = record.columns(6)
     assert np.isnan(errors[:3]).all()
@@ -55,10 +55,10 @@ def test_a_short_video_is_stretched() -> None:
 
 
 def test_results_of_the_model_before_are_stale_until_they_are_made_anew() -> None:
-    record = Record(4)
+    record = ErrorRecord(4)
     record.put(result(0, 0.02))
     record.put(result(1, 0.02))
-    record.age()
+    record.mark_stale()
     record.put(result(1, 0.01))
     assert record.stale.tolist() == [True, False, False, False]
     assert record.columns(2)[1].tolist() == [True, False]

@@ -32,7 +32,7 @@ def saver(project: Project) -> FaceSaver:
 
 
 def state(x: float) -> FaceState:
-    return FaceState.empty(N).put(range(N), np.full((N, 2), x))
+    return FaceState.empty(N).placed_at(range(N), np.full((N, 2), x))
 
 
 def refuse(project: Project, *, writes: bool) -> None:
@@ -46,26 +46,26 @@ def refuse(project: Project, *, writes: bool) -> None:
 def test_each_state_is_based_on_the_last(project: Project, saver: FaceSaver) -> None:
     heard: list[SaveStatus] = []
     saver.changed.connect(heard.append)
-    assert saver.kept.how == "untouched"
+    assert saver.status.kind == "untouched"
     saved = [saver.save(state(x), f"to {x}") for x in (1.0, 2.0)]
     history = project.history(saver.item.id)
     assert [r.id for r in history] == [r.id for r in saved if r is not None]
     assert [r.action for r in history] == ["to 1.0", "to 2.0"]
-    assert [status.how for status in heard] == ["saved", "saved"]
+    assert [status.kind for status in heard] == ["saved", "saved"]
     assert saver.head == saved[-1]
 
 
 def test_what_cannot_be_written_is_written_later(project: Project, saver: FaceSaver) -> None:
     refuse(project, writes=True)
     assert saver.save(state(1.0), "move") is None
-    assert (saver.kept.how, saver.again()) == ("unsaved", None)
-    assert saver.kept.why
+    assert (saver.status.kind, saver.retry()) == ("unsaved", None)
+    assert saver.status.why
     refuse(project, writes=False)
-    saved = saver.again()
+    saved = saver.retry()
     assert saved is not None
     assert saved.action == "move"
     assert saved.annotation.points[0, 0] == 1.0
-    assert saver.again() is None  # there is nothing left to write
+    assert saver.retry() is None  # there is nothing left to write
 
 
 def theirs(project: Project, saver: FaceSaver) -> None:
@@ -80,12 +80,12 @@ def test_somebody_elses_revision_counts_until_it_is_decided(
     saver.save(state(1.0), "move")
     theirs(project, saver)
     assert saver.save(state(2.0), "move") is None
-    assert saver.kept.how == "conflict"
+    assert saver.status.kind == "conflict"
     assert saver.theirs is not None
     assert saver.theirs.author == "bob"
     heard: list[SaveStatus] = []
     saver.changed.connect(heard.append)
-    assert (saver.again(), heard) == (None, [])  # nothing is tried: only a person decides
+    assert (saver.retry(), heard) == (None, [])  # nothing is tried: only a person decides
     mine = saver.keep_mine()
     assert mine is not None
     assert mine.annotation.points[0, 0] == 2.0
@@ -104,12 +104,12 @@ def test_theirs_can_be_taken(project: Project, saver: FaceSaver) -> None:
 
 def test_a_newer_revision_is_noticed_once(project: Project, saver: FaceSaver) -> None:
     saver.save(state(1.0), "move")
-    assert saver.newer() is None
+    assert saver.newer_revision() is None
     theirs(project, saver)
-    newer = saver.newer()
+    newer = saver.newer_revision()
     assert newer is not None
     assert newer.author == "bob"
-    assert saver.newer() is None
+    assert saver.newer_revision() is None
 
 
 def test_faces_that_were_left_unsaved_are_tried_again(project: Project, saver: FaceSaver) -> None:
@@ -117,15 +117,15 @@ def test_faces_that_were_left_unsaved_are_tried_again(project: Project, saver: F
     unsaved.told.connect(lambda text, level: told.append(f"{level}: {text}"))
     unsaved.saved.connect(saved.append)
     saver.save(state(1.0), "move")
-    unsaved.leave(saver)
-    assert unsaved.take(saver.item.id) is None  # it is on disk
+    unsaved.add(saver)
+    assert unsaved.pop(saver.item.id) is None  # it is on disk
     refuse(project, writes=True)
     saver.save(state(2.0), "move")
-    unsaved.leave(saver)
+    unsaved.add(saver)
     assert told[0].startswith("error: one is not saved, trying again: ")
-    assert unsaved.take(saver.item.id) is saver
-    unsaved.leave(saver)
+    assert unsaved.pop(saver.item.id) is saver
+    unsaved.add(saver)
     refuse(project, writes=False)
-    unsaved.again()
+    unsaved.retry()
     assert len(saved) == 1
-    assert unsaved.take(saver.item.id) is None
+    assert unsaved.pop(saver.item.id) is None

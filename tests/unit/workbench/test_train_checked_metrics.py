@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from faceloop_datasets.plain import is_count, is_deep, is_number
 from faceloop_workbench.services.comparison import Comparison, ModelErrors
-from faceloop_workbench.services.stage_times import Stage, expect
+from faceloop_workbench.services.stage_times import Stage, expected_stages
 from faceloop_workbench.train.checked_metrics import checked_metrics
 from faceloop_workbench.train.model_list import ListedModel
 
@@ -36,6 +36,14 @@ WRONG: list[Any] = [None, 5, "x", [], {}, [5], {"x": 1}, float("nan"), 10**400, 
 
 def test_what_a_training_writes_is_believed() -> None:
     assert checked_metrics(GOOD, 3) == GOOD
+
+
+def test_varimax_components_by_their_name_of_before() -> None:
+    """Projects of before call them natural: they count, and can be trained so again."""
+    made = checked_metrics({**GOOD, "settings": {"modes": "natural", "components": 6}}, 3)
+    assert made["settings"] == {"modes": "varimax", "components": 6}
+    assert made["trained_faces"] == 9
+    assert made["stages"] == GOOD["stages"]
 
 
 @pytest.mark.parametrize("value", WRONG, ids=repr)
@@ -96,7 +104,7 @@ def use(metrics: dict[str, Any]) -> None:
         assert format(listed.comparison.new.figures.get("failures", 0), "d")
     if listed.trained_here:
         assert isinstance(metrics["settings"], dict)
-        plans = expect([metrics], 4)
+        plans = expected_stages([metrics], 4)
         assert all(stage.seconds >= 0 for plan in plans for stage in plan)
 
 

@@ -11,7 +11,7 @@ from faceloop_workbench.services.stage_times import (
     Stage,
     Stopwatch,
     TimeLeft,
-    expect,
+    expected_stages,
     rough_time,
 )
 
@@ -45,32 +45,32 @@ def left_at(step: Progress, elapsed: float, waited: float = 0.0) -> TimeLeft:
 
 
 def test_the_share_is_of_time_and_not_of_steps() -> None:
-    assert left_at(Progress(5, 10, "reading"), 5.0).share() == pytest.approx(5 / 40)
-    assert left_at(Progress(5, 10, "solving"), 15.0).share() == pytest.approx(15 / 40)
-    assert left_at(Progress(10, 10, "solving"), 39.0).share() == pytest.approx(39 / 40)
+    assert left_at(Progress(5, 10, "reading"), 5.0).share_passed() == pytest.approx(5 / 40)
+    assert left_at(Progress(5, 10, "solving"), 15.0).share_passed() == pytest.approx(15 / 40)
+    assert left_at(Progress(10, 10, "solving"), 39.0).share_passed() == pytest.approx(39 / 40)
 
 
 def test_as_expected_the_rest_is_left() -> None:
-    assert left_at(Progress(5, 10, "reading"), 5.0).left() == pytest.approx(35.0)
+    assert left_at(Progress(5, 10, "reading"), 5.0).seconds_left() == pytest.approx(35.0)
 
 
 def test_a_slow_machine_is_noticed() -> None:
-    left = left_at(Progress(10, 10, "reading"), 20.0).left()  # twice as slow as expected
+    left = left_at(Progress(10, 10, "reading"), 20.0).seconds_left()  # twice as slow as expected
     assert 45.0 < left < 60.0
 
 
 def test_while_something_is_solved_the_clock_goes_on_up_to_the_next_step() -> None:
     solving = Progress(5, 10, "solving")
-    assert left_at(solving, 15.0, waited=10.0).share() == pytest.approx(25 / 40)
+    assert left_at(solving, 15.0, waited=10.0).share_passed() == pytest.approx(25 / 40)
     stuck = left_at(solving, 15.0, waited=1000.0)
-    assert stuck.share() == pytest.approx(35 / 40)  # where the next step was
+    assert stuck.share_passed() == pytest.approx(35 / 40)  # where the next step was
 
 
 def test_nothing_is_known_before_the_first_step_and_without_stages() -> None:
-    assert TimeLeft([STAGES]).share() == 0.0
+    assert TimeLeft([STAGES]).share_passed() == 0.0
     unknown = TimeLeft([])
     unknown.step(Progress(3, 10, "reading"))
-    assert (unknown.share(), unknown.left()) == (0.0, 0.0)
+    assert (unknown.share_passed(), unknown.seconds_left()) == (0.0, 0.0)
 
 
 def test_a_stage_that_comes_twice_is_counted_twice() -> None:
@@ -79,7 +79,7 @@ def test_a_stage_that_comes_twice_is_counted_twice() -> None:
     time_left = TimeLeft([again], Clock())
     for step in (Progress(4, 4, "measuring"), Progress(0, 4, "measuring")):
         time_left.step(step)
-    assert time_left.share() == pytest.approx(14 / 18)
+    assert time_left.share_passed() == pytest.approx(14 / 18)
 
 
 def test_a_stopwatch_keeps_what_time_left_needs() -> None:
@@ -109,9 +109,9 @@ def test_a_silent_middle_survives_the_thinning() -> None:
 
 def test_more_faces_take_longer() -> None:
     metrics = {"trained_faces": 50, "stages": [s.to_dict() for s in STAGES]}
-    plans = expect([metrics], 100)
+    plans = expected_stages([metrics], 100)
     assert sum(s.seconds for s in plans[0]) == pytest.approx(80.0)
-    whole, again = expect([], 320)
+    whole, again = expected_stages([], 320)
     assert plans[1:] == [
         [Stage.from_dict(s.to_dict(), 100 / 320) for s in p] for p in (whole, again)
     ]
@@ -127,9 +127,9 @@ def test_which_kind_of_training_it_is_shows_when_it_begins() -> None:
     time_left.step(Progress(0, 10, "reading"))
     clock.now += 10.0
     time_left.step(Progress(10, 10, "reading"))
-    assert time_left.left() == pytest.approx(30.0)
+    assert time_left.seconds_left() == pytest.approx(30.0)
     time_left.step(Progress(0, 10, "taking in"))
-    assert time_left.left() == pytest.approx(2.0)
+    assert time_left.seconds_left() == pytest.approx(2.0)
 
 
 def test_a_bar_never_goes_back() -> None:
@@ -137,10 +137,10 @@ def test_a_bar_never_goes_back() -> None:
     time_left = TimeLeft([[Stage("fitting", 10.0, ((0.0, 0.0), (10.0, 1.0)))]], clock)
     time_left.step(Progress(0, 100, "fitting"))
     clock.now += 5.0  # while nothing is heard it is taken to go on
-    waited = time_left.share()
+    waited = time_left.share_passed()
     assert waited > 0.2
     time_left.step(Progress(10, 100, "fitting"))
-    assert time_left.share() == waited
+    assert time_left.share_passed() == waited
 
 
 def test_the_last_training_of_each_kind_is_remembered() -> None:
@@ -148,7 +148,7 @@ def test_the_last_training_of_each_kind_is_remembered() -> None:
         return {"trained_faces": 10, "stages": [Stage(n, seconds, ()).to_dict() for n in names]}
 
     history = [metrics(1, "a", "b"), metrics(2, "a", "c"), metrics(3, "a", "b")]
-    plans = expect(history, 10)  # type: ignore[arg-type]
+    plans = expected_stages(history, 10)  # type: ignore[arg-type]
     assert [[s.seconds for s in plan] for plan in plans[:2]] == [[1, 1], [2, 2]]
     assert len(plans) == 4
 

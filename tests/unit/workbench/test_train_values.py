@@ -56,10 +56,10 @@ class TestComparison:
 class TestCurve:
     def test_each_stage_has_its_running_mean(self) -> None:
         curve = ValidationCurve()
-        curve.take(Step(Progress(1, 9, "training patch experts")))
-        curve.take(Step(Progress(2, 9, "learning corrections"), (0.04, 0.02)))
-        curve.take(Step(Progress(3, 9, "learning corrections"), (0.03,)))
-        curve.take(Step(Progress(1, 2, "measuring fits"), (0.01,)))
+        curve.add_step(Step(Progress(1, 9, "training patch experts")))
+        curve.add_step(Step(Progress(2, 9, "learning corrections"), (0.04, 0.02)))
+        curve.add_step(Step(Progress(3, 9, "learning corrections"), (0.03,)))
+        curve.add_step(Step(Progress(1, 2, "measuring fits"), (0.01,)))
         (experts, first), (held_out, last) = curve.curves()
         assert (experts, held_out) == ("patch experts alone", "people held out")
         np.testing.assert_allclose(first, [0.04, 0.03, 0.03])
@@ -68,8 +68,8 @@ class TestCurve:
     def test_measuring_again_for_the_comparison_is_not_drawn(self) -> None:
         curve = ValidationCurve()
         for error in (0.01, 0.5):
-            curve.take(Step(Progress(0, 2, "measuring fits")))
-            curve.take(Step(Progress(2, 2, "measuring fits"), (error,)))
+            curve.add_step(Step(Progress(0, 2, "measuring fits")))
+            curve.add_step(Step(Progress(2, 2, "measuring fits"), (error,)))
         ((_, errors),) = curve.curves()
         assert errors.tolist() == [0.01]
 

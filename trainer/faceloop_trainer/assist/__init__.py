@@ -1,1 +1,1 @@
-"""Assisted annotation: where a face starts, and where the other points go when one is dragged."""
+"""Assisted annotation: initial positions of points, and of the others while some are dragged."""

@@ -1,13 +1,13 @@
-"""Help from the model while points are dragged: where the others most probably are.
+"""The most probable positions of the other points while some are dragged.
 
-A person puts some points where they belong. How far these were off tells how far the others are:
-pose errors are shared by all, errors of the shape by many, and errors of a place by neighbours.
+A person corrects some points. Their errors predict those of the others: errors of the pose are
+shared by all points, errors of the shape by many, and local errors by neighbours.
 With a covariance K of all errors and corrections d of the placed points P, the others move by
 ``K_OP K_PP^-1 d`` (a Gaussian process over the face's points: Rasmussen & Williams, 2006).
 
-Two covariances are weighed by how well they explain the corrections, since a start may be good
-or bad and nobody says which: that of fits, whose errors are local, and that of the shape model
-itself, for a mean shape put on a face by three clicks, or a fit that has failed.
+Two covariances are weighted by their likelihood given the corrections, since the initial points may
+be good or bad: the covariance of fit errors, which are local, and that of the shape model itself,
+for a mean shape placed by three clicks or a fit that has failed.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ SHAPE_ERRORS = CovarianceParameters(
 """Both were chosen to need few drags (tests/benchmarks/drags.py) on faces of a training set only:
 MUCT's and the sample's, fitted by models of the other half of the people."""
 _FREEDOM = 4.0
-"""Degrees of freedom of Student's t: a face may be off by more than usual everywhere."""
+"""Degrees of freedom of Student's t distribution: all errors of a face may be larger than usual."""
 _ROUNDS = 2
-"""Times that the pose is estimated anew where there is no reference."""
+"""Iterations of the estimate of the pose if there is no reference."""
 
 
 def most_probable(
@@ -54,16 +54,16 @@ def most_probable(
     Parameters
     ----------
     model : FaceModel
-        Knows which shapes a face can take.
+        Gives the shape model.
     points : ndarray, shape (N, 2)
         The face as it is now, in pixels; NaN where missing.
     placed : ndarray of bool, shape (N,)
         Points that a person put where they are.
     reference : ndarray, shape (N, 2), optional
-        The face before the person placed anything, say the model's fit: what the others are
-        expected to be wrong by is judged from what the placed points were. Without it the others
-        go to the most probable shape, in the pose that ``points`` have as far as the placed ones
-        leave it open. NaN where it is not known; two points at least, or it counts for nothing.
+        The face before the person placed anything, such as the model's fit. The errors of the
+        others are predicted from those of the placed points in it. Without it the others take the
+        most probable shape, in the pose of ``points`` as far as the placed ones leave it open.
+        NaN where unknown; it is ignored if it has fewer than two points.
     errors : ndarray, shape (2N, 2N), optional
         Covariance of this model's errors, from `fit_errors.error_covariance`; a general one by
         default.
@@ -105,7 +105,7 @@ def _moves(
     fixed: NDArray[np.bool_],
     covariances: tuple[Points, ...],
 ) -> Points:
-    """How far all points move, (N, 2) in pixels, given how far the fixed ones were moved."""
+    """Return the expected moves of all points, (N, 2) in pixels, given those of the fixed ones."""
     turn = Similarity(pose.a, pose.b)
     known = np.repeat(fixed, 2)
     seen = turn.inverse().apply(corrections).ravel()[known]

@@ -1,7 +1,6 @@
-"""How far points are from where they should be, and which of them err together.
+"""The covariance of the errors of points, which predicts the others' errors from a dragged point's.
 
-The covariance of all coordinates' errors, (2N, 2N), in the model frame, where the inter-ocular
-distance is 1. It is what a dragged point tells about the others.
+It covers all coordinates, (2N, 2N), in the model frame, where the inter-ocular distance is 1.
 """
 
 from __future__ import annotations
@@ -28,21 +27,21 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_UNEVEN = 0.55
-"""Power of the points' own variances: 0 makes all points err alike."""
+_VARIANCE_EXPONENT = 0.55
+"""Exponent of the points' relative variances: 0 makes the errors of all points equally large."""
 _PRIOR_FACES = 200
-"""The general covariance counts as much as this many corrected faces."""
-_ALONE = 0.1
-"""Share of what was seen together that is taken for chance: the points that a person drags are the
-worst, and so those with the largest errors of their own."""
+"""Weight of the prior covariance, in corrected faces."""
+_SHRINKAGE = 0.1
+"""Correlations are reduced by this share: the points that a person drags are those with the largest
+errors of their own."""
 _FREEDOM = 4.0
-"""Degrees of freedom of Student's t for the errors of a face: some fits are far off."""
+"""Degrees of freedom of Student's t distribution of a face's errors: some fits are far off."""
 _ROUNDS = 10
 
 
 @dataclass(frozen=True)
 class CovarianceParameters:
-    """A covariance that any face model can have, in a few numbers.
+    """Parameters of the prior covariance, the same for every face model.
 
     Parameters
     ----------
@@ -51,15 +50,15 @@ class CovarianceParameters:
     shape : float
         Share of the shape model's variance.
     power : float
-        Power of the modes' variances: below 1 the finer modes count more.
+        Exponent of the modes' variances: below 1 the finer modes count more.
     local : float
-        Standard deviation of an error that neighbours share, in IOD.
+        Standard deviation of the error that neighbours share, in IOD.
     reach : float
-        How far it reaches, in IOD.
+        Length over which that error's correlation decays, in IOD.
     cross : float
-        Correlation, of that error, between points of different groups.
+        Factor of that correlation between points of different groups.
     single : float
-        Standard deviation of the error that each point has of its own, in IOD.
+        Standard deviation of the independent error of each point, in IOD.
     """
 
     pose: float
@@ -73,7 +72,7 @@ class CovarianceParameters:
 
 @lru_cache(maxsize=8)
 def prior_covariance(model: FaceModel, spread: CovarianceParameters) -> Floats:
-    """Return the covariance of errors of a model's points before any are seen, (2N, 2N)."""
+    """Return the covariance of the errors of a model's points without any data, (2N, 2N)."""
     pdm = model.pdm
     tangent = pose_tangent(pdm.mean)
     pose = spread.pose**2 * tangent.T @ tangent
@@ -83,24 +82,24 @@ def prior_covariance(model: FaceModel, spread: CovarianceParameters) -> Floats:
     near = spread.local**2 * np.exp(-apart / spread.reach)
     near *= np.where(_same_group(model.scheme), 1.0, spread.cross)
     near[np.diag_indices_from(near)] += spread.single**2
-    uneven = _unevenness(pdm)
+    uneven = _relative_error_roots(pdm)
     size = 2 * len(pdm)
     own = np.einsum("nm,nij,mjk->nimk", near, uneven, uneven).reshape(size, size)
     return np.asarray(pose + modes + own)
 
 
 def learned_covariance(model: FaceModel, spread: CovarianceParameters, errors: Floats) -> Floats:
-    """Return the covariance of errors that were seen, with an expected one as the prior, (2N, 2N).
+    """Return the covariance of observed errors, shrunk to the prior covariance, (2N, 2N).
 
     Parameters
     ----------
     model : FaceModel
-        Whose fits they are errors of.
+        The model whose fits have these errors.
     spread : CovarianceParameters
-        What is expected before anything was seen.
+        Parameters of the prior.
     errors : ndarray, shape (F, N, 2)
-        True minus fitted points of some faces in the model frame; NaN where unknown. The faces
-        in a mirror are taken too.
+        True minus fitted points of some faces in the model frame; NaN where unknown. Mirror images
+        are added.
     """
     prior = prior_covariance(model, spread)
     errors = errors[np.isfinite(errors).any(axis=(1, 2))]
@@ -121,7 +120,7 @@ def learned_covariance(model: FaceModel, spread: CovarianceParameters, errors: F
         scale = np.trace(seen) / np.trace(prior)
         distance = np.einsum("fi,fi->f", rows, np.linalg.solve(scale * total, rows.T).T)
         weights = (_FREEDOM + size) / (_FREEDOM + distance)
-    return np.asarray((1 - _ALONE) * total + _ALONE * np.diag(np.diag(total)))
+    return np.asarray((1 - _SHRINKAGE) * total + _SHRINKAGE * np.diag(np.diag(total)))
 
 
 def errors_in_model_frame(
@@ -155,8 +154,8 @@ def _same_group(scheme: Scheme) -> NDArray[np.bool_]:
     return np.asarray(group[:, None] == group[None])
 
 
-def _unevenness(pdm: PointDistributionModel) -> Floats:
-    """How much, and along which axis, each point errs more than others do, (N, 2, 2).
+def _relative_error_roots(pdm: PointDistributionModel) -> Floats:
+    """Square roots of the points' relative error covariances, (N, 2, 2).
 
     Points that vary much from face to face are fitted worse, and along the same direction: those
     of the jaw slide along it. Measured on four sets of fits, the logarithm of a point's error
@@ -167,4 +166,4 @@ def _unevenness(pdm: PointDistributionModel) -> Floats:
     block = np.einsum("kni,k,knj->nij", modes, np.sqrt(pdm.variances), modes)
     values, axes = np.linalg.eigh(block)
     values = (values / np.median(values.mean(axis=1))).clip(1e-4)
-    return np.asarray(np.einsum("nik,nk,njk->nij", axes, values ** (_UNEVEN / 2), axes))
+    return np.asarray(np.einsum("nik,nk,njk->nij", axes, values ** (_VARIANCE_EXPONENT / 2), axes))

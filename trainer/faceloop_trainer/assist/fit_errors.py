@@ -1,4 +1,4 @@
-"""What corrected faces teach about a model: which points its fits get wrong together."""
+"""Learning the covariance of a model's fit errors from corrected faces."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 _MOST = 400
-"""Faces that are fitted, at about 10 ms each; more teach little more."""
+"""Most faces that are fitted, at about 10 ms each; more improve little."""
 
 
 def error_covariance(
@@ -33,7 +33,7 @@ def error_covariance(
     *,
     progress: ProgressLike = None,
 ) -> Points:
-    """Fit a model to faces that were corrected, and see which errors go together.
+    """Fit a model to corrected faces, and return the covariance of its errors.
 
     Faces the model was trained on serve as well as others: they are fitted better, but the same
     points are wrong together.
@@ -41,7 +41,7 @@ def error_covariance(
     Parameters
     ----------
     model : FaceModel
-        Whose errors are asked for.
+        The model to fit.
     faces : sequence of Face
         Annotated faces; those without a picture are left out. Of more than 400, every second or
         third and so on is taken.

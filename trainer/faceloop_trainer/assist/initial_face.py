@@ -1,4 +1,4 @@
-"""Ways to start a face: what to put on the picture before anything is dragged."""
+"""Initial positions of a face's points: from a fit, three clicks, key frames, or the other half."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 _BOXES = 3
-"""Places of a picture that are tried."""
+"""Most detected boxes that are fitted."""
 _CLICK_VARIANCE = 1e-9
 """Of a click, in IOD squared: hardly any, so that the clicked places stay where they are."""
 

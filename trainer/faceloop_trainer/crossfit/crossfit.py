@@ -32,7 +32,8 @@ from faceloop_trainer.experts.calibration import calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.parallel import parallel_map
 
-from .fits import FitStore, OutOfFoldFit, correction_regression
+from .correction_targets import correction_regression
+from .fit_store import FitStore, OutOfFoldFit
 from .training_set import FOLDS, TrainingSet, folds_follow_names
 from .variants import FaceVariant, variants
 
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
     from faceloop_runtime.fit.steps import CorrectedFit, SearchResult
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import TrainingConfig
+    from faceloop_trainer.correction_regression import CorrectionRegression
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.experts.training import ScaleTraining
     from faceloop_trainer.parallel import StepCounter
-    from faceloop_trainer.regression import CorrectionRegression
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class CrossFit:
         self._faces, self._cache = faces, cache
         self._parts = self.load("experts", SearchParts)
         self._fits = FitStore(cache, self._key)
-        self._own: CorrectionRegression | None = None
+        self._own_corrections: CorrectionRegression | None = None
         self._training_set: TrainingSet | None = None
 
     @classmethod
@@ -136,13 +137,13 @@ class CrossFit:
         """The shapes that are searched for."""
         return self.training_set.pdm if self._parts is None else self._parts.pdm
 
-    def applies_to(self, today: TrainingSet) -> bool:
-        """Whether faces are cropped and described here as they are today."""
-        faces = [face.original for face in today.faces]
+    def applies_to(self, current: TrainingSet) -> bool:
+        """Whether crop size, number of modes and folds agree with the current training set."""
+        faces = [face.original for face in current.faces]
         if not all(folds_follow_names(some, self.config.seed) for some in (self._faces, faces)):
             return False
         try:
-            models = self.pdm, today.pdm
+            models = self.pdm, current.pdm
         except TrainingError:  # there were too few faces then
             return False
         sizes = {crop_size(face_extent(pdm), VALIDATOR_SCALE, 1) for pdm in models}
@@ -178,17 +179,17 @@ class CrossFit:
         """Cache a value for these faces and settings."""
         self._cache.save(_KIND, f"{self._key}-{name}", to_arrays(value))
 
-    def step_count(self, today: TrainingSet, fitted: Iterable[TrainingSet]) -> int:
+    def step_count(self, current: TrainingSet, fitted: Iterable[TrainingSet]) -> int:
         """Return how many steps the experts and the fits of some training sets take."""
         names = {one.name for some in fitted for one in variants(some, _MOST_FITTED)}
-        return self.expert_step_count(today) + len(self._fits.missing(list(names)))
+        return self.expert_step_count(current) + len(self._fits.missing(list(names)))
 
-    def expert_step_count(self, today: TrainingSet) -> int:
+    def expert_step_count(self, current: TrainingSet) -> int:
         """Return how many of them the experts take."""
         if self._parts is not None:
             return 0
         own = self.training_set
-        each = len(calibration_faces(own.faces)) + (0 if self.is_of(today) else len(own.faces))
+        each = len(calibration_faces(own.faces)) + (0 if self.is_of(current) else len(own.faces))
         return (len(own.config.scales) + 1) * each
 
     # Experts
@@ -282,14 +283,14 @@ class CrossFit:
     def corrections(self, training_set: TrainingSet) -> CorrectionRegression:
         """Return the regression of the corrections that a training set's fits need."""
         own = self.is_of(training_set)
-        if own and self._own is not None:
-            return self._own
+        if own and self._own_corrections is not None:
+            return self._own_corrections
         shown, fits = self.fits(training_set)
         folds = np.array([variant.fold for variant in shown])
         points = [variant.points() for variant in shown]
         found = correction_regression(training_set.pdm, points, fits, folds)
         if own:
-            self._own = found
+            self._own_corrections = found
         return found
 
     def point_errors(

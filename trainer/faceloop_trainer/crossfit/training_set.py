@@ -10,7 +10,7 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.data.completion import CompletedFace, ReferenceFrame
-from faceloop_trainer.data.requirements import too_few
+from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import fold_of
 from faceloop_trainer.experts.sampling import Sampling, Targets
 from faceloop_trainer.experts.training import ScaleTraining
@@ -79,7 +79,7 @@ class TrainingSet:
             config,
             pdm,
             tuple(CompletedFace.of(pdm, face) for face in pictured),
-            tuple(_even_folds(pictured, config.seed)),
+            tuple(_nonempty_folds(pictured, config.seed)),
         )
 
     def experts(self, cache: Cache, steps: StepCounter) -> list[ScaleTraining]:
@@ -151,11 +151,11 @@ def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
     people = sorted({f.subject for f in faces})
     kind = kind_of(f.subject_source for f in faces)
     alone = f"All show {people[0]!r}." if len(people) == 1 else ""
-    if lacking := too_few(len(faces), len(people), different, alone, kind=kind):
+    if lacking := unmet_requirements(len(faces), len(people), different, alone, kind=kind):
         raise TrainingError(lacking)
 
 
-def _even_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:
+def _nonempty_folds(faces: Sequence[TrainingFace], seed: int) -> list[int]:
     """Assign subjects to folds; never leave a fold empty."""
     folds = [fold_of(f.subject, FOLDS, seed) for f in faces]
     if len(set(folds)) == FOLDS:

@@ -38,7 +38,7 @@ class FaceVariant:
     @property
     def name(self) -> str:
         """The same for the same content only."""
-        return f"{self.completed.key}-{'turned' if self.mirror else 'as-is'}"
+        return f"{self.completed.key}-{'mirrored' if self.mirror else 'as-is'}"
 
     def face(self) -> TrainingFace:
         """Return the face as it is shown."""

@@ -1,1 +1,1 @@
-"""What trains: faces, their split, checks of them, and copies that are changed on purpose."""
+"""Training data: faces, their split, warnings about them, and their augmentation."""

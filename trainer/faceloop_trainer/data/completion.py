@@ -1,11 +1,11 @@
-"""A frame for sampling faces that hardly ever changes, and faces with all their points.
+"""A reference frame for sampling faces that rarely changes, and faces with all points completed.
 
-What a face adds to a training is cached between trainings (`faceloop_trainer.cache`), so it must
-not depend on the other faces, as a pose against their mean shape would. Poses are therefore taken
-against the mean shape rounded so coarsely that a few corrected faces leave it as it is. Where it
-is rounded the other way, that one training samples every face again; it gives the same model
-whether anything was cached or not. The rounded shape lies on a face a little larger or beside, the
-same for all faces and less than trained crops are off on purpose.
+What a face contributes to a training is cached between trainings (`faceloop_trainer.cache`), so it
+must not depend on the other faces, as a pose relative to their mean shape would. Poses are
+therefore relative to a coarsely rounded mean shape, which a few corrected faces do not change. When
+it does change, that training samples every face again; the model is the same whether anything was
+cached or not. The rounding moves and scales all faces alike, by less than the perturbations of the
+training crops.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 _GRID = 0.25
-"""The mean shape is rounded to this, in IOD; the eye corners lie on it."""
+"""The mean shape is rounded to multiples of this, in IOD; the eye corners are multiples already."""
 _SCALE_GRID = 0.02
-"""Rounded points make a shape a few hundredths larger or smaller, which is undone to this."""
+"""Rounding scales the shape by a few hundredths; that is undone to multiples of this."""
 _EXTENT_GRID = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceFrame:
-    """A coarse mean shape.
+    """A coarsely rounded mean shape, to which poses are relative.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ReferenceFrame:
 
     @classmethod
     def of(cls, pdm: PointDistributionModel) -> ReferenceFrame:
-        """Round a shape model."""
+        """Round the mean shape of a shape model."""
         shape = np.rint(pdm.mean / _GRID) * _GRID + 0.0  # no negative zeros
         scale = Similarity.between(shape, pdm.mean).scale
         shape *= np.rint(scale / _SCALE_GRID) * _SCALE_GRID
@@ -66,15 +66,15 @@ class ReferenceFrame:
 
 @dataclass(frozen=True, eq=False)
 class CompletedFace:
-    """A face to train on, with all its points.
+    """A training face with all its points.
 
     Parameters
     ----------
     original : TrainingFace
         As annotated, with a picture.
     points : ndarray, shape (N, 2)
-        In pixels of the picture. Unknown points are where the shape model expects them, to whole
-        pixels, so that they too hardly ever change.
+        In pixels of the picture. Unknown points are predicted by the shape model and rounded to
+        whole pixels, so that they too rarely change.
     """
 
     original: TrainingFace
@@ -97,11 +97,11 @@ class CompletedFace:
 
     @cached_property
     def key(self) -> str:
-        """Hash of everything that patch experts learn from the face."""
+        """Hash of everything that the training of patch experts uses of the face."""
         digest = hashlib.blake2b(self.original.key.encode(), digest_size=16)
         digest.update(np.ascontiguousarray(self.points).data)
         return digest.hexdigest()
 
     def rng(self, *purpose: int) -> np.random.Generator:
-        """Return random numbers of this face's own, for a purpose."""
+        """Return a random generator seeded by the face and a purpose."""
         return np.random.default_rng((*purpose, int(self.key, 16)))

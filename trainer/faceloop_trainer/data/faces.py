@@ -1,4 +1,4 @@
-"""The faces of a training: reduced pictures, points, and whom they show."""
+"""Training faces: reduced pictures, points and subjects."""
 
 from __future__ import annotations
 
@@ -30,43 +30,42 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 _ONE_VIDEO = Lock()
-"""Frames come one after the other from a decoder that threads cannot share."""
-_REACH = 2.2
-"""Half width of the picture kept round a face, in IOD."""
+"""Frames are decoded one after the other: threads cannot share a decoder."""
+_HALF_WIDTH = 2.2
+"""Half width of the picture that is kept of a face, in IOD."""
 _LEAST_SHOWN = 0.25
-"""Of less than this, in IOD, the face is not in the picture."""
-_FLAT = 4
-"""Gray values nearer to each other than this show nothing."""
+"""If a side of that picture is smaller than this, in IOD, the face is outside the photograph."""
+_LEAST_CONTRAST = 4
+"""Smallest range of gray values in a usable picture."""
 _LINE = 0.01
-"""Points that are so much thinner than long, and more than a few, are no face."""
+"""Five or more points are on one line if their width is less than this share of their length."""
 _BACKGROUNDS = 3
-"""Pictures without a face cut from each photograph, for the validator."""
+"""Background pictures cut from each photograph, for the training of the validator."""
 _BACKGROUND_SIZE = 96
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingFace:
-    """One face as the trainer sees it.
+    """One annotated face with its reduced picture.
 
     Parameters
     ----------
     name, subject : str
-        Where it comes from and whom it shows.
+        Name of the face, and the person it shows.
     picture : ndarray of uint8, shape (H, W), or None
         The surroundings of the face, reduced; None for a shape without a picture.
     points : ndarray, shape (N, 2)
         In pixels of ``picture``; NaN where unknown.
     trains_patches : ndarray of bool, shape (N,)
-        Landmarks whose surroundings may train a patch expert.
+        Visible landmarks, which patch experts are trained on.
     measured : ndarray of bool, shape (N,)
-        Landmarks that a fit's error is measured on: placed by a person, not estimated.
-    backgrounds : tuple of ndarray
+        Landmarks that the error of a fit is measured on: placed by a person, not estimated.
+    backgrounds : tuple of ndarray of uint8, shape (S, S)
         Squares of the photograph that lie outside the face.
     item_id, revision_id : int or None
         The item in the project, and the revision of it, if it comes from one.
     source : str
-        Name under which picture and backgrounds are kept for the next training; empty where they
-        are not.
+        Key of picture and backgrounds in the cache; empty if they are not cached.
     subject_source : str
         How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     """
@@ -90,7 +89,7 @@ class TrainingFace:
 
     @cached_property
     def key(self) -> str:
-        """Hash of the picture, the points, and which of them train."""
+        """Hash of the picture, the points and ``trains_patches``."""
         digest = hashlib.blake2b(digest_size=16)
         if self.picture is not None:
             digest.update(repr(self.picture.shape).encode())
@@ -100,7 +99,7 @@ class TrainingFace:
         return digest.hexdigest()
 
     def mirrored(self, mirror: Sequence[int]) -> TrainingFace:
-        """Return the face in a mirror; ``mirror`` is the scheme's map of points."""
+        """Return the mirror image; ``mirror`` is the scheme's map of points."""
         order = np.asarray(mirror)
         picture = self.picture
         return TrainingFace(
@@ -114,7 +113,7 @@ class TrainingFace:
         )
 
     def mirrored_points(self, mirror: Sequence[int]) -> Points:
-        """Return the points of the face in a mirror."""
+        """Return the points of the mirror image, (N, 2), in pixels of the mirrored picture."""
         right = 0 if self.picture is None else self.picture.shape[1] - 1
         return np.asarray((self.points * [-1, 1] + [right, 0])[list(mirror)], dtype=np.float64)
 
@@ -136,7 +135,7 @@ def load_faces(
     cache: Cache | None = None,
     progress: ProgressLike = None,
 ) -> tuple[list[TrainingFace], list[Unusable]]:
-    """Read the pictures of annotated faces, keeping only what training needs.
+    """Read the pictures of annotated faces, reduced and cropped to what training needs.
 
     Parameters
     ----------
@@ -150,14 +149,14 @@ def load_faces(
     seed : int
         Chooses the backgrounds.
     cache : Cache, optional
-        Pictures that earlier trainings read and reduced.
+        Cache of pictures that earlier trainings read and reduced.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
     Returns
     -------
     faces, unusable : list
-        What can be trained on, and what not with the reason.
+        The usable faces, and the others with the reason.
 
     Raises
     ------
@@ -182,7 +181,7 @@ def load_faces(
 
 
 def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFace]:
-    """Read faces one by one with their whole pictures, as a detector sees them.
+    """Read faces one by one with their whole pictures, as detectors need them.
 
     Faces whose picture or eye corners are missing are left out.
     """
@@ -196,7 +195,7 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
         if scheme.inter_ocular_distance(points) > 1.0:
             yield TrainingFace(
                 name=face.name,
-                subject=face.subject or face.name,
+                subject=face.subject_key,
                 picture=gray,
                 points=points,
                 trains_patches=measured & False,
@@ -219,19 +218,19 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
     picture, moved, source = None, points, ""
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     if face.has_image:
-        source = _source(face, points, scale, seed)
+        source = _cache_key(face, points, scale, seed)
         read = cache.load("faces", source) if source else None
         if read is None:
             read = _read(face, points, iod, scale, seed)
             if source:
                 cache.save("faces", source, read)
         picture, backgrounds = read["picture"], tuple(read["backgrounds"])
-        if np.ptp(picture) < _FLAT:
+        if np.ptp(picture) < _LEAST_CONTRAST:
             raise TrainingError("the picture has no contrast where the face should be.")
         moved = Similarity(*map(float, read["move"])).apply(points)
     return TrainingFace(
         name=face.name,
-        subject=face.subject or face.name,
+        subject=face.subject_key,
         picture=picture,
         points=moved,
         trains_patches=annotation.trains_patches if picture is not None else shape_known & False,
@@ -252,16 +251,16 @@ def _on_one_line(points: Points) -> bool:
     return bool(width < _LINE * length)
 
 
-def _source(face: Face, points: Points, scale: float, seed: int) -> str:
-    """Return a name for what is read of a face: the same for the same file and points only."""
+def _cache_key(face: Face, points: Points, scale: float, seed: int) -> str:
+    """Return a cache key of what is read of a face; it changes with the file and the points."""
     if face.media is None or face.media_sha256 is None:
         return ""
     try:
         about = face.media.stat()
     except OSError:
-        return ""  # reading it will say what is wrong
+        return ""  # reading it will raise the error
     file = (face.media_sha256, about.st_size, about.st_mtime_ns, face.frame)
-    return key_of(*file, points, scale, seed, _REACH, _BACKGROUNDS, _BACKGROUND_SIZE)
+    return key_of(*file, points, scale, seed, _HALF_WIDTH, _BACKGROUNDS, _BACKGROUND_SIZE)
 
 
 def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Arrays:
@@ -282,8 +281,8 @@ def _surroundings(
     gray: NDArray[np.uint8], points: Points, iod: float, scale: float
 ) -> tuple[NDArray[np.uint8], Similarity]:
     centre = np.nanmean(points, axis=0)
-    low = np.maximum(np.floor(centre - _REACH * iod), 0).astype(int)
-    high = np.ceil(centre + _REACH * iod).astype(int) + 1
+    low = np.maximum(np.floor(centre - _HALF_WIDTH * iod), 0).astype(int)
+    high = np.ceil(centre + _HALF_WIDTH * iod).astype(int) + 1
     part = gray[low[1] : high[1], low[0] : high[0]]
     if part.size == 0 or min(part.shape) < _LEAST_SHOWN * iod:
         raise TrainingError("the points lie outside the picture.")

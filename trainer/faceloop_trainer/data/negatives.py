@@ -1,4 +1,4 @@
-"""Negative examples of the face validator: backgrounds, and misplaced faces."""
+"""Negative examples for the face validator: backgrounds, and faces at wrong poses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 _WRONG_POSES = 3
+"""Wrong poses of each face: shifted, scaled and rotated."""
 _PER_PICTURE = 12
+"""Poses in each picture without a face."""
 
 
 def misplaced_face_features(
@@ -36,7 +38,7 @@ def misplaced_face_features(
     face: TrainingFace,
     rng: np.random.Generator,
 ) -> Rows:
-    """Return features of a face at clearly wrong poses: beside it, too large, too small, turned.
+    """Return features at wrong poses of a face: beside it, too large or too small, and rotated.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Synthetic occlusion of faces, for learning which points of a fit are visible."""
+"""Synthetic occlusion of faces, to train the estimation of which points are visible."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 _CORNERS = 24
-"""Of the outline of a blob."""
-_SMOOTH = 0.35
-"""Share of the occluders that are smooth, as skin is."""
+"""Number of corners of the outline of a blob."""
+_SMOOTH_SHARE = 0.35
+"""Share of the occluders that are blurred, as smooth as skin."""
 
 
 def occlude(
@@ -39,7 +39,7 @@ def occlude(
     iod : float
         Its inter-ocular distance, in pixels. The occluder is 0.5 to 1.6 of it wide and high.
     textures : sequence of ndarray
-        Pictures that the occluder is cut from; its brightness is made like the face's.
+        Pictures that the occluder is cut from; its mean brightness is about that of the face.
     rng : numpy.random.Generator
         Source of the random numbers.
 
@@ -65,7 +65,7 @@ def occlude(
 
 
 def _outline(half: Points, rng: np.random.Generator) -> Points:
-    """Corners of a turned rectangle, or of a dented ellipse, around (0, 0)."""
+    """Corners of a rotated rectangle, or of an irregular ellipse, around (0, 0)."""
     if rng.random() < 0.5:
         angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
         dents = np.clip(1 + 0.075 * rng.standard_normal(_CORNERS).cumsum(), 0.6, 1.4)
@@ -91,21 +91,21 @@ def _occluder(
     textures: Sequence[Gray],
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Lay a part of a texture, ``width`` pixels wide, on a plain picture of this shape."""
+    """Return a picture of this shape, with part of a texture resized to ``width`` at ``centre``."""
     texture = textures[int(rng.integers(len(textures)))]
     side = max(int(min(texture.shape) * rng.uniform(0.3, 1.0)), 1)
     y, x = (int(rng.integers(0, n - side + 1)) for n in texture.shape)
     part = texture[y : y + side, x : x + side].astype(np.float32)
-    if rng.random() < _SMOOTH:
+    if rng.random() < _SMOOTH_SHARE:
         part = np.asarray(cv2.GaussianBlur(part, (0, 0), side / 8), np.float32)
-    way = cv2.INTER_AREA if side > width else cv2.INTER_LINEAR
-    square = cv2.resize(part, (width, width), interpolation=way)
+    interpolation = cv2.INTER_AREA if side > width else cv2.INTER_LINEAR
+    square = cv2.resize(part, (width, width), interpolation=interpolation)
     left, top = np.rint(centre - width / 2)
     move = np.array([[1, 0, left], [0, 1, top]], np.float64)
-    laid = cv2.warpAffine(
+    placed = cv2.warpAffine(
         square, move, shape[::-1], flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(laid, np.float32)
+    return np.asarray(placed, np.float32)
 
 
 def _under(mask: Gray, points: Points) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Perturbed starts, as a detector or the last frame would give them."""
+"""Perturbed starting poses, as from a detector or from the previous frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far a start is from the truth; every value is one standard deviation.
+    """Random error of a starting pose; every value is one standard deviation.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Jitter:
     shift: float = 0.08
 
     def times(self, factor: float) -> Jitter:
-        """Return a jitter that reaches ``factor`` times as far."""
+        """Return a jitter ``factor`` times as large."""
         return Jitter(self.angle * factor, self.log_scale * factor, self.shift * factor)
 
 
@@ -45,7 +45,7 @@ def jittered_pose(
     jitter: Jitter,
     rng: np.random.Generator,
 ) -> Similarity:
-    """Place the mean shape on a face by Procrustes, then perturb the pose.
+    """Align the mean shape with a face by Procrustes, then perturb the pose.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def jittered_pose(
     iod : float
         The face's inter-ocular distance in pixels.
     jitter : Jitter
-        How far. Rotation and scale are about the mean shape's centre.
+        Size of the perturbation. Rotation and scale are about the centre of the mean shape.
     rng : numpy.random.Generator
         Source of the random numbers.
     """

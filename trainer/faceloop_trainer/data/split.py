@@ -1,4 +1,4 @@
-"""Who trains and who tests; always whole subjects."""
+"""Splits of the faces into training and held-out sets and into folds, by whole subjects."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .copies import as_people, different
-from .requirements import too_few
+from .duplicates import count_distinct, join_duplicate_subjects
+from .requirements import unmet_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from faceloop_datasets.face import Face
     from faceloop_trainer.config import TrainingConfig
-
-FEWEST_FACES, FEWEST_PEOPLE = 10, 2
-"""Fewer cannot be trained on, and so nobody is kept out of them."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +29,10 @@ class Split:
 def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
     """Split faces by subject.
 
-    A subject is placed by its name alone: it stays on its side when faces are added, so
-    that an old and a new model can be compared on people neither has seen. Subjects that share
-    a copied face are one, and the faces returned say so (`as_people`). Where too few would be
-    left to train on, nobody is held out.
+    A subject is assigned by its name alone: it stays in its set when faces are added, so that an
+    old and a new model can be compared on people that neither was trained on. Subjects that share
+    a duplicated face are joined (`join_duplicate_subjects`). If too few faces would be left to
+    train on, nobody is held out.
 
     Parameters
     ----------
@@ -44,36 +41,36 @@ def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
     config : TrainingConfig
         Share held out, limit, seed.
     """
-    faces = as_people(faces)
-    subjects = sorted({_subject(f) for f in faces})
+    faces = join_duplicate_subjects(faces)
+    subjects = sorted({f.subject_key for f in faces})
     held = {s for s in subjects if _position(s, "holdout") < config.holdout}
-    left = [f for f in faces if f.has_image and _subject(f) not in held]
-    if held and too_few(len(left), len(subjects) - len(held), different(left)):
+    left = [f for f in faces if f.has_image and f.subject_key not in held]
+    if held and unmet_requirements(len(left), len(subjects) - len(held), count_distinct(left)):
         held = set()
-    training = [f for f in faces if _subject(f) not in held]
+    training = [f for f in faces if f.subject_key not in held]
     if config.limit is not None:
         training = _limited(training, config.limit, config.seed)
-    return Split(tuple(training), tuple(f for f in faces if _subject(f) in held))
+    return Split(tuple(training), tuple(f for f in faces if f.subject_key in held))
 
 
 def _limited(faces: Sequence[Face], limit: int, seed: int) -> list[Face]:
-    sizes = Counter(_subject(f) for f in faces)
+    sizes = Counter(f.subject_key for f in faces)
     chosen: set[str] = set()
     count = 0
     for subject in sorted(sizes, key=lambda s: _position(s, f"limit-{seed}")):
         if count + sizes[subject] <= limit:
             chosen.add(subject)
             count += sizes[subject]
-    return [f for f in faces if _subject(f) in chosen]
+    return [f for f in faces if f.subject_key in chosen]
 
 
 def fingerprint(text: str) -> str:
-    """Return a short digest of a name or of a picture's hash, to remember who was trained on."""
+    """Return a short digest of a subject or a picture's hash, as kept in models' provenance."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def picture_fingerprints(faces: Iterable[Face]) -> set[str]:
-    """Fingerprints of the pictures of faces: they stay when somebody calls a subject otherwise."""
+    """Fingerprints of the pictures of faces, which remain the same if a subject is renamed."""
     return {fingerprint(face.media_sha256) for face in faces if face.media_sha256 is not None}
 
 
@@ -86,15 +83,15 @@ def trained_fingerprints(provenance: Mapping[str, Any]) -> set[str]:
 
 
 def unseen_faces(faces: Sequence[Face], *provenances: Mapping[str, Any]) -> list[Face]:
-    """Faces with pictures of people that none of these models was trained on, nor on a copy."""
+    """Faces with pictures of people that none of these models was trained on, or on duplicates."""
     trained = set().union(*map(trained_fingerprints, provenances))
-    people = as_people(faces)
+    people = join_duplicate_subjects(faces)
     seen = {
-        _subject(known)
+        known.subject_key
         for face, known in zip(faces, people, strict=True)
-        if not trained.isdisjoint({fingerprint(_subject(face))} | picture_fingerprints([face]))
+        if not trained.isdisjoint({fingerprint(face.subject_key)} | picture_fingerprints([face]))
     }
-    return [f for f in people if f.has_image and _subject(f) not in seen]
+    return [f for f in people if f.has_image and f.subject_key not in seen]
 
 
 def fold_of(subject: str, folds: int, seed: int) -> int:
@@ -103,32 +100,31 @@ def fold_of(subject: str, folds: int, seed: int) -> int:
 
 
 def subsample_by_content(keys: Sequence[str], count: int) -> list[int]:
-    """Choose some faces: other ones may come and go, and most of the choice stays."""
+    """Choose faces by their keys, so that most of the choice stays if others come and go."""
     return sorted(sorted(range(len(keys)), key=keys.__getitem__)[:count])
 
 
 def assign_folds(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]:
     """Assign whole subjects to folds of about as many faces each, for a cross-validation.
 
-    The subject with the most faces comes first, and each to the fold with the fewest so far;
-    the seed orders subjects with as many.
+    In order of their number of faces, each subject goes to the fold with the fewest faces so far.
 
     Parameters
     ----------
     faces : sequence of Face
         All annotated faces.
     folds : int
-        How many parts.
+        Number of folds.
     seed : int
-        Another one assigns another way.
+        Orders subjects with equally many faces.
 
     Returns
     -------
     dict
-        The fold, 0 to ``folds`` - 1, of each subject's faces; subjects as in `as_people`.
+        The fold, 0 to ``folds`` - 1, of each subject; subjects as in `join_duplicate_subjects`.
     """
-    faces = as_people(faces)
-    sizes = Counter(_subject(f) for f in faces)
+    faces = join_duplicate_subjects(faces)
+    sizes = Counter(f.subject_key for f in faces)
     order = sorted(sizes, key=lambda s: (-sizes[s], _position(s, f"deal-{seed}")))
     filled = [0] * folds
     assigned = {}
@@ -138,11 +134,7 @@ def assign_folds(faces: Sequence[Face], folds: int, seed: int) -> dict[str, int]
     return assigned
 
 
-def _subject(face: Face) -> str:
-    return face.subject or face.name
-
-
 def _position(subject: str, salt: str) -> float:
-    """Place a subject in [0, 1) by its name alone."""
+    """Map a subject to [0, 1) by a hash of its name."""
     digest = hashlib.sha256(f"{salt}:{subject}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64

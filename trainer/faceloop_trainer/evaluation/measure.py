@@ -9,7 +9,7 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
-from faceloop_datasets.subjects import kind_of, many, one
+from faceloop_datasets.subjects import kind_of, plural, singular
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
@@ -137,8 +137,8 @@ def faces_to_measure(project: Project, models: Sequence[FaceModel]) -> list[Face
         who = "The model was" if len(models) == 1 else "Between them, the models were"
         kind = kind_of(face.subject_source for face in annotated)
         raise TrainingError(
-            f"{who} trained on every {one(kind)} in this project, so an error measured here would "
-            f"say nothing. Train with a share held out, annotate other {many(kind)}, or "
+            f"{who} trained on every {singular(kind)} in this project, so an error measured here "
+            f"would say nothing. Train with a share held out, annotate other {plural(kind)}, or "
             "cross-validate."
         )
     return faces

@@ -15,13 +15,24 @@ AUC_LIMIT = 0.08
 
 
 def area_under_ced(errors: NDArray[np.float64], limit: float) -> float:
-    """Area under the cumulative error distribution up to ``limit``, over ``limit``."""
+    """Area under the cumulative error distribution up to ``limit``, over ``limit``.
+
+    Parameters
+    ----------
+    errors : ndarray, shape (F,)
+        NME of each face; infinite where none was found.
+    limit : float
+        NME at which the integral ends.
+    """
     return float(np.clip(1.0 - errors / limit, 0.0, 1.0).mean())
 
 
 def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
-    """Spearman's rank correlation of the finite pairs; None where there is no order."""
+    """Spearman's rank correlation of the finite pairs of two arrays (F,).
+
+    None where there is no order: fewer than three pairs, or values that are all the same.
+    """
     known = np.isfinite(a) & np.isfinite(b)
     if known.sum() < 3 or not (np.ptp(a[known]) and np.ptp(b[known])):
-        return None  # values that are all the same have no order
+        return None
     return float(pd.Series(a[known]).corr(pd.Series(b[known]), method="spearman"))

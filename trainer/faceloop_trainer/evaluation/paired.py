@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from faceloop_datasets import TrainingError
-from faceloop_datasets.subjects import many
+from faceloop_datasets.subjects import plural
 
 from .bootstrap import Interval, bootstrap, group_means
 
@@ -57,7 +57,7 @@ class PairedTest:
     kind: str = "person"
 
     @property
-    def chance(self) -> bool:
+    def could_be_chance(self) -> bool:
         """Whether the difference could be chance."""
         return not self.p_value < LEVEL
 
@@ -71,9 +71,9 @@ class PairedTest:
         said = f"{better} is better than {worse} by {by:.4f}{span}"
         if round(by, 4) == 0:
             said = f"{first} and {second} are equally good{span}"
-        if not self.chance:
+        if not self.could_be_chance:
             return f"{said}; chance alone would hardly make such a difference: {self._p}."
-        few = f" {self.people} {many(self.kind)} are too few to tell." if self.people < 6 else ""
+        few = f" {self.people} {plural(self.kind)} are too few to tell." if self.people < 6 else ""
         return f"{said}; the difference could be chance: {self._p}.{few}"
 
     @property

@@ -1,4 +1,8 @@
-"""How far the responses of a scale may be trusted: calibrated on faces they have not seen."""
+"""Calibration of the responses of a scale, on faces that its experts have not seen.
+
+The gain of a landmark is what temperature scaling learns (Guo et al., ICML 2017): the factor of its
+response in a softmax over the search window that makes the true places most likely.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ _CALIBRATION_FACES = 100
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How far the responses of one scale may be trusted, learned on faces they had not seen.
+    """Gain and reliability of the responses of one scale, learned on faces they had not seen.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _TURN, _STRETCH = np.deg2rad(4.0), 0.05
 """How far a crop is from upright and from its scale while fitting (one standard deviation)."""
 _OFF_CENTRE = 2.5
-"""OutOfFoldFit windows are off their landmark by up to this, in pixels of the crop."""
+"""Search windows are off their landmark by up to this, in pixels of the crop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class Targets:
     mirror : sequence of int, optional
         Which place each one is the mirror image of; if given, mirrored faces train too.
     off_centre : float
-        OutOfFoldFit windows are off their place by up to this, in pixels of the crop.
+        Search windows are off their place by up to this, in pixels of the crop.
     """
 
     name: str

@@ -36,7 +36,15 @@ _BESIDE = 8
 
 @dataclass(frozen=True, eq=False)
 class CrossFittedExperts:
-    """Experts of one scale, by fold, each trained without that fold, and their calibration."""
+    """Experts of one scale, by fold, each trained without that fold, and their calibration.
+
+    Parameters
+    ----------
+    without : tuple of PatchExperts
+        By fold.
+    calibration : Calibration
+        Of all of them together.
+    """
 
     without: tuple[PatchExperts, ...]
     calibration: Calibration

@@ -10,7 +10,7 @@ import numpy as np
 from faceloop_datasets import Annotation, PointState, TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_trainer.config import TrainingConfig
-from faceloop_trainer.crossfit.points import out_of_fold_points
+from faceloop_trainer.crossfit.out_of_fold_points import out_of_fold_points
 from faceloop_trainer.data.constant_points import constant_points
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.parallel import StepCounter

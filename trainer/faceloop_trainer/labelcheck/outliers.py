@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _COMPONENTS = 30
 _ROUNDS = 4
-_TRUSTED = 0.9
+_INLIERS = 0.9
 """Share of the faces that the covariance and the typical distances are estimated from."""
 _UNCERTAINTY = 3e-5
 """Variance added to each coordinate, in IOD squared: .005 IOD that no annotator can see."""
@@ -176,11 +176,11 @@ class _ShapeDistribution:
         shapes = aligned - median
         unusual = np.linalg.norm(shapes, axis=(1, 2))
         for _ in range(_ROUNDS):
-            trusted = unusual <= np.quantile(unusual, _TRUSTED)
-            precision = _precision(shapes[trusted], scheme.mirror, prior)
-            count = trusted.sum() + (prior.weight if prior else 0.0)
-            distances = _distances(shapes, precision, scheme.mirror, trusted, count)
-            typical = np.quantile(distances, _TRUSTED, axis=0)
+            inliers = unusual <= np.quantile(unusual, _INLIERS)
+            precision = _precision(shapes[inliers], scheme.mirror, prior)
+            count = inliers.sum() + (prior.weight if prior else 0.0)
+            distances = _distances(shapes, precision, scheme.mirror, inliers, count)
+            typical = np.quantile(distances, _INLIERS, axis=0)
             unusual = np.where(visible, distances / typical, 0.0).max(axis=1)
         return cls(median, shapes, visible, precision, distances, typical)
 
@@ -230,7 +230,7 @@ def _distances(
     shapes: Points,
     precision: Values,
     mirror: Sequence[int],
-    trusted: NDArray[np.bool_],
+    inliers: NDArray[np.bool_],
     total: float,
 ) -> Values:
     """Mahalanobis distance of each point from its mean given all others, (F, N).
@@ -247,7 +247,7 @@ def _distances(
     pulled = own @ precision
     within = pulled @ own.transpose(0, 2, 1)
     rest = 2 * total * np.eye(2) - within
-    back = np.where(trusted[:, None, None], np.linalg.inv(rest), 0.0)
+    back = np.where(inliers[:, None, None], np.linalg.inv(rest), 0.0)
     pull = pulled[:, 0] + np.einsum("fi,fij,fjd->fd", within[:, 0], back, pulled)
     blocks = precision.reshape(count, 2, count, 2)[np.arange(count), :, np.arange(count)]
     by_point = pulled.reshape(faces, 2, count, 2)

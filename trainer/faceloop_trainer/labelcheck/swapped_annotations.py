@@ -50,7 +50,7 @@ class PictureMatch:
     distance : float
         The annotation's mean distance from the fit to that picture, in IOD.
     conclusive : bool
-        Whether it needs no other match to be believed.
+        Whether it is certain without another match.
     mutual : bool
         Whether it is nearly the best match of both the annotation and the picture.
     """

@@ -1,4 +1,4 @@
-"""From annotated points to a point distribution model."""
+"""Probabilistic PCA with missing points, by EM: the point distribution model."""
 
 from __future__ import annotations
 

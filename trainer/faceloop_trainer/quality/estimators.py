@@ -34,7 +34,7 @@ _SMALLEST = 0.005
 """Errors below this are not told apart."""
 _MOST_POINTS = 14_000
 """Points that a point network is trained on; more rank no better."""
-_ASTRAY = 0.15
+_LARGEST_LABELLED_ERROR = 0.15
 """Fits that are further off say nothing about which points are visible."""
 
 
@@ -200,7 +200,7 @@ class _EstimatorTraining:
         usual[known] = np.nanmean(logs[:, known], axis=0)
         usual[~known] = usual[known].mean()
         self.usual, self.logs = usual, logs
-        self.blank = PointPredictor(
+        self.untrained = PointPredictor(
             places=places.astype(np.float32),
             typical=typical,
             centre=points.mean(axis=0),
@@ -216,7 +216,7 @@ class _EstimatorTraining:
             [fit_features(f.features, z) for f, z in zip(fits, logits, strict=True)]
         )
         self.inputs = np.array(
-            [self.blank.inputs(f.features, z) for f, z in zip(fits, logits, strict=True)]
+            [self.untrained.inputs(f.features, z) for f, z in zip(fits, logits, strict=True)]
         )
 
     def train_errors(self, use: NDArray[np.bool_]) -> tuple[ErrorPredictor, PointNetwork]:
@@ -234,19 +234,19 @@ class _EstimatorTraining:
         from sklearn.neural_network import MLPClassifier  # noqa: PLC0415 - as in filters.py
 
         visible = ~np.array([fit.hidden for fit in self.fits])
-        told = np.isfinite(self.point_errors) & (self.errors < _ASTRAY)[:, None]
+        labelled = np.isfinite(self.point_errors) & (self.errors < _LARGEST_LABELLED_ERROR)[:, None]
         nothing = _no_network(visible.shape[1])
-        if len(np.unique(visible[told])) < 2:
+        if len(np.unique(visible[labelled])) < 2:
             return PointNetwork(nothing.hidden, np.array([0, 30], np.float32), nothing.usual)
         network = MLPClassifier(**_settings(_VISIBILITY_HIDDEN, self.seed))
-        network.fit(*self._some_points(np.where(told, visible, np.nan)))
+        network.fit(*self._some_points(np.where(labelled, visible, np.nan)))
         return PointNetwork(*_layers(network), nothing.usual)
 
     def predictions(
         self, of: NDArray[np.bool_], predictor: ErrorPredictor, error: PointNetwork
     ) -> Floats:
         """Return the predicted log NME of some of the fits, as a fit would ask for it."""
-        points = self.point_predictor(error, self.blank.visible)
+        points = self.point_predictor(error, self.untrained.visible)
         return np.array(
             [
                 predicted_log_error(predictor, points, self.features[i], self.inputs[i])
@@ -256,7 +256,7 @@ class _EstimatorTraining:
 
     def point_predictor(self, error: PointNetwork, visible: PointNetwork) -> PointPredictor:
         """Return the point predictor with these networks."""
-        b = self.blank
+        b = self.untrained
         return PointPredictor(b.places, b.typical, b.centre, b.spread, b.weights, error, visible)
 
     def _some_points(self, target: Floats) -> tuple[Floats, Floats]:

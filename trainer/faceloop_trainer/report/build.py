@@ -14,8 +14,8 @@ from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.cross_validation import cross_validate
-from faceloop_trainer.data.checks import cautions
-from faceloop_trainer.data.copies import as_people
+from faceloop_trainer.data.data_warnings import data_warnings
+from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.evaluation.measure import evaluate_models, faces_to_measure
 from faceloop_trainer.evaluation.paired import compare_models
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -151,7 +151,7 @@ class _ReportBuilder:
         """Return the training settings of the model; the default ones without a model."""
         known = self._models[0].provenance.get("config") if self._models else None
         kept = {k: known[k] for k in _SETTINGS if k in known} if isinstance(known, dict) else {}
-        try:  # a model file is not trusted
+        try:  # a model file may hold anything
             for key in {"channels", "scales"} & set(kept):
                 kept[key] = tuple(kept[key])  # lists in a model file
             return TrainingConfig(**kept, seed=self._options.seed)
@@ -170,13 +170,13 @@ class _ReportBuilder:
             scheme=project.scheme,
             made=datetime.now(UTC),
             faces=len(annotated),
-            people=len({face.subject or face.name for face in as_people(annotated)}),
+            people=len({face.subject_key for face in join_duplicate_subjects(annotated)}),
             kind=kind_of(face.subject_source for face in annotated),
             snapshot=snapshot_hash(annotated),
             shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),
             seed=self._options.seed,
             provenance=models[0].provenance if models else {},
-            warnings=cautions(everyone, project.scheme),
+            warnings=data_warnings(everyone, project.scheme),
         )
 
     def _with_models(self, report: Report, faces: Sequence[Face]) -> Report:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from faceloop_datasets.subjects import many
+from faceloop_datasets.subjects import plural
 from faceloop_trainer.evaluation.plots import COLOURS, label, new_figure
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def difference_figure(test: PairedTest, names: tuple[str, str]) -> Figure:
     axes.grid(visible=False, axis="x")
     first, second = map(label, names)
     axes.set(xlim=(0, len(gain) + 1), ylabel=f"NME: {second} less {first}", xticks=[])
-    axes.set_xlabel(many(test.kind))
+    axes.set_xlabel(plural(test.kind))
     for said, x, y, colour in (
         (f"{first} is better", 0.98, 0.97, COLOURS[0]),
         (f"{second} is better", 0.02, 0.03, COLOURS[1]),

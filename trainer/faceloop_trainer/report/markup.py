@@ -23,10 +23,10 @@ def text(value: object) -> Markup:
     """Return a value as escaped text; markup stays as it is."""
     if isinstance(value, Markup):
         return value
-    return Markup(html.escape(clean(str(value))))
+    return Markup(html.escape(displayable(str(value))))
 
 
-def clean(value: str) -> str:
+def displayable(value: str) -> str:
     """Replace characters that a page cannot hold."""
     return _FORBIDDEN.sub("\ufffd", value)
 

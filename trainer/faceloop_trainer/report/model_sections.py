@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from faceloop_datasets.subjects import count_of, many
-from faceloop_datasets.subjects import one as one_of
+from faceloop_datasets.subjects import count_of, plural, singular
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.evaluation.plots import ced_figure
 
@@ -41,7 +40,7 @@ def heading(report: Report, _chart: AddChart) -> Markup:
     facts: list[tuple[str, object]] = [("project", name_of(report.project))]
     known = report.provenance
     if known and named:
-        people = many(str(known.get("subject_kind", "person")))
+        people = plural(str(known.get("subject_kind", "person")))
         on = f"{known.get('pictured', '?')} faces of {known.get('subjects', '?')} {people}"
         facts.append(("trained on", on))
         if "snapshot" in known:
@@ -219,7 +218,7 @@ def _worst_faces(report: Report, summary: EvaluationSummary, chart: AddChart) ->
     return joined(
         (
             element("h2", "The worst faces"),
-            table(("item", "name", one_of(found.kind), "error (NME)", "predicted"), rows, 2),
+            table(("item", "name", singular(found.kind), "error (NME)", "predicted"), rows, 2),
             shown,
         )
     )
@@ -251,9 +250,9 @@ def comparison(report: Report, chart: AddChart) -> Markup:
             chart(
                 "difference",
                 difference_figure(test, names),
-                f"Difference of the two models' errors for each {one_of(test.kind)}.",
-                f"One bar a {one_of(test.kind)}, in order: by how much the mean error of its faces "
-                "differs. The gray band is the 95 % confidence interval of the mean.",
+                f"Difference of the two models' errors for each {singular(test.kind)}.",
+                f"One bar a {singular(test.kind)}, in order: by how much the mean error of its "
+                "faces differs. The gray band is the 95 % confidence interval of the mean.",
             ),
             element("h3", "By part of the face"),
             table(("part", "mean error less by"), rows, 1),

@@ -11,7 +11,7 @@ from faceloop_datasets.files import atomic_path
 from faceloop_trainer.evaluation.plots import save_png
 
 from . import model_sections, training_sections
-from .markup import Markup, clean, element, joined
+from .markup import Markup, displayable, element, joined
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def _document(report: Report, body: Markup) -> str:
         element("meta", charset="utf-8"),
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{clean(title)} \N{EN DASH} faceloop report"),
+        element("title", f"{displayable(title)} \N{EN DASH} faceloop report"),
         element("style", Markup(style.read_text(encoding="utf-8"))),
     )
     foot = element(

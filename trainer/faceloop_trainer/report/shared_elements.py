@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.subjects import count_of, many
+from faceloop_datasets.subjects import count_of, plural
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.evaluation.metrics import AUC_LIMIT
 
@@ -45,7 +45,7 @@ def small_sample_warning(found: Evaluation) -> Markup | None:
 def metrics_table(columns: Sequence[EvaluationSummary]) -> Markup:
     """Return a table of the metrics of several evaluations, a column each."""
     rows: list[list[object]] = []
-    drawn = many(columns[0].evaluation.kind)
+    drawn = plural(columns[0].evaluation.kind)
     for title, key, form, factor in _METRICS:
         cells = [cell(one.metrics.get(key), form, factor) for one in columns]
         rows.append([title, *cells])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.subjects import count_of, many, one
+from faceloop_datasets.subjects import count_of, plural, singular
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.evaluation.bootstrap import metric_intervals
 from faceloop_trainer.evaluation.metrics import AUC_LIMIT
@@ -66,8 +66,8 @@ def cross_validation(report: Report, chart: AddChart) -> Markup:
     unused = len(report.validation.unusable)
     said = (
         f"The training was repeated {len(folds)} times, each time without the "
-        f"{many(pooled.evaluation.kind)} of one part, and measured on those: every face by a model "
-        f"that has never seen its {one(pooled.evaluation.kind)}."
+        f"{plural(pooled.evaluation.kind)} of one part, and measured on those: every face by a "
+        f"model that has never seen its {singular(pooled.evaluation.kind)}."
         + (f" {faces_of(unused)} could not be used." if unused else "")
     )
     return joined(
@@ -86,7 +86,7 @@ def cross_validation(report: Report, chart: AddChart) -> Markup:
                 (
                     "",
                     "faces",
-                    many(pooled.evaluation.kind),
+                    plural(pooled.evaluation.kind),
                     "NME mean",
                     "median",
                     "AUC",
@@ -125,7 +125,7 @@ def learning_curve(report: Report, chart: AddChart) -> Markup:
     )
     head = (
         "faces",
-        many(report.curve[0].kind),
+        plural(report.curve[0].kind),
         "seed",
         "NME mean",
         "AUC",
@@ -152,12 +152,12 @@ def learning_curve(report: Report, chart: AddChart) -> Markup:
 def method(report: Report, _chart: AddChart) -> Markup:
     """Explain the metrics, the intervals and the tests."""
     start = None if report.model is None else report.model.evaluation.start
-    people = many(report.kind)
+    one, people = singular(report.kind), plural(report.kind)
     said = [
         "" if start is None else f"Fits start from {_STARTS[start]}.",
         _NME,
         _AUC,
-        f"No model is measured on a {one(report.kind)} it was trained on, whoever annotated it.",
+        f"No model is measured on a {one} it was trained on, whoever annotated it.",
         _INTERVALS.format(people=people),
         "" if report.test is None else _PAIRED.format(people=people),
         f"Seed of all random choices: {report.seed}.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from .canvas_layers import FaceLayers
 from .mouse_editing import MouseEditing, MousePosition
-from .point_style import labels
+from .point_style import place_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +54,9 @@ class FaceCanvas:
         editor.shown.connect(self._draw)
         editor.selected.connect(self._mark)
         self.mouse.pointed.connect(self._point_at)
-        self.mouse.band.connect(self._layers.band)
-        picture_layer.owner_changed.connect(self._take_turns)
-        picture_layer.viewer.scene.camera.events.zoom.connect(self._suit)
+        self.mouse.selection_box.connect(self._layers.draw_selection_box)
+        picture_layer.owner_changed.connect(self._owner_changed)
+        picture_layer.viewer.scene.camera.events.zoom.connect(self._scale_to_zoom)
         self._callbacks = (
             (picture_layer.viewer.mouse_drag_callbacks, self._press),
             (picture_layer.viewer.mouse_move_callbacks, self._hover),
@@ -72,8 +72,8 @@ class FaceCanvas:
         for callbacks, ours in self._callbacks:
             callbacks.remove(ours)
         self._picture_layer.viewer.mouse_double_click_callbacks[:] = self._double_clicks
-        self._picture_layer.viewer.scene.camera.events.zoom.disconnect(self._suit)
-        self._picture_layer.owner_changed.disconnect(self._take_turns)
+        self._picture_layer.viewer.scene.camera.events.zoom.disconnect(self._scale_to_zoom)
+        self._picture_layer.owner_changed.disconnect(self._owner_changed)
         self._layers.use(None)
 
     def use(self, scheme: Scheme | None) -> None:
@@ -153,18 +153,18 @@ class FaceCanvas:
             wanted += [k for k in range(len(face.points)) if k not in wanted]
         # Not while a point is dragged: a text would cover what the person looks at.
         there = [k for k in wanted if face.present[k] and not self._editor.dragging]
-        texts = labels(face.points, self._names, there, 1.0 / self._zoom)
-        self._layers.ring(selection, texts, face)
+        texts = place_labels(face.points, self._names, there, 1.0 / self._zoom)
+        self._layers.mark_selected(selection, texts, face)
 
     def _point_at(self, number: int | None) -> None:
         self._pointed = number
         self._mark()
 
-    def _take_turns(self, _owner: str) -> None:
+    def _owner_changed(self, _owner: str) -> None:
         self.refresh()
 
-    def _suit(self, _event: object) -> None:
-        self._layers.suit(self._zoom)
+    def _scale_to_zoom(self, _event: object) -> None:
+        self._layers.scale_to_zoom(self._zoom)
         if self._all_names:
             self._mark()
 
@@ -173,21 +173,21 @@ class FaceCanvas:
     def _press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
         if not self._ours or event.button != _LEFT_BUTTON or "Alt" in event.modifiers:
             return
-        event.handled = self.mouse.press(self._touch(viewer, event))
+        event.handled = self.mouse.press(self._mouse_position(viewer, event))
         yield
         while event.type == "mouse_move":
-            self.mouse.move(self._touch(viewer, event))
+            self.mouse.move(self._mouse_position(viewer, event))
             yield
         self.mouse.release()
 
     def _hover(self, viewer: ViewerModel, event: Any) -> None:
         if not self._ours:
             return
-        touch = self._touch(viewer, event)
+        position = self._mouse_position(viewer, event)
         if not self._clicked_twice:
-            self.mouse.hover(touch)
+            self.mouse.hover(position)
         elif _LEFT_BUTTON in event.buttons:
-            self.mouse.move(touch)
+            self.mouse.move(position)
         else:
             self._clicked_twice = False
             self.mouse.release()
@@ -199,13 +199,13 @@ class FaceCanvas:
         """
         if self._ours and self.mouse.clicks is not None:
             return
-        if self._ours and self.mouse.press(self._touch(viewer, event)):
+        if self._ours and self.mouse.press(self._mouse_position(viewer, event)):
             self._clicked_twice = True
             return
         for callback in self._double_clicks:
             callback(viewer, event)
 
-    def _touch(self, viewer: ViewerModel, event: Any) -> MousePosition:
+    def _mouse_position(self, viewer: ViewerModel, event: Any) -> MousePosition:
         row, column = event.position[-2:]
         xy: NDArray[np.float64] = np.array([column, row], dtype=np.float64)
         keys = event.modifiers

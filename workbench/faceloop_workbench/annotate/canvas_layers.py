@@ -94,7 +94,9 @@ class FaceLayers:
             self._rings.data[...] = places
             _refresh(self._rings)
 
-    def ring(self, selected: Iterable[int], named: Mapping[int, str], face: FaceState) -> None:
+    def mark_selected(
+        self, selected: Iterable[int], named: Mapping[int, str], face: FaceState
+    ) -> None:
         """Put rings round selected points, and texts beside others."""
         points, rings = self._points, self._rings
         chosen = tuple(k for k in selected if face.present[k])
@@ -113,7 +115,7 @@ class FaceLayers:
         rings.data[...] = np.where(face.present[:, None], face.points, 0.0)[:, ::-1]
         _refresh(rings)
 
-    def band(self, corners: Corners | None) -> None:
+    def draw_selection_box(self, corners: Corners | None) -> None:
         """Draw the rectangle that selects; None to take it away."""
         if self._lines is None:
             return
@@ -129,9 +131,9 @@ class FaceLayers:
         """Make marks at most so large on the screen."""
         if pixels != self._largest:
             self._largest = pixels
-            self.suit(self._zoom)
+            self.scale_to_zoom(self._zoom)
 
-    def suit(self, zoom: float) -> None:
+    def scale_to_zoom(self, zoom: float) -> None:
         """Keep lines and marks as large on the screen as they should be."""
         lines, points, rings = self._lines, self._points, self._rings
         self._zoom = zoom
@@ -199,7 +201,7 @@ class FaceLayers:
         )
         for layer in (self._lines, self._points, self._rings):
             layer.editable = False
-        self.suit(self._viewer.scene.camera.zoom)
+        self.scale_to_zoom(self._viewer.scene.camera.zoom)
         if active is not None:
             self._viewer.layers.selection.active = active
 

@@ -98,9 +98,9 @@ class FaceEditor:
         return None if self._saver is None else self._saver.item
 
     @property
-    def keeping(self) -> SaveStatus:
+    def save_status(self) -> SaveStatus:
         """Whether the state is on disk."""
-        return SaveStatus("untouched") if self._saver is None else self._saver.kept
+        return SaveStatus("untouched") if self._saver is None else self._saver.status
 
     @property
     def theirs(self) -> Revision | None:
@@ -166,7 +166,7 @@ class FaceEditor:
         """
         state = self._editable()
         if state is not None and np.isfinite(xy).all():
-            moved = state.put([index], np.asarray(xy, dtype=np.float64)[None])
+            moved = state.placed_at([index], np.asarray(xy, dtype=np.float64)[None])
             self._show(self._help(moved, alone=alone), f"Move {self._names([index])}")
 
     def transform(self, transform: Similarity, what: str = "Move", *, alone: bool = False) -> None:
@@ -181,7 +181,7 @@ class FaceEditor:
         if len(chosen) == int(state.present.sum()):
             self._show(state.transformed(transform), f"{what} the face")
             return
-        moved = state.put(chosen, transform.apply(state.points[chosen]))
+        moved = state.placed_at(chosen, transform.apply(state.points[chosen]))
         self._show(self._help(moved, alone=alone), f"{what} {self._names(chosen)}")
 
     def nudge(self, dx: float, dy: float) -> None:
@@ -277,7 +277,7 @@ class FaceEditor:
         if self._editable() is None:
             return None
         state = FaceState.estimated(points, source)
-        return self._commit(state.put(placed, points[list(placed)]), what)
+        return self._commit(state.placed_at(placed, points[list(placed)]), what)
 
     def refit(self, points: Points, source: str, what: str) -> Revision | None:
         """Give the points that nobody has placed, missing ones too, a fit (N, 2).
@@ -313,7 +313,7 @@ class FaceEditor:
             return None
         return self._commit(state, what, undoable=False)
 
-    def retake(self, revision: Revision) -> Revision | None:
+    def restore_revision(self, revision: Revision) -> Revision | None:
         """Bring back an old revision as the newest one."""
         if self._editable() is None:
             return None
@@ -335,8 +335,8 @@ class FaceEditor:
             self._session.tell("This face has no points yet. Start it with a fit.", "warning")
             return None
         accepted = state.accepted()
-        same = accepted.same(state) and self.keeping.how == "saved"
-        saved = self.keeping.revision if same else self._commit(accepted, "Accept")
+        same = accepted.is_same_as(state) and self.save_status.kind == "saved"
+        saved = self.save_status.revision if same else self._commit(accepted, "Accept")
         if saved is not None and state.missing:
             count = len(state.missing)
             self._session.tell(f"Accepted; still missing: {self._names(state.missing)} ({count}).")
@@ -355,13 +355,13 @@ class FaceEditor:
         self._preview, self._viewing = None, revision
         self._redraw()
 
-    def look_again(self) -> None:
-        """Notice what other windows have saved, and write again what could not be written."""
-        self._unsaved.again()
+    def synchronise(self) -> None:
+        """Show what other windows have saved, and write again what could not be written."""
+        self._unsaved.retry()
         if self._saver is None or self.dragging:
             return
         try:
-            saved, newer = self._saver.again(), self._saver.newer()
+            saved, newer = self._saver.retry(), self._saver.newer_revision()
         except FaceloopError as error:
             self._session.tell(str(error), "error")
             return
@@ -398,14 +398,14 @@ class FaceEditor:
             self._saver.changed.connect(self._kept)
         self.loaded.emit(self._state)
         self.conflict.emit(self.theirs)
-        self.kept.emit(self.keeping)
+        self.kept.emit(self.save_status)
         self._redraw()
 
     def _leave(self) -> None:
         saver = self._saver
         if saver is not None:
             saver.changed.disconnect(self._kept)
-            self._unsaved.leave(saver)
+            self._unsaved.add(saver)
         self._saver = self._state = self._preview = self._viewing = None
         self.select(())
 
@@ -413,7 +413,7 @@ class FaceEditor:
         self._unsaved.clear()
 
     def _open(self, project: Project, item: Item) -> None:
-        waiting = self._unsaved.take(item.id)
+        waiting = self._unsaved.pop(item.id)
         if waiting is not None:
             self._saver, self._state = waiting, waiting.waiting
             return
@@ -445,13 +445,13 @@ class FaceEditor:
 
     def _commit(self, after: FaceState, what: str, *, undoable: bool = True) -> Revision | None:
         """Save a change; ``what`` names it in the history and for undo."""
-        before, after, self._preview = self._state, after.settled(), None
+        before, after, self._preview = self._state, after.as_reopened(), None
         if self._saver is None or before is None:
             return None
-        self._state, same = after, after.same(before)
+        self._state, same = after, after.is_same_as(before)
         if same and self._saver.waiting is None:
             self._redraw()
-            return self._saver.kept.revision
+            return self._saver.status.revision
         saved = self._saver.save(after, what)
         if undoable and not same:
             self.edited.emit(before, after, what)
@@ -472,7 +472,7 @@ class FaceEditor:
         before = self._state
         self._state = FaceState.saved(revision)
         self._viewing = None
-        if before is not None and not before.same(self._state):
+        if before is not None and not before.is_same_as(self._state):
             self.edited.emit(before, self._state, f"Saved by {revision.author} elsewhere")
         self._session.tell(f"{revision.author} has saved this face elsewhere; it is shown.")
         self._redraw()

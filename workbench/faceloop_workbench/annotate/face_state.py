@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Annotation, PointState
-from faceloop_workbench.services.annotation_source import FIT, MANUAL, by_hand
+from faceloop_workbench.services.annotation_source import FIT, MANUAL, corrected_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ class FaceState:
 
     @property
     def start(self) -> Points:
-        """What is saved of `reference`, shape (N, 2); of a `settled` state nothing is lost.
+        """What is saved of `reference`, shape (N, 2); of a `as_reopened` state nothing is lost.
 
         NaN where the person has put an OCCLUDED point: that tells it from one that follows.
         """
@@ -119,7 +119,7 @@ class FaceState:
         """How many points nobody has confirmed."""
         return int((self.states == PointState.ESTIMATED).sum())
 
-    def same(self, other: FaceState) -> bool:
+    def is_same_as(self, other: FaceState) -> bool:
         """Whether the two would be saved alike."""
         return (
             self.source == other.source
@@ -128,7 +128,7 @@ class FaceState:
             and np.array_equal(self.reference, other.reference, equal_nan=True)
         )
 
-    def settled(self) -> FaceState:
+    def as_reopened(self) -> FaceState:
         """Make it what `saved` gives back of it.
 
         Where a person has put a hidden point, drags start from the face as it is: for the points
@@ -144,7 +144,7 @@ class FaceState:
         start = state.start
         return replace(state, reference=start) if np.isnan(start).all() else state
 
-    def put(self, indices: Sequence[int], points: Points) -> FaceState:
+    def placed_at(self, indices: Sequence[int], points: Points) -> FaceState:
         """Put points (K, 2) where a person wants them: they are placed, and visible.
 
         A point that is OCCLUDED stays so: its place is known now, and still hidden.
@@ -155,15 +155,17 @@ class FaceState:
         hidden = states[chosen] == PointState.OCCLUDED
         states[chosen] = np.where(hidden, PointState.OCCLUDED, PointState.VISIBLE)
         placed[chosen] = True
-        return replace(self, points=xy, states=states, placed=placed, source=by_hand(self.source))
+        return replace(
+            self, points=xy, states=states, placed=placed, source=corrected_source(self.source)
+        )
 
     def transformed(self, transform: Similarity) -> FaceState:
         """Move the whole face: this aligns it and confirms no point."""
         points, reference = transform.apply(self.points), transform.apply(self.reference)
-        source = by_hand(self.source)
+        source = corrected_source(self.source)
         return replace(self, points=points, reference=reference, source=source)
 
-    def helped(self, points: Points, model: str) -> FaceState:
+    def moved_by_model(self, points: Points, model: str) -> FaceState:
         """Let the model move the points that are not placed to ``points`` (N, 2).
 
         A face with points that are the model's opinion is a fit, whatever it was before, so that
@@ -171,8 +173,8 @@ class FaceState:
         """
         free = self.present & ~self.placed
         moved = np.where(free[:, None], points, self.points)
-        opinion = _differ(moved, self.points)
-        return replace(self, points=moved, source=_fitted(self.source, opinion, model))
+        predicted = _differ(moved, self.points)
+        return replace(self, points=moved, source=_fitted(self.source, predicted, model))
 
     def refitted(self, points: Points, model: str) -> FaceState:
         """Let a model's fit (N, 2) have all points that are not placed, missing ones too."""
@@ -203,7 +205,9 @@ class FaceState:
         chosen = list(indices)
         xy, states, placed = self.points.copy(), self.states.copy(), self.placed.copy()
         xy[chosen], states[chosen], placed[chosen] = np.nan, PointState.MISSING, False
-        return replace(self, points=xy, states=states, placed=placed, source=by_hand(self.source))
+        return replace(
+            self, points=xy, states=states, placed=placed, source=corrected_source(self.source)
+        )
 
     def occlusion_toggled(self, indices: Sequence[int]) -> FaceState:
         """Mark points as hidden, or as what they were before if all of them are hidden.
@@ -217,12 +221,12 @@ class FaceState:
             states[chosen] = shown[chosen]
         else:
             states[chosen] = PointState.OCCLUDED
-        return replace(self, states=states, source=by_hand(self.source))
+        return replace(self, states=states, source=corrected_source(self.source))
 
     def confirmed(self, indices: Sequence[int]) -> FaceState:
         """Declare that points are right where they are."""
         chosen = [k for k in indices if self.states[k] != PointState.MISSING]
-        return self.put(chosen, self.points[chosen])
+        return self.placed_at(chosen, self.points[chosen])
 
     def released(self, indices: Sequence[int], model: str) -> FaceState:
         """Take back that points are right: the model may move them again."""
@@ -245,8 +249,8 @@ def changed_points(before: Annotation, after: Annotation) -> int:
     return int((moved | (before.states != after.states)).sum())
 
 
-def _fitted(source: str, opinion: Mask, model: str) -> str:
-    if source.startswith(FIT) or not opinion.any():
+def _fitted(source: str, predicted: Mask, model: str) -> str:
+    if source.startswith(FIT) or not predicted.any():
         return source
     return FIT + model
 

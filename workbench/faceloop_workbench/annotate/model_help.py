@@ -64,4 +64,4 @@ class ModelHelp:
         model = self._chosen.model
         errors = self.errors[1] if self.errors is not None and self.errors[0] is model else None
         points = most_probable(model, face.points, face.placed, face.reference, errors=errors)
-        return face.helped(points, self._chosen.name)
+        return face.moved_by_model(points, self._chosen.name)

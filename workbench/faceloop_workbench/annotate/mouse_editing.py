@@ -65,12 +65,12 @@ class MouseEditing:
     ----------
     pointed : Signal(int or None)
         The mouse is on another point.
-    band : Signal((ndarray, ndarray) or None)
+    selection_box : Signal((ndarray, ndarray) or None)
         Corners of the rectangle that is being drawn.
     """
 
     pointed = Signal(object)
-    band = Signal(object)
+    selection_box = Signal(object)
 
     def __init__(self, editor: FaceEditor) -> None:
         self._editor = editor
@@ -88,36 +88,39 @@ class MouseEditing:
         """Clicks that are waited for."""
         return self._clicks
 
-    def ask(self, clicks: ClickRequest | None) -> None:
+    def request_clicks(self, clicks: ClickRequest | None) -> None:
         """Wait for clicks on the picture; None to wait no longer."""
         self._clicks = clicks
 
-    def hover(self, touch: MousePosition) -> None:
+    def hover(self, position: MousePosition) -> None:
         """Move without a button."""
-        number = self._nearest(touch)
+        number = self._nearest(position)
         if number != self._pointed_at:
             self._pointed_at = number
             self.pointed.emit(number)
 
-    def press(self, touch: MousePosition) -> bool:
+    def press(self, position: MousePosition) -> bool:
         """Begin; returns whether it is ours, or else the viewer's, to pan the picture with."""
-        self._press, self._moved = touch, False
+        self._press, self._moved = position, False
         self._chosen = self._editor.selection
-        self._on_point = None if self._clicks is not None else self._nearest(touch)
-        self._does = None if self._clicks is not None else self._choose(touch)
+        self._on_point = None if self._clicks is not None else self._nearest(position)
+        self._does = None if self._clicks is not None else self._choose(position)
         return self._does is not None
 
-    def move(self, touch: MousePosition) -> None:
+    def move(self, position: MousePosition) -> None:
         """Go on, with the button down."""
         if self._press is None:
             return
-        if not self._moved and np.linalg.norm(touch.xy - self._press.xy) < _STILL * touch.pixel:
+        if (
+            not self._moved
+            and np.linalg.norm(position.xy - self._press.xy) < _STILL * position.pixel
+        ):
             return
         if not self._moved:
             self._moved = True
             self._begin()
         if self._does is not None:
-            self._does(touch)
+            self._does(position)
 
     def release(self) -> None:
         """End, where the last move was."""
@@ -127,7 +130,7 @@ class MouseEditing:
         if not self._moved:
             self._click(begun)
         self._editor.drop()
-        self.band.emit(None)
+        self.selection_box.emit(None)
 
     def cancel(self) -> bool:
         """Forget what was begun; returns whether there was anything."""
@@ -135,7 +138,7 @@ class MouseEditing:
         self._stop_clicks()
         self._press = None
         self._editor.cancel()
-        self.band.emit(None)
+        self.selection_box.emit(None)
         return busy
 
     def _forget(self, _state: object) -> None:
@@ -143,73 +146,73 @@ class MouseEditing:
         self._stop_clicks()
         self._press = self._pointed_at = None
         self.pointed.emit(None)
-        self.band.emit(None)
+        self.selection_box.emit(None)
 
     def _stop_clicks(self) -> None:
         if self._clicks is not None:
             self._clicks.stop()
             self._clicks = None
 
-    def _nearest(self, touch: MousePosition) -> int | None:
+    def _nearest(self, position: MousePosition) -> int | None:
         face = self._editor.drawn
         if face is None or self._editor.viewing is not None or not face.present.any():
             return None
-        distance = np.linalg.norm(face.points - touch.xy, axis=1)
+        distance = np.linalg.norm(face.points - position.xy, axis=1)
         number = int(np.nanargmin(distance))
-        return number if distance[number] <= _REACH * touch.pixel else None
+        return number if distance[number] <= _REACH * position.pixel else None
 
-    def _choose(self, touch: MousePosition) -> Callable[[MousePosition], None] | None:
+    def _choose(self, position: MousePosition) -> Callable[[MousePosition], None] | None:
         """Return what moving will do; None for what the viewer does."""
         several = len(self._editor.selection) > 1
         if self._on_point is None:
-            if touch.shift:
-                return self._draw_band
-            return self._turn if touch.control and several else None
-        if touch.shift:
+            if position.shift:
+                return self._draw_selection_box
+            return self._turn if position.control and several else None
+        if position.shift:
             return lambda _: None
         chosen = several and self._on_point in self._editor.selection
-        return self._move_all if chosen and not touch.control else self._drag
+        return self._move_all if chosen and not position.control else self._drag
 
     def _begin(self) -> None:
         """Select the point that is dragged, so that keys act on it afterwards."""
         if self._on_point is not None and self._does == self._drag:
             self._editor.select([self._on_point])
 
-    def _click(self, touch: MousePosition) -> None:
+    def _click(self, position: MousePosition) -> None:
         if self._clicks is not None:
-            self._take_click(self._clicks, touch.xy)
+            self._take_click(self._clicks, position.xy)
         elif self._on_point is None:
-            if not touch.shift and not touch.control:
+            if not position.shift and not position.control:
                 self._editor.select(())
-        elif touch.shift:
+        elif position.shift:
             self._editor.select(set(self._editor.selection) ^ {self._on_point})
         else:
             self._editor.select([self._on_point])
 
     def _take_click(self, clicks: ClickRequest, xy: Place) -> None:
-        if clicks.take(xy):
+        if clicks.add_click(xy):
             self._clicks = None  # first: what is done with them may ask for more
             clicks.done(np.array(clicks.places))
 
-    def _drag(self, touch: MousePosition) -> None:
+    def _drag(self, position: MousePosition) -> None:
         before = self._editor.state
         if before is not None and self._press is not None and self._on_point is not None:
             # From where the point is, not from the pointer: a press beside it makes no jump.
-            place = before.points[self._on_point] + touch.xy - self._press.xy
+            place = before.points[self._on_point] + position.xy - self._press.xy
             self._editor.drag(self._on_point, place, alone=self._press.control)
 
-    def _move_all(self, touch: MousePosition) -> None:
+    def _move_all(self, position: MousePosition) -> None:
         if self._press is not None:
-            dx, dy = touch.xy - self._press.xy
+            dx, dy = position.xy - self._press.xy
             self._editor.transform(Similarity(tx=float(dx), ty=float(dy)))
 
-    def _turn(self, touch: MousePosition) -> None:
+    def _turn(self, position: MousePosition) -> None:
         before, press = self._editor.state, self._press
         if before is None or press is None:
             return
         centre = np.nanmean(before.points[list(self._editor.selection)], axis=0)
-        start, now = press.xy - centre, touch.xy - centre
-        if np.linalg.norm(start) < touch.pixel or np.linalg.norm(now) < touch.pixel:
+        start, now = press.xy - centre, position.xy - centre
+        if np.linalg.norm(start) < position.pixel or np.linalg.norm(now) < position.pixel:
             return
         scale = float(np.linalg.norm(now) / np.linalg.norm(start))
         angle = float(np.arctan2(now[1], now[0]) - np.arctan2(start[1], start[0]))
@@ -218,14 +221,14 @@ class MouseEditing:
         moved = Similarity(turn.a, turn.b, float(shift[0]), float(shift[1]))
         self._editor.transform(moved, "Turn and scale")
 
-    def _draw_band(self, touch: MousePosition) -> None:
+    def _draw_selection_box(self, position: MousePosition) -> None:
         face, press = self._editor.drawn, self._press
         if face is None or press is None:
             return
-        low, high = np.minimum(press.xy, touch.xy), np.maximum(press.xy, touch.xy)
+        low, high = np.minimum(press.xy, position.xy), np.maximum(press.xy, position.xy)
         inside = ((face.points >= low) & (face.points <= high)).all(axis=1)
         self._editor.select([*self._chosen, *np.flatnonzero(inside)])
-        self.band.emit((low, high))
+        self.selection_box.emit((low, high))
 
 
 class ClickRequest:
@@ -248,7 +251,7 @@ class ClickRequest:
         self.places: list[Place] = []
         self._ask()
 
-    def take(self, xy: Place) -> bool:
+    def add_click(self, xy: Place) -> bool:
         """Take the next click; returns whether it was the last."""
         self.places.append(xy)
         complete = len(self.places) == len(self._wanted)

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.wording import enumerated
 from faceloop_workbench.services.queue_reasons import reason_lines
-from faceloop_workbench.services.wording import enumerated
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
@@ -107,7 +107,7 @@ class AnnotatePanel(QWidget):
         self._connect()
         self._handle()
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self.editor.look_again)
+        self._timer.timeout.connect(self.editor.synchronise)
         self._timer.start(_LOOK_AGAIN_MS)
         self._project_changed(session.project)
 
@@ -231,7 +231,7 @@ class AnnotatePanel(QWidget):
         editor.conflict.connect(self._conflicted)
         self._picture.arrived.connect(self._present)
         self._start_commands.started.connect(self.canvas.look_at)
-        self._picture_layer.owner_changed.connect(self._take_turns)
+        self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
@@ -265,7 +265,7 @@ class AnnotatePanel(QWidget):
         self._items = [] if project is None else [item.id for item in project.items()]
         self._show_head()
         if self._picture.problem:  # it may have been found meanwhile
-            self._picture.ask(self.editor.item)
+            self._picture.read(self.editor.item)
 
     def _load(self, _state: FaceState | None) -> None:
         """Another face is in work: its picture is needed before it can be drawn."""
@@ -274,7 +274,7 @@ class AnnotatePanel(QWidget):
         self._show_head()
         self._show_why(self._session.entry)
         self._history.load()
-        self._picture.ask(self.editor.item)
+        self._picture.read(self.editor.item)
         self._update()
 
     def _present(self) -> None:
@@ -296,7 +296,7 @@ class AnnotatePanel(QWidget):
             self._framed = True
             self.canvas.look_at()
 
-    def _take_turns(self, owner: str) -> None:
+    def _owner_changed(self, owner: str) -> None:
         self.canvas.ready = self._framed = False
         if owner == "annotate":
             self._present()
@@ -358,7 +358,7 @@ class AnnotatePanel(QWidget):
         self._estimated.say(f"Only estimated by the import: {enumerated(names)}." if names else "")
 
     def _kept(self, kept: SaveStatus) -> None:
-        self._head.show_kept(kept, face=self.editor.item is not None)
+        self._head.show_save_status(kept, face=self.editor.item is not None)
 
     def _saved(self, revision: Revision) -> None:
         item = self.editor.item

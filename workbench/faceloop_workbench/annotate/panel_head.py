@@ -52,10 +52,10 @@ class Head(QFrame):
         if state is not None:
             self._progress.setText(progress_text(state))
 
-    def show_kept(self, kept: SaveStatus, *, face: bool) -> None:
+    def show_save_status(self, status: SaveStatus, *, face: bool) -> None:
         """Say whether it is saved."""
         self._kept.setVisible(face)
-        self._kept.setText(kept_text(kept))
+        self._kept.setText(save_status_text(status))
 
 
 class Notice(QFrame):
@@ -106,12 +106,12 @@ def progress_text(state: FaceState) -> str:
     return f"All points confirmed{lacking}" if lacking else f"All {size} points confirmed"
 
 
-def kept_text(kept: SaveStatus) -> str:
+def save_status_text(status: SaveStatus) -> str:
     """Whether a face is saved, in words."""
-    if kept.how == "saved" and kept.revision is not None:
-        return f"✓ Saved at {kept.revision.created.astimezone():%H:%M:%S}"
-    if kept.how == "unsaved":
-        return f"✗ Not saved, trying again: {kept.why}"
-    if kept.how == "conflict":
+    if status.kind == "saved" and status.revision is not None:
+        return f"✓ Saved at {status.revision.created.astimezone():%H:%M:%S}"
+    if status.kind == "unsaved":
+        return f"✗ Not saved, trying again: {status.why}"
+    if status.kind == "conflict":
         return "✗ Saved beside the face that somebody else saved"
     return "Nothing to save yet"

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.services.wording import counted
+from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .face_state import changed_points
@@ -86,12 +86,12 @@ class HistoryList(QWidget):
     def _view(self, row: QListWidgetItem | None) -> None:
         if row is not None:
             revision = row.data(_REVISION)
-            now = self._editor.keeping.revision
+            now = self._editor.save_status.revision
             self._editor.view(None if now is not None and revision.id == now.id else revision)
 
     def _retake(self) -> None:
         if self._editor.viewing is not None:
-            self._editor.retake(self._editor.viewing)
+            self._editor.restore_revision(self._editor.viewing)
 
     def _update(self, _shown: object = None) -> None:
         looking = self._editor.viewing is not None

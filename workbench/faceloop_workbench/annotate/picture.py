@@ -46,7 +46,7 @@ class FacePicture:
         self.pixels: Picture | None = None
         self.problem = ""
 
-    def ask(self, item: Item | None) -> None:
+    def read(self, item: Item | None) -> None:
         """Read the picture of a face; None for none. `arrived` tells when it is there."""
         self.pixels, self.problem = None, ""
         self._asked += 1

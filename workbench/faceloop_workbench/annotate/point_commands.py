@@ -105,7 +105,9 @@ class PointCommands:
 
         self._editor.select([index])
         name = self._session.need_project().scheme.names[index]
-        self._canvas.mouse.ask(ClickRequest((f"{index} {name}",), self._session.tell, done))
+        self._canvas.mouse.request_clicks(
+            ClickRequest((f"{index} {name}",), self._session.tell, done)
+        )
 
     def _step(self, step: int) -> None:
         number = self._editor.select_next(step)

@@ -127,7 +127,7 @@ def mark_size(points: NDArray[np.float64]) -> float:
     return max(float(np.ptp(known, axis=0).max()) / 45, 0.5)
 
 
-def labels(
+def place_labels(
     points: NDArray[np.float64], names: Sequence[str], wanted: Iterable[int], pixel: float
 ) -> dict[int, str]:
     """Choose texts beside points so that none lies on another.

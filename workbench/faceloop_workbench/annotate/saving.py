@@ -21,7 +21,7 @@ class SaveStatus:
 
     Parameters
     ----------
-    how : str
+    kind : str
         ``untouched`` (nothing to save), ``saved``, ``unsaved`` (writing failed) or ``conflict``
         (saved beside somebody else's revision, which counts).
     why : str
@@ -30,7 +30,7 @@ class SaveStatus:
         The revision that is shown, or was last saved.
     """
 
-    how: Literal["untouched", "saved", "unsaved", "conflict"]
+    kind: Literal["untouched", "saved", "unsaved", "conflict"]
     why: str = ""
     revision: Revision | None = None
 
@@ -61,12 +61,12 @@ class FaceSaver:
         self.theirs: Revision | None = None
         self.waiting: FaceState | None = None
         self._action = ""
-        self.kept = SaveStatus("untouched" if head is None else "saved", revision=head)
+        self.status = SaveStatus("untouched" if head is None else "saved", revision=head)
 
     def save(self, state: FaceState, action: str) -> Revision | None:
         """Save a state; None if that failed or met somebody else's revision.
 
-        What could not be written is kept in `waiting`, and tried again by `again`.
+        What could not be written is kept in `waiting`, and tried again by `retry`.
 
         Parameters
         ----------
@@ -91,14 +91,14 @@ class FaceSaver:
             return saved
         return None
 
-    def again(self) -> Revision | None:
+    def retry(self) -> Revision | None:
         """Try again to write what could not be written."""
         if self.waiting is None or self.theirs is not None:
             return None
         return self.save(self.waiting, self._action)
 
-    def newer(self) -> Revision | None:
-        """Revision that somebody else has saved since; it is what the next state is based on."""
+    def newer_revision(self) -> Revision | None:
+        """Return the revision that somebody else has saved since; the next state is based on it."""
         if self.waiting is not None:
             return None
         number = self._project.item(self.item.id).head
@@ -133,9 +133,9 @@ class FaceSaver:
             start=state.start,
         )
 
-    def _note(self, kept: SaveStatus) -> None:
-        self.kept = kept
-        self.changed.emit(kept)
+    def _note(self, status: SaveStatus) -> None:
+        self.status = status
+        self.changed.emit(status)
 
 
 class UnsavedFaces:
@@ -155,14 +155,14 @@ class UnsavedFaces:
     def __init__(self) -> None:
         self._savers: dict[int, FaceSaver] = {}
 
-    def leave(self, saver: FaceSaver) -> None:
-        """Keep what could not be written of a face that is left."""
+    def add(self, saver: FaceSaver) -> None:
+        """Keep what could not be written of a face that is no longer in work."""
         if saver.waiting is None or self._written(saver):
             return
         self._savers[saver.item.id] = saver
         name = saver.item.name
         if saver.theirs is None:
-            self.told.emit(f"{name} is not saved, trying again: {saver.kept.why}", "error")
+            self.told.emit(f"{name} is not saved, trying again: {saver.status.why}", "error")
         else:
             self.told.emit(
                 f"{name} is undecided: what {saver.theirs.author} saved counts, yours is in its "
@@ -170,12 +170,12 @@ class UnsavedFaces:
                 "warning",
             )
 
-    def again(self) -> None:
+    def retry(self) -> None:
         """Try to write them."""
         self._savers = {k: v for k, v in self._savers.items() if not self._written(v)}
 
-    def take(self, item_id: int) -> FaceSaver | None:
-        """Give back the saver of a face that is taken in work again."""
+    def pop(self, item_id: int) -> FaceSaver | None:
+        """Return and forget the saver of a face that is in work again; None if there is none."""
         return self._savers.pop(item_id, None)
 
     def clear(self) -> None:
@@ -183,7 +183,7 @@ class UnsavedFaces:
         self._savers.clear()
 
     def _written(self, saver: FaceSaver) -> bool:
-        revision = saver.again()
+        revision = saver.retry()
         if revision is not None:
             self.saved.emit(revision)
         return revision is not None

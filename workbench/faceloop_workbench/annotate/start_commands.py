@@ -171,7 +171,7 @@ class StartCommands:
         # A place that is one point's own was put by the person; the middle of several was not.
         clicked = [members[0] for members in (*eyes, third) if len(members) == 1]
         wanted = ("middle of the pupil on the left of the picture", "one on the right", name)
-        self._mouse.ask(ClickRequest(wanted, self._session.tell, done))
+        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
 
     def copy_previous(self) -> None:
         """Start from the nearest earlier annotated frame."""

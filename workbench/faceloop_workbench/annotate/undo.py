@@ -61,7 +61,7 @@ class UndoStacks(QObject):
             return
         stack = self._stack(item.id)
         known = self._last.get(item.id)
-        if known is not None and not known.same(state):
+        if known is not None and not known.is_same_as(state):
             # Saved in another window while this one showed another face.
             self._push(known, state, "Changed elsewhere")
         self.group.setActiveStack(stack)
@@ -72,7 +72,7 @@ class UndoStacks(QObject):
             self._last[item.id] = after
             self._stack(item.id).push(_EditCommand(self, before, after, what))
 
-    def bring(self, state: FaceState, what: str) -> None:
+    def restore(self, state: FaceState, what: str) -> None:
         """Bring a state back; called by the stack."""
         item = self._editor.item
         if item is not None:
@@ -93,11 +93,11 @@ class _EditCommand(QUndoCommand):  # type: ignore[misc]
 
     def undo(self) -> None:
         """Go back (Qt's name)."""
-        self._stacks.bring(self._before, f"Undo: {self.text()}")
+        self._stacks.restore(self._before, f"Undo: {self.text()}")
 
     def redo(self) -> None:
         """Go on again (Qt's name)."""
         if self._done:
             self._done = False
         else:
-            self._stacks.bring(self._after, f"Redo: {self.text()}")
+            self._stacks.restore(self._after, f"Redo: {self.text()}")

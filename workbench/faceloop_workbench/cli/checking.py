@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_workbench.services.care_text import check_summary, kinds
-from faceloop_workbench.services.wording import enumerated
+from faceloop_datasets.wording import enumerated
+from faceloop_workbench.services.care_text import check_summary, grouped_findings
 
 from .console import Column, say, show_json, show_table
 from .keeping import FolderArgument, local_folder
@@ -53,7 +53,7 @@ def check(
 def _show(findings: Iterable[Finding]) -> None:
     rows = [
         (kind.severity, len(kind.places), kind.what, enumerated(kind.places, _NAMED), kind.advice)
-        for kind in kinds(findings)
+        for kind in grouped_findings(findings)
     ]
     if rows:
         show_table(("", Column("how many", number=True), "what", "where", "what to do"), rows)

@@ -9,7 +9,7 @@ import typer
 from faceloop_workbench.services.care_text import NOT_FORGOTTEN, OUT_OF_REACH, known_text
 
 from .console import note, say, show_json
-from .keeping import FolderArgument, local_folder, tell_some
+from .keeping import FolderArgument, list_some, local_folder
 from .monitoring import progress_monitor
 from .options import JsonOption
 
@@ -75,7 +75,7 @@ def _show(planned: Erasure) -> None:
         note(f"file: {file}")
     if planned.sources:
         note(known_text(planned))
-    tell_some("report, since reports name people", planned.reports)
+    list_some("report, since reports name people", planned.reports)
 
 
 def _ask(wanted: str) -> None:
@@ -100,8 +100,8 @@ def _show_done(done: Erasure, models: list[str]) -> None:
     say(f"Searched {files} files, {size / 1e6:.1f} MB: {found}")
     for line in done.left:
         say(f"  {line}")
-    tell_some("Still in the project, since other faces are in it", done.shared)
-    tell_some("Not touched, since it lies outside the project's media", done.elsewhere)
+    list_some("Still in the project, since other faces are in it", done.shared)
+    list_some("Not touched, since it lies outside the project's media", done.elsewhere)
     if models:
         say(f"Trained on this subject: {', '.join(models)}. {NOT_FORGOTTEN}")
     note(OUT_OF_REACH)

@@ -66,7 +66,7 @@ def backup(
             f"{report.media_elsewhere} pictures and videos lie outside the project's folder and "
             "are only referred to. Keep copies of them too."
         )
-    tell_some("Not in it, because it is missing from the project", report.missing)
+    list_some("Not in it, because it is missing from the project", report.missing)
 
 
 def restore(
@@ -90,7 +90,7 @@ def restore(
     say(f"Made {restored.path}: the project {restored.backup.project} as it was on {moment}.")
     if restored.from_project:
         note(f"{len(restored.from_project)} files come from the project that the backup lies in.")
-    tell_some("Not in the backup", restored.missing)
+    list_some("Not in the backup", restored.missing)
 
 
 def local_folder(project: str, instead: str) -> Path:
@@ -125,7 +125,7 @@ def _values(made: Backup) -> dict[str, object]:
     }
 
 
-def tell_some(what: str, paths: Sequence[object]) -> None:
+def list_some(what: str, paths: Sequence[object]) -> None:
     """Name the first few of some files, each after ``what`` is the matter with it."""
     for path in paths[:_SHOWN]:
         note(f"{what}: {path}")

@@ -77,8 +77,8 @@ def check_labels(
 
 
 def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) -> None:
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.mending import kinds_text
-    from faceloop_workbench.services.wording import counted
 
     if not doubts:
         return

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from faceloop_datasets.progress import Monitor
+from typing import TYPE_CHECKING
 
 from .console import progress_bar
 from .interrupts import stop_request
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Monitor
 
 
 @contextmanager
 def progress_monitor() -> Iterator[Monitor]:
     """Yield the monitor of a piece of work; see `progress_bar` and `stop_request`."""
+    from faceloop_datasets import Monitor
+
     with stop_request() as stop, progress_bar() as show:
         yield Monitor(show, stop)

@@ -153,8 +153,8 @@ def export(
         )
         return
     say(f"Wrote {made.faces} faces to {dest}.")
-    if made.says:
-        note(made.says)
+    if made.naming_note:
+        note(made.naming_note)
 
 
 def _show_report(report: ImportReport) -> None:

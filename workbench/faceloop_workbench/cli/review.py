@@ -31,7 +31,7 @@ class Status(StrEnum):
     all = "all"
 
 
-class Why(StrEnum):
+class ReasonName(StrEnum):
     """Why an entry is there."""
 
     manual = "manual"
@@ -47,7 +47,7 @@ def list_entries(
     project: ProjectOption,
     status: Annotated[Status, typer.Option(help="Which entries.")] = Status.open,
     reason: Annotated[
-        Why | None,
+        ReasonName | None,
         typer.Option(help="Only those that have this reason, alone or beside others."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
@@ -93,7 +93,7 @@ def next_entry(
     elif values is None:
         say("The queue is empty.")
     else:
-        show_values(_told(values))
+        show_values(_entry_fields(values))
 
 
 @queue.command("skip")
@@ -191,7 +191,7 @@ def _sentences(entry: dict[str, Any]) -> str:
     return " ".join(note for note in said if note)
 
 
-def _told(entry: dict[str, Any]) -> dict[str, Any]:
+def _entry_fields(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the values of one entry for people: all its reasons, nothing that is not known."""
     values = {**entry, "reason": _kinds(entry), "note": _sentences(entry)}
     del values["reasons"]

@@ -85,7 +85,7 @@ def evaluate(
     from faceloop_datasets.outputs import refuse_to_replace
     from faceloop_trainer import EvaluationProtocol
     from faceloop_trainer import evaluate as measure
-    from faceloop_trainer.data.checks import cautions
+    from faceloop_trainer.data.data_warnings import data_warnings
     from faceloop_workbench.services.model_choice import choose_model
 
     with ExitStack() as stack:
@@ -93,7 +93,7 @@ def evaluate(
         refuse_to_replace([plot], kept_files(model, opened))
         chosen = choose_model(model, opened)
         monitor = stack.enter_context(progress_monitor())
-        warnings = cautions(opened.faces(), opened.scheme)
+        warnings = data_warnings(opened.faces(), opened.scheme)
         protocol = EvaluationProtocol(start=start.value, seed=seed)
         found = measure(opened, chosen.model, protocol, progress=monitor)
     if plot is not None:

@@ -120,9 +120,9 @@ class Dock(QWidget):
     def _turn(self, _index: int) -> None:
         shown = self.tabs.currentWidget()
         if shown is self.live:
-            self.picture_layer.take("live")
+            self.picture_layer.give_to("live")
         elif shown in (self.queue, self.annotate):
-            self.picture_layer.take("annotate")
+            self.picture_layer.give_to("annotate")
 
     def _bring(self, tab: str) -> None:
         self.tabs.setCurrentWidget(getattr(self, tab))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from faceloop_runtime import FrameResult
     from faceloop_runtime.responses.base import ResponseBackend
     from faceloop_runtime.responses.gl.context import GLContext
-    from faceloop_runtime.track.tracker import Pursuit
+    from faceloop_runtime.track.tracker import TrackingSession
     from faceloop_workbench.services.model_choice import ChosenModel
 
     from .responses import ResponseMaps
@@ -61,13 +61,13 @@ class ModelInUse:
         self.about = ""
         self._in_use: tuple[object, str, int] | None = None
         self._backend: ResponseBackend | None = None
-        self._pursuit: Pursuit | None = None
+        self._session: TrackingSession | None = None
 
     def has(self, settings: FitSettings) -> bool:
         """Whether this is what there is already."""
         return self._in_use == (settings.key, settings.backend, settings.max_faces)
 
-    def take(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
+    def use(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
         """Fit with other settings.
 
         Parameters
@@ -96,19 +96,19 @@ class ModelInUse:
         self.about = backend.name
         if settings.backend == "auto":
             self.about = describe(make_context)
-        self._pursuit = Tracker(chosen.model, backend, settings.max_faces).follow()
+        self._session = Tracker(chosen.model, backend, settings.max_faces).follow()
         return new
 
     def forget(self) -> None:
         """Look for faces anew in the next frame."""
-        if self._pursuit is not None:
-            self._pursuit.reset()
+        if self._session is not None:
+            self._session.reset()
 
-    def look(self, frame: Frame) -> FrameResult | None:
+    def track_frame(self, frame: Frame) -> FrameResult | None:
         """Find the faces of a frame; None without a model."""
-        if self._pursuit is None:
+        if self._session is None:
             return None
-        return replace(self._pursuit.step(frame.gray()), index=frame.index, time=frame.time)
+        return replace(self._session.step(frame.gray()), index=frame.index, time=frame.time)
 
     def responses(self, frame: Frame, result: FrameResult) -> tuple[ResponseMaps, ...]:
         """Response maps of each face that was found in a frame."""

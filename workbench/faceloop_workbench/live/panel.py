@@ -130,7 +130,7 @@ class LivePanel(QWidget):
         if shown is None:
             return
         try:
-            self._screening.take(shown, self._points.face)
+            self._screening.queue_fit(shown, self._points.face)
         except FaceloopError as error:
             self._failed(error)
 
@@ -142,7 +142,7 @@ class LivePanel(QWidget):
     # What happens
 
     def _tick(self) -> None:
-        shown = self.player.take()
+        shown = self.player.take_frame()
         if shown is not None:
             self.canvas.show(shown)
             self._drawn.append(time.monotonic())
@@ -199,7 +199,7 @@ class LivePanel(QWidget):
         self._session.tell(str(error), "error")
         self._show_place()
 
-    def _rested(self, _why: str) -> None:
+    def _playing_stopped(self, _why: str) -> None:
         self._allow()
 
     def _owner_changed(self, owner: str) -> None:
@@ -287,7 +287,7 @@ class LivePanel(QWidget):
         player.opened.connect(self._opened, thread="main")
         player.model_changed.connect(self._quality.show_model, thread="main")
         player.failed.connect(self._failed, thread="main")
-        player.rested.connect(self._rested, thread="main")
+        player.stopped.connect(self._playing_stopped, thread="main")
         self._screening.changed.connect(self._count)
         self._screening.opening.connect(self._opening)
         self._timeline.sought.connect(player.seek)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.widgets.basic import explain
+from faceloop_workbench.widgets.basic import set_enabled
 
 if TYPE_CHECKING:
     from faceloop_datasets import Progress
@@ -57,7 +57,7 @@ class ExportBar(QWidget):
         """Say why nothing can be exported; ``""`` if it can."""
         if why_not != self._why_not:
             self._why_not = why_not
-            explain(self._start, why_not, _HELP)
+            set_enabled(self._start, why_not, _HELP)
 
     def start(self, target: Path) -> None:
         """Write the track to a file."""
@@ -115,4 +115,4 @@ class ExportBar(QWidget):
         self._bar.setValue(0)
         self._stop.setVisible(running)
         self._start.setVisible(not running)
-        explain(self._start, self._why_not, _HELP)
+        set_enabled(self._start, self._why_not, _HELP)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QGroupBox, QPushButton
 
-from faceloop_workbench.services.wording import counted
+from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
 if TYPE_CHECKING:

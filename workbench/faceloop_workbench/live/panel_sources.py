@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from faceloop_workbench.widgets.basic import explain
+from faceloop_workbench.widgets.basic import set_enabled
 
 from .sources import cameras
 
@@ -85,7 +85,7 @@ class SourceBar(QWidget):
     def _offer_cameras(self) -> None:
         found = cameras()
         why_not = "" if found else "No camera is plugged in."
-        explain(self._camera, why_not, "Watch a camera: nothing is recorded.")
+        set_enabled(self._camera, why_not, "Watch a camera: nothing is recorded.")
         if len(found) == 1:
             self._camera.clicked.connect(partial(self._watch, found[0]))
         elif found:

@@ -11,7 +11,7 @@ from qtpy.QtGui import QImage, QPainter, QPalette, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from .colours import error_colours, error_word
-from .record import Record
+from .record import ErrorRecord
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent, QPaintEvent
@@ -34,7 +34,7 @@ class Timeline(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._record = Record(0)
+        self._record = ErrorRecord(0)
         self._index = 0
         self._rate = 25.0
         self._threshold = 0.06
@@ -51,7 +51,7 @@ class Timeline(QWidget):
         """As high, and narrow if need be."""
         return QSize(60, self.sizeHint().height())
 
-    def show_record(self, record: Record, rate: float, threshold: float) -> None:
+    def show_record(self, record: ErrorRecord, rate: float, threshold: float) -> None:
         """Show another video's record, or colour it for another threshold."""
         self._record, self._rate, self._threshold = record, rate, threshold
         self.update()

@@ -18,7 +18,7 @@ from faceloop_workbench.services.poor_frames import PoorFrames
 
 from .clock import Clock
 from .model_in_use import ModelInUse
-from .record import Record
+from .record import ErrorRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,9 +58,9 @@ class ShownFrame:
     moving : bool
         Whether it is one of many; a still frame is for looking at closely.
     result : FrameResult or None
-        What was found; None if nothing looked yet.
+        What was found; None if nothing was fitted yet.
     chosen : ChosenModel or None
-        The model that looked.
+        The model that was fitted.
     fit_ms : float
         How long that took.
     responses : tuple of ResponseMaps
@@ -79,13 +79,13 @@ class ShownFrame:
 
 @dataclass
 class _Requests:
-    """What was asked for since the thread last looked: the newest of each kind."""
+    """What was asked for since the thread last read it: the newest of each kind."""
 
     open: Callable[[], FrameSource | None] | None = None
     use_model: FitSettings | None = None
     target: int | None = None
-    fresh: bool = False  # the target was jumped to, not stepped to
-    again: bool = False  # the frame there is should be handed over once more
+    reset_tracking: bool = False  # the target was jumped to, not stepped to
+    show_again: bool = False  # the frame there is should be handed over once more
     close: bool = False
 
     def __bool__(self) -> bool:
@@ -112,7 +112,7 @@ class Player:
         Another source is open, or none.
     model_changed : Signal(str, str)
         Name of the model in use, and which backend it has and why.
-    rested : Signal(str)
+    stopped : Signal(str)
         It no longer plays: ``paused`` or ``end``.
     failed : Signal(FaceloopError)
         Something asked for cannot be done.
@@ -120,18 +120,18 @@ class Player:
 
     opened = Signal(object)
     model_changed = Signal(str, str)
-    rested = Signal(str)
+    stopped = Signal(str)
     failed = Signal(object)
 
     def __init__(self, make_context: Callable[[], GLContext] = EglContext) -> None:
         self.source: FrameSource | None = None
-        self.record = Record(0)
+        self.record = ErrorRecord(0)
         self.speed = 1.0
         self.playing = False
         self._make_context = make_context
         self._requests = _Requests()
         self._changed = threading.Condition()
-        self._slot: ShownFrame | None = None
+        self._newest: ShownFrame | None = None
         self._poor = PoorFrames()
         self._poor_lock = threading.Lock()
         self._at = 0
@@ -169,7 +169,7 @@ class Player:
             if self.source is None or self.playing:
                 return
             if self._requests.target is None and self._at == _last(self.source):
-                self._requests.target, self._requests.fresh = 0, True
+                self._requests.target, self._requests.reset_tracking = 0, True
             self.playing = True
             self._clock.start()
             self._changed.notify()
@@ -179,21 +179,21 @@ class Player:
         with self._changed:
             if self.playing:
                 self.playing = False
-                self._requests.again = True
+                self._requests.show_again = True
                 self._changed.notify()
 
     def step(self, frames: int) -> None:
         """Pause and move by some frames."""
         with self._changed:
             start = self._at if self._requests.target is None else self._requests.target
-            self._go(start + frames)
+            self._request_frame(start + frames)
             self.playing = False
 
     def seek(self, frame: int) -> None:
         """Go to a frame, exactly; the faces are looked for anew there."""
         with self._changed:
-            self._go(frame)
-            self._requests.fresh = True
+            self._request_frame(frame)
+            self._requests.reset_tracking = True
 
     def set_speed(self, speed: float) -> None:
         """Play at a multiple of the real speed."""
@@ -206,10 +206,10 @@ class Player:
         """The model in use; None while none was loaded."""
         return self._model.chosen
 
-    def take(self) -> ShownFrame | None:
+    def take_frame(self) -> ShownFrame | None:
         """Take the newest frame to draw; None if there is none since the last."""
         with self._changed:
-            shown, self._slot = self._slot, None
+            shown, self._newest = self._newest, None
             return shown
 
     def set_threshold(self, threshold: float) -> None:
@@ -230,7 +230,7 @@ class Player:
             self._changed.notify()
         self._thread.join()
 
-    def _go(self, frame: int) -> None:
+    def _request_frame(self, frame: int) -> None:
         if self.source is not None:
             self._requests.target = max(frame, 0)
             self._changed.notify()
@@ -242,26 +242,28 @@ class Player:
             requests = self._wait()
             if requests.close:
                 break
-            for act in self._acts(requests):
+            for action in self._actions(requests):
                 try:
-                    act()
+                    action()
                 except FaceloopError as error:
-                    self._rest("paused")
+                    self._stop_playing("paused")
                     self.failed.emit(error)
         self._model.close()
         if self.source is not None:
             self.source.close()
 
-    def _acts(self, requests: _Requests) -> Iterator[Callable[[], None]]:
+    def _actions(self, requests: _Requests) -> Iterator[Callable[[], None]]:
         """Yield what is to be done; one that fails leaves the others."""
         if requests.use_model is not None:
             yield partial(self._use_model, requests.use_model)
         if requests.open is not None:
             yield partial(self._open, requests.open)
         if requests.target is not None:
-            yield partial(self._visit, requests.target, fresh=requests.fresh)
-        elif requests.again:
-            yield self._look_again
+            yield partial(
+                self._go_to_frame, requests.target, reset_tracking=requests.reset_tracking
+            )
+        elif requests.show_again:
+            yield self._show_again
         elif not requests and self.playing and self._clock.due(self._due(), self.speed):
             yield self._advance
 
@@ -281,29 +283,29 @@ class Player:
             self.source.close()
         with self._poor_lock:
             self._poor = PoorFrames(self._poor.threshold)
-        self.record = Record(0 if source is None else source.frames or 0)
+        self.record = ErrorRecord(0 if source is None else source.frames or 0)
         self._at, self._current = 0, None
         self.source = source
         with self._changed:
-            self._slot = None  # a frame of the source before would be drawn over what comes now
+            self._newest = None  # a frame of the source before would be drawn over what comes now
         self.opened.emit(source)
-        self._visit(0, fresh=True)
+        self._go_to_frame(0, reset_tracking=True)
 
     def _use_model(self, settings: FitSettings) -> None:
         """Change what fits, and fit the frame there is anew; nothing if it is the same."""
         if self._model.has(settings):
             return
-        if self._model.take(settings, self._make_context):
-            self.record.age()
+        if self._model.use(settings, self._make_context):
+            self.record.mark_stale()
             with self._poor_lock:
                 self._poor.forget()
         if self._model.chosen is not None:
             self.model_changed.emit(self._model.chosen.name, self._model.about)
         if self._current is not None:
             self._fit(self._current[0])
-            self._look_again()
+            self._show_again()
 
-    def _visit(self, target: int, *, fresh: bool) -> None:
+    def _go_to_frame(self, target: int, *, reset_tracking: bool) -> None:
         """Go to a frame: the picture is handed over at once, and again with the fit."""
         if self.source is None:
             return
@@ -311,16 +313,16 @@ class Player:
         frame = self.source.frame(target if last is None else min(target, last))
         self._at = frame.index
         self._clock.start()
-        if fresh:
+        if reset_tracking:
             self._model.forget()
             self._current = frame, None, 0.0
-            self._look_again()
+            self._show_again()
             if self._requests:  # somebody drags along the strip: on to the next place
                 return
         self._fit(frame)
-        self._look_again()
+        self._show_again()
 
-    def _look_again(self) -> None:
+    def _show_again(self) -> None:
         if self._current is not None:
             self._hand_over(*self._current, moving=self.playing)
 
@@ -334,7 +336,7 @@ class Player:
     def _advance(self) -> None:
         assert self.source is not None  # noqa: S101 - it plays
         if self._at == _last(self.source):
-            self._rest("end")
+            self._stop_playing("end")
             return
         frame = self.source.frame(self._following())
         self._at = frame.index
@@ -350,7 +352,7 @@ class Player:
 
     def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
         start = time.perf_counter()
-        result = self._model.look(frame)
+        result = self._model.track_frame(frame)
         milliseconds = (time.perf_counter() - start) * 1000
         if result is not None and self.source is not None and self.source.frames is not None:
             self.record.put(result)
@@ -373,13 +375,13 @@ class Player:
             frame.index, frame.time, image, moving, result, chosen, milliseconds, responses
         )
         with self._changed:
-            self._slot = shown
+            self._newest = shown
 
-    def _rest(self, why: str) -> None:
+    def _stop_playing(self, why: str) -> None:
         playing, self.playing = self.playing, False
-        self._look_again()
+        self._show_again()
         if playing:
-            self.rested.emit(why)
+            self.stopped.emit(why)
 
 
 def _last(source: FrameSource) -> int | None:

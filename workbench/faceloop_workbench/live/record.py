@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from faceloop_runtime import FrameResult
 
 
-class Record:
+class ErrorRecord:
     """The predicted error of every frame of a video, of its worst face.
 
     Written by the thread that fits, read by the one that draws; each looks at one number at a
@@ -41,7 +41,7 @@ class Record:
         self.errors[result.index] = max(errors, default=np.inf)
         self.stale[result.index] = False
 
-    def age(self) -> None:
+    def mark_stale(self) -> None:
         """Mark all there is as another model's."""
         self.stale[:] = ~np.isnan(self.errors)
 

@@ -80,7 +80,7 @@ class Screening:
         self._last_queued: _PoorFits | None = None
         self._again = False
         self._was_playing = False
-        self._looked = time.monotonic()
+        self._queued_at = time.monotonic()
 
     # What is played, and with what
 
@@ -108,7 +108,7 @@ class Screening:
         record = None if project is None else project.active_model
         key = None if project is None or record is None else (project.path, record.id)
         load = partial(choose_model, None, project)
-        self.look(resting=True)  # what the model before did badly is its own
+        self.queue_poor_fits(resting=True)  # what the model before did badly is its own
         self._player.use_model(FitSettings(load, key, backend, max_faces))
 
     def renew(self) -> None:
@@ -118,12 +118,12 @@ class Screening:
 
     def close_down(self) -> None:
         """Queue what was collected, and wait until it is on disk."""
-        self.look(resting=True)
+        self.queue_poor_fits(resting=True)
         if self._job is not None:
             self._job.wait()
 
     def _open(self, name: str, make: Callable[[], FrameSource | None]) -> None:
-        self.look(resting=True)
+        self.queue_poor_fits(resting=True)
         self._last_queued, self.queued = None, 0
         self.changed.emit()
         self.opening.emit(name)
@@ -135,12 +135,12 @@ class Screening:
         """Look for poor fits if it is time; called now and then on the thread of the session."""
         playing = self._player.playing
         if self._was_playing and not playing:
-            self.look(resting=True)
-        elif playing and time.monotonic() - self._looked >= _EVERY:
-            self.look()
+            self.queue_poor_fits(resting=True)
+        elif playing and time.monotonic() - self._queued_at >= _EVERY:
+            self.queue_poor_fits()
         self._was_playing = playing
 
-    def look(self, *, resting: bool = False) -> None:
+    def queue_poor_fits(self, *, resting: bool = False) -> None:
         """Queue poor fits that were collected.
 
         Parameters
@@ -148,7 +148,7 @@ class Screening:
         resting : bool
             Whether playing has ended: then as many of a shot as wanted, else the first.
         """
-        self._looked = time.monotonic()
+        self._queued_at = time.monotonic()
         if self._job is not None and self._job.running:
             self._again = self._again or resting
             return
@@ -158,7 +158,7 @@ class Screening:
             self._job = Job(lambda _monitor: poor.put(), "queueing poor fits")
             self._start(self._job, self._queued)
 
-    def take(self, shown: ShownFrame, face: int = 0) -> None:
+    def queue_fit(self, shown: ShownFrame, face: int = 0) -> None:
         """Put a fit into the queue, to be corrected, whatever its predicted error.
 
         It becomes no revision: those are what people say. It waits at the top of the queue, and
@@ -193,7 +193,9 @@ class Screening:
                 time=shown.time,
             )
 
-        self._start(Job(put, "taking a fit"), partial(self._taken, f"{path.name}#{shown.index}"))
+        self._start(
+            Job(put, "taking a fit"), partial(self._fit_queued, f"{path.name}#{shown.index}")
+        )
 
     def _poor_fits(self, *, resting: bool) -> _PoorFits | None:
         project, source = self._session.project, self._player.source
@@ -219,9 +221,9 @@ class Screening:
             self._session.queue_changed.emit()
         if self._again:
             self._again = False
-            self.look(resting=True)
+            self.queue_poor_fits(resting=True)
 
-    def _taken(self, what: str, _entry: QueueEntry) -> None:
+    def _fit_queued(self, what: str, _entry: QueueEntry) -> None:
         self._session.items_changed.emit()
         self._session.queue_changed.emit()
         self._session.tell(

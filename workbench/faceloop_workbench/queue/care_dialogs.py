@@ -21,7 +21,7 @@ from faceloop_workbench.widgets.text_dialog import TextDialog
 
 from .backup_dialog import BackupDialog
 from .erase_dialog import EraseDialog
-from .erase_plan import after_erasing, leave_erased, plan_both
+from .erase_plan import after_erasing, leave_erased, plan_erasures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class CareDialogs:
         item = self._session.item
         if item is not None and self._free():
             folder = self._session.need_project().path
-            job = Job(partial(plan_both, folder, item.id), "Looking what would be erased")
+            job = Job(partial(plan_erasures, folder, item.id), "Looking what would be erased")
             self._bar.run(job, self._ask)
 
     def _back_up(self, dest: Path, with_media: bool) -> None:

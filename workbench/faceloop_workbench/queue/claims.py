@@ -12,7 +12,7 @@ from faceloop_datasets.project import default_author
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from faceloop_datasets import Summary
+    from faceloop_datasets import ItemSummary
 
 _numbers = itertools.count(1)
 
@@ -27,7 +27,7 @@ def person(author: str) -> str:
     return author.partition("@")[0]
 
 
-def abandoned(rows: Iterable[Summary]) -> list[tuple[int, str]]:
+def abandoned(rows: Iterable[ItemSummary]) -> list[tuple[int, str]]:
     """Entries claimed by a process of this computer that is gone (it was killed), and its name."""
     return [
         (row.entry_id, row.author)

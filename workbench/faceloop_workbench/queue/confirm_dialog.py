@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout
 
-from faceloop_workbench.services.wording import counted
-from faceloop_workbench.widgets.basic import answer_buttons, paragraph, sure
+from faceloop_datasets.wording import counted
+from faceloop_workbench.widgets.basic import answer_buttons, not_none, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -61,7 +61,7 @@ class ConfirmDialog(QDialog):
             self._list.addItem(row)
         self._list.itemChanged.connect(self._say)
         buttons = answer_buttons(self, "", "confirm.ok")
-        self._ok = sure(self.findChild(QPushButton, "confirm.ok"))
+        self._ok = not_none(self.findChild(QPushButton, "confirm.ok"))
         layout = QVBoxLayout(self)
         layout.addWidget(paragraph(_WHAT))
         layout.addWidget(self._list)
@@ -73,7 +73,7 @@ class ConfirmDialog(QDialog):
     @property
     def points(self) -> list[int]:
         """Those that are ticked."""
-        rows = [sure(self._list.item(k)) for k in range(self._list.count())]
+        rows = [not_none(self._list.item(k)) for k in range(self._list.count())]
         return [row.data(_POINT) for row in rows if row.checkState() == Qt.CheckState.Checked]
 
     def _say(self, _row: object = None) -> None:

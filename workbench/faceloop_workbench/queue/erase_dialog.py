@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.care_text import before_erasing_text, erased_text
-from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, sure
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, not_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ class EraseDialog(QDialog):
         self._sure = QCheckBox("I know that this cannot be undone")
         self._sure.setObjectName("erase.sure")
         self._buttons = answer_buttons(self, "Erase for good", "erase.ok")
-        self._ok = sure(self.findChild(QPushButton, "erase.ok"))
+        self._ok = not_none(self.findChild(QPushButton, "erase.ok"))
         self._face.setChecked(True)
         for choice in (self._face, self._subject):
             choice.toggled.connect(self._show)
@@ -71,7 +71,7 @@ class EraseDialog(QDialog):
         for widget in (self._face, self._subject, self._text, self._sure, self._buttons):
             layout.addWidget(widget)
         self._ok.setAutoDefault(False)
-        sure(self._buttons.button(QDialogButtonBox.StandardButton.Cancel)).setDefault(True)
+        not_none(self._buttons.button(QDialogButtonBox.StandardButton.Cancel)).setDefault(True)
         self._face.setFocus()
 
     @property

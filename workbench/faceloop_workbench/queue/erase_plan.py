@@ -35,7 +35,7 @@ class ErasePlan:
     models: tuple[str, ...]
 
 
-def plan_both(folder: Path, item_id: int, monitor: Monitor) -> ErasePlan:
+def plan_erasures(folder: Path, item_id: int, monitor: Monitor) -> ErasePlan:
     """Look up what would go; it reads all backups in the project's folder, and some pictures.
 
     Raises

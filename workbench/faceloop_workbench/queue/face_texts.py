@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.services.queue_reasons import reason_word
-from faceloop_workbench.services.wording import counted, enumerated
 
 from .claims import person
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets import Summary
+    from faceloop_datasets import ItemSummary
 
 LABELS = {
     "labelled": "labelled",
@@ -24,31 +24,31 @@ LABELS = {
 have points that nobody has confirmed, as after an import that had to estimate some."""
 
 
-def reason_text(row: Summary) -> str:
+def reason_text(row: ItemSummary) -> str:
     """Why a face should be looked at, the worst first; empty if nobody asked for it."""
     return ", ".join(map(reason_word, row.reasons))
 
 
-def sentence_text(row: Summary) -> str:
+def sentence_text(row: ItemSummary) -> str:
     """Say what was found, where a sentence says it and the face still waits."""
     if row.status in ("done", "skipped"):
         return ""
     return " ".join(why.note for why in row.reasons if why.note)
 
 
-def label_of(row: Summary) -> str:
+def label_of(row: ItemSummary) -> str:
     """Key of `LABELS`: each face has one."""
     if not row.labelled:
         return "unlabelled"
     return "half" if row.half_corrected else "labelled"
 
 
-def is_labelled(row: Summary, key: str) -> bool:
+def is_labelled(row: ItemSummary, key: str) -> bool:
     """Whether a key of `LABELS` says something of a face."""
     return row.estimated > 0 if key == "estimated" else label_of(row) == key
 
 
-def label_text(row: Summary) -> str:
+def label_text(row: ItemSummary) -> str:
     """How far a face is annotated, with what is left."""
     if not row.labelled:
         return LABELS["unlabelled"]
@@ -58,7 +58,7 @@ def label_text(row: Summary) -> str:
     return ", ".join(part for part in (word, left, lacking) if part)
 
 
-def status_text(row: Summary) -> str:
+def status_text(row: ItemSummary) -> str:
     """Say what became of the entry in the review queue."""
     match row.status:
         case "claimed":

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.queue_reasons import error_text, reason_lines
-from faceloop_workbench.widgets.basic import plain_tip, sure
+from faceloop_workbench.widgets.basic import not_none, plain_tip
 
 from .face_texts import label_of, label_text, reason_text, sentence_text, status_text
 from .thumbnails import Thumbnails
@@ -33,7 +33,7 @@ from .thumbnails import Thumbnails
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faceloop_datasets import Project, Summary
+    from faceloop_datasets import ItemSummary, Project
 
     from .review import Review
 
@@ -54,7 +54,7 @@ class FaceListModel(QAbstractListModel):
         self._places: dict[int, int] = {}
         self._thumbnails: Thumbnails | None = None
         self._pixmaps: dict[int, tuple[int, QPixmap]] = {}
-        self._tell: dict[int, Callable[[Summary], object]] = {
+        self._tell: dict[int, Callable[[ItemSummary], object]] = {
             int(Qt.ItemDataRole.DisplayRole): lambda row: row.name,
             int(Qt.ItemDataRole.DecorationRole): self._pixmap,
             int(Qt.ItemDataRole.ToolTipRole): _tooltip,
@@ -109,20 +109,20 @@ class FaceListModel(QAbstractListModel):
         tell = self._tell.get(role)
         return None if tell is None else tell(self.face(index))
 
-    def face(self, index: Index) -> Summary:
+    def face(self, index: Index) -> ItemSummary:
         """Return what is known about the face of a row."""
         return self._review.row(self._rows[index.row()])
 
-    def is_lost(self, row: Summary) -> bool:
+    def is_lost(self, row: ItemSummary) -> bool:
         """Whether the picture of a face is not where it was."""
         return row.media_id in self._review.missing_media
 
-    def why(self, row: Summary) -> str:
+    def why(self, row: ItemSummary) -> str:
         """Say why a face is in the queue, and who has it."""
         status = "" if self._review.is_mine(row) else status_text(row)
         return " · ".join(part for part in (reason_text(row), status) if part)
 
-    def _pixmap(self, row: Summary) -> QPixmap | None:
+    def _pixmap(self, row: ItemSummary) -> QPixmap | None:
         pixels = None if self._thumbnails is None else self._thumbnails.get(row)
         if pixels is None or not pixels.size:
             return None
@@ -154,9 +154,9 @@ class FaceDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one face."""
-        painter = sure(painter)
+        painter = not_none(painter)
         painter.save()
-        sure(option.widget.style()).drawPrimitive(
+        not_none(option.widget.style()).drawPrimitive(
             QStyle.PrimitiveElement.PE_PanelItemViewItem, option, painter, option.widget
         )
         box = option.rect.adjusted(_GAP, _GAP, -_GAP, -_GAP)
@@ -231,7 +231,7 @@ class FaceList(QListView):
 
     def read(self) -> None:
         """Show what the review lists now; the view stays where it was scrolled to."""
-        bar = sure(self.verticalScrollBar())
+        bar = not_none(self.verticalScrollBar())
         at = bar.value()
         self._following = True
         self.faces.read()
@@ -249,7 +249,7 @@ class FaceList(QListView):
         else:
             index = self.faces.index(place)
             chosen = QItemSelectionModel.SelectionFlag.ClearAndSelect
-            sure(self.selectionModel()).setCurrentIndex(index, chosen)
+            not_none(self.selectionModel()).setCurrentIndex(index, chosen)
             self.scrollTo(index)
         self._following = False
 
@@ -273,7 +273,7 @@ def _draw(
     painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
-def _tooltip(row: Summary) -> str:
+def _tooltip(row: ItemSummary) -> str:
     place = row.media_path or "no picture, only a shape"
     if row.time is not None:
         place += f" at {row.time:.2f} s"

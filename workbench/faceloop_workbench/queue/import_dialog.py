@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 from faceloop_datasets import FaceloopError, ImportReport, Project
 from faceloop_datasets.formats import formats
 from faceloop_workbench.services.background import Job
-from faceloop_workbench.widgets.basic import explain, paragraph, sure
+from faceloop_workbench.widgets.basic import not_none, paragraph, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, dropped_paths
 from faceloop_workbench.widgets.job_bar import JobBar
 
@@ -92,7 +92,7 @@ class ImportDialog(QDialog):
     @property
     def sources(self) -> list[Path]:
         """Files and folders that are chosen."""
-        return [Path(sure(self._sources.item(k)).text()) for k in range(self._sources.count())]
+        return [Path(not_none(self._sources.item(k)).text()) for k in range(self._sources.count())]
 
     def add_sources(self, paths: Sequence[Path]) -> None:
         """Add files and folders to those chosen."""
@@ -105,7 +105,7 @@ class ImportDialog(QDialog):
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
         """Take files."""
         if dropped_paths(event):
-            sure(event).acceptProposedAction()
+            not_none(event).acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
         """Add the files that were dropped."""
@@ -177,10 +177,14 @@ class ImportDialog(QDialog):
     def _enable(self, _busy: bool = False) -> None:
         running = "Wait for what is running, or cancel it." if self._bar.busy else ""
         nothing = "" if self._sources.count() else "Choose files or folders first."
-        explain(self._check, running or nothing, "Report what would be imported; writes nothing.")
+        set_enabled(
+            self._check, running or nothing, "Report what would be imported; writes nothing."
+        )
         unchecked = "" if self._checked else "Check first: the report says what will happen."
         empty = "Nothing in these files is new." if self._is_empty() else ""
-        explain(self._start, running or nothing or unchecked or empty, "Import; all or nothing.")
+        set_enabled(
+            self._start, running or nothing or unchecked or empty, "Import; all or nothing."
+        )
         self._start.setText(f"Import {self._checked.faces} faces" if self._checked else "Import")
         for widget in (
             self._format,

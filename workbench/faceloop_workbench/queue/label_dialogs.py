@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import Project
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.child import ChildJob
 from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
 from faceloop_workbench.services.messages import CheckLabels
-from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.text_dialog import TextDialog
 
 if TYPE_CHECKING:

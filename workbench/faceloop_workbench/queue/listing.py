@@ -12,7 +12,7 @@ from .selection import SHOWN, Selection
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from faceloop_datasets import Summary
+    from faceloop_datasets import ItemSummary
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class Listing:
 
     def __init__(
         self,
-        faces: Iterable[Summary] = (),
+        faces: Iterable[ItemSummary] = (),
         selection: Selection | None = None,
         missing: Collection[int] = (),
     ) -> None:
-        self.all: dict[int, Summary] = {}
+        self.all: dict[int, ItemSummary] = {}
         self.counts, self.notes = Counts(), Counter[str]()
         self.videos: dict[int, str] = {}
         for face in faces:
@@ -79,7 +79,7 @@ class Listing:
         self.rows = selection.of(self.all.values(), missing)
         self._order = [selection.order(self.all[item_id]) for item_id in self.rows]
 
-    def put(self, face: Summary) -> None:
+    def put(self, face: ItemSummary) -> None:
         """Take over what is known now about a face, a new one too."""
         before = self.all.get(face.item_id)
         if before is not None:
@@ -104,7 +104,7 @@ class Listing:
         there = place < len(self.rows) and self.rows[place] == item_id
         return place if there else None
 
-    def _count(self, face: Summary, by: int) -> None:
+    def _count(self, face: ItemSummary, by: int) -> None:
         if face.media_kind == "video" and face.media_id is not None:
             self.videos[face.media_id] = face.media_path or ""
         if face.status is None:

@@ -8,7 +8,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.widgets.basic import sure
+from faceloop_workbench.widgets.basic import not_none
 from faceloop_workbench.widgets.file_dialogs import dropped_paths
 from faceloop_workbench.widgets.job_bar import JobBar
 
@@ -96,11 +96,11 @@ class QueuePanel(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
         """Take files (Qt's name)."""
         if dropped_paths(event):
-            sure(event).acceptProposedAction()
+            not_none(event).acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
         """Open, add or import the files that were dropped (Qt's name)."""
-        sure(event).acceptProposedAction()
+        not_none(event).acceptProposedAction()
         self._dialogs.drop(dropped_paths(event))
 
     def _connect(self) -> None:

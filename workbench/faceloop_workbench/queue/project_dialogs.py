@@ -10,12 +10,12 @@ from platformdirs import user_documents_dir
 from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
+from faceloop_datasets.wording import enumerated
 from faceloop_workbench.services.add_files import Added, add_files, annotation_format, is_media
 from faceloop_workbench.services.background import Job, Result
 from faceloop_workbench.services.exporting import export_faces
 from faceloop_workbench.services.recent_projects import remember
 from faceloop_workbench.services.sample_project import open_sample_project
-from faceloop_workbench.services.wording import enumerated
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
 
 from .import_dialog import ImportDialog

@@ -17,7 +17,7 @@ from .selection import MISSING, SHOWN, Selection
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from faceloop_datasets import Project, QueueEntry, Revision, Summary
+    from faceloop_datasets import ItemSummary, Project, QueueEntry, Revision
     from faceloop_workbench.annotate.editor import FaceEditor
     from faceloop_workbench.session import Session
 
@@ -83,11 +83,11 @@ class Review:
         self._refresh()
         return self._faces.rows
 
-    def row(self, item_id: int) -> Summary:
+    def row(self, item_id: int) -> ItemSummary:
         """Return what is known about a face."""
         return self._faces.all[item_id]
 
-    def is_mine(self, row: Summary) -> bool:
+    def is_mine(self, row: ItemSummary) -> bool:
         """Whether this window has the face of an entry in work."""
         return row.entry_id is not None and row.entry_id == self._claimed
 
@@ -168,7 +168,7 @@ class Review:
         edited = {
             row.head: row.item_id
             for row in self._faces.all.values()
-            if row.by_hand and row.head and row.item_id != here
+            if row.saved_by_person and row.head and row.item_id != here
         }
         earlier = [head for head in edited if self._back is None or head < self._back]
         if not earlier:
@@ -232,7 +232,7 @@ class Review:
         self._reread(item_id)
         self._session.tell(f"{self.row(item_id).name} is in the review queue.")
 
-    def let_go(self) -> None:
+    def release_entry(self) -> None:
         """Leave the entry of the face in work to others."""
         number, self._claimed = self._claimed, None
         if number is None:
@@ -309,14 +309,14 @@ class Review:
             self._session.tell(str(error), "warning")
             return True
         if won is not None:
-            self.let_go()
+            self.release_entry()
             self._claimed = entry_id
         return won is not None
 
     def _show(self, item_id: int) -> None:
         row = self.row(item_id)
         if self._claimed is not None and row.entry_id != self._claimed:
-            self.let_go()
+            self.release_entry()
         entry: QueueEntry | None = None
         if row.entry_id is not None and row.status != "done":
             entry = self._project.queue.get(row.entry_id)
@@ -399,7 +399,7 @@ class Review:
     def _item_changed(self, item: object) -> None:
         self._back = None
         if item is None:
-            self.let_go()
+            self.release_entry()
         self._arrange()
         self.moved.emit()
 

@@ -10,7 +10,7 @@ from .face_texts import is_labelled
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from faceloop_datasets import Summary
+    from faceloop_datasets import ItemSummary
 
 SHOWN = {
     "open": ("open", "claimed"),
@@ -56,7 +56,7 @@ class Selection:
         """Whether more than `show` is asked for."""
         return self != Selection(self.show)
 
-    def of(self, rows: Iterable[Summary], missing: Collection[int] = ()) -> list[int]:
+    def of(self, rows: Iterable[ItemSummary], missing: Collection[int] = ()) -> list[int]:
         """Items that are asked for, in order.
 
         Parameters
@@ -69,14 +69,14 @@ class Selection:
         chosen = [row for row in rows if self.takes(row, missing)]
         return [row.item_id for row in sorted(chosen, key=self.order)]
 
-    def order(self, row: Summary) -> tuple[float, int]:
+    def order(self, row: ItemSummary) -> tuple[float, int]:
         """Place of a face among others, to sort by: of the queue's order, or as they came."""
         if self.show == "all":
             return 0.0, row.item_id
         # As the queue itself orders them; a skipped or done one keeps its place.
         return -(row.priority or 0.0), row.entry_id or 0
 
-    def takes(self, row: Summary, missing: Collection[int]) -> bool:
+    def takes(self, row: ItemSummary, missing: Collection[int]) -> bool:
         """Whether a face is asked for."""
         if self.show != "all" and row.status not in SHOWN[self.show]:
             return False
@@ -89,7 +89,7 @@ class Selection:
         text = self.text.casefold()
         return not text or text in row.name.casefold() or text in row.subject.casefold()
 
-    def _on_media(self, row: Summary, missing: Collection[int]) -> bool:
+    def _on_media(self, row: ItemSummary, missing: Collection[int]) -> bool:
         if self.media == MISSING:
             return row.media_id in missing
         if self.media == PICTURES:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QDialog, QVBoxLayout, QWidget
 
-from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, sure
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, not_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,5 +41,5 @@ class SkipDialog(QDialog):
         layout.addWidget(self._reason)
         layout.addWidget(answer_buttons(self, "Skip", "skip.ok"))
         self.accepted.connect(lambda: skip(self._reason.currentText().strip()))
-        sure(self._reason.lineEdit()).selectAll()
+        not_none(self._reason.lineEdit()).selectAll()
         self._reason.setFocus()

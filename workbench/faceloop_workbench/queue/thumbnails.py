@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Summary
+    from faceloop_datasets import ItemSummary
 
 SIZE = 96
 """Width and height in pixels: sharp on screens of double density too."""
@@ -50,13 +50,13 @@ class Thumbnails:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._kept: OrderedDict[int, tuple[bool, NDArray[np.uint8]]] = OrderedDict()
-        self._waiting: OrderedDict[int, Summary] = OrderedDict()
+        self._waiting: OrderedDict[int, ItemSummary] = OrderedDict()
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="faceloop thumbnails", daemon=True)
         self._thread.start()
 
-    def get(self, row: Summary) -> NDArray[np.uint8] | None:
+    def get(self, row: ItemSummary) -> NDArray[np.uint8] | None:
         """Thumbnail of a face, (SIZE, SIZE, 3) or `NOTHING`; None until it is made."""
         with self._wake:
             labelled, pixels = self._kept.get(row.item_id, (None, None))
@@ -92,12 +92,12 @@ class Thumbnails:
                 self.made.emit(row.item_id)
             pictures.close()
 
-    def _next(self) -> Summary | None:
+    def _next(self) -> ItemSummary | None:
         with self._wake:
             self._wake.wait_for(lambda: self._closed or self._waiting)
             return None if self._closed else self._waiting.popitem()[1]
 
-    def _keep(self, row: Summary, pixels: NDArray[np.uint8]) -> None:
+    def _keep(self, row: ItemSummary, pixels: NDArray[np.uint8]) -> None:
         with self._wake:
             self._kept[row.item_id] = (row.labelled, pixels)
             self._kept.move_to_end(row.item_id)
@@ -105,7 +105,7 @@ class Thumbnails:
                 self._kept.popitem(last=False)
 
 
-def _make(project: Project, pictures: PictureCache, row: Summary) -> NDArray[np.uint8]:
+def _make(project: Project, pictures: PictureCache, row: ItemSummary) -> NDArray[np.uint8]:
     try:
         pixels = pictures.get(project.item(row.item_id))
         return cut_out(pixels, _points(project, row))
@@ -113,7 +113,7 @@ def _make(project: Project, pictures: PictureCache, row: Summary) -> NDArray[np.
         return NOTHING
 
 
-def _points(project: Project, row: Summary) -> NDArray[np.float64] | None:
+def _points(project: Project, row: ItemSummary) -> NDArray[np.float64] | None:
     if row.labelled:
         revision = project.annotation(row.item_id)
         return None if revision is None else revision.annotation.points

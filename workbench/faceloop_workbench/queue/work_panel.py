@@ -15,16 +15,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.recent_projects import recent_projects
-from faceloop_workbench.services.wording import counted
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
     command_action,
     command_button,
     heading,
+    not_none,
     paragraph,
     plain_tip,
-    sure,
 )
 
 from .faces_panel import FaceList
@@ -151,16 +151,16 @@ class WorkPanel(QWidget):
         menu = QMenu(self)
         menu.addAction("New project…", self._dialogs.new)
         menu.addAction("Open project…", self._dialogs.open)
-        recent = sure(menu.addMenu("Recent projects"))
+        recent = not_none(menu.addMenu("Recent projects"))
         recent.aboutToShow.connect(lambda: self._fill_recent(recent))
         menu.addAction("Close project", self._dialogs.close)
         menu.addSeparator()
         self._fill_with(menu)
         menu.addAction("Find moved media…", self._dialogs.relink)
-        check = sure(menu.addAction("Check labels", self._dialogs.labels.check))
+        check = not_none(menu.addAction("Check labels", self._dialogs.labels.check))
         check.setObjectName("labels.check")
         check.setToolTip("Find annotations that look wrong, and put right what can be")
-        back = sure(menu.addAction("Take the mended labels back", self._dialogs.labels.undo))
+        back = not_none(menu.addAction("Take the mended labels back", self._dialogs.labels.undo))
         back.setObjectName("labels.undo")
         back.setToolTip("Give the faces that were last put right the points they had before")
         for command in ("queue.confirm_points", "queue.undo_confirm"):
@@ -172,7 +172,7 @@ class WorkPanel(QWidget):
         self.list.addAction(command_action(menu, self._commands, "queue.erase"))
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         menu.addSeparator()
-        export = sure(menu.addMenu("Export annotations"))
+        export = not_none(menu.addMenu("Export annotations"))
         for name, title in _EXPORTS.items():
             export.addAction(title, lambda name=name: self._dialogs.export(name))
         return menu
@@ -186,7 +186,7 @@ class WorkPanel(QWidget):
         menu.clear()
         for folder in recent_projects():
             action = menu.addAction(folder.name, lambda f=folder: self._dialogs.open_folder(f))
-            sure(action).setToolTip(plain_tip(str(folder)))
+            not_none(action).setToolTip(plain_tip(str(folder)))
 
     def _empty_page(self) -> QWidget:
         page = QWidget()

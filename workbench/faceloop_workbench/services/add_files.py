@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
-
-from .wording import counted
+from faceloop_datasets.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ FIT = "fit:"
 IMPORT = "import:"
 
 
-def by_hand(source: str) -> str:
+def corrected_source(source: str) -> str:
     """Source of a face that a person has changed.
 
     It is no import any more: repeating the import would otherwise take the person's work for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .wording import counted, enumerated
+from faceloop_datasets.wording import counted, enumerated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ NOT_FORGOTTEN = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class FindingGroup:
     """All findings of a check that say the same.
 
     Parameters
@@ -46,13 +46,13 @@ class Kind:
     places: tuple[str, ...]
 
 
-def kinds(findings: Iterable[Finding]) -> list[Kind]:
+def grouped_findings(findings: Iterable[Finding]) -> list[FindingGroup]:
     """Put findings together that differ only in their place; in the order they came."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for finding in findings:
         key = (finding.severity, finding.what, finding.advice)
         found.setdefault(key, []).append(finding.where)
-    return [Kind(*key, tuple(places)) for key, places in found.items()]
+    return [FindingGroup(*key, tuple(places)) for key, places in found.items()]
 
 
 def check_summary(report: CheckReport) -> str:
@@ -166,7 +166,7 @@ def _check_lines(report: CheckReport) -> Iterator[str]:
     if not report.findings:
         yield "Nothing is wrong."
     severity = ""
-    for kind in kinds(report.findings):
+    for kind in grouped_findings(report.findings):
         if kind.severity != severity:
             severity = kind.severity
             yield from ("", _HEADINGS[severity].upper())

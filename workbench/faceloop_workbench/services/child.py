@@ -48,11 +48,11 @@ class ChildJob(Job[Answer]):
 
     Attributes
     ----------
-    said : Signal(Step or Log)
+    received : Signal(Step or Log)
         What the process says.
     """
 
-    said = Signal(object)
+    received = Signal(object)
 
     def __init__(
         self, request: Request[Answer], name: str, command: list[str] | None = None
@@ -121,7 +121,7 @@ class ChildJob(Job[Answer]):
                     monitor.tell(step.done, step.total, step.what, error=step.error)
                 if isinstance(said, Log):
                     tails[line[0]].append(said.text)
-                self.said.emit(said)
+                self.received.emit(said)
         process.wait()
         return ending, [*tails["stdout"], *tails["stderr"]][-_TAIL:]
 

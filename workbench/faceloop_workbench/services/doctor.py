@@ -30,8 +30,8 @@ _OPTIONAL = {
 # In a process of its own: a broken driver ends the process that asks it.
 _GL_PROBE = """
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.backends import describe
-from faceloop_runtime.backends.gl import renderer
+from faceloop_runtime.responses import describe
+from faceloop_runtime.responses.gl import renderer
 print(describe(), flush=True)
 try:
     print(renderer())

@@ -30,7 +30,7 @@ class Exported:
     longer: list[str]
 
     @property
-    def says(self) -> str:
+    def naming_note(self) -> str:
         """What is to be said about names; empty if all pictures have their own."""
         if not self.longer:
             return ""

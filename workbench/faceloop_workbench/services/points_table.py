@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from faceloop_datasets import InputError
-from faceloop_datasets.files import no_formula, put_in_place
+from faceloop_datasets.files import escape_formula, put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -94,7 +94,7 @@ class PointsTable:
             )
         self.path = path
         # Parquet is data; a CSV file may be opened in a spreadsheet, which runs formulas.
-        self._text: Callable[[str], str] = no_formula if suffix == ".csv" else str
+        self._text: Callable[[str], str] = escape_formula if suffix == ".csv" else str
         self._names = [self._text(name) for name in names]
         self._sources = [name for name, _ in _SOURCES[kind]]
         columns = (*_SOURCES[kind], *_POINTS, *(_SMOOTHED if smoothed else ()))

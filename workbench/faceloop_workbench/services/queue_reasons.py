@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from faceloop_datasets import QueueReason, Summary
+    from faceloop_datasets import ItemSummary, QueueReason
 
 REASONS = {
     "manual": "put here by hand",
@@ -26,11 +26,11 @@ def reason_word(why: QueueReason) -> str:
 
 
 def reason_lines(reasons: Iterable[QueueReason]) -> list[str]:
-    """Tell each reason with its sentence, or the error that a model believes in."""
+    """Tell each reason with its sentence, or the predicted error."""
     return [_line(why) for why in reasons]
 
 
-def error_text(row: Summary | QueueReason) -> str:
+def error_text(row: ItemSummary | QueueReason) -> str:
     """Predicted error in per cent of the inter-ocular distance."""
     return "" if row.predicted_error is None else f"{100 * row.predicted_error:.1f} %"
 

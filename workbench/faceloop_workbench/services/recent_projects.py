@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 
 from faceloop_datasets import InputError
 from faceloop_datasets.files import atomic_path, read_regular
+from faceloop_datasets.schemes.toml import block, quoted
 
 from .config import config_folder
 
@@ -32,9 +32,9 @@ def remember(folder: Path) -> None:
     """
     # One that cannot be found now may lie on a disk that is not connected: it is kept.
     folders = [folder, *(known for known in _remembered() if known != folder)][:_MOST]
-    lines = "".join(f"    {_text(str(known))},\n" for known in folders)
+    names = block(quoted(str(known)) for known in folders)
     with atomic_path(config_folder() / _FILE) as part:
-        part.write_text(f"{_KEY} = [\n{lines}]\n", encoding="utf-8")
+        part.write_text(f"{_KEY} = {names}\n", encoding="utf-8")
 
 
 def _remembered() -> list[Path]:
@@ -54,7 +54,3 @@ def _is_project(folder: Path) -> bool:
         return (folder / "project.db").is_file()
     except (OSError, ValueError):  # a name that no system takes
         return False
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -75,7 +75,7 @@ class Stopwatch:
 
     def __call__(self, step: Progress) -> None:
         """Take the next step."""
-        if not self._stages or begins(step, self._stages[-1][0], self._done):
+        if not self._stages or begins_stage(step, self._stages[-1][0], self._done):
             self._stages.append((step.what, []))
         self._stages[-1][1].append((self._clock(), _share(step)))
         self._done = step.done
@@ -95,8 +95,8 @@ class TimeLeft:
     Parameters
     ----------
     plans : sequence of sequence of Stage
-        The stages to come, the likeliest first; see `expect`. Which one it is shows when a stage
-        begins that only another one has.
+        The stages to come, the likeliest first; see `expected_stages`. Which one it is shows
+        when a stage begins that only another one has.
     clock : callable
         Gives seconds.
     """
@@ -111,7 +111,7 @@ class TimeLeft:
 
     def step(self, step: Progress) -> None:
         """Take the next step."""
-        if begins(step, self._what, self._done):
+        if begins_stage(step, self._what, self._done):
             self._at = self._place(step.what)
         self._what, self._done, self._part = step.what, step.done, _share(step)
         self._stepped = self._clock()
@@ -129,7 +129,7 @@ class TimeLeft:
     def _total(self) -> float:
         return sum(stage.seconds for stage in self._expected)
 
-    def share(self) -> float:
+    def share_passed(self) -> float:
         """Return the share of the time that has passed, 0 to 1, as far as one can tell.
 
         It never falls: people would think that something is done once more.
@@ -138,7 +138,7 @@ class TimeLeft:
             self._shown = max(self._shown, self._passed() / self._total)
         return self._shown
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds that are left, as far as one can tell."""
         passed = self._passed()
         return (self._total - passed) * self._pace(passed)
@@ -156,13 +156,13 @@ class TimeLeft:
         return sum(stage.seconds for stage in self._expected[: self._at])
 
     def _pace(self, passed: float) -> float:
-        """Return how slow this is against what was expected: believed the more, the later."""
+        """Return how slow this is against what was expected, shrunk to 1 in the beginning."""
         doubt = 0.1 * self._total
         until = self._stepped - self._begun
         return (until + doubt) / (passed + doubt) if self._total else 1.0
 
 
-def expect(history: Sequence[Mapping[str, Any]], faces: int) -> list[list[Stage]]:
+def expected_stages(history: Sequence[Mapping[str, Any]], faces: int) -> list[list[Stage]]:
     """Return the stages that a training on so many faces may have.
 
     Parameters
@@ -199,7 +199,7 @@ def rough_time(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def begins(step: Progress, what: str, done: int) -> bool:
+def begins_stage(step: Progress, what: str, done: int) -> bool:
     """Whether a step begins another stage than that of the step before, ``what`` and ``done``."""
     return step.what != what or step.done < done
 

@@ -111,7 +111,9 @@ def train_into(
     watch = Stopwatch()
     monitor = Monitor.of(progress).also(watch)
     result = train(project, config, progress=monitor)
-    comparison = _Comparing(project, result.model, config.seed, monitor).run(result.evaluation)
+    comparison = _ModelComparison(project, result.model, config.seed, monitor).run(
+        result.evaluation
+    )
     metrics = {
         **({} if result.evaluation is None else result.evaluation.metrics()),
         "trained_faces": result.report["pictured"],
@@ -131,7 +133,7 @@ def train_into(
     )
 
 
-def bring_model(
+def import_model(
     project: Project,
     file: Path,
     *,
@@ -166,7 +168,7 @@ def bring_model(
             f"{project.name} has those of {project.scheme.name}. Import a model of "
             f"{project.scheme.name}."
         )
-    comparison = _Comparing(project, model, 0, Monitor.of(progress)).run(None)
+    comparison = _ModelComparison(project, model, 0, Monitor.of(progress)).run(None)
     metrics = {
         **({} if comparison.new is None else comparison.new.figures),
         "trained_faces": model.provenance.get("pictured"),
@@ -176,7 +178,7 @@ def bring_model(
     return project.add_model(file, metrics, note=f"imported from {file.name}")
 
 
-class _Comparing:
+class _ModelComparison:
     """Measures a new model and the one in use on the faces that both have not seen.
 
     Both start from the same places in the same pictures, so that they differ in nothing else.
@@ -219,7 +221,7 @@ class _Comparing:
         new, before = map(ModelErrors.of, found)
         ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
         because = f"NME {ours:.4f} against {theirs:.4f} of {name}, on the same faces"
-        if compare_models(found[0], found[1]).chance:
+        if compare_models(found[0], found[1]).could_be_chance:
             because += "; the difference could be chance"
         people = len({face.subject for face in faces})
         # To the digits that are shown: no face is annotated more exactly.

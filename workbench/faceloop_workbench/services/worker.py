@@ -31,7 +31,7 @@ from .messages import (
     to_line,
     with_tuples,
 )
-from .stage_times import begins
+from .stage_times import begins_stage
 
 if TYPE_CHECKING:
     from faceloop_datasets import Progress
@@ -40,7 +40,7 @@ _NICENESS = 10  # the window comes first
 _PERIOD = 0.1  # seconds between two messages about the same stage
 
 
-class Speaker:
+class MessageWriter:
     """Writes messages, steps of a training not more often than a person can see.
 
     Parameters
@@ -63,7 +63,7 @@ class Speaker:
     def step(self, progress: Progress) -> None:
         """Take a step; a new stage is told at once, and its last step too."""
         now = time.perf_counter()
-        new = begins(progress, self._what, self._done)
+        new = begins_stage(progress, self._what, self._done)
         if new:
             self._end_stage(now)
         self._what, self._done = progress.what, progress.done
@@ -83,32 +83,32 @@ class Speaker:
 def main() -> int:
     """Do one request; returns the exit code."""
     # Whatever a library prints must not come between the messages.
-    speaker, sys.stdout = Speaker(sys.stdout), sys.stderr
+    writer, sys.stdout = MessageWriter(sys.stdout), sys.stderr
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     request = from_line(_read_line())
     if not isinstance(request, Request):
-        speaker.say(Outcome("failed", "Expected a request as the first line."))
+        writer.say(Outcome("failed", "Expected a request as the first line."))
         return 2
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     try:
-        speaker.say(_do(request, speaker, Monitor(speaker.step, stop.is_set)))
+        writer.say(_do(request, writer, Monitor(writer.step, stop.is_set)))
     except Cancelled as stopped:
-        speaker.say(Outcome("cancelled", str(stopped)))
+        writer.say(Outcome("cancelled", str(stopped)))
     except FaceloopError as error:
-        speaker.say(Outcome("failed", str(error)))
+        writer.say(Outcome("failed", str(error)))
         return 1
     return 0
 
 
-def _do(request: Request[Any], speaker: Speaker, monitor: Monitor) -> Outcome | LabelCheck:
+def _do(request: Request[Any], writer: MessageWriter, monitor: Monitor) -> Outcome | LabelCheck:
     # What does the work is imported where it is done, so that the first message does not wait.
-    speaker.say(Log("starting"))
+    writer.say(Log("starting"))
     with Project.open(request.project) as project:
         match request:
             case Train():
-                return _train(project, request, speaker, monitor)
+                return _train(project, request, writer, monitor)
             case ImportModel():
                 return _import(project, request, monitor)
             case WriteReport():
@@ -118,7 +118,7 @@ def _do(request: Request[Any], speaker: Speaker, monitor: Monitor) -> Outcome | 
     raise AssertionError(request)
 
 
-def _train(project: Project, request: Train, speaker: Speaker, monitor: Monitor) -> Outcome:
+def _train(project: Project, request: Train, writer: MessageWriter, monitor: Monitor) -> Outcome:
     from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - see `_do`
 
     from .training import train_into  # noqa: PLC0415
@@ -126,16 +126,16 @@ def _train(project: Project, request: Train, speaker: Speaker, monitor: Monitor)
     config = TrainingConfig(**with_tuples(request.settings))
     trained = train_into(project, config, progress=monitor)
     for face in trained.unusable:
-        speaker.say(Log(f"not usable: {face.name}: {face.reason}"))
+        writer.say(Log(f"not usable: {face.name}: {face.reason}"))
     used = "in use" if trained.in_use else "not in use"
     text = f"{trained.record.name} is {used}: {trained.because}."
     return Outcome("done", text, trained.record.id, warnings=trained.warnings)
 
 
 def _import(project: Project, request: ImportModel, monitor: Monitor) -> Outcome:
-    from .training import bring_model  # noqa: PLC0415 - see `_do`
+    from .training import import_model  # noqa: PLC0415 - see `_do`
 
-    record = bring_model(project, Path(request.file), progress=monitor)
+    record = import_model(project, Path(request.file), progress=monitor)
     return Outcome("done", f"Imported {record.name}.", record.id)
 
 

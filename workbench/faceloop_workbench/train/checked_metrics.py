@@ -1,4 +1,4 @@
-"""What was measured of a model, as far as a project can be believed. Without Qt.
+"""What was measured of a model, checked before it is used. Without Qt.
 
 A project may come from a stranger, and these figures are shown, drawn and computed with. What is
 not as a training writes it is left out, and the model counts as not measured.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
-    """Return the metrics of a model without what cannot be used.
+    """Return the metrics of a model by today's names, without what cannot be used.
 
     Parameters
     ----------
@@ -28,6 +28,7 @@ def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
     points : int
         How many points its scheme has.
     """
+    metrics = _by_todays_names(metrics)
     doubted = {
         "nme_mean": is_number(metrics.get("nme_mean"))
         and is_count(metrics.get("faces"))
@@ -38,6 +39,14 @@ def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
         "comparison": _is_comparison(metrics.get("comparison"), points),
     }
     return {key: value for key, value in metrics.items() if doubted.get(key, True)}
+
+
+def _by_todays_names(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Call varimax components so: trainings of before called them natural."""
+    settings = metrics.get("settings")
+    if not isinstance(settings, dict) or settings.get("modes") != "natural":
+        return metrics
+    return {**metrics, "settings": {**settings, "modes": "varimax"}}
 
 
 def _is_training(metrics: Mapping[str, Any]) -> bool:

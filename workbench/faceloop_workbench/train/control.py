@@ -20,10 +20,10 @@ from faceloop_workbench.services.messages import (
     WriteReport,
     with_tuples,
 )
-from faceloop_workbench.services.stage_times import Stage, expect
+from faceloop_workbench.services.stage_times import Stage, expected_stages
 
 from .model_list import ListedModel, list_models, trainings, use
-from .readiness import Readiness, look
+from .readiness import Readiness, training_readiness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class TrainControl:
         The models have changed.
     begun : Signal(str, list of Stage)
         A training, import or report has begun: its name, and the stages that are expected.
-    said : Signal(Step or Log)
+    received : Signal(Step or Log)
         What the process says.
     ended : Signal(Outcome)
         It is over, and its process gone. It names a model only if that is in the project that is
@@ -57,7 +57,7 @@ class TrainControl:
     readiness_changed = Signal(Readiness)
     listed = Signal(list)
     begun = Signal(str, list)
-    said = Signal(object)
+    received = Signal(object)
     ended = Signal(Outcome)
 
     def __init__(self, session: Session) -> None:
@@ -67,7 +67,7 @@ class TrainControl:
         self.models: list[ListedModel] = []
         self._job: ChildJob[Outcome] | None = None
         self._trained: Project | None = None
-        self._looking: Job[Readiness] | None = None
+        self._readiness_job: Job[Readiness] | None = None
         self._stale = False
         session.project_changed.connect(self._opened)
         session.models_changed.connect(self.read_models)
@@ -89,11 +89,11 @@ class TrainControl:
     def start(self) -> None:
         """Begin a training."""
         project = self._session.need_project()
-        expected = expect(trainings(self.models), self.readiness.faces)
+        expected = expected_stages(trainings(self.models), self.readiness.faces)
         request = Train(str(project.path), self.settings)
         self._begin(ChildJob(request, f"Training of {project.name}"), expected)
 
-    def bring(self, file: Path) -> None:
+    def import_model(self, file: Path) -> None:
         """Begin to bring a model in from a file, and to measure it."""
         project = self._session.need_project()
         request = ImportModel(str(project.path), str(file.absolute()))
@@ -116,7 +116,7 @@ class TrainControl:
         if self._job is not None:
             raise FaceloopError(f"{self._job.name} is under way. Wait for its end, or cancel it.")
         self._job, self._trained = job, self._session.project
-        job.said.connect(self._pass_on, thread="main")
+        job.received.connect(self._pass_on, thread="main")
         job.done.connect(self._done, thread="main")
         job.failed.connect(self._failed, thread="main")
         job.cancelled.connect(self._cancelled, thread="main")
@@ -124,7 +124,7 @@ class TrainControl:
         job.start()
 
     def _pass_on(self, said: Step | Log) -> None:
-        self.said.emit(said)
+        self.received.emit(said)
 
     def _done(self, outcome: Outcome) -> None:
         same = self._trained is self._session.project
@@ -169,56 +169,60 @@ class TrainControl:
 
     # What a training would find
 
-    def look(self) -> None:
-        """Look, in a thread, at what a training would find."""
+    def update_readiness(self) -> None:
+        """Find out, in a thread, what a training would find."""
         project = self._session.project
         if project is None:
-            self._found(Readiness())
-        elif self._looking is not None:
+            self._set_readiness(Readiness())
+        elif self._readiness_job is not None:
             self._stale = True
         else:
             self._stale = False
             path, settings = project.path, dict(self.settings)
-            self._looking = Job(lambda _monitor: _look(path, settings), "looking at the faces")
-            self._looking.done.connect(self._looked_at, thread="main")
-            self._looking.failed.connect(self._cannot_look, thread="main")
-            self._looking.ended.connect(self._looked, thread="main")
-            self._looking.start()
+            self._readiness_job = Job(
+                lambda _monitor: _project_readiness(path, settings), "looking at the faces"
+            )
+            self._readiness_job.done.connect(self._readiness_found, thread="main")
+            self._readiness_job.failed.connect(self._readiness_failed, thread="main")
+            self._readiness_job.ended.connect(self._readiness_ended, thread="main")
+            self._readiness_job.start()
 
     def close_down(self) -> None:
         """Stop what runs; its process is gone when this returns."""
         if self._job is not None:
             self._job.kill()
             self._job.wait(_CLOSING)
-        if self._looking is not None:
-            self._looking.wait(_CLOSING)
+        if self._readiness_job is not None:
+            self._readiness_job.wait(_CLOSING)
         self._stale = False
         emit_queued()  # what the threads said last, while there is somebody to hear it
 
-    def _found(self, readiness: Readiness) -> None:
+    def _set_readiness(self, readiness: Readiness) -> None:
         self.readiness = readiness
         self.readiness_changed.emit(readiness)
 
-    def _looked_at(self, readiness: Readiness) -> None:
+    def _readiness_found(self, readiness: Readiness) -> None:
         if not self._stale:  # or it is another project's
-            self._found(readiness)
+            self._set_readiness(readiness)
 
-    def _cannot_look(self, error: FaceloopError) -> None:
-        self._found(Readiness(blocked=str(error)))
+    def _readiness_failed(self, error: FaceloopError) -> None:
+        self._set_readiness(Readiness(blocked=str(error)))
 
-    def _looked(self) -> None:
-        self._looking = None
+    def _readiness_ended(self) -> None:
+        self._readiness_job = None
         if self._stale:
-            self.look()
+            self.update_readiness()
 
     def _opened(self, project: Project | None) -> None:
         self.read_models()
         last = trainings(self.models)
         self.settings = {} if project is None or not last else with_tuples(last[0]["settings"])
-        self._found(Readiness() if project is None else Readiness(blocked="Looking at the faces…"))
-        self.look()
+        self._set_readiness(
+            Readiness() if project is None else Readiness(blocked="Looking at the faces…")
+        )
+        self.update_readiness()
 
 
-def _look(path: Path, settings: Mapping[str, Any]) -> Readiness:
+def _project_readiness(path: Path, settings: Mapping[str, Any]) -> Readiness:
     with Project.open(path) as project:
-        return look(project, TrainingConfig(**settings))
+        return training_readiness(project, TrainingConfig(**settings))

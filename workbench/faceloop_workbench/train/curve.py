@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_workbench.services.stage_times import begins
+from faceloop_workbench.services.stage_times import begins_stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,10 +31,10 @@ class ValidationCurve:
         self._what, self._done = "", 0
         self._closed: set[str] = set()
 
-    def take(self, step: Step) -> None:
+    def add_step(self, step: Step) -> None:
         """Take the next errors."""
         now = step.progress
-        if begins(now, self._what, self._done):
+        if begins_stage(now, self._what, self._done):
             # Held-out people are measured again to compare models: the curve is of the first time.
             self._closed |= {self._what} & set(self._errors)
         self._what, self._done = now.what, now.done

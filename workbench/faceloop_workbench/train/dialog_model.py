@@ -49,7 +49,7 @@ _SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
 _REACH = 30  # tenths of a standard deviation
 _MOSAIC = 330  # pixels; the eyes' filters just stand clear of each other
 _PICTURE = 36
-_LARGEST = 9.0  # radius of a point that is trusted wholly
+_LARGEST = 9.0  # radius of the point of the largest weight
 
 
 class ModelDialog(QDialog):
@@ -203,8 +203,8 @@ class PatchesTab(QWidget):
         inside = QWidget()
         grid = QGridLayout(inside)
         for column, experts in enumerate(self._model.experts, 1):
-            trusted = experts.reliability[landmark]
-            grid.addWidget(PlainLabel(f"{experts.scale:g} px\n{trusted:.0%}"), 0, column)
+            reliability = experts.reliability[landmark]
+            grid.addWidget(PlainLabel(f"{experts.scale:g} px\n{reliability:.0%}"), 0, column)
             for row, picture in enumerate(patch_pictures(experts, landmark), 1):
                 grid.addWidget(picture_label(picture, _PICTURE), row, column)
         grid.addWidget(PlainLabel("scale\nreliability"), 0, 0)
@@ -233,7 +233,7 @@ class PatchesTab(QWidget):
 
 
 class ReliabilityTab(QWidget):
-    """How far each landmark's own response is trusted against the shape."""
+    """How much each landmark's own response counts against the shape."""
 
     def __init__(self, model: FaceModel) -> None:
         super().__init__()
@@ -256,12 +256,12 @@ class ReliabilityTab(QWidget):
     def _draw(self) -> None:
         scheme = self._model.scheme
         experts = self._model.experts[self.scale.currentIndex()]
-        believed = point_weights(experts)
-        most = room_above(believed.tolist(), 1e-3)
+        weights = point_weights(experts)
+        most = room_above(weights.tolist(), 1e-3)
         self.words.setText(gain_text(experts, scheme))
-        self.canvas.show_shapes([(self._model.pdm.mean, 0)], believed / most * _LARGEST)
+        self.canvas.show_shapes([(self._model.pdm.mean, 0)], weights / most * _LARGEST)
         self.bars.show_points(
-            believed,
+            weights,
             None,
             scheme.names,
             scheme.groups,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets.subjects import many
+from faceloop_datasets.subjects import plural
 from faceloop_runtime.imaging.channels import CHANNELS
 
 if TYPE_CHECKING:
@@ -55,20 +55,20 @@ def channel_names(model: FaceModel) -> list[str]:
 
 
 def point_weights(experts: PatchExperts) -> NDArray[np.float64]:
-    """Return how sharply each landmark's own response is believed, (N,), 0 for not at all.
+    """Return how much each landmark's own response counts, (N,), 0 for not at all.
 
     The calibrated gain of its response, times its reliability against the shape.
     """
-    believed: NDArray[np.float64] = (experts.gain * experts.reliability).astype(np.float64)
-    return believed
+    weights: NDArray[np.float64] = (experts.gain * experts.reliability).astype(np.float64)
+    return weights
 
 
 def gain_text(experts: PatchExperts, scheme: Scheme) -> str:
-    """Say which landmarks are believed, and which have nothing to believe."""
-    believed = point_weights(experts)
-    best, worst = int(believed.argmax()), int(believed.argmin())
+    """Say whose responses count most and least, and which landmarks have none."""
+    weights = point_weights(experts)
+    best, worst = int(weights.argmax()), int(weights.argmin())
     said = (
-        "How sharply the response of each point is believed: a blurred one counts less against "
+        "How much the response of each point counts: a blurred one counts less against "
         f"the shape. Most at {scheme.names[best]}, least at {scheme.names[worst]}."
     )
     none = [scheme.names[k] for k in np.flatnonzero(experts.reliability == 0)]
@@ -192,7 +192,7 @@ def _facts(model: FaceModel) -> dict[str, str]:
     made: Mapping[str, Any] = model.provenance
     facts = {
         "faces": made.get("faces"),
-        many(str(made.get("subject_kind", "person"))): made.get("subjects"),
+        plural(str(made.get("subject_kind", "person"))): made.get("subjects"),
         "data": str(made.get("snapshot", _NONE))[:8],
         "components": len(model.pdm.variances),
         "patch width": model.experts[0].patch,

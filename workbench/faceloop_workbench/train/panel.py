@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.outputs import refuse_to_replace
-from faceloop_workbench.widgets.basic import PlainLabel, command_button, explain
+from faceloop_workbench.widgets.basic import PlainLabel, command_button, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 
 from .control import TrainControl
@@ -64,7 +64,7 @@ class TrainPanel(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_QUIET_MS)
-        self._soon.timeout.connect(self.control.look)
+        self._soon.timeout.connect(self.control.update_readiness)
         self._make()
         self._lay_out()
         self._connect()
@@ -105,7 +105,7 @@ class TrainPanel(QWidget):
         """Ask for a model file and bring it in."""
 
         def take(path: Path) -> None:
-            self._try(lambda: self.control.bring(path))
+            self._try(lambda: self.control.import_model(path))
 
         ask_file(self, "Import a model", _FILES, take)
 
@@ -136,7 +136,7 @@ class TrainPanel(QWidget):
 
     def _choose(self, dialog: SettingsDialog) -> None:
         self.control.settings = dialog.values
-        self.control.look()
+        self.control.update_readiness()
 
     def _export(self, model: ListedModel, path: Path) -> None:
         project = self._session.project
@@ -164,7 +164,7 @@ class TrainPanel(QWidget):
         self.progress.setVisible(running)
         self.summary.setVisible(not running)
         self.warnings.setVisible(bool(self.warnings.text()) and not running)
-        self.show_half.setVisible(bool(self.control.readiness.half_done) and not running)
+        self.show_half.setVisible(bool(self.control.readiness.half_corrected) and not running)
         self._enable()
 
     def _begun(self, name: str, expected: list[list[Stage]]) -> None:
@@ -194,7 +194,7 @@ class TrainPanel(QWidget):
         self._enable()
 
     def _show_half(self) -> None:
-        project, half = self._session.project, self.control.readiness.half_done
+        project, half = self._session.project, self.control.readiness.half_corrected
         if project is not None and half:
             self._session.show(project.item(half[0].item_id))
             self._session.tab_wanted.emit("annotate")
@@ -206,13 +206,13 @@ class TrainPanel(QWidget):
         model = self.table.chosen
         no_model = no_project or ("" if model is not None else "Select a model first.")
         used = "It is in use." if model is not None and model.in_use else ""
-        explain(self.use, no_model or used, "Take the selected model into use.")
+        set_enabled(self.use, no_model or used, "Take the selected model into use.")
         self._commands.disable("train.report", no_model or busy)
-        explain(self.inside, no_model, "Shape, patch experts, reliability, and what changed.")
-        explain(self.settings, no_project or busy, "Choose how models are trained.")
-        explain(self.export, no_model, "Copy the selected model to a file.")
-        explain(
-            self.bring,
+        set_enabled(self.inside, no_model, "Shape, patch experts, reliability, and what changed.")
+        set_enabled(self.settings, no_project or busy, "Choose how models are trained.")
+        set_enabled(self.export, no_model, "Copy the selected model to a file.")
+        set_enabled(
+            self.import_button,
             no_project or busy,
             "Copy a model file into the project and measure it on the faces here.",
         )
@@ -245,7 +245,7 @@ class TrainPanel(QWidget):
         self.inside = _button("Look inside…", "train.inside", self.look_inside)
         self.write_report = command_button(self._commands, "train.report")
         self.export = _button("Export…", "train.export", self.export_model)
-        self.bring = _button("Import…", "train.import", self.import_model)
+        self.import_button = _button("Import…", "train.import", self.import_model)
 
     def _lay_out(self) -> None:
         inside = QWidget()
@@ -262,7 +262,7 @@ class TrainPanel(QWidget):
         layout.addWidget(_line())
         layout.addWidget(self.table)
         layout.addLayout(_row(self.use, self.inside, self.write_report))
-        layout.addLayout(_row(self.export, self.bring))
+        layout.addLayout(_row(self.export, self.import_button))
         layout.addWidget(self.comparison, 1)
         layout.addStretch()
         area = QScrollArea()
@@ -280,7 +280,7 @@ class TrainPanel(QWidget):
         control, session = self.control, self._session
         control.readiness_changed.connect(self._ready)
         control.begun.connect(self._begun)
-        control.said.connect(self.progress.take)
+        control.received.connect(self.progress.show_message)
         control.ended.connect(self._ended)
         control.listed.connect(self.table.show_models)
         self.table.selected.connect(self._show_model)

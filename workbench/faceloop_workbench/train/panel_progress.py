@@ -102,14 +102,14 @@ class ProgressBox(QWidget):
         self.chart.show_none("The validation error is drawn as soon as the first face is fitted.")
         self._timer.start()
 
-    def take(self, said: Step | Log) -> None:
+    def show_message(self, said: Step | Log) -> None:
         """Show what the process said."""
         if isinstance(said, Log):
             self.log.appendPlainText(said.text)
             return
         self._step = said
         self._left.step(said.progress)
-        self._curve.take(said)
+        self._curve.add_step(said)
 
     def end(self, text: str) -> None:
         """Stop moving; the log stays."""
@@ -130,8 +130,8 @@ class ProgressBox(QWidget):
         if self._step is None:
             return
         now = self._step.progress
-        share = self._left.share()
-        left = f"{rough_time(self._left.left())} left" if share else ""
+        share = self._left.share_passed()
+        left = f"{rough_time(self._left.seconds_left())} left" if share else ""
         if not share and now.total:
             share = now.done / now.total
         self.bar.setValue(round(share * _FINE))

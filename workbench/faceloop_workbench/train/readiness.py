@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.subjects import count_of, kind_of
-from faceloop_trainer.data.checks import cautions, few_people
-from faceloop_trainer.data.copies import different
-from faceloop_trainer.data.requirements import too_few
+from faceloop_datasets.wording import counted
+from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
+from faceloop_trainer.data.duplicates import count_distinct
+from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import split_faces
-from faceloop_workbench.services.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Face, Project
-    from faceloop_datasets.store.overview import Summary
+    from faceloop_datasets.store.overview import ItemSummary
     from faceloop_trainer import TrainingConfig
 
 _NO_PROJECT = "Open a project first."
@@ -24,7 +24,7 @@ _NO_FACE = "No face is annotated yet. Import faces, or annotate some, first."
 
 
 @dataclass(frozen=True)
-class HalfDone:
+class HalfCorrected:
     """A face that somebody began to correct and has not accepted."""
 
     item_id: int
@@ -41,11 +41,11 @@ class Readiness:
         Faces with a picture that will train, and how many people they show.
     held_out, held_out_people : int
         Faces that will measure the model, and how many people they show.
-    half_done : tuple of HalfDone
+    half_corrected : tuple of HalfCorrected
         Faces that somebody began to correct.
     kind : str
         What the people are: maybe only pictures or clips.
-    guesses : int
+    only_fitted : int
         Faces that hold nothing but unconfirmed points of a fit; they train nothing.
     blocked : str
         Why there can be no training; empty if there can.
@@ -58,8 +58,8 @@ class Readiness:
     held_out: int = 0
     held_out_people: int = 0
     kind: str = "person"
-    half_done: tuple[HalfDone, ...] = ()
-    guesses: int = 0
+    half_corrected: tuple[HalfCorrected, ...] = ()
+    only_fitted: int = 0
     blocked: str = _NO_PROJECT
     warnings: tuple[str, ...] = ()
 
@@ -75,8 +75,8 @@ class Readiness:
         )
 
 
-def look(project: Project, config: TrainingConfig) -> Readiness:
-    """Look at what a training would find; takes a second in a large project.
+def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
+    """Return what a training would find; takes a second in a large project.
 
     Parameters
     ----------
@@ -90,19 +90,19 @@ def look(project: Project, config: TrainingConfig) -> Readiness:
     training = [f for f in chosen.training if _trains(f)]
     held = [f for f in chosen.held_out if f.has_image]
     useful = {face.item_id for face in faces}
-    half = [HalfDone(s.item_id, s.name) for s in overview if _half_done(s)]
+    half = [HalfCorrected(s.item_id, s.name) for s in overview if _is_half_corrected(s)]
     counts = len(training), len(_subjects(training))
     kind = kind_of(f.subject_source for f in (*training, *held))
-    said = cautions(faces, project.scheme)
-    blocked = too_few(*counts, different(training), " ".join(said), kind=kind)
+    said = data_warnings(faces, project.scheme)
+    blocked = unmet_requirements(*counts, count_distinct(training), " ".join(said), kind=kind)
     found = Readiness(
         faces=counts[0],
         people=counts[1],
         held_out=len(held),
         held_out_people=len(_subjects(held)),
         kind=kind,
-        half_done=tuple(half),
-        guesses=sum(s.labelled and s.item_id not in useful for s in overview),
+        half_corrected=tuple(half),
+        only_fitted=sum(s.labelled and s.item_id not in useful for s in overview),
         blocked=blocked if faces else _NO_FACE,
     )
     return replace(found, warnings=(*_warnings(found), *(() if found.blocked else said)))
@@ -113,27 +113,28 @@ def _trains(face: Face) -> bool:
 
 
 def _subjects(faces: Sequence[Face]) -> set[str]:
-    return {face.subject or face.name for face in faces}
+    return {face.subject_key for face in faces}
 
 
-def _half_done(item: Summary) -> bool:
+def _is_half_corrected(item: ItemSummary) -> bool:
     # A claimed one may have no estimated point left, and still nobody has accepted it.
-    return item.half_corrected or (item.by_hand and item.status == "claimed")
+    return item.half_corrected or (item.saved_by_person and item.status == "claimed")
 
 
 def _warnings(found: Readiness) -> list[str]:
     said = []
-    if found.half_done:
-        count = len(found.half_done)
+    if found.half_corrected:
+        count = len(found.half_corrected)
         said.append(
             f"{counted(count, 'face')} {'is' if count == 1 else 'are'} half-corrected: only the "
             "points that somebody has confirmed will train."
         )
-    if found.guesses:
+    if found.only_fitted:
         said.append(
-            f"{counted(found.guesses, 'face')} {'has' if found.guesses == 1 else 'have'} only a "
-            "model's guesses, which train nothing. Accept or correct them to make them count."
+            f"{counted(found.only_fitted, 'face')} {'has' if found.only_fitted == 1 else 'have'} "
+            "only a model's guesses, which train nothing. Accept or correct them to make them "
+            "count."
         )
     if found.blocked:
         return said
-    return [*said, *few_people(found.people, found.held_out_people, found.kind)]
+    return [*said, *sample_size_warnings(found.people, found.held_out_people, found.kind)]

@@ -70,10 +70,10 @@ SETTING_FIELDS = (
     SettingField(
         "modes",
         "Kind of components",
-        "Principal ones vary most and mix the parts of the face. Natural ones are the same turned "
-        "so that each moves one part. Both fit alike.",
+        "Principal ones vary most and mix the parts of the face. A varimax rotation of them moves "
+        "one part with each. Both fit alike.",
         "one",
-        (("principal", "principal components"), ("natural", "natural components")),
+        (("principal", "principal components"), ("varimax", "varimax components")),
     ),
     SettingField(
         "prior",

@@ -24,7 +24,7 @@ def application() -> QApplication:
     return running
 
 
-def sure(given: Given | None) -> Given:
+def not_none(given: Given | None) -> Given:
     """Return what Qt gives; its type hints allow None where none can come."""
     assert given is not None  # noqa: S101
     return given
@@ -78,7 +78,7 @@ def answer_buttons(dialog: QDialog, answer: str, name: str) -> QDialogButtonBox:
         Text and object name of the button that accepts.
     """
     buttons = QDialogButtonBox(dialog)  # in it from the start: the default is noted there
-    accept = sure(buttons.addButton(answer, QDialogButtonBox.ButtonRole.AcceptRole))
+    accept = not_none(buttons.addButton(answer, QDialogButtonBox.ButtonRole.AcceptRole))
     accept.setObjectName(name)
     accept.setDefault(True)
     buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
@@ -103,36 +103,35 @@ def command_button(commands: Commands, name: str, *, small: bool = False) -> QAb
     command = commands.table[name]
     button.setText(command.title)
     button.setObjectName(name)
-
-    def update(changed: str) -> None:
-        if changed == name:
-            explain(button, commands.why_not(name), f"{command.help}{_key(commands, name)}")
-
     button.clicked.connect(lambda: commands.run(name))
-    commands.changed.connect(update)
-    button.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
-    update(name)
+    _keep_enabled(button, commands, name)
     return button
 
 
 def command_action(menu: QMenu, commands: Commands, name: str) -> QAction:
     """Put a command into a menu: its title, and its key and help as tooltip, as a button's."""
     command = commands.table[name]
-    action = sure(menu.addAction(command.title, lambda: commands.run(name)))
+    action = not_none(menu.addAction(command.title, lambda: commands.run(name)))
     action.setObjectName(name)
     menu.setToolTipsVisible(True)
-
-    def update(changed: str) -> None:
-        if changed == name:
-            explain(action, commands.why_not(name), f"{command.help}{_key(commands, name)}")
-
-    commands.changed.connect(update)
-    action.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
-    update(name)
+    _keep_enabled(action, commands, name)
     return action
 
 
-def explain(button: QAbstractButton | QAction, why_not: str, help_text: str) -> None:
+def _keep_enabled(button: QAbstractButton | QAction, commands: Commands, name: str) -> None:
+    """Enable a button or action while its command can be done, and say in its tooltip why not."""
+    help_text = commands.table[name].help
+
+    def update(changed: str) -> None:
+        if changed == name:
+            set_enabled(button, commands.why_not(name), f"{help_text}{_key(commands, name)}")
+
+    commands.changed.connect(update)
+    button.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
+    update(name)
+
+
+def set_enabled(button: QAbstractButton | QAction, why_not: str, help_text: str) -> None:
     """Enable a button or action, or disable it and say why in its tooltip."""
     button.setEnabled(not why_not)
     button.setToolTip(plain_tip(f"{why_not}\n\n{help_text}" if why_not else help_text))

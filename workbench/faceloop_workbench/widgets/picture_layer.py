@@ -40,7 +40,7 @@ class PictureLayer:
         """The tab that has the picture."""
         return self._owner
 
-    def take(self, owner: str) -> None:
+    def give_to(self, owner: str) -> None:
         """Give the picture to a tab."""
         if owner != self._owner:
             self._owner = owner

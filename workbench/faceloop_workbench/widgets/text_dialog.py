@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
-from .basic import application, sure
+from .basic import application, not_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class TextDialog(QDialog):
 
     def offer(self, title: str, name: str, do: Callable[[], object]) -> None:
         """Add a button, with its object name."""
-        button = sure(self._buttons.addButton(title, QDialogButtonBox.ButtonRole.ActionRole))
+        button = not_none(self._buttons.addButton(title, QDialogButtonBox.ButtonRole.ActionRole))
         button.setObjectName(name)
         button.setAutoDefault(False)
         button.clicked.connect(lambda _=False: do())
@@ -50,4 +50,4 @@ class TextDialog(QDialog):
         return QSize(640, 420)
 
     def _copy(self) -> None:
-        sure(application().clipboard()).setText(self._report.toPlainText())
+        not_none(application().clipboard()).setText(self._report.toPlainText())

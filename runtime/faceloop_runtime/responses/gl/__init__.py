@@ -22,12 +22,12 @@ one mean-shift update      0.034                0.025
   cannot draw floats gets the maps uploaded.
 - The warp is not. Places of a crop that were computed in float32 are off by 1e-5 px, OpenCV's as
   much as a shader's; the same fits come out (7e-5 px apart) but responses 1.2e-5 apart, when they
-  shall agree to 1e-5. And the last crop of a fit is needed on the CPU too, by what judges it.
+  shall agree to 1e-5. And the last crop of a fit is needed on the CPU too, for the quality models.
 - Mean-shift is not. The maps have to come back in any case, for the weights of the landmarks and
-  for the judges, and their bytes cost nothing: 37 KB 0.006, N x 2 numbers 0.003. What costs, on a
-  graphics processor, is to wait for them. That is once an evaluation now, 4 times a fit; with
-  mean-shift in a shader it would be once an update too, 13 times more, since each starts from
-  points that the shape model has projected.
+  for the quality models, and their bytes cost nothing: 37 KB 0.006, N x 2 numbers 0.003. What
+  costs, on a graphics processor, is to wait for them. That is once an evaluation now, 4 times a
+  fit; with mean-shift in a shader it would be once an update too, 13 times more, since each starts
+  from points that the shape model has projected.
 - Reading back was 82 % of clmtrackr's time and is 1 % here. Four neighbouring places stand in a
   texel, so that a fetch of a channel serves four responses; with one place a texel, which is what
   packing into bytes leaves, the draw takes twice as long.

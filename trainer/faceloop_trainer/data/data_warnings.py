@@ -1,4 +1,4 @@
-"""What a person should know of a project's faces before believing what is learnt from them."""
+"""Warnings about a project's annotated faces: what makes a model poor, or its error misleading."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.subjects import count_of, how_known
+from faceloop_datasets.wording import enumerated
 
 from .constant_points import constant_points
-from .copies import apart, as_people, picture_copies, shape_copies
+from .duplicates import join_duplicate_subjects, picture_duplicates, shape_duplicates, without_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,26 +23,26 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_SAY = "Say whom faces show: import with --subjects, or faceloop subjects set."
+_ADVICE = "Say whom faces show: import with --subjects, or faceloop subjects set."
 
 FEW_PEOPLE = 10
-"""Whoever trains on fewer should not expect the model to know others."""
+"""A model of fewer people may not fit others."""
 FEW_HELD_OUT = 5
-"""Measured on fewer, an error says little."""
-_RARE = 5
-"""A point that is known in fewer faces is guessed from the others."""
-_ONE_PLACE = 0.1
-"""Points that are nearer to each other are in one place, in pixels."""
-_NEARLY_ALL = 0.95
-_SMALL = 16
-"""Faces with a smaller distance of the eyes are coarser than the coarsest crop, in pixels."""
-_NAMED = 4
+"""The error measured on fewer people is imprecise."""
+_RARE_FACES = 5
+"""A point that is known in fewer faces is rare."""
+_COINCIDENT = 0.1
+"""Points that are nearer to each other than this, in pixels, coincide."""
+_MOST_FACES = 0.95
+_SMALL_IOD = 16
+"""Faces with a smaller IOD, in pixels, have less detail than the coarsest crop."""
+_MOST_NAMES = 4
 
 
-def cautions(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
-    """Say what is wrong with faces that can be trained on all the same.
+def data_warnings(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
+    """Return warnings about faces that can be trained on nevertheless, one sentence each.
 
-    Said by a training, by the window before one, and by the report: one sentence each.
+    They are shown by a training, by the window before one, and by the report.
 
     Parameters
     ----------
@@ -53,28 +54,28 @@ def cautions(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
     if not faces:
         return ()
     shapes = np.array([_points(face) for face in faces])
-    people = as_people(faces)
+    people = join_duplicate_subjects(faces)
     said = (
-        _same_pictures(faces),
-        _one_subject(people),
-        _only_pictures(people),
-        _same_shapes(faces),
-        _constant(scheme, shapes),
-        _coinciding(scheme, shapes),
-        _rare(scheme, shapes),
-        _hidden(faces),
-        _small(scheme, shapes),
+        _duplicate_pictures(faces),
+        _single_subject(people),
+        _unknown_subjects(people),
+        _duplicate_shapes(faces),
+        _constant_points(scheme, shapes),
+        _coinciding_points(scheme, shapes),
+        _rare_points(scheme, shapes),
+        _hidden_points(faces),
+        _small_faces(scheme, shapes),
     )
     return tuple(filter(None, said))
 
 
-def few_people(people: int, held_out: int, kind: str = "person") -> tuple[str, ...]:
-    """Say that there are too few people to learn from, or to measure on.
+def sample_size_warnings(people: int, held_out: int, kind: str = "person") -> tuple[str, ...]:
+    """Return warnings that there are too few people to train on, or to measure on.
 
     Parameters
     ----------
     people, held_out : int
-        Who trains, and who is kept aside.
+        Numbers of people in the training set and in the held-out set.
     kind : str
         What they are, see `faceloop_datasets.subjects`.
     """
@@ -96,20 +97,20 @@ def _points(face: Face) -> Floats:
     return np.where(annotation.trains_shape[:, None], annotation.points, np.nan)
 
 
-def _one_subject(faces: Sequence[Face]) -> str:
-    subjects = {face.subject or face.name for face in faces}
+def _single_subject(faces: Sequence[Face]) -> str:
+    subjects = {face.subject_key for face in faces}
     if len(faces) < 2 or len(subjects) > 1:
         return ""
     how = how_known(face.subject_source for face in faces)
     return (
         f"All {len(faces)} faces show one subject, {subjects.pop()!r} ({how}): nobody can be held "
-        f"out to measure a model, and it will not know others. {_SAY}"
+        f"out to measure a model, and it will not know others. {_ADVICE}"
     )
 
 
-def _only_pictures(faces: Sequence[Face]) -> str:
-    """Warn where most subjects are names of pictures: nobody has said which show one person."""
-    subjects = {face.subject or face.name: face.subject_source for face in faces if face.has_image}
+def _unknown_subjects(faces: Sequence[Face]) -> str:
+    """Warn where most subjects are names of pictures: several may show the same person."""
+    subjects = {face.subject_key: face.subject_source for face in faces if face.has_image}
     pictures = sum(source == "picture" for source in subjects.values())
     if len(subjects) < 2 or 2 * pictures <= len(subjects):
         return ""
@@ -118,12 +119,12 @@ def _only_pictures(faces: Sequence[Face]) -> str:
         which = f"{pictures} pictures are each a subject of their own"
     return (
         f"{which}: where several show one person, that person trains a model "
-        f"and measures it too, and the error looks better than it is. {_SAY}"
+        f"and measures it too, and the error looks better than it is. {_ADVICE}"
     )
 
 
-def _same_pictures(faces: Sequence[Face]) -> str:
-    groups = picture_copies(faces)
+def _duplicate_pictures(faces: Sequence[Face]) -> str:
+    groups = picture_duplicates(faces)
     if not groups:
         return ""
     pictured = sum(face.has_image for face in faces)
@@ -133,8 +134,8 @@ def _same_pictures(faces: Sequence[Face]) -> str:
     )
 
 
-def _same_shapes(faces: Sequence[Face]) -> str:
-    groups = apart(shape_copies(faces), picture_copies(faces))
+def _duplicate_shapes(faces: Sequence[Face]) -> str:
+    groups = without_known(shape_duplicates(faces), picture_duplicates(faces))
     if not groups:
         return ""
     names = faces[groups[0][0]].name, faces[groups[0][1]].name
@@ -144,48 +145,48 @@ def _same_shapes(faces: Sequence[Face]) -> str:
     )
 
 
-def _constant(scheme: Scheme, shapes: Floats) -> str:
+def _constant_points(scheme: Scheme, shapes: Floats) -> str:
     found = constant_points(shapes)
     if not found:
         return ""
     x, y = np.nanmedian(shapes[:, found[0]], axis=0)
     return (
-        f"{_named(scheme, found)} at one pixel in all pictures although the faces move "
+        f"{_points_are(scheme, found)} at one pixel in all pictures although the faces move "
         f"(x {x:.0f}, y {y:.0f}): correct {'it' if len(found) == 1 else 'them'}, or mark "
         f"{'it' if len(found) == 1 else 'them'} missing."
     )
 
 
-def _coinciding(scheme: Scheme, shapes: Floats) -> str:
+def _coinciding_points(scheme: Scheme, shapes: Floats) -> str:
     known = np.isfinite(shapes[..., 0])
     found = []
     for a, b in combinations(range(len(scheme)), 2):
         both = known[:, a] & known[:, b]
-        if both.sum() < _RARE:
+        if both.sum() < _RARE_FACES:
             continue
-        near = np.abs(shapes[both, a] - shapes[both, b]).max(axis=1) <= _ONE_PLACE
-        if near.mean() >= _NEARLY_ALL:
-            found.append(f"{_point(scheme, a)} and {_point(scheme, b)}")
-    return f"In one place in all pictures: {_some(found)}." if found else ""
+        near = np.abs(shapes[both, a] - shapes[both, b]).max(axis=1) <= _COINCIDENT
+        if near.mean() >= _MOST_FACES:
+            found.append(f"{_numbered_name(scheme, a)} and {_numbered_name(scheme, b)}")
+    return f"In one place in all pictures: {enumerated(found, _MOST_NAMES)}." if found else ""
 
 
-def _rare(scheme: Scheme, shapes: Floats) -> str:
+def _rare_points(scheme: Scheme, shapes: Floats) -> str:
     seen = np.isfinite(shapes[..., 0]).sum(axis=0)
-    found = [n for n in range(len(scheme)) if 0 < seen[n] < min(_RARE, len(shapes))]
+    found = [n for n in range(len(scheme)) if 0 < seen[n] < min(_RARE_FACES, len(shapes))]
     if not found:
         return ""
     most = int(seen[found].max())
     return (
-        f"{_named(scheme, found)} known in {most} of {len(shapes)} faces only: the model has to "
-        "guess there."
+        f"{_points_are(scheme, found)} known in {most} of {len(shapes)} faces only: the model has "
+        "to guess there."
     )
 
 
-def _hidden(faces: Sequence[Face]) -> str:
+def _hidden_points(faces: Sequence[Face]) -> str:
     pictured = [face.annotation.trains_patches for face in faces if face.has_image]
     if not pictured:
         return ""
-    unseen = np.sum(pictured, axis=0) < min(_RARE, len(pictured))
+    unseen = np.sum(pictured, axis=0) < min(_RARE_FACES, len(pictured))
     if unseen.mean() <= 0.5:
         return ""
     return (
@@ -194,26 +195,21 @@ def _hidden(faces: Sequence[Face]) -> str:
     )
 
 
-def _small(scheme: Scheme, shapes: Floats) -> str:
+def _small_faces(scheme: Scheme, shapes: Floats) -> str:
     sizes = np.array([scheme.inter_ocular_distance(points) for points in shapes])
-    small = int((sizes < _SMALL).sum())
+    small = int((sizes < _SMALL_IOD).sum())
     if not small:
         return ""
     return (
-        f"{small} of {len(shapes)} faces are very small, less than {_SMALL} px from eye to eye: "
-        "there is little to see in them."
+        f"{small} of {len(shapes)} faces are very small, less than {_SMALL_IOD} px from eye to "
+        "eye: there is little to see in them."
     )
 
 
-def _named(scheme: Scheme, points: Sequence[int]) -> str:
-    some = _some([_point(scheme, n) for n in points])
-    return f"Point {some} is" if len(points) == 1 else f"Points {some} are"
+def _points_are(scheme: Scheme, points: Sequence[int]) -> str:
+    names = enumerated([_numbered_name(scheme, n) for n in points], _MOST_NAMES)
+    return f"Point {names} is" if len(points) == 1 else f"Points {names} are"
 
 
-def _point(scheme: Scheme, number: int) -> str:
+def _numbered_name(scheme: Scheme, number: int) -> str:
     return f"{number} ({scheme.names[number]})"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -10,7 +10,7 @@ from faceloop_datasets.store.direct import direct
 
 
 @dataclass(frozen=True)
-class OwnFiles:
+class ProjectFiles:
     """The files in a project's folder that its database names, by path in the project.
 
     Parameters
@@ -26,7 +26,7 @@ class OwnFiles:
     elsewhere: int
 
     @classmethod
-    def of(cls, database: Path) -> OwnFiles:
+    def of(cls, database: Path) -> ProjectFiles:
         """Read them from a database.
 
         Raises
@@ -36,13 +36,13 @@ class OwnFiles:
         """
         with direct(database, read_only=True) as connection:
             models, media = inspecting.models(connection), inspecting.media_files(connection)
-        own = {path: digest for path, digest in media if is_own(path, "media")}
+        own = {path: digest for path, digest in media if is_inside(path, "media")}
         known = {f"models/{file}": digest for _, _, file, digest, _ in models}
-        known = {path: digest for path, digest in known.items() if is_own(path, "models")}
+        known = {path: digest for path, digest in known.items() if is_inside(path, "models")}
         return cls(known, own, len(media) - len(own))
 
 
-def is_own(path: str, folder: str) -> bool:
+def is_inside(path: str, folder: str) -> bool:
     """Whether a path is one inside ``folder``; a database from a stranger may hold any."""
     parts = PurePosixPath(path).parts
     return len(parts) > 1 and parts[0] == folder and ".." not in parts

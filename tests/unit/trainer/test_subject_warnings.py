@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Annotation, Face, PointState, Scheme
-from faceloop_trainer.data.checks import cautions
+from faceloop_trainer.data.data_warnings import data_warnings
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, unseen_faces
 
 
 def said_of(faces: list[Face]) -> tuple[str, ...]:
     """What is said of subjects; these faces are points at random, of which more is said."""
-    return tuple(said for said in cautions(faces, Scheme.load("imm58")) if "subject" in said)
+    return tuple(said for said in data_warnings(faces, Scheme.load("imm58")) if "subject" in said)
 
 
 def faces_of(subjects: list[str], source: str = "picture") -> list[Face]:

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from faceloop_datasets import Scheme
+from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.services.contour_lines import contour_lines
-from faceloop_workbench.services.wording import counted, enumerated
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,8 @@ import pytest
 from faceloop_datasets import TrainingError
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_trainer.cache import Cache
-from faceloop_trainer.crossfit.fits import (
-    FitStore,
-    OutOfFoldFit,
-    correction_regression,
-    required_updates,
-)
+from faceloop_trainer.crossfit.correction_targets import correction_regression, required_updates
+from faceloop_trainer.crossfit.fit_store import FitStore, OutOfFoldFit
 
 POINTS, MODES = 20, 5
 

@@ -1,4 +1,4 @@
-"""Each face fitted by the others: points that no annotation of the same person has drawn along."""
+"""Each face fitted by the others: points that no annotation of the same person has biased."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from faceloop_runtime.regressor import ShapeRegressor
-from faceloop_trainer.regression import CorrectionRegression
+from faceloop_trainer.correction_regression import CorrectionRegression
 
 LANDMARKS = 10
 BLOCKS = (12 * LANDMARKS, 60, 2)
