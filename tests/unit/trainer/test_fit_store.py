@@ -58,7 +58,7 @@ def test_searches_that_ended_far_off_teach_nothing(pdm: PointDistributionModel) 
         correction_regression(pdm, points, searches(30, error=0.5), folds)
 
 
-def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
+def test_what_was_kept_is_there_the_next_time(tmp_path: Path) -> None:
     cache, made = Cache(tmp_path), searches(4)
     store = FitStore(cache, "experts")
     assert store.missing(["a", "b"]) == ["a", "b"]
@@ -71,3 +71,18 @@ def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
         for name, array in vars(expected).items():
             np.testing.assert_array_equal(getattr(one, name), array)
     assert FitStore(cache, "other experts").missing(["a"]) == ["a"]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_first_are_kept_in_one_file_and_later_ones_in_a_file_each(
+    tmp_path: Path, count: int
+) -> None:
+    """A thousand files would take longer to read; one file would be written anew for each."""
+    fits = dict(zip("abcde", searches(5), strict=True))
+    store = FitStore(Cache(tmp_path), "experts")
+    store.add({name: fits[name] for name in "abcde"[:count]})
+    assert len(list(tmp_path.rglob("*.bin"))) == 1
+    store.add({"f": searches(1)[0], "g": searches(1)[0]})
+    assert len(list(tmp_path.rglob("*.bin"))) == 3
+    again = FitStore(Cache(tmp_path), "experts")
+    assert again.missing("abcdefg") == list("abcde"[count:])
