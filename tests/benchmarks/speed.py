@@ -109,7 +109,7 @@ class Iteration:
                 weights=meanshift.landmark_weights(maps, bank.reliability),
             )
             state = meanshift.ShapeState(1 + 0j, 0j, start)
-            return meanshift.settle(pdm, seen, state, self.updates, PRIOR)
+            return meanshift.regularised_mean_shift(pdm, seen, state, self.updates, PRIOR)
 
         return run
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.imaging.channels import CHANNELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 ExpertKind = Literal["ridge", "mosse", "svm", "logistic"]
 ModeKind = Literal["principal", "varimax"]
@@ -77,7 +81,8 @@ class TrainingConfig:
         rising = rising and self.scales[0] < self.scales[1] < self.scales[2]
         self._check("scales", rising, "three rising sizes from 8 to 500 px")
         self._check("components", _is_whole(self.components, 1, 200), "1 to 200")
-        self._check("modes", self.modes in MODE_KINDS, f"one of {', '.join(MODE_KINDS)}")
+        kinds = f"one of {', '.join(MODE_KINDS)} (called natural before)"
+        self._check("modes", self.modes in MODE_KINDS, kinds)
         self._check("prior", self.prior in PRIOR_KINDS, f"one of {', '.join(PRIOR_KINDS)}")
         self._check("mirror", isinstance(self.mirror, bool), "true or false")
         limited = self.limit is None or _is_whole(self.limit, 2, _MOST)
@@ -92,6 +97,17 @@ class TrainingConfig:
             raise TrainingError(
                 f"The setting {name} = {found!r:.80} is not usable; expected {expected}."
             )
+
+
+def with_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of an earlier training by the names of today.
+
+    Model files and projects of before call varimax components natural.
+    """
+    renamed = {**settings}
+    if renamed.get("modes") == "natural":
+        renamed["modes"] = "varimax"
+    return renamed
 
 
 # Settings also come from model files and projects of others, where a value may be of any type.

@@ -36,6 +36,7 @@ _BROKEN = (
     zipfile.BadZipFile,
     EOFError,
     NotImplementedError,
+    OSError,  # of a place before the file's beginning, where a directory says that a member is
     RuntimeError,
     ValueError,
     struct.error,

@@ -63,7 +63,7 @@ class FaceMatching:
         self._last_of, self._picture_of = last_of, picture_of
         self._last: dict[int, Annotation | None] = {}
         self._found: dict[int, MatchCandidate] = {}
-        self._given: set[int] = set()
+        self._assigned: set[int] = set()
 
     def decide(self, records: Sequence[FaceRecord]) -> list[MatchCandidate | Unmatched]:
         """Say of each face which one of the project it is."""
@@ -99,9 +99,9 @@ class FaceMatching:
         waiting = [(n, r, list(candidates(r))) for n, r in self._waiting(records)]
         self._read(c for _, _, some in waiting for c in some)
         for number, record, some in waiting:
-            free = [c for c in some if c.item_id not in self._given and fits(record, c)]
+            free = [c for c in some if c.item_id not in self._assigned and fits(record, c)]
             if free:
-                self._take(number, max(free, key=lambda c: self._rank(record, c)))
+                self._assign(number, max(free, key=lambda c: self._rank(record, c)))
 
     def _waiting(self, records: Sequence[FaceRecord]) -> list[tuple[int, FaceRecord]]:
         return [(n, r) for n, r in enumerate(records) if n not in self._found]
@@ -109,9 +109,9 @@ class FaceMatching:
     def _read(self, candidates: Iterable[MatchCandidate]) -> None:
         self._last |= self._last_of({c.item_id for c in candidates} - self._last.keys())
 
-    def _take(self, number: int, candidate: MatchCandidate) -> None:
+    def _assign(self, number: int, candidate: MatchCandidate) -> None:
         self._found[number] = candidate
-        self._given.add(candidate.item_id)
+        self._assigned.add(candidate.item_id)
 
     def _rank(self, record: FaceRecord, candidate: MatchCandidate) -> tuple[bool, bool, int, int]:
         return (
@@ -171,8 +171,8 @@ class FaceMatching:
                     changed[record.root, candidate.root].append((number, candidate))
         for places, pairs in changed.items():
             for number, candidate in pairs if moved[places] >= len(pairs) else ():
-                if number not in self._found and candidate.item_id not in self._given:
-                    self._take(number, candidate)
+                if number not in self._found and candidate.item_id not in self._assigned:
+                    self._assign(number, candidate)
 
     def _unmatched(
         self, record: FaceRecord, places: Mapping[Hashable, list[MatchCandidate]]

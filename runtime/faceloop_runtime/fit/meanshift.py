@@ -99,29 +99,25 @@ def landmark_weights(maps: Maps, reliability: NDArray[np.float32]) -> Floats:
     return np.asarray(weights / total if total > 0 else weights, dtype=np.float64)
 
 
-def mean_shift(evidence: Evidence, points: NDArray[np.complex128], variance: float) -> Floats:
+def mean_shift(
+    maps: Maps, offset: NDArray[np.complex128], variance: float
+) -> NDArray[np.complex128]:
     """Return the mean-shift vectors of all landmarks (Saragih et al., eq. 17).
 
     Parameters
     ----------
-    evidence : Evidence
-        The probability maps.
-    points : ndarray of complex, shape (N,)
-        Current points in the crop's frame, in units of IOD.
+    maps : ndarray of float32, shape (N, S, S)
+        Probability of each place of the search windows.
+    offset : ndarray of complex, shape (N,)
+        Current points from the middles of their windows, in pixels of the crop.
     variance : float
         Variance of the Gaussian kernel, in pixels of the crop squared.
 
     Returns
     -------
     ndarray of complex, shape (N,)
-        Step of each point, in units of IOD.
+        Step of each point, in pixels of the crop.
     """
-    offset = (points - evidence.centres) * evidence.scale
-    return np.asarray(_pull(evidence.maps, offset, variance) / evidence.scale)
-
-
-def _pull(maps: Maps, offset: NDArray[np.complex128], variance: float) -> NDArray[np.complex128]:
-    """Return the mean-shift vectors in pixels, for offsets in pixels from the windows' middles."""
     return _shift(_kernel_moments(maps, offset, variance), offset)
 
 
@@ -188,14 +184,14 @@ def landmarks_last(maps: Maps) -> Maps:
     return maps.transpose(1, 2, 0).reshape(SEARCH * SEARCH, -1)
 
 
-def settle(
+def regularised_mean_shift(
     pdm: PointDistributionModel,
     evidence: Evidence,
     start: ShapeState,
     variances: Sequence[float],
     prior: float,
 ) -> tuple[ShapeState, float]:
-    """Move a shape to where evidence and prior agree.
+    """Move a shape to where responses and prior agree: regularised landmark mean-shift (RLMS).
 
     Each update solves the regularised least squares of Saragih et al., eq. 16, for pose and
     shape together. The system's matrix is factored once: it changes with the shape's tangent
@@ -264,7 +260,7 @@ class _System:
         offset = as_complex(self.pdm.shape(state.b)) * pixels
         offset += state.shift * self.scale
         offset -= self.middles
-        shift = _pull(self.maps, offset, variance) / pixels
+        shift = mean_shift(self.maps, offset, variance) / pixels
         right = self.weighted @ shift.view(np.float64)
         right[4:] -= self.penalty * state.b
         step, _ = dpotrs(self.factor, right)

@@ -24,7 +24,7 @@ from .meanshift import (
     landmark_weights,
     landmarks_last,
     local_support,
-    settle,
+    regularised_mean_shift,
     spread_and_offset,
 )
 from .result import Fit
@@ -293,7 +293,7 @@ def _search_crop(
         weights=landmark_weights(maps, experts.reliability),
     )
     start = ShapeState(1 + 0j, 0j, b)
-    state, step = settle(model.pdm, evidence, start, one.variances, PRIOR)
+    state, step = regularised_mean_shift(model.pdm, evidence, start, one.variances, PRIOR)
     return CropSearch(pose, channels, responses, evidence, state, step)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.projects import make
 
@@ -374,6 +374,7 @@ class TestHostile:
         assert not (tmp_path / "made").exists()
 
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @example(where=0.001953125, byte=2)  # members before the file's beginning
     @given(where=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
     def test_every_changed_byte_is_noticed(
         self, sound: bytes, tmp_path: Path, where: float, byte: int

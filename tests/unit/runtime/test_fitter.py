@@ -18,7 +18,7 @@ from faceloop_runtime.fit.meanshift import (
     ShapeState,
     landmark_weights,
     local_support,
-    settle,
+    regularised_mean_shift,
     spread_and_offset,
 )
 from faceloop_runtime.fit.schedule import FROM_START, Pass
@@ -85,7 +85,9 @@ def spelled_out(
             experts.scale,
             landmark_weights(maps, experts.reliability),
         )
-        state, last = settle(pdm, seen, ShapeState(1 + 0j, 0j, b), one.variances, 3.0)
+        state, last = regularised_mean_shift(
+            pdm, seen, ShapeState(1 + 0j, 0j, b), one.variances, 3.0
+        )
         before = pose
         pose, b = moved(before, state), state.b
     coarse = model.crop_size(16.0, 1)

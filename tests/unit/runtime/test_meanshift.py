@@ -12,7 +12,7 @@ from faceloop_runtime.fit.meanshift import (
     landmarks_last,
     local_support,
     mean_shift,
-    settle,
+    regularised_mean_shift,
     spread_and_offset,
 )
 from faceloop_runtime.geometry import as_complex, as_points
@@ -21,6 +21,12 @@ from faceloop_runtime.responses.experts import SEARCH
 
 HALF = SEARCH // 2
 SCALE = 40.0
+
+
+def shifts(seen: Evidence, points: np.ndarray, variance: float) -> np.ndarray:
+    """Mean-shift vectors in IOD, of points in the crop's frame."""
+    offset = (points - seen.centres) * seen.scale
+    return mean_shift(seen.maps, offset, variance) / seen.scale
 
 
 def bumps(peaks: np.ndarray, width: float) -> np.ndarray:
@@ -44,7 +50,7 @@ def test_a_point_climbs_to_a_known_peak(x: float, y: float) -> None:
     seen = evidence(np.array([[x, y]]), centre)
     at = centre.copy()
     for variance in (20.0, 10.0, 5.0, 2.5, 1.0, 1.0, 1.0, 1.0):
-        at = at + mean_shift(seen, at, variance)
+        at = at + shifts(seen, at, variance)
     found = (at - centre)[0] * SCALE
     assert found == pytest.approx(x + 1j * y, abs=0.35)
 
@@ -52,9 +58,9 @@ def test_a_point_climbs_to_a_known_peak(x: float, y: float) -> None:
 def test_a_wide_kernel_gives_the_mean_and_a_narrow_one_the_mode() -> None:
     maps = 0.7 * bumps(np.array([[-3.0, 0.0]]), 0.7) + 0.3 * bumps(np.array([[4.0, 0.0]]), 0.7)
     seen = Evidence(maps.astype(np.float32), np.zeros(1, complex), SCALE, np.ones(1))
-    wide = mean_shift(seen, np.zeros(1, complex), 1e4)[0] * SCALE
+    wide = shifts(seen, np.zeros(1, complex), 1e4)[0] * SCALE
     assert wide == pytest.approx(0.7 * -3 + 0.3 * 4, abs=0.05)
-    near = mean_shift(seen, np.array([-2.5 / SCALE + 0j]), 1.0)[0] * SCALE - 2.5
+    near = shifts(seen, np.array([-2.5 / SCALE + 0j]), 1.0)[0] * SCALE - 2.5
     assert near == pytest.approx(-3.0, abs=0.25)
 
 
@@ -75,7 +81,9 @@ def test_settle_recovers_pose_and_shape(small_pdm: PointDistributionModel) -> No
     centres = np.round(wanted * SCALE) / SCALE
     seen = evidence(as_points((wanted - centres) * SCALE), centres)
     start = ShapeState(1 + 0j, 0j, np.zeros(3))
-    state, step = settle(small_pdm, seen, start, [20.0, 10, 5, 2.5, 1, 1, 1, 1], prior=0.01)
+    state, step = regularised_mean_shift(
+        small_pdm, seen, start, [20.0, 10, 5, 2.5, 1, 1, 1, 1], prior=0.01
+    )
     found = state.turn * as_complex(small_pdm.shape(state.b)) + state.shift
     assert np.abs(found - wanted).mean() * SCALE < 0.5
     assert step * SCALE < 0.2
@@ -86,7 +94,7 @@ def test_without_any_evidence_a_shape_stays(small_pdm: PointDistributionModel) -
     maps = np.full((n, SEARCH, SEARCH), 1 / SEARCH**2, np.float32)
     seen = Evidence(maps, as_complex(small_pdm.mean) + 0.1, SCALE, np.zeros(n))
     start = ShapeState(1.1 + 0.1j, 0.2j, np.zeros(3))
-    state, step = settle(small_pdm, seen, start, [5.0], prior=1.0)
+    state, step = regularised_mean_shift(small_pdm, seen, start, [5.0], prior=1.0)
     assert state.turn == pytest.approx(start.turn)
     assert state.shift == pytest.approx(start.shift)
     assert step == pytest.approx(0)
@@ -97,11 +105,11 @@ def test_the_prior_keeps_the_shape_near_the_mean(small_pdm: PointDistributionMod
     wanted = as_complex(small_pdm.shape(b))
     seen = evidence(np.zeros((len(wanted), 2)), wanted)
     start = ShapeState(1 + 0j, 0j, np.zeros(3))
-    loose, _ = settle(small_pdm, seen, start, [5.0] * 3, prior=0.01)
-    tight, _ = settle(small_pdm, seen, start, [5.0] * 3, prior=1e4)
+    loose, _ = regularised_mean_shift(small_pdm, seen, start, [5.0] * 3, prior=0.01)
+    tight, _ = regularised_mean_shift(small_pdm, seen, start, [5.0] * 3, prior=1e4)
     assert np.linalg.norm(tight.b) < 0.2 * np.linalg.norm(loose.b)
     far = evidence(np.zeros((len(wanted), 2)), as_complex(small_pdm.shape(10 * b)))
-    pulled, _ = settle(small_pdm, far, start, [20.0] * 5, prior=0.01)
+    pulled, _ = regularised_mean_shift(small_pdm, far, start, [20.0] * 5, prior=0.01)
     assert (np.abs(pulled.b) <= 3 * np.sqrt(small_pdm.variances) + 1e-12).all()
 
 
@@ -136,7 +144,7 @@ def test_mean_shift_is_the_mean_of_the_places_under_a_kernel(variance: float) ->
     seen = uneven(5)
     points = seen.centres + np.array([0, 2 - 1j, -3.5 + 0.25j, 4j, 5 + 5j]) / SCALE
     mass, vector = nearby(seen, points, variance)
-    np.testing.assert_allclose(mean_shift(seen, points, variance) * SCALE, vector, atol=1e-5)
+    np.testing.assert_allclose(shifts(seen, points, variance) * SCALE, vector, atol=1e-5)
     found, pull = local_support(seen, points, variance)
     np.testing.assert_allclose(found, mass, rtol=1e-5)
     np.testing.assert_allclose(pull, np.abs(vector), atol=1e-5)
@@ -146,7 +154,7 @@ def test_a_point_far_from_its_window_stays() -> None:
     """No place is near enough to have a mass: there is no mean of nothing."""
     seen = uneven(1)
     far = seen.centres + 1000 / SCALE
-    pulled = mean_shift(seen, far, 2.5) * SCALE
+    pulled = shifts(seen, far, 2.5) * SCALE
     assert pulled == pytest.approx(-1000, abs=1e-3)  # to the middle of its window
 
 
@@ -262,7 +270,7 @@ def test_an_update_solves_the_normal_equations(
     for variance in variances:
         step = solved(small_pdm, seen, expected, variance, prior, tangent_at=start.b)
         expected = taken(small_pdm, expected, step)
-    state, moved = settle(small_pdm, seen, start, variances, prior)
+    state, moved = regularised_mean_shift(small_pdm, seen, start, variances, prior)
     assert state.turn == pytest.approx(expected.turn, abs=1e-6)
     assert state.shift == pytest.approx(expected.shift, abs=1e-6)
     np.testing.assert_allclose(state.b, expected.b, atol=1e-6)
@@ -280,14 +288,14 @@ def test_shape_parameters_stay_within_three_deviations(
     wanted = as_complex(small_pdm.shape(sign * limit * [2.0, 0.5, 2.0]))
     seen = evidence(np.zeros((len(wanted), 2)), wanted)
     start = ShapeState(1 + 0j, 0j, sign * limit * [0.9, 0.4, 0.9])
-    state, _ = settle(small_pdm, seen, start, [20.0] * 10, prior=1e-6)
+    state, _ = regularised_mean_shift(small_pdm, seen, start, [20.0] * 10, prior=1e-6)
     np.testing.assert_allclose(state.b[[0, 2]], sign * limit[[0, 2]], rtol=1e-12)
     assert abs(state.b[1]) < 0.9 * limit[1]
 
 
 def test_no_update_leaves_everything_as_it_is(small_pdm: PointDistributionModel) -> None:
     start, seen = started(small_pdm, np.array([0.1, 0.1, 0.1]))
-    state, step = settle(small_pdm, seen, start, [], prior=3.0)
+    state, step = regularised_mean_shift(small_pdm, seen, start, [], prior=3.0)
     assert state is start
     assert step == 0
 
@@ -296,7 +304,7 @@ def test_weights_below_zero_are_refused(small_pdm: PointDistributionModel) -> No
     start, seen = started(small_pdm, np.zeros(3))
     broken = Evidence(seen.maps, seen.centres, SCALE, -seen.weights)
     with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
-        settle(small_pdm, broken, start, [5.0], prior=3.0)
+        regularised_mean_shift(small_pdm, broken, start, [5.0], prior=3.0)
 
 
 def test_points_are_complex_numbers_and_back() -> None:

@@ -86,6 +86,16 @@ def test_equal_models_have_no_changes(model: FaceModel) -> None:
     assert model_contents.mean_shape_distance(model, model).max() == 0.0
 
 
+def test_a_setting_of_before_is_no_change(model: FaceModel) -> None:
+    """Varimax components were called natural."""
+    config = model.provenance["config"]
+    old, new = (
+        replace(model, provenance={**model.provenance, "config": {**config, "modes": modes}})
+        for modes in ("natural", "varimax")
+    )
+    assert model_contents.differences(new, old) == []
+
+
 def test_changes_are_told_in_words(model: FaceModel) -> None:
     made = model.provenance
     config = {**made["config"], "experts": "mosse", "holdout": 0.2}

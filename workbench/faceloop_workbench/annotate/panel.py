@@ -222,7 +222,7 @@ class AnnotatePanel(QWidget):
         session, editor = self._session, self.editor
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._count)
-        session.queue_changed.connect(self._look_why)
+        session.queue_changed.connect(self._read_reasons)
         session.saved.connect(self._saved)
         editor.loaded.connect(self._load)
         editor.shown.connect(self._show)
@@ -330,7 +330,7 @@ class AnnotatePanel(QWidget):
         place = self._items.index(item.id) + 1 if item and item.id in self._items else 0
         self._head.show_face(item, place, len(self._items))
 
-    def _look_why(self) -> None:
+    def _read_reasons(self) -> None:
         """Read why the face in work is in the queue: a check may have found something."""
         item, project = self.editor.item, self._session.project
         if item is not None and project is not None:

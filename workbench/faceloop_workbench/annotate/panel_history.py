@@ -47,7 +47,7 @@ class HistoryList(QWidget):
         self.list.currentItemChanged.connect(self._view)
         self._back = QPushButton("Bring back")
         self._back.setObjectName("annotate.retake")
-        self._back.clicked.connect(self._retake)
+        self._back.clicked.connect(self._restore_revision)
         self._now = QPushButton("Back to now")
         self._now.setObjectName("annotate.now")
         self._now.clicked.connect(lambda: editor.view(None))
@@ -89,7 +89,7 @@ class HistoryList(QWidget):
             now = self._editor.save_status.revision
             self._editor.view(None if now is not None and revision.id == now.id else revision)
 
-    def _retake(self) -> None:
+    def _restore_revision(self) -> None:
         if self._editor.viewing is not None:
             self._editor.restore_revision(self._editor.viewing)
 

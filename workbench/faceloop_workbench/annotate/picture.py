@@ -59,10 +59,10 @@ class FacePicture:
         number = self._asked
         found: list[Picture | str] = []
         self._job = Job(lambda monitor: self._read(item, found, monitor), "reading a picture")
-        self._job.done.connect(lambda _: self._take(number, found), thread="main")
+        self._job.done.connect(lambda _: self._picture_read(number, found), thread="main")
         self._job.start()
         if self._job.wait(_SOON):
-            self._take(number, found)
+            self._picture_read(number, found)
 
     def close_down(self) -> None:
         """Wait for the reading under way."""
@@ -79,7 +79,7 @@ class FacePicture:
         except FaceloopError as error:
             found.append(str(error))
 
-    def _take(self, number: int, found: list[Picture | str]) -> None:
+    def _picture_read(self, number: int, found: list[Picture | str]) -> None:
         """Take what was read, once, unless something else was asked for since."""
         if number != self._asked or self.pixels is not None or self.problem:
             return

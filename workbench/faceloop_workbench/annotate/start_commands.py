@@ -82,8 +82,8 @@ class StartCommands:
         ):
             commands.handle(f"annotate.{name}", do)
         self._no_model = ""
-        session.project_changed.connect(self._look_at_model)
-        session.models_changed.connect(self._look_at_model)
+        session.project_changed.connect(self._check_model)
+        session.models_changed.connect(self._check_model)
         self.update()
 
     def close_down(self) -> None:
@@ -260,7 +260,7 @@ class StartCommands:
             self._fail(error)
             return None
 
-    def _look_at_model(self, _project: object = None) -> None:
+    def _check_model(self, _project: object = None) -> None:
         self._no_model = ""
         if self._session.project is not None:
             try:

@@ -32,7 +32,7 @@ class UndoStacks(QObject):
         self._editor = editor
         self._stacks: dict[int, QUndoStack] = {}
         self._last: dict[int, FaceState] = {}
-        editor.loaded.connect(self._turn)
+        editor.loaded.connect(self._activate_stack)
         editor.edited.connect(self._push)
 
     def clear(self) -> None:
@@ -53,7 +53,7 @@ class UndoStacks(QObject):
         if self._editor.may_edit():
             self.group.redo()
 
-    def _turn(self, state: FaceState | None) -> None:
+    def _activate_stack(self, state: FaceState | None) -> None:
         """Make the stack of the face in work the active one."""
         item = self._editor.item
         if item is None or state is None:

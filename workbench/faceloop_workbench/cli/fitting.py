@@ -79,7 +79,7 @@ def fit(
     else:
         _show_fits(results)
         _show_written(out, overlay)
-        _tell_longer(overlay, overlay_files(images, overlay))
+        _note_longer_names(overlay, overlay_files(images, overlay))
         if queue:
             say(f"Added {len(entries)} pictures to the review queue.")
     refused = [result.error for result in results if result.error is not None]
@@ -191,7 +191,7 @@ def _show_fits(results: Sequence[StillResult]) -> None:
     show_table(columns, rows)
 
 
-def _tell_longer(folder: Path | None, files: Sequence[Path | None]) -> None:
+def _note_longer_names(folder: Path | None, files: Sequence[Path | None]) -> None:
     longer = [file for file in files if file and folder not in (file, file.parent)]
     if longer:
         note(

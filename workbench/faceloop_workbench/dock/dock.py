@@ -73,10 +73,10 @@ class Dock(QWidget):
         foot.addWidget(self._status, 1)
         foot.addWidget(command_button(self.commands, "desk.help", small=True))
         layout.addLayout(foot)
-        self.session.told.connect(self._tell)
-        self.session.tab_wanted.connect(self._bring)
+        self.session.told.connect(self._show_message)
+        self.session.tab_wanted.connect(self._show_tab)
         self.commands.handle("desk.help", self._help)
-        self.tabs.currentChanged.connect(self._turn)
+        self.tabs.currentChanged.connect(self._tab_changed)
         self._keys = Keys(self.commands, self)
         try:
             load_keys(self.commands)
@@ -117,14 +117,14 @@ class Dock(QWidget):
             ("Live", self.live),
         ]
 
-    def _turn(self, _index: int) -> None:
+    def _tab_changed(self, _index: int) -> None:
         shown = self.tabs.currentWidget()
         if shown is self.live:
             self.picture_layer.give_to("live")
         elif shown in (self.queue, self.annotate):
             self.picture_layer.give_to("annotate")
 
-    def _bring(self, tab: str) -> None:
+    def _show_tab(self, tab: str) -> None:
         self.tabs.setCurrentWidget(getattr(self, tab))
 
     def _help(self) -> None:
@@ -132,5 +132,5 @@ class Dock(QWidget):
         page.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         page.show()
 
-    def _tell(self, message: Message) -> None:
+    def _show_message(self, message: Message) -> None:
         self._status.setText(message.text if message.level == "info" else f"⚠ {message.text}")

@@ -138,16 +138,16 @@ class HelpPage(QDialog):
         said = f"{title} has the key {key} now." if key else f"{title} has no key now."
         if loser is not None:
             said += f" {self._commands.table[loser].title} has lost it."
-        self._keep(said)
+        self._save_keys(said)
 
     def _reset(self) -> None:
         for command in self._commands.table.values():
             self._commands.rebind(command.id, "")
         for command in self._commands.table.values():
             self._commands.rebind(command.id, command.key)
-        self._keep("All commands have their usual keys.")
+        self._save_keys("All commands have their usual keys.")
 
-    def _keep(self, said: str) -> None:
+    def _save_keys(self, said: str) -> None:
         try:
             save_keys(self._commands)
         except FaceloopError as error:

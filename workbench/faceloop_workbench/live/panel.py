@@ -125,7 +125,7 @@ class LivePanel(QWidget):
         else:
             self.player.play()
 
-    def _take(self) -> None:
+    def _queue_fit(self) -> None:
         shown = self.canvas.shown
         if shown is None:
             return
@@ -151,9 +151,9 @@ class LivePanel(QWidget):
         still = shown is not None and not shown.moving
         if still or now - self._told >= _TEXT_EVERY:
             self._told = now
-            self._tell()
+            self._show_status()
 
-    def _tell(self) -> None:
+    def _show_status(self) -> None:
         shown = self.canvas.shown
         self._allow()
         if shown is None:
@@ -299,7 +299,7 @@ class LivePanel(QWidget):
         self._commands.handle("live.play", self._play)
         self._commands.handle("live.step", lambda: player.step(1))
         self._commands.handle("live.step_back", lambda: player.step(-1))
-        self._commands.handle("live.take", self._take)
+        self._commands.handle("live.take", self._queue_fit)
 
     def _disconnect(self) -> None:
         session = self._session

@@ -62,8 +62,8 @@ class QualityBox(QGroupBox):
         self._faces.setRange(1, 16)
         self._faces.setValue(max_faces)
         self._faces.setToolTip("Most faces to follow.")
-        self._backend.activated.connect(self._tell)
-        self._faces.valueChanged.connect(self._tell)
+        self._backend.activated.connect(self._emit_changed)
+        self._faces.valueChanged.connect(self._emit_changed)
         self._arrange()
 
     def show_model(self, model: str, backend: str) -> None:
@@ -101,7 +101,7 @@ class QualityBox(QGroupBox):
             f"background: rgb({red}, {green}, {blue}); border: 1px solid gray;"
         )
 
-    def _tell(self) -> None:
+    def _emit_changed(self) -> None:
         self._changed(self._backend.currentText(), self._faces.value())
 
     def _arrange(self) -> None:

@@ -97,7 +97,7 @@ class ConfirmDialogs:
         self._bar.run(Job(work, "Confirming in all faces"), self._confirmed)
 
     def _confirmed(self, batch: Batch) -> None:
-        self._look_again()
+        self._show_changes()
         self._session.tell(f"{batch.action}: done in {batch.faces} faces.")
         self._offer(f"{batch.action} in {batch.faces} faces" if batch.faces else "")
 
@@ -105,13 +105,13 @@ class ConfirmDialogs:
         batch, faces = done
         left = batch.faces - faces
         said = f" {left} were changed since and stay as they are." if left else ""
-        self._look_again()
+        self._show_changes()
         self._session.tell(
             f"Taken back: {batch.action}. {faces} faces are as they were before.{said}"
         )
         self._offer("")
 
-    def _look_again(self) -> None:
+    def _show_changes(self) -> None:
         """Show the faces as they are now, that in work first: nobody else has changed it."""
         project, item = self._session.project, self._session.item
         if project is not None and item is not None:

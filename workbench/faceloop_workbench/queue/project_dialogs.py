@@ -84,7 +84,7 @@ class ProjectDialogs:
         """Open a project."""
         if self.free():
             try:
-                self._enter(Project.open(folder))
+                self._open_in_session(Project.open(folder))
             except FaceloopError as error:
                 self._session.tell(str(error), "error")
 
@@ -165,7 +165,7 @@ class ProjectDialogs:
         if self._session.project is not None:
             work = self._on_project(missing)
             look = self._look = Job(work, "Looking whether all media are there")
-            look.done.connect(lambda lost: self._looked(look, lost), thread="main")
+            look.done.connect(lambda lost: self._missing_found(look, lost), thread="main")
             look.start()
 
     def export(self, target_format: str) -> None:
@@ -193,9 +193,9 @@ class ProjectDialogs:
     # How
 
     def _make(self, folder: Path, scheme: Scheme) -> None:
-        self._enter(Project.create(folder, scheme))
+        self._open_in_session(Project.create(folder, scheme))
 
-    def _enter(self, project: Project) -> None:
+    def _open_in_session(self, project: Project) -> None:
         self._session.open(project)
         try:
             remember(project.path)
@@ -208,7 +208,7 @@ class ProjectDialogs:
             self._session.tell("Something is still running. Wait for it, or cancel it.", "warning")
         return not self._bar.busy
 
-    def _looked(self, look: Job[list[int]], lost: list[int]) -> None:
+    def _missing_found(self, look: Job[list[int]], lost: list[int]) -> None:
         if self._look is look:  # and not one for the project before
             self._review.missing_media = frozenset(lost)
 

@@ -156,7 +156,7 @@ class Review:
         ring = self.rows[after:] + self.rows[:after]
         for item_id in ring + list(self._faces.all):
             current = self._session.item is not None and item_id == self._session.item.id
-            if not current and not self.row(item_id).labelled and self._take(item_id):
+            if not current and not self.row(item_id).labelled and self._take_in_work(item_id):
                 return True
         self._session.tell("Every face is labelled.")
         return False
@@ -181,7 +181,7 @@ class Review:
 
     def go_to(self, item_id: int) -> None:
         """Take a face in work, whoever else has it."""
-        if not self._take(item_id):
+        if not self._take_in_work(item_id):
             row = self.row(item_id)
             self._show(item_id)
             other = person(row.author or "somebody")
@@ -256,7 +256,7 @@ class Review:
         rows = self.rows
         taken = []
         for item_id in [rows[place] for place in places]:
-            if self.row(item_id).status != "claimed" and self._take(item_id):
+            if self.row(item_id).status != "claimed" and self._take_in_work(item_id):
                 return True
             taken.append(item_id)
         if taken:
@@ -284,7 +284,7 @@ class Review:
         """Place of the face that follows; of the first if none is in work."""
         return self._place + (self.place is not None)
 
-    def _take(self, item_id: int) -> bool:
+    def _take_in_work(self, item_id: int) -> bool:
         """Take a face in work unless another window has it."""
         row = self.row(item_id)
         if row.entry_id is None or row.status not in SHOWN["open"]:

@@ -72,7 +72,7 @@ class ChildJob(Job[Answer]):
     def _talk(self, monitor: Monitor) -> Answer:
         process = self._process = _start(self._command)
         try:
-            _tell(process, to_line(self._request))
+            _send(process, to_line(self._request))
             ending, tail = self._listen(process, monitor)
         finally:
             process.kill()
@@ -104,7 +104,7 @@ class ChildJob(Job[Answer]):
         while open_pipes:
             if asked is None and monitor.stopping:
                 asked = time.monotonic()
-                _tell(process, "stop")
+                _send(process, "stop")
             if asked is not None and time.monotonic() - asked > PATIENCE:
                 process.kill()
             with suppress(Empty):
@@ -146,7 +146,7 @@ def _start(command: list[str]) -> subprocess.Popen[str]:
         raise FaceloopError(f"{command[0]} cannot be started: {error}.") from error
 
 
-def _tell(process: subprocess.Popen[str], line: str) -> None:
+def _send(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdin is not None  # noqa: S101 - it was started with a pipe
     with suppress(OSError):  # it has died; what it left behind tells why
         process.stdin.write(line + "\n")

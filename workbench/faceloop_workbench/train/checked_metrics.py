@@ -12,6 +12,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.plain import is_count, is_number
 from faceloop_datasets.subjects import KINDS
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.config import with_current_names
 from faceloop_workbench.services.messages import with_tuples
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
     points : int
         How many points its scheme has.
     """
-    metrics = _by_todays_names(metrics)
+    settings = metrics.get("settings")
+    if isinstance(settings, dict):
+        metrics = {**metrics, "settings": with_current_names(settings)}
     doubted = {
         "nme_mean": is_number(metrics.get("nme_mean"))
         and is_count(metrics.get("faces"))
@@ -39,14 +42,6 @@ def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
         "comparison": _is_comparison(metrics.get("comparison"), points),
     }
     return {key: value for key, value in metrics.items() if doubted.get(key, True)}
-
-
-def _by_todays_names(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Call varimax components so: trainings of before called them natural."""
-    settings = metrics.get("settings")
-    if not isinstance(settings, dict) or settings.get("modes") != "natural":
-        return metrics
-    return {**metrics, "settings": {**settings, "modes": "varimax"}}
 
 
 def _is_training(metrics: Mapping[str, Any]) -> bool:

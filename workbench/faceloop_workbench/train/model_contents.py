@@ -9,6 +9,7 @@ import numpy as np
 
 from faceloop_datasets.subjects import plural
 from faceloop_runtime.imaging.channels import CHANNELS
+from faceloop_trainer.config import with_current_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,7 +199,7 @@ def _facts(model: FaceModel) -> dict[str, str]:
         "patch width": model.experts[0].patch,
         "parameters": model.parameter_count(),
     }
-    facts |= {f"setting: {k}": v for k, v in made.get("config", {}).items()}
+    facts |= {f"setting: {k}": v for k, v in with_current_names(made.get("config", {})).items()}
     facts |= {f"version: {k}": v for k, v in made.get("versions", {}).items()}
     return {name: _text(value) for name, value in facts.items()}
 

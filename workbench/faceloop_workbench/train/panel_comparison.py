@@ -94,6 +94,9 @@ class ComparisonView(QWidget):
         right = Qt.AlignmentFlag.AlignRight
         grid.addWidget(self._on, 0, 0)
         for column, head in enumerate(self._heads, 1):
+            font = head.font()
+            font.setBold(True)
+            head.setFont(font)
             grid.addWidget(head, 0, column, right)
         for row, (title, key, _, tip) in enumerate(_ROWS, 1):
             label = PlainLabel(title)
@@ -112,7 +115,7 @@ class ComparisonView(QWidget):
         for head, measured, title in zip(
             self._heads, (new, old), ("this model", "before"), strict=True
         ):
-            head.setText("" if measured is None else f"<b>{title}</b>")
+            head.setText("" if measured is None else title)
         for _, key, form, _ in _ROWS:
             for cell, measured in zip(self._cells[key], (new, old), strict=True):
                 cell.setText(_figure(None if measured is None else measured.figures, key, form))
