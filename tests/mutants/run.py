@@ -163,6 +163,9 @@ class Layout:
 
     def _settings(self) -> str:
         arguments = ["-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
+        # Two that clean up after each other at the same time fail, whatever the mutant does.
+        arguments += ["-o", "tmp_path_retention_policy=none"]
+        arguments += ["-o", "tmp_path_retention_count=1000000"]
         return (
             "\n[tool.mutmut]\n"
             'source_paths = ["src"]\n'
@@ -239,7 +242,10 @@ def _test(layout: Layout, options: argparse.Namespace) -> Result:
 def _run_mutmut(*arguments: str, layout: Layout) -> None:
     packages = layout.folder / "mutants" / "src"
     packages.mkdir(parents=True, exist_ok=True)  # Python forgets a path that is not there
+    temporary = layout.folder / "tmp"
+    temporary.mkdir(exist_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(packages), "OMP_NUM_THREADS": "1"}
+    environment["PYTEST_DEBUG_TEMPROOT"] = str(temporary)
     environment.pop("FACELOOP_DATA", None)  # the same tests on every machine
     program = Path(sys.executable).with_name("mutmut")
     done = subprocess.run(
