@@ -18,7 +18,7 @@ from faceloop_workbench.key_file import load_keys
 from faceloop_workbench.services.comparison import Comparison, ModelErrors, cumulative
 from faceloop_workbench.services.messages import with_tuples
 from faceloop_workbench.services.recent_projects import recent_projects
-from faceloop_workbench.services.stage_times import Stage, TimeLeft, expect
+from faceloop_workbench.services.stage_times import Stage, TimeLeft, expected_stages
 from faceloop_workbench.train.checked_metrics import checked_metrics
 from faceloop_workbench.train.model_list import ListedModel
 
@@ -132,7 +132,7 @@ def _metrics(data: bytes) -> None:
         cumulative(listed.comparison.new.errors, 0.1)
     if listed.trained_here:
         TrainingConfig(**with_tuples(metrics["settings"]))
-        TimeLeft(expect([metrics], 9)).step(Progress(1, 2, "reading"))
+        TimeLeft(expected_stages([metrics], 9)).step(Progress(1, 2, "reading"))
     if listed.nme is not None and len(f"{listed.nme:.4f} {listed.measured_on}") > 200:
         raise AssertionError("a number longer than a line")
 

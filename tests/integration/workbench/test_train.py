@@ -18,7 +18,7 @@ from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
-from faceloop_workbench.train.readiness import look
+from faceloop_workbench.train.readiness import training_readiness
 
 from .conftest import add_sample_faces
 
@@ -104,7 +104,7 @@ def test_copies_are_warned_of_wherever_they_count(faceloop: Run, tmp_path: Path)
     assert "28 faces of 14 people" in shown.out
     assert f"Warning: {said}" in shown.err
     with Project.open(folder) as project:
-        assert look(project, TrainingConfig()).warnings[-1].startswith(said)
+        assert training_readiness(project, TrainingConfig()).warnings[-1].startswith(said)
         (record,) = project.models()
         assert record.metrics["trained_faces"] <= 14
     report = tmp_path / "report"
