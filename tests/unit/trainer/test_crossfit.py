@@ -101,6 +101,7 @@ def test_it_takes_the_steps_that_it_says(
     assert promised == 4 * faces + faces + examples(faces)
     assert ticks.count == promised + 4 * faces
     assert len(ticks.errors) == faces + examples(faces)
+    assert made.corrections(made.training_set) is made.corrections(made.training_set)  # made once
 
 
 def test_of_a_snapshot_the_experts_are_gathered_too() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from faceloop_datasets import TrainingError
+from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.regressor import regression_features
 from faceloop_trainer.cache import Cache
+from faceloop_trainer.correction_regression import CorrectionRegression
 from faceloop_trainer.crossfit.correction_targets import correction_regression, required_updates
 from faceloop_trainer.crossfit.fit_store import FitStore, OutOfFoldFit
 
@@ -48,17 +52,59 @@ def test_steps_are_least_squares_in_the_tangent_of_each_shape(pdm: PointDistribu
         np.testing.assert_allclose(step, expected, atol=1e-10)
 
 
+def test_a_correction_is_learned_from_what_was_seen_and_what_was_missing(
+    pdm: PointDistributionModel,
+) -> None:
+    """By definition: rows of features, and the updates that bring each fit to its true points."""
+    rng = np.random.default_rng(2)
+    fits, points, truth, shapes = [], [], [], []
+    for number, fit in enumerate(searches(12)):
+        pose = Similarity.from_polar(50.0 + number, 0.1 * number, 200.0, 150.0 - number)
+        b = rng.normal(0, 0.1, MODES)
+        where = pose.apply(pdm.shape(b) + rng.normal(0, 0.02, (POINTS, 2)))
+        where[number] = np.nan
+        parts = np.array([pose.a, pose.b, pose.tx, pose.ty])
+        fits.append(replace(fit, pose=parts, shape=pdm.shape(b)))
+        points.append(where)
+        truth.append(pose.inverse().apply(pdm.complete(where)))
+        shapes.append(b)
+    folds, blocks = np.arange(12) % 2, (POINTS * 3, 7, MODES)
+    rows = np.array(
+        [
+            regression_features(fit.cells, fit.whole_face, b, pdm.variances)
+            for fit, b in zip(fits, shapes, strict=True)
+        ]
+    )
+    expected = CorrectionRegression(
+        rows,
+        required_updates(pdm, np.array(shapes), np.array(truth)),
+        folds,
+        blocks,
+        pdm.tangent(np.zeros(MODES)),
+    )
+    found = correction_regression(pdm, points, fits, folds)
+    for one, other in (
+        (found.whole(1.0), expected.whole(1.0)),
+        (found.without(1, 4.0), expected.without(1, 4.0)),
+    ):
+        assert np.isfinite(other.weights).all()
+        np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
+        np.testing.assert_allclose(one.offset, other.offset, atol=1e-6)
+
+
 def test_searches_that_ended_far_off_teach_nothing(pdm: PointDistributionModel) -> None:
-    points, folds = [pdm.mean] * 30, np.arange(30) % 2
-    made = [*searches(20), *searches(10, error=0.5, seed=1)]
-    alone = correction_regression(pdm, points[:20], searches(20), folds[:20])
-    both = correction_regression(pdm, points, made, folds)
+    """From an error of 0.15 on; and half of them at least have to be nearer."""
+    points, folds = [pdm.mean] * 40, np.arange(40) % 2
+    far = [*searches(10, error=0.5, seed=1), *searches(10, error=0.15, seed=2)]
+    alone = correction_regression(pdm, points[:20], searches(20, error=0.149), folds[:20])
+    both = correction_regression(pdm, points, [*searches(20, error=0.149), *far], folds)
+    assert np.isfinite(alone.whole(1.0).weights).all()
     np.testing.assert_array_equal(alone.whole(1.0).weights, both.whole(1.0).weights)
     with pytest.raises(TrainingError, match="check the annotations"):
-        correction_regression(pdm, points, searches(30, error=0.5), folds)
+        correction_regression(pdm, points[:39], [*searches(19), *far], folds[:39])
 
 
-def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
+def test_what_was_kept_is_there_the_next_time(tmp_path: Path) -> None:
     cache, made = Cache(tmp_path), searches(4)
     store = FitStore(cache, "experts")
     assert store.missing(["a", "b"]) == ["a", "b"]
@@ -71,3 +117,18 @@ def test_what_is_on_the_shelf_is_there_the_next_time(tmp_path: Path) -> None:
         for name, array in vars(expected).items():
             np.testing.assert_array_equal(getattr(one, name), array)
     assert FitStore(cache, "other experts").missing(["a"]) == ["a"]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_first_are_kept_in_one_file_and_later_ones_in_a_file_each(
+    tmp_path: Path, count: int
+) -> None:
+    """A thousand files would take longer to read; one file would be written anew for each."""
+    fits = dict(zip("abcde", searches(5), strict=True))
+    store = FitStore(Cache(tmp_path), "experts")
+    store.add({name: fits[name] for name in "abcde"[:count]})
+    assert len(list(tmp_path.rglob("*.bin"))) == 1
+    store.add({"f": searches(1)[0], "g": searches(1)[0]})
+    assert len(list(tmp_path.rglob("*.bin"))) == 3
+    again = FitStore(Cache(tmp_path), "experts")
+    assert again.missing("abcdefg") == list("abcde"[count:])
