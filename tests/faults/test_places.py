@@ -58,15 +58,15 @@ def test_a_moved_folder_is_told_and_what_was_not_saved_is_saved_when_it_is_back(
     place.rename(place.with_name("elsewhere"))
     editor.select([4])
     assert editor.remove() is None
-    assert editor.keeping.how == "unsaved"
-    assert "was moved, replaced or deleted" in editor.keeping.why
+    assert editor.save_status.kind == "unsaved"
+    assert "was moved, replaced or deleted" in editor.save_status.why
     for do in (lambda: save(project, 1), lambda: project.queue.add(1, "manual")):
         with pytest.raises(ProjectError, match=r"Nothing was written|cannot be opened"):
             do()
     assert not place.exists()
     place.with_name("elsewhere").rename(place)
-    editor.look_again()
-    assert editor.keeping.how == "saved"
+    editor.synchronise()
+    assert editor.save_status.kind == "saved"
     assert len(said) == 2
     check_kept(place, said)
     check_sound(place)

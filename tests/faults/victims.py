@@ -91,7 +91,7 @@ def annotate(victim: Victim, edits: int = 60) -> None:
     editor = FaceEditor(session)
     session.saved.connect(victim.saved)
     session.told.connect(lambda m: victim.say(told=m.text, level=m.level))
-    editor.kept.connect(lambda kept: victim.say(kept=kept.how, why=kept.why))
+    editor.save_status_changed.connect(lambda kept: victim.say(kept=kept.kind, why=kept.why))
     session.open(Project.open(victim.folder))
     victim.say(opened=True)
     items = session.need_project().items()
@@ -103,10 +103,10 @@ def annotate(victim: Victim, edits: int = 60) -> None:
             session.show(victim.rng.choice(items))
             undo.clear()
         _edit(editor, victim.rng, undo)
-        editor.look_again()
+        editor.synchronise()
     victim.mend()
-    editor.look_again()
-    victim.say(finally_=editor.keeping.how)
+    editor.synchronise()
+    victim.say(finally_=editor.save_status.kind)
     session.close()
 
 

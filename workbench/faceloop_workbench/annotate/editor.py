@@ -44,7 +44,7 @@ class FaceEditor:
         looked at.
     selected : Signal(tuple of int)
         Other points are selected.
-    kept : Signal(SaveStatus)
+    save_status_changed : Signal(SaveStatus)
         A change is on disk, or could not be written.
     conflict : Signal(Revision or None)
         Somebody else saved this face meanwhile; None when that is settled.
@@ -58,7 +58,7 @@ class FaceEditor:
     edited = Signal(object, object, str)
     shown = Signal(object)
     selected = Signal(tuple)
-    kept = Signal(SaveStatus)
+    save_status_changed = Signal(SaveStatus)
     conflict = Signal(object)
 
     def __init__(self, session: Session) -> None:
@@ -398,7 +398,7 @@ class FaceEditor:
             self._saver.changed.connect(self._kept)
         self.loaded.emit(self._state)
         self.conflict.emit(self.theirs)
-        self.kept.emit(self.save_status)
+        self.save_status_changed.emit(self.save_status)
         self._redraw()
 
     def _leave(self) -> None:
@@ -478,7 +478,7 @@ class FaceEditor:
         self._redraw()
 
     def _kept(self, kept: SaveStatus) -> None:
-        self.kept.emit(kept)
+        self.save_status_changed.emit(kept)
 
     def _help(self, state: FaceState, *, alone: bool) -> FaceState:
         if alone or not self.assisted:

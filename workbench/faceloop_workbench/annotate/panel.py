@@ -227,7 +227,7 @@ class AnnotatePanel(QWidget):
         editor.loaded.connect(self._load)
         editor.shown.connect(self._show)
         editor.selected.connect(self._selected)
-        editor.kept.connect(self._kept)
+        editor.save_status_changed.connect(self._kept)
         editor.conflict.connect(self._conflicted)
         self._picture.arrived.connect(self._present)
         self._start_commands.started.connect(self.canvas.look_at)
