@@ -163,8 +163,8 @@ class Layout:
 
     def _settings(self) -> str:
         arguments = ["-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
-        # Two that clean up after each other at the same time fail, whatever the mutant does.
-        arguments += ["-o", "tmp_path_retention_policy=none"]
+        # None deletes what another one has left, or may still use: a test would fail by that.
+        arguments += ["-o", "tmp_path_retention_policy=failed"]
         arguments += ["-o", "tmp_path_retention_count=1000000"]
         return (
             "\n[tool.mutmut]\n"
@@ -257,6 +257,7 @@ def _run_mutmut(*arguments: str, layout: Layout) -> None:
         text=True,
         check=False,
     )
+    shutil.rmtree(temporary, ignore_errors=True)
     if done.returncode:
         sys.exit(f"{done.stdout[-4000:]}\nmutmut ended with {done.returncode} on {layout.module}.")
 
