@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_datasets.wording import enumerated
-from faceloop_workbench.services.care_text import check_summary, grouped_findings
-
 from .console import Column, say, show_json, show_table
 from .keeping import FolderArgument, local_folder
 from .monitoring import progress_monitor
@@ -36,6 +33,7 @@ def check(
     Example: faceloop check faces --hashes
     """
     from faceloop_datasets.care import check_project
+    from faceloop_workbench.services.care_text import check_summary
 
     root = local_folder(project, "pg_amcheck")
     with progress_monitor() as monitor:
@@ -51,6 +49,9 @@ def check(
 
 
 def _show(findings: Iterable[Finding]) -> None:
+    from faceloop_datasets.wording import enumerated
+    from faceloop_workbench.services.care_text import grouped_findings
+
     rows = [
         (kind.severity, len(kind.places), kind.what, enumerated(kind.places, _NAMED), kind.advice)
         for kind in grouped_findings(findings)

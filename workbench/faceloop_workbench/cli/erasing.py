@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_workbench.services.care_text import NOT_FORGOTTEN, OUT_OF_REACH, known_text
-
 from .console import note, say, show_json
 from .keeping import FolderArgument, list_some, local_folder
 from .monitoring import progress_monitor
@@ -61,6 +59,8 @@ def erase(
 
 
 def _show(planned: Erasure) -> None:
+    from faceloop_workbench.services.care_text import known_text
+
     is_file = planned.kind in {"picture", "clip"}
     note(
         f"To be erased: {len(planned.items)} faces of "
@@ -90,6 +90,8 @@ def _ask(wanted: str) -> None:
 
 
 def _show_done(done: Erasure, models: list[str]) -> None:
+    from faceloop_workbench.services.care_text import NOT_FORGOTTEN, OUT_OF_REACH
+
     files, size = done.searched
     say(
         f"Erased {len(done.items)} faces of {done.target.subject!r}: {done.revisions} saved "
