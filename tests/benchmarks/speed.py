@@ -188,7 +188,7 @@ def clocks(fitter: Fitter, clock: Callable[[], float]) -> Iterator[dict[str, flo
         (backend, "responses", "responses"),
         (PatchExperts, "probabilities", "responses"),
         (stages, "landmark_weights", "mean-shift"),
-        (stages, "settle", "mean-shift"),
+        (stages, "regularised_mean_shift", "mean-shift"),
         (fitting, "correct", "regressor"),
         (fitting, "assess", "quality"),
         (stages, "whole_face_features", "quality"),
