@@ -154,12 +154,12 @@ def _training_fingerprints(
 ) -> dict[str, list[str]]:
     """Return fingerprints of the subjects and pictures that were trained on.
 
-    ``annotated`` are the faces of ``every`` with one subject for all who share a duplicate; such a
-    subject is listed under each of its names.
+    ``annotated`` are the faces of ``every``, in their order, with one subject for all who share a
+    duplicate; such a subject is listed under each of its names.
     """
-    subject_of = {face.item_id: face.subject for face in annotated}
     seen = set(model.provenance["training_subjects"])
-    shown = [face for face in every if fingerprint(subject_of[face.item_id] or face.name) in seen]
+    pairs = zip(every, annotated, strict=True)
+    shown = [face for face, joined in pairs if fingerprint(joined.subject_key) in seen]
     names = {fingerprint(face.subject_key) for face in shown}
     return {
         "training_subjects": sorted(seen | names),
