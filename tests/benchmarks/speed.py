@@ -40,7 +40,7 @@ from faceloop_runtime.fit import meanshift
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_START
 from faceloop_runtime.fit.steps import PRIOR
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarity, as_complex
 from faceloop_runtime.imaging.channels import CropChannels, channel_count
 from faceloop_runtime.imaging.crop import FaceImage
 from faceloop_runtime.pdm import PointDistributionModel
@@ -104,7 +104,7 @@ class Iteration:
             maps = bank.probabilities(backend.responses(0, channels, centres))
             seen = meanshift.Evidence(
                 maps=maps,
-                centres=meanshift.as_complex((centres - middle) / self.scale),
+                centres=as_complex((centres - middle) / self.scale),
                 scale=self.scale,
                 weights=meanshift.landmark_weights(maps, bank.reliability),
             )

@@ -8,6 +8,7 @@ from faceloop_datasets import Scheme
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.faces import TrainingFace
+from faceloop_trainer.data.split import fold_of
 
 SCHEME = Scheme(
     name="six",
@@ -23,6 +24,9 @@ SCHEME = Scheme(
 SHAPE = np.array([[-0.5, -0.4], [0.5, -0.4], [0, 0.1], [-0.3, 0.4], [0.3, 0.4], [0, 0.8]])
 QUICK = TrainingConfig(channels=("raw",), mirror=False, components=3, prior="none")
 """The least that a training can be."""
+NAMES = [f"person {i}" for i in range(40)]
+FOLDS = tuple([n for n in NAMES if fold_of(n, 2, QUICK.seed) == fold] for fold in (0, 1))
+"""Names by the fold of a cross-fit that they are in."""
 
 
 def marked(number: int, subject: str) -> TrainingFace:

@@ -24,10 +24,8 @@ from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.parallel import StepCounter
 from faceloop_trainer.train import train_faces
 
-from .marked_faces import QUICK, SCHEME, faces_of
+from .marked_faces import FOLDS, NAMES, QUICK, SCHEME, faces_of
 
-NAMES = [f"person {i}" for i in range(40)]
-FOLDS = tuple([n for n in NAMES if fold_of(n, 2, QUICK.seed) == fold] for fold in (0, 1))
 PEOPLE = [*FOLDS[0][:4], *FOLDS[1][:4]]
 
 

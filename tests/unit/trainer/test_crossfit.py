@@ -25,10 +25,8 @@ from faceloop_trainer.parallel import StepCounter
 from faceloop_trainer.quality.training import QualityTraining
 from faceloop_trainer.train import train_faces
 
-from .marked_faces import QUICK, SCHEME, faces_of
+from .marked_faces import FOLDS, QUICK, SCHEME, faces_of
 
-NAMES = [f"person {i}" for i in range(40)]
-FOLDS = tuple([n for n in NAMES if fold_of(n, 2, QUICK.seed) == fold] for fold in (0, 1))
 FACES = faces_of(*FOLDS[0][:3], *FOLDS[1][:3])
 NEW = faces_of(FOLDS[1][3])
 

@@ -23,10 +23,8 @@ from faceloop_trainer.pdm.ppca import fit_pdm
 from faceloop_trainer.pdm.prior import sample_prior
 from faceloop_trainer.pdm.varimax import varimax
 
-from .marked_faces import QUICK, SCHEME, faces_of
+from .marked_faces import FOLDS, QUICK, SCHEME, faces_of
 
-NAMES = [f"person {i}" for i in range(40)]
-FOLDS = tuple([n for n in NAMES if fold_of(n, 2, QUICK.seed) == fold] for fold in (0, 1))
 FACES = faces_of(*FOLDS[0][:3], *FOLDS[1][:4])
 NOTHING = np.zeros(6, bool)
 
