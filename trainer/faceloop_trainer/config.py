@@ -89,7 +89,7 @@ class TrainingConfig:
         self._check("limit", limited, "2 or more faces")
         share = _is_real(self.holdout, 0, 1) and self.holdout < 1
         self._check("holdout", share, "from 0 up to, not including, 1")
-        self._check("seed", _is_whole(self.seed, 0, _MOST), "a whole number from 0 up")
+        self._check("seed", is_seed(self.seed), "a whole number from 0 up")
 
     def _check(self, name: str, good: bool, expected: str) -> None:
         if not good:
@@ -111,6 +111,11 @@ def with_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # Settings also come from model files and projects of others, where a value may be of any type.
+
+
+def is_seed(value: object) -> bool:
+    """Whether random numbers can start from a value."""
+    return _is_whole(value, 0, _MOST)
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:

@@ -127,6 +127,9 @@ def test_unknown_starts_and_no_faces_are_refused(
 ) -> None:
     with pytest.raises(TrainingError, match="Unknown start 'centre'"):
         measure(trained.model, unseen_faces, 20, EvaluationProtocol(start="centre"))
+    for seed in (-1, 1.5, "a", None):
+        with pytest.raises(TrainingError, match=r"The seed .* a whole number from 0 up"):
+            EvaluationProtocol(seed=seed)
     with pytest.raises(TrainingError, match="no faces"):
         measure(trained.model, [], 0)
 

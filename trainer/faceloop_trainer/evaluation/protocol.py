@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.detect.detector import Detector
+from faceloop_trainer.config import is_seed
 from faceloop_trainer.data.perturbation import Jitter
 
 STARTS = ("jitter", "detector")
@@ -30,7 +31,7 @@ class EvaluationProtocol:
     Raises
     ------
     TrainingError
-        If the start is unknown.
+        If the start is unknown, or the seed is no whole number from 0 up.
     """
 
     start: str = "jitter"
@@ -41,3 +42,7 @@ class EvaluationProtocol:
     def __post_init__(self) -> None:
         if self.start not in STARTS:
             raise TrainingError(f"Unknown start {self.start!r}; expected 'jitter' or 'detector'.")
+        if not is_seed(self.seed):
+            raise TrainingError(
+                f"The seed {self.seed!r:.80} is not usable; expected a whole number from 0 up."
+            )
