@@ -36,6 +36,8 @@ import numpy as np
 from faceloop_datasets import InputError
 from faceloop_runtime.geometry import Similarity
 
+from .boxes import overlap
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -307,16 +309,6 @@ def merge(windows: NDArray[np.float64]) -> list[Box]:
         if not kept or overlap(box[None], np.array(kept)).max() < _APART:
             kept.append(box)
     return kept
-
-
-def overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of boxes (M, 4) with boxes (L, 4), shape (M, L)."""
-    a, b = first[:, None], second[None]
-    low = np.maximum(a[..., :2], b[..., :2])
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    common = np.clip(high - low, 0.0, None).prod(axis=-1)
-    union = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - common
-    return np.asarray(common / union)
 
 
 def _load_yunet(path: Path) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.detect.detector import overlap
+from faceloop_runtime.detect.boxes import overlap
 from faceloop_runtime.geometry import Similarity
 
 from .appearance import appearance_of, correlation, matched_pose

@@ -16,7 +16,7 @@ from faceloop_datasets import FaceloopError, InputError, Video
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth, sample_negatives
 from faceloop_runtime import Detector, FaceModel, FrameResult, OneEuro, Tracker
-from faceloop_runtime.detect.detector import overlap
+from faceloop_runtime.detect.boxes import overlap
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
 GONE = range(169, 194)  # the sample's README: no point is visible

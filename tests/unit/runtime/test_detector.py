@@ -13,13 +13,8 @@ from faceloop_datasets import InputError
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import Detector
-from faceloop_runtime.detect.detector import _FIVE, five_point_box, merge, overlap
-
-
-def test_overlap_of_known_boxes() -> None:
-    one = np.array([[0.0, 0, 10, 10]])
-    others = np.array([[0.0, 0, 10, 10], [5, 0, 10, 10], [20, 20, 5, 5], [2, 2, 5, 5]])
-    np.testing.assert_allclose(overlap(one, others), [[1, 1 / 3, 0, 0.25]])
+from faceloop_runtime.detect.boxes import overlap
+from faceloop_runtime.detect.detector import _FIVE, five_point_box, merge
 
 
 def test_windows_of_one_face_become_its_median_and_most_votes_come_first() -> None:
