@@ -15,6 +15,7 @@ from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.crossfit.crossfit import CrossFit
+from faceloop_trainer.crossfit.start_training import StartTraining
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
@@ -247,6 +248,7 @@ def train_faces(
         if crossfit is None or not crossfit.applies_to(current):
             crossfit = CrossFit.of(current, faces, kept, steps)
         model = _train(current, crossfit, QualityTraining(crossfit), kept, steps)
+        model = replace(model, start=StartTraining(current, kept).whole())
     counts = {
         "faces": len(faces),
         "pictured": len(current.faces),

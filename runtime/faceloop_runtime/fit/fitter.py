@@ -6,20 +6,23 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.responses import make_backend
+from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.start.initialiser import Initialiser, box_pose
+from faceloop_runtime.start_network import describe, frame_of_box
 
 from .inputs import as_gray, as_start
-from .schedule import FROM_START
+from .meanshift import ShapePrior
+from .schedule import FROM_NETWORK, FROM_START
 from .steps import assess, correct, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
     from threadpoolctl import LibController
 
@@ -78,12 +81,33 @@ class Fitter:
         return self.fit_pose(gray, *self.model.pdm.parameters(start))
 
     def _fit_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Fit:
-        """Fit from where eyes and nose were found, or, if that looks wrong, from the box."""
+        """Fit from the start network, or, if that looks wrong, from where eyes and nose were found.
+        """
+        model = self.model
+        if model.start is not None:
+            x, y, width, height = map(float, box)
+            fit = self._fit_frame(gray, frame_of_box(FaceBox(x, y, width, height)))
+            if fit.predicted_error <= POOR_ERROR:
+                return fit
+            other = self.fit_pose(gray, self._initialiser(gray, box))
+            return min(fit, other, key=lambda f: f.predicted_error)
         fit = self.fit_pose(gray, self._initialiser(gray, box))
         if fit.predicted_error <= POOR_ERROR:
             return fit
         plain = self.fit_pose(gray, box_pose(self.model, box))
         return min(fit, plain, key=lambda f: f.predicted_error)
+
+    def fit_near(self, gray: NDArray[np.uint8], pose: Similarity) -> Fit:
+        """Fit a face that is roughly at a pose, like one in a box."""
+        if self.model.start is None:
+            return self.fit_pose(gray, pose)
+        return self._fit_frame(gray, self.model.start.frame(pose))
+
+    def _fit_frame(self, gray: NDArray[np.uint8], frame: Similarity) -> Fit:
+        assert self.model.start is not None
+        pose, b = self.model.start(describe(gray, frame))
+        prior = ShapePrior(b, self.model.start.spread.astype(np.float64) ** 2)
+        return self.fit_pose(gray, pose, b, FROM_NETWORK, prior)
 
     def fit_pose(
         self,
@@ -91,6 +115,7 @@ class Fitter:
         pose: Similarity,
         b: NDArray[np.float64] | None = None,
         passes: Sequence[Pass] = FROM_START,
+        prior: ShapePrior | None = None,
     ) -> Fit:
         """Fit from a pose and shape parameters.
 
@@ -104,11 +129,13 @@ class Fitter:
             Shape parameters; the mean shape where absent.
         passes : sequence of Pass
             Scales and mean-shift schedule.
+        prior : ShapePrior, optional
+            What is expected of the shape; by default what the shape model does.
         """
         # The matrices are small: a second BLAS thread takes as long to wake as they take.
         with _one_blas_thread():
             model = self.model
-            found = search(model, self.backend, gray, pose, passes, b=b)
+            found = search(model, self.backend, gray, pose, passes, b=b, prior=prior)
             return assess(model, correct(model.pdm, model.regressor, found))
 
 

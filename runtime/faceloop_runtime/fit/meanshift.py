@@ -55,6 +55,25 @@ class ShapeState:
 
 
 @dataclass(frozen=True, eq=False)
+class ShapePrior:
+    """A normal distribution of the shape parameters: what is expected before a search.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (K,)
+    variances : ndarray, shape (K,)
+    """
+
+    mean: Floats
+    variances: Floats
+
+    @classmethod
+    def of(cls, pdm: PointDistributionModel) -> ShapePrior:
+        """Expect what the shape model does, knowing nothing of the face."""
+        return cls(np.zeros(len(pdm.variances)), pdm.variances)
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What the responses of one crop say.
 
@@ -189,7 +208,8 @@ def regularised_mean_shift(
     evidence: Evidence,
     start: ShapeState,
     variances: Sequence[float],
-    prior: float,
+    noise: float,
+    prior: ShapePrior,
 ) -> tuple[ShapeState, float]:
     """Move a shape to where responses and prior agree: regularised landmark mean-shift (RLMS).
 
@@ -207,9 +227,11 @@ def regularised_mean_shift(
         Where to start.
     variances : sequence of float
         Kernel variance of each update, in pixels of the crop squared.
-    prior : float
+    noise : float
         Assumed variance of a landmark's response, in pixels of the crop squared: the larger,
-        the more the shape prior counts.
+        the more the prior counts.
+    prior : ShapePrior
+        What is expected of the shape.
 
     Returns
     -------
@@ -218,7 +240,7 @@ def regularised_mean_shift(
     step : float
         Mean movement of a point in the last update, in units of IOD.
     """
-    system = _System(pdm, evidence, start, prior)
+    system = _System(pdm, evidence, start, noise, prior)
     state, step = start, np.zeros(len(system.tangent))
     for variance in variances:
         state, step = system.update(state, variance)
@@ -237,12 +259,14 @@ class _System:
         pdm: PointDistributionModel,
         evidence: Evidence,
         start: ShapeState,
-        prior: float,
+        noise: float,
+        prior: ShapePrior,
     ) -> None:
         self.pdm, self.maps, self.scale = pdm, evidence.maps, evidence.scale
         self.middles = evidence.centres * evidence.scale
         self.limit = _LIMIT * np.sqrt(pdm.variances)
-        self.penalty = prior / evidence.scale**2 / pdm.variances
+        self.expected = prior.mean
+        self.penalty = noise / evidence.scale**2 / prior.variances
         self.tangent = pdm.tangent(start.b)
         self.weighted = self.tangent * np.repeat(evidence.weights, 2)
         normal = self.weighted @ self.tangent.T
@@ -262,7 +286,7 @@ class _System:
         offset -= self.middles
         shift = mean_shift(self.maps, offset, variance) / pixels
         right = self.weighted @ shift.view(np.float64)
-        right[4:] -= self.penalty * state.b
+        right[4:] -= self.penalty * (state.b - self.expected)
         step, _ = dpotrs(self.factor, right)
         moved = ShapeState(
             turn=state.turn * complex(1 + step[0], step[1]),

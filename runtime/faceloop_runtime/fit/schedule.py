@@ -34,3 +34,9 @@ FROM_CLOSE = (Pass(2, (20.0, 10.0, 5.0, 2.5)),)
 a fiftieth of the time for errors of .0349 instead of .0347 (Talking Face, all points)."""
 FROM_NEAR = (Pass(1, (20.0, 10.0, 5.0)), Pass(2, (20.0, 10.0, 5.0, 2.5)))
 """From the last frame: the two finer scales."""
+FROM_NETWORK = (
+    Pass(0, (10.0, 5.0)),
+    Pass(1, (20.0, 10.0, 5.0, 2.5)),
+    Pass(2, (20.0, 10.0, 5.0, 2.5)),
+)
+"""From where the start network and a `StartMap` have it."""

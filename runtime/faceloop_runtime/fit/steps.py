@@ -20,6 +20,7 @@ from faceloop_runtime.responses.experts import SEARCH
 
 from .meanshift import (
     Evidence,
+    ShapePrior,
     ShapeState,
     landmark_weights,
     landmarks_last,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Rows = NDArray[np.float32]
 
-PRIOR = 3.0
+NOISE = 3.0
 """Assumed variance of a landmark's response, in pixels of the crop squared."""
 _NEARBY = 2.0
 """Variance of the kernel that says how much of a response supports a point, in square pixels."""
@@ -146,6 +147,7 @@ def search(
     passes: Sequence[Pass],
     *,
     b: Floats | None = None,
+    prior: ShapePrior | None = None,
 ) -> SearchResult:
     """Move pose and shape by mean-shift; look at the whole face where it ended.
 
@@ -163,12 +165,15 @@ def search(
         Scales and mean-shift schedule; one at least.
     b : ndarray, shape (K,), optional
         Shape parameters at the start; the mean shape where absent.
+    prior : ShapePrior, optional
+        What is expected of the shape; by default what the shape model does.
     """
+    prior = prior or ShapePrior.of(model.pdm)
     face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
     if b is None:
         b = np.zeros(len(model.pdm.variances))
     for one in passes:
-        last = _search_crop(model, backend, face, one, pose=pose, b=b)
+        last = _search_crop(model, backend, face, one, pose=pose, b=b, prior=prior)
         pose, b = last.pose(last.state), last.state.b
     size = model.crop_size(VALIDATOR_SCALE, 1)
     coarse = face.crop(pose, VALIDATOR_SCALE, size)
@@ -275,6 +280,7 @@ def _search_crop(
     *,
     pose: Similarity,
     b: Floats,
+    prior: ShapePrior,
 ) -> CropSearch:
     experts = model.experts[one.level]
     size = model.crop_size(experts.scale, experts.patch)
@@ -293,7 +299,9 @@ def _search_crop(
         weights=landmark_weights(maps, experts.reliability),
     )
     start = ShapeState(1 + 0j, 0j, b)
-    state, step = regularised_mean_shift(model.pdm, evidence, start, one.variances, PRIOR)
+    state, step = regularised_mean_shift(
+        model.pdm, evidence, start, one.variances, NOISE, prior
+    )
     return CropSearch(pose, channels, responses, evidence, state, step)
 
 

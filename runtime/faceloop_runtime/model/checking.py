@@ -13,10 +13,12 @@ from faceloop_runtime.quality.points import POINT_INPUTS
 from faceloop_runtime.quality.validator import VALIDATOR_POOL, VALIDATOR_SCALE
 from faceloop_runtime.regressor import GRID
 from faceloop_runtime.responses.experts import crop_size
+from faceloop_runtime.start_network.network import FEATURES
 
 from .arrays import arrays_below, from_arrays
 from .layout import FREE, HIDDEN, MAX_EXTENT, PDM, SCALARS, fields_of, path_of
 from .metadata import (
+    optional_parts_of,
     BadFieldError,
     channels_of,
     number_of,
@@ -65,16 +67,18 @@ class ModelPartsReader:
         self.widths = {
             "2": 2,
             "3": 3,
+            "4": 4,
             "N": n,
             "2N": 2 * n,
             "C": channel_count(self.channels),
             "signs": POINT_FEATURES,
             "inputs+1": POINT_INPUTS + 1,
+            "start features": FEATURES,
         }
 
     def parts(self) -> ModelParts:
         """Return the parts; raises `BadFieldError` for the first thing that is wrong."""
-        fields = fields_of(self.version, len(self.scales))
+        fields = fields_of(self.version, len(self.scales), optional_parts_of(self.about))
         self._check_names({f.name for f in fields})
         # The other widths follow from the shape model; then all headers come before all data.
         arrays = self._scalars() | {f.name: self._array(f) for f in PDM}

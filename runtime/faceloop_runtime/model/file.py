@@ -16,7 +16,7 @@ from faceloop_datasets.files import atomic_path
 from .arrays import to_arrays
 from .checking import ModelPartsReader
 from .layout import fields_of, path_of
-from .metadata import KEY, BadFieldError, metadata_of, parse_metadata
+from .metadata import KEY, BadFieldError, metadata_of, optional_parts_of, parse_metadata
 from .parts import ARRAY_PARTS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def save(model: ModelParts, path: Path) -> None:
     dtypes = {"F32": np.float32, "F64": np.float64}
     stored = {
         f.name: np.ascontiguousarray(arrays[path_of(f.name)], dtypes[f.dtype])
-        for f in fields_of(about["version"], len(model.experts))
+        for f in fields_of(about["version"], len(model.experts), optional_parts_of(about))
     }
     with _named(path):
         ModelPartsReader(about, _ArraysInMemory(stored)).parts()

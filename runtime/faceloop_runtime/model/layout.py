@@ -7,10 +7,15 @@ not stored: who changes what such a constant means raises `VERSION`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-VERSION = 2
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERSION = 3
 """Version of the layout. A newer file is refused, never guessed at. Files of version 1 have no
-point predictor and no calibration of errors."""
+point predictor and no calibration of errors; from version 3 on the metadata lists which of the
+`OPTIONAL` parts a file has."""
 
 MAX_EXTENT = 8.0  # a face is about three IOD high; crops grow with the square of this
 MAX_LEVELS = 8
@@ -76,6 +81,16 @@ _QUALITY = (
 )
 """From version 2 on."""
 
+OPTIONAL = {
+    "start": (
+        Field("start.weights", "F32", ("start features", "4+K")),
+        Field("start.offset", "F32", ("4+K",)),
+        Field("start.spread", "F32", ("K",), low=_TINY),
+        Field("start.place", "F32", ("4",), low=-100.0, high=100.0),
+    ),
+}
+"""Parts that a file of version 3 has or has not."""
+
 HIDDEN = ("hidden", "point hidden", "sight hidden")
 FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "levels": 64}
 FREE |= dict.fromkeys(HIDDEN, 4096)
@@ -106,7 +121,8 @@ def path_of(name: str) -> str:
     return name
 
 
-def fields_of(version: int, levels: int) -> tuple[Field, ...]:
-    """All arrays of a file."""
+def fields_of(version: int, levels: int, optional: Sequence[str] = ()) -> tuple[Field, ...]:
+    """All arrays of a file with some of the optional parts."""
     experts = (f for k in range(levels) for f in _bank(f"experts.{k}", "N", "patch"))
-    return (*PDM, *experts, *_REST, *(_QUALITY if version > 1 else ()))
+    more = (f for name in optional for f in OPTIONAL[name])
+    return (*PDM, *experts, *_REST, *(_QUALITY if version > 1 else ()), *more)

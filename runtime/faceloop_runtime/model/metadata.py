@@ -10,7 +10,7 @@ from faceloop_datasets import Scheme, SchemeError
 from faceloop_datasets.plain import is_deep
 from faceloop_runtime.imaging.channels import CHANNELS
 
-from .layout import MAX_LEVELS, SCALARS, SCALE, VERSION
+from .layout import MAX_LEVELS, OPTIONAL, SCALARS, SCALE, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,11 +56,12 @@ def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, Any]:
     """Return what a model's metadata says; numbers by path."""
+    parts = [name for name in OPTIONAL if getattr(model, name) is not None]
+    first = model.point_predictor is None or model.error_calibration is None
     return {
         "format": _FORMAT,
-        "version": 1
-        if model.point_predictor is None or model.error_calibration is None
-        else VERSION,
+        "version": 1 if first else VERSION,
+        **({} if first else {"parts": parts}),
         "scheme": model.scheme.to_toml(),
         "channels": list(model.channels),
         "scales": [float(e.scale) for e in model.experts],
@@ -104,6 +105,16 @@ def scales_of(about: dict[str, Any]) -> tuple[float, ...]:
     if not 1 <= len(scales) <= MAX_LEVELS:
         raise BadFieldError("metadata.scales", f"{len(scales)} scales", f"1 to {MAX_LEVELS}")
     return tuple(number_of({"scales": scale}, "scales", SCALE) for scale in scales)
+
+
+def optional_parts_of(about: dict[str, Any]) -> tuple[str, ...]:
+    """Return which of the optional parts a file has."""
+    if about["version"] < 3:
+        return ()
+    names = _typed(about, "parts", list, "a list of parts")
+    if [name for name in OPTIONAL if name in names] != names:
+        raise BadFieldError("metadata.parts", repr(names)[:80], f"some of {list(OPTIONAL)}")
+    return tuple(names)
 
 
 def provenance_of(about: dict[str, Any]) -> dict[str, Any]:

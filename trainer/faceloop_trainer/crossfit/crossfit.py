@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.fit.schedule import FROM_START
+from faceloop_runtime.fit.meanshift import ShapePrior
+from faceloop_runtime.fit.schedule import FROM_NETWORK, FROM_START
 from faceloop_runtime.fit.steps import search
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.arrays import from_arrays, to_arrays
@@ -34,6 +35,7 @@ from faceloop_trainer.parallel import parallel_map
 
 from .correction_targets import correction_regression
 from .fit_store import FitStore, OutOfFoldFit
+from .start_training import StartTraining
 from .training_set import FOLDS, TrainingSet, folds_follow_names
 from .variants import FaceVariant, variants
 
@@ -236,6 +238,20 @@ class CrossFit:
 
     # Fits
 
+    @cached_property
+    def start_training(self) -> StartTraining:
+        """Where searches start, by fold."""
+        return StartTraining(self.training_set, self._cache)
+
+    def _fit(self, variant: FaceVariant) -> SearchResult:
+        """Search for a face from where the start network finds it."""
+        model, shown = self._models[variant.fold], variant.face()
+        pose, b = self.start_training.start(variant)
+        assert shown.picture is not None  # noqa: S101 - completed faces have one
+        backend = self._backends[variant.fold]
+        prior = ShapePrior(b, self.start_training.spread**2)
+        return search(model, backend, shown.picture, pose, FROM_NETWORK, b=b, prior=prior)
+
     def search(
         self,
         variant: FaceVariant,
@@ -271,7 +287,7 @@ class CrossFit:
         missing = self._fits.missing(list(wanted))
 
         def fit(name: str) -> OutOfFoldFit:
-            found = self.search(wanted[name], Jitter())
+            found = self._fit(wanted[name])
             face = wanted[name].face()
             error = float(np.nanmean(self.point_errors(face, found)[face.measured]))
             self.steps.tick(error=error)

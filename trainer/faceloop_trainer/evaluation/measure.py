@@ -261,7 +261,7 @@ class _Measurement:
             pose = jittered_pose(
                 self._model.pdm, face.points, iod, self._protocol.jitter, self._rng
             )
-            return self._fitter.fit_pose(face.picture, pose)
+            return self._fitter.fit_near(face.picture, pose)
         boxes = self._detector.detect(face.picture)
         return self._fitter.fit(face.picture, np.asarray(boxes[0])) if boxes else None
 

@@ -1,0 +1,172 @@
+"""Training of the linear map from what the start network says to pose and shape.
+
+What the network says of a face depends on nothing but its picture and where it is, so it is kept
+in the cache; the map is then a ridge regression of some hundred numbers, in closed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.start_network import StartMap, describe, frame_of_points, network_key
+from faceloop_trainer.cache import key_of
+from faceloop_trainer.parallel import parallel_map
+
+from .variants import variants
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_trainer.cache import Arrays, Cache
+
+    from .training_set import TrainingSet
+    from .variants import FaceVariant
+
+    Floats = NDArray[np.float64]
+
+_KIND = "descriptions"
+_MOST = 4000
+"""Of more faces some are enough for a map of some hundred features."""
+_LOOKS = 2
+"""Looks at each face, each from another place."""
+_SHIFT, _LOG_SCALE, _ANGLE = 0.05, 0.08, 8.0
+"""Usual error of a detector's box against the crop: shift in sides of the crop, logarithm of the
+side, and roll in degrees (one standard deviation)."""
+_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
+"""Ridge strengths tried, as shares of the number of rows; features have a spread of 1."""
+_LEAST_SPREAD = 0.3
+"""Spreads of shape parameters are not believed to be less than this share of the parameters' own."""
+
+
+class StartTraining:
+    """The rows of the regression: descriptions of a training set's faces, and the truth.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+        Faces, folds and shape model.
+    cache : Cache
+        What earlier trainings kept.
+    """
+
+    def __init__(self, training_set: TrainingSet, cache: Cache) -> None:
+        pdm = training_set.pdm
+        shown = variants(training_set, _MOST)
+        self._seed, self._cache = training_set.config.seed, cache
+        found = parallel_map(lambda one: _descriptions(one, self._seed, cache), shown)
+        rows = [
+            (features, _target(pdm, one, Similarity(*map(float, frame))), one.fold)
+            for one, arrays in zip(shown, found, strict=True)
+            for features, frame in zip(arrays["features"], arrays["frames"], strict=True)
+        ]
+        features, targets, folds = map(np.array, zip(*rows, strict=True))
+        self._pdm, self._targets, self._folds = pdm, targets, folds
+        self._centre = features.mean(axis=0)
+        self._scale = 1.0 / (features.std(axis=0) + 1e-3)
+        self._rows = ((features - self._centre) * self._scale).astype(np.float64)
+
+    def start(self, one: FaceVariant) -> tuple[Similarity, Floats]:
+        """Return where a search for a face starts, by the map that never saw its subject.
+
+        A face that is not among these is of no fold: it is looked at, and the map of the other
+        fold than its subject's starts it.
+        """
+        arrays = _descriptions(one, self._seed, self._cache)
+        frame = Similarity(*map(float, arrays["frames"][0]))
+        return self._maps[one.fold].start(frame, arrays["features"][0])
+
+    @cached_property
+    def _maps(self) -> list[StartMap]:
+        return [self._map(self._folds != fold) for fold in range(int(self._folds.max()) + 1)]
+
+    @cached_property
+    def strength(self) -> float:
+        """The strength that starts subjects best whom the map has not seen."""
+        wrong = [self._residuals(strength) for strength in _STRENGTHS]
+        place = self._targets[:, :4].mean(axis=0)
+        rows = self._pdm.tangent(np.zeros(len(self._pdm.variances)))
+        metric = rows @ rows.T
+        metric[:4] /= np.hypot(*place[:2])
+        metric[:, :4] /= np.hypot(*place[:2])
+        errors = [np.einsum("mi,ij,mj->", one, metric, one) for one in wrong]
+        return _STRENGTHS[int(np.argmin(errors))]
+
+    def whole(self) -> StartMap:
+        """Return the map of all faces."""
+        return self._map(self._folds >= 0)
+
+    @cached_property
+    def spread(self) -> Floats:
+        """How far shape parameters are from the truth on subjects the map has not seen, (K,)."""
+        wrong = self._residuals(self.strength)[:, 4:]
+        own = np.sqrt(self._pdm.variances)
+        return np.asarray(np.clip(np.sqrt((wrong**2).mean(axis=0)), _LEAST_SPREAD * own, own))
+
+    def _residuals(self, strength: float) -> Floats:
+        """Return what maps of the other folds leave of the targets, (M, 4 + K)."""
+        wrong = np.empty_like(self._targets)
+        for fold in range(int(self._folds.max()) + 1):
+            out = self._folds == fold
+            weights, offset = self._solve(~out, strength)
+            wrong[out] = self._targets[out] - self._rows[out] @ weights - offset
+        return wrong
+
+    def _solve(self, kept: NDArray[np.bool_], strength: float) -> tuple[Floats, Floats]:
+        rows, targets = self._rows[kept], self._targets[kept]
+        centre, offset = rows.mean(axis=0), targets.mean(axis=0)
+        rows = rows - centre
+        gram = rows.T @ rows
+        gram[np.diag_indices_from(gram)] += strength * len(rows)
+        weights = np.linalg.solve(gram, rows.T @ (targets - offset))
+        return weights, offset - centre @ weights
+
+    def _map(self, kept: NDArray[np.bool_]) -> StartMap:
+        weights, offset = self._solve(kept, self.strength)
+        weights = weights * self._scale[:, None]
+        return StartMap(
+            weights.astype(np.float32),
+            (offset - self._centre @ weights).astype(np.float32),
+            self.spread.astype(np.float32),
+            self._targets[:, :4].mean(axis=0).astype(np.float32),
+        )
+
+
+def _descriptions(one: FaceVariant, seed: int, cache: Cache) -> Arrays:
+    """Return features (L, F) and frames (L, 4) of some looks at a face."""
+    key = key_of(one.name, seed, network_key())
+    if (kept := cache.load(_KIND, key)) is not None:
+        return kept
+    face = one.face()
+    assert face.picture is not None  # noqa: S101 - completed faces have one
+    rng = one.rng(seed, 7)
+    looks = [describe(face.picture, _perturbed(one.points(), rng)) for _ in range(_LOOKS)]
+    arrays = {
+        "features": np.stack([look.features for look in looks]),
+        "frames": np.array([_numbers(look.frame) for look in looks]),
+    }
+    cache.save(_KIND, key, arrays)
+    return arrays
+
+
+def _perturbed(points: Floats, rng: np.random.Generator) -> Similarity:
+    frame = frame_of_points(points)
+    angle, log_scale, x, y = rng.standard_normal(4)
+    turn = float(np.deg2rad(_ANGLE * angle))
+    moved = Similarity.from_polar(float(np.exp(_LOG_SCALE * log_scale)), turn, _SHIFT * x, _SHIFT * y)
+    return frame.after(moved)
+
+
+def _target(pdm: PointDistributionModel, one: FaceVariant, frame: Similarity) -> Floats:
+    """Return pose, in the frame of the crop, and shape parameters of a face, (4 + K,)."""
+    pose, b = pdm.parameters(one.points())
+    return np.concatenate([_numbers(frame.inverse().after(pose)), b])
+
+
+def _numbers(pose: Similarity) -> list[float]:
+    return [pose.a, pose.b, pose.tx, pose.ty]
