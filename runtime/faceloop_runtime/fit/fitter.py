@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from faceloop_runtime.quality.thresholds import POOR_ERROR
@@ -23,6 +22,7 @@ from .steps import assess, correct, search
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
     from threadpoolctl import LibController
 
@@ -105,9 +105,9 @@ class Fitter:
 
     def _fit_frame(self, gray: NDArray[np.uint8], frame: Similarity) -> Fit:
         assert self.model.start is not None
-        pose, b = self.model.start(describe(gray, frame))
-        prior = ShapePrior(b, self.model.start.spread.astype(np.float64) ** 2)
-        return self.fit_pose(gray, pose, b, FROM_NETWORK, prior)
+        start = self.model.start(describe(gray, frame))
+        prior = ShapePrior(start.b, start.spread**2)
+        return self.fit_pose(gray, start.pose, start.b, FROM_NETWORK, prior, start.visibility)
 
     def fit_pose(
         self,
@@ -116,6 +116,7 @@ class Fitter:
         b: NDArray[np.float64] | None = None,
         passes: Sequence[Pass] = FROM_START,
         prior: ShapePrior | None = None,
+        visibility: NDArray[np.float64] | None = None,
     ) -> Fit:
         """Fit from a pose and shape parameters.
 
@@ -131,11 +132,15 @@ class Fitter:
             Scales and mean-shift schedule.
         prior : ShapePrior, optional
             What is expected of the shape; by default what the shape model does.
+        visibility : ndarray, shape (N,), optional
+            How likely each landmark is seen, 0 to 1; all of them by default.
         """
         # The matrices are small: a second BLAS thread takes as long to wake as they take.
         with _one_blas_thread():
             model = self.model
-            found = search(model, self.backend, gray, pose, passes, b=b, prior=prior)
+            found = search(
+                model, self.backend, gray, pose, passes, b=b, prior=prior, visibility=visibility
+            )
             return assess(model, correct(model.pdm, model.regressor, found))
 
 

@@ -148,6 +148,7 @@ def search(
     *,
     b: Floats | None = None,
     prior: ShapePrior | None = None,
+    visibility: Floats | None = None,
 ) -> SearchResult:
     """Move pose and shape by mean-shift; look at the whole face where it ended.
 
@@ -167,13 +168,15 @@ def search(
         Shape parameters at the start; the mean shape where absent.
     prior : ShapePrior, optional
         What is expected of the shape; by default what the shape model does.
+    visibility : ndarray, shape (N,), optional
+        How likely each landmark is seen, 0 to 1: one that is hidden has no say.
     """
     prior = prior or ShapePrior.of(model.pdm)
     face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
     if b is None:
         b = np.zeros(len(model.pdm.variances))
     for one in passes:
-        last = _search_crop(model, backend, face, one, pose=pose, b=b, prior=prior)
+        last = _search_crop(model, backend, face, one, pose=pose, b=b, prior=prior, visibility=visibility)
         pose, b = last.pose(last.state), last.state.b
     size = model.crop_size(VALIDATOR_SCALE, 1)
     coarse = face.crop(pose, VALIDATOR_SCALE, size)
@@ -281,6 +284,7 @@ def _search_crop(
     pose: Similarity,
     b: Floats,
     prior: ShapePrior,
+    visibility: Floats | None,
 ) -> CropSearch:
     experts = model.experts[one.level]
     size = model.crop_size(experts.scale, experts.patch)
@@ -292,11 +296,12 @@ def _search_crop(
     centres = np.minimum(np.maximum(wanted, border), size - 1 - border)
     responses = backend.responses(one.level, channels, centres)
     maps = experts.probabilities(responses)
+    trust = experts.reliability if visibility is None else experts.reliability * visibility
     evidence = Evidence(
         maps=maps,
         centres=as_complex((centres - middle) / experts.scale),
         scale=experts.scale,
-        weights=landmark_weights(maps, experts.reliability),
+        weights=landmark_weights(maps, trust),
     )
     start = ShapeState(1 + 0j, 0j, b)
     state, step = regularised_mean_shift(

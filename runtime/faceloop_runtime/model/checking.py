@@ -116,6 +116,7 @@ class ModelPartsReader:
         w = self.widths
         pooled = crop_size(extent, VALIDATOR_SCALE, 1) // VALIDATOR_POOL
         w["4+K"] = 4 + w["K"]
+        w["4+K+N"] = w["4+K"] + w["N"]
         w["face features"] = w["C"] * pooled * pooled
         w["cells"] = w["C"] * GRID * GRID
         w["regression features"] = w["N"] * w["cells"] + w["face features"] + w["K"]

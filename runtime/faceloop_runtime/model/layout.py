@@ -83,8 +83,8 @@ _QUALITY = (
 
 OPTIONAL = {
     "start": (
-        Field("start.weights", "F32", ("start features", "4+K")),
-        Field("start.offset", "F32", ("4+K",)),
+        Field("start.weights", "F32", ("start features", "4+K+N")),
+        Field("start.offset", "F32", ("4+K+N",)),
         Field("start.spread", "F32", ("K",), low=_TINY),
         Field("start.place", "F32", ("4",), low=-100.0, high=100.0),
     ),

@@ -15,6 +15,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """Where a search starts, and what is expected of the shape.
+
+    Parameters
+    ----------
+    pose : Similarity
+        From the model frame to the picture.
+    b : ndarray, shape (K,)
+        Shape parameters.
+    spread : ndarray, shape (K,)
+        How far they usually are from the truth (one standard deviation).
+    visibility : ndarray, shape (N,)
+        How likely each landmark is seen, 0 to 1.
+    """
+
+    pose: Similarity
+    b: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    visibility: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class StartMap:
     """Linear map from a `FaceDescription` to where a search starts.
 
@@ -22,10 +44,10 @@ class StartMap:
 
     Parameters
     ----------
-    weights : ndarray of float32, shape (FEATURES, 4 + K)
+    weights : ndarray of float32, shape (FEATURES, 4 + K + N)
         Columns: scale and rotation ``a, b`` and shift ``tx, ty`` of the pose, from the model frame
-        to the frame of the network's crop, then the shape parameters.
-    offset : ndarray of float32, shape (4 + K,)
+        to the frame of the network's crop, the shape parameters, and whether each landmark is seen.
+    offset : ndarray of float32, shape (4 + K + N,)
         The same at zero features.
     spread : ndarray of float32, shape (K,)
         How far the shape parameters usually are from the truth (one standard deviation), measured
@@ -39,16 +61,20 @@ class StartMap:
     spread: NDArray[np.float32]
     place: NDArray[np.float32]
 
-    def __call__(self, face: FaceDescription) -> tuple[Similarity, NDArray[np.float64]]:
-        """Return pose, from the model frame to the picture, and shape parameters (K,)."""
+    def __call__(self, face: FaceDescription) -> Start:
+        """Return where the search for a described face starts."""
         return self.start(face.frame, face.features)
 
-    def start(
-        self, frame: Similarity, features: NDArray[np.float32]
-    ) -> tuple[Similarity, NDArray[np.float64]]:
+    def start(self, frame: Similarity, features: NDArray[np.float32]) -> Start:
         """Return the same for the frame and the features of a description."""
         found = (features @ self.weights + self.offset).astype(np.float64)
-        return frame.after(Similarity(*map(float, found[:4]))), found[4:]
+        shown = 4 + len(self.spread)
+        return Start(
+            pose=frame.after(Similarity(*map(float, found[:4]))),
+            b=found[4:shown],
+            spread=self.spread.astype(np.float64),
+            visibility=np.clip(found[shown:], 0.0, 1.0),
+        )
 
     def frame(self, pose: Similarity) -> Similarity:
         """Return where the network looks at a face of this pose: the frame of its crop."""

@@ -27,6 +27,7 @@ from faceloop_runtime.quality.validator import VALIDATOR_SCALE, FaceValidator
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import crop_size
+from faceloop_runtime.start_network import network_key
 from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.experts.calibration import calibration_faces
@@ -159,7 +160,7 @@ class CrossFit:
     @cached_property
     def _key(self) -> str:
         config = replace(self.config, limit=None, holdout=0.0)
-        parts: list[object] = [asdict(config), self.scheme.to_toml()]
+        parts: list[object] = [asdict(config), self.scheme.to_toml(), network_key()]
         for face in self._faces:
             parts += [face.subject, face.key, face.measured, *face.backgrounds]
         return key_of(*parts)
@@ -246,11 +247,19 @@ class CrossFit:
     def _fit(self, variant: FaceVariant) -> SearchResult:
         """Search for a face from where the start network finds it."""
         model, shown = self._models[variant.fold], variant.face()
-        pose, b = self.start_training.start(variant)
+        start = self.start_training.start(variant)
         assert shown.picture is not None  # noqa: S101 - completed faces have one
         backend = self._backends[variant.fold]
-        prior = ShapePrior(b, self.start_training.spread**2)
-        return search(model, backend, shown.picture, pose, FROM_NETWORK, b=b, prior=prior)
+        return search(
+            model,
+            backend,
+            shown.picture,
+            start.pose,
+            FROM_NETWORK,
+            b=start.b,
+            prior=ShapePrior(start.b, start.spread**2),
+            visibility=start.visibility,
+        )
 
     def search(
         self,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_runtime.start_network.start_map import Start
     from faceloop_trainer.cache import Arrays, Cache
 
     from .training_set import TrainingSet
@@ -66,12 +67,13 @@ class StartTraining:
             for features, frame in zip(arrays["features"], arrays["frames"], strict=True)
         ]
         features, targets, folds = map(np.array, zip(*rows, strict=True))
+        self._shown = 4 + len(pdm.variances)
         self._pdm, self._targets, self._folds = pdm, targets, folds
         self._centre = features.mean(axis=0)
         self._scale = 1.0 / (features.std(axis=0) + 1e-3)
         self._rows = ((features - self._centre) * self._scale).astype(np.float64)
 
-    def start(self, one: FaceVariant) -> tuple[Similarity, Floats]:
+    def start(self, one: FaceVariant) -> Start:
         """Return where a search for a face starts, by the map that never saw its subject.
 
         A face that is not among these is of no fold: it is looked at, and the map of the other
@@ -94,7 +96,10 @@ class StartTraining:
         metric = rows @ rows.T
         metric[:4] /= np.hypot(*place[:2])
         metric[:, :4] /= np.hypot(*place[:2])
-        errors = [np.einsum("mi,ij,mj->", one, metric, one) for one in wrong]
+        errors = [
+            np.einsum("mi,ij,mj->", one, metric, one, optimize=True)
+            for one in (left[:, : self._shown] for left in wrong)
+        ]
         return _STRENGTHS[int(np.argmin(errors))]
 
     def whole(self) -> StartMap:
@@ -104,12 +109,12 @@ class StartTraining:
     @cached_property
     def spread(self) -> Floats:
         """How far shape parameters are from the truth on subjects the map has not seen, (K,)."""
-        wrong = self._residuals(self.strength)[:, 4:]
+        wrong = self._residuals(self.strength)[:, 4 : self._shown]
         own = np.sqrt(self._pdm.variances)
         return np.asarray(np.clip(np.sqrt((wrong**2).mean(axis=0)), _LEAST_SPREAD * own, own))
 
     def _residuals(self, strength: float) -> Floats:
-        """Return what maps of the other folds leave of the targets, (M, 4 + K)."""
+        """Return what maps of the other folds leave of the targets, (M, 4 + K + N)."""
         wrong = np.empty_like(self._targets)
         for fold in range(int(self._folds.max()) + 1):
             out = self._folds == fold
@@ -163,9 +168,9 @@ def _perturbed(points: Floats, rng: np.random.Generator) -> Similarity:
 
 
 def _target(pdm: PointDistributionModel, one: FaceVariant, frame: Similarity) -> Floats:
-    """Return pose, in the frame of the crop, and shape parameters of a face, (4 + K,)."""
+    """Return pose, in the frame of the crop, shape, and which points are seen, (4 + K + N,)."""
     pose, b = pdm.parameters(one.points())
-    return np.concatenate([_numbers(frame.inverse().after(pose)), b])
+    return np.concatenate([_numbers(frame.inverse().after(pose)), b, one.face().trains_patches])
 
 
 def _numbers(pose: Similarity) -> list[float]:
