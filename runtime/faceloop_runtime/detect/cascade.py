@@ -31,6 +31,9 @@ _SIDE = 240
 _LARGEST_SIDE = 960
 """... and of the largest copy, which takes sixteen times as long."""
 
+_TURNED_SIDE = 400
+"""The longer side of the copy that is turned: a strip that is turned needs a large square."""
+
 
 @dataclass(frozen=True)
 class _Search:

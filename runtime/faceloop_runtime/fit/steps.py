@@ -176,7 +176,9 @@ def search(
     if b is None:
         b = np.zeros(len(model.pdm.variances))
     for one in passes:
-        last = _search_crop(model, backend, face, one, pose=pose, b=b, prior=prior, visibility=visibility)
+        last = _search_crop(
+            model, backend, face, one, pose=pose, b=b, prior=prior, visibility=visibility
+        )
         pose, b = last.pose(last.state), last.state.b
     size = model.crop_size(VALIDATOR_SCALE, 1)
     coarse = face.crop(pose, VALIDATOR_SCALE, size)
@@ -304,9 +306,7 @@ def _search_crop(
         weights=landmark_weights(maps, trust),
     )
     start = ShapeState(1 + 0j, 0j, b)
-    state, step = regularised_mean_shift(
-        model.pdm, evidence, start, one.variances, NOISE, prior
-    )
+    state, step = regularised_mean_shift(model.pdm, evidence, start, one.variances, NOISE, prior)
     return CropSearch(pose, channels, responses, evidence, state, step)
 
 

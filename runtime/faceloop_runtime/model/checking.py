@@ -18,10 +18,10 @@ from faceloop_runtime.start_network.network import FEATURES
 from .arrays import arrays_below, from_arrays
 from .layout import FREE, HIDDEN, MAX_EXTENT, PDM, SCALARS, fields_of, path_of
 from .metadata import (
-    optional_parts_of,
     BadFieldError,
     channels_of,
     number_of,
+    optional_parts_of,
     provenance_of,
     scales_of,
     scheme_of,

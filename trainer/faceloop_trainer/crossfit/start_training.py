@@ -6,7 +6,6 @@ in the cache; the map is then a ridge regression of some hundred numbers, in clo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -163,7 +162,9 @@ def _perturbed(points: Floats, rng: np.random.Generator) -> Similarity:
     frame = frame_of_points(points)
     angle, log_scale, x, y = rng.standard_normal(4)
     turn = float(np.deg2rad(_ANGLE * angle))
-    moved = Similarity.from_polar(float(np.exp(_LOG_SCALE * log_scale)), turn, _SHIFT * x, _SHIFT * y)
+    moved = Similarity.from_polar(
+        float(np.exp(_LOG_SCALE * log_scale)), turn, _SHIFT * x, _SHIFT * y
+    )
     return frame.after(moved)
 
 
