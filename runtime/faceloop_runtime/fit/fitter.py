@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import ThreadpoolController
 
+from faceloop_datasets import FaceloopError
 from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.imaging.pictures import as_gray
 from faceloop_runtime.quality.thresholds import POOR_ERROR
@@ -16,9 +17,8 @@ from faceloop_runtime.start.initialiser import Initialiser, box_pose
 from faceloop_runtime.start_network import describe, frame_of_box
 
 from .inputs import as_start
-from .meanshift import ShapePrior
-from .schedule import FROM_NETWORK, FROM_START
-from .steps import assess, correct, search
+from .schedule import FROM_START, passes_from
+from .steps import SearchStart, assess, correct, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ class Fitter:
     def _fit_box(self, gray: NDArray[np.uint8], box: FaceBox) -> Fit:
         """Fit from the start network; if that looks wrong, from where eyes and nose were found."""
         if self.model.start is not None:
-            fit = self._fit_frame(gray, frame_of_box(box))
+            fit = self._fit_in(gray, frame_of_box(box))
             if fit.predicted_error <= POOR_ERROR:
                 return fit
             other = self.fit_pose(gray, self._initialiser(gray, box))
@@ -96,16 +96,17 @@ class Fitter:
         return min(fit, plain, key=lambda f: f.predicted_error)
 
     def fit_near(self, gray: NDArray[np.uint8], pose: Similarity) -> Fit:
-        """Fit a face that is roughly at a pose, like one in a box."""
-        if self.model.start is None:
-            return self.fit_pose(gray, pose)
-        return self._fit_frame(gray, self.model.start.frame(pose))
+        """Fit a face that is roughly at a pose, as from its box.
 
-    def _fit_frame(self, gray: NDArray[np.uint8], frame: Similarity) -> Fit:
-        assert self.model.start is not None
-        start = self.model.start(describe(gray, frame))
-        prior = ShapePrior(start.b, start.spread**2)
-        return self.fit_pose(gray, start.pose, start.b, FROM_NETWORK, prior, start.visibility)
+        Parameters
+        ----------
+        gray : ndarray of uint8, shape (H, W)
+            The picture.
+        pose : Similarity
+            Model frame to image.
+        """
+        start = self.model.start
+        return self.fit_pose(gray, pose) if start is None else self._fit_in(gray, start.frame(pose))
 
     def fit_pose(
         self,
@@ -113,8 +114,6 @@ class Fitter:
         pose: Similarity,
         b: NDArray[np.float64] | None = None,
         passes: Sequence[Pass] = FROM_START,
-        prior: ShapePrior | None = None,
-        visibility: NDArray[np.float64] | None = None,
     ) -> Fit:
         """Fit from a pose and shape parameters.
 
@@ -128,17 +127,21 @@ class Fitter:
             Shape parameters; the mean shape where absent.
         passes : sequence of Pass
             Scales and mean-shift schedule.
-        prior : ShapePrior, optional
-            What is expected of the shape; by default what the shape model does.
-        visibility : ndarray, shape (N,), optional
-            How likely each landmark is seen, 0 to 1; all of them by default.
         """
+        return self._fit_from(gray, SearchStart.at(self.model.pdm, pose, b), passes)
+
+    def _fit_in(self, gray: NDArray[np.uint8], frame: Similarity) -> Fit:
+        """Fit from where the start network sees the face in the frame of a crop."""
+        if self.model.start is None:
+            raise FaceloopError("This model was trained without a start network; train it again.")
+        start = self.model.start(describe(gray, frame))
+        return self._fit_from(gray, SearchStart.of(start), passes_from(start.error))
+
+    def _fit_from(self, gray: NDArray[np.uint8], start: SearchStart, passes: Sequence[Pass]) -> Fit:
         # The matrices are small: a second BLAS thread takes as long to wake as they take.
         with _one_blas_thread():
             model = self.model
-            found = search(
-                model, self.backend, gray, pose, passes, b=b, prior=prior, visibility=visibility
-            )
+            found = search(model, self.backend, gray, start, passes)
             return assess(model, correct(model.pdm, model.regressor, found))
 
 

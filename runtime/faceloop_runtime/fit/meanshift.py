@@ -208,8 +208,9 @@ def regularised_mean_shift(
     evidence: Evidence,
     start: ShapeState,
     variances: Sequence[float],
+    *,
     noise: float,
-    prior: ShapePrior,
+    prior: ShapePrior | None = None,
 ) -> tuple[ShapeState, float]:
     """Move a shape to where responses and prior agree: regularised landmark mean-shift (RLMS).
 
@@ -230,8 +231,8 @@ def regularised_mean_shift(
     noise : float
         Assumed variance of a landmark's response, in pixels of the crop squared: the larger,
         the more the prior counts.
-    prior : ShapePrior
-        What is expected of the shape.
+    prior : ShapePrior, optional
+        What is expected of the shape; by default what the shape model does.
 
     Returns
     -------
@@ -240,7 +241,7 @@ def regularised_mean_shift(
     step : float
         Mean movement of a point in the last update, in units of IOD.
     """
-    system = _System(pdm, evidence, start, noise, prior)
+    system = _System(pdm, evidence, start, noise, prior or ShapePrior.of(pdm))
     state, step = start, np.zeros(len(system.tangent))
     for variance in variances:
         state, step = system.update(state, variance)

@@ -5,7 +5,7 @@ The trainer stops between the steps, to learn the later ones from the earlier.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_runtime.regressor import ShapeRegressor
     from faceloop_runtime.responses import ResponseBackend
+    from faceloop_runtime.start_network.start_map import Start
 
     from .schedule import Pass
 
@@ -51,6 +52,41 @@ _NEARBY = 2.0
 """Variance of the kernel that says how much of a response supports a point, in square pixels."""
 _CONVERGED = 0.005
 """A fit has converged when the last update moved the points less than this, in IOD."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchStart:
+    """Where a search starts, and what is expected of the face.
+
+    Parameters
+    ----------
+    pose : Similarity
+        From the model frame to the image.
+    b : ndarray, shape (K,)
+        Shape parameters.
+    prior : ShapePrior
+        What is expected of the shape.
+    visibility : ndarray, shape (N,), or None
+        How likely each landmark is seen, 0 to 1: one that is hidden has no say. None: all are.
+    """
+
+    pose: Similarity
+    b: Floats
+    prior: ShapePrior
+    visibility: Floats | None = None
+
+    @classmethod
+    def at(
+        cls, pdm: PointDistributionModel, pose: Similarity, b: Floats | None = None
+    ) -> SearchStart:
+        """Start at a pose and a shape, the mean shape if absent, expecting what the model does."""
+        return cls(pose, np.zeros(len(pdm.variances)) if b is None else b, ShapePrior.of(pdm))
+
+    @classmethod
+    def of(cls, start: Start) -> SearchStart:
+        """Start where the start network and a `StartMap` have a face, expecting what they do."""
+        prior = ShapePrior(start.b, start.spread**2)
+        return cls(start.pose, start.b, prior, start.visibility)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +179,8 @@ def search(
     model: FaceModel,
     backend: ResponseBackend,
     gray: NDArray[np.uint8],
-    pose: Similarity,
+    start: SearchStart,
     passes: Sequence[Pass],
-    *,
-    b: Floats | None = None,
-    prior: ShapePrior | None = None,
-    visibility: Floats | None = None,
 ) -> SearchResult:
     """Move pose and shape by mean-shift; look at the whole face where it ended.
 
@@ -160,25 +192,15 @@ def search(
         Computes the responses of its experts.
     gray : ndarray of uint8, shape (H, W)
         The picture.
-    pose : Similarity
-        Start, from the model frame to the image.
+    start : SearchStart
+        Where to start.
     passes : sequence of Pass
         Scales and mean-shift schedule; one at least.
-    b : ndarray, shape (K,), optional
-        Shape parameters at the start; the mean shape where absent.
-    prior : ShapePrior, optional
-        What is expected of the shape; by default what the shape model does.
-    visibility : ndarray, shape (N,), optional
-        How likely each landmark is seen, 0 to 1: one that is hidden has no say.
     """
-    prior = prior or ShapePrior.of(model.pdm)
-    face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
-    if b is None:
-        b = np.zeros(len(model.pdm.variances))
+    face = FaceImage(gray, start.pose, model.extent, model.experts[-1].scale)
+    pose, b = start.pose, start.b
     for one in passes:
-        last = _search_crop(
-            model, backend, face, one, pose=pose, b=b, prior=prior, visibility=visibility
-        )
+        last = _search_crop(model, backend, face, one, replace(start, pose=pose, b=b))
         pose, b = last.pose(last.state), last.state.b
     size = model.crop_size(VALIDATOR_SCALE, 1)
     coarse = face.crop(pose, VALIDATOR_SCALE, size)
@@ -282,32 +304,30 @@ def _search_crop(
     backend: ResponseBackend,
     face: FaceImage,
     one: Pass,
-    *,
-    pose: Similarity,
-    b: Floats,
-    prior: ShapePrior,
-    visibility: Floats | None,
+    at: SearchStart,
 ) -> CropSearch:
     experts = model.experts[one.level]
     size = model.crop_size(experts.scale, experts.patch)
-    crop = face.crop(pose, experts.scale, size)
+    crop = face.crop(at.pose, experts.scale, size)
     channels = CropChannels(crop, model.channels)
     middle = (size - 1) / 2
-    wanted = np.rint(model.pdm.shape(b) * experts.scale + middle).astype(np.intp)
+    wanted = np.rint(model.pdm.shape(at.b) * experts.scale + middle).astype(np.intp)
     border = (SEARCH + experts.patch) // 2
     centres = np.minimum(np.maximum(wanted, border), size - 1 - border)
     responses = backend.responses(one.level, channels, centres)
     maps = experts.probabilities(responses)
-    trust = experts.reliability if visibility is None else experts.reliability * visibility
+    trust = experts.reliability
     evidence = Evidence(
         maps=maps,
         centres=as_complex((centres - middle) / experts.scale),
         scale=experts.scale,
-        weights=landmark_weights(maps, trust),
+        weights=landmark_weights(maps, trust if at.visibility is None else trust * at.visibility),
     )
-    start = ShapeState(1 + 0j, 0j, b)
-    state, step = regularised_mean_shift(model.pdm, evidence, start, one.variances, NOISE, prior)
-    return CropSearch(pose, channels, responses, evidence, state, step)
+    start = ShapeState(1 + 0j, 0j, at.b)
+    state, step = regularised_mean_shift(
+        model.pdm, evidence, start, one.variances, noise=NOISE, prior=at.prior
+    )
+    return CropSearch(at.pose, channels, responses, evidence, state, step)
 
 
 def _points_in_crop(pdm: PointDistributionModel, state: ShapeState) -> NDArray[np.complex128]:

@@ -65,6 +65,7 @@ class ModelPartsReader:
         self.version = int(about["version"])
         n = len(self.scheme)
         self.widths = {
+            "1": 1,
             "2": 2,
             "3": 3,
             "4": 4,

@@ -87,6 +87,7 @@ OPTIONAL = {
         Field("start.offset", "F32", ("4+K+N",)),
         Field("start.spread", "F32", ("K",), low=_TINY),
         Field("start.place", "F32", ("4",), low=-100.0, high=100.0),
+        Field("start.error", "F32", ("1",), low=0.0),
     ),
 }
 """Parts that a file of version 3 has or has not."""

@@ -57,11 +57,11 @@ def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
 def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, Any]:
     """Return what a model's metadata says; numbers by path."""
     parts = [name for name in OPTIONAL if getattr(model, name) is not None]
-    first = model.point_predictor is None or model.error_calibration is None
+    whole = model.point_predictor is not None and model.error_calibration is not None
     return {
         "format": _FORMAT,
-        "version": 1 if first else VERSION,
-        **({} if first else {"parts": parts}),
+        "version": VERSION if parts else 2 if whole else 1,
+        **({"parts": parts} if parts else {}),
         "scheme": model.scheme.to_toml(),
         "channels": list(model.channels),
         "scales": [float(e.scale) for e in model.experts],

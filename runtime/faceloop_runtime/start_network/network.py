@@ -1,9 +1,9 @@
 """The start network: what a face looks like as a whole, whatever its turn.
 
-A small convolutional network that was trained on rendered faces only (`faceloop_trainer.start_network`
-makes it). It takes a gray crop of 64 x 64 pixels and gives the 70 points of face70, which of them
-are seen, the turn of the head, whether it is a face at all, and 192 features, from which
-`StartMap` finds pose and shape of any scheme. OpenCV runs it.
+A small convolutional network that was trained on rendered faces only
+(`faceloop_trainer.start_network` makes it). It takes a gray crop of 64 x 64 pixels and gives the 70
+points of face70, which of them are seen, the turn of the head, whether it is a face at all, and 192
+features, from which `StartMap` finds pose and shape of any scheme. OpenCV runs it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SIDE = 64
 """Width and height of a crop, in pixels."""
 POINTS = 70
 FEATURES = 192 + 2 * POINTS
-"""What is known of a face for a linear map: the network's features, and where it puts its points."""
+"""What a linear map looks at: the network's features, and where it puts its points."""
 _HEATMAP = 16
 _FILE = Path(__file__).parent / "start_network.onnx"
 _OUTPUTS = ("features", "outputs", "heatmaps")
@@ -47,8 +47,8 @@ _FINE = 2
 _ROOM = 1.35
 """Side of a crop, in units of the longer side of the upright box round the points."""
 _LEAST_SCORE = 0.5
-"""Of less likely faces the points are not believed, and a second look is taken at the same place."""
-_BOX_CENTRE, _BOX_SIDE = (0.505, 0.63), 1.16
+"""Of less likely faces the points are not believed, and no second look is taken."""
+_BOX_CENTRE, _BOX_SIDE = (0.505, 0.648), 1.156
 """Where the crop's middle lies in a `FaceBox`, and the crop's side, as shares of the box's width:
 means over 1,044 rendered faces."""
 

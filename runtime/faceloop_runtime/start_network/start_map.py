@@ -28,12 +28,15 @@ class Start:
         How far they usually are from the truth (one standard deviation).
     visibility : ndarray, shape (N,)
         How likely each landmark is seen, 0 to 1.
+    error : float
+        How far the points usually are from the truth, in IOD.
     """
 
     pose: Similarity
     b: NDArray[np.float64]
     spread: NDArray[np.float64]
     visibility: NDArray[np.float64]
+    error: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +57,15 @@ class StartMap:
         on subjects that the map was trained without.
     place : ndarray of float32, shape (4,)
         The usual pose in the frame of the crop: fields of a `Similarity`.
+    error : ndarray of float32, shape (1,)
+        How far the points usually are from the truth, in IOD, measured on the same subjects.
     """
 
     weights: NDArray[np.float32]
     offset: NDArray[np.float32]
     spread: NDArray[np.float32]
     place: NDArray[np.float32]
+    error: NDArray[np.float32]
 
     def __call__(self, face: FaceDescription) -> Start:
         """Return where the search for a described face starts."""
@@ -74,6 +80,7 @@ class StartMap:
             b=found[4:shown],
             spread=self.spread.astype(np.float64),
             visibility=np.clip(found[shown:], 0.0, 1.0),
+            error=float(self.error[0]),
         )
 
     def frame(self, pose: Similarity) -> Similarity:

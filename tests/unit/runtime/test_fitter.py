@@ -23,7 +23,7 @@ from faceloop_runtime.fit.meanshift import (
     spread_and_offset,
 )
 from faceloop_runtime.fit.schedule import FROM_START, Pass
-from faceloop_runtime.fit.steps import correct, search, surroundings
+from faceloop_runtime.fit.steps import SearchStart, correct, search, surroundings
 from faceloop_runtime.geometry import Similarity, as_complex, as_points
 from faceloop_runtime.imaging.channels import CropChannels, channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
@@ -87,7 +87,7 @@ def spelled_out(
             landmark_weights(maps, experts.reliability),
         )
         state, last = regularised_mean_shift(
-            pdm, seen, ShapeState(1 + 0j, 0j, b), one.variances, 3.0
+            pdm, seen, ShapeState(1 + 0j, 0j, b), one.variances, noise=3.0
         )
         before = pose
         pose, b = moved(before, state), state.b
@@ -176,7 +176,7 @@ def test_a_fit_is_its_passes(model: FaceModel, gray: np.ndarray, predictor: bool
 def test_a_search_by_itself_says_where_it_ended(model: FaceModel, gray: np.ndarray) -> None:
     """As corrections are learned from: what would be corrected, and what it looks like there."""
     backend = CpuResponses(model.experts)
-    found = search(model, backend, gray, POSE, PASSES)
+    found = search(model, backend, gray, SearchStart.at(model.pdm, POSE), PASSES)
     none = ShapeRegressor(np.zeros_like(model.regressor.weights), np.zeros(7, np.float32))
     fit = correct(model.pdm, none, found)
     np.testing.assert_array_equal(fit.b, found.b)

@@ -82,7 +82,7 @@ def test_settle_recovers_pose_and_shape(small_pdm: PointDistributionModel) -> No
     seen = evidence(as_points((wanted - centres) * SCALE), centres)
     start = ShapeState(1 + 0j, 0j, np.zeros(3))
     state, step = regularised_mean_shift(
-        small_pdm, seen, start, [20.0, 10, 5, 2.5, 1, 1, 1, 1], prior=0.01
+        small_pdm, seen, start, [20.0, 10, 5, 2.5, 1, 1, 1, 1], noise=0.01
     )
     found = state.turn * as_complex(small_pdm.shape(state.b)) + state.shift
     assert np.abs(found - wanted).mean() * SCALE < 0.5
@@ -94,7 +94,7 @@ def test_without_any_evidence_a_shape_stays(small_pdm: PointDistributionModel) -
     maps = np.full((n, SEARCH, SEARCH), 1 / SEARCH**2, np.float32)
     seen = Evidence(maps, as_complex(small_pdm.mean) + 0.1, SCALE, np.zeros(n))
     start = ShapeState(1.1 + 0.1j, 0.2j, np.zeros(3))
-    state, step = regularised_mean_shift(small_pdm, seen, start, [5.0], prior=1.0)
+    state, step = regularised_mean_shift(small_pdm, seen, start, [5.0], noise=1.0)
     assert state.turn == pytest.approx(start.turn)
     assert state.shift == pytest.approx(start.shift)
     assert step == pytest.approx(0)
@@ -105,11 +105,11 @@ def test_the_prior_keeps_the_shape_near_the_mean(small_pdm: PointDistributionMod
     wanted = as_complex(small_pdm.shape(b))
     seen = evidence(np.zeros((len(wanted), 2)), wanted)
     start = ShapeState(1 + 0j, 0j, np.zeros(3))
-    loose, _ = regularised_mean_shift(small_pdm, seen, start, [5.0] * 3, prior=0.01)
-    tight, _ = regularised_mean_shift(small_pdm, seen, start, [5.0] * 3, prior=1e4)
+    loose, _ = regularised_mean_shift(small_pdm, seen, start, [5.0] * 3, noise=0.01)
+    tight, _ = regularised_mean_shift(small_pdm, seen, start, [5.0] * 3, noise=1e4)
     assert np.linalg.norm(tight.b) < 0.2 * np.linalg.norm(loose.b)
     far = evidence(np.zeros((len(wanted), 2)), as_complex(small_pdm.shape(10 * b)))
-    pulled, _ = regularised_mean_shift(small_pdm, far, start, [20.0] * 5, prior=0.01)
+    pulled, _ = regularised_mean_shift(small_pdm, far, start, [20.0] * 5, noise=0.01)
     assert (np.abs(pulled.b) <= 3 * np.sqrt(small_pdm.variances) + 1e-12).all()
 
 
@@ -270,7 +270,7 @@ def test_an_update_solves_the_normal_equations(
     for variance in variances:
         step = solved(small_pdm, seen, expected, variance, prior, tangent_at=start.b)
         expected = taken(small_pdm, expected, step)
-    state, moved = regularised_mean_shift(small_pdm, seen, start, variances, prior)
+    state, moved = regularised_mean_shift(small_pdm, seen, start, variances, noise=prior)
     assert state.turn == pytest.approx(expected.turn, abs=1e-6)
     assert state.shift == pytest.approx(expected.shift, abs=1e-6)
     np.testing.assert_allclose(state.b, expected.b, atol=1e-6)
@@ -288,14 +288,14 @@ def test_shape_parameters_stay_within_three_deviations(
     wanted = as_complex(small_pdm.shape(sign * limit * [2.0, 0.5, 2.0]))
     seen = evidence(np.zeros((len(wanted), 2)), wanted)
     start = ShapeState(1 + 0j, 0j, sign * limit * [0.9, 0.4, 0.9])
-    state, _ = regularised_mean_shift(small_pdm, seen, start, [20.0] * 10, prior=1e-6)
+    state, _ = regularised_mean_shift(small_pdm, seen, start, [20.0] * 10, noise=1e-6)
     np.testing.assert_allclose(state.b[[0, 2]], sign * limit[[0, 2]], rtol=1e-12)
     assert abs(state.b[1]) < 0.9 * limit[1]
 
 
 def test_no_update_leaves_everything_as_it_is(small_pdm: PointDistributionModel) -> None:
     start, seen = started(small_pdm, np.array([0.1, 0.1, 0.1]))
-    state, step = regularised_mean_shift(small_pdm, seen, start, [], prior=3.0)
+    state, step = regularised_mean_shift(small_pdm, seen, start, [], noise=3.0)
     assert state is start
     assert step == 0
 
@@ -304,7 +304,7 @@ def test_weights_below_zero_are_refused(small_pdm: PointDistributionModel) -> No
     start, seen = started(small_pdm, np.zeros(3))
     broken = Evidence(seen.maps, seen.centres, SCALE, -seen.weights)
     with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
-        regularised_mean_shift(small_pdm, broken, start, [5.0], prior=3.0)
+        regularised_mean_shift(small_pdm, broken, start, [5.0], noise=3.0)
 
 
 def test_points_are_complex_numbers_and_back() -> None:

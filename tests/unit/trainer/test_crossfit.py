@@ -10,7 +10,7 @@ import pytest
 
 from faceloop_datasets import Monitor, TrainingError
 from faceloop_runtime.fit.schedule import FROM_START
-from faceloop_runtime.fit.steps import search
+from faceloop_runtime.fit.steps import SearchStart, search
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_trainer.cache import Cache
@@ -242,7 +242,8 @@ def test_a_search_begins_wrong_and_ends_with_experts_that_do_not_know_the_person
         iod = SCHEME.inter_ocular_distance(variant.completed.original.points)
         rng = variant.rng(QUICK.seed, 0)
         start = jittered_pose(made.pdm, variant.points(), iod, Jitter(), rng)
-        again = search(model, CpuResponses(own), variant.completed.picture, start, FROM_START)
+        at = SearchStart.at(model.pdm, start)
+        again = search(model, CpuResponses(own), variant.completed.picture, at, FROM_START)
         np.testing.assert_allclose(again.pose.matrix(), run.pose.matrix(), atol=1e-4)
         elsewhere = made.search(variant, Jitter(), 1)
         assert not np.allclose(elsewhere.pose.matrix(), run.pose.matrix(), atol=1e-4)

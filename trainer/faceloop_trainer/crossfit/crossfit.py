@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.fit.meanshift import ShapePrior
-from faceloop_runtime.fit.schedule import FROM_NETWORK, FROM_START
-from faceloop_runtime.fit.steps import search
+from faceloop_runtime.fit.schedule import FROM_START, passes_from
+from faceloop_runtime.fit.steps import SearchStart, search
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.arrays import from_arrays, to_arrays
 from faceloop_runtime.pdm import PointDistributionModel
@@ -250,16 +249,8 @@ class CrossFit:
         start = self.start_training.start(variant)
         assert shown.picture is not None  # noqa: S101 - completed faces have one
         backend = self._backends[variant.fold]
-        return search(
-            model,
-            backend,
-            shown.picture,
-            start.pose,
-            FROM_NETWORK,
-            b=start.b,
-            prior=ShapePrior(start.b, start.spread**2),
-            visibility=start.visibility,
-        )
+        passes = passes_from(start.error)
+        return search(model, backend, shown.picture, SearchStart.of(start), passes)
 
     def search(
         self,
@@ -288,7 +279,7 @@ class CrossFit:
         pose = jittered_pose(model.pdm, shown.points, iod, jitter, rng)
         assert shown.picture is not None  # noqa: S101 - completed faces have one
         backend = self._backends[variant.fold]
-        return search(model, backend, shown.picture, pose, FROM_START)
+        return search(model, backend, shown.picture, SearchStart.at(model.pdm, pose), FROM_START)
 
     def fits(self, training_set: TrainingSet) -> tuple[list[FaceVariant], list[OutOfFoldFit]]:
         """Return the out-of-fold fits of a training set; those that are missing are made."""

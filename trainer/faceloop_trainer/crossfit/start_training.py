@@ -38,10 +38,11 @@ _LOOKS = 2
 _SHIFT, _LOG_SCALE, _ANGLE = 0.05, 0.08, 8.0
 """Usual error of a detector's box against the crop: shift in sides of the crop, logarithm of the
 side, and roll in degrees (one standard deviation)."""
-_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
-"""Ridge strengths tried, as shares of the number of rows; features have a spread of 1."""
+_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0, 1000.0)
+"""Ridge strengths tried, as shares of the number of rows; features have a spread of 1. The last
+leaves nothing of them: where the network sees no faces, a search starts from the box."""
 _LEAST_SPREAD = 0.3
-"""Spreads of shape parameters are not believed to be less than this share of the parameters' own."""
+"""No spread is believed to be less than this share of the shape parameter's own."""
 
 
 class StartTraining:
@@ -89,17 +90,18 @@ class StartTraining:
     @cached_property
     def strength(self) -> float:
         """The strength that starts subjects best whom the map has not seen."""
-        wrong = [self._residuals(strength) for strength in _STRENGTHS]
-        place = self._targets[:, :4].mean(axis=0)
-        rows = self._pdm.tangent(np.zeros(len(self._pdm.variances)))
-        metric = rows @ rows.T
-        metric[:4] /= np.hypot(*place[:2])
-        metric[:, :4] /= np.hypot(*place[:2])
-        errors = [
-            np.einsum("mi,ij,mj->", one, metric, one, optimize=True)
-            for one in (left[:, : self._shown] for left in wrong)
-        ]
-        return _STRENGTHS[int(np.argmin(errors))]
+        return min(_STRENGTHS, key=self._error)
+
+    def _error(self, strength: float) -> float:
+        """Return how far points are off where a map of this strength starts, in IOD."""
+        wrong = self._residuals(strength)[:, : self._shown]
+        wrong[:, :4] /= np.hypot(*self._place[:2])
+        moved = wrong @ self._pdm.tangent(np.zeros(self._shown - 4))
+        return float(np.linalg.norm(moved.reshape(len(moved), -1, 2), axis=2).mean())
+
+    @cached_property
+    def _place(self) -> Floats:
+        return np.asarray(self._targets[:, :4].mean(axis=0))
 
     def whole(self) -> StartMap:
         """Return the map of all faces."""
@@ -137,7 +139,8 @@ class StartTraining:
             weights.astype(np.float32),
             (offset - self._centre @ weights).astype(np.float32),
             self.spread.astype(np.float32),
-            self._targets[:, :4].mean(axis=0).astype(np.float32),
+            self._place.astype(np.float32),
+            np.array([self._error(self.strength)], np.float32),
         )
 
 
