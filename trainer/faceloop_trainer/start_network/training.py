@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -78,7 +78,7 @@ class Training:
     settings: Settings
     checkpoint: Path
     tell: Callable[[str], None]
-    size: BatchSize = BatchSize()
+    size: BatchSize = field(default_factory=BatchSize)
 
     def run(self, *, resume: bool = False) -> tuple[StartNetwork, dict[str, float], float]:
         """Train; return the network, its mean losses at the end, and the seconds it took.
