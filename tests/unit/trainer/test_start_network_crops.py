@@ -101,8 +101,8 @@ def test_points_under_a_hat_are_hidden_and_those_of_the_mouth_are_not(
         face = CoveredFace(black, places, np.ones(70, np.float32), textures, rng)
         cover(face, CoverShares(0, 0, 1.0, 0, 0, (1.0,)))
         x, y = np.clip((face.points + 0.5).astype(int), 0, SIDE - 1).T
-        changed = face.image[y, x] > -500
-        assert (face.seen == ~changed).mean() > 0.95  # edges are soft
+        changed = face.image[y, x] != -1000
+        assert changed[face.seen == 0].all()
         assert face.seen[43:55].all()
         hidden.append(int((face.seen == 0).sum()))
     assert max(hidden) > 5

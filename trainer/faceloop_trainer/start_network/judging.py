@@ -25,7 +25,7 @@ _STEP = 15
 def points_of(network: cv2.dnn.Net, crop: Rows) -> Rows:
     """Return the points, (70, 2), in the frame of a crop, (SIDE, SIDE), that is standardised."""
     network.setInput(crop[None, None])
-    heads, heatmaps = network.forward(["outputs", "heatmaps"])
+    _, heads, heatmaps = network.forward(["features", "outputs", "heatmaps"])
     offsets = heads[0][: 2 * POINTS].reshape(POINTS, 2)
     return np.asarray(points_of_heatmaps(heatmaps[0]) + offsets, np.float32)
 
