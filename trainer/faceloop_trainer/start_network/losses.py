@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _BEND = 0.02
 """Errors of points, in sides of the crop, from which their loss grows linearly."""
 _CONTOUR, _CONTOUR_WEIGHT = 15, 0.5
-"""The first points are the contour's, which no picture shows exactly."""
+"""The first points are the contour's, which no picture shows exactly ..."""
+_CHIN = slice(6, 9)
+"""... but for the chin."""
 _HIDDEN_WEIGHT = 0.4
 _TURN_BEND, _ERROR_BEND = 0.1, 0.5
 _LEAST_ERROR = 1e-3
@@ -74,6 +76,7 @@ def losses(heads: torch.Tensor, places: torch.Tensor, batch: Batch) -> Losses:
 def _weights() -> torch.Tensor:
     weights = torch.ones(POINTS)
     weights[:_CONTOUR] = _CONTOUR_WEIGHT
+    weights[_CHIN] = 1.0
     return weights
 
 
