@@ -191,7 +191,7 @@ class TestFaces:
         right, down, width = np.nanmedian(found, axis=0)
         assert abs(right) < 0.06
         assert -0.26 < down < -0.06
-        assert 0.85 < width < 1.15
+        assert 0.9 < width < 1.25
 
     @network
     @pytest.mark.parametrize("roll", [45, 90, 180, 285])
@@ -242,8 +242,8 @@ class TestFaces:
     @both
     def test_pictures_without_a_face(self, method: str) -> None:
         detector = Detector(method)
-        found = [detector.detect(read_image(path, "rgb")) for path in sample_negatives()[:12]]
-        assert sum(map(bool, found)) <= (12 if method == "cascade" else 1)
+        found = [detector.detect(read_image(path, "rgb")) for path in sample_negatives()[:5]]
+        assert sum(map(bool, found)) <= (5 if method == "cascade" else 0)
 
     @network
     def test_threads_share_one(self) -> None:
