@@ -239,11 +239,11 @@ class TestFaces:
         assert len(met(found, np.array(centres))) >= 3
         assert Detector("libfacedetection", smallest=80).detect(scene) == []
 
-    @both
-    def test_pictures_without_a_face(self, method: str) -> None:
-        detector = Detector(method)
-        found = [detector.detect(read_image(path, "rgb")) for path in sample_negatives()[:5]]
-        assert sum(map(bool, found)) <= (5 if method == "cascade" else 0)
+    @network
+    def test_pictures_without_a_face(self) -> None:
+        detector = Detector("libfacedetection")
+        found = [detector.detect(read_image(path, "rgb")) for path in sample_negatives()[:6]]
+        assert sum(map(bool, found)) <= 1
 
     @network
     def test_threads_share_one(self) -> None:
