@@ -317,11 +317,13 @@ def _search_crop(
     responses = backend.responses(one.level, channels, centres)
     maps = experts.probabilities(responses)
     trust = experts.reliability
+    if at.visibility is not None:
+        trust = trust * at.visibility.astype(np.float32)
     evidence = Evidence(
         maps=maps,
         centres=as_complex((centres - middle) / experts.scale),
         scale=experts.scale,
-        weights=landmark_weights(maps, trust if at.visibility is None else trust * at.visibility),
+        weights=landmark_weights(maps, trust),
     )
     start = ShapeState(1 + 0j, 0j, at.b)
     state, step = regularised_mean_shift(

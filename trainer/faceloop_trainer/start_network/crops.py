@@ -121,7 +121,9 @@ class Crop:
         straight: Floats = (points - self.middle) @ back
         if self.bend is None:
             return straight
-        bend = cv2.resize(self.bend, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        bend = np.asarray(
+            cv2.resize(self.bend, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32
+        )
         places = straight
         for _ in range(_ROUNDS):
             places = straight - _at(bend, pixels(places)) @ back

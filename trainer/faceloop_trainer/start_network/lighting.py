@@ -45,7 +45,7 @@ def light(image: Rows, rng: np.random.Generator) -> Rows:
 def _gradient(rng: np.random.Generator) -> Rows:
     k = rng.normal(0, 0.3, 5).astype(np.float32)
     curved = np.float32(0.6) * (k[2] * _X * _X + k[3] * _Y * _Y + k[4] * _X * _Y)
-    return np.exp(np.clip(k[0] * _X + k[1] * _Y + curved, -_MOST_LIGHT, _MOST_LIGHT))
+    return np.asarray(np.exp(np.clip(k[0] * _X + k[1] * _Y + curved, -_MOST_LIGHT, _MOST_LIGHT)))
 
 
 def _shadow(rng: np.random.Generator) -> Rows:

@@ -118,7 +118,7 @@ def _numbers(path: Path, table: pd.DataFrame, columns: list[str]) -> Rows:
             f"{path}, line {row + 2}: {columns[column]} is {table[columns[column]].iloc[row]!s}, "
             "not a number. Mend or remove the line."
         )
-    return numbers
+    return np.asarray(numbers)
 
 
 def _pictures(folder: Path, files: Sequence[str]) -> NDArray[np.uint8]:

@@ -179,8 +179,8 @@ class _State:
         self.step, self.seconds = 0, 0.0
         self.means: dict[str, float] = {}
 
-    def learn(self, batch: Batch) -> Losses:
-        """Take one step."""
+    def learn(self, batch: Any) -> Losses:
+        """Take one step, with a `Batch` of tensors."""
         crops = batch.crops[:, None].contiguous(memory_format=torch.channels_last)
         # Half the time of float32 on processors that have bfloat16, and as good.
         with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.fit.schedule import Pass
-from faceloop_runtime.fit.steps import search
+from faceloop_runtime.fit.steps import SearchStart, search
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.responses.experts import SEARCH
 
@@ -52,7 +52,7 @@ def response_maps(
         Where the face is.
     """
     still = [Pass(len(model.experts) - 1, ())]  # looks, and moves nothing
-    found = search(model, backend, gray, fit.pose, still, b=fit.b).last
+    found = search(model, backend, gray, SearchStart.at(model.pdm, fit.pose, fit.b), still).last
     pixel = 1 / found.evidence.scale
     middle = SEARCH // 2 * pixel
     placed = tuple(
