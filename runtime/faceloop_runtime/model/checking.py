@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from faceloop_runtime.imaging.channels import channel_count
+from faceloop_runtime.imaging.channels import ORIENTATIONS, channel_count
 from faceloop_runtime.pdm import PointDistributionModel, face_extent
 from faceloop_runtime.quality.features import POINT_FEATURES
 from faceloop_runtime.quality.points import POINT_INPUTS
@@ -63,11 +63,14 @@ class ModelPartsReader:
         self.version = int(about["version"])
         n = len(self.scheme)
         self.widths = {
+            "1": 1,
             "2": 2,
             "3": 3,
+            "4": 4,
             "N": n,
             "2N": 2 * n,
             "C": channel_count(self.channels),
+            "directions": ORIENTATIONS,
             "signs": POINT_FEATURES,
             "inputs+1": POINT_INPUTS + 1,
         }

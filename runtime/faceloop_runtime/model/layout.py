@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-VERSION = 2
+VERSION = 3
 """Version of the layout. A newer file is refused, never guessed at. Files of version 1 have no
-point predictor and no calibration of errors."""
+point predictor and no calibration of errors, those of version 2 no detector."""
 
 MAX_EXTENT = 8.0  # a face is about three IOD high; crops grow with the square of this
 MAX_LEVELS = 8
@@ -76,8 +76,21 @@ _QUALITY = (
 )
 """From version 2 on."""
 
+_WINDOW = ("rows", "columns", "directions")
+_DETECTOR = (
+    Field("detector.middle", "F32", ("2",), low=-MAX_EXTENT, high=MAX_EXTENT),
+    Field("detector.cell", "F32", ("1",), low=1e-3, high=MAX_EXTENT),
+    Field("detector.weights", "F32", ("templates", *_WINDOW)),
+    Field("detector.gain", "F32", ("templates",), low=0.0),
+    Field("detector.bias", "F32", ("templates",)),
+    Field("detector.shift", "F32", ("templates", "4", *_WINDOW)),
+    Field("detector.shift_bias", "F32", ("templates", "4")),
+)
+"""From version 3 on."""
+
 HIDDEN = ("hidden", "point hidden", "sight hidden")
 FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "levels": 64}
+FREE |= {"templates": 16, "rows": 48, "columns": 48}
 FREE |= dict.fromkeys(HIDDEN, 4096)
 """Widths that the file itself decides, and the largest allowed."""
 
@@ -109,4 +122,5 @@ def path_of(name: str) -> str:
 def fields_of(version: int, levels: int) -> tuple[Field, ...]:
     """All arrays of a file."""
     experts = (f for k in range(levels) for f in _bank(f"experts.{k}", "N", "patch"))
-    return (*PDM, *experts, *_REST, *(_QUALITY if version > 1 else ()))
+    later = (_QUALITY if version > 1 else (), _DETECTOR if version > 2 else ())
+    return (*PDM, *experts, *_REST, *(field for fields in later for field in fields))

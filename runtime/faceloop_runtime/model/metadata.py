@@ -58,15 +58,20 @@ def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, An
     """Return what a model's metadata says; numbers by path."""
     return {
         "format": _FORMAT,
-        "version": 1
-        if model.point_predictor is None or model.error_calibration is None
-        else VERSION,
+        "version": _version_of(model),
         "scheme": model.scheme.to_toml(),
         "channels": list(model.channels),
         "scales": [float(e.scale) for e in model.experts],
         **{name: scalars[name] for name in SCALARS},
         "provenance": model.provenance,
     }
+
+
+def _version_of(model: ModelParts) -> int:
+    """Return the newest version whose parts a model has all of."""
+    if model.point_predictor is None or model.error_calibration is None:
+        return 1
+    return 2 if model.detector is None else VERSION
 
 
 def _typed(about: dict[str, Any], key: str, kind: type, name: str) -> Any:

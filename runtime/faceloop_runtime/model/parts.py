@@ -15,6 +15,7 @@ from faceloop_runtime.quality import (
 )
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.responses.experts import PatchExperts
+from faceloop_runtime.templates import FaceTemplates
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,8 @@ class ModelParts:
         Predicts error and visibility of each point; None in files of version 1.
     error_calibration : ConformalCalibration or None
         Says what the predicted error of a fit means; None in files of version 1.
+    detector : FaceTemplates or None
+        What the faces look like as a whole; None in files of version 1 and 2.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -57,6 +60,7 @@ class ModelParts:
     error_predictor: ErrorPredictor
     point_predictor: PointPredictor | None = None
     error_calibration: ConformalCalibration | None = None
+    detector: FaceTemplates | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
