@@ -1,5 +1,6 @@
 """The face model, patch responses, fitting, tracking and validation."""
 
+from .detect.boxes import FaceBox
 from .detect.detector import Detector
 from .fit.fitter import Fitter
 from .fit.result import Fit
@@ -10,6 +11,7 @@ from .track.tracker import Tracker, TrackingSession
 
 __all__ = [
     "Detector",
+    "FaceBox",
     "FaceModel",
     "Fit",
     "Fitter",

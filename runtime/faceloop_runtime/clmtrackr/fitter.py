@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.fit.inputs import as_gray, as_start
+from faceloop_runtime.detect.boxes import FaceBox
+from faceloop_runtime.fit.inputs import as_start
 from faceloop_runtime.fit.result import Fit
 from faceloop_runtime.fit.schedule import FROM_START
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.imaging.pictures import as_gray
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.start.initialiser import Initialiser
 
@@ -63,15 +65,15 @@ class ClmtrackrFitter:
         # From a frame like that of our models (IOD 1) to the canvas.
         self._frame = Similarity(scale, 0.0, *(float(c) for c in model.mean.mean(axis=0)))
 
-    def fit(self, image: NDArray[np.uint8], init: ArrayLike) -> Fit:
+    def fit(self, image: NDArray[np.uint8], init: ArrayLike | FaceBox) -> Fit:
         """Fit the model to a face.
 
         Parameters
         ----------
         image : ndarray of uint8, shape (H, W) or (H, W, 3)
             Gray or RGB picture.
-        init : array_like
-            Where the face is: points (71, 2), NaN where unknown, or a box ``(x, y, w, h)``.
+        init : FaceBox or array_like
+            Where the face is: points (71, 2), NaN where unknown, or a box; see `Fitter.fit`.
 
         Raises
         ------
@@ -80,7 +82,7 @@ class ClmtrackrFitter:
         """
         gray = as_gray(image)
         start = as_start(init, len(self.model.mean))
-        if start.ndim == 1:
+        if isinstance(start, FaceBox):
             return self.fit_pose(image, self._pose_in_box(gray, start))
         return self.fit_pose(image, Similarity.between(self.centred_mean(), start))
 
@@ -173,7 +175,7 @@ class ClmtrackrFitter:
         """Return the mean shape in the frame that `fit_pose` starts from, (71, 2), IOD 1."""
         return self._frame.inverse().apply(self.model.mean)
 
-    def _pose_in_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Similarity:
+    def _pose_in_box(self, gray: NDArray[np.uint8], box: FaceBox) -> Similarity:
         """Find eyes and nose in a box.
 
         clmtrackr's filters for them belong to its program, not to the model. Those of the

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import ThreadpoolController
 
+from faceloop_runtime.detect.boxes import FaceBox
+from faceloop_runtime.imaging.pictures import as_gray
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.responses import make_backend
 from faceloop_runtime.start.initialiser import Initialiser, box_pose
 
-from .inputs import as_gray, as_start
+from .inputs import as_start
 from .schedule import FROM_START
 from .steps import assess, correct, search
 
@@ -55,16 +57,16 @@ class Fitter:
         self.backend = backend
         self._initialiser = Initialiser(model)
 
-    def fit(self, image: NDArray[np.uint8], init: ArrayLike) -> Fit:
+    def fit(self, image: NDArray[np.uint8], init: ArrayLike | FaceBox) -> Fit:
         """Fit the face at ``init``.
 
         Parameters
         ----------
         image : ndarray of uint8, shape (H, W) or (H, W, 3)
             Gray or RGB picture.
-        init : array_like, shape (N, 2) or (4,)
-            Points to start from (NaN where unknown, pixels of the image), or a face box
-            ``(x, y, width, height)``.
+        init : FaceBox, or array_like of shape (N, 2) or (4,)
+            Where the face is: what a `Detector` found, points (NaN where unknown, pixels of the
+            image), or the box of an upright face ``(x, y, width, height)``.
 
         Raises
         ------
@@ -73,11 +75,11 @@ class Fitter:
         """
         gray = as_gray(image)
         start = as_start(init, len(self.model.pdm))
-        if start.ndim == 1:
+        if isinstance(start, FaceBox):
             return self._fit_box(gray, start)
         return self.fit_pose(gray, *self.model.pdm.parameters(start))
 
-    def _fit_box(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Fit:
+    def _fit_box(self, gray: NDArray[np.uint8], box: FaceBox) -> Fit:
         """Fit from where eyes and nose were found, or, if that looks wrong, from the box."""
         fit = self.fit_pose(gray, self._initialiser(gray, box))
         if fit.predicted_error <= POOR_ERROR:

@@ -1,4 +1,4 @@
-"""What a fit is given: a picture, and where to start."""
+"""What a fit is given to start from."""
 
 from __future__ import annotations
 
@@ -7,32 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.media.images import to_gray
+from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.geometry import has_extent
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-def as_gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Take a gray (H, W) or RGB (H, W, 3) picture as gray, or say what is wrong with it."""
-    if image.ndim == 2 and image.size and image.dtype == np.uint8:
-        return image
-    if image.ndim == 3 and image.shape[2] == 3 and image.size and image.dtype == np.uint8:
-        return to_gray(image)
-    raise FaceloopError(
-        f"Cannot fit an image of shape {image.shape} and type {image.dtype}; expected uint8, "
-        "(H, W) or (H, W, 3)."
-    )
-
-
-def as_start(init: ArrayLike, count: int) -> NDArray[np.float64]:
-    """Take points (N, 2), NaN where unknown, or a box (4,) to start from, or refuse them.
+def as_start(init: ArrayLike | FaceBox, count: int) -> NDArray[np.float64] | FaceBox:
+    """Take points (N, 2), NaN where unknown, or a box to start from, or refuse them.
 
     Parameters
     ----------
-    init : array_like
-        What a caller gave.
+    init : array_like or FaceBox
+        What a caller gave. A box may also be four numbers; then the face stands upright.
     count : int
         Landmarks of the model, N.
 
@@ -41,9 +29,11 @@ def as_start(init: ArrayLike, count: int) -> NDArray[np.float64]:
     FaceloopError
         If it is neither.
     """
+    if isinstance(init, FaceBox):
+        return init
     start = np.array(init, dtype=np.float64)
     if start.shape == (4,) and np.isfinite(start).all() and (start[2:] > 0).all():
-        return start
+        return FaceBox(*(float(v) for v in start))
     if start.shape == (count, 2):
         start[~np.isfinite(start)] = np.nan
         if has_extent(start):

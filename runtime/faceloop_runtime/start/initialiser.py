@@ -17,6 +17,7 @@ from faceloop_runtime.responses.experts import SEARCH
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from faceloop_runtime.detect.boxes import FaceBox
     from faceloop_runtime.model import FaceModel
 
 BOX_IOD = 0.505
@@ -34,17 +35,14 @@ _MISFIT = 1.0
 """Usual distance of a found place from its place in the posed mean shape, in pixels."""
 
 
-def box_pose(model: FaceModel, box: NDArray[np.float64]) -> Similarity:
-    """Return the pose of the mean shape in a detector's box ``(x, y, width, height)``."""
-    x, y, width, height = box
-    scale = float(width * BOX_IOD)
+def box_pose(model: FaceModel, box: FaceBox) -> Similarity:
+    """Return the pose of the mean shape in a found face's box, tilted as the box is."""
+    scale = box.width * BOX_IOD
     at = model.scheme.initialisation_points(model.pdm.mean).mean(axis=0) * scale
-    return Similarity(
-        scale,
-        0.0,
-        float(x + width * BOX_CENTRE[0] - at[0]),
-        float(y + height * BOX_CENTRE[1] - at[1]),
-    )
+    # From the upright face round the middle of its box to the picture.
+    turn = Similarity.from_polar(1.0, float(np.deg2rad(box.roll)), *box.centre)
+    right, down = box.width * (BOX_CENTRE[0] - 0.5), box.height * (BOX_CENTRE[1] - 0.5)
+    return turn.after(Similarity(scale, 0.0, float(right - at[0]), float(down - at[1])))
 
 
 class Initialiser:
@@ -68,15 +66,15 @@ class Initialiser:
         places = self._target * self._filters.scale + (self._size - 1) / 2
         self._centres = np.rint(places).astype(np.intp)
 
-    def __call__(self, gray: NDArray[np.uint8], box: NDArray[np.float64]) -> Similarity:
+    def __call__(self, gray: NDArray[np.uint8], box: FaceBox) -> Similarity:
         """Return the pose, from the model frame to the image.
 
         Parameters
         ----------
         gray : ndarray of uint8, shape (H, W)
             The picture.
-        box : ndarray, shape (4,)
-            ``(x, y, width, height)`` in pixels.
+        box : FaceBox
+            Where the face is.
         """
         pose = box_pose(self._model, box)
         for _ in range(2):

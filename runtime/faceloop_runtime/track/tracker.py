@@ -13,9 +13,9 @@ from faceloop_datasets import InputError, Video, VideoFrame
 from faceloop_runtime.clmtrackr import ClmtrackrFitter, ClmtrackrModel
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
-from faceloop_runtime.fit.inputs import as_gray
 from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_NEAR, FROM_START
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.imaging.pictures import as_gray, as_picture
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 from faceloop_runtime.start.initialiser import BOX_IOD
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from faceloop_runtime.detect.boxes import FaceBox
     from faceloop_runtime.fit.result import Fit
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.responses import ResponseBackend
@@ -95,8 +96,7 @@ class Tracker:
     max_faces : int
         Faces to follow.
     detector : Detector, optional
-        Finds faces; by default the cascade, which looks for faces of a fifth of the picture's
-        smaller side and more, or, if more than four are wanted, for smaller ones.
+        Finds faces; by default as `Detector` does.
     smoothing : OneEuro, optional
         Smooths the points of each face over time; by default they are as fitted. The raw points
         stay in ``face.fit.points``.
@@ -120,7 +120,7 @@ class Tracker:
         self._fitter: AnyFitter = (
             ClmtrackrFitter(model) if isinstance(model, ClmtrackrModel) else Fitter(model, backend)
         )
-        self._detector = detector or Detector(smallest=_smallest(max_faces))
+        self._detector = detector or Detector()
         self._max_faces, self._smoothing = max_faces, smoothing
 
     def track(self, source: str | Path | Iterable[Frame]) -> Iterator[FrameResult]:
@@ -150,11 +150,6 @@ class Tracker:
     def follow(self) -> TrackingSession:
         """Begin to follow faces through frames that are given one by one."""
         return TrackingSession(self._fitter, self._detector, self._max_faces, self._smoothing)
-
-
-def _smallest(max_faces: int) -> float:
-    """Least width of the faces that are looked for: where there are many, they are small."""
-    return min(0.2, 0.4 / math.sqrt(max_faces))
 
 
 class TrackingSession:
@@ -194,11 +189,12 @@ class TrackingSession:
         FaceloopError
             If it is no picture.
         """
-        gray = frame.gray() if isinstance(frame, VideoFrame) else as_gray(frame)
+        # Colours help to find a tilted face; those of a video's frames cost more than that.
+        picture = frame.gray() if isinstance(frame, VideoFrame) else as_picture(frame)
         index, time = self._count, self._count / _RATE
         if isinstance(frame, VideoFrame):
             index, time = frame.index, frame.time
-        self._advance(gray)
+        self._advance(picture)
         self._count += 1
         faces = sorted((t.face for t in self._tracks if t.seen), key=lambda face: face.id)
         return FrameResult(index, time, self._smoothed(faces, time))
@@ -213,15 +209,15 @@ class TrackingSession:
             replace(f, smoothed=self._filters[f.id](f.fit.points, time, f.scale)) for f in faces
         )
 
-    def _advance(self, gray: Gray) -> None:
-        before = self._tracks
+    def _advance(self, picture: Gray) -> None:
+        before, gray = self._tracks, as_gray(picture)
         followed = one_track_per_face(before, [self._follow(gray, track) for track in before], gray)
         lost = [t for t, now in zip(before, followed, strict=True) if t.seen and now.missed]
         self._empty = 0 if any(t.seen for t in followed) else self._empty + 1
         for track in lost:
             self._width = track.face.scale / BOX_IOD
         self._tracks = [t for t in followed if not t.expired]
-        for box in self._boxes(gray, just_lost=bool(lost)):
+        for box in self._boxes(picture, just_lost=bool(lost)):
             self._try(gray, box)
 
     def _follow(self, gray: Gray, track: Track) -> Track:
@@ -239,17 +235,17 @@ class TrackingSession:
     def _seen(self) -> int:
         return sum(t.seen for t in self._tracks)
 
-    def _boxes(self, gray: Gray, *, just_lost: bool) -> list[NDArray[np.float64]]:
+    def _boxes(self, picture: Gray, *, just_lost: bool) -> list[FaceBox]:
         """Look for faces: the first frame and after a loss everywhere, else a little a frame."""
         most = self._max_faces + _CANDIDATES
         if self._count == 0:
-            return self._detector.detect(gray, wanted=self._max_faces)[:most]
+            return self._detector.detect(picture, wanted=self._max_faces)[:most]
         if just_lost or self._check_is_due():
-            return self._detector.detect(gray, wanted=0)[:most]
+            return self._detector.detect(picture, wanted=0)[:most]
         if self._seen() == self._max_faces or self._count % self._part_search_interval():
             return []
         self._part_searches += 1
-        return self._detector.detect_part(gray, self._part_searches, self._width)[:most]
+        return self._detector.detect_part(picture, self._part_searches, self._width)[:most]
 
     def _part_search_interval(self) -> int:
         if self._empty > _EAGER_FRAMES:
@@ -259,9 +255,9 @@ class TrackingSession:
     def _check_is_due(self) -> bool:
         return self._count % _CHECK_EVERY == 0 and any(map(_doubtful, self._tracks))
 
-    def _try(self, gray: Gray, box: NDArray[np.float64]) -> None:
+    def _try(self, gray: Gray, box: FaceBox) -> None:
         """Fit the face in a box, if there is one that is not followed yet, or not well."""
-        there = on_same_face(box, self._tracks)
+        there = on_same_face(box.upright(), self._tracks)
         if any(not _doubtful(track) for track in there):
             return
         if not there and self._seen() == self._max_faces:

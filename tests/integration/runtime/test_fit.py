@@ -203,7 +203,7 @@ def test_pictures_of_a_pixel(fitter: Fitter, shape: tuple[int, ...]) -> None:
     ],
 )
 def test_what_is_no_picture_is_refused(fitter: Fitter, image: np.ndarray) -> None:
-    with pytest.raises(FaceloopError, match="Cannot fit an image of shape"):
+    with pytest.raises(FaceloopError, match="Cannot use a picture of shape"):
         fitter.fit(image, (0, 0, 20, 20))
 
 

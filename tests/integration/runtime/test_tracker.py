@@ -15,7 +15,7 @@ import pytest
 from faceloop_datasets import FaceloopError, InputError, Video
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth, sample_negatives
-from faceloop_runtime import Detector, FaceModel, FrameResult, OneEuro, Tracker
+from faceloop_runtime import Detector, FaceBox, FaceModel, FrameResult, OneEuro, Tracker
 from faceloop_runtime.detect.boxes import overlap
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
@@ -218,7 +218,7 @@ def test_faces_of_a_frame_do_not_overlap(starter: FaceModel, grays: list[np.ndar
 def test_what_is_no_frame_and_no_video(tracker: Tracker, starter: FaceModel) -> None:
     with pytest.raises(InputError, match="Cannot follow 0 faces"):
         Tracker(starter, max_faces=0)
-    with pytest.raises(FaceloopError, match="Cannot fit an image of shape"):
+    with pytest.raises(FaceloopError, match="Cannot use a picture of shape"):
         list(tracker.track([np.zeros((40, 40), np.float32)]))
     with pytest.raises(InputError, match="no video file"):
         list(tracker.track("nowhere.mp4"))
@@ -259,11 +259,11 @@ class MisledOnce(Detector):
         super().__init__()
         self.misled = False
 
-    def detect(self, gray: np.ndarray, *, wanted: int = 1) -> list[np.ndarray]:
+    def detect(self, image: np.ndarray, *, wanted: int = 1) -> list[FaceBox]:
         if self.misled:
-            return super().detect(gray, wanted=wanted)
+            return super().detect(image, wanted=wanted)
         self.misled = True
-        return [np.array([207.0, 72.0, 156.0, 156.0])]
+        return [FaceBox(207, 72, 156, 156)]
 
 
 def test_a_fit_from_a_wrong_start_is_not_shown(

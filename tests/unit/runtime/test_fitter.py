@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.media.images import to_gray
 from faceloop_runtime import Fit, Fitter
+from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.fit.meanshift import (
     Evidence,
     ShapeState,
@@ -276,7 +277,7 @@ class TestStarts:
         self, model: FaceModel, gray: np.ndarray
     ) -> None:
         """The better of both then counts; where the first looks good, it is not asked further."""
-        box = np.array(BOX)
+        box = FaceBox(*BOX)
         plain = box_pose(model, box)
         seen: set[str] = set()
         for turn in range(4):  # somewhere the first is better, elsewhere the other
@@ -296,8 +297,8 @@ class TestStarts:
     def test_the_error_that_is_too_large_is_six_hundredths(
         self, model: FaceModel, gray: np.ndarray
     ) -> None:
-        found = Fitter(model, backend="cpu").fit_pose(gray, Initialiser(model)(gray, np.array(BOX)))
-        plain = Fitter(model, backend="cpu").fit_pose(gray, box_pose(model, np.array(BOX)))
+        found = Fitter(model, backend="cpu").fit_pose(gray, Initialiser(model)(gray, FaceBox(*BOX)))
+        plain = Fitter(model, backend="cpu").fit_pose(gray, box_pose(model, FaceBox(*BOX)))
         for error, asked in ((0.059, False), (0.061, True)):
             shift = float(np.log(error / found.predicted_error))
             fit = Fitter(shifted(model, shift), backend="cpu").fit(gray, BOX)
@@ -342,7 +343,7 @@ class TestPictures:
         ],
     )
     def test_what_is_no_picture(self, model: FaceModel, image: np.ndarray) -> None:
-        with pytest.raises(FaceloopError, match=r"Cannot fit an image of shape .* uint8"):
+        with pytest.raises(FaceloopError, match=r"Cannot use a picture of shape .* uint8"):
             Fitter(model, backend="cpu").fit(image, BOX)
 
 

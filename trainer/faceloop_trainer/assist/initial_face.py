@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_runtime import FaceModel, Fit
+    from faceloop_runtime import FaceBox, FaceModel, Fit
 
     Points = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ _CLICK_VARIANCE = 1e-9
 
 
 def from_fit(
-    model: FaceModel, gray: NDArray[np.uint8], box: NDArray[np.float64] | None = None
+    model: FaceModel, image: NDArray[np.uint8], box: FaceBox | NDArray[np.float64] | None = None
 ) -> Points:
     """Find the face and fit the model to it.
 
@@ -35,11 +35,10 @@ def from_fit(
     ----------
     model : FaceModel
         What to fit.
-    gray : ndarray of uint8, shape (H, W)
-        The picture.
-    box : ndarray, shape (4,), optional
-        Face box ``(x, y, width, height)`` in pixels; the surest face is looked for where
-        absent.
+    image : ndarray of uint8, shape (H, W) or (H, W, 3)
+        The picture, gray or RGB.
+    box : FaceBox or ndarray of shape (4,), optional
+        Where the face is, see `Fitter.fit`; the surest face is looked for where absent.
 
     Returns
     -------
@@ -53,8 +52,8 @@ def from_fit(
     """
     fitter = Fitter(model, "cpu")
     if box is not None:
-        return fitter.fit(gray, box).points
-    fits = [fitter.fit(gray, found) for found in Detector().detect(gray)[:_BOXES]]
+        return fitter.fit(image, box).points
+    fits = [fitter.fit(image, found) for found in Detector().detect(image)[:_BOXES]]
     if not fits or (best := min(fits, key=_expected_error)).predicted_error > NO_FACE_ERROR:
         raise FaceloopError(
             "No face was found in this picture. Start it with three clicks instead: on both "

@@ -263,7 +263,7 @@ class _Measurement:
             )
             return self._fitter.fit_pose(face.picture, pose)
         boxes = self._detector.detect(face.picture)
-        return self._fitter.fit(face.picture, np.asarray(boxes[0])) if boxes else None
+        return self._fitter.fit(face.picture, boxes[0]) if boxes else None
 
 
 def _mean(distances: NDArray[np.float64]) -> float:

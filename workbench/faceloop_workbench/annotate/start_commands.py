@@ -8,7 +8,6 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.media.images import to_gray
 from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
@@ -133,7 +132,7 @@ class StartCommands:
         near, here = self._points(), self._placed() or self._crowded()
 
         def work(_monitor: Monitor) -> Points:
-            return find_and_fit(model.model, to_gray(picture), near, from_points=here)
+            return find_and_fit(model.model, picture, near, from_points=here)
 
         def done(points: Points) -> None:
             now, what = self._editor.item, f"Fit by {model.name}"
@@ -274,7 +273,7 @@ class StartCommands:
 
 
 def find_and_fit(
-    model: FaceModel, gray: Picture, near: Points | None, *, from_points: bool
+    model: FaceModel, picture: Picture, near: Points | None, *, from_points: bool
 ) -> Points:
     """Fit a model to the face in a picture.
 
@@ -282,8 +281,8 @@ def find_and_fit(
     ----------
     model : FaceModel
         What to fit.
-    gray : ndarray of uint8, shape (H, W)
-        The picture.
+    picture : ndarray of uint8, shape (H, W) or (H, W, 3)
+        Gray or RGB.
     near : ndarray, shape (N, 2), or None
         Points the face has already; used if no face is found.
     from_points : bool
@@ -300,13 +299,13 @@ def find_and_fit(
     """
     known = 0 if near is None else int((~np.isnan(near).any(axis=1)).sum())
     if near is None or known < 2:
-        return initial_face.from_fit(model, gray)
+        return initial_face.from_fit(model, picture)
     if not from_points:
         try:
-            return initial_face.from_fit(model, gray)
+            return initial_face.from_fit(model, picture)
         except FaceloopError:
             pass
-    return Fitter(model, "cpu").fit(gray, near).points
+    return Fitter(model, "cpu").fit(picture, near).points
 
 
 def better_side(model: FaceModel, selection: tuple[int, ...], placed: NDArray[np.bool_]) -> str:

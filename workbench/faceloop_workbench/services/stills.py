@@ -11,7 +11,7 @@ from PIL import Image
 
 from faceloop_datasets import InputError, Monitor
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.media.images import read_image, to_gray
+from faceloop_datasets.media.images import read_image
 from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
 from faceloop_runtime import Fit, Tracker
 from faceloop_runtime.quality.thresholds import POOR_ERROR
@@ -107,7 +107,7 @@ def fit_stills(
             except InputError as error:
                 results.append(StillResult(path, error=str(error)))
                 continue
-            frames = tracker.track([to_gray(pixels)])
+            frames = tracker.track([pixels])
             fits = tuple(face.fit for frame in frames for face in frame.faces)
             results.append(StillResult(path, fits))
             if table is not None:
