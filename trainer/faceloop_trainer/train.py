@@ -22,7 +22,7 @@ from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
-from faceloop_trainer.detection.training import TemplateTraining
+from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.quality.training import QualityTraining
@@ -304,7 +304,7 @@ def _train(
         error_predictor=models.estimators.predictor,
         point_predictor=models.estimators.points,
         error_calibration=models.estimators.calibration,
-        detector=TemplateTraining(crossfit).templates(),
+        detector=DetectorTraining(crossfit).detector(),
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,

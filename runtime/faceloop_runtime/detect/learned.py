@@ -1,109 +1,187 @@
-"""The detector that a model brings along: it knows the faces that the model was trained on."""
+"""The detector that a model learns: linear templates of whole faces, on cells of gradients.
+
+It knows the faces that the model was trained on, whatever they are: profiles, masks, drawings.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.start.initialiser import BOX_CENTRE, BOX_IOD
 
-from .boxes import FaceBox, apart
+from .cells import Level, pyramid
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from faceloop_runtime.model import FaceModel
-    from faceloop_runtime.templates import FacePlace, FaceTemplates
-
-    Gray = NDArray[np.uint8]
-
-_SMALLEST = 0.15
-"""Least size of a window, as a share of the picture's smaller side."""
-_LEAST = 0.0
-"""Least log-odds of a face: 0 is as likely one as not."""
-_APART = 0.3
-"""Boxes that overlap by more show the same face."""
-_ROLLS = (-20.0, 20.0, -40.0, 40.0)
-"""Degrees by which a picture is turned if no face stands upright in it. The templates find faces
-that are tilted by half of it, and say by how much."""
-_REDUCED = 320
-"""Smaller side of the copy that is turned, in pixels."""
+_CANDIDATES = 40
+"""Most places of a picture that are looked at closer."""
+_FURTHEST = np.array([1.5, 1.5, 0.2, 0.35], np.float32)
+"""Most that a face is taken to differ from its window, see `LearnedDetector.shift`."""
 
 
-class LearnedDetector:
-    """Finds faces such as a model was trained on.
+class FacePlace(NamedTuple):
+    """A place that looks like a face.
 
     Parameters
     ----------
-    model : FaceModel
-        One that has templates.
+    log_odds : float
+        Of a face there, against the most face-like place of a picture without one.
+    pose : Similarity
+        From the model frame to the picture.
     """
 
-    def __init__(self, model: FaceModel, templates: FaceTemplates) -> None:
-        self._model, self._templates = model, templates
+    log_odds: float
+    pose: Similarity
 
-    def find(self, gray: Gray, *, wanted: int = 1) -> list[FaceBox]:
-        """Find faces.
+
+@dataclass(frozen=True)
+class TemplateFrame:
+    """Where in the model frame the window of the templates lies.
+
+    Parameters
+    ----------
+    x, y : float
+        Its middle.
+    cell : float
+        Width of a cell, in units of the model frame.
+    """
+
+    x: float
+    y: float
+    cell: float
+
+    def pose(self, window: Similarity) -> Similarity:
+        """Return the pose of the face in a window.
+
+        Parameters
+        ----------
+        window : Similarity
+            From cells, (0, 0) being the window's middle, to the picture.
+        """
+        return window.after(
+            Similarity(1 / self.cell, 0.0, -self.x / self.cell, -self.y / self.cell)
+        )
+
+    def window(self, pose: Similarity) -> Similarity:
+        """Return the window of a face with this pose; the inverse of `pose`."""
+        return pose.after(Similarity(self.cell, 0.0, self.x, self.y))
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedDetector:
+    """Linear templates on cells of gradients, one a view or kind of face.
+
+    Parameters
+    ----------
+    middle, cell : ndarray of float32, shapes (2,) and (1,)
+        Where the window lies in the model frame, see `TemplateFrame`.
+    weights : ndarray of float32, shape (T, R, Q, C)
+        Weights of the cells of a window, R high and Q wide.
+    gain, bias : ndarray of float32, shape (T,)
+        The log-odds of a face are gain x weighted sum + bias.
+    shift : ndarray of float32, shape (T, 4, R, Q, C)
+        Weights of the cells for where the face really is: columns and rows to go, in cells, the
+        logarithm of its size over the window's, and its angle in radians.
+    shift_bias : ndarray of float32, shape (T, 4)
+        Added to them.
+    """
+
+    middle: NDArray[np.float32]
+    cell: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    shift: NDArray[np.float32]
+    shift_bias: NDArray[np.float32]
+
+    @property
+    def frame(self) -> TemplateFrame:
+        """Where the window lies in the model frame."""
+        return TemplateFrame(float(self.middle[0]), float(self.middle[1]), float(self.cell[0]))
+
+    @property
+    def rows(self) -> int:
+        """Height of the window, in cells."""
+        return int(self.weights.shape[1])
+
+    @property
+    def columns(self) -> int:
+        """Width of the window, in cells."""
+        return int(self.weights.shape[2])
+
+    @property
+    def size(self) -> float:
+        """Size of the window, in cells: the side of a square of the same area."""
+        return float(np.sqrt(self.rows * self.columns))
+
+    def log_odds(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the log-odds of a face in each window of a map of cells.
+
+        Parameters
+        ----------
+        cells : ndarray of float32, shape (H, W, C)
+            From `cell_map`.
+
+        Returns
+        -------
+        ndarray of float32, shape (T, H - R + 1, W - Q + 1)
+            By template and the window's first cell; empty where no window fits.
+        """
+        room = max(0, cells.shape[0] - self.rows + 1), max(0, cells.shape[1] - self.columns + 1)
+        found = np.empty((len(self.weights), *room), np.float32)
+        if found.size:
+            for own, weights in zip(found, self.weights, strict=True):
+                # OpenCV correlates the channels one by one and adds them.
+                own[:] = cv2.matchTemplate(cells, weights, cv2.TM_CCORR)
+            found *= self.gain[:, None, None]
+            found += self.bias[:, None, None]
+        return found
+
+    def search(self, gray: NDArray[np.uint8], smallest: float, least: float) -> list[FacePlace]:
+        """Look everywhere in a picture, at all sizes.
 
         Parameters
         ----------
         gray : ndarray of uint8, shape (H, W)
             The picture.
-        wanted : int
-            While fewer are found, faces are looked for that are tilted further, which takes three
-            times as long.
+        smallest : float
+            Least size of a window, in pixels.
+        least : float
+            Least log-odds of a place.
 
         Returns
         -------
-        list of FaceBox
-            The surest first.
+        list of FacePlace
+            The surest first. One face may be met several times, by neighbouring windows.
         """
-        found = self._upright(gray)
-        for roll in _ROLLS if len(found) < wanted else ():
-            turned, back = _turned(gray, roll)
-            found += [box.moved(back) for box in self._upright(turned)]
-        return apart(sorted(found, key=lambda box: -box.score), _APART)
+        met = [
+            (float(odds[at]), level, at)
+            for level in pyramid(gray, self.size, smallest)
+            for odds in (self.log_odds(level.cells),)
+            for at in _peaks(odds, least)
+        ]
+        met.sort(key=lambda one: -one[0])
+        return [FacePlace(odds, self._pose(level, *at)) for odds, level, at in met[:_CANDIDATES]]
 
-    def _upright(self, gray: Gray) -> list[FaceBox]:
-        least = _SMALLEST * min(gray.shape)
-        places = self._templates.search(gray, least, _LEAST)
-        return apart((face_box(self._model, place) for place in places), _APART)
-
-
-def face_box(model: FaceModel, place: FacePlace) -> FaceBox:
-    """Return the box of a pose: `box_pose` of it, turned by its roll, gives the pose."""
-    pose = place.pose
-    width = pose.scale / BOX_IOD
-    turn = Similarity.from_polar(width, pose.angle, 0.0, 0.0)
-    at = pose.apply(model.scheme.initialisation_points(model.pdm.mean)).mean(axis=0)
-    x, y = at - turn.apply(np.array([BOX_CENTRE]) - 0.5)[0]
-    return FaceBox(
-        float(x - width / 2),
-        float(y - width / 2),
-        width,
-        width,
-        float(np.rad2deg(pose.angle)),
-        float(0.5 * (1 + np.tanh(0.5 * place.log_odds))),
-    )
+    def _pose(self, level: Level, template: int, row: int, column: int) -> Similarity:
+        """Return the pose of the face that a window shows."""
+        part = level.cells[row : row + self.rows, column : column + self.columns]
+        found = np.tensordot(self.shift[template], part, 3) + self.shift_bias[template]
+        x, y, log_size, angle = np.clip(found, -_FURTHEST, _FURTHEST).tolist()
+        middle = Similarity(1.0, 0.0, column + self.columns / 2, row + self.rows / 2)
+        move = Similarity.from_polar(float(np.exp(log_size)), angle, x, y)
+        return self.frame.pose(level.to_picture.after(middle).after(move))
 
 
-def _turned(gray: Gray, roll: float) -> tuple[Gray, Similarity]:
-    """Return a reduced copy in which faces of this roll stand upright, and the way back."""
-    height, width = gray.shape
-    scale = min(1.0, _REDUCED / min(gray.shape))
-    back = Similarity.from_polar(1 / scale, np.deg2rad(roll), 0.0, 0.0)
-    corners = np.array([[0.0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]])
-    reach = back.inverse().apply(corners)
-    back = back.after(Similarity(1.0, 0.0, *map(float, reach.min(axis=0))))
-    size = [int(n) + 1 for n in np.ptp(reach, axis=0)]
-    turned = cv2.warpAffine(
-        gray,
-        back.matrix(),
-        size,
-        flags=cv2.INTER_AREA | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(turned, dtype=np.uint8), back
+def _peaks(odds: NDArray[np.float32], least: float) -> list[tuple[int, int, int]]:
+    """Return where maps (T, H, W) are highest among their neighbours and the other maps."""
+    if not odds.size:
+        return []
+    highest = odds.max(axis=0)
+    around = cv2.dilate(highest, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((highest >= around) & (highest >= least))
+    templates = odds[:, rows, columns].argmax(axis=0)
+    return [(int(t), int(r), int(c)) for t, r, c in zip(templates, rows, columns, strict=True)]

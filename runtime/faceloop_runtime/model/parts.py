@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from faceloop_datasets import Scheme
+from faceloop_runtime.detect.learned import LearnedDetector
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.quality import (
     ConformalCalibration,
@@ -15,7 +16,6 @@ from faceloop_runtime.quality import (
 )
 from faceloop_runtime.regressor import ShapeRegressor
 from faceloop_runtime.responses.experts import PatchExperts
-from faceloop_runtime.templates import FaceTemplates
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class ModelParts:
         Predicts error and visibility of each point; None in files of version 1.
     error_calibration : ConformalCalibration or None
         Says what the predicted error of a fit means; None in files of version 1.
-    detector : FaceTemplates or None
-        What the faces look like as a whole; None in files of version 1 and 2.
+    detector : LearnedDetector or None
+        Finds faces such as those of the training; None in files of version 1 and 2.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -60,7 +60,7 @@ class ModelParts:
     error_predictor: ErrorPredictor
     point_predictor: PointPredictor | None = None
     error_calibration: ConformalCalibration | None = None
-    detector: FaceTemplates | None = None
+    detector: LearnedDetector | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 

@@ -50,7 +50,7 @@ class FaceWindows:
     rows : ndarray of float32, shape (V, J, D)
         Cells of the windows on each variant of a face.
     moves : ndarray, shape (V, J, 4)
-        How the face differs from each, as `FaceTemplates.shift` says it.
+        How the face differs from each, as `LearnedDetector.shift` says it.
     folds, groups : ndarray of int, shape (V,)
         Fold, and group of similar shapes, of each variant.
     """

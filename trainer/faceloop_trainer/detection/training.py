@@ -1,12 +1,12 @@
-"""Training of the templates that find a project's own faces.
+"""Training of the detector of a project's own faces.
 
-They are linear classifiers on cells of gradients, one for each group of faces of similar shape,
-learned from windows on the faces and from those windows of other pictures that look most like a
-face (hard negatives: Dalal & Triggs, CVPR 2005; Felzenszwalb et al., PAMI 2010). What their sums
-mean is learned from faces of people, and from pictures, that they have not seen.
+Its templates are linear classifiers on cells of gradients, one for each group of faces of similar
+shape. They learn from windows on the faces, and from those windows of other pictures that look most
+like a face (hard negatives: Dalal & Triggs, CVPR 2005; Felzenszwalb et al., PAMI 2010). What their
+sums mean is learned from faces of people, and from pictures, that they have not seen.
 
-They are trained on the faces that are cross-fitted, a project's reference snapshot, and cached like
-the quality models: where faces are does not depend on the last corrected point.
+All of it is learned from the faces that are cross-fitted, a project's reference snapshot, and cached
+like the quality models: where faces are does not depend on the last corrected point.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.templates import FaceTemplates
+from faceloop_runtime.detect.learned import LearnedDetector
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.parallel import parallel_map
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
     Floats = NDArray[np.float64]
 
-_NAME = "templates"
+_NAME = "detector"
 _ROUNDS = 2
 """How often hard windows are looked for."""
 _AT_RANDOM = 12
@@ -46,8 +46,8 @@ _STRENGTH, _SHIFT_STRENGTH = 0.001, 0.002
 """Of the ridges, see `separate` and `regress`."""
 
 
-class TemplateTraining:
-    """Trains the templates of a cross-fit's faces, or takes them from its cache.
+class DetectorTraining:
+    """Trains the detector of a cross-fit's faces, or takes them from its cache.
 
     Parameters
     ----------
@@ -57,23 +57,23 @@ class TemplateTraining:
 
     def __init__(self, crossfit: CrossFit) -> None:
         self._crossfit = crossfit
-        self._templates: FaceTemplates | None = crossfit.load(_NAME, FaceTemplates)
+        self._detector: LearnedDetector | None = crossfit.load(_NAME, LearnedDetector)
 
     @property
     def cached(self) -> bool:
         """Whether nothing has to be trained."""
-        return self._templates is not None
+        return self._detector is not None
 
-    def templates(self) -> FaceTemplates:
-        """Return the templates."""
-        if self._templates is None:
-            self._templates = train_templates(self._crossfit.training_set)
-            self._crossfit.save(_NAME, self._templates)
-        return self._templates
+    def detector(self) -> LearnedDetector:
+        """Return the detector."""
+        if self._detector is None:
+            self._detector = train_detector(self._crossfit.training_set)
+            self._crossfit.save(_NAME, self._detector)
+        return self._detector
 
 
-def train_templates(training_set: TrainingSet) -> FaceTemplates:
-    """Train templates on the faces of a training set."""
+def train_detector(training_set: TrainingSet) -> LearnedDetector:
+    """Train a detector of the faces of a training set."""
     window = Window.of(training_set.pdm)
     faces = FaceWindows.of(window, training_set)
     whole, parts = scenes_of(window, training_set)
@@ -96,12 +96,12 @@ class _Sums:
     weights: Rows
     bias: Rows
 
-    def templates(self, window: Window) -> FaceTemplates:
+    def templates(self, window: Window) -> LearnedDetector:
         """Return templates whose log-odds are these sums."""
         count = len(self.weights)
         cells = self.weights.reshape(count, window.rows, window.columns, -1)
         frame = window.frame
-        return FaceTemplates(
+        return LearnedDetector(
             middle=np.array([frame.x, frame.y], np.float32),
             cell=np.array([frame.cell], np.float32),
             weights=cells,
@@ -147,7 +147,7 @@ class _Learner:
         for _ in range(_ROUNDS):
             templates = sums.templates(self._window)
 
-            def search(number: int, templates: FaceTemplates = templates) -> None:
+            def search(number: int, templates: LearnedDetector = templates) -> None:
                 scene = self._scenes[number]
                 if scene.fold != without:
                     self._known[number] |= set(scene.hardest(templates))
@@ -166,7 +166,7 @@ def _of_faces(sums: _Sums, faces: FaceWindows, fold: int) -> list[Floats]:
     return found
 
 
-def _of_scenes(templates: FaceTemplates, scenes: Sequence[Scene]) -> Floats:
+def _of_scenes(templates: LearnedDetector, scenes: Sequence[Scene]) -> Floats:
     """Return the greatest sum of each template in each scene, (S, T)."""
     found = parallel_map(lambda scene: scene.most(templates), scenes)
     return np.array(found, np.float64).reshape(len(scenes), -1)
@@ -174,7 +174,7 @@ def _of_scenes(templates: FaceTemplates, scenes: Sequence[Scene]) -> Floats:
 
 def _calibrated(
     sums: _Sums, window: Window, faces: FaceWindows, lines: Sequence[tuple[float, float]]
-) -> FaceTemplates:
+) -> LearnedDetector:
     """Return the templates with what their sums mean, and with how the face differs."""
     plain = sums.templates(window)
     gain, offset = np.array(lines, np.float32).T

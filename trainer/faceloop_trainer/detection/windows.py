@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from faceloop_runtime.detect.cells import CELL, cell_map, pyramid
+from faceloop_runtime.detect.learned import TemplateFrame
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.crop import FaceImage
-from faceloop_runtime.templates import CELL, TemplateFrame, cell_map, pyramid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from faceloop_runtime.detect.cells import Level
+    from faceloop_runtime.detect.learned import LearnedDetector
     from faceloop_runtime.pdm import PointDistributionModel
-    from faceloop_runtime.templates import FaceTemplates, Level
     from faceloop_trainer.data.faces import TrainingFace
 
     Rows = NDArray[np.float32]
@@ -99,7 +101,7 @@ class Window:
         -------
         cells : ndarray of float32, shape (count, R, Q, C)
         moves : ndarray, shape (count, 4)
-            How the face differs from the window, as `FaceTemplates.shift` says it.
+            How the face differs from the window, as `LearnedDetector.shift` says it.
         """
         assert face.picture is not None  # noqa: S101 - callers pass faces with pictures only
         true = self.frame.window(Similarity.between(mean, face.points))
@@ -185,7 +187,7 @@ class Scene:
             chosen.append((level, int(rows[at]), int(columns[at])))
         return chosen
 
-    def hardest(self, templates: FaceTemplates) -> list[Place]:
+    def hardest(self, templates: LearnedDetector) -> list[Place]:
         """Return the places that look most like a face to each template, and are not clear."""
         found: list[tuple[float, int, Place]] = []
         for level, odds in self._odds(templates):
@@ -201,12 +203,12 @@ class Scene:
             chosen += [at for _, by, at in found if by == template][:_HARDEST]
         return chosen
 
-    def most(self, templates: FaceTemplates) -> NDArray[np.float32]:
+    def most(self, templates: LearnedDetector) -> NDArray[np.float32]:
         """Return the greatest log-odds of each template, (T,)."""
         each = [odds.max(axis=(1, 2)) for _, odds in self._odds(templates)]
         return np.asarray(np.max(each, axis=0, initial=_NEVER))
 
-    def _odds(self, templates: FaceTemplates) -> Iterator[tuple[int, Rows]]:
+    def _odds(self, templates: LearnedDetector) -> Iterator[tuple[int, Rows]]:
         for number, (level, allowed) in enumerate(zip(self.levels, self.allowed, strict=True)):
             yield number, np.where(allowed, templates.log_odds(level.cells), np.float32(_NEVER))
 
