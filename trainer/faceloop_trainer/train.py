@@ -292,6 +292,7 @@ def _train(
         regressor = train_corrections()
     *experts, initialiser = trained
     models = quality.models()
+    detector = DetectorTraining(crossfit).detector()
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=current.scheme,
@@ -304,7 +305,7 @@ def _train(
         error_predictor=models.estimators.predictor,
         point_predictor=models.estimators.points,
         error_calibration=models.estimators.calibration,
-        detector=DetectorTraining(crossfit).detector(),
+        detector=detector,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
+from faceloop_runtime.detect.learned import TemplateFrame
 from faceloop_runtime.geometry import Similarities, Similarity
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import variants
 from faceloop_trainer.parallel import parallel_map
 
 from .groups import shape_groups
-from .windows import Scene
+from .windows import Scene, Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_trainer.crossfit.training_set import TrainingSet
     from faceloop_trainer.crossfit.variants import FaceVariant
-
-    from .windows import Window
 
     Rows = NDArray[np.float32]
 
@@ -102,11 +102,7 @@ def scenes_of(window: Window, training_set: TrainingSet) -> tuple[list[Scene], l
     whole, parts : list of Scene
         The bundled pictures and what is beside the faces; and small parts of the photographs.
     """
-    pictures = [read_image(path, "gray") for path in sample_negatives()]
-    whole = [
-        Scene.of(window, picture, _NO_FACE * min(picture.shape), number % FOLDS)
-        for number, picture in enumerate(pictures)
-    ]
+    whole = [*_without_faces(window.rows, window.columns)]
     mean = training_set.pdm.mean
 
     def beside(one: FaceVariant) -> tuple[Scene, list[Scene]]:
@@ -122,3 +118,14 @@ def scenes_of(window: Window, training_set: TrainingSet) -> tuple[list[Scene], l
     for own, _ in (found := parallel_map(beside, shown)):
         whole.append(own)
     return whole, [part for _, some in found for part in some]
+
+
+@lru_cache(maxsize=2)
+def _without_faces(rows: int, columns: int) -> tuple[Scene, ...]:
+    """Return the bundled pictures without faces, as windows of this size see them."""
+    window = Window(TemplateFrame(0.0, 0.0, 1.0), rows, columns)
+    pictures = [read_image(path, "gray") for path in sample_negatives()]
+    return tuple(
+        Scene.of(window, picture, _NO_FACE * min(picture.shape), number % FOLDS)
+        for number, picture in enumerate(pictures)
+    )

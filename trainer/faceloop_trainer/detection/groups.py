@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FEWEST = 20
+_FEWEST = 60
 """Faces that a group needs, about."""
 _MOST = 4
 _STEPS = 30

@@ -65,10 +65,13 @@ def _ridge(rows: Rows, goal: Rows, each: Rows, ridge: float) -> tuple[Rows, floa
     total = float(each.sum())
     mean, offset = (each @ rows) / total, float(each @ goal) / total
     centred = (rows - mean) * np.sqrt(each)[:, None]
-    gram = (centred.T @ centred).astype(np.float64)
+    right = (goal - np.float32(offset)) * np.sqrt(each)
+    few = len(rows) < rows.shape[1]  # then their products are the smaller system
+    gram = (centred @ centred.T if few else centred.T @ centred).astype(np.float64)
     gram[np.diag_indices_from(gram)] += ridge
-    right = centred.T @ ((goal - np.float32(offset)) * np.sqrt(each))
-    weights = solve(gram, right.astype(np.float64), assume_a="pos").astype(np.float32)
+    right = right if few else centred.T @ right
+    found = solve(gram, right.astype(np.float64), assume_a="pos").astype(np.float32)
+    weights = centred.T @ found if few else found
     return weights, offset - float(mean @ weights)
 
 

@@ -5,7 +5,7 @@ shape. They learn from windows on the faces, and from those windows of other pic
 like a face (hard negatives: Dalal & Triggs, CVPR 2005; Felzenszwalb et al., PAMI 2010). What their
 sums mean is learned from faces of people, and from pictures, that they have not seen.
 
-All of it is learned from the faces that are cross-fitted, a project's reference snapshot, and cached
+All of it is learned from the faces that are cross-fitted, the reference snapshot, and cached
 like the quality models: where faces are does not depend on the last corrected point.
 """
 
@@ -59,14 +59,11 @@ class DetectorTraining:
         self._crossfit = crossfit
         self._detector: LearnedDetector | None = crossfit.load(_NAME, LearnedDetector)
 
-    @property
-    def cached(self) -> bool:
-        """Whether nothing has to be trained."""
-        return self._detector is not None
-
     def detector(self) -> LearnedDetector:
         """Return the detector."""
         if self._detector is None:
+            self._crossfit.steps.what = "learning to find faces"
+            self._crossfit.steps.tick(0)
             self._detector = train_detector(self._crossfit.training_set)
             self._crossfit.save(_NAME, self._detector)
         return self._detector

@@ -179,12 +179,13 @@ class Scene:
 
     def at_random(self, count: int, rng: np.random.Generator) -> list[Place]:
         """Choose places, about as many of each size; fewer where there are hardly any."""
-        free = [(n, *np.nonzero(a)) for n, a in enumerate(self.allowed) if a.any()]
+        free = [(level, np.argwhere(allowed)) for level, allowed in enumerate(self.allowed)]
+        free = [(level, places) for level, places in free if len(places)]
         chosen = []
         for _ in range(count if free else 0):
-            level, rows, columns = free[rng.integers(len(free))]
-            at = rng.integers(len(rows))
-            chosen.append((level, int(rows[at]), int(columns[at])))
+            level, places = free[rng.integers(len(free))]
+            row, column = places[rng.integers(len(places))].tolist()
+            chosen.append((level, row, column))
         return chosen
 
     def hardest(self, templates: LearnedDetector) -> list[Place]:
