@@ -23,6 +23,7 @@ from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
+from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.quality.training import QualityTraining
@@ -293,6 +294,7 @@ def _train(
         regressor = train_corrections()
     *experts, initialiser = trained
     models = quality.models()
+    detector = DetectorTraining(crossfit).detector()
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=current.scheme,
@@ -305,6 +307,7 @@ def _train(
         error_predictor=models.estimators.predictor,
         point_predictor=models.estimators.points,
         error_calibration=models.estimators.calibration,
+        detector=detector,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from faceloop_runtime.imaging.channels import channel_count
+from faceloop_runtime.imaging.channels import ORIENTATIONS, channel_count
 from faceloop_runtime.pdm import PointDistributionModel, face_extent
 from faceloop_runtime.quality.features import POINT_FEATURES
 from faceloop_runtime.quality.points import POINT_INPUTS
@@ -72,6 +72,7 @@ class ModelPartsReader:
             "N": n,
             "2N": 2 * n,
             "C": channel_count(self.channels),
+            "directions": ORIENTATIONS,
             "signs": POINT_FEATURES,
             "inputs+1": POINT_INPUTS + 1,
             "start features": FEATURES,

@@ -81,6 +81,7 @@ _QUALITY = (
 )
 """From version 2 on."""
 
+_WINDOW = ("rows", "columns", "directions")
 OPTIONAL = {
     "start": (
         Field("start.weights", "F32", ("start features", "4+K+N")),
@@ -89,11 +90,21 @@ OPTIONAL = {
         Field("start.place", "F32", ("4",), low=-100.0, high=100.0),
         Field("start.error", "F32", ("1",), low=0.0),
     ),
+    "detector": (
+        Field("detector.middle", "F32", ("2",), low=-MAX_EXTENT, high=MAX_EXTENT),
+        Field("detector.cell", "F32", ("1",), low=1e-3, high=MAX_EXTENT),
+        Field("detector.weights", "F32", ("templates", *_WINDOW)),
+        Field("detector.gain", "F32", ("templates",), low=0.0),
+        Field("detector.bias", "F32", ("templates",)),
+        Field("detector.shift", "F32", ("templates", "4", *_WINDOW)),
+        Field("detector.shift_bias", "F32", ("templates", "4")),
+    ),
 }
 """Parts that a file of version 3 has or has not."""
 
 HIDDEN = ("hidden", "point hidden", "sight hidden")
 FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "levels": 64}
+FREE |= {"templates": 16, "rows": 48, "columns": 48}
 FREE |= dict.fromkeys(HIDDEN, 4096)
 """Widths that the file itself decides, and the largest allowed."""
 

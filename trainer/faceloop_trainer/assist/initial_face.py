@@ -11,6 +11,7 @@ from faceloop_runtime import Detector, Fitter
 from faceloop_runtime.geometry import Similarity, has_extent
 from faceloop_runtime.pdm.gaussian import observe
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
+from faceloop_runtime.start.finding import find_faces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def from_fit(
     fitter = Fitter(model, "cpu")
     if box is not None:
         return fitter.fit(image, box).points
-    fits = [fitter.fit(image, found) for found in Detector().detect(image)[:_BOXES]]
+    fits = [fitter.fit(image, found) for found in find_faces(Detector(), model, image)[:_BOXES]]
     if not fits or (best := min(fits, key=_expected_error)).predicted_error > NO_FACE_ERROR:
         raise FaceloopError(
             "No face was found in this picture. Start it with three clicks instead: on both "

@@ -13,6 +13,7 @@ from faceloop_datasets.subjects import kind_of, plural, singular
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer.data.faces import whole_pictures
 from faceloop_trainer.data.perturbation import jittered_pose
 from faceloop_trainer.data.split import unseen_faces
@@ -262,7 +263,7 @@ class _Measurement:
                 self._model.pdm, face.points, iod, self._protocol.jitter, self._rng
             )
             return self._fitter.fit_near(face.picture, pose)
-        boxes = self._detector.detect(face.picture)
+        boxes = find_faces(self._detector, self._model, face.picture)
         return self._fitter.fit(face.picture, boxes[0]) if boxes else None
 
 
