@@ -303,6 +303,7 @@ def _train(
         error_predictor=models.estimators.predictor,
         point_predictor=models.estimators.points,
         error_calibration=models.estimators.calibration,
+        first_step=crossfit.first_step(current),
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,

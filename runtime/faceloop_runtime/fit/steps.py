@@ -18,6 +18,7 @@ from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face_featu
 from faceloop_runtime.regressor import cell_features, regression_features
 from faceloop_runtime.responses.experts import SEARCH
 
+from .first_step import first_step
 from .meanshift import (
     Evidence,
     ShapeState,
@@ -165,6 +166,9 @@ def search(
         Shape parameters at the start; the mean shape where absent.
     """
     face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
+    if model.first_step is not None and passes[0].level == 0:
+        pose, seen = first_step(model.first_step, face, pose, model.pdm, model.channels)
+        b = seen if b is None else b
     if b is None:
         b = np.zeros(len(model.pdm.variances))
     for one in passes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from faceloop_runtime.imaging.channels import channel_count
-from faceloop_runtime.pdm import PointDistributionModel, face_extent
+from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.quality.features import POINT_FEATURES
 from faceloop_runtime.quality.points import POINT_INPUTS
 from faceloop_runtime.quality.validator import VALIDATOR_POOL, VALIDATOR_SCALE
@@ -104,7 +104,7 @@ class ModelPartsReader:
 
     def _derive(self, pdm: PointDistributionModel) -> None:
         """Work out the widths that follow from the shape model."""
-        extent = face_extent(pdm)
+        extent = pdm.extent
         if extent > MAX_EXTENT:
             raise BadFieldError(
                 "pdm", f"a face that reaches {extent:.3g} IOD", f"at most {MAX_EXTENT}"

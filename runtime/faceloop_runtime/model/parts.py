@@ -43,6 +43,8 @@ class ModelParts:
         Predicts error and visibility of each point; None in files of version 1.
     error_calibration : ConformalCalibration or None
         Says what the predicted error of a fit means; None in files of version 1.
+    first_step : ShapeRegressor or None
+        The first step of a search; None for schemes that need none.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -57,6 +59,7 @@ class ModelParts:
     error_predictor: ErrorPredictor
     point_predictor: PointPredictor | None = None
     error_calibration: ConformalCalibration | None = None
+    first_step: ShapeRegressor | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 

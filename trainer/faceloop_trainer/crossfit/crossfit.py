@@ -20,7 +20,6 @@ from faceloop_runtime.fit.steps import search
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.arrays import from_arrays, to_arrays
 from faceloop_runtime.pdm import PointDistributionModel
-from faceloop_runtime.pdm.model import face_extent
 from faceloop_runtime.quality.error import ErrorPredictor
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, FaceValidator
 from faceloop_runtime.regressor import ShapeRegressor
@@ -33,6 +32,7 @@ from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.parallel import parallel_map
 
 from .correction_targets import correction_regression
+from .first_step import FirstSteps, first_steps
 from .fit_store import FitStore, OutOfFoldFit
 from .training_set import FOLDS, TrainingSet, folds_follow_names
 from .variants import FaceVariant, variants
@@ -70,10 +70,13 @@ class SearchParts:
         The shapes that are searched for.
     experts : tuple of CrossFittedExperts
         By scale, the initialiser's last.
+    first_steps : FirstSteps or None
+        Of the searches; None where the scheme needs none.
     """
 
     pdm: PointDistributionModel
     experts: tuple[CrossFittedExperts, ...]
+    first_steps: FirstSteps | None
 
 
 class CrossFit:
@@ -146,7 +149,7 @@ class CrossFit:
             models = self.pdm, current.pdm
         except TrainingError:  # there were too few faces then
             return False
-        sizes = {crop_size(face_extent(pdm), VALIDATOR_SCALE, 1) for pdm in models}
+        sizes = {crop_size(pdm.extent, VALIDATOR_SCALE, 1) for pdm in models}
         return len(sizes) == len({len(pdm.variances) for pdm in models}) == 1
 
     @property
@@ -207,15 +210,24 @@ class CrossFit:
         if self._parts is None:
             own = trainings or self.training_set.experts(self._cache, self.steps)
             experts = tuple(parallel_map(lambda one: one.cross_fitted(), own))
-            self._parts = SearchParts(self.pdm, experts)
+            steps = first_steps(self.training_set)
+            self._parts = SearchParts(self.pdm, experts, steps)
             self.save("experts", self._parts)
         return self._parts.experts
+
+    def first_step(self, current: TrainingSet) -> ShapeRegressor | None:
+        """Return the first step of a search, learned from the current training set."""
+        assert self._parts is not None  # noqa: S101 - experts come first
+        found = self._parts.first_steps if self.is_of(current) else first_steps(current)
+        return None if found is None else found.whole
 
     @cached_property
     def _models(self) -> list[FaceModel]:
         """By fold, a model that searches, but neither corrects nor estimates its quality."""
         *scales, initialiser = self.experts()
         pdm, none = self.pdm, np.zeros(0, np.float32)
+        assert self._parts is not None  # noqa: S101 - `experts` has set it
+        starts = self._parts.first_steps
         return [
             FaceModel(
                 scheme=self.scheme,
@@ -226,6 +238,7 @@ class CrossFit:
                 initialiser=initialiser.without[fold],
                 validator=FaceValidator(none, 0.0),
                 error_predictor=ErrorPredictor.blank(len(pdm), len(pdm.variances)),
+                first_step=None if starts is None else starts.without[fold],
             )
             for fold in range(FOLDS)
         ]

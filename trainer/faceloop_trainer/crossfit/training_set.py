@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from faceloop_trainer.parallel import StepCounter
 
 FOLDS = 2
+_SPARSE, _CONTEXT = 50, 1.1
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
 
@@ -144,6 +145,8 @@ def _shape_model(
         people += people
     prior = sample_prior(scheme) if config.prior == "sample" else None
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
+    if len(scheme) <= _SPARSE:
+        pdm = replace(pdm, context=_CONTEXT)
     return varimax(pdm) if config.modes == "varimax" else pdm
 
 
