@@ -11,6 +11,7 @@ from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of, plural
 from faceloop_trainer.data.data_warnings import data_warnings
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
+from faceloop_trainer.data.annotated_shapes import scheme_of_faces
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.split import assign_folds
 from faceloop_trainer.evaluation.measure import measure
@@ -88,6 +89,7 @@ def cross_validate(
             f"least as many {plural(_kind(everyone))}: the project {project.name} shows "
             f"{len(fold_of_subject)}." + " ".join(["", *data_warnings(everyone, scheme)])
         )
+    scheme = scheme_of_faces(scheme, everyone, config)
     faces, unusable = load_faces(
         scheme, everyone, config.scales[-1], seed=config.seed, progress=progress
     )

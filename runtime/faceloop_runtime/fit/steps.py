@@ -168,7 +168,7 @@ def search(
     face = FaceImage(gray, pose, model.extent, model.experts[-1].scale)
     if model.first_step is not None and passes[0].level == 0:
         pose, seen = first_step(model.first_step, face, pose, model.pdm, model.channels)
-        b = seen if b is None else b
+        b, passes = seen if b is None else b, passes[1:]  # which the first step stands for
     if b is None:
         b = np.zeros(len(model.pdm.variances))
     for one in passes:

@@ -15,7 +15,16 @@ from faceloop_runtime.regressor import GRID
 from faceloop_runtime.responses.experts import crop_size
 
 from .arrays import arrays_below, from_arrays
-from .layout import FREE, HIDDEN, MAX_EXTENT, PDM, SCALARS, fields_of, path_of
+from .layout import (
+    FREE,
+    HIDDEN,
+    MAX_EXTENT,
+    OPTIONAL_SCALARS,
+    PDM,
+    SCALARS,
+    fields_of,
+    path_of,
+)
 from .metadata import (
     BadFieldError,
     channels_of,
@@ -74,8 +83,9 @@ class ModelPartsReader:
 
     def parts(self) -> ModelParts:
         """Return the parts; raises `BadFieldError` for the first thing that is wrong."""
-        fields = fields_of(self.version, len(self.scales))
-        self._check_names({f.name for f in fields})
+        found = set(self.file.keys())
+        fields = fields_of(self.version, len(self.scales), found)
+        self._check_names({f.name for f in fields}, found)
         # The other widths follow from the shape model; then all headers come before all data.
         arrays = self._scalars() | {f.name: self._array(f) for f in PDM}
         self._derive(from_arrays(PointDistributionModel, arrays_below(arrays, "pdm")))
@@ -93,6 +103,9 @@ class ModelPartsReader:
 
     def _scalars(self) -> dict[str, Array]:
         numbers = {name: number_of(self.about, name, span) for name, span in SCALARS.items()}
+        for name, span in OPTIONAL_SCALARS.items():
+            there = self.version > 2 and name in self.about
+            numbers[name] = number_of(self.about, name, span) if there else 0.0
         numbers |= {f"experts.{k}.scale": scale for k, scale in enumerate(self.scales)}
         return {name: np.array(number) for name, number in numbers.items()}
 
@@ -118,8 +131,8 @@ class ModelPartsReader:
         w["2N+K+4"] = w["2N"] + w["K"] + 4
         w["2N+K+5"] = w["2N+K+4"] + 1
 
-    def _check_names(self, expected: set[str]) -> None:
-        found = set(self.file.keys())
+    @staticmethod
+    def _check_names(expected: set[str], found: set[str]) -> None:
         if missing := sorted(expected - found):
             raise BadFieldError(missing[0], "no such array", "an array")
         if unknown := sorted(found - expected):

@@ -55,7 +55,7 @@ def save(model: ModelParts, path: Path) -> None:
     dtypes = {"F32": np.float32, "F64": np.float64}
     stored = {
         f.name: np.ascontiguousarray(arrays[path_of(f.name)], dtypes[f.dtype])
-        for f in fields_of(about["version"], len(model.experts))
+        for f in fields_of(about["version"], len(model.experts), arrays)
     }
     with _named(path):
         ModelPartsReader(about, _ArraysInMemory(stored)).parts()

@@ -7,10 +7,15 @@ not stored: who changes what such a constant means raises `VERSION`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-VERSION = 2
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+VERSION = 3
 """Version of the layout. A newer file is refused, never guessed at. Files of version 1 have no
-point predictor and no calibration of errors."""
+point predictor and no calibration of errors; what came with version 3 may be absent, and a file
+without any of it is one of version 2."""
 
 MAX_EXTENT = 8.0  # a face is about three IOD high; crops grow with the square of this
 MAX_LEVELS = 8
@@ -76,6 +81,14 @@ _QUALITY = (
 )
 """From version 2 on."""
 
+_FIRST_STEP = (
+    Field("first_step.weights", "F32", ("face features", "4+K")),
+    Field("first_step.offset", "F32", ("4+K",)),
+)
+
+OPTIONAL = (_FIRST_STEP,)
+"""From version 3 on: parts of which a file has all arrays, or none."""
+
 HIDDEN = ("hidden", "point hidden", "sight hidden")
 FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "levels": 64}
 FREE |= dict.fromkeys(HIDDEN, 4096)
@@ -87,6 +100,8 @@ SCALARS = {
     "validator.bias": (-1e9, 1e9),
 }
 """Numbers in the metadata, with their least and greatest value."""
+OPTIONAL_SCALARS = {"pdm.context": (0.0, MAX_EXTENT)}
+"""The same from version 3 on, 0 where absent."""
 SCALE = (2.0, 500.0)
 
 _NAMES = (
@@ -106,7 +121,9 @@ def path_of(name: str) -> str:
     return name
 
 
-def fields_of(version: int, levels: int) -> tuple[Field, ...]:
-    """All arrays of a file."""
+def fields_of(version: int, levels: int, names: Collection[str]) -> tuple[Field, ...]:
+    """All arrays of a file; of an optional part that has none in ``names``, none."""
     experts = (f for k in range(levels) for f in _bank(f"experts.{k}", "N", "patch"))
-    return (*PDM, *experts, *_REST, *(_QUALITY if version > 1 else ()))
+    parts = OPTIONAL if version > 2 else ()
+    optional = (f for part in parts if any(f.name in names for f in part) for f in part)
+    return (*PDM, *experts, *_REST, *(_QUALITY if version > 1 else ()), *optional)

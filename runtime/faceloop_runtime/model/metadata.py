@@ -10,7 +10,7 @@ from faceloop_datasets import Scheme, SchemeError
 from faceloop_datasets.plain import is_deep
 from faceloop_runtime.imaging.channels import CHANNELS
 
-from .layout import MAX_LEVELS, SCALARS, SCALE, VERSION
+from .layout import MAX_LEVELS, OPTIONAL_SCALARS, SCALARS, SCALE, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,17 +56,24 @@ def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, Any]:
     """Return what a model's metadata says; numbers by path."""
+    optional = {name: scalars[name] for name in OPTIONAL_SCALARS if scalars.get(name)}
     return {
         "format": _FORMAT,
-        "version": 1
-        if model.point_predictor is None or model.error_calibration is None
-        else VERSION,
+        "version": _version(model, optional),
         "scheme": model.scheme.to_toml(),
         "channels": list(model.channels),
         "scales": [float(e.scale) for e in model.experts],
         **{name: scalars[name] for name in SCALARS},
+        **optional,
         "provenance": model.provenance,
     }
+
+
+def _version(model: ModelParts, optional: Mapping[str, float]) -> int:
+    """Return the first version that could hold a model, which more programs can read."""
+    if model.point_predictor is None or model.error_calibration is None:
+        return 1
+    return VERSION if optional or model.first_step is not None else 2
 
 
 def _typed(about: dict[str, Any], key: str, kind: type, name: str) -> Any:

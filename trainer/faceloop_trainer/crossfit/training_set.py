@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.schemes.toml import mirror_image
 from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.data.completion import CompletedFace, ReferenceFrame
 from faceloop_trainer.data.requirements import unmet_requirements
@@ -99,7 +100,7 @@ class TrainingSet:
             f"places {sorted(self.scheme.initialisation.items())}",
             self.scheme.initialisation_points,
             self._places_seen,
-            (1, 0, 2) if mirror else None,  # mirrored, the eyes change places
+            self._mirrored_places() if mirror else None,
             off_centre=4.0,
         )
         reference = ReferenceFrame.of(self.pdm)
@@ -113,6 +114,11 @@ class TrainingSet:
             return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps.tick)
 
         return parallel_map(sampled, jobs)
+
+    def _mirrored_places(self) -> tuple[int, int, int]:
+        """Mirrored, the eyes change places, unless they are their own mirror images."""
+        left, right = (set(self.scheme.initialisation[k]) for k in ("left_eye", "right_eye"))
+        return (1, 0, 2) if mirror_image(left, self.scheme.mirror) == right else (0, 1, 2)
 
     def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
         keys = ("left_eye", "right_eye", "nose")
