@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of, plural
-from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.annotated_shapes import scheme_of_faces
+from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.requirements import MIN_FACES, MIN_PEOPLE
 from faceloop_trainer.data.split import split_faces

@@ -192,6 +192,11 @@ class Scheme:
         """Whether the line of the two points `iod` is level in an upright face: they mirror."""
         return len(self.iod) == 2 and bool(self.mirror) and self.mirror[self.iod[0]] == self.iod[1]
 
+    @property
+    def mirror_or_self(self) -> tuple[int, ...]:
+        """The mirror map; where it is not known, every point stays itself."""
+        return self.mirror or tuple(range(len(self)))
+
     def initialisation_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Left eye, right eye and nose, shape (3, 2), in the frame of ``points`` (N, 2).
 

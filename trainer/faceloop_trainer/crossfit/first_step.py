@@ -21,12 +21,10 @@ from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.parallel import parallel_map
 
 from .correction_targets import required_updates
-from .training_set import FOLDS
+from .training_set import FOLDS, MOST_SPARSE_POINTS
 from .variants import FaceVariant, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from .training_set import TrainingSet
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Rows = NDArray[np.float32]
 
-MOST_POINTS = 50
-"""Schemes of more points than this find home without: their experts outvote a wrong one."""
 _MOST_ROWS, _MOST_STARTS = 3000, 8
 _LEAST, _FARTHEST = 0.2, 2.0
 """How far off starts are, in multiples of what a detector is off by."""
@@ -63,8 +59,8 @@ class FirstSteps:
 
 
 def first_steps(training_set: TrainingSet) -> FirstSteps | None:
-    """Learn the first steps of a training set; None for schemes that need none."""
-    if len(training_set.scheme) > MOST_POINTS:
+    """Learn the first steps of a training set; None if its scheme is not sparse."""
+    if len(training_set.scheme) > MOST_SPARSE_POINTS:
         return None
     shown = variants(training_set, _MOST_ROWS // 2)
     count = max(1, min(_MOST_STARTS, _MOST_ROWS // len(shown)))
@@ -124,7 +120,7 @@ def _ridge(
     penalty = strength * max(float((rows**2).sum()), 1e-9)
     if len(rows) < rows.shape[1]:
         gram = rows @ rows.T
-        gram[np.diag_indices_from(gram)] += penalty / 1.0
+        gram[np.diag_indices_from(gram)] += penalty
         weights = rows.T @ cho_solve(cho_factor(gram), goals)
     else:
         gram = rows.T @ rows
@@ -133,8 +129,3 @@ def _ridge(
     return ShapeRegressor(
         weights.astype(np.float32), (offset - centre @ weights).astype(np.float32)
     )
-
-
-def chosen(steps: FirstSteps | None, folds: Sequence[int]) -> list[ShapeRegressor | None]:
-    """Return the step of each fold."""
-    return [None if steps is None else steps.without[fold] for fold in folds]

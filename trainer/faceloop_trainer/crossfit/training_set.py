@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from faceloop_trainer.parallel import StepCounter
 
 FOLDS = 2
-_SPARSE, _CONTEXT = 50, 1.1
+MOST_SPARSE_POINTS = 50
+"""Schemes of no more points are sparse: their points may lie anywhere, and few experts lead nobody
+home. A fit sees at least the part of the picture that a whole face takes up, and begins with what
+that shows (`.first_step`)."""
+_FACE_EXTENT = 1.1
+"""Half width of a whole face, in IOD."""
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
 
@@ -151,8 +156,8 @@ def _shape_model(
         people += people
     prior = sample_prior(scheme) if config.prior == "sample" else None
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
-    if len(scheme) <= _SPARSE:
-        pdm = replace(pdm, context=_CONTEXT)
+    if len(scheme) <= MOST_SPARSE_POINTS:
+        pdm = replace(pdm, context=_FACE_EXTENT)
     return varimax(pdm) if config.modes == "varimax" else pdm
 
 

@@ -1,4 +1,4 @@
-"""Does a scheme's mirror map agree with the faces: does each point lie where its partner says?"""
+"""Checking a scheme's mirror map against faces: each point lies where its partner says."""
 
 from __future__ import annotations
 
