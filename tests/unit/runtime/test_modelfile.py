@@ -20,6 +20,7 @@ from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model.layout import VERSION
+from faceloop_runtime.regressor import ShapeRegressor
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,28 @@ def test_a_file_of_version_1_has_no_bound_and_no_visibility(
     # a file that calls itself newer than it is, and one that calls itself older
     assert "error_levels.bound: found no such array" in refused(path, old, about)
     assert "no array of this name" in refused(path, arrays, about | {"version": 1})
+
+
+def test_what_came_with_version_3_is_kept_and_may_be_absent(
+    small_model: FaceModel, data: bytes, tmp_path: Path
+) -> None:
+    assert parts(data)[1]["version"] == 2  # a file without any of it
+    width = len(small_model.validator.weights)
+    numbers = np.random.default_rng(1).normal(size=(width, 4 + len(small_model.pdm.variances)))
+    step = ShapeRegressor(numbers.astype(np.float32), numbers[0].astype(np.float32))
+    path = tmp_path / "sparse.safetensors"
+    replace(small_model, first_step=step).save(path)
+    again = FaceModel.load(path)
+    assert again.first_step is not None
+    np.testing.assert_array_equal(again.first_step.weights, step.weights)
+    np.testing.assert_array_equal(again.first_step.offset, step.offset)
+    arrays, about = parts(path.read_bytes())
+    assert about["version"] == 3
+    assert "no array of this name" in refused(path, arrays, about | {"version": 2})
+    del arrays["first_step.offset"]
+    assert "first_step.offset: found no such array" in refused(path, arrays, about)
+    context = refused(path, arrays, about | {"pdm.context": -1.0})
+    assert "pdm.context: found -1.0" in context
 
 
 def test_levels_that_fall_are_refused(data: bytes, tmp_path: Path) -> None:

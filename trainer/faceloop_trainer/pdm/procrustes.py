@@ -72,7 +72,7 @@ def _upright(scheme: Scheme, shape: Points, onto: Similarities) -> Points:
     else:
         usual = complex((onto.turn / np.abs(onto.turn)).sum())
         turn = usual / (abs(usual) or 1.0) / scheme.inter_ocular_distance(shape)
-        a, b = turn.real, -turn.imag
+        a, b = turn.real, turn.imag
     turned = Similarity(float(a), -float(b), 0.0, 0.0).apply(shape)
     return np.asarray(turned - turned.mean(axis=0), dtype=np.float64)
 

@@ -76,7 +76,7 @@ def _size_in_iod(scheme: Scheme, mean: Points) -> float | None:
     spread = 2.0 * float(np.sqrt((mean**2).sum(axis=1).mean()))
     if len(scheme.iod) == 2 and _IOD_SPREADS[0] <= spread <= _IOD_SPREADS[1]:
         return None
-    return float(f"{_USUAL_SPREAD / spread:.2g}")
+    return float(f"{_USUAL_SPREAD / spread:.3g}")
 
 
 def _initialisation(scheme: Scheme, shapes: Points, mean: Points) -> Places:
