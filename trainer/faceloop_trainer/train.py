@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project, TrainingError
@@ -17,6 +18,7 @@ from faceloop_runtime.model import FaceModel
 from faceloop_trainer.crossfit.crossfit import CrossFit
 from faceloop_trainer.crossfit.start_training import StartTraining
 from faceloop_trainer.crossfit.training_set import TrainingSet
+from faceloop_trainer.data.annotated_shapes import applicable, scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
@@ -26,6 +28,7 @@ from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split
 from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
+from faceloop_trainer.pdm.scheme_completion import completed_scheme
 from faceloop_trainer.quality.training import QualityTraining
 
 from .cache import Cache
@@ -102,8 +105,9 @@ def train(
     every = project.faces()
     annotated = join_duplicate_subjects(every)
     chosen = split_faces(annotated, config)
+    scheme = scheme_of_faces(project.scheme, every, config)
     faces, unusable = load_faces(
-        project.scheme,
+        scheme,
         [*chosen.training, *chosen.held_out],
         config.scales[-1],
         seed=config.seed,
@@ -112,12 +116,12 @@ def train(
     )
     held = {f.subject_key for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
-    snapshot = _snapshot_faces(project, annotated, training, held, config, cache, monitor.quiet())
-    warnings = (*_left_out(unusable), *data_warnings(every, project.scheme))
-    warnings = (*warnings, *_sample_size(annotated, training, held, warnings))
-    model = train_faces(
-        project.scheme, training, config, snapshot=snapshot, cache=cache, progress=progress
+    snapshot = _snapshot_faces(
+        project, scheme, annotated, training, held, config, cache, monitor.quiet()
     )
+    warnings = (*_left_out(unusable), *data_warnings(every, scheme))
+    warnings = (*warnings, *_sample_size(annotated, training, held, warnings))
+    model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = None
@@ -180,6 +184,7 @@ def _left_out(unusable: Sequence[Unusable]) -> list[str]:
 
 def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     project: Project,
+    scheme: Scheme,
     annotated: Sequence[Face],
     current: Sequence[TrainingFace],
     held: Collection[str],
@@ -199,7 +204,7 @@ def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     by_revision = {face.revision_id: face for face in current}
     others = [face for face in wanted if face.revision_id not in by_revision]
     read, _ = load_faces(
-        project.scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
+        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
     )
     by_revision |= {face.revision_id: face for face in read}
     return [by_revision[f.revision_id] for f in wanted if f.revision_id in by_revision]
@@ -239,6 +244,9 @@ def train_faces(
     """
     with threadpool_limits(1, "blas"):
         kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
+        shapes = np.array([face.points for face in faces])
+        scheme = completed_scheme(scheme, shapes, mirror=config.mirror)
+        config = applicable(config, scheme, shapes)
 
         def of_snapshot() -> CrossFit | None:
             same = [id(face) for face in snapshot] == [id(face) for face in faces]

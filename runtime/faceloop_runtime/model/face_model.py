@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from faceloop_runtime.pdm import face_extent
 from faceloop_runtime.responses.experts import SEARCH, crop_size
 
 from .file import load, save
@@ -24,7 +23,7 @@ class FaceModel(ModelParts):
     @cached_property
     def extent(self) -> float:
         """Half width of the part of the picture that a crop shows, in IOD."""
-        return face_extent(self.pdm)
+        return self.pdm.extent
 
     def crop_size(self, scale: float, patch: int) -> int:
         """Width in pixels of a crop whose search windows all lie inside it."""

@@ -114,6 +114,8 @@ SCALARS = {
     "validator.bias": (-1e9, 1e9),
 }
 """Numbers in the metadata, with their least and greatest value."""
+OPTIONAL_SCALARS = {"pdm.context": (0.0, MAX_EXTENT)}
+"""The same from version 3 on, 0 where absent."""
 SCALE = (2.0, 500.0)
 
 _NAMES = (

@@ -100,6 +100,34 @@ def test_a_file_of_version_1_has_no_bound_and_no_visibility(
     assert "no array of this name" in refused(path, arrays, about | {"version": 1})
 
 
+def test_parts_that_a_file_may_have_are_all_there_or_not_at_all(
+    small_model: FaceModel, tmp_path: Path
+) -> None:
+    modes, points = len(small_model.pdm.variances), len(small_model.pdm)
+    numbers = np.random.default_rng(1).normal(size=(FEATURES, 4 + modes + points))
+    start = StartMap(
+        weights=numbers.astype(np.float32),
+        offset=numbers[0].astype(np.float32),
+        spread=np.ones(modes, np.float32),
+        place=np.ones(4, np.float32),
+        error=np.ones(1, np.float32),
+    )
+    path = tmp_path / "with.safetensors"
+    replace(small_model, start=start, pdm=replace(small_model.pdm, context=1.5)).save(path)
+    again = FaceModel.load(path)
+    assert again.start is not None
+    assert again.pdm.context == 1.5
+    np.testing.assert_array_equal(again.start.weights, start.weights)
+    arrays, about = parts(path.read_bytes())
+    assert about["version"] == 3
+    assert "no array of this name" in refused(path, arrays, about | {"version": 2})
+    assert "metadata.parts" in refused(path, arrays, about | {"parts": ["teeth"]})
+    context = refused(path, arrays, about | {"pdm.context": -1.0})
+    assert "pdm.context: found -1.0" in context
+    del arrays["start.offset"]
+    assert "start.offset: found no such array" in refused(path, arrays, about)
+
+
 def test_levels_that_fall_are_refused(data: bytes, tmp_path: Path) -> None:
     arrays, about = parts(data)
     falling = arrays | {"error_levels.bound": arrays["error_levels.bound"][::-1].copy()}

@@ -20,7 +20,6 @@ from faceloop_runtime.fit.steps import SearchStart, search
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.arrays import from_arrays, to_arrays
 from faceloop_runtime.pdm import PointDistributionModel
-from faceloop_runtime.pdm.model import face_extent
 from faceloop_runtime.quality.error import ErrorPredictor
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, FaceValidator
 from faceloop_runtime.regressor import ShapeRegressor
@@ -148,7 +147,7 @@ class CrossFit:
             models = self.pdm, current.pdm
         except TrainingError:  # there were too few faces then
             return False
-        sizes = {crop_size(face_extent(pdm), VALIDATOR_SCALE, 1) for pdm in models}
+        sizes = {crop_size(pdm.extent, VALIDATOR_SCALE, 1) for pdm in models}
         return len(sizes) == len({len(pdm.variances) for pdm in models}) == 1
 
     @property

@@ -183,7 +183,7 @@ def load_faces(
 def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFace]:
     """Read faces one by one with their whole pictures, as detectors need them.
 
-    Faces whose picture or eye corners are missing are left out.
+    Faces whose picture, or points that measure them, are missing are left out.
     """
     for face in faces:
         try:
@@ -212,7 +212,9 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
     points = np.where(shape_known[:, None], annotation.points, np.nan)
     iod = scheme.inter_ocular_distance(points)
     if not iod > 1.0:
-        raise TrainingError("the outer eye corners are missing or coincide.")
+        names = " and ".join(scheme.names[n] for n in scheme.iod[:2])
+        what = names if len(scheme.iod) == 2 else f"the points that measure it ({names}, ...)"
+        raise TrainingError(f"{what} are missing or coincide: they tell how large the face is.")
     if _on_one_line(points):
         raise TrainingError("all points lie on one line.")
     picture, moved, source = None, points, ""

@@ -109,7 +109,7 @@ class StartCommands:
             "three_clicks": (no_face, self._no_model, no_picture),
             "copy_previous": (no_face, no_frame),
             "interpolate": (no_face, no_frame),
-            "mirror": (no_face, self._no_model, no_half),
+            "mirror": (no_face, self._no_model, self._no_mirror(), no_half),
         }.items():
             self._commands.disable(f"annotate.{name}", next(filter(None, reasons), ""))
 
@@ -149,7 +149,7 @@ class StartCommands:
         self._job.start()
 
     def three_clicks(self) -> None:
-        """Ask for two pupils and the chin, put the most probable face there, and fit it."""
+        """Ask for two pupils and the chin, or the like; put the likeliest face there; fit it."""
         model = self._model()
         if model is None or not self._editor.may_edit():
             return
@@ -164,12 +164,10 @@ class StartCommands:
                 if not self._commands.why_not("annotate.fit"):
                     self.fit()  # from there; half the drags are saved
 
-        scheme = model.model.scheme
-        name, third = initial_face.third_click(scheme)
-        eyes = (scheme.initialisation["left_eye"], scheme.initialisation["right_eye"])
+        names, places = zip(*initial_face.clicks_of(model.model.scheme), strict=True)
         # A place that is one point's own was put by the person; the middle of several was not.
-        clicked = [members[0] for members in (*eyes, third) if len(members) == 1]
-        wanted = ("middle of the pupil on the left of the picture", "one on the right", name)
+        clicked = [members[0] for members in places if len(members) == 1]
+        wanted = tuple(names)
         self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
 
     def copy_previous(self) -> None:
@@ -258,6 +256,12 @@ class StartCommands:
         except FaceloopError as error:
             self._fail(error)
             return None
+
+    def _no_mirror(self) -> str:
+        project = self._session.project
+        if project is None or project.scheme.mirror:
+            return ""
+        return f"The scheme {project.scheme.name} does not say which points mirror each other."
 
     def _check_model(self, _project: object = None) -> None:
         self._no_model = ""
