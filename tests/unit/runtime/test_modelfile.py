@@ -20,6 +20,8 @@ from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model.layout import VERSION
+from faceloop_runtime.start_network import StartMap
+from faceloop_runtime.start_network.network import FEATURES
 
 
 @pytest.fixture(scope="module")
