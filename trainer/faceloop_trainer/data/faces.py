@@ -33,6 +33,8 @@ _ONE_VIDEO = Lock()
 """Frames are decoded one after the other: threads cannot share a decoder."""
 _HALF_WIDTH = 2.2
 """Half width of the picture that is kept of a face, in IOD."""
+_TURNED = 0.5
+"""IOD of a face that looks ahead, as a share of the longer side of its points' box, or less."""
 _LEAST_SHOWN = 0.25
 """If a side of that picture is smaller than this, in IOD, the face is outside the photograph."""
 _LEAST_CONTRAST = 4
@@ -268,9 +270,10 @@ def _cache_key(face: Face, points: Points, scale: float, seed: int) -> str:
 def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Arrays:
     with nullcontext() if face.frame is None else _ONE_VIDEO:
         gray = face.read_gray()
-    picture, move = _surroundings(gray, points, iod, scale)
+    size = _size(points, iod)
+    picture, move = _surroundings(gray, points, size, scale)
     rng = np.random.default_rng((seed, *np.frombuffer(points.tobytes(), np.uint32)))
-    backgrounds = _backgrounds(gray, points, iod, rng)
+    backgrounds = _backgrounds(gray, points, size, rng)
     shape = (len(backgrounds), _BACKGROUND_SIZE, _BACKGROUND_SIZE)
     return {
         "picture": picture,
@@ -279,17 +282,22 @@ def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Ar
     }
 
 
+def _size(points: Points, iod: float) -> float:
+    """Size of a face in IOD of one that looks ahead: a turned one's eye corners are close."""
+    return max(iod, _TURNED * float(np.nanmax(np.nanmax(points, 0) - np.nanmin(points, 0))))
+
+
 def _surroundings(
-    gray: NDArray[np.uint8], points: Points, iod: float, scale: float
+    gray: NDArray[np.uint8], points: Points, size: float, scale: float
 ) -> tuple[NDArray[np.uint8], Similarity]:
     centre = np.nanmean(points, axis=0)
-    low = np.maximum(np.floor(centre - _HALF_WIDTH * iod), 0).astype(int)
-    high = np.ceil(centre + _HALF_WIDTH * iod).astype(int) + 1
+    low = np.maximum(np.floor(centre - _HALF_WIDTH * size), 0).astype(int)
+    high = np.ceil(centre + _HALF_WIDTH * size).astype(int) + 1
     part = gray[low[1] : high[1], low[0] : high[0]]
-    if part.size == 0 or min(part.shape) < _LEAST_SHOWN * iod:
+    if part.size == 0 or min(part.shape) < _LEAST_SHOWN * size:
         raise TrainingError("the points lie outside the picture.")
     move = Similarity(1.0, 0.0, -float(low[0]), -float(low[1]))
-    factor = 1.25 * scale / iod
+    factor = 1.25 * scale / size
     if factor > 1.25 / 1.5:
         return part.copy(), move
     # The same reduction as a fit makes, so that training sees what fitting will.
@@ -301,18 +309,18 @@ def _surroundings(
 
 
 def _backgrounds(
-    gray: NDArray[np.uint8], points: Points, iod: float, rng: np.random.Generator
+    gray: NDArray[np.uint8], points: Points, size: float, rng: np.random.Generator
 ) -> list[NDArray[np.uint8]]:
     """Cut squares about as large as the face from beside it."""
     centre = np.nanmean(points, axis=0)
     found: list[NDArray[np.uint8]] = []
     for _ in range(4 * _BACKGROUNDS):
-        width = int(iod * rng.uniform(0.7, 2.0))
+        width = int(size * rng.uniform(0.7, 2.0))
         room = np.array(gray.shape[::-1]) - width
         if (room <= 0).any() or len(found) == _BACKGROUNDS:
             break
         corner = rng.integers(0, room)
-        if np.abs(corner + width / 2 - centre).max() > 0.8 * iod + width / 2:
+        if np.abs(corner + width / 2 - centre).max() > 0.8 * size + width / 2:
             part = gray[corner[1] : corner[1] + width, corner[0] : corner[0] + width]
             size = (_BACKGROUND_SIZE, _BACKGROUND_SIZE)
             small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
