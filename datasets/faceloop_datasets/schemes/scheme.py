@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_LONGER_SIDE = 0.5
+"""Least IOD, as a share of the longer side of the box: of faces that look ahead .55 to .75."""
+
+
 @dataclass(frozen=True)
 class Contour:
     """A line drawn through points of a scheme."""
@@ -186,6 +190,19 @@ class Scheme:
         if 2 * len(known) <= len(there):
             return float("nan")
         return float(2.0 * np.sqrt(((known - known.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+    def frontal_iod(self, points: NDArray[np.float64]) -> float:
+        """Size that a face would have if it looked ahead, in the unit of ``points`` (N, 2).
+
+        A face that turns away brings the corners of its eyes together, but becomes no smaller: its
+        inter-ocular distance, or half of the longer side of the box round its points if that is
+        more. NaN where the distance is.
+        """
+        iod = self.inter_ocular_distance(points)
+        if np.isnan(iod):
+            return iod
+        sides = np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
+        return max(iod, _LONGER_SIDE * float(sides.max()))
 
     @property
     def has_level_iod(self) -> bool:

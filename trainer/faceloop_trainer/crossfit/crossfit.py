@@ -273,7 +273,7 @@ class CrossFit:
             Another picture of it, to search in instead.
         """
         model, shown = self._models[variant.fold], face or variant.face()
-        iod = model.scheme.inter_ocular_distance(shown.points)
+        iod = model.scheme.frontal_iod(shown.points)
         rng = variant.rng(self.config.seed, purpose)
         pose = jittered_pose(model.pdm, shown.points, iod, jitter, rng)
         assert shown.picture is not None  # noqa: S101 - completed faces have one
@@ -311,7 +311,7 @@ class CrossFit:
     def point_errors(
         self, face: TrainingFace, fit: SearchResult | CorrectedFit
     ) -> NDArray[np.float64]:
-        """Return the distance of each point of a fit from the annotation, in IOD, (N,)."""
+        """Return the distance of each point of a fit from the annotation, in frontal IOD, (N,)."""
         points = fit.pose.apply(self.pdm.shape(fit.b))
-        iod = self.scheme.inter_ocular_distance(face.points)
+        iod = self.scheme.frontal_iod(face.points)
         return np.asarray(np.linalg.norm(points - face.points, axis=1) / iod)

@@ -33,8 +33,6 @@ _ONE_VIDEO = Lock()
 """Frames are decoded one after the other: threads cannot share a decoder."""
 _HALF_WIDTH = 2.2
 """Half width of the picture that is kept of a face, in IOD."""
-_TURNED = 0.5
-"""IOD of a face that looks ahead, as a share of the longer side of its points' box, or less."""
 _LEAST_SHOWN = 0.25
 """If a side of that picture is smaller than this, in IOD, the face is outside the photograph."""
 _LEAST_CONTRAST = 4
@@ -225,7 +223,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         source = _cache_key(face, points, scale, seed)
         read = cache.load("faces", source) if source else None
         if read is None:
-            read = _read(face, points, iod, scale, seed)
+            read = _read(face, points, scheme.frontal_iod(points), scale, seed)
             if source:
                 cache.save("faces", source, read)
         picture, backgrounds = read["picture"], tuple(read["backgrounds"])
@@ -267,10 +265,9 @@ def _cache_key(face: Face, points: Points, scale: float, seed: int) -> str:
     return key_of(*file, points, scale, seed, _HALF_WIDTH, _BACKGROUNDS, _BACKGROUND_SIZE)
 
 
-def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Arrays:
+def _read(face: Face, points: Points, size: float, scale: float, seed: int) -> Arrays:
     with nullcontext() if face.frame is None else _ONE_VIDEO:
         gray = face.read_gray()
-    size = _size(points, iod)
     picture, move = _surroundings(gray, points, size, scale)
     rng = np.random.default_rng((seed, *np.frombuffer(points.tobytes(), np.uint32)))
     backgrounds = _backgrounds(gray, points, size, rng)
@@ -280,11 +277,6 @@ def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Ar
         "move": np.array([move.a, move.b, move.tx, move.ty]),
         "backgrounds": np.array(backgrounds, np.uint8).reshape(shape),
     }
-
-
-def _size(points: Points, iod: float) -> float:
-    """Size of a face in IOD of one that looks ahead: a turned one's eye corners are close."""
-    return max(iod, _TURNED * float(np.nanmax(np.nanmax(points, 0) - np.nanmin(points, 0))))
 
 
 def _surroundings(
@@ -322,7 +314,7 @@ def _backgrounds(
         corner = rng.integers(0, room)
         if np.abs(corner + width / 2 - centre).max() > 0.8 * size + width / 2:
             part = gray[corner[1] : corner[1] + width, corner[0] : corner[0] + width]
-            size = (_BACKGROUND_SIZE, _BACKGROUND_SIZE)
-            small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+            square = (_BACKGROUND_SIZE, _BACKGROUND_SIZE)
+            small = cv2.resize(part, square, interpolation=cv2.INTER_AREA)
             found.append(np.asarray(small, dtype=np.uint8))
     return found
