@@ -98,8 +98,8 @@ def ways(model: FaceModel) -> dict[str, Callable[[np.ndarray], list[np.ndarray]]
         return [describe(gray, frame_of_box(box)) for box in detector.detect(picture)]
 
     def started(picture: np.ndarray) -> list[np.ndarray]:
-        assert model.start is not None
-        starts = [model.start(look) for look in looks(picture)]
+        assert model.start_map is not None
+        starts = [model.start_map(look) for look in looks(picture)]
         return [one.pose.apply(model.pdm.shape(one.b))[mine] for one in starts]
 
     def tracked(picture: np.ndarray) -> list[np.ndarray]:
@@ -144,7 +144,7 @@ def main() -> None:
             pictures = list(shown(faces))
         rows = []
         for what, way in ways(model).items():
-            if what != "start" or model.start is not None:
+            if what != "start" or model.start_map is not None:
                 errors = np.array([one.error(way(one.picture)) for one in pictures])
                 rows.append({"what": what, **error_row(errors)})
                 sys.stderr.write(f"{name}: {what}\n")

@@ -15,6 +15,8 @@ from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.model.face_model import START_NETWORK
+from faceloop_runtime.start_network import network_key
 from faceloop_trainer.crossfit.crossfit import CrossFit
 from faceloop_trainer.crossfit.start_training import StartTraining
 from faceloop_trainer.crossfit.training_set import TrainingSet
@@ -266,6 +268,7 @@ def train_faces(
     }
     people = {fingerprint(face.subject) for face in (*faces, *snapshot)}
     provenance = {**counts, "training_subjects": sorted(people), **model.provenance}
+    provenance[START_NETWORK] = network_key()
     return replace(model, provenance=provenance)
 
 

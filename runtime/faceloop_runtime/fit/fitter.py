@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import ThreadpoolController
 
-from faceloop_datasets import FaceloopError
 from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.imaging.pictures import as_gray
 from faceloop_runtime.quality.thresholds import POOR_ERROR
@@ -17,7 +16,7 @@ from faceloop_runtime.start.initialiser import Initialiser, box_pose
 from faceloop_runtime.start_network import describe, frame_of_box
 
 from .inputs import as_start
-from .schedule import FROM_START, passes_from
+from .schedule import FROM_START, NEAR_ENOUGH, passes_from
 from .steps import SearchStart, assess, correct, search
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.geometry import Similarity
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.responses import ResponseBackend
+    from faceloop_runtime.start_network import StartMap
 
     from .result import Fit
     from .schedule import Pass
@@ -82,13 +82,10 @@ class Fitter:
         return self.fit_pose(gray, *self.model.pdm.parameters(start))
 
     def _fit_box(self, gray: NDArray[np.uint8], box: FaceBox) -> Fit:
-        """Fit from the start network; if that looks wrong, from where eyes and nose were found."""
-        if self.model.start is not None:
-            fit = self._fit_in(gray, frame_of_box(box))
-            if fit.predicted_error <= POOR_ERROR:
-                return fit
-            other = self.fit_pose(gray, self._initialiser(gray, box))
-            return min(fit, other, key=lambda f: f.predicted_error)
+        """Fit from the start network, or else from where eyes and nose were found, or the box."""
+        start = self.model.start_map
+        if start is not None and float(start.error[0]) < NEAR_ENOUGH:
+            return self._fit_in(gray, start, frame_of_box(box))
         fit = self.fit_pose(gray, self._initialiser(gray, box))
         if fit.predicted_error <= POOR_ERROR:
             return fit
@@ -105,8 +102,10 @@ class Fitter:
         pose : Similarity
             Model frame to image.
         """
-        start = self.model.start
-        return self.fit_pose(gray, pose) if start is None else self._fit_in(gray, start.frame(pose))
+        start = self.model.start_map
+        if start is None:
+            return self.fit_pose(gray, pose)
+        return self._fit_in(gray, start, start.frame(pose))
 
     def fit_pose(
         self,
@@ -130,12 +129,10 @@ class Fitter:
         """
         return self._fit_from(gray, SearchStart.at(self.model.pdm, pose, b), passes)
 
-    def _fit_in(self, gray: NDArray[np.uint8], frame: Similarity) -> Fit:
+    def _fit_in(self, gray: NDArray[np.uint8], start: StartMap, frame: Similarity) -> Fit:
         """Fit from where the start network sees the face in the frame of a crop."""
-        if self.model.start is None:
-            raise FaceloopError("This model was trained without a start network; train it again.")
-        start = self.model.start(describe(gray, frame))
-        return self._fit_from(gray, SearchStart.of(start), passes_from(start.error))
+        found = start(describe(gray, frame))
+        return self._fit_from(gray, SearchStart.of(found), passes_from(found.error))
 
     def _fit_from(self, gray: NDArray[np.uint8], start: SearchStart, passes: Sequence[Pass]) -> Fit:
         # The matrices are small: a second BLAS thread takes as long to wake as they take.

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from faceloop_runtime.responses.experts import SEARCH, crop_size
+from faceloop_runtime.start_network import StartMap, network_key
 
 from .file import load, save
 from .parts import ModelParts
+
+START_NETWORK = "start_network"
+"""Entry of the provenance: hash of the network that the start map was trained for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +28,15 @@ class FaceModel(ModelParts):
     def extent(self) -> float:
         """Half width of the part of the picture that a crop shows, in IOD."""
         return self.pdm.extent
+
+    @cached_property
+    def start_map(self) -> StartMap | None:
+        """What finds the start of a search, if it was trained for the start network that is here.
+
+        The network may be another one in another version of faceloop; then a search starts as
+        before there was one, and the model can be trained again.
+        """
+        return self.start if self.provenance.get(START_NETWORK) == network_key() else None
 
     def crop_size(self, scale: float, patch: int) -> int:
         """Width in pixels of a crop whose search windows all lie inside it."""
