@@ -65,18 +65,21 @@ class FaceWindows:
         """Cut them."""
         shown = variants(training_set, _MOST_FACES)
         pdm, seed = training_set.pdm, training_set.config.seed
-
-        def cut(one: FaceVariant) -> tuple[Rows, NDArray[np.float64]]:
-            return window.on_face(pdm.mean, one.face(), one.rng(seed, _PURPOSE), _JITTERED)
-
-        cells, moves = zip(*parallel_map(cut, shown), strict=True)
         folds = np.array([one.fold for one in shown])
         shapes = np.array([pdm.complete(one.points()) for one in shown])
-        aligned = Similarities.onto(shapes, pdm.mean).apply(shapes).reshape(len(shapes), -1)
-        groups = _in_all_folds(shape_groups(aligned), folds)
-        return cls(
-            np.array(cells).reshape(len(shown), _JITTERED, -1), np.array(moves), folds, groups
-        )
+        aligned = Similarities.onto(shapes, pdm.mean).apply(shapes)
+        groups = _in_all_folds(shape_groups(aligned.reshape(len(shapes), -1)), folds)
+        # A profile lies more surely on the mean of its like than on the mean of all.
+        means = [aligned[groups == group].mean(axis=0) for group in range(groups.max() + 1)]
+
+        def cut(number: int) -> tuple[Rows, NDArray[np.float64]]:
+            one = shown[number]
+            rng, mean = one.rng(seed, _PURPOSE), means[groups[number]]
+            return window.on_face(mean, one.face(), rng, _JITTERED)
+
+        cells, moves = zip(*parallel_map(cut, range(len(shown))), strict=True)
+        rows = np.array(cells).reshape(len(shown), _JITTERED, -1)
+        return cls(rows, np.array(moves), folds, groups)
 
     @property
     def group_count(self) -> int:
