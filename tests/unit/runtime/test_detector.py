@@ -190,8 +190,8 @@ class TestFaces:
         assert np.isnan(found).any(axis=1).mean() <= (0.2 if method == "cascade" else 0.0)
         right, down, width = np.nanmedian(found, axis=0)
         assert abs(right) < 0.06
-        assert -0.16 < down < 0.02
-        assert 0.85 < width < 1.15
+        assert -0.26 < down < -0.06
+        assert 0.9 < width < 1.25
 
     @network
     @pytest.mark.parametrize("roll", [45, 90, 180, 285])
@@ -239,11 +239,11 @@ class TestFaces:
         assert len(met(found, np.array(centres))) >= 3
         assert Detector("libfacedetection", smallest=80).detect(scene) == []
 
-    @both
-    def test_pictures_without_a_face(self, method: str) -> None:
-        detector = Detector(method)
-        found = [detector.detect(read_image(path, "rgb")) for path in sample_negatives()[:12]]
-        assert sum(map(bool, found)) <= (12 if method == "cascade" else 1)
+    @network
+    def test_pictures_without_a_face(self) -> None:
+        detector = Detector("libfacedetection")
+        found = [detector.detect(read_image(path, "rgb")) for path in sample_negatives()[:6]]
+        assert sum(map(bool, found)) <= 1
 
     @network
     def test_threads_share_one(self) -> None:
