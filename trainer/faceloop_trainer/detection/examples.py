@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.detect.learned import TemplateFrame
-from faceloop_runtime.geometry import Similarities, Similarity
+from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import variants
 from faceloop_trainer.parallel import parallel_map
@@ -67,7 +67,8 @@ class FaceWindows:
         pdm, seed = training_set.pdm, training_set.config.seed
         folds = np.array([one.fold for one in shown])
         shapes = np.array([pdm.complete(one.points()) for one in shown])
-        aligned = Similarities.onto(shapes, pdm.mean).apply(shapes)
+        poses = [Similarity.between(pdm.mean, shape) for shape in shapes]
+        aligned = np.array([p.inverse().apply(x) for p, x in zip(poses, shapes, strict=True)])
         groups = _in_all_folds(shape_groups(aligned.reshape(len(shapes), -1)), folds)
         # A profile lies more surely on the mean of its like than on the mean of all.
         means = [aligned[groups == group].mean(axis=0) for group in range(groups.max() + 1)]
