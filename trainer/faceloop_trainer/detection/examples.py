@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.detect.learned import TemplateFrame
-from faceloop_runtime.geometry import Similarities, Similarity
+from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import variants
 from faceloop_trainer.parallel import parallel_map
@@ -65,18 +65,22 @@ class FaceWindows:
         """Cut them."""
         shown = variants(training_set, _MOST_FACES)
         pdm, seed = training_set.pdm, training_set.config.seed
-
-        def cut(one: FaceVariant) -> tuple[Rows, NDArray[np.float64]]:
-            return window.on_face(pdm.mean, one.face(), one.rng(seed, _PURPOSE), _JITTERED)
-
-        cells, moves = zip(*parallel_map(cut, shown), strict=True)
         folds = np.array([one.fold for one in shown])
         shapes = np.array([pdm.complete(one.points()) for one in shown])
-        aligned = Similarities.onto(shapes, pdm.mean).apply(shapes).reshape(len(shapes), -1)
-        groups = _in_all_folds(shape_groups(aligned), folds)
-        return cls(
-            np.array(cells).reshape(len(shown), _JITTERED, -1), np.array(moves), folds, groups
-        )
+        poses = [Similarity.between(pdm.mean, shape) for shape in shapes]
+        aligned = np.array([p.inverse().apply(x) for p, x in zip(poses, shapes, strict=True)])
+        groups = _in_all_folds(shape_groups(aligned.reshape(len(shapes), -1)), folds)
+        # A profile lies more surely on the mean of its like than on the mean of all.
+        means = [aligned[groups == group].mean(axis=0) for group in range(groups.max() + 1)]
+
+        def cut(number: int) -> tuple[Rows, NDArray[np.float64]]:
+            one = shown[number]
+            rng, mean = one.rng(seed, _PURPOSE), means[groups[number]]
+            return window.on_face(mean, one.face(), rng, _JITTERED)
+
+        cells, moves = zip(*parallel_map(cut, range(len(shown))), strict=True)
+        rows = np.array(cells).reshape(len(shown), _JITTERED, -1)
+        return cls(rows, np.array(moves), folds, groups)
 
     @property
     def group_count(self) -> int:

@@ -89,7 +89,7 @@ class Window:
         Parameters
         ----------
         mean : ndarray, shape (N, 2)
-            Mean shape.
+            Mean shape of such faces.
         face : TrainingFace
             A face with a picture.
         rng : Generator
