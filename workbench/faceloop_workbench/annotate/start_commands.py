@@ -165,10 +165,10 @@ class StartCommands:
                 if not self._commands.why_not("annotate.fit"):
                     self.fit()  # from there; half the drags are saved
 
-        names, places = zip(*initial_face.clicks_of(model.model.scheme), strict=True)
+        clicks = initial_face.clicks_of(model.model.scheme)
         # A place that is one point's own was put by the person; the middle of several was not.
-        clicked = [members[0] for members in places if len(members) == 1]
-        wanted = tuple(names)
+        clicked = [members[0] for _, members in clicks if len(members) == 1]
+        wanted = tuple(name for name, _ in clicks)
         self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
 
     def copy_previous(self) -> None:
