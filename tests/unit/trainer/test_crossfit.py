@@ -16,6 +16,7 @@ from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.crossfit.crossfit import CrossFit
+from faceloop_trainer.crossfit.first_step import first_steps
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.crossfit.variants import variants
 from faceloop_trainer.data.faces import TrainingFace
@@ -239,6 +240,7 @@ def test_a_search_begins_wrong_and_ends_with_experts_that_do_not_know_the_person
         *scales, initialiser = made.experts()
         own = tuple(scale.without[fold] for scale in scales)
         model = replace(crude, experts=own, initialiser=initialiser.without[fold])
+        model = replace(model, first_step=first_steps(made.training_set).without[fold])
         iod = SCHEME.inter_ocular_distance(variant.completed.original.points)
         rng = variant.rng(QUICK.seed, 0)
         start = jittered_pose(made.pdm, variant.points(), iod, Jitter(), rng)
@@ -316,7 +318,7 @@ class TestAppliesTo:
     def test_not_if_a_face_is_shown_in_another_size(self) -> None:
         wide = [replace(face, points=face.points.copy()) for face in [*FACES, *NEW]]
         for face in wide:
-            face.points[5] += (face.points[5] - face.points[2]) * 0.6  # longer chins
+            face.points[5] += (face.points[5] - face.points[2]) * 2.0  # longer chins
         today = TrainingSet.of(SCHEME, wide, QUICK)
         assert not crossfit().applies_to(today)
 
