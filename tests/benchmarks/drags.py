@@ -90,7 +90,7 @@ def methods(model: FaceModel, training: Sequence[Face]) -> dict[str, Method]:
 def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Trial]], int]:
     """Start every face in each way; also returns how many faces the detector missed."""
     scheme, fitter, missed = model.scheme, Fitter(model, "cpu"), 0
-    third = initial_face.third_click(scheme)[1]
+    third = initial_face.clicks_of(scheme)[2][1]
     clicked = [*scheme.initialisation["left_eye"], *scheme.initialisation["right_eye"], *third]
     made: dict[str, list[Trial]] = {"fit": [], "three clicks": [], "three clicks, fit": []}
     for face in whole_pictures(scheme, faces):

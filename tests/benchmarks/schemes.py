@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import Clock, Report, add_common
+from common import CONSOLE, Clock, Report, add_common
 
 from faceloop_datasets import Project, Scheme
 from faceloop_trainer import TrainingConfig
@@ -148,7 +148,10 @@ def main() -> None:
     report = Report(options.json)
     training, test = read_faces(options.faces, options.test)
     whole = errors(train_faces(_FACE70, training, TrainingConfig()), test, options.seed)
-    rows = [row(count, options, whole, (training, test)) for count in options.points]
+    rows = []
+    for count in options.points:
+        rows.append(row(count, options, whole, (training, test)))
+        CONSOLE.print(rows[-1])
     report.table(f"{len(training)} faces to train on, {len(test)} to measure", rows)
 
 

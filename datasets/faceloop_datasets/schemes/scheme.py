@@ -178,7 +178,7 @@ class Scheme:
         divided by how many such distances that usually is. NaN where half of the points that
         measure it, or one of two, are NaN.
         """
-        return self.extent(points) * (self.size_in_iod or 1.0)
+        return self.extent(points) / (self.size_in_iod or 1.0)
 
     def extent(self, points: NDArray[np.float64]) -> float:
         """Extent of the points `iod`, in the unit of ``points`` (N, 2)."""

@@ -34,7 +34,7 @@ def test_where_no_face_is_found_the_person_is_told_to_click():
     """Even where the detector takes something for a face, as in every second of these pictures."""
     for picture in sample_negatives()[:10]:
         gray = read_image(picture, "gray")
-        with pytest.raises(FaceloopError, match="three clicks instead: on both pupils and on the"):
+        with pytest.raises(FaceloopError, match="three clicks instead: on the middle of the pupil"):
             initial_face.from_fit(MODEL, gray)
 
 

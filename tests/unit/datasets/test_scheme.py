@@ -202,7 +202,7 @@ def test_the_size_of_a_face_is_the_extent_of_some_points() -> None:
     two = Scheme.parse(LEAST + "iod = [0, 2]\n", "least.toml")
     assert two.inter_ocular_distance(square) == pytest.approx(2 * np.sqrt(2))
     third = Scheme.parse(LEAST + "iod = [0, 1]\nsize_in_iod = 0.25\n", "least.toml")
-    assert third.inter_ocular_distance(square) == 0.5
+    assert third.inter_ocular_distance(square) == 8.0
     square[3] = np.nan
     assert whole.inter_ocular_distance(square) == pytest.approx(2 * np.sqrt(16 / 9))
     square[2] = np.nan

@@ -20,9 +20,9 @@ from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model.layout import VERSION
+from faceloop_runtime.start.finding import find_learned
 from faceloop_runtime.start_network import StartMap
 from faceloop_runtime.start_network.network import FEATURES
-from faceloop_runtime.start.finding import find_learned
 
 
 @pytest.fixture(scope="module")

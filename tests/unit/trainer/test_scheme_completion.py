@@ -50,6 +50,10 @@ def test_two_points_that_cannot_be_an_iod_are_told_by_the_spread_of_all() -> Non
     assert completed_scheme(replace(FACE70, iod=(27, 32)), SHAPES, mirror=False).size_in_iod is None
     whole = completed_scheme(replace(FACE70, iod=tuple(range(70))), SHAPES, mirror=False)
     assert whole.size_in_iod == pytest.approx(1.17, rel=0.01)
+    for scheme in (found, whole):
+        mean = procrustes_mean(scheme, SHAPES)
+        assert scheme.inter_ocular_distance(mean) == pytest.approx(1.0)
+        assert np.ptp(mean[:, 0]) == pytest.approx(np.ptp(MEAN[:, 0]), rel=0.15)
 
 
 def test_the_chosen_places_are_far_apart_and_keep_left_and_right() -> None:

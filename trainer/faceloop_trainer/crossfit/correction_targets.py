@@ -57,7 +57,7 @@ def correction_regression(
     if len(kept) < _LEAST_FOUND * len(fits):
         raise TrainingError(
             "The patch experts find hardly any training face again; check the annotations "
-            "(are points in the scheme's order?)."
+            "(are points in the scheme's order?) and the scheme's mirror."
         )
     shapes = np.array([fits[i].shape for i in kept])
     found = (shapes - pdm.mean).reshape(len(kept), -1) @ pdm.components.T

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_datasets.wording import enumerated
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarity, has_extent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def check_mirror_map(scheme: Scheme, mean: Points) -> None:
     TrainingError
         If another partner fits some point clearly better; the points are named.
     """
-    apart = _distances(scheme, mean)
+    apart = _distances(mean)
     own = apart[np.arange(len(mean)), list(scheme.mirror)]
     nearest = apart.argmin(axis=1)
     limit = _OFF * _spread(mean)
@@ -69,7 +69,7 @@ def lone_points(scheme: Scheme, mean: Points) -> list[int]:
     """
     if not scheme.mirror:
         return []
-    own = _distances(scheme, mean)[np.arange(len(mean)), list(scheme.mirror)]
+    own = _distances(mean)[np.arange(len(mean)), list(scheme.mirror)]
     usual = max(_OFF * _spread(mean), 4.0 * float(np.median(own)))
     alone = own > usual
     if not (own[~alone] <= _FITS * _spread(mean)).all():
@@ -77,19 +77,22 @@ def lone_points(scheme: Scheme, mean: Points) -> list[int]:
     return [int(n) for n in np.flatnonzero(alone)]
 
 
-def _distances(scheme: Scheme, mean: Points) -> Values:
+def _distances(mean: Points) -> Values:
     """Distance of each point from the mirror image of each, (N, N).
 
-    The image is laid over the mean by those points that agree best with the map.
+    The image is laid over the mean by nearest points, whatever the map says: a wrong one would
+    mislead. The mean is upright, so that they are near from the start; a third of them may have no
+    partner.
     """
-    image = mean * [-1.0, 1.0]
-    partners = image[list(scheme.mirror)]
-    best = np.arange(len(mean))
+    image, count = mean * [-1.0, 1.0], max(2, (2 * len(mean)) // 3)
+    laid = image
     for _ in range(_ROUNDS):
-        pose = Similarity.between(partners[best], mean[best])
-        off = np.linalg.norm(pose.apply(partners) - mean, axis=1)
-        best = np.argsort(off, kind="stable")[: max(2, (2 * len(mean)) // 3)]
-    laid = pose.apply(image)
+        apart = np.linalg.norm(mean[:, None] - laid[None], axis=2)
+        best = np.argsort(apart.min(axis=1), kind="stable")[:count]
+        partners = image[apart.argmin(axis=1)[best]]
+        if not has_extent(partners):
+            break
+        laid = Similarity.between(partners, mean[best]).apply(image)
     return np.asarray(np.linalg.norm(mean[:, None] - laid[None], axis=2))
 
 

@@ -68,7 +68,7 @@ def _upright(scheme: Scheme, shape: Points, onto: Similarities) -> Points:
     if scheme.has_level_iod:
         left, right = shape[scheme.iod[0]], shape[scheme.iod[1]]
         a, b = (right - left) / float(((right - left) ** 2).sum())
-        a, b = (a, b) if scheme.size_in_iod is None else np.array([a, b]) / scheme.size_in_iod
+        a, b = (a, b) if scheme.size_in_iod is None else np.array([a, b]) * scheme.size_in_iod
     else:
         usual = complex((onto.turn / np.abs(onto.turn)).sum())
         turn = usual / (abs(usual) or 1.0) / scheme.inter_ocular_distance(shape)
