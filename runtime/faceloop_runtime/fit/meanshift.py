@@ -271,10 +271,9 @@ class _System:
         right = self.weighted @ shift.view(np.float64)
         right[4:] -= self.penalty * state.b
         if self.pose_penalty:
-            turn, moved = state.turn - 1, state.shift
-            right[:4] -= self.pose_penalty * np.array(
-                [turn.real, turn.imag, moved.real, moved.imag]
-            )
+            turn, aside = state.turn - 1, state.shift
+            off = np.array([turn.real, turn.imag, aside.real, aside.imag])
+            right[:4] -= self.pose_penalty * off
         step, _ = dpotrs(self.factor, right)
         moved = ShapeState(
             turn=state.turn * complex(1 + step[0], step[1]),
