@@ -80,7 +80,8 @@ def correction_regression(
 
 def are_found(fits: Sequence[OutOfFoldFit], lost: float) -> bool:
     """Whether enough fits end nearer than that, in IOD."""
-    return sum(one.error < lost for one in fits) >= _LEAST_FOUND * len(fits)
+    found = sum(float(one.error) < lost for one in fits)
+    return found >= _LEAST_FOUND * len(fits)
 
 
 def required_updates(pdm: PointDistributionModel, found: Floats, truth: Floats) -> Floats:
