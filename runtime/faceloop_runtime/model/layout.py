@@ -80,11 +80,11 @@ _WINDOW = ("rows", "columns", "directions")
 _DETECTOR = (
     Field("detector.middle", "F32", ("2",), low=-MAX_EXTENT, high=MAX_EXTENT),
     Field("detector.cell", "F32", ("1",), low=1e-3, high=MAX_EXTENT),
-    Field("detector.weights", "F32", ("templates", *_WINDOW)),
-    Field("detector.gain", "F32", ("templates",), low=0.0),
-    Field("detector.bias", "F32", ("templates",)),
-    Field("detector.shift", "F32", ("templates", "4", *_WINDOW)),
-    Field("detector.shift_bias", "F32", ("templates", "4")),
+    Field("detector.weights", "F32", ("templates", *_WINDOW), low=-1e4, high=1e4),
+    Field("detector.gain", "F32", ("templates",), low=0.0, high=1e4),
+    Field("detector.bias", "F32", ("templates",), low=-1e6, high=1e6),
+    Field("detector.shift", "F32", ("templates", "4", *_WINDOW), low=-1e4, high=1e4),
+    Field("detector.shift_bias", "F32", ("templates", "4"), low=-1e6, high=1e6),
 )
 """From version 3 on."""
 
