@@ -11,6 +11,8 @@ from faceloop_runtime.imaging.channels import channel_stack
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face_features
 from faceloop_runtime.responses.experts import crop_size
 
+from .meanshift import LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,7 +45,7 @@ def first_step(
     channels: Sequence[str],
 ) -> tuple[Similarity, Floats]:
     """Return pose and shape parameters, seen in the whole face round a rough pose."""
-    limit = 3.0 * np.sqrt(pdm.variances)
+    limit = LIMIT * np.sqrt(pdm.variances)
     for _ in range(_ROUNDS):
         step = regressor(first_step_features(face, pose, pdm, channels))
         pose = pose.after(Similarity(*map(float, (1 + step[0], *step[1:4]))))
