@@ -20,7 +20,6 @@ from faceloop_datasets import Annotation, Face, PointState, Project, Scheme
 from faceloop_datasets.face import snapshot_hash
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.data.faces import load_faces
-from faceloop_trainer.data.split import picture_fingerprints
 from faceloop_trainer.start_network.rendered import RenderedTable
 
 from .config import TrainingConfig
@@ -61,8 +60,7 @@ def make_starter(folder: Path, progress: ProgressLike = None) -> FaceModel:
     with TemporaryDirectory() as place:
         project = Project.create(Path(place) / "sample", sample=True)
         try:
-            sample = project.faces()
-            faces = [*sample, *rendered_faces(RenderedTable.read(folder))]
+            faces = [*project.faces(), *rendered_faces(RenderedTable.read(folder))]
             read, _ = load_faces(scheme, faces, _CONFIG.scales[-1], progress=progress)
         finally:
             project.close()
@@ -70,7 +68,6 @@ def make_starter(folder: Path, progress: ProgressLike = None) -> FaceModel:
     provenance = {
         **model.provenance,
         "snapshot": snapshot_hash(faces),
-        "training_pictures": sorted(picture_fingerprints(sample)),
         "unusable": len(faces) - len(read),
         "metrics": {},
     }

@@ -244,8 +244,14 @@ class CrossFit:
         """Where searches start, by fold."""
         return StartTraining(self.training_set, self._cache)
 
-    def _fit(self, variant: FaceVariant) -> SearchResult:
-        """Search for a face from where the start network finds it."""
+    def search_from_start(self, variant: FaceVariant) -> SearchResult:
+        """Search for a face from where maps that never saw the person start it.
+
+        Parameters
+        ----------
+        variant : FaceVariant
+            Which face.
+        """
         model, shown = self._models[variant.fold], variant.face()
         start = self.start_training.start(variant)
         assert shown.picture is not None  # noqa: S101 - completed faces have one
@@ -288,7 +294,7 @@ class CrossFit:
         missing = self._fits.missing(list(wanted))
 
         def fit(name: str) -> OutOfFoldFit:
-            found = self._fit(wanted[name])
+            found = self.search_from_start(wanted[name])
             face = wanted[name].face()
             error = float(np.nanmean(self.point_errors(face, found)[face.measured]))
             self.steps.tick(error=error)
