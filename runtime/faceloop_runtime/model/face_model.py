@@ -74,6 +74,9 @@ class FaceModel(ModelParts):
             "patch": self.experts[0].patch,
             "search": SEARCH,
             "parameters": self.parameter_count(),
+            "start_error": None if self.start is None else float(self.start.error[0]),
+            "start_network_fits": self.start_map is not None,
+            "own_detector_templates": 0 if self.detector is None else len(self.detector.weights),
             "provenance": self.provenance,
         }
 

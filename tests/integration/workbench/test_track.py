@@ -27,7 +27,7 @@ COMMAND = Path(sys.executable).with_name("faceloop")
 STILL = sample_dir() / "stills" / "s0000.jpg"
 TRACK_COLUMNS = [
     "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
-    "predicted_error", "error_bound", "roll", "scale",
+    "predicted_error", "error_bound", "roll", "scale", "start",
 ]  # fmt: skip
 
 
