@@ -101,9 +101,9 @@ def test_a_tracked_face_starts_from_the_last_frame(old: FaceModel) -> None:
 
 def test_a_model_says_how_it_can_start(old: FaceModel, box: FaceBox) -> None:
     about = old.summary()
-    assert (about["start_error"], about["start_network_fits"]) == (None, False)
+    assert (about["start_error"], about["start_map"]) == (None, "none")
     new = with_map(old, box, NEAR)
     assert new.summary()["start_error"] == pytest.approx(NEAR)
-    assert new.summary()["start_network_fits"]
+    assert new.summary()["start_map"] == "for this start network"
     other = replace(new, provenance={**new.provenance, START_NETWORK: "0" * 64})
-    assert not other.summary()["start_network_fits"]
+    assert other.summary()["start_map"] == "for another start network"

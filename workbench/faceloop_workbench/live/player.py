@@ -41,6 +41,9 @@ AS_FAST_AS_IT_GOES = math.inf
 """A speed."""
 _SHOW_EVERY = 1 / 60
 """Seconds between pictures handed over; what comes between is fitted but not drawn."""
+_PAUSE = 0.5
+"""Seconds without a picture from a camera after which a face may be anywhere: it was paused, or the
+computer slept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,6 +343,8 @@ class Player:
             return
         frame = self.source.frame(self._following())
         self._at = frame.index
+        if self.source.frames is None and self._paused_before(frame):
+            self._model.forget()
         result, milliseconds = self._fit(frame)
         if result is not None and self.source.frames is not None:
             with self._poor_lock:
@@ -349,6 +354,9 @@ class Player:
         if now - self._last_shown >= _SHOW_EVERY:
             self._last_shown = now
             self._hand_over(frame, result, milliseconds, moving=True)
+
+    def _paused_before(self, frame: Frame) -> bool:
+        return self._current is not None and frame.time - self._current[0].time > _PAUSE
 
     def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
         start = time.perf_counter()
