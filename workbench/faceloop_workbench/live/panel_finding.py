@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FILE = "YuNet file…"
 _FILE_HELP = "a network for OpenCV's FaceDetectorYN, from a file of yours"
+_HERE = "This is for the tab Live; File, Preferences, faceloop has it for all of the window."
 _WIDTH = 12  # letters; the longest name would make the dock wider than some screens have room for
 
 
@@ -41,11 +42,12 @@ class FindingChoice:
     def __init__(self, finding: Finding, changed: Callable[[], None]) -> None:
         self._changed = changed
         self.detector = _list("live.detector", {**DETECTORS, _FILE: _FILE_HELP})
-        self.detector.setToolTip("What finds the faces.")
+        self.detector.setToolTip(f"What finds the faces. {_HERE}")
         self.start = _list("live.start", STARTS)
-        self.start.setToolTip("Where the fit to a found face starts.")
+        self.start.setToolTip(f"Where the fit to a found face starts. {_HERE}")
         self.starts = PlainLabel()
         self.starts.setObjectName("live.started_from")
+        self.starts.setWordWrap(True)
         self.starts.setToolTip(
             "Where the fits in this picture started: a face that is followed starts from the last "
             "frame, one that was found anew as chosen here."

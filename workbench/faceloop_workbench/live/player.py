@@ -343,8 +343,6 @@ class Player:
             return
         frame = self.source.frame(self._following())
         self._at = frame.index
-        if self.source.frames is None and self._paused_before(frame):
-            self._model.forget()
         result, milliseconds = self._fit(frame)
         if result is not None and self.source.frames is not None:
             with self._poor_lock:
@@ -355,10 +353,14 @@ class Player:
             self._last_shown = now
             self._hand_over(frame, result, milliseconds, moving=True)
 
-    def _paused_before(self, frame: Frame) -> bool:
-        return self._current is not None and frame.time - self._current[0].time > _PAUSE
+    def _comes_after_pause(self, frame: Frame) -> bool:
+        camera = self.source is not None and self.source.frames is None
+        before = self._current
+        return camera and before is not None and frame.time - before[0].time > _PAUSE
 
     def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
+        if self._comes_after_pause(frame):
+            self._model.forget()
         start = time.perf_counter()
         result = self._model.track_frame(frame)
         milliseconds = (time.perf_counter() - start) * 1000
