@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FILE = "YuNet file…"
 _FILE_HELP = "a network for OpenCV's FaceDetectorYN, from a file of yours"
 _HERE = "This is for the tab Live; File, Preferences, faceloop has it for all of the window."
-_WIDTH = 12  # letters; the longest name would make the dock wider than some screens have room for
+_LETTERS = 7  # the longest name would make the dock wider than some screens have room for
 
 
 class FindingChoice:
@@ -98,7 +98,7 @@ class FindingChoice:
 def _list(name: str, choices: Mapping[str, str]) -> QComboBox:
     shown = QComboBox()
     shown.setObjectName(name)
-    shown.setMinimumContentsLength(_WIDTH)
+    shown.setMinimumContentsLength(_LETTERS)
     shown.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     for choice, about in choices.items():
         shown.addItem(choice, choice)
