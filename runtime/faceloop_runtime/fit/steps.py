@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.responses import ResponseBackend
     from faceloop_runtime.start_network.start_map import Start
 
+    from .result import FitStart
     from .schedule import Pass
 
     Floats = NDArray[np.float64]
@@ -287,8 +288,8 @@ def describe(
     return features, support
 
 
-def assess(model: FaceModel, fit: CorrectedFit) -> Fit:
-    """Estimate the quality of a fit, and return all that is known of it."""
+def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:
+    """Estimate the quality of a fit that started somewhere; return all that is known of it."""
     points = model.point_predictor
     features, support = describe(model.pdm, fit, None if points is None else points.typical)
     quality = estimate_quality(
@@ -306,6 +307,7 @@ def assess(model: FaceModel, fit: CorrectedFit) -> Fit:
         pose=fit.pose,
         b=fit.b,
         features=quality.features,
+        start=start,
     )
 
 

@@ -64,7 +64,11 @@ class FaceModel(ModelParts):
         save(self, Path(path))
 
     def summary(self) -> dict[str, Any]:
-        """Describe the model for people: sizes, channels, provenance."""
+        """Describe the model for people: sizes, channels, provenance.
+
+        ``start_error`` is how far from the truth searches usually start, in IOD; ``own_detector``
+        the number of its templates.
+        """
         return {
             "scheme": self.scheme.name,
             "points": len(self.pdm),
@@ -74,8 +78,16 @@ class FaceModel(ModelParts):
             "patch": self.experts[0].patch,
             "search": SEARCH,
             "parameters": self.parameter_count(),
+            "start_map": self._start_map_text(),
+            "start_error": None if self.start is None else float(self.start.error[0]),
+            "own_detector": None if self.detector is None else len(self.detector.weights),
             "provenance": self.provenance,
         }
+
+    def _start_map_text(self) -> str:
+        if self.start is None:
+            return "none"
+        return "for another start network" if self.start_map is None else "for this start network"
 
     def parameter_count(self) -> int:
         """Return how many numbers the model holds."""

@@ -104,11 +104,13 @@ class Tracker:
     smoothing : OneEuro, optional
         Smooths the points of each face over time; by default they are as fitted. The raw points
         stay in ``face.fit.points``.
+    start : str
+        Where the fit to a found face starts, see `Fitter`.
 
     Raises
     ------
     FaceloopError
-        If no face is wanted, or there is no such backend.
+        If no face is wanted, there is no such backend or start, or the model cannot start so.
     """
 
     def __init__(
@@ -118,11 +120,15 @@ class Tracker:
         max_faces: int = 1,
         detector: Detector | None = None,
         smoothing: OneEuro | None = None,
+        *,
+        start: str = "auto",
     ) -> None:
         if max_faces < 1:
             raise InputError(f"Cannot follow {max_faces} faces. Expected max_faces of 1 or more.")
         self._fitter: AnyFitter = (
-            ClmtrackrFitter(model) if isinstance(model, ClmtrackrModel) else Fitter(model, backend)
+            ClmtrackrFitter(model, start)
+            if isinstance(model, ClmtrackrModel)
+            else Fitter(model, backend, start)
         )
         self._detector = detector or Detector()
         self._max_faces, self._smoothing = max_faces, smoothing

@@ -8,7 +8,6 @@ import numpy as np
 
 from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.schemes.toml import INITIALISATION
-from faceloop_runtime import Detector, Fitter
 from faceloop_runtime.geometry import Similarity, has_extent
 from faceloop_runtime.pdm.gaussian import observe
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_runtime import FaceBox, FaceModel, Fit
+    from faceloop_runtime import Detector, FaceModel, Fit, Fitter
 
     Points = NDArray[np.float64]
     Click = tuple[str, tuple[int, ...]]
@@ -29,40 +28,36 @@ _CLICK_VARIANCE = 1e-9
 """Of a click, in IOD squared: hardly any, so that the clicked places stay where they are."""
 
 
-def from_fit(
-    model: FaceModel, image: NDArray[np.uint8], box: FaceBox | NDArray[np.float64] | None = None
-) -> Points:
+def from_fit(fitter: Fitter, detector: Detector, image: NDArray[np.uint8]) -> Fit:
     """Find the face and fit the model to it.
 
     Parameters
     ----------
-    model : FaceModel
-        What to fit.
+    fitter : Fitter
+        Fits the model.
+    detector : Detector
+        Finds faces; where it finds none, the model's own looks.
     image : ndarray of uint8, shape (H, W) or (H, W, 3)
         The picture, gray or RGB.
-    box : FaceBox or ndarray of shape (4,), optional
-        Where the face is, see `Fitter.fit`; the surest face is looked for where absent.
 
     Returns
     -------
-    ndarray, shape (N, 2)
-        In pixels.
+    Fit
+        The best of the fits to the surest faces.
 
     Raises
     ------
     FaceloopError
         If no face was found.
     """
-    fitter = Fitter(model, "cpu")
-    if box is not None:
-        return fitter.fit(image, box).points
-    fits = [fitter.fit(image, found) for found in find_faces(Detector(), model, image)[:_BOXES]]
+    boxes = find_faces(detector, fitter.model, image)[:_BOXES]
+    fits = [fitter.fit(image, box) for box in boxes]
     if not fits or (best := min(fits, key=_expected_error)).predicted_error > NO_FACE_ERROR:
         raise FaceloopError(
             "No face was found in this picture. Start it with three clicks instead: on the "
-            f"{_named(clicks_of(model.scheme))}."
+            f"{_named(clicks_of(fitter.model.scheme))}."
         )
-    return best.points
+    return best
 
 
 def _expected_error(fit: Fit) -> float:

@@ -197,6 +197,8 @@ def measure_models(
     ------
     TrainingError
         If there are no faces.
+    InputError
+        If a model cannot start as the protocol says.
     Cancelled
         If the monitor stopped it.
     """
@@ -219,7 +221,7 @@ class _Measurement:
     """Fits one face after the other and measures how far off each point is."""
 
     def __init__(self, model: FaceModel, protocol: EvaluationProtocol, detector: Detector) -> None:
-        self._model, self._fitter = model, Fitter(model)
+        self._model, self._fitter = model, Fitter(model, start=protocol.fit_start)
         self._protocol, self._detector = protocol, detector
         self._rng = np.random.default_rng(protocol.seed)
         self._distances: list[NDArray[np.float64]] = []

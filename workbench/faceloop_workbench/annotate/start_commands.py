@@ -12,6 +12,7 @@ from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
 
 from .mouse_editing import ClickRequest
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Annotation, Monitor
-    from faceloop_runtime import FaceModel
+    from faceloop_runtime import FaceModel, Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.model_choice import ChosenModel
     from faceloop_workbench.session import Session
@@ -52,6 +53,8 @@ class StartCommands:
         Asked for the three clicks.
     picture : callable
         The picture of the face in work, (H, W, 3); None while it is not there.
+    finding : callable
+        How faces are to be found, and where their fits start.
 
     Attributes
     ----------
@@ -68,10 +71,12 @@ class StartCommands:
         editor: FaceEditor,
         mouse: MouseEditing,
         picture: Callable[[], Picture | None],
+        *,
+        finding: Callable[[], Finding] = Finding,
     ) -> None:
         self._session, self._commands, self._editor = session, commands, editor
-        self._mouse, self._picture = mouse, picture
-        self._job: Job[Points] | None = None
+        self._mouse, self._picture, self._finding = mouse, picture, finding
+        self._job: Job[Fit] | None = None
         for name, do in (
             ("fit", self.fit),
             ("three_clicks", self.three_clicks),
@@ -130,18 +135,23 @@ class StartCommands:
             )
             return
         near, here = self._points(), self._placed() or self._crowded()
+        finding = self._finding()
 
-        def work(_monitor: Monitor) -> Points:
-            return find_and_fit(model.model, picture, near, from_points=here)
+        def work(_monitor: Monitor) -> Fit:
+            return find_and_fit(model.model, picture, near, finding, from_points=here)
 
-        def done(points: Points) -> None:
+        def done(fit: Fit) -> None:
             now, what = self._editor.item, f"Fit by {model.name}"
             if now is None or now.id != item.id:
                 return
             if not self._placed():
-                self._start(points, model.name, what)
-            elif self._editor.refit(points, model.name, what) is not None:
+                self._start(fit.points, model.name, what)
+            elif self._editor.refit(fit.points, model.name, what) is not None:
                 self.started.emit()
+            self._session.tell(
+                f"{what}, started from {start_name(fit.start)}; predicted error "
+                f"{fit.predicted_error:.3f}."
+            )
 
         self._job = Job(work, "fitting a face")
         self._job.done.connect(done, thread="main")
@@ -277,8 +287,13 @@ class StartCommands:
 
 
 def find_and_fit(
-    model: FaceModel, picture: Picture, near: Points | None, *, from_points: bool
-) -> Points:
+    model: FaceModel,
+    picture: Picture,
+    near: Points | None,
+    finding: Finding = AUTOMATIC,
+    *,
+    from_points: bool,
+) -> Fit:
     """Fit a model to the face in a picture.
 
     Parameters
@@ -289,27 +304,27 @@ def find_and_fit(
         Gray or RGB.
     near : ndarray, shape (N, 2), or None
         Points the face has already; used if no face is found.
+    finding : Finding
+        How a face is found, and where its fit starts.
     from_points : bool
         Do not look for a face: start from those points, if there are two.
-
-    Returns
-    -------
-    ndarray, shape (N, 2)
 
     Raises
     ------
     FaceloopError
-        If no face was found, and there are no points to start from.
+        If no face was found, and there are no points to start from; if there is no such detector,
+        or the model cannot start so.
     """
+    fitter, detector = Fitter(model, "cpu", finding.start), finding.make_detector()
     known = 0 if near is None else int((~np.isnan(near).any(axis=1)).sum())
     if near is None or known < 2:
-        return initial_face.from_fit(model, picture)
+        return initial_face.from_fit(fitter, detector, picture)
     if not from_points:
         try:
-            return initial_face.from_fit(model, picture)
+            return initial_face.from_fit(fitter, detector, picture)
         except FaceloopError:
             pass
-    return Fitter(model, "cpu").fit(picture, near).points
+    return fitter.fit(picture, near)
 
 
 def better_side(model: FaceModel, selection: tuple[int, ...], placed: NDArray[np.bool_]) -> str:
