@@ -86,9 +86,9 @@ class Track:
     missed: int = 0
 
     @classmethod
-    def started(cls, number: int, fit: Fit, gray: Gray) -> Track:
+    def started(cls, number: int, fit: Fit, score: float, gray: Gray) -> Track:
         """Begin to follow a face."""
-        return cls(TrackedFace(number, fit, fit.score), appearance_of(gray, fit.pose), fit.pose)
+        return cls(TrackedFace(number, fit, score), appearance_of(gray, fit.pose), fit.pose)
 
     @property
     def seen(self) -> bool:
@@ -127,12 +127,12 @@ class Track:
         """
         return matched_pose(gray, self.pose, self.appearance)
 
-    def quality(self, fit: Fit) -> float:
-        """Return the running face score with one more fit."""
-        return _MEMORY * self.face.quality + (1 - _MEMORY) * fit.score
+    def quality(self, score: float) -> float:
+        """Return the running face score with one more fit's."""
+        return _MEMORY * self.face.quality + (1 - _MEMORY) * score
 
-    def updated(self, fit: Fit, gray: Gray) -> Track:
-        """Go on with a fit."""
+    def updated(self, fit: Fit, score: float, gray: Gray) -> Track:
+        """Go on with a fit and its face score."""
         appearance, velocity = appearance_of(gray, fit.pose), self.velocity
         if self.seen:
             moved = (fit.pose.tx - self.pose.tx, fit.pose.ty - self.pose.ty)
@@ -142,7 +142,7 @@ class Track:
             )
             velocity = (x, y)
         return Track(
-            face=TrackedFace(self.face.id, fit, self.quality(fit)),
+            face=TrackedFace(self.face.id, fit, self.quality(score)),
             appearance=np.asarray(
                 (1 - _LEARN) * self.appearance + _LEARN * appearance, dtype=np.float32
             ),
@@ -150,12 +150,12 @@ class Track:
             velocity=velocity,
         )
 
-    def reacquired(self, fit: Fit, gray: Gray) -> Track:
+    def reacquired(self, fit: Fit, score: float, gray: Gray) -> Track:
         """Go on with a fit from the detector, as good as it is by itself.
 
         What the face looked like keeps most of its weight: it may be seen by half at first.
         """
-        return replace(self.updated(fit, gray), face=TrackedFace(self.face.id, fit, fit.score))
+        return replace(self.updated(fit, score, gray), face=TrackedFace(self.face.id, fit, score))
 
     def without_fit(self) -> Track:
         """Go on without a fit: where it was, or, if it was occluded, with its velocity."""
