@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,9 @@ _SMALLEST = 6.0
 _SURE_FACE = 0.9
 """Score of the start network from which on it is a face. Of 306 faces in the wild, turned and
 covered ones too, the least has .99; whole-face validator and predicted error refuse a quarter."""
+_UNSURE, _BETTER = 0.03, 0.6
+"""Where the network expects a larger error of its points, in sides of its crop (5 % of those
+faces), the face may stand on its head: it does if seen so the error is less by this factor."""
 _WORST = 0.5
 """Predicted error above which even so it is none: .43 at most on those faces, .54 and more where
 the cascade took necklace, cat and grain for faces and the network agreed."""
@@ -59,11 +63,14 @@ class Look:
     ----------
     score : float
         Probability that there is a face, 0 to 1.
+    error : float
+        Expected error of the network's points, in sides of its crop.
     apart : float
         Mean distance of the fit's points from where the network has them, in IOD.
     """
 
     score: float
+    error: float
     apart: float
 
     @property
@@ -90,14 +97,26 @@ class NetworkCheck:
         """Look at the face where the fit has it."""
         seen = describe(gray, self._start.frame(fit.pose))
         start = self._start(seen)
-        return Look(seen.score, _apart(start.pose.apply(self._pdm.shape(start.b)), fit))
+        points = start.pose.apply(self._pdm.shape(start.b))
+        return Look(seen.score, seen.error, _apart(points, fit))
 
-    def face_score(self, fit: Fit, gray: Gray) -> float | None:
-        """Return how surely a fit from a rough start shows a face; None if it does not."""
-        if not is_plausible(fit, gray, _WORST):
+    def face_score(self, fit: Fit, gray: Gray, *, new: bool) -> float | None:
+        """Return how surely a fit from a rough start shows a face; None if it does not.
+
+        A new face must also expect no hopeless error; one that is followed may for a while.
+        """
+        if not is_plausible(fit, gray, _WORST if new else math.inf):
             return None
         look = self.look(fit, gray)
-        return look.score if look.shows_face else None
+        if not look.shows_face or (look.error > _UNSURE and self._is_upside_down(fit, look, gray)):
+            return None
+        return look.score
+
+    def _is_upside_down(self, fit: Fit, look: Look, gray: Gray) -> bool:
+        turned = fit.pose.after(Similarity(a=-1.0))
+        seen = describe(gray, self._start.frame(turned))
+        on_its_head = math.cos(math.radians(seen.roll) - fit.pose.angle) < 0
+        return on_its_head and seen.error < _BETTER * look.error
 
 
 def network_check(fitter: AnyFitter) -> NetworkCheck | None:

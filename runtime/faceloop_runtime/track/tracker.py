@@ -239,7 +239,7 @@ class TrackingSession:
         if self._network is None or isinstance(self._fitter, ClmtrackrFitter):
             return None
         fit = self._fitter.fit_near(gray, pose)
-        score = self._network.face_score(fit, gray)
+        score = self._network.face_score(fit, gray, new=False)
         return None if score is None else (fit, score)
 
     def _seen(self) -> int:
@@ -286,7 +286,7 @@ class TrackingSession:
 
     def _face_score(self, fit: Fit, gray: Gray) -> float | None:
         if self._network is not None:
-            return self._network.face_score(fit, gray)
+            return self._network.face_score(fit, gray, new=True)
         return face_score(self._fitter, fit, gray, first=self._count == 0)
 
     def _continue_or_begin(self, fit: Fit, score: float, gray: Gray, there: list[Track]) -> None:
