@@ -105,9 +105,9 @@ class StartTraining:
         """How far points are off where searches for unseen subjects start, in IOD."""
         return self._error(self.strength)
 
-    def whole(self) -> StartMap:
-        """Return the map of all faces."""
-        return self._map(self._folds >= 0)
+    def whole(self) -> StartMap | None:
+        """Return the map of all faces; None where the network does not help."""
+        return None if self.strength == _BOX else self._map(self._folds >= 0)
 
     @cached_property
     def spread(self) -> Floats:
