@@ -28,7 +28,7 @@ import numpy as np
 from common import Clock, Report, add_common, muct, split_subjects
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_runtime import FaceModel, Fitter
+from faceloop_runtime import Detector, FaceModel, Fitter
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.assist import fit_errors, initial_face
 from faceloop_trainer.assist.drag import most_probable
@@ -89,8 +89,9 @@ def methods(model: FaceModel, training: Sequence[Face]) -> dict[str, Method]:
 
 def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Trial]], int]:
     """Start every face in each way; also returns how many faces the detector missed."""
-    scheme, fitter, missed = model.scheme, Fitter(model, "cpu"), 0
-    third = initial_face.third_click(scheme)[1]
+    scheme, missed = model.scheme, 0
+    fitter, detector = Fitter(model, "cpu"), Detector()
+    third = initial_face.clicks_of(scheme)[2][1]
     clicked = [*scheme.initialisation["left_eye"], *scheme.initialisation["right_eye"], *third]
     made: dict[str, list[Trial]] = {"fit": [], "three clicks": [], "three clicks, fit": []}
     for face in whole_pictures(scheme, faces):
@@ -103,7 +104,7 @@ def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Tria
         made["three clicks"].append(Trial(by_clicks, face, clicks, iod))
         made["three clicks, fit"].append(Trial(fitted, face, clicks, iod))
         try:
-            found = initial_face.from_fit(model, face.picture)
+            found = initial_face.from_fit(fitter, detector, face.picture).points
         except FaceloopError:
             missed += 1
         else:

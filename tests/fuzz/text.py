@@ -100,7 +100,14 @@ name = "line"
 points = [2, 3]
 closed = false
 """
-    return [text.encode()]
+    sized = """\
+name = "three"
+title = "Three"
+names = ["a", "b", "c"]
+size = [0, 2]
+size_in_iod = 0.5
+"""
+    return [text.encode(), sized.encode()]
 
 
 def _keys(data: bytes) -> None:

@@ -17,6 +17,7 @@ from faceloop_runtime import FaceModel
 from faceloop_workbench.live.colours import error_colours
 from faceloop_workbench.live.panel_timeline import Timeline
 from faceloop_workbench.live.record import ErrorRecord
+from faceloop_workbench.services.finding import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,6 +238,36 @@ def test_responses_may_be_drawn_by_opengl_beside_napari(live):
     live.pause()
     truth = sample_clip_truth().points[live.shown.index]
     assert np.linalg.norm(live.shown.result.points - truth, axis=1).mean() < 6
+
+
+def test_what_finds_faces_and_where_fits_start_can_be_chosen(live):
+    started = live.find(QLabel, "started_from")
+    assert started.text() in ("now: eyes and nose", "now: start network")
+    start = live.find(QComboBox, "start")
+    QTest.keyClick(start, Qt.Key.Key_B)
+    assert start.currentText() == "box"
+    live.driver.until(lambda: started.text() == "now: box")
+    detector = live.find(QComboBox, "detector")
+    QTest.keyClick(detector, Qt.Key.Key_C)
+    in_use = live.panel.player._model
+    live.driver.until(lambda: in_use._in_use[-1] == Finding("cascade", "box"))
+    live.play_until(live.shown.index + 3)
+    live.driver.until(lambda: started.text() == "now: last frame")
+
+
+def test_a_file_may_find_faces_and_one_that_cannot_is_told(live, tmp_path):
+    told = []
+    live.driver.dock.session.told.connect(lambda message: told.append(message.text))
+    wrong = tmp_path / "wrong.onnx"
+    wrong.write_bytes(b"no network")
+    detector = live.find(QComboBox, "detector")
+    QTest.keyClick(detector, Qt.Key.Key_Y)
+    live.driver.settle(200)
+    live.driver.enter_file(wrong)
+    assert detector.currentText() == "wrong.onnx"
+    live.driver.until(lambda: any("is not a YuNet network" in text for text in told))
+    QTest.keyClick(detector, Qt.Key.Key_A)
+    assert detector.currentText() == "auto"
 
 
 def test_a_new_model_in_use_plays_on_and_what_the_old_one_said_is_stale(live, project, tmp_path):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, NDArray[Any]]
 
-_FORMAT = 7
+_FORMAT = 8
 _DIGEST = 32
 _LARGEST = 2**28
 """Most bytes in a file: three times what the sums over ten thousand faces need."""

@@ -34,7 +34,7 @@ class TrainingConfig:
     channels : tuple of {"raw", "gradient", "lbp"}
         What the experts look at.
     scales : tuple of float
-        IOD in pixels of each crop, coarse to fine.
+        IOD in pixels of each crop, coarse to fine, whatever a scheme measures faces by.
     components : int
         Most shape components kept.
     modes : {"principal", "varimax"}
@@ -45,7 +45,7 @@ class TrainingConfig:
         Begin with how the faces of the bundled sample vary, or with nothing. It fades as faces
         are added. Only for schemes that the sample can be converted to (face70, clmtrackr71).
     mirror : bool
-        Train on every face and its mirror image.
+        Train on every face and its mirror image, if the scheme knows what mirrors what.
     limit : int, optional
         Train on this many faces at most, whole subjects at a time.
     holdout : float

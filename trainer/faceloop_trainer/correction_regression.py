@@ -30,8 +30,8 @@ _SHARES = (1.0, 0.5, 0.3)
 """Weights of a landmark's own cells, the whole face, and the shape (mean squared lengths)."""
 _NOTHING = 1e-5
 """Features whose spread has a length below this are the same in all faces."""
-_TRIED = 4
-"""The strength is chosen on every fourth landmark, for time."""
+_TRIED, _FEW = 4, 50
+"""The strength is chosen on every fourth landmark, for time; of few on all."""
 _AT_ONCE = 10
 """Landmarks whose cells are copied at once: those of all of them, for thousands of searches, are
 hundreds of megabytes."""
@@ -81,7 +81,8 @@ class CorrectionRegression:
     @cached_property
     def strength(self) -> float:
         """The strength that corrects people best whom the regressor has not seen."""
-        few = self._examples.of_landmarks(slice(None, None, _TRIED))
+        landmarks = self._examples.cells.shape[1]
+        few = self._examples.of_landmarks(slice(None, None, 1 if landmarks <= _FEW else _TRIED))
         best, least = _STRENGTHS[0], np.inf
         for strength in _STRENGTHS:
             folds = range(int(self._folds.max()) + 1)

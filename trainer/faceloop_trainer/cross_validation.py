@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of, plural
+from faceloop_trainer.data.annotated_shapes import scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
@@ -88,6 +89,7 @@ def cross_validate(
             f"least as many {plural(_kind(everyone))}: the project {project.name} shows "
             f"{len(fold_of_subject)}." + " ".join(["", *data_warnings(everyone, scheme)])
         )
+    scheme = scheme_of_faces(scheme, everyone, config)
     faces, unusable = load_faces(
         scheme, everyone, config.scales[-1], seed=config.seed, progress=progress
     )

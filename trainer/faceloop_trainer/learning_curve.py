@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of, plural
+from faceloop_trainer.data.annotated_shapes import scheme_of_faces
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.requirements import MIN_FACES, MIN_PEOPLE
@@ -106,6 +107,7 @@ def learning_curve(
             f"The project {project.name} shows too few {plural(kind)} to keep some aside "
             "for a learning curve; annotate more people."
         )
+    scheme = scheme_of_faces(scheme, everyone, config)
     faces, _ = load_faces(scheme, everyone, config.scales[-1], seed=config.seed, progress=progress)
     testing = measurable(faces, held)
     usable = [f for f in faces if f.subject not in held and f.picture is not None]

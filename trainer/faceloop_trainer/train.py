@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project, TrainingError
@@ -14,17 +15,22 @@ from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.model.face_model import START_NETWORK
+from faceloop_runtime.start_network import network_key
 from faceloop_trainer.crossfit.crossfit import CrossFit
 from faceloop_trainer.crossfit.start_training import StartTraining
 from faceloop_trainer.crossfit.training_set import TrainingSet
+from faceloop_trainer.data.annotated_shapes import applicable, scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
+from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
+from faceloop_trainer.pdm.scheme_completion import completed_scheme
 from faceloop_trainer.quality.training import QualityTraining
 
 from .cache import Cache
@@ -101,8 +107,9 @@ def train(
     every = project.faces()
     annotated = join_duplicate_subjects(every)
     chosen = split_faces(annotated, config)
+    scheme = scheme_of_faces(project.scheme, every, config)
     faces, unusable = load_faces(
-        project.scheme,
+        scheme,
         [*chosen.training, *chosen.held_out],
         config.scales[-1],
         seed=config.seed,
@@ -111,12 +118,12 @@ def train(
     )
     held = {f.subject_key for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
-    snapshot = _snapshot_faces(project, annotated, training, held, config, cache, monitor.quiet())
-    warnings = (*_left_out(unusable), *data_warnings(every, project.scheme))
-    warnings = (*warnings, *_sample_size(annotated, training, held, warnings))
-    model = train_faces(
-        project.scheme, training, config, snapshot=snapshot, cache=cache, progress=progress
+    snapshot = _snapshot_faces(
+        project, scheme, annotated, training, held, config, cache, monitor.quiet()
     )
+    warnings = (*_left_out(unusable), *data_warnings(every, scheme))
+    warnings = (*warnings, *_sample_size(annotated, training, held, warnings))
+    model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = None
@@ -179,6 +186,7 @@ def _left_out(unusable: Sequence[Unusable]) -> list[str]:
 
 def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     project: Project,
+    scheme: Scheme,
     annotated: Sequence[Face],
     current: Sequence[TrainingFace],
     held: Collection[str],
@@ -198,7 +206,7 @@ def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     by_revision = {face.revision_id: face for face in current}
     others = [face for face in wanted if face.revision_id not in by_revision]
     read, _ = load_faces(
-        project.scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
+        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
     )
     by_revision |= {face.revision_id: face for face in read}
     return [by_revision[f.revision_id] for f in wanted if f.revision_id in by_revision]
@@ -238,6 +246,9 @@ def train_faces(
     """
     with threadpool_limits(1, "blas"):
         kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
+        shapes = np.array([face.points for face in faces])
+        scheme = completed_scheme(scheme, shapes, mirror=config.mirror)
+        config = applicable(config, scheme, shapes)
 
         def of_snapshot() -> CrossFit | None:
             same = [id(face) for face in snapshot] == [id(face) for face in faces]
@@ -257,6 +268,7 @@ def train_faces(
     }
     people = {fingerprint(face.subject) for face in (*faces, *snapshot)}
     provenance = {**counts, "training_subjects": sorted(people), **model.provenance}
+    provenance[START_NETWORK] = network_key()
     return replace(model, provenance=provenance)
 
 
@@ -293,6 +305,7 @@ def _train(
         regressor = train_corrections()
     *experts, initialiser = trained
     models = quality.models()
+    detector = DetectorTraining(crossfit).detector()
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=current.scheme,
@@ -305,6 +318,7 @@ def _train(
         error_predictor=models.estimators.predictor,
         point_predictor=models.estimators.points,
         error_calibration=models.estimators.calibration,
+        detector=detector,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,

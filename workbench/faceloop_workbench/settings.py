@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from faceloop_workbench.services.finding import Finding
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -15,6 +17,10 @@ class Settings:
         Whether dragging a point moves those that nobody has placed.
     point_size : float
         Size of the points, in pixels of the screen.
+    detector : str
+        What finds faces: ``auto``, ``libfacedetection``, ``cascade`` or the path of a YuNet file.
+    start : str
+        Where the fit to a found face starts: ``auto``, ``network``, ``eyes`` or ``box``.
     backend : str
         Where responses are computed: ``auto``, ``cpu`` or ``gl``.
     max_faces : int
@@ -27,10 +33,17 @@ class Settings:
 
     assisted: bool
     point_size: float
+    detector: str
+    start: str
     backend: str
     max_faces: int
     poor_error: float
     per_shot: int
+
+    @property
+    def finding(self) -> Finding:
+        """How faces are found and where their fits start."""
+        return Finding(self.detector, self.start)
 
 
 def read_settings() -> Settings:
@@ -41,6 +54,8 @@ def read_settings() -> Settings:
     return Settings(
         assisted=kept.annotate.assisted,
         point_size=kept.annotate.point_size,
+        detector=kept.faces.detector.strip() or "auto",
+        start=kept.faces.start,
         backend=kept.live.backend,
         max_faces=kept.live.max_faces,
         poor_error=kept.live.poor_error,

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_LONGER_SIDE = 0.5
+"""Least IOD, as a share of the longer side of the box: of faces that look ahead .55 to .75."""
+
+
 @dataclass(frozen=True)
 class Contour:
     """A line drawn through points of a scheme."""
@@ -45,19 +49,26 @@ class Scheme:
         One unique name a point. Left and right are those of the image of a frontal,
         unmirrored face.
     groups : mapping of str to tuple of int
-        Points by part of the face; every point is in exactly one group.
+        Points by part of the face; every point is in exactly one group. One group of all points
+        where a file names none.
     contours : tuple of Contour
         The skeleton as it is drawn.
     mirror : tuple of int
-        ``mirror[i]`` is the point that ``i`` becomes when the image is mirrored.
+        ``mirror[i]`` is the point that ``i`` becomes when the image is mirrored. Empty where that
+        is not known: nothing is mirrored then.
     triangles : tuple of (int, int, int)
         A triangulation of the mean face.
-    iod : (int, int)
-        The two points whose distance is the inter-ocular distance (outer eye corners),
-        the image's left one first.
+    iod : tuple of int
+        The points whose extent is the unit of length: twice their root mean square distance from
+        their middle, which for two points is their distance. Usually the outer corners of the
+        eyes, the image's left one first: the inter-ocular distance.
     initialisation : mapping of str to tuple of int
         The three places that the initialiser finds, ``left_eye``, ``right_eye`` and
-        ``nose``; each is the mean of its points.
+        ``nose``; each is the mean of its points. Empty where a training is to choose three points;
+        the schemes of models have them.
+    size_in_iod : float or None
+        How many inter-ocular distances the extent of ``iod`` usually is. None where a training is
+        to say; it then counts as one.
     """
 
     name: str
@@ -67,8 +78,9 @@ class Scheme:
     contours: tuple[Contour, ...]
     mirror: tuple[int, ...]
     triangles: tuple[tuple[int, int, int], ...]
-    iod: tuple[int, int]
+    iod: tuple[int, ...]
     initialisation: Mapping[str, tuple[int, ...]]
+    size_in_iod: float | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -113,12 +125,13 @@ class Scheme:
             name=table.string("name"),
             title=table.string("title"),
             names=names,
-            groups=table.groups(mirror),
+            groups=table.groups(mirror, len(names)),
             contours=tuple(Contour(*line) for line in table.contours(len(names))),
             mirror=mirror,
             triangles=table.triangles(len(names)),
-            iod=table.iod(mirror),
-            initialisation=table.initialisation(mirror),
+            iod=table.iod(len(names)),
+            initialisation=table.initialisation(mirror, len(names)),
+            size_in_iod=table.size_in_iod(),
         )
 
     def to_toml(self) -> str:
@@ -159,12 +172,61 @@ class Scheme:
         )
 
     def inter_ocular_distance(self, points: NDArray[np.float64]) -> float:
-        """Distance between the outer eye corners, in the unit of ``points`` (N, 2)."""
-        a, b = self.iod
-        return float(np.linalg.norm(points[b] - points[a]))
+        """Size of a face, in the unit of ``points`` (N, 2): what its errors are divided by.
+
+        The distance of the outer corners of the eyes, or what the scheme measures instead of it,
+        divided by how many such distances that usually is. NaN where half of the points that
+        measure it, or one of two, are NaN.
+        """
+        return self.extent(points) / (self.size_in_iod or 1.0)
+
+    def extent(self, points: NDArray[np.float64]) -> float:
+        """Extent of the points `iod`, in the unit of ``points`` (N, 2)."""
+        if len(self.iod) == 2:
+            a, b = self.iod
+            return float(np.linalg.norm(points[b] - points[a]))
+        there = points[list(self.iod)]
+        known = there[~np.isnan(there).any(axis=1)]
+        if 2 * len(known) <= len(there):
+            return float("nan")
+        return float(2.0 * np.sqrt(((known - known.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+    def frontal_iod(self, points: NDArray[np.float64]) -> float:
+        """Size that a face would have if it looked ahead, in the unit of ``points`` (N, 2).
+
+        A face that turns away brings the corners of its eyes together, but becomes no smaller: its
+        inter-ocular distance, or half of the longer side of the box round its points if that is
+        more. NaN where the distance is.
+        """
+        iod = self.inter_ocular_distance(points)
+        if np.isnan(iod):
+            return iod
+        sides = np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
+        return max(iod, _LONGER_SIDE * float(sides.max()))
+
+    @property
+    def has_level_iod(self) -> bool:
+        """Whether the line of the two points `iod` is level in an upright face: they mirror."""
+        return len(self.iod) == 2 and bool(self.mirror) and self.mirror[self.iod[0]] == self.iod[1]
+
+    @property
+    def mirror_or_self(self) -> tuple[int, ...]:
+        """The mirror map; where it is not known, every point stays itself."""
+        return self.mirror or tuple(range(len(self)))
 
     def initialisation_points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Left eye, right eye and nose, shape (3, 2), in the frame of ``points`` (N, 2)."""
+        """Left eye, right eye and nose, shape (3, 2), in the frame of ``points`` (N, 2).
+
+        Raises
+        ------
+        SchemeError
+            If the scheme names no such places.
+        """
+        if not self.initialisation:
+            raise SchemeError(
+                f"The scheme {self.name} names no places to start from. Train a model: a training "
+                "chooses them."
+            )
         return np.array([points[list(self.initialisation[k])].mean(axis=0) for k in INITIALISATION])
 
 
@@ -184,16 +246,21 @@ def need_points(points: Iterable[int], size: int, scheme: str) -> None:
 
 
 def _written(scheme: Scheme) -> str:
-    """Write a scheme as TOML. A mirror map is written as its pairs."""
+    """Write a scheme as TOML, without what it does not know. A mirror map is written as its pairs.
+
+    Everything else has to come before the first table.
+    """
     pairs = [[i, j] for i, j in enumerate(scheme.mirror) if i < j]
+    size = "iod" if len(scheme.iod) == 2 else "size"
     lines = [
         f"name = {quoted(scheme.name)}",
         f"title = {quoted(scheme.title)}",
         f"names = {block(quoted(n) for n in scheme.names)}",
-        f"mirror = {block(map(str, pairs))}",
-        f"iod = {list(scheme.iod)}",
+        *([f"mirror = {block(map(str, pairs))}"] if scheme.mirror else []),
+        f"{size} = {list(scheme.iod)}",
+        *([f"size_in_iod = {scheme.size_in_iod!r}"] if scheme.size_in_iod else []),
         f"triangles = {block(str(list(t)) for t in scheme.triangles)}",
-        "\n[initialisation]",
+        *(["\n[initialisation]"] if scheme.initialisation else []),
         *(f"{key} = {list(points)}" for key, points in scheme.initialisation.items()),
         "\n[groups]",
         *(f"{quoted(key)} = {list(points)}" for key, points in scheme.groups.items()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import reprlib
 import tomllib
 from collections import Counter
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 INITIALISATION = ("left_eye", "right_eye", "nose")
 """The places that an initialiser finds."""
 
+MIN_SIZE = 0.02
+"""Least part of an inter-ocular distance by which a scheme may measure faces."""
+
 MAX_SCHEME = 1 << 20
 """Longest text of a scheme, in characters; the longest of ours has 5000."""
 
-_MAX_POINTS = 1000
+MIN_POINTS, MAX_POINTS = 2, 1000
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,12 @@ class SchemeTable:
         # ValueError: a number of more digits than Python reads
         except (ValueError, RecursionError) as error:
             raise SchemeError(f"{source} is not a TOML file: {error}.") from error
-        known = ("name", "title", "names", "mirror", "iod", "triangles", "initialisation")
-        unknown = sorted(set(values) - {*known, "groups", "contours"})
+        known = ("name", "title", "names", "mirror", "iod", "size", "size_in_iod", "triangles")
+        unknown = sorted(set(values) - {*known, "initialisation", "groups", "contours"})
         table = cls(values, source)
         if unknown:
             table.fail(unknown[0], f"is not a key of a scheme; known: {', '.join(known)}, "
-                       "groups, contours")  # fmt: skip
+                       "initialisation, groups, contours")  # fmt: skip
         return table
 
     def fail(self, key: str, problem: str) -> NoReturn:
@@ -74,13 +78,15 @@ class SchemeTable:
         names = self.get("names", list)
         if not all(isinstance(n, str) and n.strip() for n in names):
             self.fail("names", "must be texts that are not empty")
-        if len(names) > _MAX_POINTS:
-            self.fail("names", f"has {len(names)} entries; at most {_MAX_POINTS} are possible")
+        if len(names) > MAX_POINTS:
+            self.fail("names", f"has {len(names)} entries; at most {MAX_POINTS} are possible")
         twice = sorted(n for n, count in Counter(names).items() if count > 1)
         if twice:
             self.fail("names", f"has {_shown(twice[0])} twice; every point needs a name of its own")
-        if len(names) < 2:
-            self.fail("names", f"has {len(names)} entries; a scheme needs at least 2 points")
+        if len(names) < MIN_POINTS:
+            self.fail(
+                "names", f"has {len(names)} entries; a scheme needs at least {MIN_POINTS} points"
+            )
         return tuple(names)
 
     def points(self, key: str, value: Any, count: int, size: int | None = None) -> tuple[int, ...]:
@@ -98,10 +104,15 @@ class SchemeTable:
         return tuple(value)
 
     def mirror(self, count: int) -> tuple[int, ...]:
-        """Mirror map from the pairs; a point outside every pair maps to itself."""
+        """Mirror map from the pairs; a point outside every pair maps to itself.
+
+        Empty if the file has none: nothing is known then.
+        """
+        if "mirror" not in self.values:
+            return ()
         mirror = list(range(count))
         paired: set[int] = set()
-        for pair in self.get("mirror", list, []):
+        for pair in self.get("mirror", list):
             a, b = self.points("mirror", pair, count, 2)
             if paired & {a, b}:
                 self.fail("mirror", f"has point {min(paired & {a, b})} in two pairs")
@@ -109,12 +120,29 @@ class SchemeTable:
             mirror[a], mirror[b] = b, a
         return tuple(mirror)
 
-    def iod(self, mirror: Sequence[int]) -> tuple[int, int]:
-        """Both outer eye corners; they must be each other's mirror image."""
-        a, b = self.points("iod", self.get("iod", list), len(mirror), 2)
-        if mirror[a] != b:
-            self.fail("iod", f"has points {a} and {b}, which are no pair in mirror")
-        return a, b
+    def iod(self, count: int) -> tuple[int, ...]:
+        """Points that measure a face: two as ``iod``, any as ``size``, else all of them."""
+        if "iod" in self.values:
+            if "size" in self.values:
+                self.fail("size", "is there beside iod; a scheme measures faces by one of them")
+            return self.points("iod", self.get("iod", list), count, 2)
+        if "size" not in self.values:
+            return tuple(range(count))
+        found = self.points("size", self.get("size", list), count)
+        if len(found) < 2:
+            self.fail("size", f"has {len(found)} point; the extent of two or more measures a face")
+        return found
+
+    def size_in_iod(self) -> float | None:
+        """How many inter-ocular distances the extent of those points is, if the file says so."""
+        value = self.values.get("size_in_iod")
+        if value is None:
+            return None
+        number = float(value) if type(value) in (int, float) else math.nan
+        if not MIN_SIZE <= number <= 1 / MIN_SIZE:
+            expected = f"a number from {MIN_SIZE} to {1 / MIN_SIZE:g}"
+            self.fail("size_in_iod", f"must be {expected} but is {_shown(value)}")
+        return number
 
     def triangles(self, count: int) -> tuple[tuple[int, int, int], ...]:
         """Triangles; together they reach every point, or there are none."""
@@ -129,22 +157,31 @@ class SchemeTable:
             self.fail("triangles", "has a triangle twice")
         return tuple(found)
 
-    def initialisation(self, mirror: Sequence[int]) -> dict[str, tuple[int, ...]]:
-        """Points of the two eyes and the nose; the eyes mirror each other."""
+    def initialisation(self, mirror: Sequence[int], count: int) -> dict[str, tuple[int, ...]]:
+        """Points of the two eyes and the nose; the eyes mirror each other, or themselves.
+
+        Empty if the file has none.
+        """
+        if "initialisation" not in self.values:
+            return {}
         table = self.get("initialisation", dict)
         if set(table) != set(INITIALISATION):
             self.fail("initialisation", f"must have exactly the keys {', '.join(INITIALISATION)}")
         found = {
-            key: self.points(f"initialisation.{key}", table[key], len(mirror))
-            for key in INITIALISATION
+            key: self.points(f"initialisation.{key}", table[key], count) for key in INITIALISATION
         }
-        if {mirror[p] for p in found["left_eye"]} != set(found["right_eye"]):
+        left, right = set(found["left_eye"]), set(found["right_eye"])
+        if mirror and mirror_image(left, mirror) not in (left, right):
             self.fail("initialisation", "has eyes that are not each other's mirror image")
         return found
 
-    def groups(self, mirror: Sequence[int]) -> dict[str, tuple[int, ...]]:
-        """Parts of the face: every point in exactly one, mirrored as a whole."""
-        count = len(mirror)
+    def groups(self, mirror: Sequence[int], count: int) -> dict[str, tuple[int, ...]]:
+        """Parts of the face: every point in exactly one, mirrored as a whole.
+
+        All points are one part if the file names none.
+        """
+        if "groups" not in self.values:
+            return {"face": tuple(range(count))}
         found = {
             k: self.points(f"groups.{k}", v, count) for k, v in self.get("groups", dict).items()
         }
@@ -156,8 +193,8 @@ class SchemeTable:
         if left:
             self.fail("groups", f"has no group for point {left[0]}")
         whole = {frozenset(points) for points in found.values()}
-        for key, points in found.items():
-            if frozenset(mirror[p] for p in points) not in whole:
+        for key, points in found.items() if mirror else ():
+            if frozenset(mirror_image(points, mirror)) not in whole:
                 self.fail(f"groups.{key}", "is no group any more when the face is mirrored")
         return found
 
@@ -172,6 +209,11 @@ class SchemeTable:
                 self.fail(key, "needs a text as name, and true or false as closed")
             found.append((line["name"], self.points(key, line["points"], count), line["closed"]))
         return found
+
+
+def mirror_image(points: Iterable[int], mirror: Sequence[int]) -> set[int]:
+    """Return the mirror images of points."""
+    return {mirror[point] for point in points}
 
 
 class _Short(reprlib.Repr):

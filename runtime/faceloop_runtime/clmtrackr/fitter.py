@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_datasets import InputError
 from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.fit.inputs import as_start
 from faceloop_runtime.fit.result import Fit
 from faceloop_runtime.fit.schedule import FROM_START
+from faceloop_runtime.fit.start_choice import known_choice
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.pictures import as_gray
 from faceloop_runtime.model import FaceModel
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from faceloop_runtime.fit.result import FitStart
     from faceloop_runtime.fit.schedule import Pass
 
     from .model import ClmtrackrModel
@@ -55,9 +58,21 @@ class ClmtrackrFitter:
     ----------
     model : ClmtrackrModel
         What to fit.
+    start : {"auto", "eyes"}
+        Where a fit to a found face starts: where eyes and nose are, in any case.
+
+    Raises
+    ------
+    InputError
+        If another start is asked for.
     """
 
-    def __init__(self, model: ClmtrackrModel) -> None:
+    def __init__(self, model: ClmtrackrModel, start: str = "auto") -> None:
+        if known_choice(start) not in ("auto", "eyes"):
+            raise InputError(
+                f"A model of clmtrackr's cannot start from {start!r}, only where eyes and nose are "
+                "found. Choose the start 'auto' or 'eyes'."
+            )
         self.model = model
         self._responses = make_responses(model)
         left, right = model.mean[list(model.scheme.iod)]
@@ -83,8 +98,9 @@ class ClmtrackrFitter:
         gray = as_gray(image)
         start = as_start(init, len(self.model.mean))
         if isinstance(start, FaceBox):
-            return self.fit_pose(image, self._pose_in_box(gray, start))
-        return self.fit_pose(image, Similarity.between(self.centred_mean(), start))
+            return self._fit_from(image, self.start(self._pose_in_box(gray, start)), "eyes")
+        pose = Similarity.between(self.centred_mean(), start)
+        return self._fit_from(image, self.start(pose), "points")
 
     def fit_pose(
         self,
@@ -93,7 +109,7 @@ class ClmtrackrFitter:
         b: NDArray[np.float64] | None = None,
         passes: Sequence[Pass] = FROM_START,
     ) -> Fit:
-        """Fit from a pose and shape parameters.
+        """Fit from a pose and shape parameters, as of the last frame.
 
         Parameters
         ----------
@@ -107,13 +123,22 @@ class ClmtrackrFitter:
             How far the search shall go: the more updates, the more iterations. There is but one
             scale, on which all are made.
         """
+        return self._fit_from(image, self.start(pose, b), "last frame", passes)
+
+    def _fit_from(
+        self,
+        image: NDArray[np.uint8],
+        at: ClmtrackrState,
+        start: FitStart,
+        passes: Sequence[Pass] = FROM_START,
+    ) -> Fit:
         states = []
         most = _ITERATIONS_PER_UPDATE * sum(len(one.variances) for one in passes)
-        for state in islice(self.iterations(image, self.start(pose, b)), most):
+        for state in islice(self.iterations(image, at), most):
             states.append(state)
             if self._has_converged(state):
                 break
-        return self._as_fit(image, states[-1], len(states))
+        return self._as_fit(image, states[-1], len(states), start)
 
     def start(self, pose: Similarity, b: NDArray[np.float64] | None = None) -> ClmtrackrState:
         """Return the state in which clmtrackr would begin; see `fit_pose`."""
@@ -142,7 +167,9 @@ class ClmtrackrFitter:
             state = iterate(self.model, self._responses, image, state)
             yield state
 
-    def _as_fit(self, image: NDArray[np.uint8], state: ClmtrackrState, iterations: int) -> Fit:
+    def _as_fit(
+        self, image: NDArray[np.uint8], state: ClmtrackrState, iterations: int, start: FitStart
+    ) -> Fit:
         model, pose = self.model, self._pose(state.parameters)
         canvas = Canvas.draw(model, image, state.parameters)
         shape = model.shape(state.parameters[4:])
@@ -161,6 +188,7 @@ class ClmtrackrFitter:
             pose=pose,
             b=state.parameters[4:],
             features=np.array([score, confidence.mean()], np.float32),
+            start=start,
         )
 
     def _has_converged(self, state: ClmtrackrState) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import ThreadpoolController
 
-from faceloop_datasets import FaceloopError
 from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.imaging.pictures import as_gray
 from faceloop_runtime.quality.thresholds import POOR_ERROR
@@ -18,6 +17,7 @@ from faceloop_runtime.start_network import describe, frame_of_box
 
 from .inputs import as_start
 from .schedule import FROM_START, passes_from
+from .start_choice import checked_choice, chosen_map
 from .steps import SearchStart, assess, correct, search
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from faceloop_runtime.geometry import Similarity
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.responses import ResponseBackend
+    from faceloop_runtime.start_network import StartMap
 
-    from .result import Fit
+    from .result import Fit, FitStart
     from .schedule import Pass
 
 
@@ -45,15 +46,19 @@ class Fitter:
     backend : {"auto", "cpu", "gl"} or ResponseBackend
         Where responses are computed; ``auto`` takes OpenGL if a graphics device draws it. One
         that was made for the model's experts stays the caller's, to close.
+    start : {"auto", "network", "eyes", "box"}
+        Where a fit to a found face starts, see `START_CHOICES`.
 
     Raises
     ------
     FaceloopError
-        If there is no such backend.
+        If there is no such backend or start, or the model cannot start so.
     """
 
-    def __init__(self, model: FaceModel, backend: str | ResponseBackend = "auto") -> None:
-        self.model = model
+    def __init__(
+        self, model: FaceModel, backend: str | ResponseBackend = "auto", start: str = "auto"
+    ) -> None:
+        self.model, self._choice = model, checked_choice(start, model)
         if isinstance(backend, str):
             backend = make_backend(backend, model.experts)
         self.backend = backend
@@ -79,21 +84,24 @@ class Fitter:
         start = as_start(init, len(self.model.pdm))
         if isinstance(start, FaceBox):
             return self._fit_box(gray, start)
-        return self.fit_pose(gray, *self.model.pdm.parameters(start))
+        at = SearchStart.at(self.model.pdm, *self.model.pdm.parameters(start))
+        return self._fit_from(gray, at, FROM_START, "points")
 
     def _fit_box(self, gray: NDArray[np.uint8], box: FaceBox) -> Fit:
-        """Fit from the start network; if that looks wrong, from where eyes and nose were found."""
-        if self.model.start is not None:
-            fit = self._fit_in(gray, frame_of_box(box))
-            if fit.predicted_error <= POOR_ERROR:
-                return fit
-            other = self.fit_pose(gray, self._initialiser(gray, box))
-            return min(fit, other, key=lambda f: f.predicted_error)
-        fit = self.fit_pose(gray, self._initialiser(gray, box))
-        if fit.predicted_error <= POOR_ERROR:
+        """Fit from the start network, or else from where eyes and nose were found, or the box."""
+        start = chosen_map(self._choice, self.model)
+        if start is not None:
+            return self._fit_in(gray, start, frame_of_box(box))
+        if self._choice == "box":
+            return self._fit_mean(gray, box_pose(self.model, box), "box")
+        fit = self._fit_mean(gray, self._initialiser(gray, box), "eyes")
+        if self._choice == "eyes" or fit.predicted_error <= POOR_ERROR:
             return fit
-        plain = self.fit_pose(gray, box_pose(self.model, box))
+        plain = self._fit_mean(gray, box_pose(self.model, box), "box")
         return min(fit, plain, key=lambda f: f.predicted_error)
+
+    def _fit_mean(self, gray: NDArray[np.uint8], pose: Similarity, start: FitStart) -> Fit:
+        return self._fit_from(gray, SearchStart.at(self.model.pdm, pose), FROM_START, start)
 
     def fit_near(self, gray: NDArray[np.uint8], pose: Similarity) -> Fit:
         """Fit a face that is roughly at a pose, as from its box.
@@ -105,8 +113,10 @@ class Fitter:
         pose : Similarity
             Model frame to image.
         """
-        start = self.model.start
-        return self.fit_pose(gray, pose) if start is None else self._fit_in(gray, start.frame(pose))
+        start = self.model.start_map if self._choice in ("auto", "network") else None
+        if start is None:
+            return self.fit_pose(gray, pose)
+        return self._fit_in(gray, start, start.frame(pose))
 
     def fit_pose(
         self,
@@ -115,7 +125,7 @@ class Fitter:
         b: NDArray[np.float64] | None = None,
         passes: Sequence[Pass] = FROM_START,
     ) -> Fit:
-        """Fit from a pose and shape parameters.
+        """Fit from a pose and shape parameters, as of the last frame.
 
         Parameters
         ----------
@@ -128,21 +138,21 @@ class Fitter:
         passes : sequence of Pass
             Scales and mean-shift schedule.
         """
-        return self._fit_from(gray, SearchStart.at(self.model.pdm, pose, b), passes)
+        return self._fit_from(gray, SearchStart.at(self.model.pdm, pose, b), passes, "last frame")
 
-    def _fit_in(self, gray: NDArray[np.uint8], frame: Similarity) -> Fit:
+    def _fit_in(self, gray: NDArray[np.uint8], start: StartMap, frame: Similarity) -> Fit:
         """Fit from where the start network sees the face in the frame of a crop."""
-        if self.model.start is None:
-            raise FaceloopError("This model was trained without a start network; train it again.")
-        start = self.model.start(describe(gray, frame))
-        return self._fit_from(gray, SearchStart.of(start), passes_from(start.error))
+        found = start(describe(gray, frame))
+        return self._fit_from(gray, SearchStart.of(found), passes_from(found.error), "network")
 
-    def _fit_from(self, gray: NDArray[np.uint8], start: SearchStart, passes: Sequence[Pass]) -> Fit:
+    def _fit_from(
+        self, gray: NDArray[np.uint8], at: SearchStart, passes: Sequence[Pass], start: FitStart
+    ) -> Fit:
         # The matrices are small: a second BLAS thread takes as long to wake as they take.
         with _one_blas_thread():
             model = self.model
-            found = search(model, self.backend, gray, start, passes)
-            return assess(model, correct(model.pdm, model.regressor, found))
+            found = search(model, self.backend, gray, at, passes)
+            return assess(model, correct(model.pdm, model.regressor, found), start)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_runtime.geometry import Similarity
+
+FitStart = Literal["network", "eyes", "box", "points", "last frame"]
+"""Where a fit started: the start network, eyes and nose in a box, the box itself, given points, or
+a known pose and shape, in a video those of the last frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,8 @@ class Fit:
         Shape parameters.
     features : ndarray of float32, shape (Q,)
         What the error predictor saw.
+    start : FitStart
+        Where it started.
     """
 
     points: NDArray[np.float64]
@@ -55,3 +61,4 @@ class Fit:
     pose: Similarity
     b: NDArray[np.float64]
     features: NDArray[np.float32]
+    start: FitStart

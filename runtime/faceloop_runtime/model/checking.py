@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from faceloop_runtime.imaging.channels import channel_count
-from faceloop_runtime.pdm import PointDistributionModel, face_extent
+from faceloop_runtime.imaging.channels import ORIENTATIONS, channel_count
+from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.quality.features import POINT_FEATURES
 from faceloop_runtime.quality.points import POINT_INPUTS
 from faceloop_runtime.quality.validator import VALIDATOR_POOL, VALIDATOR_SCALE
@@ -16,7 +16,16 @@ from faceloop_runtime.responses.experts import crop_size
 from faceloop_runtime.start_network.network import FEATURES
 
 from .arrays import arrays_below, from_arrays
-from .layout import FREE, HIDDEN, MAX_EXTENT, PDM, SCALARS, fields_of, path_of
+from .layout import (
+    FREE,
+    HIDDEN,
+    MAX_EXTENT,
+    OPTIONAL_SCALARS,
+    PDM,
+    SCALARS,
+    fields_of,
+    path_of,
+)
 from .metadata import (
     BadFieldError,
     channels_of,
@@ -72,6 +81,7 @@ class ModelPartsReader:
             "N": n,
             "2N": 2 * n,
             "C": channel_count(self.channels),
+            "directions": ORIENTATIONS,
             "signs": POINT_FEATURES,
             "inputs+1": POINT_INPUTS + 1,
             "start features": FEATURES,
@@ -80,7 +90,7 @@ class ModelPartsReader:
     def parts(self) -> ModelParts:
         """Return the parts; raises `BadFieldError` for the first thing that is wrong."""
         fields = fields_of(self.version, len(self.scales), optional_parts_of(self.about))
-        self._check_names({f.name for f in fields})
+        self._check_names({f.name for f in fields}, set(self.file.keys()))
         # The other widths follow from the shape model; then all headers come before all data.
         arrays = self._scalars() | {f.name: self._array(f) for f in PDM}
         self._derive(from_arrays(PointDistributionModel, arrays_below(arrays, "pdm")))
@@ -98,6 +108,9 @@ class ModelPartsReader:
 
     def _scalars(self) -> dict[str, Array]:
         numbers = {name: number_of(self.about, name, span) for name, span in SCALARS.items()}
+        for name, span in OPTIONAL_SCALARS.items():
+            there = self.version > 2 and name in self.about
+            numbers[name] = number_of(self.about, name, span) if there else 0.0
         numbers |= {f"experts.{k}.scale": scale for k, scale in enumerate(self.scales)}
         return {name: np.array(number) for name, number in numbers.items()}
 
@@ -109,7 +122,7 @@ class ModelPartsReader:
 
     def _derive(self, pdm: PointDistributionModel) -> None:
         """Work out the widths that follow from the shape model."""
-        extent = face_extent(pdm)
+        extent = pdm.extent
         if extent > MAX_EXTENT:
             raise BadFieldError(
                 "pdm", f"a face that reaches {extent:.3g} IOD", f"at most {MAX_EXTENT}"
@@ -124,8 +137,8 @@ class ModelPartsReader:
         w["2N+K+4"] = w["2N"] + w["K"] + 4
         w["2N+K+5"] = w["2N+K+4"] + 1
 
-    def _check_names(self, expected: set[str]) -> None:
-        found = set(self.file.keys())
+    @staticmethod
+    def _check_names(expected: set[str], found: set[str]) -> None:
         if missing := sorted(expected - found):
             raise BadFieldError(missing[0], "no such array", "an array")
         if unknown := sorted(found - expected):

@@ -7,11 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from faceloop_runtime.pdm import face_extent
 from faceloop_runtime.responses.experts import SEARCH, crop_size
+from faceloop_runtime.start_network import StartMap, network_key
 
 from .file import load, save
 from .parts import ModelParts
+
+START_NETWORK = "start_network"
+"""Entry of the provenance: hash of the network that the start map was trained for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,16 @@ class FaceModel(ModelParts):
     @cached_property
     def extent(self) -> float:
         """Half width of the part of the picture that a crop shows, in IOD."""
-        return face_extent(self.pdm)
+        return self.pdm.extent
+
+    @cached_property
+    def start_map(self) -> StartMap | None:
+        """What finds the start of a search, if it was trained for the start network that is here.
+
+        The network may be another one in another version of faceloop; then a search starts as
+        before there was one, and the model can be trained again.
+        """
+        return self.start if self.provenance.get(START_NETWORK) == network_key() else None
 
     def crop_size(self, scale: float, patch: int) -> int:
         """Width in pixels of a crop whose search windows all lie inside it."""
@@ -52,7 +64,11 @@ class FaceModel(ModelParts):
         save(self, Path(path))
 
     def summary(self) -> dict[str, Any]:
-        """Describe the model for people: sizes, channels, provenance."""
+        """Describe the model for people: sizes, channels, provenance.
+
+        ``start_error`` is how far from the truth searches usually start, in IOD; ``own_detector``
+        the number of its templates.
+        """
         return {
             "scheme": self.scheme.name,
             "points": len(self.pdm),
@@ -62,8 +78,16 @@ class FaceModel(ModelParts):
             "patch": self.experts[0].patch,
             "search": SEARCH,
             "parameters": self.parameter_count(),
+            "start_map": self._start_map_text(),
+            "start_error": None if self.start is None else float(self.start.error[0]),
+            "own_detector": None if self.detector is None else len(self.detector.weights),
             "provenance": self.provenance,
         }
+
+    def _start_map_text(self) -> str:
+        if self.start is None:
+            return "none"
+        return "for another start network" if self.start_map is None else "for this start network"
 
     def parameter_count(self) -> int:
         """Return how many numbers the model holds."""

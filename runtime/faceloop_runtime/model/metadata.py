@@ -10,7 +10,7 @@ from faceloop_datasets import Scheme, SchemeError
 from faceloop_datasets.plain import is_deep
 from faceloop_runtime.imaging.channels import CHANNELS
 
-from .layout import MAX_LEVELS, OPTIONAL, SCALARS, SCALE, VERSION
+from .layout import MAX_LEVELS, OPTIONAL, OPTIONAL_SCALARS, SCALARS, SCALE, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,17 +57,26 @@ def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
 def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, Any]:
     """Return what a model's metadata says; numbers by path."""
     parts = [name for name in OPTIONAL if getattr(model, name) is not None]
-    whole = model.point_predictor is not None and model.error_calibration is not None
+    optional = {name: scalars[name] for name in OPTIONAL_SCALARS if scalars.get(name)}
+    version = _version(model, newest=bool(parts or optional))
     return {
         "format": _FORMAT,
-        "version": VERSION if parts else 2 if whole else 1,
-        **({"parts": parts} if parts else {}),
+        "version": version,
+        **({"parts": parts} if version > 2 else {}),
         "scheme": model.scheme.to_toml(),
         "channels": list(model.channels),
         "scales": [float(e.scale) for e in model.experts],
         **{name: scalars[name] for name in SCALARS},
+        **optional,
         "provenance": model.provenance,
     }
+
+
+def _version(model: ModelParts, *, newest: bool) -> int:
+    """Return the first version that could hold a model, which more programs can read."""
+    if model.point_predictor is None or model.error_calibration is None:
+        return 1
+    return VERSION if newest else 2
 
 
 def _typed(about: dict[str, Any], key: str, kind: type, name: str) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from faceloop_datasets import Scheme
+from faceloop_runtime.detect.learned import LearnedDetector
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.quality import (
     ConformalCalibration,
@@ -46,6 +47,8 @@ class ModelParts:
         Says what the predicted error of a fit means; None in files of version 1.
     start : StartMap or None
         Finds pose and shape from what the start network says; None in files before version 3.
+    detector : LearnedDetector or None
+        Finds faces such as those of the training; None in files before version 3.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -61,6 +64,7 @@ class ModelParts:
     point_predictor: PointPredictor | None = None
     error_calibration: ConformalCalibration | None = None
     start: StartMap | None = None
+    detector: LearnedDetector | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 

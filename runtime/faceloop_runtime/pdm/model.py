@@ -33,15 +33,24 @@ class PointDistributionModel:
     noise : float
         Variance of each coordinate that the modes do not explain (probabilistic PCA:
         Tipping & Bishop, 1999), in IOD squared.
+    context : float
+        Least half width, in IOD, of the square that a fit sees of the picture. Few points may lie
+        close together, and say little of a face by themselves.
     """
 
     mean: NDArray[np.float64]
     components: NDArray[np.float64]
     variances: NDArray[np.float64]
     noise: float
+    context: float = 0.0
 
     def __len__(self) -> int:
         return len(self.mean)
+
+    @property
+    def extent(self) -> float:
+        """Half width of the part of the picture that a crop shows, in IOD."""
+        return max(self.context, face_extent(self))
 
     def shape(self, b: NDArray[np.float64]) -> Points:
         """Return the shape with parameters ``b`` (K,), in the model frame, (N, 2)."""

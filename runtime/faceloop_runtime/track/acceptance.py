@@ -121,9 +121,9 @@ class NetworkCheck:
 
 def network_check(fitter: AnyFitter) -> NetworkCheck | None:
     """Return the start network's view, if the fitter's model has a map for it."""
-    if isinstance(fitter, ClmtrackrFitter) or fitter.model.start is None:
+    if isinstance(fitter, ClmtrackrFitter) or fitter.model.start_map is None:
         return None
-    return NetworkCheck(fitter.model, fitter.model.start)
+    return NetworkCheck(fitter.model, fitter.model.start_map)
 
 
 def face_score(fitter: AnyFitter, fit: Fit, gray: Gray, *, first: bool) -> float | None:

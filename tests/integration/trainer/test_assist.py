@@ -10,7 +10,7 @@ import pytest
 from faceloop_datasets import Cancelled, FaceloopError, Monitor, Project
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces, sample_negatives
-from faceloop_runtime import FaceModel
+from faceloop_runtime import Detector, FaceModel, Fitter
 from faceloop_trainer.assist import fit_errors, initial_face
 from faceloop_trainer.assist.drag import FIT_ERRORS
 from faceloop_trainer.assist.error_covariance import errors_in_model_frame, prior_covariance
@@ -24,18 +24,17 @@ def test_the_face_is_found_and_fitted():
     gray = read_image(face.image.path, "gray")
     true = face.annotation.points
     iod = MODEL.scheme.inter_ocular_distance(true)
-    low, high = true.min(axis=0), true.max(axis=0)
-    for box in (None, np.concatenate([low, high - low])):
-        points = initial_face.from_fit(MODEL, gray, box)
-        assert np.linalg.norm(points - true, axis=1).mean() < 0.05 * iod
+    points = initial_face.from_fit(Fitter(MODEL, "cpu"), Detector(), gray).points
+    assert np.linalg.norm(points - true, axis=1).mean() < 0.05 * iod
 
 
 def test_where_no_face_is_found_the_person_is_told_to_click():
     """Even where the detector takes something for a face, as in every second of these pictures."""
+    fitter, detector = Fitter(MODEL, "cpu"), Detector()
     for picture in sample_negatives()[:10]:
         gray = read_image(picture, "gray")
-        with pytest.raises(FaceloopError, match="three clicks instead: on both pupils and on the"):
-            initial_face.from_fit(MODEL, gray)
+        with pytest.raises(FaceloopError, match="three clicks instead: on the middle of the pupil"):
+            initial_face.from_fit(fitter, detector, gray)
 
 
 @pytest.fixture(scope="module")

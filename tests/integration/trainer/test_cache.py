@@ -14,6 +14,7 @@ import pytest
 
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_faces
+from faceloop_runtime import FaceModel
 from faceloop_runtime.fit.steps import SearchResult
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import cache as cache_module
@@ -113,13 +114,18 @@ def test_retraining_a_project_cross_fits_the_changed_faces_only(
     own_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     searched: list[str] = []
-    search = CrossFit.search
+    search, further = CrossFit.search_from_start, CrossFit.search
 
-    def counting(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> SearchResult:
+    def counting(self: CrossFit, variant: FaceVariant) -> SearchResult:
         searched.append(variant.name)
-        return search(self, variant, *rest, **named)
+        return search(self, variant)
 
-    monkeypatch.setattr(CrossFit, "search", counting)
+    def counting_further(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> Any:
+        searched.append(variant.name)
+        return further(self, variant, *rest, **named)
+
+    monkeypatch.setattr(CrossFit, "search_from_start", counting)
+    monkeypatch.setattr(CrossFit, "search", counting_further)
     config = replace(CONFIG, holdout=0.0)
     first = train(own_project, config).model
     assert len(set(searched)) == 2 * 24
@@ -332,3 +338,18 @@ def test_names_tell_values_apart() -> None:
     assert same == key_of("x", 1, array.copy())
     others = [key_of("x", 2, array), key_of("x1", array), key_of("x", 1, array.reshape(2, 2))]
     assert len({same, *others, key_of("x", 1, array.astype(np.float32))}) == 5
+
+
+def test_the_detector_of_the_same_faces_is_not_trained_again(
+    sample_project: Project, faces: list[Face], cache: Cache, tmp_path: Path
+) -> None:
+    trained(sample_project, faces, cache, tmp_path / "a.safetensors")
+    assert cache.folder is not None
+    (file,) = (cache.folder / "crossfit").glob("*-detector.bin")
+    arrays = dict(cache.load("crossfit", file.stem) or {})
+    arrays["bias"] = arrays["bias"] + np.float32(1)  # so that it is told apart from a new one
+    cache.save("crossfit", file.stem, arrays)
+    trained(sample_project, faces, cache, tmp_path / "b.safetensors")
+    detector = FaceModel.load(tmp_path / "b.safetensors").detector
+    assert detector is not None
+    np.testing.assert_array_equal(detector.bias, arrays["bias"])

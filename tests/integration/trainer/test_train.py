@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -19,8 +20,13 @@ from faceloop_datasets import (
     Scheme,
     TrainingError,
 )
+from faceloop_datasets.media.images import read_image
+from faceloop_datasets.sample import sample_faces, sample_negatives
 from faceloop_runtime import FaceModel
 from faceloop_runtime.fit.fitter import Fitter
+from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.start.finding import find_learned
+from faceloop_runtime.start.initialiser import box_pose
 from faceloop_trainer import TrainingConfig, TrainingResult, train
 from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
@@ -89,6 +95,31 @@ def test_the_model_knows_a_face_and_its_own_error(
     assert np.median([f.score for f in beside]) < 0.2
     assert np.median([f.predicted_error for f in good]) < 0.06
     assert np.median([f.predicted_error for f in beside]) > 0.08
+
+
+def test_the_model_finds_faces_of_people_it_has_never_seen(
+    trained: TrainingResult, tmp_path: Path
+) -> None:
+    trained.model.save(tmp_path / "m.safetensors")
+    model, found, off = FaceModel.load(tmp_path / "m.safetensors"), 0, 0
+    assert model.detector is not None
+    for name, value in vars(trained.model.detector).items():
+        np.testing.assert_array_equal(getattr(model.detector, name), value)
+    for record in islice(sample_faces(), 200, 400, 10):
+        assert record.image is not None
+        boxes = find_learned(model, read_image(record.image.path, "gray"))
+        true = Similarity.between(model.pdm.mean, record.annotation.points)
+        poses = [box_pose(model, box) for box in boxes]
+        good = [
+            np.hypot(p.tx - true.tx, p.ty - true.ty) < 0.3 * true.scale
+            and abs(np.log(p.scale / true.scale)) < 0.25
+            for p in poses
+        ]
+        found, off = found + any(good), off + (bool(good) and not good[0])
+    assert found >= 16
+    assert off <= 4
+    empty = [read_image(path, "gray") for path in sample_negatives()[:10]]
+    assert sum(bool(find_learned(model, gray, wanted=0)) for gray in empty) <= 1
 
 
 def test_training_twice_gives_the_same_file(
@@ -204,6 +235,7 @@ def test_progress_rises_to_the_end(few_faces: list[TrainingFace], scheme: Scheme
         "training patch experts",
         "learning corrections",
         "learning to judge fits",
+        "learning to find faces",
     ]
 
 

@@ -16,7 +16,14 @@ def test_it_finds_this_machine_fit(faceloop: Run) -> None:
     assert report["ok"]
     found = {finding["what"]: finding for finding in report["findings"]}
     assert found["python"]["found"] == platform.python_version()
-    assert {"GL renderer", "response backend", "starter model", "log folder"} <= set(found)
+    assert {
+        "GL renderer",
+        "response backend",
+        "starter model",
+        "face detector",
+        "start network",
+        "log folder",
+    } <= set(found)
     assert not [f for f in report["findings"] if f["needed"] and f["advice"]]
 
 

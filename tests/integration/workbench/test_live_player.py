@@ -15,6 +15,7 @@ from faceloop_runtime import FaceModel
 from faceloop_workbench.live.model_in_use import FitSettings
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.sources import CameraSource, VideoSource
+from faceloop_workbench.services.finding import Finding
 from faceloop_workbench.services.model_choice import ChosenModel, choose_model
 
 if TYPE_CHECKING:
@@ -247,6 +248,39 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_there_is(
     assert shown.chosen.name == "starter"
 
 
+def test_a_start_that_the_model_cannot_make_leaves_all_as_it_was(clip: Watcher) -> None:
+    old = FitSettings(
+        lambda: ChosenModel("old", replace(FaceModel.starter(), start=None)),
+        "old",
+        "cpu",
+        finding=Finding(start="network"),
+    )
+    clip.player.use_model(old)
+    clip.until(lambda: len(clip.errors) == 1)
+    assert "cannot start from the start network" in str(clip.errors[0])
+    clip.player.seek(9)
+    shown = clip.fitted(9)
+    assert shown.chosen is not None
+    assert shown.chosen.name == "starter"
+    clip.player.use_model(replace(old, finding=Finding("cascade", "box")))
+    shown = clip.take(lambda s: s.chosen is not None and s.chosen.name == "old")
+    assert starts(shown) == ["box"]
+
+
+def starts(shown: ShownFrame) -> list[str]:
+    assert shown.result is not None
+    return [face.fit.start for face in shown.result.faces]
+
+
+def test_after_a_seek_faces_are_looked_for_in_that_frame(clip: Watcher) -> None:
+    clip.player.step(1)
+    assert starts(clip.fitted(1)) == ["last frame"]
+    for index in (200, 3):
+        clip.player.seek(index)
+        (start,) = starts(clip.fitted(index))
+        assert start != "last frame"
+
+
 def test_poor_fits_are_collected_while_it_plays_only(clip: Watcher) -> None:
     clip.player.set_threshold(0.0)
     clip.player.seek(40)
@@ -334,6 +368,20 @@ def test_several_faces_are_followed(watcher: Watcher, tmp_path: Path) -> None:
     assert left < 480 < right
     worst = max(face.fit.predicted_error for face in shown.result.faces)
     assert watcher.player.record.errors[19] == pytest.approx(worst)
+
+
+def test_a_camera_that_was_paused_looks_for_faces_anew(watcher: Watcher) -> None:
+    watcher.player.open(lambda: CameraSource(str(sample_clip())))
+    watcher.fitted(0)
+    watcher.player.play()
+    shown = watcher.take(lambda s: s.index >= 2)
+    watcher.player.pause()
+    shown = watcher.take(lambda s: not s.moving)
+    assert starts(shown) == ["last frame"]
+    time.sleep(0.6)  # the face may be anywhere by now
+    watcher.player.step(1)
+    (start,) = starts(watcher.fitted(shown.index + 1))
+    assert start != "last frame"
 
 
 def test_a_camera_plays_without_a_record(watcher: Watcher) -> None:

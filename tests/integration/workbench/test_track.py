@@ -27,7 +27,7 @@ COMMAND = Path(sys.executable).with_name("faceloop")
 STILL = sample_dir() / "stills" / "s0000.jpg"
 TRACK_COLUMNS = [
     "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
-    "predicted_error", "error_bound", "roll", "scale",
+    "predicted_error", "error_bound", "roll", "scale", "start",
 ]  # fmt: skip
 
 
@@ -71,12 +71,17 @@ def test_track_writes_every_frame(faceloop: Run, clip: Path, tmp_path: Path, nam
     assert summary["model"] == "starter"
     assert 0 < summary["median_predicted_error"] < 0.1
     assert summary["fit_ms"] > 0
+    assert sum(summary["starts"].values()) == 50
+    assert summary["starts"]["last frame"] > 40
     assert summary["read_ms"] > 0
     rows = pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out)
     assert list(rows.columns) == TRACK_COLUMNS
     assert len(rows) == 50 * 70
     assert rows["frame"].unique().tolist() == list(range(50))
     assert np.isfinite(rows[["x", "y", "predicted_error"]]).all().all()
+    first, second = (rows[rows["frame"] == n]["start"].unique().tolist() for n in (0, 1))
+    assert first in (["eyes"], ["network"])
+    assert second == ["last frame"]
     drawn, plain = Video(overlay), Video(clip)
     assert len(drawn) == 50
     assert drawn.size == plain.size
@@ -88,6 +93,7 @@ def test_track_tells_people_what_it_did(faceloop: Run, clip: Path) -> None:
     assert done.code == 0
     assert "50 of 50" in done.out
     assert "ms a frame" in done.out
+    assert "last frame (4" in done.out
 
 
 def test_a_frame_without_a_face_is_a_row(faceloop: Run, tmp_path: Path) -> None:
@@ -149,6 +155,8 @@ def make_inputs(folder: Path) -> None:
         (("track", "{clip}", "--out", "points.xlsx"), ".parquet or .csv"),
         (("track", "{clip}", "--out", "file/points.csv"), "cannot be written"),
         (("track", "{clip}", "--overlay", "file/out.mp4"), "Cannot write the video"),
+        (("track", "{clip}", "--detector", "haar"), "no detector 'haar'"),
+        (("fit", "{still}", "--detector", "text.onnx"), "no YuNet file text.onnx"),
         (("fit", "text.txt"), "text.txt is not an image"),
         (("fit", "{still}", "--overlay", "fitted.doc"), ".png or .jpg"),
         (("model", "show", "broken.safetensors"), "broken.safetensors"),

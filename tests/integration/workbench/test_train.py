@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import Project
-from faceloop_datasets.sample import sample_faces
+from faceloop_datasets.sample import sample_dir, sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.train.readiness import training_readiness
@@ -25,6 +25,7 @@ from .conftest import add_sample_faces
 if TYPE_CHECKING:
     from .conftest import Run
 
+STILL = sample_dir() / "stills" / "s0000.jpg"
 COMMAND = Path(sys.executable).with_name("faceloop")
 FACES = 48
 
@@ -172,9 +173,32 @@ def test_model_list_marks_the_one_in_use(faceloop: Run, project: Path) -> None:
     assert "*" in faceloop("model", "list", "--project", project).out
 
 
+def test_a_trained_model_starts_from_the_network_or_as_asked(faceloop: Run, project: Path) -> None:
+    def start(*args: str) -> str:
+        (image,) = faceloop("fit", STILL, "--project", project, "--json", *args).json()["images"]
+        return str(image["faces"][0]["start"])
+
+    assert start("--start", "network", "--detector", "cascade") == "network"
+    assert start("--start", "box") == "box"
+    said = faceloop("fit", STILL, "--project", project, "--start", "eyes").out
+    assert "eyes and nose" in said
+
+
+def test_starts_are_compared(faceloop: Run, project: Path) -> None:
+    args = ("evaluate", "--project", project, "--start", "detector", "--json", "--fit-start")
+    means = {}
+    for start in ("network", "box"):
+        values = faceloop(*args, start).json()
+        assert (values["start"], values["fit_start"]) == ("detector", start)
+        means[start] = values["nme_mean"]
+    assert means["network"] != means["box"]
+
+
 def test_model_show_says_what_it_is_made_of(faceloop: Run, project: Path) -> None:
     values = faceloop("model", "show", "--project", project, "--json").json()
     assert (values["name"], values["points"]) == ("face70-ridge", 70)
+    assert values["start_map"] == "for this start network"
+    assert 0 < values["start_error"] < 0.5
     starter = faceloop("model", "show", "--json").json()
     assert (starter["name"], starter["scheme"]) == ("starter", "face70")
     assert "face70" in faceloop("model", "show").out

@@ -115,7 +115,12 @@ def test_a_user_scheme_is_loaded_by_path(tmp_path: Path) -> None:
         ("mirror = [[0, 1]]", "mirror = [[0, 1], [1, 2]]", "mirror has point 1 in two pairs"),
         ("mirror = [[0, 1]]", "mirror = [[0, 4]]", "mirror has 4, but points are numbered 0 to 3"),
         ("mirror = [[0, 1]]", "mirror = [[0]]", "mirror needs 2 points"),
-        ("iod = [0, 1]", "iod = [0, 2]", "iod has points 0 and 2, which are no pair"),
+        ("iod = [0, 1]", "iod = [0, 1, 2]", "iod needs 2 points"),
+        ("iod = [0, 1]", "iod = [0, 1]\nsize = [0, 2]", "size is there beside iod"),
+        ("iod = [0, 1]", "size = [2]", "size has 1 point"),
+        ("iod = [0, 1]", "size = []", "size must be a list of point numbers"),
+        ("iod = [0, 1]", "iod = [0, 1]\nsize_in_iod = 0", "size_in_iod must be a number from 0.02"),
+        ("iod = [0, 1]", "iod = [0, 1]\nsize_in_iod = true", "size_in_iod must be a number"),
         ("mirror = [[0, 1]]", "mirror = [[0, 2]]", "groups.eyes is no group any more"),
         ("iod = [0, 1]", "iod = [0, true]", "iod has True"),
         ("[0, 2, 3]]", "[0, 1, 2]]", "triangles do not reach point 3"),
@@ -157,3 +162,49 @@ def test_any_point_name_survives_toml(name: str) -> None:
     odd = Scheme(**{**vars(scheme), "names": (name, *(f"{name}{k}" for k in range(3)))})
     tomllib.loads(odd.to_toml())
     assert Scheme.parse(odd.to_toml(), "odd") == odd
+
+
+LEAST = """\
+name = "least"
+title = "Nothing but names"
+names = ["a", "b", "c", "d"]
+"""
+
+
+def test_a_scheme_may_leave_open_everything_but_its_names() -> None:
+    scheme = Scheme.parse(LEAST, "least.toml")
+    assert (scheme.mirror, scheme.iod, dict(scheme.initialisation)) == ((), (0, 1, 2, 3), {})
+    assert dict(scheme.groups) == {"face": (0, 1, 2, 3)}
+    assert scheme.mirror_or_self == (0, 1, 2, 3)
+    assert not scheme.has_level_iod
+    assert Scheme.parse(scheme.to_toml(), "again") == scheme
+    with pytest.raises(SchemeError, match=r"least names no places to start from"):
+        scheme.initialisation_points(np.zeros((4, 2)))
+
+
+def test_no_mirror_and_no_pair_are_not_the_same() -> None:
+    """Without `mirror` nothing is known; an empty one says that every point mirrors itself."""
+    scheme = Scheme.parse(LEAST + "mirror = []\n", "least.toml")
+    assert scheme.mirror == (0, 1, 2, 3)
+    assert Scheme.parse(scheme.to_toml(), "again") == scheme
+
+
+@pytest.mark.parametrize("line", ["size = [0, 2, 3]", "iod = [1, 3]\nsize_in_iod = 0.38"])
+def test_what_measures_a_face_survives_toml(line: str) -> None:
+    scheme = Scheme.parse(LEAST + line + "\n", "least.toml")
+    assert Scheme.parse(scheme.to_toml(), "again") == scheme
+
+
+def test_the_size_of_a_face_is_the_extent_of_some_points() -> None:
+    square = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
+    whole = Scheme.parse(LEAST, "least.toml")
+    assert whole.inter_ocular_distance(square) == pytest.approx(2 * np.sqrt(2))
+    two = Scheme.parse(LEAST + "iod = [0, 2]\n", "least.toml")
+    assert two.inter_ocular_distance(square) == pytest.approx(2 * np.sqrt(2))
+    third = Scheme.parse(LEAST + "iod = [0, 1]\nsize_in_iod = 0.25\n", "least.toml")
+    assert third.inter_ocular_distance(square) == 8.0
+    square[3] = np.nan
+    assert whole.inter_ocular_distance(square) == pytest.approx(2 * np.sqrt(16 / 9))
+    square[2] = np.nan
+    assert np.isnan(whole.inter_ocular_distance(square))
+    assert np.isnan(two.inter_ocular_distance(square))

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Scheme
-from faceloop_runtime.imaging.channels import CropChannels, channel_count, channel_stack
+from faceloop_runtime.detect.learned import LearnedDetector
+from faceloop_runtime.imaging.channels import (
+    ORIENTATIONS,
+    CropChannels,
+    channel_count,
+    channel_stack,
+)
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.pdm import PointDistributionModel, face_extent
 from faceloop_runtime.quality import (
@@ -91,6 +97,15 @@ def small_model(small_pdm: PointDistributionModel) -> FaceModel:
         point_predictor=judges,
         error_calibration=ConformalCalibration(
             levels, levels + np.float32(0.1), levels + np.float32(0.5)
+        ),
+        detector=LearnedDetector(
+            middle=np.array([0.1, 0.2], np.float32),
+            cell=np.array([0.2], np.float32),
+            weights=numbers(2, 8, 9, ORIENTATIONS),
+            gain=np.ones(2, np.float32),
+            bias=numbers(2),
+            shift=numbers(2, 4, 8, 9, ORIENTATIONS),
+            shift_bias=numbers(2, 4),
         ),
         provenance={"seed": 0, "config": {"experts": "ridge"}},
     )

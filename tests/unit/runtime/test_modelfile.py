@@ -20,6 +20,9 @@ from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model.layout import VERSION
+from faceloop_runtime.start.finding import find_learned
+from faceloop_runtime.start_network import StartMap
+from faceloop_runtime.start_network.network import FEATURES
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,7 @@ def test_a_model_comes_back_as_it_was(small_model: FaceModel, tmp_path: Path) ->
         "point_predictor",
         "error_calibration",
         "initialiser",
+        "detector",
     ):
         for name, value in vars(getattr(small_model, part)).items():
             if isinstance(value, np.ndarray):
@@ -78,7 +82,8 @@ def test_a_file_of_version_1_has_no_bound_and_no_visibility(
     small_model: FaceModel, data: bytes, tmp_path: Path
 ) -> None:
     arrays, about = parts(data)
-    old = {k: v for k, v in arrays.items() if not k.startswith(("point_judges", "error_levels"))}
+    later = ("point_judges", "error_levels", "detector")
+    old = {k: v for k, v in arrays.items() if not k.startswith(later)}
     path = tmp_path / "old.safetensors"
     path.write_bytes(to_bytes(old, {"faceloop": json.dumps(about | {"version": 1})}))
     model = FaceModel.load(path)
@@ -96,8 +101,52 @@ def test_a_file_of_version_1_has_no_bound_and_no_visibility(
     model.save(tmp_path / "again.safetensors")
     assert FaceModel.load(tmp_path / "again.safetensors").point_predictor is None
     # a file that calls itself newer than it is, and one that calls itself older
-    assert "error_levels.bound: found no such array" in refused(path, old, about)
+    assert "error_levels.bound: found no such array" in refused(path, old, about | {"version": 2})
     assert "no array of this name" in refused(path, arrays, about | {"version": 1})
+
+
+def test_parts_that_a_file_may_have_are_all_there_or_not_at_all(
+    small_model: FaceModel, tmp_path: Path
+) -> None:
+    modes, points = len(small_model.pdm.variances), len(small_model.pdm)
+    numbers = np.random.default_rng(1).normal(size=(FEATURES, 4 + modes + points))
+    start = StartMap(
+        weights=numbers.astype(np.float32),
+        offset=numbers[0].astype(np.float32),
+        spread=np.ones(modes, np.float32),
+        place=np.ones(4, np.float32),
+        error=np.ones(1, np.float32),
+    )
+    path = tmp_path / "with.safetensors"
+    replace(small_model, start=start, pdm=replace(small_model.pdm, context=0.5)).save(path)
+    again = FaceModel.load(path)
+    assert again.start is not None
+    assert again.pdm.context == 0.5
+    np.testing.assert_array_equal(again.start.weights, start.weights)
+    arrays, about = parts(path.read_bytes())
+    assert about["version"] == 3
+    assert "no array of this name" in refused(path, arrays, about | {"version": 2})
+    assert "metadata.parts" in refused(path, arrays, about | {"parts": ["teeth"]})
+    context = refused(path, arrays, about | {"pdm.context": -1.0})
+    assert "pdm.context: found -1.0" in context
+    del arrays["start.offset"]
+    assert "start.offset: found no such array" in refused(path, arrays, about)
+
+
+def test_a_file_of_version_2_has_no_detector(data: bytes, tmp_path: Path) -> None:
+    arrays, about = parts(data)
+    new = ("detector", "start")
+    old = {k: v for k, v in arrays.items() if not k.startswith(new)}
+    about = {k: v for k, v in about.items() if k != "parts"}
+    path = tmp_path / "old.safetensors"
+    path.write_bytes(to_bytes(old, {"faceloop": json.dumps(about | {"version": 2})}))
+    model = FaceModel.load(path)
+    assert model.point_predictor is not None
+    assert model.detector is None
+    assert find_learned(model, np.zeros((90, 90), np.uint8)) == []
+    model.save(tmp_path / "again.safetensors")
+    assert parts((tmp_path / "again.safetensors").read_bytes())[1]["version"] == 2
+    assert "no array of this name" in refused(path, arrays, about | {"version": 2})
 
 
 def test_levels_that_fall_are_refused(data: bytes, tmp_path: Path) -> None:
@@ -267,6 +316,9 @@ def test_arrays_missing_unknown_or_of_another_kind(data: bytes, name: str, tmp_p
         ("point_judges.spread", 0.0, "values from 0"),
         ("point_judges.error.hidden", np.nan, "NaN"),
         ("error_levels.median", np.nan, "NaN"),
+        ("detector.cell", 0.0, "values from 0"),
+        ("detector.gain", -1.0, "values from -1"),
+        ("detector.shift", np.inf, "NaN or infinite"),
     ],
 )
 def test_values_that_would_break_a_fit(

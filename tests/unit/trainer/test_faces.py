@@ -140,7 +140,7 @@ def test_faces_that_cannot_be_read_are_told_with_the_reason(tmp_path: Path) -> N
     assert "gone.png" in reasons["gone"]
     assert "broken.png" in reasons["broken"]
     assert "outside the picture" in reasons["outside"]
-    assert "eye corners are missing" in reasons["blind"]
+    assert "left eye outer and right eye outer are missing" in reasons["blind"]
     assert "coincide" in reasons["same"]
     assert "no contrast" in reasons["flat"]
     assert "outside the picture" in reasons["dot"]

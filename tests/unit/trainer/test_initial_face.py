@@ -13,7 +13,7 @@ from faceloop_datasets import FaceloopError, PointState, Scheme
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
-from faceloop_trainer.assist.initial_face import from_clicks, interpolate, mirrored, third_click
+from faceloop_trainer.assist.initial_face import clicks_of, from_clicks, interpolate, mirrored
 
 MODEL = FaceModel.starter()
 SCHEME = MODEL.scheme
@@ -21,8 +21,7 @@ N = len(SCHEME)
 PLACE = Similarity.from_polar(120.0, 0.3, 210.0, 190.0)
 FACE = PLACE.apply(MODEL.pdm.mean)
 VISIBLE = np.zeros(N, dtype=np.uint8)
-ASKED = [*SCHEME.initialisation["left_eye"], *SCHEME.initialisation["right_eye"]]
-ASKED = [*ASKED, *third_click(SCHEME)[1]]
+ASKED = [point for _, points in clicks_of(SCHEME) for point in points]
 shares = st.floats(0.0, 1.0)
 
 
@@ -58,7 +57,9 @@ def test_three_clicks_start_the_sample_faces_well():
 @pytest.mark.parametrize("name", Scheme.bundled())
 def test_every_scheme_says_where_the_third_click_goes(name):
     scheme = Scheme.load(name)
-    label, members = third_click(scheme)
+    left, right, (label, members) = clicks_of(scheme)
+    assert left[0].startswith("middle of the pupil on the left")
+    assert (left[1], right[1]) == tuple(scheme.initialisation[k] for k in ("left_eye", "right_eye"))
     assert label == "chin"
     assert [scheme.names[k] for k in members] == ["chin"]
 
@@ -66,19 +67,37 @@ def test_every_scheme_says_where_the_third_click_goes(name):
 def test_a_scheme_without_a_chin_takes_the_mouth_or_else_the_nose():
     names = tuple("jaw end" if n == "chin" else n for n in SCHEME.names)
     scheme = replace(SCHEME, names=names)
-    assert third_click(scheme) == ("middle of the mouth", SCHEME.groups["mouth"])
+    assert clicks_of(scheme)[2] == ("middle of the mouth", SCHEME.groups["mouth"])
     rest = {("lips" if k == "mouth" else k): v for k, v in SCHEME.groups.items()}
     noseless = replace(scheme, groups=rest)
-    assert third_click(noseless) == ("tip of the nose", SCHEME.initialisation["nose"])
+    assert clicks_of(noseless)[2] == ("tip of the nose", SCHEME.initialisation["nose"])
     by_mouth = replace(MODEL, scheme=scheme)
     clicks = np.array([FACE[27], FACE[32], FACE[list(SCHEME.groups["mouth"])].mean(axis=0)])
     assert np.abs(from_clicks(by_mouth, clicks) - FACE).max() < 1e-6
 
 
+def test_places_that_a_training_chose_are_called_by_their_points():
+    places = {"left_eye": (0,), "right_eye": (14,), "nose": (43, 49)}
+    groups = {"face": tuple(range(N))}
+    names = tuple("jaw end" if n == "chin" else n for n in SCHEME.names)
+    scheme = replace(SCHEME, names=names, initialisation=places, groups=groups)
+    assert [name for name, _ in clicks_of(scheme)] == [
+        "point contour left temple",
+        "point contour right temple",
+        "middle of mouth left corner and mouth right corner",
+    ]
+
+
+def test_nothing_is_mirrored_without_a_mirror_map():
+    model = replace(MODEL, scheme=replace(SCHEME, mirror=()))
+    with pytest.raises(FaceloopError, match=r"does not say which points mirror each other"):
+        mirrored(model, FACE, VISIBLE, "left")
+
+
 def test_two_clicks_in_one_place_are_refused_with_what_to_do():
     clicks = FACE[ASKED].copy()
     clicks[1] = clicks[0]
-    with pytest.raises(FaceloopError, match=r"the two pupils and then the chin"):
+    with pytest.raises(FaceloopError, match=r"the middle of the pupil on the left.*and the chin"):
         from_clicks(MODEL, clicks)
 
 

@@ -32,7 +32,7 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
     rows = read(tmp_path / name)
     assert list(rows.columns) == [
         "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
-        "predicted_error", "error_bound", "roll", "scale",
+        "predicted_error", "error_bound", "roll", "scale", "start",
     ]  # fmt: skip
     assert rows["frame"].tolist() == [0] * 6 + [1] + [2] * 3
     assert rows["face"].tolist()[:6] == [0, 0, 0, 1, 1, 1]
@@ -40,6 +40,7 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
     np.testing.assert_allclose(rows["x"][3:6], [101.5, 103.0, 105.0])
     assert rows.iloc[6][["face", "name", "x", "predicted_error"]].isna().all()
     np.testing.assert_allclose(rows["predicted_error"].dropna(), 0.02, rtol=1e-6)
+    assert rows["start"].dropna().tolist() == ["eyes"] * 9
     np.testing.assert_allclose(rows["error_bound"].dropna(), 0.03, rtol=1e-6)
     np.testing.assert_allclose(rows["visibility"][:3], [0.9, 0.5, 0.1], rtol=1e-6)
 

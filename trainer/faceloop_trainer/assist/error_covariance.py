@@ -99,14 +99,15 @@ def learned_covariance(model: FaceModel, spread: CovarianceParameters, errors: F
         Parameters of the prior.
     errors : ndarray, shape (F, N, 2)
         True minus fitted points of some faces in the model frame; NaN where unknown. Mirror images
-        are added.
+        are added, where the scheme knows them.
     """
     prior = prior_covariance(model, spread)
     errors = errors[np.isfinite(errors).any(axis=(1, 2))]
     errors = errors[np.nanmean(np.linalg.norm(errors, axis=2), axis=1) < FAILURE]
     if not len(errors):
         return prior
-    mirrored = (errors * [-1.0, 1.0])[:, np.asarray(model.scheme.mirror)]
+    order = np.asarray(model.scheme.mirror_or_self)
+    mirrored = (errors * [-1.0, 1.0])[:, order] if model.scheme.mirror else errors
     rows = np.concatenate([errors, mirrored]).reshape(2 * len(errors), -1)
     rows = np.array([_filled(row, prior) for row in rows])
     size = len(prior)

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_runtime import Detector, Fitter
+from faceloop_datasets.schemes.toml import INITIALISATION
 from faceloop_runtime.geometry import Similarity, has_extent
 from faceloop_runtime.pdm.gaussian import observe
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
+from faceloop_runtime.start.finding import find_faces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_runtime import FaceBox, FaceModel, Fit
+    from faceloop_runtime import Detector, FaceModel, Fit, Fitter
 
     Points = NDArray[np.float64]
+    Click = tuple[str, tuple[int, ...]]
 
 _BOXES = 3
 """Most detected boxes that are fitted."""
@@ -26,57 +28,71 @@ _CLICK_VARIANCE = 1e-9
 """Of a click, in IOD squared: hardly any, so that the clicked places stay where they are."""
 
 
-def from_fit(
-    model: FaceModel, image: NDArray[np.uint8], box: FaceBox | NDArray[np.float64] | None = None
-) -> Points:
+def from_fit(fitter: Fitter, detector: Detector, image: NDArray[np.uint8]) -> Fit:
     """Find the face and fit the model to it.
 
     Parameters
     ----------
-    model : FaceModel
-        What to fit.
+    fitter : Fitter
+        Fits the model.
+    detector : Detector
+        Finds faces; where it finds none, the model's own looks.
     image : ndarray of uint8, shape (H, W) or (H, W, 3)
         The picture, gray or RGB.
-    box : FaceBox or ndarray of shape (4,), optional
-        Where the face is, see `Fitter.fit`; the surest face is looked for where absent.
 
     Returns
     -------
-    ndarray, shape (N, 2)
-        In pixels.
+    Fit
+        The best of the fits to the surest faces.
 
     Raises
     ------
     FaceloopError
         If no face was found.
     """
-    fitter = Fitter(model, "cpu")
-    if box is not None:
-        return fitter.fit(image, box).points
-    fits = [fitter.fit(image, found) for found in Detector().detect(image)[:_BOXES]]
+    boxes = find_faces(detector, fitter.model, image)[:_BOXES]
+    fits = [fitter.fit(image, box) for box in boxes]
     if not fits or (best := min(fits, key=_expected_error)).predicted_error > NO_FACE_ERROR:
         raise FaceloopError(
-            "No face was found in this picture. Start it with three clicks instead: on both "
-            f"pupils and on the {third_click(model.scheme)[0]}."
+            "No face was found in this picture. Start it with three clicks instead: on the "
+            f"{_named(clicks_of(fitter.model.scheme))}."
         )
-    return best.points
+    return best
 
 
 def _expected_error(fit: Fit) -> float:
     return fit.predicted_error
 
 
-def third_click(scheme: Scheme) -> tuple[str, tuple[int, ...]]:
-    """Where the third of the three clicks goes, and the points whose mean it is.
+def clicks_of(scheme: Scheme) -> tuple[Click, Click, Click]:
+    """Return where the three clicks go, and the points whose mean each is.
 
-    The chin, which fixes the length of the face best; the mouth where a scheme has no chin,
-    the nose where it has neither.
+    The pupils, and the chin, which fixes the length of the face best; the mouth where a scheme has
+    no chin, the nose where it has neither. Where a training has chosen the places, their points.
     """
-    if "chin" in scheme.names:
-        return "chin", (scheme.names.index("chin"),)
+    left, right, nose = (scheme.initialisation[key] for key in INITIALISATION)
+    eyes = (
+        (_place_name(scheme, left, "middle of the pupil on the left of the picture"), left),
+        (_place_name(scheme, right, "middle of the pupil on its right"), right),
+    )
+    if "chin" in scheme.names and (chin := (scheme.names.index("chin"),)) not in (left, right):
+        return *eyes, ("chin", chin)
     if "mouth" in scheme.groups:
-        return "middle of the mouth", scheme.groups["mouth"]
-    return "tip of the nose", scheme.initialisation["nose"]
+        return *eyes, ("middle of the mouth", scheme.groups["mouth"])
+    return *eyes, (_place_name(scheme, nose, "tip of the nose"), nose)
+
+
+def _place_name(scheme: Scheme, points: tuple[int, ...], usual: str) -> str:
+    """Name a place; ``usual`` is what schemes that know about eyes and nose mean by it."""
+    names = [scheme.names[point] for point in points]
+    if len(names) > 2 or any("pupil" in name or "nose" in name for name in names):
+        return usual
+    return f"point {names[0]}" if len(names) == 1 else f"middle of {names[0]} and {names[1]}"
+
+
+def _named(clicks: tuple[Click, ...]) -> str:
+    first, second, third = (name for name, _ in clicks)
+    return f"{first}, the {second}, and the {third}"
 
 
 def from_clicks(model: FaceModel, clicks: Points) -> Points:
@@ -87,7 +103,8 @@ def from_clicks(model: FaceModel, clicks: Points) -> Points:
     model : FaceModel
         Knows which shapes a face can take.
     clicks : ndarray, shape (3, 2)
-        Pupil on the image's left, pupil on its right, and the place of `third_click`.
+        The places of `clicks_of`, usually the pupil on the image's left, that on its right, and
+        the chin.
 
     Returns
     -------
@@ -101,15 +118,11 @@ def from_clicks(model: FaceModel, clicks: Points) -> Points:
     """
     if len(np.unique(clicks, axis=0)) < 3:
         raise FaceloopError(
-            "Two of the three clicks are in the same place. Click the two pupils and then the "
-            f"{third_click(model.scheme)[0]}."
+            "Two of the three clicks are in the same place. Click the "
+            f"{_named(clicks_of(model.scheme))}."
         )
     pdm, scheme = model.pdm, model.scheme
-    places = (
-        scheme.initialisation["left_eye"],
-        scheme.initialisation["right_eye"],
-        third_click(scheme)[1],
-    )
+    places = [points for _, points in clicks_of(scheme)]
     pick = np.zeros((3, len(scheme)))
     for row, members in zip(pick, places, strict=True):
         row[list(members)] = 1 / len(members)
@@ -177,8 +190,12 @@ def mirrored(model: FaceModel, points: Points, states: NDArray[np.uint8], from_s
     Raises
     ------
     FaceloopError
-        If fewer than two points of the half are known.
+        If fewer than two points of the half are known, or the scheme has no mirror map.
     """
+    if not model.scheme.mirror:
+        raise FaceloopError(
+            f"The scheme {model.scheme.name} does not say which points mirror each other."
+        )
     order = np.asarray(model.scheme.mirror)
     x = model.pdm.mean[:, 0]
     sign = 1.0 if from_side == "left" else -1.0

@@ -12,6 +12,7 @@ from faceloop_datasets.progress import Monitor
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.perturbation import Jitter
 from faceloop_trainer.parallel import StepCounter, parallel_map
+from faceloop_trainer.pdm.scheme_completion import completed_scheme
 
 from .crossfit import CrossFit
 from .training_set import TrainingSet
@@ -60,7 +61,10 @@ def out_of_fold_points(
         If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
-        training_set = TrainingSet.of(scheme, faces, replace(config, mirror=False))
+        config = replace(config, mirror=False)
+        shapes = np.array([face.points for face in faces])
+        scheme = completed_scheme(scheme, shapes, mirror=False)
+        training_set = TrainingSet.of(scheme, faces, config)
         steps = StepCounter(Monitor.of(progress))
         crossfit = CrossFit.of(training_set, faces, Cache(None), steps)
         scales = len(config.scales) + 1

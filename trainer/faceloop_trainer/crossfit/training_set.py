@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.schemes.toml import mirror_image
 from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.data.completion import CompletedFace, ReferenceFrame
 from faceloop_trainer.data.requirements import unmet_requirements
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from faceloop_trainer.parallel import StepCounter
 
 FOLDS = 2
+MOST_SPARSE_POINTS = 50
+"""Schemes of no more points are sparse: their points may lie anywhere, and few experts lead nobody
+home. A fit sees at least the part of the picture that a whole face takes up."""
+_FACE_EXTENT = 1.1
+"""Half width of a whole face, in IOD."""
 INITIALISER_SCALE = 16.0
 """IOD of the crop in which eyes and nose are looked for, in pixels."""
 
@@ -98,7 +104,7 @@ class TrainingSet:
             f"places {sorted(self.scheme.initialisation.items())}",
             self.scheme.initialisation_points,
             self._places_seen,
-            (1, 0, 2) if mirror else None,  # mirrored, the eyes change places
+            self._mirrored_places() if mirror else None,
             off_centre=4.0,
         )
         reference = ReferenceFrame.of(self.pdm)
@@ -112,6 +118,11 @@ class TrainingSet:
             return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps.tick)
 
         return parallel_map(sampled, jobs)
+
+    def _mirrored_places(self) -> tuple[int, int, int]:
+        """Mirrored, the eyes change places, unless they are their own mirror images."""
+        left, right = (set(self.scheme.initialisation[k]) for k in ("left_eye", "right_eye"))
+        return (1, 0, 2) if mirror_image(left, self.scheme.mirror) == right else (0, 1, 2)
 
     def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
         keys = ("left_eye", "right_eye", "nose")
@@ -144,6 +155,8 @@ def _shape_model(
         people += people
     prior = sample_prior(scheme) if config.prior == "sample" else None
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
+    if len(scheme) <= MOST_SPARSE_POINTS:
+        pdm = replace(pdm, context=_FACE_EXTENT)
     return varimax(pdm) if config.modes == "varimax" else pdm
 
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.pdm import face_extent
 
 from .faces import TrainingFace
 
@@ -57,7 +56,7 @@ class ReferenceFrame:
         shape = np.rint(pdm.mean / _GRID) * _GRID + 0.0  # no negative zeros
         scale = Similarity.between(shape, pdm.mean).scale
         shape *= np.rint(scale / _SCALE_GRID) * _SCALE_GRID
-        return cls(shape, float(np.ceil(face_extent(pdm) / _EXTENT_GRID) * _EXTENT_GRID))
+        return cls(shape, float(np.ceil(pdm.extent / _EXTENT_GRID) * _EXTENT_GRID))
 
     def pose(self, points: Points) -> Similarity:
         """Return the pose of points (N, 2), NaN where unknown."""

@@ -10,6 +10,7 @@ import numpy as np
 from faceloop_datasets.subjects import count_of, how_known
 from faceloop_datasets.wording import enumerated
 
+from .annotated_shapes import annotated_shapes, points_without_mirror_image
 from .constant_points import constant_points
 from .duplicates import join_duplicate_subjects, picture_duplicates, shape_duplicates, without_known
 
@@ -53,7 +54,7 @@ def data_warnings(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
     """
     if not faces:
         return ()
-    shapes = np.array([_points(face) for face in faces])
+    shapes = annotated_shapes(faces)
     people = join_duplicate_subjects(faces)
     said = (
         _duplicate_pictures(faces),
@@ -65,6 +66,7 @@ def data_warnings(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
         _rare_points(scheme, shapes),
         _hidden_points(faces),
         _small_faces(scheme, shapes),
+        _mirror_map(scheme, shapes),
     )
     return tuple(filter(None, said))
 
@@ -90,11 +92,6 @@ def sample_size_warnings(people: int, held_out: int, kind: str = "person") -> tu
     if people < FEW_PEOPLE:
         said.append(f"The faces show only {count_of(people, kind)}: the model may not know others.")
     return tuple(said)
-
-
-def _points(face: Face) -> Floats:
-    annotation = face.annotation
-    return np.where(annotation.trains_shape[:, None], annotation.points, np.nan)
 
 
 def _single_subject(faces: Sequence[Face]) -> str:
@@ -203,6 +200,22 @@ def _small_faces(scheme: Scheme, shapes: Floats) -> str:
     return (
         f"{small} of {len(shapes)} faces are very small, less than {_SMALL_IOD} px from eye to "
         "eye: there is little to see in them."
+    )
+
+
+def _mirror_map(scheme: Scheme, shapes: Floats) -> str:
+    if not scheme.mirror:
+        return (
+            f"The scheme {scheme.name} does not say which points mirror each other: faces are not "
+            "trained mirrored, which would count for twice as many. Give it a mirror if you can."
+        )
+    found = points_without_mirror_image(scheme, shapes)
+    if not found:
+        return ""
+    return (
+        f"{_points_are(scheme, found)} off the middle of the face, and no point is their mirror "
+        "image: faces are not trained mirrored. Add the points opposite, or correct the mirror of "
+        f"the scheme {scheme.name}."
     )
 
 

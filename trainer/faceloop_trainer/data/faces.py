@@ -183,7 +183,7 @@ def load_faces(
 def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFace]:
     """Read faces one by one with their whole pictures, as detectors need them.
 
-    Faces whose picture or eye corners are missing are left out.
+    Faces whose picture, or points that measure them, are missing are left out.
     """
     for face in faces:
         try:
@@ -212,7 +212,9 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
     points = np.where(shape_known[:, None], annotation.points, np.nan)
     iod = scheme.inter_ocular_distance(points)
     if not iod > 1.0:
-        raise TrainingError("the outer eye corners are missing or coincide.")
+        names = " and ".join(scheme.names[n] for n in scheme.iod[:2])
+        what = names if len(scheme.iod) == 2 else f"the points that measure it ({names}, ...)"
+        raise TrainingError(f"{what} are missing or coincide: they tell how large the face is.")
     if _on_one_line(points):
         raise TrainingError("all points lie on one line.")
     picture, moved, source = None, points, ""
@@ -221,7 +223,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         source = _cache_key(face, points, scale, seed)
         read = cache.load("faces", source) if source else None
         if read is None:
-            read = _read(face, points, iod, scale, seed)
+            read = _read(face, points, scheme.frontal_iod(points), scale, seed)
             if source:
                 cache.save("faces", source, read)
         picture, backgrounds = read["picture"], tuple(read["backgrounds"])
@@ -263,12 +265,12 @@ def _cache_key(face: Face, points: Points, scale: float, seed: int) -> str:
     return key_of(*file, points, scale, seed, _HALF_WIDTH, _BACKGROUNDS, _BACKGROUND_SIZE)
 
 
-def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Arrays:
+def _read(face: Face, points: Points, size: float, scale: float, seed: int) -> Arrays:
     with nullcontext() if face.frame is None else _ONE_VIDEO:
         gray = face.read_gray()
-    picture, move = _surroundings(gray, points, iod, scale)
+    picture, move = _surroundings(gray, points, size, scale)
     rng = np.random.default_rng((seed, *np.frombuffer(points.tobytes(), np.uint32)))
-    backgrounds = _backgrounds(gray, points, iod, rng)
+    backgrounds = _backgrounds(gray, points, size, rng)
     shape = (len(backgrounds), _BACKGROUND_SIZE, _BACKGROUND_SIZE)
     return {
         "picture": picture,
@@ -278,16 +280,16 @@ def _read(face: Face, points: Points, iod: float, scale: float, seed: int) -> Ar
 
 
 def _surroundings(
-    gray: NDArray[np.uint8], points: Points, iod: float, scale: float
+    gray: NDArray[np.uint8], points: Points, size: float, scale: float
 ) -> tuple[NDArray[np.uint8], Similarity]:
     centre = np.nanmean(points, axis=0)
-    low = np.maximum(np.floor(centre - _HALF_WIDTH * iod), 0).astype(int)
-    high = np.ceil(centre + _HALF_WIDTH * iod).astype(int) + 1
+    low = np.maximum(np.floor(centre - _HALF_WIDTH * size), 0).astype(int)
+    high = np.ceil(centre + _HALF_WIDTH * size).astype(int) + 1
     part = gray[low[1] : high[1], low[0] : high[0]]
-    if part.size == 0 or min(part.shape) < _LEAST_SHOWN * iod:
+    if part.size == 0 or min(part.shape) < _LEAST_SHOWN * size:
         raise TrainingError("the points lie outside the picture.")
     move = Similarity(1.0, 0.0, -float(low[0]), -float(low[1]))
-    factor = 1.25 * scale / iod
+    factor = 1.25 * scale / size
     if factor > 1.25 / 1.5:
         return part.copy(), move
     # The same reduction as a fit makes, so that training sees what fitting will.
@@ -299,20 +301,20 @@ def _surroundings(
 
 
 def _backgrounds(
-    gray: NDArray[np.uint8], points: Points, iod: float, rng: np.random.Generator
+    gray: NDArray[np.uint8], points: Points, size: float, rng: np.random.Generator
 ) -> list[NDArray[np.uint8]]:
     """Cut squares about as large as the face from beside it."""
     centre = np.nanmean(points, axis=0)
     found: list[NDArray[np.uint8]] = []
     for _ in range(4 * _BACKGROUNDS):
-        width = int(iod * rng.uniform(0.7, 2.0))
+        width = int(size * rng.uniform(0.7, 2.0))
         room = np.array(gray.shape[::-1]) - width
         if (room <= 0).any() or len(found) == _BACKGROUNDS:
             break
         corner = rng.integers(0, room)
-        if np.abs(corner + width / 2 - centre).max() > 0.8 * iod + width / 2:
+        if np.abs(corner + width / 2 - centre).max() > 0.8 * size + width / 2:
             part = gray[corner[1] : corner[1] + width, corner[0] : corner[0] + width]
-            size = (_BACKGROUND_SIZE, _BACKGROUND_SIZE)
-            small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+            square = (_BACKGROUND_SIZE, _BACKGROUND_SIZE)
+            small = cv2.resize(part, square, interpolation=cv2.INTER_AREA)
             found.append(np.asarray(small, dtype=np.uint8))
     return found

@@ -11,7 +11,6 @@ from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.channels import channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
-from faceloop_runtime.pdm import face_extent
 from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face_features
 from faceloop_runtime.responses.experts import crop_size
 
@@ -106,7 +105,6 @@ def _features_at(
     picture: NDArray[np.uint8],
     pose: Similarity,
 ) -> Rows:
-    extent = face_extent(pdm)
-    image = FaceImage(picture, pose, extent, VALIDATOR_SCALE)
-    crop = image.crop(pose, VALIDATOR_SCALE, crop_size(extent, VALIDATOR_SCALE, 1))
+    image = FaceImage(picture, pose, pdm.extent, VALIDATOR_SCALE)
+    crop = image.crop(pose, VALIDATOR_SCALE, crop_size(pdm.extent, VALIDATOR_SCALE, 1))
     return whole_face_features(channel_stack(crop, channels))

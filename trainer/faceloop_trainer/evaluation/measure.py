@@ -13,6 +13,7 @@ from faceloop_datasets.subjects import kind_of, plural, singular
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
+from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer.data.faces import whole_pictures
 from faceloop_trainer.data.perturbation import jittered_pose
 from faceloop_trainer.data.split import unseen_faces
@@ -196,6 +197,8 @@ def measure_models(
     ------
     TrainingError
         If there are no faces.
+    InputError
+        If a model cannot start as the protocol says.
     Cancelled
         If the monitor stopped it.
     """
@@ -218,7 +221,7 @@ class _Measurement:
     """Fits one face after the other and measures how far off each point is."""
 
     def __init__(self, model: FaceModel, protocol: EvaluationProtocol, detector: Detector) -> None:
-        self._model, self._fitter = model, Fitter(model)
+        self._model, self._fitter = model, Fitter(model, start=protocol.fit_start)
         self._protocol, self._detector = protocol, detector
         self._rng = np.random.default_rng(protocol.seed)
         self._distances: list[NDArray[np.float64]] = []
@@ -262,7 +265,7 @@ class _Measurement:
                 self._model.pdm, face.points, iod, self._protocol.jitter, self._rng
             )
             return self._fitter.fit_near(face.picture, pose)
-        boxes = self._detector.detect(face.picture)
+        boxes = find_faces(self._detector, self._model, face.picture)
         return self._fitter.fit(face.picture, boxes[0]) if boxes else None
 
 

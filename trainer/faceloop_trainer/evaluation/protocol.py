@@ -26,7 +26,9 @@ class EvaluationProtocol:
     seed : int
         Seed of the jitter.
     detector : Detector, optional
-        The bundled one by default.
+        As `Detector` chooses by default.
+    fit_start : {"auto", "network", "eyes", "box"}
+        Where the fit to a found face starts, see `faceloop_runtime.Fitter`.
 
     Raises
     ------
@@ -38,6 +40,7 @@ class EvaluationProtocol:
     jitter: Jitter = field(default_factory=Jitter)
     seed: int = 0
     detector: Detector | None = None
+    fit_start: str = "auto"
 
     def __post_init__(self) -> None:
         if self.start not in STARTS:

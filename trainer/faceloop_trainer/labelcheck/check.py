@@ -11,9 +11,11 @@ from faceloop_datasets import Annotation, PointState, TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.crossfit.out_of_fold_points import out_of_fold_points
+from faceloop_trainer.data.annotated_shapes import annotated_shapes
 from faceloop_trainer.data.constant_points import constant_points
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.parallel import StepCounter
+from faceloop_trainer.pdm.scheme_completion import completed_scheme
 
 from .contradictions import with_contradictions
 from .faults import DOUBTFUL_SCORE, CheckedLabel
@@ -103,7 +105,8 @@ class _Check:
         config: TrainingConfig,
         monitor: Monitor,
     ) -> None:
-        self._scheme, self._faces, self._config = scheme, faces, config
+        self._scheme = completed_scheme(scheme, annotated_shapes(faces), mirror=False)
+        self._faces, self._config = faces, config
         self._monitor = monitor
         points = np.array([face.annotation.points for face in faces])
         self._constant = constant_points(points.reshape(len(faces), len(scheme), 2))

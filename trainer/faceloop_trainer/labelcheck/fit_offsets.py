@@ -41,7 +41,7 @@ def fit_offsets(
     of_parts : ndarray, shape (F, G, 2)
         Mean over the points of each group of the scheme, minus ``of_face``.
     """
-    iod = np.linalg.norm(fitted[:, scheme.iod[1]] - fitted[:, scheme.iod[0]], axis=1)
+    iod = np.array([scheme.inter_ocular_distance(points) for points in fitted])
     offsets = (points - fitted) / iod[:, None, None]
     known = ~np.isnan(offsets).all(axis=(0, 2))
     offsets[:, known] -= np.nanmedian(offsets[:, known], axis=0)

@@ -208,6 +208,9 @@ class _ShapeDistribution:
 
 
 def _mirrored(shapes: Points, mirror: Sequence[int]) -> Points:
+    """Mirror shapes; where it is not known what mirrors what, they are taken twice as they are."""
+    if not mirror:
+        return shapes
     return np.asarray((shapes * [-1.0, 1.0])[:, list(mirror)])
 
 

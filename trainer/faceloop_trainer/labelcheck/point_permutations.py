@@ -38,8 +38,9 @@ class PointPermutation:
 
 def candidate_permutations(scheme: Scheme, worst: int) -> Iterator[PointPermutation]:
     """Yield the usual mistakes; of exchanges of two points only those with point ``worst``."""
-    yield PointPermutation(list(scheme.mirror), LEFT_RIGHT_EXCHANGED)
-    for name, members in scheme.groups.items():
+    if scheme.mirror:
+        yield PointPermutation(list(scheme.mirror), LEFT_RIGHT_EXCHANGED)
+    for name, members in scheme.groups.items() if scheme.mirror else ():
         other = next(n for n, m in scheme.groups.items() if scheme.mirror[members[0]] in m)
         points = {*members, *scheme.groups[other]}
         names = " and ".join(part_name(n) for n in dict.fromkeys((name, other)))

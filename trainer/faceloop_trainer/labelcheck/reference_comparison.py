@@ -192,7 +192,7 @@ class ReferenceComparison:
     def symmetries_undone(self, entry: ComparedFace) -> list[Points]:
         """Return a face's annotation (M, 2) with each of `IMAGE_SYMMETRIES` undone."""
         return [
-            self.mapping.apply(symmetry.undo(entry.points, entry.size, self.scheme.mirror))
+            self.mapping.apply(symmetry.undo(entry.points, entry.size, self.scheme.mirror_or_self))
             for symmetry in IMAGE_SYMMETRIES
         ]
 

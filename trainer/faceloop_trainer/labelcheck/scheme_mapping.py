@@ -35,8 +35,8 @@ class SchemeMapping:
     def between(cls, source: Scheme, target: Scheme) -> SchemeMapping:
         """Map by the conversion of the two schemes, or by point names and parts if there is none.
 
-        The second always finds some points: every scheme defines the eyes, their outer corners
-        and the nose.
+        The second finds the eyes, their outer corners and the nose, if the scheme says where they
+        are; else only what has the same name.
         """
         try:
             return cls(Conversion.load(source, target).weights)
@@ -52,16 +52,22 @@ class SchemeMapping:
         return np.asarray(np.where(unknown[..., None], np.nan, mapped))
 
 
+def _same_size(source: Scheme, target: Scheme) -> bool:
+    """Whether both measure faces by two points that mirror each other: corners of the eyes."""
+    return source.has_level_iod and target.has_level_iod and source.size_in_iod is None
+
+
 def _weights_by_name(source: Scheme, target: Scheme) -> NDArray[np.float64]:
     weights = np.zeros((len(target), len(source)))
     for row, name in enumerate(target.names):
         # A number at the end counts points along a line, of which schemes have more or fewer.
         if name in source.names and not name[-1].isdigit():
             weights[row, source.names.index(name)] = 1.0
-    for row, point in zip(target.iod, source.iod, strict=True):
-        weights[row] = 0.0
-        weights[row, point] = 1.0
-    for part, rows in target.initialisation.items():
+    if _same_size(source, target):
+        for row, point in zip(target.iod, source.iod, strict=True):
+            weights[row] = 0.0
+            weights[row, point] = 1.0
+    for part, rows in target.initialisation.items() if source.initialisation else ():
         if len(rows) == 1 and not weights[rows[0]].any():
             points = list(source.initialisation[part])
             weights[rows[0], points] = 1.0 / len(points)

@@ -129,7 +129,7 @@ def _exif_orientations(entry: ComparedFace) -> set[int]:
 
 def _symmetry_fault(comparison: ReferenceComparison, i: int, number: int, distance: float) -> Fault:
     symmetry, entry = IMAGE_SYMMETRIES[number], comparison.entries[i]
-    annotation, mirror = entry.face.annotation, comparison.scheme.mirror
+    annotation, mirror = entry.face.annotation, comparison.scheme.mirror_or_self
     what = symmetry.what
     if symmetry.orientation in _exif_orientations(entry):
         what = (

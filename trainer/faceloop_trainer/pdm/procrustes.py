@@ -27,7 +27,8 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     Parameters
     ----------
     scheme : Scheme
-        Gives the two points that fix size and roll.
+        Gives the points that fix size and, if they are two that mirror each other, roll; else the
+        mean stands as shapes usually do.
     shapes : ndarray, shape (F, N, 2)
         NaN where a point is unknown.
     weights : ndarray, shape (F,), optional
@@ -36,7 +37,7 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     Returns
     -------
     ndarray, shape (N, 2)
-        Mean shape: centred, inter-ocular distance 1, eyes level.
+        Mean shape: centred, of size 1 (inter-ocular distance), upright.
 
     Raises
     ------
@@ -54,17 +55,24 @@ def procrustes_mean(scheme: Scheme, shapes: Points, weights: Points | None = Non
     counts = known * (np.ones(len(shapes)) if weights is None else weights)[:, None]
     mean: Points = shapes[int(known.sum(axis=1).argmax())]
     for _ in range(_ALIGN_ROUNDS):
-        laid = Similarities.onto(shapes, mean).apply(shapes)
-        total = np.nansum(laid * counts[..., None], axis=0)
-        before, mean = mean, _upright(scheme, total / counts.sum(axis=0)[:, None])
+        onto = Similarities.onto(shapes, mean)
+        total = np.nansum(onto.apply(shapes) * counts[..., None], axis=0)
+        before, mean = mean, _upright(scheme, total / counts.sum(axis=0)[:, None], onto)
         if np.abs(mean - before).max() < _ALIGNED:
             break
     return mean
 
 
-def _upright(scheme: Scheme, shape: Points) -> Points:
-    left, right = shape[scheme.iod[0]], shape[scheme.iod[1]]
-    a, b = (right - left) / float(((right - left) ** 2).sum())
+def _upright(scheme: Scheme, shape: Points, onto: Similarities) -> Points:
+    """Bring a mean shape to size 1 and upright; ``onto`` laid the shapes over it."""
+    if scheme.has_level_iod:
+        left, right = shape[scheme.iod[0]], shape[scheme.iod[1]]
+        a, b = (right - left) / float(((right - left) ** 2).sum())
+        a, b = (a, b) if scheme.size_in_iod is None else np.array([a, b]) * scheme.size_in_iod
+    else:
+        usual = complex((onto.turn / np.abs(onto.turn)).sum())
+        turn = usual / (abs(usual) or 1.0) / scheme.inter_ocular_distance(shape)
+        a, b = turn.real, turn.imag
     turned = Similarity(float(a), -float(b), 0.0, 0.0).apply(shape)
     return np.asarray(turned - turned.mean(axis=0), dtype=np.float64)
 

@@ -149,7 +149,7 @@ class _ExampleFitter:
         hidden = face.measured & ~face.trains_patches
         if occluded:
             assert face.picture is not None  # noqa: S101 - completed faces have one
-            iod = crossfit.scheme.inter_ocular_distance(face.points)
+            iod = crossfit.scheme.frontal_iod(face.points)
             picture, under = occlude(face.picture, face.points, iod, self._textures, rng)
             face, hidden = replace(face, picture=picture), hidden | under
         purpose = _OCCLUDED if occluded else _PLAIN

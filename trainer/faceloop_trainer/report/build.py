@@ -14,6 +14,7 @@ from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.cross_validation import cross_validate
+from faceloop_trainer.data.annotated_shapes import annotated_shapes
 from faceloop_trainer.data.data_warnings import data_warnings
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.evaluation.measure import evaluate_models, faces_to_measure
@@ -209,11 +210,7 @@ def _pictures(
 
 
 def _mean_shape(scheme: Scheme, faces: Sequence[Face]) -> NDArray[np.float64]:
-    known = [
-        np.where(face.annotation.trains_shape[:, None], face.annotation.points, np.nan)
-        for face in faces
-    ]
-    whole = [p for p in known if scheme.inter_ocular_distance(p) > 1.0]
+    whole = [p for p in annotated_shapes(faces) if scheme.inter_ocular_distance(p) > 1.0]
     if not whole:
         raise TrainingError("There is no annotated face with a picture and both eyes to report on.")
     return procrustes_mean(scheme, np.array(whole))

@@ -250,6 +250,8 @@ def face_figure(
         for contour in scheme.contours:
             line = points[[*contour.points, *contour.points[: int(contour.closed)]]]
             axes.plot(*line.T, color=colour, linewidth=0.9)
+        alone = sorted(set(range(len(scheme))) - {p for c in scheme.contours for p in c.points})
+        axes.plot(*points[alone].T, ".", color=colour, markersize=2.5)
     centre = np.nanmean(truth, axis=0)
     reach = 1.25 * float(np.nanmax(np.abs(truth - centre)))
     axes.set(

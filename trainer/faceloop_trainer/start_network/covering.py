@@ -233,7 +233,9 @@ def _patch(face: CoveredFace) -> None:
         cv2.ellipse(mask, ((x, y), (2 * a, 2 * b), float(rng.uniform(0, 180))), 1.0, -1)
     else:
         turn = float(rng.uniform(0, 90)) if rng.random() < 0.5 else 0.0
-        cv2.fillConvexPoly(mask, _rounded(np.asarray(cv2.boxPoints(((x, y), (2 * a, 2 * b), turn)))), 1.0)
+        cv2.fillConvexPoly(
+            mask, _rounded(np.asarray(cv2.boxPoints(((x, y), (2 * a, 2 * b), turn)))), 1.0
+        )
     face.put(mask, face.fill())
 
 

@@ -30,13 +30,13 @@ _TENTHS, _ASIDE = 10, 9
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedFaces:
-    """Faces of which everything is known, since they were rendered.
+class RenderedTable:
+    """What is known of rendered faces: everything, but for their pictures.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (N, H, W, 3)
-        RGB. One array, so that processes that were forked share its memory.
+    files : tuple of Path
+        The picture of each.
     points : ndarray of float32, shape (N, 70, 2)
         Of face70, in pixels of the picture; hidden ones are where they are on the head.
     seen : ndarray of float32, shape (N, 70)
@@ -49,7 +49,7 @@ class RenderedFaces:
         SHA-256 of the file of the annotations.
     """
 
-    pictures: NDArray[np.uint8]
+    files: tuple[Path, ...]
     points: Rows
     seen: Rows
     turns: Rows
@@ -57,14 +57,13 @@ class RenderedFaces:
     digest: str
 
     @classmethod
-    def read(cls, folder: Path) -> RenderedFaces:
-        """Read ``annotations.csv`` of a folder, and the pictures that it names.
+    def read(cls, folder: Path) -> RenderedTable:
+        """Read ``annotations.csv`` of a folder.
 
         Raises
         ------
         FaceloopError
-            If the table cannot be read, lacks a column or has no row, or if a picture cannot be
-            read or is not as large as the others.
+            If the table cannot be read, lacks a column or has no row.
         """
         path = folder / "annotations.csv"
         try:
@@ -75,8 +74,8 @@ class RenderedFaces:
                 "annotations.csv and pictures/. Name such a folder."
             ) from error
         table = _table(path, content)
-        return cls(
-            pictures=_pictures(folder, table["file"].astype(str).tolist()),
+        return RenderedTable(
+            files=tuple(folder / file for file in table["file"].astype(str)),
             points=np.stack([_numbers(path, table, _COLUMNS[axis]) for axis in "xy"], axis=2),
             seen=_numbers(path, table, _COLUMNS["v"]),
             turns=_numbers(path, table, _TURNS),
@@ -88,6 +87,32 @@ class RenderedFaces:
     def aside(self) -> NDArray[np.bool_]:
         """Which faces show people who are never trained on, (N,)."""
         return np.array([is_aside(person) for person in self.people], bool)
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedFaces(RenderedTable):
+    """Rendered faces with their pictures; the other parameters are those of `RenderedTable`.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (N, H, W, 3)
+        RGB. One array, so that processes that were forked share its memory.
+    """
+
+    pictures: NDArray[np.uint8]
+
+    @classmethod
+    def read(cls, folder: Path) -> RenderedFaces:
+        """Read ``annotations.csv`` of a folder, and the pictures that it names.
+
+        Raises
+        ------
+        FaceloopError
+            As `RenderedTable.read`, and if a picture cannot be read or is not as large as the
+            others.
+        """
+        table = RenderedTable.read(folder)
+        return cls(**vars(table), pictures=_pictures(table.files))
 
 
 def is_aside(person: str) -> bool:
@@ -121,14 +146,14 @@ def _numbers(path: Path, table: pd.DataFrame, columns: list[str]) -> Rows:
     return np.asarray(numbers)
 
 
-def _pictures(folder: Path, files: Sequence[str]) -> NDArray[np.uint8]:
-    first = read_image(folder / files[0], "rgb")
+def _pictures(files: Sequence[Path]) -> NDArray[np.uint8]:
+    first = read_image(files[0], "rgb")
     pictures = np.empty((len(files), *first.shape), np.uint8)
     for k, file in enumerate(files):
-        picture = read_image(folder / file, "rgb")
+        picture = read_image(file, "rgb")
         if picture.shape != first.shape:
             raise InputError(
-                f"{folder / file} has {picture.shape[1]} x {picture.shape[0]} pixels, others "
+                f"{file} has {picture.shape[1]} x {picture.shape[0]} pixels, others "
                 f"{first.shape[1]} x {first.shape[0]}. Render all faces in one size."
             )
         pictures[k] = picture

@@ -97,7 +97,12 @@ class AnnotatePanel(QWidget):
         self._picture = FacePicture(session)
         self._point_commands = PointCommands(session, commands, self.editor, self.canvas)
         self._start_commands = StartCommands(
-            session, commands, self.editor, self.canvas.mouse, lambda: self._picture.pixels
+            session,
+            commands,
+            self.editor,
+            self.canvas.mouse,
+            lambda: self._picture.pixels,
+            finding=lambda: read_settings().finding,
         )
         self._fit_errors = FitErrorLearning(session, self.editor)
         self._items: list[int] = []

@@ -12,6 +12,7 @@ from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
 
 from .mouse_editing import ClickRequest
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Annotation, Monitor
-    from faceloop_runtime import FaceModel
+    from faceloop_runtime import FaceModel, Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.model_choice import ChosenModel
     from faceloop_workbench.session import Session
@@ -52,6 +53,8 @@ class StartCommands:
         Asked for the three clicks.
     picture : callable
         The picture of the face in work, (H, W, 3); None while it is not there.
+    finding : callable
+        How faces are to be found, and where their fits start.
 
     Attributes
     ----------
@@ -68,10 +71,12 @@ class StartCommands:
         editor: FaceEditor,
         mouse: MouseEditing,
         picture: Callable[[], Picture | None],
+        *,
+        finding: Callable[[], Finding] = Finding,
     ) -> None:
         self._session, self._commands, self._editor = session, commands, editor
-        self._mouse, self._picture = mouse, picture
-        self._job: Job[Points] | None = None
+        self._mouse, self._picture, self._finding = mouse, picture, finding
+        self._job: Job[Fit] | None = None
         for name, do in (
             ("fit", self.fit),
             ("three_clicks", self.three_clicks),
@@ -109,7 +114,7 @@ class StartCommands:
             "three_clicks": (no_face, self._no_model, no_picture),
             "copy_previous": (no_face, no_frame),
             "interpolate": (no_face, no_frame),
-            "mirror": (no_face, self._no_model, no_half),
+            "mirror": (no_face, self._no_model, self._no_mirror(), no_half),
         }.items():
             self._commands.disable(f"annotate.{name}", next(filter(None, reasons), ""))
 
@@ -130,18 +135,23 @@ class StartCommands:
             )
             return
         near, here = self._points(), self._placed() or self._crowded()
+        finding = self._finding()
 
-        def work(_monitor: Monitor) -> Points:
-            return find_and_fit(model.model, picture, near, from_points=here)
+        def work(_monitor: Monitor) -> Fit:
+            return find_and_fit(model.model, picture, near, finding, from_points=here)
 
-        def done(points: Points) -> None:
+        def done(fit: Fit) -> None:
             now, what = self._editor.item, f"Fit by {model.name}"
             if now is None or now.id != item.id:
                 return
             if not self._placed():
-                self._start(points, model.name, what)
-            elif self._editor.refit(points, model.name, what) is not None:
+                self._start(fit.points, model.name, what)
+            elif self._editor.refit(fit.points, model.name, what) is not None:
                 self.started.emit()
+            self._session.tell(
+                f"{what}, started from {start_name(fit.start)}; predicted error "
+                f"{fit.predicted_error:.3f}."
+            )
 
         self._job = Job(work, "fitting a face")
         self._job.done.connect(done, thread="main")
@@ -149,7 +159,7 @@ class StartCommands:
         self._job.start()
 
     def three_clicks(self) -> None:
-        """Ask for two pupils and the chin, put the most probable face there, and fit it."""
+        """Ask for two pupils and the chin, or the like; put the likeliest face there; fit it."""
         model = self._model()
         if model is None or not self._editor.may_edit():
             return
@@ -164,12 +174,10 @@ class StartCommands:
                 if not self._commands.why_not("annotate.fit"):
                     self.fit()  # from there; half the drags are saved
 
-        scheme = model.model.scheme
-        name, third = initial_face.third_click(scheme)
-        eyes = (scheme.initialisation["left_eye"], scheme.initialisation["right_eye"])
+        places = initial_face.clicks_of(model.model.scheme)
         # A place that is one point's own was put by the person; the middle of several was not.
-        clicked = [members[0] for members in (*eyes, third) if len(members) == 1]
-        wanted = ("middle of the pupil on the left of the picture", "one on the right", name)
+        clicked = [members[0] for _, members in places if len(members) == 1]
+        wanted = tuple(name for name, _ in places)
         self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
 
     def copy_previous(self) -> None:
@@ -259,6 +267,12 @@ class StartCommands:
             self._fail(error)
             return None
 
+    def _no_mirror(self) -> str:
+        project = self._session.project
+        if project is None or project.scheme.mirror:
+            return ""
+        return f"The scheme {project.scheme.name} does not say which points mirror each other."
+
     def _check_model(self, _project: object = None) -> None:
         self._no_model = ""
         if self._session.project is not None:
@@ -273,8 +287,13 @@ class StartCommands:
 
 
 def find_and_fit(
-    model: FaceModel, picture: Picture, near: Points | None, *, from_points: bool
-) -> Points:
+    model: FaceModel,
+    picture: Picture,
+    near: Points | None,
+    finding: Finding = AUTOMATIC,
+    *,
+    from_points: bool,
+) -> Fit:
     """Fit a model to the face in a picture.
 
     Parameters
@@ -285,27 +304,27 @@ def find_and_fit(
         Gray or RGB.
     near : ndarray, shape (N, 2), or None
         Points the face has already; used if no face is found.
+    finding : Finding
+        How a face is found, and where its fit starts.
     from_points : bool
         Do not look for a face: start from those points, if there are two.
-
-    Returns
-    -------
-    ndarray, shape (N, 2)
 
     Raises
     ------
     FaceloopError
-        If no face was found, and there are no points to start from.
+        If no face was found, and there are no points to start from; if there is no such detector,
+        or the model cannot start so.
     """
+    fitter, detector = Fitter(model, "cpu", finding.start), finding.make_detector()
     known = 0 if near is None else int((~np.isnan(near).any(axis=1)).sum())
     if near is None or known < 2:
-        return initial_face.from_fit(model, picture)
+        return initial_face.from_fit(fitter, detector, picture)
     if not from_points:
         try:
-            return initial_face.from_fit(model, picture)
+            return initial_face.from_fit(fitter, detector, picture)
         except FaceloopError:
             pass
-    return Fitter(model, "cpu").fit(picture, near).points
+    return fitter.fit(picture, near)
 
 
 def better_side(model: FaceModel, selection: tuple[int, ...], placed: NDArray[np.bool_]) -> str:

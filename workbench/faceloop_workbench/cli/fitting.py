@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceloop_workbench.services.finding import Finding, starts_text
+
 from .console import Column, note, say, show_json, show_table, show_values
 from .errors import FAILED
 from .interrupts import INTERRUPTED
 from .monitoring import progress_monitor
-from .options import JsonOption, ModelOption, OptionalProject, kept_files
+from .options import (
+    DetectorOption,
+    FitStart,
+    JsonOption,
+    ModelOption,
+    OptionalProject,
+    StartOption,
+    kept_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +55,8 @@ def fit(
     ] = None,
     queue: QueueOption = False,
     faces: FacesOption = 1,
+    detector: DetectorOption = "auto",
+    start: StartOption = FitStart.auto,
     json: JsonOption = False,
 ) -> None:
     """Find and fit faces in pictures.
@@ -68,6 +80,7 @@ def fit(
                 points=out,
                 overlay=overlay,
                 max_faces=faces,
+                finding=Finding(detector, start.value),
                 keep=kept_files(model, opened),
                 progress=monitor,
             )
@@ -101,6 +114,8 @@ def track(
     ] = None,
     queue: QueueOption = False,
     faces: FacesOption = 1,
+    detector: DetectorOption = "auto",
+    start: StartOption = FitStart.auto,
     smooth: Annotated[
         bool, typer.Option(help="Add points that tremble less, half a frame late.")
     ] = False,
@@ -127,6 +142,7 @@ def track(
                 points=out,
                 overlay=overlay,
                 max_faces=faces,
+                finding=Finding(detector, start.value),
                 smooth=smooth,
                 keep=kept_files(model, opened),
                 progress=monitor,
@@ -162,6 +178,7 @@ def show_track(summary: TrackSummary, model: str) -> None:
             f"median {summary.median_predicted_error:.4f}, "
             f"worst {summary.worst_predicted_error:.4f}"
         )
+        values["fits started from"] = starts_text(summary.starts)
     if summary.fit_ms is not None:
         values["finding and fitting"] = f"{summary.fit_ms:.1f} ms a frame (median)"
         values["decoding"] = f"{summary.read_ms:.1f} ms a frame (median)"
@@ -182,9 +199,19 @@ def _opened(stack: ExitStack, project: Path | None) -> Project | None:
 
 
 def _show_fits(results: Sequence[StillResult]) -> None:
-    columns = ("image", Column("faces", number=True), Column("predicted error", number=True))
+    columns = (
+        "image",
+        Column("faces", number=True),
+        Column("predicted error", number=True),
+        "started from",
+    )
     rows = [
-        (r.image, len(r.fits), ", ".join(f"{fit.predicted_error:.3f}" for fit in r.fits))
+        (
+            r.image,
+            len(r.fits),
+            ", ".join(f"{fit.predicted_error:.3f}" for fit in r.fits),
+            starts_text(fit.start for fit in r.fits),
+        )
         for r in results
         if r.error is None
     ]

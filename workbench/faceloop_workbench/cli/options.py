@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from faceloop_workbench.services.finding import DETECTORS, STARTS, choices_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +34,26 @@ ModelOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Report as JSON on stdout.")]
+DetectorOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE.onnx",
+        help=f"What finds the faces. {choices_text(DETECTORS)}; FILE.onnx: a YuNet file of yours.",
+    ),
+]
+
+
+class FitStart(StrEnum):
+    """Where the fit to a found face starts."""
+
+    auto = "auto"
+    network = "network"
+    eyes = "eyes"
+    box = "box"
+
+
+START_HELP = f"Where the fit to a found face starts. {choices_text(STARTS)}."
+StartOption = Annotated[FitStart, typer.Option(help=START_HELP)]
 SeedOption = Annotated[int, typer.Option(help="Seed of all random choices.")]
 
 

@@ -11,7 +11,16 @@ import typer
 
 from .console import Column, note, say, show_json, show_table, show_values
 from .monitoring import progress_monitor
-from .options import JsonOption, ModelOption, ProjectOption, SeedOption, kept_files
+from .options import (
+    START_HELP,
+    DetectorOption,
+    FitStart,
+    JsonOption,
+    ModelOption,
+    ProjectOption,
+    SeedOption,
+    kept_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,7 +78,15 @@ def train(
 def evaluate(
     project: ProjectOption,
     model: ModelOption = None,
-    start: Annotated[Start, typer.Option(help="Where each fit begins.")] = Start.jitter,
+    start: Annotated[
+        Start,
+        typer.Option(
+            help="Where each face is looked for: jitter, near where it is known to be; detector, "
+            "where the detector finds it."
+        ),
+    ] = Start.jitter,
+    detector: DetectorOption = "auto",
+    fit_start: Annotated[FitStart, typer.Option(help=START_HELP)] = FitStart.auto,
     seed: SeedOption = 0,
     plot: Annotated[
         Path | None,
@@ -83,6 +100,7 @@ def evaluate(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_to_replace
+    from faceloop_runtime import Detector
     from faceloop_trainer import EvaluationProtocol
     from faceloop_trainer import evaluate as measure
     from faceloop_trainer.data.data_warnings import data_warnings
@@ -94,13 +112,17 @@ def evaluate(
         chosen = choose_model(model, opened)
         monitor = stack.enter_context(progress_monitor())
         warnings = data_warnings(opened.faces(), opened.scheme)
-        protocol = EvaluationProtocol(start=start.value, seed=seed)
+        protocol = EvaluationProtocol(
+            start=start.value, seed=seed, detector=Detector(detector), fit_start=fit_start.value
+        )
         found = measure(opened, chosen.model, protocol, progress=monitor)
     if plot is not None:
         found.plot(plot)
     values = {
         "model": chosen.name,
         "start": start.value,
+        "detector": detector,
+        "fit_start": fit_start.value,
         "warnings": warnings,
         **found.to_dict(),
     }

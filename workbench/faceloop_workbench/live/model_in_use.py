@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_runtime import Tracker
+from faceloop_runtime.fit.start_choice import checked_choice
 from faceloop_runtime.responses import GlResponses, describe, make_backend
+from faceloop_workbench.services.finding import AUTOMATIC
 
 from .responses import response_maps
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.responses.base import ResponseBackend
     from faceloop_runtime.responses.gl.context import GLContext
     from faceloop_runtime.track.tracker import TrackingSession
+    from faceloop_workbench.services.finding import Finding
     from faceloop_workbench.services.model_choice import ChosenModel
 
     from .responses import ResponseMaps
@@ -37,12 +40,20 @@ class FitSettings:
         Where responses are computed.
     max_faces : int
         Faces to follow.
+    finding : Finding
+        How they are found and where their fits start.
     """
 
     load: Callable[[], ChosenModel]
     key: object
     backend: str = "auto"
     max_faces: int = 1
+    finding: Finding = AUTOMATIC
+
+    @property
+    def how(self) -> tuple[object, ...]:
+        """What tells these settings from others; the key first."""
+        return self.key, self.backend, self.max_faces, self.finding
 
 
 class ModelInUse:
@@ -59,13 +70,13 @@ class ModelInUse:
     def __init__(self) -> None:
         self.chosen: ChosenModel | None = None
         self.about = ""
-        self._in_use: tuple[object, str, int] | None = None
+        self._in_use: tuple[object, ...] | None = None
         self._backend: ResponseBackend | None = None
         self._session: TrackingSession | None = None
 
     def has(self, settings: FitSettings) -> bool:
         """Whether this is what there is already."""
-        return self._in_use == (settings.key, settings.backend, settings.max_faces)
+        return self._in_use == settings.how
 
     def use(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
         """Fit with other settings.
@@ -85,18 +96,21 @@ class ModelInUse:
         Raises
         ------
         FaceloopError
-            If the model cannot be loaded, or OpenGL does not work; all stays as it is then.
+            If the model cannot be loaded or start as chosen, there is no such detector, or OpenGL
+            does not work; all stays as it is then.
         """
         new = self._in_use is None or settings.key != self._in_use[0]
         chosen = settings.load() if self.chosen is None or new else self.chosen
+        detector = settings.finding.make_detector()
+        start = checked_choice(settings.finding.start, chosen.model)
         backend = make_backend(settings.backend, chosen.model.experts, make_context)
         self.close()
-        self.chosen, self._backend = chosen, backend
-        self._in_use = settings.key, settings.backend, settings.max_faces
+        self.chosen, self._backend, self._in_use = chosen, backend, settings.how
         self.about = backend.name
         if settings.backend == "auto":
             self.about = describe(make_context)
-        self._session = Tracker(chosen.model, backend, settings.max_faces).follow()
+        tracker = Tracker(chosen.model, backend, settings.max_faces, detector, start=start)
+        self._session = tracker.follow()
         return new
 
     def forget(self) -> None:

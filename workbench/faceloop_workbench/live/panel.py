@@ -85,7 +85,9 @@ class LivePanel(QWidget):
         self._screening = Screening(session, self.player, settings.per_shot)
         self._sources = SourceBar(session, self._screening)
         self._timeline = Timeline()
-        self._quality = QualityBox(settings.backend, settings.max_faces, self._screening.use_model)
+        self._quality = QualityBox(
+            settings.backend, settings.max_faces, settings.finding, self._screening.use_model
+        )
         self._queue = QueueBox(session, commands, self._threshold, self._set_threshold)
         self._points = PointChooser(self.canvas)
         self._export = ExportBar(session, self._screening)
@@ -218,7 +220,8 @@ class LivePanel(QWidget):
         """Load the model when the tab is first looked at, and not when the window opens."""
         if not self._equipped:
             self._equipped = True
-            self._screening.use_model(self._settings.backend, self._settings.max_faces)
+            kept = self._settings
+            self._screening.use_model(kept.backend, kept.max_faces, kept.finding)
 
     def _project_changed(self, project: Project | None) -> None:
         if project is None:

@@ -8,9 +8,11 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QSpinBox
 
+from faceloop_workbench.services.finding import Finding, starts_text
 from faceloop_workbench.widgets.basic import PlainLabel
 
 from .colours import error_colours, error_word
+from .panel_finding import FindingChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +27,7 @@ _BACKENDS = {
 
 
 class QualityBox(QGroupBox):
-    """Quality of the fit in the picture, speed, model, backend, number of faces.
+    """Quality of the fit in the picture, speed, model, and how faces are found and fitted.
 
     Parameters
     ----------
@@ -33,11 +35,20 @@ class QualityBox(QGroupBox):
         The one chosen at first.
     max_faces : int
         So many at first.
+    finding : Finding
+        How faces are found at first, and where their fits start.
     changed : callable
-        Called with the chosen backend and number of faces when the person changes one.
+        Called with the chosen backend, number of faces and way to find them when the person
+        changes one.
     """
 
-    def __init__(self, backend: str, max_faces: int, changed: Callable[[str, int], None]) -> None:
+    def __init__(
+        self,
+        backend: str,
+        max_faces: int,
+        finding: Finding,
+        changed: Callable[[str, int, Finding], None],
+    ) -> None:
         super().__init__("Fit")
         self._changed = changed
         self._swatch, self._quality = PlainLabel(), PlainLabel("no fit yet")
@@ -62,6 +73,7 @@ class QualityBox(QGroupBox):
         self._faces.setRange(1, 16)
         self._faces.setValue(max_faces)
         self._faces.setToolTip("Most faces to follow.")
+        self._finding = FindingChoice(finding, self._emit_changed)
         self._backend.activated.connect(self._emit_changed)
         self._faces.valueChanged.connect(self._emit_changed)
         self._arrange()
@@ -76,6 +88,7 @@ class QualityBox(QGroupBox):
         if shown.result is None:
             self._paint(np.nan)
             self._quality.setText("looking…" if shown.chosen is not None else "no model")
+            self._finding.show_starts("")
             return
         fits = [face.fit for face in shown.result.faces]
         error = max((fit.predicted_error for fit in fits), default=np.inf)
@@ -87,6 +100,7 @@ class QualityBox(QGroupBox):
         if len(fits) > 1:
             text += f", {len(fits)} faces"
         self._quality.setText(text)
+        self._finding.show_starts(starts_text(fit.start for fit in fits))
         bounds = [fit.error_bound for fit in fits if np.isfinite(fit.error_bound)]
         bound = f"Errors of 9 in 10 such fits are below {max(bounds):.3f}." if bounds else ""
         self._quality.setToolTip(bound)
@@ -102,12 +116,15 @@ class QualityBox(QGroupBox):
         )
 
     def _emit_changed(self) -> None:
-        self._changed(self._backend.currentText(), self._faces.value())
+        self._changed(self._backend.currentText(), self._faces.value(), self._finding.chosen)
 
     def _arrange(self) -> None:
         quality = QHBoxLayout()
         quality.addWidget(self._swatch)
         quality.addWidget(self._quality, 1)
+        start = QHBoxLayout()
+        start.addWidget(self._finding.start)
+        start.addWidget(self._finding.starts, 1)
         how = QHBoxLayout()
         how.addWidget(self._backend)
         how.addWidget(PlainLabel("faces"))
@@ -118,5 +135,7 @@ class QualityBox(QGroupBox):
         form.addRow("Quality", quality)
         form.addRow("Speed", self._speed)
         form.addRow("Model", self._model)
+        form.addRow("Detector", self._finding.detector)
+        form.addRow("Start", start)
         form.addRow("Responses by", how)
         form.addRow("", self._reason)

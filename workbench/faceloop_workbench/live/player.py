@@ -41,6 +41,9 @@ AS_FAST_AS_IT_GOES = math.inf
 """A speed."""
 _SHOW_EVERY = 1 / 60
 """Seconds between pictures handed over; what comes between is fitted but not drawn."""
+_PAUSE = 0.5
+"""Seconds without a picture from a camera after which a face may be anywhere: it was paused, or the
+computer slept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -350,7 +353,14 @@ class Player:
             self._last_shown = now
             self._hand_over(frame, result, milliseconds, moving=True)
 
+    def _comes_after_pause(self, frame: Frame) -> bool:
+        camera = self.source is not None and self.source.frames is None
+        before = self._current
+        return camera and before is not None and frame.time - before[0].time > _PAUSE
+
     def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
+        if self._comes_after_pause(frame):
+            self._model.forget()
         start = time.perf_counter()
         result = self._model.track_frame(frame)
         milliseconds = (time.perf_counter() - start) * 1000

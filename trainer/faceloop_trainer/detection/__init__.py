@@ -1,0 +1,1 @@
+"""A detector of the faces of a project, whatever they are."""
