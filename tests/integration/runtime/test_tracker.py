@@ -171,17 +171,7 @@ def test_a_covered_face_is_lost_within_five_frames_and_found_again(
     assert not any(lost[32:])
 
 
-<<<<<<< HEAD
-def test_a_cut_to_a_picture_without_a_face(tracker: Tracker, grays: list[np.ndarray]) -> None:
-    away = cv2.resize(read_image(sample_negatives()[5], "gray"), grays[0].shape[::-1])
-    lost = [r.lost for r in tracker.track([*grays[:5], *[np.asarray(away)] * 8])]
-    assert not any(lost[:5])
-    assert all(lost[9:])
-
-
-=======
 @network
->>>>>>> tracker
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_phone_is_turned(
     tracker: Tracker, grays: list[np.ndarray], truth: ClipTruth, nme: Nme, quarters: int
@@ -227,8 +217,6 @@ def test_the_size_of_the_frames_does_not_matter(
             assert one.points is not None
             assert other.points is not None
             assert nme((one.points + 0.5) / factor - 0.5, other.points) < 0.02
-<<<<<<< HEAD
-=======
 
 
 def test_a_cut_to_a_picture_without_a_face(tracker: Tracker, grays: list[np.ndarray]) -> None:
@@ -248,7 +236,6 @@ def test_a_face_upside_down_is_followed_so(
     for frame, points in zip(frames, truth.points[:8], strict=True):
         assert frame.points is not None
         assert nme(frame.points, [width - 1, height - 1] - points) < 0.08
->>>>>>> tracker
 
 
 def test_a_still_picture_does_not_tremble(
