@@ -118,7 +118,7 @@ def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
 
     assert column(panel, 1) == ["face70-ridge", "starter"]
     assert column(panel, 0) == ["●", ""]
-    assert column(panel, 2) == ["44", "400"]
+    assert column(panel, 2) == ["44", "1900"]
     assert panel.table.chosen.name == "face70-ridge"
     assert panel.comparison.verdict.text() == "Taken into use: it is the first."
     assert driver.dock.session.model().name == "face70-ridge"

@@ -63,6 +63,8 @@ MODULES = {
     "trainer/faceloop_trainer/pdm/ppca.py": (
         f"{TRAINER}/test_ppca.py::test_the_model_is_that_of_em_spelled_out",
     ),
+    "trainer/faceloop_trainer/pdm/scheme_completion.py": (f"{TRAINER}/test_scheme_completion.py",),
+    "trainer/faceloop_trainer/pdm/mirror_check.py": (f"{TRAINER}/test_scheme_completion.py",),
     "trainer/faceloop_trainer/experts/moments.py": (f"{TRAINER}/test_moments.py",),
     "trainer/faceloop_trainer/experts/moment_cache.py": (f"{TRAINER}/test_moment_cache.py",),
     "trainer/faceloop_trainer/crossfit/crossfit.py": (f"{TRAINER}/test_crossfit.py",),

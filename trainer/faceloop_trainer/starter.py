@@ -17,6 +17,7 @@ import numpy as np
 
 import faceloop_runtime
 from faceloop_datasets import Annotation, Face, PointState, Project, Scheme
+from faceloop_datasets.face import snapshot_hash
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.start_network.rendered import RenderedTable
@@ -59,15 +60,22 @@ def make_starter(folder: Path, progress: ProgressLike = None) -> FaceModel:
     with TemporaryDirectory() as place:
         project = Project.create(Path(place) / "sample", sample=True)
         try:
-            faces = [*project.faces(), *_rendered(RenderedTable.read(folder))]
+            faces = [*project.faces(), *rendered_faces(RenderedTable.read(folder))]
             read, _ = load_faces(scheme, faces, _CONFIG.scales[-1], progress=progress)
         finally:
             project.close()
     model = train_faces(scheme, read, _CONFIG, progress=progress)
-    return replace(model, regressor=model.regressor.scaled(_CORRECTION))
+    provenance = {
+        **model.provenance,
+        "snapshot": snapshot_hash(faces),
+        "unusable": len(faces) - len(read),
+        "metrics": {},
+    }
+    regressor = model.regressor.scaled(_CORRECTION)
+    return replace(model, regressor=regressor, provenance=provenance)
 
 
-def _rendered(table: RenderedTable) -> list[Face]:
+def rendered_faces(table: RenderedTable) -> list[Face]:
     """Return a seeded choice of the faces as the faces of a project, hidden points occluded."""
     known = np.flatnonzero(~table.aside)
     chosen = np.random.default_rng(_CONFIG.seed).permutation(known)[:_RENDERED]

@@ -40,10 +40,10 @@ FROM_NETWORK = (
     Pass(2, (20.0, 10.0, 5.0, 2.5)),
 )
 """From where the start network and a `StartMap` have it ..."""
-NEAR_ENOUGH = 0.1
+_NEAR_ENOUGH = 0.1
 """... if that is usually nearer than this, in IOD."""
 
 
 def passes_from(error: float) -> tuple[Pass, ...]:
     """Return the passes for starts that are usually this far off, in IOD."""
-    return FROM_NETWORK if error < NEAR_ENOUGH else FROM_START
+    return FROM_NETWORK if error < _NEAR_ENOUGH else FROM_START

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from faceloop_datasets import InputError
 
-from .schedule import NEAR_ENOUGH
-
 if TYPE_CHECKING:
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.start_network import StartMap
@@ -38,7 +36,8 @@ def checked_choice(choice: str, model: FaceModel) -> StartChoice:
     known = known_choice(choice)
     if known == "network" and model.start_map is None:
         why = (
-            "it has no start map, as models trained by earlier versions of faceloop"
+            "it has no start map: an earlier version of faceloop trained it, or the network sees no "
+            "faces in its pictures"
             if model.start is None
             else "its start map was trained for the start network of another version of faceloop"
         )
@@ -65,8 +64,4 @@ def known_choice(choice: str) -> StartChoice:
 
 def chosen_map(choice: StartChoice, model: FaceModel) -> StartMap | None:
     """Return the start map that fits to found faces start from; None if from something else."""
-    start = model.start_map
-    if start is None or choice == "network":
-        return start
-    near = choice == "auto" and float(start.error[0]) < NEAR_ENOUGH
-    return start if near else None
+    return model.start_map if choice in ("auto", "network") else None

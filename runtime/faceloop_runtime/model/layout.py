@@ -84,20 +84,20 @@ _QUALITY = (
 _WINDOW = ("rows", "columns", "directions")
 OPTIONAL = {
     "start": (
-        Field("start.weights", "F32", ("start features", "4+K+N")),
-        Field("start.offset", "F32", ("4+K+N",)),
-        Field("start.spread", "F32", ("K",), low=_TINY),
+        Field("start.weights", "F32", ("start features", "4+K+N"), low=-1e4, high=1e4),
+        Field("start.offset", "F32", ("4+K+N",), low=-1e4, high=1e4),
+        Field("start.spread", "F32", ("K",), low=_TINY, high=1e4),
         Field("start.place", "F32", ("4",), low=-100.0, high=100.0),
-        Field("start.error", "F32", ("1",), low=0.0),
+        Field("start.error", "F32", ("1",), low=0.0, high=1e3),
     ),
     "detector": (
         Field("detector.middle", "F32", ("2",), low=-MAX_EXTENT, high=MAX_EXTENT),
         Field("detector.cell", "F32", ("1",), low=1e-3, high=MAX_EXTENT),
-        Field("detector.weights", "F32", ("templates", *_WINDOW)),
-        Field("detector.gain", "F32", ("templates",), low=0.0),
-        Field("detector.bias", "F32", ("templates",)),
-        Field("detector.shift", "F32", ("templates", "4", *_WINDOW)),
-        Field("detector.shift_bias", "F32", ("templates", "4")),
+        Field("detector.weights", "F32", ("templates", *_WINDOW), low=-1e4, high=1e4),
+        Field("detector.gain", "F32", ("templates",), low=0.0, high=1e4),
+        Field("detector.bias", "F32", ("templates",), low=-1e6, high=1e6),
+        Field("detector.shift", "F32", ("templates", "4", *_WINDOW), low=-1e4, high=1e4),
+        Field("detector.shift_bias", "F32", ("templates", "4"), low=-1e6, high=1e6),
     ),
 }
 """Parts that a file of version 3 has or has not."""

@@ -28,6 +28,8 @@ _APART = 0.3
 """Of boxes that overlap by more, the surer one is kept."""
 _ROLLS = (-20.0, 20.0, -40.0, 40.0)
 """Degrees by which a picture is turned if no face stands upright in it."""
+_LEAST_TURNED = float(np.log(len(_ROLLS)))
+"""In these, since there are so many chances to be wrong."""
 _SIDE = 480
 """Longer side of the copy that is turned, in pixels."""
 
@@ -88,17 +90,21 @@ def find_learned(
     picture = View(as_picture(image)).gray()
     if model is None or model.detector is None:
         return []
-    found = _upright(model, model.detector, picture)
+    found = _upright(model, model.detector, picture, _LEAST)
     if len(found) < wanted:
         reduced = picture.within(_SIDE)
         turned = [reduced.turned(roll) for roll in _ROLLS]
-        found += [box for view in turned for box in _upright(model, model.detector, view)]
+        found += [
+            box for view in turned for box in _upright(model, model.detector, view, _LEAST_TURNED)
+        ]
     return _surest(found)
 
 
-def _upright(model: FaceModel, detector: LearnedDetector, picture: View) -> list[FaceBox]:
+def _upright(
+    model: FaceModel, detector: LearnedDetector, picture: View, least: float
+) -> list[FaceBox]:
     smallest = _SMALLEST * min(picture.size)
-    places = detector.search(picture.pixels, smallest, _LEAST)
+    places = detector.search(picture.pixels, smallest, least)
     return picture.boxes(_surest([face_box(model, place) for place in places]))
 
 

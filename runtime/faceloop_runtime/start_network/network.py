@@ -126,8 +126,7 @@ def describe(gray: Gray, frame: Similarity) -> FaceDescription:
     first = _look(picture, frame)
     if first.score < _LEAST_SCORE:
         return first
-    angle = frame.angle + float(np.deg2rad(first.roll))
-    return _look(picture, frame_of_points(first.points, angle))
+    return _look(picture, frame_of_points(first.points, float(np.deg2rad(first.roll))))
 
 
 def network_key() -> str:

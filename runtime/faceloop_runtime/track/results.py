@@ -20,8 +20,9 @@ class TrackedFace:
     Attributes
     ----------
     id : int
-        Stays the same while the face is followed, also behind another face; a face that was
-        gone for more than half a second gets a new one.
+        Stays the same while the face is followed, also behind another face. A face that was gone
+        for more than half a second keeps it only if it comes back near within two seconds and
+        looks as it did.
     fit : Fit
         Where it is. Its points are never smoothed.
     quality : float

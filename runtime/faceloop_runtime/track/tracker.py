@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from faceloop_datasets import InputError, Video, VideoFrame
 from faceloop_runtime.clmtrackr import ClmtrackrFitter, ClmtrackrModel
 from faceloop_runtime.detect.detector import Detector
@@ -20,6 +18,7 @@ from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 from faceloop_runtime.start.finding import find_faces, find_learned
 from faceloop_runtime.start.initialiser import BOX_IOD
 
+from .acceptance import LEAST_SCORE, face_score, is_plausible, network_check
 from .results import FrameResult
 from .smoothing import PointFilter
 from .tracks import PERSIST, Track, on_same_face, one_track_per_face, points_box
@@ -27,6 +26,7 @@ from .tracks import PERSIST, Track, on_same_face, one_track_per_face, points_box
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from faceloop_runtime.detect.boxes import FaceBox
@@ -43,11 +43,6 @@ if TYPE_CHECKING:
 
 _RATE = 25.0
 """Frames a second of a source that does not know the time."""
-_LEAST_SCORE = 0.35
-"""A face is lost when the running score falls below this; a new one needs it at once."""
-_SURE_SCORE, _SURE_ERROR = 0.6, 0.11
-"""A new face must also be sure by one of the two. Most real faces are by both; a face upside
-down looks a little like one and fits a little."""
 _ATTEMPTS = ((FROM_CLOSE, 0.05), (FROM_NEAR, NO_FACE_ERROR), (FROM_START, NO_FACE_ERROR))
 """How a face is looked for again, and up to which predicted error the result is taken. The
 finest scale alone is enough for most frames and costs half as much (Talking Face, frames
@@ -55,18 +50,6 @@ finest scale alone is enough for most frames and costs half as much (Talking Fac
 _FAST = 0.08
 """A face that moved further since the last frame, in IOD, is blurred: the finest scale alone is not
 enough (the sample clip's fast shake: greatest error .043 against .060)."""
-_LEAST_INSIDE = 0.4
-"""Share of the points that must lie in the picture."""
-_PERTURBATIONS = ((0.06, 0.03), (-0.05, 0.05))
-"""Shifts of the start, in IOD, from which a new face is fitted again ..."""
-_AGREE = 0.045
-"""... and how far the results may differ, in IOD: on a face they find the same place (.02 for
-95 % of good fits, .03 and more for bad ones)."""
-_SMALLEST = 6.0
-"""Least IOD of a face, in pixels."""
-
-_SURER_ERROR = 0.08
-"""The predicted error that a face in a later frame needs: the next frame is another chance."""
 _DOUBTFUL = 0.05
 """A face of a higher predicted error may be fitted wrongly, in its shape's favour. ..."""
 _CHECK_EVERY = 25
@@ -174,6 +157,7 @@ class TrackingSession:
         self._fitter, self._detector, self._max_faces = fitter, detector, max_faces
         self._smoothing = smoothing
         self._model = fitter.model if isinstance(fitter, Fitter) else None
+        self._network = network_check(fitter)
         self.reset()
 
     def reset(self) -> None:
@@ -234,14 +218,40 @@ class TrackingSession:
     def _follow(self, gray: Gray, track: Track) -> Track:
         if not track.seen and track.is_occluded_by(self._tracks):
             return track.occluded()
-        if track.missed < PERSIST:
-            start = track.start(gray)
-            fast = _apart(start, track.pose) > _FAST * start.scale
-            for passes, worst in _ATTEMPTS[fast:]:
-                fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
-                if track.quality(fit) >= _LEAST_SCORE and _plausible(fit, gray, worst):
-                    return track.updated(fit, gray)
-        return track.without_fit()
+        found = self._fit_again(gray, track) if track.missed < PERSIST else None
+        return track.without_fit() if found is None else track.updated(*found, gray)
+
+    def _fit_again(self, gray: Gray, track: Track) -> tuple[Fit, float] | None:
+        """Fit a face where it was, and say how surely it is one."""
+        start = track.start(gray)
+        fast = _apart(start, track.pose) > _FAST * start.scale
+        attempts = _ATTEMPTS if self._network is None else _ATTEMPTS[:-1]
+        for passes, worst in attempts[fast:]:
+            fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
+            if track.quality(fit.score) >= LEAST_SCORE and is_plausible(fit, gray, worst):
+                return self._checked(gray, fit)
+        return self._fit_by_network(gray, start)
+
+    def _checked(self, gray: Gray, fit: Fit) -> tuple[Fit, float] | None:
+        """Look now and then whether the fit of a followed face still lies on it."""
+        if self._network is None or self._count % _CHECK_EVERY:
+            return fit, fit.score
+        look = self._network.look(fit, gray)
+        if look.shows_face and fit.predicted_error <= _DOUBTFUL:
+            return fit, fit.score
+        other = self._fit_by_network(gray, fit.pose)
+        least = _MUCH_BETTER * fit.predicted_error
+        if not look.shows_face or (other and other[0].predicted_error <= least):
+            return other
+        return fit, look.score
+
+    def _fit_by_network(self, gray: Gray, pose: Similarity) -> tuple[Fit, float] | None:
+        """Fit from where the start network sees the face, if it sees one."""
+        if self._network is None or isinstance(self._fitter, ClmtrackrFitter):
+            return None
+        fit = self._fitter.fit_near(gray, pose)
+        score = self._network.face_score(fit, gray, new=False)
+        return None if score is None else (fit, score)
 
     def _seen(self) -> int:
         return sum(t.seen for t in self._tracks)
@@ -270,12 +280,16 @@ class TrackingSession:
         return 1 if self._empty or any(t.missed for t in self._tracks) else _PART_SEARCH_INTERVAL
 
     def _check_is_due(self) -> bool:
-        return self._count % _CHECK_EVERY == 0 and any(map(_doubtful, self._tracks))
+        return self._count % _CHECK_EVERY == 0 and any(map(self._doubtful, self._tracks))
+
+    def _doubtful(self, track: Track) -> bool:
+        """Whether the detector may know better; not where the start network is asked itself."""
+        return self._network is None and track.seen and track.face.fit.predicted_error > _DOUBTFUL
 
     def _try(self, gray: Gray, box: FaceBox) -> None:
         """Fit the face in a box, if there is one that is not followed yet, or not well."""
         there = on_same_face(box.upright(), self._tracks)
-        if any(not _doubtful(track) for track in there):
+        if any(not self._doubtful(track) for track in there):
             return
         if not there and self._seen() == self._max_faces:
             return
@@ -283,31 +297,23 @@ class TrackingSession:
         there = on_same_face(points_box(fit), self._tracks)
         if any(fit.predicted_error > _MUCH_BETTER * t.face.fit.predicted_error for t in there):
             return
-        if self._is_face(fit, gray):
-            self._continue_or_begin(fit, gray, there)
+        score = self._face_score(fit, gray)
+        if score is not None:
+            self._continue_or_begin(fit, score, gray, there)
 
-    def _is_face(self, fit: Fit, gray: Gray) -> bool:
-        if fit.score < _LEAST_SCORE or not _plausible(fit, gray, NO_FACE_ERROR):
-            return False
-        sure_error = _SURE_ERROR if self._count == 0 else _SURER_ERROR
-        if fit.score < _SURE_SCORE and fit.predicted_error > sure_error:
-            return False
-        for dx, dy in _PERTURBATIONS:
-            start = fit.pose.after(Similarity(tx=dx, ty=dy))
-            again = self._fitter.fit_pose(gray, start, fit.b / 2, FROM_NEAR)
-            apart = np.linalg.norm(again.points - fit.points, axis=1).mean()
-            if apart > _AGREE * fit.pose.scale:
-                return False
-        return True
+    def _face_score(self, fit: Fit, gray: Gray) -> float | None:
+        if self._network is not None:
+            return self._network.face_score(fit, gray, new=True)
+        return face_score(self._fitter, fit, gray, first=self._count == 0)
 
-    def _continue_or_begin(self, fit: Fit, gray: Gray, there: list[Track]) -> None:
+    def _continue_or_begin(self, fit: Fit, score: float, gray: Gray, there: list[Track]) -> None:
         """Go on with the track that is there or one that was lost, or begin a new one."""
         back = there or [t for t in self._tracks if not t.seen and t.may_match(fit, gray)]
         if back:
             old = max(back, key=lambda t: t.match_score(fit, gray))
-            self._tracks[self._tracks.index(old)] = old.reacquired(fit, gray)
+            self._tracks[self._tracks.index(old)] = old.reacquired(fit, score, gray)
         elif self._seen() + sum(t.may_reappear for t in self._tracks) < self._max_faces:
-            self._tracks.append(Track.started(self._next_id, fit, gray))
+            self._tracks.append(Track.started(self._next_id, fit, score, gray))
             self._next_id += 1
         if self._seen() == self._max_faces:
             self._tracks = [t for t in self._tracks if t.seen]
@@ -315,18 +321,3 @@ class TrackingSession:
 
 def _apart(one: Similarity, other: Similarity) -> float:
     return math.hypot(one.tx - other.tx, one.ty - other.ty)
-
-
-def _doubtful(track: Track) -> bool:
-    return track.seen and track.face.fit.predicted_error > _DOUBTFUL
-
-
-def _plausible(fit: Fit, gray: Gray, worst: float) -> bool:
-    height, width = gray.shape
-    x, y = fit.points.T
-    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    return (
-        fit.predicted_error <= worst
-        and float(inside.mean()) >= _LEAST_INSIDE
-        and fit.pose.scale >= _SMALLEST
-    )

@@ -48,12 +48,16 @@ _ALIKE, _SOMEWHAT_ALIKE = 0.75, 0.1
 15 frames and .74 after 50, between people .18 (medians) and in one case of twenty .6 and more. The
 lower one, if another occluded it: half of it may still be covered, and no other face is expected
 there."""
+_ALIKE_IN_PLACE = 0.6
+"""The same where it was when it was lost."""
 _REACH_A_FRAME, _REACH = 0.15, 0.5
 """How far it may have gone: the first for each frame, and the second once, in IOD."""
 PERSIST = 3
 """Frames that a lost face is looked for where it was."""
 _REMEMBER = 15
-"""Frames that a lost face is remembered; then it is a new one."""
+"""Frames that a lost face is remembered by its place alone."""
+_RECALL = 50
+"""Frames that it is remembered by what it looks like; then it is a new one."""
 _BEHIND = 75
 """Frames that a face is remembered that another occludes, which it may do still."""
 
@@ -86,9 +90,9 @@ class Track:
     missed: int = 0
 
     @classmethod
-    def started(cls, number: int, fit: Fit, gray: Gray) -> Track:
+    def started(cls, number: int, fit: Fit, score: float, gray: Gray) -> Track:
         """Begin to follow a face."""
-        return cls(TrackedFace(number, fit, fit.score), appearance_of(gray, fit.pose), fit.pose)
+        return cls(TrackedFace(number, fit, score), appearance_of(gray, fit.pose), fit.pose)
 
     @property
     def seen(self) -> bool:
@@ -103,7 +107,7 @@ class Track:
     @property
     def expired(self) -> bool:
         """Whether it was lost for so long that it would be a new face."""
-        return self.unseen > (_BEHIND if self.was_occluded else _REMEMBER)
+        return self.unseen > (_BEHIND if self.was_occluded else _RECALL)
 
     @property
     def was_occluded(self) -> bool:
@@ -127,12 +131,12 @@ class Track:
         """
         return matched_pose(gray, self.pose, self.appearance)
 
-    def quality(self, fit: Fit) -> float:
-        """Return the running face score with one more fit."""
-        return _MEMORY * self.face.quality + (1 - _MEMORY) * fit.score
+    def quality(self, score: float) -> float:
+        """Return the running face score with one more fit's."""
+        return _MEMORY * self.face.quality + (1 - _MEMORY) * score
 
-    def updated(self, fit: Fit, gray: Gray) -> Track:
-        """Go on with a fit."""
+    def updated(self, fit: Fit, score: float, gray: Gray) -> Track:
+        """Go on with a fit and its face score."""
         appearance, velocity = appearance_of(gray, fit.pose), self.velocity
         if self.seen:
             moved = (fit.pose.tx - self.pose.tx, fit.pose.ty - self.pose.ty)
@@ -142,7 +146,7 @@ class Track:
             )
             velocity = (x, y)
         return Track(
-            face=TrackedFace(self.face.id, fit, self.quality(fit)),
+            face=TrackedFace(self.face.id, fit, self.quality(score)),
             appearance=np.asarray(
                 (1 - _LEARN) * self.appearance + _LEARN * appearance, dtype=np.float32
             ),
@@ -150,12 +154,12 @@ class Track:
             velocity=velocity,
         )
 
-    def reacquired(self, fit: Fit, gray: Gray) -> Track:
+    def reacquired(self, fit: Fit, score: float, gray: Gray) -> Track:
         """Go on with a fit from the detector, as good as it is by itself.
 
         What the face looked like keeps most of its weight: it may be seen by half at first.
         """
-        return replace(self.updated(fit, gray), face=TrackedFace(self.face.id, fit, fit.score))
+        return replace(self.updated(fit, score, gray), face=TrackedFace(self.face.id, fit, score))
 
     def without_fit(self) -> Track:
         """Go on without a fit: where it was, or, if it was occluded, with its velocity."""
@@ -180,10 +184,13 @@ class Track:
 
     def may_match(self, fit: Fit, gray: Gray) -> bool:
         """Whether this face, which is not seen, may have come back as this fit."""
-        if _shared(points_box(fit), self.box) > SAME_FACE:
+        in_place = _shared(points_box(fit), self.box) > SAME_FACE
+        if in_place and (self.was_occluded or self.unseen <= _REMEMBER):
             return True
         near = self._deviation(fit) < _REACH + _REACH_A_FRAME * self.unseen
-        least = _SOMEWHAT_ALIKE if self.was_occluded else _ALIKE
+        least = _ALIKE_IN_PLACE if in_place else _ALIKE
+        if self.was_occluded:
+            least = _SOMEWHAT_ALIKE
         return near and correlation(appearance_of(gray, fit.pose), self.appearance) > least
 
     def _expected(self) -> Similarity:

@@ -90,7 +90,8 @@ def test_roll_and_scale(results: list[FrameResult], truth: ClipTruth) -> None:
     face = results[20].faces[0]
     left, right = truth.points[20][[23, 28]]
     across = right - left
-    assert face.scale == pytest.approx(np.linalg.norm(across), rel=0.15)
+    # The mean shape of a model that knows turned heads is narrower than one that looks ahead.
+    assert face.scale == pytest.approx(np.linalg.norm(across), rel=0.2)
     assert face.roll == pytest.approx(np.degrees(np.arctan2(across[1], across[0])), abs=5)
     assert 0.4 <= face.quality <= 1
 

@@ -84,8 +84,10 @@ def test_any_points_train_and_are_found(
     np.testing.assert_array_equal(all_numbers(loaded), all_numbers(model))
     unseen = [taken(f, weights) for f in unseen_faces[:8]]
     found = measure(loaded, unseen, len(unseen), EvaluationProtocol(start="jitter"))
-    # four people teach little; a start is off by .1
-    assert np.median(found.errors) < 0.2
+    # Four people teach little. Points may lie close to each other: the face's own IOD compares.
+    own = [loaded.scheme.inter_ocular_distance(face.points) for face in unseen]
+    iod = [_FACE70.inter_ocular_distance(face.points) for face in unseen_faces[:8]]
+    assert np.median(found.errors * np.array(own) / np.array(iod)) < 0.12
 
 
 def project_of(folder: Path, scheme: Scheme, chosen: Sequence[int]) -> Project:

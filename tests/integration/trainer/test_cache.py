@@ -114,13 +114,18 @@ def test_retraining_a_project_cross_fits_the_changed_faces_only(
     own_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     searched: list[str] = []
-    search = CrossFit.search
+    search, further = CrossFit.search_from_start, CrossFit.search
 
-    def counting(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> SearchResult:
+    def counting(self: CrossFit, variant: FaceVariant) -> SearchResult:
         searched.append(variant.name)
-        return search(self, variant, *rest, **named)
+        return search(self, variant)
 
-    monkeypatch.setattr(CrossFit, "search", counting)
+    def counting_further(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> Any:
+        searched.append(variant.name)
+        return further(self, variant, *rest, **named)
+
+    monkeypatch.setattr(CrossFit, "search_from_start", counting)
+    monkeypatch.setattr(CrossFit, "search", counting_further)
     config = replace(CONFIG, holdout=0.0)
     first = train(own_project, config).model
     assert len(set(searched)) == 2 * 24

@@ -75,7 +75,7 @@ def test_its_shapes_are_the_models_with_the_bridge_of_the_nose_between(
         np.delete(exported.mean, 41, axis=0),
         atol=1e-3,
     )
-    assert pose.scale == pytest.approx(size, rel=0.05)
+    assert pose.scale == pytest.approx(size, rel=0.1)  # the mode turns the head
     assert np.allclose(theirs[41], (theirs[33] + theirs[62]) / 2, atol=1e-3)
 
 

@@ -138,7 +138,7 @@ class TestModels:
     def test_the_starter_is_listed_and_in_use_at_first(self, small_project: Path) -> None:
         with Project.open(small_project) as project:
             (starter,) = list_models(project)
-        assert (starter.name, starter.in_use, starter.faces) == ("starter", True, 400)
+        assert (starter.name, starter.in_use, starter.faces) == ("starter", True, 1900)
         assert starter.nme is None
 
     def test_a_project_of_other_points_has_no_starter(self, tmp_path: Path) -> None:

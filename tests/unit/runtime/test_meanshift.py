@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -216,7 +218,7 @@ def solved(
 
     Least are the weighted squares of what is left of the mean-shift vectors, in the model's frame
     and in pixels over the variance of a response, and the squares of the shape parameters over
-    theirs.
+    theirs; of few points also those of the pose against the crop's.
     """
     count, modes = len(pdm), len(pdm.variances)
     nothing = np.zeros(4 + modes)
@@ -235,7 +237,11 @@ def solved(
     stiff = np.zeros((4 + modes, 4 + modes))
     for mode in range(modes):
         stiff[4 + mode, 4 + mode] = prior / seen.scale**2 / pdm.variances[mode]
-    parameters = np.concatenate([np.zeros(4), state.b])
+    if pdm.context:  # of few points the pose has a prior too
+        for number in range(4):
+            stiff[number, number] = prior / seen.scale**2 / 0.1**2
+    turn, shift = state.turn - 1, state.shift
+    parameters = np.array([turn.real, turn.imag, shift.real, shift.imag, *state.b])
     normal = jacobian.T @ weight @ jacobian + stiff
     return np.linalg.solve(normal, jacobian.T @ weight @ wanted - stiff @ parameters)
 
@@ -259,12 +265,18 @@ def started(pdm: PointDistributionModel, b: np.ndarray) -> tuple[ShapeState, Evi
     return state, Evidence(seen.maps, points + off / SCALE, SCALE, seen.weights)
 
 
-@pytest.mark.parametrize("prior", [0.3, 3.0, 300.0])
+@pytest.mark.parametrize(
+    ("prior", "context"), [(0.3, 0.0), (3.0, 0.0), (300.0, 0.0), (0.3, 1.1), (3.0, 1.1)]
+)
 @pytest.mark.parametrize("variances", [(20.0,), (5.0,), (20.0, 5.0, 2.5)])
 def test_an_update_solves_the_normal_equations(
-    small_pdm: PointDistributionModel, prior: float, variances: tuple[float, ...]
+    small_pdm: PointDistributionModel,
+    prior: float,
+    variances: tuple[float, ...],
+    context: float,
 ) -> None:
     """Their matrix is that of the first update: it hardly changes within a crop."""
+    small_pdm = replace(small_pdm, context=context)
     start, seen = started(small_pdm, np.array([0.4, -0.3, 0.2]) * np.sqrt(small_pdm.variances))
     expected, step = start, np.zeros(7)
     for variance in variances:

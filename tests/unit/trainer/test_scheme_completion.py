@@ -101,6 +101,13 @@ def test_exchanged_partners_are_named(a: int, b: int) -> None:
     assert f"point {a} ({FACE70.names[a]})" in str(caught.value) or "more" in str(caught.value)
 
 
+def test_points_in_the_order_of_another_scheme_contradict_its_map() -> None:
+    """Of such an order even the line of the eyes is wrong, which elsewhere says what is upright."""
+    ibug = Scheme.load("ibug68")
+    with pytest.raises(TrainingError, match=r"mirror map of the scheme ibug68 contradicts"):
+        completed_scheme(ibug, SHAPES[:, :68], mirror=True)
+
+
 def test_faces_that_all_look_to_one_side_do_not_contradict_the_map() -> None:
     """Seen half from the side the nose is off the middle, and no other point is opposite of it."""
     turned = MEAN.copy()

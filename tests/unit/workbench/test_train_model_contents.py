@@ -101,7 +101,7 @@ def test_changes_are_told_in_words(model: FaceModel) -> None:
     config = {**made["config"], "experts": "mosse", "holdout": 0.2}
     other = replace(model, provenance={**made, "faces": 40, "config": config, "versions": {}})
     told = {c.what: (c.old, c.new) for c in model_contents.differences(other, model)}
-    assert told["faces"] == ("400", "40")
+    assert told["faces"] == ("1900", "40")
     assert told["setting: experts"] == ("ridge", "mosse")
     assert told["setting: holdout"] == ("0", "0.2")
     assert told["version: numpy"][1] == "-"

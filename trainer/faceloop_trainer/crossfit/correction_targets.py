@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _LEAST_FOUND = 0.5
 """Where a smaller share of the fits ends near the face, something is wrong with the labels."""
-_LOST = 0.15
-"""Fits that end this far off are not learned from."""
+LOST = 0.15
+"""Fits that end this far off, in IOD, are not learned from."""
 
 
 def correction_regression(
@@ -34,6 +34,7 @@ def correction_regression(
     points: Sequence[Floats],
     fits: Sequence[OutOfFoldFit],
     folds: NDArray[np.intp],
+    lost: float = LOST,
 ) -> CorrectionRegression:
     """Prepare the regression of what would have brought each fit to the truth.
 
@@ -47,14 +48,16 @@ def correction_regression(
         Where the searches ended.
     folds : ndarray of int, shape (M,)
         Fold of each one's subject.
+    lost : float
+        Fits that end this far off, in IOD, are not learned from.
 
     Raises
     ------
     TrainingError
         If hardly any of them ended near the face.
     """
-    kept = [i for i, one in enumerate(fits) if one.error < _LOST]
-    if len(kept) < _LEAST_FOUND * len(fits):
+    kept = [i for i, one in enumerate(fits) if one.error < lost]
+    if not are_found(fits, lost):
         raise TrainingError(
             "The patch experts find hardly any training face again; check the annotations "
             "(are points in the scheme's order?) and the scheme's mirror."
@@ -73,6 +76,12 @@ def correction_regression(
     return CorrectionRegression(
         features, required_updates(pdm, found, truth), folds[kept], blocks, tangent
     )
+
+
+def are_found(fits: Sequence[OutOfFoldFit], lost: float) -> bool:
+    """Whether enough fits end nearer than that, in IOD."""
+    found = sum(float(one.error) < lost for one in fits)
+    return found >= _LEAST_FOUND * len(fits)
 
 
 def required_updates(pdm: PointDistributionModel, found: Floats, truth: Floats) -> Floats:

@@ -32,7 +32,7 @@ from faceloop_trainer.experts.calibration import calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.parallel import parallel_map
 
-from .correction_targets import correction_regression
+from .correction_targets import LOST, are_found, correction_regression
 from .fit_store import FitStore, OutOfFoldFit
 from .start_training import StartTraining
 from .training_set import FOLDS, TrainingSet, folds_follow_names
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _KIND = "crossfit"
+_FAR = 1.5
+"""A fit that ends further off than this, in usual errors of its start, has found nothing."""
 _MOST_FITTED = 2000
 """Of more faces than this some are fitted: the time of the corrections grows with their square,
 and a thousand faces take a quarter of a gigabyte."""
@@ -242,8 +244,14 @@ class CrossFit:
         """Where searches start, by fold."""
         return StartTraining(self.training_set, self._cache)
 
-    def _fit(self, variant: FaceVariant) -> SearchResult:
-        """Search for a face from where the start network finds it."""
+    def search_from_start(self, variant: FaceVariant) -> SearchResult:
+        """Search for a face from where maps that never saw the person start it.
+
+        Parameters
+        ----------
+        variant : FaceVariant
+            Which face.
+        """
         model, shown = self._models[variant.fold], variant.face()
         start = self.start_training.start(variant)
         assert shown.picture is not None  # noqa: S101 - completed faces have one
@@ -286,7 +294,7 @@ class CrossFit:
         missing = self._fits.missing(list(wanted))
 
         def fit(name: str) -> OutOfFoldFit:
-            found = self._fit(wanted[name])
+            found = self.search_from_start(wanted[name])
             face = wanted[name].face()
             error = float(np.nanmean(self.point_errors(face, found)[face.measured]))
             self.steps.tick(error=error)
@@ -303,7 +311,9 @@ class CrossFit:
         shown, fits = self.fits(training_set)
         folds = np.array([variant.fold for variant in shown])
         points = [variant.points() for variant in shown]
-        found = correction_regression(training_set.pdm, points, fits, folds)
+        # Of points that lie close to each other the unit is small, and starts are far off in it.
+        lost = LOST if are_found(fits, LOST) else max(LOST, _FAR * self.start_training.error)
+        found = correction_regression(training_set.pdm, points, fits, folds, lost)
         if own:
             self._own_corrections = found
         return found

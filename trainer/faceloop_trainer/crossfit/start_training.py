@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.start_network import StartMap, describe, frame_of_points, network_key
-from faceloop_trainer.cache import key_of
+from faceloop_runtime.start_network import StartMap
 from faceloop_trainer.parallel import parallel_map
 
+from .looks import Looks, numbers_of
 from .variants import variants
 
 if TYPE_CHECKING:
@@ -23,24 +23,20 @@ if TYPE_CHECKING:
 
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_runtime.start_network.start_map import Start
-    from faceloop_trainer.cache import Arrays, Cache
+    from faceloop_trainer.cache import Cache
 
     from .training_set import TrainingSet
     from .variants import FaceVariant
 
     Floats = NDArray[np.float64]
 
-_KIND = "descriptions"
 _MOST = 4000
 """Of more faces some are enough for a map of some hundred features."""
-_LOOKS = 2
-"""Looks at each face, each from another place."""
-_SHIFT, _LOG_SCALE, _ANGLE = 0.05, 0.08, 8.0
-"""Usual error of a detector's box against the crop: shift in sides of the crop, logarithm of the
-side, and roll in degrees (one standard deviation)."""
-_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0, 1000.0)
-"""Ridge strengths tried, as shares of the number of rows; features have a spread of 1. The last
-leaves nothing of them: where the network sees no faces, a search starts from the box."""
+_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Ridge strengths tried, as shares of the number of rows; features have a spread of 1."""
+_BOX, _BETTER = 1000.0, 0.8
+"""A strength that leaves nothing of the features: a search then starts from the box. Where the
+network sees no faces a map may seem better by chance; it has to be so by a fifth."""
 _LEAST_SPREAD = 0.3
 """No spread is believed to be less than this share of the shape parameter's own."""
 
@@ -59,8 +55,8 @@ class StartTraining:
     def __init__(self, training_set: TrainingSet, cache: Cache) -> None:
         pdm = training_set.pdm
         shown = variants(training_set, _MOST)
-        self._seed, self._cache = training_set.config.seed, cache
-        found = parallel_map(lambda one: _descriptions(one, self._seed, cache), shown)
+        self._looks = Looks.of(training_set, cache)
+        found = parallel_map(self._looks.descriptions, shown)
         rows = [
             (features, _target(pdm, one, Similarity(*map(float, frame))), one.fold)
             for one, arrays in zip(shown, found, strict=True)
@@ -79,7 +75,7 @@ class StartTraining:
         A face that is not among these is of no fold: it is looked at, and the map of the other
         fold than its subject's starts it.
         """
-        arrays = _descriptions(one, self._seed, self._cache)
+        arrays = self._looks.descriptions(one)
         frame = Similarity(*map(float, arrays["frames"][0]))
         return self._maps[one.fold].start(frame, arrays["features"][0])
 
@@ -90,7 +86,8 @@ class StartTraining:
     @cached_property
     def strength(self) -> float:
         """The strength that starts subjects best whom the map has not seen."""
-        return min(_STRENGTHS, key=self._error)
+        best = min(_STRENGTHS, key=self._error)
+        return best if self._error(best) < _BETTER * self._error(_BOX) else _BOX
 
     def _error(self, strength: float) -> float:
         """Return how far points are off where a map of this strength starts, in IOD."""
@@ -103,9 +100,14 @@ class StartTraining:
     def _place(self) -> Floats:
         return np.asarray(self._targets[:, :4].mean(axis=0))
 
-    def whole(self) -> StartMap:
-        """Return the map of all faces."""
-        return self._map(self._folds >= 0)
+    @property
+    def error(self) -> float:
+        """How far points are off where searches for unseen subjects start, in IOD."""
+        return self._error(self.strength)
+
+    def whole(self) -> StartMap | None:
+        """Return the map of all faces; None where the network does not help."""
+        return None if self.strength == _BOX else self._map(self._folds >= 0)
 
     @cached_property
     def spread(self) -> Floats:
@@ -140,42 +142,11 @@ class StartTraining:
             (offset - self._centre @ weights).astype(np.float32),
             self.spread.astype(np.float32),
             self._place.astype(np.float32),
-            np.array([self._error(self.strength)], np.float32),
+            np.array([self.error], np.float32),
         )
-
-
-def _descriptions(one: FaceVariant, seed: int, cache: Cache) -> Arrays:
-    """Return features (L, F) and frames (L, 4) of some looks at a face."""
-    key = key_of(one.name, seed, network_key())
-    if (kept := cache.load(_KIND, key)) is not None:
-        return kept
-    face = one.face()
-    assert face.picture is not None  # noqa: S101 - completed faces have one
-    rng = one.rng(seed, 7)
-    looks = [describe(face.picture, _perturbed(one.points(), rng)) for _ in range(_LOOKS)]
-    arrays = {
-        "features": np.stack([look.features for look in looks]),
-        "frames": np.array([_numbers(look.frame) for look in looks]),
-    }
-    cache.save(_KIND, key, arrays)
-    return arrays
-
-
-def _perturbed(points: Floats, rng: np.random.Generator) -> Similarity:
-    frame = frame_of_points(points)
-    angle, log_scale, x, y = rng.standard_normal(4)
-    turn = float(np.deg2rad(_ANGLE * angle))
-    moved = Similarity.from_polar(
-        float(np.exp(_LOG_SCALE * log_scale)), turn, _SHIFT * x, _SHIFT * y
-    )
-    return frame.after(moved)
 
 
 def _target(pdm: PointDistributionModel, one: FaceVariant, frame: Similarity) -> Floats:
     """Return pose, in the frame of the crop, shape, and which points are seen, (4 + K + N,)."""
     pose, b = pdm.parameters(one.points())
-    return np.concatenate([_numbers(frame.inverse().after(pose)), b, one.face().trains_patches])
-
-
-def _numbers(pose: Similarity) -> list[float]:
-    return [pose.a, pose.b, pose.tx, pose.ty]
+    return np.concatenate([numbers_of(frame.inverse().after(pose)), b, one.face().trains_patches])

@@ -9,8 +9,7 @@ import numpy as np
 
 from faceloop_runtime.geometry import has_extent
 from faceloop_trainer.pdm.mirror_check import lone_points
-from faceloop_trainer.pdm.procrustes import procrustes_mean
-from faceloop_trainer.pdm.scheme_completion import completed_scheme
+from faceloop_trainer.pdm.scheme_completion import completed_scheme, unmirrored_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +43,7 @@ def points_without_mirror_image(scheme: Scheme, shapes: Points) -> list[int]:
     usable = np.array([shape for shape in shapes if has_extent(shape)])
     if not scheme.mirror or len(usable) < 2 or np.isnan(usable).any(axis=2).all(axis=0).any():
         return []
-    return lone_points(scheme, procrustes_mean(scheme, usable))
+    return lone_points(scheme, unmirrored_mean(scheme, usable))
 
 
 def applicable(config: TrainingConfig, scheme: Scheme, shapes: Points) -> TrainingConfig:

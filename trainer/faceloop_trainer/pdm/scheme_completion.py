@@ -64,12 +64,17 @@ def completed_scheme(scheme: Scheme, shapes: Points, *, mirror: bool) -> Scheme:
         return scheme  # what comes next says what is missing
     mean = procrustes_mean(scheme, usable)
     if mirror and scheme.mirror:
-        check_mirror_map(scheme, mean)
+        check_mirror_map(scheme, unmirrored_mean(scheme, usable))
     size = scheme.size_in_iod or _size_in_iod(scheme, mean)
     places = scheme.initialisation or _initialisation(scheme, usable, mean)
     if (size, places) == (scheme.size_in_iod, scheme.initialisation):
         return scheme
     return replace(scheme, size_in_iod=size, initialisation=places)
+
+
+def unmirrored_mean(scheme: Scheme, shapes: Points) -> Points:
+    """Return the mean shape as it stands in the pictures, whatever the mirror map says of eyes."""
+    return procrustes_mean(replace(scheme, mirror=()), shapes)
 
 
 def _size_in_iod(scheme: Scheme, mean: Points) -> float | None:
