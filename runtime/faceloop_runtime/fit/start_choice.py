@@ -36,8 +36,8 @@ def checked_choice(choice: str, model: FaceModel) -> StartChoice:
     known = known_choice(choice)
     if known == "network" and model.start_map is None:
         why = (
-            "it has no start map: an earlier version of faceloop trained it, or the network sees no "
-            "faces in its pictures"
+            "it has no start map: an earlier version of faceloop trained it, or the network sees "
+            "no faces in its pictures"
             if model.start is None
             else "its start map was trained for the start network of another version of faceloop"
         )
