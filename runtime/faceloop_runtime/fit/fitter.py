@@ -113,7 +113,7 @@ class Fitter:
         pose : Similarity
             Model frame to image.
         """
-        start = self.model.start_map if self._choice in ("auto", "network") else None
+        start = chosen_map(self._choice, self.model)
         if start is None:
             return self.fit_pose(gray, pose)
         return self._fit_in(gray, start, start.frame(pose))

@@ -14,7 +14,7 @@ StartChoice = Literal["auto", "network", "eyes", "box"]
 START_CHOICES: tuple[StartChoice, ...] = get_args(StartChoice)
 """``network``: where the start network sees the face, brought to the model's points by its start
 map. ``eyes``: where eyes and nose are found in the box. ``box``: the mean face in the box.
-``auto``: the network, if the model has a start map that is near enough; else eyes and nose, and
+``auto``: the network, if the model has a start map; else eyes and nose, and
 the box too where that looks poor."""
 
 

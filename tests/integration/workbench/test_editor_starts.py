@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -24,6 +25,7 @@ from faceloop_workbench.annotate.start_commands import StartCommands
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.live.player import Player
 from faceloop_workbench.live.screening import Screening
+from faceloop_workbench.services.finding import Finding
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -350,6 +352,30 @@ def test_undo_redo_and_an_old_revision_bring_their_start_back(house):
     window.editor.view(old)
     window.editor.restore_revision(old)
     assert np.abs(chin_drag(reopen(window, house)) - expected).max() < 1e-9
+
+
+def test_a_fit_says_where_it_started(house):
+    window, told = house.window(), []
+    window.session.told.connect(lambda message: told.append(message.text))
+    window.new()
+    window.do("fit")
+    assert re.fullmatch(
+        r"Fit by starter, started from (eyes and nose|start network); predicted error 0\.\d{3}\.",
+        told[-1],
+    )
+    window.drag(0, np.array([-20.0, 4.0]))
+    window.do("fit")  # where the face is now: a person has placed a point
+    assert "started from given points" in told[-1]
+
+
+def test_a_start_that_the_model_cannot_make_is_told(house):
+    window, told = house.window(), []
+    window.session.told.connect(lambda message: told.append(message.text))
+    window.new()
+    window.starting._finding = lambda: Finding("haar")
+    window.do("fit")
+    assert "no detector 'haar'" in told[-1]
+    assert not window.editor.state.present.any()
 
 
 def test_a_fit_that_moves_nothing_is_saved_for_what_starts_from_it(house):

@@ -17,7 +17,7 @@ from faceloop_runtime.start.initialiser import box_pose
 from faceloop_runtime.start_network import StartMap, frame_of_box, network_key
 from faceloop_runtime.start_network.network import FEATURES
 
-NEAR, FAR = 0.05, 0.2
+ERROR = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def box(picture: np.ndarray) -> FaceBox:
     return Detector("cascade").detect(picture)[0]
 
 
-def with_map(model: FaceModel, box: FaceBox, error: float) -> FaceModel:
+def with_map(model: FaceModel, box: FaceBox) -> FaceModel:
     """Return it with a map that has the mean face in the middle of whatever the network sees."""
     pose = frame_of_box(box).inverse().after(box_pose(model, box))
     components, points = len(model.pdm.variances), len(model.pdm)
@@ -47,7 +47,7 @@ def with_map(model: FaceModel, box: FaceBox, error: float) -> FaceModel:
         offset=np.concatenate([place, np.zeros(components), np.ones(points)]).astype(np.float32),
         spread=np.sqrt(model.pdm.variances).astype(np.float32),
         place=place,
-        error=np.array([error], np.float32),
+        error=np.array([ERROR], np.float32),
     )
     known = {**model.provenance, START_NETWORK: network_key()}
     return replace(model, start=start, provenance=known)
@@ -64,11 +64,13 @@ def test_a_fit_says_where_it_started(old: FaceModel, picture: np.ndarray, box: F
 def test_a_start_is_the_one_that_was_chosen(
     old: FaceModel, picture: np.ndarray, box: FaceBox
 ) -> None:
-    for error, automatic in ((NEAR, "network"), (FAR, "eyes")):
-        new = with_map(old, box, error)
-        for choice in ("network", "eyes", "box"):
-            assert Fitter(new, "cpu", choice).fit(picture, box).start == choice
-        assert Fitter(new, "cpu").fit(picture, box).start == automatic
+    new = with_map(old, box)
+    for choice in ("network", "eyes", "box"):
+        assert Fitter(new, "cpu", choice).fit(picture, box).start == choice
+    assert Fitter(new, "cpu").fit(picture, box).start == "network"
+    pose = box_pose(new, box)
+    assert Fitter(new, "cpu").fit_near(picture, pose).start == "network"
+    assert Fitter(new, "cpu", "eyes").fit_near(picture, pose).start == "last frame"
     assert Fitter(old, "cpu", "box").fit(picture, box).start == "box"
 
 
@@ -85,7 +87,7 @@ def test_chosen_eyes_stay_so_where_the_fit_looks_poor(old: FaceModel) -> None:
 def test_a_model_that_cannot_start_so_says_why(old: FaceModel, box: FaceBox) -> None:
     with pytest.raises(InputError, match=r"no start map.*Train the model again"):
         Fitter(old, "cpu", "network")
-    new = with_map(old, box, NEAR)
+    new = with_map(old, box)
     other = replace(new, provenance={**new.provenance, START_NETWORK: "0" * 64})
     with pytest.raises(InputError, match=r"start network of another version"):
         Tracker(other, "cpu", start="network")
@@ -102,8 +104,8 @@ def test_a_tracked_face_starts_from_the_last_frame(old: FaceModel) -> None:
 def test_a_model_says_how_it_can_start(old: FaceModel, box: FaceBox) -> None:
     about = old.summary()
     assert (about["start_error"], about["start_map"]) == (None, "none")
-    new = with_map(old, box, NEAR)
-    assert new.summary()["start_error"] == pytest.approx(NEAR)
+    new = with_map(old, box)
+    assert new.summary()["start_error"] == pytest.approx(ERROR)
     assert new.summary()["start_map"] == "for this start network"
     other = replace(new, provenance={**new.provenance, START_NETWORK: "0" * 64})
     assert other.summary()["start_map"] == "for another start network"
