@@ -6,6 +6,7 @@ in the cache; the map is then a ridge regression of some hundred numbers, in clo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -81,13 +82,23 @@ class StartTraining:
 
     @cached_property
     def _maps(self) -> list[StartMap]:
-        return [self._map(self._folds != fold) for fold in range(int(self._folds.max()) + 1)]
+        return [self._map(ridge) for ridge in self._without]
+
+    @cached_property
+    def _without(self) -> list[_Ridge]:
+        """By fold, the regression of the others."""
+        folds = range(int(self._folds.max()) + 1)
+        return [self._ridge(self._folds != fold) for fold in folds]
+
+    def _ridge(self, kept: NDArray[np.bool_]) -> _Ridge:
+        return _Ridge.of(self._rows[kept], self._targets[kept])
 
     @cached_property
     def strength(self) -> float:
         """The strength that starts subjects best whom the map has not seen."""
-        best = min(_STRENGTHS, key=self._error)
-        return best if self._error(best) < _BETTER * self._error(_BOX) else _BOX
+        errors = {strength: self._error(strength) for strength in (*_STRENGTHS, _BOX)}
+        best = min(_STRENGTHS, key=lambda strength: errors[strength])
+        return best if errors[best] < _BETTER * errors[_BOX] else _BOX
 
     def _error(self, strength: float) -> float:
         """Return how far points are off where a map of this strength starts, in IOD."""
@@ -100,14 +111,14 @@ class StartTraining:
     def _place(self) -> Floats:
         return np.asarray(self._targets[:, :4].mean(axis=0))
 
-    @property
+    @cached_property
     def error(self) -> float:
         """How far points are off where searches for unseen subjects start, in IOD."""
         return self._error(self.strength)
 
     def whole(self) -> StartMap | None:
         """Return the map of all faces; None where the network does not help."""
-        return None if self.strength == _BOX else self._map(self._folds >= 0)
+        return None if self.strength == _BOX else self._map(self._ridge(self._folds >= 0))
 
     @cached_property
     def spread(self) -> Floats:
@@ -119,23 +130,14 @@ class StartTraining:
     def _residuals(self, strength: float) -> Floats:
         """Return what maps of the other folds leave of the targets, (M, 4 + K + N)."""
         wrong = np.empty_like(self._targets)
-        for fold in range(int(self._folds.max()) + 1):
+        for fold, ridge in enumerate(self._without):
             out = self._folds == fold
-            weights, offset = self._solve(~out, strength)
+            weights, offset = ridge.weights(strength)
             wrong[out] = self._targets[out] - self._rows[out] @ weights - offset
         return wrong
 
-    def _solve(self, kept: NDArray[np.bool_], strength: float) -> tuple[Floats, Floats]:
-        rows, targets = self._rows[kept], self._targets[kept]
-        centre, offset = rows.mean(axis=0), targets.mean(axis=0)
-        rows = rows - centre
-        gram = rows.T @ rows
-        gram[np.diag_indices_from(gram)] += strength * len(rows)
-        weights = np.linalg.solve(gram, rows.T @ (targets - offset))
-        return weights, offset - centre @ weights
-
-    def _map(self, kept: NDArray[np.bool_]) -> StartMap:
-        weights, offset = self._solve(kept, self.strength)
+    def _map(self, ridge: _Ridge) -> StartMap:
+        weights, offset = ridge.weights(self.strength)
         weights = weights * self._scale[:, None]
         return StartMap(
             weights.astype(np.float32),
@@ -144,6 +146,41 @@ class StartTraining:
             self._place.astype(np.float32),
             np.array([self.error], np.float32),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Ridge:
+    """A ridge regression, solved for every strength at once by its principal axes.
+
+    Parameters
+    ----------
+    centre, offset : ndarray, shape (F,) and (T,)
+        Means of the features and of the targets.
+    axes, variances : ndarray, shape (F, F) and (F,)
+        Principal axes of the features in columns, and the variance along each.
+    cross : ndarray, shape (F, T)
+        Covariance of the axes with the targets.
+    """
+
+    centre: Floats
+    offset: Floats
+    axes: Floats
+    variances: Floats
+    cross: Floats
+
+    @classmethod
+    def of(cls, rows: Floats, targets: Floats) -> _Ridge:
+        """Prepare for features (M, F) and targets (M, T)."""
+        centre, offset = rows.mean(axis=0), targets.mean(axis=0)
+        centred = rows - centre
+        variances, axes = np.linalg.eigh(centred.T @ centred / len(rows))
+        cross = axes.T @ (centred.T @ (targets - offset)) / len(rows)
+        return cls(centre, offset, axes, np.maximum(variances, 0.0), cross)
+
+    def weights(self, strength: float) -> tuple[Floats, Floats]:
+        """Return weights (F, T) and offset (T,), with this added to each variance."""
+        weights = self.axes @ (self.cross / (self.variances + strength)[:, None])
+        return weights, self.offset - self.centre @ weights
 
 
 def _target(pdm: PointDistributionModel, one: FaceVariant, frame: Similarity) -> Floats:
