@@ -230,7 +230,7 @@ class TrackingSession:
             fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
             if track.quality(fit.score) >= LEAST_SCORE and is_plausible(fit, gray, worst):
                 return self._checked(gray, fit)
-        return self._fit_by_network(gray, start)
+        return self._fit_by_network(gray, start, new=not track.seen)
 
     def _checked(self, gray: Gray, fit: Fit) -> tuple[Fit, float] | None:
         """Look now and then whether the fit of a followed face still lies on it."""
@@ -239,18 +239,23 @@ class TrackingSession:
         look = self._network.look(fit, gray)
         if look.shows_face and fit.predicted_error <= _DOUBTFUL:
             return fit, fit.score
-        other = self._fit_by_network(gray, fit.pose)
+        other = self._fit_by_network(gray, fit.pose, new=False)
         least = _MUCH_BETTER * fit.predicted_error
         if not look.shows_face or (other and other[0].predicted_error <= least):
             return other
         return fit, look.score
 
-    def _fit_by_network(self, gray: Gray, pose: Similarity) -> tuple[Fit, float] | None:
-        """Fit from where the start network sees the face, if it sees one."""
+    def _fit_by_network(
+        self, gray: Gray, pose: Similarity, *, new: bool
+    ) -> tuple[Fit, float] | None:
+        """Fit from where the start network sees the face, if it sees one.
+
+        One that was out of sight has to be as sure as a new one: it may have moved elsewhere.
+        """
         if self._network is None or isinstance(self._fitter, ClmtrackrFitter):
             return None
         fit = self._fitter.fit_near(gray, pose)
-        score = self._network.face_score(fit, gray, new=False)
+        score = self._network.face_score(fit, gray, new=new)
         return None if score is None else (fit, score)
 
     def _seen(self) -> int:
