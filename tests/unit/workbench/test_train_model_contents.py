@@ -108,6 +108,16 @@ def test_changes_are_told_in_words(model: FaceModel) -> None:
     assert "setting: channels" not in told
 
 
+def test_a_start_map_and_a_detector_of_its_own_are_changes(model: FaceModel) -> None:
+    old = replace(model, start=None, detector=None)
+    told = {c.what: (c.old, c.new) for c in model_contents.differences(model, old)}
+    assert told["start map"] == ("none", "for this start network")
+    before, now = told["usual error of the start"]
+    assert before == "-"
+    assert 0 < float(now) < 0.1
+    assert told["templates of its own detector"][0] == "-"
+
+
 def test_the_shift_names_the_point_that_moved_most(model: FaceModel) -> None:
     mean = model.pdm.mean.copy()
     mean[7] += (0.0, 0.05)

