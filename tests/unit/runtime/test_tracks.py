@@ -39,9 +39,9 @@ def at(fit: Fit, x: float) -> Fit:
 
 def walked(fit: Fit, gray: np.ndarray, start: float, step: float, number: int = 0) -> Track:
     """A track after ten frames of the same movement."""
-    track = Track.started(number, at(fit, start), gray)
+    track = Track.started(number, at(fit, start), fit.score, gray)
     for i in range(1, 11):
-        track = track.updated(at(fit, start + i * step), gray)
+        track = track.updated(at(fit, start + i * step), fit.score, gray)
     return track
 
 
@@ -55,7 +55,7 @@ def test_a_walk_has_a_velocity_and_a_stop_ends_it(fit: Fit, gray: np.ndarray) ->
     track = walked(fit, gray, 100.0, 4.0)
     assert track.velocity == (pytest.approx(4.0, rel=0.05), 0.0)
     for _ in range(10):
-        track = track.updated(track.face.fit, gray)
+        track = track.updated(track.face.fit, track.face.fit.score, gray)
     assert abs(track.velocity[0]) < 0.2
 
 
@@ -64,7 +64,9 @@ def test_of_two_tracks_on_one_face_the_face_itself_stays(fit: Fit, gray: np.ndar
     before = [walked(fit, gray, 100.0, 4.0), walked(fit, gray, 150.0, 0.0, number=1)]
     taken = at(fit, 151.0)
     for order in (before, before[::-1]):
-        after = one_track_per_face(order, [track.updated(taken, gray) for track in order], gray)
+        after = one_track_per_face(
+            order, [track.updated(taken, taken.score, gray) for track in order], gray
+        )
         assert [t.seen for t in after] == [t.face.id == 1 for t in order]
         (behind,) = (t for t in after if not t.seen)
         assert behind.may_reappear
@@ -73,7 +75,7 @@ def test_of_two_tracks_on_one_face_the_face_itself_stays(fit: Fit, gray: np.ndar
 
 def test_faces_apart_are_left_alone(fit: Fit, gray: np.ndarray) -> None:
     before = [walked(fit, gray, 100.0, 0.0), walked(fit, gray, 400.0, 0.0, number=1)]
-    after = [t.updated(t.face.fit, gray) for t in before]
+    after = [t.updated(t.face.fit, t.face.fit.score, gray) for t in before]
     assert one_track_per_face(before, after, gray) == after
     gone = [before[0].without_fit(), after[1]]
     assert one_track_per_face(before, gone, gray) == gone, "nothing is before it: it is gone"
