@@ -101,11 +101,11 @@ def test_a_hidden_face_comes_out_on_the_other_side(fit: Fit, gray: np.ndarray) -
 
 def test_what_is_forgotten_when(fit: Fit, gray: np.ndarray) -> None:
     lost = hidden = walked(fit, gray, 100.0, 0.0)
-    for _ in range(15):
+    for _ in range(50):
         lost, hidden = lost.without_fit(), hidden.occluded()
     assert not lost.expired
     assert lost.without_fit().expired
-    for _ in range(60):
+    for _ in range(25):
         assert not hidden.expired
         hidden = hidden.occluded()
     assert hidden.occluded().expired
