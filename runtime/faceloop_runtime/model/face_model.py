@@ -36,6 +36,8 @@ class FaceModel(ModelParts):
         The network may be another one in another version of faceloop; then a search starts as
         before there was one, and the model can be trained again.
         """
+        if self.start is None:
+            return None
         return self.start if self.provenance.get(START_NETWORK) == network_key() else None
 
     def crop_size(self, scale: float, patch: int) -> int:
