@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_runtime.start_network.start_map import Start
-    from faceloop_trainer.cache import Cache
+    from faceloop_trainer.cache import Arrays, Cache
 
     from .training_set import TrainingSet
     from .variants import FaceVariant
@@ -58,12 +58,10 @@ class StartTraining:
         shown = variants(training_set, _MOST)
         self._looks = Looks.of(training_set, cache)
         found = parallel_map(self._looks.descriptions, shown)
-        rows = [
-            (features, _target(pdm, one, Similarity(*map(float, frame))), one.fold)
-            for one, arrays in zip(shown, found, strict=True)
-            for features, frame in zip(arrays["features"], arrays["frames"], strict=True)
-        ]
-        features, targets, folds = map(np.array, zip(*rows, strict=True))
+        pairs = zip(shown, found, strict=True)
+        targets = np.array([row for one, looks in pairs for row in _targets(pdm, one, looks)])
+        features = np.concatenate([looks["features"] for looks in found])
+        folds = np.repeat([one.fold for one in shown], [len(looks["frames"]) for looks in found])
         self._shown = 4 + len(pdm.variances)
         self._pdm, self._targets, self._folds = pdm, targets, folds
         self._centre = features.mean(axis=0)
@@ -183,7 +181,9 @@ class _Ridge:
         return weights, self.offset - self.centre @ weights
 
 
-def _target(pdm: PointDistributionModel, one: FaceVariant, frame: Similarity) -> Floats:
-    """Return pose, in the frame of the crop, shape, and which points are seen, (4 + K + N,)."""
+def _targets(pdm: PointDistributionModel, one: FaceVariant, looks: Arrays) -> list[Floats]:
+    """Return pose, in the frame of each look, shape, and which points are seen, (4 + K + N,)."""
     pose, b = pdm.parameters(one.points())
-    return np.concatenate([numbers_of(frame.inverse().after(pose)), b, one.face().trains_patches])
+    rest = np.concatenate([b, one.trains_patches()])
+    frames = [Similarity(*map(float, frame)) for frame in looks["frames"]]
+    return [np.concatenate([numbers_of(frame.inverse().after(pose)), rest]) for frame in frames]

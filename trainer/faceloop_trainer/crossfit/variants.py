@@ -50,6 +50,11 @@ class FaceVariant:
         face = self.completed.original
         return face.mirrored_points(self.mirror) if self.mirror else face.points
 
+    def trains_patches(self) -> NDArray[np.bool_]:
+        """Return which of its points are seen, (N,)."""
+        seen = self.completed.original.trains_patches
+        return seen[list(self.mirror)] if self.mirror else seen
+
     def rng(self, *purpose: int) -> np.random.Generator:
         """Return random numbers of this variant's own, for a purpose."""
         return self.completed.rng(*purpose, 1 if self.mirror else 0)
