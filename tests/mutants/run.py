@@ -68,6 +68,8 @@ MODULES = {
     "trainer/faceloop_trainer/experts/moments.py": (f"{TRAINER}/test_moments.py",),
     "trainer/faceloop_trainer/experts/moment_cache.py": (f"{TRAINER}/test_moment_cache.py",),
     "trainer/faceloop_trainer/crossfit/crossfit.py": (f"{TRAINER}/test_crossfit.py",),
+    "trainer/faceloop_trainer/packs.py": (f"{TRAINER}/test_fit_store.py",),
+    "trainer/faceloop_trainer/crossfit/start_training.py": (f"{TRAINER}/test_start_training.py",),
     "trainer/faceloop_trainer/crossfit/fit_store.py": (
         f"{TRAINER}/test_fit_store.py",
         f"{TRAINER}/test_crossfit.py",

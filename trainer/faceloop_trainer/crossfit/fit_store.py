@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceloop_runtime.fit.steps import surroundings
+from faceloop_trainer.packs import Packs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 _KIND = "fits"
-_TOGETHER = 1000
-"""Fits in a file of the first ones: 60 megabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +60,7 @@ class OutOfFoldFit:
 
 
 class FitStore:
-    """Out-of-fold fits by name, kept in a cache: the first together, later ones in a file each.
+    """Out-of-fold fits by name, kept in a cache.
 
     Parameters
     ----------
@@ -73,45 +71,16 @@ class FitStore:
     """
 
     def __init__(self, cache: Cache, key: str) -> None:
-        self._cache, self._key = cache, key
-        self._found: dict[str, OutOfFoldFit] = {}
-        for part in count():
-            arrays = cache.load(_KIND, self._part(part))
-            if arrays is None:
-                break
-            columns = dict(arrays)
-            names = columns.pop("names").tobytes().decode().split()
-            for number, name in enumerate(names):
-                self._found[name] = OutOfFoldFit(**{k: rows[number] for k, rows in columns.items()})
+        self._packs = Packs(cache, _KIND, key)
 
     def missing(self, names: Sequence[str]) -> list[str]:
         """Return which of these have not been made yet."""
-        for name in names:
-            if name not in self._found and (kept := self._cache.load(_KIND, self._own(name))):
-                self._found[name] = OutOfFoldFit(**kept)
-        return [name for name in names if name not in self._found]
+        return self._packs.missing(names)
 
     def add(self, made: Mapping[str, OutOfFoldFit]) -> None:
         """Keep fits that were missing."""
-        if not self._found:
-            every = list(made)
-            for part, first in enumerate(range(0, len(every), _TOGETHER)):
-                names = every[first : first + _TOGETHER]
-                rows = [vars(made[name]) for name in names]
-                columns = {field: np.stack([row[field] for row in rows]) for field in rows[0]}
-                columns["names"] = np.frombuffer(" ".join(names).encode(), np.uint8)
-                self._cache.save(_KIND, self._part(part), columns)
-        else:
-            for name, search in made.items():
-                self._cache.save(_KIND, self._own(name), vars(search))
-        self._found.update(made)
+        self._packs.add({name: vars(one) for name, one in made.items()})
 
     def take(self, names: Sequence[str]) -> list[OutOfFoldFit]:
         """Return fits in this order."""
-        return [self._found[name] for name in names]
-
-    def _part(self, number: int) -> str:
-        return f"{self._key}-{number}"
-
-    def _own(self, name: str) -> str:
-        return f"{self._key}-{name}"
+        return [OutOfFoldFit(**arrays) for arrays in self._packs.take(names)]

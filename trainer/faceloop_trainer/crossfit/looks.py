@@ -17,9 +17,12 @@ from faceloop_runtime.start_network import describe, frame_of_box, frame_of_poin
 from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.completion import ReferenceFrame
 from faceloop_trainer.data.split import subsample_by_content
+from faceloop_trainer.packs import Packs
 from faceloop_trainer.parallel import parallel_map
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from faceloop_trainer.cache import Arrays, Cache
@@ -54,14 +57,14 @@ class Looks:
         From the frame of the network's crop to the model frame, where boxes usually are.
     seed : int
         Of what perturbs it.
-    cache : Cache
-        What earlier trainings kept.
+    kept : Packs
+        What was seen of faces shown like this.
     """
 
     reference: ReferenceFrame
     crop: Similarity
     seed: int
-    cache: Cache
+    kept: Packs
 
     @classmethod
     def of(cls, training_set: TrainingSet, cache: Cache) -> Looks:
@@ -79,25 +82,28 @@ class Looks:
         if 2 * len(known) > len(faces):
             log_side, angle, x, y = np.rint(np.median(known, axis=0) / _GRIDS) * _GRIDS
             crop = Similarity.from_polar(float(np.exp(log_side)), float(angle), float(x), float(y))
-        return cls(reference, crop, training_set.config.seed, cache)
+        seed = training_set.config.seed
+        key = key_of(reference.shape, numbers_of(crop), seed, network_key())
+        return cls(reference, crop, seed, Packs(cache, _DESCRIPTIONS, key))
 
-    def descriptions(self, one: FaceVariant) -> Arrays:
-        """Return features (L, F) and frames (L, 4) of some looks at a face."""
-        about = (self.reference.shape, numbers_of(self.crop), self.seed, network_key())
-        key = key_of(one.name, *about)
-        if (kept := self.cache.load(_DESCRIPTIONS, key)) is not None:
-            return kept
+    def descriptions(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
+        """Return features (L, F) and frames (L, 4) of some looks at each face."""
+        by_name = {one.name: one for one in shown}
+        missing = self.kept.missing(list(by_name))
+        made = parallel_map(lambda name: self._described(by_name[name]), missing)
+        self.kept.add(dict(zip(missing, made, strict=True)))
+        return self.kept.take([one.name for one in shown])
+
+    def _described(self, one: FaceVariant) -> Arrays:
         face = one.face()
         assert face.picture is not None  # noqa: S101 - completed faces have one
         frame = self.reference.pose(one.points()).after(self.crop)
         rng = one.rng(self.seed, 7)
         looks = [describe(face.picture, frame.after(_perturbed(rng))) for _ in range(_LOOKS)]
-        arrays = {
+        return {
             "features": np.stack([look.features for look in looks]),
             "frames": np.array([numbers_of(look.frame) for look in looks]),
         }
-        self.cache.save(_DESCRIPTIONS, key, arrays)
-        return arrays
 
 
 def _crop_of(face: CompletedFace, reference: ReferenceFrame, cache: Cache) -> Floats | None:

@@ -14,7 +14,6 @@ import numpy as np
 
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.start_network import StartMap
-from faceloop_trainer.parallel import parallel_map
 
 from .looks import Looks, numbers_of
 from .variants import variants
@@ -57,7 +56,7 @@ class StartTraining:
         pdm = training_set.pdm
         shown = variants(training_set, _MOST)
         self._looks = Looks.of(training_set, cache)
-        found = parallel_map(self._looks.descriptions, shown)
+        found = self._looks.descriptions(shown)
         pairs = zip(shown, found, strict=True)
         targets = np.array([row for one, looks in pairs for row in _targets(pdm, one, looks)])
         features = np.concatenate([looks["features"] for looks in found])
@@ -74,7 +73,7 @@ class StartTraining:
         A face that is not among these is of no fold: it is looked at, and the map of the other
         fold than its subject's starts it.
         """
-        arrays = self._looks.descriptions(one)
+        (arrays,) = self._looks.descriptions([one])
         frame = Similarity(*map(float, arrays["frames"][0]))
         return self._maps[one.fold].start(frame, arrays["features"][0])
 
