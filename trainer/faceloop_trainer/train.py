@@ -18,7 +18,6 @@ from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.face_model import START_NETWORK
 from faceloop_runtime.start_network import network_key
 from faceloop_trainer.crossfit.crossfit import CrossFit
-from faceloop_trainer.crossfit.start_training import StartTraining
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.annotated_shapes import applicable, scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
@@ -259,7 +258,6 @@ def train_faces(
         if crossfit is None or not crossfit.applies_to(current):
             crossfit = CrossFit.of(current, faces, kept, steps)
         model = _train(current, crossfit, QualityTraining(crossfit), kept, steps)
-        model = replace(model, start=StartTraining(current, kept).whole())
     counts = {
         "faces": len(faces),
         "pictured": len(current.faces),
@@ -268,7 +266,6 @@ def train_faces(
     }
     people = {fingerprint(face.subject) for face in (*faces, *snapshot)}
     provenance = {**counts, "training_subjects": sorted(people), **model.provenance}
-    provenance[START_NETWORK] = network_key()
     return replace(model, provenance=provenance)
 
 
@@ -306,6 +303,7 @@ def _train(
     *experts, initialiser = trained
     models = quality.models()
     detector = DetectorTraining(crossfit).detector()
+    start = crossfit.start_map(current)
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=current.scheme,
@@ -318,10 +316,12 @@ def _train(
         error_predictor=models.estimators.predictor,
         point_predictor=models.estimators.points,
         error_calibration=models.estimators.calibration,
+        start=start,
         detector=detector,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,
+            START_NETWORK: network_key(),
             "versions": {
                 name: version(name)
                 for name in ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")

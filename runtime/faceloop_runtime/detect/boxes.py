@@ -98,3 +98,8 @@ def apart(boxes: Iterable[FaceBox], most: float) -> list[FaceBox]:
         if not kept or overlap(box.upright()[None], others).max() <= most:
             kept.append(box)
     return kept
+
+
+def surest(boxes: Iterable[FaceBox], most: float) -> list[FaceBox]:
+    """Return boxes by their score; of those that overlap by more, the surest alone."""
+    return apart(sorted(boxes, key=lambda box: -box.score), most)

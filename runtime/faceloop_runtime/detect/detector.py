@@ -11,7 +11,7 @@ from faceloop_datasets import InputError
 from faceloop_runtime.imaging.pictures import as_picture
 
 from . import libfacedetection
-from .boxes import apart
+from .boxes import surest
 from .cascade import CascadeSearch
 from .network import NetworkSearch
 from .views import View
@@ -95,7 +95,7 @@ class Detector:
         """
         found: list[FaceBox] = []
         for boxes in self._search.searches(View(as_picture(image))):
-            found = _surest(found + boxes)
+            found = surest(found + boxes, _APART)
             if sum(box.score >= _SURE for box in found) >= wanted:
                 break
         return found
@@ -131,11 +131,7 @@ class Detector:
         FaceloopError
             If it is no picture.
         """
-        return _surest(self._search.part(View(as_picture(image)), call, width))
-
-
-def _surest(boxes: list[FaceBox]) -> list[FaceBox]:
-    return apart(sorted(boxes, key=lambda box: -box.score), _APART)
+        return surest(self._search.part(View(as_picture(image)), call, width), _APART)
 
 
 def _search(method: str | Path, smallest: float) -> _Search:

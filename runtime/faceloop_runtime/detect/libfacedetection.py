@@ -87,10 +87,8 @@ def find(image: Image) -> list[FaceBox]:
     height, width = image.shape[:2]
     if min(height, width) < _LEAST_SIDE:
         return []
-    rgb = (
-        np.ascontiguousarray(image) if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    )
-    rows = _rows(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8))
+    to_bgr = cv2.COLOR_RGB2BGR if image.ndim == 3 else cv2.COLOR_GRAY2BGR
+    rows = _rows(np.asarray(cv2.cvtColor(image, to_bgr), np.uint8))
     return [_box(*row) for row in rows if row[4] >= 100 * _LEAST_SCORE]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .boxes import apart
+from .boxes import surest
 from .roll import looked_at_again
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ class NetworkSearch:
     def _searched(self, picture: View, views: Iterable[View], least: float) -> list[FaceBox]:
         """Return the faces in the views of a picture, looked at again in the picture itself."""
         found = (box for view in views for box in view.boxes(self._find(view.pixels)))
-        likely = sorted((b for b in found if b.score >= least), key=lambda box: -box.score)
+        likely = surest((box for box in found if box.score >= least), _SAME)
         doubt = _BEYOND_DOUBT if least < _LEAST_TURNED else np.inf
-        again = (looked_at_again(self._find, picture, b, doubt) for b in apart(likely, _SAME))
+        again = (looked_at_again(self._find, picture, b, doubt) for b in likely)
         return [
             box
             for box in again

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_runtime.detect.boxes import FaceBox, apart
+from faceloop_runtime.detect.boxes import FaceBox, surest
 from faceloop_runtime.detect.views import View
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.pictures import as_picture
@@ -97,7 +97,7 @@ def find_learned(
         found += [
             box for view in turned for box in _upright(model, model.detector, view, _LEAST_TURNED)
         ]
-    return _surest(found)
+    return surest(found, _APART)
 
 
 def _upright(
@@ -105,11 +105,7 @@ def _upright(
 ) -> list[FaceBox]:
     smallest = _SMALLEST * min(picture.size)
     places = detector.search(picture.pixels, smallest, least)
-    return picture.boxes(_surest([face_box(model, place) for place in places]))
-
-
-def _surest(boxes: list[FaceBox]) -> list[FaceBox]:
-    return apart(sorted(boxes, key=lambda box: -box.score), _APART)
+    return picture.boxes(surest((face_box(model, place) for place in places), _APART))
 
 
 def face_box(model: FaceModel, place: FacePlace) -> FaceBox:

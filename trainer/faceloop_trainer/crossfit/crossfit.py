@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime.fit.steps import CorrectedFit, SearchResult
+    from faceloop_runtime.start_network import StartMap
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.correction_regression import CorrectionRegression
@@ -243,6 +244,11 @@ class CrossFit:
     def start_training(self) -> StartTraining:
         """Where searches start, by fold."""
         return StartTraining(self.training_set, self._cache)
+
+    def start_map(self, current: TrainingSet) -> StartMap | None:
+        """Return the start map of a training set; None where the start network does not help."""
+        own = self.is_of(current)
+        return (self.start_training if own else StartTraining(current, self._cache)).whole()
 
     def search_from_start(self, variant: FaceVariant) -> SearchResult:
         """Search for a face from where maps that never saw the person start it.

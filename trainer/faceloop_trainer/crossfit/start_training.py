@@ -70,8 +70,7 @@ class StartTraining:
     def start(self, one: FaceVariant) -> Start:
         """Return where a search for a face starts, by the map that never saw its subject.
 
-        A face that is not among these is of no fold: it is looked at, and the map of the other
-        fold than its subject's starts it.
+        The face need not be among these: its subject's fold says which map that is.
         """
         (arrays,) = self._looks.descriptions([one])
         frame = Similarity(*map(float, arrays["frames"][0]))
