@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from faceloop_datasets import Scheme
+from faceloop_datasets import Cancelled, Monitor, Scheme
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.cache import Cache
@@ -19,6 +19,7 @@ from faceloop_trainer.crossfit.start_training import StartTraining, _Ridge
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.crossfit.variants import variants
 from faceloop_trainer.data.faces import TrainingFace
+from faceloop_trainer.parallel import StepCounter
 
 from .marked_faces import QUICK, SCHEME, faces_of
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CONFIG = TrainingConfig(mirror=False, prior="none", components=8)
+
+
+def steps() -> StepCounter:
+    return StepCounter(Monitor.of(None))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def training_set(faces: list[TrainingFace]) -> TrainingSet:
 
 @pytest.fixture(scope="module")
 def made(training_set: TrainingSet) -> StartTraining:
-    return StartTraining(training_set, Cache(None))
+    return StartTraining(training_set, Cache(None), steps())
 
 
 @pytest.mark.parametrize("strength", [0.01, 1.0])
@@ -91,7 +96,7 @@ def test_a_face_does_not_move_its_own_start(
     ]
     pdm = training_set.pdm  # the shape model sees all faces; the map must not
     other = replace(TrainingSet.of(training_set.scheme, moved, _CONFIG), pdm=pdm)
-    again = StartTraining(other, Cache(None))
+    again = StartTraining(other, Cache(None), steps())
     again.__dict__["strength"] = made.strength
     before, after = made.start(one), again.start(one)
     np.testing.assert_allclose(before.pose.matrix(), after.pose.matrix(), rtol=0.02, atol=1.0)
@@ -107,7 +112,7 @@ def test_hidden_points_are_expected_hidden(made: StartTraining, training_set: Tr
 
 
 def test_a_cache_changes_nothing(training_set: TrainingSet, tmp_path: Path) -> None:
-    maps = [StartTraining(training_set, Cache(tmp_path)).whole() for _ in range(2)]
+    maps = [StartTraining(training_set, Cache(tmp_path), steps()).whole() for _ in range(2)]
     assert maps[0] is not None
     assert maps[1] is not None
     np.testing.assert_array_equal(maps[0].weights, maps[1].weights)
@@ -121,5 +126,16 @@ def test_where_the_network_does_not_help_there_is_no_map() -> None:
     noise = [
         replace(face, picture=rng.integers(0, 255, (200, 200)).astype(np.uint8)) for face in some
     ]
-    made = StartTraining(TrainingSet.of(SCHEME, noise, QUICK), Cache(None))
+    made = StartTraining(TrainingSet.of(SCHEME, noise, QUICK), Cache(None), steps())
     assert made.whole() is None
+
+
+def test_it_may_be_stopped_before_any_face(training_set: TrainingSet) -> None:
+    asked: list[bool] = []
+
+    def enough() -> bool:
+        asked.append(True)
+        return len(asked) > 3
+
+    with pytest.raises(Cancelled):
+        StartTraining(training_set, Cache(None), StepCounter(Monitor(None, enough)))

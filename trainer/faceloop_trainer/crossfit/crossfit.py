@@ -243,12 +243,13 @@ class CrossFit:
     @cached_property
     def start_training(self) -> StartTraining:
         """Where searches start, by fold."""
-        return StartTraining(self.training_set, self._cache)
+        return StartTraining(self.training_set, self._cache, self.steps)
 
     def start_map(self, current: TrainingSet) -> StartMap | None:
         """Return the start map of a training set; None where the start network does not help."""
-        own = self.is_of(current)
-        return (self.start_training if own else StartTraining(current, self._cache)).whole()
+        if self.is_of(current):
+            return self.start_training.whole()
+        return StartTraining(current, self._cache, self.steps).whole()
 
     def search_from_start(self, variant: FaceVariant) -> SearchResult:
         """Search for a face from where maps that never saw the person start it.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from faceloop_trainer.cache import Arrays, Cache
     from faceloop_trainer.data.completion import CompletedFace
+    from faceloop_trainer.parallel import StepCounter
 
     from .training_set import TrainingSet
     from .variants import FaceVariant
@@ -59,15 +60,18 @@ class Looks:
         Of what perturbs it.
     kept : Packs
         What was seen of faces shown like this.
+    steps : StepCounter
+        May stop the work before each face.
     """
 
     reference: ReferenceFrame
     crop: Similarity
     seed: int
     kept: Packs
+    steps: StepCounter
 
     @classmethod
-    def of(cls, training_set: TrainingSet, cache: Cache) -> Looks:
+    def of(cls, training_set: TrainingSet, cache: Cache, steps: StepCounter) -> Looks:
         """Find out where a detector puts its boxes on some of the faces.
 
         Where it finds less than half of them, they are no faces of people, and the crop is the
@@ -84,7 +88,7 @@ class Looks:
             crop = Similarity.from_polar(float(np.exp(log_side)), float(angle), float(x), float(y))
         seed = training_set.config.seed
         key = key_of(reference.shape, numbers_of(crop), seed, network_key())
-        return cls(reference, crop, seed, Packs(cache, _DESCRIPTIONS, key))
+        return cls(reference, crop, seed, Packs(cache, _DESCRIPTIONS, key), steps)
 
     def descriptions(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
         """Return features (L, F) and frames (L, 4) of some looks at each face."""
@@ -95,6 +99,7 @@ class Looks:
         return self.kept.take([one.name for one in shown])
 
     def _described(self, one: FaceVariant) -> Arrays:
+        self.steps.tick(0)
         face = one.face()
         assert face.picture is not None  # noqa: S101 - completed faces have one
         frame = self.reference.pose(one.points()).after(self.crop)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_runtime.start_network.start_map import Start
     from faceloop_trainer.cache import Arrays, Cache
+    from faceloop_trainer.parallel import StepCounter
 
     from .training_set import TrainingSet
     from .variants import FaceVariant
@@ -50,12 +51,14 @@ class StartTraining:
         Faces, folds and shape model.
     cache : Cache
         What earlier trainings kept.
+    steps : StepCounter
+        May stop the work before each look at a face.
     """
 
-    def __init__(self, training_set: TrainingSet, cache: Cache) -> None:
+    def __init__(self, training_set: TrainingSet, cache: Cache, steps: StepCounter) -> None:
         pdm = training_set.pdm
         shown = variants(training_set, _MOST)
-        self._looks = Looks.of(training_set, cache)
+        self._looks = Looks.of(training_set, cache, steps)
         found = self._looks.descriptions(shown)
         pairs = zip(shown, found, strict=True)
         targets = np.array([row for one, looks in pairs for row in _targets(pdm, one, looks)])
