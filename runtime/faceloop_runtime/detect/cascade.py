@@ -33,8 +33,6 @@ _LARGEST_SIDE = 960
 
 _TURNED_SIDE = 400
 """The longer side of the copy that is turned: a strip that is turned needs a large square."""
-_TURNED_SCORE = 0.75
-"""Least score of a face that is found there: these searches are seven times as many."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +107,9 @@ class CascadeSearch:
         usual = _smaller(gray, _SIDE)
         for how in (_QUICK, _THOROUGH):
             yield self._searched(usual, how)
+        small = usual.within(_TURNED_SIDE)
         turned = [
-            box for roll in range(45, 360, 45) for box in self._searched(usual.turned(roll), _QUICK)
+            box for roll in range(45, 360, 45) for box in self._searched(small.turned(roll), _QUICK)
         ]
         yield sorted(turned, key=lambda box: -box.score)
         side, share = 2 * _SIDE, _HALF

@@ -63,10 +63,10 @@ class Detector:
     """
 
     def __init__(self, method: str | Path = "auto", smallest: float = _SMALLEST) -> None:
-        if not 0 < smallest < np.inf:
+        if not 1 <= smallest < np.inf:  # every halving takes four times as long
             raise InputError(
-                f"The smallest face cannot be {smallest} pixels wide; expected a positive number, "
-                f"such as {_SMALLEST:g}."
+                f"The smallest face cannot be {smallest} pixels wide; expected 1 or more, such as "
+                f"{_SMALLEST:g}."
             )
         self._search = _search(method, smallest)
 
@@ -129,8 +129,10 @@ class Detector:
         Raises
         ------
         FaceloopError
-            If it is no picture.
+            If it is no picture, or the width is not positive.
         """
+        if width is not None and not 0 < width < np.inf:
+            raise InputError(f"A box cannot be {width} pixels wide; expected a positive number.")
         return surest(self._search.part(View(as_picture(image)), call, width), _APART)
 
 

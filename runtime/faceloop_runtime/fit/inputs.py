@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+_FARTHEST = 1e9
+"""Greatest number in a box: beyond, nothing can be computed of a picture."""
+
+
 def as_start(init: ArrayLike | FaceBox, count: int) -> NDArray[np.float64] | FaceBox:
     """Take points (N, 2), NaN where unknown, or a box to start from, or refuse them.
 
@@ -30,10 +34,14 @@ def as_start(init: ArrayLike | FaceBox, count: int) -> NDArray[np.float64] | Fac
         If it is neither.
     """
     if isinstance(init, FaceBox):
-        return init
+        if _is_usable(init):
+            return init
+        raise FaceloopError(
+            f"Cannot start a fit from {init}; expected finite numbers, and a box of positive size."
+        )
     start = np.array(init, dtype=np.float64)
-    if start.shape == (4,) and np.isfinite(start).all() and (start[2:] > 0).all():
-        return FaceBox(*(float(v) for v in start))
+    if start.shape == (4,) and _is_usable(box := FaceBox(*(float(v) for v in start))):
+        return box
     if start.shape == (count, 2):
         start[~np.isfinite(start)] = np.nan
         if has_extent(start):
@@ -43,3 +51,9 @@ def as_start(init: ArrayLike | FaceBox, count: int) -> NDArray[np.float64] | Fac
         f"{(count, 2)} with at least two different known points, or a box "
         "(x, y, width, height) of positive size."
     )
+
+
+def _is_usable(box: FaceBox) -> bool:
+    numbers = np.array([*box.upright(), box.roll])
+    bounded = bool((np.abs(numbers) <= _FARTHEST).all())  # NaN is not
+    return bounded and min(box.width, box.height) >= 1 / _FARTHEST

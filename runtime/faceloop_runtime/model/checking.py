@@ -98,6 +98,8 @@ class ModelPartsReader:
             self._check_header(field)
         arrays |= {path_of(f.name): self._array(f) for f in fields if f not in PDM}
         self._check_rising(fields, arrays)
+        if "start.place" in arrays and not arrays["start.place"][:2].any():
+            raise BadFieldError("start.place", "a pose of size 0", "a pose")
         return from_arrays(
             ModelParts,
             arrays,

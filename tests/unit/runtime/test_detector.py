@@ -292,3 +292,20 @@ def test_part_searches_find_what_a_whole_search_finds(method: str) -> None:
         parts += any(met(detector.detect_part(gray, call), centre) for call in range(15))
     assert whole >= 9
     assert parts >= whole - 1
+
+
+def test_the_cascade_bears_strips() -> None:
+    """Turned, a strip would become a square of its length."""
+    assert Detector("cascade").detect(np.zeros((1, 70_000), np.uint8)) == []
+
+
+@pytest.mark.parametrize("smallest", [0.0, 0.5, 1e-9, -3.0, np.inf, np.nan])
+def test_faces_of_no_pixel_are_not_looked_for(smallest: float) -> None:
+    with pytest.raises(InputError, match="expected 1 or more"):
+        Detector("cascade", smallest)
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0, np.inf, np.nan])
+def test_a_box_that_is_expected_has_a_width(width: float) -> None:
+    with pytest.raises(InputError, match="pixels wide"):
+        Detector("cascade").detect_part(np.zeros((90, 90), np.uint8), 1, width)

@@ -14,6 +14,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.media.images import to_gray
 from faceloop_runtime import Fit, Fitter
 from faceloop_runtime.detect.boxes import FaceBox
+from faceloop_runtime.fit.inputs import as_start
 from faceloop_runtime.fit.meanshift import (
     Evidence,
     ShapeState,
@@ -382,3 +383,21 @@ def test_blas_has_one_thread_while_a_face_is_fitted(
             fitter.fit_pose(gray, POSE)
         assert list(blas_threads()) == before
     assert set(backend.threads) == {1}
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        FaceBox(np.nan, 0, 50, 50),
+        FaceBox(0, np.inf, 50, 50),
+        FaceBox(0, 0, 50, 50, roll=np.nan),
+        FaceBox(100, 100, -50, -50),
+        FaceBox(0, 0, 50, 0),
+        FaceBox(0, 0, 1e300, 1e300),
+        FaceBox(100, 100, 1e-300, 1e-300),
+    ],
+)
+def test_boxes_that_are_none_are_refused(box: FaceBox) -> None:
+    with pytest.raises(FaceloopError, match="Cannot start a fit from FaceBox"):
+        as_start(box, 70)
+    assert as_start(FaceBox(0, 0, 50, 50, roll=720.0), 70) is not None

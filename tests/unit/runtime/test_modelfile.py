@@ -129,6 +129,8 @@ def test_parts_that_a_file_may_have_are_all_there_or_not_at_all(
     assert "metadata.parts" in refused(path, arrays, about | {"parts": ["teeth"]})
     context = refused(path, arrays, about | {"pdm.context": -1.0})
     assert "pdm.context: found -1.0" in context
+    flat = arrays | {"start.place": np.zeros(4, np.float32)}
+    assert "start.place: found a pose of size 0" in refused(path, flat, about)
     del arrays["start.offset"]
     assert "start.offset: found no such array" in refused(path, arrays, about)
 
