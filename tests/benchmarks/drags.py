@@ -9,11 +9,11 @@ nobody has marked (the bridge of the nose in MUCT) do not count. The model is tr
 who are not among the test faces: MUCT as in muct.py, 300 of the 400 sample faces, and 300 faces of
 helen_train and afw (ibug68). Of several faces found in a photograph the annotated one is taken.
 
-Starts: the detector and the model's fit (faces that the detector misses are left out and
-counted); the mean shape on three clicks, exactly on the pupils and the chin, which do not count as
-drags; and a fit from there. Methods: plain (only the dragged point moves); the shape model given
-the dragged points alone; assisted, as in the window; the same with the errors that the model makes
-on the faces it was trained on.
+Starts: the detector and the model's fit (faces that the detector misses are left out and counted);
+the mean shape on three clicks, exactly on the pupils (the middles of the eyes where a scheme has
+none) and the chin, which do not count as drags; and a fit from there. Methods: plain (only the
+dragged point moves); the shape model given the dragged points alone; assisted, as in the window;
+the same with the errors that the model makes on the faces it was trained on.
 """
 
 from __future__ import annotations
@@ -93,15 +93,17 @@ def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Tria
     """Start every face in each way; also returns how many faces the detector missed."""
     scheme, missed = model.scheme, 0
     fitter, detector = Fitter(model, "cpu"), Detector()
-    third = initial_face.clicks_of(scheme)[2][1]
-    clicked = [*scheme.initialisation["left_eye"], *scheme.initialisation["right_eye"], *third]
+    eyes = [list(scheme.initialisation[key]) for key in ("left_eye", "right_eye")]
+    places = [*eyes, list(initial_face.clicks_of(scheme)[2][1])]
+    clicked = [place[0] for place in places if len(place) == 1]
     made: dict[str, list[Trial]] = {"fit": [], "three clicks": [], "three clicks, fit": []}
     for face in whole_pictures(scheme, faces):
         iod, nothing = scheme.inter_ocular_distance(face.points), face.measured & False
         clicks = nothing.copy()
         clicks[clicked] = True
         assert face.picture is not None
-        by_clicks = initial_face.from_clicks(model, face.points[clicked])
+        at = np.array([face.points[place].mean(axis=0) for place in places])
+        by_clicks = initial_face.from_clicks(model, at)
         fitted = fitter.fit(face.picture, by_clicks).points
         made["three clicks"].append(Trial(by_clicks, face, clicks, iod))
         made["three clicks, fit"].append(Trial(fitted, face, clicks, iod))
