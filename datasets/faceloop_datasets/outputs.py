@@ -54,6 +54,21 @@ def refuse_to_replace(outputs: Iterable[Path | None], inputs: Iterable[Path]) ->
             )
 
 
+def require_ending(path: Path, endings: Sequence[str], what: str) -> None:
+    """Refuse a file to write whose ending names none of its formats, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If the name ends in none of ``endings``.
+    """
+    if path.suffix.lower() not in endings:
+        expected = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
+        raise InputError(
+            f"{path} has no format for {what}. Expected a name that ends in {expected}."
+        )
+
+
 def database_files(database: Path) -> Iterator[Path]:
     """Yield a SQLite file and what it puts beside itself, now or later."""
     for ending in ("", "-wal", "-shm", "-journal"):

@@ -174,6 +174,29 @@ class Project:
             database.close()
             raise
 
+    def replace_scheme(self, scheme: Scheme) -> None:
+        """Correct the scheme: all but its name and the names of its points may change.
+
+        Parameters
+        ----------
+        scheme : Scheme
+            The scheme as it should be.
+
+        Raises
+        ------
+        ProjectError
+            If it has another name or other points, or nothing can be written.
+        """
+        if scheme.name != self.scheme.name or scheme.names != self.scheme.names:
+            raise ProjectError(
+                f"The scheme {scheme.name} has not the name and the points of the project's "
+                f"scheme {self.scheme.name}, to which its annotations belong. Make a new project "
+                "for other points."
+            )
+        with self._database.write() as connection:
+            settings.put(connection, _SCHEME, scheme.to_toml())
+        self.scheme = scheme
+
     @property
     def name(self) -> str:
         """Name of the project: that of its folder."""

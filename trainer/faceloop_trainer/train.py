@@ -24,7 +24,7 @@ from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warni
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
-from faceloop_trainer.data.requirements import unmet_requirements
+from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
 from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
@@ -121,7 +121,8 @@ def train(
         project, scheme, annotated, training, held, config, cache, monitor.quiet()
     )
     warnings = (*_left_out(unusable), *data_warnings(every, scheme))
-    warnings = (*warnings, *_sample_size(annotated, training, held, warnings))
+    reasons = " ".join(filter(None, (*warnings, limit_reason(config.limit))))
+    warnings = (*warnings, *_sample_size(annotated, training, held, reasons))
     model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
     cache.tidy()
     testing = [f for f in faces if f.subject in held and f.picture is not None]
@@ -145,13 +146,13 @@ def _sample_size(
     annotated: Sequence[Face],
     training: Sequence[TrainingFace],
     held: Collection[str],
-    warnings: Sequence[str],
+    reasons: str,
 ) -> tuple[str, ...]:
-    """Return warnings of few people; refuse to train on too few faces."""
+    """Return warnings of few people; refuse to train on too few faces, for known reasons."""
     usable = {face.item_id for face in training if face.trains_experts}
     shown = [face for face in annotated if face.item_id in usable]
     people = len({face.subject for face in shown})
-    if lacking := unmet_requirements(len(shown), people, count_distinct(shown), " ".join(warnings)):
+    if lacking := unmet_requirements(len(shown), people, count_distinct(shown), reasons):
         raise TrainingError(lacking)
     return sample_size_warnings(people, len(held))
 

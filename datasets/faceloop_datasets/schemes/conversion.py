@@ -150,10 +150,12 @@ def _bundled(source: str, target: str) -> Conversion:
     folder = resources.files(__package__) / "conversions"
     file = folder / f"{source}-to-{target}.toml"
     if not file.is_file():
-        known = sorted(f.name.removesuffix(".toml") for f in folder.iterdir())
+        names = [f.name.removesuffix(".toml").split("-to-") for f in folder.iterdir()]
+        into = sorted(first for first, second in names if second == target)
+        there = f"from {', '.join(into)} there is one" if into else "there is none from any scheme"
         raise SchemeError(
-            f"There is no conversion from {source} to {target}; there are {', '.join(known)}. "
-            f"Use a project of the scheme {source} for these annotations: faceloop init DIR "
-            f"--scheme {source}."
+            f"There is no conversion from {source} to {target}; {there}. Use a project of the "
+            f"scheme {source} for these annotations (faceloop init DIR --scheme {source}), or "
+            "bring in the points of your own scheme by Project.import_entries (docs/schemes.md)."
         )
     return Conversion.parse(file.read_text(encoding="utf-8"), file.name)

@@ -119,11 +119,11 @@ class Scheme:
             If the text is no TOML, or the scheme is inconsistent.
         """
         table = SchemeTable.parse(text, source)
-        names = table.names()
+        name, names = table.string("name"), table.names()
         mirror = table.mirror(len(names))
         return cls(
-            name=table.string("name"),
-            title=table.string("title"),
+            name=name,
+            title=table.string("title", name),
             names=names,
             groups=table.groups(mirror, len(names)),
             contours=tuple(Contour(*line) for line in table.contours(len(names))),
@@ -278,6 +278,8 @@ def _written(scheme: Scheme) -> str:
 @cache
 def _bundled(name: str) -> Scheme:
     if name not in Scheme.bundled():
+        if Path(name).is_file():
+            raise SchemeError(f"{name} is no scheme: the name of a scheme's file ends in .toml.")
         raise SchemeError(
             f"There is no scheme {name!r}. Bundled schemes: {', '.join(Scheme.bundled())}; "
             "a scheme of your own is given as the path of its .toml file."

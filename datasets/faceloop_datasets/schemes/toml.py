@@ -66,9 +66,9 @@ class SchemeTable:
             self.fail(key, f"must be a {kind.__name__} but is {_shown(value)}")
         return value
 
-    def string(self, key: str) -> str:
+    def string(self, key: str, default: str | None = None) -> str:
         """One line of text that is not empty."""
-        value: str = self.get(key, str)
+        value: str = self.get(key, str, default)
         if not value.strip() or "\n" in value:
             self.fail(key, "must be one line of text that is not empty")
         return value

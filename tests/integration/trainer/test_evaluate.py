@@ -46,6 +46,20 @@ def test_from_the_detector(trained: TrainingResult, sample_project: Project) -> 
     assert found["nme_median"] < 0.05
 
 
+def test_from_the_detector_other_people_in_the_picture_are_no_mistakes(
+    trained: TrainingResult, unseen_faces: list[TrainingFace]
+) -> None:
+    left, right = unseen_faces[0], unseen_faces[-1]
+    assert left.picture is not None
+    assert right.picture is not None
+    height = min(len(left.picture), len(right.picture))
+    both = np.hstack([left.picture[:height], right.picture[:height]])
+    moved = right.points + np.array([left.picture.shape[1], 0])
+    faces = [replace(left, picture=both), replace(right, picture=both, points=moved)]
+    found = measure(trained.model, faces, 2, EvaluationProtocol(start="detector"))
+    assert (found.errors < 0.1).all()
+
+
 def test_a_picture_without_a_face_is_a_face_not_found(
     trained: TrainingResult, unseen_faces: list[TrainingFace]
 ) -> None:

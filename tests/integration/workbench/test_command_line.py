@@ -44,6 +44,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "open", "init", "import", "export", "train", "evaluate", "fit", "track", "demo", "doctor",
         "check-labels", "confirm", "report", "check", "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
+        "scheme show", "scheme replace",
         "subjects list", "subjects set", "subjects merge",
         "model list", "model show", "model use", "model export",
     }  # fmt: skip

@@ -55,6 +55,31 @@ def test_init_takes_a_scheme_of_ones_own(faceloop: Run, tmp_path: Path) -> None:
     assert faceloop("init", tmp_path / "faces", "--scheme", own).code == 0
 
 
+def test_the_scheme_of_a_project_is_corrected_but_for_its_names(
+    faceloop: Run, tmp_path: Path
+) -> None:
+    own, faces = tmp_path / "own.toml", tmp_path / "faces"
+    own.write_text('name = "own"\nnames = ["left", "right", "tip"]\nmirror = [[0, 2]]\n')
+    made = faceloop("init", faces, "--scheme", own)
+    assert f"faceloop open {faces}" in made.out
+    shown = faceloop("scheme", "show", "--project", faces).out
+    own.write_text(shown.replace("[0, 2]", "[0, 1]"))
+    assert faceloop("scheme", "replace", own, "--project", faces).code == 0
+    with Project.open(faces) as project:
+        assert project.scheme.mirror == (1, 0, 2)
+    own.write_text(shown.replace('"tip"', '"nose"'))
+    refused = faceloop("scheme", "replace", own, "--project", faces)
+    assert (refused.code, "not the name and the points" in refused.err) == (1, True)
+    with Project.open(faces) as project:
+        assert project.scheme.names[2] == "tip"
+
+
+def test_a_text_file_is_no_scheme(faceloop: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text('name = "own"\n')
+    assert "ends in .toml" in faceloop("init", tmp_path / "faces", "--scheme", own).err
+
+
 def test_init_refuses_a_project_that_exists(faceloop: Run, empty_project: Path) -> None:
     done = faceloop("init", empty_project)
     assert done.code == 1

@@ -100,7 +100,7 @@ def test_identity() -> None:
 
 
 def test_no_such_conversion() -> None:
-    with pytest.raises(SchemeError, match=r"no conversion from imm58 to face70.*muct76-to-face70"):
+    with pytest.raises(SchemeError, match=r"imm58 to face70.*from clmtrackr71, muct76"):
         Conversion.load("imm58", "face70")
 
 

@@ -166,7 +166,6 @@ def test_any_point_name_survives_toml(name: str) -> None:
 
 LEAST = """\
 name = "least"
-title = "Nothing but names"
 names = ["a", "b", "c", "d"]
 """
 
@@ -176,6 +175,7 @@ def test_a_scheme_may_leave_open_everything_but_its_names() -> None:
     assert (scheme.mirror, scheme.iod, dict(scheme.initialisation)) == ((), (0, 1, 2, 3), {})
     assert dict(scheme.groups) == {"face": (0, 1, 2, 3)}
     assert scheme.mirror_or_self == (0, 1, 2, 3)
+    assert scheme.title == "least"
     assert not scheme.has_level_iod
     assert Scheme.parse(scheme.to_toml(), "again") == scheme
     with pytest.raises(SchemeError, match=r"least names no places to start from"):

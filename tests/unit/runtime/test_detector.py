@@ -143,6 +143,8 @@ class TestArguments:
             Detector(smallest=smallest)
 
     def test_a_method_that_is_none(self) -> None:
+        with pytest.raises(InputError, match="no detector None; expected auto, lib"):
+            Detector(None)  # type: ignore[arg-type]
         with pytest.raises(InputError, match="no detector 'haar'; expected auto, lib"):
             Detector("haar")
 

@@ -8,6 +8,13 @@ MIN_FACES, MIN_PEOPLE = 10, 2
 """Fewer faces, or people, cannot be trained on."""
 
 
+def limit_reason(limit: int | None) -> str:
+    """Return why there are no more faces if a person has limited them; else an empty text."""
+    if limit is None:
+        return ""
+    return f"The setting limit = {limit} leaves all others out, whole subjects at a time."
+
+
 def unmet_requirements(
     faces: int, people: int, different: int, why: str = "", *, kind: str = "person"
 ) -> str:

@@ -266,7 +266,12 @@ class _Measurement:
             )
             return self._fitter.fit_near(face.picture, pose)
         boxes = find_faces(self._detector, self._model, face.picture)
-        return self._fitter.fit(face.picture, boxes[0]) if boxes else None
+        if not boxes:
+            return None
+        # Other people in the picture are no mistakes.
+        middle = np.nanmean(face.points, axis=0)
+        box = min(boxes, key=lambda box: float(np.linalg.norm(np.array(box.centre) - middle)))
+        return self._fitter.fit(face.picture, box)
 
 
 def _mean(distances: NDArray[np.float64]) -> float:

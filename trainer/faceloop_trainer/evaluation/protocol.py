@@ -19,8 +19,8 @@ class EvaluationProtocol:
     Parameters
     ----------
     start : {"jitter", "detector"}
-        From the mean shape placed on the true points and then moved at random, or from the
-        detector's box.
+        From the mean shape placed on the true points and then moved at random, or from what the
+        detector finds in the picture: of several faces the one nearest to the annotated one.
     jitter : Jitter
         How far the starts are moved.
     seed : int

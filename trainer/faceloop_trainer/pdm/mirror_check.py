@@ -64,7 +64,8 @@ def check_mirror_map(scheme: Scheme, mean: Points) -> None:
         said = [_described(scheme, n, int(nearest[n])) for n in wrong]
         raise TrainingError(
             f"The mirror map of the scheme {scheme.name} contradicts the annotated faces: "
-            f"{enumerated(said, _MOST_NAMES)}. Correct mirror in the scheme, leave it out, or "
+            f"{enumerated(said, _MOST_NAMES)}. Correct mirror in the scheme (faceloop scheme "
+            "replace), leave it out, or "
             "train without mirrored faces (the setting mirror)."
         )
 

@@ -22,6 +22,7 @@ from .labels import check_labels
 from .models import model
 from .reporting import report
 from .review import queue
+from .scheme import scheme
 from .subjects import subjects
 from .training import evaluate, train
 from .window import open_window
@@ -68,6 +69,7 @@ app.command("fit")(fit)
 app.command("track")(track)
 app.add_typer(queue, name="queue")
 app.add_typer(subjects, name="subjects")
+app.add_typer(scheme, name="scheme")
 app.add_typer(model, name="model")
 app.command("check")(check)
 app.command("backup")(backup)

@@ -15,6 +15,9 @@ from .options import JsonOption, ModelOption, OptionalProject, ProjectOption, ke
 if TYPE_CHECKING:
     from faceloop_datasets import ModelRecord, Project
 
+_SHOWN = 12
+"""Entries of a list that are shown to people."""
+
 model = typer.Typer(no_args_is_help=True, help="The models of a project.")
 
 
@@ -67,8 +70,8 @@ def show_model(
 ) -> None:
     """Show what a model is made of and what it was trained on.
 
-    MODEL is a model of --project or a model file, also one of clmtrackr's (.js, .json); without
-    both it is the starter model.
+    MODEL is a model of --project or a model file, also one of clmtrackr's (.js, .json), or
+    starter, which it is without both too.
 
     Example: faceloop model show --project faces
     """
@@ -209,6 +212,8 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and len(value) > _SHOWN:
+            flat[prefix + name] = f"{len(value)} of them; --json lists them"
         else:
             flat[prefix + name] = value
     return flat

@@ -29,7 +29,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A model file, or with --project the name of one of its models.",
+        help="A model file, starter, or with --project the name of one of its models.",
         show_default=False,
     ),
 ]

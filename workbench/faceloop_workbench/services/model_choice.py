@@ -83,14 +83,14 @@ def _check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) 
 
 
 def _load(which: str | None, project: Project | None) -> ChosenModel:
-    if which is not None and (project is None or Path(which).is_file()):
+    if which is None:
+        record = None if project is None else project.active_model
+    elif Path(which).is_file() or (project is None and which != STARTER):
         return ChosenModel(Path(which).stem, FaceModel.load(which))
-    if project is None or which == STARTER:
-        return ChosenModel(STARTER, FaceModel.starter())
-    if which is not None:
-        record = project.model(int(which) if which.isdigit() else which)
-    elif (active := project.active_model) is not None:
-        record = active
+    elif project is None or which == STARTER:
+        record = None
     else:
+        record = project.model(int(which) if which.isdigit() else which)
+    if record is None:
         return ChosenModel(STARTER, FaceModel.starter())
     return ChosenModel(record.name, FaceModel.load(record.file))

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from faceloop_datasets import InputError
 from faceloop_datasets.files import escape_formula, put_in_place
+from faceloop_datasets.outputs import require_ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -90,10 +91,7 @@ class PointsTable:
         smoothed: bool = False,
     ) -> None:
         suffix = path.suffix.lower()
-        if suffix not in (".parquet", ".csv"):
-            raise InputError(
-                f"{path} has no format for points. Expected a name that ends in .parquet or .csv."
-            )
+        require_ending(path, (".parquet", ".csv"), "points")
         self.path = path
         # Parquet is data; a CSV file may be opened in a spreadsheet, which runs formulas.
         self._text: Callable[[str], str] = escape_formula if suffix == ".csv" else str

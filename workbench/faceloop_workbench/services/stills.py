@@ -12,7 +12,12 @@ from PIL import Image
 from faceloop_datasets import InputError, Monitor
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.media.images import read_image
-from faceloop_datasets.outputs import below_common, files_told_apart, refuse_to_replace
+from faceloop_datasets.outputs import (
+    below_common,
+    files_told_apart,
+    refuse_to_replace,
+    require_ending,
+)
 from faceloop_runtime import Fit, Tracker
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 
@@ -97,6 +102,8 @@ def fit_stills(
     """
     drawn = overlay_files(images, overlay)
     refuse_to_replace([points, *dict.fromkeys(drawn)], [*images, *keep])
+    for file in filter(None, drawn):
+        require_ending(file, (".png", ".jpg", ".jpeg"), "a picture")
     monitor, detector = Monitor.of(progress), finding.make_detector()
     tracker = Tracker(model, max_faces=max_faces, detector=detector, start=finding.start)
     results: list[StillResult] = []
@@ -168,9 +175,5 @@ def queue_stills(project: Project, results: Sequence[StillResult], model: str) -
 
 
 def _write_overlay(pixels: NDArray[Any], fits: Sequence[Fit], scheme: Scheme, dest: Path) -> None:
-    if dest.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise InputError(
-            f"{dest} has no format for a picture. Expected a name that ends in .png or .jpg."
-        )
     with atomic_path(dest) as part:
         Image.fromarray(draw_fits(pixels, fits, scheme)).save(part)

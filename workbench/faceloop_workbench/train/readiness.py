@@ -9,7 +9,7 @@ from faceloop_datasets.subjects import count_of, kind_of
 from faceloop_datasets.wording import counted
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct
-from faceloop_trainer.data.requirements import unmet_requirements
+from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import split_faces
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
     counts = len(training), len(_subjects(training))
     kind = kind_of(f.subject_source for f in (*training, *held))
     said = data_warnings(faces, project.scheme)
-    blocked = unmet_requirements(*counts, count_distinct(training), " ".join(said), kind=kind)
+    why = " ".join(filter(None, (*said, limit_reason(config.limit))))
+    blocked = unmet_requirements(*counts, count_distinct(training), why, kind=kind)
     found = Readiness(
         faces=counts[0],
         people=counts[1],

@@ -10,6 +10,7 @@ import av
 from av.stream import Disposition
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.media.images import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,8 @@ class StreamReader:
                 metadata_errors="replace",
             )
         except (av.FFmpegError, OSError, ValueError) as error:
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                raise InputError(f"{path} is a picture. Expected a video file.") from error
             raise InputError(
                 f"{path} cannot be read as a video ({error}). Expected a video file such as "
                 "MP4, WebM, MOV, MKV or AVI; a download that broke off must be repeated."
