@@ -246,8 +246,11 @@ def test_half_corrected_faces_are_told_and_shown(driver, panel):
     assert told[-1].text.startswith("Training has begun. 1 face is half-corrected")
 
 
-def turn_a_face(driver, space):
+def turn_a_face(driver, dialog):
     """Turn the face in space to the side by key, vary it, and put it back."""
+    from faceloop_workbench.train.dialog_space import SpaceTab
+
+    space = dialog.findChild(SpaceTab)
 
     def drawn():
         return space.canvas._shapes[-1][0]
@@ -271,7 +274,6 @@ def turn_a_face(driver, space):
 def test_looking_inside_export_and_import(driver, trained, tmp_path):
     from faceloop_workbench.train.dialog_changes import ChangesTab
     from faceloop_workbench.train.dialog_model import ModelDialog, PatchesTab, ShapeTab
-    from faceloop_workbench.train.dialog_space import SpaceTab
 
     panel = opened(driver, trained, tmp_path)
     with LoopProbe() as probe:
@@ -300,7 +302,7 @@ def test_looking_inside_export_and_import(driver, trained, tmp_path):
         QTest.mouseClick(bar, LEFT, pos=bar.tabRect(k).center())
         driver.settle(100)
         if k == 1:
-            turn_a_face(driver, dialog.findChild(SpaceTab))
+            turn_a_face(driver, dialog)
         if k == 2:
             patches = dialog.findChild(PatchesTab)
             mosaic = patches.mosaic

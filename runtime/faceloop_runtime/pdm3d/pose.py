@@ -127,7 +127,7 @@ def improved(
     """
     shapes = mean + np.tensordot(poses.z, loadings, axes=1)
     away = np.swapaxes(points - poses.project(shapes), 1, 2).reshape(len(points), -1)
-    rows = _tangent(shapes, loadings, poses)
+    rows = tangent(shapes, loadings, poses)
     weighted = rows * np.tile(precision, 2)[:, None]
     normal = weighted @ np.swapaxes(rows, 1, 2)
     right = (weighted @ away[..., None])[..., 0]
@@ -146,8 +146,23 @@ def _shortened(steps: Floats) -> Floats:
     return steps
 
 
-def _tangent(shapes: Floats, loadings: Floats, poses: SpacePoses) -> Floats:
-    """Return how points move with pose and shape, (F, 6 + K, 2N), all x before all y."""
+def tangent(shapes: Floats, loadings: Floats, poses: SpacePoses) -> Floats:
+    """Return how points move with pose and shape.
+
+    Parameters
+    ----------
+    shapes : ndarray, shape (F, N, 3)
+        Shapes of the faces.
+    loadings : ndarray, shape (K, N, 3)
+        Modes of one standard deviation.
+    poses : SpacePoses
+        Their poses.
+
+    Returns
+    -------
+    ndarray, shape (F, 6 + K, 2N)
+        Rows in the order of `SpacePoses.moved`; all x come before all y.
+    """
     faces, count = shapes.shape[:2]
     axes = poses.scale[:, None, None] * poses.rotation
     x, y, z = np.moveaxis(axes @ np.swapaxes(shapes, 1, 2), 1, 0)
