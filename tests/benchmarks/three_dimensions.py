@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from faceloop_runtime.fit.schedule import Pass
+    from faceloop_runtime.responses import ResponseBackend
     from faceloop_runtime.start_network import FaceDescription
     from faceloop_trainer.data.faces import TrainingFace
 
@@ -110,64 +111,63 @@ class Sight:
         return np.asarray(1.0 / (1.0 + np.exp(-self.weights @ [1.0, yaw / 30.0])))
 
 
-def search_in_space(
-    model: FaceModel,
-    backend: object,
-    gray: np.ndarray,
-    start: SearchStart,
-    passes: Sequence[Pass],
-    sight: Sight | None,
-) -> SearchResult:
-    """Move pose and shape in space by mean-shift; return where that is in the plane."""
-    shape, pdm = model.shape3d, model.pdm
-    assert shape is not None
-    face = FaceImage(gray, start.pose, model.extent, model.experts[-1].scale)
-    poses, _ = poses_of(shape, start.pose.apply(pdm.shape(start.b))[None], 0.03**2)
-    expected = poses.z[0]
-    for one in passes:
-        at, b = pdm.parameters(poses.project(shape.shape(poses.z))[0])
-        seen = start.visibility
-        if sight is not None:
-            seen = sight(float(turns_of(poses.rotation)[0, 0]))
-        crop, evidence, responses = _evidence(model, backend, face, one, at, b, seen)
-        inside = _moved(poses, at.inverse())
-        for variance in one.variances:
-            inside = _step(shape, evidence, inside, expected, variance)
-        poses = _moved(inside, at)
-    first, points = start.pose.apply(pdm.shape(start.b)), poses.project(shape.shape(poses.z))[0]
-    # As in the plane: a search that goes much further than starts are wrong was led astray.
-    away = float(np.linalg.norm(points - first, axis=1).mean()) / start.pose.scale
-    pose, b = pdm.parameters(first + min(1.0, start.reach / max(away, 1e-9)) * (points - first))
-    within = at.inverse().after(pose)
-    state = ShapeState(complex(within.a, within.b), complex(within.tx, within.ty), b)
-    last = CropSearch(at, crop, responses, evidence, state, 0.0)
-    coarse = face.crop(pose, VALIDATOR_SCALE, model.crop_size(VALIDATOR_SCALE, 1))
-    whole = whole_face_features(channel_stack(coarse, model.channels))
-    return SearchResult(last, pose, b, whole, sum(len(one.variances) for one in passes))
+class SpaceSearch:
+    """A search whose parameters are pose and shape in space."""
 
+    def __init__(self, model: FaceModel, backend: ResponseBackend, sight: Sight | None) -> None:
+        assert model.shape3d is not None
+        self.model, self.shape = model, model.shape3d
+        self._backend, self._sight = backend, sight
 
-def _evidence(
-    model: FaceModel,
-    backend: object,
-    face: FaceImage,
-    one: Pass,
-    at: Similarity,
-    b: np.ndarray,
-    seen: np.ndarray | None,
-) -> tuple[CropChannels, Evidence, np.ndarray]:
-    """Look at a crop, as the product does."""
-    experts = model.experts[one.level]
-    size = model.crop_size(experts.scale, experts.patch)
-    crop = CropChannels(face.crop(at, experts.scale, size), model.channels)
-    middle, border = (size - 1) / 2, (SEARCH + experts.patch) // 2
-    wanted = np.rint(model.pdm.shape(b) * experts.scale + middle).astype(np.intp)
-    centres = np.clip(wanted, border, size - 1 - border)
-    responses = backend.responses(one.level, crop, centres)
-    trust = experts.reliability * (1.0 if seen is None else seen.astype(np.float32))
-    maps = experts.probabilities(responses)
-    weights = landmark_weights(maps, trust)
-    places = as_complex((centres - middle) / experts.scale)
-    return crop, Evidence(maps, places, experts.scale, weights), responses
+    def __call__(
+        self, gray: np.ndarray, start: SearchStart, passes: Sequence[Pass]
+    ) -> SearchResult:
+        """Move pose and shape in space by mean-shift; return where that is in the plane."""
+        model, shape, pdm = self.model, self.shape, self.model.pdm
+        face = FaceImage(gray, start.pose, model.extent, model.experts[-1].scale)
+        first = start.pose.apply(pdm.shape(start.b))
+        poses, _ = poses_of(shape, first[None], 0.03**2)
+        expected = poses.z[0]
+        for one in passes:
+            at, b = pdm.parameters(poses.project(shape.shape(poses.z))[0])
+            look = self._look(face, one, at, b, self._seen(start, poses))
+            inside = _moved(poses, at.inverse())
+            for variance in one.variances:
+                inside = _step(shape, look.evidence, inside, expected, variance)
+            poses = _moved(inside, at)
+        points = poses.project(shape.shape(poses.z))[0]
+        # As in the plane: a search that goes much further than starts are wrong was led astray.
+        away = float(np.linalg.norm(points - first, axis=1).mean()) / start.pose.scale
+        share = min(1.0, start.reach / max(away, 1e-9))
+        pose, b = pdm.parameters(first + share * (points - first))
+        within = at.inverse().after(pose)
+        state = ShapeState(complex(within.a, within.b), complex(within.tx, within.ty), b)
+        coarse = face.crop(pose, VALIDATOR_SCALE, model.crop_size(VALIDATOR_SCALE, 1))
+        whole = whole_face_features(channel_stack(coarse, model.channels))
+        updates = sum(len(one.variances) for one in passes)
+        return SearchResult(replace(look, state=state), pose, b, whole, updates)
+
+    def _seen(self, start: SearchStart, poses: SpacePoses) -> np.ndarray | None:
+        if self._sight is None:
+            return start.visibility
+        return self._sight(float(turns_of(poses.rotation)[0, 0]))
+
+    def _look(
+        self, face: FaceImage, one: Pass, at: Similarity, b: np.ndarray, seen: np.ndarray | None
+    ) -> CropSearch:
+        """Look at a crop, as the product does."""
+        model, experts = self.model, self.model.experts[one.level]
+        size = model.crop_size(experts.scale, experts.patch)
+        crop = CropChannels(face.crop(at, experts.scale, size), model.channels)
+        middle, border = (size - 1) / 2, (SEARCH + experts.patch) // 2
+        wanted = np.rint(model.pdm.shape(b) * experts.scale + middle).astype(np.intp)
+        centres = np.clip(wanted, border, size - 1 - border)
+        responses = self._backend.responses(one.level, crop, centres)
+        maps = experts.probabilities(responses)
+        trust = experts.reliability * (1.0 if seen is None else seen.astype(np.float32))
+        places = as_complex((centres - middle) / experts.scale)
+        evidence = Evidence(maps, places, experts.scale, landmark_weights(maps, trust))
+        return CropSearch(at, crop, responses, evidence, ShapeState(1 + 0j, 0j, b), 0.0)
 
 
 def _moved(poses: SpacePoses, by: Similarity) -> SpacePoses:
@@ -232,8 +232,8 @@ def split(table: RenderedTable, count: int, seed: int) -> tuple[np.ndarray, np.n
 
 def views(faces: Sequence[TrainingFace], yaw: np.ndarray, scheme: Scheme) -> list[FaceModel]:
     """Return a model of heads that look ahead, and of those that look to the right and left."""
-    ahead = train_faces(scheme, [f for f, y in zip(faces, yaw) if abs(y) <= _AHEAD], _CONFIG)
-    models = [ahead]
+    ahead = [face for face, y in zip(faces, yaw, strict=True) if abs(y) <= _AHEAD]
+    models = [train_faces(scheme, ahead, _CONFIG)]
     for side in (1.0, -1.0):
         own = [
             face if side * y > 0 else face.mirrored(scheme.mirror)
@@ -266,7 +266,7 @@ class Way:
         found = model.start_map(seen)
         start, passes = SearchStart.of(found), passes_from(found.error)
         if self._space:
-            end = search_in_space(model, backend, gray, start, passes, self._sight)
+            end = SpaceSearch(model, backend, self._sight)(gray, start, passes)
         else:
             end = search(model, backend, gray, start, passes)
         after = correct(model.pdm, model.regressor, end)
