@@ -19,7 +19,13 @@ from faceloop_runtime.pdm3d import (
 from faceloop_trainer.pdm3d.correction import PoseRows, learn_correction
 from faceloop_trainer.pdm3d.depth import first_mean, reversed_depth, seen_from
 from faceloop_trainer.pdm3d.learning import Views, learn_shape
-from faceloop_trainer.pdm3d.structure import Observations, Structure, structure_from, without_turns
+from faceloop_trainer.pdm3d.structure import (
+    Observations,
+    Structure,
+    _structure,
+    structure_from,
+    without_turns,
+)
 
 from .heads import COUNT, MIRROR, Heads, heads, mirrored
 
@@ -111,6 +117,47 @@ def test_modes_explain_what_a_rigid_shape_leaves() -> None:
     rough = first_mean(views.completed, np.ones(160), MIRROR)
     rigid, free = (structure_from(seen, rough, modes) for modes in (0, 4))
     assert free.noise.mean() < 0.2 * rigid.noise.mean()
+
+
+def test_a_round_of_em_is_the_regularised_least_squares_of_each_point_spelled_out() -> None:
+    rng = np.random.default_rng(5)
+    before = made_structure(30)
+    poses = replace(before.poses, z=rng.normal(size=(30, 3)))
+    before = replace(before, loadings=before.loadings * 0.05, noise=rng.uniform(1e-4, 1e-3, COUNT))
+    known = rng.uniform(size=(30, COUNT)) > 0.3
+    weights = rng.uniform(0.2, 1.0, 30)
+    points = poses.project(before.mean + np.tensordot(poses.z, before.loadings, axes=1))
+    seen = Observations(points + rng.normal(0, 0.02, points.shape), known, weights)
+    uncertain = np.array([np.diag(rng.uniform(0.1, 0.5, 3)) for _ in range(30)])
+    found = _structure(seen, before, poses, uncertain)
+    rows = np.empty((COUNT, 12))
+    for point in range(COUNT):
+        normal = np.diag([1e-3] * 3 + [before.noise[point] / 0.05**2] * 9)
+        right = np.concatenate([1e-3 * before.mean[point], np.zeros(9)])
+        for face in np.flatnonzero(known[:, point]):
+            latent = np.array([1.0, *poses.z[face]])
+            second = np.outer(latent, latent)
+            second[1:, 1:] += uncertain[face]
+            axes = poses.scale[face] * poses.rotation[face, :2]
+            away = seen.points[face, point] - poses.shift[face]
+            normal += weights[face] * np.kron(second, axes.T @ axes)
+            right += weights[face] * np.kron(latent, axes.T @ away)
+        rows[point] = np.linalg.solve(normal, right)
+    mean = rows[:, :3] - rows[:, :3].mean(axis=0)
+    np.testing.assert_allclose(found.mean, mean, atol=1e-9)
+    loadings = without_turns(mean, rows[:, 3:].reshape(COUNT, 3, 3).swapaxes(0, 1))
+    np.testing.assert_allclose(found.loadings, loadings, atol=1e-9)
+    point = 4  # its noise: what is left on the average, and what is not known of the shape
+    left = 0.0
+    for face in np.flatnonzero(known[:, point]):
+        axes = poses.scale[face] * poses.rotation[face, :2]
+        ways = axes @ rows[point, 3:].reshape(3, 3).T
+        away = seen.points[face, point] - poses.shift[face] - axes @ rows[point, :3]
+        off = away - ways @ poses.z[face]
+        left += weights[face] * (off @ off + np.trace(ways @ uncertain[face] @ ways.T))
+    assert found.noise[point] == pytest.approx(
+        left / (2 * (known * weights[:, None]).sum(0)[point])
+    )
 
 
 def test_the_mean_of_faces_and_their_mirror_images_is_symmetric() -> None:
