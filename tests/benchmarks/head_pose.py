@@ -23,12 +23,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from common import Report, add_common, data_dir, imported, muct
 
 from faceloop_datasets import Project
 from faceloop_datasets.media.images import read_image
-from faceloop_datasets.sample import sample_dir
+from faceloop_datasets.sample import sample_turns
 from faceloop_runtime import FaceModel, Fitter, HeadPose
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.detect.views import View
@@ -110,9 +109,7 @@ def rows(found: Sequence[dict[str, HeadPose]], true: np.ndarray) -> list[dict[st
 
 def sample(report: Report, seed: int) -> None:
     """Errors on the sample's people, each fitted by a model of the others."""
-    table = pd.read_csv(sample_dir() / "annotations.csv")
-    names = [Path(name).stem for name in table["file"]]
-    truth = dict(zip(names, table[list(_TURNS)].to_numpy(float), strict=True))
+    truth = sample_turns()
     project = Project.create(Path(_scratch()) / "sample", sample=True)
     faces = project.faces()
     people = sorted({face.subject for face in faces})

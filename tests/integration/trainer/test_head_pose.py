@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from faceloop_datasets.sample import sample_dir
+from faceloop_datasets.sample import sample_turns
 from faceloop_runtime import Detector, FaceModel, Fitter, HeadPose
 from faceloop_runtime.pdm3d import head_pose
 from faceloop_trainer.data.split import fingerprint
@@ -23,21 +21,12 @@ if TYPE_CHECKING:
     from faceloop_trainer.data.faces import TrainingFace
 
 
-def truth() -> dict[str, tuple[float, float, float]]:
-    """Yaw, pitch and roll of each picture of the sample."""
-    with (sample_dir() / "annotations.csv").open(encoding="utf-8") as file:
-        return {
-            Path(row["file"]).stem: (float(row["yaw"]), float(row["pitch"]), float(row["roll"]))
-            for row in csv.DictReader(file)
-        }
-
-
 @pytest.fixture(scope="module")
 def fits(
     trained: TrainingResult, sample_project: Project
 ) -> tuple[list[HeadPose], np.ndarray, np.ndarray]:
     """Poses of faces of unseen people, their true turns, and how far off the fits are."""
-    detector, fitter, true = Detector(), Fitter(trained.model, "cpu"), truth()
+    detector, fitter, true = Detector(), Fitter(trained.model, "cpu"), sample_turns()
     seen = set(trained.model.provenance["training_subjects"])
     poses, turns, errors = [], [], []
     for face in sample_project.faces():

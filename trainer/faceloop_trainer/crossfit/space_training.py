@@ -1,4 +1,7 @@
-"""Training of what a model knows of space: the shape of faces, and how heads are turned."""
+"""Training of what a model knows of space: the shape of faces, and how heads are turned.
+
+How they are turned is known exactly of rendered faces; of all others the start network tells it.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ class SpaceTraining:
     def shape(self) -> SpaceLearning:
         """The shape model in space, or why there is none."""
         views = self._aligned(variants(self._set, _MOST_SHAPES))
-        people = [one.face().subject for one in views.shown]
+        people = [one.completed.original.subject for one in views.shown]
         completed = np.array([self._set.pdm.complete(face) for face in views.points])
         return learn_shape(
             self._set.scheme,
@@ -63,18 +66,20 @@ class SpaceTraining:
                 points=views.points,
                 completed=completed,
                 weights=repeated_measures_weights(completed.reshape(len(people), -1), people),
-                rotations=views.seen if self._starts.helps else None,
+                rotations=views.seen if views.told else None,
                 mirror=tuple(self._set.scheme.mirror) if self._set.config.mirror else (),
             ),
         )
 
     @cached_property
     def correction(self) -> PoseCorrection | None:
-        """What is known of poses beside it; None where the start network does not help."""
+        """What is known of poses beside it; None where nothing tells how heads are turned."""
         model = self.shape.model
-        if model is None or not self._starts.helps:
+        if model is None:
             return None
         views = self._aligned(variants(self._set, _MOST_POSES))
+        if not views.told:
+            return None
         known = ~np.isnan(views.seen).any(axis=(1, 2))
         poses, _ = poses_of(model, views.points[known], NOISE**2)
         folds = np.array([one.fold for one in views.shown])[known]
@@ -83,8 +88,19 @@ class SpaceTraining:
     def _aligned(self, shown: Sequence[FaceVariant]) -> _AlignedViews:
         points = np.array([one.points() for one in shown])
         onto = Similarities.onto(points, self._set.pdm.mean)
-        seen = _seen(self._starts.looks(shown), np.rad2deg(np.angle(onto.turn)))
-        return _AlignedViews(shown, onto.apply(points), seen)
+        upright = rotations(np.pad(np.rad2deg(np.angle(onto.turn))[:, None], ((0, 0), (2, 0))))
+        return _AlignedViews(shown, onto.apply(points), upright @ self._turned(shown))
+
+    def _turned(self, shown: Sequence[FaceVariant]) -> Floats:
+        """Return how heads are turned in their pictures, (F, 3, 3); NaN where nobody knows."""
+        seen = np.full((len(shown), 3, 3), np.nan)
+        asked = [k for k, one in enumerate(shown) if one.turn() is None and self._starts.helps]
+        if asked:
+            seen[asked] = _seen(self._starts.looks([shown[k] for k in asked]))
+        for k, one in enumerate(shown):
+            if (turn := one.turn()) is not None:
+                seen[k] = rotations(np.array(turn))
+        return seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,19 +114,23 @@ class _AlignedViews:
     points : ndarray, shape (F, N, 2)
         As they are annotated.
     seen : ndarray, shape (F, 3, 3)
-        How the start network sees them turned, in the same frame; NaN where it sees no face.
+        How they are turned, in the same frame; NaN where nobody knows.
     """
 
     shown: Sequence[FaceVariant]
     points: Floats
     seen: Floats
 
+    @property
+    def told(self) -> bool:
+        """Whether it is known of any how it is turned."""
+        return bool(np.isfinite(self.seen).any())
 
-def _seen(looks: Sequence[Arrays], leaning: Floats) -> Floats:
-    """Return the mean rotation of the looks at each face, turned in the picture by some degrees."""
+
+def _seen(looks: Sequence[Arrays]) -> Floats:
+    """Return the mean rotation of the start network's looks at each face."""
     turns = np.array([one["turns"] for one in looks], np.float64)
     unsure = turns[..., 3].min(axis=1) < _LEAST_SCORE
-    turns[..., 2] += leaning[:, None]
     left, _, right = np.linalg.svd(rotations(turns[..., :3]).sum(axis=1))
     mean = left @ right
     mean[unsure | (np.linalg.det(mean) < 0)] = np.nan
