@@ -93,6 +93,18 @@ def sample_faces() -> Iterator[FaceRecord]:
         )
 
 
+def sample_turns() -> dict[str, tuple[float, float, float]]:
+    """Return how the heads of the stills are turned, exactly, by the names of their faces.
+
+    Yaw, pitch and roll in degrees: more than 0 to the right of the picture, down, and leaning to
+    the right.
+    """
+    return {
+        Path(row["file"]).stem: (float(row["yaw"]), float(row["pitch"]), float(row["roll"]))
+        for row in _rows("annotations.csv")
+    }
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (sample_dir() / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

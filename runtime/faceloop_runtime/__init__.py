@@ -5,6 +5,7 @@ from .detect.detector import Detector
 from .fit.fitter import Fitter
 from .fit.result import Fit
 from .model import FaceModel
+from .pdm3d import HeadPose
 from .track.results import FrameResult, TrackedFace
 from .track.smoothing import OneEuro
 from .track.tracker import Tracker, TrackingSession
@@ -16,6 +17,7 @@ __all__ = [
     "Fit",
     "Fitter",
     "FrameResult",
+    "HeadPose",
     "OneEuro",
     "TrackedFace",
     "Tracker",

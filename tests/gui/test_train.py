@@ -246,6 +246,31 @@ def test_half_corrected_faces_are_told_and_shown(driver, panel):
     assert told[-1].text.startswith("Training has begun. 1 face is half-corrected")
 
 
+def turn_a_face(driver, dialog):
+    """Turn the face in space to the side by key, vary it, and put it back."""
+    from faceloop_workbench.train.dialog_space import SpaceTab
+
+    space = dialog.findChild(SpaceTab)
+
+    def drawn():
+        return space.canvas._shapes[-1][0]
+
+    ahead = drawn().copy()
+    assert "faces move as they turn" in space.words.text()
+    space.turns["yaw"].setFocus()
+    for _ in range(4):
+        QTest.keyClick(space.turns["yaw"], Qt.Key.Key_PageUp)
+    driver.settle()
+    turned = drawn().copy()
+    eyes = space._model.scheme.iod
+    widths = [abs(np.subtract(*points[list(eyes)])[0]) for points in (ahead, turned)]
+    assert widths[1] < 0.95 * widths[0]
+    space.sliders[0].setValue(20)
+    assert not np.allclose(drawn(), turned)
+    space.reset()
+    np.testing.assert_allclose(drawn(), ahead)
+
+
 def test_looking_inside_export_and_import(driver, trained, tmp_path):
     from faceloop_workbench.train.dialog_changes import ChangesTab
     from faceloop_workbench.train.dialog_model import ModelDialog, PatchesTab, ShapeTab
@@ -277,6 +302,8 @@ def test_looking_inside_export_and_import(driver, trained, tmp_path):
         QTest.mouseClick(bar, LEFT, pos=bar.tabRect(k).center())
         driver.settle(100)
         if k == 1:
+            turn_a_face(driver, dialog)
+        if k == 2:
             patches = dialog.findChild(PatchesTab)
             mosaic = patches.mosaic
             area, zoom = mosaic._area()

@@ -18,6 +18,7 @@ import numpy as np
 import faceloop_runtime
 from faceloop_datasets import Annotation, Face, PointState, Project, Scheme
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.sample import sample_turns
 from faceloop_runtime.model import FaceModel
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.start_network.rendered import RenderedTable
@@ -60,11 +61,14 @@ def make_starter(folder: Path, progress: ProgressLike = None) -> FaceModel:
     with TemporaryDirectory() as place:
         project = Project.create(Path(place) / "sample", sample=True)
         try:
-            faces = [*project.faces(), *rendered_faces(RenderedTable.read(folder))]
+            table = RenderedTable.read(folder)
+            faces = [*project.faces(), *rendered_faces(table)]
             read, _ = load_faces(scheme, faces, _CONFIG.scales[-1], progress=progress)
         finally:
             project.close()
-    model = train_faces(scheme, read, _CONFIG, progress=progress)
+    turns = {**sample_turns(), **_rendered_turns(table)}
+    told = [replace(face, turn=turns[face.name]) for face in read]
+    model = train_faces(scheme, told, _CONFIG, progress=progress)
     provenance = {
         **model.provenance,
         "snapshot": snapshot_hash(faces),
@@ -93,6 +97,12 @@ def rendered_faces(table: RenderedTable) -> list[Face]:
         )
         for k in np.sort(chosen)
     ]
+
+
+def _rendered_turns(table: RenderedTable) -> dict[str, tuple[float, float, float]]:
+    names = [file.name for file in table.files]
+    rows = table.turns.astype(np.float64).tolist()
+    return {name: (yaw, pitch, roll) for name, (yaw, pitch, roll) in zip(names, rows, strict=True)}
 
 
 def main() -> None:

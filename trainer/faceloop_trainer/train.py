@@ -18,6 +18,7 @@ from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.face_model import START_NETWORK
 from faceloop_runtime.start_network import network_key
 from faceloop_trainer.crossfit.crossfit import CrossFit
+from faceloop_trainer.crossfit.space_training import SpaceTraining
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.annotated_shapes import applicable, scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
@@ -303,8 +304,11 @@ def _train(
         regressor = train_corrections()
     *experts, initialiser = trained
     models = quality.models()
-    detector = DetectorTraining(crossfit).detector()
-    start = crossfit.start_map(current)
+    starts = crossfit.starts_of(current)
+    space = SpaceTraining(current, starts)
+    detector, pose_correction = run_both(
+        lambda: DetectorTraining(crossfit).detector(), lambda: space.correction
+    )
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=current.scheme,
@@ -317,12 +321,15 @@ def _train(
         error_predictor=models.estimators.predictor,
         point_predictor=models.estimators.points,
         error_calibration=models.estimators.calibration,
-        start=start,
+        start=starts.whole(),
         detector=detector,
+        shape3d=space.shape.model,
+        pose_correction=pose_correction,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,
             START_NETWORK: network_key(),
+            "shape3d": space.shape.about,
             "versions": {
                 name: version(name)
                 for name in ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from faceloop_runtime.detect.boxes import FaceBox
 from faceloop_runtime.imaging.pictures import as_gray
+from faceloop_runtime.pdm3d import HeadPose
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.responses import make_backend
 from faceloop_runtime.start.initialiser import Initialiser, box_pose
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 
     from .result import Fit, FitStart
     from .schedule import Pass
+
+
+_LEAST_SCORE = 0.5
+"""Of less likely faces the start network's turn is not believed."""
 
 
 class Fitter:
@@ -152,7 +158,19 @@ class Fitter:
         with _one_blas_thread():
             model = self.model
             found = search(model, self.backend, gray, at, passes)
-            return assess(model, correct(model.pdm, model.regressor, found), start)
+            fit = assess(model, correct(model.pdm, model.regressor, found), start)
+        return fit if model.shape3d is not None else self._with_seen_pose(gray, fit)
+
+    def _with_seen_pose(self, gray: NDArray[np.uint8], fit: Fit) -> Fit:
+        """Ask the start network how the head is turned, where the points do not tell it."""
+        look = self.model.start_map
+        if look is None:
+            return fit
+        seen = describe(gray, look.frame(fit.pose))
+        if seen.score < _LEAST_SCORE:
+            return fit
+        pose = HeadPose(seen.yaw, seen.pitch, seen.roll, seen.turn_error)
+        return replace(fit, head_pose=pose)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_runtime.geometry import Similarity
+    from faceloop_runtime.pdm3d import HeadPose
 
 FitStart = Literal["network", "eyes", "box", "points", "last frame"]
 """Where a fit started: the start network, eyes and nose in a box, the box itself, given points, or
@@ -48,6 +49,8 @@ class Fit:
         What the error predictor saw.
     start : FitStart
         Where it started.
+    head_pose : HeadPose or None
+        How the head is turned; None if the model does not know.
     """
 
     points: NDArray[np.float64]
@@ -62,3 +65,4 @@ class Fit:
     b: NDArray[np.float64]
     features: NDArray[np.float32]
     start: FitStart
+    head_pose: HeadPose | None = None

@@ -13,6 +13,7 @@ import numpy as np
 from faceloop_runtime.geometry import Similarity, as_complex, as_points
 from faceloop_runtime.imaging.channels import CropChannels, channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.quality import FitFeatures, estimate_quality, point_features
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face_features
 from faceloop_runtime.regressor import cell_features, regression_features
@@ -295,8 +296,9 @@ def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:
     quality = estimate_quality(
         features, model.validator, model.error_predictor, points, model.error_calibration
     )
+    placed = fit.pose.apply(model.pdm.shape(fit.b))
     return Fit(
-        points=fit.pose.apply(model.pdm.shape(fit.b)),
+        points=placed,
         confidence=support,
         score=quality.score,
         predicted_error=quality.error,
@@ -308,6 +310,9 @@ def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:
         b=fit.b,
         features=quality.features,
         start=start,
+        head_pose=None
+        if model.shape3d is None
+        else head_pose(model.shape3d, model.pose_correction, placed, quality.error),
     )
 
 

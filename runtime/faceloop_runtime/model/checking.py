@@ -8,6 +8,7 @@ import numpy as np
 
 from faceloop_runtime.imaging.channels import ORIENTATIONS, channel_count
 from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.pdm3d.head_pose import TURNS
 from faceloop_runtime.quality.features import POINT_FEATURES
 from faceloop_runtime.quality.points import POINT_INPUTS
 from faceloop_runtime.quality.validator import VALIDATOR_POOL, VALIDATOR_SCALE
@@ -80,6 +81,7 @@ class ModelPartsReader:
             "4": 4,
             "N": n,
             "2N": 2 * n,
+            "3N": 3 * n,
             "C": channel_count(self.channels),
             "directions": ORIENTATIONS,
             "signs": POINT_FEATURES,
@@ -172,6 +174,8 @@ class ModelPartsReader:
         self.widths[symbol] = width
         if symbol in HIDDEN:
             self.widths[f"{symbol}+1"] = width + 1
+        if symbol == "K3":
+            self.widths["pose features"] = TURNS + 2 * width
 
     def _array(self, field: Field) -> Array:
         self._check_header(field)

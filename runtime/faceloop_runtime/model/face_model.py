@@ -69,7 +69,7 @@ class FaceModel(ModelParts):
         """Describe the model for people: sizes, channels, provenance.
 
         ``start_error`` is how far from the truth searches usually start, in IOD; ``own_detector``
-        the number of its templates.
+        the number of its templates; ``shape3d`` the number of modes in space.
         """
         return {
             "scheme": self.scheme.name,
@@ -83,6 +83,7 @@ class FaceModel(ModelParts):
             "start_map": self._start_map_text(),
             "start_error": None if self.start is None else float(self.start.error[0]),
             "own_detector": None if self.detector is None else len(self.detector.weights),
+            "shape3d": None if self.shape3d is None else len(self.shape3d.variances),
             "provenance": self.provenance,
         }
 

@@ -99,11 +99,25 @@ OPTIONAL = {
         Field("detector.shift", "F32", ("templates", "4", *_WINDOW), low=-1e4, high=1e4),
         Field("detector.shift_bias", "F32", ("templates", "4"), low=-1e6, high=1e6),
     ),
+    "shape3d": (
+        Field("shape3d.mean", "F64", ("N", "3"), low=-MAX_EXTENT, high=MAX_EXTENT),
+        Field("shape3d.components", "F64", ("K3", "3N"), low=-1.001, high=1.001),
+        Field("shape3d.variances", "F64", ("K3",), low=_TINY, high=1e3),
+        Field("shape3d.noise", "F64", ("N",), low=1e-9, high=1e3),
+    ),
+    "pose_correction": (
+        Field("pose_correction.weights", "F32", ("pose features", "3"), low=-1e3, high=1e3),
+        Field("pose_correction.offset", "F32", ("3",), low=-4.0, high=4.0),
+        Field("pose_correction.reach", "F32", ("3",), low=0.0, high=180.0),
+        Field("pose_correction.error", "F32", ("2",), low=0.0, high=360.0),
+    ),
 }
 """Parts that a file of version 3 has or has not."""
+NEEDED = {"pose_correction": "shape3d"}
+"""Parts that are there only if others are."""
 
 HIDDEN = ("hidden", "point hidden", "sight hidden")
-FREE = {"K": 1000, "patch": 41, "initialiser patch": 41, "levels": 64}
+FREE = {"K": 1000, "K3": 200, "patch": 41, "initialiser patch": 41, "levels": 64}
 FREE |= {"templates": 16, "rows": 48, "columns": 48}
 FREE |= dict.fromkeys(HIDDEN, 4096)
 """Widths that the file itself decides, and the largest allowed."""

@@ -10,7 +10,7 @@ from faceloop_datasets import Scheme, SchemeError
 from faceloop_datasets.plain import is_deep
 from faceloop_runtime.imaging.channels import CHANNELS
 
-from .layout import MAX_LEVELS, OPTIONAL, OPTIONAL_SCALARS, SCALARS, SCALE, VERSION
+from .layout import MAX_LEVELS, NEEDED, OPTIONAL, OPTIONAL_SCALARS, SCALARS, SCALE, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +123,9 @@ def optional_parts_of(about: dict[str, Any]) -> tuple[str, ...]:
     names = _typed(about, "parts", list, "a list of parts")
     if [name for name in OPTIONAL if name in names] != names:
         raise BadFieldError("metadata.parts", repr(names)[:80], f"some of {list(OPTIONAL)}")
+    for name, other in NEEDED.items():
+        if name in names and other not in names:
+            raise BadFieldError("metadata.parts", f"{name} without {other}", "both or neither")
     return tuple(names)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from faceloop_datasets import Scheme
 from faceloop_runtime.detect.learned import LearnedDetector
 from faceloop_runtime.pdm import PointDistributionModel
+from faceloop_runtime.pdm3d import PoseCorrection, ShapeModel3D
 from faceloop_runtime.quality import (
     ConformalCalibration,
     ErrorPredictor,
@@ -49,6 +50,11 @@ class ModelParts:
         Finds pose and shape from what the start network says; None in files before version 3.
     detector : LearnedDetector or None
         Finds faces such as those of the training; None in files before version 3.
+    shape3d : ShapeModel3D or None
+        The shapes a face can take in space; None in files before version 3, and where the faces of
+        the training do not show them.
+    pose_correction : PoseCorrection or None
+        What else is known of how heads are turned; None without ``shape3d``.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -65,6 +71,8 @@ class ModelParts:
     error_calibration: ConformalCalibration | None = None
     start: StartMap | None = None
     detector: LearnedDetector | None = None
+    shape3d: ShapeModel3D | None = None
+    pose_correction: PoseCorrection | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 

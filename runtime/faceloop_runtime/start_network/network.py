@@ -48,6 +48,9 @@ _ROOM = 1.35
 """Side of a crop, in units of the longer side of the upright box round the points."""
 _LEAST_SCORE = 0.5
 """Of less likely faces the points are not believed, and no second look is taken."""
+_TURN_ERROR = (4.5, 5.0)
+"""Mean error of the turn of a head that looks ahead, in degrees, and how much it grows to the side
+(with 1 - cos(yaw)): of rendered people kept aside."""
 _BOX_CENTRE, _BOX_SIDE = (0.505, 0.648), 1.156
 """Where the crop's middle lies in a `FaceBox`, and the crop's side, as shares of the box's width:
 means over 1,044 rendered faces."""
@@ -82,6 +85,12 @@ class FaceDescription:
     roll: float
     score: float
     error: float
+
+    @property
+    def turn_error(self) -> float:
+        """By what angle the turn is usually wrong, in degrees."""
+        ahead, more = _TURN_ERROR
+        return ahead + more * (1.0 - float(np.cos(np.deg2rad(self.yaw))))
 
     @property
     def points(self) -> Floats:

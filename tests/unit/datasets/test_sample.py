@@ -14,6 +14,7 @@ from faceloop_datasets.sample import (
     sample_dir,
     sample_faces,
     sample_negatives,
+    sample_turns,
 )
 
 
@@ -53,6 +54,15 @@ def test_the_clip_is_exact_by_number() -> None:
 def test_negatives() -> None:
     assert len(sample_negatives()) == 40
     assert read_image(sample_negatives()[0]).shape == (240, 320)
+
+
+def test_the_turns_of_all_stills_are_known() -> None:
+    turns = sample_turns()
+    assert sorted(turns) == sorted(face.name for face in sample_faces())
+    yaw, pitch, roll = np.array(list(turns.values())).T
+    assert 35.0 < np.abs(yaw).max() < 50.0
+    assert 10.0 < np.abs(pitch).max() < 45.0
+    assert 5.0 < np.abs(roll).max() < 30.0
 
 
 def test_a_project_with_the_sample_does_not_need_the_package(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.fit.schedule import Pass
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.model.layout import VERSION
+from faceloop_runtime.pdm3d import PoseCorrection, ShapeModel3D, head_pose
+from faceloop_runtime.pdm3d.head_pose import TURNS
 from faceloop_runtime.start.finding import find_learned
 from faceloop_runtime.start_network import StartMap
 from faceloop_runtime.start_network.network import FEATURES
@@ -133,6 +135,55 @@ def test_parts_that_a_file_may_have_are_all_there_or_not_at_all(
     assert "start.place: found a pose of size 0" in refused(path, flat, about)
     del arrays["start.offset"]
     assert "start.offset: found no such array" in refused(path, arrays, about)
+
+
+def in_space(model: FaceModel) -> dict[str, Any]:
+    """Make a shape model in space and a correction of poses, of random numbers."""
+    rng, points, modes = np.random.default_rng(2), len(model.pdm), 5
+    rows, _ = np.linalg.qr(rng.normal(size=(3 * points, modes)))
+    shape = ShapeModel3D(
+        mean=rng.normal(size=(points, 3)),
+        components=rows.T.copy(),
+        variances=np.linspace(0.1, 0.01, modes),
+        noise=np.full(points, 1e-3),
+    )
+    correction = PoseCorrection(
+        weights=rng.normal(0, 0.01, (TURNS + 2 * modes, 3)).astype(np.float32),
+        offset=np.array([0.1, 0.0, 0.0], np.float32),
+        reach=np.array([40.0, 20.0, 10.0], np.float32),
+        error=np.array([4.0, 6.0], np.float32),
+    )
+    return {"shape3d": shape, "pose_correction": correction}
+
+
+def test_what_a_model_knows_of_space_comes_back(small_model: FaceModel, tmp_path: Path) -> None:
+    path, made = tmp_path / "m.safetensors", in_space(small_model)
+    replace(small_model, **made).save(path)
+    again = FaceModel.load(path)
+    for part, value in made.items():
+        for name, array in vars(value).items():
+            np.testing.assert_array_equal(getattr(getattr(again, part), name), array)
+    assert again.summary()["shape3d"] == 5
+    assert small_model.summary()["shape3d"] is None
+    arrays, about = parts(path.read_bytes())
+    assert about["parts"] == ["detector", "shape3d", "pose_correction"]
+    short = arrays | {"pose_correction.weights": arrays["pose_correction.weights"][1:]}
+    assert f"({TURNS + 10}, 3) (pose features x 3)" in refused(path, short, about)
+    alone = {k: v for k, v in arrays.items() if not k.startswith("shape3d")}
+    without = about | {"parts": ["detector", "pose_correction"]}
+    assert "pose_correction without shape3d" in refused(path, alone, without)
+    replace(small_model, shape3d=made["shape3d"]).save(path)
+    assert FaceModel.load(path).pose_correction is None
+
+
+def test_a_fit_tells_how_the_head_is_turned(small_model: FaceModel) -> None:
+    gray = np.random.default_rng(0).integers(0, 255, (90, 90)).astype(np.uint8)
+    pose, passes = Similarity(30.0, 0.0, 45.0, 45.0), (Pass(0, (5.0,)), Pass(1, (5.0,)))
+    made = in_space(small_model)
+    fit = Fitter(replace(small_model, **made), "cpu").fit_pose(gray, pose, passes=passes)
+    expected = head_pose(made["shape3d"], made["pose_correction"], fit.points, fit.predicted_error)
+    assert fit.head_pose == expected
+    assert Fitter(small_model, "cpu").fit_pose(gray, pose, passes=passes).head_pose is None
 
 
 def test_a_file_of_version_2_has_no_detector(data: bytes, tmp_path: Path) -> None:

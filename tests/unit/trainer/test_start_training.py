@@ -15,11 +15,12 @@ from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.config import TrainingConfig
-from faceloop_trainer.crossfit.start_training import StartTraining, _Ridge
+from faceloop_trainer.crossfit.start_training import StartTraining
 from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.crossfit.variants import variants
 from faceloop_trainer.data.faces import TrainingFace
 from faceloop_trainer.parallel import StepCounter
+from faceloop_trainer.ridge import Ridge as OwnRidge
 
 from .marked_faces import QUICK, SCHEME, faces_of
 
@@ -64,7 +65,7 @@ def made(training_set: TrainingSet) -> StartTraining:
 def test_it_is_ridge_regression(strength: float) -> None:
     rng = np.random.default_rng(0)
     rows, targets = rng.normal(size=(30, 50)), rng.normal(size=(30, 4))
-    weights, offset = _Ridge.of(rows, targets).weights(strength)
+    weights, offset = OwnRidge.of(rows, targets).weights(strength)
     other = Ridge(alpha=strength * len(rows)).fit(rows, targets)
     np.testing.assert_allclose(weights, other.coef_.T, atol=1e-9)
     np.testing.assert_allclose(offset, other.intercept_, atol=1e-9)

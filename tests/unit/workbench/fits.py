@@ -12,13 +12,17 @@ from faceloop_runtime.geometry import Similarity
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from faceloop_runtime import HeadPose
     from faceloop_runtime.fit.result import FitStart
 
 POINTS = np.array([[1.5, 2.0], [3.0, 4.25], [5.0, 6.0]])
 
 
 def make_fit(
-    points: NDArray[np.float64] = POINTS, predicted_error: float = 0.02, start: FitStart = "eyes"
+    points: NDArray[np.float64] = POINTS,
+    predicted_error: float = 0.02,
+    start: FitStart = "eyes",
+    head_pose: HeadPose | None = None,
 ) -> Fit:
     """Make a fit whose confidence rises from the first point to the last."""
     return Fit(
@@ -34,4 +38,5 @@ def make_fit(
         b=np.zeros(2),
         features=np.zeros(3, np.float32),
         start=start,
+        head_pose=head_pose,
     )

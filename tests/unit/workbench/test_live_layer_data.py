@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from faceloop_datasets import Scheme
+from faceloop_runtime import HeadPose
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.live.layer_data import affine, nearest, segments
+from faceloop_workbench.live.layer_data import affine, axis_segments, nearest, segments
+from faceloop_workbench.services.overlay import head_axes
 
 from .fits import make_fit
 
@@ -28,6 +30,18 @@ def test_a_closed_contour_comes_back_to_its_first_point() -> None:
     ends = segments(points, scheme).sum(axis=1)[:, ::-1]
     for contour in (c for c in scheme.contours if c.closed):
         assert (ends == points[contour.points[0]]).all(axis=1).any()
+
+
+def test_axes_of_heads_are_three_lines_each() -> None:
+    scheme = Scheme.load("face70")
+    points = np.random.default_rng(0).uniform(0, 100, (len(scheme), 2))
+    turned = make_fit(points, head_pose=HeadPose(20.0, 10.0, 5.0, 2.0))
+    lines = axis_segments([turned, make_fit(points), turned], scheme)
+    assert lines.shape == (6, 2, 2)
+    ends = head_axes(turned, scheme)
+    np.testing.assert_allclose(lines[:3, 0], ends[:, 0, ::-1])
+    np.testing.assert_allclose(lines[:3].sum(axis=1), ends[:, 1, ::-1])
+    assert axis_segments([make_fit(points)], scheme).shape == (0, 2, 2)
 
 
 def test_a_click_means_the_nearest_point_of_any_face() -> None:

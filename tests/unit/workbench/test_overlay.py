@@ -8,7 +8,8 @@ import pytest
 from faceloop_datasets import Scheme
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
-from faceloop_workbench.services.overlay import draw_fits
+from faceloop_runtime import HeadPose
+from faceloop_workbench.services.overlay import AXIS_COLOURS, draw_fit, draw_fits, head_axes
 
 from .fits import make_fit
 
@@ -39,6 +40,30 @@ def test_sure_points_are_green_and_unsure_ones_red(face: tuple[np.ndarray, ...])
     first, last = (drawn[tuple(np.rint(points[i]).astype(int)[::-1])] for i in (0, -1))
     assert first[0] > first[1]
     assert last[1] > last[0]
+
+
+def test_a_face_that_looks_to_the_right_has_an_axis_to_the_right(
+    face: tuple[np.ndarray, ...],
+) -> None:
+    image, points = face
+    fit = make_fit(points, head_pose=HeadPose(90.0, 0.0, 0.0, 3.0))
+    side, down, ahead = head_axes(fit, SCHEME)
+    across = np.array([0.6 * SCHEME.frontal_iod(points), 0.0])
+    middle = points.mean(axis=0)
+    np.testing.assert_allclose(ahead, [middle, middle + across], atol=1e-9)
+    np.testing.assert_allclose(down, [middle, middle + across[::-1]], atol=1e-9)
+    np.testing.assert_allclose(side[1], middle, atol=1e-9)
+    x, y = np.rint(middle + 0.5 * across).astype(int)
+    clean, drawn = (draw_fits(image, [one], SCHEME) for one in (make_fit(points), fit))
+    assert (drawn[y, x] == AXIS_COLOURS[2]).all()
+    assert (clean[y, x] != drawn[y, x]).any()
+    without = image.copy()
+    draw_fit(without, fit, SCHEME, axes=False)
+    assert (without[y, x] == image[y, x]).all()
+
+
+def test_a_turn_that_is_not_known_has_no_axes(face: tuple[np.ndarray, ...]) -> None:
+    assert head_axes(make_fit(face[1]), SCHEME).shape == (0, 2, 2)
 
 
 def test_without_a_face_it_says_so(face: tuple[np.ndarray, ...]) -> None:

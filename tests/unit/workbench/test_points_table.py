@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from faceloop_datasets import InputError
+from faceloop_runtime import HeadPose
 from faceloop_workbench.services.points_table import PointsTable
 
 from .fits import POINTS, make_fit
@@ -32,7 +33,7 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
     rows = read(tmp_path / name)
     assert list(rows.columns) == [
         "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
-        "predicted_error", "error_bound", "roll", "scale", "start",
+        "predicted_error", "error_bound", "yaw", "pitch", "roll", "pose_error", "scale", "start",
     ]  # fmt: skip
     assert rows["frame"].tolist() == [0] * 6 + [1] + [2] * 3
     assert rows["face"].tolist()[:6] == [0, 0, 0, 1, 1, 1]
@@ -43,6 +44,18 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
     assert rows["start"].dropna().tolist() == ["eyes"] * 9
     np.testing.assert_allclose(rows["error_bound"].dropna(), 0.03, rtol=1e-6)
     np.testing.assert_allclose(rows["visibility"][:3], [0.9, 0.5, 0.1], rtol=1e-6)
+
+
+def test_how_a_head_is_turned_stands_in_every_row_of_its_face(tmp_path: Path) -> None:
+    known, unsure = HeadPose(12.5, -3.25, 4.0, 2.0), HeadPose(1.0, 2.0, 3.0, float("nan"))
+    with PointsTable(tmp_path / "p.csv", "track", NAMES, {}) as table:
+        faces = [make_fit(head_pose=head) for head in (known, unsure, None)]
+        table.write((0, 0.0), list(enumerate(faces)))
+    rows = read(tmp_path / "p.csv")[["yaw", "pitch", "roll", "pose_error"]]
+    np.testing.assert_array_equal(rows[:3], [[12.5, -3.25, 4.0, 2.0]] * 3)
+    np.testing.assert_array_equal(rows[3:6], [[1.0, 2.0, 3.0, np.nan]] * 3)
+    np.testing.assert_array_equal(rows[6:], [[np.nan, np.nan, 0.0, np.nan]] * 3)
+    assert "nan" not in (tmp_path / "p.csv").read_text()
 
 
 def test_smoothed_points_stand_beside_the_raw_ones(tmp_path: Path) -> None:

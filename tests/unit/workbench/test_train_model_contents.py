@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from faceloop_runtime import FaceModel
+from faceloop_runtime.pdm3d import ShapeModel3D
 from faceloop_workbench.services.comparison import Comparison, ModelErrors
 from faceloop_workbench.train import model_contents
 from faceloop_workbench.train.model_list import ListedModel
@@ -31,6 +32,29 @@ def test_a_slider_moves_by_standard_deviations(model: FaceModel) -> None:
     moved = model_contents.shape_at(model.pdm, sigmas) - model.pdm.mean
     # The components are orthonormal, so the length of the move is that of the parameter.
     assert np.linalg.norm(moved) == pytest.approx(2.0 * np.sqrt(model.pdm.variances[2]))
+
+
+def test_a_shape_in_space_is_drawn_as_it_looks_turned() -> None:
+    rng = np.random.default_rng(0)
+    modes = np.linalg.qr(rng.normal(size=(18, 2)))[0].T
+    shape = ShapeModel3D(rng.normal(size=(6, 3)), modes, np.array([0.04, 0.01]), np.ones(6))
+    ahead = model_contents.space_shape_at(shape, np.zeros(2), 0.0, 0.0)
+    np.testing.assert_allclose(ahead, shape.mean[:, :2])
+    side = model_contents.space_shape_at(shape, np.zeros(2), 90.0, 0.0)
+    np.testing.assert_allclose(side[:, 0], shape.mean[:, 2], atol=1e-12)
+    varied = model_contents.space_shape_at(shape, np.array([0.0, 3.0]), 0.0, 0.0)
+    np.testing.assert_allclose(varied - ahead, 0.3 * modes[1].reshape(6, 3)[:, :2])
+
+
+def test_a_model_says_from_what_it_knows_space(model: FaceModel) -> None:
+    bare = replace(model, shape3d=None, pose_correction=None, provenance={})
+    assert "Train it again" in model_contents.space_text(bare)
+    lacking = replace(bare, provenance={"shape3d": {"faces": 7, "lacking": "7 faces are few."}})
+    assert model_contents.space_text(lacking) == "7 faces are few."
+    shape = ShapeModel3D(np.ones((70, 3)), np.ones((1, 210)), np.ones(1), np.ones(70))
+    knows = replace(bare, shape3d=shape, provenance={"shape3d": {"faces": 40, "turn": 17.5}})
+    assert "40 faces" in model_contents.space_text(knows)
+    assert "17.5°" in model_contents.space_text(knows)
 
 
 def test_every_channel_has_a_name(model: FaceModel) -> None:

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Scheme
     from faceloop_runtime.fit.steps import CorrectedFit, SearchResult
-    from faceloop_runtime.start_network import StartMap
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.correction_regression import CorrectionRegression
@@ -245,11 +244,11 @@ class CrossFit:
         """Where searches start, by fold."""
         return StartTraining(self.training_set, self._cache, self.steps)
 
-    def start_map(self, current: TrainingSet) -> StartMap | None:
-        """Return the start map of a training set; None where the start network does not help."""
+    def starts_of(self, current: TrainingSet) -> StartTraining:
+        """Return what the start network says of the faces of a training set."""
         if self.is_of(current):
-            return self.start_training.whole()
-        return StartTraining(current, self._cache, self.steps).whole()
+            return self.start_training
+        return StartTraining(current, self._cache, self.steps)
 
     def search_from_start(self, variant: FaceVariant) -> SearchResult:
         """Search for a face from where maps that never saw the person start it.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_DESCRIPTIONS, _BOXES = "descriptions", "boxes"
+_DESCRIPTIONS, _BOXES = "looks", "boxes"
 _LOOKS = 2
 """Looks at each face, each from another place."""
 _SHIFT, _LOG_SCALE, _ANGLE = 0.03, 0.07, 6.0
@@ -91,7 +91,11 @@ class Looks:
         return cls(reference, crop, seed, Packs(cache, _DESCRIPTIONS, key), steps)
 
     def descriptions(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
-        """Return features (L, F) and frames (L, 4) of some looks at each face."""
+        """Return what some looks at each face found.
+
+        ``features`` (L, F), ``frames`` (L, 4), and ``turns`` (L, 4): yaw, pitch and roll in
+        degrees, and how likely it is a face.
+        """
         by_name = {one.name: one for one in shown}
         missing = self.kept.missing(list(by_name))
         made = parallel_map(lambda name: self._described(by_name[name]), missing)
@@ -108,6 +112,7 @@ class Looks:
         return {
             "features": np.stack([look.features for look in looks]),
             "frames": np.array([numbers_of(look.frame) for look in looks]),
+            "turns": np.array([(look.yaw, look.pitch, look.roll, look.score) for look in looks]),
         }
 
 

@@ -6,7 +6,6 @@ in the cache; the map is then a ridge regression of some hundred numbers, in clo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,14 @@ import numpy as np
 
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.start_network import StartMap
+from faceloop_trainer.ridge import Ridge
 
 from .looks import Looks, numbers_of
 from .variants import variants
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from faceloop_runtime.pdm import PointDistributionModel
@@ -75,22 +77,26 @@ class StartTraining:
 
         The face need not be among these: its subject's fold says which map that is.
         """
-        (arrays,) = self._looks.descriptions([one])
+        (arrays,) = self.looks([one])
         frame = Similarity(*map(float, arrays["frames"][0]))
         return self._maps[one.fold].start(frame, arrays["features"][0])
+
+    def looks(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
+        """Return what the start network says of some faces, see `Looks.descriptions`."""
+        return self._looks.descriptions(shown)
 
     @cached_property
     def _maps(self) -> list[StartMap]:
         return [self._map(ridge) for ridge in self._without]
 
     @cached_property
-    def _without(self) -> list[_Ridge]:
+    def _without(self) -> list[Ridge]:
         """By fold, the regression of the others."""
         folds = range(int(self._folds.max()) + 1)
         return [self._ridge(self._folds != fold) for fold in folds]
 
-    def _ridge(self, kept: NDArray[np.bool_]) -> _Ridge:
-        return _Ridge.of(self._rows[kept], self._targets[kept])
+    def _ridge(self, kept: NDArray[np.bool_]) -> Ridge:
+        return Ridge.of(self._rows[kept], self._targets[kept])
 
     @cached_property
     def strength(self) -> float:
@@ -115,9 +121,14 @@ class StartTraining:
         """How far points are off where searches for unseen subjects start, in IOD."""
         return self._error(self.strength)
 
+    @property
+    def helps(self) -> bool:
+        """Whether the start network sees faces in these pictures."""
+        return self.strength != _BOX
+
     def whole(self) -> StartMap | None:
         """Return the map of all faces; None where the network does not help."""
-        return None if self.strength == _BOX else self._map(self._ridge(self._folds >= 0))
+        return self._map(self._ridge(self._folds >= 0)) if self.helps else None
 
     @cached_property
     def spread(self) -> Floats:
@@ -135,7 +146,7 @@ class StartTraining:
             wrong[out] = self._targets[out] - self._rows[out] @ weights - offset
         return wrong
 
-    def _map(self, ridge: _Ridge) -> StartMap:
+    def _map(self, ridge: Ridge) -> StartMap:
         weights, offset = ridge.weights(self.strength)
         weights = weights * self._scale[:, None]
         return StartMap(
@@ -145,41 +156,6 @@ class StartTraining:
             self._place.astype(np.float32),
             np.array([self.error], np.float32),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Ridge:
-    """A ridge regression, solved for every strength at once by its principal axes.
-
-    Parameters
-    ----------
-    centre, offset : ndarray, shape (F,) and (T,)
-        Means of the features and of the targets.
-    axes, variances : ndarray, shape (F, F) and (F,)
-        Principal axes of the features in columns, and the variance along each.
-    cross : ndarray, shape (F, T)
-        Covariance of the axes with the targets.
-    """
-
-    centre: Floats
-    offset: Floats
-    axes: Floats
-    variances: Floats
-    cross: Floats
-
-    @classmethod
-    def of(cls, rows: Floats, targets: Floats) -> _Ridge:
-        """Prepare for features (M, F) and targets (M, T)."""
-        centre, offset = rows.mean(axis=0), targets.mean(axis=0)
-        centred = rows - centre
-        variances, axes = np.linalg.eigh(centred.T @ centred / len(rows))
-        cross = axes.T @ (centred.T @ (targets - offset)) / len(rows)
-        return cls(centre, offset, axes, np.maximum(variances, 0.0), cross)
-
-    def weights(self, strength: float) -> tuple[Floats, Floats]:
-        """Return weights (F, T) and offset (T,), with this added to each variance."""
-        weights = self.axes @ (self.cross / (self.variances + strength)[:, None])
-        return weights, self.offset - self.centre @ weights
 
 
 def _targets(pdm: PointDistributionModel, one: FaceVariant, looks: Arrays) -> list[Floats]:

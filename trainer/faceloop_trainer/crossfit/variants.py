@@ -55,6 +55,11 @@ class FaceVariant:
         seen = self.completed.original.trains_patches
         return seen[list(self.mirror)] if self.mirror else seen
 
+    def turn(self) -> tuple[float, float, float] | None:
+        """Return how its head is turned, where that is known exactly."""
+        turn = self.completed.original.turn
+        return (-turn[0], turn[1], -turn[2]) if turn and self.mirror else turn
+
     def rng(self, *purpose: int) -> np.random.Generator:
         """Return random numbers of this variant's own, for a purpose."""
         return self.completed.rng(*purpose, 1 if self.mirror else 0)

@@ -68,6 +68,8 @@ class TrainingFace:
         Key of picture and backgrounds in the cache; empty if they are not cached.
     subject_source : str
         How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
+    turn : (float, float, float) or None
+        Yaw, pitch and roll of the head in degrees, where they are known exactly: of rendered faces.
     """
 
     name: str
@@ -81,6 +83,7 @@ class TrainingFace:
     revision_id: int | None = None
     source: str = ""
     subject_source: str = "person"
+    turn: tuple[float, float, float] | None = None
 
     @property
     def trains_experts(self) -> bool:

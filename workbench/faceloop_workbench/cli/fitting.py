@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,15 @@ PointsOption = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Table of the points: .parquet or .csv.", show_default=False),
 ]
+
+
+class Table(StrEnum):
+    """Which columns a table of a tracked video has."""
+
+    faceloop = "faceloop"
+    openface = "openface"
+
+
 QueueOption = Annotated[
     bool, typer.Option("--queue", help="Put poor fits into the review queue of --project.")
 ]
@@ -119,6 +129,9 @@ def track(
     smooth: Annotated[
         bool, typer.Option(help="Add points that tremble less, half a frame late.")
     ] = False,
+    table: Annotated[
+        Table, typer.Option(help="Columns of --out: faceloop's, or OpenFace's (.csv).")
+    ] = Table.faceloop,
     json: JsonOption = False,
 ) -> None:
     """Track faces through a video.
@@ -144,6 +157,7 @@ def track(
                 max_faces=faces,
                 finding=Finding(detector, start.value),
                 smooth=smooth,
+                table=table.value,
                 keep=kept_files(model, opened),
                 progress=monitor,
             )

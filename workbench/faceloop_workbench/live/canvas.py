@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from faceloop_workbench.services.overlay import LINE_COLOUR, confidence_colours
+from faceloop_workbench.services.overlay import AXIS_COLOURS, LINE_COLOUR, confidence_colours
 
-from .layer_data import affine, nearest, segments
+from .layer_data import affine, axis_segments, nearest, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _NEAR = 14.0  # pixels of the screen within which a click means a point
 _CLEAR, _SHADE, _WHITE = (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.6), (1.0, 1.0, 1.0, 1.0)
 _LINES, _POINTS, _RESPONSES = "fit lines", "fit points", "response map"
+_AXES = "head axes"
 
 
 class LiveCanvas:
@@ -56,7 +57,7 @@ class LiveCanvas:
         self._picture_layer = picture_layer
         self._layers: dict[str, Layer] = {}
         self._face, self._point = 0, -1
-        self._with_responses = False
+        self._with_responses, self._with_axes = False, True
         self._size: tuple[int, ...] = ()
         picture_layer.viewer.mouse_drag_callbacks.append(self._pressed)
 
@@ -112,6 +113,11 @@ class LiveCanvas:
         self._with_responses = wanted
         self._redraw()
 
+    def show_axes(self, *, wanted: bool) -> None:
+        """Show how heads are turned on still frames, or no longer."""
+        self._with_axes = wanted
+        self._redraw()
+
     def _redraw(self) -> None:
         if self._picture_layer.owner == "live" and self.shown is not None and not self.shown.moving:
             self._draw()
@@ -124,6 +130,7 @@ class LiveCanvas:
         scheme = self.shown.chosen.model.scheme
         size = max(scheme.inter_ocular_distance(fit.points) for fit in fits)
         self._draw_lines(fits, scheme, size)
+        self._draw_axes(fits, scheme, size)
         self._draw_responses()
         self._draw_points(fits, size)
 
@@ -131,6 +138,17 @@ class LiveCanvas:
         layer: Vectors = self._layer(_LINES, _new_lines)
         layer.data = np.concatenate([segments(fit.points, scheme) for fit in fits])
         layer.edge_width = max(size / 150, 0.2)
+        layer.visible = True
+
+    def _draw_axes(self, fits: list[Fit], scheme: Scheme, size: float) -> None:
+        lines = axis_segments(fits, scheme)
+        if not self._with_axes or not len(lines):
+            self._set_visible(_AXES, visible=False)
+            return
+        layer: Vectors = self._layer(_AXES, _new_axes)
+        layer.data = lines
+        layer.edge_color = np.tile(np.array(AXIS_COLOURS) / 255, (len(lines) // 3, 1))
+        layer.edge_width = max(size / 60, 0.4)
         layer.visible = True
 
     def _draw_points(self, fits: list[Fit], size: float) -> None:
@@ -193,6 +211,10 @@ def _new_lines(viewer: ViewerModel) -> Vectors:
     return viewer.add_vectors(
         np.zeros((1, 2, 2)), name=_LINES, edge_color=colour, vector_style="line", ndim=2
     )
+
+
+def _new_axes(viewer: ViewerModel) -> Vectors:
+    return viewer.add_vectors(np.zeros((3, 2, 2)), name=_AXES, vector_style="line", ndim=2)
 
 
 def _new_points(viewer: ViewerModel) -> Points:

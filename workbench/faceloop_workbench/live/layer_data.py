@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_workbench.services.contour_lines import contour_lines
+from faceloop_workbench.services.overlay import head_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,18 @@ def segments(points: NDArray[np.float64], scheme: Scheme) -> NDArray[np.float64]
         Start and direction of each line, ``(row, column)``.
     """
     ends = points[np.array(contour_lines(scheme))][..., ::-1]
+    return np.stack([ends[:, 0], ends[:, 1] - ends[:, 0]], axis=1)
+
+
+def axis_segments(fits: Sequence[Fit], scheme: Scheme) -> NDArray[np.float64]:
+    """Lines that show how heads are turned, three of each whose turn is known.
+
+    Returns
+    -------
+    ndarray, shape (3 M, 2, 2)
+        As `segments` returns them.
+    """
+    ends = np.concatenate([head_axes(fit, scheme) for fit in fits])[..., ::-1]
     return np.stack([ends[:, 0], ends[:, 1] - ends[:, 0]], axis=1)
 
 

@@ -18,6 +18,7 @@ from faceloop_workbench.widgets.gl_context import QtContexts
 
 from .canvas import LiveCanvas
 from .panel_export import ExportBar
+from .panel_head import HeadBox
 from .panel_quality import QualityBox
 from .panel_queue import QueueBox
 from .panel_responses import PointChooser
@@ -89,6 +90,7 @@ class LivePanel(QWidget):
             settings.backend, settings.max_faces, settings.finding, self._screening.use_model
         )
         self._queue = QueueBox(session, commands, self._threshold, self._set_threshold)
+        self._head = HeadBox(self._show_axes)
         self._points = PointChooser(self.canvas)
         self._export = ExportBar(session, self._screening)
         self._speed = QComboBox()
@@ -141,6 +143,10 @@ class LivePanel(QWidget):
         self.player.set_threshold(threshold)
         self._show_record()
 
+    def _show_axes(self, wanted: bool) -> None:
+        self.player.draws_axes = wanted
+        self.canvas.show_axes(wanted=wanted)
+
     # What happens
 
     def _tick(self) -> None:
@@ -163,6 +169,7 @@ class LivePanel(QWidget):
         self._timeline.set_index(shown.index)
         self._show_place()
         self._quality.show_frame(shown, self._threshold)
+        self._head.show_frame(shown)
         if shown.moving:
             self._quality.show_speed(self._frames_a_second(), shown.fit_ms)
         if shown.chosen is not None:
@@ -280,6 +287,7 @@ class LivePanel(QWidget):
         layout.addWidget(self._place)
         layout.addLayout(play)
         layout.addWidget(self._quality)
+        layout.addWidget(self._head)
         layout.addWidget(self._points)
         layout.addWidget(self._queue)
         layout.addWidget(self._export)

@@ -119,6 +119,8 @@ class Player:
         It no longer plays: ``paused`` or ``end``.
     failed : Signal(FaceloopError)
         Something asked for cannot be done.
+    draws_axes : bool
+        Whether moving frames show how heads are turned.
     """
 
     opened = Signal(object)
@@ -130,6 +132,7 @@ class Player:
         self.source: FrameSource | None = None
         self.record = ErrorRecord(0)
         self.speed = 1.0
+        self.draws_axes = True
         self.playing = False
         self._make_context = make_context
         self._requests = _Requests()
@@ -378,7 +381,7 @@ class Player:
             if moving:
                 image = image.copy()
                 for face in result.faces:
-                    draw_fit(image, face.fit, chosen.model.scheme)
+                    draw_fit(image, face.fit, chosen.model.scheme, axes=self.draws_axes)
             else:
                 responses = self._model.responses(frame, result)
         shown = ShownFrame(

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
-    from faceloop_runtime import Fit
+    from faceloop_runtime import Fit, HeadPose
 
     Image = NDArray[np.uint8]
 
 LINE_COLOUR = (70, 220, 255)
+AXIS_COLOURS = ((255, 90, 90), (110, 235, 110), (110, 150, 255))
+"""Of the axes of a head: to the side, down, and to where it looks."""
+_AXIS = 0.6  # length of an axis that lies in the picture, in sizes of the face
 _SURE, _UNSURE = np.array([60.0, 230.0, 90.0]), np.array([255.0, 60.0, 40.0])
 _TEXT = (255, 255, 255)
 _SURE_FROM = 0.5  # the best quarter of the points of a good fit have more confidence than this
@@ -33,7 +36,7 @@ def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
         RGB picture; it stays as it is.
     fits : iterable of Fit
         Fits in pixels of the picture; points are green where the model is sure of them, red
-        where it is not.
+        where it is not. Three lines show how a head is turned, if that is known.
     scheme : Scheme
         Contours of the points.
 
@@ -45,14 +48,47 @@ def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
     lines = []
     for fit in fits:
         draw_fit(drawn, fit, scheme)
-        lines.append(f"predicted error {fit.predicted_error:.3f}")
+        turn = "" if fit.head_pose is None else f", {turn_text(fit.head_pose)}"
+        lines.append(f"predicted error {fit.predicted_error:.3f}{turn}")
     for row, line in enumerate(lines or ["no face"]):
         _write(drawn, line, row)
     return drawn
 
 
-def draw_fit(image: Image, fit: Fit, scheme: Scheme) -> None:
-    """Draw contours and points of a face into a picture itself; see `draw_fits`."""
+def turn_text(head: HeadPose) -> str:
+    """Say how a head is turned, in plain letters, as OpenCV draws them."""
+    return f"yaw {head.yaw:+.0f}, pitch {head.pitch:+.0f}, roll {head.roll:+.0f}"
+
+
+def head_axes(fit: Fit, scheme: Scheme) -> NDArray[np.float64]:
+    """Return the axes of a head as lines from the middle of its points.
+
+    Returns
+    -------
+    ndarray, shape (3, 2, 2)
+        Start and end of the axes to the side, down and to where the face looks, ``(x, y)``; none,
+        (0, 2, 2), if it is not known how the head is turned.
+    """
+    if fit.head_pose is None:
+        return np.zeros((0, 2, 2))
+    middle = np.tile(fit.points.mean(axis=0), (3, 1))
+    length = _AXIS * scheme.frontal_iod(fit.points)
+    ends = middle + length * fit.head_pose.rotation[:2].T
+    return np.stack([middle, ends], axis=1)
+
+
+def draw_fit(image: Image, fit: Fit, scheme: Scheme, *, axes: bool = True) -> None:
+    """Draw contours and points of a face into a picture itself; see `draw_fits`.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        Drawn into.
+    fit, scheme
+        As there.
+    axes : bool
+        Whether to draw how the head is turned.
+    """
     size = scheme.inter_ocular_distance(fit.points)
     width = max(1, round(size / 120))
     points = _fixed(fit.points)
@@ -63,6 +99,9 @@ def draw_fit(image: Image, fit: Fit, scheme: Scheme) -> None:
     colours = confidence_colours(fit.confidence)
     for point, colour in zip(points.tolist(), colours.tolist(), strict=True):
         cv2.circle(image, point, radius, colour, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL)
+    for line, ink in zip(head_axes(fit, scheme) if axes else (), AXIS_COLOURS, strict=False):
+        start, end = _fixed(line).tolist()
+        cv2.line(image, start, end, ink, 2 * width, cv2.LINE_AA, _SUBPIXEL)
 
 
 def confidence_colours(confidence: NDArray[np.float64]) -> NDArray[np.float64]:

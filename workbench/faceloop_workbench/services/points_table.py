@@ -43,7 +43,10 @@ _POINTS = (
     ("score", pa.float32()),
     ("predicted_error", pa.float32()),
     ("error_bound", pa.float32()),
+    ("yaw", pa.float32()),
+    ("pitch", pa.float32()),
     ("roll", pa.float32()),
+    ("pose_error", pa.float32()),
     ("scale", pa.float32()),
     ("start", pa.string()),
 )
@@ -66,8 +69,10 @@ class PointsTable:
         come ``face, point, name, x, y, confidence, visibility`` (pixels of the frame; 0 to 1) and,
         the same for all points of a face, ``score`` (probability that it is one),
         ``predicted_error`` (NME), ``error_bound`` (the NME that 9 of 10 such fits stay below),
-        ``roll`` (degrees, clockwise), ``scale`` (IOD of the mean shape, pixels) and ``start``
-        (where the fit started, see `faceloop_runtime.Fit`).
+        ``yaw``, ``pitch``, ``roll`` and ``pose_error`` (how the head is turned, in degrees, see
+        `faceloop_runtime.HeadPose`; where the model does not know, ``roll`` is the turn of the
+        points in the picture, clockwise, and the others are empty), ``scale`` (IOD of the mean
+        shape, pixels) and ``start`` (where the fit started, see `faceloop_runtime.Fit`).
     names : sequence of str
         Names of the points.
     about : mapping
@@ -170,7 +175,7 @@ class PointsTable:
             "score": [fit.score] * count,
             "predicted_error": [fit.predicted_error] * count,
             "error_bound": [fit.error_bound] * count,
-            "roll": [float(np.degrees(fit.pose.angle))] * count,
+            **{name: [value] * count for name, value in _turn(fit).items()},
             "scale": [fit.pose.scale] * count,
             "start": [fit.start] * count,
             **ends,
@@ -221,3 +226,13 @@ class PointsTable:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _turn(fit: Fit) -> dict[str, float | None]:
+    """Return how a head is turned, as far as it is known; NaN is no value of a table."""
+    head = fit.head_pose
+    if head is None:
+        flat = float(np.degrees(fit.pose.angle))
+        return {"yaw": None, "pitch": None, "roll": flat, "pose_error": None}
+    error = None if np.isnan(head.error) else head.error
+    return {"yaw": head.yaw, "pitch": head.pitch, "roll": head.roll, "pose_error": error}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class StillResult:
                 "error_bound": fit.error_bound,
                 "converged": fit.converged,
                 "start": fit.start,
+                "head_pose": None if fit.head_pose is None else asdict(fit.head_pose),
             }
             for fit in self.fits
         ]

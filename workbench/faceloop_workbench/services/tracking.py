@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_runtime import FrameResult, OneEuro, Tracker
 
 from .finding import AUTOMATIC, Finding
+from .openface_table import Camera, OpenFaceTable
 from .overlay import draw_fits
 from .points_table import PointsTable
 from .poor_frames import PoorFrames
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
         QueueEntry,
         VideoFrame,
     )
-    from faceloop_runtime import FaceModel
+    from faceloop_runtime import FaceModel, Fit
     from faceloop_runtime.clmtrackr import ClmtrackrModel
 
     Sink = Callable[[FrameResult, VideoFrame], None]
+
+TableKind = Literal["faceloop", "openface"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def track_video(
     overlay: Path | None = None,
     max_faces: int = 1,
     smooth: bool = False,
+    table: TableKind = "faceloop",
     finding: Finding = AUTOMATIC,
     keep: Iterable[Path] = (),
     each: Callable[[FrameResult], None] | None = None,
@@ -109,7 +113,7 @@ def track_video(
     path : path
         The video.
     points : Path, optional
-        Table to write, see `faceloop_workbench.services.points_table.PointsTable`.
+        Table to write.
     overlay : Path, optional
         Video to write, with the fits drawn in; each frame at its own time.
     max_faces : int
@@ -117,6 +121,10 @@ def track_video(
     smooth : bool
         Write smoothed points beside the raw ones, and draw them; see
         `faceloop_runtime.OneEuro` for their lag.
+    table : {"faceloop", "openface"}
+        Which table: a `faceloop_workbench.services.points_table.PointsTable`, or one with the
+        columns of OpenFace, `faceloop_workbench.services.openface_table.OpenFaceTable`, of the
+        smoothed points if there are any.
     finding : Finding
         How faces are found and where their fits start.
     keep : iterable of Path
@@ -146,7 +154,9 @@ def track_video(
     frames, counts, poor = _FrameReader(video), _TrackCounts(), PoorFrames()
     stopped = False
     with ExitStack() as files:
-        sinks = _open_files(files, model, video, points, overlay, smooth=smooth)
+        sinks = _open_files(files, model, video, overlay)
+        if points is not None:
+            sinks.append(_open_table(files, model, video, points, table, smooth=smooth))
         sinks.append(lambda result, frame: poor.add(result, frame.gray()))
         for result in _timed(tracker, frames, counts):
             for sink in sinks:
@@ -247,37 +257,45 @@ def _open_files(
     files: ExitStack,
     model: FaceModel | ClmtrackrModel,
     video: Video,
-    points: Path | None,
     overlay: Path | None,
+) -> list[Sink]:
+    if overlay is None:
+        return []
+    writer = files.enter_context(VideoWriter(overlay, video.rate))
+    return [
+        lambda r, frame: writer.write(
+            draw_fits(frame.image, [fit for _, fit in _as_drawn(r)], model.scheme), r.time
+        )
+    ]
+
+
+def _open_table(
+    files: ExitStack,
+    model: FaceModel | ClmtrackrModel,
+    video: Video,
+    points: Path,
+    kind: TableKind,
     *,
     smooth: bool,
-) -> list[Sink]:
-    sinks: list[Sink] = []
-    if points is not None:
-        about = {"scheme": model.scheme.name, "video": video.path.name}
-        table = files.enter_context(
-            PointsTable(points, "track", model.scheme.names, about, smoothed=smooth)
-        )
-        sinks.append(
-            lambda r, _: table.write(
-                (r.index, r.time),
-                [(face.id, face.fit) for face in r.faces],
-                {face.id: face.points for face in r.faces} if smooth else None,
-            )
-        )
-    if overlay is not None:
-        writer = files.enter_context(VideoWriter(overlay, video.rate))
-        sinks.append(
-            lambda r, frame: writer.write(
-                draw_fits(
-                    frame.image,
-                    [replace(face.fit, points=face.points) for face in r.faces],
-                    model.scheme,
-                ),
-                r.time,
-            )
-        )
-    return sinks
+) -> Sink:
+    if kind == "openface":
+        columns = OpenFaceTable(points, model.scheme, Camera(*video.size))
+        theirs = files.enter_context(columns)
+        return lambda r, _: theirs.write((r.index, r.time), _as_drawn(r))
+    about = {"scheme": model.scheme.name, "video": video.path.name}
+    table = files.enter_context(
+        PointsTable(points, "track", model.scheme.names, about, smoothed=smooth)
+    )
+    return lambda r, _: table.write(
+        (r.index, r.time),
+        [(face.id, face.fit) for face in r.faces],
+        {face.id: face.points for face in r.faces} if smooth else None,
+    )
+
+
+def _as_drawn(result: FrameResult) -> list[tuple[int, Fit]]:
+    """Return number and fit of each face, with smoothed points if the tracker smooths."""
+    return [(face.id, replace(face.fit, points=face.points)) for face in result.faces]
 
 
 def _median(values: list[float]) -> float | None:

@@ -26,6 +26,7 @@ from .axes import room_above
 from .canvas import Axis, PointBars
 from .canvas_shape import Mosaic, ShapeCanvas, picture_label
 from .dialog_changes import ChangesTab
+from .dialog_space import SpaceTab
 from .model_contents import (
     channel_names,
     explained_variance,
@@ -79,6 +80,7 @@ class ModelDialog(QDialog):
         self.tabs.setObjectName("inside.tabs")
         for title, make in (
             ("Shape", lambda: ShapeTab(model)),
+            ("In space", lambda: SpaceTab(model)),
             ("Patch experts", lambda: PatchesTab(model)),
             ("Reliability", lambda: ReliabilityTab(model)),
             ("What changed", lambda: ChangesTab(listed, model, others)),

@@ -9,6 +9,7 @@ import numpy as np
 
 from faceloop_datasets.subjects import plural
 from faceloop_runtime.imaging.channels import CHANNELS
+from faceloop_runtime.pdm3d import rotations
 from faceloop_trainer.config import with_current_names
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_runtime import FaceModel
     from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_runtime.pdm3d import ShapeModel3D
     from faceloop_runtime.responses.experts import PatchExperts
 
     from .model_list import ListedModel
@@ -46,6 +48,42 @@ def explained_variance(pdm: PointDistributionModel) -> NDArray[np.float64]:
 def shape_at(pdm: PointDistributionModel, sigmas: NDArray[np.float64]) -> Points:
     """Return the shape so many standard deviations along each component (K,), (N, 2)."""
     return pdm.shape(sigmas * np.sqrt(pdm.variances))
+
+
+def space_shape_at(
+    shape: ShapeModel3D, sigmas: NDArray[np.float64], yaw: float, pitch: float
+) -> Points:
+    """Return how a shape in space looks when it is turned.
+
+    Parameters
+    ----------
+    shape : ShapeModel3D
+        The model.
+    sigmas : ndarray, shape (K,)
+        Standard deviations along each mode.
+    yaw, pitch : float
+        In degrees.
+
+    Returns
+    -------
+    ndarray, shape (N, 2)
+    """
+    turn = rotations(np.array([yaw, pitch, 0.0]))
+    seen: Points = shape.shape(sigmas) @ turn[:2].T
+    return seen
+
+
+def space_text(model: FaceModel) -> str:
+    """Say from what a model knows the shape of faces in space, or why it does not."""
+    about = model.provenance.get("shape3d")
+    if not isinstance(about, dict):
+        return "This model was trained before there was a shape in space. Train it again."
+    if model.shape3d is None:
+        return str(about.get("lacking", "The faces of its training do not show their depth."))
+    return (
+        f"Learned from how the points of {about.get('faces')} faces move as they turn (by "
+        f"{about.get('turn')}°, root mean square of the yaw)."
+    )
 
 
 def channel_names(model: FaceModel) -> list[str]:
@@ -202,6 +240,7 @@ def _facts(model: FaceModel) -> dict[str, str]:
         "start map": about["start_map"],
         "usual error of the start": _rounded(about["start_error"]),
         "templates of its own detector": about["own_detector"],
+        "modes in space": about["shape3d"],
     }
     facts |= {f"setting: {k}": v for k, v in with_current_names(made.get("config", {})).items()}
     facts |= {f"version: {k}": v for k, v in made.get("versions", {}).items()}

@@ -1,0 +1,49 @@
+"""The point distribution model in space: what shapes a face can take, whatever its turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeModel3D:
+    """Mean shape and modes of variation in space, a linear Gaussian model.
+
+    A face is seen by weak perspective: turned, its depth dropped, scaled and shifted (Torresani,
+    Hertzmann & Bregler, PAMI 2008, eq. 4). The frame is x right, y down, z towards the viewer, of a
+    face that looks into the camera; the unit is that of the model frame.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (N, 3)
+        Mean shape, centred.
+    components : ndarray, shape (K, 3N)
+        Modes of unit length; a row holds ``x0, y0, z0, x1, ...``. None of them turns, shifts or
+        scales the mean, nor does what a picture shows of it look as if it did.
+    variances : ndarray, shape (K,)
+        Variance of each mode, largest first.
+    noise : ndarray, shape (N,)
+        Variance of each coordinate of a point in the picture that modes and pose do not explain: of
+        the contour, which is not a place on the skin, it is larger.
+    """
+
+    mean: NDArray[np.float64]
+    components: NDArray[np.float64]
+    variances: NDArray[np.float64]
+    noise: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def loadings(self) -> NDArray[np.float64]:
+        """Modes scaled to one standard deviation, (K, N, 3)."""
+        scaled = self.components * np.sqrt(self.variances)[:, None]
+        return np.asarray(scaled.reshape(-1, len(self), 3))
+
+    def shape(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return shapes with parameters ``z`` (..., K), in standard deviations, (..., N, 3)."""
+        return np.asarray(self.mean + np.tensordot(z, self.loadings, axes=1))

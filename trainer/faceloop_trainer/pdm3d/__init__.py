@@ -1,0 +1,1 @@
+"""Learning the shape of faces in space from points in pictures alone."""

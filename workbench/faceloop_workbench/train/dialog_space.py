@@ -1,0 +1,115 @@
+"""The shape of a face in space: turned and varied by sliders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from faceloop_workbench.widgets.basic import PlainLabel
+
+from .canvas_shape import ShapeCanvas
+from .model_contents import space_shape_at, space_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from faceloop_runtime import FaceModel
+
+_SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
+_REACH = 30  # tenths of a standard deviation
+_TURNS = {"yaw": 90, "pitch": 60}  # degrees to either side
+
+
+class SpaceTab(QWidget):
+    """A slider for yaw and pitch, and one for each mode of the shape model in space.
+
+    A model without one says why it has none.
+    """
+
+    def __init__(self, model: FaceModel) -> None:
+        super().__init__()
+        self._model = model
+        self.turns: dict[str, QSlider] = {}
+        self.sliders: list[QSlider] = []
+        self.words = PlainLabel(space_text(model))
+        self.words.setWordWrap(True)
+        self.words.setObjectName("inside.space.words")
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.words)
+        if model.shape3d is None:
+            layout.addStretch(1)
+            return
+        reach = float(np.linalg.norm(model.shape3d.mean, axis=1).max())
+        self.canvas = ShapeCanvas(model.scheme, np.array([[-reach, -reach], [reach, reach]]))
+        below = QHBoxLayout()
+        below.addWidget(self.canvas, 3)
+        below.addLayout(self._side(len(model.shape3d.variances)), 2)
+        layout.addLayout(below, 1)
+        self._draw()
+
+    def reset(self) -> None:
+        """Show the mean face as it looks ahead."""
+        for slider in (*self.turns.values(), *self.sliders):
+            slider.setValue(0)
+
+    def _side(self, modes: int) -> QVBoxLayout:
+        inside = QWidget()
+        grid = QGridLayout(inside)
+        for row, (turn, reach) in enumerate(_TURNS.items()):
+            self.turns[turn] = self._slider(grid, row, f"inside.space.{turn}", f"{turn} °", reach)
+        for k in range(modes):
+            name = f"inside.space.mode.{k + 1}"
+            row = len(_TURNS) + k
+            self.sliders.append(self._slider(grid, row, name, f"mode {k + 1}", _REACH))
+        grid.setColumnStretch(1, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        reset = QPushButton("Reset")
+        reset.setObjectName("inside.space.reset")
+        reset.setToolTip("Show the mean face as it looks ahead.")
+        reset.clicked.connect(self.reset)
+        side = QVBoxLayout()
+        side.addWidget(area)
+        side.addWidget(reset)
+        return side
+
+    def _slider(self, grid: QGridLayout, row: int, name: str, title: str, reach: int) -> QSlider:
+        slider, value = QSlider(Qt.Orientation.Horizontal), PlainLabel("0")
+        slider.setObjectName(name)
+        slider.setRange(-reach, reach)
+        degrees = title.endswith("°")
+
+        def changed(to: int) -> None:
+            value.setText(f"{to:+d}°" if degrees else f"{to / 10:+.1f} {_SIGMA}")
+            self._draw()
+
+        slider.valueChanged.connect(changed)
+        value.setMinimumWidth(value.fontMetrics().horizontalAdvance(f"-3.0 {_SIGMA}"))
+        for column, widget in enumerate((PlainLabel(title.removesuffix(" °")), slider, value)):
+            grid.addWidget(widget, row, column)
+        return slider
+
+    def _draw(self) -> None:
+        yaw, pitch = (self.turns[turn].value() for turn in _TURNS)
+        sigmas = np.array([slider.value() / 10 for slider in self.sliders])
+        self.canvas.show_shapes(
+            [(self._shape(yaw, pitch, 0 * sigmas), -1), (self._shape(yaw, pitch, sigmas), 0)]
+        )
+
+    def _shape(self, yaw: float, pitch: float, sigmas: NDArray[np.float64]) -> NDArray[np.float64]:
+        shape = self._model.shape3d
+        assert shape is not None  # noqa: S101 - else there are no sliders
+        return space_shape_at(shape, sigmas, yaw, pitch)
