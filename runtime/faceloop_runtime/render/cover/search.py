@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from faceloop_runtime.detect.boxes import surest
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.render.mesh import FaceMesh
 from faceloop_runtime.start.finding import find_faces
@@ -37,6 +38,8 @@ _LOST_EVERY, _JUST_LOST = 5, 5
 _ALL = 1000
 _HEAD = 1.2
 """Size of the ring that holds a head with its ears and hair."""
+_APART = 0.2
+"""Of boxes that overlap by more, the surer one is kept."""
 _SAME = 0.5
 """What the detector finds is a face that is followed if the middles of the two heads are no
 farther apart, in sizes of a head."""
@@ -76,6 +79,8 @@ class FaceSearch:
         Width and height of the frames.
     draw_over : bool
         Whether faces that are followed well will be drawn over; else all are covered.
+    live : bool
+        Whether somebody is waiting: then no frame is searched by all means, but of each a part.
     """
 
     def __init__(
@@ -86,8 +91,10 @@ class FaceSearch:
         picture: tuple[int, int],
         *,
         draw_over: bool,
+        live: bool = False,
     ) -> None:
-        self._model, self._detector, self._draw_over = model, detector, draw_over
+        self._model, self._detector = model, detector
+        self._draw_over, self._live = draw_over, live
         self._head = FaceMesh.of(model.scheme, model.pdm.mean, _HEAD)
         self.chains = Chains(rate, picture)
 
@@ -129,6 +136,9 @@ class FaceSearch:
     def _find(self, number: int, image: Image, tracked: int) -> list[FaceBox]:
         """Search quickly, and now and then, or when a face is missing, with all means."""
         missed = self.chains.missed(number)
+        if self._live and number:
+            quick = self._detector.detect(image, wanted=0)
+            return surest(quick + self._detector.detect_part(image, number), _APART)
         if number % _EVERY == 0:
             return find_faces(self._detector, self._model, image, wanted=_ALL)
         if missed and (min(missed) <= _JUST_LOST or number % _LOST_EVERY == 0):
