@@ -129,7 +129,11 @@ class VideoWriter:
         try:
             self._sound.copy_until(self._container, seconds)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise self._failed(error) from error
+            self._give_up()
+            raise InputError(
+                f"The sound cannot be copied into {self.path} ({error}). Choose a name that ends "
+                "in .mkv, or leave the sound out."
+            ) from error
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         if self._container is None or self._stream is None:
@@ -141,17 +145,20 @@ class VideoWriter:
             raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> InputError:
-        """Give up: what is unfinished goes, and never gets the name; what has it stays."""
+        self._give_up()
+        return InputError(
+            f"Cannot write the video {self.path} ({error}). Choose a folder that exists, can be "
+            "written and has room, and a name that ends in .mp4, .mkv or .mov."
+        )
+
+    def _give_up(self) -> None:
+        """Remove what is unfinished: it never gets the name; what has it stays."""
         container, self._container = self._container, None
         with suppress(av.FFmpegError, OSError):
             if container is not None:
                 container.close()
         with suppress(OSError):
             self._partial.unlink()
-        return InputError(
-            f"Cannot write the video {self.path} ({error}). Choose a folder that exists, can be "
-            "written and has room, and a name that ends in .mp4, .mkv or .mov."
-        )
 
     def __enter__(self) -> Self:
         return self

@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
 from faceloop_runtime.detect.boxes import surest
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.render.mesh import FaceMesh
 from faceloop_runtime.start.finding import find_faces
 
-from .chains import Chains, Sighting
+from .chains import HOLD_INSIDE, Chains, Sighting
 from .places import alike_in_size, apart, head_of_box, place_of, union
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from faceloop_runtime.detect.boxes import FaceBox
     from faceloop_runtime.detect.detector import Detector
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.track.results import TrackedFace
+
+    from .places import Place
 
     Image = NDArray[np.uint8]
     Points = NDArray[np.float64]
@@ -40,9 +40,11 @@ _HEAD = 1.2
 """Size of the ring that holds a head with its ears and hair."""
 _APART = 0.2
 """Of boxes that overlap by more, the surer one is kept."""
-_SAME = 0.5
+_UNCONFIRMED = 3
+"""Frames for which a followed face is drawn over that the detector does not find."""
+_SAME, _ON_FACE = 0.5, 0.2
 """What the detector finds is a face that is followed if the middles of the two heads are no
-farther apart, in sizes of a head."""
+farther apart, in sizes of a head; and the fit lies on the face if they are no farther than that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +98,8 @@ class FaceSearch:
         self._model, self._detector = model, detector
         self._draw_over, self._live = draw_over, live
         self._head = FaceMesh.of(model.scheme, model.pdm.mean, _HEAD)
+        self._confirmed: dict[int, tuple[int, Place]] = {}
+        self._hold = round(HOLD_INSIDE * rate)
         self.chains = Chains(rate, picture)
 
     def look(self, number: int, image: Image, tracked: Sequence[TrackedFace]) -> tuple[Points, ...]:
@@ -116,22 +120,36 @@ class FaceSearch:
             Landmarks of the faces to be drawn over.
         """
         boxes = self._find(number, image, len(tracked))
-        heads = [head_of_box(box) for box in boxes]
         faces, sightings, known = [], [], set()
         for face in tracked:
             ring = self._head.ring_of(face.fit.points)
-            place = place_of(ring)
-            own = [k for k, head in enumerate(heads) if apart(place, head) <= _SAME]
-            sure = self._draw_over and self._is_sure(face, ring, [boxes[k] for k in own])
-            for k in own:
-                place = union(place, heads[k])
+            own = [k for k, box in enumerate(boxes) if _is_same(ring, box)]
             known.update(own)
-            sightings.append(Sighting(place, face.id, drawn_over=sure))
-            if sure:
+            sightings.append(self._sighting(number, face, ring, [boxes[k] for k in own]))
+            if sightings[-1].drawn_over:
                 faces.append(face.fit.points)
-        others = [head for k, head in enumerate(heads) if k not in known]
+        others = [head_of_box(box) for k, box in enumerate(boxes) if k not in known]
         self.chains.add(number, [*sightings, *map(Sighting, others)])
         return tuple(faces)
+
+    def _sighting(
+        self, number: int, face: TrackedFace, ring: Points, boxes: Sequence[FaceBox]
+    ) -> Sighting:
+        """Say where a followed face is, given what the detector found there.
+
+        A fit may slip off the face and go on elsewhere, sure of itself: one that the detector does
+        not confirm is drawn over for a few frames only, and then covered with where it was.
+        """
+        place = place_of(ring)
+        for box in boxes:
+            place = union(place, head_of_box(box))
+        if boxes or face.id not in self._confirmed:
+            self._confirmed[face.id] = number, place
+        confirmed_at, there = self._confirmed[face.id]
+        unconfirmed = number - confirmed_at
+        if self._draw_over and unconfirmed <= _UNCONFIRMED and _is_sure(face, ring, boxes):
+            return Sighting(place, face.id, drawn_over=True)
+        return Sighting(union(place, there) if unconfirmed <= self._hold else place, face.id)
 
     def _find(self, number: int, image: Image, tracked: int) -> list[FaceBox]:
         """Search quickly, and now and then, or when a face is missing, with all means."""
@@ -145,9 +163,14 @@ class FaceSearch:
             return self._detector.detect(image, wanted=tracked + len(missed))
         return self._detector.detect(image, wanted=0)
 
-    def _is_sure(self, face: TrackedFace, ring: Points, boxes: Sequence[FaceBox]) -> bool:
-        """Whether a fit lies on the face: it says so, and what the detector found is inside."""
-        line = ring.astype(np.float32)
-        inside = all(cv2.pointPolygonTest(line, box.centre, False) >= 0 for box in boxes)
-        same = all(alike_in_size(head_of_box(box), place_of(ring)) for box in boxes)
-        return face.fit.predicted_error <= POOR_ERROR and inside and same
+
+def _is_same(ring: Points, box: FaceBox) -> bool:
+    """Whether a found face is the one with this ring round its head."""
+    return apart(place_of(ring), head_of_box(box)) <= _SAME
+
+
+def _is_sure(face: TrackedFace, ring: Points, boxes: Sequence[FaceBox]) -> bool:
+    """Whether a fit lies on the face: it says so, and so does what the detector found there."""
+    place, heads = place_of(ring), [head_of_box(box) for box in boxes]
+    there = all(apart(place, head) <= _ON_FACE and alike_in_size(place, head) for head in heads)
+    return there and face.fit.predicted_error <= POOR_ERROR
