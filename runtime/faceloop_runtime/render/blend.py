@@ -35,11 +35,12 @@ def matched_colours(drawn: Image, scene: Image, where: Mask) -> Image:
     """
     if int(where.sum()) < _FEWEST:
         return drawn
-    own, other = drawn[where].astype(np.float32), scene[where].astype(np.float32)
-    light = other.mean(axis=0) / np.maximum(own.mean(axis=0), 1.0)
-    spread = float(np.mean(other.std(axis=0) / np.maximum(own.std(axis=0) * light, 1.0)))
-    levels = np.arange(256, dtype=np.float32)[:, None] * light - other.mean(axis=0)
-    table = levels * np.clip(spread, *_CONTRAST) + other.mean(axis=0)
+    mask = where.astype(np.uint8)
+    (own, own_spread), (mean, spread) = (_moments(image, mask) for image in (drawn, scene))
+    light = mean / np.maximum(own, 1.0)
+    contrast = float(np.mean(spread / np.maximum(own_spread * light, 1.0)))
+    levels = np.arange(256, dtype=np.float32)[:, None] * light - mean
+    table = levels * np.clip(contrast, *_CONTRAST) + mean
     return np.asarray(cv2.LUT(drawn, np.rint(table.clip(0, 255)).astype(np.uint8)[None]), np.uint8)
 
 
@@ -55,6 +56,10 @@ def soft_edge(where: Mask, width: float) -> Alpha:
 
 def put_over(scene: Image, drawn: Image, alpha: Alpha) -> None:
     """Blend a drawn face into a part of a picture, in place."""
-    share = alpha[..., None]
-    mixed = drawn * share + scene * (1.0 - share)
-    scene[:] = np.rint(mixed).astype(np.uint8)
+    scene[:] = cv2.blendLinear(drawn, np.ascontiguousarray(scene), alpha, 1 - alpha)
+
+
+def _moments(image: Image, mask: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and standard deviation of each channel, (3,), where the mask is not 0."""
+    mean, deviation = cv2.meanStdDev(image, mask=mask)
+    return np.asarray(mean[:, 0]), np.asarray(deviation[:, 0])

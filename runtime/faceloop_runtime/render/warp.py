@@ -98,7 +98,7 @@ class CpuWarper:
         drawn = labels >= 0
         x, y = _places(maps, labels, window)
         image = cv2.remap(source.image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        image[~drawn] = 0
+        image = cv2.bitwise_and(image, image, mask=drawn.astype(np.uint8))
         return np.asarray(image, np.uint8), drawn
 
     def close(self) -> None:
@@ -140,10 +140,9 @@ def _places(
     maps: NDArray[np.float64], labels: NDArray[np.int32], window: Window
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return where in the texture each pixel of a window looks."""
-    own = maps.astype(np.float32)[labels]
+    numbers = labels.astype(np.intp)
+    rows = maps.astype(np.float32).transpose(1, 2, 0)
+    (xx, xy, x1), (yx, yy, y1) = ([np.take(row, numbers, mode="wrap") for row in r] for r in rows)
     x = np.arange(window.x, window.x + window.width, dtype=np.float32)
     y = np.arange(window.y, window.y + window.height, dtype=np.float32)[:, None]
-    return (
-        own[..., 0, 0] * x + own[..., 0, 1] * y + own[..., 0, 2],
-        own[..., 1, 0] * x + own[..., 1, 1] * y + own[..., 1, 2],
-    )
+    return xx * x + xy * y + x1, yx * x + yy * y + y1

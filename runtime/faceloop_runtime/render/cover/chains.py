@@ -91,6 +91,11 @@ class Chain:
         """Where it was seen last."""
         return self.seen[-1].place
 
+    @property
+    def is_glimpse(self) -> bool:
+        """Whether it may be no face at all: it was hardly seen, and never followed."""
+        return len(self.seen) <= _GLIMPSES and self.face is None
+
     def place_after(self, frames: int) -> Place:
         """Return where the face may be, so many frames after it was seen last."""
         drift = moved(self.place, self._velocity() * min(frames, _DRIFT))
@@ -98,8 +103,7 @@ class Chain:
 
     def hold(self, rate: float, picture: tuple[int, int]) -> int:
         """Return for how many frames the place is kept after the last sighting."""
-        glimpse = len(self.seen) <= _GLIMPSES and self.face is None
-        short = glimpse or self._leaves(picture)
+        short = self.is_glimpse or self._leaves(picture)
         return round((HOLD if short else HOLD_INSIDE) * rate)
 
     def gap_place(self, number: int, frame: int) -> Place:
@@ -174,8 +178,15 @@ class Chains:
         self._recent = [c for c in recent + new if frame - c.frames[-1] <= self._most_hold]
 
     def missed(self, frame: int) -> list[int]:
-        """Return for how many frames each face has not been seen that may still be there."""
-        unseen = [(frame - c.frames[-1], c.hold(self._rate, self._picture)) for c in self._recent]
+        """Return for how many frames each face has not been seen that may still be there.
+
+        Leaves out glimpses that may be no face.
+        """
+        unseen = [
+            (frame - c.frames[-1], c.hold(self._rate, self._picture))
+            for c in self._recent
+            if not c.is_glimpse
+        ]
         return [gap for gap, hold in unseen if 0 < gap <= hold]
 
     def now(self, frame: int) -> list[Place]:
