@@ -12,13 +12,15 @@ oval: share of the pixels of the face (landmarks, forehead and cheeks, of the sa
 ones, else of a tracker of its own) that are not bare: in the mean frame, and in the worst. points:
 of the sample, visible true points that are bare, of all. found: faces that a detector finds in the
 original, where the face is tracked or, where it is not, anywhere; bare: how many of them have less
-than 99.5 % of their face (an ellipse in the box, .85 as wide) covered; in the result: the same of what it
-finds in the encoded result. Detectors: libfacedetection in every frame, the cascade and dlib's
-frontal one in every fifth. drawn: share of the frames in which a face is drawn over, not pixels.
+than 99.5 % of their face (an ellipse in the box, .85 as wide) covered; in the result: the same of
+what it finds in the encoded result. Detectors: libfacedetection in every frame, the cascade and
+dlib's frontal one in every fifth. drawn: share of the frames in which a face is drawn over, not
+pixels.
 
-detail: correlation of the fine detail of the face (what a blur of an eighth of the IOD takes away)
-of the result with that of the original, the mean of the frames; own: with the average face's.
-mouth, lids: correlation over the frames of the opening in the original with that in the result,
+own: correlation of the fine detail of the face in the result (what a blur of an eighth of the IOD
+takes away) with that of the average face, the mean of the frames drawn over; detail: with that of
+the original, once what both have of the average face is taken out. mouth, lids: correlation
+over the frames of the opening in the original with that in the result,
 each tracked by itself. ms: processor time a frame on one core, to look for faces and to draw.
 """
 
@@ -50,6 +52,8 @@ from faceloop_workbench.services.render_choice import Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from faceloop_runtime.render.cover.search import Cover
 
     Image = np.ndarray
     Find = Callable[[Image], list[FaceBox]]
@@ -204,7 +208,7 @@ def measure(part: Part, model: FaceModel, folder: Path) -> tuple[dict[str, Any],
         "tracked": sum(p is not None for p in before),
         **_shown(part, frames, bare, before, mesh),
         "drawn": f"{np.mean([bool(covers[f.index].faces) for f in frames]):.1%}",
-        **_moves(model, frames, result, (before, after), mesh),
+        **_moves(model, frames, covers, result, (before, after)),
         "search ms": round(search_ms),
         "draw ms": round(draw_ms),
     }
@@ -240,22 +244,22 @@ def _shown(
 def _moves(
     model: FaceModel,
     frames: list[VideoFrame],
+    covers: dict[int, Cover],
     result: list[Image],
     tracked: tuple[list[Image | None], list[Image | None]],
-    mesh: FaceMesh,
 ) -> dict[str, Any]:
-    before, after = tracked
+    (before, after), mesh = tracked, FaceMesh.of(model.scheme, model.pdm.mean)
     average = detail_of(mesh, *average_picture())
     like, own = [], []
     for frame, image, points in zip(frames, result, before, strict=True):
-        if points is not None and frame.index % _EVERY == 0:
-            made = detail_of(mesh, image, points)
-            like.append(float((made * detail_of(mesh, frame.image, points)).sum()))
+        if points is not None and frame.index % _EVERY == 0 and covers[frame.index].faces:
+            made, seen = (detail_of(mesh, pixels, points) for pixels in (image, frame.image))
             own.append(float((made * average).sum()))
-    row: dict[str, Any] = {
-        "detail": round(float(np.mean(like)), 2),
-        "own": round(float(np.mean(own)), 2),
-    }
+            rest = [detail - (detail * average).sum() * average for detail in (made, seen)]
+            like.append(float(np.corrcoef(*rest)[0, 1]))
+    row: dict[str, Any] = {}
+    for name, values in (("own", own), ("detail", like)):
+        row[name] = round(float(np.mean(values)), 2)
     for name, pair in (("mouth", _LIPS), ("lids", _LIDS)):
         row[name] = round(together(*(openings(model, p, pair) for p in (before, after))), 3)
     return row
