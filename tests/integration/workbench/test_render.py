@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from .conftest import Run
 
 STILL = sample_dir() / "stills" / "s0000.jpg"
-LEAVES = range(150, 214, 2)
+LEAVES = range(156, 206, 2)
 """Frames of the sample clip in which the face goes out at the right and comes back."""
-TALKS = range(20, 44)
-BLACK = range(8, 15)
+TALKS = range(20, 44, 2)
+BLACK = range(4, 8)
 """Frames of a part that talks in which nothing is to be seen."""
 
 
@@ -90,7 +90,7 @@ def test_a_face_that_leaves_and_returns_is_never_bare(starter: FaceModel, leavin
     assert len(covers) == len(LEAVES)
     for number, frame in enumerate(LEAVES):
         assert bare_points(starter, covers[number], seen_points(frame)) == 0, frame
-    assert sum(bool(cover.faces) for cover in covers.values()) >= 12
+    assert sum(bool(cover.faces) for cover in covers.values()) >= 6
 
 
 def test_a_face_that_cannot_be_found_for_a_while_is_never_bare(
@@ -105,7 +105,7 @@ def test_a_face_that_cannot_be_found_for_a_while_is_never_bare(
 
 
 def test_a_face_is_covered_before_it_is_found(starter: FaceModel, tmp_path: Path) -> None:
-    path = part_of_clip(tmp_path / "late.mp4", TALKS, range(10))
+    path = part_of_clip(tmp_path / "late.mp4", TALKS, range(5))
     covers = covers_of(starter, path, draw_over=False)
     for number, frame in enumerate(TALKS):
         assert not covers[number].faces

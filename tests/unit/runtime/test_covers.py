@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloop_runtime import FaceBox
@@ -47,6 +47,7 @@ def test_a_face_that_is_not_found_for_a_while_is_covered_all_the_while():
 
 
 @given(st.lists(st.booleans(), min_size=30, max_size=30), st.floats(-2, 2), st.floats(-2, 2))
+@settings(max_examples=25)
 def test_whatever_is_missed_of_a_moving_face_it_is_covered(found, dx, dy):
     found = [True, *found, True]
     way = [(200 + dx * k, 150 + dy * k) for k in range(len(found))]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CELLS = 8
 """Cells of a head's width that is pixelated: its face has six of them."""
-_CELLS_OF_ALL = 16
+_CELLS_OF_ALL = 10
 """Cells of a whole frame's shorter side."""
 _FACE, _HEAD = 1.0, 1.4
 """Size of the mesh that is drawn, and of what is blurred below it."""
