@@ -6,13 +6,14 @@
 An oracle drags, again and again, the point that is farthest from its true place to that place,
 until the mean distance of all points is below 0.015 of the inter-ocular distance; points that
 nobody has marked (the bridge of the nose in MUCT) do not count. The model is trained on people
-who are not among the test faces: MUCT as in muct.py, and 300 of the 400 sample faces.
+who are not among the test faces: MUCT as in muct.py, 300 of the 400 sample faces, and 300 faces of
+helen_train and afw (ibug68). Of several faces found in a photograph the annotated one is taken.
 
-Starts: the detector and the model's fit (faces that the detector misses are left out and
-counted); the mean shape on three clicks, exactly on the pupils and the chin, which do not count as
-drags; and a fit from there. Methods: plain (only the dragged point moves); the shape model given
-the dragged points alone; assisted, as in the window; the same with the errors that the model makes
-on the faces it was trained on.
+Starts: the detector and the model's fit (faces that the detector misses are left out and counted);
+the mean shape on three clicks, exactly on the pupils (the middles of the eyes where a scheme has
+none) and the chin, which do not count as drags; and a fit from there. Methods: plain (only the
+dragged point moves); the shape model given the dragged points alone; assisted, as in the window;
+the same with the errors that the model makes on the faces it was trained on.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import Clock, Report, add_common, muct, split_subjects
+from common import Clock, Report, add_common, data_dir, imported, muct, split_subjects
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_runtime import Detector, FaceModel, Fitter
+from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.assist import fit_errors, initial_face
 from faceloop_trainer.assist.drag import most_probable
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     Method = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 _GOOD = 0.015
-_PER_SUBJECT = {"muct": 4, "sample": None}
+_PER_SUBJECT = {"muct": 4, "sample": None, "wild": None}
 
 
 @dataclass(frozen=True)
@@ -91,25 +93,38 @@ def trials(model: FaceModel, faces: Sequence[Face]) -> tuple[dict[str, list[Tria
     """Start every face in each way; also returns how many faces the detector missed."""
     scheme, missed = model.scheme, 0
     fitter, detector = Fitter(model, "cpu"), Detector()
-    third = initial_face.clicks_of(scheme)[2][1]
-    clicked = [*scheme.initialisation["left_eye"], *scheme.initialisation["right_eye"], *third]
+    eyes = [list(scheme.initialisation[key]) for key in ("left_eye", "right_eye")]
+    places = [*eyes, list(initial_face.clicks_of(scheme)[2][1])]
+    clicked = [place[0] for place in places if len(place) == 1]
     made: dict[str, list[Trial]] = {"fit": [], "three clicks": [], "three clicks, fit": []}
     for face in whole_pictures(scheme, faces):
         iod, nothing = scheme.inter_ocular_distance(face.points), face.measured & False
         clicks = nothing.copy()
         clicks[clicked] = True
         assert face.picture is not None
-        by_clicks = initial_face.from_clicks(model, face.points[clicked])
+        at = np.array([face.points[place].mean(axis=0) for place in places])
+        by_clicks = initial_face.from_clicks(model, at)
         fitted = fitter.fit(face.picture, by_clicks).points
         made["three clicks"].append(Trial(by_clicks, face, clicks, iod))
         made["three clicks, fit"].append(Trial(fitted, face, clicks, iod))
         try:
-            found = initial_face.from_fit(fitter, detector, face.picture).points
+            found = first_fit(fitter, detector, face)
         except FaceloopError:
             missed += 1
         else:
             made["fit"].append(Trial(found, face, nothing, iod))
     return made, missed
+
+
+def first_fit(fitter: Fitter, detector: Detector, face: TrainingFace) -> np.ndarray:
+    """Points of the annotated one of the faces that are found."""
+    assert face.picture is not None
+    boxes = find_faces(detector, fitter.model, face.picture)
+    if not boxes:
+        raise FaceloopError(f"No face is found in {face.name}.")
+    middle = np.nanmean(face.points, axis=0)
+    box = min(boxes, key=lambda box: float(np.linalg.norm(np.array(box.centre) - middle)))
+    return fitter.fit(face.picture, box).points
 
 
 def row(start: str, method: str, counts: np.ndarray) -> dict[str, Any]:
@@ -141,8 +156,14 @@ def get_model(
 @contextmanager
 def opened(name: str, keep: Path | None) -> Iterator[Project]:
     """Open the faces of a set, kept or new."""
+    where = None if keep is None else keep / name
     if name == "muct":
-        with muct(None if keep is None else keep / name) as project:
+        with muct(where) as project:
+            yield project
+        return
+    if name == "wild":
+        folders = [data_dir() / "helen_train", data_dir() / "afw"]
+        with imported("ibug", folders, "ibug68", where) as project:
             yield project
         return
     with TemporaryDirectory() as scratch:

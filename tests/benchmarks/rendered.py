@@ -21,6 +21,7 @@ from common import Report, add_common, error_row
 from faceloop_datasets.media.images import read_image
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.detect.detector import Detector
+from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer.start_network.rendered import RenderedTable
 
 _STEP = 15
@@ -33,7 +34,8 @@ def first_fits(model: FaceModel, table: RenderedTable, chosen: np.ndarray) -> np
     errors = []
     for k in chosen:
         picture, truth = read_image(table.files[k], "rgb"), table.points[k].astype(np.float64)
-        found = [fitter.fit(picture, box).points for box in detector.detect(picture)]
+        boxes = find_faces(detector, model, picture)
+        found = [fitter.fit(picture, box).points for box in boxes]
         size = model.scheme.frontal_iod(truth)
         away = [np.linalg.norm(points - truth, axis=1)[table.seen[k] > 0] for points in found]
         errors.append(min((float(one.mean()) / size for one in away), default=np.inf))

@@ -230,7 +230,8 @@ class TrackingSession:
             fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
             if track.quality(fit.score) >= LEAST_SCORE and is_plausible(fit, gray, worst):
                 return self._checked(gray, fit)
-        return self._fit_by_network(gray, start, new=not track.seen)
+        found = self._fit_by_network(gray, start, new=not track.seen)
+        return found if found and track.may_continue(found[0], gray) else None
 
     def _checked(self, gray: Gray, fit: Fit) -> tuple[Fit, float] | None:
         """Look now and then whether the fit of a followed face still lies on it."""

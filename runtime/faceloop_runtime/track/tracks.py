@@ -7,6 +7,7 @@ by it, and goes on with its velocity until it must have come out on the other si
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,9 @@ lower one, if another occluded it: half of it may still be covered, and no other
 there."""
 _ALIKE_IN_PLACE = 0.6
 """The same where it was when it was lost."""
+_LEAP, _GROWTH = 0.6, 1.5
+"""A face that is farther from where it was, in IOD, or larger or smaller by such a factor from one
+frame to the next, is the same only if it looks so: at a cut another one may stand beside it."""
 _REACH_A_FRAME, _REACH = 0.15, 0.5
 """How far it may have gone: the first for each frame, and the second once, in IOD."""
 PERSIST = 3
@@ -192,6 +196,13 @@ class Track:
         if self.was_occluded:
             least = _SOMEWHAT_ALIKE
         return near and correlation(appearance_of(gray, fit.pose), self.appearance) > least
+
+    def may_continue(self, fit: Fit, gray: Gray) -> bool:
+        """Whether this face may be the one of a fit that was not sought from it step by step."""
+        growth = abs(math.log(fit.pose.scale / self.pose.scale)) > math.log(_GROWTH)
+        if not growth and self._deviation(fit) < _LEAP:
+            return True
+        return correlation(appearance_of(gray, fit.pose), self.appearance) > _ALIKE_IN_PLACE
 
     def _expected(self) -> Similarity:
         dx, dy = self.velocity

@@ -158,7 +158,7 @@ def make_inputs(folder: Path) -> None:
         (("track", "{clip}", "--detector", "haar"), "no detector 'haar'"),
         (("fit", "{still}", "--detector", "text.onnx"), "no YuNet file text.onnx"),
         (("fit", "text.txt"), "text.txt is not an image"),
-        (("fit", "{still}", "--overlay", "fitted.doc"), ".png or .jpg"),
+        (("fit", "{still}", "--overlay", "fitted.doc"), ".png, .jpg or .jpeg"),
         (("model", "show", "broken.safetensors"), "broken.safetensors"),
     ],
 )

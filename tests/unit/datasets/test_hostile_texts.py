@@ -98,7 +98,7 @@ def test_coordinates_beyond_any_picture(
     [
         ("name = " + "[" * 5000, "not a TOML file"),
         ("name = " + "9" * 5000, "not a TOML file"),
-        ("names = 0x" + "f" * 9000, "huge number"),
+        ("name = 0x" + "f" * 9000, "huge number"),
         ("a = 1\n" * 200_000, "at most 1,048,576"),
         ('name = "a"\ntitle = "b"\nnames = [' + "".join(f'"{k}",' for k in range(1001)) + "]",
          "at most 1000"),

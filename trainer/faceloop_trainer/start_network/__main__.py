@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train the start network on rendered faces.",
     )
     parser.add_argument("folder", type=Path, help="annotations.csv and the pictures it names")
-    parser.add_argument("--steps", type=_count, default=16000)
+    parser.add_argument("--steps", type=_count, default=24000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=_count, default=1, help="of PyTorch")
     parser.add_argument("--workers", type=int, default=2, help="processes that make crops")

@@ -48,7 +48,7 @@ class Settings:
         Steps between lines of progress, and between checkpoints.
     """
 
-    steps: int = 16000
+    steps: int = 24000
     seed: int = 0
     threads: int = 1
     workers: int = 2
