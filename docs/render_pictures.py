@@ -22,12 +22,12 @@ from faceloop_workbench.services.rendering import render
 _DOCS = Path(__file__).parent
 _WIDTH = 220
 """Of one frame."""
-_FACES = (12, 82)
+_FACES = (12, 50)
 """Frames that show the modes: it looks at the camera; it speaks and turns."""
 _MODES = (
     Rendering("mesh"),
     Rendering("mask"),
-    Rendering("mask", face=sample_dir() / "stills" / "s0040.jpg"),
+    Rendering("mask", face=sample_dir() / "stills" / "s0008.jpg"),
     Rendering("caricature", strength=2.0),
     Rendering("anonymise"),
     Rendering("anonymise", cover="pixels"),

@@ -19,8 +19,9 @@ pixels.
 
 own: correlation of the fine detail of the face in the result (what a blur of an eighth of the IOD
 takes away) with that of the average face, the mean of the frames drawn over; detail: with that of
-the original, once what both have of the average face is taken out. mouth, lids: correlation
-over the frames of the opening in the original with that in the result, each tracked by itself. ms: processor time a frame on one core, to look for faces and to draw.
+the original, once what both have of the average face is taken out. mouth, lids: correlation over
+the frames of the opening in the original with that in the result, each tracked by itself. ms:
+processor time a frame on one core, to look for faces and to draw.
 """
 
 from __future__ import annotations

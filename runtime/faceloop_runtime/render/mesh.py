@@ -72,7 +72,8 @@ class FaceMesh:
         mean : ndarray, shape (N, 2)
             Mean shape in the model frame.
         reach : float
-            Size of the ring; 1 is the face itself.
+            Size of the ring; 1 is the face itself. A smaller one leaves out the forehead's top, not
+            the cheeks.
         """
         eyes = scheme.initialisation_points(mean)[:2].mean(axis=0)
         centre = eyes + np.array([0.0, (_BELOW - _ABOVE) / 2])
@@ -142,7 +143,8 @@ def _ring(hull: Points, centre: Points, reach: float) -> Points:
     half = np.array([_BESIDE, (_ABOVE + _BELOW) / 2])
     oval = 1.0 / np.linalg.norm(directions / half, axis=1)
     own = np.interp(angles, *_by_angle(hull - centre), period=2 * np.pi)
-    return np.asarray(centre + reach * np.maximum(oval, _ROOM * own)[:, None] * directions)
+    away = np.maximum(reach * oval, max(reach, 1.0) * _ROOM * own)
+    return np.asarray(centre + away[:, None] * directions)
 
 
 def _hung(mean: Points, hull: Triangles, ring: Points) -> tuple[Triangles, NDArray[np.float64]]:

@@ -152,6 +152,22 @@ def test_a_mask_of_a_picture_shows_that_face(starter, frames, truth):
     assert np.abs(image.astype(int) - frames[TALKS]).mean() > 2
 
 
+def test_a_mask_with_closed_lips_shows_the_mouth_below(starter, truth):
+    frame = 50
+    image, points = Video(sample_clip())[frame].image, truth[frame]
+    mouth = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(mouth, [points[[60, 59, 58, 57, 56, 55]].astype(int)], 1)
+    mouth = cv2.erode(mouth, np.ones((3, 3))) > 0
+    assert mouth.sum() > 100
+    closed = Portrait.read(sample_dir() / "stills" / "s0008.jpg", starter)
+    for portrait, shown in ((closed, True), (Portrait.average(starter), False)):
+        drawn = image.copy()
+        Mask(starter, portrait, CpuWarper()).draw(drawn, points)
+        same = (drawn == image).all(axis=2)
+        assert (same[mouth].mean() > 0.8) == shown
+        assert not same[int(points[36:39, 1].mean()), int(points[36:39, 0].mean())]
+
+
 def test_a_picture_without_a_face_is_no_mask(starter):
     with pytest.raises(InputError, match=r"no face in .*n000"):
         Portrait.read(sample_negatives()[0], starter)
