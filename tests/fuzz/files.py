@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 
 import faceloop_runtime
-from faceloop_datasets import InputError, Video, archive
+from faceloop_datasets import InputError, Video, VideoWriter, archive
 from faceloop_datasets.media.images import decode_image, image_size
+from faceloop_datasets.media.video import Sound
 from faceloop_runtime import FaceModel, clmtrackr
 from faceloop_runtime.clmtrackr import model as clmtrackr_model
 from faceloop_trainer.cache import Cache
@@ -140,6 +141,39 @@ def _videos() -> list[bytes]:
     return files
 
 
+def _sound(data: bytes) -> None:
+    """Copy the sound of a video into another, as it is coded."""
+    sound = Sound(written("sound", "clip.mp4", data), 0.0)
+    out = folder("sound") / "out.mkv"
+    try:
+        sound.check_fits(out)
+        with VideoWriter(out, 25, sound) as writer:
+            writer.write(np.zeros((32, 32, 3), np.uint8))
+    finally:
+        sound.close()
+
+
+@cache
+def _sounding() -> list[bytes]:
+    kinds = [("mp4", "aac"), ("matroska", "pcm_s16le"), ("mp4", "mp2"), ("avi", "ac3")]
+    files = []
+    for container, codec in kinds:
+        out = io.BytesIO()
+        with av.open(out, "w", format=container) as file:
+            stream = file.add_stream(codec, rate=48000, layout="mono")
+            size = stream.codec_context.frame_size or 1024
+            kind = "s16" if codec in {"pcm_s16le", "mp2"} else "fltp"
+            samples = np.zeros((1, size), np.int16 if kind == "s16" else np.float32)
+            for k in range(4):
+                frame = av.AudioFrame.from_ndarray(samples, format=kind, layout="mono")
+                frame.sample_rate, frame.pts = 48000, k * size
+                frame.time_base = Fraction(1, 48000)
+                file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+        files.append(out.getvalue())
+    return files
+
+
 @cache
 def _starter() -> bytes:
     return Path(faceloop_runtime.__file__).with_name("starter").joinpath(
@@ -248,6 +282,8 @@ TARGETS = (
            (b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iTXt", b"zTXt", b"iCCP", b"fcTL", *_SIZES)),
     Target("video", _video, _videos, (b"moov", b"mdat", b"stts", b"stsz", b"\x1a\x45\xdf\xa3",
            b"#EXTM3U\n", b"ffconcat version 1.0\nfile x\n", b"RIFF", b"<MPD", *_SIZES)),
+    Target("sound", _sound, _sounding, (b"moov", b"mdat", b"stts", b"stsz", b"esds", b"RIFF",
+           b"\x1a\x45\xdf\xa3", b"\xff\xff\xff\xff", *_SIZES)),
     Target("model", _loaded_strictly, lambda: [_starter()[: 1 << 13]], _JSON),
     Target("model_edits", _model_edits, lambda: [edit(0, b"\x00"), edit(9000, b"\x7f\xf0")],
            (b"\x7f\xf8\x00\x00", b"\xff\xff\xff\xff", *_JSON), 512),

@@ -297,3 +297,26 @@ def test_a_file_that_is_no_video_is_told_in_the_status_line(live, tmp_path):
     live.driver.until(lambda: "notes.mp4" in status.text())
     live.driver.press(Qt.Key.Key_Period)
     live.until_fitted(1)
+
+
+def test_what_is_shown_on_the_face_can_be_chosen(live, tmp_path):
+    view = live.find(QComboBox, "view")
+    layer = live.driver.viewer.layers["fit points"]
+    assert view.currentText() == "points"
+    assert layer.visible
+    view.setCurrentText("anonymised")
+    live.driver.until(lambda: live.shown.drawn_over)
+    live.driver.until(lambda: not layer.visible)
+    truth = sample_clip_truth()
+    x, y = truth.points[0][61].astype(int)
+    around = np.s_[y - 15 : y + 15, x - 15 : x + 15]
+    assert (live.picture[around] != frame(0)[around]).any(axis=2).mean() > 0.9
+    view.setCurrentText("caricature")
+    strength = live.find(QDoubleSpinBox, "strength")
+    assert strength.isVisible()
+    live.driver.until(lambda: live.shown.drawn_over and not np.array_equal(live.picture, frame(0)))
+    strength.setValue(1.0)
+    live.driver.until(lambda: np.abs(live.picture.astype(int) - frame(0)).max() <= 3)
+    view.setCurrentText("points")
+    live.driver.until(lambda: layer.visible)
+    assert np.array_equal(live.picture, frame(0))

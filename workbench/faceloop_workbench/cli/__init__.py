@@ -20,6 +20,7 @@ from .fitting import fit, track
 from .keeping import backup, restore
 from .labels import check_labels
 from .models import model
+from .rendering import render
 from .reporting import report
 from .review import queue
 from .scheme import scheme
@@ -67,6 +68,7 @@ app.command("check-labels")(check_labels)
 app.command("confirm")(confirm)
 app.command("fit")(fit)
 app.command("track")(track)
+app.command("render")(render)
 app.add_typer(queue, name="queue")
 app.add_typer(subjects, name="subjects")
 app.add_typer(scheme, name="scheme")

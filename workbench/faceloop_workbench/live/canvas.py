@@ -179,8 +179,10 @@ class LiveCanvas:
         layer.visible = True
 
     def _fits(self) -> list[Fit]:
-        result = None if self.shown is None else self.shown.result
-        return [] if result is None else [face.fit for face in result.faces]
+        shown = self.shown
+        if shown is None or shown.result is None or shown.drawn_over:
+            return []
+        return [face.fit for face in shown.result.faces]
 
     def _layer(self, name: str, make: Callable[[ViewerModel], Layer]) -> Layer:
         """Return a layer; made when it is first needed, and again if the person deleted it."""

@@ -15,7 +15,7 @@ from .responses import response_maps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faceloop_runtime import FrameResult
+    from faceloop_runtime import Detector, FrameResult
     from faceloop_runtime.responses.base import ResponseBackend
     from faceloop_runtime.responses.gl.context import GLContext
     from faceloop_runtime.track.tracker import TrackingSession
@@ -63,12 +63,15 @@ class ModelInUse:
     ----------
     chosen : ChosenModel or None
         The model; None before the first was loaded.
+    detector : Detector or None
+        What finds faces; None before the first model was loaded.
     about : str
         Which backend it has, and why where the choice was automatic.
     """
 
     def __init__(self) -> None:
         self.chosen: ChosenModel | None = None
+        self.detector: Detector | None = None
         self.about = ""
         self._in_use: tuple[object, ...] | None = None
         self._backend: ResponseBackend | None = None
@@ -106,6 +109,7 @@ class ModelInUse:
         backend = make_backend(settings.backend, chosen.model.experts, make_context)
         self.close()
         self.chosen, self._backend, self._in_use = chosen, backend, settings.how
+        self.detector = detector
         self.about = backend.name
         if settings.backend == "auto":
             self.about = describe(make_context)

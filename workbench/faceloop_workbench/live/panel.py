@@ -24,6 +24,7 @@ from .panel_queue import QueueBox
 from .panel_responses import PointChooser
 from .panel_sources import SourceBar
 from .panel_timeline import Timeline
+from .panel_view import ViewChooser
 from .player import AS_FAST_AS_IT_GOES, Player
 from .screening import Screening
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Project
     from faceloop_workbench.commands import Commands
+    from faceloop_workbench.services.render_choice import Rendering
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.picture_layer import PictureLayer
 
@@ -92,6 +94,7 @@ class LivePanel(QWidget):
         self._queue = QueueBox(session, commands, self._threshold, self._set_threshold)
         self._head = HeadBox(self._show_axes)
         self._points = PointChooser(self.canvas)
+        self._view = ViewChooser(self._draw_over)
         self._export = ExportBar(session, self._screening)
         self._speed = QComboBox()
         self._place = PlainLabel(_FIRST)
@@ -137,6 +140,10 @@ class LivePanel(QWidget):
             self._screening.queue_fit(shown, self._points.face)
         except FaceloopError as error:
             self._failed(error)
+
+    def _draw_over(self, rendering: Rendering | None) -> None:
+        self._screening.rendering = rendering
+        self.player.draw_over(rendering)
 
     def _set_threshold(self, threshold: float) -> None:
         self._threshold = threshold
@@ -286,6 +293,7 @@ class LivePanel(QWidget):
         layout.addWidget(self._timeline)
         layout.addWidget(self._place)
         layout.addLayout(play)
+        layout.addWidget(self._view)
         layout.addWidget(self._quality)
         layout.addWidget(self._head)
         layout.addWidget(self._points)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from faceloop_datasets import FaceloopError
+from faceloop_workbench.services.rendering import RenderSummary
 from faceloop_workbench.widgets.basic import set_enabled
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
     from .screening import Screening
 
-_FILTER = "Points, one row a point (*.csv);;Points (*.parquet);;Video with the fits (*.mp4)"
-_HELP = "Fit the whole video and write points or a video with the fits drawn in."
+_FILTER = "Points, one row a point (*.csv);;Points (*.parquet);;Video as shown (*.mp4)"
+_HELP = (
+    "Fit the whole video and write points, or a video with the fits drawn in, or with what is "
+    "drawn over the faces here."
+)
 
 
 class ExportBar(QWidget):
@@ -36,7 +40,7 @@ class ExportBar(QWidget):
     def __init__(self, session: Session, screening: Screening) -> None:
         super().__init__()
         self._session, self._screening = session, screening
-        self._job: Job[TrackResult] | None = None
+        self._job: Job[TrackResult | RenderSummary] | None = None
         self._why_not = ""
         self._target = Path()
         self._start = QPushButton("Export track…")
@@ -75,7 +79,7 @@ class ExportBar(QWidget):
         job.start()
 
     def cancel(self) -> None:
-        """Stop; the file holds the frames until then."""
+        """Stop; a track holds the frames until then, a video that is drawn over is not made."""
         if self._job is not None:
             self._job.cancel()
 
@@ -96,7 +100,10 @@ class ExportBar(QWidget):
         self._bar.setMaximum(progress.total or 0)
         self._bar.setValue(progress.done)
 
-    def _done(self, result: TrackResult) -> None:
+    def _done(self, result: TrackResult | RenderSummary) -> None:
+        if isinstance(result, RenderSummary):
+            self._session.tell(f"The video is in {result.out}. {result.warning or ''}".strip())
+            return
         summary = result.summary
         until = f" The first {summary.frames} of {summary.of} frames." if summary.stopped else ""
         wrong = summary.error or summary.warning or ""

@@ -17,6 +17,7 @@ from faceloop_workbench.services.overlay import draw_fit
 from faceloop_workbench.services.poor_frames import PoorFrames
 
 from .clock import Clock
+from .drawn_faces import DrawnFaces
 from .model_in_use import ModelInUse
 from .record import ErrorRecord
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from faceloop_runtime import FrameResult
     from faceloop_runtime.responses.gl.context import GLContext
     from faceloop_workbench.services.model_choice import ChosenModel
+    from faceloop_workbench.services.render_choice import Rendering
 
     from .model_in_use import FitSettings
     from .responses import ResponseMaps
@@ -57,7 +59,7 @@ class ShownFrame:
     time : float
         Seconds after the first.
     image : ndarray of uint8, shape (H, W, 3)
-        RGB; with the fits drawn in while it moves.
+        RGB; with the fits drawn in while it moves, or with its faces drawn over.
     moving : bool
         Whether it is one of many; a still frame is for looking at closely.
     result : FrameResult or None
@@ -68,6 +70,8 @@ class ShownFrame:
         How long that took.
     responses : tuple of ResponseMaps
         Of each face of a still frame.
+    drawn_over : bool
+        Whether the faces are drawn over: then no points are shown.
     """
 
     index: int
@@ -78,6 +82,7 @@ class ShownFrame:
     chosen: ChosenModel | None = None
     fit_ms: float = 0.0
     responses: tuple[ResponseMaps, ...] = ()
+    drawn_over: bool = False
 
 
 @dataclass
@@ -86,6 +91,7 @@ class _Requests:
 
     open: Callable[[], FrameSource | None] | None = None
     use_model: FitSettings | None = None
+    draw_over: tuple[Rendering | None] | None = None
     target: int | None = None
     reset_tracking: bool = False  # the target was jumped to, not stepped to
     show_again: bool = False  # the frame there is should be handed over once more
@@ -142,6 +148,7 @@ class Player:
         self._poor_lock = threading.Lock()
         self._at = 0
         self._model = ModelInUse()
+        self._faces = DrawnFaces(make_context)
         self._clock = Clock()
         self._current: tuple[Frame, FrameResult | None, float] | None = None
         self._last_shown = 0.0
@@ -167,6 +174,12 @@ class Player:
         """Fit with this from the next frame on."""
         with self._changed:
             self._requests.use_model = settings
+            self._changed.notify()
+
+    def draw_over(self, rendering: Rendering | None) -> None:
+        """Draw this over the faces, or with None their points again."""
+        with self._changed:
+            self._requests.draw_over = (rendering,)
             self._changed.notify()
 
     def play(self) -> None:
@@ -255,6 +268,7 @@ class Player:
                     self._stop_playing("paused")
                     self.failed.emit(error)
         self._model.close()
+        self._faces.close()
         if self.source is not None:
             self.source.close()
 
@@ -262,6 +276,8 @@ class Player:
         """Yield what is to be done; one that fails leaves the others."""
         if requests.use_model is not None:
             yield partial(self._use_model, requests.use_model)
+        if requests.draw_over is not None:
+            yield partial(self._draw_over, requests.draw_over[0])
         if requests.open is not None:
             yield partial(self._open, requests.open)
         if requests.target is not None:
@@ -291,6 +307,7 @@ class Player:
             self._poor = PoorFrames(self._poor.threshold)
         self.record = ErrorRecord(0 if source is None else source.frames or 0)
         self._at, self._current = 0, None
+        self._faces.forget()
         self.source = source
         with self._changed:
             self._newest = None  # a frame of the source before would be drawn over what comes now
@@ -309,7 +326,14 @@ class Player:
             self.model_changed.emit(self._model.chosen.name, self._model.about)
         if self._current is not None:
             self._fit(self._current[0])
+        try:
+            self._faces.use_model(self._model)
+        finally:
             self._show_again()
+
+    def _draw_over(self, rendering: Rendering | None) -> None:
+        self._faces.use(rendering, self._model)
+        self._show_again()
 
     def _go_to_frame(self, target: int, *, reset_tracking: bool) -> None:
         """Go to a frame: the picture is handed over at once, and again with the fit."""
@@ -321,6 +345,7 @@ class Player:
         self._clock.start()
         if reset_tracking:
             self._model.forget()
+            self._faces.forget()
             self._current = frame, None, 0.0
             self._show_again()
             if self._requests:  # somebody drags along the strip: on to the next place
@@ -364,6 +389,7 @@ class Player:
     def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
         if self._comes_after_pause(frame):
             self._model.forget()
+            self._faces.forget()
         start = time.perf_counter()
         result = self._model.track_frame(frame)
         milliseconds = (time.perf_counter() - start) * 1000
@@ -377,7 +403,10 @@ class Player:
     ) -> None:
         image, chosen = frame.image, self._model.chosen
         responses: tuple[ResponseMaps, ...] = ()
-        if result is not None and result.faces and chosen is not None:
+        drawn_over = self._faces.rendering is not None
+        if drawn_over and self.source is not None:
+            image = self._faces.draw(frame, result, self.source.rate, self._model)
+        elif result is not None and result.faces and chosen is not None:
             if moving:
                 image = image.copy()
                 for face in result.faces:
@@ -385,7 +414,15 @@ class Player:
             else:
                 responses = self._model.responses(frame, result)
         shown = ShownFrame(
-            frame.index, frame.time, image, moving, result, chosen, milliseconds, responses
+            index=frame.index,
+            time=frame.time,
+            image=image,
+            moving=moving,
+            result=result,
+            chosen=chosen,
+            fit_ms=milliseconds,
+            responses=responses,
+            drawn_over=drawn_over,
         )
         with self._changed:
             self._newest = shown

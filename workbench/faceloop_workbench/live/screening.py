@@ -14,6 +14,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.finding import AUTOMATIC
 from faceloop_workbench.services.model_choice import choose_model
+from faceloop_workbench.services.rendering import render
 from faceloop_workbench.services.tracking import track_video
 
 from .model_in_use import FitSettings
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
         QueueEntry,
     )
     from faceloop_workbench.services.finding import Finding
+    from faceloop_workbench.services.render_choice import Rendering
+    from faceloop_workbench.services.rendering import RenderSummary
     from faceloop_workbench.services.tracking import TrackResult
     from faceloop_workbench.session import Session
 
@@ -64,6 +67,8 @@ class Screening:
     ----------
     queued : int
         Poor fits of this video that went to the queue.
+    rendering : Rendering or None
+        What is drawn over the faces of a video that is exported; None for their points.
     changed : Signal()
         That number is another.
     opening : Signal(str)
@@ -76,6 +81,7 @@ class Screening:
     def __init__(self, session: Session, player: Player, per_shot: int = 3) -> None:
         self._session, self._player, self._per_shot = session, player, per_shot
         self.queued = 0
+        self.rendering: Rendering | None = None
         self._fit_settings: tuple[str, int, Finding] | None = None
         self._known = _KnownMedia()
         self._job: Job[int] | None = None
@@ -238,8 +244,8 @@ class Screening:
 
     # The track of the whole video
 
-    def export(self, target: Path) -> Job[TrackResult]:
-        """Fit the whole video and write its track: a table, or a video with the fits drawn in.
+    def export(self, target: Path) -> Job[TrackResult | RenderSummary]:
+        """Fit the whole video and write its track: a table, or a video with the faces as shown.
 
         Parameters
         ----------
@@ -258,7 +264,21 @@ class Screening:
         _, max_faces, finding = self._fit_settings or ("auto", 1, AUTOMATIC)
         project = self._session.project
 
-        def work(monitor: Monitor) -> TrackResult:
+        keep = () if project is None else tuple(project.files())
+        rendering = None if table else self.rendering
+
+        def work(monitor: Monitor) -> TrackResult | RenderSummary:
+            if rendering is not None:
+                return render(
+                    chosen.model,
+                    path,
+                    target,
+                    rendering,
+                    max_faces=max_faces,
+                    finding=finding,
+                    keep=keep,
+                    progress=monitor,
+                )
             return track_video(
                 chosen.model,
                 path,
@@ -266,7 +286,7 @@ class Screening:
                 overlay=None if table else target,
                 max_faces=max_faces,
                 finding=finding,
-                keep=() if project is None else project.files(),
+                keep=keep,
                 progress=monitor,
             )
 

@@ -3,6 +3,7 @@
 from .player_view import PlayerView
 from .reading import Video, VideoFrame
 from .shots import ShotCounter
+from .sound import Sound
 from .stream import MAX_FRAME_PIXELS, VIDEO_SUFFIXES
 from .timing import MAX_FRAMES
 from .writing import VideoWriter, write_video
@@ -13,6 +14,7 @@ __all__ = [
     "VIDEO_SUFFIXES",
     "PlayerView",
     "ShotCounter",
+    "Sound",
     "Video",
     "VideoFrame",
     "VideoWriter",

@@ -96,6 +96,9 @@ class Video:
     ----------
     times : ndarray, shape (frames,)
         Seconds after the first frame.
+    start : float
+        Time of the first frame, in seconds of the file's own clock, which its sound goes by; 0 for
+        a file without usable times.
     rate : float
         Mean frames a second.
     size : (int, int)
@@ -144,6 +147,7 @@ class Video:
             self.times: NDArray[np.float64] = self._index.times
         else:
             self.times = np.arange(self._count(packets.count)) / guess
+        self.start = 0.0 if self._index is None else float(self._index.pts[0] * self._index.base)
         self.times.flags.writeable = False
         last = float(self.times[-1])
         self.rate: float = (len(self) - 1) / last if last > 0 else guess

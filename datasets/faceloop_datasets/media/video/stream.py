@@ -61,20 +61,7 @@ class StreamReader:
         self.at = 0  # number of the next frame, kept by who reads
         self.bad_packets = 0
         self._decoded: deque[av.VideoFrame] = deque()
-        try:
-            # absolute, so that a colon in the name makes no address of it
-            self.container: InputContainer = av.open(
-                str(path.absolute()),
-                options=_OPTIONS,
-                metadata_errors="replace",
-            )
-        except (av.FFmpegError, OSError, ValueError) as error:
-            if path.suffix.lower() in IMAGE_SUFFIXES:
-                raise InputError(f"{path} is a picture. Expected a video file.") from error
-            raise InputError(
-                f"{path} cannot be read as a video ({error}). Expected a video file such as "
-                "MP4, WebM, MOV, MKV or AVI; a download that broke off must be repeated."
-            ) from error
+        self.container = open_container(path)
         try:
             self.stream: VideoStream = self._best_stream()
         except InputError:
@@ -171,6 +158,26 @@ class StreamReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a video file, and nothing that it names.
+
+    Raises
+    ------
+    InputError
+        If it is no video that can be read.
+    """
+    try:
+        # absolute, so that a colon in the name makes no address of it
+        return av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            raise InputError(f"{path} is a picture. Expected a video file.") from error
+        raise InputError(
+            f"{path} cannot be read as a video ({error}). Expected a video file such as "
+            "MP4, WebM, MOV, MKV or AVI; a download that broke off must be repeated."
+        ) from error
 
 
 def _worth(stream: VideoStream) -> tuple[bool, bool, bool, int, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from contextlib import suppress
 from fractions import Fraction
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
+    from .sound import Sound
+
     Image = NDArray[np.uint8]
 
 
@@ -42,6 +45,8 @@ class VideoWriter:
         The file to make; an existing one is replaced at the end.
     rate : float
         Mean frames a second, and the time of frames that are written without one.
+    sound : Sound, optional
+        Sound to copy beside the frames, to its own end.
 
     Raises
     ------
@@ -49,8 +54,8 @@ class VideoWriter:
         If the file cannot be written.
     """
 
-    def __init__(self, path: str | Path, rate: float) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, rate: float, sound: Sound | None = None) -> None:
+        self.path, self._sound = Path(path), sound
         self._partial = self.path.with_name(f".part-{secrets.token_hex(8)}{self.path.suffix}")
         self._rate = Fraction(rate).limit_denominator(1001)
         self._shape: tuple[int, ...] | None = None
@@ -86,6 +91,7 @@ class VideoWriter:
         self._last = frame.pts = max(round(seconds * _TICKS), self._last + 1)
         frame.time_base, frame.duration = 1 / _TICKS, round(_TICKS / self._rate)
         self._encode(frame)
+        self._copy_sound(float(self._last / _TICKS))
 
     def close(self) -> None:
         """Complete the file and give it its name."""
@@ -93,6 +99,7 @@ class VideoWriter:
             return
         try:
             self._encode(None)
+            self._copy_sound(math.inf)
             self._container.close()
             put_in_place(self._partial, self.path)
         except (av.FFmpegError, OSError) as error:
@@ -112,7 +119,21 @@ class VideoWriter:
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = 1 / _TICKS
         stream.options = {"crf": "18", "preset": "veryfast"}
+        if self._sound is not None:
+            self._sound.begin(container)
         self._stream, self._shape = stream, shape
+
+    def _copy_sound(self, seconds: float) -> None:
+        if self._sound is None or self._container is None:
+            return
+        try:
+            self._sound.copy_until(self._container, seconds)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            self._give_up()
+            raise InputError(
+                f"The sound cannot be copied into {self.path} ({error}). Choose a name that ends "
+                "in .mkv, or leave the sound out."
+            ) from error
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         if self._container is None or self._stream is None:
@@ -124,17 +145,20 @@ class VideoWriter:
             raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> InputError:
-        """Give up: what is unfinished goes, and never gets the name; what has it stays."""
+        self._give_up()
+        return InputError(
+            f"Cannot write the video {self.path} ({error}). Choose a folder that exists, can be "
+            "written and has room, and a name that ends in .mp4, .mkv or .mov."
+        )
+
+    def _give_up(self) -> None:
+        """Remove what is unfinished: it never gets the name; what has it stays."""
         container, self._container = self._container, None
         with suppress(av.FFmpegError, OSError):
             if container is not None:
                 container.close()
         with suppress(OSError):
             self._partial.unlink()
-        return InputError(
-            f"Cannot write the video {self.path} ({error}). Choose a folder that exists, can be "
-            "written and has room, and a name that ends in .mp4, .mkv or .mov."
-        )
 
     def __enter__(self) -> Self:
         return self

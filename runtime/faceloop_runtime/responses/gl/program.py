@@ -47,20 +47,12 @@ class Program:
     def __init__(
         self, name: str, constants: Mapping[str, int | str], es: bool, samplers: tuple[str, ...]
     ) -> None:
-        head = _ES if es else _DESKTOP
-        head += "".join(f"#define {key} {value}\n" for key, value in constants.items())
-        self._handle = gl.glCreateProgram()
-        sources = (gl.GL_VERTEX_SHADER, "cover.vert"), (gl.GL_FRAGMENT_SHADER, f"{name}.frag")
-        for kind, file in sources:
-            source = files(__package__).joinpath(file).read_text("utf-8")
-            shader = _compiled(kind, head + source, file)
-            gl.glAttachShader(self._handle, shader)
-            gl.glDeleteShader(shader)  # it goes with the program
-        gl.glBindAttribLocation(self._handle, 0, "corner")
-        gl.glLinkProgram(self._handle)
-        if not gl.glGetProgramParameter(self._handle, gl.GL_LINK_STATUS):
-            said = gl.glGetProgramInfoLog(self._handle)
-            raise GLError(f"The OpenGL driver cannot link {name}: {said.strip()}")
+        set_before = "".join(f"#define {key} {value}\n" for key, value in constants.items())
+        vertex, fragment = (
+            (file, set_before + files(__package__).joinpath(file).read_text("utf-8"))
+            for file in ("cover.vert", f"{name}.frag")
+        )
+        self._handle = link_program(vertex, fragment, es=es, attributes=("corner",))
         self._places: dict[str, int] = {}
         gl.glUseProgram(self._handle)
         for unit, sampler in enumerate(samplers):
@@ -94,6 +86,39 @@ class Program:
         if name not in self._places:
             self._places[name] = int(gl.glGetUniformLocation(self._handle, name))
         return self._places[name]
+
+
+def link_program(
+    vertex: tuple[str, str], fragment: tuple[str, str], *, es: bool, attributes: Sequence[str]
+) -> int:
+    """Make a program of two shaders in the current context.
+
+    Parameters
+    ----------
+    vertex, fragment : (str, str)
+        Name, for messages, and source without the version.
+    es : bool
+        Whether the context is one of OpenGL ES.
+    attributes : sequence of str
+        Those of the vertex shader, which get the numbers from 0 on.
+
+    Raises
+    ------
+    GLError
+        If the driver does not take them.
+    """
+    program = gl.glCreateProgram()
+    for kind, (name, source) in ((gl.GL_VERTEX_SHADER, vertex), (gl.GL_FRAGMENT_SHADER, fragment)):
+        shader = _compiled(kind, (_ES if es else _DESKTOP) + source, name)
+        gl.glAttachShader(program, shader)
+        gl.glDeleteShader(shader)  # it goes with the program
+    for number, attribute in enumerate(attributes):
+        gl.glBindAttribLocation(program, number, attribute)
+    gl.glLinkProgram(program)
+    if not gl.glGetProgramParameter(program, gl.GL_LINK_STATUS):
+        said = gl.glGetProgramInfoLog(program)
+        raise GLError(f"The OpenGL driver cannot link {fragment[0]}: {said.strip()}")
+    return int(program)
 
 
 def _compiled(kind: int, source: str, name: str) -> int:

@@ -1,0 +1,115 @@
+"""What is to be covered in every frame of a video, known before the first is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from faceloop_datasets import Monitor, ShotCounter
+from faceloop_runtime.track.tracker import Tracker
+
+from .search import MOST_FACES, Cover, FaceSearch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import ProgressLike, VideoFrame
+    from faceloop_runtime.detect.detector import Detector
+    from faceloop_runtime.model import FaceModel
+
+    Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Footage:
+    """What a plan has to know of a video.
+
+    Parameters
+    ----------
+    rate : float
+        Frames a second.
+    size : (int, int)
+        Width and height of the frames.
+    count : int or None
+        How many frames there are, for the progress.
+    """
+
+    rate: float
+    size: tuple[int, int]
+    count: int | None = None
+
+
+def plan_covers(
+    model: FaceModel,
+    detector: Detector,
+    footage: Footage,
+    frames: Iterable[VideoFrame],
+    *,
+    draw_over: bool,
+    start: str = "auto",
+    progress: ProgressLike = None,
+) -> dict[int, Cover]:
+    """Look at a whole video and say what has to be covered in each frame.
+
+    Every frame is searched by the detector and by the tracker. A face that was seen is covered for
+    a while before and after that too, see `faceloop_runtime.render.cover.chains`.
+
+    Parameters
+    ----------
+    model : FaceModel
+        What is tracked.
+    detector : Detector
+        Finds faces.
+    footage : Footage
+        The video.
+    frames : iterable of VideoFrame
+        All its frames, in order.
+    draw_over : bool
+        Whether faces that are followed well will be drawn over; else all are covered.
+    start : str
+        Where fits start, see `faceloop_runtime.Fitter`.
+    progress : Monitor or callable, optional
+        Told each frame.
+
+    Returns
+    -------
+    dict of int to Cover
+        One for each frame, by its number.
+
+    Raises
+    ------
+    Cancelled
+        If the monitor stops it.
+    """
+    monitor = Monitor.of(progress)
+    session = Tracker(model, max_faces=MOST_FACES, detector=detector, start=start).follow()
+    search = FaceSearch(model, detector, footage.rate, footage.size, draw_over=draw_over)
+    shots, cuts = ShotCounter(), []
+    faces: dict[int, tuple[Points, ...]] = {}
+    for frame in frames:
+        monitor.step(frame.index, footage.count, "looking for faces")
+        faces[frame.index] = search.look(frame.index, frame.image, session.step(frame).faces)
+        before = shots.shot
+        if shots.update(frame.gray()) > before:
+            cuts.append(frame.index)
+    places = search.chains.whole(max(faces, default=-1) + 1, cuts)
+    return {number: Cover(own, tuple(places[number])) for number, own in faces.items()}
+
+
+def plan_cover(
+    model: FaceModel,
+    detector: Detector,
+    image: NDArray[np.uint8],
+    *,
+    draw_over: bool,
+    start: str = "auto",
+) -> Cover:
+    """Look at one RGB picture (H, W, 3) and say what has to be covered; see `plan_covers`."""
+    tracked = next(iter(Tracker(model, "auto", MOST_FACES, detector, start=start).track([image])))
+    size = image.shape[1], image.shape[0]
+    search = FaceSearch(model, detector, 1.0, size, draw_over=draw_over)
+    faces = search.look(0, image, tracked.faces)
+    return Cover(faces, tuple(search.chains.now(0)))

@@ -1,0 +1,206 @@
+"""Videos and pictures with something drawn over their faces."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from faceloop_datasets import Monitor, Video, VideoWriter
+from faceloop_datasets.files import atomic_path
+from faceloop_datasets.media.images import IMAGE_SUFFIXES, read_image
+from faceloop_datasets.media.video import Sound
+from faceloop_datasets.outputs import refuse_to_replace, require_ending
+from faceloop_runtime import Tracker
+from faceloop_runtime.render.backend import make_warper
+from faceloop_runtime.render.cover.plan import Footage, plan_cover, plan_covers
+
+from .drawing import FaceDrawing, Hiding
+from .finding import AUTOMATIC, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import ProgressLike, VideoFrame
+    from faceloop_runtime import FaceModel
+    from faceloop_runtime.render.warp import Warper
+
+    from .render_choice import Rendering
+
+    Pixels = NDArray[np.uint8]
+
+_PICTURES = (".png", ".jpg", ".jpeg")
+_VIDEOS = (".mp4", ".mkv", ".mov", ".m4v")
+
+
+@dataclass(frozen=True)
+class RenderSummary:
+    """What drawing over a video or a picture came to.
+
+    Parameters
+    ----------
+    source, out : Path
+        The file, and the one that was made.
+    frames : int
+        Frames written; 1 for a picture.
+    drawn : int
+        How many of them have something drawn over them.
+    warning : str or None
+        What is wrong with the video file.
+    """
+
+    source: Path
+    out: Path
+    frames: int
+    drawn: int
+    warning: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "source": str(self.source), "out": str(self.out)}
+
+
+def render(
+    model: FaceModel,
+    source: Path,
+    out: Path,
+    rendering: Rendering,
+    *,
+    max_faces: int = 1,
+    finding: Finding = AUTOMATIC,
+    sound: bool = True,
+    keep: Iterable[Path] = (),
+    progress: ProgressLike = None,
+) -> RenderSummary:
+    """Draw over the faces of a video or a picture; the file appears complete or not at all.
+
+    Nothing goes from one file to the other but the frames drawn over, their times and the sound.
+
+    Parameters
+    ----------
+    model : FaceModel
+        What finds where each face's points are.
+    source : Path
+        The video or picture.
+    out : Path
+        The file to make.
+    rendering : Rendering
+        What to draw. One that hides is for all faces, and a video is looked through twice: first
+        for where its faces are, then to cover them.
+    max_faces : int
+        Faces to draw over, where it does not hide.
+    finding : Finding
+        How faces are found and where their fits start.
+    sound : bool
+        Whether the sound is copied, packet by packet.
+    keep : iterable of Path
+        Files besides the source that must not be replaced, see `faceloop_datasets.outputs`.
+    progress : Monitor or callable, optional
+        Told each frame.
+
+    Raises
+    ------
+    Cancelled
+        If the monitor stops it.
+    InputError
+        If a file cannot be read or written, would replace one that is read or kept, or is of no
+        known format; if the sound does not fit into it; or there is no such detector or start.
+    """
+    read = [source] if rendering.face is None else [source, rendering.face]
+    refuse_to_replace([out], [*read, *keep])
+    picture = source.suffix.lower() in IMAGE_SUFFIXES
+    require_ending(out, _PICTURES if picture else _VIDEOS, "a picture" if picture else "a video")
+    monitor = Monitor.of(progress)
+    with closing(make_warper()) as warper:
+        job = _Job(model, rendering, max_faces, finding, warper)
+        if picture:
+            return _render_picture(job, source, out)
+        return _render_video(job, source, out, sound=sound, monitor=monitor)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What is to be drawn, and with what."""
+
+    model: FaceModel
+    rendering: Rendering
+    max_faces: int
+    finding: Finding
+    warper: Warper
+
+    def tracker(self) -> Tracker:
+        detector = self.finding.make_detector()
+        return Tracker(
+            self.model, max_faces=self.max_faces, detector=detector, start=self.finding.start
+        )
+
+
+def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
+    pixels = read_image(source, "rgb")
+    if job.rendering.hides:
+        cover = plan_cover(
+            job.model,
+            job.finding.make_detector(),
+            pixels,
+            draw_over=job.rendering.draws_over,
+            start=job.finding.start,
+        )
+        drawn = Hiding(job.rendering, job.model, job.warper)(pixels, cover)
+        found = bool(cover)
+    else:
+        (result,) = job.tracker().track([pixels])
+        fits = [face.fit for face in result.faces]
+        drawn = FaceDrawing(job.rendering, job.model, job.warper)(pixels, fits)
+        found = bool(fits)
+    with atomic_path(out) as part:
+        Image.fromarray(drawn).save(part)
+    return RenderSummary(source, out, 1, int(found), None)
+
+
+def _render_video(
+    job: _Job, source: Path, out: Path, *, sound: bool, monitor: Monitor
+) -> RenderSummary:
+    video = Video(source)
+    with ExitStack() as stack:
+        track = Sound(source, video.start) if sound else None
+        if track is not None:
+            stack.callback(track.close)
+            track.check_fits(out)
+        frames = _hidden(job, video, monitor) if job.rendering.hides else _drawn(job, video)
+        part = stack.enter_context(atomic_path(out))
+        count = covered = 0
+        with VideoWriter(part, video.rate, track) as writer:
+            for frame, pixels, found in frames:
+                monitor.step(frame.index, len(video), f"drawing {source.name}")
+                writer.write(pixels, frame.time)
+                count, covered = count + 1, covered + found
+    return RenderSummary(source, out, count, covered, video.warning)
+
+
+def _drawn(job: _Job, video: Video) -> Iterator[tuple[VideoFrame, Pixels, bool]]:
+    draw, session = FaceDrawing(job.rendering, job.model, job.warper), job.tracker().follow()
+    for frame in video:
+        fits = [face.fit for face in session.step(frame).faces]
+        yield frame, draw(frame.image, fits), bool(fits)
+
+
+def _hidden(job: _Job, video: Video, monitor: Monitor) -> Iterator[tuple[VideoFrame, Pixels, bool]]:
+    hide = Hiding(job.rendering, job.model, job.warper)
+    covers = plan_covers(
+        job.model,
+        job.finding.make_detector(),
+        Footage(video.rate, video.size, len(video)),
+        video,
+        draw_over=job.rendering.draws_over,
+        start=job.finding.start,
+        progress=monitor,
+    )
+    for frame in video:
+        cover = covers.get(frame.index)  # None if it could not be decoded when it was looked for
+        yield frame, hide(frame.image, cover), cover is None or bool(cover)
