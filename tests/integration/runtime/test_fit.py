@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.sample import sample_negatives
-from faceloop_runtime import Detector, FaceModel, Fit, Fitter
+from faceloop_runtime import Detector, FaceModel, Fit, Fitter, HeadPose
 from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.start_network import describe
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
 Faces = list[tuple[np.ndarray, np.ndarray]]
@@ -78,6 +80,23 @@ def test_the_fields_of_a_fit(fitter: Fitter, faces: Faces) -> None:
     assert fit.iterations > 0
     assert fit.pose.scale == pytest.approx(np.linalg.norm(true[28] - true[23]), rel=0.15)
     np.testing.assert_allclose(fit.points, fit.pose.apply(fitter.model.pdm.shape(fit.b)), atol=1e-6)
+
+
+def test_a_model_without_a_shape_in_space_asks_the_network_how_a_head_is_turned(
+    starter: FaceModel, faces: Faces
+) -> None:
+    flat = replace(starter, shape3d=None, pose_correction=None)
+    assert flat.start_map is not None
+    fitter = Fitter(flat, "cpu")
+    image, points = faces[3]
+    fit = fitter.fit(image, points)
+    seen = describe(image, flat.start_map.frame(fit.pose))
+    head = HeadPose(seen.yaw, seen.pitch, seen.roll, seen.turn_error)
+    assert fit.head_pose == head
+    assert 2.0 < head.error < 15.0
+    nowhere = fitter.fit(np.zeros_like(image), points)
+    assert nowhere.head_pose is None
+    assert Fitter(replace(flat, start=None), "cpu").fit(image, points).head_pose is None
 
 
 def test_the_same_fit_twice_is_the_same(fitter: Fitter, faces: Faces) -> None:

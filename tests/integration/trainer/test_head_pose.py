@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +79,22 @@ def test_a_model_of_few_faces_says_why_it_has_no_depth_and_asks_the_network(
     assert model.shape3d is None
     assert model.pose_correction is None
     assert "11 faces are too few" in model.provenance["shape3d"]["lacking"]
+
+
+def test_turns_that_are_known_exactly_teach_by_that(
+    few_faces: list[TrainingFace], scheme: Scheme
+) -> None:
+    raised = {
+        name: (yaw, pitch + 30.0, roll) for name, (yaw, pitch, roll) in sample_turns().items()
+    }
+    told = [replace(face, turn=raised[face.name]) for face in few_faces]
+    model = train_faces(scheme, told, QUICK)
+    assert model.shape3d is not None
+    assert model.provenance["shape3d"]["agreement"] > 0.9
+    pitch = [head_pose(model.shape3d, None, face.points, 0.02).pitch for face in few_faces]
+    assert np.mean(pitch) == pytest.approx(
+        np.mean([face.turn[1] for face in told if face.turn]), abs=4.0
+    )
 
 
 def test_without_the_network_a_pose_comes_from_points_alone(trained: TrainingResult) -> None:

@@ -180,6 +180,12 @@ class TestViews:
         np.testing.assert_allclose(variant.points(), variant.face().points)
         np.testing.assert_array_equal(FaceVariant(known, 1, None).points(), FACES[0].points)
 
+    def test_a_turn_in_a_mirror(self) -> None:
+        turned = replace(FACES[0], turn=(20.0, -5.0, 3.0))
+        training_set = TrainingSet.of(SCHEME, [turned, *FACES[1:]], replace(QUICK, mirror=True))
+        known = [one.turn() for one in variants(training_set, 100) if one.turn() is not None]
+        assert known == [(20.0, -5.0, 3.0), (-20.0, -5.0, -3.0)]
+
     def test_random_numbers_of_their_own(self) -> None:
         one, other = (CompletedFace(face, face.points) for face in FACES[:2])
         drawn = [
