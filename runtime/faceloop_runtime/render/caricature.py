@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Image = NDArray[np.uint8]
     Points = NDArray[np.float64]
 
-_AROUND = 1.9
+_AROUND = 1.7
 """Size of the ring that stays where it is; what lies between it and the face gives way."""
 _MOST = 3.0
 """Standard deviations of a parameter beyond which it is not driven."""
@@ -69,4 +69,4 @@ class Caricature:
         own = Texture(part.copy(), vertices - (window.x, window.y))
         there = np.concatenate([self.points(fit), vertices[len(fit.points) :]])
         drawn, where = self._warper.warp(own, there, self._mesh.triangles, window)
-        part[where] = drawn[where]
+        np.copyto(part, drawn, where=where[..., None])
