@@ -48,6 +48,8 @@ class Fit:
         What the error predictor saw.
     start : FitStart
         Where it started.
+    expressions : dict of str to float, optional
+        Probability of each expression that the model knows; their sum is 1. None if it knows none.
     """
 
     points: NDArray[np.float64]
@@ -62,3 +64,4 @@ class Fit:
     b: NDArray[np.float64]
     features: NDArray[np.float32]
     start: FitStart
+    expressions: dict[str, float] | None = None

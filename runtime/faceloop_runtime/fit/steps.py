@@ -308,7 +308,17 @@ def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:
         b=fit.b,
         features=quality.features,
         start=start,
+        expressions=_expressions(model, fit.found, fit.cells),
     )
+
+
+def _expressions(model: FaceModel, found: SearchResult, cells: Rows) -> dict[str, float] | None:
+    """Say what a face expresses by what the search found; None of a model that knows nothing."""
+    if model.expressions is None:
+        return None
+    features = regression_features(cells, found.whole_face, found.b, model.pdm.variances)
+    shares = model.expressions(features).tolist()
+    return dict(zip(model.expression_names, shares, strict=True))
 
 
 def _within_reach(pdm: PointDistributionModel, start: SearchStart, found: CropSearch) -> ShapeState:

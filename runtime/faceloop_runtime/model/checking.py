@@ -29,6 +29,7 @@ from .layout import (
 from .metadata import (
     BadFieldError,
     channels_of,
+    expression_names_of,
     number_of,
     optional_parts_of,
     provenance_of,
@@ -86,6 +87,9 @@ class ModelPartsReader:
             "inputs+1": POINT_INPUTS + 1,
             "start features": FEATURES,
         }
+        self.expression_names = expression_names_of(about)
+        if self.expression_names:
+            self.widths["E"] = len(self.expression_names)
 
     def parts(self) -> ModelParts:
         """Return the parts; raises `BadFieldError` for the first thing that is wrong."""
@@ -105,6 +109,7 @@ class ModelPartsReader:
             arrays,
             scheme=self.scheme,
             channels=self.channels,
+            expression_names=self.expression_names,
             provenance=provenance_of(self.about),
         )
 

@@ -19,6 +19,7 @@ point predictor and no calibration of errors; from version 3 on the metadata lis
 
 MAX_EXTENT = 8.0  # a face is about three IOD high; crops grow with the square of this
 MAX_LEVELS = 8
+MAX_EXPRESSIONS = 200
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ OPTIONAL = {
         Field("detector.bias", "F32", ("templates",), low=-1e6, high=1e6),
         Field("detector.shift", "F32", ("templates", "4", *_WINDOW), low=-1e4, high=1e4),
         Field("detector.shift_bias", "F32", ("templates", "4"), low=-1e6, high=1e6),
+    ),
+    "expressions": (
+        Field("expressions.weights", "F32", ("regression features", "E"), low=-1e6, high=1e6),
+        Field("expressions.offset", "F32", ("E",), low=-1e6, high=1e6),
     ),
 }
 """Parts that a file of version 3 has or has not."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from faceloop_datasets import Scheme
 from faceloop_runtime.detect.learned import LearnedDetector
+from faceloop_runtime.expressions import ExpressionClassifier
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.quality import (
     ConformalCalibration,
@@ -49,6 +50,11 @@ class ModelParts:
         Finds pose and shape from what the start network says; None in files before version 3.
     detector : LearnedDetector or None
         Finds faces such as those of the training; None in files before version 3.
+    expressions : ExpressionClassifier or None
+        Says what a face expresses; None if no faces of the training were labelled, and in files
+        before version 3.
+    expression_names : tuple of str
+        What its probabilities are of, in order.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -65,10 +71,14 @@ class ModelParts:
     error_calibration: ConformalCalibration | None = None
     start: StartMap | None = None
     detector: LearnedDetector | None = None
+    expressions: ExpressionClassifier | None = None
+    expression_names: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
 ARRAY_PARTS = tuple(
-    f.name for f in fields(ModelParts) if f.name not in ("scheme", "channels", "provenance")
+    f.name
+    for f in fields(ModelParts)
+    if f.name not in ("scheme", "channels", "expression_names", "provenance")
 )
 """The parts that are made of arrays and numbers."""
