@@ -48,6 +48,7 @@ _POINTS = (
     ("start", pa.string()),
 )
 _SMOOTHED = (("x_smooth", pa.float32()), ("y_smooth", pa.float32()))
+_EXPRESSION = "expression"
 
 
 class PointsTable:
@@ -66,12 +67,15 @@ class PointsTable:
         come ``face, point, name, x, y, confidence, visibility`` (pixels of the frame; 0 to 1) and,
         the same for all points of a face, ``score`` (probability that it is one),
         ``predicted_error`` (NME), ``error_bound`` (the NME that 9 of 10 such fits stay below),
-        ``roll`` (degrees, clockwise), ``scale`` (IOD of the mean shape, pixels) and ``start``
-        (where the fit started, see `faceloop_runtime.Fit`).
+        ``roll`` (degrees, clockwise), ``scale`` (IOD of the mean shape, pixels), ``start``
+        (where the fit started, see `faceloop_runtime.Fit`) and, for a model that knows some, the
+        most likely ``expression`` and the probability of each, ``expression_NAME``.
     names : sequence of str
         Names of the points.
     about : mapping
         Kept in the Parquet file's metadata under ``faceloop``.
+    expressions : sequence of str
+        Names of the expressions that the model knows.
     smoothed : bool
         Whether rows end with ``x_smooth, y_smooth``; ``x, y`` are as they were fitted in any case.
 
@@ -88,6 +92,7 @@ class PointsTable:
         names: Sequence[str],
         about: Mapping[str, Any],
         *,
+        expressions: Sequence[str] = (),
         smoothed: bool = False,
     ) -> None:
         suffix = path.suffix.lower()
@@ -97,7 +102,12 @@ class PointsTable:
         self._text: Callable[[str], str] = escape_formula if suffix == ".csv" else str
         self._names = [self._text(name) for name in names]
         self._sources = [name for name, _ in _SOURCES[kind]]
-        columns = (*_SOURCES[kind], *_POINTS, *(_SMOOTHED if smoothed else ()))
+        columns = (
+            *_SOURCES[kind],
+            *_POINTS,
+            *_expression_columns(expressions),
+            *(_SMOOTHED if smoothed else ()),
+        )
         fields = [pa.field(*column) for column in columns]
         self._schema = pa.schema(fields, {"faceloop": json.dumps(dict(about))})
         self._part = path.with_name(f".part-{secrets.token_hex(8)}{path.suffix}")
@@ -173,8 +183,16 @@ class PointsTable:
             "roll": [float(np.degrees(fit.pose.angle))] * count,
             "scale": [fit.pose.scale] * count,
             "start": [fit.start] * count,
+            **{name: [value] * count for name, value in self._expression(fit).items()},
             **ends,
         }
+
+    def _expression(self, fit: Fit) -> dict[str, Any]:
+        if not fit.expressions:
+            return {}
+        likely = max(fit.expressions, key=fit.expressions.__getitem__)
+        each = {f"{_EXPRESSION}_{name}": share for name, share in fit.expressions.items()}
+        return {_EXPRESSION: self._text(likely), **each}
 
     def _batch(
         self, source: Sequence[object], count: int, values: Mapping[str, Any]
@@ -221,3 +239,8 @@ class PointsTable:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _expression_columns(names: Sequence[str]) -> list[tuple[str, pa.DataType]]:
+    each = [(f"{_EXPRESSION}_{name}", pa.float32()) for name in names]
+    return [(_EXPRESSION, pa.string()), *each] if names else []

@@ -16,7 +16,9 @@ from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_runtime import FrameResult, OneEuro, Tracker
 
+from .expression_plot import ExpressionPlot
 from .finding import AUTOMATIC, Finding
+from .model_choice import expression_names
 from .overlay import draw_fits
 from .points_table import PointsTable
 from .poor_frames import PoorFrames
@@ -53,6 +55,9 @@ class TrackSummary:
         Over the faces, in IOD; None if there was none.
     starts : mapping of str to int
         How many fits started where (`faceloop_runtime.Fit.start`), the most frequent first.
+    expressions : mapping of str to int
+        How many faces most likely expressed what, the most frequent first; empty of a model that
+        knows no expressions.
     fit_ms, read_ms : float or None
         Median milliseconds a frame for finding and fitting the face, and for decoding the frame.
     stopped : bool
@@ -68,6 +73,7 @@ class TrackSummary:
     median_predicted_error: float | None
     worst_predicted_error: float | None
     starts: dict[str, int]
+    expressions: dict[str, int]
     fit_ms: float | None
     read_ms: float | None
     stopped: bool
@@ -93,6 +99,7 @@ def track_video(
     *,
     points: Path | None = None,
     overlay: Path | None = None,
+    plot: Path | None = None,
     max_faces: int = 1,
     smooth: bool = False,
     finding: Finding = AUTOMATIC,
@@ -112,6 +119,9 @@ def track_video(
         Table to write, see `faceloop_workbench.services.points_table.PointsTable`.
     overlay : Path, optional
         Video to write, with the fits drawn in; each frame at its own time.
+    plot : Path, optional
+        Plot to write of what the face expresses over time, see
+        `faceloop_workbench.services.expression_plot.ExpressionPlot`.
     max_faces : int
         Faces to follow.
     smooth : bool
@@ -131,10 +141,12 @@ def track_video(
     ------
     InputError
         If the video cannot be opened, there is no such detector or start, a file cannot be written
-        or would replace one that is read or kept. A video that breaks in the middle raises
+        or would replace one that is read or kept, or a plot is asked for and the model knows no
+        expressions. A video that breaks in the middle raises
         nothing: the summary says so and the files hold the frames before.
     """
-    refuse_to_replace([points, overlay], [Path(path), *keep])
+    refuse_to_replace([points, overlay, plot], [Path(path), *keep])
+    drawn = None if plot is None else _plot(plot, model)
     monitor, video = Monitor.of(progress), Video(path)
     tracker = Tracker(
         model,
@@ -148,6 +160,9 @@ def track_video(
     with ExitStack() as files:
         sinks = _open_files(files, model, video, points, overlay, smooth=smooth)
         sinks.append(lambda result, frame: poor.add(result, frame.gray()))
+        if drawn is not None:
+            files.enter_context(drawn)
+            sinks.append(lambda result, _: drawn.add(result))
         for result in _timed(tracker, frames, counts):
             for sink in sinks:
                 sink(result, frames.frame)
@@ -158,6 +173,16 @@ def track_video(
                 stopped = True
                 break
     return TrackResult(counts.summary(video, frames, stopped=stopped), poor.candidates)
+
+
+def _plot(path: Path, model: FaceModel | ClmtrackrModel) -> ExpressionPlot:
+    names = expression_names(model)
+    if not names:
+        raise InputError(
+            "This model knows no expressions to plot. Label faces (faceloop expressions set, or "
+            "the key E in the window) and train."
+        )
+    return ExpressionPlot(path, names)
 
 
 def queue_frames(project: Project, result: TrackResult, model: str) -> list[QueueEntry]:
@@ -206,12 +231,15 @@ class _TrackCounts:
         self.seconds: list[float] = []
         self._errors: list[float] = []
         self._starts: Counter[str] = Counter()
+        self._expressions: Counter[str] = Counter()
         self._lost = 0
 
     def add(self, result: FrameResult, seconds: float) -> None:
         self.seconds.append(seconds)
         self._errors += [face.fit.predicted_error for face in result.faces]
         self._starts.update(face.fit.start for face in result.faces)
+        said = (face.fit.expressions for face in result.faces)
+        self._expressions.update(max(one, key=one.__getitem__) for one in said if one)
         self._lost += not result.faces
 
     def summary(self, video: Video, frames: _FrameReader, *, stopped: bool) -> TrackSummary:
@@ -223,6 +251,7 @@ class _TrackCounts:
             median_predicted_error=_median(self._errors),
             worst_predicted_error=max(self._errors, default=None),
             starts=dict(self._starts.most_common()),
+            expressions=dict(self._expressions.most_common()),
             fit_ms=_milliseconds(self.seconds),
             read_ms=_milliseconds(frames.seconds),
             stopped=stopped,
@@ -256,7 +285,14 @@ def _open_files(
     if points is not None:
         about = {"scheme": model.scheme.name, "video": video.path.name}
         table = files.enter_context(
-            PointsTable(points, "track", model.scheme.names, about, smoothed=smooth)
+            PointsTable(
+                points,
+                "track",
+                model.scheme.names,
+                about,
+                expressions=expression_names(model),
+                smoothed=smooth,
+            )
         )
         sinks.append(
             lambda r, _: table.write(
