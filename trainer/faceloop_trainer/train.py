@@ -29,6 +29,7 @@ from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split
 from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
+from faceloop_trainer.expressions import train_expressions
 from faceloop_trainer.pdm.scheme_completion import completed_scheme
 from faceloop_trainer.quality.training import QualityTraining
 
@@ -305,6 +306,8 @@ def _train(
     models = quality.models()
     detector = DetectorTraining(crossfit).detector()
     start = crossfit.start_map(current)
+    expressions = train_expressions(current, crossfit)
+    assessed = None if expressions is None else expressions.assessment
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=current.scheme,
@@ -319,10 +322,13 @@ def _train(
         error_calibration=models.estimators.calibration,
         start=start,
         detector=detector,
+        expressions=None if expressions is None else expressions.classifier,
+        expression_names=() if assessed is None else assessed.names,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,
             START_NETWORK: network_key(),
+            **({} if assessed is None else {"expressions": assessed.to_dict()}),
             "versions": {
                 name: version(name)
                 for name in ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")

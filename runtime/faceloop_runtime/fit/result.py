@@ -49,7 +49,8 @@ class Fit:
     start : FitStart
         Where it started.
     expressions : dict of str to float, optional
-        Probability of each expression that the model knows; their sum is 1. None if it knows none.
+        Probability of each expression that the model knows; their sum is 1. A `Tracker` takes into
+        account how the person looks otherwise. None if the model knows none.
     """
 
     points: NDArray[np.float64]

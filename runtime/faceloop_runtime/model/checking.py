@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from faceloop_runtime.expressions import landmark_pairs
 from faceloop_runtime.imaging.channels import ORIENTATIONS, channel_count
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.quality.features import POINT_FEATURES
@@ -140,7 +141,9 @@ class ModelPartsReader:
         w["4+K+N"] = w["4+K"] + w["N"]
         w["face features"] = w["C"] * pooled * pooled
         w["cells"] = w["C"] * GRID * GRID
-        w["regression features"] = w["N"] * w["cells"] + w["face features"] + w["K"]
+        w["N cells"] = w["N"] * w["cells"]
+        w["regression features"] = w["N cells"] + w["face features"] + w["K"]
+        w["pairs"] = len(landmark_pairs(pdm.mean))
         w["2N+K+4"] = w["2N"] + w["K"] + 4
         w["2N+K+5"] = w["2N+K+4"] + 1
 

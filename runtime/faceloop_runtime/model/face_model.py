@@ -7,6 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from faceloop_runtime.expressions import landmark_pairs
 from faceloop_runtime.responses.experts import SEARCH, crop_size
 from faceloop_runtime.start_network import StartMap, network_key
 
@@ -28,6 +32,11 @@ class FaceModel(ModelParts):
     def extent(self) -> float:
         """Half width of the part of the picture that a crop shows, in IOD."""
         return self.pdm.extent
+
+    @cached_property
+    def expression_pairs(self) -> NDArray[np.intp]:
+        """Pairs of landmarks whose distances tell what a face expresses, (D, 2)."""
+        return landmark_pairs(self.pdm.mean)
 
     @cached_property
     def start_map(self) -> StartMap | None:

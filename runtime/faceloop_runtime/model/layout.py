@@ -101,8 +101,10 @@ OPTIONAL = {
         Field("detector.shift_bias", "F32", ("templates", "4"), low=-1e6, high=1e6),
     ),
     "expressions": (
-        Field("expressions.weights", "F32", ("regression features", "E"), low=-1e6, high=1e6),
+        Field("expressions.weights", "F32", ("pairs", "E"), low=-1e6, high=1e6),
+        Field("expressions.cells", "F32", ("N cells", "E"), low=-1e6, high=1e6),
         Field("expressions.offset", "F32", ("E",), low=-1e6, high=1e6),
+        Field("expressions.typical", "F32", ("E", "E"), low=-1e6, high=1e6),
     ),
 }
 """Parts that a file of version 3 has or has not."""

@@ -68,6 +68,8 @@ class TrainingFace:
         Key of picture and backgrounds in the cache; empty if they are not cached.
     subject_source : str
         How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
+    expression : str
+        What it expresses; empty if nobody has said.
     """
 
     name: str
@@ -81,6 +83,7 @@ class TrainingFace:
     revision_id: int | None = None
     source: str = ""
     subject_source: str = "person"
+    expression: str = ""
 
     @property
     def trains_experts(self) -> bool:
@@ -110,6 +113,7 @@ class TrainingFace:
             trains_patches=self.trains_patches[order],
             measured=self.measured[order],
             subject_source=self.subject_source,
+            expression=self.expression,
         )
 
     def mirrored_points(self, mirror: Sequence[int]) -> Points:
@@ -242,6 +246,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         revision_id=face.revision_id,
         source=source,
         subject_source=face.subject_source,
+        expression=face.expression,
     )
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.files import atomic_path
 from faceloop_datasets.outputs import require_ending
 
 from .expression_smoothing import ExpressionSmoothing
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from faceloop_runtime import FrameResult
 
-_ENDINGS = (".png", ".svg", ".pdf")
-
 
 class ExpressionPlot:
     """Draws the probabilities of the first face of each frame, smoothed as the window shows them.
@@ -29,7 +26,7 @@ class ExpressionPlot:
     Parameters
     ----------
     path : Path
-        The file to make: ``.png``, ``.svg`` or ``.pdf``.
+        The file to make: ``.png``.
     names : sequence of str
         The expressions that the model knows.
 
@@ -40,7 +37,7 @@ class ExpressionPlot:
     """
 
     def __init__(self, path: Path, names: tuple[str, ...]) -> None:
-        require_ending(path, _ENDINGS, "a plot")
+        require_ending(path, (".png",), "a plot")
         self._path, self._names = path, names
         self._smooth = ExpressionSmoothing()
         self._times: list[float] = []
@@ -64,7 +61,7 @@ class ExpressionPlot:
             If it cannot be written.
         """
         # matplotlib takes half a second, and few plot.
-        from faceloop_trainer.evaluation.plots import label, new_figure  # noqa: PLC0415
+        from faceloop_trainer.evaluation.plots import label, new_figure, save_png  # noqa: PLC0415
 
         values = np.array(self._rows).reshape(len(self._rows), len(self._names))
         figure, axes = new_figure(9.0, 3.6)
@@ -73,9 +70,8 @@ class ExpressionPlot:
             axes.plot(self._times, column, linewidth=1.4, label=label(name))
         axes.set(xlabel="seconds", ylabel="probability", ylim=(-0.02, 1.02))
         axes.margins(x=0)
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
-        with atomic_path(self._path) as part:
-            figure.savefig(part, dpi=150, bbox_inches="tight", format=self._path.suffix[1:].lower())
+        figure.legend(frameon=False, loc="outside right center", fontsize=9)
+        save_png(figure, self._path)
 
     def __enter__(self) -> Self:
         return self
