@@ -147,12 +147,14 @@ class TestRegression:
             right = shares.argmax(axis=1)[chosen] == found.labels[chosen]
             assert right.mean() == pytest.approx(shares.max(axis=1)[chosen].mean(), abs=0.07)
 
-    def test_typical_log_odds_are_means_of_the_faces_of_each(self) -> None:
-        found = replace(examples(10, 4), mirrored=np.zeros((0, 3)))
-        odds = found.calibrated(Settings(0.1, 1.0))
+    def test_typical_log_odds_are_means_of_the_faces_of_each_as_of_strangers(self) -> None:
+        found, settings = examples(10, 4), Settings(0.1, 1.0)
+        odds = found.calibrated(settings)
+        shares = found.probabilities(settings, known=False)
+        logs = np.log(shares) - np.log(shares).mean(axis=1, keepdims=True)
         for label in (0, 1):
-            own = odds(found.rows[found.labels == label]).mean(axis=0)
-            np.testing.assert_allclose(odds.typical[label], own)
+            typical = odds.typical[label] - odds.typical[label].mean()
+            np.testing.assert_allclose(typical, logs[found.labels == label].mean(axis=0))
 
     def test_a_label_of_people_who_are_all_in_one_part(self) -> None:
         """Then a part of the training lacks it; the others go on."""

@@ -47,16 +47,12 @@ class LogOdds:
     offset : ndarray, shape (E,)
         Log-odds at zero.
     typical : ndarray, shape (E, E)
-        Mean log-odds of the faces of each expression (rows).
+        Mean log-odds of the faces of each expression (rows), as of strangers.
     """
 
     weights: Floats
     offset: Floats
     typical: Floats
-
-    def __call__(self, rows: Floats) -> Floats:
-        """Return the log-odds of rows (M, R), (M, E)."""
-        return np.asarray(rows @ self.weights + self.offset)
 
 
 @dataclass(frozen=True)
@@ -106,8 +102,11 @@ class ExpressionRegression:
 
     def calibrated(self, settings: Settings) -> LogOdds:
         """Return the log-odds learned from all faces, calibrated."""
-        found, by = self._fit(self.labels >= 0, settings, _CLOSELY), self.temperature(settings)
-        return LogOdds(found.weights / by, found.offset / by, found.typical / by)
+        every, by = self.labels >= 0, self.temperature(settings)
+        weights, offset = self._fit(every, settings, _CLOSELY)
+        # As of strangers: of the people that were learned from they are further apart.
+        typical = self._typical(self._unseen(settings)[0], every)
+        return LogOdds(weights / by, offset / by, typical / by)
 
     def best_settings(self) -> Settings:
         """Return the settings that are best on people not seen."""
@@ -161,21 +160,33 @@ class ExpressionRegression:
         """
         if settings not in self._found:
             strangers = np.zeros((len(self.labels), self._count))
+            for out in self._parts:
+                weights, offset = self._fit(self._without(out), settings)
+                strangers[out] = self.rows[out] @ weights + offset
             own = np.zeros_like(strangers)
             for out in self._parts:
-                kept = np.ones(len(self.labels), bool)
-                kept[out] = False
-                fit = self._fit(kept, settings)
-                strangers[out] = fit(self.rows[out])
-                beyond = strangers[out] - shares_of(strangers[out]) @ fit.typical
-                own[out] = own_of_others(beyond, [self.people[k] for k in out])
+                usual = self._typical(strangers, self._without(out))
+                beyond = strangers[out] - shares_of(strangers[out]) @ usual
+                own[out] = own_of_others(beyond, [self.people[int(k)] for k in out])
             self._found[settings] = strangers, strangers - own
         return self._found[settings]
 
+    def _without(self, out: NDArray[np.intp]) -> NDArray[np.bool_]:
+        kept = np.ones(len(self.labels), bool)
+        kept[out] = False
+        return kept
+
+    def _typical(self, log_odds: Floats, kept: NDArray[np.bool_]) -> Floats:
+        """Return the mean log-odds of the faces of each expression, (E, E)."""
+        typical = np.zeros((self._count, self._count))
+        for label in np.unique(self.labels[kept]):
+            typical[label] = log_odds[kept & (self.labels == label)].mean(axis=0)
+        return typical
+
     def _fit(
         self, kept: NDArray[np.bool_], settings: Settings, tolerance: float = _ROUGHLY
-    ) -> LogOdds:
-        """Learn from some of the faces."""
+    ) -> tuple[Floats, Floats]:
+        """Learn from some of the faces; return weights (R, E) and offset (E,)."""
         rows, labels = self.rows[kept], self.labels[kept]
         people: list[object] = [self.people[int(k)] for k in np.flatnonzero(kept)]
         if settings.mirrored and len(self.mirrored):
@@ -186,14 +197,13 @@ class ExpressionRegression:
         for label in np.unique(labels):
             usual[label] = rows[labels == label].mean(axis=0)
         normalised = rows - own_of_others(rows - usual[labels], people)
-        weights, offset = _multinomial(
+        return _multinomial(
             np.concatenate([rows, normalised]),
             np.concatenate([labels, labels]),
             self._count,
             settings.strength / 2,  # each face counts once
             tolerance,
         )
-        return LogOdds(weights, offset, usual @ weights + offset)
 
     @property
     def _count(self) -> int:
