@@ -50,6 +50,8 @@ class Face:
         How the media was shown when it was added, if it is a video.
     subject_source : str
         How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
+    expression : str
+        What it expresses, a word of the project's vocabulary; empty for none.
     """
 
     item_id: int
@@ -62,6 +64,7 @@ class Face:
     media_sha256: str | None
     video: ShownVideo | None = None
     subject_source: SubjectSource = "person"
+    expression: str = ""
 
     @property
     def subject_key(self) -> str:
@@ -112,14 +115,17 @@ def _open(path: Path, shown: ShownVideo) -> Video:
 def snapshot_hash(faces: Iterable[Face]) -> str:
     """Identity of a set of annotated faces, as SHA-256 in hexadecimal.
 
-    It depends on what was annotated (names, subjects, points, states, sources, picture content),
-    not on the numbers a project gave them, so the same data has the same hash in every project.
+    It depends on what was annotated (names, subjects, expressions, points, states, sources, picture
+    content), not on the numbers a project gave them, so that the same data has the same hash in
+    every project.
     """
     parts = []
     for face in faces:
         one = hashlib.sha256()
         text = (face.name, face.subject, face.media_sha256, face.frame, face.annotation.source)
-        one.update(repr((*text, face.annotation.scheme)).encode())
+        # As before expressions could be named, for faces without one.
+        labels = (face.expression,) if face.expression else ()
+        one.update(repr((*text, face.annotation.scheme, *labels)).encode())
         one.update(face.annotation.points.astype("<f8").tobytes())
         one.update(face.annotation.states.tobytes())
         parts.append(one.digest())

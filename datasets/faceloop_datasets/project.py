@@ -13,9 +13,11 @@ from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
 from .errors import FaceloopError, ProjectError, RevisionConflict
+from .expressions import check_expression
 from .face import Face
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
+from .importing.expression_table import TableLabels, read_expression_table
 from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_rules import parse_rule
@@ -26,10 +28,21 @@ from .queue import ReviewQueue
 from .schemes.conversion import Conversion
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
-from .store import bulk, confirming, guard, imported, items, models, settings, subjects
+from .store import (
+    bulk,
+    confirming,
+    expressions,
+    guard,
+    imported,
+    items,
+    models,
+    settings,
+    subjects,
+)
 from .store import media as media_store
 from .store.changes import HeadChange, changes
 from .store.database import Database
+from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
 from .store.subjects import Subject
@@ -483,12 +496,13 @@ class Project:
         with self._database.read() as connection:
             media = {m.id: m for m in media_store.list_all(connection)}
             heads = items.heads(connection, self.scheme.name)
-        return self._that_train(heads, media)
+            labels = expressions.labels(connection)
+        return self._that_train(heads, media, labels)
 
     def faces_as_of(self, revision_id: int, now: Sequence[Face]) -> list[Face]:
         """Return what `faces` returned when a revision had just been saved.
 
-        What was erased since is not among them.
+        What was erased since is not among them; subjects and expressions are those of today.
 
         Parameters
         ----------
@@ -508,14 +522,18 @@ class Project:
             numbers = sorted(counted[item_id] for item_id in others)
             media = {m.id: m for m in media_store.list_all(connection)} if numbers else {}
             heads = items.heads_among(connection, numbers, self.scheme.name)
-        then = [*same, *self._that_train(heads, media)]
+            labels = expressions.labels(connection, sorted(others))
+        then = [*same, *self._that_train(heads, media, labels)]
         return sorted(then, key=lambda face: face.item_id)
 
     def _that_train(
-        self, heads: Iterable[tuple[Item, Revision]], media: Mapping[int, Media]
+        self,
+        heads: Iterable[tuple[Item, Revision]],
+        media: Mapping[int, Media],
+        labels: Mapping[int, str],
     ) -> list[Face]:
         return [
-            self._face(item, revision, media)
+            self._face(item, revision, media, labels.get(item.id, ""))
             for item, revision in heads
             if revision.annotation.trains_shape.any()
         ]
@@ -830,6 +848,74 @@ class Project:
         with self._database.write() as connection:
             return subjects.set_subject(connection, subjects.items_of(connection, [*names]), into)
 
+    # Expressions
+
+    def expressions(self) -> list[Expression]:
+        """Vocabulary of the project: words in the order they were first given, with their faces."""
+        with self._database.read() as connection:
+            return expressions.vocabulary(connection)
+
+    def expression(self, item_id: int) -> str:
+        """Return what a face expresses; empty if nobody has said."""
+        with self._database.read() as connection:
+            return expressions.labels(connection, [item_id]).get(item_id, "")
+
+    def expression_history(self, item_id: int) -> list[ExpressionChange]:
+        """All that was said of a face's expression, oldest first."""
+        with self._database.read() as connection:
+            return expressions.history(connection, item_id)
+
+    def set_expression(self, items: Iterable[int], label: str, author: str | None = None) -> int:
+        """Say what some faces express. Imports leave that as it is; revisions do not change.
+
+        Parameters
+        ----------
+        items : iterable of int
+            Numbers of the faces.
+        label : str
+            A word of one's own, at most 40 characters; empty takes the label away.
+        author : str, optional
+            By default the user of this computer.
+
+        Returns
+        -------
+        int
+            How many of the faces had another label before.
+
+        Raises
+        ------
+        InputError
+            If the label is too long or no text of one line.
+        ProjectError
+            If there is no such item.
+        """
+        return self.set_expressions(dict.fromkeys(items, label), author)
+
+    def set_expressions(self, labels: Mapping[int, str], author: str | None = None) -> int:
+        """As `set_expression`, with a label for each face by its number; all or nothing."""
+        wanted = {item: check_expression(label) for item, label in labels.items()}
+        with self._database.write() as connection:
+            return expressions.set_labels(connection, wanted, author or default_author())
+
+    def import_expressions(self, file: str | Path) -> TableLabels:
+        """Take labels from a table, see `faceloop_datasets.importing.expression_table`.
+
+        As a person's: other imports leave them as they are. Rows that are refused say nothing.
+
+        Parameters
+        ----------
+        file : str or Path
+            A table with a column ``expression``, as ``faceloop export csv`` writes it.
+
+        Raises
+        ------
+        InputError
+            If the table cannot be read, or lacks a column.
+        """
+        said = read_expression_table(Path(file), self.overview())
+        self.set_expressions(said.labels)
+        return said
+
     # Models
 
     def models(self) -> list[ModelRecord]:
@@ -953,7 +1039,9 @@ class Project:
         if items.item_of_revision(connection, based_on) != item_id:
             raise ProjectError(f"Item {item_id} has no revision {based_on} to be based on.")
 
-    def _face(self, item: Item, revision: Revision, media: Mapping[int, Media]) -> Face:
+    def _face(
+        self, item: Item, revision: Revision, media: Mapping[int, Media], expression: str
+    ) -> Face:
         picture = None if item.media_id is None else media.get(item.media_id)
         if picture is None and item.media_id is not None:
             raise guard.damaged(f"Item {item.id} ({item.name})", f"no media {item.media_id}")
@@ -968,6 +1056,7 @@ class Project:
             frame=item.frame,
             media_sha256=None if picture is None else picture.sha256,
             video=None if picture is None else picture.shown,
+            expression=expression,
         )
 
 

@@ -90,6 +90,7 @@ def sample_faces() -> Iterator[FaceRecord]:
             annotation=Annotation(SCHEME, points, states, f"import:{FORMAT}"),
             origin=f"{sample_dir() / 'annotations.csv'}:{line}",
             subject_source="format",
+            expression=row["expression"],
         )
 
 

@@ -206,6 +206,7 @@ def check_kept(folder: Path, said: list[dict[str, Any]]) -> None:
     with Project.open(folder) as project:
         _check_saved(project, said)
         _check_all_or_none(project, said)
+        _check_labels(project, said)
         _check_entries(project, said)
         _check_model_reports(project, said)
         _check_imports(project, said)
@@ -236,6 +237,14 @@ def _check_all_or_none(project: Project, said: list[dict[str, Any]]) -> None:
     assert found in ({0, told[-1]["of"]} if under_way else {told[-1]["estimated"]})
     # What the project remembers agrees: it can be taken back if, and only if, it is there.
     assert (project.last_batch() is None) == (found > 0)
+
+
+def _check_labels(project: Project, said: list[dict[str, Any]]) -> None:
+    """Check that faces have the labels they were given last, all of a call or none."""
+    told = {item: line["label"] for line in said if "labelled" in line for item in line["labelled"]}
+    changed = {item for item, name in told.items() if project.expression(item) != name}
+    under_way = set(said[-1]["items"]) if said and said[-1].get("will") == "label" else set()
+    assert changed in (set(), under_way & told.keys())
 
 
 def _check_entries(project: Project, said: list[dict[str, Any]]) -> None:

@@ -24,6 +24,7 @@ SHARES: dict[str, float] = {
     "annotate": 4,
     "queue": 3,
     "confirm": 2,
+    "label": 1,
     "bring": 3,
     "create": 2,
     "models": 3,

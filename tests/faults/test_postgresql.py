@@ -205,9 +205,25 @@ def test_a_point_is_confirmed_in_all_faces_and_back(make: Make) -> None:
     assert len(project.history(1)) == 3
 
 
-# What turns the tables of version 3 into those of version 2.
+def test_labels_of_expressions(make: Make) -> None:
+    project = make()
+    items = [project.add_item(None).id for _ in range(3)]
+    assert project.set_expression(items[:2], "smile") == 2
+    assert project.set_expression(items, "wink", "ann") == 3
+    assert project.set_expression([items[1]], "") == 1
+    assert [one.expression for one in project.overview()] == ["wink", "", "wink"]
+    assert [(one.label, one.items) for one in project.expressions()] == [("wink", (1, 3))]
+    assert [said.label for said in project.expression_history(items[0])] == ["smile", "wink"]
+    with (
+        pytest.raises(ProjectError, match="never changed or deleted"),
+        project._database.write() as connection,
+    ):
+        connection.execute(text("UPDATE expressions SET label = 'x'"))
+
+
+# What turns the tables of version 4 into those of version 2.
 _BACK_TO_2 = """
-    DROP TABLE queue_reasons; ALTER TABLE queue RENAME COLUMN said TO note;
+    DROP TABLE expressions; DROP TABLE queue_reasons; ALTER TABLE queue RENAME COLUMN said TO note;
     ALTER TABLE queue ADD COLUMN reason VARCHAR; ALTER TABLE queue ADD COLUMN predicted_error
     DOUBLE PRECISION; DROP INDEX ix_items_origin;
     ALTER TABLE items ADD CONSTRAINT items_origin_key UNIQUE (origin);

@@ -168,6 +168,17 @@ def confirm(victim: Victim, rounds: int = 6) -> None:
             victim.say(estimated=faces, of=batch.faces)
 
 
+def label(victim: Victim, steps: int = 40) -> None:
+    """Say what faces express, some at a time."""
+    with Project.open(victim.folder) as project:
+        items = [item.id for item in project.items()]
+        for number in range(steps):
+            chosen = victim.rng.sample(items, 5)
+            victim.say(will="label", items=chosen)
+            project.set_expression(chosen, f"label {number}")
+            victim.say(labelled=chosen, label=f"label {number}")
+
+
 # The review queue
 
 

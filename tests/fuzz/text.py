@@ -9,9 +9,11 @@ import os
 import numpy as np
 from PIL import Image
 
-from faceloop_datasets import Progress, Scheme
+from faceloop_datasets import ItemSummary, Progress, Scheme
+from faceloop_datasets.expressions import check_expression
 from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
+from faceloop_datasets.importing.expression_table import read_expression_table
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.key_file import load_keys
@@ -60,6 +62,19 @@ def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
             pass
 
     return Target(name, run, lambda: seeds, words + _NUMBERS + _TEXTS)
+
+
+def _labels(data: bytes) -> None:
+    items = [_summary(number, path) for number, path in enumerate(("a/1.jpg", "b/1.jpg", None))]
+    said = read_expression_table(written("labels", "labels.csv", data), items)
+    for label in said.labels.values():
+        if check_expression(label) != label:
+            raise AssertionError("a label that a project would not take")
+
+
+def _summary(number: int, path: str | None) -> ItemSummary:
+    empty = dict.fromkeys(ItemSummary._fields)
+    return ItemSummary(**{**empty, "item_id": number, "name": f"f{number}", "media_path": path})  # type: ignore[arg-type]
 
 
 def _with_picture(target: Target) -> Target:
@@ -170,6 +185,12 @@ TARGETS = (
     _read("muct", LANDMARKS, _muct(), b",", b"0000", b"name", b"x00"),
     _read("ibug", "face.pts", _ibug(), b"{", b"}", b"n_points: 68", b"version: "),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
+    Target(
+        "labels",
+        _labels,
+        lambda: [b"item,face,image,frame,expression\n1,f1,b/1.jpg,,smile\n,,a/1.jpg,,open\n"],
+        (b",", b";", b"\t", b'"', b"expression", b"item", b"image", b"'=", b"x" * 50, *_TEXTS),
+    ),
     Target("scheme", _scheme, _small_scheme, _TOML + _TEXTS),
     Target("keys", _keys, lambda: [b'"desk.help" = "F1"\n'], _TOML + _TEXTS + (b"train.start",)),
     Target("recent", _recent, lambda: [b'projects = ["/tmp/a", "b"]\n'], _TOML + _TEXTS),

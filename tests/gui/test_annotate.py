@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from driver import type_into
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QListWidget, QWidget
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QInputDialog, QLineEdit, QListWidget, QWidget
 
 from faceloop_datasets import Annotation, PointState, Project
 
@@ -496,3 +498,42 @@ def test_a_kill_in_the_middle_of_a_drag_leaves_what_was_saved(sample_project):
         assert np.allclose(saved.points[7], before[7] + [0, 10], atol=0.6)
         assert np.array_equal(saved.points[0], before[0])
         assert len(project.history(item.id)) == 2
+
+
+def test_a_face_is_labelled_by_key_and_digit_and_it_is_taken_back(desk):
+    driver, panel = desk.driver, desk.panel
+    desk.project.set_expression([item.id for item in desk.project.items()], "")
+    desk.project.set_expression([1], "smile")
+    desk.project.set_expression([2], "a & b")
+    desk.show(desk.sample)
+    button, menu = desk.widget("annotate.expression"), desk.widget("annotate.expressions")
+    assert "none" in button.text()
+
+    def choose(key: str) -> str:
+        driver.press("e")
+        driver.until(menu.isVisible)
+        QTest.keyClick(menu, key)
+        driver.until(lambda: not menu.isVisible())
+        with Project.open(desk.project.path) as other:
+            return other.expression(desk.sample.id)
+
+    assert choose("1") == "smile"
+    assert "smile" in button.text()
+    assert choose("2") == "a & b"
+    driver.press("z", CONTROL)
+    assert desk.project.expression(desk.sample.id) == "smile"
+    driver.press("z", CONTROL | SHIFT)
+    assert desk.project.expression(desk.sample.id) == "a & b"
+    assert choose("0") == ""
+
+    driver.press("e")
+    driver.until(menu.isVisible)
+    QTest.keyClick(menu, "n")
+    dialog = panel.findChild(QInputDialog, "annotate.new_expression")
+    driver.until(dialog.isVisible)
+    type_into(dialog.findChild(QLineEdit), "grin")
+    QTest.keyClick(dialog.findChild(QLineEdit), Qt.Key.Key_Return)
+    driver.until(lambda: "grin" in button.text())
+    assert [one.label for one in desk.project.expressions()] == ["smile", "a & b", "grin"]
+    desk.driver.dock.session.show(None)
+    assert not button.isEnabled()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from driver import LEFT, NONE, LoopProbe
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QPalette
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGroupBox, QLabel, QWidget
 
 from faceloop_datasets import Project, Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
@@ -320,3 +322,39 @@ def test_what_is_shown_on_the_face_can_be_chosen(live, tmp_path):
     view.setCurrentText("points")
     live.driver.until(lambda: layer.visible)
     assert np.array_equal(live.picture, frame(0))
+
+
+def test_bars_show_what_the_face_expresses_where_the_model_knows_some(live):
+    box = live.find(QGroupBox, "expression")
+    names = FaceModel.starter().expression_names
+    assert box.isVisible() == bool(names)
+
+    shown = live.shown
+    (face,) = shown.result.faces
+    known = ("calm", "very glad", "wink")
+
+    def frame(index, probabilities):
+        fit = replace(face.fit, expressions=dict(zip(known, probabilities, strict=True)))
+        result = replace(shown.result, faces=(replace(face, fit=fit),))
+        return replace(shown, index=index, time=index / 25, result=result)
+
+    box.show_frame(frame(0, (0.7, 0.2, 0.1)), known)
+    live.driver.settle()
+    assert box.isVisible()
+    assert box.shown == pytest.approx({"calm": 0.7, "very glad": 0.2, "wink": 0.1})
+    bars = live.find(QWidget, "expression_bars")
+    assert bars.accessibleName() == "calm 70%, very glad 20%, wink 10%"
+    box.show_frame(frame(1, (0.0, 1.0, 0.0)), known)
+    assert 0.2 < box.shown["very glad"] < 0.6  # lightly smoothed
+
+    picture = bars.grab().toImage()
+    blue = bars.palette().color(QPalette.ColorRole.Highlight)
+    at = [picture.pixelColor(x, bars.height() // 6) for x in range(bars.width())]
+    filled = [x for x, colour in enumerate(at) if colour == blue]
+    wide = bars.width() - bars.width() * 0.45
+    assert len(filled) / wide == pytest.approx(box.shown["calm"], abs=0.06)
+
+    box.show_frame(replace(shown, result=replace(shown.result, faces=())), known)
+    assert box.shown == {}
+    box.show_frame(shown, ())
+    assert not box.isVisible()

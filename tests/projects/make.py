@@ -57,6 +57,9 @@ def fill(project: Project, folder: Path) -> None:
             project.queue.add(item.id, "label-check", note="Chin is moved.", points=[7])
         if number == 3:
             project.queue.skip(project.queue.add(item.id, "manual").id, "blurred", "ann")
+        if number < 2:
+            project.set_expression([item.id], "smile", "ann")
+            project.set_expression([item.id], face.expression if number else "", "bert")
         save(project, item.id, points * 1.5, np.zeros_like(states), second)
     project.add_item(None, name="nobody yet", subject="nobody")
     model = folder / "model.safetensors"
@@ -101,6 +104,10 @@ def describe(project: Project) -> dict[str, Any]:
             {
                 "id": item.id, "media": item.media_id, "frame": item.frame, "name": item.name,
                 "subject": item.subject, "origin": item.origin, "head": item.head,
+                "expressions": [
+                    [one.label, one.author, one.created.isoformat()]
+                    for one in project.expression_history(item.id)
+                ],
                 "history": [
                     {
                         "id": r.id, "based_on": r.based_on, "author": r.author,
@@ -139,6 +146,8 @@ def described(name: str) -> dict[str, Any]:
     """Read what a kept project held, as `describe` says it of the same project today."""
     found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
     found["queue"] = [_entry_of_today(entry) for entry in found["queue"]]
+    # Before 4 nobody could say what a face expresses.
+    found["items"] = [{"expressions": [], **item} for item in found["items"]]
     return found
 
 

@@ -42,7 +42,8 @@ def make_starter(folder: Path, progress: ProgressLike = None) -> FaceModel:
     """Train on the bundled sample and on rendered faces.
 
     Default settings, but for a softer last step, and fewer shape components: with 50 the file,
-    which everybody downloads, is larger, and the fits are as good.
+    which everybody downloads, is larger, and the fits are as good. What the faces express is
+    learned from both, too.
 
     Parameters
     ----------
@@ -94,6 +95,7 @@ def rendered_faces(table: RenderedTable) -> list[Face]:
             media=table.files[k],
             frame=None,
             media_sha256=None,
+            expression=table.expressions[k],
         )
         for k in np.sort(chosen)
     ]

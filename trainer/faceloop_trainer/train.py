@@ -30,6 +30,7 @@ from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split
 from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
+from faceloop_trainer.expressions import train_expressions
 from faceloop_trainer.pdm.scheme_completion import completed_scheme
 from faceloop_trainer.quality.training import QualityTraining
 
@@ -309,6 +310,8 @@ def _train(
     detector, pose_correction = run_both(
         lambda: DetectorTraining(crossfit).detector(), lambda: space.correction
     )
+    expressions = train_expressions(current, crossfit)
+    assessed = None if expressions is None else expressions.assessment
     steps.tick(0)  # the last moment at which somebody may stop it
     return FaceModel(
         scheme=current.scheme,
@@ -325,11 +328,14 @@ def _train(
         detector=detector,
         shape3d=space.shape.model,
         pose_correction=pose_correction,
+        expressions=None if expressions is None else expressions.classifier,
+        expression_names=() if assessed is None else assessed.names,
         provenance={
             "config": asdict(config),
             "regressor_strength": models.strength,
             START_NETWORK: network_key(),
             "shape3d": space.shape.about,
+            **({} if assessed is None else {"expressions": assessed.to_dict()}),
             "versions": {
                 name: version(name)
                 for name in ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")

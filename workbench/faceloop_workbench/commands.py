@@ -96,6 +96,12 @@ TABLE = (
         "B",
         "Let the model place the selected missing points, or all that are missing.",
     ),
+    Command(
+        "annotate.expression",
+        "Expression…",
+        "E",
+        "Say what the face expresses: a word that the project has, by its digit, or a new one.",
+    ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
     Command(
         "annotate.cancel",

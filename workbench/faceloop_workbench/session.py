@@ -43,6 +43,8 @@ class Session:
         Another face is in work.
     saved : Signal(Revision)
         An annotation is on disk.
+    labelled : Signal(int)
+        A face, by its number, has another expression.
     items_changed, queue_changed, models_changed : Signal()
         Items were added, the review queue changed, a model was added or another is in use.
     told : Signal(Message)
@@ -54,6 +56,7 @@ class Session:
     project_changed = Signal(object)
     item_changed = Signal(object)
     saved = Signal(Revision)
+    labelled = Signal(int)
     items_changed = Signal()
     queue_changed = Signal()
     models_changed = Signal()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets.annotation import PointState
-from faceloop_datasets.errors import SchemeError
+from faceloop_datasets.errors import InputError, SchemeError
+from faceloop_datasets.expressions import LONGEST, check_expression
 from faceloop_datasets.schemes.scheme import Scheme
 from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import complaints
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 _OF_ONE = "Correct the item in the window, which saves a sound revision; or restore a backup."
 _REPORT = "Nothing is lost. Please report it: faceloop never writes this."
 _WITH_REASONS = 3  # the version of the tables from which on an entry has several reasons
+_WITH_EXPRESSIONS = 4
 _GUARDS = ("revisions_no_delete", "revisions_no_update")
+_GUARDS_OF_EXPRESSIONS = ("expressions_no_delete", "expressions_no_update")
 
 
 def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -49,7 +52,9 @@ def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
             f"version {version}",
             "They are brought up to date, after a backup, when the project is opened.",
         )
-    for guard in sorted({*_GUARDS} - inspecting.names_of_objects(connection)):
+    labelled = version is not None and version >= _WITH_EXPRESSIONS
+    guards = {*_GUARDS, *(_GUARDS_OF_EXPRESSIONS if labelled else ())}
+    for guard in sorted(guards - inspecting.names_of_objects(connection)):
         yield Finding(
             "warning",
             "Nothing keeps saved annotations from being changed: a trigger is missing",
@@ -80,6 +85,7 @@ def check_rows(connection: sqlite3.Connection) -> Iterator[Finding]:
         revisions[found.id] = found.item
     yield from _check_items(connection, revisions)
     yield from _check_queue(connection, size)
+    yield from _check_expressions(connection)
     stored = inspecting.models(connection)
     models = {str(number) for number, *_ in stored}
     if settings.get("active_model", next((str(n) for n, *_ in stored), None)) not in {
@@ -165,6 +171,27 @@ def _check_queue(connection: sqlite3.Connection, size: int) -> Iterator[Finding]
         elif not _are_landmarks(points, size):
             what = f"A reason in the queue is about points that are none of the {size}"
             yield Finding("error", what, where, RESTORE)
+
+
+def _check_expressions(connection: sqlite3.Connection) -> Iterator[Finding]:
+    if (inspecting.tables_version(connection) or 0) < _WITH_EXPRESSIONS:
+        return
+    for number, item, label, created in inspecting.expressions(connection):
+        where = f"label {number}, item {item}"
+        if not _is_label(label):
+            what = f"A label of an expression is no text of at most {LONGEST} characters"
+            yield Finding(
+                "warning", what, where, "Give the face another: faceloop expressions set."
+            )
+        if not _is_time(created):
+            yield Finding("warning", "When a label was given cannot be read", where, _REPORT)
+
+
+def _is_label(label: Any) -> bool:
+    try:
+        return bool(check_expression(label) == label)
+    except (AttributeError, InputError):  # it may be of any type
+        return False
 
 
 def _are_landmarks(points: Any, size: int) -> bool:

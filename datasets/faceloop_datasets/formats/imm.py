@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from ._places import Source
 
 COUNT = 58
-_PERSON = re.compile(r"(\d\d)-\d[mf]$")
+_PERSON = re.compile(r"(\d\d)-(\d)[mf]$")
 """IMM's names: person, picture of them, man or woman."""
+_EXPRESSIONS = {"1": "neutral", "2": "smile", "3": "neutral", "4": "neutral", "5": "neutral"}
+"""What people were asked for in each picture; in the sixth, for anything."""
 _X = 2  # path, type, x, y, number, connected from, connected to
 
 
@@ -84,4 +86,5 @@ def _record(source: Source, finder: PictureFinder) -> FaceRecord:
         root=str(source.root),
         path=source.path,
         former_path=file.stem,
+        expression="" if person is None else _EXPRESSIONS.get(person[2], ""),
     )

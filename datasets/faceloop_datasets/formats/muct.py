@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.archive import is_archive, list_members, read_member
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.expressions import check_expression
 
 from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, folded, real, walk
@@ -49,7 +50,10 @@ def _count(sources: Sequence[Path]) -> int:
 
 @reader("muct", scheme="muct76", count=_count)
 def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
-    """Read the plain faces; variants such as mirrored ones (tag not 0000) are skipped."""
+    """Read the plain faces; variants such as mirrored ones (tag not 0000) are skipped.
+
+    The table may have a column ``expression`` of one's own.
+    """
     table = _landmarks(sources)
     finder = PictureFinder(None, _picture_places(sources, images))
     header = [cell.strip() for cell in table.lines[0].split(",")] if table.lines else []
@@ -77,9 +81,9 @@ def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             seen[name] = line
             if len(cells) != len(header):
                 raise BadRow(f"{len(cells)} columns; expected {len(header)}")
-            face = _face(row)
+            face, expression = _face(row), check_expression(row.get("expression", ""))
             image = finder.find(PictureRequest(table.source, name, any_suffix=True))
-        except BadRow as error:
+        except (BadRow, InputError) as error:
             yield Refusal(table.file, line, str(error))
             continue
         yield FaceRecord(
@@ -93,6 +97,7 @@ def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
             root=str(table.source.root),
             path=f"{table.source.path}:{name}",
             former_path=name,
+            expression=expression,
         )
 
 

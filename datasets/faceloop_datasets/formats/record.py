@@ -67,6 +67,8 @@ class FaceRecord:
         place inside that file after a colon. The name if it comes from no file.
     former_path : str
         What faceloop 0.1 knew it by, so that what that imported is recognised.
+    expression : str
+        What the face expresses, in the words of the file; empty if it does not say.
     """
 
     name: str
@@ -80,6 +82,7 @@ class FaceRecord:
     root: str = ""
     path: str = ""
     former_path: str = ""
+    expression: str = ""
 
     @property
     def identity(self) -> str:

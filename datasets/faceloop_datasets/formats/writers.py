@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "image", "frame", "face", "subject", "scheme", "point", "name", "x", "y", "state", "source",
+    "expression",
 )  # fmt: skip
-"""Columns of the tidy tables: one row a point, x and y in pixels, empty where missing."""
+"""Columns of the tidy tables: one row a point, x and y in pixels, empty where missing; what a face
+expresses stands in each of its rows."""
 
 
 def write_clmtools(
@@ -193,7 +195,7 @@ def _tidy(records: Iterable[FaceRecord], scheme: Scheme) -> tuple[pd.DataFrame, 
         values = (
             image, record.frame, record.name, record.subject, face.scheme,
             np.arange(len(face)), scheme.names, face.points[:, 0], face.points[:, 1],
-            [PointState(s).name.lower() for s in face.states], face.source,
+            [PointState(s).name.lower() for s in face.states], face.source, record.expression,
         )  # fmt: skip
         parts.append(pd.DataFrame(dict(zip(COLUMNS, values, strict=True))))
     if not parts:

@@ -50,6 +50,8 @@ class ImportReport:
         How that is known, one sentence each, with how many there are.
     subjects_changed : int
         Faces of the project that got another subject.
+    expressions : int
+        Faces read whose file says what they express.
     """
 
     format: str
@@ -71,6 +73,7 @@ class ImportReport:
     subjects: int = 0
     subject_rules: tuple[str, ...] = ()
     subjects_changed: int = 0
+    expressions: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

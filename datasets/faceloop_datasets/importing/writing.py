@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal
 from faceloop_datasets.review.entries import QueueReason
-from faceloop_datasets.store import imported, items, queue, subjects
+from faceloop_datasets.store import expressions, imported, items, queue, subjects
 from faceloop_datasets.store import media as media_store
 from faceloop_datasets.store.imported import MatchCandidate, picture_key
 
@@ -50,6 +50,7 @@ class ImportWriter:
         self._connection = connection
         self._files = files
         self._media: dict[str, int] = {}
+        self._labels: dict[int, str] = {}
         self._updated: list[str] = []
         self._refused: list[Refusal] = []
         self._places = {annotation_place(r.root, r.identity) for r in job.records}
@@ -129,6 +130,7 @@ class ImportWriter:
             counts[outcome] += 1
             if outcome == "updated":
                 self._updated.append(record.name)
+        expressions.set_imported(self._connection, self._labels, self._job.source)
         if self._job.assigned is not None:
             subjects.change(self._connection, self._job.assigned.changes, keep_named_by_person=True)
         return self._report(counts)
@@ -139,6 +141,8 @@ class ImportWriter:
         media_id = self._media_id(record)
         item = self._add(record, media_id) if known is None else known.item
         self._update_origin(record, item)
+        if record.expression:
+            self._labels[item.id] = record.expression
         gains_picture = item.media_id is None and media_id is not None
         if gains_picture:
             items.set_media(self._connection, item.id, media_id, record.frame)
@@ -230,5 +234,6 @@ class ImportWriter:
             subjects=len({r.subject for r in records}),
             subject_rules=() if assigned is None else assigned.rules,
             subjects_changed=0 if assigned is None else len(assigned.changes),
+            expressions=sum(bool(r.expression) for r in records),
             warnings=() if assigned is None else assigned.warnings,
         )

@@ -33,6 +33,9 @@ _USED_TEXT = (
     "SELECT 1 FROM items WHERE instr(name, ?1) OR instr(subject, ?1) OR instr(origin, ?1) "
     "UNION SELECT 1 FROM media WHERE instr(path, ?1) OR instr(absolute, ?1) OR instr(sha256, ?1)"
 )
+_USED_LABEL = "SELECT 1 FROM expressions WHERE instr(label, ?1) OR instr(author, ?1)"
+
+_APPEND_ONLY = ("revisions", "expressions")
 
 
 @dataclass(frozen=True)
@@ -192,15 +195,28 @@ def stored_points(connection: sqlite3.Connection, rows: ErasedRows) -> Iterator[
 
 
 def stored_texts(connection: sqlite3.Connection, rows: ErasedRows) -> set[str | None]:
-    """Names, subjects and origins of the faces."""
-    query = "SELECT name, subject, origin FROM items WHERE id IN (SELECT value FROM json_each(?))"
-    return {text for row in connection.execute(query, [rows.key]) for text in row}
+    """Names, subjects and origins of the faces, and all that was said of their expressions."""
+    which = "IN (SELECT value FROM json_each(?))"
+    queries = [f"SELECT name, subject, origin FROM items WHERE id {which}"]  # noqa: S608
+    if _has_expressions(connection):
+        queries.append(f"SELECT label FROM expressions WHERE item_id {which}")  # noqa: S608
+    return {
+        text for query in queries for row in connection.execute(query, [rows.key]) for text in row
+    }
 
 
 def is_used(connection: sqlite3.Connection, content: bytes | str) -> bool:
     """Whether something that stays has the same points or the same text."""
-    query = _USED_TEXT if isinstance(content, str) else _USED_POINTS
-    return connection.execute(query, [content]).fetchone() is not None
+    queries = [_USED_TEXT if isinstance(content, str) else _USED_POINTS]
+    if isinstance(content, str) and _has_expressions(connection):
+        queries.append(_USED_LABEL)
+    return any(connection.execute(query, [content]).fetchone() for query in queries)
+
+
+def _has_expressions(connection: sqlite3.Connection) -> bool:
+    # A backup, or a project that nothing has opened since, may have older tables.
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'expressions'"
+    return connection.execute(query).fetchone() is not None
 
 
 @contextmanager
@@ -219,23 +235,35 @@ def overwriting(connection: sqlite3.Connection) -> Iterator[None]:
 
 def delete_rows(connection: sqlite3.Connection, rows: ErasedRows, *, pending: bool) -> None:
     """Delete rows; ``pending`` notes that old pages of the database still hold them."""
-    # The one place that takes the guard away, and inside the transaction that puts it back.
-    query = "SELECT sql FROM sqlite_master WHERE name = 'revisions_no_delete'"
-    guard = connection.execute(query).fetchone()
-    connection.execute("DROP TRIGGER IF EXISTS revisions_no_delete")
-    for statement in (
+    with _unguarded(connection):
         # Its reasons go with an entry.
-        "DELETE FROM queue WHERE item_id IN (SELECT value FROM json_each(?))",
-        "DELETE FROM revisions WHERE item_id IN (SELECT value FROM json_each(?))",
-        "DELETE FROM items WHERE id IN (SELECT value FROM json_each(?))",
-    ):
-        connection.execute(statement, [rows.key])
-    for medium in rows.alone:
-        connection.execute("DELETE FROM media WHERE id = ?", [medium.id])
-    if guard is not None:
-        connection.execute(guard[0])
+        tables = ["queue", "revisions"]
+        if _has_expressions(connection):
+            tables.append("expressions")
+        which = "IN (SELECT value FROM json_each(?))"
+        for table in tables:
+            connection.execute(f"DELETE FROM {table} WHERE item_id {which}", [rows.key])  # noqa: S608
+        connection.execute(f"DELETE FROM items WHERE id {which}", [rows.key])  # noqa: S608
+        for medium in rows.alone:
+            connection.execute("DELETE FROM media WHERE id = ?", [medium.id])
     if pending:
         connection.execute("INSERT OR REPLACE INTO settings VALUES (?, '1')", [_PENDING])
+
+
+@contextmanager
+def _unguarded(connection: sqlite3.Connection) -> Iterator[None]:
+    """Take the guards against deleting away, inside the transaction that puts them back.
+
+    The one place that does.
+    """
+    names = [f"{table}_no_delete" for table in _APPEND_ONLY]
+    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
+    guards = [row[0] for name in names for row in connection.execute(query, [name]).fetchall()]
+    for name in names:
+        connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+    yield
+    for guard in guards:
+        connection.execute(guard)
 
 
 def is_unfinished(connection: sqlite3.Connection) -> bool:

@@ -104,3 +104,8 @@ def queue_reasons(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
         "SELECT queue.id, item_id, queue_reasons.points FROM queue "
         "LEFT JOIN queue_reasons ON queue_id = queue.id ORDER BY queue.id"
     )
+
+
+def expressions(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Yield number, item, label and time of all that was said of expressions."""
+    yield from connection.execute("SELECT id, item_id, label, created FROM expressions ORDER BY id")

@@ -203,7 +203,36 @@ _ALTER_3 = (
     "ALTER TABLE queue DROP COLUMN predicted_error",
 )
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (never_reuse_numbers, say_where_from)
+
+def name_expressions(connection: Connection) -> None:
+    """3 to 4: what faces express, in a table of its own that only grows."""
+    sqlite = connection.dialect.name == "sqlite"
+    number = "id INTEGER NOT NULL" if sqlite else "id SERIAL NOT NULL"
+    connection.exec_driver_sql(
+        f"""CREATE TABLE expressions ({number}, item_id INTEGER NOT NULL, label VARCHAR NOT NULL,
+        author VARCHAR NOT NULL, created VARCHAR NOT NULL, PRIMARY KEY (id),
+        FOREIGN KEY(item_id) REFERENCES items (id))"""
+    )
+    connection.exec_driver_sql("CREATE INDEX ix_expressions_item_id ON expressions (item_id)")
+    for statement in _GUARDS_4_SQLITE if sqlite else (_GUARD_4_SERVER,):
+        connection.exec_driver_sql(statement)
+
+
+_GUARDS_4_SQLITE = tuple(
+    f"CREATE TRIGGER expressions_no_{verb.lower()} BEFORE {verb} ON expressions "
+    "BEGIN SELECT RAISE(ABORT, 'expressions are append-only'); END"
+    for verb in ("UPDATE", "DELETE")
+)
+_GUARD_4_SERVER = (
+    "CREATE TRIGGER expressions_append_only BEFORE UPDATE OR DELETE ON expressions "
+    "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+)
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    never_reuse_numbers,
+    say_where_from,
+    name_expressions,
+)
 """Step ``k`` turns version ``k + 1`` into version ``k + 2``."""
 
 VERSION = len(MIGRATIONS) + 1

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from faceloop_datasets.annotation import PointState
 
 from . import reasons
+from .expressions import newest_label
 from .tables import ItemRow, MediaRow, QueueRow, RevisionRow
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class ItemSummary(NamedTuple):
         Its point states, one byte a point.
     source : str or None
         Its source.
+    expression : str
+        What it expresses, a word of the project's vocabulary; empty for none.
     entry_id, priority, status, author, said, time, model
         The item's entry of the review queue; None if it has none.
     reasons : tuple of QueueReason
@@ -54,6 +57,7 @@ class ItemSummary(NamedTuple):
     head: int | None
     states: bytes | None
     source: str | None
+    expression: str
     entry_id: int | None
     priority: float | None
     status: str | None
@@ -133,6 +137,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             ItemRow.head,
             RevisionRow.states,
             RevisionRow.source,
+            newest_label(),
             QueueRow.id,
             QueueRow.priority,
             QueueRow.status,

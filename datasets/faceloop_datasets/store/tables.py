@@ -82,6 +82,20 @@ class RevisionRow(Base):
     start: Mapped[bytes | None]  # (N, 2) little-endian float64: what assisted drags start from
 
 
+class ExpressionRow(Base):
+    """What somebody, or an import, said a face expresses. Never changed; an item's newest counts.
+
+    Empty where the label was taken away.
+    """
+
+    __tablename__ = "expressions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+    label: Mapped[str]
+    author: Mapped[str]
+    created: Mapped[str]
+
+
 class ModelRow(Base):
     """A trained model whose file is complete."""
 
@@ -133,32 +147,39 @@ class QueueReasonRow(Base):
 Index("ix_queue_next", QueueRow.status, QueueRow.priority.desc(), QueueRow.id)
 
 # Append-only is a promise to the user, so the database keeps it, whoever writes to it.
-_REFUSAL = "revisions are append-only"
-_GUARDS = {
-    "sqlite": [
-        (
-            f"CREATE TRIGGER revisions_no_{verb.lower()} BEFORE {verb} ON revisions "
-            f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-        )
-        for verb in ("UPDATE", "DELETE")
-    ],
-    "postgresql": [
-        (
-            "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            f"'BEGIN RAISE EXCEPTION ''{_REFUSAL}''; END'"
-        ),
-        (
-            "CREATE TRIGGER revisions_append_only BEFORE UPDATE OR DELETE ON revisions "
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        ),
-    ],
-}
-TRIGGERS = tuple(_GUARDS["sqlite"])
+_APPEND_ONLY = {row.__tablename__: row.__table__ for row in (RevisionRow, ExpressionRow)}
+TRIGGERS = tuple(
+    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+    f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
+    for table in _APPEND_ONLY
+    for verb in ("UPDATE", "DELETE")
+)
 """All triggers that a project on SQLite has."""
-for _dialect, _statements in _GUARDS.items():
-    for _statement in _statements:
-        _guard = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-        event.listen(RevisionRow.__table__, "after_create", _guard)
+_REFUSE = (
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+    "'BEGIN RAISE EXCEPTION ''saved rows are append-only''; END'"
+)
+
+
+def _guards(table: str) -> dict[str, list[str]]:
+    """Return, by database, the statements that keep a table's rows as they are."""
+    return {
+        "sqlite": [trigger for trigger in TRIGGERS if f" ON {table} " in trigger],
+        "postgresql": [
+            _REFUSE,
+            (
+                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+            ),
+        ],
+    }
+
+
+for _name, _table in _APPEND_ONLY.items():
+    for _dialect, _statements in _guards(_name).items():
+        for _statement in _statements:
+            _guard = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+            event.listen(_table, "after_create", _guard)
 
 
 def now() -> str:

@@ -51,6 +51,9 @@ class Fit:
         Where it started.
     head_pose : HeadPose or None
         How the head is turned; None if the model does not know.
+    expressions : dict of str to float, optional
+        Probability of each expression that the model knows; their sum is 1. A `Tracker` takes into
+        account how the person looks otherwise. None if the model knows none.
     """
 
     points: NDArray[np.float64]
@@ -66,3 +69,4 @@ class Fit:
     features: NDArray[np.float32]
     start: FitStart
     head_pose: HeadPose | None = None
+    expressions: dict[str, float] | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_runtime.expressions import log_distances
 from faceloop_runtime.geometry import Similarity, as_complex, as_points
 from faceloop_runtime.imaging.channels import CropChannels, channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
@@ -313,7 +314,21 @@ def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:
         head_pose=None
         if model.shape3d is None
         else head_pose(model.shape3d, model.pose_correction, placed, quality.error),
+        expressions=_expressions(model, fit.found, fit.cells),
     )
+
+
+def _expressions(model: FaceModel, found: SearchResult, cells: Rows) -> dict[str, float] | None:
+    """Say what a face expresses by the shape that was found; None of a model that cannot.
+
+    Before it was corrected: the classifier is trained on out-of-fold searches, for which that is
+    known without further work, and it tells expressions apart as well.
+    """
+    if model.expressions is None:
+        return None
+    shape = model.pdm.shape(found.b)
+    shares = model.expressions(log_distances(shape, model.expression_pairs), cells)
+    return dict(zip(model.expression_names, shares.tolist(), strict=True))
 
 
 def _within_reach(pdm: PointDistributionModel, start: SearchStart, found: CropSearch) -> ShapeState:

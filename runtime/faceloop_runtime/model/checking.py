@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from faceloop_runtime.expressions import landmark_pairs
 from faceloop_runtime.imaging.channels import ORIENTATIONS, channel_count
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.pdm3d.head_pose import TURNS
@@ -30,6 +31,7 @@ from .layout import (
 from .metadata import (
     BadFieldError,
     channels_of,
+    expression_names_of,
     number_of,
     optional_parts_of,
     provenance_of,
@@ -88,6 +90,9 @@ class ModelPartsReader:
             "inputs+1": POINT_INPUTS + 1,
             "start features": FEATURES,
         }
+        self.expression_names = expression_names_of(about)
+        if self.expression_names:
+            self.widths["E"] = len(self.expression_names)
 
     def parts(self) -> ModelParts:
         """Return the parts; raises `BadFieldError` for the first thing that is wrong."""
@@ -107,6 +112,7 @@ class ModelPartsReader:
             arrays,
             scheme=self.scheme,
             channels=self.channels,
+            expression_names=self.expression_names,
             provenance=provenance_of(self.about),
         )
 
@@ -137,7 +143,9 @@ class ModelPartsReader:
         w["4+K+N"] = w["4+K"] + w["N"]
         w["face features"] = w["C"] * pooled * pooled
         w["cells"] = w["C"] * GRID * GRID
-        w["regression features"] = w["N"] * w["cells"] + w["face features"] + w["K"]
+        w["N cells"] = w["N"] * w["cells"]
+        w["regression features"] = w["N cells"] + w["face features"] + w["K"]
+        w["pairs"] = len(landmark_pairs(pdm.mean))
         w["2N+K+4"] = w["2N"] + w["K"] + 4
         w["2N+K+5"] = w["2N+K+4"] + 1
 

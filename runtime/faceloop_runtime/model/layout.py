@@ -19,6 +19,7 @@ point predictor and no calibration of errors; from version 3 on the metadata lis
 
 MAX_EXTENT = 8.0  # a face is about three IOD high; crops grow with the square of this
 MAX_LEVELS = 8
+MAX_EXPRESSIONS = 200
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ OPTIONAL = {
         Field("pose_correction.offset", "F32", ("3",), low=-4.0, high=4.0),
         Field("pose_correction.reach", "F32", ("3",), low=0.0, high=180.0),
         Field("pose_correction.error", "F32", ("2",), low=0.0, high=360.0),
+    ),
+    "expressions": (
+        Field("expressions.weights", "F32", ("pairs", "E"), low=-1e6, high=1e6),
+        Field("expressions.cells", "F32", ("N cells", "E"), low=-1e6, high=1e6),
+        Field("expressions.offset", "F32", ("E",), low=-1e6, high=1e6),
+        Field("expressions.typical", "F32", ("E", "E"), low=-1e6, high=1e6),
     ),
 }
 """Parts that a file of version 3 has or has not."""

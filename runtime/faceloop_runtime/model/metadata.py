@@ -6,11 +6,21 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from faceloop_datasets import Scheme, SchemeError
+from faceloop_datasets import InputError, Scheme, SchemeError
+from faceloop_datasets.expressions import check_expression
 from faceloop_datasets.plain import is_deep
 from faceloop_runtime.imaging.channels import CHANNELS
 
-from .layout import MAX_LEVELS, NEEDED, OPTIONAL, OPTIONAL_SCALARS, SCALARS, SCALE, VERSION
+from .layout import (
+    MAX_EXPRESSIONS,
+    MAX_LEVELS,
+    NEEDED,
+    OPTIONAL,
+    OPTIONAL_SCALARS,
+    SCALARS,
+    SCALE,
+    VERSION,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +75,7 @@ def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, An
         **({"parts": parts} if version > 2 else {}),
         "scheme": model.scheme.to_toml(),
         "channels": list(model.channels),
+        **({"expressions": list(model.expression_names)} if "expressions" in parts else {}),
         "scales": [float(e.scale) for e in model.experts],
         **{name: scalars[name] for name in SCALARS},
         **optional,
@@ -127,6 +138,27 @@ def optional_parts_of(about: dict[str, Any]) -> tuple[str, ...]:
         if name in names and other not in names:
             raise BadFieldError("metadata.parts", f"{name} without {other}", "both or neither")
     return tuple(names)
+
+
+def expression_names_of(about: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the expressions that a file knows; none where it has no such part."""
+    if "expressions" not in optional_parts_of(about):
+        return ()
+    names = _typed(about, "expressions", list, "a list of names")
+    if not all(isinstance(name, str) and _is_label(name) for name in names):
+        raise BadFieldError("metadata.expressions", repr(names)[:80], "short texts of one line")
+    if not 2 <= len(set(names)) == len(names) <= MAX_EXPRESSIONS:
+        raise BadFieldError(
+            "metadata.expressions", repr(names)[:80], f"2 to {MAX_EXPRESSIONS} different names"
+        )
+    return tuple(names)
+
+
+def _is_label(name: str) -> bool:
+    try:
+        return bool(name) and check_expression(name) == name
+    except InputError:
+        return False
 
 
 def provenance_of(about: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from faceloop_datasets import Scheme
 from faceloop_runtime.detect.learned import LearnedDetector
+from faceloop_runtime.expressions import ExpressionClassifier
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.pdm3d import PoseCorrection, ShapeModel3D
 from faceloop_runtime.quality import (
@@ -55,6 +56,11 @@ class ModelParts:
         the training do not show them.
     pose_correction : PoseCorrection or None
         What else is known of how heads are turned; None without ``shape3d``.
+    expressions : ExpressionClassifier or None
+        Says what a face expresses; None if no faces of the training were labelled, and in files
+        before version 3.
+    expression_names : tuple of str
+        What its probabilities are of, in order.
     provenance : dict
         Training snapshot, configuration, metrics, versions.
     """
@@ -73,10 +79,14 @@ class ModelParts:
     detector: LearnedDetector | None = None
     shape3d: ShapeModel3D | None = None
     pose_correction: PoseCorrection | None = None
+    expressions: ExpressionClassifier | None = None
+    expression_names: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
 ARRAY_PARTS = tuple(
-    f.name for f in fields(ModelParts) if f.name not in ("scheme", "channels", "provenance")
+    f.name
+    for f in fields(ModelParts)
+    if f.name not in ("scheme", "channels", "expression_names", "provenance")
 )
 """The parts that are made of arrays and numbers."""

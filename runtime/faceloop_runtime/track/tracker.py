@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from faceloop_datasets import InputError, Video, VideoFrame
 from faceloop_runtime.clmtrackr import ClmtrackrFitter, ClmtrackrModel
 from faceloop_runtime.detect.detector import Detector
+from faceloop_runtime.expressions import PersonNormalisation
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_NEAR, FROM_START
 from faceloop_runtime.geometry import Similarity
@@ -26,7 +29,6 @@ from .tracks import PERSIST, Track, on_same_face, one_track_per_face, points_box
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from faceloop_runtime.detect.boxes import FaceBox
@@ -164,6 +166,7 @@ class TrackingSession:
         """Forget everything: the next frame is the first, for instance after a seek."""
         self._tracks: list[Track] = []
         self._filters: dict[int, PointFilter] = {}
+        self._people: dict[int, tuple[PersonNormalisation, float]] = {}  # and when last seen
         self._count = 0
         self._next_id = 0
         self._part_searches = 0
@@ -192,7 +195,20 @@ class TrackingSession:
         self._advance(picture)
         self._count += 1
         faces = sorted((t.face for t in self._tracks if t.seen), key=lambda face: face.id)
+        faces = [self._normalised(face, time) for face in faces]
         return FrameResult(index, time, self._smoothed(faces, time))
+
+    def _normalised(self, face: TrackedFace, time: float) -> TrackedFace:
+        """Take what is always the same in a person's face out of what it expresses."""
+        found = face.fit.expressions
+        if found is None or self._model is None or self._model.expressions is None:
+            return face
+        known = self._people.get(face.id)
+        person, last = known or (PersonNormalisation(self._model.expressions.typical), time)
+        self._people[face.id] = person, time
+        shares = person(np.array(list(found.values())), max(time - last, 0.0))
+        named = dict(zip(found, shares.tolist(), strict=True))
+        return replace(face, fit=replace(face.fit, expressions=named))
 
     def _smoothed(self, faces: list[TrackedFace], time: float) -> tuple[TrackedFace, ...]:
         if self._smoothing is None:

@@ -13,6 +13,7 @@ import pytest
 from faceloop_datasets import (
     Annotation,
     Cancelled,
+    Face,
     Monitor,
     PointState,
     Progress,
@@ -363,3 +364,50 @@ def test_a_landmark_that_nobody_placed_is_named(
         )
     with pytest.raises(TrainingError, match=scheme.names[5]):
         train_faces(scheme, faces, QUICK)
+
+
+def test_labelled_faces_teach_what_faces_express(
+    trained: TrainingResult, sample_project: Project, tmp_path: Path
+) -> None:
+    """On people who were held out: far better than always the most frequent one."""
+    model, about = trained.model, trained.report["expressions"]
+    assert model.expression_names == tuple(about["names"])
+    labels = [face.expression for face in sample_project.faces()]
+    assert {*about["names"]} < {*labels}  # the rare ones are left out
+    assert any("left out: " in said for said in trained.warnings)
+    assert np.shape(about["confusion"]) == (len(about["names"]),) * 2
+    assert 1.5 / len(about["names"]) < about["accuracy"] <= 1
+    held = [f for f in sample_project.faces() if f.subject_key not in _trained_people(trained)]
+    known = [face for face in held if face.expression in about["names"]]
+    right = [_expression_of(model, face) == face.expression for face in known]
+    assert len(known) >= 8
+    assert np.mean(right) > 1.5 / len(about["names"])
+    model.save(tmp_path / "m.safetensors")
+    assert FaceModel.load(tmp_path / "m.safetensors").summary()["expression_accuracy"] > 0
+
+
+def _trained_people(result: TrainingResult) -> set[str]:
+    seen = set(result.report["training_subjects"])
+    return {f"sample-id{k:03d}" for k in range(100) if fingerprint(f"sample-id{k:03d}") in seen}
+
+
+def _expression_of(model: FaceModel, face: Face) -> str:
+    fit = Fitter(model, "cpu").fit(face.read_gray(), face.annotation.points)
+    assert fit.expressions is not None
+    return max(fit.expressions, key=fit.expressions.__getitem__)
+
+
+def test_labels_change_nothing_else_of_a_model(
+    few_faces: list[TrainingFace], scheme: Scheme
+) -> None:
+    plain = train_faces(scheme, [replace(f, expression="") for f in few_faces], QUICK)
+    marked = [replace(f, expression=("a", "b")[k % 2]) for k, f in enumerate(few_faces)]
+    knowing = train_faces(scheme, marked, QUICK)
+    assert (plain.expressions, plain.expression_names) == (None, ())
+    assert knowing.expression_names == ("a", "b")
+    for name in ("pdm", "regressor", "validator", "error_predictor", "point_predictor", "start"):
+        for one, other in zip(
+            vars(getattr(plain, name)).values(), vars(getattr(knowing, name)).values(), strict=True
+        ):
+            if isinstance(one, np.ndarray):
+                np.testing.assert_array_equal(one, other)

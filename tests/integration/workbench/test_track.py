@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,15 +20,18 @@ from PIL import Image
 from faceloop_datasets import Project, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_dir
 from faceloop_runtime import FaceModel
+from faceloop_runtime.expressions import ExpressionClassifier, landmark_pairs
 
 if TYPE_CHECKING:
     from .conftest import Run
 
 COMMAND = Path(sys.executable).with_name("faceloop")
 STILL = sample_dir() / "stills" / "s0000.jpg"
+KNOWN = FaceModel.starter().expression_names
 TRACK_COLUMNS = [
     "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
     "predicted_error", "error_bound", "roll", "scale", "start",
+    *(["expression", *(f"expression_{name}" for name in KNOWN)] if KNOWN else []),
 ]  # fmt: skip
 
 
@@ -304,3 +308,65 @@ def test_poorly_fitted_pictures_come_into_the_queue_once(
             (e for e in worst if e > 0.06), reverse=True
         )
         assert len(project.items()) == len(entries)
+
+
+@pytest.fixture(scope="module")
+def knowing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a file of the starter model that tells two expressions apart, in some way."""
+    starter = FaceModel.starter()
+    rng = np.random.default_rng(0)
+    mean = starter.pdm.mean
+    cells = len(starter.point_predictor.typical.reshape(-1))  # type: ignore[union-attr]
+    shapes = [(len(landmark_pairs(mean)), 2), (cells, 2), (2,), (2, 2)]
+    arrays = (rng.normal(0, 0.1, shape).astype(np.float32) for shape in shapes)
+    model = replace(
+        starter, expressions=ExpressionClassifier(*arrays), expression_names=("calm", "=1+1")
+    )
+    file = tmp_path_factory.mktemp("models") / "knowing.safetensors"
+    model.save(file)
+    return file
+
+
+class TestExpressions:
+    @pytest.mark.parametrize("name", ["points.parquet", "points.csv"])
+    def test_the_table_and_the_summary_say_what_a_face_expresses(
+        self, faceloop: Run, clip: Path, knowing: Path, tmp_path: Path, name: str
+    ) -> None:
+        out, plot = tmp_path / name, tmp_path / "plot.png"
+        command = ("track", clip, "--model", knowing, "--out", out, "--plot-expressions", plot)
+        done = faceloop(*command, "--json")
+        rows = (pd.read_parquet if name.endswith("parquet") else pd.read_csv)(out)
+        assert list(rows.columns)[-3:] == ["expression", "expression_calm", "expression_=1+1"]
+        each = rows.groupby("frame")[["expression_calm", "expression_=1+1"]].first()
+        np.testing.assert_allclose(each.sum(axis=1), 1, rtol=1e-5)
+        calm = (each["expression_calm"] > each["expression_=1+1"]).to_numpy()
+        other = "=1+1" if name.endswith("parquet") else "'=1+1"
+        said = np.where(calm, "calm", other).tolist()
+        assert rows.groupby("frame")["expression"].first().tolist() == said
+        counts = done.json()["expressions"]
+        assert counts.get("calm", 0) == calm.sum()
+        assert sum(counts.values()) == 50
+        assert Image.open(plot).size[0] > 500
+        assert "expressions" in faceloop(*command).out
+
+    def test_pictures_too(self, faceloop: Run, knowing: Path, tmp_path: Path) -> None:
+        out = tmp_path / "p.csv"
+        done = faceloop("fit", STILL, "--model", knowing, "--out", out, "--json").json()
+        (face,) = done["images"][0]["faces"]
+        assert sum(face["expressions"].values()) == pytest.approx(1)
+        rows = pd.read_csv(out)
+        assert rows["expression_calm"][0] == pytest.approx(face["expressions"]["calm"], rel=1e-4)
+
+    def test_a_plot_needs_a_model_that_knows_some(
+        self, faceloop: Run, clip: Path, knowing: Path, tmp_path: Path
+    ) -> None:
+        plain = replace(FaceModel.load(knowing), expressions=None, expression_names=())
+        plain.save(tmp_path / "plain.safetensors")
+        plot = ("--plot-expressions", tmp_path / "plot.png")
+        done = faceloop("track", clip, "--model", tmp_path / "plain.safetensors", *plot)
+        assert done.code == 1
+        assert "knows no expressions to plot" in " ".join(done.err.split())
+        done = faceloop("track", clip, "--model", knowing, "--plot-expressions", tmp_path / "x.doc")
+        assert done.code == 1
+        assert ".png" in done.err
+        assert not list(tmp_path.glob("*.png"))

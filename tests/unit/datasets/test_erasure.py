@@ -49,6 +49,8 @@ def project(tmp_path: Path):  # type: ignore[no-untyped-def]
             made.queue.add(item.id, "poor-fit", fit=np.nan_to_num(points, nan=number + 0.3) * 1.01)
             note = f"The nose of this one, the {number}th, is beside the face."
             made.queue.add(item.id, "label-check", note=note, points=(3, number))
+            made.set_expression([item.id], f"squinting at {item.name}")
+            made.set_expression([item.id], f"glad of {item.name}")
         back_up_before(made.path, made.path / "project.db", "import")
         back_up(made.path, made.path / FOLDER / "mine.zip", with_media=True)
         yield made
@@ -60,6 +62,7 @@ def needles(project: Project, items: Iterable[int]) -> dict[str, set[bytes]]:
     for number in items:
         item = project.item(number)
         found["texts"] |= {item.name.encode(), item.subject.encode()}
+        found["texts"] |= {s.label.encode() for s in project.expression_history(number)}
         entry = project.queue.of_item(number)
         found["texts"] |= (
             {why.note.encode() for why in entry.reasons if why.note} if entry else set()
@@ -110,7 +113,8 @@ def state(project: Project, items: Iterable[int]) -> list[object]:
         assert media is not None
         content = project.resolve(media).read_bytes()
         history = [(r.id, r.based_on, r.annotation, r.created) for r in project.history(number)]
-        found += [project.item(number), entries[number], content, history]
+        said = project.expression_history(number)
+        found += [project.item(number), entries[number], content, history, said]
     return found
 
 

@@ -49,6 +49,13 @@ def test_a_face(folder: Path) -> None:
     assert face.origin == f"{path}:8"
 
 
+def test_what_people_were_asked_for(folder: Path) -> None:
+    for stem in ("01-1m", "01-2m", "01-6m", "odd"):
+        write(folder, stem, named="01-1m.jpg")
+    found = [face.expression for face in read(folder) if isinstance(face, FaceRecord)]
+    assert found == ["neutral", "smile", "", ""]
+
+
 def test_the_image_may_have_another_suffix_or_folder(folder: Path) -> None:
     write(folder, "01-1m", named="../../01-1m.bmp")
     write(folder, "01-2m", named="01-1m.jpg")

@@ -46,6 +46,20 @@ def test_a_face(tmp_path: Path) -> None:
     assert face.annotation.points[10, 0] == 0.0
 
 
+def test_a_column_of_expressions(tmp_path: Path) -> None:
+    rows = [
+        f"{row('i000qa-fn')}, big smile ",
+        f"{row('i001qa-fn')},",
+        f"{row('i002qa-fn')},{'x' * 41}",
+    ]
+    first, second, third = read(table(tmp_path, *rows, header=f"{HEADER},expression"))
+    assert isinstance(first, FaceRecord)
+    assert isinstance(second, FaceRecord)
+    assert (first.expression, second.expression) == ("big smile", "")
+    assert isinstance(third, Refusal)
+    assert "at most 40" in third.reason
+
+
 def test_twins_are_one_subject(tmp_path: Path) -> None:
     faces = read(table(tmp_path, row("i247ta-fn"), row("i248ta-fn"), row("i249ta-fn")))
     assert [f.subject for f in faces if isinstance(f, FaceRecord)] == [

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from faceloop_datasets import InputError
 from faceloop_trainer import CrossValidation, LearningStep, compare_models
 from faceloop_trainer.evaluation.plots import ced_figure, label, save_png
+from faceloop_trainer.expressions import ExpressionAssessment
 from faceloop_trainer.report import Report, report_files, write_report
 from faceloop_trainer.report.markup import Markup, element, table, text
 from faceloop_trainer.report.report_data import EvaluationSummary
@@ -98,7 +99,15 @@ def everything(name: str = "mine") -> Report:
         for seed in (0, 1)
     )
     validation = CrossValidation(tuple(halves), ())
-    return replace(compared(name), validation=validation, curve=steps)
+    whole = compared(name)
+    known = {**whole.provenance, "expressions": assessment(name).to_dict()}
+    return replace(whole, validation=validation, curve=steps, provenance=known)
+
+
+def assessment(name: str = "smile") -> ExpressionAssessment:
+    """Forty faces of two expressions, named by chance."""
+    shares = np.random.default_rng(0).dirichlet((1, 1), 40)
+    return ExpressionAssessment.of((name, "calm"), np.arange(40) % 2, shares, shares, 10)
 
 
 def test_the_page_needs_nothing_else_and_the_charts_lie_beside_it(tmp_path: Path) -> None:
@@ -107,6 +116,7 @@ def test_the_page_needs_nothing_else_and_the_charts_lie_beside_it(tmp_path: Path
     assert {page, *charts} == set(report_files(page.parent))
     assert {c.stem for c in charts} == {
         "faces", "difference", "points", "groups", "prediction", "cross-validation", "learning",
+        "confusion", "reliability",
     }  # fmt: skip
     inside = [base64.b64decode(str(i["src"]).partition("base64,")[2]) for i in made.all("img")]
     assert sorted(inside) == sorted(c.read_bytes() for c in charts)
@@ -289,3 +299,15 @@ def test_the_report_as_json_has_the_figures() -> None:
     assert values["difference"]["p_value"] < 0.05
     assert [step["trained_faces"] for step in values["learning_curve"]] == [25, 25, 50, 50]
     assert values["cross_validation"]["faces"] == 72
+
+
+def test_the_page_says_how_well_expressions_are_named(tmp_path: Path) -> None:
+    found = assessment()
+    page, *charts = write_report(everything(), tmp_path / "knowing")
+    said = Page(page).said
+    assert "40 faces of 10 people are labelled" in said
+    assert f"{found.accuracy:.0%} were named as they are labelled" in said
+    assert "no action units" in said
+    page, *charts = write_report(compared(), tmp_path / "plain")
+    assert "expressions" not in Page(page).said
+    assert not {"confusion", "reliability"} & {chart.stem for chart in charts}

@@ -27,6 +27,7 @@ def face(
         head=None,
         states=None,
         source=None,
+        expression=("", "smile")[number % 2],
         entry_id=number * 10 if queued else None,
         reasons=tuple(QueueReason(reason) for reason in reasons) if queued else (),
         priority=priority if queued else None,
@@ -50,6 +51,7 @@ selections = st.builds(
     Selection,
     show=st.sampled_from(("open", "done", "skipped", "all")),
     reason=st.sampled_from((None, "manual")),
+    expression=st.sampled_from((None, "", "smile")),
     text=st.sampled_from(("", "1")),
 )
 

@@ -131,6 +131,11 @@ class CrossFit:
             self._training_set = TrainingSet.of(self.scheme, self._faces, self.config)
         return self._training_set
 
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """What the cross-fitted faces express, by their keys; empty where nobody has said."""
+        return [(face.key, face.expression) for face in self._faces]
+
     def is_of(self, training_set: TrainingSet) -> bool:
         """Whether these are the faces that are cross-fitted."""
         return self._training_set is training_set

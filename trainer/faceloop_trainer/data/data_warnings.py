@@ -13,6 +13,7 @@ from faceloop_datasets.wording import enumerated
 from .annotated_shapes import annotated_shapes, points_without_mirror_image
 from .constant_points import constant_points
 from .duplicates import join_duplicate_subjects, picture_duplicates, shape_duplicates, without_known
+from .expression_labels import label_warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,7 @@ def data_warnings(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
         _hidden_points(faces),
         _small_faces(scheme, shapes),
         _mirror_map(scheme, shapes),
+        label_warning(people),
     )
     return tuple(filter(None, said))
 

@@ -70,6 +70,8 @@ class TrainingFace:
         How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     turn : (float, float, float) or None
         Yaw, pitch and roll of the head in degrees, where they are known exactly: of rendered faces.
+    expression : str
+        What it expresses; empty if nobody has said.
     """
 
     name: str
@@ -84,6 +86,7 @@ class TrainingFace:
     source: str = ""
     subject_source: str = "person"
     turn: tuple[float, float, float] | None = None
+    expression: str = ""
 
     @property
     def trains_experts(self) -> bool:
@@ -113,6 +116,7 @@ class TrainingFace:
             trains_patches=self.trains_patches[order],
             measured=self.measured[order],
             subject_source=self.subject_source,
+            expression=self.expression,
         )
 
     def mirrored_points(self, mirror: Sequence[int]) -> Points:
@@ -245,6 +249,7 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         revision_id=face.revision_id,
         source=source,
         subject_source=face.subject_source,
+        expression=face.expression,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.files import atomic_path
 from faceloop_trainer.evaluation.plots import save_png
 
-from . import model_sections, training_sections
+from . import expression_section, model_sections, training_sections
 from .markup import Markup, displayable, element, joined
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 _CHARTS = (
     "faces", "points", "groups", "prediction", "difference", "cross-validation", "learning",
+    "confusion", "reliability",
 )  # fmt: skip
 _SECTIONS = (
     model_sections.heading,
     model_sections.accuracy,
     model_sections.comparison,
     model_sections.error_details,
+    expression_section.expressions,
     training_sections.cross_validation,
     training_sections.learning_curve,
     training_sections.method,

@@ -45,6 +45,8 @@ class RenderedTable:
         Yaw, pitch and roll of the head, in degrees, with the signs of `FaceDescription`.
     people : tuple of str
         Whom each face shows.
+    expressions : tuple of str
+        What each expresses; empty texts where the table does not say.
     digest : str
         SHA-256 of the file of the annotations.
     """
@@ -54,6 +56,7 @@ class RenderedTable:
     seen: Rows
     turns: Rows
     people: tuple[str, ...]
+    expressions: tuple[str, ...]
     digest: str
 
     @classmethod
@@ -80,6 +83,7 @@ class RenderedTable:
             seen=_numbers(path, table, _COLUMNS["v"]),
             turns=_numbers(path, table, _TURNS),
             people=tuple(table["identity"].astype(str)),
+            expressions=_expressions(table),
             digest=hashlib.sha256(content).hexdigest(),
         )
 
@@ -132,6 +136,12 @@ def _table(path: Path, content: bytes) -> pd.DataFrame:
     if table.empty:
         raise InputError(f"{path} has no rows; a network is trained on one face at least.")
     return table
+
+
+def _expressions(table: pd.DataFrame) -> tuple[str, ...]:
+    if "expression" not in table.columns:
+        return ("",) * len(table)
+    return tuple(table["expression"].fillna("").astype(str))
 
 
 def _numbers(path: Path, table: pd.DataFrame, columns: list[str]) -> Rows:

@@ -24,7 +24,9 @@ from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
 from .canvas import FaceCanvas
 from .editor import FaceEditor
+from .expression import FaceExpression
 from .fit_error_learning import FitErrorLearning
+from .panel_expression import ExpressionButton
 from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
@@ -84,6 +86,8 @@ class AnnotatePanel(QWidget):
         The face in work.
     canvas : FaceCanvas
         What shows it.
+    expression : FaceExpression
+        What it expresses.
     undo : UndoStacks
         What can be taken back.
     """
@@ -93,7 +97,8 @@ class AnnotatePanel(QWidget):
         self._session, self._commands, self._picture_layer = session, commands, picture_layer
         self.editor = FaceEditor(session)
         self.canvas = FaceCanvas(picture_layer, self.editor)
-        self.undo = UndoStacks(self.editor)
+        self.expression = FaceExpression(session)
+        self.undo = UndoStacks(self.editor, self.expression)
         self._picture = FacePicture(session)
         self._point_commands = PointCommands(session, commands, self.editor, self.canvas)
         self._start_commands = StartCommands(
@@ -113,6 +118,7 @@ class AnnotatePanel(QWidget):
         self._handle()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.editor.synchronise)
+        self._timer.timeout.connect(self.expression.read)
         self._timer.start(_LOOK_AGAIN_MS)
         self._project_changed(session.project)
 
@@ -149,6 +155,7 @@ class AnnotatePanel(QWidget):
         self._assisted.setObjectName("annotate.assisted")
         self._assisted.setChecked(read_settings().assisted)
         self._legend = Legend(self.editor.select, self._select_state)
+        self._expression = ExpressionButton(self._commands, self.expression)
         self._history = HistoryList(self.editor)
         self._missing = MissingList(self._commands, self._point_commands.place)
         body = QWidget()
@@ -180,6 +187,7 @@ class AnnotatePanel(QWidget):
             self._conflict,
             self._absent,
             self._grid(_GOING_ON, 3),
+            self._expression,
             self._grid(_STARTS, 2),
             going_back,
             self._grid(_POINTS, 4),
@@ -317,6 +325,7 @@ class AnnotatePanel(QWidget):
     def _update(self) -> None:
         state = self.editor.state
         self._head.show_progress(state)
+        self._expression.allow(face=state is not None)
         scheme = self._session.need_project().scheme if state is not None else None
         self._missing.show_points([] if state is None else state.missing, scheme)
         self._show_estimated(state, scheme)

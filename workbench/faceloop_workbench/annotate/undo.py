@@ -9,6 +9,7 @@ from qtpy.QtGui import QUndoCommand, QUndoGroup, QUndoStack  # type: ignore[attr
 
 if TYPE_CHECKING:
     from .editor import FaceEditor
+    from .expression import FaceExpression
     from .face_state import FaceState
 
 
@@ -19,6 +20,8 @@ class UndoStacks(QObject):
     ----------
     editor : FaceEditor
         Makes the changes, and brings states back.
+    expression : FaceExpression
+        Does the same to the label of the face.
 
     Attributes
     ----------
@@ -26,14 +29,15 @@ class UndoStacks(QObject):
         The stack of the face in work is its active one.
     """
 
-    def __init__(self, editor: FaceEditor) -> None:
+    def __init__(self, editor: FaceEditor, expression: FaceExpression) -> None:
         super().__init__()
         self.group = QUndoGroup(self)
-        self._editor = editor
+        self._editor, self._expression = editor, expression
         self._stacks: dict[int, QUndoStack] = {}
         self._last: dict[int, FaceState] = {}
         editor.loaded.connect(self._activate_stack)
         editor.edited.connect(self._push)
+        expression.edited.connect(self._push_label)
 
     def clear(self) -> None:
         """Forget everything: another project is open, where numbers mean other faces."""
@@ -72,6 +76,11 @@ class UndoStacks(QObject):
             self._last[item.id] = after
             self._stack(item.id).push(_EditCommand(self, before, after, what))
 
+    def _push_label(self, before: str, after: str) -> None:
+        item = self._editor.item
+        if item is not None:
+            self._stack(item.id).push(_LabelCommand(self._expression, before, after))
+
     def restore(self, state: FaceState, what: str) -> None:
         """Bring a state back; called by the stack."""
         item = self._editor.item
@@ -101,3 +110,21 @@ class _EditCommand(QUndoCommand):  # type: ignore[misc]
             self._done = False
         else:
             self._stacks.restore(self._after, f"Redo: {self.text()}")
+
+
+class _LabelCommand(QUndoCommand):  # type: ignore[misc]
+    def __init__(self, expression: FaceExpression, before: str, after: str) -> None:
+        super().__init__(f"Expression {after or 'none'}")
+        self._expression, self._before, self._after = expression, before, after
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._expression.restore(self._before)
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._expression.restore(self._after)

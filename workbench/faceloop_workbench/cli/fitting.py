@@ -122,6 +122,14 @@ def track(
     overlay: Annotated[
         Path | None, typer.Option(help="Video with the points drawn in.", show_default=False)
     ] = None,
+    plot_expressions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="Plot of what the face expresses over time.",
+            show_default=False,
+        ),
+    ] = None,
     queue: QueueOption = False,
     faces: FacesOption = 1,
     detector: DetectorOption = "auto",
@@ -154,6 +162,7 @@ def track(
                 video,
                 points=out,
                 overlay=overlay,
+                plot=plot_expressions,
                 max_faces=faces,
                 finding=Finding(detector, start.value),
                 smooth=smooth,
@@ -164,12 +173,12 @@ def track(
         entries = queue_frames(opened, result, chosen.name) if queue and opened else []
     summary = result.summary
     if json:
-        files = {"points": out, "overlay": overlay}
+        files = {"points": out, "overlay": overlay, "plot": plot_expressions}
         queued = [entry.id for entry in entries] if queue else None
         show_json({"model": chosen.name, **summary.to_dict(), **files, "queued": queued})
     else:
         show_track(summary, chosen.name)
-        _show_written(out, overlay)
+        _show_written(out, overlay, plot_expressions)
         if queue:
             say(f"Added {len(entries)} frames to the review queue: faceloop queue list")
     if summary.error is not None:
@@ -193,6 +202,10 @@ def show_track(summary: TrackSummary, model: str) -> None:
             f"worst {summary.worst_predicted_error:.4f}"
         )
         values["fits started from"] = starts_text(summary.starts)
+    if summary.expressions:
+        values["expressions"] = ", ".join(
+            f"{name} {count}" for name, count in summary.expressions.items()
+        )
     if summary.fit_ms is not None:
         values["finding and fitting"] = f"{summary.fit_ms:.1f} ms a frame (median)"
         values["decoding"] = f"{summary.read_ms:.1f} ms a frame (median)"

@@ -172,6 +172,7 @@ def _show_report(report: ImportReport) -> None:
         "points": report.points,
         "  missing": report.points_missing,
         "  estimated": report.points_estimated,
+        "with an expression": report.expressions,
         "rows refused": len(report.refused),
         "images not found": len(report.images_not_found),
     }

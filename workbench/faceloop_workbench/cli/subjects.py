@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .choosing import ItemsOption, MatchingOption, RegexOption, chosen_faces
 from .console import Column, note, say, show_json, show_table
 from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from faceloop_datasets import Item, Project
+    from faceloop_datasets import Item
 
 subjects = typer.Typer(no_args_is_help=True, help="Whom the faces show: people, clips, pictures.")
 
@@ -74,20 +73,9 @@ def list_subjects(project: ProjectOption, json: JsonOption = False) -> None:
 def set_subject(
     subject: Annotated[str, typer.Argument(help="Name of the subject, new or known.")],
     project: ProjectOption,
-    item: Annotated[
-        list[int] | None,
-        typer.Option(help="Number of a face; again for more.", show_default=False),
-    ] = None,
-    matching: Annotated[
-        str | None,
-        typer.Option(
-            metavar="GLOB", help="Faces whose name is like this: 'anna/*'.", show_default=False
-        ),
-    ] = None,
-    regex: Annotated[
-        str | None,
-        typer.Option(metavar="REGEX", help="Faces whose name has this.", show_default=False),
-    ] = None,
+    item: ItemsOption = None,
+    matching: MatchingOption = None,
+    regex: RegexOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say whom faces show. No annotation changes, and no import takes it back.
@@ -96,10 +84,8 @@ def set_subject(
     """
     from faceloop_datasets import Project
 
-    if not item and matching is None and regex is None:
-        raise typer.BadParameter("Name faces by --item, --matching or --regex.")
     with Project.open(project) as opened:
-        chosen = _chosen(opened, item or (), matching, regex)
+        chosen = chosen_faces(opened, item or (), matching, regex)
         changed = opened.set_subject([one.id for one in chosen], subject)
     _show_changed(chosen, subject.strip(), changed, json=json)
 
@@ -121,49 +107,6 @@ def merge_subjects(
         chosen = [one for one in opened.items() if one.subject in names]
         changed = opened.merge_subjects(names, into)
     _show_changed(chosen, into.strip(), changed, json=json)
-
-
-def _chosen(
-    project: Project, numbers: Iterable[int], matching: str | None, regex: str | None
-) -> list[Item]:
-    """Faces by number, and by name.
-
-    Raises
-    ------
-    InputError
-        If ``regex`` is none, or no name is like it.
-    ProjectError
-        If there is no face of a number.
-    """
-    import re
-
-    from faceloop_datasets import InputError
-
-    try:
-        pattern = None if regex is None else re.compile(regex)
-    except re.error as error:
-        raise InputError(f"--regex {regex!r} is no regular expression ({error}).") from error
-    found = {number: project.item(number) for number in numbers}
-    named = [
-        one
-        for one in project.items()
-        if (matching is not None and _is_like(one.name, matching))
-        or (pattern is not None and pattern.search(one.name))
-    ]
-    if (matching or regex) and not named:
-        known = next((f", {one.name!r} for one" for one in project.items()), "")
-        raise InputError(
-            f"No face of this project has a name like {matching or regex!r}; their names are whole "
-            f"paths{known}."
-        )
-    return list((found | {one.id: one for one in named}).values())
-
-
-def _is_like(name: str, pattern: str) -> bool:
-    """Whether a path, or the end of it, is like a pattern."""
-    from fnmatch import fnmatchcase
-
-    return fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}")
 
 
 def _show_changed(chosen: list[Item], subject: str, changed: int, *, json: bool) -> None:

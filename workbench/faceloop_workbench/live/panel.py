@@ -12,12 +12,14 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from faceloop_datasets import FaceloopError
 from faceloop_runtime.responses.gl.context import GLError
 from faceloop_runtime.responses.gl.egl import EglContext
+from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.gl_context import QtContexts
 
 from .canvas import LiveCanvas
 from .panel_export import ExportBar
+from .panel_expressions import ExpressionBox
 from .panel_head import HeadBox
 from .panel_quality import QualityBox
 from .panel_queue import QueueBox
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.picture_layer import PictureLayer
 
+    from .player import ShownFrame
     from .sources import FrameSource
 
 _LOOK_MS = 8  # how often the window looks for a new frame; what it finds is what costs
+_BARS_EVERY = 0.1  # seconds
 _TEXT_EVERY = 0.25  # seconds; each new text is a repaint of the window on top of the picture's
 _SPEEDS = {
     "¼ x": 0.25,
@@ -91,6 +95,7 @@ class LivePanel(QWidget):
         self._quality = QualityBox(
             settings.backend, settings.max_faces, settings.finding, self._screening.use_model
         )
+        self._expressions = ExpressionBox()
         self._queue = QueueBox(session, commands, self._threshold, self._set_threshold)
         self._head = HeadBox(self._show_axes)
         self._points = PointChooser(self.canvas)
@@ -100,7 +105,7 @@ class LivePanel(QWidget):
         self._place = PlainLabel(_FIRST)
         self._place.setWordWrap(True)
         self._drawn: deque[float] = deque(maxlen=60)
-        self._told = 0.0
+        self._told = self._barred = 0.0
         self._equipped = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -164,6 +169,9 @@ class LivePanel(QWidget):
         self._screening.tick()
         now = time.monotonic()
         still = shown is not None and not shown.moving
+        if shown is not None and (still or now - self._barred >= _BARS_EVERY):
+            self._barred = now
+            self._show_expressions(shown)
         if still or now - self._told >= _TEXT_EVERY:
             self._told = now
             self._show_status()
@@ -181,6 +189,10 @@ class LivePanel(QWidget):
             self._quality.show_speed(self._frames_a_second(), shown.fit_ms)
         if shown.chosen is not None:
             self._points.use(shown.chosen.model.scheme)
+
+    def _show_expressions(self, shown: ShownFrame) -> None:
+        names = () if shown.chosen is None else expression_names(shown.chosen.model)
+        self._expressions.show_frame(shown, names)
 
     def _show_place(self) -> None:
         shown, source = self.canvas.shown, self.player.source
@@ -296,6 +308,7 @@ class LivePanel(QWidget):
         layout.addWidget(self._view)
         layout.addWidget(self._quality)
         layout.addWidget(self._head)
+        layout.addWidget(self._expressions)
         layout.addWidget(self._points)
         layout.addWidget(self._queue)
         layout.addWidget(self._export)

@@ -58,6 +58,11 @@ def label_text(row: ItemSummary) -> str:
     return ", ".join(part for part in (word, left, lacking) if part)
 
 
+def expression_text(row: ItemSummary) -> str:
+    """Return what a face expresses, to stand after another text; empty if nobody has said."""
+    return f" · {row.expression}" if row.expression else ""
+
+
 def status_text(row: ItemSummary) -> str:
     """Say what became of the entry in the review queue."""
     match row.status:

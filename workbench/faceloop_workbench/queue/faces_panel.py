@@ -27,7 +27,14 @@ from qtpy.QtWidgets import (
 from faceloop_workbench.services.queue_reasons import error_text, reason_lines
 from faceloop_workbench.widgets.basic import not_none, plain_tip
 
-from .face_texts import label_of, label_text, reason_text, sentence_text, status_text
+from .face_texts import (
+    expression_text,
+    label_of,
+    label_text,
+    reason_text,
+    sentence_text,
+    status_text,
+)
 from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -197,7 +204,8 @@ class FaceDelegate(QStyledItemDelegate):
         _draw(painter, box, error, right=True)
         painter.setOpacity(_DIM)
         _draw(painter, box.translated(0, height), faces.why(row))
-        state = f"{_MARKS[label_of(row)]} {sentence_text(row) or label_text(row)}"
+        said = sentence_text(row) or label_text(row) + expression_text(row)
+        state = f"{_MARKS[label_of(row)]} {said}"
         if faces.is_lost(row):
             state = "⚠ the picture is not where it was"
         _draw(painter, box.translated(0, 2 * height), state)
@@ -284,6 +292,6 @@ def _tooltip(row: ItemSummary) -> str:
         *reason_lines(row.reasons),
         f"fitted by {row.model}" if row.model else "",
         status_text(row),
-        label_text(row),
+        label_text(row) + expression_text(row),
     ]
     return plain_tip("\n".join(line for line in lines if line))

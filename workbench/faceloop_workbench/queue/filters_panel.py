@@ -46,6 +46,7 @@ class FiltersPanel(QWidget):
         self._show = self._box("queue.show", "Which faces the list shows")
         self._reason = self._box("queue.reason", "Only entries that have this reason")
         self._label = self._box("queue.label", "Only faces annotated so far")
+        self._expression = self._box("queue.expression", "Only faces of this expression")
         self._media = self._box("queue.media", "Only faces on these pictures")
         self._text = QLineEdit()
         self._text.setObjectName("queue.text")
@@ -77,6 +78,7 @@ class FiltersPanel(QWidget):
         self._read_reasons()
         labels: list[tuple[str, Any]] = [(word.capitalize(), key) for key, word in LABELS.items()]
         fill(self._label, [("Any label", None), *labels], self._review.selection.label)
+        self._read_expressions()
         self._read_media()
         if self._text.text().strip() != self._review.selection.text:
             self._text.setText(self._review.selection.text)
@@ -97,6 +99,16 @@ class FiltersPanel(QWidget):
             if counts.left[key] or counts.done[key] or counts.skipped[key]
         ]
         fill(self._reason, [("Any reason", None), *there], self._review.selection.reason)
+
+    def _read_expressions(self) -> None:
+        counts = self._review.expressions
+        words = sorted(label for label in counts if label)
+        choices: list[tuple[str, Any]] = [("Any expression", None)]
+        choices += [(f"{word} ({counts[word]})", word) for word in words]
+        if "" in counts:
+            choices.append((f"No expression ({counts['']})", ""))
+        fill(self._expression, choices, self._review.selection.expression)
+        self._expression.setVisible(bool(words))
 
     def _read_media(self) -> None:
         videos = self._review.videos.items()
@@ -137,7 +149,7 @@ class FiltersPanel(QWidget):
         first, second = QHBoxLayout(), QHBoxLayout()
         first.addWidget(self._show, 1)
         first.addWidget(self._text, 1)
-        for box in (self._reason, self._label, self._media):
+        for box in (self._reason, self._label, self._expression, self._media):
             second.addWidget(box, 1)
         layout.addLayout(first)
         layout.addLayout(second)

@@ -57,6 +57,8 @@ class Listing:
         Reasons that were given to skip.
     videos : dict of int to str
         Videos that have faces: number and path.
+    expressions : Counter of str
+        Faces by what they express; the empty one counts those of which nobody has said.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Listing:
         self.all: dict[int, ItemSummary] = {}
         self.counts, self.notes = Counts(), Counter[str]()
         self.videos: dict[int, str] = {}
+        self.expressions = Counter[str]()
         for face in faces:
             self.all[face.item_id] = face
             self._count(face, 1)
@@ -105,6 +108,7 @@ class Listing:
         return place if there else None
 
     def _count(self, face: ItemSummary, by: int) -> None:
+        self.expressions[face.expression] += by
         if face.media_kind == "video" and face.media_id is not None:
             self.videos[face.media_id] = face.media_path or ""
         if face.status is None:

@@ -72,6 +72,8 @@ def _lines(report: ImportReport, scheme: Scheme) -> Iterator[str]:
     yield f"points               {report.points}"
     yield f"  estimated          {report.points_estimated}"
     yield f"  missing            {report.points_missing}"
+    if report.expressions:
+        yield f"with an expression   {report.expressions}"
     yield ""
     for rule in report.subject_rules:
         yield f"Subjects: {rule}."

@@ -62,6 +62,7 @@ class Review:
         session.items_changed.connect(self._outdate)
         session.queue_changed.connect(self._outdate)
         session.saved.connect(self._saved)
+        session.labelled.connect(self._reread)
         session.item_changed.connect(self._item_changed)
 
     # The list
@@ -131,6 +132,12 @@ class Review:
         """Videos that have faces: number and path."""
         self._refresh()
         return self._faces.videos
+
+    @property
+    def expressions(self) -> dict[str, int]:
+        """How many faces express what, by label; the empty one for those that have none."""
+        self._refresh()
+        return {label: count for label, count in self._faces.expressions.items() if count}
 
     @property
     def skip_reasons(self) -> list[str]:

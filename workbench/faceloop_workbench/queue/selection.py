@@ -39,6 +39,8 @@ class Selection:
         Entries that have this reason, be it their worst or not.
     label : str or None
         A key of `faceloop_workbench.queue.face_texts.LABELS`.
+    expression : str or None
+        Faces of this expression; empty for those that have none.
     media : int, str or None
         A video by its number, all `PICTURES`, or those `MISSING`.
     text : str
@@ -48,6 +50,7 @@ class Selection:
     show: str = "open"
     reason: str | None = None
     label: str | None = None
+    expression: str | None = None
     media: int | str | None = None
     text: str = ""
 
@@ -83,6 +86,8 @@ class Selection:
         if self.reason is not None and self.reason not in [why.reason for why in row.reasons]:
             return False
         if self.label is not None and not is_labelled(row, self.label):
+            return False
+        if self.expression is not None and row.expression != self.expression:
             return False
         if self.media is not None and not self._on_media(row, missing):
             return False

@@ -71,4 +71,5 @@ def face_records(project: Project) -> Iterator[FaceRecord]:
             annotation=face.annotation,
             origin=f"item {face.item_id}",
             frame=face.frame,
+            expression=face.expression,
         )

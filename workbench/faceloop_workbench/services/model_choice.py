@@ -73,6 +73,11 @@ def choose_model(which: str | None, project: Project | None) -> ChosenModel:
     return chosen
 
 
+def expression_names(model: FaceModel | ClmtrackrModel) -> tuple[str, ...]:
+    """Return the expressions that a model knows; none of a model of clmtrackr's."""
+    return model.expression_names if isinstance(model, FaceModel) else ()
+
+
 def _check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) -> None:
     if project is not None and chosen.model.scheme.name != project.scheme.name:
         raise ProjectError(

@@ -51,6 +51,7 @@ _POINTS = (
     ("start", pa.string()),
 )
 _SMOOTHED = (("x_smooth", pa.float32()), ("y_smooth", pa.float32()))
+_EXPRESSION = "expression"
 
 
 class PointsTable:
@@ -72,11 +73,15 @@ class PointsTable:
         ``yaw``, ``pitch``, ``roll`` and ``pose_error`` (how the head is turned, in degrees, see
         `faceloop_runtime.HeadPose`; where the model does not know, ``roll`` is the turn of the
         points in the picture, clockwise, and the others are empty), ``scale`` (IOD of the mean
-        shape, pixels) and ``start`` (where the fit started, see `faceloop_runtime.Fit`).
+        shape, pixels), ``start`` (where the fit started, see `faceloop_runtime.Fit`) and, for a
+        model that knows some, the most likely ``expression`` and the probability of each,
+        ``expression_NAME``.
     names : sequence of str
         Names of the points.
     about : mapping
         Kept in the Parquet file's metadata under ``faceloop``.
+    expressions : sequence of str
+        Names of the expressions that the model knows.
     smoothed : bool
         Whether rows end with ``x_smooth, y_smooth``; ``x, y`` are as they were fitted in any case.
 
@@ -93,6 +98,7 @@ class PointsTable:
         names: Sequence[str],
         about: Mapping[str, Any],
         *,
+        expressions: Sequence[str] = (),
         smoothed: bool = False,
     ) -> None:
         suffix = path.suffix.lower()
@@ -102,7 +108,12 @@ class PointsTable:
         self._text: Callable[[str], str] = escape_formula if suffix == ".csv" else str
         self._names = [self._text(name) for name in names]
         self._sources = [name for name, _ in _SOURCES[kind]]
-        columns = (*_SOURCES[kind], *_POINTS, *(_SMOOTHED if smoothed else ()))
+        columns = (
+            *_SOURCES[kind],
+            *_POINTS,
+            *_expression_columns(expressions),
+            *(_SMOOTHED if smoothed else ()),
+        )
         fields = [pa.field(*column) for column in columns]
         self._schema = pa.schema(fields, {"faceloop": json.dumps(dict(about))})
         self._part = path.with_name(f".part-{secrets.token_hex(8)}{path.suffix}")
@@ -178,8 +189,16 @@ class PointsTable:
             **{name: [value] * count for name, value in _turn(fit).items()},
             "scale": [fit.pose.scale] * count,
             "start": [fit.start] * count,
+            **{name: [value] * count for name, value in self._expression(fit).items()},
             **ends,
         }
+
+    def _expression(self, fit: Fit) -> dict[str, Any]:
+        if not fit.expressions:
+            return {}
+        likely = max(fit.expressions, key=fit.expressions.__getitem__)
+        each = {f"{_EXPRESSION}_{name}": share for name, share in fit.expressions.items()}
+        return {_EXPRESSION: self._text(likely), **each}
 
     def _batch(
         self, source: Sequence[object], count: int, values: Mapping[str, Any]
@@ -236,3 +255,8 @@ def _turn(fit: Fit) -> dict[str, float | None]:
         return {"yaw": None, "pitch": None, "roll": flat, "pose_error": None}
     error = None if np.isnan(head.error) else head.error
     return {"yaw": head.yaw, "pitch": head.pitch, "roll": head.roll, "pose_error": error}
+
+
+def _expression_columns(names: Sequence[str]) -> list[tuple[str, pa.DataType]]:
+    each = [(f"{_EXPRESSION}_{name}", pa.float32()) for name in names]
+    return [(_EXPRESSION, pa.string()), *each] if names else []

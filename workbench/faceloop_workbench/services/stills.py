@@ -22,6 +22,7 @@ from faceloop_runtime import Fit, Tracker
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 
 from .finding import AUTOMATIC, Finding
+from .model_choice import expression_names
 from .overlay import draw_fits
 from .points_table import PointsTable
 
@@ -56,6 +57,7 @@ class StillResult:
                 "converged": fit.converged,
                 "start": fit.start,
                 "head_pose": None if fit.head_pose is None else asdict(fit.head_pose),
+                "expressions": fit.expressions,
             }
             for fit in self.fits
         ]
@@ -112,7 +114,10 @@ def fit_stills(
         table = None
         if points is not None:
             about = {"scheme": model.scheme.name}
-            table = files.enter_context(PointsTable(points, "fit", model.scheme.names, about))
+            names = model.scheme.names
+            table = files.enter_context(
+                PointsTable(points, "fit", names, about, expressions=expression_names(model))
+            )
         for number, path in enumerate(images):
             if monitor.stopping:
                 break

@@ -16,7 +16,9 @@ from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_runtime import FrameResult, OneEuro, Tracker
 
+from .expression_plot import ExpressionPlot
 from .finding import AUTOMATIC, Finding
+from .model_choice import expression_names
 from .openface_table import Camera, OpenFaceTable
 from .overlay import draw_fits
 from .points_table import PointsTable
@@ -56,6 +58,9 @@ class TrackSummary:
         Over the faces, in IOD; None if there was none.
     starts : mapping of str to int
         How many fits started where (`faceloop_runtime.Fit.start`), the most frequent first.
+    expressions : mapping of str to int
+        How many faces most likely expressed what, the most frequent first; empty of a model that
+        knows no expressions.
     fit_ms, read_ms : float or None
         Median milliseconds a frame for finding and fitting the face, and for decoding the frame.
     stopped : bool
@@ -71,6 +76,7 @@ class TrackSummary:
     median_predicted_error: float | None
     worst_predicted_error: float | None
     starts: dict[str, int]
+    expressions: dict[str, int]
     fit_ms: float | None
     read_ms: float | None
     stopped: bool
@@ -96,6 +102,7 @@ def track_video(
     *,
     points: Path | None = None,
     overlay: Path | None = None,
+    plot: Path | None = None,
     max_faces: int = 1,
     smooth: bool = False,
     table: TableKind = "faceloop",
@@ -116,6 +123,9 @@ def track_video(
         Table to write.
     overlay : Path, optional
         Video to write, with the fits drawn in; each frame at its own time.
+    plot : Path, optional
+        Plot to write of what the face expresses over time, see
+        `faceloop_workbench.services.expression_plot.ExpressionPlot`.
     max_faces : int
         Faces to follow.
     smooth : bool
@@ -139,10 +149,12 @@ def track_video(
     ------
     InputError
         If the video cannot be opened, there is no such detector or start, a file cannot be written
-        or would replace one that is read or kept. A video that breaks in the middle raises
+        or would replace one that is read or kept, or a plot is asked for and the model knows no
+        expressions. A video that breaks in the middle raises
         nothing: the summary says so and the files hold the frames before.
     """
-    refuse_to_replace([points, overlay], [Path(path), *keep])
+    refuse_to_replace([points, overlay, plot], [Path(path), *keep])
+    drawn = None if plot is None else _plot(plot, model)
     monitor, video = Monitor.of(progress), Video(path)
     tracker = Tracker(
         model,
@@ -158,6 +170,9 @@ def track_video(
         if points is not None:
             sinks.append(_open_table(files, model, video, points, table, smooth=smooth))
         sinks.append(lambda result, frame: poor.add(result, frame.gray()))
+        if drawn is not None:
+            files.enter_context(drawn)
+            sinks.append(lambda result, _: drawn.add(result))
         for result in _timed(tracker, frames, counts):
             for sink in sinks:
                 sink(result, frames.frame)
@@ -168,6 +183,16 @@ def track_video(
                 stopped = True
                 break
     return TrackResult(counts.summary(video, frames, stopped=stopped), poor.candidates)
+
+
+def _plot(path: Path, model: FaceModel | ClmtrackrModel) -> ExpressionPlot:
+    names = expression_names(model)
+    if not names:
+        raise InputError(
+            "This model knows no expressions to plot. Label faces (faceloop expressions set, or "
+            "the key E in the window) and train."
+        )
+    return ExpressionPlot(path, names)
 
 
 def queue_frames(project: Project, result: TrackResult, model: str) -> list[QueueEntry]:
@@ -216,12 +241,15 @@ class _TrackCounts:
         self.seconds: list[float] = []
         self._errors: list[float] = []
         self._starts: Counter[str] = Counter()
+        self._expressions: Counter[str] = Counter()
         self._lost = 0
 
     def add(self, result: FrameResult, seconds: float) -> None:
         self.seconds.append(seconds)
         self._errors += [face.fit.predicted_error for face in result.faces]
         self._starts.update(face.fit.start for face in result.faces)
+        said = (face.fit.expressions for face in result.faces)
+        self._expressions.update(max(one, key=one.__getitem__) for one in said if one)
         self._lost += not result.faces
 
     def summary(self, video: Video, frames: _FrameReader, *, stopped: bool) -> TrackSummary:
@@ -233,6 +261,7 @@ class _TrackCounts:
             median_predicted_error=_median(self._errors),
             worst_predicted_error=max(self._errors, default=None),
             starts=dict(self._starts.most_common()),
+            expressions=dict(self._expressions.most_common()),
             fit_ms=_milliseconds(self.seconds),
             read_ms=_milliseconds(frames.seconds),
             stopped=stopped,
@@ -283,8 +312,9 @@ def _open_table(
         theirs = files.enter_context(columns)
         return lambda r, _: theirs.write((r.index, r.time), _as_drawn(r))
     about = {"scheme": model.scheme.name, "video": video.path.name}
+    names = expression_names(model)
     table = files.enter_context(
-        PointsTable(points, "track", model.scheme.names, about, smoothed=smooth)
+        PointsTable(points, "track", model.scheme.names, about, expressions=names, smoothed=smooth)
     )
     return lambda r, _: table.write(
         (r.index, r.time),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import ModelFileError, Monitor, ProjectError
+from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, compare_models, train
 from faceloop_trainer.data.faces import load_faces
@@ -178,6 +179,9 @@ def import_model(
     return project.add_model(file, metrics, note=f"imported from {file.name}")
 
 
+_NAMED = 4
+
+
 class _ModelComparison:
     """Measures a new model and the one in use on the faces that both have not seen.
 
@@ -221,11 +225,15 @@ class _ModelComparison:
         new, before = map(ModelErrors.of, found)
         ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
         because = f"NME {ours:.4f} against {theirs:.4f} of {name}, on the same faces"
-        if compare_models(found[0], found[1]).could_be_chance:
+        by_chance = compare_models(found[0], found[1]).could_be_chance
+        if by_chance:
             because += "; the difference could be chance"
+        gained = sorted({*self._new.expression_names} - {*old.expression_names})
+        if gained:
+            because += f"; it knows {enumerated(gained, _NAMED)}, the other does not"
         people = len({face.subject for face in faces})
         # To the digits that are shown: no face is annotated more exactly.
-        use = round(ours, 4) <= round(theirs, 4)
+        use = round(ours, 4) <= round(theirs, 4) or (by_chance and bool(gained))
         return Comparison(new, before, name, people, use, because, found[0].kind)
 
     def _unseen(self, old: FaceModel) -> list[TrainingFace]:

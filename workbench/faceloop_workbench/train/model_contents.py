@@ -241,14 +241,16 @@ def _facts(model: FaceModel) -> dict[str, str]:
         "usual error of the start": _rounded(about["start_error"]),
         "templates of its own detector": about["own_detector"],
         "modes in space": about["shape3d"],
+        "expressions": about["expressions"] or None,
+        "expressions named rightly": _rounded(about["expression_accuracy"]),
     }
     facts |= {f"setting: {k}": v for k, v in with_current_names(made.get("config", {})).items()}
     facts |= {f"version: {k}": v for k, v in made.get("versions", {}).items()}
     return {name: _text(value) for name, value in facts.items()}
 
 
-def _rounded(error: float | None) -> float | None:
-    return None if error is None else round(error, 3)
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)
 
 
 def _text(value: object) -> str:

@@ -286,6 +286,7 @@ class TrainPanel(QWidget):
         self.table.selected.connect(self._show_model)
         self.table.noted.connect(lambda m, text: self._try(lambda: control.note(m, text)))
         session.saved.connect(self._saved)
+        session.labelled.connect(self._saved)
         session.items_changed.connect(self._saved)
         session.queue_changed.connect(self._saved)
 

@@ -1,0 +1,77 @@
+"""Which faces of a project a command is about: by number, or by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faceloop_datasets import Item, Project
+
+ItemsOption = Annotated[
+    list[int] | None,
+    typer.Option("--item", help="Number of a face; again for more.", show_default=False),
+]
+MatchingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--matching",
+        metavar="GLOB",
+        help="Faces whose name is like this: 'anna/*'.",
+        show_default=False,
+    ),
+]
+RegexOption = Annotated[
+    str | None,
+    typer.Option("--regex", metavar="REGEX", help="Faces whose name has this.", show_default=False),
+]
+
+
+def chosen_faces(
+    project: Project, numbers: Sequence[int], matching: str | None, regex: str | None
+) -> list[Item]:
+    """Return faces by number, and by name.
+
+    Raises
+    ------
+    BadParameter
+        If they are named in no way.
+    InputError
+        If ``regex`` is none, or no name is like it.
+    ProjectError
+        If there is no face of a number.
+    """
+    import re
+
+    from faceloop_datasets import InputError
+
+    if not numbers and matching is None and regex is None:
+        raise typer.BadParameter("Name faces by --item, --matching or --regex.")
+    try:
+        pattern = None if regex is None else re.compile(regex)
+    except re.error as error:
+        raise InputError(f"--regex {regex!r} is no regular expression ({error}).") from error
+    found = {number: project.item(number) for number in numbers}
+    named = [
+        one
+        for one in project.items()
+        if (matching is not None and _is_like(one.name, matching))
+        or (pattern is not None and pattern.search(one.name))
+    ]
+    if (matching or regex) and not named:
+        known = next((f", {one.name!r} for one" for one in project.items()), "")
+        raise InputError(
+            f"No face of this project has a name like {matching or regex!r}; their names are whole "
+            f"paths{known}."
+        )
+    return list((found | {one.id: one for one in named}).values())
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    """Whether a path, or the end of it, is like a pattern."""
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}")
