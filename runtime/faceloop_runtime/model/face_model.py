@@ -68,6 +68,7 @@ class FaceModel(ModelParts):
     def summary(self) -> dict[str, Any]:
         """Describe the model for people: sizes, channels, provenance.
 
+        ``regularisation`` has the factors of components that are not regularised as learned;
         ``start_error`` is how far from the truth searches usually start, in IOD; ``own_detector``
         the number of its templates.
         """
@@ -75,6 +76,7 @@ class FaceModel(ModelParts):
             "scheme": self.scheme.name,
             "points": len(self.pdm),
             "components": len(self.pdm.variances),
+            "regularisation": self._regularisation(),
             "channels": list(self.channels),
             "scales": [e.scale for e in self.experts],
             "patch": self.experts[0].patch,
@@ -85,6 +87,11 @@ class FaceModel(ModelParts):
             "own_detector": None if self.detector is None else len(self.detector.weights),
             "provenance": self.provenance,
         }
+
+    def _regularisation(self) -> dict[str, float]:
+        factors = self.pdm.regularisation
+        given = [] if factors is None else enumerate(factors.tolist(), 1)
+        return {str(number): factor for number, factor in given if factor != 1}
 
     def _start_map_text(self) -> str:
         if self.start is None:
