@@ -235,7 +235,7 @@ def test_components_are_regularised_in_a_model_of_their_own(faceloop: Run, proje
     wanted = ("--component", "3=0", "--component", "5=2.5")
     made = faceloop("model", "regularise", *wanted, "--project", project, "--json").json()
     assert (made["name"], made["in_use"]) == ("face70-ridge-regularised", False)
-    assert made["note"] == "face70-ridge with components 3 free, 5 times 2.5"
+    assert made["note"] == "face70-ridge with components 3 free, 5 at 2.5 x"
     assert 0 < made["metrics"]["nme_mean"] < 0.1
     with Project.open(project) as opened:
         before, after = (FaceModel.load(record.file) for record in opened.models())
@@ -247,7 +247,7 @@ def test_components_are_regularised_in_a_model_of_their_own(faceloop: Run, proje
     shown = faceloop("model", "show", made["name"], "--project", project).out
     assert "regularisation.3" in shown
     again = ("model", "regularise", made["name"], "--component", "3=1", "--project", project)
-    assert "face70-ridge-regularised with components 5 times 2.5" in faceloop(*again).out
+    assert "face70-ridge-regularised with component 5 at 2.5 x" in faceloop(*again).out
     for wrong, code in (("3", 2), ("3=much", 2), ("99=1", 1), ("3=11", 1)):
         done = faceloop("model", "regularise", "--component", wrong, "--project", project)
         assert done.code == code

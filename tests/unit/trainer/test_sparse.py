@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faceloop_runtime.model.layout import LEAST_EIGENVALUE
@@ -90,6 +90,7 @@ def test_what_a_face_is_measured_in_does_not_matter() -> None:
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(3, 12), st.integers(1, 8), st.floats(0.5, 6.0), st.integers(0, 2**31))
+@example(points=6, modes=5, falling=4.58, seed=351)  # two that are nearly one
 def test_a_model_file_can_hold_whatever_comes_out(
     points: int, modes: int, falling: float, seed: int
 ) -> None:
@@ -105,5 +106,5 @@ def test_a_model_file_can_hold_whatever_comes_out(
     assert 1 <= len(found.components) <= modes
     np.testing.assert_array_equal(found.correlation, found.correlation.T)
     assert (found.correlation.diagonal() == 1).all()
-    assert np.linalg.eigvalsh(found.correlation)[0] > LEAST_EIGENVALUE
+    assert np.linalg.eigvalsh(found.correlation)[0] > 9 * LEAST_EIGENVALUE
     assert found.noise > 0

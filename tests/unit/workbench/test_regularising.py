@@ -27,12 +27,14 @@ def test_given_factors_are_taken_and_the_others_stay() -> None:
 
 def test_the_model_says_what_was_changed() -> None:
     made = regularised(STARTER, {1: 0.0, 5: 2.5})
-    assert factors_text(made.model) == "components 1 free, 5 times 2.5"
+    assert factors_text(made.model) == "components 1 free, 5 at 2.5 x"
     assert made.model.provenance["regularised"] == {
         "from": "starter",
-        "what": "components 1 free, 5 times 2.5",
+        "what": "components 1 free, 5 at 2.5 x",
     }
     assert made.model.summary()["regularisation"] == {"1": 0.0, "5": 2.5}
+    one = regularised(made, {1: 1.0}).model
+    assert factors_text(one) == "component 5 at 2.5 x"
     # All as learned again is a model as it was.
     back = regularised(made, {1: 1.0, 5: 1.0}).model
     assert back.pdm.regularisation is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_runtime.model.layout import LEAST_EIGENVALUE
 from faceloop_trainer.parallel import solvers_may_stop_early
 
 from .varimax import varimax
@@ -23,6 +24,8 @@ _STRENGTH = 0.02
 its mean. docs/modes.md has the table that it was chosen by."""
 _ROUNDS, _SETTLED = 30, 1e-3
 """Most rounds, and the relative gain of one that ends them."""
+_SHRINKAGE = 10 * LEAST_EIGENVALUE
+"""Of correlations, so that no eigenvalue is smaller, however alike two modes have become."""
 
 
 def sparse(pdm: PointDistributionModel, strength: float = _STRENGTH) -> PointDistributionModel:
@@ -96,7 +99,7 @@ def _shape_covariance(pdm: PointDistributionModel) -> Floats:
 def _correlation(covariance: Floats) -> Floats:
     """Return correlations, symmetric to the last bit and with a diagonal of 1."""
     deviations = np.sqrt(np.diag(covariance))
-    matrix = covariance / np.outer(deviations, deviations)
+    matrix = (1 - _SHRINKAGE) * covariance / np.outer(deviations, deviations)
     matrix = (matrix + matrix.T) / 2
     np.fill_diagonal(matrix, 1.0)
     return np.asarray(matrix)

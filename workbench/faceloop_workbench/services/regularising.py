@@ -55,8 +55,10 @@ def regularised(chosen: ChosenModel, factors: Mapping[int, float]) -> ChosenMode
 def factors_text(model: FaceModel) -> str:
     """Say which components are regularised otherwise than learned."""
     changed = [(n, f) for n, f in enumerate(factors_of(model.pdm), 1) if f != 1]
-    said = ", ".join(f"{n} free" if f == 0 else f"{n} times {f:g}" for n, f in changed)
-    return f"components {said}" if said else "all components as learned"
+    said = ", ".join(f"{n} free" if f == 0 else f"{n} at {f:g} x" for n, f in changed)
+    if not said:
+        return "all components as learned"
+    return f"component {said}" if len(changed) == 1 else f"components {said}"
 
 
 def _with_factors(chosen: ChosenModel, values: NDArray[np.float64]) -> FaceModel:
