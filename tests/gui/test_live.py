@@ -11,7 +11,16 @@ from driver import LEFT, NONE, LoopProbe
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QPalette
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGroupBox, QLabel, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGroupBox,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
 
 from faceloop_datasets import Project, Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
@@ -108,6 +117,53 @@ def test_a_clip_plays_with_the_fit_on_the_face(live):
     assert np.array_equal(live.picture, frame(live.shown.index))
     assert "predicted error" in live.find(QLabel, "quality").text()
     assert live.find(QLabel, "model").text() == "starter"
+
+
+def test_regularisation_by_hand_is_seen_on_the_clip_at_once(live):
+    """Sliders of the window that looks into the model move the fit that the tab Live shows."""
+    from faceloop_workbench.train.dialog_model import ModelDialog
+
+    learned = live.shown.result.points
+    live.driver.tab("Train")
+    live.driver.button("train.inside")
+    live.driver.settle(200)
+    (dialog,) = live.driver.dock.train.findChildren(ModelDialog)
+    live.driver.tab("Live")
+    live.until_fitted(0)
+    dialog.raise_()
+
+    def find(kind, name):
+        return dialog.findChild(kind, f"inside.{name}")
+
+    assert not find(QPushButton, "save").isEnabled()
+    assert "Change the regularisation" in find(QPushButton, "save").toolTip()
+
+    def moved():
+        shown = live.shown
+        if shown is None or shown.result is None or not shown.result.faces:
+            return 0.0
+        return np.linalg.norm(shown.result.points - learned, axis=1).mean()
+
+    with LoopProbe() as probe:
+        for number in range(1, 6):
+            slider = find(QSlider, f"factor.{number}")
+            for _ in range(4):
+                QTest.keyClick(slider, Qt.Key.Key_PageUp)
+        live.driver.until(lambda: moved() > 0.05)
+    assert probe.worst_cpu < 0.1
+    assert live.shown.chosen.name == "starter, by hand"
+    assert live.find(QLabel, "model").text() == "starter, by hand"
+    assert find(QLabel, "tried").isVisible()
+    assert find(QPushButton, "save").isEnabled()
+    QTest.mouseClick(find(QPushButton, "learned"), LEFT)
+    live.driver.until(lambda: live.shown.chosen.name == "starter" and moved() < 0.01)
+    assert not find(QLabel, "tried").isVisible()
+    # Free, it also goes elsewhere; and closing the window ends it.
+    QTest.keyClick(find(QSlider, "factor.2"), Qt.Key.Key_Home)
+    live.driver.until(lambda: live.shown.chosen.name != "starter")
+    assert live.shown.chosen.model.pdm.regularisation[1] == 0.0
+    dialog.close()
+    live.driver.until(lambda: live.shown.chosen.name == "starter")
 
 
 def test_every_way_to_a_frame_is_exact(live):

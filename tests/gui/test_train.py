@@ -271,9 +271,21 @@ def turn_a_face(driver, dialog):
     np.testing.assert_allclose(drawn(), ahead)
 
 
+def choose_a_patch(dialog):
+    from faceloop_workbench.train.dialog_model import PatchesTab
+
+    patches = dialog.findChild(PatchesTab)
+    mosaic = patches.mosaic
+    area, zoom = mosaic._area()
+    x, y = (mosaic._centres[7] + 0.5) * zoom
+    QTest.mouseClick(mosaic, LEFT, pos=QPoint(int(area.left() + x), int(area.top() + y)))
+    assert patches.landmark.currentText() == "7 chin"
+
+
 def test_looking_inside_export_and_import(driver, trained, tmp_path):
     from faceloop_workbench.train.dialog_changes import ChangesTab
-    from faceloop_workbench.train.dialog_model import ModelDialog, PatchesTab, ShapeTab
+    from faceloop_workbench.train.dialog_model import ModelDialog
+    from faceloop_workbench.train.dialog_shape import ShapeTab
 
     panel = opened(driver, trained, tmp_path)
     with LoopProbe() as probe:
@@ -304,12 +316,7 @@ def test_looking_inside_export_and_import(driver, trained, tmp_path):
         if k == 1:
             turn_a_face(driver, dialog)
         if k == 2:
-            patches = dialog.findChild(PatchesTab)
-            mosaic = patches.mosaic
-            area, zoom = mosaic._area()
-            x, y = (mosaic._centres[7] + 0.5) * zoom
-            QTest.mouseClick(mosaic, LEFT, pos=QPoint(int(area.left() + x), int(area.top() + y)))
-            assert patches.landmark.currentText() == "7 chin"
+            choose_a_patch(dialog)
     changes = dialog.findChild(ChangesTab)
     assert changes.other.currentText() == "starter"
     told = {changes.table.item(r, 0).text() for r in range(changes.table.rowCount())}
@@ -330,6 +337,45 @@ def test_looking_inside_export_and_import(driver, trained, tmp_path):
     assert column(panel, 0) == ["", "●", ""]
     assert panel.table.chosen.note == "imported from mine.safetensors"
     assert panel.comparison.verdict.text().startswith("As good or better: ")
+
+
+def test_a_copy_with_other_factors_is_saved(driver, trained, tmp_path):
+    from faceloop_workbench.train.dialog_model import ModelDialog
+    from faceloop_workbench.train.dialog_shape import ShapeTab
+
+    panel = opened(driver, trained, tmp_path)
+
+    def look_inside():
+        driver.button("train.inside")
+        driver.settle(300)
+        dialog = panel.findChildren(ModelDialog)[-1]
+        return dialog, dialog.findChild(ShapeTab)
+
+    dialog, shape = look_inside()
+    QTest.keyClick(shape.factor_sliders[0], Qt.Key.Key_Home)
+    QTest.keyClick(shape.factor_sliders[2], Qt.Key.Key_End)
+    assert shape.factors == {1: 0.0, 3: 10.0}
+    QTest.mouseClick(shape.save, LEFT)
+    driver.until(lambda: panel.control.running, 5)
+    driver.until(lambda: not panel.control.running, SECONDS)
+    assert column(panel, 1) == ["face70-ridge-regularised", "face70-ridge", "starter"]
+    assert column(panel, 0) == ["", "●", ""]
+    assert panel.table.chosen.note == "face70-ridge with components 1 free, 3 at 10 x"
+    saved = panel.table.chosen.load().pdm.regularisation
+    np.testing.assert_array_equal(saved, [0, 1, 10, 1, 1, 1, 1, 1])
+    dialog.close()
+    driver.settle()
+    dialog, shape = look_inside()
+    assert shape.factors == {}
+    assert [slider.value() for slider in shape.factor_sliders[:3]] == [0, 11, 21]
+    QTest.mouseClick(shape.learned, LEFT)
+    assert shape.factors == {1: 1.0, 3: 1.0}
+    assert driver.dock.session.trial is not None
+    # What looks into models of a project closes with it.
+    driver.dock.session.close()
+    driver.settle()
+    assert panel.findChildren(ModelDialog) == []
+    assert driver.dock.session.trial is None
 
 
 def test_a_model_is_not_exported_over_the_project(driver, trained, tmp_path):

@@ -40,7 +40,10 @@ MODULES = {
     "runtime/faceloop_runtime/imaging/crop.py": (f"{RUNTIME}/test_crop.py",),
     "runtime/faceloop_runtime/responses/cpu.py": (f"{RUNTIME}/test_responses.py",),
     "runtime/faceloop_runtime/pdm/gaussian.py": (f"{RUNTIME}/test_gaussian.py",),
-    "runtime/faceloop_runtime/pdm/model.py": (f"{RUNTIME}/test_pdm.py",),
+    "runtime/faceloop_runtime/pdm/model.py": (
+        f"{RUNTIME}/test_pdm.py",
+        f"{RUNTIME}/test_correlated_modes.py",
+    ),
     "runtime/faceloop_runtime/pdm/tangent.py": (f"{RUNTIME}/test_tangent.py",),
     "runtime/faceloop_runtime/fit/fitter.py": (f"{RUNTIME}/test_fitter.py",),
     "runtime/faceloop_runtime/fit/inputs.py": (f"{RUNTIME}/test_fitter.py",),
@@ -63,6 +66,7 @@ MODULES = {
     "trainer/faceloop_trainer/pdm/ppca.py": (
         f"{TRAINER}/test_ppca.py::test_the_model_is_that_of_em_spelled_out",
     ),
+    "trainer/faceloop_trainer/pdm/sparse.py": (f"{TRAINER}/test_sparse.py",),
     "trainer/faceloop_trainer/pdm/scheme_completion.py": (f"{TRAINER}/test_scheme_completion.py",),
     "trainer/faceloop_trainer/pdm/mirror_check.py": (f"{TRAINER}/test_scheme_completion.py",),
     "trainer/faceloop_trainer/experts/moments.py": (f"{TRAINER}/test_moments.py",),

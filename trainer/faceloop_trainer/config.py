@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 ExpertKind = Literal["ridge", "mosse", "svm", "logistic"]
-ModeKind = Literal["principal", "varimax"]
-MODE_KINDS: tuple[ModeKind, ...] = ("principal", "varimax")
+ModeKind = Literal["principal", "varimax", "sparse"]
+MODE_KINDS: tuple[ModeKind, ...] = ("principal", "varimax", "sparse")
 PriorKind = Literal["sample", "none"]
 PRIOR_KINDS: tuple[PriorKind, ...] = ("sample", "none")
 EXPERT_KINDS: tuple[ExpertKind, ...] = ("ridge", "mosse", "svm", "logistic")
@@ -37,10 +37,11 @@ class TrainingConfig:
         IOD in pixels of each crop, coarse to fine, whatever a scheme measures faces by.
     components : int
         Most shape components kept.
-    modes : {"principal", "varimax"}
-        Principal components, or their varimax rotation, whose components move one part of the
-        face each (`faceloop_trainer.pdm.varimax`). Both fit alike; rotated ones are easier to
-        name.
+    modes : {"principal", "varimax", "sparse"}
+        Principal components, their varimax rotation, whose components move one part of the face
+        each (`faceloop_trainer.pdm.varimax`), or sparse ones, which leave the rest of the face
+        exactly where it is (`faceloop_trainer.pdm.sparse`). The others are easier to name and to
+        regularise by hand; varimax ones fit alike, sparse ones 1 to 3 % worse (docs/modes.md).
     prior : {"sample", "none"}
         Begin with how the faces of the bundled sample vary, or with nothing. It fades as faces
         are added. Only for schemes that the sample can be converted to (face70, clmtrackr71).

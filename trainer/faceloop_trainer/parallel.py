@@ -81,5 +81,6 @@ def solvers_may_stop_early() -> Iterator[None]:
     Filters of warnings are the whole process's, so threads cannot each set their own.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="(lbfgs|Liblinear) failed to converge")
+        said = "(lbfgs|Liblinear) failed to converge|Objective did not converge"
+        warnings.filterwarnings("ignore", message=said)
         yield

@@ -47,6 +47,8 @@ class Session:
         A face, by its number, has another expression.
     items_changed, queue_changed, models_changed : Signal()
         Items were added, the review queue changed, a model was added or another is in use.
+    trial_changed : Signal()
+        Another model, or none, is tried on videos.
     told : Signal(Message)
         Something to show in the status line.
     tab_wanted : Signal(str)
@@ -60,6 +62,7 @@ class Session:
     items_changed = Signal()
     queue_changed = Signal()
     models_changed = Signal()
+    trial_changed = Signal()
     told = Signal(Message)
     tab_wanted = Signal(str)
 
@@ -69,6 +72,7 @@ class Session:
         self._entry: QueueEntry | None = None
         self._pictures: PictureCache | None = None
         self._chosen: tuple[int | None, ChosenModel] | None = None
+        self._trial: ChosenModel | None = None
 
     @property
     def project(self) -> Project | None:
@@ -117,6 +121,17 @@ class Session:
         """
         self._item, self._entry = item, entry
         self.item_changed.emit(item)
+
+    @property
+    def trial(self) -> ChosenModel | None:
+        """A model that is only tried: it fits videos instead of the one in use."""
+        return self._trial
+
+    def try_model(self, chosen: ChosenModel | None) -> None:
+        """Try a model that is in no project, or none any more."""
+        if chosen is not self._trial:
+            self._trial = chosen
+            self.trial_changed.emit()
 
     def tell(self, text: str, level: str = "info") -> None:
         """Show one line in the status line: ``info``, ``warning`` or ``error``."""

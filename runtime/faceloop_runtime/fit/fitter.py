@@ -149,7 +149,8 @@ class Fitter:
     def _fit_in(self, gray: NDArray[np.uint8], start: StartMap, frame: Similarity) -> Fit:
         """Fit from where the start network sees the face in the frame of a crop."""
         found = start(describe(gray, frame))
-        return self._fit_from(gray, SearchStart.of(found), passes_from(found.error), "network")
+        at = SearchStart.of(self.model.pdm, found)
+        return self._fit_from(gray, at, passes_from(found.error), "network")
 
     def _fit_from(
         self, gray: NDArray[np.uint8], at: SearchStart, passes: Sequence[Pass], start: FitStart

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from faceloop_runtime.geometry import as_complex, as_points
+from faceloop_runtime.pdm.gaussian import prior_penalty
 from faceloop_runtime.responses.experts import SEARCH
 
 if TYPE_CHECKING:
@@ -67,15 +68,23 @@ class ShapePrior:
     ----------
     mean : ndarray, shape (K,)
     variances : ndarray, shape (K,)
+    precision : ndarray, shape (K, K)
+        Inverse correlation, as `PointDistributionModel.fit_precision`: the identity where the
+        parameters are independent and each is regularised as learned.
     """
 
     mean: Floats
     variances: Floats
+    precision: Floats
 
     @classmethod
     def of(cls, pdm: PointDistributionModel) -> ShapePrior:
         """Expect what the shape model does, knowing nothing of the face."""
-        return cls(np.zeros(len(pdm.variances)), pdm.variances)
+        return cls(np.zeros(len(pdm.variances)), pdm.variances, pdm.fit_precision)
+
+    def penalty(self, noise: float) -> Floats:
+        """Return what it adds to normal equations with this noise of a coordinate, (K, K)."""
+        return prior_penalty(self.precision, self.variances, noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,14 +281,14 @@ class _System:
         self.middles = evidence.centres * evidence.scale
         self.limit = _LIMIT * np.sqrt(pdm.variances)
         self.expected = prior.mean
-        self.penalty = noise / evidence.scale**2 / prior.variances
+        self.penalty = prior.penalty(noise / evidence.scale**2)
         self.tangent = pdm.tangent(start.b)
         self.weighted = self.tangent * np.repeat(evidence.weights, 2)
         normal = self.weighted @ self.tangent.T
         # A shape without any trusted landmark leaves the pose undetermined: it then stays.
         diagonal = np.einsum("ii->i", normal)
         diagonal += 1e-9
-        diagonal[4:] += self.penalty
+        normal[4:, 4:] += self.penalty
         self.pose_penalty = noise / (evidence.scale * _POSE_DEVIATION) ** 2 if pdm.context else 0.0
         diagonal[:4] += self.pose_penalty
         # LAPACK by its names: SciPy's wrappers take longer than a matrix of this size.
@@ -294,7 +303,7 @@ class _System:
         offset -= self.middles
         shift = mean_shift(self.maps, offset, variance) / pixels
         right = self.weighted @ shift.view(np.float64)
-        right[4:] -= self.penalty * (state.b - self.expected)
+        right[4:] -= self.penalty @ (state.b - self.expected)
         if self.pose_penalty:
             turn, aside = state.turn - 1, state.shift
             off = np.array([turn.real, turn.imag, aside.real, aside.imag])

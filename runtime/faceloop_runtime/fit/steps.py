@@ -94,9 +94,12 @@ class SearchStart:
         return cls(pose, np.zeros(len(pdm.variances)) if b is None else b, ShapePrior.of(pdm))
 
     @classmethod
-    def of(cls, start: Start) -> SearchStart:
-        """Start where the start network and a `StartMap` have a face, expecting what they do."""
-        prior = ShapePrior(start.b, start.spread**2)
+    def of(cls, pdm: PointDistributionModel, start: Start) -> SearchStart:
+        """Start where the start network and a `StartMap` have a face, expecting what they do.
+
+        Their errors are taken to correlate as the parameters of faces do.
+        """
+        prior = ShapePrior(start.b, start.spread**2, pdm.fit_precision)
         return cls(start.pose, start.b, prior, start.visibility, _REACH * start.error)
 
 

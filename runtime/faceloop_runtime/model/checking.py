@@ -21,9 +21,9 @@ from .arrays import arrays_below, from_arrays
 from .layout import (
     FREE,
     HIDDEN,
+    LEAST_EIGENVALUE,
     MAX_EXTENT,
     OPTIONAL_SCALARS,
-    PDM,
     SCALARS,
     fields_of,
     path_of,
@@ -99,11 +99,14 @@ class ModelPartsReader:
         fields = fields_of(self.version, len(self.scales), optional_parts_of(self.about))
         self._check_names({f.name for f in fields}, set(self.file.keys()))
         # The other widths follow from the shape model; then all headers come before all data.
-        arrays = self._scalars() | {f.name: self._array(f) for f in PDM}
+        shape_model = [f for f in fields if f.name.startswith("pdm.")]
+        arrays = self._scalars() | {f.name: self._array(f) for f in shape_model}
+        if "pdm.correlation" in arrays:
+            _check_correlation(arrays["pdm.correlation"])
         self._derive(from_arrays(PointDistributionModel, arrays_below(arrays, "pdm")))
         for field in fields:
             self._check_header(field)
-        arrays |= {path_of(f.name): self._array(f) for f in fields if f not in PDM}
+        arrays |= {path_of(f.name): self._array(f) for f in fields if f not in shape_model}
         self._check_rising(fields, arrays)
         if "start.place" in arrays and not arrays["start.place"][:2].any():
             raise BadFieldError("start.place", "a pose of size 0", "a pose")
@@ -200,3 +203,16 @@ class ModelPartsReader:
                 field.name, found, f"values from {field.low:.3g} to {field.high:.3g}"
             )
         return array
+
+
+def _check_correlation(matrix: Array) -> None:
+    field = "pdm.correlation"
+    if not (np.array_equal(matrix, matrix.T) and (matrix.diagonal() == 1).all()):
+        raise BadFieldError(
+            field, "a matrix that is no correlation", "symmetry and a diagonal of 1"
+        )
+    try:
+        np.linalg.cholesky(matrix - LEAST_EIGENVALUE * np.eye(len(matrix)))
+    except np.linalg.LinAlgError as error:
+        expected = f"eigenvalues of {LEAST_EIGENVALUE:g} or more"
+        raise BadFieldError(field, "parameters that follow from each other", expected) from error

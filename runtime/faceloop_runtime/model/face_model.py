@@ -77,6 +77,7 @@ class FaceModel(ModelParts):
     def summary(self) -> dict[str, Any]:
         """Describe the model for people: sizes, channels, provenance.
 
+        ``regularisation`` has the factors of components that are not regularised as learned;
         ``start_error`` is how far from the truth searches usually start, in IOD; ``own_detector``
         the number of its templates; ``shape3d`` the number of modes in space. ``expressions`` are
         those it knows, and ``expression_accuracy`` is the share of faces it named rightly in a
@@ -86,6 +87,7 @@ class FaceModel(ModelParts):
             "scheme": self.scheme.name,
             "points": len(self.pdm),
             "components": len(self.pdm.variances),
+            "regularisation": self._regularisation(),
             "channels": list(self.channels),
             "scales": [e.scale for e in self.experts],
             "patch": self.experts[0].patch,
@@ -104,6 +106,11 @@ class FaceModel(ModelParts):
         known = self.provenance.get("expressions")
         accuracy = known.get("accuracy") if isinstance(known, dict) else None
         return float(accuracy) if isinstance(accuracy, int | float) else None
+
+    def _regularisation(self) -> dict[str, float]:
+        factors = self.pdm.regularisation
+        given = [] if factors is None else enumerate(factors.tolist(), 1)
+        return {str(number): factor for number, factor in given if factor != 1}
 
     def _start_map_text(self) -> str:
         if self.start is None:

@@ -51,13 +51,13 @@ def save(model: ModelParts, path: Path) -> None:
         If the file cannot be written, or the disk is full.
     """
     arrays = to_arrays({name: getattr(model, name) for name in ARRAY_PARTS})
-    about = metadata_of(model, {path: float(a) for path, a in arrays.items() if not a.shape})
     dtypes = {"F32": np.float32, "F64": np.float64}
-    stored = {
-        f.name: np.ascontiguousarray(arrays[path_of(f.name)], dtypes[f.dtype])
-        for f in fields_of(about["version"], len(model.experts), optional_parts_of(about))
-    }
     with _named(path):
+        about = metadata_of(model, {path: float(a) for path, a in arrays.items() if not a.shape})
+        stored = {
+            f.name: np.ascontiguousarray(arrays[path_of(f.name)], dtypes[f.dtype])
+            for f in fields_of(about["version"], len(model.experts), optional_parts_of(about))
+        }
         ModelPartsReader(about, _ArraysInMemory(stored)).parts()
     text = json.dumps(about, sort_keys=True, ensure_ascii=True)
     with atomic_path(path) as part:

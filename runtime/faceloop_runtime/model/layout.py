@@ -84,6 +84,8 @@ _QUALITY = (
 
 _WINDOW = ("rows", "columns", "directions")
 OPTIONAL = {
+    "pdm.correlation": (Field("pdm.correlation", "F64", ("K", "K"), low=-1.001, high=1.001),),
+    "pdm.regularisation": (Field("pdm.regularisation", "F64", ("K",), low=0.0, high=1e3),),
     "start": (
         Field("start.weights", "F32", ("start features", "4+K+N"), low=-1e4, high=1e4),
         Field("start.offset", "F32", ("4+K+N",), low=-1e4, high=1e4),
@@ -119,9 +121,11 @@ OPTIONAL = {
         Field("expressions.typical", "F32", ("E", "E"), low=-1e6, high=1e6),
     ),
 }
-"""Parts that a file of version 3 has or has not."""
+"""Parts that a file of version 3 has or has not, by their path in `ModelParts`."""
 NEEDED = {"pose_correction": "shape3d"}
 """Parts that are there only if others are."""
+LEAST_EIGENVALUE = 1e-6
+"""Of the correlation of the shape's parameters, whose inverse is the prior of a fit."""
 
 HIDDEN = ("hidden", "point hidden", "sight hidden")
 FREE = {"K": 1000, "K3": 200, "patch": 41, "initialiser patch": 41, "levels": 64}

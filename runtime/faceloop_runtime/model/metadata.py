@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from faceloop_datasets import InputError, Scheme, SchemeError
@@ -66,9 +67,16 @@ def parse_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 def metadata_of(model: ModelParts, scalars: Mapping[str, float]) -> dict[str, Any]:
     """Return what a model's metadata says; numbers by path."""
-    parts = [name for name in OPTIONAL if getattr(model, name) is not None]
+    parts = [name for name in OPTIONAL if attrgetter(name)(model) is not None]
     optional = {name: scalars[name] for name in OPTIONAL_SCALARS if scalars.get(name)}
     version = _version(model, newest=bool(parts or optional))
+    if parts and version < VERSION:
+        raise BadFieldError(
+            parts[0],
+            "a model of an earlier version of faceloop",
+            "one that estimates the error of each point",
+            "Train the model again.",
+        )
     return {
         "format": _FORMAT,
         "version": version,

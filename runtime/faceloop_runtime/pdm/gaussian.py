@@ -100,28 +100,46 @@ def observe(covariance: Floats, observation: Floats, noise: float) -> Floats:
     return np.asarray(np.linalg.solve(own, across.T).T)
 
 
-def latent_mean(basis: Floats, variances: Floats, noise: float, deviations: Floats) -> Floats:
+def prior_penalty(precision: Floats, variances: Floats, noise: float) -> Floats:
+    """Return what a Gaussian prior adds to the normal equations of a least-squares problem.
+
+    Parameters
+    ----------
+    precision : ndarray, shape (K, K)
+        Inverse correlation of the latent variables; the identity if they are independent.
+    variances : ndarray, shape (K,)
+        Their variances.
+    noise : float
+        Variance of the noise of each observation.
+
+    Returns
+    -------
+    ndarray, shape (K, K)
+        ``noise`` times the inverse covariance.
+    """
+    return np.asarray(precision * (noise / np.sqrt(np.outer(variances, variances))))
+
+
+def latent_mean(basis: Floats, penalty: Floats, deviations: Floats) -> Floats:
     """Posterior mean of the latent variables of a linear Gaussian model (eqs. 2.116 and 12.48).
 
-    The model is ``x = b @ basis`` and noise, with independent ``b``.
+    The model is ``x = b @ basis`` and noise.
 
     Parameters
     ----------
     basis : ndarray, shape (K, D)
         Columns of the coordinates that are known.
-    variances : ndarray, shape (K,)
-        Prior variance of each latent variable.
-    noise : float
-        Variance of the noise of each coordinate.
+    penalty : ndarray, shape (K, K)
+        Prior of the latent variables, from `prior_penalty`.
     deviations : ndarray, shape (D,)
         Known deviations from the mean.
 
     Returns
     -------
     ndarray, shape (K,)
-        ``(basis basis' + diag(noise / variances))^-1 basis x``.
+        ``(basis basis' + penalty)^-1 basis x``.
     """
-    precision = basis @ basis.T + np.diag(noise / variances)
+    precision = basis @ basis.T + penalty
     return np.asarray(np.linalg.solve(precision, basis @ deviations), dtype=np.float64)
 
 

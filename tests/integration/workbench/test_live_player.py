@@ -17,6 +17,7 @@ from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.sources import CameraSource, VideoSource
 from faceloop_workbench.services.finding import Finding
 from faceloop_workbench.services.model_choice import ChosenModel, choose_model
+from faceloop_workbench.services.regularising import regularised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +81,26 @@ def clip(watcher: Watcher) -> Watcher:
 def frame(index: int) -> np.ndarray:
     with Video(sample_clip()) as video:
         return video[index].image
+
+
+def test_a_model_that_is_tried_shows_its_effect_on_the_frame_there_is(clip: Watcher) -> None:
+    """With the experts there are already, of which nothing has to be prepared again."""
+    player = clip.player
+    assert player.chosen is not None
+    backend, before = player._model._backend, clip.player._current
+    assert before is not None
+    assert before[1] is not None
+    tried = regularised(player.chosen, {1: 10.0, 2: 10.0, 3: 10.0})
+    player.use_model(FitSettings(lambda: tried, tried, "cpu"))
+    shown = clip.take(lambda s: s.chosen is tried and s.result is not None)
+    assert player._model._backend is backend
+    assert clip.model_changed[-1] == "starter, by hand"
+    moved = np.linalg.norm(shown.result.points - before[1].points, axis=1)
+    assert moved.mean() > 0.05
+    player.use_model(STARTER)
+    again = clip.take(lambda s: s.chosen is not tried and s.result is not None)
+    np.testing.assert_allclose(again.result.points, before[1].points, atol=1e-6)
+    assert player._model._backend is not backend
 
 
 def test_every_frame_that_plays_is_fitted_and_recorded(clip: Watcher) -> None:
@@ -214,7 +235,7 @@ def test_another_model_makes_what_was_recorded_stale(clip: Watcher) -> None:
     clip.player.set_threshold(0.0)
     clip.player.play()
     clip.take(lambda s: s.index >= 10)
-    assert clip.player.poor_frames()
+    assert clip.player.poor_frames(clip.player.chosen)
     clip.player.use_model(OTHER)
     shown = clip.take(lambda s: s.chosen is not None and s.chosen.name == "other")
     assert shown.moving  # it goes on
@@ -223,7 +244,7 @@ def test_another_model_makes_what_was_recorded_stale(clip: Watcher) -> None:
     assert record.stale[1:8].all()
     assert not record.stale[shown.index]
     assert clip.model_changed == ["starter", "other"]
-    assert all(c.frame > 8 for c in clip.player.poor_frames())
+    assert all(c.frame > 8 for c in clip.player.poor_frames(clip.player.chosen))
 
 
 def test_the_same_model_is_not_loaded_again(clip: Watcher) -> None:
@@ -285,12 +306,12 @@ def test_poor_fits_are_collected_while_it_plays_only(clip: Watcher) -> None:
     clip.player.set_threshold(0.0)
     clip.player.seek(40)
     clip.fitted(40)
-    assert clip.player.poor_frames() == []
+    assert clip.player.poor_frames(clip.player.chosen) == []
     clip.player.play()
     clip.take(lambda s: s.index >= 50)
     clip.player.pause()
     clip.take(lambda s: not s.moving)
-    assert {int(c.time) for c in clip.player.poor_frames()} >= {1}
+    assert {int(c.time) for c in clip.player.poor_frames(clip.player.chosen)} >= {1}
 
 
 def test_what_is_no_video_is_told_and_the_one_before_stays(clip: Watcher, tmp_path: Path) -> None:
@@ -393,7 +414,7 @@ def test_a_camera_plays_without_a_record(watcher: Watcher) -> None:
     assert shown.result is not None
     assert shown.result.index == shown.index
     assert len(watcher.player.record.errors) == 0
-    assert watcher.player.poor_frames() == []
+    assert watcher.player.poor_frames(watcher.player.chosen) == []
 
 
 def test_a_camera_that_is_not_there_is_told(watcher: Watcher) -> None:

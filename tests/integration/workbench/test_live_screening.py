@@ -14,6 +14,8 @@ from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.sample import sample_clip
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.screening import Screening
+from faceloop_workbench.services.model_choice import choose_model
+from faceloop_workbench.services.regularising import regularised
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -92,6 +94,24 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     emit_queued()  # what is left must not reach the next test
 
 
+def test_poor_fits_of_a_model_that_is_tried_are_nobody_s_work(bench: Bench) -> None:
+    starter = choose_model(None, None)
+    tried = regularised(starter, {1: 10.0, 2: 10.0})
+    bench.session.trial_changed.connect(bench.screening.renew)
+    bench.session.try_model(tried)
+    bench.until(lambda: bench.player.chosen is tried)
+    bench.player.set_threshold(0.0)
+    bench.play(sample_clip(), last=20)
+    assert bench.player.poor_frames(bench.player.chosen)
+    bench.session.try_model(None)
+    bench.until(lambda: bench.player.chosen is not tried)
+    assert bench.player.chosen is not None
+    assert bench.player.chosen.name == "starter"
+    bench.screening.close_down()
+    assert bench.project.queue.list() == []
+    assert bench.project.media() == []
+
+
 def test_poor_fits_of_a_video_wait_in_the_queue_when_it_rests(bench: Bench) -> None:
     bench.play(sample_clip())
     bench.until(lambda: bench.screening.queued == 3)
@@ -147,7 +167,7 @@ def test_another_video_counts_from_nothing(bench: Bench, tmp_path: Path) -> None
     bench.screening.open_file(copy)
     assert bench.screening.queued == 0
     bench.fitted(0)
-    assert bench.player.poor_frames() == []
+    assert bench.player.poor_frames(bench.player.chosen) == []
 
 
 def test_a_fit_that_is_taken_waits_at_the_top_with_its_points(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -228,6 +229,31 @@ def test_a_model_is_exported_and_used_by_name(faceloop: Run, project: Path, tmp_
     with Project.open(project) as opened:
         assert opened.active_model is not None
         assert opened.active_model.name == "mine"
+
+
+def test_components_are_regularised_in_a_model_of_their_own(faceloop: Run, project: Path) -> None:
+    wanted = ("--component", "3=0", "--component", "5=2.5")
+    made = faceloop("model", "regularise", *wanted, "--project", project, "--json").json()
+    assert (made["name"], made["in_use"]) == ("face70-ridge-regularised", False)
+    assert made["note"] == "face70-ridge with components 3 free, 5 at 2.5 x"
+    assert 0 < made["metrics"]["nme_mean"] < 0.1
+    with Project.open(project) as opened:
+        before, after = (FaceModel.load(record.file) for record in opened.models())
+        assert opened.active_model is not None
+        assert opened.active_model.name == "face70-ridge"
+    assert before.pdm.regularisation is None
+    assert after.pdm.regularisation is not None
+    np.testing.assert_array_equal(after.pdm.regularisation[:6], [1, 1, 0, 1, 2.5, 1])
+    shown = faceloop("model", "show", made["name"], "--project", project).out
+    assert "regularisation.3" in shown
+    again = ("model", "regularise", made["name"], "--component", "3=1", "--project", project)
+    assert "face70-ridge-regularised with component 5 at 2.5 x" in faceloop(*again).out
+    for wrong, code in (("3", 2), ("3=much", 2), ("99=1", 1), ("3=11", 1)):
+        done = faceloop("model", "regularise", "--component", wrong, "--project", project)
+        assert done.code == code
+        assert "expected" in done.err
+    with Project.open(project) as opened:
+        assert len(opened.models()) == 3
 
 
 def test_a_model_whose_file_was_damaged_cannot_be_used(faceloop: Run, project: Path) -> None:

@@ -11,6 +11,7 @@ from faceloop_runtime.pdm.gaussian import (
     latent_mean,
     marginal_distance,
     observe,
+    prior_penalty,
     residual_of_rest,
 )
 
@@ -69,13 +70,16 @@ def test_the_latent_mean_conditions_the_joint_of_latent_variables_and_coordinate
 ) -> None:
     basis = np.random.default_rng(6).normal(size=(4, len(deviations)))
     variances, noise = np.array([3.0, 1.0, 0.5, 0.1]), 0.05
-    prior = np.diag(variances)
+    correlation = np.eye(4) + (1 - np.eye(4)) * np.linspace(-0.2, 0.2, 4)
+    correlation = (correlation + correlation.T) / 2
+    prior = correlation * np.sqrt(np.outer(variances, variances))
     joint = np.block(
         [[prior, prior @ basis], [basis.T @ prior, basis.T @ prior @ basis + noise * np.eye(6)]]
     )
     gain, _ = condition(joint, np.arange(10) >= 4)
     expected = deviations @ gain
-    found = latent_mean(basis, variances, noise, deviations)
+    penalty = prior_penalty(np.linalg.inv(correlation), variances, noise)
+    found = latent_mean(basis, penalty, deviations)
     np.testing.assert_allclose(found, expected, atol=1e-10)
 
 

@@ -217,8 +217,9 @@ def solved(
     """One update by its definition (Saragih et al., eq. 16): dense normal equations.
 
     Least are the weighted squares of what is left of the mean-shift vectors, in the model's frame
-    and in pixels over the variance of a response, and the squares of the shape parameters over
-    theirs; of few points also those of the pose against the crop's.
+    and in pixels over the variance of a response, and the shape parameters' own squared distance
+    from the mean, each of them longer by the root of its factor; of few points also those of the
+    pose against the crop's.
     """
     count, modes = len(pdm), len(pdm.variances)
     nothing = np.zeros(4 + modes)
@@ -235,8 +236,14 @@ def solved(
         weight[2 * landmark, 2 * landmark] = seen.weights[landmark]
         weight[2 * landmark + 1, 2 * landmark + 1] = seen.weights[landmark]
     stiff = np.zeros((4 + modes, 4 + modes))
-    for mode in range(modes):
-        stiff[4 + mode, 4 + mode] = prior / seen.scale**2 / pdm.variances[mode]
+    factors = np.ones(modes) if pdm.regularisation is None else pdm.regularisation
+    correlation = np.eye(modes) if pdm.correlation is None else pdm.correlation
+    deviations = np.diag(np.sqrt(pdm.variances))
+    spread = np.linalg.inv(deviations @ correlation @ deviations)
+    for one in range(modes):
+        for other in range(modes):
+            factor = np.sqrt(factors[one] * factors[other])
+            stiff[4 + one, 4 + other] = factor * spread[one, other] * prior / seen.scale**2
     if pdm.context:  # of few points the pose has a prior too
         for number in range(4):
             stiff[number, number] = prior / seen.scale**2 / 0.1**2
@@ -265,18 +272,24 @@ def started(pdm: PointDistributionModel, b: np.ndarray) -> tuple[ShapeState, Evi
     return state, Evidence(seen.maps, points + off / SCALE, SCALE, seen.weights)
 
 
+CORRELATED = {"correlation": np.array([[1, 0.6, -0.3], [0.6, 1, 0.2], [-0.3, 0.2, 1]])}
+HELD = {"regularisation": np.array([0.0, 4.0, 0.5])}
+
+
 @pytest.mark.parametrize(
     ("prior", "context"), [(0.3, 0.0), (3.0, 0.0), (300.0, 0.0), (0.3, 1.1), (3.0, 1.1)]
 )
 @pytest.mark.parametrize("variances", [(20.0,), (5.0,), (20.0, 5.0, 2.5)])
+@pytest.mark.parametrize("parts", [{}, CORRELATED, HELD, CORRELATED | HELD])
 def test_an_update_solves_the_normal_equations(
     small_pdm: PointDistributionModel,
     prior: float,
     variances: tuple[float, ...],
     context: float,
+    parts: dict[str, np.ndarray],
 ) -> None:
     """Their matrix is that of the first update: it hardly changes within a crop."""
-    small_pdm = replace(small_pdm, context=context)
+    small_pdm = replace(small_pdm, context=context, **parts)
     start, seen = started(small_pdm, np.array([0.4, -0.3, 0.2]) * np.sqrt(small_pdm.variances))
     expected, step = start, np.zeros(7)
     for variance in variances:

@@ -186,6 +186,34 @@ def test_a_fit_tells_how_the_head_is_turned(small_model: FaceModel) -> None:
     assert Fitter(small_model, "cpu").fit_pose(gray, pose, passes=passes).head_pose is None
 
 
+def test_correlations_and_factors_of_the_modes_come_back(
+    small_model: FaceModel, data: bytes, tmp_path: Path
+) -> None:
+    assert not {"pdm.correlation", "pdm.regularisation"} & set(parts(data)[0])
+    correlation = np.array([[1, 0.5, 0], [0.5, 1, -0.2], [0, -0.2, 1]])
+    factors = np.array([0.0, 1.0, 7.5])
+    path = tmp_path / "sparse.safetensors"
+    pdm = replace(small_model.pdm, correlation=correlation, regularisation=factors)
+    made = replace(small_model, pdm=pdm)
+    made.save(path)
+    again = FaceModel.load(path).pdm
+    np.testing.assert_array_equal(again.correlation, correlation)
+    np.testing.assert_array_equal(again.regularisation, factors)
+    arrays, about = parts(path.read_bytes())
+    assert about["parts"] == ["pdm.correlation", "pdm.regularisation", "detector"]
+    for broken in (
+        correlation + np.eye(3, k=1) / 10,  # not symmetric
+        correlation * 0.5,  # no ones
+        np.ones((3, 3)),  # all parameters are one
+    ):
+        said = refused(path, arrays | {"pdm.correlation": broken}, about)
+        assert "pdm.correlation: found" in said
+    said = refused(path, arrays | {"pdm.regularisation": factors - 1}, about)
+    assert "pdm.regularisation: found values from -1" in said
+    with pytest.raises(ModelFileError, match="Train the model again"):
+        replace(made, point_predictor=None).save(path)
+
+
 def test_a_file_of_version_2_has_no_detector(data: bytes, tmp_path: Path) -> None:
     arrays, about = parts(data)
     new = ("detector", "start")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import correlate2d
@@ -12,7 +14,7 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.clmtrackr import patches
-from faceloop_trainer.clmtrackr.export import _without_patches
+from faceloop_trainer.clmtrackr.export import _independent_prior, _without_patches
 from faceloop_trainer.clmtrackr.face_windows import CanvasRenderer
 from faceloop_trainer.clmtrackr.patches import PATCH
 from faceloop_trainer.clmtrackr.scoring import train_scoring
@@ -30,6 +32,62 @@ def face(number: int = 0) -> TrainingFace:
     points, states = record.annotation.points, record.annotation.trains_patches
     picture = read_image(record.image.path, "gray")
     return TrainingFace(f"face {number}", "a", picture, points, states, states)
+
+
+class TestModes:
+    """clmtrackr adds a diagonal to its normal equations; a shape has to be as probable there."""
+
+    rng = np.random.default_rng(3)
+    b = rng.normal(size=(40, 12)) * 0.1
+    mixing = np.eye(12) + rng.uniform(-0.2, 0.2, (12, 12))
+    pdm = replace(
+        STARTER.pdm,
+        components=mixing @ STARTER.pdm.components[:12],
+        variances=STARTER.pdm.variances[:12],
+        correlation=np.corrcoef(rng.normal(size=(12, 60))),
+    )
+
+    @pytest.mark.parametrize("correlated", [True, False])
+    def test_the_prior_of_every_shape_is_the_same(self, correlated: bool) -> None:
+        factors = np.linspace(0.3, 4.0, 12)
+        pdm = replace(self.pdm, regularisation=factors)
+        pdm = pdm if correlated else replace(pdm, correlation=None)
+        components, variances, free = _independent_prior(pdm)
+        assert free == ()
+        there, *_ = np.linalg.lstsq(components.T, pdm.components.T @ self.b.T, rcond=None)
+        np.testing.assert_allclose(components.T @ there, pdm.components.T @ self.b.T, atol=1e-12)
+        z = self.b / np.sqrt(pdm.variances) * np.sqrt(factors)
+        matrix = np.eye(12) if pdm.correlation is None else pdm.correlation
+        expected = np.einsum("mi,ij,mj->m", z, np.linalg.inv(matrix), z)
+        np.testing.assert_allclose((there.T**2 / variances).sum(axis=1), expected, rtol=1e-8)
+
+    @pytest.mark.parametrize("correlated", [True, False])
+    def test_what_has_no_prior_here_has_none_there(self, correlated: bool) -> None:
+        factors = np.ones(12)
+        factors[[2, 7]] = 0.0
+        pdm = replace(self.pdm, regularisation=factors)
+        pdm = pdm if correlated else replace(pdm, correlation=None)
+        components, variances, free = _independent_prior(pdm)
+        assert free == ((0, 1) if correlated else (2, 7))
+        # The modes without a prior span those two components, and vary as faces do.
+        own = components[list(free)]
+        left = pdm.components[[2, 7]]
+        left = left - left @ np.linalg.pinv(own) @ own
+        assert np.abs(left).max() < 1e-6
+        if correlated:
+            matrix = np.linalg.cholesky(self.pdm.correlation)
+            drawn = np.random.default_rng(4).normal(size=(20_000, 12)) @ matrix.T
+            shapes = drawn * np.sqrt(pdm.variances) @ pdm.components
+            there = shapes @ np.linalg.pinv(components)
+            np.testing.assert_allclose(there.var(axis=0)[:2], variances[:2], rtol=0.05)
+        else:
+            np.testing.assert_array_equal(variances, pdm.variances)
+
+    def test_a_model_as_learned_keeps_its_modes(self) -> None:
+        components, variances, free = _independent_prior(STARTER.pdm)
+        assert components is STARTER.pdm.components
+        np.testing.assert_array_equal(variances, STARTER.pdm.variances)
+        assert free == ()
 
 
 class TestPatches:

@@ -22,7 +22,7 @@ from faceloop_trainer import TrainingConfig
         ("scales", (4.0, 24.0, 54.0)),
         ("components", 0),
         ("components", 201),
-        ("modes", "sparse"),
+        ("modes", "oblique"),
         ("prior", "starter"),
         ("limit", 1),
         ("holdout", 1.0),

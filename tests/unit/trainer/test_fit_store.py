@@ -20,12 +20,15 @@ from faceloop_trainer.crossfit.fit_store import FitStore, OutOfFoldFit
 POINTS, MODES = 20, 5
 
 
-@pytest.fixture
-def pdm() -> PointDistributionModel:
+@pytest.fixture(params=["principal", "oblique"])
+def pdm(request: pytest.FixtureRequest) -> PointDistributionModel:
+    """A model with modes that are orthogonal, or are not, as rotated and sparse ones."""
     rng = np.random.default_rng(0)
     mean = rng.normal(0, 0.5, (POINTS, 2))
-    modes, _ = np.linalg.qr(rng.normal(size=(2 * POINTS, MODES)))
-    return PointDistributionModel(mean - mean.mean(axis=0), modes.T, np.full(MODES, 0.01), 1e-4)
+    columns = rng.normal(size=(2 * POINTS, MODES)) + 0.3
+    modes = np.linalg.qr(columns)[0] if request.param == "principal" else columns
+    modes = (modes / np.linalg.norm(modes, axis=0)).T
+    return PointDistributionModel(mean - mean.mean(axis=0), modes, np.full(MODES, 0.01), 1e-4)
 
 
 def searches(count: int, error: float = 0.03, seed: int = 0) -> list[OutOfFoldFit]:

@@ -73,7 +73,7 @@ class CovarianceParameters:
 @lru_cache(maxsize=8)
 def prior_covariance(model: FaceModel, spread: CovarianceParameters) -> Floats:
     """Return the covariance of the errors of a model's points without any data, (2N, 2N)."""
-    pdm = model.pdm
+    pdm = model.pdm.independent
     tangent = pose_tangent(pdm.mean)
     pose = spread.pose**2 * tangent.T @ tangent
     variances = pdm.variances**spread.power * pdm.variances.sum() ** (1 - spread.power)

@@ -121,7 +121,7 @@ def from_clicks(model: FaceModel, clicks: Points) -> Points:
             "Two of the three clicks are in the same place. Click the "
             f"{_named(clicks_of(model.scheme))}."
         )
-    pdm, scheme = model.pdm, model.scheme
+    pdm, scheme = model.pdm.independent, model.scheme
     places = [points for _, points in clicks_of(scheme)]
     pick = np.zeros((3, len(scheme)))
     for row, members in zip(pick, places, strict=True):

@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.linalg import eigh
 
 from faceloop_datasets import Conversion, Monitor, Scheme, SchemeError, TrainingError
 from faceloop_runtime.clmtrackr import ClmtrackrModel, SvmPatches
 from faceloop_runtime.clmtrackr.model import POINTS, SCHEME
+from faceloop_runtime.pdm.gaussian import prior_penalty
 from faceloop_trainer.data.faces import load_faces
 
 from .face_windows import CanvasRenderer
@@ -23,9 +25,14 @@ from .scoring import train_scoring
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from faceloop_datasets import ProgressLike
     from faceloop_datasets.face import Face
     from faceloop_runtime import FaceModel
+    from faceloop_runtime.pdm import PointDistributionModel
+
+    Floats = NDArray[np.float64]
 
 _IOD = 90.0
 """IOD on the canvas, in pixels. clmtrackr's own models have 41; its kernel and prior get weaker as
@@ -96,6 +103,35 @@ def _conversion(scheme: Scheme) -> Conversion:
     return Conversion.load(scheme, SCHEME)
 
 
+def _independent_prior(pdm: PointDistributionModel) -> tuple[Floats, Floats, tuple[int, ...]]:
+    """Return modes that the prior of a fit takes to be independent, as clmtrackr's does.
+
+    Those of correlated parameters are turned to where the prior has its axes.
+
+    Returns
+    -------
+    components : ndarray, shape (K, 2N)
+        Of the same span.
+    variances : ndarray, shape (K,)
+        What the prior says, with the factors of regularisation.
+    free : tuple of int
+        Those without a prior; their variance is that of faces.
+    """
+    factors = np.ones(len(pdm.variances)) if pdm.regularisation is None else pdm.regularisation
+    if pdm.correlation is None:
+        free = np.flatnonzero(factors == 0)
+        variances = pdm.variances / np.where(factors > 0, factors, 1.0)
+        return pdm.components, variances, tuple(map(int, free))
+    gram = pdm.components @ pdm.components.T
+    precisions, axes = eigh(prior_penalty(pdm.fit_precision, pdm.variances, 1.0), gram)
+    count = int((factors == 0).sum())  # so many of the precisions are 0, and they come first
+    covariance = pdm.correlation * np.sqrt(np.outer(pdm.variances, pdm.variances))
+    turned = axes.T @ gram
+    variances = np.einsum("ij,jk,ik->i", turned, covariance, turned)
+    variances[count:] = 1.0 / precisions[count:]
+    return axes.T @ pdm.components, variances, tuple(range(count))
+
+
 def _without_patches(model: FaceModel, conversion: Conversion) -> ClmtrackrModel:
     """Return the model without patch experts and scoring."""
     scheme, pdm = Scheme.load(SCHEME), model.pdm
@@ -104,13 +140,14 @@ def _without_patches(model: FaceModel, conversion: Conversion) -> ClmtrackrModel
     margin = _MARGIN * _IOD + window / 2
     mean += margin - mean.min(axis=0)
     width, height = np.ceil(mean.max(axis=0) + margin).astype(int) - (window - 1)
-    modes = conversion.weights @ pdm.components.reshape(len(pdm.variances), -1, 2)
+    components, variances, free = _independent_prior(pdm)
+    modes = conversion.weights @ components.reshape(len(variances), -1, 2)
     places = scheme.initialisation_points(mean)
     return ClmtrackrModel(
         mean=mean,
-        modes=modes.reshape(len(pdm.variances), -1).T,
-        variances=pdm.variances * _IOD**2 * _VARIANCE_FACTOR,
-        free=(),
+        modes=modes.reshape(len(variances), -1).T,
+        variances=variances * _IOD**2 * _VARIANCE_FACTOR,
+        free=free,
         patches=SvmPatches({"raw": np.zeros((POINTS, PATCH, PATCH))}, {"raw": np.zeros(POINTS)}),
         canvas=(int(width), int(height)),
         scoring=None,

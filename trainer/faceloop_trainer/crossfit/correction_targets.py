@@ -63,7 +63,7 @@ def correction_regression(
             "(are points in the scheme's order?) and the scheme's mirror."
         )
     shapes = np.array([fits[i].shape for i in kept])
-    found = (shapes - pdm.mean).reshape(len(kept), -1) @ pdm.components.T
+    found = pdm.nearest(shapes)
     first, modes = fits[0], len(pdm.variances)
     blocks = (len(first.cells), len(first.whole_face), modes)
     features, truth = np.empty((len(kept), sum(blocks)), np.float32), np.empty_like(shapes)

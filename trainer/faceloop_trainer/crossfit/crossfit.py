@@ -268,7 +268,7 @@ class CrossFit:
         assert shown.picture is not None  # noqa: S101 - completed faces have one
         backend = self._backends[variant.fold]
         passes = passes_from(start.error)
-        return search(model, backend, shown.picture, SearchStart.of(start), passes)
+        return search(model, backend, shown.picture, SearchStart.of(model.pdm, start), passes)
 
     def search(
         self,

@@ -18,20 +18,26 @@ from faceloop_trainer.experts.training import ScaleTraining
 from faceloop_trainer.parallel import parallel_map
 from faceloop_trainer.pdm.ppca import fit_pdm
 from faceloop_trainer.pdm.prior import sample_prior
+from faceloop_trainer.pdm.sparse import sparse
 from faceloop_trainer.pdm.varimax import varimax
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_trainer.cache import Cache
-    from faceloop_trainer.config import ExpertKind, TrainingConfig
+    from faceloop_trainer.config import ExpertKind, ModeKind, TrainingConfig
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.parallel import StepCounter
 
+_MODES: dict[ModeKind, Callable[[PointDistributionModel], PointDistributionModel]] = {
+    "principal": lambda pdm: pdm,
+    "varimax": varimax,
+    "sparse": sparse,
+}
 FOLDS = 2
 MOST_SPARSE_POINTS = 50
 """Schemes of no more points are sparse: their points may lie anywhere, and few experts lead nobody
@@ -157,7 +163,7 @@ def _shape_model(
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
     if len(scheme) <= MOST_SPARSE_POINTS:
         pdm = replace(pdm, context=_FACE_EXTENT)
-    return varimax(pdm) if config.modes == "varimax" else pdm
+    return _MODES[config.modes](pdm)
 
 
 def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:

@@ -1,1 +1,1 @@
-"""The point distribution model: Procrustes, probabilistic PCA, varimax, weights and prior."""
+"""The point distribution model: Procrustes, probabilistic PCA, varimax, sparse PCA, prior."""

@@ -24,8 +24,8 @@ def varimax(pdm: PointDistributionModel) -> PointDistributionModel:
     A varimax rotation (Kaiser, 1958) of the modes scaled to one standard deviation, with the two
     coordinates of a point taken together. A rotation of such modes changes no shape's
     probability, so the model fits as before; zeros by force, as sparse PCA makes them, would.
-    The modes then are no longer orthogonal, but independent, which is what the fit's diagonal
-    prior asks for.
+    The modes then are no longer orthogonal, but independent, so that a diagonal prior
+    suits them.
 
     Parameters
     ----------

@@ -132,6 +132,46 @@ def use_model(
         say(f"{record.name} is in use.")
 
 
+@model.command("regularise")
+def regularise_model(
+    project: ProjectOption,
+    component: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NUMBER=FACTOR",
+            help="How firmly fits hold this component: 0 free, 1 as learned, up to 10.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="Name or number; the one in use by default."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a model that holds some shape components more or less, and put it into the project.
+
+    The model that it is made of stays as it is, and in use if it was. Components are numbered as
+    in the window's Look inside, where the effect can be tried on a clip.
+
+    Example: faceloop model regularise --component 3=0 --component 5=2.5 --project faces
+    """
+    from faceloop_datasets import Project
+    from faceloop_workbench.services.model_choice import choose_model
+    from faceloop_workbench.services.training import regularise_into
+
+    factors = dict(map(_factor, component))
+    with Project.open(project) as opened, progress_monitor() as monitor:
+        chosen = choose_model(name, opened)
+        record = regularise_into(opened, chosen, factors, progress=monitor)
+        active = opened.active_model
+    if json:
+        show_json(_record_values(record, active))
+    else:
+        say(f"Made {record.name}: {record.note}.")
+        note(f"To use it: faceloop model use {record.name} --project {project}")
+
+
 @model.command("export")
 def export_model(
     file: Annotated[
@@ -199,6 +239,18 @@ def _chosen(project: Project, name: str | None) -> ModelRecord:
             f"--project {project.path}"
         )
     return record
+
+
+def _factor(text: str) -> tuple[int, float]:
+    """Read ``NUMBER=FACTOR``."""
+    number, _, factor = text.partition("=")
+    try:
+        return int(number), float(factor)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"found {text!r}, expected a number and a factor as in 3=0.5",
+            param_hint="--component",
+        ) from error
 
 
 def _key(name: str) -> int | str:

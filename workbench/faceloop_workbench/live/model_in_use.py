@@ -73,13 +73,13 @@ class ModelInUse:
         self.chosen: ChosenModel | None = None
         self.detector: Detector | None = None
         self.about = ""
-        self._in_use: tuple[object, ...] | None = None
+        self._in_use: FitSettings | None = None
         self._backend: ResponseBackend | None = None
         self._session: TrackingSession | None = None
 
     def has(self, settings: FitSettings) -> bool:
         """Whether this is what there is already."""
-        return self._in_use == settings.how
+        return self._in_use is not None and self._in_use.how == settings.how
 
     def use(self, settings: FitSettings, make_context: Callable[[], GLContext]) -> bool:
         """Fit with other settings.
@@ -102,13 +102,14 @@ class ModelInUse:
             If the model cannot be loaded or start as chosen, there is no such detector, or OpenGL
             does not work; all stays as it is then.
         """
-        new = self._in_use is None or settings.key != self._in_use[0]
+        new = self._in_use is None or settings.key != self._in_use.key
         chosen = settings.load() if self.chosen is None or new else self.chosen
         detector = settings.finding.make_detector()
         start = checked_choice(settings.finding.start, chosen.model)
-        backend = make_backend(settings.backend, chosen.model.experts, make_context)
-        self.close()
-        self.chosen, self._backend, self._in_use = chosen, backend, settings.how
+        backend = self._backend_for(settings, chosen, make_context)
+        if backend is not self._backend:
+            self.close()
+        self.chosen, self._backend, self._in_use = chosen, backend, settings
         self.detector = detector
         self.about = backend.name
         if settings.backend == "auto":
@@ -116,6 +117,17 @@ class ModelInUse:
         tracker = Tracker(chosen.model, backend, settings.max_faces, detector, start=start)
         self._session = tracker.follow()
         return new
+
+    def _backend_for(
+        self, settings: FitSettings, chosen: ChosenModel, make_context: Callable[[], GLContext]
+    ) -> ResponseBackend:
+        """Return the backend there is, if it does: a model may differ in its shapes only."""
+        before, backend = self._in_use, self._backend
+        if before is not None and backend is not None and self.chosen is not None:
+            same_experts = chosen.model.experts is self.chosen.model.experts
+            if same_experts and before.backend == settings.backend:
+                return backend
+        return make_backend(settings.backend, chosen.model.experts, make_context)
 
     def forget(self) -> None:
         """Look for faces anew in the next frame."""

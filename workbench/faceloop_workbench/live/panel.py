@@ -327,6 +327,7 @@ class LivePanel(QWidget):
         self._picture_layer.owner_changed.connect(self._owner_changed)
         session.project_changed.connect(self._project_changed)
         session.models_changed.connect(self._screening.renew)
+        session.trial_changed.connect(self._screening.renew)
         session.items_changed.connect(self._items_changed)
         self._commands.handle("live.play", self._play)
         self._commands.handle("live.step", lambda: player.step(1))
@@ -338,6 +339,7 @@ class LivePanel(QWidget):
         self._picture_layer.owner_changed.disconnect(self._owner_changed)
         session.project_changed.disconnect(self._project_changed)
         session.models_changed.disconnect(self._screening.renew)
+        session.trial_changed.disconnect(self._screening.renew)
         session.items_changed.disconnect(self._items_changed)
 
     def _count(self) -> None:

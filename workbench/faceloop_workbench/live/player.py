@@ -145,6 +145,7 @@ class Player:
         self._changed = threading.Condition()
         self._newest: ShownFrame | None = None
         self._poor = PoorFrames()
+        self._poor_of: ChosenModel | None = None
         self._poor_lock = threading.Lock()
         self._at = 0
         self._model = ModelInUse()
@@ -236,10 +237,13 @@ class Player:
         with self._poor_lock:
             self._poor.threshold = threshold
 
-    def poor_frames(self) -> list[FrameCandidate]:
-        """Poor fits of this source that were collected while it played."""
+    def poor_frames(self, of: ChosenModel | None) -> list[FrameCandidate]:
+        """Poor fits of this source by a model that were collected while it played.
+
+        Empty if another fits by now: what it does badly is its own.
+        """
         with self._poor_lock:
-            return self._poor.candidates
+            return self._poor.candidates if of is self._poor_of else []
 
     def close(self) -> None:
         """End the thread."""
@@ -322,6 +326,7 @@ class Player:
             self.record.mark_stale()
             with self._poor_lock:
                 self._poor.forget()
+                self._poor_of = self._model.chosen
         if self._model.chosen is not None:
             self.model_changed.emit(self._model.chosen.name, self._model.about)
         if self._current is not None:

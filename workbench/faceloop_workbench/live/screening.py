@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         QueueEntry,
     )
     from faceloop_workbench.services.finding import Finding
+    from faceloop_workbench.services.model_choice import ChosenModel
     from faceloop_workbench.services.render_choice import Rendering
     from faceloop_workbench.services.rendering import RenderSummary
     from faceloop_workbench.services.tracking import TrackResult
@@ -51,8 +52,8 @@ and the first seconds of a long shot have not taken all its places."""
 class Screening:
     """What the tab Live does with a player and the open project.
 
-    Poor fits of a video go to the review queue as it plays, in a thread. A video that the project
-    does not know becomes known with its first poor fit.
+    Poor fits of a video go to the review queue as it plays, in a thread; those of a model that is
+    only tried do not. A video that the project does not know becomes known with its first poor fit.
 
     Parameters
     ----------
@@ -110,14 +111,20 @@ class Screening:
         self._open("", lambda: None)
 
     def use_model(self, backend: str, max_faces: int, finding: Finding = AUTOMATIC) -> None:
-        """Fit with the project's model in use, or the starter, in this way."""
+        """Fit with the model that is tried, the project's in use, or the starter, in this way."""
         self._fit_settings = backend, max_faces, finding
-        project = self._session.project
-        record = None if project is None else project.active_model
-        key = None if project is None or record is None else (project.path, record.id)
-        load = partial(choose_model, None, project)
+        load, key = self._model()
         self.queue_poor_fits(resting=True)  # what the model before did badly is its own
         self._player.use_model(FitSettings(load, key, backend, max_faces, finding))
+
+    def _model(self) -> tuple[Callable[[], ChosenModel], object]:
+        """Return what loads the model, and what tells it from others."""
+        project, trial = self._session.project, self._session.trial
+        if trial is not None:
+            return lambda: trial, trial
+        record = None if project is None else project.active_model
+        key = None if project is None or record is None else (project.path, record.id)
+        return partial(choose_model, None, project), key
 
     def renew(self) -> None:
         """Fit with the model that is in use now, in the same way as before, if in any."""
@@ -210,7 +217,7 @@ class Screening:
         chosen = self._player.chosen
         if project is None or source is None or source.path is None or chosen is None:
             return None
-        poor = self._player.poor_frames()
+        poor = self._player.poor_frames(chosen) if chosen.kept else []
         if not poor or chosen.model.scheme.name != project.scheme.name:
             return None
         per_shot = self._per_shot if resting else min(self._per_shot, _WHILE_PLAYING)

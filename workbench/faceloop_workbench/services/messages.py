@@ -63,6 +63,22 @@ class ImportModel(Request["Outcome"]):
 
 
 @dataclass(frozen=True)
+class Regularise(Request["Outcome"]):
+    """Make a model whose modes are regularised otherwise, and measure it.
+
+    Parameters
+    ----------
+    model : int or None
+        Number of the model it is made of; None for the starter.
+    factors : mapping of str to float
+        By number of the component, as `faceloop_workbench.services.regularising.regularised`.
+    """
+
+    model: int | None
+    factors: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class WriteReport(Request["Outcome"]):
     """Write a report on a model.
 
@@ -130,7 +146,8 @@ class Outcome:
 
 Message = Request[Any] | Step | Log | Outcome | LabelCheck
 _KINDS = {
-    kind.__name__: kind for kind in (Train, ImportModel, WriteReport, CheckLabels, Log, Outcome)
+    kind.__name__: kind
+    for kind in (Train, ImportModel, Regularise, WriteReport, CheckLabels, Log, Outcome)
 }
 
 

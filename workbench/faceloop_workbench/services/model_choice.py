@@ -21,10 +21,14 @@ CLMTRACKR = (".js", ".json")
 
 @dataclass(frozen=True, eq=False)
 class ChosenModel:
-    """A loaded model and the name that reports and the review queue give it."""
+    """A loaded model and the name that reports and the review queue give it.
+
+    One that is only tried is not kept in any file.
+    """
 
     name: str
     model: FaceModel
+    kept: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 from .comparison import Comparison, ModelErrors
 from .model_choice import STARTER
+from .regularising import factors_text, regularised
 from .stage_times import Stopwatch
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from faceloop_datasets import ModelRecord, ProgressLike, Project
     from faceloop_trainer import Evaluation
     from faceloop_trainer.data.faces import TrainingFace, Unusable
+
+    from .model_choice import ChosenModel
+
+_REGULARISED = "-regularised"
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,14 +174,63 @@ def import_model(
             f"{project.name} has those of {project.scheme.name}. Import a model of "
             f"{project.scheme.name}."
         )
-    comparison = _ModelComparison(project, model, 0, Monitor.of(progress)).run(None)
+    return _add_measured(project, model, file, f"imported from {file.name}", Monitor.of(progress))
+
+
+def regularise_into(
+    project: Project,
+    chosen: ChosenModel,
+    factors: Mapping[int, float],
+    *,
+    progress: ProgressLike = None,
+) -> ModelRecord:
+    """Make a model with other factors of its prior, measured on the project's faces.
+
+    It is not taken into use, and the model that it is made of stays as it is.
+
+    Parameters
+    ----------
+    project : Project
+        Where it goes; its points are the model's.
+    chosen : ChosenModel
+        What it is made of.
+    factors : mapping of int to float
+        See `faceloop_workbench.services.regularising.regularised`.
+    progress : Monitor or callable, optional
+        Told each step; a monitor may stop the work between steps.
+
+    Raises
+    ------
+    InputError
+        If there is no such component, or a factor is out of range.
+    ModelFileError
+        If the model is too old to hold factors.
+    ProjectError
+        If the project cannot be written.
+    Cancelled
+        If the monitor stopped it; the project is as it was.
+    """
+    made = regularised(chosen, factors).model
+    name = chosen.name.removesuffix(_REGULARISED) + _REGULARISED
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{name}.safetensors"
+        made.save(file)
+        note = f"{chosen.name} with {factors_text(made)}"
+        return _add_measured(project, made, file, note, Monitor.of(progress))
+
+
+def _add_measured(
+    project: Project, model: FaceModel, file: Path, note: str, monitor: Monitor
+) -> ModelRecord:
+    """Register a model that was not trained here, measured against the one in use."""
+    comparison = _ModelComparison(project, model, 0, monitor).run(None)
     metrics = {
         **({} if comparison.new is None else comparison.new.figures),
         "trained_faces": model.provenance.get("pictured"),
         "trained_people": model.provenance.get("subjects"),
         "comparison": comparison.to_dict(),
     }
-    return project.add_model(file, metrics, note=f"imported from {file.name}")
+    return project.add_model(file, metrics, note=note)
 
 
 _NAMED = 4

@@ -22,6 +22,7 @@ from .messages import (
     Log,
     Message,
     Outcome,
+    Regularise,
     Request,
     Step,
     Train,
@@ -111,6 +112,8 @@ def _do(request: Request[Any], writer: MessageWriter, monitor: Monitor) -> Outco
                 return _train(project, request, writer, monitor)
             case ImportModel():
                 return _import(project, request, monitor)
+            case Regularise():
+                return _regularise(project, request, monitor)
             case WriteReport():
                 return _report(project, request, monitor)
             case CheckLabels():
@@ -137,6 +140,16 @@ def _import(project: Project, request: ImportModel, monitor: Monitor) -> Outcome
 
     record = import_model(project, Path(request.file), progress=monitor)
     return Outcome("done", f"Imported {record.name}.", record.id)
+
+
+def _regularise(project: Project, request: Regularise, monitor: Monitor) -> Outcome:
+    from .model_choice import STARTER, choose_model  # noqa: PLC0415 - see `_do`
+    from .training import regularise_into  # noqa: PLC0415
+
+    which = STARTER if request.model is None else str(request.model)
+    factors = {int(number): factor for number, factor in request.factors.items()}
+    record = regularise_into(project, choose_model(which, project), factors, progress=monitor)
+    return Outcome("done", f"Saved {record.name}: {record.note}.", record.id)
 
 
 def _report(project: Project, request: WriteReport, monitor: Monitor) -> Outcome:

@@ -15,11 +15,13 @@ from faceloop_workbench.services.messages import (
     ImportModel,
     Log,
     Outcome,
+    Regularise,
     Step,
     Train,
     WriteReport,
     with_tuples,
 )
+from faceloop_workbench.services.regularising import regularised
 from faceloop_workbench.services.stage_times import Stage, expected_stages
 
 from .model_list import ListedModel, list_models, trainings, use
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from faceloop_workbench.services.model_choice import ChosenModel
     from faceloop_workbench.session import Session
 
 _CLOSING = 5.0  # seconds that a killed process may take to be gone
@@ -98,6 +101,23 @@ class TrainControl:
         project = self._session.need_project()
         request = ImportModel(str(project.path), str(file.absolute()))
         self._begin(ChildJob(request, f"Import of {file.name}"), [])
+
+    def try_factors(self, chosen: ChosenModel, factors: Mapping[int, float]) -> None:
+        """Fit videos with other factors of a model's modes; none: with the model in use again."""
+        self._session.try_model(regularised(chosen, factors) if factors else None)
+
+    def end_trial(self, chosen: ChosenModel) -> None:
+        """Try a model no longer, whatever its factors; another that is tried stays."""
+        trial = self._session.trial
+        if trial is not None and trial.model.experts is chosen.model.experts:
+            self._session.try_model(None)
+
+    def regularise(self, model: ListedModel, factors: Mapping[int, float]) -> None:
+        """Begin to save a model whose modes are regularised otherwise, and to measure it."""
+        project = self._session.need_project()
+        by_text = {str(number): factor for number, factor in factors.items()}
+        request = Regularise(str(project.path), model.id, by_text)
+        self._begin(ChildJob(request, f"Saving {model.name} with other factors"), [])
 
     def report(self, model: ListedModel) -> None:
         """Begin to write a report on a model, compared with the one in use if that is another."""

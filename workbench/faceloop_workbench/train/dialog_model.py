@@ -4,50 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
-    QPushButton,
     QScrollArea,
-    QSlider,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from faceloop_workbench.services.model_choice import ChosenModel
 from faceloop_workbench.widgets.basic import PlainLabel
 
 from .axes import room_above
 from .canvas import Axis, PointBars
 from .canvas_shape import Mosaic, ShapeCanvas, picture_label
 from .dialog_changes import ChangesTab
+from .dialog_shape import ShapeTab
 from .dialog_space import SpaceTab
 from .model_contents import (
     channel_names,
-    explained_variance,
     gain_text,
     mosaic,
     patch_pictures,
     point_weights,
-    shape_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from qtpy.QtGui import QShowEvent
 
     from faceloop_runtime import FaceModel
 
+    from .control import TrainControl
     from .model_list import ListedModel
 
-_SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
-_REACH = 30  # tenths of a standard deviation
 _MOSAIC = 330  # pixels; the eyes' filters just stand clear of each other
 _PICTURE = 36
 _LARGEST = 9.0  # radius of the point of the largest weight
@@ -60,10 +56,15 @@ class ModelDialog(QDialog):
     ----------
     listed : ListedModel
         The model.
-    others : sequence of ListedModel
-        Models to compare it with.
+    control : TrainControl
+        Knows the models to compare it with; tries and saves it with other factors.
     parent : QWidget
         The tab Train.
+
+    Attributes
+    ----------
+    save_wanted : Signal(ListedModel, dict of int to float)
+        The person wants a copy of the model with other factors, by number of the component.
 
     Raises
     ------
@@ -71,24 +72,35 @@ class ModelDialog(QDialog):
         If the model cannot be loaded.
     """
 
-    def __init__(self, listed: ListedModel, others: Sequence[ListedModel], parent: QWidget) -> None:
+    save_wanted = Signal(object, dict)
+
+    def __init__(self, listed: ListedModel, control: TrainControl, parent: QWidget) -> None:
         super().__init__(parent)
         model = listed.load()
+        self._listed, self._control = listed, control
+        self._chosen = ChosenModel(listed.name, model)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"Inside {listed.name}")
         self.tabs = QTabWidget()
         self.tabs.setObjectName("inside.tabs")
         for title, make in (
-            ("Shape", lambda: ShapeTab(model)),
+            ("Shape", self._shape_tab),
             ("In space", lambda: SpaceTab(model)),
             ("Patch experts", lambda: PatchesTab(model)),
             ("Reliability", lambda: ReliabilityTab(model)),
-            ("What changed", lambda: ChangesTab(listed, model, others)),
+            ("What changed", lambda: ChangesTab(listed, model, control.models)),
         ):
             self.tabs.addTab(_LazyTab(make), title)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs)
-        self.resize(900, 640)
+        self.resize(1000, 640)
+        self.finished.connect(lambda _result: control.end_trial(self._chosen))
+
+    def _shape_tab(self) -> ShapeTab:
+        tab = ShapeTab(self._chosen.model)
+        tab.changed.connect(lambda: self._control.try_factors(self._chosen, tab.factors))
+        tab.save_wanted.connect(lambda: self.save_wanted.emit(self._listed, tab.factors))
+        return tab
 
 
 class _LazyTab(QWidget):
@@ -106,63 +118,6 @@ class _LazyTab(QWidget):
             layout.addWidget(self._make())
             self._make = None
         super().showEvent(event)
-
-
-class ShapeTab(QWidget):
-    """A slider for each component of the shape model."""
-
-    def __init__(self, model: FaceModel) -> None:
-        super().__init__()
-        self._pdm = model.pdm
-        self.canvas = ShapeCanvas(model.scheme, model.pdm.mean)
-        self.sliders: list[QSlider] = []
-        self._values: list[QLabel] = []
-        reset = QPushButton("Reset")
-        reset.setObjectName("inside.reset")
-        reset.setToolTip("Show the mean face.")
-        reset.clicked.connect(self.reset)
-        side = QVBoxLayout()
-        side.addWidget(self._slider_list())
-        side.addWidget(reset)
-        layout = QHBoxLayout(self)
-        layout.addWidget(self.canvas, 3)
-        layout.addLayout(side, 2)
-        self._draw()
-
-    def reset(self) -> None:
-        """Show the mean face."""
-        for slider in self.sliders:
-            slider.setValue(0)
-
-    def _slider_list(self) -> QScrollArea:
-        inside = QWidget()
-        grid = QGridLayout(inside)
-        grid.addWidget(PlainLabel("component"), 0, 0)
-        grid.addWidget(PlainLabel("of variance"), 0, 1)
-        for k, share in enumerate(explained_variance(self._pdm), 1):
-            slider, value = QSlider(Qt.Orientation.Horizontal), PlainLabel()
-            slider.setRange(-_REACH, _REACH)
-            slider.setObjectName(f"inside.component.{k}")
-            slider.valueChanged.connect(self._draw)
-            value.setMinimumWidth(value.fontMetrics().horizontalAdvance(f"-3.0 {_SIGMA}"))
-            for column, widget in enumerate(
-                (PlainLabel(str(k)), PlainLabel(f"{share:.1%}"), slider, value)
-            ):
-                grid.addWidget(widget, k, column)
-            self.sliders.append(slider)
-            self._values.append(value)
-        grid.setColumnStretch(2, 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
-        return area
-
-    def _draw(self) -> None:
-        sigmas = np.array([slider.value() / 10 for slider in self.sliders])
-        for label, sigma in zip(self._values, sigmas, strict=True):
-            label.setText(f"{sigma:+.1f} {_SIGMA}" if sigma else f"0 {_SIGMA}")
-        self.canvas.show_shapes([(self._pdm.mean, -1), (shape_at(self._pdm, sigmas), 0)])
 
 
 class PatchesTab(QWidget):

@@ -11,6 +11,7 @@ from faceloop_datasets.subjects import plural
 from faceloop_runtime.imaging.channels import CHANNELS
 from faceloop_runtime.pdm3d import rotations
 from faceloop_trainer.config import with_current_names
+from faceloop_workbench.services.regularising import factors_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -235,6 +236,7 @@ def _facts(model: FaceModel) -> dict[str, str]:
         plural(str(made.get("subject_kind", "person"))): made.get("subjects"),
         "data": str(made.get("snapshot", _NONE))[:8],
         "components": len(model.pdm.variances),
+        "regularisation": factors_text(model),
         "patch width": model.experts[0].patch,
         "parameters": about["parameters"],
         "start map": about["start_map"],

@@ -119,7 +119,20 @@ class TrainPanel(QWidget):
         """Open a window that looks into the selected model."""
         model = self.table.chosen
         if model is not None:
-            self._try(lambda: ModelDialog(model, self.control.models, self).show())
+            self._try(lambda: self._look_inside(model))
+
+    def _look_inside(self, model: ListedModel) -> None:
+        dialog = ModelDialog(model, self.control, self)
+        dialog.save_wanted.connect(self._regularise)
+        dialog.show()
+
+    def _regularise(self, model: ListedModel, factors: dict[int, float]) -> None:
+        self._try(lambda: self.control.regularise(model, factors))
+
+    def _close_dialogs(self) -> None:
+        """Close windows that look into models of another project."""
+        for dialog in self.findChildren(ModelDialog):
+            dialog.close()
 
     def report(self) -> None:
         """Write a report on the selected model, and show it."""
@@ -285,6 +298,7 @@ class TrainPanel(QWidget):
         control.listed.connect(self.table.show_models)
         self.table.selected.connect(self._show_model)
         self.table.noted.connect(lambda m, text: self._try(lambda: control.note(m, text)))
+        session.project_changed.connect(self._close_dialogs)
         session.saved.connect(self._saved)
         session.labelled.connect(self._saved)
         session.items_changed.connect(self._saved)

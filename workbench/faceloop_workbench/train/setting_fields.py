@@ -71,9 +71,14 @@ SETTING_FIELDS = (
         "modes",
         "Kind of components",
         "Principal ones vary most and mix the parts of the face. A varimax rotation of them moves "
-        "one part with each. Both fit alike.",
+        "one part with each, and fits alike. Sparse ones leave the rest of the face exactly where "
+        "it is, and fit 1 to 3 % worse. Look inside shows what each component moves.",
         "one",
-        (("principal", "principal components"), ("varimax", "varimax components")),
+        (
+            ("principal", "principal components"),
+            ("varimax", "varimax components"),
+            ("sparse", "sparse components"),
+        ),
     ),
     SettingField(
         "prior",
