@@ -75,8 +75,8 @@ class ExpressionButton(QPushButton):
         dialog.setLabelText("What does this face express?")
         dialog.setObjectName("annotate.new_expression")
         dialog.textValueSelected.connect(self._expression.set)
+        dialog.open()  # which makes the line
         not_none(dialog.findChild(QLineEdit)).setMaxLength(LONGEST)
-        dialog.open()
 
 
 def _plain(word: str) -> str:

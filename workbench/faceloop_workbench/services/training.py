@@ -119,6 +119,7 @@ def train_into(
         **({} if result.evaluation is None else result.evaluation.metrics()),
         "trained_faces": result.report["pictured"],
         "trained_people": result.report["subjects"],
+        "expressions": result.report.get("expressions"),
         "settings": asdict(config),
         "stages": [stage.to_dict() for stage in watch.stages()],
         "comparison": comparison.to_dict(),
@@ -174,6 +175,7 @@ def import_model(
         **({} if comparison.new is None else comparison.new.figures),
         "trained_faces": model.provenance.get("pictured"),
         "trained_people": model.provenance.get("subjects"),
+        "expressions": model.provenance.get("expressions"),
         "comparison": comparison.to_dict(),
     }
     return project.add_model(file, metrics, note=f"imported from {file.name}")
