@@ -143,9 +143,9 @@ def evaluate(
 
 def show_trained(trained: TrainedModel) -> None:
     """Show what a training came to."""
-    show_warnings(trained.warnings)
     from faceloop_workbench.services.expression_text import expressions_text
 
+    show_warnings(trained.warnings)
     show_metrics(trained.record.metrics)
     if known := expressions_text(trained.record.metrics.get("expressions")):
         say(known)

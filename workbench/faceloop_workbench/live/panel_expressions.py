@@ -66,12 +66,13 @@ class ExpressionBars(QWidget):
 
     def show_bars(self, names: tuple[str, ...], probabilities: Mapping[str, float]) -> None:
         """Draw the probabilities of some names; without one there is no bar."""
+        if (names, probabilities) == (self._names, self.probabilities):
+            return
         if names != self._names:
             self._names = names
             self.updateGeometry()
-        if dict(probabilities) != self.probabilities:
-            self.probabilities = dict(probabilities)
-            self._describe()
+        self.probabilities = dict(probabilities)
+        self._describe()
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

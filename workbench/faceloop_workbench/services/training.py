@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from faceloop_trainer import Evaluation
     from faceloop_trainer.data.faces import TrainingFace, Unusable
 
+_MOST_NAMES = 4
+"""Expressions that a reason names, of those that a model has learned."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
@@ -181,9 +184,6 @@ def import_model(
     return project.add_model(file, metrics, note=f"imported from {file.name}")
 
 
-_NAMED = 4
-
-
 class _ModelComparison:
     """Measures a new model and the one in use on the faces that both have not seen.
 
@@ -232,7 +232,7 @@ class _ModelComparison:
             because += "; the difference could be chance"
         gained = sorted({*self._new.expression_names} - {*old.expression_names})
         if gained:
-            because += f"; it knows {enumerated(gained, _NAMED)}, the other does not"
+            because += f"; it knows {enumerated(gained, _MOST_NAMES)}, the other does not"
         people = len({face.subject for face in faces})
         # To the digits that are shown: no face is annotated more exactly.
         use = round(ours, 4) <= round(theirs, 4) or (by_chance and bool(gained))
