@@ -907,6 +907,11 @@ class Project:
         file : str or Path
             A table with a column ``expression``, as ``faceloop export csv`` writes it.
 
+        Returns
+        -------
+        TableLabels
+            The labels by face, and the rows that were refused.
+
         Raises
         ------
         InputError

@@ -98,6 +98,7 @@ def _row(found: ExpressionAssessment) -> dict[str, object]:
         "each expression alike": round(found.balanced_accuracy, 3),
         "other faces of the person known": round(found.accuracy_known, 3),
         "log loss": round(found.log_loss, 3),
+        "calibration error": round(found.calibration_error, 3),
     }
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from driver import LEFT, NONE, LoopProbe
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QPalette
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -26,6 +25,7 @@ from faceloop_datasets import Project, Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
 from faceloop_workbench.live.colours import error_colours
+from faceloop_workbench.live.panel_expressions import BAR
 from faceloop_workbench.live.panel_timeline import Timeline
 from faceloop_workbench.live.record import ErrorRecord
 from faceloop_workbench.services.finding import Finding
@@ -404,9 +404,8 @@ def test_bars_show_what_the_face_expresses_where_the_model_knows_some(live):
     assert 0.2 < box.shown["very glad"] < 0.6  # lightly smoothed
 
     picture = bars.grab().toImage()
-    blue = bars.palette().color(QPalette.ColorRole.Highlight)
     at = [picture.pixelColor(x, bars.height() // 6) for x in range(bars.width())]
-    filled = [x for x, colour in enumerate(at) if colour == blue]
+    filled = [x for x, colour in enumerate(at) if colour == BAR]
     wide = bars.width() - bars.width() * 0.45
     assert len(filled) / wide == pytest.approx(box.shown["calm"], abs=0.06)
 

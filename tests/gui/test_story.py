@@ -1,12 +1,19 @@
-"""The whole loop by mouse and keys: annotate, retrain, watch, correct a poor fit, retrain."""
+"""Whole stories by mouse and keys.
+
+One annotates, retrains, watches, corrects a poor fit, and retrains; another labels two expressions,
+trains, and watches their bars.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from driver import type_into
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QListView
+from qtpy.QtWidgets import QGroupBox, QInputDialog, QLabel, QLineEdit, QListView, QMenu
 
 from faceloop_datasets import PointState, Project, Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
@@ -132,3 +139,70 @@ def test_the_whole_loop(desk, project):
     retrain(driver, project)
     after = error_on(project, poor.frame)
     assert after < before
+
+
+WORDS = {"neutral": "calm", "smile_open": "glad"}
+"""What the newcomer calls two of the sample's expressions."""
+QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
+
+
+@pytest.fixture
+def unlabelled(driver, tmp_path):
+    """A project with a face of each of two expressions of 12 people, none labelled; and which."""
+    by_person = {}
+    for face in sample_faces():
+        if face.expression in WORDS:
+            by_person.setdefault(face.subject, {}).setdefault(face.expression, face)
+    people = [found for found in by_person.values() if len(found) == len(WORDS)][:12]
+    faces = [face for found in people for face in found.values()]
+    project = Project.create(tmp_path / "newcomer")
+    plain = [replace(face, expression="") for face in faces]
+    project.import_entries("sample", plain, scheme="face70")
+    driver.dock.session.open(project)
+    yield project, {face.name: WORDS[face.expression] for face in faces}
+    driver.dock.live.close_down()
+
+
+def label(driver, word, known):
+    """Label the face in work: a new word is typed, a known one has its digit."""
+    panel = driver.dock.annotate
+    menu = panel.findChild(QMenu, "annotate.expressions")
+    driver.press("e")
+    driver.until(menu.isVisible)
+    if word in known:
+        QTest.keyClick(menu, str(known.index(word) + 1))
+        return
+    QTest.keyClick(menu, "n")
+    dialog = panel.findChildren(QInputDialog, "annotate.new_expression")[-1]
+    driver.until(dialog.isVisible)
+    line = dialog.findChild(QLineEdit)
+    type_into(line, word)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+def test_two_expressions_are_labelled_learned_and_watched(driver, unlabelled):
+    project, wanted = unlabelled
+    dock = driver.dock
+    driver.tab("Annotate")
+    known = []
+    for item in project.items():
+        dock.session.show(item)
+        driver.until(lambda: dock.annotate.canvas.ready)
+        word = wanted[item.name]
+        label(driver, word, known)
+        driver.until(lambda item=item, word=word: project.expression(item.id) == word)
+        known = [one.label for one in project.expressions()]
+    assert {one.label: len(one.items) for one in project.expressions()} == {"calm": 12, "glad": 12}
+
+    dock.train.control.settings = dict(QUICK)
+    retrain(driver, project)
+    assert project.active_model.metrics["expressions"]["accuracy"] > 0.7
+    said = dock.train.findChild(QLabel, "train.expressions").text()
+    assert said.startswith("Expressions (calm, glad): of ")
+
+    driver.tab("Live")
+    dock.live.open(sample_clip())
+    box = dock.live.findChild(QGroupBox, "live.expression")
+    driver.until(lambda: set(box.shown) == {"calm", "glad"}, 60)
+    assert box.isVisible()
+    assert sum(box.shown.values()) == pytest.approx(1)

@@ -195,11 +195,16 @@ class TrackingSession:
         self._advance(picture)
         self._count += 1
         faces = sorted((t.face for t in self._tracks if t.seen), key=lambda face: face.id)
-        faces = [self._normalised(face, time) for face in faces]
+        faces = self._normalised(faces, time)
         return FrameResult(index, time, self._smoothed(faces, time))
 
-    def _normalised(self, face: TrackedFace, time: float) -> TrackedFace:
+    def _normalised(self, faces: list[TrackedFace], time: float) -> list[TrackedFace]:
         """Take what is always the same in a person's face out of what it expresses."""
+        remembered = {track.face.id for track in self._tracks}
+        self._people = {k: known for k, known in self._people.items() if k in remembered}
+        return [self._normalised_face(face, time) for face in faces]
+
+    def _normalised_face(self, face: TrackedFace, time: float) -> TrackedFace:
         found = face.fit.expressions
         if found is None or self._model is None or self._model.expressions is None:
             return face

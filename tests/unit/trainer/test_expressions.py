@@ -40,8 +40,8 @@ class TestLabels:
         assert label_warning([*faces, face("no picture", "x", image=False)]) == ""
         said = label_warning([*faces, face("rare", "x"), *[face("own", "x")] * 7])
         assert "left out: own (7 faces), rare (1 face)." in said
-        assert "Two that have as many are needed" not in said
-        assert "Two that have as many are needed" in label_warning([face("rare", "x")])
+        assert "At least two such expressions" not in said
+        assert "At least two such expressions" in label_warning([face("rare", "x")])
 
 
 class TestPeople:
@@ -199,6 +199,11 @@ class TestAssessment:
         assert (mean, right, count) == (
             pytest.approx(np.mean([0.8, 0.6, 0.8, 0.7, 0.9, 0.5])), pytest.approx(4 / 6), 6,
         )  # fmt: skip
+
+    def test_the_calibration_error_is_by_the_faces_of_each_part(self) -> None:
+        parts = ((0.5, 0.7, 10), (0.9, 0.8, 30))
+        found = replace(self.assessment(), reliability=parts, confusion=((40, 0), (0, 0)))
+        assert found.calibration_error == pytest.approx((10 * 0.2 + 30 * 0.1) / 40)
 
     def test_it_goes_through_json(self) -> None:
         found = self.assessment()

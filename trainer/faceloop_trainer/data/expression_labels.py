@@ -52,7 +52,7 @@ def label_warning(faces: Sequence[Face]) -> str:
         return ""
     counts = {label: sum(face.expression == label for face in shown) for label in left}
     named = [f"{label} ({counted(counts[label], 'face')})" for label in left]
-    alone = "" if learned else " Two that have as many are needed."
+    alone = "" if learned else " At least two such expressions are needed."
     return (
         f"Expressions are learned from {LEAST_FACES} faces of {LEAST_PEOPLE} people at least; left "
         f"out: {enumerated(named, _MOST_NAMES)}.{alone}"

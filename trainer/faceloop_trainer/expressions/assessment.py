@@ -95,6 +95,16 @@ class ExpressionAssessment:
         """How many faces there were."""
         return sum(map(sum, self.confusion))
 
+    @property
+    def calibration_error(self) -> float:
+        """Mean distance of what was said from how often it was right, over the faces.
+
+        The expected calibration error of Guo, Pleiss, Sun & Weinberger, "On calibration of modern
+        neural networks" (ICML 2017), in parts of as many faces each.
+        """
+        apart = sum(count * abs(said - right) for said, right, count in self.reliability)
+        return float(apart / max(self.faces, 1))
+
     def to_dict(self) -> dict[str, Any]:
         """Return values for a model's provenance."""
         values = asdict(self)

@@ -48,8 +48,9 @@ def expressions(report: Report, chart: AddChart) -> Markup:
                 "reliability",
                 reliability_figure(found),
                 "How often what was said was right, against the probability given for it.",
-                "On the dashed line probabilities are as often right as they say. Bars: one "
-                "standard deviation of so many faces.",
+                "On the dashed line probabilities are as often right as they say; they are off by "
+                f"{found.calibration_error:.0%} on average. Bars: one standard deviation of so "
+                "many faces.",
             ),
             element("p", note, class_="note"),
         )

@@ -60,7 +60,7 @@ class ExpressionButton(QPushButton):
             self._add(digit + _plain(word), word)
         self._menu.addSeparator()
         not_none(self._menu.addAction("&New\N{HORIZONTAL ELLIPSIS}", self._ask))
-        self._add("&0  No label", "")
+        self._add("&0  None", "")
         self._menu.popup(self.mapToGlobal(QPoint(0, self.height())))
 
     def _add(self, text: str, label: str) -> None:
@@ -75,8 +75,8 @@ class ExpressionButton(QPushButton):
         dialog.setLabelText("What does this face express?")
         dialog.setObjectName("annotate.new_expression")
         dialog.textValueSelected.connect(self._expression.set)
+        dialog.open()  # which makes the line
         not_none(dialog.findChild(QLineEdit)).setMaxLength(LONGEST)
-        dialog.open()
 
 
 def _plain(word: str) -> str:

@@ -92,21 +92,15 @@ def show_model(
 
 def _show_model(values: dict[str, Any]) -> None:
     """Show what a model is made of; how it names expressions as a table."""
-    from faceloop_datasets.subjects import count_of
     from faceloop_trainer.expressions import ExpressionAssessment
+    from faceloop_workbench.services.expression_text import expressions_text
 
     known = dict(values.get("provenance", {}))
     assessed = ExpressionAssessment.from_dict(known.pop("expressions", None))
     show_values(_flat({**values, "provenance": known}))
     if assessed is None:
         return
-    people = count_of(assessed.people, str(known.get("subject_kind", "person")))
-    say(
-        f"\nExpressions: of {assessed.faces} faces of {people} that it had not seen, "
-        f"{assessed.accuracy:.0%} were named as they are labelled, and "
-        f"{assessed.accuracy_known:.0%} where their other faces were known. Rows: labelled, "
-        "columns: named."
-    )
+    say(f"\n{expressions_text(assessed.to_dict())} Rows: labelled, columns: named.")
     columns = [Column(name, number=True) for name in assessed.names]
     rows = [(name, *row) for name, row in zip(assessed.names, assessed.confusion, strict=True)]
     show_table(("", *columns), rows)

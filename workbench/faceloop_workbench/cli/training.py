@@ -143,8 +143,12 @@ def evaluate(
 
 def show_trained(trained: TrainedModel) -> None:
     """Show what a training came to."""
+    from faceloop_workbench.services.expression_text import expressions_text
+
     show_warnings(trained.warnings)
     show_metrics(trained.record.metrics)
+    if known := expressions_text(trained.record.metrics.get("expressions")):
+        say(known)
     say(f"Trained {trained.record.name}: {trained.record.file}")
     say(f"It is {'in use' if trained.in_use else 'not in use'}: {trained.because}.")
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .player import ShownFrame
 
 _ONE_COLUMN = 6
-_GAP, _LINE = 10, 3
+_GAP, _LINE = 14, 3
+BAR = QColor("#4a90d9")
+"""On dark and on light: the themes' own colour of what is selected is a gray."""
 _NAME = 0.45
 """Share of a column that names take."""
 
@@ -32,7 +34,7 @@ class ExpressionBox(QGroupBox):
         self._smooth = ExpressionSmoothing()
         self._bars = ExpressionBars()
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 2, 6, 4)
+        layout.setContentsMargins(6, 10, 6, 6)
         layout.addWidget(self._bars)
         self.hide()
 
@@ -64,12 +66,13 @@ class ExpressionBars(QWidget):
 
     def show_bars(self, names: tuple[str, ...], probabilities: Mapping[str, float]) -> None:
         """Draw the probabilities of some names; without one there is no bar."""
+        if (names, probabilities) == (self._names, self.probabilities):
+            return
         if names != self._names:
             self._names = names
             self.updateGeometry()
-        if dict(probabilities) != self.probabilities:
-            self.probabilities = dict(probabilities)
-            self._describe()
+        self.probabilities = dict(probabilities)
+        self._describe()
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -109,7 +112,7 @@ class ExpressionBars(QWidget):
         painter.drawRoundedRect(track, 2, 2)
         share = self.probabilities.get(name, 0.0)
         track.setWidth(track.width() * share)
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Highlight))
+        painter.setBrush(BAR)
         painter.drawRoundedRect(track, 2, 2)
 
     def _describe(self) -> None:

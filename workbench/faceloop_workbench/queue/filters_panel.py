@@ -147,9 +147,9 @@ class FiltersPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         first, second = QHBoxLayout(), QHBoxLayout()
-        first.addWidget(self._show, 1)
-        first.addWidget(self._text, 1)
-        for box in (self._reason, self._label, self._expression, self._media):
+        for box in (self._show, self._expression, self._text):
+            first.addWidget(box, 1)
+        for box in (self._reason, self._label, self._media):
             second.addWidget(box, 1)
         layout.addLayout(first)
         layout.addLayout(second)

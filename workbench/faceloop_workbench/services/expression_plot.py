@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from faceloop_runtime import FrameResult
 
 
+_LINES = ("-", "--", ":", "-.")
+"""Of ten colours each."""
+
+
 class ExpressionPlot:
     """Draws the probabilities of the first face of each frame, smoothed as the window shows them.
 
@@ -65,9 +69,9 @@ class ExpressionPlot:
 
         values = np.array(self._rows).reshape(len(self._rows), len(self._names))
         figure, axes = new_figure(9.0, 3.6)
-        axes.set_prop_cycle(color=[f"C{k}" for k in range(10)] * 4, linestyle=_lines())
-        for name, column in zip(self._names, values.T, strict=True):
-            axes.plot(self._times, column, linewidth=1.4, label=label(name))
+        for k, (name, column) in enumerate(zip(self._names, values.T, strict=True)):
+            style = _LINES[k // 10 % len(_LINES)]
+            axes.plot(self._times, column, style, color=f"C{k % 10}", label=label(name))
         axes.set(xlabel="seconds", ylabel="probability", ylim=(-0.02, 1.02))
         axes.margins(x=0)
         figure.legend(frameon=False, loc="outside right center", fontsize=9)
@@ -84,7 +88,3 @@ class ExpressionPlot:
     ) -> None:
         if self._rows:
             self.save()
-
-
-def _lines() -> list[str]:
-    return ["-"] * 10 + ["--"] * 10 + [":"] * 10 + ["-."] * 10

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .model_choice import ChosenModel
 
 _REGULARISED = "-regularised"
+_MOST_NAMES = 4
+"""Expressions that a reason names, of those that a model has learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +126,7 @@ def train_into(
         **({} if result.evaluation is None else result.evaluation.metrics()),
         "trained_faces": result.report["pictured"],
         "trained_people": result.report["subjects"],
+        "expressions": result.report.get("expressions"),
         "settings": asdict(config),
         "stages": [stage.to_dict() for stage in watch.stages()],
         "comparison": comparison.to_dict(),
@@ -228,12 +231,10 @@ def _add_measured(
         **({} if comparison.new is None else comparison.new.figures),
         "trained_faces": model.provenance.get("pictured"),
         "trained_people": model.provenance.get("subjects"),
+        "expressions": model.provenance.get("expressions"),
         "comparison": comparison.to_dict(),
     }
     return project.add_model(file, metrics, note=note)
-
-
-_NAMED = 4
 
 
 class _ModelComparison:
@@ -284,7 +285,7 @@ class _ModelComparison:
             because += "; the difference could be chance"
         gained = sorted({*self._new.expression_names} - {*old.expression_names})
         if gained:
-            because += f"; it knows {enumerated(gained, _NAMED)}, the other does not"
+            because += f"; it knows {enumerated(gained, _MOST_NAMES)}, the other does not"
         people = len({face.subject for face in faces})
         # To the digits that are shown: no face is annotated more exactly.
         use = round(ours, 4) <= round(theirs, 4) or (by_chance and bool(gained))

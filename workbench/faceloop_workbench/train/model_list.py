@@ -10,6 +10,7 @@ from faceloop_datasets.files import atomic_path
 from faceloop_datasets.subjects import count_of
 from faceloop_runtime import FaceModel
 from faceloop_workbench.services.comparison import Comparison
+from faceloop_workbench.services.expression_text import expressions_text
 from faceloop_workbench.services.model_choice import STARTER
 
 from .checked_metrics import checked_metrics
@@ -78,6 +79,11 @@ class ListedModel:
         return f"Measured on {self.metrics['faces']} faces of {people}."
 
     @property
+    def expressions(self) -> str:
+        """How well it names expressions, for people; empty if it knows none."""
+        return expressions_text(self.metrics.get("expressions"))
+
+    @property
     def comparison(self) -> Comparison | None:
         """How it compared with the model before it; None for the starter and older models."""
         values = self.metrics.get("comparison")
@@ -115,7 +121,8 @@ def list_models(project: Project) -> list[ListedModel]:
     listed = [_listed(record, active, points) for record in reversed(project.models())]
     starter = FaceModel.starter()
     if starter.scheme.name == project.scheme.name:
-        metrics = {"trained_faces": starter.provenance["pictured"]}
+        made = starter.provenance
+        metrics = {"trained_faces": made["pictured"], "expressions": made.get("expressions")}
         note = "comes with faceloop"
         listed.append(ListedModel(None, STARTER, None, None, note, active is None, metrics))
     return listed

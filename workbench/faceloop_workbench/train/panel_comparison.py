@@ -42,6 +42,9 @@ class ComparisonView(QWidget):
         self.verdict = PlainLabel()
         self.verdict.setObjectName("train.verdict")
         self.verdict.setWordWrap(True)
+        self.expressions = PlainLabel()
+        self.expressions.setObjectName("train.expressions")
+        self.expressions.setWordWrap(True)
         self._heads = [PlainLabel(), PlainLabel()]
         self._on = PlainLabel()
         self._cells = {key: (PlainLabel(), PlainLabel()) for _, key, _, _ in _ROWS}
@@ -58,6 +61,7 @@ class ComparisonView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.verdict)
         layout.addLayout(self._table())
+        layout.addWidget(self.expressions)
         layout.addWidget(self.tabs, 1)
 
     def show_model(
@@ -76,6 +80,9 @@ class ComparisonView(QWidget):
         """
         found = None if model is None else model.comparison
         self.verdict.setText(_verdict(model, found))
+        said = "" if model is None else model.expressions
+        self.expressions.setText(said)
+        self.expressions.setVisible(bool(said))
         new = None if found is None else found.new
         old = None if found is None else found.old
         names = (
