@@ -154,16 +154,16 @@ class FaceSearch:
 
     def _find(self, number: int, image: Image, tracked: int) -> list[FaceBox]:
         """Search quickly, and now and then, or when a face is missing, with all means."""
-        missed = self.chains.missed(number)
         if self._live and number:
             if number % 2:
                 return self._detector.detect_part(image, number // 2)
             return self._detector.detect(image, wanted=0)
         if number % _EVERY == 0:
             return find_faces(self._detector, self._model, image, wanted=_ALL)
-        if missed and (min(missed) <= _JUST_LOST or number % _LOST_EVERY == 0):
-            return self._detector.detect(image, wanted=tracked + len(missed))
-        return self._detector.detect(image, wanted=0)
+        expected = self.chains.expected(number)
+        lost = expected[: max(0, len(expected) - tracked)]
+        urgent = bool(lost) and (lost[-1] <= _JUST_LOST or number % _LOST_EVERY == 0)
+        return self._detector.detect(image, wanted=len(expected) if urgent else 0)
 
 
 def _is_same(ring: Points, box: FaceBox) -> bool:
