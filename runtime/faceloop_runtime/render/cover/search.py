@@ -101,7 +101,8 @@ class FaceSearch:
         self._head = FaceMesh.of(model.scheme, model.pdm.mean, _HEAD)
         self._confirmed: dict[int, tuple[int, Place]] = {}
         self._hold = round(HOLD_INSIDE * rate)
-        self.chains = Chains(rate, picture)
+        # at so few frames a second two searches by all means would be further apart than a hold
+        self.chains = Chains(max(rate, _EVERY / HOLD_INSIDE), picture)
 
     def look(self, number: int, image: Image, tracked: Sequence[TrackedFace]) -> tuple[Points, ...]:
         """Look at the next frame.
