@@ -21,8 +21,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_datasets import Project, Video
-from faceloop_datasets.sample import sample_clip, sample_clip_truth
+from faceloop_datasets import Project, Video, write_video
+from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_dir
 from faceloop_runtime import FaceModel
 from faceloop_workbench.live.colours import error_colours
 from faceloop_workbench.live.panel_expressions import BAR
@@ -413,3 +413,32 @@ def test_bars_show_what_the_face_expresses_where_the_model_knows_some(live):
     assert box.shown == {}
     box.show_frame(shown, ())
     assert not box.isVisible()
+
+
+def test_what_is_shown_is_what_is_exported(live, tmp_path):
+    clip, target = tmp_path / "short.mp4", tmp_path / "drawn.mp4"
+    write_video(clip, [frame(k) for k in range(0, 24, 2)], 12.5)
+    live.panel.open(clip)
+    live.driver.until(lambda: live.shown is not None and live.shown.result is not None)
+    view, picture = live.find(QComboBox, "view"), live.find(QPushButton, "mask_picture")
+    assert not picture.isVisible()
+    view.setCurrentText("mask")
+    assert picture.isVisible()
+    live.driver.until(lambda: live.shown.drawn_over and live.shown.result is not None)
+    average = live.picture.copy()
+    live.driver.button("live.mask_picture")
+    live.driver.enter_file(sample_dir() / "stills" / "s0040.jpg")
+    assert picture.text() == "s0040.jpg"
+    live.driver.until(lambda: not np.array_equal(live.picture, average))
+    live.panel._export.start(target)
+    live.driver.until(target.is_file, 60)
+    drawn = Video(target)
+    assert len(drawn) == 12
+    assert np.abs(drawn[0].image.astype(int) - live.picture).mean() < 3
+    assert np.abs(drawn[0].image.astype(int) - average)[100:260, 160:320].mean() > 3
+    told = []
+    live.driver.dock.session.told.connect(lambda message: told.append(message.text))
+    view.setCurrentText("anonymised by pixels")
+    live.panel._export.start(tmp_path / "nobody.mp4")
+    live.driver.until((tmp_path / "nobody.mp4").is_file, 60)
+    live.driver.until(lambda: any("Look at the whole result" in text for text in told))

@@ -78,3 +78,27 @@ def test_a_fit_that_slips_off_a_face_nobody_finds_leaves_it_covered(starter, ima
     drawn = [bool(looking.look(k, blank, [moved(face, 8.0 * k)])) for k in range(1, 9)]
     assert drawn == [True] * 3 + [False] * 5
     assert held(looking.chains.now(8), face.fit.points)
+
+
+class Asked(Detector):
+    """Notes how thoroughly it was asked to search."""
+
+    def __init__(self):
+        super().__init__()
+        self.wanted = []
+
+    def detect(self, image, *, wanted=1):
+        self.wanted.append(wanted)
+        return super().detect(image, wanted=wanted)
+
+
+def test_all_means_are_for_the_first_frame_and_for_a_face_that_is_missing(starter, image, face):
+    detector, blank = Asked(), np.full((90, 120, 3), 90, np.uint8)
+    looking = FaceSearch(starter, detector, 25.0, (480, 360), draw_over=True)
+    for number in range(3):
+        looking.look(number, image, [face])
+    for number in range(3, 13):
+        looking.look(number, blank, [])
+    assert detector.wanted[0] > 100
+    assert detector.wanted[1:3] == [0, 0]
+    assert detector.wanted[3:] == [1] * 5 + [0, 0, 1, 0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 
 from faceloop_datasets import Video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_dir, sample_negatives
+from faceloop_runtime import FaceModel
 from faceloop_runtime.render.cover.hide import pixelated_whole
+from faceloop_workbench.live.model_in_use import FitSettings
 from faceloop_workbench.live.player import Player
 from faceloop_workbench.live.sources import VideoSource
+from faceloop_workbench.services.model_choice import ChosenModel
 from faceloop_workbench.services.render_choice import Rendering
 
 from .test_live_player import STARTER, Watcher
@@ -115,3 +119,18 @@ def test_a_mask_without_a_face_is_said_and_the_view_stays(clip: Watcher) -> None
     assert "finds no face" in str(clip.errors[0])
     clip.player.seek(0)
     assert np.array_equal(clip.fitted(0).image, mesh.image)
+
+
+def test_what_cannot_be_hidden_as_wished_is_hidden_all_over(clip: Watcher) -> None:
+    """By a model that does not find the average face in its picture."""
+    model = FaceModel.starter()
+    sees_no_face = replace(model.validator, bias=-1e6)
+    scheme = replace(model.scheme, name="another")
+    blind = replace(model, scheme=scheme, validator=sees_no_face, start=None)
+    clip.player.use_model(FitSettings(lambda: ChosenModel("blind", blind), "blind", "cpu"))
+    clip.take(lambda s: s.result is not None)
+    clip.player.draw_over(Rendering("anonymise"))
+    clip.until(lambda: bool(clip.errors))
+    assert "finds no face" in str(clip.errors[0])
+    shown = clip.take(lambda s: s.drawn_over)
+    assert np.array_equal(shown.image, pixelated_whole(frame(0)))

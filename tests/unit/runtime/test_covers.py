@@ -107,8 +107,8 @@ def test_a_face_that_is_drawn_over_needs_no_cover_until_it_is_lost():
     for frame in range(3):
         made.add(frame, [Sighting(place(200, 150), 0, drawn_over=True)])
         assert made.now(frame) == []
-    assert made.missed(3) == [1]
     made.add(3, [])
+    assert made.expected(4) == [2]
     (only,) = made.now(3)
     assert contains(only, place(200, 150))
     for frame in range(4, 3 + _LONG):
@@ -116,7 +116,7 @@ def test_a_face_that_is_drawn_over_needs_no_cover_until_it_is_lost():
     assert made.now(2 + _LONG)
     made.add(3 + _LONG, [])
     assert made.now(3 + _LONG) == []
-    assert made.missed(3 + _LONG) == []
+    assert made.expected(4 + _LONG) == []
 
 
 @given(st.floats(-180, 180), st.floats(20, 100))

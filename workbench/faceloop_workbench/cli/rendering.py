@@ -125,8 +125,8 @@ def render(
     if summary.warning is not None:
         note(f"Warning: {summary.warning}")
     say(f"Wrote {out}.")
-    if rendering.hides:
-        note("No detector finds every face. Look at the whole result before you give it away.")
+    if summary.advice is not None:
+        note(summary.advice)
 
 
 def _chosen(

@@ -56,8 +56,11 @@ class DrawnFaces:
         Raises
         ------
         InputError
-            If a picture cannot be read, or the model finds no face in it; all stays as it is then.
+            If a picture cannot be read, or the model finds no face in it: all stays as it is then,
+            but if faces were to be hidden, all of the frames is.
         """
+        if rendering is not None and rendering.hides:
+            self.rendering, self._drawing = rendering, None
         drawing = self._made(rendering, model)
         self.rendering, self._drawing = rendering, drawing
         self.forget()

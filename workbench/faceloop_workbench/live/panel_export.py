@@ -102,7 +102,8 @@ class ExportBar(QWidget):
 
     def _done(self, result: TrackResult | RenderSummary) -> None:
         if isinstance(result, RenderSummary):
-            self._session.tell(f"The video is in {result.out}. {result.warning or ''}".strip())
+            said = f"The video is in {result.out}.", result.warning, result.advice
+            self._session.tell(" ".join(filter(None, said)))
             return
         summary = result.summary
         until = f" The first {summary.frames} of {summary.of} frames." if summary.stopped else ""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.errors import InputError
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -54,6 +52,8 @@ class Rendering:
     cover: str = "face"
 
     def __post_init__(self) -> None:
+        from faceloop_datasets import InputError  # noqa: PLC0415 - slow
+
         for what, name, known in (("mode", self.mode, MODES), ("cover", self.cover, COVERS)):
             if name not in known:
                 raise InputError(f"There is no {what} {name!r}; expected {', '.join(known)}.")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 _VIDEOS = (".mp4", ".mkv", ".mov", ".m4v")
+_ADVICE = "No detector finds every face. Look at the whole result before you give it away."
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class RenderSummary:
         How many of them have something drawn over them.
     warning : str or None
         What is wrong with the video file.
+    advice : str or None
+        What to do with it, where faces are hidden.
     """
 
     source: Path
@@ -60,6 +63,7 @@ class RenderSummary:
     frames: int
     drawn: int
     warning: str | None
+    advice: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -134,6 +138,10 @@ class _Job:
     finding: Finding
     warper: Warper
 
+    @property
+    def advice(self) -> str | None:
+        return _ADVICE if self.rendering.hides else None
+
     def tracker(self) -> Tracker:
         detector = self.finding.make_detector()
         return Tracker(
@@ -160,7 +168,7 @@ def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
         found = bool(fits)
     with atomic_path(out) as part:
         Image.fromarray(drawn).save(part)
-    return RenderSummary(source, out, 1, int(found), None)
+    return RenderSummary(source, out, 1, int(found), None, job.advice)
 
 
 def _render_video(
@@ -180,7 +188,7 @@ def _render_video(
                 monitor.step(frame.index, len(video), f"drawing {source.name}")
                 writer.write(pixels, frame.time)
                 count, covered = count + 1, covered + found
-    return RenderSummary(source, out, count, covered, video.warning)
+    return RenderSummary(source, out, count, covered, video.warning, job.advice)
 
 
 def _drawn(job: _Job, video: Video) -> Iterator[tuple[VideoFrame, Pixels, bool]]:
@@ -195,7 +203,7 @@ def _hidden(job: _Job, video: Video, monitor: Monitor) -> Iterator[tuple[VideoFr
     covers = plan_covers(
         job.model,
         job.finding.make_detector(),
-        Footage(video.rate, video.size, len(video)),
+        Footage.of(video),
         video,
         draw_over=job.rendering.draws_over,
         start=job.finding.start,

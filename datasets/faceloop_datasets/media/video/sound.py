@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.packet import Packet
+
+_TRIED = 2.0
+"""Seconds of a sound that are copied to see whether it fits."""
 
 
 class Sound:
@@ -47,6 +50,7 @@ class Sound:
             track for track in self._source.streams.audio if track.codec_context is not None
         ]
         self._copies: dict[int, AudioStream] = {}
+        self._began: dict[int, int] = {}
         self._packets = self._read()
         self._next: Packet[Any] | None = None
 
@@ -63,10 +67,11 @@ class Sound:
         nowhere = io.BytesIO()
         nowhere.name = f"sound{target.suffix}"  # what the format is known by
         try:
-            with av.open(nowhere, "w") as trial:
-                for track in self._tracks:
-                    trial.add_stream_from_template(track)
+            # Packets too: some formats refuse a track only when they come to its end.
+            with closing(Sound(self._path, self._start)) as first, av.open(nowhere, "w") as trial:
+                first.begin(trial)
                 trial.start_encoding()
+                first.copy_until(trial, _TRIED)
         except (av.FFmpegError, ValueError) as error:
             raise InputError(
                 f"The sound of {self._path} is {self._codecs}, which a file {target.suffix} cannot "
@@ -91,10 +96,19 @@ class Sound:
                 return
             self._next = next(self._packets, None)
             shift = round(self._start / base)
+            packet.duration = packet.duration or self._duration(packet)
             packet.pts = None if packet.pts is None else packet.pts - shift
             packet.dts = None if packet.dts is None else packet.dts - shift
             packet.stream = self._copies[packet.stream_index]
             target.mux(packet)
+
+    def _duration(self, packet: Packet[Any]) -> int:
+        """Return how long the packet before it lasted: a last one of no length is not played."""
+        if packet.dts is None:
+            return 0
+        before = self._began.get(packet.stream_index, packet.dts)
+        self._began[packet.stream_index] = packet.dts
+        return max(packet.dts - before, 0)
 
     def close(self) -> None:
         """Close the file."""

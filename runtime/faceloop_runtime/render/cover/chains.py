@@ -177,17 +177,14 @@ class Chains:
         self._chains += new
         self._recent = [c for c in recent + new if frame - c.frames[-1] <= self._most_hold]
 
-    def missed(self, frame: int) -> list[int]:
-        """Return for how many frames each face has not been seen that may still be there.
+    def expected(self, frame: int) -> list[int]:
+        """Return how many frames ago each face was seen that may be in this one, the longest first.
 
         Leaves out glimpses that may be no face.
         """
-        unseen = [
-            (frame - c.frames[-1], c.hold(self._rate, self._picture))
-            for c in self._recent
-            if not c.is_glimpse
-        ]
-        return [gap for gap, hold in unseen if 0 < gap <= hold]
+        ages = [(frame - c.frames[-1], c) for c in self._recent if not c.is_glimpse]
+        known = [age for age, c in ages if 0 < age <= c.hold(self._rate, self._picture)]
+        return sorted(known, reverse=True)
 
     def now(self, frame: int) -> list[Place]:
         """Return the places to cover in the frame that was added last, knowing only the past."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from faceloop_datasets import Monitor, ShotCounter
 from faceloop_runtime.track.tracker import Tracker
 
@@ -13,10 +15,9 @@ from .search import MOST_FACES, Cover, FaceSearch
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from faceloop_datasets import ProgressLike, VideoFrame
+    from faceloop_datasets import ProgressLike, Video, VideoFrame
     from faceloop_runtime.detect.detector import Detector
     from faceloop_runtime.model import FaceModel
 
@@ -30,7 +31,8 @@ class Footage:
     Parameters
     ----------
     rate : float
-        Frames a second.
+        Frames a second, where they come fastest: what is covered for some seconds is covered for
+        so many frames.
     size : (int, int)
         Width and height of the frames.
     count : int or None
@@ -40,6 +42,12 @@ class Footage:
     rate: float
     size: tuple[int, int]
     count: int | None = None
+
+    @classmethod
+    def of(cls, video: Video) -> Footage:
+        """Return what is to be known of a video file."""
+        in_a_second = np.searchsorted(video.times, video.times + 1.0) - np.arange(len(video))
+        return cls(max(video.rate, float(in_a_second.max())), video.size, len(video))
 
 
 def plan_covers(

@@ -101,7 +101,8 @@ class FaceSearch:
         self._head = FaceMesh.of(model.scheme, model.pdm.mean, _HEAD)
         self._confirmed: dict[int, tuple[int, Place]] = {}
         self._hold = round(HOLD_INSIDE * rate)
-        self.chains = Chains(rate, picture)
+        # at so few frames a second two searches by all means would be further apart than a hold
+        self.chains = Chains(max(rate, _EVERY / HOLD_INSIDE), picture)
 
     def look(self, number: int, image: Image, tracked: Sequence[TrackedFace]) -> tuple[Points, ...]:
         """Look at the next frame.
@@ -154,16 +155,16 @@ class FaceSearch:
 
     def _find(self, number: int, image: Image, tracked: int) -> list[FaceBox]:
         """Search quickly, and now and then, or when a face is missing, with all means."""
-        missed = self.chains.missed(number)
         if self._live and number:
             if number % 2:
                 return self._detector.detect_part(image, number // 2)
             return self._detector.detect(image, wanted=0)
         if number % _EVERY == 0:
             return find_faces(self._detector, self._model, image, wanted=_ALL)
-        if missed and (min(missed) <= _JUST_LOST or number % _LOST_EVERY == 0):
-            return self._detector.detect(image, wanted=tracked + len(missed))
-        return self._detector.detect(image, wanted=0)
+        expected = self.chains.expected(number)
+        lost = expected[: max(0, len(expected) - tracked)]
+        urgent = bool(lost) and (lost[-1] <= _JUST_LOST or number % _LOST_EVERY == 0)
+        return self._detector.detect(image, wanted=len(expected) if urgent else 0)
 
 
 def _is_same(ring: Points, box: FaceBox) -> bool:
