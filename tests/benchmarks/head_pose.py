@@ -173,7 +173,9 @@ def fitted(finder: Finder, faces: Sequence[Face]) -> dict[str, dict[str, HeadPos
 def imm(report: Report, finder: Finder) -> None:
     """Yaw of the turned views against the same person's frontal ones."""
     with imported("imm", [data_dir() / "imm"], "imm58", None) as project:
-        ways = fitted(finder, [face for face in project.faces() if face.name[3] in "1234"])
+        names = {face.name: _view(face) for face in project.faces()}
+        found = fitted(finder, [face for face in project.faces() if _view(face)[3] in "1234"])
+    ways = {names[name]: found[name] for name in found}
     people = sorted({name[:2] for name in ways})
     by_view = {
         (person, view): next((w for n, w in ways.items() if n.startswith(f"{person}-{view}")), None)
@@ -200,6 +202,11 @@ def imm(report: Report, finder: Finder) -> None:
             }
         )
     report.table("IMM: how far people turned who were asked to turn by 30 degrees", table)
+
+
+def _view(face: Face) -> str:
+    """Person and view, as in ``01-1m``; the folder comes before it."""
+    return face.name.rsplit("/", 1)[-1]
 
 
 def cameras(report: Report, finder: Finder, count: int, folder: Path | None) -> None:

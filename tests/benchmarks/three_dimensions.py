@@ -1,18 +1,23 @@
 """The search in space and experts by view, beside the search in the plane that the product has.
 
     python tests/benchmarks/three_dimensions.py FOLDER
-    python tests/benchmarks/three_dimensions.py FOLDER --faces 600 --real 100 --starter FILE
+    python tests/benchmarks/three_dimensions.py FOLDER --real 100 --starter FILE
 
 FOLDER holds rendered faces of face70 with heads turned to the profile. Of --faces of them, turned
 by up to 75 degrees, those of half of the people train and the others are fitted, all from where the
 start network puts them in the product's own detection. Errors: of points that can be seen, over
 the size of the face if it looked ahead, before and after the learned correction.
 
-plane: what `faceloop fit` does. space: regularised landmark mean-shift (Saragih, Lucey & Cohn, IJCV
-2011) whose parameters are scale, rotation, shift and shape in space; the rotation is a product of
-small ones. space, own sight: points that the turned shape hides (their chance by the yaw, learned)
-have no say, instead of those that the start network takes for hidden. views: a model for heads that
-look ahead and one for each side, in the plane, chosen by the yaw that the start network sees.
+plane: what `faceloop fit` does. space: the same with pose and shape in space (`space_search`).
+views: a model for heads that look ahead and one for each side, in the plane, chosen by yaw. Points
+that the start network takes for hidden have no say, with "all points" every one has; "own sight":
+the yaw of the shape in space says which are hidden, by what is usual at that yaw.
+
+clips: --clips other people turn from profile to profile and back (`turning_clips`). Each frame is
+fitted from the last one by the finest scale, without any check. lost: frames with an error above
+.10; jump: the greatest step of the points from one frame to the next, less that of the true points,
+in sizes of the face. "predicted sight": `Fit.visibility` of the last frame says what is hidden.
+faceloop track: the product's tracker.
 
 --real: so many faces of MUCT and of HELEN, by the model of --starter, of faces turned little.
 """
@@ -21,41 +26,25 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from common import Report, add_common, data_dir, error_row, imported, muct
+from space_search import Sight, SpaceSearch
+from turning_clips import turning_clip, turning_people
 
 from faceloop_datasets import Annotation, Face, PointState, Scheme
 from faceloop_datasets.media.images import read_image
-from faceloop_runtime import FaceBox, FaceModel
+from faceloop_runtime import FaceBox, FaceModel, Fit, Fitter, HeadPose, Tracker
 from faceloop_runtime.detect.detector import Detector
-from faceloop_runtime.fit.meanshift import (
-    Evidence,
-    ShapeState,
-    landmark_weights,
-    mean_shift,
-)
-from faceloop_runtime.fit.schedule import passes_from
-from faceloop_runtime.fit.steps import (
-    NOISE,
-    CropSearch,
-    SearchResult,
-    SearchStart,
-    correct,
-    search,
-)
-from faceloop_runtime.geometry import Similarity, as_complex, as_points
-from faceloop_runtime.imaging.channels import CropChannels, channel_stack
-from faceloop_runtime.imaging.crop import FaceImage
+from faceloop_runtime.fit.schedule import FROM_CLOSE, passes_from
+from faceloop_runtime.fit.steps import SearchStart, assess, correct, search
 from faceloop_runtime.imaging.pictures import as_gray
-from faceloop_runtime.pdm3d import ShapeModel3D, SpacePoses, poses_of, rotations, turns_of
-from faceloop_runtime.pdm3d.pose import POSE, tangent
-from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.responses import make_backend
-from faceloop_runtime.responses.experts import SEARCH
 from faceloop_runtime.start_network import describe, frame_of_box
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.faces import load_faces
@@ -65,8 +54,9 @@ from faceloop_trainer.train import train_faces
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from turning_clips import Frame
+
     from faceloop_runtime.fit.schedule import Pass
-    from faceloop_runtime.responses import ResponseBackend
     from faceloop_runtime.start_network import FaceDescription
     from faceloop_trainer.data.faces import TrainingFace
 
@@ -75,127 +65,8 @@ _AHEAD, _ASIDE = 35.0, 20.0
 """Faces that the model of heads that look ahead is trained on, and those of the sides, by yaw."""
 _CHOICE = 28.0
 """From this yaw on, a model of a side fits."""
-_TRUST = 0.5
-"""Spread that is believed of shape parameters where a search starts, in standard deviations."""
-_LIMIT = 3.0
+_LOST = 0.10
 _CONFIG = TrainingConfig(holdout=0.0, prior="none")
-
-
-@dataclass(frozen=True, eq=False)
-class Sight:
-    """How likely each point is seen, by the yaw of the head: a logistic curve a point.
-
-    Parameters
-    ----------
-    weights : ndarray, shape (N, 2)
-        Of 1 and of the yaw in units of 30 degrees.
-    """
-
-    weights: np.ndarray
-
-    @classmethod
-    def of(cls, yaw: np.ndarray, seen: np.ndarray) -> Sight:
-        """Learn it from faces: ``yaw`` (F,) in degrees, ``seen`` (F, N)."""
-        from sklearn.linear_model import LogisticRegression
-
-        rows, weights = yaw[:, None] / 30.0, np.zeros((seen.shape[1], 2))
-        for k, column in enumerate(seen.T):
-            if 0 < column.sum() < len(column):
-                made = LogisticRegression().fit(rows, column)
-                weights[k] = made.intercept_[0], made.coef_[0, 0]
-            else:
-                weights[k, 0] = 5.0 if column.all() else -5.0
-        return cls(weights)
-
-    def __call__(self, yaw: float) -> np.ndarray:
-        return np.asarray(1.0 / (1.0 + np.exp(-self.weights @ [1.0, yaw / 30.0])))
-
-
-class SpaceSearch:
-    """A search whose parameters are pose and shape in space."""
-
-    def __init__(self, model: FaceModel, backend: ResponseBackend, sight: Sight | None) -> None:
-        assert model.shape3d is not None
-        self.model, self.shape = model, model.shape3d
-        self._backend, self._sight = backend, sight
-
-    def __call__(
-        self, gray: np.ndarray, start: SearchStart, passes: Sequence[Pass]
-    ) -> SearchResult:
-        """Move pose and shape in space by mean-shift; return where that is in the plane."""
-        model, shape, pdm = self.model, self.shape, self.model.pdm
-        face = FaceImage(gray, start.pose, model.extent, model.experts[-1].scale)
-        first = start.pose.apply(pdm.shape(start.b))
-        poses, _ = poses_of(shape, first[None], 0.03**2)
-        expected = poses.z[0]
-        for one in passes:
-            at, b = pdm.parameters(poses.project(shape.shape(poses.z))[0])
-            look = self._look(face, one, at, b, self._seen(start, poses))
-            inside = _moved(poses, at.inverse())
-            for variance in one.variances:
-                inside = _step(shape, look.evidence, inside, expected, variance)
-            poses = _moved(inside, at)
-        points = poses.project(shape.shape(poses.z))[0]
-        # As in the plane: a search that goes much further than starts are wrong was led astray.
-        away = float(np.linalg.norm(points - first, axis=1).mean()) / start.pose.scale
-        share = min(1.0, start.reach / max(away, 1e-9))
-        pose, b = pdm.parameters(first + share * (points - first))
-        within = at.inverse().after(pose)
-        state = ShapeState(complex(within.a, within.b), complex(within.tx, within.ty), b)
-        coarse = face.crop(pose, VALIDATOR_SCALE, model.crop_size(VALIDATOR_SCALE, 1))
-        whole = whole_face_features(channel_stack(coarse, model.channels))
-        updates = sum(len(one.variances) for one in passes)
-        return SearchResult(replace(look, state=state), pose, b, whole, updates)
-
-    def _seen(self, start: SearchStart, poses: SpacePoses) -> np.ndarray | None:
-        if self._sight is None:
-            return start.visibility
-        return self._sight(float(turns_of(poses.rotation)[0, 0]))
-
-    def _look(
-        self, face: FaceImage, one: Pass, at: Similarity, b: np.ndarray, seen: np.ndarray | None
-    ) -> CropSearch:
-        """Look at a crop, as the product does."""
-        model, experts = self.model, self.model.experts[one.level]
-        size = model.crop_size(experts.scale, experts.patch)
-        crop = CropChannels(face.crop(at, experts.scale, size), model.channels)
-        middle, border = (size - 1) / 2, (SEARCH + experts.patch) // 2
-        wanted = np.rint(model.pdm.shape(b) * experts.scale + middle).astype(np.intp)
-        centres = np.clip(wanted, border, size - 1 - border)
-        responses = self._backend.responses(one.level, crop, centres)
-        maps = experts.probabilities(responses)
-        trust = experts.reliability * (1.0 if seen is None else seen.astype(np.float32))
-        places = as_complex((centres - middle) / experts.scale)
-        evidence = Evidence(maps, places, experts.scale, landmark_weights(maps, trust))
-        return CropSearch(at, crop, responses, evidence, ShapeState(1 + 0j, 0j, b), 0.0)
-
-
-def _moved(poses: SpacePoses, by: Similarity) -> SpacePoses:
-    """Return the same pose in another frame of the plane."""
-    turn = rotations(np.array([0.0, 0.0, np.rad2deg(by.angle)]))
-    return SpacePoses(poses.scale * by.scale, turn @ poses.rotation, by.apply(poses.shift), poses.z)
-
-
-def _step(
-    shape: ShapeModel3D,
-    evidence: Evidence,
-    poses: SpacePoses,
-    expected: np.ndarray,
-    variance: float,
-) -> SpacePoses:
-    """Update pose and shape by the regularised least squares of Saragih et al., eq. 16."""
-    at = shape.shape(poses.z)
-    offset = (as_complex(poses.project(at)[0]) - evidence.centres) * evidence.scale
-    shift = as_points(mean_shift(evidence.maps, offset, variance) / evidence.scale)
-    rows = tangent(at, shape.loadings, poses)[0]
-    weighted = rows * np.tile(evidence.weights, 2)
-    normal, right = weighted @ rows.T, weighted @ shift.T.reshape(-1)
-    penalty = NOISE / evidence.scale**2 / _TRUST**2
-    right[POSE:] -= penalty * (poses.z[0] - expected)
-    normal[np.diag_indices(len(normal))] += 1e-9
-    normal[np.arange(POSE, len(normal)), np.arange(POSE, len(normal))] += penalty
-    moved = poses.moved(np.linalg.solve(normal, right)[None])
-    return replace(moved, z=np.clip(moved.z, -_LIMIT, _LIMIT))
 
 
 # Faces
@@ -219,9 +90,11 @@ def faces_of(table: RenderedTable, chosen: Sequence[int]) -> list[Face]:
 
 
 def split(table: RenderedTable, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows to train on and rows of other people."""
+    """Return rows to train on and rows of other people, none of them of those in clips."""
     rng = np.random.default_rng(seed)
-    turned = np.flatnonzero(np.abs(table.turns[:, 0]) <= _MOST_YAW)
+    in_clips = {table.people[rows[0]] for rows in turning_people(table)}
+    free = np.array([person not in in_clips for person in table.people])
+    turned = np.flatnonzero(free & (np.abs(table.turns[:, 0]) <= _MOST_YAW))
     chosen = np.sort(rng.permutation(turned)[:count])
     people = sorted({table.people[k] for k in chosen})
     rng.shuffle(people)
@@ -248,30 +121,87 @@ def views(faces: Sequence[TrainingFace], yaw: np.ndarray, scheme: Scheme) -> lis
 
 
 class Way:
-    """A way to fit: by one model or by view, in the plane or in space."""
+    """A way to fit.
+
+    Parameters
+    ----------
+    models : sequence of FaceModel
+        One, or those of heads that look ahead, to the right and to the left.
+    whole : FaceModel
+        Says how a head is turned.
+    space : bool
+        Search in space, not in the plane.
+    sight : Sight, "given", "all" or "predicted"
+        Which points have a say: those that are usually seen at that yaw, that the start network
+        sees (in a clip every one), all, those that the last frame's fit takes for seen.
+    """
 
     def __init__(
-        self, models: Sequence[FaceModel], *, space: bool = False, sight: Sight | None = None
+        self,
+        models: Sequence[FaceModel],
+        whole: FaceModel,
+        *,
+        space: bool = False,
+        sight: Sight | Literal["given", "all", "predicted"] = "given",
     ) -> None:
-        self._models, self._space, self._sight = models, space, sight
+        self._models, self._whole, self._sight = models, whole, sight
         self._backends = [make_backend("cpu", model.experts) for model in models]
+        self._in_space = [
+            SpaceSearch(model, backend, sight if isinstance(sight, Sight) else None)
+            for model, backend in zip(models, self._backends, strict=True)
+            if space
+        ]
 
-    def __call__(self, gray: np.ndarray, seen: FaceDescription) -> tuple[np.ndarray, np.ndarray]:
-        """Return points before and after the correction."""
-        which = 0
-        if len(self._models) > 1 and abs(seen.yaw) > _CHOICE:
-            which = 1 if seen.yaw > 0 else 2
+    def first(self, gray: np.ndarray, seen: FaceDescription) -> tuple[np.ndarray, Fit]:
+        """Fit from where the start network has a face.
+
+        Returns the points before the correction, and the fit.
+        """
+        which = self._view(seen.yaw)
+        start_map = self._models[which].start_map
+        assert start_map is not None
+        found = start_map(seen)
+        start = self._by_sight(SearchStart.of(found), seen.yaw)
+        return self._fit(which, gray, start, passes_from(found.error))
+
+    def next(self, gray: np.ndarray, last: Fit) -> Fit:
+        """Fit from the last frame."""
+        assert last.head_pose is not None
+        which = self._view(last.head_pose.yaw)
+        pdm = self._models[which].pdm
+        start = SearchStart.at(pdm, *pdm.parameters(last.points))
+        if self._sight == "predicted":
+            start = replace(start, visibility=last.visibility)
+        start = self._by_sight(start, last.head_pose.yaw)
+        return self._fit(which, gray, start, FROM_CLOSE)[1]
+
+    def _view(self, yaw: float) -> int:
+        if len(self._models) == 1 or abs(yaw) <= _CHOICE:
+            return 0
+        return 1 if yaw > 0 else 2
+
+    def _by_sight(self, start: SearchStart, yaw: float) -> SearchStart:
+        if self._sight == "all":
+            return replace(start, visibility=None)
+        return replace(start, visibility=self._sight(yaw)) if callable(self._sight) else start
+
+    def _fit(
+        self, which: int, gray: np.ndarray, start: SearchStart, passes: Sequence[Pass]
+    ) -> tuple[np.ndarray, Fit]:
         model, backend = self._models[which], self._backends[which]
-        assert model.start_map is not None
-        found = model.start_map(seen)
-        start, passes = SearchStart.of(found), passes_from(found.error)
-        if self._space:
-            end = SpaceSearch(model, backend, self._sight)(gray, start, passes)
+        if self._in_space:
+            end = self._in_space[which](gray, start, passes)
         else:
             end = search(model, backend, gray, start, passes)
-        after = correct(model.pdm, model.regressor, end)
-        shape = model.pdm.shape
-        return end.pose.apply(shape(end.b)), after.pose.apply(shape(after.b))
+        fit = assess(model, correct(model.pdm, model.regressor, end), "points")
+        if len(self._models) > 1:
+            fit = replace(fit, head_pose=_posed(self._whole, fit))
+        return end.pose.apply(model.pdm.shape(end.b)), fit
+
+
+def _posed(model: FaceModel, fit: Fit) -> HeadPose:
+    assert model.shape3d is not None
+    return head_pose(model.shape3d, model.pose_correction, fit.points, fit.predicted_error)
 
 
 def measured(
@@ -291,9 +221,9 @@ def measured(
         look = describe(gray, frame_of_box(box))
         for name, way in ways.items():
             start = time.process_time()
-            both = way(gray, look)
+            before, fit = way.first(gray, look)
             spent[name] += time.process_time() - start
-            away = [np.linalg.norm(points - truth, axis=1)[seen] for points in both]
+            away = [np.linalg.norm(at - truth, axis=1)[seen] for at in (before, fit.points)]
             errors[name][number] = [np.nanmean(one) / size(truth) for one in away]
     for name, seconds in spent.items():
         errors[f"{name} ms"] = np.array(1000 * seconds / len(faces))
@@ -322,6 +252,81 @@ def show(report: Report, title: str, errors: dict[str, np.ndarray], kept: np.nda
     report.table(title, rows)
 
 
+# Clips
+
+
+def turned(
+    ways: dict[str, Way], model: FaceModel, clips: Sequence[Sequence[Frame]]
+) -> list[dict[str, Any]]:
+    """Return a row a way to follow people who turn."""
+    rows = []
+    for name, way in ways.items():
+        start = time.process_time()
+        found = [followed(way, model, clip) for clip in clips]
+        rows.append(_clip_row(name, found, clips, model, time.process_time() - start))
+    start = time.process_time()
+    found = [
+        [frame.points for frame in Tracker(model, "cpu").track([f.picture for f in clip])]
+        for clip in clips
+    ]
+    return [*rows, _clip_row("faceloop track", found, clips, model, time.process_time() - start)]
+
+
+def followed(way: Way, model: FaceModel, clip: Sequence[Frame]) -> list[np.ndarray]:
+    """Fit each frame from the last, the first one from its true points."""
+    fit = Fitter(model, "cpu").fit(clip[0].picture, clip[0].points)
+    points = []
+    for frame in clip:
+        fit = way.next(as_gray(frame.picture), fit)
+        points.append(fit.points)
+    return points
+
+
+def _clip_row(
+    name: str,
+    found: Sequence[Sequence[np.ndarray | None]],
+    clips: Sequence[Sequence[Frame]],
+    model: FaceModel,
+    seconds: float,
+) -> dict[str, Any]:
+    errors, jumps = [], []
+    for points, clip in zip(found, clips, strict=True):
+        errors += [_error(at, frame, model.scheme) for at, frame in zip(points, clip, strict=True)]
+        jumps.append(_greatest_jump(points, clip, model.scheme))
+    error, frames = np.array(errors), sum(map(len, clips))
+    return {
+        "way": name,
+        "frames": frames,
+        "mean error": round(float(error[np.isfinite(error)].mean()), 4),
+        "lost": int((error > _LOST).sum()),
+        "clips with lost frames": sum(
+            any(_error(at, f, model.scheme) > _LOST for at, f in zip(points, clip, strict=True))
+            for points, clip in zip(found, clips, strict=True)
+        ),
+        "median jump": round(float(np.median(jumps)), 3),
+        "most": round(float(np.max(jumps)), 3),
+        "ms": round(1000 * seconds / frames, 1),
+    }
+
+
+def _error(points: np.ndarray | None, frame: Frame, scheme: Scheme) -> float:
+    if points is None:
+        return np.inf
+    away = np.linalg.norm(points - frame.points, axis=1)[frame.seen]
+    return float(away.mean() / scheme.frontal_iod(frame.points))
+
+
+def _greatest_jump(
+    points: Sequence[np.ndarray | None], clip: Sequence[Frame], scheme: Scheme
+) -> float:
+    jumps = [0.0]
+    for (one, other), (before, after) in zip(pairwise(points), pairwise(clip), strict=True):
+        if one is not None and other is not None:
+            away = np.linalg.norm(other - one - (after.points - before.points), axis=1)
+            jumps.append(float(away[after.seen].mean() / scheme.frontal_iod(after.points)))
+    return max(jumps)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -329,6 +334,7 @@ def main() -> None:
     add_common(parser)
     parser.add_argument("folder", type=Path, help="rendered faces: annotations.csv and pictures")
     parser.add_argument("--faces", type=int, default=600, help="rendered faces in all")
+    parser.add_argument("--clips", type=int, default=8, help="people who turn")
     parser.add_argument("--real", type=int, default=0, help="faces of MUCT and of HELEN")
     parser.add_argument("--starter", type=Path, help="model of face70 for these")
     parser.add_argument("--muct", type=Path, help="folder to keep the imported MUCT in")
@@ -344,11 +350,14 @@ def main() -> None:
     yaw = table.turns[training, 0].astype(np.float64)
     both = np.concatenate([yaw, -yaw])
     seen = np.concatenate([table.seen[training], table.seen[training][:, list(scheme.mirror)]])
+    sight = Sight.of(both, seen > 0)
     ways = {
-        "plane": Way([model]),
-        "space": Way([model], space=True),
-        "space, own sight": Way([model], space=True, sight=Sight.of(both, seen > 0)),
-        "views": Way(views(read, yaw, scheme)),
+        "plane": Way([model], model),
+        "plane, all points": Way([model], model, sight="all"),
+        "plane, own sight": Way([model], model, sight=sight),
+        "space": Way([model], model, space=True),
+        "space, own sight": Way([model], model, space=True, sight=sight),
+        "views": Way(views(read, yaw, scheme), model),
     }
     shown = [
         (read_image(table.files[k], "rgb"), table.points[k].astype(np.float64), table.seen[k] > 0)
@@ -360,13 +369,17 @@ def main() -> None:
         title = f"rendered, yaw {part * _STEP} to {(part + 1) * _STEP}"
         show(report, title, errors, parts == part)
     show(report, "rendered, all", errors, parts >= 0)
+    ways["plane, predicted sight"] = Way([model], model, sight="predicted")
+    ways.pop("plane, all points")  # in clips, the same as plane
+    clips = [turning_clip(table, rows) for rows in turning_people(table)[: args.clips]]
+    report.table("clips from profile to profile and back", turned(ways, model, clips))
 
 
 def real(report: Report, model: FaceModel, count: int, folder: Path | None) -> None:
     """Errors of a model on real faces, of the points that both have."""
     from first_fit import _SHARED
 
-    ways = {"plane": Way([model]), "space": Way([model], space=True)}
+    ways = {"plane": Way([model], model), "space": Way([model], model, space=True)}
     with muct(folder) as project:
         faces = sorted(project.faces(), key=lambda face: face.name)
         shown = [

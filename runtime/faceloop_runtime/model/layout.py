@@ -111,7 +111,7 @@ OPTIONAL = {
     "pose_correction": (
         Field("pose_correction.weights", "F32", ("pose features", "3"), low=-1e3, high=1e3),
         Field("pose_correction.offset", "F32", ("3",), low=-4.0, high=4.0),
-        Field("pose_correction.reach", "F32", ("3",), low=0.0, high=180.0),
+        Field("pose_correction.reach", "F32", ("2",), low=0.0, high=180.0),
         Field("pose_correction.error", "F32", ("2",), low=0.0, high=360.0),
     ),
     "expressions": (

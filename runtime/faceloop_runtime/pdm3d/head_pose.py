@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 NOISE = 0.03
 """How far a point of a fit or of an annotation usually is from where it should be, in IOD."""
-TURNS = 11
-"""Powers and products of the turn that a correction looks at."""
+TURNS = 9
+"""Powers and products of yaw and pitch that a correction looks at. The roll is not among them: a
+picture that is turned shows the same."""
 _TURN_UNIT = 30.0
 _FARTHEST_Z = 3.0
 _DEGREES_PER_ERROR = 60.0
@@ -66,8 +67,8 @@ class PoseCorrection:
         From what `features` returns to a turn in the frame of the head, in radians.
     offset : ndarray of float32, shape (3,)
         The same at zero features.
-    reach : ndarray of float32, shape (3,)
-        Greatest yaw, pitch and roll it was learned on, in degrees; beyond it stays as there.
+    reach : ndarray of float32, shape (2,)
+        Greatest yaw and pitch it was learned on, in degrees; beyond it stays as there.
     error : ndarray of float32, shape (2,)
         By what angle corrected poses are expected to be wrong, in degrees: of heads that look
         ahead, and how much more at a yaw of 90 degrees (it grows with 1 - cos(yaw)).
@@ -107,12 +108,12 @@ def features(turns: Floats, latent: Floats, reach: NDArray[np.float32]) -> Float
         Yaw, pitch and roll in degrees, before the correction.
     latent : ndarray, shape (F, L)
         Shape parameters in standard deviations.
-    reach : ndarray, shape (3,)
-        What to cut off turns at.
+    reach : ndarray, shape (2,)
+        What to cut off yaw and pitch at.
     """
-    y, p, r = (np.clip(turns, -reach, reach) / _TURN_UNIT).T
+    y, p = (np.clip(turns[:, :2], -reach, reach) / _TURN_UNIT).T
     near = np.clip(latent, -_FARTHEST_Z, _FARTHEST_Z)
-    powers = (y, p, r, y * y, y * p, p * p, y * r, y**3, y * y * p, y * p * p, p**3)
+    powers = (y, p, y * y, y * p, p * p, y**3, y * y * p, y * p * p, p**3)
     return np.concatenate([np.stack(powers, axis=1), near, near * y[:, None]], axis=1)
 
 

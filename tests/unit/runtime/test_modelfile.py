@@ -150,7 +150,7 @@ def in_space(model: FaceModel) -> dict[str, Any]:
     correction = PoseCorrection(
         weights=rng.normal(0, 0.01, (TURNS + 2 * modes, 3)).astype(np.float32),
         offset=np.array([0.1, 0.0, 0.0], np.float32),
-        reach=np.array([40.0, 20.0, 10.0], np.float32),
+        reach=np.array([40.0, 20.0], np.float32),
         error=np.array([4.0, 6.0], np.float32),
     )
     return {"shape3d": shape, "pose_correction": correction}

@@ -173,7 +173,7 @@ def correction(latent: int = 2, **others: np.ndarray) -> PoseCorrection:
     values = {
         "weights": np.zeros((TURNS + 2 * latent, 3), np.float32),
         "offset": np.zeros(3, np.float32),
-        "reach": np.full(3, 90.0, np.float32),
+        "reach": np.full(2, 90.0, np.float32),
         "error": np.array([3.0, 5.0], np.float32),
     }
     return PoseCorrection(**{**values, **others})
@@ -199,18 +199,32 @@ def test_an_offset_of_the_pitch_changes_the_pitch() -> None:
 def test_weights_turn_by_features() -> None:
     learned = correction(weights=np.eye(TURNS + 4, 3, dtype=np.float32) * 0.1)
     matrix, latent = rotations(np.array([[30.0, -15.0, 6.0]])), np.array([[1.0, -1.0]])
-    expected = matrix @ small_turns(np.array([[0.1, -0.05, 0.02]]))  # yaw, pitch, roll over 30
+    expected = matrix @ small_turns(np.array([[0.1, -0.05, 0.1]]))  # yaw, pitch, yaw squared
     np.testing.assert_allclose(learned(matrix, latent), expected, atol=1e-6)
 
 
 def test_features_are_powers_of_the_turn_and_the_shape_beside_it() -> None:
-    row = features(np.array([[60.0, 30.0, -30.0]]), np.array([[0.5, 9.0]]), np.full(3, 90.0))[0]
-    powers = [2, 1, -1, 4, 2, 1, -2, 8, 4, 2, 1]
+    row = features(np.array([[60.0, 30.0, -30.0]]), np.array([[0.5, 9.0]]), np.full(2, 90.0))[0]
+    powers = [2, 1, 4, 2, 1, 8, 4, 2, 1]
     np.testing.assert_allclose(row, [*powers, 0.5, 3.0, 1.0, 6.0])
 
 
+@settings(max_examples=20)
+@given(st.floats(-170.0, 170.0), degrees, st.floats(-40.0, 40.0))
+def test_a_picture_that_is_turned_shows_the_same_head_leaning_by_that(
+    angle: float, yaw: float, pitch: float
+) -> None:
+    rng = np.random.default_rng(0)
+    learned = correction(weights=rng.normal(0, 0.02, (TURNS + 4, 3)).astype(np.float32))
+    points = picture_of(MODEL, np.array([yaw, pitch, 0.0]), np.array([1.0, -0.5]), 60.0)
+    turned = points @ rotations(np.array([0.0, 0.0, angle]))[:2, :2].T
+    before, after = (head_pose(MODEL, learned, face, 0.0) for face in (points, turned))
+    assert (after.yaw, after.pitch) == pytest.approx((before.yaw, before.pitch), abs=1e-6)
+    assert (after.roll - before.roll - angle + 180) % 360 - 180 == pytest.approx(0.0, abs=1e-6)
+
+
 def test_beyond_what_it_was_learned_on_a_correction_stays_as_it_is() -> None:
-    reach = np.array([30.0, 20.0, 10.0], np.float32)
+    reach = np.array([30.0, 20.0], np.float32)
     rows = features(np.array([[80.0, -80.0, 80.0], [30.0, -20.0, 10.0]]), np.zeros((2, 1)), reach)
     np.testing.assert_array_equal(rows[0], rows[1])
 

@@ -304,10 +304,10 @@ def test_a_correction_averages_what_the_network_says() -> None:
     before = aside(other.rotation, other.seen)
     after = aside(learned(other.rotation, other.latent), other.seen)
     assert before.mean() > 6.0
-    assert after.mean() < 1.5  # of single looks it is 6.4
+    assert after.mean() < 2.0  # of single looks it is 6.4
     assert learned.error[0] == pytest.approx(6.4, rel=0.15)
     np.testing.assert_allclose(
-        learned.reach, np.abs(turns_of(rows.rotation)).max(axis=0), rtol=1e-5
+        learned.reach, np.abs(turns_of(rows.rotation))[:, :2].max(axis=0), rtol=1e-5
     )
 
 

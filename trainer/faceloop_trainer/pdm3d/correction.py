@@ -79,7 +79,7 @@ def learn_correction(rows: PoseRows) -> PoseCorrection | None:
 
 def _correction(rows: PoseRows, strength: float, error: Floats) -> PoseCorrection:
     turns = turns_of(rows.rotation)
-    reach = np.abs(turns).max(axis=0).astype(np.float32)
+    reach = np.abs(turns[:, :2]).max(axis=0).astype(np.float32)
     inputs = features(turns, rows.latent, reach)
     spread = inputs.std(axis=0) + 1e-9
     weights, offset = Ridge.of(inputs / spread, rows.targets).weights(strength)
