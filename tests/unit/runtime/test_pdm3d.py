@@ -234,7 +234,7 @@ def test_the_expected_error_grows_to_the_side_and_with_that_of_the_points() -> N
     assert learned.expected_error(0.0, 0.0) == pytest.approx(3.0)
     assert learned.expected_error(-90.0, 0.0) == pytest.approx(8.0)
     assert learned.expected_error(60.0, 0.0) == pytest.approx(5.5)
-    assert learned.expected_error(0.0, 0.1) > 6.0
+    assert learned.expected_error(0.0, 0.2) == pytest.approx(np.hypot(3.0, 6.0))
 
 
 def test_a_head_pose_is_a_value() -> None:

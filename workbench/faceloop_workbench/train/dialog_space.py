@@ -16,10 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_trainer.pdm3d.words import space_words
 from faceloop_workbench.widgets.basic import PlainLabel
 
 from .canvas_shape import ShapeCanvas
-from .model_contents import space_shape_at, space_text
+from .model_contents import space_shape_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class SpaceTab(QWidget):
         self._model = model
         self.turns: dict[str, QSlider] = {}
         self.sliders: list[QSlider] = []
-        self.words = PlainLabel(space_text(model))
+        self.words = PlainLabel(space_words(model.provenance))
         self.words.setWordWrap(True)
         self.words.setObjectName("inside.space.words")
         layout = QVBoxLayout(self)
