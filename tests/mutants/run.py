@@ -42,6 +42,9 @@ MODULES = {
     "runtime/faceloop_runtime/pdm/gaussian.py": (f"{RUNTIME}/test_gaussian.py",),
     "runtime/faceloop_runtime/pdm/model.py": (f"{RUNTIME}/test_pdm.py",),
     "runtime/faceloop_runtime/pdm/tangent.py": (f"{RUNTIME}/test_tangent.py",),
+    "runtime/faceloop_runtime/pdm3d/head_pose.py": (f"{RUNTIME}/test_pdm3d.py",),
+    "runtime/faceloop_runtime/pdm3d/pose.py": (f"{RUNTIME}/test_pdm3d.py",),
+    "runtime/faceloop_runtime/pdm3d/rotation.py": (f"{RUNTIME}/test_pdm3d.py",),
     "runtime/faceloop_runtime/fit/fitter.py": (f"{RUNTIME}/test_fitter.py",),
     "runtime/faceloop_runtime/fit/inputs.py": (f"{RUNTIME}/test_fitter.py",),
     "runtime/faceloop_runtime/fit/meanshift.py": (f"{RUNTIME}/test_meanshift.py",),
@@ -70,6 +73,7 @@ MODULES = {
     "trainer/faceloop_trainer/crossfit/crossfit.py": (f"{TRAINER}/test_crossfit.py",),
     "trainer/faceloop_trainer/packs.py": (f"{TRAINER}/test_fit_store.py",),
     "trainer/faceloop_trainer/crossfit/start_training.py": (f"{TRAINER}/test_start_training.py",),
+    "trainer/faceloop_trainer/ridge.py": (f"{TRAINER}/test_start_training.py",),
     "trainer/faceloop_trainer/crossfit/fit_store.py": (
         f"{TRAINER}/test_fit_store.py",
         f"{TRAINER}/test_crossfit.py",
