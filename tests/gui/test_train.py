@@ -247,7 +247,7 @@ def test_half_corrected_faces_are_told_and_shown(driver, panel):
 
 
 def turn_a_face(driver, dialog):
-    """Turn the face in space to the side by key, vary it, and put it back."""
+    """Turn the face in space to the side by key and by mouse, vary it, and put it back."""
     from faceloop_workbench.train.dialog_space import SpaceTab
 
     space = dialog.findChild(SpaceTab)
@@ -269,6 +269,13 @@ def turn_a_face(driver, dialog):
     assert not np.allclose(drawn(), turned)
     space.reset()
     np.testing.assert_allclose(drawn(), ahead)
+    middle = space.canvas.rect().center()
+    QTest.mousePress(space.canvas, LEFT, pos=middle)
+    QTest.mouseMove(space.canvas, middle + QPoint(-60, 0))
+    driver.until(lambda: space.turns["yaw"].value() == -30)
+    QTest.mouseRelease(space.canvas, LEFT, pos=middle)
+    assert space.turns["pitch"].value() == 0
+    space.reset()
 
 
 def choose_a_patch(dialog):

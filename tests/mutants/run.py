@@ -45,6 +45,9 @@ MODULES = {
         f"{RUNTIME}/test_correlated_modes.py",
     ),
     "runtime/faceloop_runtime/pdm/tangent.py": (f"{RUNTIME}/test_tangent.py",),
+    "runtime/faceloop_runtime/pdm3d/head_pose.py": (f"{RUNTIME}/test_pdm3d.py",),
+    "runtime/faceloop_runtime/pdm3d/pose.py": (f"{RUNTIME}/test_pdm3d.py",),
+    "runtime/faceloop_runtime/pdm3d/rotation.py": (f"{RUNTIME}/test_pdm3d.py",),
     "runtime/faceloop_runtime/fit/fitter.py": (f"{RUNTIME}/test_fitter.py",),
     "runtime/faceloop_runtime/fit/inputs.py": (f"{RUNTIME}/test_fitter.py",),
     "runtime/faceloop_runtime/fit/meanshift.py": (f"{RUNTIME}/test_meanshift.py",),
@@ -74,6 +77,7 @@ MODULES = {
     "trainer/faceloop_trainer/crossfit/crossfit.py": (f"{TRAINER}/test_crossfit.py",),
     "trainer/faceloop_trainer/packs.py": (f"{TRAINER}/test_fit_store.py",),
     "trainer/faceloop_trainer/crossfit/start_training.py": (f"{TRAINER}/test_start_training.py",),
+    "trainer/faceloop_trainer/ridge.py": (f"{TRAINER}/test_start_training.py",),
     "trainer/faceloop_trainer/crossfit/fit_store.py": (
         f"{TRAINER}/test_fit_store.py",
         f"{TRAINER}/test_crossfit.py",

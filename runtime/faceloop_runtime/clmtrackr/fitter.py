@@ -125,6 +125,12 @@ class ClmtrackrFitter:
         """
         return self._fit_from(image, self.start(pose, b), "last frame", passes)
 
+    def fit_next(
+        self, image: NDArray[np.uint8], pose: Similarity, last: Fit, passes: Sequence[Pass]
+    ) -> Fit:
+        """Fit the face of the last frame again, which is roughly at a pose; see `fit_pose`."""
+        return self.fit_pose(image, pose, last.b, passes)
+
     def _fit_from(
         self,
         image: NDArray[np.uint8],

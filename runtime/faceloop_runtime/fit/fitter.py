@@ -146,6 +146,29 @@ class Fitter:
         """
         return self._fit_from(gray, SearchStart.at(self.model.pdm, pose, b), passes, "last frame")
 
+    def fit_next(
+        self, gray: NDArray[np.uint8], pose: Similarity, last: Fit, passes: Sequence[Pass]
+    ) -> Fit:
+        """Fit the face of the last frame again.
+
+        Points that were hidden there have no say: their experts would hold on to something else.
+
+        Parameters
+        ----------
+        gray : ndarray of uint8, shape (H, W)
+            The picture.
+        pose : Similarity
+            Where it is now, roughly: model frame to image.
+        last : Fit
+            To the last frame.
+        passes : sequence of Pass
+            Scales and mean-shift schedule.
+        """
+        start = SearchStart.at(self.model.pdm, pose, last.b)
+        if self.model.point_predictor is not None:
+            start = replace(start, visibility=last.visibility)
+        return self._fit_from(gray, start, passes, "last frame")
+
     def _fit_in(self, gray: NDArray[np.uint8], start: StartMap, frame: Similarity) -> Fit:
         """Fit from where the start network sees the face in the frame of a crop."""
         found = start(describe(gray, frame))

@@ -23,7 +23,7 @@ TURNS = 9
 picture that is turned shows the same."""
 _TURN_UNIT = 30.0
 _FARTHEST_Z = 3.0
-_DEGREES_PER_ERROR = 60.0
+_DEGREES_PER_ERROR = 30.0
 """An error of the points grows that of the pose by so much, in degrees per IOD."""
 
 

@@ -248,7 +248,7 @@ class TrackingSession:
         fast = _apart(start, track.pose) > _FAST * start.scale
         attempts = _ATTEMPTS if self._network is None else _ATTEMPTS[:-1]
         for passes, worst in attempts[fast:]:
-            fit = self._fitter.fit_pose(gray, start, track.face.fit.b, passes)
+            fit = self._fitter.fit_next(gray, start, track.face.fit, passes)
             if track.quality(fit.score) >= LEAST_SCORE and is_plausible(fit, gray, worst):
                 return self._checked(gray, fit)
         found = self._fit_by_network(gray, start, new=not track.seen)

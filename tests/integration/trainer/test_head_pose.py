@@ -72,7 +72,7 @@ def test_the_nose_is_in_front_of_the_contour(trained: TrainingResult) -> None:
     assert depth["nose tip"] > depth["left eye outer"] + 0.2 > depth[names[0]] + 0.2
 
 
-def test_a_model_of_few_faces_says_why_it_has_no_depth_and_asks_the_network(
+def test_a_model_of_few_faces_says_why_it_has_no_depth(
     few_faces: list[TrainingFace], scheme: Scheme
 ) -> None:
     model = train_faces(scheme, few_faces[:11], QUICK)

@@ -206,6 +206,24 @@ def test_what_looks_unlike_the_landmark_is_hidden(model: FaceModel, gray: np.nda
     np.testing.assert_array_equal(one.confidence, two.confidence)
 
 
+def test_points_that_were_hidden_in_the_last_frame_have_no_say(
+    model: FaceModel, gray: np.ndarray
+) -> None:
+    """Without any that is seen, the search stays where it is, at the most probable shape."""
+    searching = replace(model, regressor=model.regressor.scaled(0.0))
+    fitter, b = Fitter(searching, backend="cpu"), np.zeros(3)
+    last = replace(fitter.fit_pose(gray, POSE), b=b)
+    hidden = replace(last, visibility=np.zeros_like(last.visibility))
+    stays = fitter.fit_next(gray, POSE, hidden, PASSES)
+    np.testing.assert_allclose(stays.points, POSE.apply(model.pdm.mean), atol=1e-6)
+    seen = replace(last, visibility=np.ones_like(last.visibility))
+    moves = fitter.fit_next(gray, POSE, seen, PASSES)
+    np.testing.assert_array_equal(moves.points, fitter.fit_pose(gray, POSE, b, PASSES).points)
+    unknowing = Fitter(replace(searching, point_predictor=None), backend="cpu")
+    unknown = unknowing.fit_next(gray, POSE, hidden, PASSES)
+    np.testing.assert_array_equal(unknown.points, moves.points)
+
+
 def test_search_windows_stay_in_the_crop(model: FaceModel, gray: np.ndarray) -> None:
     """Of a shape that no face has the points lie outside it, on every side."""
     b = np.array([40.0, -40.0, 40.0]) * np.sqrt(model.pdm.variances)

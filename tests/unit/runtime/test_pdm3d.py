@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceloop_runtime.pdm3d import (
-    HeadPose,
     PoseCorrection,
     ShapeModel3D,
     SpacePoses,
@@ -204,9 +203,10 @@ def test_weights_turn_by_features() -> None:
 
 
 def test_features_are_powers_of_the_turn_and_the_shape_beside_it() -> None:
-    row = features(np.array([[60.0, 30.0, -30.0]]), np.array([[0.5, 9.0]]), np.full(2, 90.0))[0]
-    powers = [2, 1, 4, 2, 1, 8, 4, 2, 1]
-    np.testing.assert_allclose(row, [*powers, 0.5, 3.0, 1.0, 6.0])
+    latent = np.array([[0.5, 9.0, -9.0]])
+    row = features(np.array([[60.0, 45.0, -30.0]]), latent, np.full(2, 90.0))[0]
+    powers = [2, 1.5, 4, 3, 2.25, 8, 6, 4.5, 3.375]
+    np.testing.assert_allclose(row, [*powers, 0.5, 3.0, -3.0, 1.0, 6.0, -6.0])
 
 
 @settings(max_examples=20)
@@ -234,8 +234,12 @@ def test_the_expected_error_grows_to_the_side_and_with_that_of_the_points() -> N
     assert learned.expected_error(0.0, 0.0) == pytest.approx(3.0)
     assert learned.expected_error(-90.0, 0.0) == pytest.approx(8.0)
     assert learned.expected_error(60.0, 0.0) == pytest.approx(5.5)
-    assert learned.expected_error(0.0, 0.1) > 6.0
+    assert learned.expected_error(0.0, 0.2) == pytest.approx(np.hypot(3.0, 6.0))
 
 
-def test_a_head_pose_is_a_value() -> None:
-    assert HeadPose(1.0, 2.0, 3.0, 4.0) == HeadPose(1.0, 2.0, 3.0, 4.0)
+def test_a_head_pose_tells_its_expected_error() -> None:
+    learned = correction()
+    points = picture_of(MODEL, np.array([50.0, 5.0, 0.0]), np.zeros(2), 60.0)
+    found = head_pose(MODEL, learned, points, 0.05)
+    assert found.error == pytest.approx(learned.expected_error(found.yaw, 0.05))
+    assert found.error > learned.expected_error(found.pitch, 0.05) + 0.5

@@ -26,6 +26,7 @@ from faceloop_trainer.pdm3d.structure import (
     structure_from,
     without_turns,
 )
+from faceloop_trainer.pdm3d.words import space_words
 
 from .heads import COUNT, MIRROR, Heads, heads, mirrored
 
@@ -337,3 +338,13 @@ def test_few_faces_or_one_fold_teach_no_correction() -> None:
     assert learn_correction(rows.of(np.arange(20) < 11)) is None
     assert learn_correction(replace(rows, folds=np.zeros(20, int))) is None
     assert learn_correction(rows.of(np.zeros(20, bool))) is None
+
+
+def test_a_model_says_from_what_it_knows_space() -> None:
+    assert "Train it again" in space_words({})
+    assert (
+        space_words({"shape3d": {"faces": 7, "lacking": "7 faces are few."}}) == "7 faces are few."
+    )
+    said = space_words({"shape3d": {"faces": 40, "turn": 17.5}})
+    assert "40 faces" in said
+    assert "17.5°" in said

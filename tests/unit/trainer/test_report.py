@@ -132,6 +132,12 @@ def test_the_page_needs_nothing_else_and_the_charts_lie_beside_it(tmp_path: Path
     )
 
 
+def test_it_says_what_the_model_knows_of_space(tmp_path: Path) -> None:
+    why = "7 faces are too few."
+    made = report(provenance={"shape3d": {"faces": 7, "lacking": why}})
+    assert why in Page(write_report(made, tmp_path)[0]).said
+
+
 def test_parts_are_compared_the_same_way_round_as_the_whole(tmp_path: Path) -> None:
     made = compared()
     said = Page(write_report(made, tmp_path)[0]).said

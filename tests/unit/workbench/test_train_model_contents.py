@@ -46,17 +46,6 @@ def test_a_shape_in_space_is_drawn_as_it_looks_turned() -> None:
     np.testing.assert_allclose(varied - ahead, 0.3 * modes[1].reshape(6, 3)[:, :2])
 
 
-def test_a_model_says_from_what_it_knows_space(model: FaceModel) -> None:
-    bare = replace(model, shape3d=None, pose_correction=None, provenance={})
-    assert "Train it again" in model_contents.space_text(bare)
-    lacking = replace(bare, provenance={"shape3d": {"faces": 7, "lacking": "7 faces are few."}})
-    assert model_contents.space_text(lacking) == "7 faces are few."
-    shape = ShapeModel3D(np.ones((70, 3)), np.ones((1, 210)), np.ones(1), np.ones(70))
-    knows = replace(bare, shape3d=shape, provenance={"shape3d": {"faces": 40, "turn": 17.5}})
-    assert "40 faces" in model_contents.space_text(knows)
-    assert "17.5°" in model_contents.space_text(knows)
-
-
 def test_every_channel_has_a_name(model: FaceModel) -> None:
     names = model_contents.channel_names(model)
     assert len(names) == len(set(names)) == model.experts[0].weights.shape[1]

@@ -11,6 +11,7 @@ import numpy as np
 from faceloop_datasets.subjects import count_of, plural, singular
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_trainer.evaluation.plots import ced_figure
+from faceloop_trainer.pdm3d.words import space_words
 
 from .charts import (
     calibration_figure,
@@ -45,6 +46,7 @@ def heading(report: Report, _chart: AddChart) -> Markup:
         facts.append(("trained on", on))
         if "snapshot" in known:
             facts.append(("training snapshot", _short(str(known["snapshot"]))))
+        facts.append(("shape in space", space_words(known)))
     if report.other is not None:
         facts.append(("compared with", name_of(report.other.name)))
     facts += [

@@ -148,7 +148,7 @@ class LiveCanvas:
         layer: Vectors = self._layer(_AXES, _new_axes)
         layer.data = lines
         layer.edge_color = np.tile(np.array(AXIS_COLOURS) / 255, (len(lines) // 3, 1))
-        layer.edge_width = max(size / 60, 0.4)
+        layer.edge_width = max(size / 40, 0.6)
         layer.visible = True
 
     def _draw_points(self, fits: list[Fit], size: float) -> None:

@@ -55,5 +55,5 @@ def head_text(head: HeadPose | None) -> str:
     """Say how a head is turned."""
     if head is None:
         return "not known by this model"
-    error = "" if np.isnan(head.error) else f", off by {head.error:.0f}°"
+    error = "" if np.isnan(head.error) else f", usually off by {head.error:.0f}°"
     return f"yaw {head.yaw:+.0f}°, pitch {head.pitch:+.0f}°, roll {head.roll:+.0f}°{error}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import Qt
+from psygnal import Signal
+from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -16,25 +17,54 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_trainer.pdm3d.words import space_words
 from faceloop_workbench.widgets.basic import PlainLabel
 
 from .canvas_shape import ShapeCanvas
-from .model_contents import space_shape_at, space_text
+from .model_contents import space_shape_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from qtpy.QtGui import QMouseEvent
 
     from faceloop_runtime import FaceModel
 
 _SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
 _REACH = 30  # tenths of a standard deviation
 _TURNS = {"yaw": 90, "pitch": 60}  # degrees to either side
+_PIXELS_A_DEGREE = 2.0
+
+
+class TurningCanvas(ShapeCanvas):
+    """A shape that turns as the mouse drags it.
+
+    Attributes
+    ----------
+    dragged : Signal(int, int)
+        By so many degrees of yaw and pitch.
+    """
+
+    dragged = Signal(int, int)
+    _last: QPointF | None = None
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take hold of the face."""
+        self._last = None if event is None else event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Turn it."""
+        if event is None or self._last is None:
+            return
+        by = (event.position() - self._last) / _PIXELS_A_DEGREE
+        yaw, pitch = int(by.x()), int(by.y())
+        self._last += QPointF(yaw, pitch) * _PIXELS_A_DEGREE  # what is less than one comes later
+        self.dragged.emit(yaw, pitch)
 
 
 class SpaceTab(QWidget):
     """A slider for yaw and pitch, and one for each mode of the shape model in space.
 
-    A model without one says why it has none.
+    The mouse turns the face, too. A model without one says why it has none.
     """
 
     def __init__(self, model: FaceModel) -> None:
@@ -42,7 +72,7 @@ class SpaceTab(QWidget):
         self._model = model
         self.turns: dict[str, QSlider] = {}
         self.sliders: list[QSlider] = []
-        self.words = PlainLabel(space_text(model))
+        self.words = PlainLabel(space_words(model.provenance))
         self.words.setWordWrap(True)
         self.words.setObjectName("inside.space.words")
         layout = QVBoxLayout(self)
@@ -51,7 +81,8 @@ class SpaceTab(QWidget):
             layout.addStretch(1)
             return
         reach = float(np.linalg.norm(model.shape3d.mean, axis=1).max())
-        self.canvas = ShapeCanvas(model.scheme, np.array([[-reach, -reach], [reach, reach]]))
+        self.canvas = TurningCanvas(model.scheme, np.array([[-reach, -reach], [reach, reach]]))
+        self.canvas.dragged.connect(self._turn)
         below = QHBoxLayout()
         below.addWidget(self.canvas, 3)
         below.addLayout(self._side(len(model.shape3d.variances)), 2)
@@ -62,6 +93,10 @@ class SpaceTab(QWidget):
         """Show the mean face as it looks ahead."""
         for slider in (*self.turns.values(), *self.sliders):
             slider.setValue(0)
+
+    def _turn(self, yaw: int, pitch: int) -> None:
+        for turn, by in (("yaw", yaw), ("pitch", pitch)):
+            self.turns[turn].setValue(self.turns[turn].value() + by)
 
     def _side(self, modes: int) -> QVBoxLayout:
         inside = QWidget()

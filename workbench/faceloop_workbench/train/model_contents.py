@@ -74,19 +74,6 @@ def space_shape_at(
     return seen
 
 
-def space_text(model: FaceModel) -> str:
-    """Say from what a model knows the shape of faces in space, or why it does not."""
-    about = model.provenance.get("shape3d")
-    if not isinstance(about, dict):
-        return "This model was trained before there was a shape in space. Train it again."
-    if model.shape3d is None:
-        return str(about.get("lacking", "The faces of its training do not show their depth."))
-    return (
-        f"Learned from how the points of {about.get('faces')} faces move as they turn (by "
-        f"{about.get('turn')}°, root mean square of the yaw)."
-    )
-
-
 def channel_names(model: FaceModel) -> list[str]:
     """Name every channel map that the experts look at."""
     names = [name for family in model.channels for name in _MAP_NAMES[family]]
