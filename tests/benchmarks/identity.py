@@ -1,14 +1,15 @@
 """Whether a face recogniser knows anonymised people.
 
-    pip install face_recognition_models      # dlib's network (CC0), 100 MB
-    python tests/benchmarks/identity.py      # 100 people of MUCT
+    python tests/benchmarks/identity.py                    # 100 people of MUCT
+    python tests/benchmarks/identity.py --people 138
 
 Two pictures of each person, by camera a and by camera b: each picture of b is compared with all of
-a, by dlib's network (.9938 on Labeled Faces in the Wild; King 2017). It is told where eyes and nose
-are, from the original, so that it needs to find nothing. Of pictures as they are, anonymised by the
-average face, and anonymised by pixels: with those of a as they are, which is what somebody has who
-knows these people; and with those of a anonymised too ("parroting", Newton, Sweeney & Malin 2005),
-which finds what is left of them by any means.
+a, by dlib's network (.9938 on Labeled Faces in the Wild; King 2017), which the package
+face-recognition-models holds (100 MB). It is told where eyes and nose are, from the original, so
+that it needs to find nothing. Of pictures as they are, anonymised by the average face, and
+anonymised by pixels: with those of a as they are, which is what somebody has who knows these
+people; and with those of a anonymised too ("parroting", Newton, Sweeney & Malin 2005), which finds
+what is left of them by any means.
 
 first: how often the nearest of all is the same person, chance is 1 / people. rank: median place of
 the same person, chance is half of them. AUC: probability that the same person is nearer than
@@ -52,7 +53,7 @@ class Recogniser:
 
         found = find_spec("face_recognition_models")
         if found is None or found.origin is None:
-            raise SystemExit("This needs the package face_recognition_models: see --help.")
+            raise SystemExit("This needs the package face-recognition-models: pip install it.")
         folder = Path(found.origin).parent / "models"
         self._dlib = dlib
         self._points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
