@@ -168,7 +168,7 @@ def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
         drawn = FaceDrawing(job.rendering, job.model, job.warper)(pixels, fits)
         found = bool(fits)
     with atomic_path(out) as part:
-        Image.fromarray(drawn).save(part)
+        Image.fromarray(drawn).save(part, quality=95)  # of a JPEG
     return RenderSummary(source, out, 1, int(found), None, job.advice)
 
 
