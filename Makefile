@@ -43,6 +43,7 @@ bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python tests/benchmarks/tracking.py
 	$(BIN)/python tests/benchmarks/anonymise.py
+	$(BIN)/python tests/benchmarks/identity.py
 	$(BIN)/python tests/benchmarks/limits.py
 	$(BIN)/python tests/benchmarks/peers.py
 	$(BIN)/python tests/benchmarks/gpu.py

@@ -20,8 +20,9 @@ is drawn over, not pixels.
 own: correlation of the fine detail of the face in the result (what a blur of an eighth of the IOD
 takes away) with that of the average face, the mean of the frames drawn over; detail: with that of
 the original, once what both have of the average face is taken out. mouth, lids: correlation over
-the frames of the opening in the original with that in the result, each tracked by itself. ms:
-processor time a frame on one core, to look for faces and to draw.
+the frames of the opening in the original with that in the result, each tracked by itself, and how
+much the first varies, in IOD (standard deviation); over all frames of a clip. ms: processor time a
+frame on one core, to look for faces and to draw.
 """
 
 from __future__ import annotations
@@ -71,8 +72,10 @@ _HEAD = 1.2
 _FACE = 0.85
 """Width of the face in its box: that is 2 IOD wide, a face with its ears 1.7 at most."""
 _EVERY = 5
-_LIPS = ("inner upper lip middle", "inner lower lip middle")
-_LIDS = ("left eye top", "left eye bottom")
+_OPENINGS = {
+    "mouth": ("inner upper lip middle", "inner lower lip middle"),
+    "lids": ("left eye top", "left eye bottom"),
+}
 
 
 @dataclass
@@ -178,14 +181,20 @@ def openings(model: FaceModel, points: list[Image | None], pair: tuple[str, str]
     )
 
 
-def together(one: Image, other: Image) -> float:
-    """Return the correlation where both are known."""
-    known = np.isfinite(one) & np.isfinite(other)
-    return float(np.corrcoef(one[known], other[known])[0, 1])
+def measure(
+    part: Part, model: FaceModel, folder: Path
+) -> tuple[dict[str, Any], list[Any], dict[str, Image]]:
+    """Anonymise a part of a clip, and look at what it came to.
 
-
-def measure(part: Part, model: FaceModel, folder: Path) -> tuple[dict[str, Any], list[Any]]:
-    """Anonymise a part of a clip, and look at what it came to."""
+    Returns
+    -------
+    row : dict
+        Of the first table.
+    found : list of dict
+        Rows of the table of what detectors find.
+    openings : dict of str to ndarray, shape (2, frames)
+        Of mouth and lids, before and after.
+    """
     frames = part.frames()
     rate = Video(part.path).rate
     size = frames[0].image.shape[1::-1]
@@ -210,11 +219,15 @@ def measure(part: Part, model: FaceModel, folder: Path) -> tuple[dict[str, Any],
         "tracked": sum(p is not None for p in before),
         **_shown(part, frames, bare, before, mesh),
         "drawn": f"{np.mean([bool(covers[f.index].faces) for f in frames]):.1%}",
-        **_moves(model, frames, covers, result, (before, after)),
+        **_likeness(mesh, frames, covers, result, before),
         "search ms": round(search_ms),
         "draw ms": round(draw_ms),
     }
-    return row, _found(model, frames, result, bare, before)
+    moves = {
+        name: np.array([openings(model, points, pair) for points in (before, after)])
+        for name, pair in _OPENINGS.items()
+    }
+    return row, _found(model, frames, result, bare, before), moves
 
 
 def _shown(
@@ -243,14 +256,13 @@ def _shown(
     return {"oval": f"{np.mean(shares):.3%}", "worst": f"{min(shares):.2%}", **row}
 
 
-def _moves(
-    model: FaceModel,
+def _likeness(
+    mesh: FaceMesh,
     frames: list[VideoFrame],
     covers: dict[int, Cover],
     result: list[Image],
-    tracked: tuple[list[Image | None], list[Image | None]],
+    before: list[Image | None],
 ) -> dict[str, Any]:
-    (before, after), mesh = tracked, FaceMesh.of(model.scheme, model.pdm.mean)
     average = detail_of(mesh, *average_picture())
     like, own = [], []
     for frame, image, points in zip(frames, result, before, strict=True):
@@ -259,11 +271,16 @@ def _moves(
             own.append(float((made * average).sum()))
             rest = [detail - (detail * average).sum() * average for detail in (made, seen)]
             like.append(float(np.corrcoef(*rest)[0, 1]))
-    row: dict[str, Any] = {}
-    for name, values in (("own", own), ("detail", like)):
-        row[name] = round(float(np.mean(values)), 2)
-    for name, pair in (("mouth", _LIPS), ("lids", _LIDS)):
-        row[name] = round(together(*(openings(model, p, pair) for p in (before, after))), 3)
+    return {name: round(float(np.mean(v)), 2) for name, v in (("own", own), ("detail", like))}
+
+
+def _moves(parts_of_clip: list[dict[str, Image]]) -> dict[str, float]:
+    row = {}
+    for name in _OPENINGS:
+        both = np.concatenate([part[name] for part in parts_of_clip], axis=1)
+        both = both[:, np.isfinite(both).all(axis=0)]
+        row[name] = round(float(np.corrcoef(both)[0, 1]), 3)
+        row[f"{name} vary"] = round(float(both[0].std()), 3)
     return row
 
 
@@ -320,14 +337,17 @@ def main() -> None:
     one_core()
     report, model = Report(options.json), FaceModel.starter()
     rows, found = [], []
+    moves: dict[str, list[dict[str, Image]]] = {name: [] for name in options.only}
     with TemporaryDirectory() as scratch:
         folder = options.keep or Path(scratch)
         folder.mkdir(exist_ok=True, parents=True)
         for part in parts(options.only, options.frames):
-            row, seen = measure(part, model, folder)
+            row, seen, openings_there = measure(part, model, folder)
             rows.append(row)
+            moves[part.name].append(openings_there)
             found += [{"clip": row["clip"], **one} for one in seen]
     report.table("anonymised by the average face", rows)
+    report.table("how it moves", [{"clip": name, **_moves(all_)} for name, all_ in moves.items()])
     report.table("what detectors find", found)
 
 

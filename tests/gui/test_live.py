@@ -363,7 +363,7 @@ def test_what_is_shown_on_the_face_can_be_chosen(live, tmp_path):
     assert view.currentText() == "points"
     assert layer.visible
     view.setCurrentText("anonymised")
-    live.driver.until(lambda: live.shown.drawn_over)
+    live.driver.until(lambda: live.shown.drawn_over, 60)
     live.driver.until(lambda: not layer.visible)
     truth = sample_clip_truth()
     x, y = truth.points[0][61].astype(int)
@@ -424,7 +424,7 @@ def test_what_is_shown_is_what_is_exported(live, tmp_path):
     assert not picture.isVisible()
     view.setCurrentText("mask")
     assert picture.isVisible()
-    live.driver.until(lambda: live.shown.drawn_over and live.shown.result is not None)
+    live.driver.until(lambda: live.shown.drawn_over and live.shown.result is not None, 60)
     average = live.picture.copy()
     live.driver.button("live.mask_picture")
     live.driver.enter_file(sample_dir() / "stills" / "s0040.jpg")

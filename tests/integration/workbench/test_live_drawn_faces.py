@@ -134,3 +134,16 @@ def test_what_cannot_be_hidden_as_wished_is_hidden_all_over(clip: Watcher) -> No
     assert "finds no face" in str(clip.errors[0])
     shown = clip.take(lambda s: s.drawn_over)
     assert np.array_equal(shown.image, pixelated_whole(frame(0)))
+
+
+def test_a_frame_is_fitted_though_something_else_is_to_be_drawn_meanwhile(clip: Watcher) -> None:
+    clip.player.use_model(STARTER)
+    clip.fitted(0)
+
+    def chosen_while_it_opens() -> VideoSource:
+        clip.player.draw_over(Rendering("mesh"))
+        return VideoSource(sample_clip())
+
+    clip.player.open(chosen_while_it_opens)
+    shown = clip.take(lambda s: s.drawn_over and s.result is not None)
+    assert not np.array_equal(shown.image, frame(0))

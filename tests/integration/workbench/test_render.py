@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -23,12 +24,15 @@ from faceloop_datasets.sample import (
     sample_negatives,
 )
 from faceloop_runtime import Detector, FaceModel
+from faceloop_runtime.render.cover.hide import pixelated_whole
 from faceloop_runtime.render.cover.plan import Footage, plan_cover, plan_covers
 from faceloop_runtime.render.mesh import FaceMesh
 from faceloop_workbench.services.render_choice import Rendering
 from faceloop_workbench.services.rendering import render
 
 if TYPE_CHECKING:
+    from faceloop_datasets import Progress
+
     from .conftest import Run
 
 STILL = sample_dir() / "stills" / "s0000.jpg"
@@ -313,6 +317,24 @@ def test_a_video_that_is_stored_turned_is_shown_upright(
         low, high = (x.min(), y.min()), (x.max(), y.max())
         assert changed[low[1] : high[1], low[0] : high[0]].mean() > 0.3
         assert changed[:, : low[0] - 80].mean() < 0.01
+
+
+def test_a_frame_that_is_not_the_one_that_was_looked_at_is_hidden_whole(
+    starter: FaceModel, talking: Path, tmp_path: Path
+) -> None:
+    """Somebody replaces the file between looking for faces and covering them."""
+    source, out, other = (tmp_path / f"{name}.mp4" for name in ("in", "out", "other"))
+    shutil.copyfile(talking, source)
+    write_video(other, [frame.image[:, ::-1] for frame in Video(talking)], 12.5)
+
+    def replace_at_the_end(told: Progress) -> None:
+        if told.done == len(TALKS) - 1 and other.exists():
+            other.replace(source)
+
+    render(starter, source, out, Rendering("anonymise"), progress=replace_at_the_end)
+    assert not other.exists()
+    for frame, seen in zip(Video(out), Video(source), strict=True):
+        assert np.abs(frame.image.astype(int) - pixelated_whole(seen.image)).mean() < 3
 
 
 def test_what_is_kept_for_seconds_is_so_where_frames_come_fastest(tmp_path: Path) -> None:

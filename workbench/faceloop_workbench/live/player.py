@@ -100,6 +100,11 @@ class _Requests:
     def __bool__(self) -> bool:
         return self != _Requests()
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another frame is asked for, or none any more."""
+        return self.open is not None or self.target is not None or self.close
+
 
 class Player:
     """Plays one source at a time.
@@ -353,7 +358,7 @@ class Player:
             self._faces.forget()
             self._current = frame, None, 0.0
             self._show_again()
-            if self._requests:  # somebody drags along the strip: on to the next place
+            if self._requests.elsewhere:  # somebody drags along the strip: on to the next place
                 return
         self._fit(frame)
         self._show_again()

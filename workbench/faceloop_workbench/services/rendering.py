@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,7 @@ def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
         drawn = FaceDrawing(job.rendering, job.model, job.warper)(pixels, fits)
         found = bool(fits)
     with atomic_path(out) as part:
-        Image.fromarray(drawn).save(part)
+        Image.fromarray(drawn).save(part, quality=95)  # of a JPEG
     return RenderSummary(source, out, 1, int(found), None, job.advice)
 
 
@@ -199,16 +200,30 @@ def _drawn(job: _Job, video: Video) -> Iterator[tuple[VideoFrame, Pixels, bool]]
 
 
 def _hidden(job: _Job, video: Video, monitor: Monitor) -> Iterator[tuple[VideoFrame, Pixels, bool]]:
+    """Yield the frames of a video with their faces covered.
+
+    A frame of which nothing is known is covered whole: one that could not be decoded when faces
+    were looked for, or that is another now. Damaged files without times may count another way.
+    """
     hide = Hiding(job.rendering, job.model, job.warper)
+    looked_at: dict[int, int] = {}
     covers = plan_covers(
         job.model,
         job.finding.make_detector(),
         Footage.of(video),
-        video,
+        _noted(video, looked_at),
         draw_over=job.rendering.draws_over,
         start=job.finding.start,
         progress=monitor,
     )
     for frame in video:
-        cover = covers.get(frame.index)  # None if it could not be decoded when it was looked for
+        same = looked_at.get(frame.index) == zlib.crc32(frame.image.tobytes())
+        cover = covers[frame.index] if same else None
         yield frame, hide(frame.image, cover), cover is None or bool(cover)
+
+
+def _noted(frames: Iterable[VideoFrame], sums: dict[int, int]) -> Iterator[VideoFrame]:
+    """Hand frames on, and note a checksum of each."""
+    for frame in frames:
+        sums[frame.index] = zlib.crc32(frame.image.tobytes())
+        yield frame
