@@ -41,12 +41,13 @@ def test_every_command_has_help_with_an_example(faceloop: Run, words: tuple[str,
 
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(words) for words in commands(app)} == {
-        "open", "init", "import", "export", "train", "evaluate", "fit", "track", "demo", "doctor",
+        "open", "init", "import", "export", "train", "evaluate", "fit", "track", "render", "demo",
+        "doctor", "expressions list", "expressions set", "expressions import",
         "check-labels", "confirm", "report", "check", "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
         "subjects list", "subjects set", "subjects merge",
-        "model list", "model show", "model use", "model export",
+        "model list", "model show", "model use", "model regularise", "model export",
     }  # fmt: skip
 
 

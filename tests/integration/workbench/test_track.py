@@ -30,7 +30,7 @@ STILL = sample_dir() / "stills" / "s0000.jpg"
 KNOWN = FaceModel.starter().expression_names
 TRACK_COLUMNS = [
     "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
-    "predicted_error", "error_bound", "roll", "scale", "start",
+    "predicted_error", "error_bound", "yaw", "pitch", "roll", "pose_error", "scale", "start",
     *(["expression", *(f"expression_{name}" for name in KNOWN)] if KNOWN else []),
 ]  # fmt: skip
 
@@ -346,7 +346,8 @@ class TestExpressions:
         counts = done.json()["expressions"]
         assert counts.get("calm", 0) == calm.sum()
         assert sum(counts.values()) == 50
-        assert Image.open(plot).size[0] > 500
+        with Image.open(plot) as drawn:
+            assert drawn.size[0] > 500
         assert "expressions" in faceloop(*command).out
 
     def test_pictures_too(self, faceloop: Run, knowing: Path, tmp_path: Path) -> None:

@@ -100,13 +100,14 @@ def test_copies_are_warned_of_wherever_they_count(faceloop: Run, tmp_path: Path)
     folder, said = copied(tmp_path / "faces", 14, 28), "28 of 28 pictures are copies"
     done = faceloop("train", "--project", folder, "--json")
     assert done.code == 0
-    assert done.json()["warnings"][0].startswith(said)
+    assert any(warning.startswith(said) for warning in done.json()["warnings"])
     shown = faceloop("evaluate", "--project", folder, "--model", "starter")
     assert shown.code == 0
     assert "28 faces of 14 people" in shown.out
     assert f"Warning: {said}" in shown.err
     with Project.open(folder) as project:
-        assert training_readiness(project, TrainingConfig()).warnings[-1].startswith(said)
+        warnings = training_readiness(project, TrainingConfig()).warnings
+        assert any(warning.startswith(said) for warning in warnings)
         (record,) = project.models()
         assert record.metrics["trained_faces"] <= 14
     report = tmp_path / "report"

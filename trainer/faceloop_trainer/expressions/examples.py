@@ -129,7 +129,9 @@ class ExpressionExamples:
         return np.hstack([distances.rows(self._distances(fits)), cells.rows(_cells(fits))])
 
     def _distances(self, fits: tuple[OutOfFoldFit, ...]) -> Floats:
-        shapes = np.array([fit.shape for fit in fits])
+        # Rounded, since shapes from the cache and new ones may differ in the last bit, and the
+        # regression's solver makes more of it.
+        shapes = np.array([fit.shape for fit in fits], np.float32).astype(np.float64)
         return log_distances(shapes, landmark_pairs(self.mean))
 
 
