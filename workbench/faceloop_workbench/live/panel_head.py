@@ -35,6 +35,7 @@ class HeadBox(QWidget):
         super().__init__()
         self._text = PlainLabel()
         self._text.setObjectName("live.head")
+        self._text.setWordWrap(True)
         self._wanted = QCheckBox("Head axes")
         self._wanted.setObjectName("live.axes")
         self._wanted.setToolTip(_HELP)
