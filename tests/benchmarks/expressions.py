@@ -52,12 +52,12 @@ class Named:
     people: set[str] = field(default_factory=set)
     lost: int = 0
 
-    def assessment(self) -> ExpressionAssessment:
-        """Compare with the labels."""
+    def assessment(self, *, known: bool = False) -> ExpressionAssessment:
+        """Compare with the labels, as strangers or as people whose other faces are known."""
         kept = [k for k, label in enumerate(self.truth) if label in self.names]
         truth = np.array([self.names.index(self.truth[k]) for k in kept])
-        strangers, known = (np.array(rows)[kept] for rows in (self.strangers, self.known))
-        return ExpressionAssessment.of(self.names, truth, strangers, known, len(self.people))
+        shares = np.array(self.known if known else self.strangers)[kept]
+        return ExpressionAssessment.of(self.names, truth, shares, shares, len(self.people))
 
 
 def main() -> None:
@@ -75,28 +75,33 @@ def main() -> None:
             testing = [face for face in faces if part_of[face.subject] == part]
             timed.append(_measure(project.scheme, [*training, *extra], testing, named))
             CONSOLE.print(f"part {part}: {_row(named.assessment())}")
-    found = named.assessment()
-    report.table("expressions of people never seen", [{**_row(found), "lost": named.lost}])
     report.table("training", timed)
-    table = zip(found.names, found.confusion, strict=True)
-    rows = [{"labelled": n, **dict(zip(found.names, row, strict=True))} for n, row in table]
+    _show(report, named)
+
+
+def _show(report: Report, named: Named) -> None:
+    """Show how often faces were named rightly; the tables after that are of strangers."""
+    strangers, known = named.assessment(), named.assessment(known=True)
+    rows = [
+        {"people": "strangers", **_row(strangers), "lost": named.lost},
+        {"people": "their other faces known", **_row(known), "lost": named.lost},
+    ]
+    report.table("expressions of people not trained on", rows)
+    table = zip(strangers.names, strangers.confusion, strict=True)
+    rows = [{"labelled": n, **dict(zip(strangers.names, row, strict=True))} for n, row in table]
     report.table("how many were named what", rows)
-    report.table(
-        "reliability",
-        [
-            {"said": round(said, 3), "right": round(right, 3), "faces": count}
-            for said, right, count in found.reliability
-        ],
-    )
+    rows = [
+        {"said": round(said, 3), "right": round(right, 3), "faces": count}
+        for said, right, count in strangers.reliability
+    ]
+    report.table("reliability", rows)
 
 
 def _row(found: ExpressionAssessment) -> dict[str, object]:
     return {
         "faces": found.faces,
-        "people": found.people,
         "named rightly": round(found.accuracy, 3),
         "each expression alike": round(found.balanced_accuracy, 3),
-        "other faces of the person known": round(found.accuracy_known, 3),
         "log loss": round(found.log_loss, 3),
         "calibration error": round(found.calibration_error, 3),
     }
