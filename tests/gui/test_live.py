@@ -308,7 +308,7 @@ def test_what_finds_faces_and_where_fits_start_can_be_chosen(live):
     detector = live.find(QComboBox, "detector")
     QTest.keyClick(detector, Qt.Key.Key_C)
     in_use = live.panel.player._model
-    live.driver.until(lambda: in_use._in_use[-1] == Finding("cascade", "box"))
+    live.driver.until(lambda: in_use._in_use.finding == Finding("cascade", "box"))
     live.play_until(live.shown.index + 3)
     live.driver.until(lambda: started.text() == "now: last frame")
 
