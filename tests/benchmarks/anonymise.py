@@ -267,7 +267,8 @@ def _likeness(
     like, own = [], []
     for frame, image, points in zip(frames, result, before, strict=True):
         if points is not None and frame.index % _EVERY == 0 and covers[frame.index].faces:
-            made, seen = (detail_of(mesh, pixels, points) for pixels in (image, frame.image))
+            made = detail_of(mesh, image, covers[frame.index].shapes[0])
+            seen = detail_of(mesh, frame.image, points)
             own.append(float((made * average).sum()))
             rest = [detail - (detail * average).sum() * average for detail in (made, seen)]
             like.append(float(np.corrcoef(*rest)[0, 1]))

@@ -240,7 +240,7 @@ def test_a_replaced_face_leaves_no_detail_of_the_head(starter, frames, truth, fr
     replacer = FaceReplacer(starter, CpuWarper())
     made = []
     for image in (frames[frame].copy(), other.copy()):
-        replacer.replace(image, truth[frame])
+        replacer.replace(image, truth[frame], truth[frame])
         made.append(image.astype(int))
     ring = FaceMesh.of(starter.scheme, starter.pdm.mean, 1.2).ring_of(truth[frame])
     head = np.zeros(made[0].shape[:2], np.uint8)
@@ -257,7 +257,7 @@ def test_mouth_and_lids_of_a_replaced_face_follow(starter, truth):
     video, opened = Video(sample_clip()), []
     for frame in range(0, 60, 5):
         image = video[frame].image.copy()
-        replacer.replace(image, truth[frame])
+        replacer.replace(image, truth[frame], truth[frame])
         seen = fitter.fit(image, truth[frame]).points
         opened.append([p[LIPS[0], 1] - p[LIPS[1], 1] for p in (truth[frame], seen)])
     assert np.corrcoef(np.array(opened).T)[0, 1] > 0.95

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_runtime.render.backend import make_warper
 from faceloop_runtime.render.cover.hide import pixelated_whole
+from faceloop_runtime.render.cover.own_shape import OwnShapes
 from faceloop_runtime.render.cover.search import Cover, FaceSearch
 from faceloop_workbench.services.drawing import FaceDrawing, Hiding
 
@@ -79,6 +80,7 @@ class DrawnFaces:
     def forget(self) -> None:
         """Know nothing of the past: the next frame is another scene."""
         self._search: FaceSearch | None = None
+        self._own: OwnShapes | None = None
         self._looked = 0
         self._last: tuple[Frame, FrameResult, Image] | None = None
 
@@ -118,7 +120,8 @@ class DrawnFaces:
     ) -> Cover | None:
         if model.chosen is None or model.detector is None or self.rendering is None:
             return None
-        if self._search is None:
+        if self._search is None or self._own is None:
+            self._own = OwnShapes(model.chosen.model)
             self._search = FaceSearch(
                 model.chosen.model,
                 model.detector,
@@ -130,7 +133,8 @@ class DrawnFaces:
         # Counted here: who steps back sees the frame before as the next one.
         number, self._looked = self._looked, self._looked + 1
         faces = self._search.look(number, image, result.faces)
-        return Cover(faces, tuple(self._search.chains.now(number)))
+        self._own.add(faces)
+        return Cover.of(faces, self._own, self._search.chains.now(number))
 
     def _made(self, rendering: Rendering | None, model: ModelInUse) -> FaceDrawing | Hiding | None:
         if rendering is None or model.chosen is None:

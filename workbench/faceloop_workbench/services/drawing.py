@@ -84,8 +84,8 @@ class Hiding:
         hidden = image.copy()
         cover_places(hidden, cover)
         if self._replacer is not None:
-            for points in cover.faces:
-                self._replacer.replace(hidden, points)
+            for points, shape in zip(cover.faces, cover.shapes, strict=True):
+                self._replacer.replace(hidden, points, shape)
         return hidden
 
 

@@ -79,11 +79,11 @@ class FaceReplacer:
         self._mask = Mask(model, Portrait.average(model), warper, _FACE)
         self._scheme = model.scheme
 
-    def replace(self, image: Image, points: Points) -> None:
-        """Draw over the face with these landmarks (N, 2), in place."""
+    def replace(self, image: Image, points: Points, shape: Points) -> None:
+        """Draw over the face with landmarks (N, 2), in place, a face with others, ``shape``."""
         seen = image.copy()
         self._blur(image, points)
-        self._mask.draw(image, points, seen)
+        self._mask.draw(image, shape, seen)
 
     def _blur(self, image: Image, points: Points) -> None:
         ring = self._head.ring_of(points)

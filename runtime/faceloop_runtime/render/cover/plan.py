@@ -10,6 +10,7 @@ import numpy as np
 from faceloop_datasets import Monitor, ShotCounter
 from faceloop_runtime.track.tracker import Tracker
 
+from .own_shape import OwnShapes
 from .search import MOST_FACES, Cover, FaceSearch
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import ProgressLike, Video, VideoFrame
     from faceloop_runtime.detect.detector import Detector
     from faceloop_runtime.model import FaceModel
-
-    Points = NDArray[np.float64]
+    from faceloop_runtime.track.results import TrackedFace
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,17 @@ def plan_covers(
     session = Tracker(model, max_faces=MOST_FACES, detector=detector, start=start).follow()
     search = FaceSearch(model, detector, footage.rate, footage.size, draw_over=draw_over)
     shots, cuts = ShotCounter(), []
-    faces: dict[int, tuple[Points, ...]] = {}
+    faces: dict[int, tuple[TrackedFace, ...]] = {}
+    own = OwnShapes(model)
     for frame in frames:
         monitor.step(frame.index, footage.count, "looking for faces")
         faces[frame.index] = search.look(frame.index, frame.image, session.step(frame).faces)
+        own.add(faces[frame.index])
         before = shots.shot
         if shots.update(frame.gray()) > before:
             cuts.append(frame.index)
     places = search.chains.whole(max(faces, default=-1) + 1, cuts)
-    return {number: Cover(own, tuple(places[number])) for number, own in faces.items()}
+    return {number: Cover.of(there, own, places[number]) for number, there in faces.items()}
 
 
 def plan_cover(
@@ -119,5 +121,6 @@ def plan_cover(
     tracked = next(iter(Tracker(model, "auto", MOST_FACES, detector, start=start).track([image])))
     size = image.shape[1], image.shape[0]
     search = FaceSearch(model, detector, 1.0, size, draw_over=draw_over)
-    faces = search.look(0, image, tracked.faces)
-    return Cover(faces, tuple(search.chains.now(0)))
+    faces, own = search.look(0, image, tracked.faces), OwnShapes(model)
+    own.add(faces)
+    return Cover.of(faces, own, search.chains.now(0))

@@ -13,7 +13,7 @@ from .chains import HOLD_INSIDE, Chains, Sighting
 from .places import apart, head_of_box, place_of, size, union
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.track.results import TrackedFace
 
+    from .own_shape import OwnShapes
     from .places import Place
 
     Image = NDArray[np.uint8]
@@ -54,13 +55,23 @@ class Cover:
     Parameters
     ----------
     faces : tuple of ndarray, shape (N, 2)
-        Landmarks of the faces to be drawn over.
+        Landmarks of the faces to be drawn over ...
+    shapes : tuple of ndarray, shape (N, 2)
+        ... and of the face that is drawn over each.
     places : tuple of ndarray, shape (4,)
         Boxes (left, top, right, bottom) to be covered.
     """
 
     faces: tuple[Points, ...] = ()
+    shapes: tuple[Points, ...] = ()
     places: tuple[NDArray[np.float64], ...] = ()
+
+    @classmethod
+    def of(cls, faces: Iterable[TrackedFace], own: OwnShapes, places: Iterable[Place]) -> Cover:
+        """Return the one that draws over these faces, without what is their own."""
+        known = list(faces)
+        shapes = tuple(own.without(face) for face in known)
+        return cls(tuple(face.fit.points for face in known), shapes, tuple(places))
 
     def __bool__(self) -> bool:
         return bool(self.faces or self.places)
@@ -104,7 +115,9 @@ class FaceSearch:
         # at so few frames a second two searches by all means would be further apart than a hold
         self.chains = Chains(max(rate, _EVERY / HOLD_INSIDE), picture)
 
-    def look(self, number: int, image: Image, tracked: Sequence[TrackedFace]) -> tuple[Points, ...]:
+    def look(
+        self, number: int, image: Image, tracked: Sequence[TrackedFace]
+    ) -> tuple[TrackedFace, ...]:
         """Look at the next frame.
 
         Parameters
@@ -118,8 +131,8 @@ class FaceSearch:
 
         Returns
         -------
-        tuple of ndarray, shape (N, 2)
-            Landmarks of the faces to be drawn over.
+        tuple of TrackedFace
+            Those to be drawn over.
         """
         boxes = self._find(number, image, len(tracked))
         faces, sightings, known = [], [], set()
@@ -129,7 +142,7 @@ class FaceSearch:
             known.update(own)
             sightings.append(self._sighting(number, face, ring, [boxes[k] for k in own]))
             if sightings[-1].drawn_over:
-                faces.append(face.fit.points)
+                faces.append(face)
         others = [head_of_box(box) for k, box in enumerate(boxes) if k not in known]
         self.chains.add(number, [*sightings, *map(Sighting, others)])
         return tuple(faces)
