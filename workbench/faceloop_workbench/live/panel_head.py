@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
+from faceloop_workbench.services.overlay import turn_text
 from faceloop_workbench.widgets.basic import PlainLabel
 
 if TYPE_CHECKING:
@@ -57,4 +58,4 @@ def head_text(head: HeadPose | None) -> str:
     if head is None:
         return "not known by this model"
     error = "" if np.isnan(head.error) else f", usually off by {head.error:.0f}°"
-    return f"yaw {head.yaw:+.0f}°, pitch {head.pitch:+.0f}°, roll {head.roll:+.0f}°{error}"
+    return turn_text(head, "°") + error

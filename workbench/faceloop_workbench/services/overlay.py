@@ -55,9 +55,10 @@ def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
     return drawn
 
 
-def turn_text(head: HeadPose) -> str:
+def turn_text(head: HeadPose, unit: str = "") -> str:
     """Say how a head is turned, in plain letters, as OpenCV draws them."""
-    return f"yaw {head.yaw:+.0f}, pitch {head.pitch:+.0f}, roll {head.roll:+.0f}"
+    angles = {"yaw": head.yaw, "pitch": head.pitch, "roll": head.roll}
+    return ", ".join(f"{name} {round(angle):+d}{unit}" for name, angle in angles.items())
 
 
 def head_axes(fit: Fit, scheme: Scheme) -> NDArray[np.float64]:
