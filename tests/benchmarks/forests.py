@@ -58,11 +58,13 @@ from faceloop_trainer.parallel import StepCounter
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from faceloop_datasets import Face, Project, Scheme
     from faceloop_runtime.geometry import Similarity
+    from faceloop_runtime.imaging.channels import CropChannels
     from faceloop_runtime.model import FaceModel
     from faceloop_runtime.regressor import ShapeRegressor
-    from faceloop_runtime.responses import ResponseBackend
     from faceloop_runtime.responses.experts import PatchExperts
     from faceloop_runtime.start_network import StartMap
     from faceloop_trainer.crossfit.start_training import StartTraining
@@ -70,16 +72,36 @@ if TYPE_CHECKING:
     from faceloop_trainer.experts.sampling import Sample
     from faceloop_trainer.experts.training import CrossFittedExperts, ScaleTraining
 
-KINDS = ("ridge", "classifier", "voting", "structured")
+_MIXED = "voting+ridge"
+"""Votes at the coarsest scale, where a search starts, and ridge filters at the finer ones."""
+KINDS = ("ridge", "classifier", "voting", _MIXED, "structured")
 _STARTS = {"network": 1.0, "twice": 2.0, "three times": 3.0}
 """Starts, and how many times as far as usual their poses are jittered."""
 _WILD_TEST = 100
 
 
-def backend_of(experts: Sequence[PatchExperts]) -> ResponseBackend:
-    """Return what computes the responses of experts."""
-    forests = [one for one in experts if isinstance(one, ForestExperts)]
-    return ForestResponses(forests) if forests else CpuResponses(experts)
+class ResponsesByScale:
+    """Responses of experts that may be of another kind at each scale, as a `ResponseBackend`.
+
+    Parameters
+    ----------
+    experts : sequence of PatchExperts
+        One a scale.
+    """
+
+    name = "by scale"
+
+    def __init__(self, experts: Sequence[PatchExperts]) -> None:
+        self._backends = [
+            ForestResponses([one]) if isinstance(one, ForestExperts) else CpuResponses([one])
+            for one in experts
+        ]
+
+    def responses(
+        self, level: int, channels: CropChannels, centres: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Return the response maps of a scale; see `ResponseBackend.responses`."""
+        return self._backends[level].responses(0, channels, centres)
 
 
 class KindCrossFit(CrossFit):
@@ -103,8 +125,8 @@ class KindCrossFit(CrossFit):
         return self._models
 
     @cached_property
-    def _backends(self) -> list[ResponseBackend]:
-        return [backend_of(model.experts) for model in self._models]
+    def _backends(self) -> list[ResponsesByScale]:
+        return [ResponsesByScale(model.experts) for model in self._models]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,35 +175,40 @@ class Comparison:
         crossfit = KindCrossFit.of(self._set, self._faces, Cache(None), self._steps)
         crossfit.starts = self._starts
         with Clock() as clock:
-            trainings = [self._training(kind, one) for one in self._ridge]
+            trainings = [self._training(kind, n, one) for n, one in enumerate(self._ridge)]
             fitted = [training.cross_fitted() for training in trainings]
             pairs = zip(trainings, fitted, strict=True)
             whole = tuple(one.experts(own.calibration) for one, own in pairs)
         crossfit.made = (*fitted, self._eyes)
         corrections = crossfit.corrections(self._set)
         regressor = corrections.whole(corrections.strength)
-        seconds = clock.cpu + (self._ridge_seconds if kind == "ridge" else 0.0)
+        seconds = clock.cpu + (self._ridge_seconds if "ridge" in kind else 0.0)
         return Trained(
             replace(crossfit.models[0], experts=whole), regressor, self._starts.whole(), seconds
         )
 
-    def _training(self, kind: str, ridge: ScaleTraining) -> ScaleTraining | SampledTraining:
-        if kind == "ridge":
+    def _training(
+        self, kind: str, level: int, ridge: ScaleTraining
+    ) -> ScaleTraining | SampledTraining:
+        if kind == "ridge" or (kind == _MIXED and level > 0):
             return ridge
         sampling, seed = ridge._sampling, self._set.config.seed
         solve: dict[str, Callable[[Sequence[Sample]], PatchExperts]] = {
             "classifier": lambda s: train_forests("classifier", sampling.scale, s, seed),
             "voting": lambda s: train_forests("voting", sampling.scale, s, seed),
+            _MIXED: lambda s: train_forests("voting", sampling.scale, s, seed),
             "structured": lambda s: train_structured(sampling.scale, s),
         }
-        return SampledTraining(solve[kind], backend_of, sampling, self._set.faces, self._set.folds)
+        return SampledTraining(
+            solve[kind], ResponsesByScale, sampling, self._set.faces, self._set.folds
+        )
 
 
 def fit_errors(
     trained: Trained, faces: Sequence[TrainingFace], start: str, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit faces; return errors of the searches and of the fits in IOD, and seconds of each."""
-    model, backend = trained.model, backend_of(trained.model.experts)
+    model, backend = trained.model, ResponsesByScale(trained.model.experts)
     rng, rows = np.random.default_rng(seed), []
     for face in faces:
         iod = model.scheme.inter_ocular_distance(face.points)
@@ -220,8 +247,7 @@ def compare(
     ready, _ = load_faces(scheme, training, TrainingConfig().scales[-1], seed=seed)
     comparison, shown, rows = Comparison(scheme, ready, seed), pictures(scheme, test), []
     for kind in args.kinds:
-        with Clock() as clock:
-            trained = comparison.train(kind)
+        trained = comparison.train(kind)
         for start in _STARTS:
             searched, fitted, seconds = fit_errors(trained, shown, start, seed)
             rows.append(
@@ -232,7 +258,6 @@ def compare(
                     **error_row(fitted),
                     "fit ms": round(1000 * float(np.median(seconds)), 1),
                     "train s": round(trained.seconds),
-                    "all s": round(clock.cpu),
                 }
             )
         report.table(f"{len(training)} training faces, {len(test)} of other people", rows)
