@@ -72,16 +72,14 @@ if TYPE_CHECKING:
     from faceloop_trainer.experts.sampling import Sample
     from faceloop_trainer.experts.training import CrossFittedExperts, ScaleTraining
 
-_MIXED = "voting+ridge"
-"""Votes at the coarsest scale, where a search starts, and ridge filters at the finer ones."""
-KINDS = ("ridge", "classifier", "voting", _MIXED, "structured")
+KINDS = ("ridge", "classifier", "voting", "structured")
 _STARTS = {"network": 1.0, "twice": 2.0, "three times": 3.0}
 """Starts, and how many times as far as usual their poses are jittered."""
 _WILD_TEST = 100
 
 
 class ResponsesByScale:
-    """Responses of experts that may be of another kind at each scale, as a `ResponseBackend`.
+    """Responses of experts of any kind, as a `ResponseBackend`.
 
     Parameters
     ----------
@@ -175,28 +173,25 @@ class Comparison:
         crossfit = KindCrossFit.of(self._set, self._faces, Cache(None), self._steps)
         crossfit.starts = self._starts
         with Clock() as clock:
-            trainings = [self._training(kind, n, one) for n, one in enumerate(self._ridge)]
+            trainings = [self._training(kind, one) for one in self._ridge]
             fitted = [training.cross_fitted() for training in trainings]
             pairs = zip(trainings, fitted, strict=True)
             whole = tuple(one.experts(own.calibration) for one, own in pairs)
         crossfit.made = (*fitted, self._eyes)
         corrections = crossfit.corrections(self._set)
         regressor = corrections.whole(corrections.strength)
-        seconds = clock.cpu + (self._ridge_seconds if "ridge" in kind else 0.0)
+        seconds = clock.cpu + (self._ridge_seconds if kind == "ridge" else 0.0)
         return Trained(
             replace(crossfit.models[0], experts=whole), regressor, self._starts.whole(), seconds
         )
 
-    def _training(
-        self, kind: str, level: int, ridge: ScaleTraining
-    ) -> ScaleTraining | SampledTraining:
-        if kind == "ridge" or (kind == _MIXED and level > 0):
+    def _training(self, kind: str, ridge: ScaleTraining) -> ScaleTraining | SampledTraining:
+        if kind == "ridge":
             return ridge
         sampling, seed = ridge._sampling, self._set.config.seed
         solve: dict[str, Callable[[Sequence[Sample]], PatchExperts]] = {
             "classifier": lambda s: train_forests("classifier", sampling.scale, s, seed),
             "voting": lambda s: train_forests("voting", sampling.scale, s, seed),
-            _MIXED: lambda s: train_forests("voting", sampling.scale, s, seed),
             "structured": lambda s: train_structured(sampling.scale, s),
         }
         return SampledTraining(
