@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from faceloop_runtime.model import FaceModel
     from faceloop_trainer.data.faces import TrainingFace
 
-_DEVELOPMENT = 400
+DEVELOPMENT = 400
 _TIMED = 60
 """Faces that fits are timed on."""
 _EXPERTS: tuple[dict[str, Any], ...] = (
@@ -120,7 +120,7 @@ def main() -> None:
     report = Report(args.json)
     changes = _SHAPE if args.shape else _EXPERTS
     with muct(args.project) as project:
-        known = split_subjects(project.faces(), _DEVELOPMENT, args.seed, PER_SUBJECT)
+        known = split_subjects(project.faces(), DEVELOPMENT, args.seed, PER_SUBJECT)
         for count in args.faces:
             split = split_subjects(project.faces(), count, args.seed, PER_SUBJECT)
             own = {f.subject for f in split.training}

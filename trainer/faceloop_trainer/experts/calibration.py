@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloop_runtime.responses.cpu import CpuResponses
-from faceloop_runtime.responses.experts import SEARCH, PatchExperts
+from faceloop_runtime.responses.experts import SEARCH
 from faceloop_trainer.data.split import subsample_by_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from faceloop_runtime.responses import ResponseBackend
     from faceloop_trainer.data.completion import CompletedFace
 
     from .sampling import Sample
@@ -54,26 +54,24 @@ class Calibrator:
     """Chooses each landmark's gain: how sure its response may be.
 
     Maximum likelihood of the true place under the softmax of gain x response, on faces the
-    filters have not seen.
+    experts have not seen.
 
     Parameters
     ----------
-    without : mapping of int to filters
-        By fold, those that never saw it.
+    without : mapping of int to ResponseBackend
+        By fold, the responses (at level 0) of experts that never saw it.
+    landmarks : int
+        How many there are.
     """
 
-    def __init__(self, without: Mapping[int, LinearFilters]) -> None:
+    def __init__(self, without: Mapping[int, ResponseBackend], landmarks: int) -> None:
         grid = np.arange(SEARCH) - SEARCH // 2
         self._x, self._y = (g.ravel() for g in np.meshgrid(grid, grid))
-        self._backends = {}
-        for fold, (weights, bias) in without.items():
-            one = np.ones(len(bias), np.float32)
-            self._backends[fold] = CpuResponses([PatchExperts(1.0, weights, bias, one, one)])
-            landmarks = len(bias)
+        self._backends = without
         self._sum, self._count = np.zeros((len(_GAINS), landmarks)), np.zeros(landmarks)
 
     def add(self, fold: int, sample: Sample) -> None:
-        """Take a face of a fold, which the fold's filters have not seen."""
+        """Take a face of a fold, which the fold's experts have not seen."""
         responses = self._backends[fold].responses(0, sample.channels, sample.centres)
         flat = np.ascontiguousarray(responses).reshape(len(responses), -1)
         distance = (self._x - sample.offsets[:, :1]) ** 2 + (self._y - sample.offsets[:, 1:]) ** 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_runtime.imaging.channels import mirrored_channels
+from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import PatchExperts, windows
 
 from .calibration import Calibration, Calibrator, calibration_faces
@@ -101,7 +102,8 @@ class ScaleTraining:
     def cross_fitted(self) -> CrossFittedExperts:
         """Return for each fold the experts of the others, calibrated on some faces of it."""
         filters = {fold: self._trainer.solve(fold) for fold in range(max(self._folds) + 1)}
-        calibrator = Calibrator(filters)
+        backends = {fold: CpuResponses([_uncalibrated(own)]) for fold, own in filters.items()}
+        calibrator = Calibrator(backends, len(filters[0][1]))
         for i in calibration_faces(self._faces):
             calibrator.add(self._folds[i], self._sampling.sample(self._faces[i], 1))
             self._tick(1)
@@ -109,6 +111,12 @@ class ScaleTraining:
         scale = self._sampling.scale
         without = (PatchExperts(scale, *own, gain, reliability) for own in filters.values())
         return CrossFittedExperts(tuple(without), Calibration(gain, reliability))
+
+
+def _uncalibrated(filters: LinearFilters) -> PatchExperts:
+    weights, bias = filters
+    one = np.ones(len(bias), np.float32)
+    return PatchExperts(1.0, weights, bias, one, one)
 
 
 class _MomentTrainer:
