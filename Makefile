@@ -42,6 +42,10 @@ bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/franck.py
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python tests/benchmarks/tracking.py
+	$(BIN)/python tests/benchmarks/head_pose.py
+	$(BIN)/python tests/benchmarks/expressions.py
+	$(BIN)/python tests/benchmarks/modes.py --faces 100 --test 100
+	$(BIN)/python tests/benchmarks/forests.py
 	$(BIN)/python tests/benchmarks/anonymise.py
 	$(BIN)/python tests/benchmarks/identity.py
 	$(BIN)/python tests/benchmarks/limits.py
