@@ -71,6 +71,8 @@ def template_model(model: FaceModel, families: tuple[str, ...], faces: list[Face
         regressor=ShapeRegressor(none, none[0]),
         validator=FaceValidator(np.zeros(whole, np.float32), 0.0),
         point_predictor=None,
+        expressions=None,
+        expression_names=(),
     )
 
 

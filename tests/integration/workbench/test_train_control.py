@@ -69,7 +69,9 @@ class TestReadiness:
         assert found.text == (
             "44 faces of 11 people will train, 4 faces of 1 person held out to measure the model."
         )
-        assert found.warnings == ("Only 1 person held out: the measured error will be rough.",)
+        rough, labels = found.warnings
+        assert rough == "Only 1 person held out: the measured error will be rough."
+        assert labels.startswith("Expressions are learned from 5 faces of 2 people at least; left")
 
     def test_the_limit_and_the_share_held_out_count(self, faces: Path) -> None:
         with Project.open(faces) as project:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 12
 """Entries of a list that are shown to people."""
+_WIDTH = 80
+"""Letters of a line of text."""
 
 model = typer.Typer(no_args_is_help=True, help="The models of a project.")
 
@@ -100,10 +103,12 @@ def _show_model(values: dict[str, Any]) -> None:
     show_values(_flat({**values, "provenance": known}))
     if assessed is None:
         return
-    say(f"\n{expressions_text(assessed.to_dict())} Rows: labelled, columns: named.")
-    columns = [Column(name, number=True) for name in assessed.names]
-    rows = [(name, *row) for name, row in zip(assessed.names, assessed.confusion, strict=True)]
-    show_table(("", *columns), rows)
+    told = f"{expressions_text(assessed.to_dict())} Rows: labelled; columns: named, by number."
+    say(f"\n{fill(told, _WIDTH)}")
+    numbers = range(1, len(assessed.names) + 1)
+    columns = [Column(str(number), number=True) for number in numbers]
+    named = zip(numbers, assessed.names, assessed.confusion, strict=True)
+    show_table(("", *columns), [(f"{k} {name}", *row) for k, name, row in named])
 
 
 @model.command("use")
