@@ -78,7 +78,7 @@ class SpaceSearch:
         model, shape, pdm = self.model, self.shape, self.model.pdm
         face = FaceImage(gray, start.pose, model.extent, model.experts[-1].scale)
         first = start.pose.apply(pdm.shape(start.b))
-        poses, _ = poses_of(shape, first[None], 0.03**2)
+        poses = poses_of(shape, first[None], 0.03**2)
         expected = poses.z[0]
         for one in passes:
             at, b = pdm.parameters(poses.project(shape.shape(poses.z))[0])
@@ -139,7 +139,8 @@ def _step(
     at = shape.shape(poses.z)
     offset = (as_complex(poses.project(at)[0]) - evidence.centres) * evidence.scale
     shift = as_points(mean_shift(evidence.maps, offset, variance) / evidence.scale)
-    rows = tangent(at, shape.loadings, poses)[0]
+    rows = tangent(poses.turned(at), shape.loadings, poses)[0]
+    rows = rows.reshape(len(rows), -1)
     weighted = rows * np.tile(evidence.weights, 2)
     normal, right = weighted @ rows.T, weighted @ shift.T.reshape(-1)
     penalty = NOISE / evidence.scale**2 / _TRUST**2

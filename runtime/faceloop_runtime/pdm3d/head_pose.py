@@ -133,7 +133,7 @@ def head_pose(
     predicted_error : float
         Of the fit, in IOD.
     """
-    poses, _ = poses_of(model, points[None], NOISE**2)
+    poses = poses_of(model, points[None], NOISE**2)
     rotation, error = poses.rotation, float("nan")
     if correction is not None:
         rotation = correction(rotation, poses.z)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_ROUNDS = 4
-"""Of sample faces, 2 are within half a degree of where they settle, 4 within a hundredth."""
+_ROUNDS = 2
+"""After them sample faces are within half a degree of where they settle, after 4 within a
+hundredth; a round is a fortieth of the time of a tracked frame."""
 _LONGEST = 0.5
 """Longest step of the logarithm of the scale, and of the turn in radians: further away the tangent
 says little."""
@@ -47,10 +48,18 @@ class SpacePoses:
     shift: NDArray[np.float64]
     z: NDArray[np.float64]
 
+    @property
+    def axes(self) -> Floats:
+        """The rotations, scaled, (F, 3, 3)."""
+        return np.asarray(self.scale[:, None, None] * self.rotation)
+
+    def turned(self, shapes: Floats) -> Floats:
+        """Turn and scale shapes (F, N, 3), or one for all (N, 3), as they are seen, (F, N, 3)."""
+        return np.asarray(shapes @ np.swapaxes(self.axes, 1, 2))
+
     def project(self, shapes: Floats) -> Floats:
         """Return where shapes (F, N, 3), or one for all (N, 3), are in the picture, (F, N, 2)."""
-        axes = self.scale[:, None, None] * self.rotation[:, :2]
-        return np.asarray(shapes @ np.swapaxes(axes, 1, 2) + self.shift[:, None])
+        return np.asarray(self.turned(shapes)[..., :2] + self.shift[:, None])
 
     def moved(self, steps: Floats) -> SpacePoses:
         """Return what steps (F, 6 + K) make of it: a pose's parameters, then ``z``.
@@ -67,7 +76,7 @@ class SpacePoses:
 
 def poses_of(
     model: ShapeModel3D, points: Floats, noise: float | Floats = 0.0, rounds: int = _ROUNDS
-) -> tuple[SpacePoses, Floats]:
+) -> SpacePoses:
     """Explain points by the most probable poses and shapes.
 
     Parameters
@@ -84,10 +93,8 @@ def poses_of(
 
     Returns
     -------
-    poses : SpacePoses
+    SpacePoses
         In the frame of the points.
-    covariance : ndarray, shape (F, 3, 3)
-        Of small turns about x, y and z, in radians, that are as probable.
     """
     known = np.asarray(~np.isnan(points).any(axis=2))
     at = np.where(known[..., None], points, 0.0)
@@ -98,8 +105,8 @@ def poses_of(
     loadings = model.loadings
     poses = replace(poses, z=np.zeros((len(points), len(loadings))))
     for _ in range(rounds):
-        poses, normal = improved(model.mean, loadings, at, precision, poses)
-    return poses, np.asarray(np.linalg.inv(normal)[:, 1:4, 1:4])
+        poses, _ = improved(model.mean, loadings, at, precision, poses)
+    return poses
 
 
 def improved(
@@ -125,12 +132,13 @@ def improved(
     normal : ndarray, shape (F, 6 + K, 6 + K)
         Precision of the step, as it was before.
     """
-    shapes = mean + np.tensordot(poses.z, loadings, axes=1)
-    away = np.swapaxes(points - poses.project(shapes), 1, 2).reshape(len(points), -1)
-    rows = tangent(shapes, loadings, poses)
-    weighted = rows * np.tile(precision, 2)[:, None]
-    normal = weighted @ np.swapaxes(rows, 1, 2)
-    right = (weighted @ away[..., None])[..., 0]
+    turned = poses.turned(mean + np.tensordot(poses.z, loadings, axes=1))
+    away = points - turned[..., :2] - poses.shift[:, None]
+    rows = tangent(turned, loadings, poses)
+    weighted = (rows * precision[:, None, None]).reshape(*rows.shape[:2], -1)
+    flat = rows.reshape(weighted.shape)
+    normal = weighted @ np.swapaxes(flat, 1, 2)
+    right = (weighted @ np.swapaxes(away, 1, 2).reshape(len(away), -1, 1))[..., 0]
     right[:, POSE:] -= poses.z
     diagonal = np.einsum("fii->fi", normal)
     diagonal[:, POSE:] += 1.0
@@ -141,18 +149,18 @@ def improved(
 
 def _shortened(steps: Floats) -> Floats:
     steps[:, 0] = np.clip(steps[:, 0], -_LONGEST, _LONGEST)
-    turn = np.linalg.norm(steps[:, 1:4], axis=1, keepdims=True)
+    turn = np.sqrt((steps[:, 1:4] ** 2).sum(axis=1, keepdims=True))
     steps[:, 1:4] *= np.minimum(1.0, _LONGEST / np.maximum(turn, _LONGEST))
     return steps
 
 
-def tangent(shapes: Floats, loadings: Floats, poses: SpacePoses) -> Floats:
+def tangent(turned: Floats, loadings: Floats, poses: SpacePoses) -> Floats:
     """Return how points move with pose and shape.
 
     Parameters
     ----------
-    shapes : ndarray, shape (F, N, 3)
-        Shapes of the faces.
+    turned : ndarray, shape (F, N, 3)
+        Shapes of the faces, turned and scaled as they are seen.
     loadings : ndarray, shape (K, N, 3)
         Modes of one standard deviation.
     poses : SpacePoses
@@ -160,21 +168,20 @@ def tangent(shapes: Floats, loadings: Floats, poses: SpacePoses) -> Floats:
 
     Returns
     -------
-    ndarray, shape (F, 6 + K, 2N)
-        Rows in the order of `SpacePoses.moved`; all x come before all y.
+    ndarray, shape (F, 6 + K, 2, N)
+        In the order of `SpacePoses.moved`; of x and y.
     """
-    faces, count = shapes.shape[:2]
-    axes = poses.scale[:, None, None] * poses.rotation
-    x, y, z = np.moveaxis(axes @ np.swapaxes(shapes, 1, 2), 1, 0)
+    faces, count = turned.shape[:2]
+    x, y, z = np.moveaxis(turned, 2, 0)
     rows = np.zeros((faces, POSE + len(loadings), 2, count))
     rows[:, 0, 0], rows[:, 0, 1] = x, y
     rows[:, 1, 1] = -z
     rows[:, 2, 0] = z
     rows[:, 3, 0], rows[:, 3, 1] = -y, x
     rows[:, 4, 0] = rows[:, 5, 1] = 1.0
-    seen = axes[:, :2] @ loadings.reshape(-1, 3).T
+    seen = poses.axes[:, :2] @ loadings.reshape(-1, 3).T
     rows[:, POSE:] = np.swapaxes(seen.reshape(faces, 2, len(loadings), count), 1, 2)
-    return rows.reshape(faces, POSE + len(loadings), 2 * count)
+    return rows
 
 
 def _affine_start(mean: Floats, points: Floats, weights: Floats) -> SpacePoses:

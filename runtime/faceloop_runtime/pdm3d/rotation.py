@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+_CROSS = np.array(
+    [[0, 0, 0, 0, 0, -1, 0, 1, 0], [0, 0, 1, 0, 0, 0, -1, 0, 0], [0, -1, 0, 1, 0, 0, 0, 0, 0]],
+    float,
+)
+"""From a vector to the matrix of its cross product, row by row."""
+
+
 def rotations(turns: Floats) -> Floats:
     """Return the rotation matrices of some turns.
 
@@ -60,10 +67,8 @@ def small_turns(vectors: Floats) -> Floats:
     -------
     ndarray, shape (..., 3, 3)
     """
-    angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
-    cross = np.zeros((*vectors.shape, 3))
-    for row, column, axis in ((2, 1, 0), (0, 2, 1), (1, 0, 2)):
-        cross[..., row, column], cross[..., column, row] = vectors[..., axis], -vectors[..., axis]
+    angle = np.sqrt((vectors**2).sum(axis=-1))[..., None, None]
+    cross = (vectors @ _CROSS).reshape(*vectors.shape, 3)
     half = np.sinc(angle / (2 * np.pi))
     # sin(a) / a, and (1 - cos(a)) / a^2, without a division by zero
     return np.asarray(np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half**2 * cross @ cross)

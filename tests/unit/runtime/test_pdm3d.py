@@ -93,7 +93,7 @@ def test_the_pose_and_the_shape_of_points_are_found(
 ) -> None:
     turn, z = np.array([yaw, pitch, roll]), np.array([0.7, -1.1])
     points = picture_of(MODEL, turn, z, scale)
-    poses, _ = poses_of(MODEL, points[None], rounds=30)
+    poses = poses_of(MODEL, points[None], rounds=30)
     np.testing.assert_allclose(poses.rotation[0], rotations(turn), atol=1e-3)
     np.testing.assert_allclose(poses.scale[0], scale, rtol=1e-3)
     np.testing.assert_allclose(poses.shift[0], [40.0, -7.0], atol=1e-2 * scale)
@@ -112,8 +112,8 @@ def test_unknown_points_do_not_matter() -> None:
         MODEL.variances,
         MODEL.noise[some],
     )
-    by_all, _ = poses_of(MODEL, points[None])
-    by_some, _ = poses_of(less, points[None, some])
+    by_all = poses_of(MODEL, points[None])
+    by_some = poses_of(less, points[None, some])
     np.testing.assert_allclose(by_all.rotation, by_some.rotation, atol=1e-12)
 
 
@@ -121,22 +121,12 @@ def test_points_with_much_noise_count_less() -> None:
     points = picture_of(MODEL, np.array([20.0, 5.0, 3.0]), np.zeros(2), 1.0)
     points[4] += 0.3
     noise = np.full(12, 1e-4)
-    trusted, _ = poses_of(replace(MODEL, noise=noise), points[None])
+    trusted = poses_of(replace(MODEL, noise=noise), points[None])
     noise[4] = 100.0
-    doubted, _ = poses_of(replace(MODEL, noise=noise), points[None])
+    doubted = poses_of(replace(MODEL, noise=noise), points[None])
     off = [turns_of(p.rotation)[0] - [20.0, 5.0, 3.0] for p in (trusted, doubted)]
     assert np.abs(off[1]).max() < 0.05
     assert np.abs(off[0]).max() > 1.0
-
-
-def test_the_covariance_is_that_of_poses_found_in_noise() -> None:
-    rng = np.random.default_rng(0)
-    rigid, deviation = replace(made_model(noise=1e-4), variances=np.full(2, 1e-9)), 0.02
-    points = picture_of(rigid, np.array([15.0, 10.0, 0.0]), np.zeros(2), 1.0)
-    many = points + rng.normal(0, deviation, (4000, *points.shape))
-    poses, covariance = poses_of(rigid, many, deviation**2 - 1e-4)
-    vectors = turn_vectors(poses.rotation @ rotations(np.array([15.0, 10.0, 0.0])).T)
-    np.testing.assert_allclose(np.cov(vectors.T), covariance.mean(axis=0), rtol=0.15, atol=2e-5)
 
 
 def test_a_step_is_that_of_the_normal_equations_by_differences() -> None:

@@ -94,7 +94,7 @@ def test_missing_points_are_no_obstacle() -> None:
     hidden = replace(made, points=np.where(known[..., None], made.points, np.nan))
     learned = learn_shape(SCHEME, views_of(hidden))
     assert learned.model is not None
-    poses, _ = poses_of(learned.model, hidden.points, 0.01**2)
+    poses = poses_of(learned.model, hidden.points, 0.01**2)
     assert np.median(aside(poses.rotation, rotations(made.turns))) < 3.0
 
 
@@ -103,7 +103,7 @@ def test_faces_that_differ_are_told_from_turns(told: bool) -> None:
     learned = learn_shape(SCHEME, views_of(heads(120, modes=4), told=told))
     other = heads(60, modes=4)
     assert learned.model is not None
-    poses, _ = poses_of(learned.model, other.points)
+    poses = poses_of(learned.model, other.points)
     off = turns_of(poses.rotation) - other.turns
     assert np.abs(off).mean(axis=0).max() < 4.0
     slope = np.polyfit(other.turns[:, 0], turns_of(poses.rotation)[:, 0], 1)[0]
@@ -187,7 +187,7 @@ def test_a_pitch_of_zero_is_the_networks() -> None:
     plain, other = (learn_shape(SCHEME, views_of(one)).model for one in (made, raised))
     assert plain is not None
     assert other is not None
-    pitch = [turns_of(poses_of(one, made.points)[0].rotation)[:, 1] for one in (plain, other)]
+    pitch = [turns_of(poses_of(one, made.points).rotation)[:, 1] for one in (plain, other)]
     assert (pitch[1] - pitch[0]).mean() == pytest.approx(7.0, abs=0.3)
 
 
@@ -195,7 +195,7 @@ def usual_yaw(made: Heads, *, told: bool) -> float:
     """Learn without mirror images; return the median yaw that is found."""
     learned = learn_shape(SCHEME, views_of(made, told=told, mirror=False))
     assert learned.model is not None
-    return float(np.median(turns_of(poses_of(learned.model, made.points)[0].rotation)[:, 0]))
+    return float(np.median(turns_of(poses_of(learned.model, made.points).rotation)[:, 0]))
 
 
 def test_without_a_mirror_the_network_says_what_yaw_is_zero_and_without_it_the_usual_one() -> None:

@@ -81,7 +81,7 @@ class SpaceTraining:
         if not views.told:
             return None
         known = ~np.isnan(views.seen).any(axis=(1, 2))
-        poses, _ = poses_of(model, views.points[known], NOISE**2)
+        poses = poses_of(model, views.points[known], NOISE**2)
         folds = np.array([one.fold for one in views.shown])[known]
         return learn_correction(PoseRows(poses.rotation, poses.z, views.seen[known], folds))
 
