@@ -163,7 +163,10 @@ def _model(scheme: Scheme, found: Structure) -> ShapeModel3D:
     size = float(scheme.inter_ocular_distance(found.mean[:, :2]))
     loadings = found.loadings.reshape(len(found.loadings), found.mean.size) / size
     _, deviations, modes = np.linalg.svd(loadings, full_matrices=False)
-    # A mode may point either way; fixing it makes training repeatable.
-    signs = np.sign(modes[np.arange(len(modes)), np.abs(modes).argmax(axis=1)])
+    # A mode may point either way; fixing it makes training repeatable. Of the points of both
+    # halves, which move alike, it is the first that decides, whatever the rounding.
+    sizes = np.abs(modes)
+    first = (sizes > 0.999 * sizes.max(axis=1, keepdims=True)).argmax(axis=1)
+    signs = np.sign(modes[np.arange(len(modes)), first])
     variances = np.maximum(deviations**2, 1e-12)
     return ShapeModel3D(found.mean / size, modes * signs[:, None], variances, found.noise / size**2)
