@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 from .errors import InputError
 from .files import is_text
 
@@ -17,7 +19,7 @@ def check_expression(label: str) -> str:
     InputError
         If it is too long, or no text of one line.
     """
-    label = label.strip()
+    label = normalize("NFC", label.strip())  # the same letters are the same word
     if not is_text(label) or not label.isprintable():
         raise InputError(
             f"The expression {label!r:.80} has characters that cannot be shown on one line."

@@ -127,6 +127,7 @@ def train(
     warnings = (*warnings, *_sample_size(annotated, training, held, reasons))
     model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
     cache.tidy()
+    warnings = (*warnings, *_not_in_space(model))
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = None
     if testing:
@@ -142,6 +143,11 @@ def train(
     return TrainingResult(
         replace(model, provenance=provenance), evaluation, tuple(unusable), warnings
     )
+
+
+def _not_in_space(model: FaceModel) -> tuple[str, ...]:
+    lacking = model.provenance["shape3d"].get("lacking")
+    return () if lacking is None else (f"How heads are turned was not learned: {lacking}",)
 
 
 def _sample_size(

@@ -95,12 +95,23 @@ class Scheme:
         Raises
         ------
         SchemeError
-            If there is no such scheme, or it is inconsistent.
+            If there is no such scheme, it is inconsistent, or it has the name of one that comes
+            with faceloop and other points.
         """
         path = Path(name_or_path)
-        if path.suffix.lower() == ".toml":
-            return cls.parse(_text(path), str(path))
-        return _bundled(str(name_or_path))
+        if path.suffix.lower() != ".toml":
+            return _bundled(str(name_or_path))
+        own = cls.parse(_text(path), str(path))
+        if own.name in cls.bundled() and not own.has_points_of(own.name):
+            raise SchemeError(
+                f"{path}: name: found {own.name!r}, a scheme that comes with faceloop and has "
+                "other points; expected a name of your own."
+            )
+        return own
+
+    def has_points_of(self, name: str) -> bool:
+        """Whether its points are those of a scheme that comes with faceloop."""
+        return name in self.bundled() and self.names == _bundled(name).names
 
     @classmethod
     def parse(cls, text: str, source: str) -> Scheme:

@@ -33,6 +33,7 @@ _MOVE_HEAD = _OF_ITEM.where(ItemRow.head == bindparam("base")).values(head=bindp
 _MOVE_FIRST_HEAD = _OF_ITEM.where(ItemRow.head.is_(None)).values(head=bindparam("number"))
 
 
+_LAST = 2**31 - 1  # greatest number of a row in any of the databases
 _CHUNK = 500  # values in one statement; databases bound their number
 
 
@@ -146,7 +147,8 @@ def get_item(connection: Connection, number: int) -> Item:
     ProjectError
         If there is none.
     """
-    row = connection.execute(select(ItemRow.__table__).where(ItemRow.id == number)).one_or_none()
+    query = select(ItemRow.__table__).where(ItemRow.id == number)
+    row = connection.execute(query).one_or_none() if 0 < number <= _LAST else None
     if row is None:
         raise ProjectError(f"There is no item {number} in this project.")
     return Item(**row._mapping)

@@ -110,6 +110,8 @@ class ModelPartsReader:
         self._check_rising(fields, arrays)
         if "start.place" in arrays and not arrays["start.place"][:2].any():
             raise BadFieldError("start.place", "a pose of size 0", "a pose")
+        if "shape3d.mean" in arrays and not _spans_a_plane(arrays["shape3d.mean"]):
+            raise BadFieldError("shape3d.mean", "points on one line", "points that tell a turn")
         return from_arrays(
             ModelParts,
             arrays,
@@ -203,6 +205,12 @@ class ModelPartsReader:
                 field.name, found, f"values from {field.low:.3g} to {field.high:.3g}"
             )
         return array
+
+
+def _spans_a_plane(points: Array) -> bool:
+    """Whether points (N, 3) are neither in one place nor on one line."""
+    sizes = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(sizes[1] > 1e-3)
 
 
 def _check_correlation(matrix: Array) -> None:

@@ -31,7 +31,13 @@ def labels(project: Project) -> dict[int, str]:
 class TestLabel:
     @pytest.mark.parametrize(
         ("given", "kept"),
-        [("  smile\t", "smile"), ("", ""), ("  ", ""), ("großes Lächeln", "großes Lächeln")],
+        [
+            ("  smile\t", "smile"),
+            ("", ""),
+            ("  ", ""),
+            ("großes Lächeln", "großes Lächeln"),
+            ("Ko\u0308nig", "König"),
+        ],
     )
     def test_blanks_around_it_go(self, given: str, kept: str) -> None:
         assert check_expression(given) == kept

@@ -212,6 +212,8 @@ class TestRevisions:
             project.save(item.id, annotation(), foreign.id)
         with pytest.raises(ProjectError, match="no item 99"):
             project.save(99, annotation(), None)
+        with pytest.raises(ProjectError, match=r"no item 9{30}"):
+            project.item(int("9" * 30))
         with pytest.raises(ProjectError, match="got one of ibug68 with 68"):
             project.save(item.id, Annotation("ibug68", np.zeros((68, 2)), np.zeros(68)), None)
         with pytest.raises(ProjectError, match="70 points"):

@@ -143,6 +143,15 @@ def test_each_inconsistency_names_file_and_key(old: str, new: str, complaint: st
     assert complaint in str(caught.value)
 
 
+def test_the_name_of_a_scheme_that_comes_along_is_not_for_other_points(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('name = "face70"\nnames = ["left", "right", "nose"]\n', encoding="utf-8")
+    with pytest.raises(SchemeError, match=r"own\.toml: name: found 'face70', .* name of your own"):
+        Scheme.load(own)
+    own.write_text(Scheme.load("face70").to_toml(), encoding="utf-8")
+    assert Scheme.load(own) == Scheme.load("face70")
+
+
 def test_unknown_scheme_lists_the_known_ones() -> None:
     with pytest.raises(SchemeError, match=r"no scheme 'face71'.*face70"):
         Scheme.load("face71")

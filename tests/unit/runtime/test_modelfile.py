@@ -169,6 +169,10 @@ def test_what_a_model_knows_of_space_comes_back(small_model: FaceModel, tmp_path
     assert about["parts"] == ["detector", "shape3d", "pose_correction"]
     short = arrays | {"pose_correction.weights": arrays["pose_correction.weights"][1:]}
     assert f"({TURNS + 10}, 3) (pose features x 3)" in refused(path, short, about)
+    line = arrays | {
+        "shape3d.mean": np.outer(np.linspace(0, 1, len(small_model.pdm)), [1.0, 2.0, 3.0])
+    }
+    assert "shape3d.mean: found points on one line" in refused(path, line, about)
     alone = {k: v for k, v in arrays.items() if not k.startswith("shape3d")}
     without = about | {"parts": ["detector", "pose_correction"]}
     assert "pose_correction without shape3d" in refused(path, alone, without)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_runtime.expressions import person_share
+from faceloop_runtime.model.layout import MAX_EXPRESSIONS
 from faceloop_trainer.data.expression_labels import label_warning, learned_labels
 from faceloop_trainer.expressions import ExpressionAssessment
 from faceloop_trainer.expressions.people import own_of_others
@@ -30,6 +31,12 @@ class TestLabels:
 
     def test_one_alone_is_no_choice(self) -> None:
         assert learned_labels([("smile", "ann"), ("smile", "bert")] * 5) == ()
+
+    def test_of_more_than_a_file_holds_the_most_frequent_are_learned(self) -> None:
+        faces = [(f"word {k:03}", who) for k in range(MAX_EXPRESSIONS + 2) for who in "aaabb"]
+        kept = learned_labels([*faces, ("word 201", "c"), ("word 200", "c")])
+        assert len(kept) == MAX_EXPRESSIONS
+        assert {"word 000", "word 200", "word 201"} <= set(kept)
 
     def test_what_is_left_out_is_named(self) -> None:
         def face(label: str, person: str, *, image: bool = True) -> SimpleNamespace:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.wording import counted, enumerated
+from faceloop_runtime.model.layout import MAX_EXPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,8 @@ _MOST_NAMES = 6
 def learned_labels(labelled: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Return the labels that can be learned, in alphabetical order; none if they are fewer than 2.
 
+    Of more than a model file holds they are the most frequent ones.
+
     Parameters
     ----------
     labelled : iterable of (str, str)
@@ -34,7 +37,8 @@ def learned_labels(labelled: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         for label, who in people.items()
         if label and len(who) >= LEAST_FACES and len(set(who)) >= LEAST_PEOPLE
     )
-    return tuple(enough) if len(enough) > 1 else ()
+    most = sorted(enough, key=lambda label: -len(people[label]))[:MAX_EXPRESSIONS]
+    return tuple(sorted(most)) if len(most) > 1 else ()
 
 
 def label_warning(faces: Sequence[Face]) -> str:

@@ -40,6 +40,8 @@ def sample_prior(scheme: Scheme) -> ShapePrior | None:
     ShapePrior or None
         None for a scheme that the sample cannot be converted to.
     """
+    if not scheme.has_points_of(scheme.name):
+        return None
     covariance = _sample_covariance(scheme.name)
     return None if covariance is None else ShapePrior(covariance, _WEIGHT)
 

@@ -102,8 +102,9 @@ def learn_shape(scheme: Scheme, views: Views) -> SpaceLearning:
     about["turn"] = round(turn, 1)
     if views.rotations is not None:
         agreement = _correlation(yaw, turns_of(views.rotations)[:, 0])
-        about["agreement"] = round(abs(agreement), 2)
-        found = reversed_depth(found) if agreement < 0 else found
+        if agreement is not None:
+            about["agreement"] = round(abs(agreement), 2)
+            found = reversed_depth(found) if agreement < 0 else found
     if lacking := _too_little(turn, about):
         return SpaceLearning(None, {**about, "lacking": lacking})
     return SpaceLearning(_model(scheme, _facing_ahead(found, views)), about)
@@ -140,10 +141,11 @@ def _structure(views: Views) -> Structure:
     return structure_from(seen, first_mean(views.completed, views.weights, views.mirror), modes)
 
 
-def _correlation(own: Floats, theirs: Floats) -> float:
+def _correlation(own: Floats, theirs: Floats) -> float | None:
+    """Return how far two opinions on the yaw agree; None where too few faces have both."""
     known = ~np.isnan(theirs)
     if known.sum() < _FEWEST_FACES or not min(own[known].std(), theirs[known].std()) > 0:
-        return 0.0
+        return None
     return float(np.corrcoef(own[known], theirs[known])[0, 1])
 
 
