@@ -270,7 +270,8 @@ def test_a_copy_is_measured_on_the_faces_of_its_original(faceloop: Run, tmp_path
     folder = add_sample_faces(tmp_path / "faces", FACES)
     with Project.open(folder) as opened:
         known = [label.label for label in opened.expressions()]
-    values = faceloop("train", "--limit", 24, "-p", folder, "--json").json()
+    assert "this is the starter" in " ".join(faceloop("model", "show", "-p", folder).err.split())
+    values = faceloop("train", "--limit", 24, "--modes", "varimax", "-p", folder, "--json").json()
     first = values["report"]
     (said,) = [one for one in values["warnings"] if "Expressions are learned" in one]
     learned = first.get("expressions", {}).get("names", ())
@@ -279,6 +280,7 @@ def test_a_copy_is_measured_on_the_faces_of_its_original(faceloop: Run, tmp_path
     with Project.open(folder) as opened:
         others = len(unseen_faces(opened.faces(), first))
         copy = FaceModel.load(opened.models()[1].file).provenance
+    assert first["config"]["modes"] == copy["config"]["modes"] == "varimax"
     kept_aside = first["metrics"]
     assert kept_aside["faces"] < others  # those beyond the limit were not trained on either
     assert made["metrics"]["faces"] == kept_aside["faces"]

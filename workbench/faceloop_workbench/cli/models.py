@@ -92,6 +92,8 @@ def show_model(
     else:
         with Project.open(project) as opened:
             chosen = choose_tracker(name, opened)
+            if name is None and opened.active_model is None:
+                note(f"The project {opened.name} has no model in use: this is the starter.")
     values = {"name": chosen.name, **chosen.model.summary()}
     if json:
         show_json(values)
