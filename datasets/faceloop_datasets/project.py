@@ -897,20 +897,23 @@ class Project:
         with self._database.write() as connection:
             return expressions.set_labels(connection, wanted, author or default_author())
 
-    def import_expressions(self, file: str | Path) -> TableLabels:
+    def import_expressions(self, file: str | Path, *, dry_run: bool = False) -> TableLabels:
         """Take labels from a table, see `faceloop_datasets.importing.expression_table`.
 
-        As a person's: other imports leave them as they are. Rows that are refused say nothing.
+        As a person's: they take the place of labels that faces have, whoever gave them, and
+        imports of annotations leave them as they are. Rows that are refused say nothing.
 
         Parameters
         ----------
         file : str or Path
             A table with a column ``expression``, as ``faceloop export csv`` writes it.
+        dry_run : bool
+            Only report what would be done.
 
         Returns
         -------
         TableLabels
-            The labels by face, and the rows that were refused.
+            The labels by face, those before, and the rows that were refused.
 
         Raises
         ------
@@ -918,7 +921,8 @@ class Project:
             If the table cannot be read, or lacks a column.
         """
         said = read_expression_table(Path(file), self.overview())
-        self.set_expressions(said.labels)
+        if not dry_run:
+            self.set_expressions(said.labels)
         return said
 
     # Models

@@ -149,6 +149,7 @@ def test_regularisation_by_hand_is_seen_on_the_clip_at_once(live):
             slider = find(QSlider, f"factor.{number}")
             for _ in range(4):
                 QTest.keyClick(slider, Qt.Key.Key_PageUp)
+                live.driver.settle(1)
         live.driver.until(lambda: moved() > 0.05)
     assert probe.worst_cpu < 0.1
     assert live.shown.chosen.name == "starter, by hand"

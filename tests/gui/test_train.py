@@ -367,7 +367,8 @@ def test_a_copy_with_other_factors_is_saved(driver, trained, tmp_path):
     driver.until(lambda: not panel.control.running, SECONDS)
     assert column(panel, 1) == ["face70-ridge-regularised", "face70-ridge", "starter"]
     assert column(panel, 0) == ["", "●", ""]
-    assert panel.table.chosen.note == "face70-ridge with components 1 free, 3 at 10 x"
+    said = "face70-ridge with component 1 free, component 3 held 10 times as firmly"
+    assert panel.table.chosen.note == said
     saved = panel.table.chosen.load().pdm.regularisation
     np.testing.assert_array_equal(saved, [0, 1, 10, 1, 1, 1, 1, 1])
     dialog.close()

@@ -23,6 +23,7 @@ from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.data.annotated_shapes import applicable, scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
+from faceloop_trainer.data.expression_labels import label_warning
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
@@ -127,7 +128,9 @@ def train(
     warnings = (*warnings, *_sample_size(annotated, training, held, reasons))
     model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
     cache.tidy()
-    warnings = (*warnings, *_not_in_space(model))
+    trained = {face.item_id for face in training if face.item_id is not None}
+    said = label_warning(annotated, trained, model.expression_names)
+    warnings = (*warnings, *_not_in_space(model), *([said] if said else []))
     testing = [f for f in faces if f.subject in held and f.picture is not None]
     evaluation = None
     if testing:

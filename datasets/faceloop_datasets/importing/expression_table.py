@@ -36,10 +36,23 @@ class TableLabels:
         Labels by item.
     refused : tuple of Refusal
         Rows that cannot be used.
+    before : dict of int to str
+        What these items were labelled, empty for nothing.
     """
 
     labels: dict[int, str]
     refused: tuple[Refusal, ...]
+    before: dict[int, str]
+
+    @property
+    def replaced(self) -> int:
+        """How many of the faces were labelled something else."""
+        return sum(self.before[item] not in ("", label) for item, label in self.labels.items())
+
+    @property
+    def same(self) -> int:
+        """How many of the faces were labelled so already."""
+        return sum(self.before[item] == label for item, label in self.labels.items())
 
 
 def read_expression_table(file: Path, items: Iterable[ItemSummary]) -> TableLabels:
@@ -59,7 +72,8 @@ def read_expression_table(file: Path, items: Iterable[ItemSummary]) -> TableLabe
     InputError
         If the table cannot be read, or lacks a column.
     """
-    known = _Faces.of(items)
+    every = tuple(items)
+    known = _Faces.of(every)
     labels: dict[int, tuple[int, str]] = {}
     refused = []
     for line, row in _rows(file):
@@ -70,7 +84,11 @@ def read_expression_table(file: Path, items: Iterable[ItemSummary]) -> TableLabe
                 raise InputError(f"Line {before[0]} calls the same face {before[1]!r}.")
         except InputError as error:
             refused.append(Refusal(file, line, str(error)))
-    return TableLabels({item: label for item, (_, label) in labels.items()}, tuple(refused))
+    return TableLabels(
+        {item: label for item, (_, label) in labels.items()},
+        tuple(refused),
+        {one.item_id: one.expression for one in every if one.item_id in labels},
+    )
 
 
 @dataclass(frozen=True)

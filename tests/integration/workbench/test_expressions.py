@@ -42,12 +42,15 @@ class TestCommands:
         assert values == {
             "faces": 8,
             "expressions": [
-                {"expression": "smile", "faces": 2, "subjects": 1, "items": [5, 6]},
-                {"expression": "open & wide", "faces": 4, "subjects": 1, "items": [1, 2, 3, 4]},
+                {"expression": "open & wide", "faces": 4, "subjects": 1, "learned": False,
+                 "items": [1, 2, 3, 4]},
+                {"expression": "smile", "faces": 2, "subjects": 1, "learned": False,
+                 "items": [5, 6]},
             ],
-        }
+        }  # fmt: skip
         said = faceloop("expressions", "list", "-p", folder)
         assert "open & wide" in said.out
+        assert said.out.count("too rare") == 2
         assert "6 of 8 faces have a label" in said.err
 
     def test_set_and_take_away(self, faceloop: Run, folder: Path) -> None:
@@ -55,6 +58,8 @@ class TestCommands:
         assert "2 faces are labelled wink now; 2 were something else before." in said.out
         said = faceloop("expressions", "set", "", "--matching", "s000[12]", "-p", folder)
         assert "2 faces have no label now; 2 were something else before." in said.out
+        said = faceloop("expressions", "set", "", "--item", 2, "-p", folder)
+        assert "1 face has no label now; 0 were something else before." in said.out
         found = faceloop("expressions", "set", "x", "--regex", "s000[45]", "-p", folder, "--json")
         assert found.json() == {"expression": "x", "changed": 2, "items": [5, 6]}
         assert said_of(folder) == ["wink", "", "", "open & wide", "x", "x", "", "wink"]
@@ -64,6 +69,7 @@ class TestCommands:
         [
             (("set", "x"), 2, "--item, --matching or --regex"),
             (("set", "x", "--item", "9"), 1, "There is no item 9"),
+            (("set", "  ", "--item", "1"), 2, "expected a word"),
             (("set", "x" * 41, "--item", "1"), 1, "expected at most 40"),
             (("import", "nothing.csv"), 1, "nothing.csv"),
         ],
@@ -81,11 +87,25 @@ class TestCommands:
         table.write_text("image,expression\ns0000.jpg,one\ns0009.jpg,two\n", encoding="utf-8")
         said = faceloop("expressions", "import", table, "-p", folder)
         assert (said.code, said_of(folder)[0]) == (0, "one")
-        assert "1 faces are labelled as labels.csv says." in said.out
+        assert (
+            "1 face is labelled as labels.csv says: 0 had no label before, 1 had another one"
+            in (" ".join(said.out.split()))
+        )
+        assert "1 row cannot be used" in said.err
         assert "s0009.jpg" in said.out
         table.write_text("image,expression\ns0009.jpg,two\n", encoding="utf-8")
         values = faceloop("expressions", "import", table, "-p", folder, "--json")
         assert (values.code, values.json()["refused"][0]["line"]) == (1, 2)
+
+    def test_what_a_table_would_replace(self, faceloop: Run, folder: Path, tmp_path: Path) -> None:
+        table, before = tmp_path / "labels.csv", said_of(folder)
+        table.write_text("item,expression\n1,smile\n5,smile\n8,new\n2,\n", encoding="utf-8")
+        trial = faceloop("expressions", "import", table, "--dry-run", "-p", folder, "--json").json()
+        assert said_of(folder) == before
+        assert (trial["faces"], trial["replaced"], trial["unchanged"]) == (3, 1, 1)
+        said = " ".join(faceloop("expressions", "import", table, "-p", folder).out.split())
+        assert "1 had no label before, 1 had another one, 1 had this one." in said
+        assert said_of(folder) == ["smile", *before[1:7], "new"]
 
     def test_an_export_has_the_column(self, faceloop: Run, folder: Path, tmp_path: Path) -> None:
         import pandas as pd

@@ -281,6 +281,7 @@ def test_what_is_read_is_never_replaced(faceloop: Run, talking: Path, tmp_path: 
     [
         (["--mode", "mesh", "--strength", "2"], "--strength is for --mode caricature"),
         (["--mode", "mesh", "--cover", "pixels"], "--cover is for --mode anonymise"),
+        (["--mode", "anonymise", "--faces", "3"], "--faces is not for --mode anonymise"),
         (["--mode", "anonymise", "--face", str(STILL)], "--face is for --mode mask"),
         (["--mode", "mask", "--face", str(sample_negatives()[0])], "finds no face in"),
         (["--mode", "mask", "--face", "nowhere.png"], "nowhere.png"),

@@ -164,6 +164,7 @@ def make_inputs(folder: Path) -> None:
         (("fit", "text.txt"), "text.txt is not an image"),
         (("fit", "{still}", "--overlay", "fitted.doc"), ".png, .jpg or .jpeg"),
         (("model", "show", "broken.safetensors"), "broken.safetensors"),
+        (("model", "show", "nosuch"), "no model file nosuch"),
     ],
 )
 def test_bad_input_is_one_message(  # noqa: PLR0917 - what pytest hands over
@@ -182,6 +183,12 @@ def test_bad_input_is_one_message(  # noqa: PLR0917 - what pytest hands over
     assert said in done.err
     assert "Traceback" not in done.err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_table_of_openface_needs_a_file(faceloop: Run, clip: Path) -> None:
+    done = faceloop("track", clip, "--table", "openface")
+    assert done.code == 2
+    assert "--table openface needs --out" in done.err
 
 
 def test_a_video_that_breaks_keeps_the_frames_before(faceloop: Run, tmp_path: Path) -> None:

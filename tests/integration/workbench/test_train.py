@@ -19,6 +19,7 @@ from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_dir, sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.data.split import unseen_faces
 from faceloop_workbench.train.readiness import training_readiness
 
 from .conftest import add_sample_faces
@@ -236,7 +237,9 @@ def test_components_are_regularised_in_a_model_of_their_own(faceloop: Run, proje
     wanted = ("--component", "3=0", "--component", "5=2.5")
     made = faceloop("model", "regularise", *wanted, "--project", project, "--json").json()
     assert (made["name"], made["in_use"]) == ("face70-ridge-regularised", False)
-    assert made["note"] == "face70-ridge with components 3 free, 5 at 2.5 x"
+    assert made["note"] == (
+        "face70-ridge with component 3 free, component 5 held 2.5 times as firmly"
+    )
     assert 0 < made["metrics"]["nme_mean"] < 0.1
     with Project.open(project) as opened:
         before, after = (FaceModel.load(record.file) for record in opened.models())
@@ -248,13 +251,44 @@ def test_components_are_regularised_in_a_model_of_their_own(faceloop: Run, proje
     shown = faceloop("model", "show", made["name"], "--project", project).out
     assert "regularisation.3" in shown
     again = ("model", "regularise", made["name"], "--component", "3=1", "--project", project)
-    assert "face70-ridge-regularised with component 5 at 2.5 x" in faceloop(*again).out
+    said = "face70-ridge-regularised with component 5 held 2.5 times as firmly"
+    assert said in faceloop(*again).out
     for wrong, code in (("3", 2), ("3=much", 2), ("99=1", 1), ("3=11", 1)):
         done = faceloop("model", "regularise", "--component", wrong, "--project", project)
         assert done.code == code
         assert "expected" in done.err
+    twice = ("--component", "3=0", "--component", "3=2")
+    done = faceloop("model", "regularise", *twice, "--project", project)
+    assert (done.code, "two factors of component 3" in done.err) == (2, True)
+    done = faceloop("model", "regularise", "--component", "3=1", "--project", project)
+    assert (done.code, "all components as learned" in " ".join(done.err.split())) == (1, True)
     with Project.open(project) as opened:
         assert len(opened.models()) == 3
+
+
+def test_a_copy_is_measured_on_the_faces_of_its_original(faceloop: Run, tmp_path: Path) -> None:
+    folder = add_sample_faces(tmp_path / "faces", FACES)
+    with Project.open(folder) as opened:
+        known = [label.label for label in opened.expressions()]
+    assert "this is the starter" in " ".join(faceloop("model", "show", "-p", folder).err.split())
+    values = faceloop("train", "--limit", 24, "--modes", "varimax", "-p", folder, "--json").json()
+    first = values["report"]
+    (said,) = [one for one in values["warnings"] if "Expressions are learned" in one]
+    learned = first.get("expressions", {}).get("names", ())
+    assert all((f" {label} (" in said) == (label not in learned) for label in known)
+    made = faceloop("model", "regularise", "--component", "9=1.0001", "-p", folder, "--json").json()
+    with Project.open(folder) as opened:
+        others = len(unseen_faces(opened.faces(), first))
+        copy = FaceModel.load(opened.models()[1].file).provenance
+    assert first["config"]["modes"] == copy["config"]["modes"] == "varimax"
+    kept_aside = first["metrics"]
+    assert kept_aside["faces"] < others  # those beyond the limit were not trained on either
+    assert made["metrics"]["faces"] == kept_aside["faces"]
+    assert made["metrics"]["nme_mean"] == pytest.approx(kept_aside["nme_mean"], rel=1e-3)
+    assert copy["metrics"]["nme_mean"] == made["metrics"]["nme_mean"]
+    assert copy["regularised"]["metrics_as_learned"] == kept_aside
+    listed = faceloop("model", "list", "-p", folder).out
+    assert listed.count(f" {kept_aside['faces']} ") == 2
 
 
 def test_a_model_whose_file_was_damaged_cannot_be_used(faceloop: Run, project: Path) -> None:

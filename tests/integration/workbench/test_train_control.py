@@ -71,7 +71,7 @@ class TestReadiness:
         )
         rough, labels = found.warnings
         assert rough == "Only 1 person held out: the measured error will be rough."
-        assert labels.startswith("Expressions are learned from 5 faces of 2 people at least; left")
+        assert labels.startswith("Expressions are learned from 5 faces of 2 people at least")
 
     def test_the_limit_and_the_share_held_out_count(self, faces: Path) -> None:
         with Project.open(faces) as project:

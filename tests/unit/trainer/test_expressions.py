@@ -38,6 +38,16 @@ class TestLabels:
         assert len(kept) == MAX_EXPRESSIONS
         assert {"word 000", "word 200", "word 201"} <= set(kept)
 
+    def test_only_faces_that_are_trained_on_count(self) -> None:
+        faces = [
+            SimpleNamespace(item_id=k, expression="ab"[k % 2], subject_key=f"{k % 3}", has_image=1)
+            for k in range(12)
+        ]
+        trained = set(range(12)) - {0}
+        assert label_warning(faces, trained) == ""
+        assert "left out: a (4 faces), b (6 faces)." in label_warning(faces, trained - {2})
+        assert "left out: b (6 faces)." in label_warning(faces, trained, ("a",))
+
     def test_what_is_left_out_is_named(self) -> None:
         def face(label: str, person: str, *, image: bool = True) -> SimpleNamespace:
             return SimpleNamespace(expression=label, subject_key=person, has_image=image)

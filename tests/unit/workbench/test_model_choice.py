@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 def test_without_a_project_it_is_the_starter_or_a_file(file: Path) -> None:
     assert choose_model(None, None).name == STARTER
     assert choose_model(str(file), None).name == "theirs"
-    with pytest.raises(ModelFileError, match=r"none\.safetensors"):
+    with pytest.raises(ModelFileError, match=r"no model file none\.safetensors.*--project"):
         choose_model("none.safetensors", None)
 
 
@@ -48,6 +48,11 @@ def test_a_projects_own_model_comes_before_the_starter(project: Project, file: P
     assert choose_model(STARTER, project).name == STARTER
     with pytest.raises(ProjectError, match="mine"):
         choose_model("mine", project)
+
+
+def test_what_was_looked_for_is_said(project: Project) -> None:
+    with pytest.raises(ProjectError, match=r"no model 'nosuch' in .*There is no file nosuch"):
+        choose_model("nosuch", project)
 
 
 def test_a_model_of_other_points_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,20 +29,31 @@ def test_given_factors_are_taken_and_the_others_stay() -> None:
 
 def test_the_model_says_what_was_changed() -> None:
     made = regularised(STARTER, {1: 0.0, 5: 2.5})
-    assert factors_text(made.model) == "components 1 free, 5 at 2.5 x"
+    assert factors_text(made.model) == "component 1 free, component 5 held 2.5 times as firmly"
     assert made.model.provenance["regularised"] == {
         "from": "starter",
-        "what": "components 1 free, 5 at 2.5 x",
+        "what": "component 1 free, component 5 held 2.5 times as firmly",
     }
     assert made.model.summary()["regularisation"] == {"1": 0.0, "5": 2.5}
     one = regularised(made, {1: 1.0}).model
-    assert factors_text(one) == "component 5 at 2.5 x"
+    assert factors_text(one) == "component 5 held 2.5 times as firmly"
     # All as learned again is a model as it was.
     back = regularised(made, {1: 1.0, 5: 1.0}).model
     assert back.pdm.regularisation is None
     assert back.provenance == STARTER.model.provenance
     assert back.summary() == STARTER.model.summary()
     assert factors_text(back) == "all components as learned"
+
+
+def test_what_was_measured_of_a_model_is_not_its_copys() -> None:
+    metrics = {"nme_mean": 0.03}
+    model = replace(STARTER.model, provenance={**STARTER.model.provenance, "metrics": metrics})
+    made = regularised(ChosenModel("mine", model), {1: 0.0})
+    assert made.model.provenance["metrics"] == {}
+    assert made.model.provenance["regularised"]["metrics_as_learned"] == metrics
+    again = regularised(made, {2: 0.0})
+    assert again.model.provenance["regularised"]["metrics_as_learned"] == metrics
+    assert regularised(again, {1: 1.0, 2: 1.0}).model.provenance == model.provenance
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from faceloop_runtime import FaceModel
 from faceloop_runtime.pdm3d import ShapeModel3D
 from faceloop_workbench.services.comparison import Comparison, ModelErrors
 from faceloop_workbench.train import model_contents
-from faceloop_workbench.train.model_list import ListedModel
+from faceloop_workbench.train.model_list import ListedModel, error_text
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +161,10 @@ def test_errors_of_points_are_from_the_same_faces_where_they_can_be() -> None:
     assert (apart.same_faces, apart.old[0]) == (False, 0.02)
     assert model_contents.point_errors(third, first) is None
     assert model_contents.point_errors(first, listed("starter", 4, None)) is None
+
+
+def test_errors_on_different_faces_say_on_how_many() -> None:
+    one, two, none = ({"nme_mean": 0.0269, "faces": 76}, {"nme_mean": 0.0284, "faces": 300}, {})
+    models = [ListedModel(k, "m", None, None, "", False, m) for k, m in enumerate((one, two, none))]
+    assert [error_text(model, models) for model in models] == ["0.0269 on 76", "0.0284 on 300", ""]
+    assert error_text(models[0], [models[0], models[2]]) == "0.0269"

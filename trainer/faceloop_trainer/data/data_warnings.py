@@ -13,7 +13,6 @@ from faceloop_datasets.wording import enumerated
 from .annotated_shapes import annotated_shapes, points_without_mirror_image
 from .constant_points import constant_points
 from .duplicates import join_duplicate_subjects, picture_duplicates, shape_duplicates, without_known
-from .expression_labels import label_warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +43,8 @@ _MOST_NAMES = 4
 def data_warnings(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
     """Return warnings about faces that can be trained on nevertheless, one sentence each.
 
-    They are shown by a training, by the window before one, and by the report.
+    They are shown by a training, by the window before one, and by the report. Of labels see
+    `faceloop_trainer.data.expression_labels.label_warning`.
 
     Parameters
     ----------
@@ -68,7 +68,6 @@ def data_warnings(faces: Sequence[Face], scheme: Scheme) -> tuple[str, ...]:
         _hidden_points(faces),
         _small_faces(scheme, shapes),
         _mirror_map(scheme, shapes),
-        label_warning(people),
     )
     return tuple(filter(None, said))
 

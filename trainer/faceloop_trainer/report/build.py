@@ -17,6 +17,8 @@ from faceloop_trainer.cross_validation import cross_validate
 from faceloop_trainer.data.annotated_shapes import annotated_shapes
 from faceloop_trainer.data.data_warnings import data_warnings
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
+from faceloop_trainer.data.expression_labels import label_warning
+from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import evaluate_models, faces_to_measure
 from faceloop_trainer.evaluation.paired import compare_models
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -177,8 +179,20 @@ class _ReportBuilder:
             shape=models[0].pdm.mean if models else _mean_shape(project.scheme, annotated),
             seed=self._options.seed,
             provenance=models[0].provenance if models else {},
-            warnings=data_warnings(everyone, project.scheme),
+            warnings=(*data_warnings(everyone, project.scheme), *self._of_labels(everyone)),
         )
+
+    def _of_labels(self, everyone: Sequence[Face]) -> tuple[str, ...]:
+        """Warn of labels that the model does not know, or that none could learn."""
+        people = join_duplicate_subjects(everyone)
+        if not self._models:
+            said = label_warning(people)
+        else:
+            model = self._models[0]
+            unseen = {face.item_id for face in unseen_faces(everyone, model.provenance)}
+            trained = {face.item_id for face in everyone} - unseen
+            said = label_warning(people, trained, model.expression_names)
+        return (said,) if said else ()
 
     def _with_models(self, report: Report, faces: Sequence[Face]) -> Report:
         found = evaluate_models(

@@ -153,6 +153,8 @@ def track(
     from faceloop_workbench.services.tracking import queue_frames, track_video
 
     _check_queue(queue, project)
+    if table is not Table.faceloop and out is None:
+        raise typer.BadParameter(f"--table {table.value} needs --out, the table to write (.csv)")
     with ExitStack() as stack:
         opened = _opened(stack, project)
         chosen = choose_tracker(model, opened)

@@ -14,6 +14,8 @@ from .monitoring import progress_monitor
 from .options import JsonOption, ModelOption, OptionalProject, ProjectOption, kept_files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from faceloop_datasets import ModelRecord, Project
 
 _SHOWN = 12
@@ -27,6 +29,8 @@ model = typer.Typer(no_args_is_help=True, help="The models of a project.")
 @model.command("list")
 def list_models(project: ProjectOption, json: JsonOption = False) -> None:
     """List the models of a project; a star marks the one in use.
+
+    Errors (NME) can be compared where they were measured on as many faces.
 
     Example: faceloop model list --project faces
     """
@@ -43,6 +47,7 @@ def list_models(project: ProjectOption, json: JsonOption = False) -> None:
         Column("number", number=True),
         "name",
         Column("NME", number=True),
+        Column("on faces", number=True),
         "made",
         "note",
     )
@@ -52,6 +57,7 @@ def list_models(project: ProjectOption, json: JsonOption = False) -> None:
             v["id"],
             v["name"],
             _error(v["metrics"]),
+            _measured_faces(v["metrics"]),
             f"{v['created']:%Y-%m-%d %H:%M}",
             v["note"],
         )
@@ -86,6 +92,8 @@ def show_model(
     else:
         with Project.open(project) as opened:
             chosen = choose_tracker(name, opened)
+            if name is None and opened.active_model is None:
+                note(f"The project {opened.name} has no model in use: this is the starter.")
     values = {"name": chosen.name, **chosen.model.summary()}
     if json:
         show_json(values)
@@ -150,7 +158,8 @@ def regularise_model(
 ) -> None:
     """Make a model that holds some shape components more or less, and put it into the project.
 
-    The model that it is made of stays as it is, and in use if it was. Components are numbered as
+    The model that it is made of stays as it is, and in use if it was; the new one is measured on
+    the same faces where the project knows which. Components are numbered as
     in the window's Look inside, where the effect can be tried on a clip.
 
     Example: faceloop model regularise --component 3=0 --component 5=2.5 --project faces
@@ -159,7 +168,7 @@ def regularise_model(
     from faceloop_workbench.services.model_choice import choose_model
     from faceloop_workbench.services.training import regularise_into
 
-    factors = dict(map(_factor, component))
+    factors = _factors(component)
     with Project.open(project) as opened, progress_monitor() as monitor:
         chosen = choose_model(name, opened)
         record = regularise_into(opened, chosen, factors, progress=monitor)
@@ -240,6 +249,17 @@ def _chosen(project: Project, name: str | None) -> ModelRecord:
     return record
 
 
+def _factors(texts: Sequence[str]) -> dict[int, float]:
+    given = [_factor(text) for text in texts]
+    numbers = [number for number, _ in given]
+    if twice := sorted({number for number in numbers if numbers.count(number) > 1}):
+        raise typer.BadParameter(
+            f"found two factors of component {twice[0]}, expected one",
+            param_hint="--component",
+        )
+    return dict(given)
+
+
 def _factor(text: str) -> tuple[int, float]:
     """Read ``NUMBER=FACTOR``."""
     number, _, factor = text.partition("=")
@@ -277,6 +297,13 @@ def _error(metrics: Any) -> str:
 
     value = metrics.get("nme_mean")
     return f"{value:.4f}" if is_number(value) else ""
+
+
+def _measured_faces(metrics: Any) -> str:
+    from faceloop_datasets.plain import is_count
+
+    value = metrics.get("faces")
+    return str(value) if _error(metrics) and is_count(value) else ""
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -77,8 +77,14 @@ def render(
         bool, typer.Option("--sound/--no-sound", help="Copy the sound as it is, or leave it out.")
     ] = True,
     faces: Annotated[
-        int, typer.Option(min=1, help="At most so many faces; --mode anonymise covers all.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="At most so many faces, by default 1; not with --mode anonymise, which covers "
+            "all.",
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     project: OptionalProject = None,
     detector: DetectorOption = "auto",
@@ -97,6 +103,8 @@ def render(
     from faceloop_workbench.services.rendering import render as render_file
 
     rendering = _chosen(mode, face, strength, cover)
+    if faces is not None and mode is Mode.anonymise:
+        raise typer.BadParameter("--faces is not for --mode anonymise, which covers all faces")
     with ExitStack() as stack:
         opened = None if project is None else stack.enter_context(Project.open(project))
         chosen = choose_model(model, opened)
@@ -106,7 +114,7 @@ def render(
                 source,
                 out,
                 rendering,
-                max_faces=faces,
+                max_faces=faces or 1,
                 finding=Finding(detector, start.value),
                 sound=sound,
                 keep=kept_files(model, opened),

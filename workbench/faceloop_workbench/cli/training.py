@@ -37,6 +37,14 @@ class Experts(StrEnum):
     logistic = "logistic"
 
 
+class Modes(StrEnum):
+    """Which components a shape model has."""
+
+    principal = "principal"
+    varimax = "varimax"
+    sparse = "sparse"
+
+
 class Start(StrEnum):
     """Where a fit begins when a model is measured."""
 
@@ -49,6 +57,13 @@ def train(
     experts: Annotated[
         Experts, typer.Option(help="How patch experts are trained.")
     ] = Experts.ridge,
+    modes: Annotated[
+        Modes,
+        typer.Option(
+            help="Shape components: principal ones; varimax, each moving mostly one part of the "
+            "face; sparse, leaving the rest exactly where it is."
+        ),
+    ] = Modes.principal,
     limit: Annotated[
         int | None, typer.Option(min=2, help="Train on at most so many faces.", show_default=False)
     ] = None,
@@ -66,7 +81,7 @@ def train(
     from faceloop_trainer import TrainingConfig
     from faceloop_workbench.services.training import train_into
 
-    config = TrainingConfig(experts=experts.value, limit=limit, seed=seed)
+    config = TrainingConfig(experts=experts.value, modes=modes.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
         trained = train_into(opened, config, progress=monitor)
     if json:

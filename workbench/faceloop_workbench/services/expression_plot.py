@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from numpy.typing import NDArray
+
     from faceloop_runtime import FrameResult
 
 
-_LINES = ("-", "--", ":", "-.")
-"""Of ten colours each."""
+_MOST = 6
+"""Expressions that are drawn: more lines cannot be told apart."""
 
 
 class ExpressionPlot:
     """Draws the probabilities of the first face of each frame, smoothed as the window shows them.
+
+    Of many expressions it draws the six that are likeliest on the average.
 
     A context manager: leaving it, also by an interruption, writes the frames until there.
 
@@ -69,13 +73,18 @@ class ExpressionPlot:
 
         values = np.array(self._rows).reshape(len(self._rows), len(self._names))
         figure, axes = new_figure(9.0, 3.6)
-        for k, (name, column) in enumerate(zip(self._names, values.T, strict=True)):
-            style = _LINES[k // 10 % len(_LINES)]
-            axes.plot(self._times, column, style, color=f"C{k % 10}", label=label(name))
+        for k in self._likeliest(values):
+            axes.plot(self._times, values[:, k], label=label(self._names[k]))
         axes.set(xlabel="seconds", ylabel="probability", ylim=(-0.02, 1.02))
         axes.margins(x=0)
-        figure.legend(frameon=False, loc="outside right center", fontsize=9)
+        title = f"{_MOST} likeliest of {len(self._names)}" if len(self._names) > _MOST else None
+        figure.legend(frameon=False, loc="outside right center", fontsize=9, title=title)
         save_png(figure, self._path)
+
+    def _likeliest(self, values: NDArray[np.float64]) -> list[int]:
+        """Return which expressions are drawn, in the model's order."""
+        mean = np.nan_to_num(values).mean(axis=0)
+        return sorted(np.argsort(-mean, kind="stable")[:_MOST].tolist())
 
     def __enter__(self) -> Self:
         return self

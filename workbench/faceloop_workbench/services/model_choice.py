@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloop_datasets import ProjectError
+from faceloop_datasets import ModelFileError, ProjectError
 from faceloop_runtime import FaceModel
 from faceloop_runtime.clmtrackr import ClmtrackrModel
 from faceloop_runtime.clmtrackr import load as load_clmtrackr
 
 if TYPE_CHECKING:
-    from faceloop_datasets import Project
+    from faceloop_datasets import ModelRecord, Project
 
 STARTER = "starter"
 CLMTRACKR = (".js", ".json")
@@ -94,12 +94,24 @@ def _check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) 
 def _load(which: str | None, project: Project | None) -> ChosenModel:
     if which is None:
         record = None if project is None else project.active_model
-    elif Path(which).is_file() or (project is None and which != STARTER):
+    elif Path(which).is_file():
         return ChosenModel(Path(which).stem, FaceModel.load(which))
-    elif project is None or which == STARTER:
+    elif which == STARTER:
         record = None
+    elif project is None:
+        raise ModelFileError(
+            f"There is no model file {which}. Name a file (.safetensors), starter, or with "
+            "--project a model of the project."
+        )
     else:
-        record = project.model(int(which) if which.isdigit() else which)
+        record = _of_project(which, project)
     if record is None:
         return ChosenModel(STARTER, FaceModel.starter())
     return ChosenModel(record.name, FaceModel.load(record.file))
+
+
+def _of_project(which: str, project: Project) -> ModelRecord:
+    try:
+        return project.model(int(which) if which.isdigit() else which)
+    except ProjectError as error:
+        raise ProjectError(f"{error} There is no file {which} either.") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST = 10.0
 """Largest factor that a person can give."""
+_AS_LEARNED = "metrics_as_learned"
 
 
 def factors_of(pdm: PointDistributionModel) -> NDArray[np.float64]:
@@ -55,10 +56,8 @@ def regularised(chosen: ChosenModel, factors: Mapping[int, float]) -> ChosenMode
 def factors_text(model: FaceModel) -> str:
     """Say which components are regularised otherwise than learned."""
     changed = [(n, f) for n, f in enumerate(factors_of(model.pdm), 1) if f != 1]
-    said = ", ".join(f"{n} free" if f == 0 else f"{n} at {f:g} x" for n, f in changed)
-    if not said:
-        return "all components as learned"
-    return f"component {said}" if len(changed) == 1 else f"components {said}"
+    said = (f"{n} free" if f == 0 else f"{n} held {f:g} times as firmly" for n, f in changed)
+    return ", ".join(f"component {one}" for one in said) or "all components as learned"
 
 
 def _with_factors(chosen: ChosenModel, values: NDArray[np.float64]) -> FaceModel:
@@ -66,9 +65,23 @@ def _with_factors(chosen: ChosenModel, values: NDArray[np.float64]) -> FaceModel
     learned = bool((values == 1).all())
     pdm = replace(model.pdm, regularisation=None if learned else values)
     made = replace(model, pdm=pdm)
-    origin = {} if learned else {"regularised": {"from": chosen.name, "what": factors_text(made)}}
-    known = {k: v for k, v in model.provenance.items() if k != "regularised"}
-    return replace(made, provenance=known | origin)
+    return replace(made, provenance=_provenance(chosen, "" if learned else factors_text(made)))
+
+
+def _provenance(chosen: ChosenModel, what: str) -> dict[str, Any]:
+    """Return where a copy comes from; what was measured of the model it is made of is not its own.
+
+    ``what`` is empty where all is as learned again: then the copy is that model.
+    """
+    known = dict(chosen.model.provenance)
+    before = known.pop("regularised", None)
+    metrics = before.get(_AS_LEARNED) if isinstance(before, dict) else known.get("metrics")
+    if "metrics" in known:
+        known["metrics"] = {} if what else metrics or {}
+    if not what:
+        return known
+    kept = {_AS_LEARNED: metrics} if metrics else {}
+    return known | {"regularised": {"from": chosen.name, "what": what, **kept}}
 
 
 def _check(chosen: ChosenModel, number: int, factor: float) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets import ModelFileError, Monitor, ProjectError
+from faceloop_datasets import InputError, ModelFileError, Monitor, ProjectError
 from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, compare_models, train
@@ -19,8 +19,9 @@ from faceloop_trainer.evaluation.measure import measure_models
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 from .comparison import Comparison, ModelErrors
+from .held_out import measured_as_original
 from .model_choice import STARTER
-from .regularising import factors_text, regularised
+from .regularising import factors_of, factors_text, regularised
 from .stage_times import Stopwatch
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from .model_choice import ChosenModel
 
 _REGULARISED = "-regularised"
+_NOT_OF_A_FILE = ("trained_faces", "trained_people", "expressions", "comparison")
+"""What a model file says of itself elsewhere, or what only the project knows."""
 _MOST_NAMES = 4
 """Expressions that a reason names, of those that a model has learned."""
 
@@ -177,7 +180,8 @@ def import_model(
             f"{project.name} has those of {project.scheme.name}. Import a model of "
             f"{project.scheme.name}."
         )
-    return _add_measured(project, model, file, f"imported from {file.name}", Monitor.of(progress))
+    found = _measured(project, model, Monitor.of(progress))
+    return project.add_model(file, found, note=f"imported from {file.name}")
 
 
 def regularise_into(
@@ -187,9 +191,11 @@ def regularise_into(
     *,
     progress: ProgressLike = None,
 ) -> ModelRecord:
-    """Make a model with other factors of its prior, measured on the project's faces.
+    """Make a model with other factors of its prior, measured as the one it is made of was.
 
-    It is not taken into use, and the model that it is made of stays as it is.
+    It is not taken into use, and the model that it is made of stays as it is. Where the project
+    does not say how that was measured, it is measured on all faces that neither it nor the model
+    in use was trained on.
 
     Parameters
     ----------
@@ -205,7 +211,7 @@ def regularise_into(
     Raises
     ------
     InputError
-        If there is no such component, or a factor is out of range.
+        If there is no such component, a factor is out of range, or they change nothing.
     ModelFileError
         If the model is too old to hold factors.
     ProjectError
@@ -213,28 +219,49 @@ def regularise_into(
     Cancelled
         If the monitor stopped it; the project is as it was.
     """
-    made = regularised(chosen, factors).model
+    made, monitor = regularised(chosen, factors).model, Monitor.of(progress)
+    _need_change(chosen, made)
     name = chosen.name.removesuffix(_REGULARISED) + _REGULARISED
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.safetensors"
-        made.save(file)
-        note = f"{chosen.name} with {factors_text(made)}"
-        return _add_measured(project, made, file, note, Monitor.of(progress))
+        made.save(file)  # before it is measured, which takes longer
+        found = _measured(project, made, monitor, _measured_faces(project, chosen.name))
+        own = {key: value for key, value in found.items() if key not in _NOT_OF_A_FILE}
+        replace(made, provenance={**made.provenance, "metrics": own}).save(file)
+        return project.add_model(file, found, note=f"{chosen.name} with {factors_text(made)}")
 
 
-def _add_measured(
-    project: Project, model: FaceModel, file: Path, note: str, monitor: Monitor
-) -> ModelRecord:
-    """Register a model that was not trained here, measured against the one in use."""
-    comparison = _ModelComparison(project, model, 0, monitor).run(None)
-    metrics = {
-        **({} if comparison.new is None else comparison.new.figures),
+def _need_change(chosen: ChosenModel, made: FaceModel) -> None:
+    if np.array_equal(factors_of(made.pdm), factors_of(chosen.model.pdm)):
+        raise InputError(
+            f"{chosen.name} has these factors already ({factors_text(made)}); nothing would change."
+        )
+
+
+def _measured_faces(project: Project, name: str) -> object:
+    """Return on how many faces a model of the project was measured, if the project says so."""
+    found = [record.metrics.get("faces") for record in project.models() if record.name == name]
+    return found[-1] if found else None
+
+
+def _measured(
+    project: Project, model: FaceModel, monitor: Monitor, faces: object = None
+) -> dict[str, Any]:
+    """Measure a model that was not trained here, against the one in use too.
+
+    ``faces`` is on how many faces the model that it is a copy of was measured, see
+    `faceloop_workbench.services.held_out`.
+    """
+    held_out = None if faces is None else measured_as_original(project, model, faces, monitor)
+    comparison = _ModelComparison(project, model, 0, monitor).run(held_out)
+    own = {} if comparison.new is None else comparison.new.figures
+    return {
+        **(own if held_out is None else held_out.metrics()),
         "trained_faces": model.provenance.get("pictured"),
         "trained_people": model.provenance.get("subjects"),
         "expressions": model.provenance.get("expressions"),
         "comparison": comparison.to_dict(),
     }
-    return project.add_model(file, metrics, note=note)
 
 
 class _ModelComparison:

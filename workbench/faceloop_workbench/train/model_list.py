@@ -16,7 +16,7 @@ from faceloop_workbench.services.model_choice import STARTER
 from .checked_metrics import checked_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -151,6 +151,14 @@ def learning_curve(models: list[ListedModel]) -> tuple[list[ListedModel], list[f
     """Return the models that were trained and measured, oldest first, and their errors."""
     measured = [m for m in reversed(models) if m.nme is not None]
     return measured, [m.nme for m in measured if m.nme is not None]
+
+
+def error_text(model: ListedModel, models: Sequence[ListedModel]) -> str:
+    """Return the error of a model, and on how many faces where others were measured on others."""
+    if model.nme is None:
+        return ""
+    counts = {one.metrics["faces"] for one in models if one.nme is not None}
+    return f"{model.nme:.4f}" + (f" on {model.metrics['faces']}" if len(counts) > 1 else "")
 
 
 def _listed(record: ModelRecord, active: ModelRecord | None, points: int) -> ListedModel:

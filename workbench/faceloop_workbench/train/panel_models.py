@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 
 from faceloop_workbench.widgets.basic import plain_tip
 
+from .model_list import error_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -111,7 +113,7 @@ class ModelTable(QTableWidget):
             _USED if model.in_use else "",
             model.name,
             "" if model.faces is None else str(model.faces),
-            "" if model.nme is None else f"{model.nme:.4f}",
+            error_text(model, self._models),
             made,
             model.note,
         )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.subjects import count_of, kind_of
 from faceloop_datasets.wording import counted
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
-from faceloop_trainer.data.duplicates import count_distinct
+from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
+from faceloop_trainer.data.expression_labels import label_warning
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import split_faces
 
@@ -106,7 +107,10 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
         only_fitted=sum(s.labelled and s.item_id not in useful for s in overview),
         blocked=blocked if faces else _NO_FACE,
     )
-    return replace(found, warnings=(*_warnings(found), *(() if found.blocked else said)))
+    if found.blocked:
+        return replace(found, warnings=tuple(_warnings(found)))
+    labels = label_warning(join_duplicate_subjects(faces), {face.item_id for face in training})
+    return replace(found, warnings=(*_warnings(found), *said, *filter(None, (labels,))))
 
 
 def _trains(face: Face) -> bool:
