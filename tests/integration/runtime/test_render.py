@@ -17,13 +17,13 @@ from faceloop_datasets.sample import (
     sample_faces,
     sample_negatives,
 )
-from faceloop_runtime import Detector, FaceModel, Fitter
+from faceloop_runtime import Detector, FaceModel, Fitter, Tracker
 from faceloop_runtime.render.average import average_picture
 from faceloop_runtime.render.caricature import Caricature
 from faceloop_runtime.render.cover.hide import FaceReplacer
 from faceloop_runtime.render.gl import GlWarper
 from faceloop_runtime.render.mask import Mask
-from faceloop_runtime.render.mesh import FaceMesh
+from faceloop_runtime.render.mesh import FaceMesh, doubled_areas
 from faceloop_runtime.render.portrait import Portrait
 from faceloop_runtime.render.texture import Texture
 from faceloop_runtime.render.warp import CpuWarper, Window
@@ -218,6 +218,26 @@ def test_a_parameter_is_not_driven_beyond_what_faces_have(starter, frames, truth
     wild = dataclasses.replace(fit, b=2.5 * np.sqrt(starter.pdm.variances))
     one, other = (Caricature(starter, s, CpuWarper()).points(wild) for s in (1.2, 5.0))
     assert np.allclose(one, other)
+
+
+@pytest.mark.parametrize("strength", [0.0, 2.5, 5.0])
+def test_no_triangle_of_a_caricature_folds(starter, strength):
+    """Scaled alone, lips and nose of this face would lie over one another, torn."""
+    areas = []
+
+    class Noting(CpuWarper):
+        def warp(self, texture, vertices, triangles, window):
+            there = texture.vertices + np.array([window.x, window.y])
+            areas[:] = (doubled_areas(v[triangles]) for v in (there, vertices))
+            return super().warp(texture, vertices, triangles, window)
+
+    image = read_image(sample_dir() / "stills" / "s0010.jpg", "rgb")
+    (face,) = next(iter(Tracker(starter).track([image]))).faces
+    caricature = Caricature(starter, strength, Noting())
+    caricature.draw(image, face.fit)
+    own, made = areas
+    assert (made[own > 0] > 0.1 * own[own > 0]).all()
+    assert np.median(np.abs(made / own - 1)) > 0.05
 
 
 def test_the_mesh_is_drawn_on_the_points(starter, mesh, frames, truth):
