@@ -27,7 +27,8 @@ _EDGE = 0.2
 _REACH = 0.8
 """Size of a mask, see `FaceMesh`: below the hair of most."""
 _CLOSED = 0.25
-"""Share of its usual area below which a triangle is closed, as one between lips that touch."""
+"""Share of its usual area below which a mouth or an eye is closed, all of it or nothing: half a
+mouth would have a hard edge."""
 
 
 class Mask:
@@ -54,10 +55,9 @@ class Mask:
         self._scheme, self._warper = model.scheme, warper
         self._mesh = FaceMesh.of(model.scheme, model.pdm.mean, reach)
         self._texture = portrait.texture(self._mesh)
-        lids = [set(line.points) for line in model.scheme.contours if line.closed]
-        self._may_close = np.array(
-            [any(lid.issuperset(t) for lid in lids) for t in self._mesh.triangles.tolist()]
-        )
+        triangles = self._mesh.triangles
+        lids = [line.points for line in model.scheme.contours if line.closed]
+        self._within = [np.isin(triangles, lid).all(axis=1) for lid in lids]
 
     def draw(self, image: Image, points: Points, light: Image | None = None) -> None:
         """Draw it over the face with these landmarks, in place.
@@ -82,13 +82,17 @@ class Mask:
         put_over(window.of(image), matched_colours(drawn, scene, alpha == 1), alpha)
 
     def _closed(self, vertices: Points) -> NDArray[np.bool_]:
-        """Return which triangles between lips or lids are open there and closed here."""
+        """Return which triangles are between lips or lids that are open there and closed here."""
         own, there = (
             doubled_areas(v[self._mesh.triangles]).clip(0)
             for v in (self._texture.vertices, vertices)
         )
         usual = own.sum() / max(float(there.sum()), 1e-9)
-        return np.asarray(self._may_close & (own < _CLOSED * usual * there))
+        closed = np.zeros(len(own), bool)
+        for within in self._within:
+            if own[within].sum() < _CLOSED * usual * there[within].sum():
+                closed |= within
+        return closed
 
     def _alpha(
         self, ring: Points, where: NDArray[np.bool_], window: Window, points: Points
