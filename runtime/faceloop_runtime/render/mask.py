@@ -26,7 +26,7 @@ _EDGE = 0.2
 """Width of the soft edge, in IOD."""
 _REACH = 0.8
 """Size of a mask, see `FaceMesh`: below the hair of most."""
-_CLOSED = 0.25
+_CLOSED = 0.35
 """Share of its usual area below which a mouth or an eye is closed, all of it or nothing: half a
 mouth would have a hard edge."""
 
@@ -54,7 +54,7 @@ class Mask:
     ) -> None:
         self._scheme, self._warper = model.scheme, warper
         self._mesh = FaceMesh.of(model.scheme, model.pdm.mean, reach)
-        self._texture = portrait.texture(self._mesh)
+        self._texture = portrait.texture(self._mesh, model.scheme)
         triangles = self._mesh.triangles
         lids = [line.points for line in model.scheme.contours if line.closed]
         self._within = [np.isin(triangles, lid).all(axis=1) for lid in lids]
