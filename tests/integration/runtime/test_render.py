@@ -195,6 +195,18 @@ def test_a_mouth_is_drawn_as_a_whole_or_not_at_all(starter):
     assert same.mean() > 0.95
 
 
+def test_a_mouth_that_is_nearly_shut_is_one_line_and_no_dots(starter, frames, truth):
+    """An open mouth is squeezed into it: from pixel to pixel it would be teeth or lips."""
+    image, points = frames[TALKS].copy(), truth[TALKS]
+    Mask(starter, Portrait.average(starter), CpuWarper()).draw(image, points)
+    line = [43, 60, 59, 58, 49, 57, 56, 55]
+    mouth = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(mouth, [np.rint(points[line]).astype(int)], 1)
+    step = np.abs(np.diff(image[..., 1].astype(int), axis=1))
+    assert 30 < mouth.sum() < 500
+    assert step[mouth[:, 1:] & mouth[:, :-1] > 0].mean() < 2
+
+
 def test_a_mask_has_no_edge_at_the_ends_of_what_is_drawn(starter):
     """Flat gray on black: no pixel differs much from the next."""
     points = starter.pdm.mean * 90 + 200.4
