@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .mesh import FaceMesh
+from .mesh import FaceMesh, doubled_areas
 from .texture import Texture
 from .warp import Window
 
@@ -30,6 +30,12 @@ _AROUND = 1.7
 """Size of the ring that stays where it is; what lies between it and the face gives way."""
 _MOST = 3.0
 """Standard deviations of a parameter beyond which it is not driven."""
+_LEAST_AREA = 0.15
+"""Share of its area that each triangle keeps: one that folds shows as a torn seam. One that is
+turned away, as between lips that touch, does not grow."""
+_STEP, _STEPS = 0.85, 60
+"""Factor of how far the corners of one that would fold move, and how often it is applied: .85 to
+the 60th is nothing."""
 
 
 class Caricature:
@@ -51,7 +57,7 @@ class Caricature:
         self._mesh = FaceMesh.of(model.scheme, model.pdm.mean, _AROUND)
 
     def points(self, fit: Fit) -> Points:
-        """Return where the landmarks (N, 2) of a fit go."""
+        """Return where the landmarks (N, 2) of a fit go, if no triangle folds there."""
         most = np.maximum(_MOST * np.sqrt(self._pdm.variances), np.abs(fit.b))
         driven = np.clip(self._strength * fit.b, -most, most) - fit.b
         change = (driven @ self._pdm.components).reshape(-1, 2)
@@ -67,6 +73,21 @@ class Caricature:
             return
         part = window.of(image)
         own = Texture(part.copy(), vertices - (window.x, window.y))
-        there = np.concatenate([self.points(fit), vertices[len(fit.points) :]])
+        there = self._unfolded(vertices, self.points(fit))
         drawn, where = self._warper.warp(own, there, self._mesh.triangles, window)
         np.copyto(part, drawn, where=where[..., None])
+
+    def _unfolded(self, vertices: Points, points: Points) -> Points:
+        """Return the vertices (M, 2) with the landmarks moved, each as far as no triangle folds."""
+        triangles = self._mesh.triangles
+        change = np.zeros_like(vertices)
+        change[: len(points)] = points - vertices[: len(points)]
+        own = doubled_areas(vertices[triangles])
+        for _ in range(_STEPS):
+            there = vertices + change
+            made = doubled_areas(there[triangles])
+            folds = triangles[made < np.where(own > 0, _LEAST_AREA, 1.0) * own]
+            if not len(folds):
+                break
+            change[np.unique(folds)] *= _STEP
+        return vertices + change

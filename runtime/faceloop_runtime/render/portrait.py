@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from faceloop_datasets import Scheme
     from faceloop_runtime.model import FaceModel
 
     from .mesh import FaceMesh
 
     Image = NDArray[np.uint8]
+
+_INWARDS = 0.9
+"""How far out, of the contour that was fitted, the colours of cheeks and jaw are taken: a contour
+often lies a little beyond the face, and what is behind it must not be drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,10 @@ class Portrait:
             )
         return cls(image, found)
 
-    def texture(self, mesh: FaceMesh) -> Texture:
-        """Return it as something to be drawn over a mesh."""
-        return Texture(self.image, mesh.vertices(self.points))
+    def texture(self, mesh: FaceMesh, scheme: Scheme) -> Texture:
+        """Return it as something to be drawn over a mesh, with its contour drawn in."""
+        vertices = mesh.vertices(self.points)
+        edge = [*scheme.groups.get("contour", ()), *range(len(self.points), len(vertices))]
+        middle = self.points.mean(axis=0)
+        vertices[edge] = middle + _INWARDS * (vertices[edge] - middle)
+        return Texture(self.image, vertices)

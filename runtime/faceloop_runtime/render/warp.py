@@ -40,9 +40,12 @@ class Window:
 
     @classmethod
     def round(cls, points: Points, size: tuple[int, int]) -> Window | None:
-        """Return what holds points (M, 2) of a picture of (width, height); None if nothing does."""
-        low = np.floor(points.min(axis=0)).clip(0, size)
-        high = (np.floor(points.max(axis=0)) + 1).clip(0, size)
+        """Return what holds points (M, 2) of a picture of (width, height); None if nothing does.
+
+        With a pixel round them: whose edge is sought finds it inside.
+        """
+        low = (np.floor(points.min(axis=0)) - 1).clip(0, size)
+        high = (np.ceil(points.max(axis=0)) + 2).clip(0, size)
         (x, y), (width, height) = low.astype(int).tolist(), (high - low).astype(int).tolist()
         return cls(x, y, width, height) if width > 0 and height > 0 else None
 

@@ -379,6 +379,24 @@ def test_pictures_are_drawn_over_too(faceloop: Run, tmp_path: Path, options: lis
     assert not changed[:, : max(0, x0 - 2 * (x1 - x0))].any()
 
 
+@pytest.mark.parametrize(
+    ("mode", "said"), [("anonymise", "nothing is covered"), ("mask", "nothing is drawn")]
+)
+def test_where_no_face_is_found_it_is_said(
+    faceloop: Run, tmp_path: Path, mode: str, said: str
+) -> None:
+    empty, film = sample_negatives()[0], tmp_path / "empty.mp4"
+    write_video(film, [read_image(empty, "rgb")] * 2, 25)
+    for source, out in ((empty, tmp_path / "out.png"), (film, tmp_path / "out.mp4")):
+        done = faceloop("render", source, "--mode", mode, "--out", out)
+        assert done.code == 0
+        assert f"Warning: No face was found: {said}." in done.err
+    done = faceloop("render", empty, "--mode", mode, "--out", tmp_path / "again.png", "--json")
+    assert done.json()["warning"] == f"No face was found: {said}."
+    done = faceloop("render", STILL, "--mode", mode, "--out", tmp_path / "face.png", "--json")
+    assert done.json()["warning"] is None
+
+
 def test_a_video_that_cannot_be_read_leaves_nothing(faceloop: Run, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")

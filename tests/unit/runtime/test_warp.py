@@ -103,13 +103,13 @@ def test_affine_maps_take_corners_to_corners():
 @pytest.mark.parametrize(
     ("points", "expected"),
     [
-        ([[1.5, 2.5], [4.2, 6.9]], Window(1, 2, 4, 5)),
-        ([[-3.0, -3], [2, 2]], Window(0, 0, 3, 3)),
-        ([[-9.0, 2], [-1, 4]], None),
+        ([[1.5, 2.5], [4.2, 6.9]], Window(0, 1, 7, 8)),
+        ([[-3.0, -3], [2, 2]], Window(0, 0, 4, 4)),
+        ([[-9.0, 2], [-2, 4]], None),
         ([[30.0, 2], [40, 4]], None),
     ],
 )
-def test_a_window_is_what_lies_in_the_picture(points, expected):
+def test_a_window_is_what_lies_in_the_picture_and_a_pixel_round_it(points, expected):
     assert Window.round(np.array(points), (20, 10)) == expected
 
 

@@ -54,7 +54,7 @@ class RenderSummary:
     drawn : int
         How many of them have something drawn over them.
     warning : str or None
-        What is wrong with the video file.
+        What is wrong with the video file, or that no face was found in it.
     advice : str or None
         What to do with it, where faces are hidden.
     """
@@ -143,6 +143,14 @@ class _Job:
     def advice(self) -> str | None:
         return _ADVICE if self.rendering.hides else None
 
+    def warning(self, drawn: int, of_file: str | None = None) -> str | None:
+        """Join what is wrong with a file, and that no frame of it has a face to be drawn over."""
+        nothing = None
+        if not drawn:
+            left = "covered" if self.rendering.hides else "drawn"
+            nothing = f"No face was found: nothing is {left}."
+        return " ".join(filter(None, (of_file, nothing))) or None
+
     def tracker(self) -> Tracker:
         detector = self.finding.make_detector()
         return Tracker(
@@ -169,7 +177,7 @@ def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
         found = bool(fits)
     with atomic_path(out) as part:
         Image.fromarray(drawn).save(part, quality=95)  # of a JPEG
-    return RenderSummary(source, out, 1, int(found), None, job.advice)
+    return RenderSummary(source, out, 1, int(found), job.warning(int(found)), job.advice)
 
 
 def _render_video(
@@ -189,7 +197,8 @@ def _render_video(
                 monitor.step(frame.index, len(video), f"drawing {source.name}")
                 writer.write(pixels, frame.time)
                 count, covered = count + 1, covered + found
-    return RenderSummary(source, out, count, covered, video.warning, job.advice)
+    warning = job.warning(covered, video.warning)
+    return RenderSummary(source, out, count, covered, warning, job.advice)
 
 
 def _drawn(job: _Job, video: Video) -> Iterator[tuple[VideoFrame, Pixels, bool]]:

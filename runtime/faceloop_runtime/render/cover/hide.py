@@ -28,7 +28,7 @@ _CELLS = 8
 """Cells of a head's width that is pixelated: its face has six of them."""
 _CELLS_OF_ALL = 10
 """Cells of a whole frame's shorter side."""
-_FACE, _HEAD = 1.0, 1.4
+_FACE, _HEAD = 0.8, 1.4
 """Size of the mesh that is drawn, and of what is blurred below it."""
 _EDGE = 0.08
 """Width of the blur's soft edge, in IOD: it is opaque over a head of size 1.25."""
