@@ -132,7 +132,7 @@ class DrawnFaces:
             )
         # Counted here: who steps back sees the frame before as the next one.
         number, self._looked = self._looked, self._looked + 1
-        faces = self._search.look(number, image, result.faces)
+        faces = self._search.look(number, image, result.faces, thorough=number == 0)
         self._own.add(faces)
         return Cover.of(faces, self._own, self._search.chains.now(number))
 

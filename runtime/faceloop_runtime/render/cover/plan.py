@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import Monitor, ShotCounter
+from faceloop_datasets import Monitor
 from faceloop_runtime.track.tracker import Tracker
 
+from .moments import moments
 from .own_shape import OwnShapes
 from .search import MOST_FACES, Cover, FaceSearch
 
@@ -62,7 +63,8 @@ def plan_covers(
 ) -> dict[int, Cover]:
     """Look at a whole video and say what has to be covered in each frame.
 
-    Every frame is searched by the detector and by the tracker. A face that was seen is covered for
+    Every frame is searched by the detector and by the tracker, some of them by all means, see
+    `faceloop_runtime.render.cover.moments`. A face that was seen is covered for
     a while before and after that too, see `faceloop_runtime.render.cover.chains`.
 
     Parameters
@@ -95,16 +97,17 @@ def plan_covers(
     monitor = Monitor.of(progress)
     session = Tracker(model, max_faces=MOST_FACES, detector=detector, start=start).follow()
     search = FaceSearch(model, detector, footage.rate, footage.size, draw_over=draw_over)
-    shots, cuts = ShotCounter(), []
+    cuts: list[int] = []
     faces: dict[int, tuple[TrackedFace, ...]] = {}
     own = OwnShapes(model)
-    for frame in frames:
-        monitor.step(frame.index, footage.count, "looking for faces")
-        faces[frame.index] = search.look(frame.index, frame.image, session.step(frame).faces)
-        own.add(faces[frame.index])
-        before = shots.shot
-        if shots.update(frame.gray()) > before:
-            cuts.append(frame.index)
+    for moment in moments(frames):
+        frame, number = moment.frame, moment.frame.index
+        monitor.step(number, footage.count, "looking for faces")
+        tracked = session.step(frame).faces
+        faces[number] = search.look(number, frame.image, tracked, thorough=moment.thorough)
+        own.add(faces[number])
+        if moment.after_cut:
+            cuts.append(number)
     places = search.chains.whole(max(faces, default=-1) + 1, cuts)
     return {number: Cover.of(there, own, places[number]) for number, there in faces.items()}
 
@@ -121,6 +124,6 @@ def plan_cover(
     tracked = next(iter(Tracker(model, "auto", MOST_FACES, detector, start=start).track([image])))
     size = image.shape[1], image.shape[0]
     search = FaceSearch(model, detector, 1.0, size, draw_over=draw_over)
-    faces, own = search.look(0, image, tracked.faces), OwnShapes(model)
+    faces, own = search.look(0, image, tracked.faces, thorough=True), OwnShapes(model)
     own.add(faces)
     return Cover.of(faces, own, search.chains.now(0))

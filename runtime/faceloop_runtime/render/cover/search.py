@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 MOST_FACES = 16
 """Faces that are followed, and so can be replaced; a detector finds the others all the same."""
-_EVERY = 25
-"""Frames between searches that find small, dark and tilted faces too."""
+_LEAST_RATE = 5.0
+"""Frames a second that are reckoned with at least: else a hold would be no frame at all."""
 _LOST_EVERY, _JUST_LOST = 5, 5
-"""The same while a face is missing; one that has just been lost is sought in every frame."""
+"""Frames between searches for a face that is missing; one that has just been lost is sought in
+every frame."""
 _ALL = 1000
 _HEAD = 1.25
 """Size of the ring that holds a head with its ears and hair."""
@@ -93,8 +94,8 @@ class FaceSearch:
     draw_over : bool
         Whether faces that are followed well will be drawn over; else all are covered.
     live : bool
-        Whether somebody is waiting: then no frame is searched by all means, but of every second
-        one a part.
+        Whether somebody is waiting: then a missing face is not sought, but of every second frame a
+        part is searched by all means.
     """
 
     def __init__(
@@ -112,11 +113,10 @@ class FaceSearch:
         self._head = FaceMesh.of(model.scheme, model.pdm.mean, _HEAD)
         self._confirmed: dict[int, tuple[int, Place]] = {}
         self._hold = round(HOLD_INSIDE * rate)
-        # at so few frames a second two searches by all means would be further apart than a hold
-        self.chains = Chains(max(rate, _EVERY / HOLD_INSIDE), picture)
+        self.chains = Chains(max(rate, _LEAST_RATE), picture)
 
     def look(
-        self, number: int, image: Image, tracked: Sequence[TrackedFace]
+        self, number: int, image: Image, tracked: Sequence[TrackedFace], *, thorough: bool
     ) -> tuple[TrackedFace, ...]:
         """Look at the next frame.
 
@@ -128,13 +128,15 @@ class FaceSearch:
             RGB.
         tracked : sequence of TrackedFace
             The faces that a tracker follows in it.
+        thorough : bool
+            Whether to search it by all means, for small, dark and tilted faces too.
 
         Returns
         -------
         tuple of TrackedFace
             Those to be drawn over.
         """
-        boxes = self._find(number, image, len(tracked))
+        boxes = self._find(number, image, len(tracked), thorough)
         faces, sightings, known = [], [], set()
         for face in tracked:
             ring = self._head.ring_of(face.fit.points)
@@ -166,14 +168,14 @@ class FaceSearch:
             return Sighting(place, face.id, drawn_over=True)
         return Sighting(union(place, there) if unconfirmed <= self._hold else place, face.id)
 
-    def _find(self, number: int, image: Image, tracked: int) -> list[FaceBox]:
-        """Search quickly, and now and then, or when a face is missing, with all means."""
-        if self._live and number:
+    def _find(self, number: int, image: Image, tracked: int, thorough: bool) -> list[FaceBox]:
+        """Search quickly, or by all means where that is asked for or a face is missing."""
+        if thorough:
+            return find_faces(self._detector, self._model, image, wanted=_ALL)
+        if self._live:
             if number % 2:
                 return self._detector.detect_part(image, number // 2)
             return self._detector.detect(image, wanted=0)
-        if number % _EVERY == 0:
-            return find_faces(self._detector, self._model, image, wanted=_ALL)
         expected = self.chains.expected(number)
         lost = expected[: max(0, len(expected) - tracked)]
         urgent = bool(lost) and (lost[-1] <= _JUST_LOST or number % _LOST_EVERY == 0)
