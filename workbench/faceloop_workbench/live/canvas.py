@@ -137,8 +137,8 @@ class LiveCanvas:
     def _draw_lines(self, fits: list[Fit], scheme: Scheme, size: float) -> None:
         layer: Vectors = self._layer(_LINES, _new_lines)
         layer.data = np.concatenate([segments(fit.points, scheme) for fit in fits])
-        layer.edge_width = max(size / 150, 0.2)
-        layer.visible = True
+        _set_width(layer, max(size / 150, 0.2))
+        self._set_visible(_LINES, visible=True)
 
     def _draw_axes(self, fits: list[Fit], scheme: Scheme, size: float) -> None:
         lines = axis_segments(fits, scheme)
@@ -146,10 +146,12 @@ class LiveCanvas:
             self._set_visible(_AXES, visible=False)
             return
         layer: Vectors = self._layer(_AXES, _new_axes)
+        more = len(layer.data) != len(lines)
         layer.data = lines
-        layer.edge_color = np.tile(np.array(AXIS_COLOURS) / 255, (len(lines) // 3, 1))
-        layer.edge_width = max(size / 40, 0.6)
-        layer.visible = True
+        if more:
+            layer.edge_color = _axis_colours(len(lines) // 3)
+        _set_width(layer, max(size / 40, 0.6))
+        self._set_visible(_AXES, visible=True)
 
     def _draw_points(self, fits: list[Fit], size: float) -> None:
         layer: Points = self._layer(_POINTS, _new_points)
@@ -164,7 +166,7 @@ class LiveCanvas:
             layer.border_color = np.where(chosen[:, None], _WHITE, _SHADE)
             layer.border_width = np.where(chosen, 0.2, 0.12)
         layer.refresh()
-        layer.visible = True
+        self._set_visible(_POINTS, visible=True)
 
     def _draw_responses(self) -> None:
         responses = () if self.shown is None else self.shown.responses
@@ -176,7 +178,7 @@ class LiveCanvas:
         layer.data = maps.maps[self._point]
         layer.affine = affine(maps.to_picture[self._point])
         layer.contrast_limits = (0.0, float(layer.data.max()))
-        layer.visible = True
+        self._set_visible(_RESPONSES, visible=True)
 
     def _fits(self) -> list[Fit]:
         shown = self.shown
@@ -216,7 +218,19 @@ def _new_lines(viewer: ViewerModel) -> Vectors:
 
 
 def _new_axes(viewer: ViewerModel) -> Vectors:
-    return viewer.add_vectors(np.zeros((3, 2, 2)), name=_AXES, vector_style="line", ndim=2)
+    return viewer.add_vectors(
+        np.zeros((3, 2, 2)), name=_AXES, edge_color=_axis_colours(1), vector_style="line", ndim=2
+    )
+
+
+def _axis_colours(faces: int) -> NDArray[np.float64]:
+    return np.tile(np.array(AXIS_COLOURS) / 255, (faces, 1))
+
+
+def _set_width(layer: Vectors, width: float) -> None:
+    """Set the width of lines, if it is another: napari draws all of them anew for it."""
+    if abs(layer.edge_width - width) > 0.1 * width:
+        layer.edge_width = width
 
 
 def _new_points(viewer: ViewerModel) -> Points:
