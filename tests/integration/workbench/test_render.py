@@ -234,6 +234,43 @@ def test_the_sound_is_kept_bit_for_bit(
         assert not av.open(str(quiet)).streams.audio
 
 
+def test_titles_in_the_header_of_the_sound_stay_behind(
+    starter: FaceModel, talking: Path, tmp_path: Path
+) -> None:
+    """Vorbis keeps them where a decoder looks before the first packet."""
+    song, source, out = tmp_path / "song.ogg", tmp_path / "in.mkv", tmp_path / "out.mkv"
+    with av.open(str(song), "w") as new:
+        audio = new.add_stream("vorbis", rate=48000, layout="stereo")
+        audio.options = {"strict": "experimental"}
+        tone = np.sin(np.arange(48000, dtype=np.float32) / 20)[None].repeat(2, 0)
+        frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="stereo")
+        frame.sample_rate = 48000
+        new.mux(audio.encode(frame))
+        new.mux(audio.encode(None))
+    with (
+        av.open(str(song)) as sung,
+        av.open(str(talking)) as seen,
+        av.open(str(source), "w") as new,
+    ):
+        tracks = [sung.streams.audio[0], seen.streams.video[0]]
+        copies = [new.add_stream_from_template(track) for track in tracks]
+        header = tracks[0].codec_context.extradata
+        vendor = header.index(b"\x03vorbis") + 11
+        copies[0].codec_context.extradata = header[:vendor] + b"somebody" + header[vendor + 8 :]
+        for old, copy in zip((sung, seen), copies, strict=True):
+            for packet in old.demux(old.streams[0]):
+                if packet.size:
+                    packet.stream = copy
+                    new.mux(packet)
+    assert b"somebody" in source.read_bytes()
+    render(starter, source, out, Rendering("mesh"))
+    assert b"somebody" not in out.read_bytes()
+    assert sound_of(out)[0] == sound_of(source)[0]
+    heard = [[f.to_ndarray() for f in av.open(str(p)).decode(audio=0)] for p in (source, out)]
+    assert len(heard[0]) == len(heard[1]) > 10
+    assert all(np.array_equal(a, b) for a, b in zip(*heard, strict=True))
+
+
 @pytest.mark.parametrize(
     ("codec", "ending"),
     [("libopus", ".mov"), ("pcm_s16le", ".mp4")],  # the second only at the end of the file
