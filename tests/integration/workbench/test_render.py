@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -285,6 +287,40 @@ def test_sound_that_does_not_fit_is_refused_before_any_work(
     assert "The sound of" in done.err
     assert ".mkv" in done.err
     assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("place", ["folder", "below"])
+def test_where_nothing_can_be_written_is_said_before_any_work(
+    starter: FaceModel, talking: Path, tmp_path: Path, place: str
+) -> None:
+    folder, told = tmp_path / "x.mp4", []
+    folder.mkdir()
+    out = folder if place == "folder" else talking / "x.mp4"  # in a folder that is none
+    with pytest.raises(InputError, match="is a folder" if out == folder else "x.mp4 cannot be"):
+        render(starter, talking, out, Rendering("anonymise"), progress=told.append)
+    assert told == []
+    assert list(tmp_path.rglob("*")) == [folder]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit for the size of a file there")
+def test_a_full_disk_is_said_of_the_file_that_was_asked_for(talking: Path, tmp_path: Path) -> None:
+    """The system says the same of a file that becomes larger than it may be."""
+    out = tmp_path / "new" / "out.mp4"
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "from faceloop_workbench.cli import main; main()"
+    )
+    command = ["render", talking, "--mode", "mesh", "--out", out]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"the video {out} (" in " ".join(done.stderr.split())
+    assert ".part-" not in done.stderr
+    assert list(out.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("when", [2, len(TALKS) + 4])

@@ -13,7 +13,7 @@ from faceloop_datasets import Monitor, Video, VideoWriter
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.media.images import IMAGE_SUFFIXES, read_image
 from faceloop_datasets.media.video import Sound
-from faceloop_datasets.outputs import refuse_to_replace, require_ending
+from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable, require_ending
 from faceloop_runtime import Tracker
 from faceloop_runtime.render.backend import make_warper
 from faceloop_runtime.render.cover.plan import Footage, plan_cover, plan_covers
@@ -121,6 +121,7 @@ def render(
     refuse_to_replace([out], [*read, *keep])
     picture = source.suffix.lower() in IMAGE_SUFFIXES
     require_ending(out, _PICTURES if picture else _VIDEOS, "a picture" if picture else "a video")
+    refuse_unwritable(out)
     monitor = Monitor.of(progress)
     with closing(make_warper()) as warper:
         job = _Job(model, rendering, max_faces, finding, warper)
@@ -184,7 +185,7 @@ def _render_video(
         frames = _hidden(job, video, monitor) if job.rendering.hides else _drawn(job, video)
         part = stack.enter_context(atomic_path(out))
         count = covered = 0
-        with VideoWriter(part, video.rate, track) as writer:
+        with VideoWriter(part, video.rate, track, name=out) as writer:
             for frame, pixels, found in frames:
                 monitor.step(frame.index, len(video), f"drawing {source.name}")
                 writer.write(pixels, frame.time)
