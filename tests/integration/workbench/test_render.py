@@ -451,6 +451,19 @@ def test_pictures_are_drawn_over_too(faceloop: Run, tmp_path: Path, options: lis
     assert not changed[:, : max(0, x0 - 2 * (x1 - x0))].any()
 
 
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".png"])
+def test_an_animation_is_refused_since_only_its_first_picture_would_be_drawn(
+    faceloop: Run, tmp_path: Path, ending: str
+) -> None:
+    source, out = tmp_path / f"in{ending}", tmp_path / "out.png"
+    still = Image.open(STILL)
+    still.save(source, save_all=True, append_images=[still.rotate(90)])
+    done = faceloop("render", source, "--mode", "anonymise", "--out", out)
+    assert done.code == 1
+    assert "is an animation of 2 pictures" in " ".join(done.err.split())
+    assert not out.exists()
+
+
 def test_a_video_that_cannot_be_read_leaves_nothing(faceloop: Run, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from faceloop_datasets import Monitor, Video, VideoWriter
+from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.media.images import IMAGE_SUFFIXES, read_image
+from faceloop_datasets.media.images import IMAGE_SUFFIXES, frames_of, read_image
 from faceloop_datasets.media.video import Sound
 from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable, require_ending
 from faceloop_runtime import Tracker
@@ -114,8 +114,9 @@ def render(
     Cancelled
         If the monitor stops it.
     InputError
-        If a file cannot be read or written, would replace one that is read or kept, or is of no
-        known format; if the sound does not fit into it; or there is no such detector or start.
+        If a file cannot be read or written, would replace one that is read or kept, is of no known
+        format or an animation; if the sound does not fit into it; or there is no such detector or
+        start.
     """
     read = [source] if rendering.face is None else [source, rendering.face]
     refuse_to_replace([out], [*read, *keep])
@@ -152,6 +153,12 @@ class _Job:
 
 
 def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
+    frames = frames_of(source)
+    if frames > 1:
+        raise InputError(
+            f"{source} is an animation of {frames} pictures; expected one picture, or a video. "
+            f"Make a video of it first: ffmpeg -i {source.name} {source.stem}.mp4."
+        )
     pixels = read_image(source, "rgb")
     if job.rendering.hides:
         cover = plan_cover(
