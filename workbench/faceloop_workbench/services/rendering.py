@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 _VIDEOS = (".mp4", ".mkv", ".mov", ".m4v")
+_PIXELS = (
+    "Faces are covered by pixels: this model's points tell too little of where a face ends for the "
+    "average one to be drawn over it."
+)
 _ADVICE = "No detector finds every face. Look at the whole result before you give it away."
 
 
@@ -141,9 +146,16 @@ class _Job:
     finding: Finding
     warper: Warper
 
+    @cached_property
+    def hiding(self) -> Hiding:
+        return Hiding(self.rendering, self.model, self.warper)
+
     @property
     def advice(self) -> str | None:
-        return _ADVICE if self.rendering.hides else None
+        if not self.rendering.hides:
+            return None
+        other = self.rendering.draws_over and not self.hiding.draws_over
+        return f"{_PIXELS} {_ADVICE}" if other else _ADVICE
 
     def tracker(self) -> Tracker:
         detector = self.finding.make_detector()
@@ -161,15 +173,15 @@ def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
         )
     pixels = read_image(source, "rgb")
     if job.rendering.hides:
+        hide = job.hiding
         cover = plan_cover(
             job.model,
             job.finding.make_detector(),
             pixels,
-            draw_over=job.rendering.draws_over,
+            draw_over=hide.draws_over,
             start=job.finding.start,
         )
-        drawn = Hiding(job.rendering, job.model, job.warper)(pixels, cover)
-        found = bool(cover)
+        drawn, found = hide(pixels, cover), bool(cover)
     else:
         (result,) = job.tracker().track([pixels])
         fits = [face.fit for face in result.faces]
@@ -213,14 +225,14 @@ def _hidden(job: _Job, video: Video, monitor: Monitor) -> Iterator[tuple[VideoFr
     A frame of which nothing is known is covered whole: one that could not be decoded when faces
     were looked for, or that is another now. Damaged files without times may count another way.
     """
-    hide = Hiding(job.rendering, job.model, job.warper)
+    hide = job.hiding
     looked_at: dict[int, int] = {}
     covers = plan_covers(
         job.model,
         job.finding.make_detector(),
         Footage.of(video),
         _noted(video, looked_at),
-        draw_over=job.rendering.draws_over,
+        draw_over=hide.draws_over,
         start=job.finding.start,
         progress=monitor,
     )
