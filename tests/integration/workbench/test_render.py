@@ -427,6 +427,19 @@ def test_a_video_is_no_picture(faceloop: Run, talking: Path, tmp_path: Path) -> 
     assert "ends in .mp4" in done.err
 
 
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".png"])
+def test_an_animation_is_refused_since_only_its_first_picture_would_be_drawn(
+    faceloop: Run, tmp_path: Path, ending: str
+) -> None:
+    source, out = tmp_path / f"in{ending}", tmp_path / "out.png"
+    still = Image.open(STILL)
+    still.save(source, save_all=True, append_images=[still.rotate(90)])
+    done = faceloop("render", source, "--mode", "anonymise", "--out", out)
+    assert done.code == 1
+    assert "is an animation of 2 pictures" in " ".join(done.err.split())
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -449,19 +462,6 @@ def test_pictures_are_drawn_over_too(faceloop: Run, tmp_path: Path, options: lis
     x0, y0, x1, y1 = *points.min(axis=0).astype(int), *points.max(axis=0).astype(int)
     assert changed[y0:y1, x0:x1].mean() > 0.2
     assert not changed[:, : max(0, x0 - 2 * (x1 - x0))].any()
-
-
-@pytest.mark.parametrize("ending", [".gif", ".webp", ".png"])
-def test_an_animation_is_refused_since_only_its_first_picture_would_be_drawn(
-    faceloop: Run, tmp_path: Path, ending: str
-) -> None:
-    source, out = tmp_path / f"in{ending}", tmp_path / "out.png"
-    still = Image.open(STILL)
-    still.save(source, save_all=True, append_images=[still.rotate(90)])
-    done = faceloop("render", source, "--mode", "anonymise", "--out", out)
-    assert done.code == 1
-    assert "is an animation of 2 pictures" in " ".join(done.err.split())
-    assert not out.exists()
 
 
 def test_a_video_that_cannot_be_read_leaves_nothing(faceloop: Run, tmp_path: Path) -> None:
