@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections import Counter
 from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import InputError
@@ -67,6 +68,28 @@ def require_ending(path: Path, endings: Sequence[str], what: str) -> None:
         raise InputError(
             f"{path} has no format for {what}. Expected a name that ends in {expected}."
         )
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse a file to write where none can be, before any work is done; nothing is left there.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or no file can be made beside it, or in the folder that its own is to be
+        made in.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Choose the name of a file to write.")
+    folder = next(parent for parent in _absolute(path).parents if parent.exists())
+    try:
+        with NamedTemporaryFile(dir=folder, prefix=".part-") as trial:
+            trial.write(bytes(1))
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}. Choose a file in a folder that "
+            "can be written and has room."
+        ) from error
 
 
 def database_files(database: Path) -> Iterator[Path]:

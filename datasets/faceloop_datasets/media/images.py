@@ -41,6 +41,8 @@ _LATE = (TiffImagePlugin.TiffImageFile.format, WebPImagePlugin.WebPImageFile.for
 _FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "PPM", *_LATE)
 """Formats that are tried. Pillow knows forty more; one of them runs Ghostscript."""
 
+_ANIMATED = ("GIF", "PNG", "WEBP")
+
 _MAX_SCANS = 200  # of a progressive JPEG: usual are ten, and each goes over the whole picture
 
 # What Pillow's decoders raise for damaged files; it promises nothing less.
@@ -144,6 +146,20 @@ def image_size(path: str | Path) -> tuple[int, int]:
             width, height = image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT]
         sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
         return (height, width) if sideways else (width, height)
+
+
+def frames_of(path: str | Path) -> int:
+    """Return how many pictures an animation shows one after the other; 1 for a plain picture.
+
+    Pages of a TIFF and previews in a JPEG are no animation.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no image, or has more than `MAX_PIXELS`.
+    """
+    with _opened(path) as image:
+        return int(getattr(image, "n_frames", 1)) if image.format in _ANIMATED else 1
 
 
 def exif_orientation(path: str | Path) -> int:

@@ -121,8 +121,7 @@ def test_a_mask_without_a_face_is_said_and_the_view_stays(clip: Watcher) -> None
     assert np.array_equal(clip.fitted(0).image, mesh.image)
 
 
-def test_what_cannot_be_hidden_as_wished_is_hidden_all_over(clip: Watcher) -> None:
-    """By a model that does not find the average face in its picture."""
+def test_a_model_that_does_not_find_the_average_face_hides_by_pixels(clip: Watcher) -> None:
     model = FaceModel.starter()
     sees_no_face = replace(model.validator, bias=-1e6)
     scheme = replace(model.scheme, name="another")
@@ -130,10 +129,10 @@ def test_what_cannot_be_hidden_as_wished_is_hidden_all_over(clip: Watcher) -> No
     clip.player.use_model(FitSettings(lambda: ChosenModel("blind", blind), "blind", "cpu"))
     clip.take(lambda s: s.result is not None)
     clip.player.draw_over(Rendering("anonymise"))
-    clip.until(lambda: bool(clip.errors))
-    assert "finds no face" in str(clip.errors[0])
     shown = clip.take(lambda s: s.drawn_over)
-    assert np.array_equal(shown.image, pixelated_whole(frame(0)))
+    assert not clip.errors
+    assert bare_points(shown.image, 0) == 0
+    assert (shown.image == frame(0)).all(axis=2).mean() > 0.3
 
 
 def test_a_frame_is_fitted_though_something_else_is_to_be_drawn_meanwhile(clip: Watcher) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -234,6 +236,43 @@ def test_the_sound_is_kept_bit_for_bit(
         assert not av.open(str(quiet)).streams.audio
 
 
+def test_titles_in_the_header_of_the_sound_stay_behind(
+    starter: FaceModel, talking: Path, tmp_path: Path
+) -> None:
+    """Vorbis keeps them where a decoder looks before the first packet."""
+    song, source, out = tmp_path / "song.ogg", tmp_path / "in.mkv", tmp_path / "out.mkv"
+    with av.open(str(song), "w") as new:
+        audio = new.add_stream("vorbis", rate=48000, layout="stereo")
+        audio.options = {"strict": "experimental"}
+        tone = np.sin(np.arange(48000, dtype=np.float32) / 20)[None].repeat(2, 0)
+        frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="stereo")
+        frame.sample_rate = 48000
+        new.mux(audio.encode(frame))
+        new.mux(audio.encode(None))
+    with (
+        av.open(str(song)) as sung,
+        av.open(str(talking)) as seen,
+        av.open(str(source), "w") as new,
+    ):
+        tracks = [sung.streams.audio[0], seen.streams.video[0]]
+        copies = [new.add_stream_from_template(track) for track in tracks]
+        header = tracks[0].codec_context.extradata
+        vendor = header.index(b"\x03vorbis") + 11
+        copies[0].codec_context.extradata = header[:vendor] + b"somebody" + header[vendor + 8 :]
+        for old, copy in zip((sung, seen), copies, strict=True):
+            for packet in old.demux(old.streams[0]):
+                if packet.size:
+                    packet.stream = copy
+                    new.mux(packet)
+    assert b"somebody" in source.read_bytes()
+    render(starter, source, out, Rendering("mesh"))
+    assert b"somebody" not in out.read_bytes()
+    assert sound_of(out)[0] == sound_of(source)[0]
+    heard = [[f.to_ndarray() for f in av.open(str(p)).decode(audio=0)] for p in (source, out)]
+    assert len(heard[0]) == len(heard[1]) > 10
+    assert all(np.array_equal(a, b) for a, b in zip(*heard, strict=True))
+
+
 @pytest.mark.parametrize(
     ("codec", "ending"),
     [("libopus", ".mov"), ("pcm_s16le", ".mp4")],  # the second only at the end of the file
@@ -248,6 +287,40 @@ def test_sound_that_does_not_fit_is_refused_before_any_work(
     assert "The sound of" in done.err
     assert ".mkv" in done.err
     assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("place", ["folder", "below"])
+def test_where_nothing_can_be_written_is_said_before_any_work(
+    starter: FaceModel, talking: Path, tmp_path: Path, place: str
+) -> None:
+    folder, told = tmp_path / "x.mp4", []
+    folder.mkdir()
+    out = folder if place == "folder" else talking / "x.mp4"  # in a folder that is none
+    with pytest.raises(InputError, match="is a folder" if out == folder else "x.mp4 cannot be"):
+        render(starter, talking, out, Rendering("anonymise"), progress=told.append)
+    assert told == []
+    assert list(tmp_path.rglob("*")) == [folder]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit for the size of a file there")
+def test_a_full_disk_is_said_of_the_file_that_was_asked_for(talking: Path, tmp_path: Path) -> None:
+    """The system says the same of a file that becomes larger than it may be."""
+    out = tmp_path / "new" / "out.mp4"
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "from faceloop_workbench.cli import main; main()"
+    )
+    command = ["render", talking, "--mode", "mesh", "--out", out]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"the video {out} (" in " ".join(done.stderr.split())
+    assert ".part-" not in done.stderr
+    assert list(out.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("when", [2, len(TALKS) + 4])
@@ -353,6 +426,19 @@ def test_a_video_is_no_picture(faceloop: Run, talking: Path, tmp_path: Path) -> 
     done = faceloop("render", talking, "--mode", "mesh", "--out", tmp_path / "out.png")
     assert done.code == 1
     assert "ends in .mp4" in done.err
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".png"])
+def test_an_animation_is_refused_since_only_its_first_picture_would_be_drawn(
+    faceloop: Run, tmp_path: Path, ending: str
+) -> None:
+    source, out = tmp_path / f"in{ending}", tmp_path / "out.png"
+    still = Image.open(STILL)
+    still.save(source, save_all=True, append_images=[still.rotate(90)])
+    done = faceloop("render", source, "--mode", "anonymise", "--out", out)
+    assert done.code == 1
+    assert "is an animation of 2 pictures" in " ".join(done.err.split())
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class DrawnFaces:
     def _cover(
         self, image: Image, result: FrameResult, rate: float, model: ModelInUse
     ) -> Cover | None:
-        if model.chosen is None or model.detector is None or self.rendering is None:
+        if model.chosen is None or model.detector is None or not isinstance(self._drawing, Hiding):
             return None
         if self._search is None or self._own is None:
             self._own = OwnShapes(model.chosen.model)
@@ -127,7 +127,7 @@ class DrawnFaces:
                 model.detector,
                 rate,
                 (image.shape[1], image.shape[0]),
-                draw_over=self.rendering.draws_over,
+                draw_over=self._drawing.draws_over,
                 live=True,
             )
         # Counted here: who steps back sees the frame before as the next one.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_runtime.render.caricature import Caricature
 from faceloop_runtime.render.cover.hide import FaceReplacer, cover_places, pixelated_whole
+from faceloop_runtime.render.cover.trust import can_draw_average
 from faceloop_runtime.render.mask import Mask
 from faceloop_runtime.render.mesh import FaceMesh
 from faceloop_runtime.render.portrait import Portrait
@@ -57,7 +58,7 @@ class FaceDrawing:
 
 
 class Hiding:
-    """Covers faces.
+    """Covers faces: by the average one, or by pixels where the model knows too little for that.
 
     Parameters
     ----------
@@ -68,14 +69,16 @@ class Hiding:
     warper : Warper
         What draws textures.
 
-    Raises
-    ------
-    InputError
-        If the model does not find the average face.
     """
 
     def __init__(self, rendering: Rendering, model: FaceModel, warper: Warper) -> None:
-        self._replacer = FaceReplacer(model, warper) if rendering.draws_over else None
+        drawn = rendering.draws_over and can_draw_average(model)
+        self._replacer = FaceReplacer(model, warper) if drawn else None
+
+    @property
+    def draws_over(self) -> bool:
+        """Whether it can draw over faces; else all have to be covered."""
+        return self._replacer is not None
 
     def __call__(self, image: Image, cover: Cover | None) -> Image:
         """Return a copy of a picture (H, W, 3) with its faces covered; None covers all of it."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import zlib
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from faceloop_datasets import Monitor, Video, VideoWriter
+from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.media.images import IMAGE_SUFFIXES, read_image
+from faceloop_datasets.media.images import IMAGE_SUFFIXES, frames_of, read_image
 from faceloop_datasets.media.video import Sound
-from faceloop_datasets.outputs import refuse_to_replace, require_ending
+from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable, require_ending
 from faceloop_runtime import Tracker
 from faceloop_runtime.render.backend import make_warper
 from faceloop_runtime.render.cover.plan import Footage, plan_cover, plan_covers
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 _VIDEOS = (".mp4", ".mkv", ".mov", ".m4v")
+_PIXELS = (
+    "Faces are covered by pixels: this model's points tell too little of where a face ends for the "
+    "average one to be drawn over it."
+)
 _ADVICE = "No detector finds every face. Look at the whole result before you give it away."
 
 
@@ -114,13 +119,15 @@ def render(
     Cancelled
         If the monitor stops it.
     InputError
-        If a file cannot be read or written, would replace one that is read or kept, or is of no
-        known format; if the sound does not fit into it; or there is no such detector or start.
+        If a file cannot be read or written, would replace one that is read or kept, is of no known
+        format or an animation; if the sound does not fit into it; or there is no such detector or
+        start.
     """
     read = [source] if rendering.face is None else [source, rendering.face]
     refuse_to_replace([out], [*read, *keep])
     picture = source.suffix.lower() in IMAGE_SUFFIXES
     require_ending(out, _PICTURES if picture else _VIDEOS, "a picture" if picture else "a video")
+    refuse_unwritable(out)
     monitor = Monitor.of(progress)
     with closing(make_warper()) as warper:
         job = _Job(model, rendering, max_faces, finding, warper)
@@ -139,9 +146,16 @@ class _Job:
     finding: Finding
     warper: Warper
 
+    @cached_property
+    def hiding(self) -> Hiding:
+        return Hiding(self.rendering, self.model, self.warper)
+
     @property
     def advice(self) -> str | None:
-        return _ADVICE if self.rendering.hides else None
+        if not self.rendering.hides:
+            return None
+        other = self.rendering.draws_over and not self.hiding.draws_over
+        return f"{_PIXELS} {_ADVICE}" if other else _ADVICE
 
     def warning(self, drawn: int, of_file: str | None = None) -> str | None:
         """Join what is wrong with a file, and that no frame of it has a face to be drawn over."""
@@ -159,17 +173,23 @@ class _Job:
 
 
 def _render_picture(job: _Job, source: Path, out: Path) -> RenderSummary:
+    frames = frames_of(source)
+    if frames > 1:
+        raise InputError(
+            f"{source} is an animation of {frames} pictures; expected one picture, or a video. "
+            f"Make a video of it first: ffmpeg -i {source.name} {source.stem}.mp4."
+        )
     pixels = read_image(source, "rgb")
     if job.rendering.hides:
+        hide = job.hiding
         cover = plan_cover(
             job.model,
             job.finding.make_detector(),
             pixels,
-            draw_over=job.rendering.draws_over,
+            draw_over=hide.draws_over,
             start=job.finding.start,
         )
-        drawn = Hiding(job.rendering, job.model, job.warper)(pixels, cover)
-        found = bool(cover)
+        drawn, found = hide(pixels, cover), bool(cover)
     else:
         (result,) = job.tracker().track([pixels])
         fits = [face.fit for face in result.faces]
@@ -192,7 +212,7 @@ def _render_video(
         frames = _hidden(job, video, monitor) if job.rendering.hides else _drawn(job, video)
         part = stack.enter_context(atomic_path(out))
         count = covered = 0
-        with VideoWriter(part, video.rate, track) as writer:
+        with VideoWriter(part, video.rate, track, name=out) as writer:
             for frame, pixels, found in frames:
                 monitor.step(frame.index, len(video), f"drawing {source.name}")
                 writer.write(pixels, frame.time)
@@ -214,14 +234,14 @@ def _hidden(job: _Job, video: Video, monitor: Monitor) -> Iterator[tuple[VideoFr
     A frame of which nothing is known is covered whole: one that could not be decoded when faces
     were looked for, or that is another now. Damaged files without times may count another way.
     """
-    hide = Hiding(job.rendering, job.model, job.warper)
+    hide = job.hiding
     looked_at: dict[int, int] = {}
     covers = plan_covers(
         job.model,
         job.finding.make_detector(),
         Footage.of(video),
         _noted(video, looked_at),
-        draw_over=job.rendering.draws_over,
+        draw_over=hide.draws_over,
         start=job.finding.start,
         progress=monitor,
     )

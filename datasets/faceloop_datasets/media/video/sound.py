@@ -10,6 +10,7 @@ import av
 
 from faceloop_datasets.errors import InputError
 
+from .sound_header import without_comments
 from .stream import open_container
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Sound:
     """The sound of a video file, all its tracks, packet by packet.
 
     Packets are copied, not coded anew: they hold the same bytes. What else a file holds, such as
-    titles, chapters and cover pictures, is not.
+    titles, chapters and cover pictures, is not; nor are the comments in the header of a codec.
 
     Parameters
     ----------
@@ -83,10 +84,27 @@ class Sound:
         return " and ".join(sorted({track.codec_context.name for track in self._tracks}))
 
     def begin(self, target: OutputContainer) -> None:
-        """Make the tracks in a file that has none of its packets yet."""
+        """Make the tracks in a file that has none of its packets yet.
+
+        Raises
+        ------
+        InputError
+            If the header of one is damaged.
+        """
         for track in self._tracks:
-            self._copies[track.index] = target.add_stream_from_template(track)
+            copy = self._copies[track.index] = target.add_stream_from_template(track)
+            header = track.codec_context.extradata
+            if header is not None:
+                copy.codec_context.extradata = self._without_comments(track, header)
         self._next = next(self._packets, None)
+
+    def _without_comments(self, track: AudioStream, header: bytes) -> bytes:
+        try:
+            return without_comments(track.codec_context.name, header)
+        except InputError as error:
+            raise InputError(
+                f"The sound of {self._path} cannot be copied: {error}. Leave the sound out."
+            ) from error
 
     def copy_until(self, target: OutputContainer, seconds: float) -> None:
         """Copy the packets that begin before a time, in seconds after the first frame."""

@@ -47,6 +47,8 @@ class VideoWriter:
         Mean frames a second, and the time of frames that are written without one.
     sound : Sound, optional
         Sound to copy beside the frames, to its own end.
+    name : Path, optional
+        What messages call the file; ``path`` by default.
 
     Raises
     ------
@@ -54,8 +56,16 @@ class VideoWriter:
         If the file cannot be written.
     """
 
-    def __init__(self, path: str | Path, rate: float, sound: Sound | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        rate: float,
+        sound: Sound | None = None,
+        *,
+        name: Path | None = None,
+    ) -> None:
         self.path, self._sound = Path(path), sound
+        self._name = self.path if name is None else name
         self._partial = self.path.with_name(f".part-{secrets.token_hex(8)}{self.path.suffix}")
         self._rate = Fraction(rate).limit_denominator(1001)
         self._shape: tuple[int, ...] | None = None
@@ -81,7 +91,7 @@ class VideoWriter:
             self._open(image.shape)
         if image.shape != self._shape or self._stream is None:
             raise InputError(
-                f"Expected frames of shape {self._shape} for {self.path} but got {image.shape}."
+                f"Expected frames of shape {self._shape} for {self._name} but got {image.shape}."
             )
         even = np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), "edge")
         frame = av.VideoFrame.from_ndarray(even, format="rgb24")
@@ -131,13 +141,13 @@ class VideoWriter:
         except (av.FFmpegError, OSError, ValueError) as error:
             self._give_up()
             raise InputError(
-                f"The sound cannot be copied into {self.path} ({error}). Choose a name that ends "
-                "in .mkv, or leave the sound out."
+                f"The sound cannot be copied into {self._name} ({_reason(error)}). Choose a "
+                "name that ends in .mkv, or leave the sound out."
             ) from error
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         if self._container is None or self._stream is None:
-            raise InputError(f"The video {self.path} is closed.")
+            raise InputError(f"The video {self._name} is closed.")
         try:
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
@@ -147,8 +157,8 @@ class VideoWriter:
     def _failed(self, error: Exception) -> InputError:
         self._give_up()
         return InputError(
-            f"Cannot write the video {self.path} ({error}). Choose a folder that exists, can be "
-            "written and has room, and a name that ends in .mp4, .mkv or .mov."
+            f"Cannot write the video {self._name} ({_reason(error)}). Choose a folder that exists, "
+            "can be written and has room, and a name that ends in .mp4, .mkv or .mov."
         )
 
     def _give_up(self) -> None:
@@ -170,6 +180,11 @@ class VideoWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong, without the name of an unfinished file."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def write_video(path: str | Path, frames: Iterable[Image], rate: float) -> int:
