@@ -189,6 +189,10 @@ class Database:
             raise failed(self.where, str(error.orig)) from error
         except UnicodeDecodeError as error:  # the driver cannot say what it found
             raise failed(self.where, "malformed text") from error
+        except OverflowError as error:  # of the driver: no column holds such a number
+            raise ProjectError(
+                "There is no such number in this project: it is larger than any can be."
+            ) from error
         except UnicodeEncodeError as error:
             raise ProjectError(
                 f"{error.object!r:.100} cannot be stored: it holds half a character. A file of "

@@ -134,9 +134,9 @@ def head_pose(
         Of the fit, in IOD.
     """
     poses = poses_of(model, points[None], NOISE**2)
-    rotation, error = poses.rotation, float("nan")
-    if correction is not None:
-        rotation = correction(rotation, poses.z)
-        error = correction.expected_error(float(turns_of(rotation)[0, 0]), predicted_error)
+    rotation = poses.rotation if correction is None else correction(poses.rotation, poses.z)
     yaw, pitch, roll = map(float, turns_of(rotation)[0])
+    error = float("nan")
+    if correction is not None:
+        error = correction.expected_error(yaw, predicted_error)
     return HeadPose(yaw, pitch, roll, error)

@@ -67,7 +67,7 @@ class Portrait:
             If the model does not find it: it has other points, and has seen too few faces.
         """
         image, points = average_picture()
-        if model.scheme.name == AVERAGE_SCHEME:
+        if model.scheme.has_points_of(AVERAGE_SCHEME):
             return cls(image, points)
         return cls._fitted(image, model, "the average face")
 

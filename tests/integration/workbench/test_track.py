@@ -378,3 +378,13 @@ class TestExpressions:
         assert done.code == 1
         assert ".png" in done.err
         assert not list(tmp_path.glob("*.png"))
+
+
+def test_a_plot_that_cannot_be_written_is_refused_before_the_work(
+    faceloop: Run, clip: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a.png"
+    folder.mkdir()
+    done = faceloop("track", clip, "--plot-expressions", folder)
+    assert done.code == 1
+    assert f"{folder} is a folder" in done.err

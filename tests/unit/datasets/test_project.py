@@ -214,6 +214,9 @@ class TestRevisions:
             project.save(99, annotation(), None)
         with pytest.raises(ProjectError, match=r"no item 9{30}"):
             project.item(int("9" * 30))
+        for look in (project.use_model, project.queue.done, project.queue.skip):
+            with pytest.raises(ProjectError, match="larger than any"):
+                look(int("9" * 30))
         with pytest.raises(ProjectError, match="got one of ibug68 with 68"):
             project.save(item.id, Annotation("ibug68", np.zeros((68, 2)), np.zeros(68)), None)
         with pytest.raises(ProjectError, match="70 points"):

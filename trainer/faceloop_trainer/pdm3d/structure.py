@@ -166,7 +166,7 @@ def _structure(
     latent = np.concatenate([np.ones((faces, 1)), poses.z], axis=1)
     second = latent[:, :, None] * latent[:, None, :]
     second[:, 1:, 1:] += covariance
-    axes = poses.scale[:, None, None] * poses.rotation[:, :2]
+    axes = poses.axes[:, :2]
     across = np.swapaxes(axes, 1, 2) @ axes
     each = (second[:, :, None, :, None] * across[:, None, :, None, :]).reshape(faces, -1)
     size = 3 * (modes + 1)

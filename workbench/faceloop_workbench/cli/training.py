@@ -114,7 +114,7 @@ def evaluate(
     Example: faceloop evaluate --project faces --start detector --plot ced.png
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.outputs import refuse_to_replace, require_ending
+    from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable, require_ending
     from faceloop_runtime import Detector
     from faceloop_trainer import EvaluationProtocol
     from faceloop_trainer import evaluate as measure
@@ -126,6 +126,8 @@ def evaluate(
     with ExitStack() as stack:
         opened = stack.enter_context(Project.open(project))
         refuse_to_replace([plot], kept_files(model, opened))
+        if plot is not None:
+            refuse_unwritable(plot)
         chosen = choose_model(model, opened)
         monitor = stack.enter_context(progress_monitor())
         warnings = data_warnings(opened.faces(), opened.scheme)

@@ -30,7 +30,7 @@ def can_draw_average(model: FaceModel) -> bool:
     """
     if len(model.scheme.names) < _LEAST_POINTS:
         return False
-    if model.scheme.name == AVERAGE_SCHEME:
+    if model.scheme.has_points_of(AVERAGE_SCHEME):
         return True
     image, whole = average_picture()
     found = next(iter(Tracker(model).track([image]))).faces
