@@ -190,9 +190,7 @@ class Database:
         except UnicodeDecodeError as error:  # the driver cannot say what it found
             raise failed(self.where, "malformed text") from error
         except OverflowError as error:  # of the driver: no column holds such a number
-            raise ProjectError(
-                "There is no such number in this project: it is larger than any can be."
-            ) from error
+            raise no_such_number() from error
         except UnicodeEncodeError as error:
             raise ProjectError(
                 f"{error.object!r:.100} cannot be stored: it holds half a character. A file of "
@@ -207,6 +205,11 @@ def write_anything(connection: Connection) -> None:
     read after this one is what the project holds.
     """
     connection.execute(update(SchemaVersion).values(version=SchemaVersion.version))
+
+
+def no_such_number() -> ProjectError:
+    """Return what a person is told who asks for a number that no column can hold."""
+    return ProjectError("There is no such number in this project: it is larger than any can be.")
 
 
 def failed(where: str, said: str) -> ProjectError:

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from .database import BUSY_MS, failed
+from .database import BUSY_MS, failed, no_such_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,8 @@ def direct(file: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connectio
             yield connection
     except sqlite3.Error as error:
         raise failed(str(file), str(error)) from error
+    except OverflowError as error:
+        raise no_such_number() from error
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -27,6 +27,7 @@ from faceloop_datasets import (
     Scheme,
     write_video,
 )
+from faceloop_datasets.care.erasure import find_erasure_target
 from faceloop_datasets.face import snapshot_hash
 
 N = 70
@@ -217,6 +218,8 @@ class TestRevisions:
         for look in (project.use_model, project.queue.done, project.queue.skip):
             with pytest.raises(ProjectError, match="larger than any"):
                 look(int("9" * 30))
+        with pytest.raises(ProjectError, match="larger than any"):
+            find_erasure_target(project.path, item=int("9" * 30))
         with pytest.raises(ProjectError, match="got one of ibug68 with 68"):
             project.save(item.id, Annotation("ibug68", np.zeros((68, 2)), np.zeros(68)), None)
         with pytest.raises(ProjectError, match="70 points"):
