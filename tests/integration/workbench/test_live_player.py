@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_workbench.live.player import ShownFrame
+    from faceloop_workbench.live.sources import Frame
 
 STARTER = FitSettings(lambda: choose_model(None, None), "starter", "cpu")
 OTHER = FitSettings(lambda: ChosenModel("other", FaceModel.starter()), "other", "cpu")
@@ -152,6 +154,27 @@ def test_steps_are_exact_and_add_up(clip: Watcher) -> None:
     assert np.array_equal(clip.fitted(103).image, frame(103))
     clip.player.step(-1)
     assert np.array_equal(clip.fitted(102).image, frame(102))
+
+
+def test_a_step_that_is_asked_for_while_a_frame_is_read_adds_up_too(watcher: Watcher) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    class SlowSource(VideoSource):
+        def frame(self, number: int) -> Frame:
+            reading.set()
+            go_on.wait(20)
+            return super().frame(number)
+
+    go_on.set()
+    watcher.player.open(lambda: SlowSource(sample_clip()))
+    watcher.fitted(0)
+    reading.clear()
+    go_on.clear()
+    watcher.player.step(1)
+    assert reading.wait(20)
+    watcher.player.step(1)
+    go_on.set()
+    assert watcher.fitted(2).index == 2
 
 
 def test_steps_stop_at_both_ends(clip: Watcher) -> None:

@@ -136,8 +136,8 @@ class LiveCanvas:
 
     def _draw_lines(self, fits: list[Fit], scheme: Scheme, size: float) -> None:
         layer: Vectors = self._layer(_LINES, _new_lines)
-        layer.data = np.concatenate([segments(fit.points, scheme) for fit in fits])
-        _set_width(layer, max(size / 150, 0.2))
+        lines = np.concatenate([segments(fit.points, scheme) for fit in fits])
+        _set_lines(layer, lines, max(size / 150, 0.2))
         self._set_visible(_LINES, visible=True)
 
     def _draw_axes(self, fits: list[Fit], scheme: Scheme, size: float) -> None:
@@ -147,10 +147,9 @@ class LiveCanvas:
             return
         layer: Vectors = self._layer(_AXES, _new_axes)
         more = len(layer.data) != len(lines)
-        layer.data = lines
+        _set_lines(layer, lines, max(size / 40, 0.6))
         if more:
             layer.edge_color = _axis_colours(len(lines) // 3)
-        _set_width(layer, max(size / 40, 0.6))
         self._set_visible(_AXES, visible=True)
 
     def _draw_points(self, fits: list[Fit], size: float) -> None:
@@ -165,7 +164,7 @@ class LiveCanvas:
             layer.face_color = np.where(chosen[:, None], _CLEAR, _opaque(confidence))
             layer.border_color = np.where(chosen[:, None], _WHITE, _SHADE)
             layer.border_width = np.where(chosen, 0.2, 0.12)
-        layer.refresh()
+        _redraw_layer(layer)
         self._set_visible(_POINTS, visible=True)
 
     def _draw_responses(self) -> None:
@@ -227,10 +226,18 @@ def _axis_colours(faces: int) -> NDArray[np.float64]:
     return np.tile(np.array(AXIS_COLOURS) / 255, (faces, 1))
 
 
-def _set_width(layer: Vectors, width: float) -> None:
-    """Set the width of lines, if it is another: napari draws all of them anew for it."""
+def _set_lines(layer: Vectors, lines: NDArray[np.float64], width: float) -> None:
+    with layer.events.blocker_all():
+        layer.data = lines
     if abs(layer.edge_width - width) > 0.1 * width:
-        layer.edge_width = width
+        layer.edge_width = width  # draws all of them anew
+    else:
+        _redraw_layer(layer)
+
+
+def _redraw_layer(layer: Layer) -> None:
+    """Draw what changed; its thumbnail and the reach of its marks nobody looks at."""
+    layer.refresh(thumbnail=False, extent=False, highlight=False)
 
 
 def _new_points(viewer: ViewerModel) -> Points:

@@ -153,6 +153,7 @@ class Player:
         self._poor_of: ChosenModel | None = None
         self._poor_lock = threading.Lock()
         self._at = 0
+        self._aim = 0  # where it will stand when all that was asked for is done
         self._model = ModelInUse()
         self._faces = DrawnFaces(make_context)
         self._clock = Clock()
@@ -194,7 +195,8 @@ class Player:
             if self.source is None or self.playing:
                 return
             if self._requests.target is None and self._at == _last(self.source):
-                self._requests.target, self._requests.reset_tracking = 0, True
+                self._request_frame(0)
+                self._requests.reset_tracking = True
             self.playing = True
             self._clock.start()
             self._changed.notify()
@@ -210,8 +212,7 @@ class Player:
     def step(self, frames: int) -> None:
         """Pause and move by some frames."""
         with self._changed:
-            start = self._at if self._requests.target is None else self._requests.target
-            self._request_frame(start + frames)
+            self._request_frame(self._aim + frames)
             self.playing = False
 
     def seek(self, frame: int) -> None:
@@ -260,8 +261,14 @@ class Player:
 
     def _request_frame(self, frame: int) -> None:
         if self.source is not None:
-            self._requests.target = max(frame, 0)
+            self._requests.target = self._aim = max(frame, 0)
             self._changed.notify()
+
+    def _arrive(self, frame: int) -> None:
+        with self._changed:
+            self._at = frame
+            if self._requests.target is None:  # nobody has asked for another meanwhile
+                self._aim = frame
 
     # In the thread
 
@@ -315,7 +322,8 @@ class Player:
         with self._poor_lock:
             self._poor = PoorFrames(self._poor.threshold)
         self.record = ErrorRecord(0 if source is None else source.frames or 0)
-        self._at, self._current = 0, None
+        self._current = None
+        self._arrive(0)
         self._faces.forget()
         self.source = source
         with self._changed:
@@ -351,7 +359,7 @@ class Player:
             return
         last = _last(self.source)  # another source may have been opened since
         frame = self.source.frame(target if last is None else min(target, last))
-        self._at = frame.index
+        self._arrive(frame.index)
         self._clock.start()
         if reset_tracking:
             self._model.forget()
@@ -380,7 +388,7 @@ class Player:
             self._stop_playing("end")
             return
         frame = self.source.frame(self._following())
-        self._at = frame.index
+        self._arrive(frame.index)
         result, milliseconds = self._fit(frame)
         if result is not None and self.source.frames is not None:
             with self._poor_lock:
