@@ -26,6 +26,8 @@ from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import ItemSummary
+from .tracks.face_track import FaceTrack, FrameKind, Verdict
+from .tracks.track import Track
 
 __all__ = [
     "Annotation",
@@ -35,8 +37,10 @@ __all__ = [
     "Contour",
     "Conversion",
     "Face",
+    "FaceTrack",
     "FaceloopError",
     "FrameCandidate",
+    "FrameKind",
     "ImportReport",
     "InputError",
     "Item",
@@ -61,7 +65,9 @@ __all__ = [
     "Scheme",
     "SchemeError",
     "ShotCounter",
+    "Track",
     "TrainingError",
+    "Verdict",
     "Video",
     "VideoFrame",
     "VideoWriter",
