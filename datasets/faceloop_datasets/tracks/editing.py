@@ -12,14 +12,13 @@ from scipy.signal import savgol_filter
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.wording import counted
 
+from .blending import blend
 from .face_track import FaceTrack, FrameKind, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from .track import Track
-
-    Points = NDArray[np.float64]
 
 WINDOW, _ORDER = 9, 2
 """Frames and degree of the Savitzky-Golay filter: at 25 frames a second what takes longer than a
@@ -117,10 +116,7 @@ def interpolate(track: Track, face: int, first: int, last: int) -> Track:
     """Compute a face between frames that have one.
 
     The ends of the range and the corrected frames within stay, and all others are computed from
-    the two of these around them: place linear in time, size geometric, the turn in the picture
-    along the shorter arc, and the shape linear once both are aligned (ordinary Procrustes). A
-    head that rolls keeps its size on the way, where points that move in straight lines would
-    shrink it; a head that turns aside keeps the proportions between the two views.
+    the two of these around them, by the time between them: see `faceloop_datasets.tracks.blending`.
 
     Parameters
     ----------
@@ -169,32 +165,6 @@ def _between(track: Track, number: int, start: int, end: int) -> Track:
         expressions=np.nan,
     )
     return track.with_face(changed)
-
-
-def blend(one: ArrayLike, other: ArrayLike, share: ArrayLike) -> Points:
-    """Shapes between two, see `interpolate`.
-
-    Parameters
-    ----------
-    one, other : array_like, shape (N, 2)
-        ``(x, y)``; a point that one of them lacks (NaN) is in no shape between them.
-    share : array_like, shape (K,)
-        How far from ``one``, 0 to 1.
-
-    Returns
-    -------
-    ndarray of float64, shape (K, N, 2)
-    """
-    a, b = (np.asarray(p, np.float64) @ [1, 1j] for p in (one, other))
-    t = np.asarray(share, np.float64)[:, None]
-    known = ~np.isnan(a + b)
-    middle, goal = a[known].mean(), b[known].mean()
-    a, b = a - middle, b - goal
-    turn = np.vdot(a[known], b[known]) / np.vdot(a[known], a[known]).real
-    shape = (1 - t) * a + t * b / turn
-    moved = shape * np.abs(turn) ** t * np.exp(1j * t * np.angle(turn))
-    moved += (1 - t) * middle + t * goal
-    return np.stack([moved.real, moved.imag], axis=-1)
 
 
 def smooth(track: Track, face: int, first: int, last: int, window: int = WINDOW) -> Track:

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from faceloop_datasets import FaceTrack, FrameKind, InputError, Track, Verdict
 from faceloop_datasets.tracks import editing
+from faceloop_datasets.tracks.blending import blend
 from faceloop_datasets.tracks.change import TrackChange
 from faceloop_datasets.tracks.file import read_track, write_track
 from faceloop_datasets.tracks.folder import TrackFolder
@@ -175,7 +176,7 @@ def test_interpolation_keeps_a_similarity_one(
     """A face that only rolls, comes nearer and moves has its own shape all the way."""
     shape = np.random.default_rng(3).normal(size=(POINTS, 2))
     shape -= shape.mean(axis=0)
-    found = editing.blend(shape, turned(shape, angle, scale, x + 5j), np.array([share]))[0]
+    found = blend(shape, turned(shape, angle, scale, x + 5j), np.array([share]))[0]
     wanted = turned(shape, share * angle, scale**share, share * (x + 5j))
     np.testing.assert_allclose(found, wanted, atol=1e-9)
 
@@ -190,7 +191,7 @@ def test_interpolation_goes_from_anchor_to_anchor() -> None:
     for end in (0, 3, 5):
         np.testing.assert_array_equal(found.points[end], before.points[end])
     np.testing.assert_allclose(
-        found.points[1], editing.blend(before.points[0], before.points[3], [1 / 3])[0], rtol=1e-6
+        found.points[1], blend(before.points[0], before.points[3], [1 / 3])[0], rtol=1e-6
     )
     assert found.predicted_error[4] == pytest.approx(
         before.predicted_error[5] / 2 + 0.5 * before.predicted_error[3]
