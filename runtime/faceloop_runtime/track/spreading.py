@@ -37,7 +37,7 @@ _GONE = 3
 """Frames in a row without a face, after which it is gone."""
 _CARRIED = 0.01
 """Mean distance, in IOD, of a correction from the model's own fit from which on it is carried."""
-_CARRY = 5
+_CARRY = 10
 """Least number of frames that it is carried to."""
 MOST = 500
 """Frames that a correction spreads to each way, at most."""
@@ -80,7 +80,7 @@ class Spreading:
 
     A model may be wrong about a person where the corrected points differ from its own fit to the
     corrected frame. That difference, in the frame of the face, is carried along, less with each
-    frame to none at the end, and to five frames where the fits agree at once.
+    frame to none at the end, and to ten frames where the fits agree at once.
 
     Parameters
     ----------
