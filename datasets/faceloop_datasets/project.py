@@ -47,6 +47,8 @@ from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
+from .tracks.folder import TRACKS, TrackFolder
+from .tracks.history import TrackHistory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from .progress import ProgressLike
     from .store.bulk import Batch, NewRevision
     from .store.models import ModelRecord
+    from .tracks.track import Track
 
 _FILE = "project.db"
 _SCHEME = "scheme"
@@ -180,7 +183,7 @@ class Project:
                 guard.check_sizes(connection, where, len(scheme))
             if database.file is not None:
                 finish_erasure(database.file)
-            for name in ("media", "models", BACKUPS):
+            for name in ("media", "models", TRACKS, BACKUPS):
                 remove_leftovers(root / name)
             return cls(database, root, scheme)
         except BaseException:
@@ -291,8 +294,8 @@ class Project:
     def files(self) -> Iterator[Path]:
         """Yield what nothing may be written over: see `faceloop_datasets.outputs`.
 
-        Its database, models, backups, pictures and videos, wherever they are, and the annotation
-        files that were imported; whether all of them are still there or not.
+        Its database, models, tracks, backups, pictures and videos, wherever they are, and the
+        annotation files that were imported; whether all of them are still there or not.
         """
         with self._database.read() as connection:
             records = models.list_models(connection, self._models)
@@ -301,6 +304,7 @@ class Project:
         if self._database.file is not None:
             yield from database_files(self._database.file)
         yield from (record.file for record in records)
+        yield from self._tracks.files().values()
         yield from (self.path / BACKUPS).glob("*.zip")
         yield from (media.where(self.path) for media in known)
         for root, place in sources:
@@ -925,6 +929,102 @@ class Project:
             self.set_expressions(said.labels)
         return said
 
+    # Tracks
+
+    def tracks(self) -> list[Media]:
+        """Return the videos that have a track, in the order they came."""
+        kept = self._tracks.files()
+        return [media for media in self.media() if media.sha256 in kept]
+
+    def track(self, media: Media) -> Track | None:
+        """Return the track of a video; None if none is kept.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged.
+        """
+        history = self.track_history(media)
+        return None if history is None else history.track
+
+    def track_history(self, media: Media) -> TrackHistory | None:
+        """Return the track of a video with what was done to it; None if none is kept.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged.
+        """
+        return self._tracks.read(media.sha256)
+
+    def keep_track(self, track: Track | TrackHistory, said: str = "") -> TrackHistory:
+        """Keep the track of a video with the project, in the place of the one there was.
+
+        Parameters
+        ----------
+        track : Track or TrackHistory
+            Of a video that the project knows. A track alone goes on the history that is kept.
+        said : str
+            What was done to it, for people, so that it can be undone; empty where it was only
+            tracked further.
+
+        Returns
+        -------
+        TrackHistory
+            As it was kept.
+
+        Raises
+        ------
+        ProjectError
+            If the project does not know the video, or has another scheme.
+        InputError
+            If the file cannot be written, or the one there was is damaged.
+        """
+        value = track.track if isinstance(track, TrackHistory) else track
+        if value.sha256 not in {media.sha256 for media in self.media()}:
+            raise ProjectError(
+                f"The project {self.name} does not know the video of this track. Add it first."
+            )
+        if value.scheme != self.scheme.name:
+            raise ProjectError(
+                f"Expected a track of {self.scheme.name} but got one of {value.scheme}."
+            )
+        if isinstance(track, TrackHistory):
+            history = track
+        else:
+            before = self._tracks.read(track.sha256) or TrackHistory(track)
+            history = before.did(track, said) if said else before.went_on(track)
+        self._tracks.write(history)
+        return history
+
+    def undo_track(self, media: Media) -> str | None:
+        """Take back what was done last to the track of a video; returns it, None if nothing.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged or cannot be written.
+        """
+        history = self.track_history(media)
+        if history is None or not history.done:
+            return None
+        self._tracks.write(history.undo())
+        return history.done[-1].said
+
+    def redo_track(self, media: Media) -> str | None:
+        """Do again what was taken back last; returns it, None if nothing.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged or cannot be written.
+        """
+        history = self.track_history(media)
+        if history is None or not history.undone:
+            return None
+        self._tracks.write(history.redo())
+        return history.undone[-1].said
+
     # Models
 
     def models(self) -> list[ModelRecord]:
@@ -1009,6 +1109,10 @@ class Project:
         with self._database.write() as connection:
             models.note(connection, models.get(connection, which, self._models), note)
             return models.get(connection, which, self._models)
+
+    @property
+    def _tracks(self) -> TrackFolder:
+        return TrackFolder(self.path)
 
     @property
     def _models(self) -> Path:

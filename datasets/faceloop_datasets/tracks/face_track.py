@@ -59,8 +59,8 @@ class FaceTrack:
     points : ndarray of float32, shape (F, N, 2)
         ``(x, y)`` in pixels of the frame; NaN where there is no face.
     predicted_error : ndarray of float32, shape (F,)
-        What the model expects of its fit, in IOD; NaN where there is no fit, 0 where a person
-        placed the points.
+        What the model expects of its fit, in IOD; NaN where there are no points, 0 where a person
+        placed them, and in between where they are interpolated.
     kind : ndarray of uint8, shape (F,)
         One `FrameKind` a frame.
     verdict : ndarray of uint8, shape (F,)
@@ -141,6 +141,13 @@ class FaceTrack:
         """Frames that were looked at and in which it was not found, shape (F,)."""
         lost: NDArray[np.bool_] = self.kind == FrameKind.LOST
         return lost
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Frames that a person has edited or accepted, shape (F,): no new fit replaces them."""
+        accepted = self.verdict == Verdict.ACCEPTED
+        settled: NDArray[np.bool_] = (self.kind >= FrameKind.CORRECTED) | accepted
+        return settled
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Its arrays by the names of their fields, those that it has."""
