@@ -104,6 +104,7 @@ def describe(project: Project) -> dict[str, Any]:
             {
                 "id": item.id, "media": item.media_id, "frame": item.frame, "name": item.name,
                 "subject": item.subject, "origin": item.origin, "head": item.head,
+                "removed": item.removed,
                 "expressions": [
                     [one.label, one.author, one.created.isoformat()]
                     for one in project.expression_history(item.id)
@@ -135,7 +136,8 @@ def describe(project: Project) -> dict[str, Any]:
             for entry in project.queue.list(None)
         ],
         "models": [
-            {"name": m.name, "sha256": m.sha256, "metrics": dict(m.metrics), "note": m.note}
+            {"name": m.name, "sha256": m.sha256, "metrics": dict(m.metrics), "note": m.note,
+             "pinned": m.pinned}
             for m in project.models()
         ],
         "active": project.active_model.name if project.active_model else None,
@@ -146,8 +148,10 @@ def described(name: str) -> dict[str, Any]:
     """Read what a kept project held, as `describe` says it of the same project today."""
     found: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
     found["queue"] = [_entry_of_today(entry) for entry in found["queue"]]
-    # Before 4 nobody could say what a face expresses.
-    found["items"] = [{"expressions": [], **item} for item in found["items"]]
+    # Before 4 nobody could say what a face expresses, before 5 nothing was taken out or pinned.
+    found["items"] = [{"expressions": [], "removed": False, **item} for item in found["items"]]
+    found["media"] = [{"display": "", **media} for media in found["media"]]
+    found["models"] = [{"pinned": False, **model} for model in found["models"]]
     return found
 
 

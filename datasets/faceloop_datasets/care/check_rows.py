@@ -28,8 +28,14 @@ _OF_ONE = "Correct the item in the window, which saves a sound revision; or rest
 _REPORT = "Nothing is lost. Please report it: faceloop never writes this."
 _WITH_REASONS = 3  # the version of the tables from which on an entry has several reasons
 _WITH_EXPRESSIONS = 4
-_GUARDS = ("revisions_no_delete", "revisions_no_update")
-_GUARDS_OF_EXPRESSIONS = ("expressions_no_delete", "expressions_no_update")
+_WITH_ROUNDS = 5
+_APPEND_ONLY_SINCE = {
+    "revisions": 1,
+    "expressions": _WITH_EXPRESSIONS,
+    "removals": _WITH_ROUNDS,
+    "approvals": _WITH_ROUNDS,
+    "blind_annotations": _WITH_ROUNDS,
+}
 
 
 def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -52,8 +58,12 @@ def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
             f"version {version}",
             "They are brought up to date, after a backup, when the project is opened.",
         )
-    labelled = version is not None and version >= _WITH_EXPRESSIONS
-    guards = {*_GUARDS, *(_GUARDS_OF_EXPRESSIONS if labelled else ())}
+    guards = {
+        f"{table}_no_{verb}"
+        for table, since in _APPEND_ONLY_SINCE.items()
+        if since <= (version or 1)
+        for verb in ("delete", "update")
+    }
     for guard in sorted(guards - inspecting.names_of_objects(connection)):
         yield Finding(
             "warning",
@@ -86,6 +96,7 @@ def check_rows(connection: sqlite3.Connection) -> Iterator[Finding]:
     yield from _check_items(connection, revisions)
     yield from _check_queue(connection, size)
     yield from _check_expressions(connection)
+    yield from _check_rounds(connection, size)
     stored = inspecting.models(connection)
     models = {str(number) for number, *_ in stored}
     if settings.get("active_model", next((str(n) for n, *_ in stored), None)) not in {
@@ -120,14 +131,15 @@ class _Revision:
                 f"{where}, based on {self.based_on}",
                 RESTORE,
             )
-        if not self._is_sound(size):
+        if not self.is_sound(size):
             yield Finding(
                 "error", f"A saved annotation does not decode to {size} points", where, _OF_ONE
             )
         if not _is_time(self.created):
             yield Finding("warning", "When a revision was saved cannot be read", where, _REPORT)
 
-    def _is_sound(self, size: int) -> bool:
+    def is_sound(self, size: int) -> bool:
+        """Whether points and states are those of as many points as the scheme has."""
         sizes = _sizes(self.points, self.states)
         if sizes != (16 * size, size):
             return False
@@ -185,6 +197,24 @@ def _check_expressions(connection: sqlite3.Connection) -> Iterator[Finding]:
             )
         if not _is_time(created):
             yield Finding("warning", "When a label was given cannot be read", where, _REPORT)
+
+
+def _check_rounds(connection: sqlite3.Connection, size: int) -> Iterator[Finding]:
+    """Check what was taken out, what was said to be right, and what was annotated blind."""
+    if (inspecting.tables_version(connection) or 0) < _WITH_ROUNDS:
+        return
+    for item in inspecting.unlike_their_removals(connection):
+        what = "Whether a face is taken out is not what was said last"
+        yield Finding("warning", what, f"item {item}", "Take it out, or bring it back, once more.")
+    for number, item, points in inspecting.approvals(connection):
+        if not _are_landmarks(points, size):
+            what = f"What was said to be right are none of the {size} points"
+            yield Finding("error", what, f"approval {number}, item {item}", RESTORE)
+    for number, item, points, states, created in inspecting.blind_annotations(connection):
+        found = _Revision(number, item, None, points, states, created)
+        if not found.is_sound(size):
+            what = f"A blind annotation does not decode to {size} points"
+            yield Finding("error", what, f"blind annotation {number}, item {item}", RESTORE)
 
 
 def _is_label(label: Any) -> bool:

@@ -95,6 +95,8 @@ class Media:
         Sizes; an image has one frame.
     older : bool
         Whether it was added by a version that did not show videos as players do.
+    display : str
+        How a person wants to see it, as JSON; empty for as it is.
     """
 
     id: int
@@ -107,6 +109,7 @@ class Media:
     height: int
     frames: int
     older: bool = False
+    display: str = ""
 
     @property
     def name(self) -> str:

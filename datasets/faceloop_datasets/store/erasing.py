@@ -20,22 +20,31 @@ if TYPE_CHECKING:
 _PENDING = "erasing"
 
 # Where points are kept.
-_POINTS = (("revisions", "points"), ("revisions", "start"), ("queue", "points"))
-
+_POINTS = (
+    ("revisions", "points"),
+    ("revisions", "start"),
+    ("queue", "points"),
+    ("blind_annotations", "points"),
+)
+# What is kept of an item; first what refers to something else in this list.
+_OF_ITEMS = (
+    "approvals",
+    "removals",
+    "blind_annotations",
+    "round_items",
+    "expressions",
+    "queue",  # its reasons go with an entry
+    "revisions",
+)
 
 # Where else the same may rightly stand: other faces with the same coordinates, longer names.
-_USED_POINTS = (
-    "SELECT 1 FROM revisions WHERE instr(points, ?1) "
-    "UNION SELECT 1 FROM revisions WHERE instr(start, ?1) "
-    "UNION SELECT 1 FROM queue WHERE instr(points, ?1)"
-)
 _USED_TEXT = (
     "SELECT 1 FROM items WHERE instr(name, ?1) OR instr(subject, ?1) OR instr(origin, ?1) "
     "UNION SELECT 1 FROM media WHERE instr(path, ?1) OR instr(absolute, ?1) OR instr(sha256, ?1)"
 )
 _USED_LABEL = "SELECT 1 FROM expressions WHERE instr(label, ?1) OR instr(author, ?1)"
 
-_APPEND_ONLY = ("revisions", "expressions")
+_APPEND_ONLY = ("revisions", "expressions", "removals", "approvals", "blind_annotations")
 
 
 @dataclass(frozen=True)
@@ -185,10 +194,7 @@ def subject_sources(connection: sqlite3.Connection, rows: ErasedRows) -> tuple[s
 
 def stored_points(connection: sqlite3.Connection, rows: ErasedRows) -> Iterator[bytes]:
     """Yield all points that are stored of the faces."""
-    for table, column in _POINTS:
-        # A backup may have the tables of an older version.
-        if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
-            continue
+    for table, column in _point_columns(connection):
         query = f"SELECT {column} FROM {table} WHERE item_id IN (SELECT value FROM json_each(?))"  # noqa: S608
         for (blob,) in connection.execute(query, [rows.key]):
             yield blob or b""
@@ -198,7 +204,7 @@ def stored_texts(connection: sqlite3.Connection, rows: ErasedRows) -> set[str | 
     """Names, subjects and origins of the faces, and all that was said of their expressions."""
     which = "IN (SELECT value FROM json_each(?))"
     queries = [f"SELECT name, subject, origin FROM items WHERE id {which}"]  # noqa: S608
-    if _has_expressions(connection):
+    if "expressions" in _tables(connection):
         queries.append(f"SELECT label FROM expressions WHERE item_id {which}")  # noqa: S608
     return {
         text for query in queries for row in connection.execute(query, [rows.key]) for text in row
@@ -207,16 +213,31 @@ def stored_texts(connection: sqlite3.Connection, rows: ErasedRows) -> set[str | 
 
 def is_used(connection: sqlite3.Connection, content: bytes | str) -> bool:
     """Whether something that stays has the same points or the same text."""
-    queries = [_USED_TEXT if isinstance(content, str) else _USED_POINTS]
-    if isinstance(content, str) and _has_expressions(connection):
-        queries.append(_USED_LABEL)
+    if isinstance(content, str):
+        labelled = "expressions" in _tables(connection)
+        queries = [_USED_TEXT, *([_USED_LABEL] if labelled else [])]
+    else:
+        queries = [
+            f"SELECT 1 FROM {table} WHERE instr({column}, ?1)"  # noqa: S608
+            for table, column in _point_columns(connection)
+        ]
     return any(connection.execute(query, [content]).fetchone() for query in queries)
 
 
-def _has_expressions(connection: sqlite3.Connection) -> bool:
-    # A backup, or a project that nothing has opened since, may have older tables.
-    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'expressions'"
-    return connection.execute(query).fetchone() is not None
+# A backup, or a project that nothing has opened since, may have older tables.
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    return {name for (name,) in connection.execute(query)}
+
+
+def _point_columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    return [
+        (table, column)
+        for table, column in _POINTS
+        if column in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+    ]
 
 
 @contextmanager
@@ -236,12 +257,9 @@ def overwriting(connection: sqlite3.Connection) -> Iterator[None]:
 def delete_rows(connection: sqlite3.Connection, rows: ErasedRows, *, pending: bool) -> None:
     """Delete rows; ``pending`` notes that old pages of the database still hold them."""
     with _unguarded(connection):
-        # Its reasons go with an entry.
-        tables = ["queue", "revisions"]
-        if _has_expressions(connection):
-            tables.append("expressions")
         which = "IN (SELECT value FROM json_each(?))"
-        for table in tables:
+        there = _tables(connection)
+        for table in (name for name in _OF_ITEMS if name in there):
             connection.execute(f"DELETE FROM {table} WHERE item_id {which}", [rows.key])  # noqa: S608
         connection.execute(f"DELETE FROM items WHERE id {which}", [rows.key])  # noqa: S608
         for medium in rows.alone:

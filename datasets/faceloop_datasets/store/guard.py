@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from faceloop_datasets.errors import ProjectError
 
-from .tables import TRIGGERS, Base, QueueRow, RevisionRow
+from .tables import TRIGGERS, Base, BlindAnnotationRow, QueueRow, RevisionRow
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -105,6 +105,8 @@ def check_sizes(connection: Connection, where: str, points: int) -> None:
         (RevisionRow, RevisionRow.states, points),
         (RevisionRow, RevisionRow.start, 16 * points),
         (QueueRow, QueueRow.points, 16 * points),
+        (BlindAnnotationRow, BlindAnnotationRow.points, 16 * points),
+        (BlindAnnotationRow, BlindAnnotationRow.states, points),
     ):
         wrong = select(table.id).where(func.length(column) != size)
         found = connection.execute(wrong.where(_newest(connection, table.id))).first()

@@ -109,3 +109,25 @@ def queue_reasons(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
 def expressions(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     """Yield number, item, label and time of all that was said of expressions."""
     yield from connection.execute("SELECT id, item_id, label, created FROM expressions ORDER BY id")
+
+
+def unlike_their_removals(connection: sqlite3.Connection) -> Iterator[int]:
+    """Yield all items that are taken out, or not, unlike what was said last."""
+    query = (
+        "SELECT id FROM items WHERE removed != coalesce((SELECT removals.removed FROM removals "
+        "WHERE item_id = items.id ORDER BY removals.id DESC LIMIT 1), 0) ORDER BY id"
+    )
+    for (number,) in connection.execute(query):
+        yield number
+
+
+def approvals(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Yield number, item and landmarks of all that was said to be right."""
+    yield from connection.execute("SELECT id, item_id, points FROM approvals ORDER BY id")
+
+
+def blind_annotations(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Yield number, item, points, states and time of all blind annotations."""
+    yield from connection.execute(
+        "SELECT id, item_id, points, states, created FROM blind_annotations ORDER BY id"
+    )

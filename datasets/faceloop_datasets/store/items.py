@@ -16,7 +16,7 @@ from .guard import damaged
 from .tables import ItemRow, RevisionRow, now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Row
@@ -62,6 +62,8 @@ class Item:
         The folder or archive that was named; None if an older version imported it.
     head : int or None
         The revision that counts; None if nothing was saved.
+    removed : bool
+        Whether it was taken out gently, and can be brought back.
     """
 
     id: int
@@ -73,6 +75,7 @@ class Item:
     origin: str | None
     origin_root: str | None
     head: int | None
+    removed: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,10 @@ class Revision:
     start: NDArray[np.float64] | None = field(default=None, compare=False)  # arrays have no ==
 
 
+def _item(values: Mapping[str, Any]) -> Item:
+    return Item(**{**values, "removed": bool(values["removed"])})
+
+
 def add_item(
     connection: Connection,
     *,
@@ -151,13 +158,13 @@ def get_item(connection: Connection, number: int) -> Item:
     row = connection.execute(query).one_or_none() if 0 < number <= _LAST else None
     if row is None:
         raise ProjectError(f"There is no item {number} in this project.")
-    return Item(**row._mapping)
+    return _item(dict(row._mapping))
 
 
 def list_items(connection: Connection) -> list[Item]:
     """All items, in the order they came."""
     query = select(ItemRow.__table__).order_by(ItemRow.id)
-    return [Item(**row._mapping) for row in connection.execute(query)]
+    return [_item(dict(row._mapping)) for row in connection.execute(query)]
 
 
 def of_media(connection: Connection, media_id: int, frame: int | None = None) -> list[Item]:
@@ -165,7 +172,7 @@ def of_media(connection: Connection, media_id: int, frame: int | None = None) ->
     query = select(ItemRow.__table__).where(ItemRow.media_id == media_id).order_by(ItemRow.id)
     if frame is not None:
         query = query.where(ItemRow.frame == frame)
-    return [Item(**row._mapping) for row in connection.execute(query)]
+    return [_item(dict(row._mapping)) for row in connection.execute(query)]
 
 
 def with_points(
@@ -182,7 +189,7 @@ def with_points(
         for row in connection.execute(query):
             values = dict(row._mapping)
             points = values.pop("points")
-            yield Item(**values), None if points is None else decode_points(points)
+            yield _item(values), None if points is None else decode_points(points)
 
 
 def set_media(connection: Connection, number: int, media_id: int | None, frame: int | None) -> None:

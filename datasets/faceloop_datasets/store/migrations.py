@@ -228,10 +228,120 @@ _GUARD_4_SERVER = (
     "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
 )
 
+
+def take_out_gently(connection: Connection) -> None:
+    """4 to 5: faces taken out that can be brought back, doubts that were settled, blind rounds.
+
+    Models are deleted from now on, so that their numbers too must not be given again; they can be
+    pinned. A picture remembers how a person wants to see it.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    kinds = _SQLITE_5 if sqlite else _SERVER_5
+    added = (
+        "ALTER TABLE media ADD COLUMN display VARCHAR DEFAULT '' NOT NULL",
+        "ALTER TABLE items ADD COLUMN removed INTEGER DEFAULT 0 NOT NULL",
+        *(_MODELS_5 if sqlite else ("ALTER TABLE models ADD pinned INTEGER DEFAULT 0 NOT NULL",)),
+        *(f"CREATE TABLE {name} ({columns.format(**kinds)})" for name, columns in _TABLES_5),
+        *(
+            f"CREATE INDEX ix_{table}_{column} ON {table} ({column})"
+            for table, column in _INDICES_5
+        ),
+    )
+    for statement in added:
+        connection.exec_driver_sql(statement)
+    for table in ("removals", "approvals", "blind_annotations"):
+        _guard_5(connection, table, sqlite=sqlite)
+
+
+def _guard_5(connection: Connection, table: str, *, sqlite: bool) -> None:
+    on_sqlite = (
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    )
+    on_server = (
+        (
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        ),
+    )
+    for statement in on_sqlite if sqlite else on_server:
+        connection.exec_driver_sql(statement)
+
+
+_SQLITE_5 = {"id": "id INTEGER NOT NULL", "never": _ID, "key": "", "blob": "BLOB"}
+_SERVER_5 = {
+    "id": "id SERIAL NOT NULL",
+    "never": "id SERIAL NOT NULL",
+    "key": ", PRIMARY KEY (id)",
+    "blob": "BYTEA",
+}
+_ITEM_5 = "FOREIGN KEY(item_id) REFERENCES items (id)"
+_ROUND_5 = "FOREIGN KEY(round_id) REFERENCES rounds (id)"
+_TABLES_5 = (
+    (
+        "removals",
+        (
+            "{id}, item_id INTEGER NOT NULL, removed INTEGER NOT NULL, author VARCHAR NOT NULL, "
+            f"created VARCHAR NOT NULL, PRIMARY KEY (id), {_ITEM_5}"
+        ),
+    ),
+    (
+        "approvals",
+        (
+            "{id}, item_id INTEGER NOT NULL, revision_id INTEGER NOT NULL, points {blob} NOT NULL, "
+            f"author VARCHAR NOT NULL, created VARCHAR NOT NULL, PRIMARY KEY (id), {_ITEM_5}, "
+            "FOREIGN KEY(revision_id) REFERENCES revisions (id)"
+        ),
+    ),
+    (
+        "rounds",
+        (
+            "{never}, name VARCHAR NOT NULL, settings VARCHAR NOT NULL, author VARCHAR NOT NULL, "
+            "created VARCHAR NOT NULL{key}, UNIQUE (name)"
+        ),
+    ),
+    (
+        "round_items",
+        (
+            "{id}, round_id INTEGER NOT NULL, item_id INTEGER NOT NULL, PRIMARY KEY (id), "
+            f"UNIQUE (round_id, item_id), {_ROUND_5}, {_ITEM_5}"
+        ),
+    ),
+    (
+        "blind_annotations",
+        (
+            "{id}, round_id INTEGER NOT NULL, item_id INTEGER NOT NULL, author VARCHAR NOT NULL, "
+            "points {blob} NOT NULL, states {blob} NOT NULL, created VARCHAR NOT NULL, "
+            f"PRIMARY KEY (id), {_ROUND_5}, {_ITEM_5}"
+        ),
+    ),
+)
+_INDICES_5 = (
+    ("removals", "item_id"),
+    ("approvals", "item_id"),
+    ("approvals", "revision_id"),
+    ("round_items", "item_id"),
+    ("blind_annotations", "round_id"),
+    ("blind_annotations", "item_id"),
+)
+_MODELS_5 = (
+    "ALTER TABLE models RENAME TO models_4",
+    (
+        f"CREATE TABLE models ({_ID}, name VARCHAR NOT NULL, file VARCHAR NOT NULL, "
+        "sha256 VARCHAR NOT NULL, metrics VARCHAR NOT NULL, note VARCHAR NOT NULL, "
+        "created VARCHAR NOT NULL, "
+        "pinned INTEGER DEFAULT 0 NOT NULL, UNIQUE (name))"
+    ),
+    "INSERT INTO models SELECT *, 0 FROM models_4",
+    "DROP TABLE models_4",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     never_reuse_numbers,
     say_where_from,
     name_expressions,
+    take_out_gently,
 )
 """Step ``k`` turns version ``k + 1`` into version ``k + 2``."""
 

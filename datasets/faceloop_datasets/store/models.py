@@ -48,6 +48,8 @@ class ModelRecord:
         For people.
     created : datetime
         When, in UTC.
+    pinned : bool
+        Whether it is to be kept.
     """
 
     id: int
@@ -57,6 +59,7 @@ class ModelRecord:
     metrics: Mapping[str, Any]
     note: str
     created: datetime
+    pinned: bool = False
 
 
 def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
@@ -184,4 +187,5 @@ def _record(row: Row[Any], folder: Path) -> ModelRecord:
         metrics=metrics,
         note=row.note,
         created=created,
+        pinned=bool(row.pinned),
     )

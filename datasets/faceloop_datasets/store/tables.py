@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, UniqueConstraint, event
+from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, UniqueConstraint, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # A number that was erased must not come back as something else: an open window may still show it.
@@ -44,6 +44,8 @@ class MediaRow(Base):
     width: Mapped[int]
     height: Mapped[int]
     frames: Mapped[int]
+    # How a person wants to see it: contrast, gamma, rotation, as JSON; empty for as it is.
+    display: Mapped[str] = mapped_column(server_default=text("''"))
 
 
 class ItemRow(Base):
@@ -63,6 +65,8 @@ class ItemRow(Base):
     origin_root: Mapped[str | None]
     # Not a foreign key: revisions point at items, and SQLite cannot add the second half later.
     head: Mapped[int | None]
+    # 1: taken out gently. It waits, trains and counts nowhere, and can be brought back.
+    removed: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class RevisionRow(Base):
@@ -96,10 +100,69 @@ class ExpressionRow(Base):
     created: Mapped[str]
 
 
+class RemovalRow(Base):
+    """An item was taken out, or brought back. Never changed; `ItemRow.removed` is the newest."""
+
+    __tablename__ = "removals"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+    removed: Mapped[int]
+    author: Mapped[str]
+    created: Mapped[str]
+
+
+class ApprovalRow(Base):
+    """Somebody said of points that were in doubt that they are right. Never changed."""
+
+    __tablename__ = "approvals"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"), index=True)
+    points: Mapped[bytes]  # (n,) little-endian uint16: numbers of the landmarks; none: withdrawn
+    author: Mapped[str]
+    created: Mapped[str]
+
+
+class RoundRow(Base):
+    """Faces that several people annotate without seeing each other's points."""
+
+    __tablename__ = "rounds"
+    __table_args__ = _NEVER_REUSED
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    settings: Mapped[str]  # JSON: who annotates, and where their points start
+    author: Mapped[str]
+    created: Mapped[str]
+
+
+class RoundItemRow(Base):
+    """A face of a round."""
+
+    __tablename__ = "round_items"
+    __table_args__ = (UniqueConstraint("round_id", "item_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+
+
+class BlindAnnotationRow(Base):
+    """What one person annotated in a round. Never changed; a person's newest of a face counts."""
+
+    __tablename__ = "blind_annotations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+    author: Mapped[str]
+    points: Mapped[bytes]  # (N, 2) little-endian float64
+    states: Mapped[bytes]  # (N,) uint8
+    created: Mapped[str]
+
+
 class ModelRow(Base):
     """A trained model whose file is complete."""
 
     __tablename__ = "models"
+    __table_args__ = _NEVER_REUSED
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     file: Mapped[str]
@@ -107,6 +170,7 @@ class ModelRow(Base):
     metrics: Mapped[str]  # JSON
     note: Mapped[str]
     created: Mapped[str]
+    pinned: Mapped[int] = mapped_column(server_default=text("0"))  # 1: to be kept
 
 
 class QueueRow(Base):
@@ -147,7 +211,10 @@ class QueueReasonRow(Base):
 Index("ix_queue_next", QueueRow.status, QueueRow.priority.desc(), QueueRow.id)
 
 # Append-only is a promise to the user, so the database keeps it, whoever writes to it.
-_APPEND_ONLY = {row.__tablename__: row.__table__ for row in (RevisionRow, ExpressionRow)}
+_APPEND_ONLY = {
+    row.__tablename__: row.__table__
+    for row in (RevisionRow, ExpressionRow, RemovalRow, ApprovalRow, BlindAnnotationRow)
+}
 TRIGGERS = tuple(
     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
     f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"

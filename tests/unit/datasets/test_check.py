@@ -113,6 +113,17 @@ DATABASE = {
         "UPDATE queue_reasons SET points = x'01' WHERE id = 1",
         "UPDATE queue_reasons SET points = 'text' WHERE id = 1",
     ],
+    "Whether a face is taken out is not what was said last": [
+        "UPDATE items SET removed = 1 WHERE id = 1",
+        "INSERT INTO removals VALUES (1, 2, 1, 'ann', '')",
+    ],
+    "What was said to be right are none of the 70 points": [
+        "INSERT INTO approvals VALUES (1, 1, 1, x'4600', 'ann', '')",
+    ],
+    "A blind annotation does not decode to 70 points": [
+        "INSERT INTO rounds VALUES (1, 'r', '', 'ann', ''); ",
+        "INSERT INTO blind_annotations VALUES (1, 1, 1, 'ann', x'00', x'00', '')",
+    ],
     "The landmark scheme cannot be read": ["UPDATE settings SET value = 'x' WHERE key = 'scheme'"],
     "The model in use is not there": ["UPDATE settings SET value = '7' WHERE key != 'scheme'"],
     "What was measured of a model cannot be read": ["UPDATE models SET metrics = 'none'"],
@@ -125,7 +136,11 @@ DATABASE = {
         "INSERT INTO settings VALUES ('erasing', '1')",
     ],
 }  # fmt: skip
-TOGETHER = ("A frame is not in its video", "The database is damaged")
+TOGETHER = (
+    "A frame is not in its video",
+    "A blind annotation does not decode to 70 points",
+    "The database is damaged",
+)
 CASES = [
     (what, group)
     for what, statements in DATABASE.items()

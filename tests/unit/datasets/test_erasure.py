@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import insert, select
 from tests.projects import make
 
 from faceloop_datasets import Annotation, InputError, PointState, Project, ProjectError
@@ -27,6 +28,13 @@ from faceloop_datasets.care import (
 from faceloop_datasets.care.backup import FOLDER, back_up_before
 from faceloop_datasets.sample import sample_faces
 from faceloop_datasets.store.direct import complaints, direct
+from faceloop_datasets.store.tables import (
+    ApprovalRow,
+    BlindAnnotationRow,
+    RemovalRow,
+    RoundItemRow,
+    RoundRow,
+)
 
 GONE, STAYS = "sample-id001", "sample-id000"  # the first 8 faces are 4 of each
 
@@ -51,9 +59,31 @@ def project(tmp_path: Path):  # type: ignore[no-untyped-def]
             made.queue.add(item.id, "label-check", note=note, points=(3, number))
             made.set_expression([item.id], f"squinting at {item.name}")
             made.set_expression([item.id], f"glad of {item.name}")
+        hold_a_round(made)
         back_up_before(made.path, made.path / "project.db", "import")
         back_up(made.path, made.path / FOLDER / "mine.zip", with_media=True)
         yield made
+
+
+def hold_a_round(project: Project) -> None:
+    """Annotate every face blind, take each out, and say of each that its points are right."""
+    with project._database.write() as connection:
+        connection.execute(insert(RoundRow).values(name="r", settings="", author="", created=""))
+        for item in project.items():
+            points = np.full((70, 2), item.id * 0.789) + np.arange(140).reshape(70, 2)
+            row = {"item_id": item.id, "author": "bert", "created": ""}
+            face = {**row, "round_id": 1, "points": points.tobytes(), "states": bytes(70)}
+            connection.execute(insert(RoundItemRow).values(round_id=1, item_id=item.id))
+            connection.execute(insert(BlindAnnotationRow).values(face))
+            connection.execute(insert(RemovalRow).values({**row, "removed": 1}))
+            approval = {**row, "revision_id": item.head, "points": b""}
+            connection.execute(insert(ApprovalRow).values(approval))
+
+
+def blind_points(project: Project, item: int) -> list[np.ndarray]:
+    with project._database.read() as connection:
+        query = select(BlindAnnotationRow.points).where(BlindAnnotationRow.item_id == item)
+        return [np.frombuffer(blob).reshape(-1, 2) for blob in connection.scalars(query)]
 
 
 def needles(project: Project, items: Iterable[int]) -> dict[str, set[bytes]]:
@@ -69,6 +99,7 @@ def needles(project: Project, items: Iterable[int]) -> dict[str, set[bytes]]:
         )
         arrays = [r.annotation.points for r in project.history(number)]
         arrays += [e.fit.points for e in project.queue.list(None) if e.item_id == number and e.fit]
+        arrays += blind_points(project, number)
         for points in arrays:
             known = points[np.isfinite(points).all(axis=1)]
             found["points"] |= {point.astype("<f8").tobytes() for point in known}

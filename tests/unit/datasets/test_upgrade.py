@@ -153,7 +153,7 @@ import os, signal, sys
 from faceloop_datasets.store.database import Database
 from faceloop_datasets.store.migrations import MIGRATIONS
 def die(connection):
-    assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_sequence").scalar() == 4
+    assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_sequence").scalar() == 5
     os.kill(os.getpid(), signal.SIGKILL)
 Database(f"sqlite:///{sys.argv[1]}/project.db", "p").migrate((*MIGRATIONS, die))
 """
