@@ -20,6 +20,7 @@ from .formats import count_faces, native_scheme, read_faces
 from .importing.expression_table import TableLabels, read_expression_table
 from .importing.job import ImportTarget
 from .importing.run import Import
+from .importing.subject_plan import SubjectPlan, plan_subjects
 from .importing.subject_rules import parse_rule
 from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
 from .outputs import database_files
@@ -37,6 +38,7 @@ from .store import (
     items,
     models,
     settings,
+    subject_changes,
     subjects,
 )
 from .store import media as media_store
@@ -49,6 +51,7 @@ from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
 from .tracks.folder import TRACKS, TrackFolder
 from .tracks.history import TrackHistory
+from .wording import counted, enumerated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from .progress import ProgressLike
     from .store.bulk import Batch, NewRevision
     from .store.models import ModelRecord
+    from .store.subject_changes import SubjectChange
     from .tracks.track import Track
 
 _FILE = "project.db"
@@ -822,9 +826,10 @@ class Project:
         ProjectError
             If there is no such item.
         """
-        name = check_subject(name)
+        known, numbers = named_by_person(check_subject(name)), set(items)
+        action = f"{counted(len(numbers), 'face')} set to {known[0]!r}"
         with self._database.write() as connection:
-            return subjects.set_subject(connection, list(items), name)
+            return subjects.set_subjects(connection, dict.fromkeys(numbers, known), action)
 
     def merge_subjects(self, names: Iterable[str], into: str) -> int:
         """Say that some subjects are one; as `set_subject` for all their faces.
@@ -848,9 +853,71 @@ class Project:
         ProjectError
             If there is no such subject.
         """
-        into = check_subject(into)
+        known, merged = named_by_person(check_subject(into)), list(names)
+        action = f"{enumerated(list(map(repr, merged)))} merged into {known[0]!r}"
         with self._database.write() as connection:
-            return subjects.set_subject(connection, subjects.items_of(connection, [*names]), into)
+            items = subjects.items_of(connection, merged)
+            return subjects.set_subjects(connection, dict.fromkeys(items, known), action)
+
+    def plan_subjects(self, rule: str, items: Iterable[int] | None = None) -> SubjectPlan:
+        """Ask a rule whom faces show, without writing anything.
+
+        Parameters
+        ----------
+        rule : str
+            ``folder`` (each folder of pictures is a person), a pattern like ``{subject}_*.jpg``, a
+            regular expression, or a table; see `faceloop_datasets.importing.subject_rules`.
+        items : iterable of int, optional
+            Numbers of the faces; all by default.
+
+        Raises
+        ------
+        InputError
+            If the rule is none.
+        ProjectError
+            If there is no such item.
+        """
+        known = {item.id: item for item in self.items()}
+        chosen = known.keys() if items is None else list(items)
+        lacking = next((k for k in chosen if k not in known), None)
+        if lacking is not None:
+            raise ProjectError(f"There is no item {lacking} in this project.")
+        return plan_subjects([known[k] for k in chosen], self.media(), rule)
+
+    def apply_subjects(self, plan: SubjectPlan) -> int:
+        """Say that faces show whom a plan found; returns how many showed somebody else before.
+
+        A face whose subject has changed since the plan was made stays as it is.
+
+        Raises
+        ------
+        ProjectError
+            If a face is there no more.
+        """
+        wanted = {face.item_id: (face.after, plan.source) for face in plan.found}
+        seen = {face.item_id: face.before for face in plan.found}
+        with self._database.write() as connection:
+            now = subjects.of_items(connection, wanted)
+            changed = {k for k, (name, _) in now.items() if name != seen[k]}
+            wanted = {k: known for k, known in wanted.items() if k not in changed}
+            action = f"{counted(len(wanted), 'face')} set by {plan.rule!r}"
+            return subjects.set_subjects(connection, wanted, action)
+
+    def last_subject_change(self) -> SubjectChange | None:
+        """Return the last change of subjects by a person; None if it was taken back."""
+        with self._database.read() as connection:
+            return subject_changes.last(connection)
+
+    def undo_subjects(self) -> SubjectChange | None:
+        """Take the last change of subjects back, for faces that nobody has changed since.
+
+        Returns
+        -------
+        SubjectChange or None
+            What was taken back; None if there was nothing.
+        """
+        with self._database.write() as connection:
+            return subjects.undo(connection)
 
     # Expressions
 

@@ -102,6 +102,27 @@ TABLE = (
         "E",
         "Say what the face expresses: a word that the project has, by its digit, or a new one.",
     ),
+    Command(
+        "annotate.point_table",
+        "Point table",
+        "Shift+N",
+        "Show all points as a table, to type coordinates and set states.",
+    ),
+    Command(
+        "annotate.copy",
+        "Copy points",
+        "Ctrl+C",
+        "Copy the selected points, or all, as a table that a spreadsheet understands.",
+    ),
+    Command(
+        "annotate.paste", "Paste points", "Ctrl+V", "Put copied points at the same coordinates."
+    ),
+    Command(
+        "annotate.paste_aligned",
+        "Paste aligned",
+        "Ctrl+Shift+V",
+        "Put copied points where they belong on this face, turned and scaled by its eye corners.",
+    ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
     Command(
         "annotate.cancel",

@@ -46,7 +46,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "check-labels", "confirm", "report", "check", "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
-        "subjects list", "subjects set", "subjects merge",
+        "subjects list", "subjects set", "subjects merge", "subjects undo",
         "model list", "model show", "model use", "model regularise", "model export",
     }  # fmt: skip
 

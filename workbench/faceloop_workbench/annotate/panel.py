@@ -31,6 +31,7 @@ from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
 from .panel_missing import MissingList
+from .panel_points import PointTablePanel
 from .picture import FacePicture
 from .point_commands import PointCommands
 from .start_commands import StartCommands
@@ -158,6 +159,7 @@ class AnnotatePanel(QWidget):
         self._expression = ExpressionButton(self._commands, self.expression)
         self._history = HistoryList(self.editor)
         self._missing = MissingList(self._commands, self._point_commands.place)
+        self._table = PointTablePanel(self._session, self._commands, self.editor, self.canvas)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(2, 2, 2, 2)
@@ -195,6 +197,7 @@ class AnnotatePanel(QWidget):
             self._legend,
             self._estimated,
             self._missing,
+            self._table,
             self._history,
             help_line,
         ]
