@@ -45,7 +45,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "doctor", "expressions list", "expressions set", "expressions import",
         "check-labels", "confirm", "report", "check", "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
-        "scheme show", "scheme replace",
+        "scheme show", "scheme replace", "scheme learn-conversion", "scheme convert",
         "subjects list", "subjects set", "subjects merge",
         "model list", "model show", "model use", "model regularise", "model export",
     }  # fmt: skip
