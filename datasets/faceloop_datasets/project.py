@@ -12,12 +12,14 @@ from . import sample
 from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
-from .errors import FaceloopError, ProjectError, RevisionConflict
+from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
 from .expressions import check_expression
 from .face import Face
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
+from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
+from .importing.from_project import paired_faces, project_entries
 from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_plan import SubjectPlan, plan_subjects
@@ -27,6 +29,7 @@ from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
 from .schemes.conversion import Conversion
+from .schemes.learning import learn_conversion
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
 
 _FILE = "project.db"
 _SCHEME = "scheme"
+_CONVERSION = "conversion from "
 
 
 class Project:
@@ -754,7 +758,7 @@ class Project:
         """
         rule = None if subjects is None else parse_rule(subjects)
         entries = read_faces(source_format, sources, images=images)
-        conversion = Conversion.load(native_scheme(source_format), self.scheme)
+        conversion = self.conversion_from(native_scheme(source_format))
         job = self._import(source_format, conversion, Monitor.of(progress))
         job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
@@ -784,9 +788,81 @@ class Project:
         progress : Monitor or callable, optional
             Told each step; a monitor may stop the work between steps.
         """
-        conversion = Conversion.load(scheme, self.scheme)
+        conversion = self.conversion_from(scheme)
         job = self._import(source_format, conversion, Monitor.of(progress), copy=copy)
         return job.run(entries, None, dry_run=False)
+
+    def import_project(
+        self, other: Project, *, progress: ProgressLike = None, dry_run: bool = False
+    ) -> ImportReport:
+        """Import the annotated faces of another project, converted to the scheme of this one.
+
+        Pictures stay where they are. Subjects are taken as they are; points that only a fit has
+        placed are left out, and so are faces that are here already, annotated by somebody here.
+
+        Raises
+        ------
+        SchemeError
+            If there is no conversion; `learn_conversion` makes one.
+        """
+        brought = {item.id for item in self.items() if item.origin_root == str(other.path)}
+        here = [face for face in self.faces() if face.item_id not in brought]
+        entries = project_entries(other.faces(), other.path, here)
+        conversion = self.conversion_from(other.scheme.name)
+        job = self._import(from_project.FORMAT, conversion, Monitor.of(progress))
+        return job.run(entries, None, dry_run=dry_run)
+
+    # Conversions from other schemes
+
+    def conversion_from(self, source: str) -> Conversion:
+        """Conversion to the project's scheme: the one that it keeps, or else that of faceloop.
+
+        Raises
+        ------
+        SchemeError
+            If there is none.
+        """
+        with self._database.read() as connection:
+            kept = settings.get(connection, _CONVERSION + source)
+        if kept is None or source == self.scheme.name:
+            return Conversion.load(source, self.scheme)
+        return Conversion.parse(kept, f"{self.name}: conversion from {source}")
+
+    def keep_conversion(self, conversion: Conversion) -> None:
+        """Keep a conversion to the project's scheme beside it: imports use it from now on.
+
+        Raises
+        ------
+        SchemeError
+            If it leads to another scheme.
+        """
+        size = len(conversion.weights)
+        if (conversion.target, size) != (self.scheme.name, len(self.scheme)):
+            raise SchemeError(
+                f"The conversion leads to {conversion.target} with {size} points; expected one to "
+                f"the scheme of {self.name}, {self.scheme.name} with {len(self.scheme)} points."
+            )
+        with self._database.write() as connection:
+            settings.put(connection, _CONVERSION + conversion.source, conversion.to_toml())
+
+    def learn_conversion(self, other: Project, *, progress: ProgressLike = None) -> Conversion:
+        """Learn a conversion from another project's scheme, on the faces that both have.
+
+        `keep_conversion` makes imports use it.
+
+        Raises
+        ------
+        SchemeError
+            If too few faces are annotated in both.
+        Cancelled
+            If the monitor stopped it.
+        """
+        monitor = Monitor.of(progress)
+        monitor.step(0, None, "looking for faces that both have")
+        faces = paired_faces(other.faces(), other.scheme, self.faces(), self.scheme)
+        return learn_conversion(
+            faces, lambda done, total: monitor.step(done, total, "learning the conversion")
+        )
 
     def import_sample(self, *, progress: ProgressLike = None) -> ImportReport:
         """Import the bundled sample: 400 pictures of 100 people; hidden points are OCCLUDED.

@@ -47,6 +47,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
         "subjects list", "subjects set", "subjects merge", "subjects undo",
+        "scheme learn-conversion", "scheme convert",
         "model list", "model show", "model use", "model regularise", "model export",
     }  # fmt: skip
 
