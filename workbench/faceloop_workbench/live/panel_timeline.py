@@ -39,6 +39,7 @@ class Timeline(QWidget):
         self._rate = 25.0
         self._threshold = 0.06
         self.setObjectName("live.timeline")
+        self.setAccessibleName("Timeline")
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Place in the video")
