@@ -42,6 +42,7 @@ class HistoryList(QWidget):
         self._editor = editor
         self.list = _Rows()
         self.list.setObjectName("annotate.history")
+        self.list.setAccessibleName("History")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentItemChanged.connect(self._view)
