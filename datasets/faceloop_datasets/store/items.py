@@ -116,6 +116,11 @@ class Revision:
     action: str = ""
     start: NDArray[np.float64] | None = field(default=None, compare=False)  # arrays have no ==
 
+    @property
+    def source(self) -> str:
+        """Where it came from: ``manual``, ``import:FORMAT``, ... as in `Annotation.source`."""
+        return self.annotation.source
+
 
 def _item(values: Mapping[str, Any]) -> Item:
     return Item(**{**values, "removed": bool(values["removed"])})

@@ -156,7 +156,7 @@ class AnnotatePanel(QWidget):
         self._assisted.setChecked(read_settings().assisted)
         self._legend = Legend(self.editor.select, self._select_state)
         self._expression = ExpressionButton(self._commands, self.expression)
-        self._history = HistoryList(self.editor)
+        self._history = HistoryList(self._session, self.editor)
         self._missing = MissingList(self._commands, self._point_commands.place)
         self._table = PointTablePanel(self._session, self._commands, self.editor, self.canvas)
         body = QWidget()
