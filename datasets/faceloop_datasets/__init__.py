@@ -26,6 +26,7 @@ from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import ItemSummary
+from .store.removals import Removal
 
 __all__ = [
     "Annotation",
@@ -55,6 +56,7 @@ __all__ = [
     "QueueEntry",
     "QueueReason",
     "Reason",
+    "Removal",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",

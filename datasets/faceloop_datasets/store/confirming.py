@@ -16,7 +16,7 @@ from faceloop_datasets.annotation import Annotation, PointState
 
 from . import bulk
 from .guard import damaged
-from .items import parts
+from .items import NOT_REMOVED, parts
 from .tables import ItemRow, RevisionRow
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KIND = "confirmation"
 """The batches of `faceloop_datasets.store.bulk` that come from here."""
 
-_COUNTS = ItemRow.head == RevisionRow.id
+_COUNTS = (ItemRow.head == RevisionRow.id) & NOT_REMOVED
 _CONVERTED = ~RevisionRow.source.startswith("fit:", autoescape=True)
 
 
