@@ -27,6 +27,7 @@ from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import ItemSummary
+from .store.removals import Removal
 from .store.subject_changes import SubjectChange
 from .tracks.face_track import FaceTrack, FrameKind, Verdict
 from .tracks.track import Track
@@ -62,6 +63,7 @@ __all__ = [
     "QueueEntry",
     "QueueReason",
     "Reason",
+    "Removal",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ from .store import (
     imported,
     items,
     models,
+    removals,
     settings,
     subject_changes,
     subjects,
@@ -50,6 +52,7 @@ from .store.database import Database
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
+from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
 from .tracks.folder import TRACKS, TrackFolder
@@ -57,7 +60,7 @@ from .tracks.history import TrackHistory
 from .wording import counted, enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -337,8 +340,10 @@ class Project:
         frame : int, optional
             Number of the frame; needed for a video.
         name, subject : str, optional
-            By default the file's name with the frame's number, and the subject of the faces that
-            are in the file already, or the file's name, or as much of its path as no other has.
+            By default the file's name with the frame's number, and with another number where a
+            face of the picture has that name; and the subject of the faces that are in the file
+            already, or the file's name, or as much of its path as no other has. Where a face of the
+            picture has a person's name, the new one shows somebody else.
 
         Raises
         ------
@@ -358,8 +363,11 @@ class Project:
             known = (
                 named_by_person(subject)
                 if subject
-                else subjects.of_media(connection, media, name or default)
+                else subjects.of_media(connection, media, name or default, frame)
             )
+            if name is None and media is not None:
+                there = items.of_media(connection, media.id, frame, with_removed=True)
+                name = _told_apart(default, {item.name for item in there})
             return items.add_item(
                 connection,
                 media_id=None if media is None else media_store.get(connection, media.id).id,
@@ -369,12 +377,14 @@ class Project:
                 subject_source=known[1],
             )
 
-    def items(self) -> list[Item]:
-        """All items, in the order they came."""
+    def items(self, *, with_removed: bool = False) -> list[Item]:
+        """All items, in the order they came; those that were removed only if asked for."""
         with self._database.read() as connection:
-            return items.list_items(connection)
+            return items.list_items(connection, with_removed=with_removed)
 
-    def items_of(self, media_id: int, frame: int | None = None) -> list[Item]:
+    def items_of(
+        self, media_id: int, frame: int | None = None, *, with_removed: bool = False
+    ) -> list[Item]:
         """Return the items in an image or video, or in one frame of it, in the order they came.
 
         Takes as long in a large project as in a small one.
@@ -385,9 +395,23 @@ class Project:
             Number of the media; of one that is not there, nothing is returned.
         frame : int, optional
             Number of the frame of a video; all of them by default.
+        with_removed : bool
+            Whether those that were removed are asked for too.
         """
         with self._database.read() as connection:
-            return items.of_media(connection, media_id, frame)
+            return items.of_media(connection, media_id, frame, with_removed=with_removed)
+
+    def annotations_of(
+        self, media_id: int, frame: int | None = None, *, with_removed: bool = False
+    ) -> list[tuple[Item, Revision | None]]:
+        """Return items as `items_of` does, each with the revision that counts; None if it has none.
+
+        Two statements, however many faces the picture has.
+        """
+        with self._database.read() as connection:
+            return items.heads_of_media(
+                connection, media_id, frame, self.scheme.name, with_removed=with_removed
+            )
 
     def item(self, item_id: int) -> Item:
         """Item by number.
@@ -400,10 +424,10 @@ class Project:
         with self._database.read() as connection:
             return items.get_item(connection, item_id)
 
-    def overview(self) -> list[ItemSummary]:
+    def overview(self, *, with_removed: bool = False) -> list[ItemSummary]:
         """All items with their state and queue entry, in the order they came; quick."""
         with self._database.read() as connection:
-            return summaries(connection)
+            return summaries(connection, with_removed=with_removed)
 
     def summary(self, item_id: int) -> ItemSummary:
         """One item as in `overview`.
@@ -416,6 +440,47 @@ class Project:
         with self._database.read() as connection:
             items.get_item(connection, item_id)
             return summaries(connection, item_id)[0]
+
+    def remove(self, items: Iterable[int], author: str | None = None) -> int:
+        """Take faces out: they leave queue, training, exports, counts and people held out.
+
+        Nothing of them is lost: `bring_back` makes all of it as it was. What must not exist any
+        more is erased, see `faceloop_datasets.care`.
+
+        Parameters
+        ----------
+        items : iterable of int
+            Numbers of the faces.
+        author : str, optional
+            By default the user of this computer.
+
+        Returns
+        -------
+        int
+            How many of them were there before.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such item; nothing was changed.
+        """
+        return self._set_removed(items, author, removed=True)
+
+    def bring_back(self, items: Iterable[int], author: str | None = None) -> int:
+        """Bring faces back that `remove` took out; as there, and returns how many were out."""
+        return self._set_removed(items, author, removed=False)
+
+    def removals(self, item_id: int) -> list[Removal]:
+        """Each time a face was removed or brought back, oldest first."""
+        with self._database.read() as connection:
+            return removals.history(connection, item_id)
+
+    def _set_removed(self, numbers: Iterable[int], author: str | None, *, removed: bool) -> int:
+        with self._database.write() as connection:
+            changed = removals.set_removed(
+                connection, list(numbers), author or default_author(), removed=removed
+            )
+        return len(changed)
 
     def item_media(self, item: Item) -> Media | None:
         """Media of an item; None if it has no picture."""
@@ -499,22 +564,23 @@ class Project:
             item = items.get_item(connection, item_id)
             return items.history(connection, item, self.scheme.name)
 
-    def faces(self) -> list[Face]:
+    def faces(self, *, with_removed: bool = False) -> list[Face]:
         """Annotated faces that can train something, in the order the items came.
 
         A face without a picture is among them (it trains the shape); one whose points are all
-        missing, or all guesses of a fit, is not.
+        missing, or all guesses of a fit, is not. Nor is one that was removed, unless asked for.
         """
         with self._database.read() as connection:
             media = {m.id: m for m in media_store.list_all(connection)}
-            heads = items.heads(connection, self.scheme.name)
+            heads = items.heads(connection, self.scheme.name, with_removed=with_removed)
             labels = expressions.labels(connection)
         return self._that_train(heads, media, labels)
 
     def faces_as_of(self, revision_id: int, now: Sequence[Face]) -> list[Face]:
         """Return what `faces` returned when a revision had just been saved.
 
-        What was erased since is not among them; subjects and expressions are those of today.
+        What was erased or removed since is not among them; subjects and expressions are those of
+        today.
 
         Parameters
         ----------
@@ -1314,6 +1380,13 @@ class Project:
             video=None if picture is None else picture.shown,
             expression=expression,
         )
+
+
+def _told_apart(name: str, known: Container[str]) -> str:
+    """Return a name, with the first number from 2 on that tells it from those that are known."""
+    if name not in known:
+        return name
+    return next(f"{name} ({k})" for k in itertools.count(2) if f"{name} ({k})" not in known)
 
 
 def default_author() -> str:
