@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 KIND = "confirmation"
 """The batches of `faceloop_datasets.store.bulk` that come from here."""
 
-_COUNTS = ItemRow.head == RevisionRow.id
 _CONVERTED = and_(*(~RevisionRow.source.startswith(s, autoescape=True) for s in FIT_SOURCES))
 _COUNTS = (ItemRow.head == RevisionRow.id) & NOT_REMOVED
-_CONVERTED = ~RevisionRow.source.startswith("fit:", autoescape=True)
 
 
 def estimates(connection: Connection, size: int) -> NDArray[np.int64]:

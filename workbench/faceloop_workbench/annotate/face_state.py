@@ -259,10 +259,8 @@ class FaceState:
         states = np.where(chosen, wanted, self.states).astype(np.uint8)
         sure, unsure = wanted == PointState.VISIBLE, wanted == PointState.ESTIMATED
         placed = (self.placed | chosen) if sure else self.placed & ~(chosen & unsure)
-        source = corrected_source(self.source)
-        if unsure:
-            source = _fitted(self.source, chosen & self.placed, model)
-        return replace(self, states=states, placed=placed, source=source)
+        source = _helped(self.source, chosen & self.placed, model) if unsure else self.source
+        return replace(self, states=states, placed=placed, source=source)._by_hand()
 
     def pasted(
         self, indices: Sequence[int], points: Points, states: NDArray[np.uint8], origin: str
@@ -278,8 +276,8 @@ class FaceState:
         fresh = np.zeros(len(xy), dtype=bool)
         fresh[chosen] = states == PointState.ESTIMATED
         reference = np.where(fresh[:, None], xy, self.reference)
-        source = _fitted(corrected_source(self.source), fresh, origin)
-        return FaceState(xy, codes, placed, reference, source)
+        source = _helped(self.source, fresh, origin)
+        return FaceState(xy, codes, placed, reference, source)._by_hand()
 
     def accepted(self) -> FaceState:
         """Confirm every point that has a position: the face is the person's own now."""

@@ -51,14 +51,6 @@ class HistoryList(QWidget):
 
     def __init__(self, session: Session, editor: FaceEditor) -> None:
         super().__init__()
-        self._editor = editor
-        self.list = _Rows()
-        self.list.setObjectName("annotate.history")
-        self.list.setAccessibleName("History")
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.list.currentItemChanged.connect(self._view)
-        self._back = QPushButton("Bring back")
         self._session, self._editor = session, editor
         self._reader = default_author()
         self._lines: list[HistoryLine] = []

@@ -71,8 +71,6 @@ class Timeline(TimeArea):
         self._threshold = 0.06
         self._marks = {kind: np.zeros(0, dtype=np.intp) for kind in ("annotated", "queued")}
         self.setObjectName("live.timeline")
-        self.setAccessibleName("Timeline")
-        self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Place in the video")
         self.view.sought.connect(self.sought.emit)
