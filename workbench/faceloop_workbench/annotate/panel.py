@@ -9,10 +9,12 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
+    QLayout,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.wording import enumerated
@@ -22,6 +24,8 @@ from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .canvas import FaceCanvas
+from .dialog_display import DisplayDialog
+from .display_commands import DisplayCommands
 from .editor import FaceEditor
 from .expression import FaceExpression
 from .fit_error_learning import FitErrorLearning
@@ -56,7 +60,7 @@ _STARTS = (
     "annotate.interpolate",
 )
 _POINTS = ("annotate.occlude", "annotate.confirm", "annotate.release", "annotate.remove")
-_ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw")
+_ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw", "display")
 _HELP = (
     "Drag a point: the points nobody has placed follow. Ctrl+drag: this point alone. "
     "Shift+click, Shift+drag: select several; drag one of them to move all, Ctrl+drag beside "
@@ -109,6 +113,7 @@ class AnnotatePanel(QWidget):
             lambda: self._picture.pixels,
             finding=lambda: read_settings().finding,
         )
+        self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
         self._items: list[int] = []
         self._about: list[int] = []  # points that the reasons of the face in work are about
@@ -167,7 +172,7 @@ class AnnotatePanel(QWidget):
         layout.setStretchFactor(self._history, 1)
         fill_scrolled(self, body)
 
-    def _parts(self) -> list[QWidget | QHBoxLayout | QGridLayout]:
+    def _parts(self) -> list[QWidget | QLayout]:
         going_back = QHBoxLayout()
         going_back.addWidget(self._assisted)
         going_back.addStretch(1)
@@ -203,12 +208,11 @@ class AnnotatePanel(QWidget):
             grid.addWidget(button, number // columns, number % columns)
         return grid
 
-    def _zooms(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _zooms(self) -> QFlowLayout:
+        row = QFlowLayout()  # in two lines where the letters are large
         row.addWidget(PlainLabel("Look at"))
         for name in _ZOOMS:
             row.addWidget(command_button(self._commands, f"annotate.{name}", small=True))
-        row.addStretch(1)
         return row
 
     def _add_choices(self) -> None:
@@ -259,6 +263,7 @@ class AnnotatePanel(QWidget):
                 self._commands.handle(
                     f"annotate.{name}", lambda held, step=step: self._nudge(step, held=held)
                 )
+        self._commands.handle("annotate.display", lambda: DisplayDialog(self._display, self).show())
         self._update_undo()
 
     def _project_changed(self, project: Project | None) -> None:
@@ -297,6 +302,7 @@ class AnnotatePanel(QWidget):
             return
         if self._picture.pixels is not None:
             self._picture_layer.show(self._picture.pixels)
+            self._display.show()
         elif arrived or item is None:
             self._picture_layer.clear()
         self.canvas.ready = arrived and item is not None
@@ -424,8 +430,9 @@ class AnnotatePanel(QWidget):
     def _nudge(self, step: tuple[float, float], *, held: bool) -> None:
         """Move the selected points while an arrow key is held; saved when it is let go."""
         if held:
-            self._step = step
-            self.editor.nudge(*step)
+            x, y = self._picture_layer.along_screen(step)
+            self._step = float(x), float(y)
+            self.editor.nudge(*self._step)
             self._nudging.start(_NUDGE_FIRST_MS)
         else:
             self._nudging.stop()
