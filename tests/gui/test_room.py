@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QDialog, QDockWidget, QLabel, QSlider
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDialog,
+    QDockWidget,
+    QLabel,
+    QSlider,
+    QWidget,
+)
 from walk import cut, dialogs, nameless, not_reached, pages
 
 from faceloop_datasets import PictureDisplay, Project
@@ -39,7 +47,8 @@ def small(driver, sample_project):
 def picture(name, widget):
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
-        widget.grab().save(str(Path(PICTURES) / f"{name.strip('…')}.png"))
+        shot = widget.grab() if isinstance(widget, QWidget) else widget
+        shot.save(str(Path(PICTURES) / f"{name.strip('…')}.png"))
 
 
 def share(driver):
@@ -127,6 +136,29 @@ def test_keys_open_tabs_and_space_is_the_tab_s_own(small):
     QTest.keyClick(step, Qt.Key.Key_Space)
     driver.until(lambda: dock.live.canvas.shown.index == before + 1)
     assert not dock.live.player.playing
+
+
+def test_clicks_are_asked_for_at_the_pointer(small):
+    driver, panel = small, small.dock.annotate
+    driver.tab("Annotate")
+    driver.until(lambda: panel.canvas.ready)
+    prompt = panel.findChild(QWidget, "annotate.prompt")
+    face = panel.editor.state.points
+    driver.move(face[30])
+    driver.press("t")
+    driver.until(prompt.isVisible)
+    for number, point in enumerate((27, 32), start=1):
+        said = [label.text() for label in prompt.findChildren(QLabel)]
+        assert said[0].startswith(f"{number} of 3: click the middle of the pupil")
+        driver.move(face[point])
+        beside = driver.canvas.mapToGlobal(driver.at(face[point]))
+        driver.until(lambda beside=beside: abs(prompt.x() - beside.x()) < 60)
+        picture(f"prompt-{number}", QApplication.primaryScreen().grabWindow(0))
+        driver.click(face[point])
+    assert prompt.findChildren(QLabel)[0].text() == "3 of 3: click the chin"
+    driver.press(Qt.Key.Key_Escape)
+    assert not prompt.isVisible()
+    assert driver.dock.findChild(QLabel, "desk.status").text() == ""
 
 
 def test_a_message_leaves_with_what_it_was_about(small, tmp_path):

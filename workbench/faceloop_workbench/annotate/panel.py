@@ -35,6 +35,7 @@ from .panel_history import HistoryList
 from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
+from .panel_prompt import ClickPrompt
 from .picture import FacePicture
 from .point_commands import PointCommands
 from .start_commands import StartCommands
@@ -118,6 +119,7 @@ class AnnotatePanel(QWidget):
         self._items: list[int] = []
         self._about: list[int] = []  # points that the reasons of the face in work are about
         self._framed = False
+        self._prompt = ClickPrompt(self.canvas.mouse, self)
         self._build()
         self._connect()
         self._handle()
@@ -131,6 +133,7 @@ class AnnotatePanel(QWidget):
         """Stop what runs in the background, and take the layers away."""
         self._timer.stop()
         self._nudging.stop()
+        self._prompt.close_down()
         self._picture.close_down()
         self._start_commands.close_down()
         self._fit_errors.close_down()

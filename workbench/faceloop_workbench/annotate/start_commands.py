@@ -12,9 +12,10 @@ from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.contour_lines import contour_lines
 from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
 
-from .mouse_editing import ClickRequest
+from .mouse_editing import ClickRequest, FaceSketch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,7 +179,13 @@ class StartCommands:
         # A place that is one point's own was put by the person; the middle of several was not.
         clicked = [members[0] for _, members in places if len(members) == 1]
         wanted = tuple(name for name, _ in places)
-        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
+        mean = model.model.pdm.mean
+        sketch = FaceSketch(
+            mean,
+            contour_lines(model.model.scheme),
+            np.array([mean[list(members)].mean(axis=0) for _, members in places]),
+        )
+        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done, sketch))
 
     def copy_previous(self) -> None:
         """Start from the nearest earlier annotated frame."""
