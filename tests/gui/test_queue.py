@@ -210,14 +210,14 @@ def test_all_that_was_found_of_a_face_is_seen(driver, sample_project):
     assert model.why(row) == "label looks wrong, poor fit"
     tip = model.index(0).data(Qt.ItemDataRole.ToolTipRole)
     assert "Label looks wrong: Point 61, nose &lt;tip&gt;, lies low." in tip
-    assert "Poor fit: predicted error 5.0 %" in tip
+    assert "Poor fit: predicted error 0.050 IOD" in tip
     driver.press("D")
     driver.tab("Annotate")
     driver.settle(100)
     said = find(driver, QFrame, "annotate.why").findChild(QLabel).text()
     assert said.splitlines() == [
         "Label looks wrong: Point 61, nose <tip>, lies low.",
-        "Poor fit: predicted error 5.0 % of the eyes' distance",
+        "Poor fit: predicted error 0.050 IOD",
     ]
     driver.button("annotate.doubted")
     assert driver.dock.annotate.editor.selection == (61, 62)

@@ -13,6 +13,7 @@ from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.contour_lines import contour_lines
+from faceloop_workbench.services.error_text import error_text
 from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
 
 from .mouse_editing import ClickRequest, FaceSketch
@@ -151,7 +152,7 @@ class StartCommands:
                 self.started.emit()
             self._session.tell(
                 f"{what}, started from {start_name(fit.start)}; predicted error "
-                f"{fit.predicted_error:.3f}."
+                f"{error_text(fit.predicted_error)}."
             )
 
         self._job = Job(work, "fitting a face")

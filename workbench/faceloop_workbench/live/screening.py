@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.error_text import error_text
 from faceloop_workbench.services.finding import AUTOMATIC
 from faceloop_workbench.services.model_choice import choose_model
 from faceloop_workbench.services.rendering import render
@@ -204,7 +205,7 @@ class Screening:
                 "manual",
                 model=model,
                 fit=fit.points,
-                note=f"taken while watching, predicted error {fit.predicted_error:.3f}",
+                note=f"taken while watching, predicted error {error_text(fit.predicted_error)}",
                 time=shown.time,
             )
 
