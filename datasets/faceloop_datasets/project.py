@@ -16,6 +16,7 @@ from .care.erasure import finish_erasure
 from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
 from .expressions import check_expression
 from .face import Face
+from .faults import in_words
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .importing import from_project
@@ -141,7 +142,8 @@ class Project:
                 needed.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProjectError(
-                f"The project folder {root} cannot be made ({error}). Choose another folder."
+                f"The project folder {root} cannot be made ({in_words(error)}). Choose "
+                "another folder."
             ) from error
         database = Database(url, where)
         try:

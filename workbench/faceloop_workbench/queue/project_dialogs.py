@@ -17,6 +17,7 @@ from faceloop_workbench.services.exporting import export_faces
 from faceloop_workbench.services.recent_projects import remember
 from faceloop_workbench.services.sample_project import open_sample_project
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
+from faceloop_workbench.widgets.text_dialog import TextDialog
 
 from .import_dialog import ImportDialog
 from .label_dialogs import LabelDialogs
@@ -234,6 +235,9 @@ class ProjectDialogs:
             self._review.select(show="all")
         level = "warning" if added.refused else "info"
         self._session.tell(str(added), level)
+        if len(added.refused) > 1:
+            text = "\n".join([str(added), "", *added.refused])
+            TextDialog("Files that were not added", text, self._parent).open()
 
     def _relinked(self, found: list[Media]) -> None:
         if found:
