@@ -8,6 +8,8 @@ from qtpy.QtCore import QObject
 from qtpy.QtGui import QUndoCommand, QUndoGroup, QUndoStack  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .editor import FaceEditor
     from .expression import FaceExpression
     from .face_state import FaceState
@@ -76,6 +78,12 @@ class UndoStacks(QObject):
             self._last[item.id] = after
             self._stack(item.id).push(_EditCommand(self, before, after, what))
 
+    def note(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
+        """Remember, beside the face in work, what was done to the faces of its picture."""
+        item = self._editor.item
+        if item is not None:
+            self._stack(item.id).push(_FacesCommand(what, undo, redo))
+
     def _push_label(self, before: str, after: str) -> None:
         item = self._editor.item
         if item is not None:
@@ -110,6 +118,24 @@ class _EditCommand(QUndoCommand):  # type: ignore[misc]
             self._done = False
         else:
             self._stacks.restore(self._after, f"Redo: {self.text()}")
+
+
+class _FacesCommand(QUndoCommand):  # type: ignore[misc]
+    def __init__(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
+        super().__init__(what)
+        self._undo, self._redo = undo, redo
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._undo()
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._redo()
 
 
 class _LabelCommand(QUndoCommand):  # type: ignore[misc]

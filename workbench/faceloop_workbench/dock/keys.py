@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDockWidget,
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
@@ -62,7 +63,8 @@ class Keys(QObject):
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
         name = self._command(event) if self._listens(watched) else None
-        if name is None or _moves_in(QApplication.focusWidget(), event):
+        focus = QApplication.focusWidget()
+        if name is None or _moves_in(focus, event) or _goes_on(focus, event):
             return False
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()  # so that no menu takes it; the key press follows
@@ -108,6 +110,15 @@ def _moves_in(focus: QWidget | None, event: QKeyEvent) -> bool:
     return isinstance(focus, QAbstractItemView | QAbstractSlider) and event.key() in _MOVES
 
 
+def _goes_on(focus: QWidget | None, event: QKeyEvent) -> bool:
+    """Whether a key goes from one field or button of a dock to the next, as it does everywhere."""
+    if event.key() not in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        return False
+    while focus is not None and not isinstance(focus, QDockWidget):
+        focus = focus.parentWidget()
+    return focus is not None
+
+
 _MOVES = (
     Qt.Key.Key_Left,
     Qt.Key.Key_Right,
@@ -126,7 +137,8 @@ def key_text(event: QKeyEvent) -> str:
         return ""
     # The keypad's digits and arrows count as the others.
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    combined = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
+    key = Qt.Key.Key_Tab if event.key() == Qt.Key.Key_Backtab else Qt.Key(event.key())
+    combined = QKeySequence(QKeyCombination(modifiers, key))
     return str(combined.toString(QKeySequence.SequenceFormat.PortableText))
 
 
