@@ -46,6 +46,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "check-labels", "confirm", "report", "check", "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
+        "faces list", "faces find", "faces remove", "faces restore",
         "subjects list", "subjects set", "subjects merge",
         "model list", "model show", "model use", "model regularise", "model export",
     }  # fmt: skip
