@@ -67,7 +67,7 @@ class Desk:
             return None if revision is None else revision.annotation.points
 
     def name(self, text: str) -> None:
-        self.driver.press("n", SHIFT)
+        self.driver.press("s", SHIFT)
         line = self.list.findChild(QLineEdit)
         type_into(line, text)
         QTest.keyClick(line, Qt.Key.Key_Return)

@@ -118,6 +118,11 @@ class Revision:
     action: str = ""
     start: NDArray[np.float64] | None = field(default=None, compare=False)  # arrays have no ==
 
+    @property
+    def source(self) -> str:
+        """Where it came from: ``manual``, ``import:FORMAT``, ... as in `Annotation.source`."""
+        return self.annotation.source
+
 
 def as_item(values: Mapping[str, Any]) -> Item:
     """Item from the columns of its row."""

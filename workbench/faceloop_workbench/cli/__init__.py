@@ -19,6 +19,7 @@ from .erasing import erase
 from .expressions import expressions
 from .faces import faces
 from .fitting import fit, track
+from .history import history
 from .keeping import backup, restore
 from .labels import check_labels
 from .models import model
@@ -68,6 +69,7 @@ app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("check-labels")(check_labels)
 app.command("confirm")(confirm)
+app.command("history")(history)
 app.command("fit")(fit)
 app.command("track")(track)
 app.command("render")(render)
