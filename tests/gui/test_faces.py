@@ -12,7 +12,7 @@ from driver import type_into
 from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLineEdit, QTreeWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QTreeWidget
 
 from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_faces
@@ -72,6 +72,7 @@ class Desk:
         type_into(line, text)
         QTest.keyClick(line, Qt.Key.Key_Return)
         self.driver.settle()
+        assert QApplication.focusWidget() is None  # so that the next key is the picture's
 
     def shot(self, name: str) -> None:
         if SHOTS:
@@ -176,6 +177,12 @@ def removed_and_brought_back(desk, first: int, second: int) -> None:
     desk.shot("removed")
     assert desk.at == second
     driver.tab("Queue")
+    box = driver.dock.findChild(QComboBox, "queue.show")
+    driver.focus(box)
+    QTest.keyClick(box, Qt.Key.Key_End)
+    driver.settle(200)
+    assert box.currentText() == "Removed (1)"
+    assert driver.dock.queue.review.rows == [second]
     desk.shot("queue")
     driver.tab("Annotate")
     driver.button("annotate.bring_face_back")

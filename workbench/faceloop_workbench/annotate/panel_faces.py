@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QAbstractItemDelegate,
@@ -57,6 +57,7 @@ class FacesBox(QWidget):
         self.list.itemClicked.connect(self._go)
         self.list.itemDoubleClicked.connect(self._edit)
         self.list.itemChanged.connect(self._changed)
+        self.list.edited.connect(self.read)
         self._removed = QCheckBox()
         self._removed.setObjectName("annotate.show_removed")
         self._removed.setToolTip("List the faces that were removed from this picture too.")
@@ -80,7 +81,9 @@ class FacesBox(QWidget):
         self.read()
 
     def read(self) -> None:
-        """Show the faces that there are now."""
+        """Show the faces that there are now; not while a name is typed, but afterwards."""
+        if self.list.is_edited:
+            return
         faces, proposals, here = self._faces.faces, self._faces.proposals, self._faces.in_work
         self._commands.disable(
             "annotate.name_face", "" if here is not None else "No face is in work."
@@ -124,7 +127,9 @@ class FacesBox(QWidget):
             wanted = row.checkState(_FACE) == Qt.CheckState.Checked
             self._faces.want(row.data(_WHO, _NUMBER), wanted=wanted)
         elif column == _WHO:
-            self._faces.name(number, row.text(_WHO))
+            # Afterwards: the rows are made anew, which must not be while one is typed in.
+            name = row.text(_WHO)
+            QTimer.singleShot(0, lambda: self._faces.name(number, name))
 
     def _show_removed(self, wanted: bool) -> None:
         self._faces.with_removed = wanted
@@ -138,6 +143,8 @@ _GONE = (
 
 class _Rows(QTreeWidget):
     """A list that is as high as its rows, and leaves the keyboard to the picture."""
+
+    edited = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,6 +181,12 @@ class _Rows(QTreeWidget):
         """End the typing; keys belong to the picture again (Qt's name)."""
         super().closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
         self.clearFocus()
+        QTimer.singleShot(0, self.edited.emit)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether a name is typed."""
+        return bool(self.state() == QAbstractItemView.State.EditingState)
 
 
 def _face_row(face: PictureFace, tip: str) -> QTreeWidgetItem:
