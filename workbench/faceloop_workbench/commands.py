@@ -182,6 +182,52 @@ TABLE = (
         "M",
         "Fill the face's other half from the selected, or better, half.",
     ),
+    Command("annotate.next_face", "Next face", "Tab", "Go to the next face of this picture."),
+    Command(
+        "annotate.previous_face",
+        "Previous face",
+        "Shift+Tab",
+        "Go to the previous face of this picture.",
+    ),
+    Command(
+        "annotate.find_faces",
+        "Find all faces",
+        "Ctrl+F",
+        "Look for all faces of this picture that are not annotated yet; you say which to keep.",
+    ),
+    Command(
+        "annotate.add_face",
+        "Add a face",
+        "Shift+F",
+        "Drag a box round a face of this picture; the model in use fits it there.",
+    ),
+    Command(
+        "annotate.add_by_clicks",
+        "Add by three clicks",
+        "Shift+T",
+        "Add a face of this picture: say where two pupils and the chin are.",
+    ),
+    Command(
+        "annotate.keep_found",
+        "Keep",
+        "K",
+        "Make those of the faces found that are ticked faces of the project; drop the others.",
+    ),
+    Command("annotate.drop_found", "Drop", "Shift+K", "Keep none of the faces that were found."),
+    Command("annotate.name_face", "Name…", "Shift+S", "Say whom this face shows."),
+    Command(
+        "annotate.remove_face",
+        "Remove face",
+        "Shift+Del",
+        "Take this face out: it no longer waits, trains or counts. It is kept, and can be brought "
+        "back. To delete it with its history, erase it in the tab Queue.",
+    ),
+    Command(
+        "annotate.bring_face_back",
+        "Bring face back",
+        "",
+        "Make this face, which was removed, part of the project again.",
+    ),
     Command("annotate.zoom_face", "Face", "1", "Show the whole face."),
     Command("annotate.zoom_left_eye", "Left eye", "2", "Show the eye on the image's left."),
     Command("annotate.zoom_right_eye", "Right eye", "3", "Show the eye on the image's right."),
@@ -203,6 +249,12 @@ TABLE = (
         "Take this fit",
         "G",
         "Put this frame's fit into the project as an annotation to correct.",
+    ),
+    Command(
+        "live.take_all",
+        "Take all faces",
+        "Shift+G",
+        "Put the fits of all faces of this frame into the project, each as a face to correct.",
     ),
     *(
         Command(f"desk.{tab}", f"Tab {tab.capitalize()}", f"Ctrl+{number}", "Open this tab.")

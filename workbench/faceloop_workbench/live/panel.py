@@ -147,6 +147,15 @@ class LivePanel(QWidget):
         except FaceloopError as error:
             self._failed(error)
 
+    def _queue_fits(self) -> None:
+        shown = self.canvas.shown
+        if shown is None:
+            return
+        try:
+            self._screening.queue_fits(shown)
+        except FaceloopError as error:
+            self._failed(error)
+
     def _draw_over(self, rendering: Rendering | None) -> None:
         self._screening.rendering = rendering
         self.player.draw_over(rendering)
@@ -274,6 +283,7 @@ class LivePanel(QWidget):
         file = why_not or _needs_file(source)
         self._commands.disable("live.step_back", file)
         self._commands.disable("live.take", file or self._no_fit())
+        self._commands.disable("live.take_all", file or self._no_fit())
         self._export.allow(file)
         self._button.setText("Pause" if self.player.playing else "Play")
 
@@ -337,6 +347,7 @@ class LivePanel(QWidget):
         self._commands.handle("live.step", lambda: player.step(1))
         self._commands.handle("live.step_back", lambda: player.step(-1))
         self._commands.handle("live.take", self._queue_fit)
+        self._commands.handle("live.take_all", self._queue_fits)
 
     def _disconnect(self) -> None:
         session = self._session
