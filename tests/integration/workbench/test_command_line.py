@@ -47,7 +47,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
-        "subjects list", "subjects set", "subjects merge",
+        "subjects list", "subjects set", "subjects merge", "subjects undo",
+        "scheme learn-conversion", "scheme convert",
         "model list", "model show", "model use", "model regularise", "model export",
     }  # fmt: skip
 

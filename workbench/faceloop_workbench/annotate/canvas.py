@@ -131,6 +131,13 @@ class FaceCanvas:
         if (np.abs(place - centre) > 0.95 * half).any():
             camera.center = (0.0, float(place[0]), float(place[1]))
 
+    def centre_on(self, index: int) -> None:
+        """Move the camera so that a point is in the middle; nothing happens if it is missing."""
+        face = self._editor.drawn
+        if self._ours and face is not None and face.present[index]:
+            x, y = face.points[index]
+            self._picture_layer.viewer.scene.camera.center = (0.0, float(y), float(x))
+
     @property
     def _zoom(self) -> float:
         return float(self._picture_layer.viewer.scene.camera.zoom)

@@ -17,7 +17,7 @@ from .model_help import ModelHelp
 from .saving import FaceSaver, SaveStatus, UnsavedFaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -326,6 +326,11 @@ class FaceEditor:
             ),
             what,
         )
+
+    def change(self, make: Callable[[FaceState], FaceState], what: str) -> Revision | None:
+        """Make of the face what a function makes of its state; ``what`` is what was done."""
+        state = self._editable()
+        return None if state is None else self._commit(make(state), what)
 
     def restore(self, state: FaceState, what: str) -> Revision | None:
         """Bring back a state, as undo and redo do; ``what`` names that in the history only."""

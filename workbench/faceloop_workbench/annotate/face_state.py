@@ -239,6 +239,46 @@ class FaceState:
         source = _helped(self.source, chosen, model)
         return replace(self, states=states, placed=self.placed & ~chosen, source=source)._by_hand()
 
+    def with_state(self, indices: Sequence[int], wanted: PointState, model: str) -> FaceState:
+        """Give points a state, whatever they were; missing ones stay so: they have no place.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            The points.
+        wanted : PointState
+            VISIBLE declares them right where they are; ESTIMATED takes that back.
+        model : str
+            Who estimates them then.
+        """
+        if wanted == PointState.MISSING:
+            return self.without(indices)
+        chosen = np.zeros(len(self.points), dtype=bool)
+        chosen[list(indices)] = True
+        chosen &= self.present
+        states = np.where(chosen, wanted, self.states).astype(np.uint8)
+        sure, unsure = wanted == PointState.VISIBLE, wanted == PointState.ESTIMATED
+        placed = (self.placed | chosen) if sure else self.placed & ~(chosen & unsure)
+        source = _helped(self.source, chosen & self.placed, model) if unsure else self.source
+        return replace(self, states=states, placed=placed, source=source)._by_hand()
+
+    def pasted(
+        self, indices: Sequence[int], points: Points, states: NDArray[np.uint8], origin: str
+    ) -> FaceState:
+        """Give points (K, 2) and states (K,) of another face; ``origin`` names it in words.
+
+        What is only estimated there is so here too, and trains nothing.
+        """
+        chosen = list(indices)
+        xy, codes, placed = self.points.copy(), self.states.copy(), self.placed.copy()
+        xy[chosen], codes[chosen] = points, states
+        placed[chosen] = np.isin(states, (PointState.VISIBLE, PointState.OCCLUDED))
+        fresh = np.zeros(len(xy), dtype=bool)
+        fresh[chosen] = states == PointState.ESTIMATED
+        reference = np.where(fresh[:, None], xy, self.reference)
+        source = _helped(self.source, fresh, origin)
+        return FaceState(xy, codes, placed, reference, source)._by_hand()
+
     def accepted(self) -> FaceState:
         """Confirm every point that has a position: the face is the person's own now."""
         states = np.where(self.states == PointState.ESTIMATED, PointState.VISIBLE, self.states)
