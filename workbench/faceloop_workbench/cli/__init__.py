@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from . import errors, projects
+from .approving import approve
 from .checking import check
 from .confirming import confirm
 from .console import say
@@ -68,6 +69,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("check-labels")(check_labels)
+app.command("approve")(approve)
 app.command("confirm")(confirm)
 app.command("history")(history)
 app.command("fit")(fit)
