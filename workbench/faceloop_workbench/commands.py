@@ -177,6 +177,76 @@ TABLE = (
         "G",
         "Put this frame's fit into the project as an annotation to correct.",
     ),
+    Command(
+        "live.track",
+        "Track all",
+        "",
+        "Fit every frame of the video and keep its track; frames that were edited stay.",
+    ),
+    Command(
+        "live.correct",
+        "Correct here",
+        "Shift+G",
+        "Open this frame in the tab Annotate, with its points to start from.",
+    ),
+    Command(
+        "live.corrected",
+        "Right, back to the video",
+        "Shift+Return",
+        "Confirm the face that was opened from a video, and go back to its frame.",
+    ),
+    Command(
+        "live.spread",
+        "Spread",
+        "Shift+F",
+        "Fit the frames around this one again from its points, until the fits agree with the old.",
+    ),
+    Command("live.range_in", "In", "[", "Begin a range at this frame."),
+    Command("live.range_out", "Out", "]", "End a range at this frame."),
+    Command(
+        "live.accept",
+        "Accept",
+        "Shift+V",
+        "Say that the range is right, or this frame: no new fit replaces it.",
+    ),
+    Command(
+        "live.reject",
+        "Reject",
+        "Shift+X",
+        "Say that the points of the range, or of this frame, are wrong: no export has them.",
+    ),
+    Command(
+        "live.interpolate",
+        "Interpolate",
+        "Shift+I",
+        "Compute the face between the ends of the range, and corrected frames in it.",
+    ),
+    Command(
+        "live.smooth",
+        "Smooth",
+        "Shift+M",
+        "Take the trembling out of the range, or of the whole track, without lag.",
+    ),
+    Command(
+        "live.split", "Split here", "", "From this frame on the face is somebody else: a new face."
+    ),
+    Command("live.track_undo", "Undo", "Alt+Z", "Take back what was done to the track last."),
+    Command("live.track_redo", "Redo", "Alt+Shift+Z", "Do it again."),
+    *(
+        Command(
+            f"live.{way}_{kind}",
+            f"{way.capitalize()} {kind}",
+            f"{modifier}{key}",
+            f"Go to the {way} {what}.",
+        )
+        for kind, key, what in (
+            ("lost", "L", "frames without a face"),
+            ("poor", "K", "poor fits"),
+            ("annotated", "J", "annotated frame"),
+            ("queued", "U", "frame in the review queue"),
+        )
+        for way, modifier in (("next", ""), ("previous", "Shift+"))
+    ),
     Command("desk.help", "Keys", "?", "Show all keys, and change them."),
 )
 
