@@ -49,7 +49,7 @@ def test_a_track_is_made_corrected_by_hand_and_comes_back(driver, tmp_path: Path
     driver.until(lambda: live.canvas.shown.index == 14 and not live.canvas.shown.moving)
     shown = live.canvas.shown.result.points
     assert np.allclose(shown, moved.points[14], atol=1e-3)
-    driver.press("g", SHIFT)
+    driver.press("c")
     driver.until(lambda: driver.dock.session.item is not None)
     driver.until(lambda: driver.dock.annotate.editor.state is not None)
     assert driver.dock.tabs.currentWidget() is driver.dock.annotate
@@ -92,15 +92,15 @@ def reject_and_take_back(driver, live):
     row = strip.height() - 8
     QTest.mouseClick(strip, LEFT, NONE, QPoint(strip.place(30), row))
     driver.until(lambda: live.canvas.shown.index == 30 and not live.canvas.shown.moving)
-    driver.press("[")
+    driver.press("i")
     QTest.mouseClick(strip, LEFT, NONE, QPoint(strip.place(35), row))
     driver.until(lambda: live.canvas.shown.index == 35 and not live.canvas.shown.moving)
-    driver.press("]")
+    driver.press("o")
     assert live.findChild(QLabel, "live.range").text() == "range 30 to 35"
-    driver.press("x", SHIFT)
+    driver.press("x")
     driver.until(lambda: live.tracks.track.face(0).verdict[30:36].all() and not live.tracks.busy)
     driver.until(
         lambda: live.canvas.shown.result is not None and not live.canvas.shown.result.faces
     )
-    driver.press("z", Qt.KeyboardModifier.AltModifier)
+    driver.press("z", Qt.KeyboardModifier.ControlModifier)
     driver.until(lambda: not live.tracks.track.face(0).verdict.any() and not live.tracks.busy)

@@ -16,7 +16,7 @@ from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.gl_context import QtContexts
-from faceloop_workbench.widgets.scrolling import scrolling
+from faceloop_workbench.widgets.scroll import ScrollArea
 
 from .canvas import LiveCanvas
 from .panel_export import ExportBar
@@ -319,6 +319,7 @@ class LivePanel(QWidget):
     def _arrange(self) -> None:
         self._button = command_button(self._commands, "live.play")
         self._speed.setObjectName("live.speed")
+        self._speed.setAccessibleName("Speed")
         self._speed.addItems(list(_SPEEDS))
         self._speed.setCurrentText("1 x")
         self._speed.setToolTip(
@@ -335,7 +336,7 @@ class LivePanel(QWidget):
         layout.addWidget(self._timeline)
         layout.addWidget(self._place)
         layout.addLayout(play)
-        layout.addWidget(scrolling(self._boxes()), 1)
+        layout.addWidget(ScrollArea(self._boxes()), 1)
         layout.addWidget(self._export)
 
     def _boxes(self) -> QWidget:
