@@ -255,6 +255,74 @@ TABLE = (
         "Take all faces",
         "Shift+G",
         "Put the fits of all faces of this frame into the project, each as a face to correct.",
+        "live.track",
+        "Track all",
+        "",
+        "Fit every frame of the video and keep its track; frames that were edited stay.",
+    ),
+    Command(
+        "live.correct",
+        "Correct here",
+        "C",
+        "Open this frame in the tab Annotate, with its points to start from.",
+    ),
+    Command(
+        "live.corrected",
+        "Right, back to the video",
+        "Shift+Return",
+        "Confirm the face that was opened from a video, and go back to its frame.",
+    ),
+    Command(
+        "live.spread",
+        "Spread",
+        "F",
+        "Fit the frames around this one again from its points, until the fits agree with the old.",
+    ),
+    Command("live.range_in", "In", "I", "Begin a range at this frame."),
+    Command("live.range_out", "Out", "O", "End a range at this frame."),
+    Command(
+        "live.accept",
+        "Accept",
+        "V",
+        "Say that the range is right, or this frame: no new fit replaces it.",
+    ),
+    Command(
+        "live.reject",
+        "Reject",
+        "X",
+        "Say that the points of the range, or of this frame, are wrong: no export has them.",
+    ),
+    Command(
+        "live.interpolate",
+        "Interpolate",
+        "B",
+        "Compute the face between the ends of the range, and corrected frames in it.",
+    ),
+    Command(
+        "live.smooth",
+        "Smooth",
+        "M",
+        "Take the trembling out of the range, or of the whole track, without lag.",
+    ),
+    Command(
+        "live.split", "Split here", "", "From this frame on the face is somebody else: a new face."
+    ),
+    Command("live.track_undo", "Undo", "Ctrl+Z", "Take back what was done to the track last."),
+    Command("live.track_redo", "Redo", "Ctrl+Shift+Z", "Do it again."),
+    *(
+        Command(
+            f"live.{way}_{kind}",
+            f"{way.capitalize()} {kind}",
+            f"{modifier}{key}",
+            f"Go to the {way} {what}.",
+        )
+        for kind, key, what in (
+            ("lost", "L", "frames without a face"),
+            ("poor", "K", "poor fits"),
+            ("annotated", "J", "annotated frame"),
+            ("queued", "U", "frame in the review queue"),
+        )
+        for way, modifier in (("next", ""), ("previous", "Shift+"))
     ),
     *(
         Command(f"desk.{tab}", f"Tab {tab.capitalize()}", f"Ctrl+{number}", "Open this tab.")
