@@ -19,6 +19,7 @@ from faceloop_workbench.widgets.gl_context import QtContexts
 from faceloop_workbench.widgets.scroll import ScrollArea
 
 from .canvas import LiveCanvas
+from .frame_marks import FrameMarks
 from .panel_export import ExportBar
 from .panel_expressions import ExpressionBox
 from .panel_head import HeadBox
@@ -26,11 +27,13 @@ from .panel_quality import QualityBox
 from .panel_queue import QueueBox
 from .panel_responses import PointChooser
 from .panel_sources import SourceBar
+from .panel_time import TimePanel
 from .panel_timeline import Timeline
 from .panel_track import TrackBox
 from .panel_view import ViewChooser
 from .player import AS_FAST_AS_IT_GOES, Player
 from .screening import Screening
+from .time_dock import TimeDock
 from .track_commands import TrackCommands
 from .track_editor import TrackEditor
 
@@ -84,6 +87,8 @@ class LivePanel(QWidget):
         What draws.
     tracks : TrackEditor
         The kept track of the video.
+    time : TimePanel
+        Timeline and plots, below the picture.
     """
 
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
@@ -101,6 +106,10 @@ class LivePanel(QWidget):
         self.tracks = TrackEditor(session, self.player, self._screening)
         self._track_commands = TrackCommands(session, commands, self.tracks, self._timeline)
         self._track = TrackBox(self.tracks, commands, self._timeline.view)
+        self.time = TimePanel(session)
+        self._timeline = self.time.timeline
+        self._time_dock = TimeDock(picture_layer.viewer, self.time)
+        self._marks = FrameMarks(session)
         self._quality = QualityBox(
             settings.backend, settings.max_faces, settings.finding, self._screening.use_model
         )
@@ -135,6 +144,9 @@ class LivePanel(QWidget):
         self.canvas.close_down()
         self._export.close_down()
         self.tracks.close_down()
+        self._marks.close_down()
+        self.time.close_down()
+        self._time_dock.close_down()
         self._screening.close_down()
         self.player.close()
         if self._contexts is not None:
@@ -238,6 +250,10 @@ class LivePanel(QWidget):
         self._sources.refresh("" if source is None else source.name)
         self._show_record()
         self.tracks.load()
+        path = None if source is None else source.path
+        self.time.show_video(path)
+        self._marks.use(path)
+        self._show_time()
         if source is None:
             self.canvas.clear()
             self._show_place()
@@ -247,6 +263,11 @@ class LivePanel(QWidget):
         source = self.player.source
         rate = 25.0 if source is None else source.rate
         self._timeline.show_record(self.player.record, rate, self._threshold)
+
+    def _show_time(self) -> None:
+        source = self.player.source
+        file = source is not None and source.frames is not None
+        self._time_dock.show(wanted=file and self._picture_layer.owner == "live")
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
@@ -267,6 +288,7 @@ class LivePanel(QWidget):
             self.player.pause()
             self._screening.tick()
             self.canvas.hide()
+        self._show_time()
         self._allow()
 
     def _use_model(self) -> None:
@@ -343,7 +365,6 @@ class LivePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._sources)
-        layout.addWidget(self._timeline)
         layout.addWidget(self._place)
         layout.addLayout(play)
         layout.addWidget(ScrollArea(self._boxes()), 1)
@@ -373,6 +394,7 @@ class LivePanel(QWidget):
         player.failed.connect(self._failed, thread="main")
         player.stopped.connect(self._playing_stopped, thread="main")
         self._screening.changed.connect(self._count)
+        self._marks.changed.connect(self._timeline.show_marks)
         self._screening.opening.connect(self._opening)
         self.tracks.changed.connect(self._show_track)
         self.tracks.idle.connect(self._allow)
