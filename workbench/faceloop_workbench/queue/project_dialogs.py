@@ -11,9 +11,11 @@ from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.wording import enumerated
+from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations, is_media
 from faceloop_workbench.services.background import Job, Result
 from faceloop_workbench.services.exporting import export_faces
+from faceloop_workbench.services.other_project import check_source, import_project
 from faceloop_workbench.services.recent_projects import remember
 from faceloop_workbench.services.sample_project import open_sample_project
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
-    from faceloop_datasets import Media, Monitor
+    from faceloop_datasets import ImportReport, Media, Monitor
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.job_bar import JobBar
 
@@ -71,10 +73,19 @@ class ProjectDialogs:
 
     # No project yet
 
-    def new(self) -> None:
-        """Ask for a folder, and make a project in it."""
+    def new(self, scheme: Scheme | None = None) -> None:
+        """Ask for a folder, and make a project in it, with a scheme if one is chosen already."""
         folder = Path(user_documents_dir()) / "faces"
-        NewDialog(folder, self._make, self._parent).open()
+        dialog = NewDialog(folder, self._make, self._parent, self._session.project)
+        if scheme is not None:
+            dialog.take_scheme(scheme)
+        dialog.open()
+
+    def schemes(self) -> None:
+        """Look at landmark schemes, that of the project first, or make one."""
+        project = self._session.project
+        shown = None if project is None else project.scheme
+        SchemeDialog(self.new, self._parent, project, shown, "New project with it…").open()
 
     def open(self) -> None:
         """Ask for a project's folder, and open it."""
@@ -191,8 +202,23 @@ class ProjectDialogs:
 
     # How
 
-    def _make(self, folder: Path, scheme: Scheme) -> None:
-        self._open_in_session(Project.create(folder, scheme))
+    def _make(self, folder: Path, scheme: Scheme, source: Path | None = None) -> None:
+        if source is not None:
+            check_source(source, scheme)
+        project = Project.create(folder, scheme)
+        self._open_in_session(project)
+        if source is not None and self.free():
+            work = self._on_project(lambda into, monitor: import_project(into, source, monitor))
+            self._bar.run(Job(work, f"Bringing in the faces of {source.name}"), self._brought)
+
+    def _brought(self, report: ImportReport) -> None:
+        self._session.items_changed.emit()
+        self._session.queue_changed.emit()
+        self._imported(0)
+        self._session.tell(
+            f"{report.new} faces were brought in, {report.points_estimated} of their "
+            f"{report.points} points estimated."
+        )
 
     def _open_in_session(self, project: Project) -> None:
         self._session.open(project)

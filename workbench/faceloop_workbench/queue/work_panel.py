@@ -156,6 +156,7 @@ class WorkPanel(QWidget):
         menu.addAction("Close project", self._dialogs.close)
         menu.addSeparator()
         self._fill_with(menu)
+        menu.addAction("Landmark schemes…", self._dialogs.schemes)
         menu.addAction("Find moved media…", self._dialogs.relink)
         check = not_none(menu.addAction("Check labels", self._dialogs.labels.check))
         check.setObjectName("labels.check")

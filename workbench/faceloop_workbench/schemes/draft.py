@@ -241,6 +241,15 @@ class SchemeDraft:
         """Say nothing about partners: models are not trained on mirrored faces then."""
         return replace(self, mirror=())
 
+    def named(self, name: str, title: str) -> SchemeDraft:
+        """Call the scheme something else."""
+        return replace(self, name=name, title=title)
+
+    def with_size(self, pair: Sequence[int]) -> SchemeDraft:
+        """Measure faces by two points, the picture's left one first."""
+        ordered = sorted(pair, key=lambda k: self.points[k].x)
+        return replace(self, size=tuple(ordered))
+
     def suggest(self) -> tuple[SchemeDraft, MirrorSuggestion]:
         """Take the suggested mirror partners, and what is suggested to measure a face."""
         found = suggest_mirror(self.names, self.places)
