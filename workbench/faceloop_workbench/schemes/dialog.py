@@ -103,6 +103,7 @@ class SchemeDialog(QDialog):
         draft = SchemeDraft.of(scheme, placed(scheme, *self.canvas.extent))
         self.editing.start(draft)
         self._saved = draft
+        self._start.setCurrentIndex(max(0, self._start.findText(scheme.name)))
         self._place.setChecked(False)
         self._names.setChecked(len(draft) <= _FEW)
         self.canvas.see_all()
@@ -213,6 +214,7 @@ class SchemeDialog(QDialog):
         for line, text in ((self._name, draft.name), (self._title, draft.title)):
             if line.text() != text and not line.hasFocus():
                 line.setText(text)
+                line.setCursorPosition(0)
         problems = draft.problems
         count = len(draft)
         ready = f"{count} points. The scheme can be used."
@@ -250,8 +252,10 @@ class SchemeDialog(QDialog):
         if chosen == _FILE:
             ask_file(self, "Scheme", "Schemes (*.toml)", self._start_file)
         elif chosen == _NONE:
-            self.editing.do("start anew", SchemeDraft(self.editing.draft.name))
+            name = self.editing.draft.name
+            self.editing.do("start anew", SchemeDraft("" if name in Scheme.bundled() else name))
             self._place.setChecked(True)
+            self._names.setChecked(True)
         elif chosen:
             self._start_from(Scheme.load(chosen))
 

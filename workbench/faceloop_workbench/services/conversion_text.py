@@ -86,8 +86,8 @@ def _estimates(conversion: Conversion, scheme: Scheme) -> str:
         return f"{scheme.names[int(mask.argmax())]} and others"
     worst = int(np.where(known, errors, -1.0).argmax())
     return (
-        f"expected {_error(float(errors[known].mean()))} of the distance of the eyes off, "
-        f"{scheme.names[worst]} {_error(float(errors[worst]))}"
+        f"on average {_error(float(errors[known].mean()))} of the distance of the eyes off, most "
+        f"of all {scheme.names[worst]}, {_error(float(errors[worst]))}"
     )
 
 
