@@ -272,6 +272,7 @@ class ImportDialog(QDialog):
         self._sources.setMaximumHeight(96)
         self._images = QLineEdit()
         self._images.setObjectName("import.images")
+        self._images.setAccessibleName("Folder of the pictures")
         self._images.setPlaceholderText("only if they do not lie beside the annotations")
         self._images.textChanged.connect(self._outdate)
         self._subjects = SubjectPanel()
@@ -284,6 +285,7 @@ class ImportDialog(QDialog):
         ]
         self._report = QPlainTextEdit()
         self._report.setObjectName("import.report")
+        self._report.setAccessibleName("Report")
         self._report.setReadOnly(True)
         self._report.setPlaceholderText("The report of the check will be here.")
         self._report.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)

@@ -58,6 +58,7 @@ class NewDialog(QDialog):
         self._make, self._project = make, project
         self._folder = QLineEdit(str(folder))
         self._folder.setObjectName("new.folder")
+        self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
         self._scheme = QComboBox()
         self._scheme.setObjectName("new.scheme")
