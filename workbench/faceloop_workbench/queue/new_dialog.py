@@ -39,8 +39,8 @@ class NewDialog(QDialog):
     folder : Path
         What is offered.
     make : callable
-        Is given the folder, the scheme, and the folder of a project whose faces shall come in, or
-        None; raises FaceloopError if that cannot be made, which is shown here.
+        Is given the folder, the scheme or its file, and the folder of a project whose faces shall
+        come in, or None; raises FaceloopError if that cannot be made, which is shown here.
     project : Project, optional
         The open one: a scheme can be made on its pictures.
     """
@@ -48,7 +48,7 @@ class NewDialog(QDialog):
     def __init__(
         self,
         folder: Path,
-        make: Callable[[Path, Scheme, Path | None], object],
+        make: Callable[[Path, Scheme | Path, Path | None], object],
         parent: QWidget,
         project: Project | None = None,
     ) -> None:
@@ -56,6 +56,7 @@ class NewDialog(QDialog):
         self.setWindowTitle("New project")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._make, self._project = make, project
+        self._files: dict[Scheme, Path] = {}
         self._folder = QLineEdit(str(folder))
         self._folder.setObjectName("new.folder")
         self._folder.setAccessibleName("Folder")
@@ -115,7 +116,9 @@ class NewDialog(QDialog):
                 raise FaceloopError("Choose the TOML file of your scheme, or take another one.")
             source = self._from.text().strip()
             self._make(
-                Path(name).expanduser(), scheme, Path(source).expanduser() if source else None
+                Path(name).expanduser(),
+                self._files.get(scheme, scheme),
+                Path(source).expanduser() if source else None,
             )
         except FaceloopError as error:
             self._problem.setText(str(error))
@@ -178,7 +181,9 @@ class NewDialog(QDialog):
 
     def _take_file(self, path: Path) -> None:
         try:
-            self.take_scheme(Scheme.load(path))
+            scheme = Scheme.load(path)
+            self._files[scheme] = path
+            self.take_scheme(scheme)
         except FaceloopError as error:
             self._problem.setText(str(error))
 

@@ -202,7 +202,7 @@ class ProjectDialogs:
 
     # How
 
-    def _make(self, folder: Path, scheme: Scheme, source: Path | None = None) -> None:
+    def _make(self, folder: Path, scheme: Scheme | Path, source: Path | None = None) -> None:
         if source is not None:
             check_source(source, scheme)
         project = Project.create(folder, scheme)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloop_datasets import Conversion, Project
+from faceloop_datasets import Conversion, Project, Scheme
+from faceloop_datasets.schemes.conversion import conversions_beside
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from faceloop_datasets import ImportReport, Monitor, Scheme
+    from faceloop_datasets import ImportReport, Monitor
 
 
-def check_source(source: Path, scheme: Scheme) -> None:
+def check_source(source: Path, scheme: Scheme | Path) -> None:
     """See whether the faces of a project can be brought to a scheme, before anything is made.
 
     Raises
@@ -23,7 +23,11 @@ def check_source(source: Path, scheme: Scheme) -> None:
         If there is no conversion from its scheme.
     """
     with Project.open(source) as project:
-        Conversion.load(project.scheme, scheme)
+        beside = {conversion.source for conversion in conversions_beside(scheme)}
+        if project.scheme.name not in beside:
+            Conversion.load(
+                project.scheme, scheme if isinstance(scheme, Scheme) else Scheme.load(scheme)
+            )
 
 
 def import_project(into: Project, source: Path, monitor: Monitor) -> ImportReport:
