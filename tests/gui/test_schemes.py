@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,9 @@ from qtpy.QtWidgets import (
     QTableWidget,
 )
 
-from faceloop_datasets import Scheme
+from faceloop_datasets import Project, Scheme
 from faceloop_datasets.sample import sample_faces
+from faceloop_workbench.queue.bring_dialog import BringDialog
 from faceloop_workbench.queue.new_dialog import NewDialog
 from faceloop_workbench.schemes.canvas import SchemeCanvas
 from faceloop_workbench.schemes.dialog import SchemeDialog
@@ -156,3 +158,34 @@ def test_a_scheme_is_made_saved_and_used_for_a_new_project(driver, tmp_path: Pat
     driver.until(lambda: driver.dock.session.project is not None)
     assert driver.dock.session.project.scheme == scheme
     assert not QApplication.activeModalWidget()
+
+
+def test_faces_of_another_project_come_in_after_it_was_said_how(driver, tmp_path: Path) -> None:
+    records = list(islice(sample_faces(), 5))
+    with Project.create(tmp_path / "other") as other:
+        other.import_entries("sample", records, scheme="face70")
+    driver.dock.session.open(Project.create(tmp_path / "mine", "ibug68"))
+    driver.settle(100)
+    dialogs = driver.dock.queue._dialogs
+    dialogs.import_project()
+    driver.enter_file(tmp_path / "other")
+    driver.until(lambda: bool(driver.dock.findChildren(BringDialog)))
+    asked = driver.dock.findChildren(BringDialog)[0]
+    text = asked.findChild(QLabel, "bring.text").text()
+    assert text.startswith("5 faces of other would come in.")
+    assert "face70 becomes ibug68: 27 of 68 points are the same marks; 41 estimated" in text
+    QTest.mouseClick(asked.findChild(QAbstractButton, "bring.ok"), LEFT)
+    driver.until(lambda: len(driver.dock.session.project.items()) == 5)
+    driver.until(lambda: "5 faces were brought in" in driver.dock._status.text())
+
+    # the scheme of the project is looked at, and given to a new one
+    dialogs.schemes()
+    driver.settle(50)
+    hands = Hands(driver)
+    assert hands.dialog.editing.draft.name == "ibug68"
+    hands.choose("scheme.start", "imm58")
+    hands.press("scheme.use")
+    asked = next(d for d in driver.dock.findChildren(NewDialog) if d.isVisible())
+    assert asked.scheme.name == "imm58"
+    assert "IMM (.asf) as they are" in asked.findChild(QLabel, "new.formats").text()
+    QTest.keyClick(asked, Qt.Key.Key_Escape)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SUM_KEYS = {"target", "same_mark", "weights"}
 _MAX_WEIGHT = 1000.0
 _LONGEST = 80
+_MOST_FACES = 10**9
 _DIGITS = 4
 """Decimals of a weight in a file: a ten thousandth of a face is less than a pixel's tenth."""
 
@@ -50,6 +51,8 @@ class Conversion:
         distances, on faces of people that it was not learned from; NaN where that is not known.
     measured_on : str
         Which faces these were, in a few words; empty for those of a project.
+    faces : int
+        Of how many it was learned; 0 if that is not known.
     """
 
     source: str
@@ -58,6 +61,7 @@ class Conversion:
     same_mark: NDArray[np.bool_]
     expected_error: NDArray[np.float64] | None = None
     measured_on: str = ""
+    faces: int = 0
 
     @classmethod
     def load(cls, source: str | Scheme, target: str | Scheme) -> Conversion:
@@ -203,7 +207,13 @@ class _Rows:
             same_mark[target], error[target] = row["same_mark"], row.get("error", math.nan)
         known = None if np.isnan(error).all() else error
         names = self.name("source"), self.name("target")
-        return Conversion(*names, weights, same_mark, known, self.measured_on())
+        return Conversion(*names, weights, same_mark, known, self.measured_on(), self.faces())
+
+    def faces(self) -> int:
+        count = self.values.get("faces", 0)
+        if type(count) is not int or not 0 <= count <= _MOST_FACES:
+            self.fail("faces", "must be of how many faces the conversion was learned")
+        return count
 
     def measured_on(self) -> str:
         said = self.values.get("measured_on", "")
@@ -262,6 +272,7 @@ def _written(conversion: Conversion) -> str:
         f"source = {quoted(conversion.source)}",
         f"target = {quoted(conversion.target)}",
         f"points = {[size, count]}",
+        *([f"faces = {conversion.faces}"] if conversion.faces else []),
         *([f"measured_on = {quoted(said)}"] if (said := conversion.measured_on) else []),
     ]
     for target in np.flatnonzero(~conversion.without_source).tolist():

@@ -15,11 +15,17 @@ from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations, is_media
 from faceloop_workbench.services.background import Job, Result
 from faceloop_workbench.services.exporting import export_faces
-from faceloop_workbench.services.other_project import check_source, import_project
+from faceloop_workbench.services.other_project import (
+    Plan,
+    check_source,
+    import_project,
+    plan_import,
+)
 from faceloop_workbench.services.recent_projects import remember
 from faceloop_workbench.services.sample_project import open_sample_project
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
 
+from .bring_dialog import BringDialog
 from .import_dialog import ImportDialog
 from .label_dialogs import LabelDialogs
 from .new_dialog import NewDialog
@@ -73,19 +79,25 @@ class ProjectDialogs:
 
     # No project yet
 
-    def new(self, scheme: Scheme | None = None) -> None:
-        """Ask for a folder, and make a project in it, with a scheme if one is chosen already."""
-        folder = Path(user_documents_dir()) / "faces"
-        dialog = NewDialog(folder, self._make, self._parent, self._session.project)
-        if scheme is not None:
-            dialog.take_scheme(scheme)
+    def new(self) -> None:
+        """Ask for a folder, and make a project in it."""
+        self._new_dialog().open()
+
+    def new_with(self, scheme: Scheme) -> None:
+        """Ask for a folder, and make a project in it, of a scheme that is chosen already."""
+        dialog = self._new_dialog()
+        dialog.take_scheme(scheme)
         dialog.open()
+
+    def _new_dialog(self) -> NewDialog:
+        folder = Path(user_documents_dir()) / "faces"
+        return NewDialog(folder, self._make, self._parent, self._session.project)
 
     def schemes(self) -> None:
         """Look at landmark schemes, that of the project first, or make one."""
         project = self._session.project
         shown = None if project is None else project.scheme
-        SchemeDialog(self.new, self._parent, project, shown, "New project with it…").open()
+        SchemeDialog(self.new_with, self._parent, project, shown, "New project with it…").open()
 
     def open(self) -> None:
         """Ask for a project's folder, and open it."""
@@ -123,6 +135,28 @@ class ProjectDialogs:
             dialog = ImportDialog(self._session, self._parent, sources)
             dialog.finished.connect(lambda: self._imported(before))
             dialog.open()
+
+    def import_project(self) -> None:
+        """Ask for another project, and bring in its faces after showing what that would do."""
+        ask_folder(self._parent, "Project to bring faces from", self.import_project_from)
+
+    def import_project_from(self, source: Path) -> None:
+        """Look at what would come in, and ask."""
+        if self.free():
+            work = self._on_project(lambda into, monitor: plan_import(into, source, monitor))
+            self._bar.run(Job(work, f"Looking at the faces of {source.name}"), self._planned)
+
+    def _planned(self, plan: Plan) -> None:
+        text = plan.text(self._session.need_project().scheme)
+        if not plan.report.new:
+            self._session.tell(text.replace("\n\n", " "))
+            return
+        BringDialog(text, lambda: self._bring(plan.source), self._parent).open()
+
+    def _bring(self, source: Path) -> None:
+        if self.free():
+            work = self._on_project(lambda into, monitor: import_project(into, source, monitor))
+            self._bar.run(Job(work, f"Bringing in the faces of {source.name}"), self._brought)
 
     def add_media(self) -> None:
         """Ask for pictures and videos, and add them."""
@@ -207,9 +241,8 @@ class ProjectDialogs:
             check_source(source, scheme)
         project = Project.create(folder, scheme)
         self._open_in_session(project)
-        if source is not None and self.free():
-            work = self._on_project(lambda into, monitor: import_project(into, source, monitor))
-            self._bar.run(Job(work, f"Bringing in the faces of {source.name}"), self._brought)
+        if source is not None:
+            self._bring(source)
 
     def _brought(self, report: ImportReport) -> None:
         self._session.items_changed.emit()

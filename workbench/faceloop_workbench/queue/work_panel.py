@@ -180,6 +180,7 @@ class WorkPanel(QWidget):
 
     def _fill_with(self, menu: QMenu) -> None:
         menu.addAction("Import annotations…", self._dialogs.import_faces)
+        menu.addAction("Faces of another project…", self._dialogs.import_project)
         menu.addAction("Add pictures or videos…", self._dialogs.add_media)
         menu.addAction("Add a folder…", self._dialogs.add_folder)
 
