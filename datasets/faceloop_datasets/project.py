@@ -29,7 +29,7 @@ from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_m
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
-from .schemes.conversion import Conversion
+from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
@@ -123,7 +123,8 @@ class Project:
         path_or_url : str or Path
             The folder, or an SQLAlchemy URL of an empty database.
         scheme : str, Path or Scheme
-            Name of a bundled scheme, the TOML file of one's own, or a scheme.
+            Name of a bundled scheme, the TOML file of one's own, or a scheme. Conversions that lie
+            beside the file (``SOURCE-to-NAME.toml``) are kept for imports.
         folder : str or Path, optional
             With a URL: the folder for media and models.
         sample : bool
@@ -137,6 +138,7 @@ class Project:
             If there is no such scheme.
         """
         chosen = scheme if isinstance(scheme, Scheme) else Scheme.load(scheme)
+        beside = conversions_beside(scheme)
         url, where, root = _address(path_or_url, folder)
         try:
             for needed in (root, root / "models", root / "media"):
@@ -157,6 +159,8 @@ class Project:
                 database.create(connection)
                 settings.put(connection, _SCHEME, chosen.to_toml())
             project = cls(database, root, chosen)
+            for conversion in beside:
+                project.keep_conversion(conversion)
             if sample:
                 project.import_sample()
         except BaseException:

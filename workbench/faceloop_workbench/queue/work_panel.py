@@ -159,6 +159,7 @@ class WorkPanel(QWidget):
         menu.addAction("Close project", self._dialogs.close)
         menu.addSeparator()
         self._fill_with(menu)
+        menu.addAction("Landmark schemes…", self._dialogs.schemes)
         menu.addAction("Find moved media…", self._dialogs.relink)
         check = not_none(menu.addAction("Check labels", self._dialogs.labels.check))
         check.setObjectName("labels.check")
@@ -183,6 +184,7 @@ class WorkPanel(QWidget):
 
     def _fill_with(self, menu: QMenu) -> None:
         menu.addAction("Import annotations…", self._dialogs.import_faces)
+        menu.addAction("Faces of another project…", self._dialogs.import_project)
         menu.addAction("Add pictures or videos…", self._dialogs.add_media)
         menu.addAction("Add a folder…", self._dialogs.add_folder)
 

@@ -84,10 +84,11 @@ def _estimates(conversion: Conversion, scheme: Scheme) -> str:
     known = mask & ~np.isnan(errors)
     if not known.any():
         return f"{scheme.names[int(mask.argmax())]} and others"
+    where = f"; on {conversion.measured_on}" if conversion.measured_on else ""
     worst = int(np.where(known, errors, -1.0).argmax())
     return (
-        f"expected {_error(float(errors[known].mean()))} of the distance of the eyes off, "
-        f"{scheme.names[worst]} {_error(float(errors[worst]))}"
+        f"on average {_error(float(errors[known].mean()))} of the distance of the eyes off, most "
+        f"of all {scheme.names[worst]}, {_error(float(errors[worst]))}{where}"
     )
 
 
