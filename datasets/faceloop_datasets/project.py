@@ -16,6 +16,7 @@ from .care.erasure import finish_erasure
 from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
 from .expressions import check_expression
 from .face import Face
+from .faults import in_words
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .importing import from_project
@@ -25,6 +26,7 @@ from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_plan import SubjectPlan, plan_subjects
 from .importing.subject_rules import parse_rule
+from .media.display import PictureDisplay
 from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
 from .outputs import database_files
 from .progress import Monitor
@@ -145,7 +147,8 @@ class Project:
                 needed.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProjectError(
-                f"The project folder {root} cannot be made ({error}). Choose another folder."
+                f"The project folder {root} cannot be made ({in_words(error)}). Choose "
+                "another folder."
             ) from error
         database = Database(url, where)
         try:
@@ -287,6 +290,22 @@ class Project:
         """All media, in the order they came."""
         with self._database.read() as connection:
             return media_store.list_all(connection)
+
+    def display(self, media_id: int) -> PictureDisplay:
+        """How a person wants to see a picture, or the frames of a video.
+
+        Raises
+        ------
+        InputError
+            If what the project says of it is damaged.
+        """
+        with self._database.read() as connection:
+            return PictureDisplay.from_text(media_store.display(connection, media_id))
+
+    def set_display(self, media_id: int, display: PictureDisplay) -> None:
+        """Keep how a person wants to see a picture; nothing but the window's view asks for it."""
+        with self._database.write() as connection:
+            media_store.set_display(connection, media_id, display.text)
 
     def resolve(self, media: Media) -> Path:
         """Absolute path of a media file.

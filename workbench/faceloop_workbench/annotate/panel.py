@@ -9,10 +9,12 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
+    QLayout,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.wording import enumerated
@@ -23,6 +25,8 @@ from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .canvas import FaceCanvas
 from .canvas_others import OtherFaces
+from .dialog_display import DisplayDialog
+from .display_commands import DisplayCommands
 from .editor import FaceEditor
 from .expression import FaceExpression
 from .face_commands import FaceCommands
@@ -34,6 +38,7 @@ from .panel_history import HistoryList
 from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
+from .panel_prompt import ClickPrompt
 from .picture import FacePicture
 from .picture_faces import PictureFaces
 from .point_commands import PointCommands
@@ -60,7 +65,7 @@ _STARTS = (
     "annotate.interpolate",
 )
 _POINTS = ("annotate.occlude", "annotate.confirm", "annotate.release", "annotate.remove")
-_ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw")
+_ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw", "display")
 _HELP = (
     "Drag a point: the points nobody has placed follow. Ctrl+drag: this point alone. "
     "Shift+click, Shift+drag: select several; drag one of them to move all, Ctrl+drag beside "
@@ -128,10 +133,12 @@ class AnnotatePanel(QWidget):
             note=self.undo.note,
         )
         self._others = OtherFaces(picture_layer.viewer, self.faces)
+        self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
         self._items: list[int] = []
         self._about: list[int] = []  # points that the reasons of the face in work are about
         self._framed = False
+        self._prompt = ClickPrompt(self.canvas.mouse, self)
         self._build()
         self._connect()
         self._handle()
@@ -146,6 +153,7 @@ class AnnotatePanel(QWidget):
         """Stop what runs in the background, and take the layers away."""
         self._timer.stop()
         self._nudging.stop()
+        self._prompt.close_down()
         self._picture.close_down()
         self._start_commands.close_down()
         self._face_commands.close_down()
@@ -190,7 +198,7 @@ class AnnotatePanel(QWidget):
         layout.setStretchFactor(self._history, 1)
         fill_scrolled(self, body)
 
-    def _parts(self) -> list[QWidget | QHBoxLayout | QGridLayout]:
+    def _parts(self) -> list[QWidget | QLayout]:
         going_back = QHBoxLayout()
         going_back.addWidget(self._assisted)
         going_back.addStretch(1)
@@ -227,12 +235,11 @@ class AnnotatePanel(QWidget):
             grid.addWidget(button, number // columns, number % columns)
         return grid
 
-    def _zooms(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _zooms(self) -> QFlowLayout:
+        row = QFlowLayout()  # in two lines where the letters are large
         row.addWidget(PlainLabel("Look at"))
         for name in _ZOOMS:
             row.addWidget(command_button(self._commands, f"annotate.{name}", small=True))
-        row.addStretch(1)
         return row
 
     def _add_choices(self) -> None:
@@ -285,6 +292,7 @@ class AnnotatePanel(QWidget):
                 self._commands.handle(
                     f"annotate.{name}", lambda held, step=step: self._nudge(step, held=held)
                 )
+        self._commands.handle("annotate.display", lambda: DisplayDialog(self._display, self).show())
         self._update_undo()
 
     def _project_changed(self, project: Project | None) -> None:
@@ -324,6 +332,7 @@ class AnnotatePanel(QWidget):
             return
         if self._picture.pixels is not None:
             self._picture_layer.show(self._picture.pixels)
+            self._display.show()
         elif arrived or item is None:
             self._picture_layer.clear()
         self.canvas.ready = arrived and item is not None
@@ -452,8 +461,9 @@ class AnnotatePanel(QWidget):
     def _nudge(self, step: tuple[float, float], *, held: bool) -> None:
         """Move the selected points while an arrow key is held; saved when it is let go."""
         if held:
-            self._step = step
-            self.editor.nudge(*step)
+            x, y = self._picture_layer.along_screen(step)
+            self._step = float(x), float(y)
+            self.editor.nudge(*self._step)
             self._nudging.start(_NUDGE_FIRST_MS)
         else:
             self._nudging.stop()

@@ -12,10 +12,12 @@ from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.contour_lines import contour_lines
+from faceloop_workbench.services.error_text import error_text
 from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
 from faceloop_workbench.services.finding_faces import find_new_faces, shown_faces
 
-from .mouse_editing import ClickRequest
+from .mouse_editing import ClickRequest, FaceSketch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +159,7 @@ class StartCommands:
                 self.started.emit()
             self._session.tell(
                 f"{what}, started from {start_name(fit.start)}; predicted error "
-                f"{fit.predicted_error:.3f}."
+                f"{error_text(fit.predicted_error)}."
             )
 
         self._job = Job(work, "fitting a face")
@@ -192,7 +194,13 @@ class StartCommands:
         # A place that is one point's own was put by the person; the middle of several was not.
         clicked = [members[0] for _, members in places if len(members) == 1]
         wanted = tuple(name for name, _ in places)
-        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
+        mean = model.model.pdm.mean
+        sketch = FaceSketch(
+            mean,
+            contour_lines(model.model.scheme),
+            np.array([mean[list(members)].mean(axis=0) for _, members in places]),
+        )
+        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done, sketch))
 
     def copy_previous(self) -> None:
         """Start from the nearest earlier annotated frame."""
