@@ -48,6 +48,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "scheme show", "scheme replace",
         "subjects list", "subjects set", "subjects merge",
         "model list", "model show", "model use", "model regularise", "model export",
+        "model pin", "model unpin", "model delete",
     }  # fmt: skip
 
 
