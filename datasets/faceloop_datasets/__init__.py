@@ -13,6 +13,7 @@ from .errors import (
 )
 from .face import Face
 from .importing.report import ImportReport
+from .importing.subject_plan import PlannedSubject, SubjectPlan
 from .media.files import Media
 from .media.video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 from .progress import CancelCheck, Monitor, Progress, ProgressCallback, ProgressLike
@@ -26,6 +27,10 @@ from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import ItemSummary
+from .store.removals import Removal
+from .store.subject_changes import SubjectChange
+from .tracks.face_track import FaceTrack, FrameKind, Verdict
+from .tracks.track import Track
 
 __all__ = [
     "Annotation",
@@ -35,8 +40,10 @@ __all__ = [
     "Contour",
     "Conversion",
     "Face",
+    "FaceTrack",
     "FaceloopError",
     "FrameCandidate",
+    "FrameKind",
     "ImportReport",
     "InputError",
     "Item",
@@ -46,6 +53,7 @@ __all__ = [
     "ModelRecord",
     "Monitor",
     "NewRevision",
+    "PlannedSubject",
     "PointState",
     "Progress",
     "ProgressCallback",
@@ -55,13 +63,18 @@ __all__ = [
     "QueueEntry",
     "QueueReason",
     "Reason",
+    "Removal",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",
     "Scheme",
     "SchemeError",
     "ShotCounter",
+    "SubjectChange",
+    "SubjectPlan",
+    "Track",
     "TrainingError",
+    "Verdict",
     "Video",
     "VideoFrame",
     "VideoWriter",

@@ -19,6 +19,7 @@ from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure_models
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
+from . import face_errors
 from .comparison import Comparison, ModelErrors
 from .findings import findings
 from .held_out import measured_as_original
@@ -140,6 +141,7 @@ def train_into(
         "comparison": comparison.to_dict(),
         "inputs": result.inputs,
         **findings(project, result, config.seed, monitor),
+        face_errors.KEY: face_errors.face_errors(result.evaluation),
     }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{project.scheme.name}-{config.experts}.safetensors"
