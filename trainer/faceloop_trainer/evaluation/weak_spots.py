@@ -79,7 +79,9 @@ def weak_spots(
     held_out: Sequence[TrainingFace],
     trained: Sequence[TrainingFace],
 ) -> list[WeakSpot]:
-    """Find where a model errs most, on the faces it was measured on: at most one of each kind.
+    """Find where a model errs most, on the faces it was measured on: a part, and a pose.
+
+    Whom it errs most on is told by `weak_subject`: no file of a model's may hold a name.
 
     Parameters
     ----------
@@ -92,8 +94,24 @@ def weak_spots(
     trained : sequence of TrainingFace
         What it was trained on.
     """
-    found = [_group(evaluation), _pose(model, evaluation, held_out, trained), _subject(evaluation)]
+    found = [_group(evaluation), _pose(model, evaluation, held_out, trained)]
     return [spot for spot in found if spot is not None]
+
+
+def weak_subject(errors: Sequence[float], subjects: Sequence[str]) -> WeakSpot | None:
+    """Find the subject whose faces a model errs on most; None if it errs alike on all.
+
+    Parameters
+    ----------
+    errors : sequence of float
+        Of each face that was measured; infinite where it was not found.
+    subjects : sequence of str
+        Whom each face shows.
+    """
+    names = np.array(subjects)
+    many = [name for name, count in Counter(subjects).items() if count >= _LEAST_FACES]
+    which = {name: names == name for name in many}
+    return _worst("subject", _faces_and_rest(np.asarray(errors, float), which))
 
 
 def turns(model: FaceModel, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,7 +152,7 @@ def _pose(
 ) -> WeakSpot | None:
     angles = turns(model, np.array([face.points for face in held_out]))
     which = {name: is_turned(angles, name) for name in POSES}
-    spot = _worst("pose", _faces_and_rest(evaluation, which))
+    spot = _worst("pose", _faces_and_rest(evaluation.errors, which))
     if spot is None or not trained:
         return spot
     learned = turns(model, np.array([face.points for face in trained]))
@@ -142,19 +160,15 @@ def _pose(
     return WeakSpot(spot.kind, spot.name, spot.error, spot.rest, spot.faces, count)
 
 
-def _subject(evaluation: Evaluation) -> WeakSpot | None:
-    subjects = np.array(evaluation.subjects)
-    many = [name for name, count in Counter(evaluation.subjects).items() if count >= _LEAST_FACES]
-    return _worst("subject", _faces_and_rest(evaluation, {n: subjects == n for n in many}))
-
-
 _Part = tuple[str, "NDArray[np.float64]", "NDArray[np.float64]", int]
 
 
-def _faces_and_rest(evaluation: Evaluation, which: dict[str, NDArray[np.bool_]]) -> Iterator[_Part]:
-    found = np.isfinite(evaluation.errors)
+def _faces_and_rest(
+    errors: NDArray[np.float64], which: dict[str, NDArray[np.bool_]]
+) -> Iterator[_Part]:
+    found = np.isfinite(errors)
     for name, there in which.items():
-        a, b = evaluation.errors[there & found], evaluation.errors[~there & found]
+        a, b = errors[there & found], errors[~there & found]
         if len(a) >= _LEAST_FACES and len(b) >= _LEAST_FACES:
             yield name, a, b, int(there.sum())
 

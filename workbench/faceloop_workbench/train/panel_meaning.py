@@ -8,7 +8,8 @@ from psygnal import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from faceloop_datasets.wording import counted
-from faceloop_trainer.evaluation.weak_spots import WeakSpot
+from faceloop_trainer.evaluation.weak_spots import WeakSpot, weak_subject
+from faceloop_workbench.services.face_errors import read_face_errors
 from faceloop_workbench.services.meaning import meaning_text, weak_spots_text
 from faceloop_workbench.widgets.basic import heading, paragraph, set_enabled
 
@@ -95,6 +96,8 @@ class MeaningBox(QWidget):
 
 def _advice(model: ListedModel, readiness: Readiness) -> list[str]:
     spots = [WeakSpot(**values) for values in model.metrics.get("weak_spots", [])]
+    if (person := _weak_subject(model, readiness)) is not None:
+        spots.append(person)
     curve = readiness.curve
     said = (
         _UNKNOWN if curve is None else curve.text,
@@ -102,3 +105,9 @@ def _advice(model: ListedModel, readiness: Readiness) -> list[str]:
         readiness.next_faces.text,
     )
     return [line for line in said if line]
+
+
+def _weak_subject(model: ListedModel, readiness: Readiness) -> WeakSpot | None:
+    errors, subjects = read_face_errors(model.metrics), readiness.subjects
+    known = [item for item in errors if item in subjects]
+    return weak_subject([errors[item] for item in known], [subjects[item] for item in known])

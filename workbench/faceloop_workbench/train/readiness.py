@@ -22,7 +22,7 @@ from faceloop_workbench.services.training import unchanged_since
 from .checked_metrics import checked_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from faceloop_datasets import Face, ModelRecord, Project
     from faceloop_datasets.store.overview import ItemSummary
@@ -66,6 +66,8 @@ class Readiness:
         Faces that would help the model most.
     curve : FacesCurve or None
         How the error fell with the faces, if that was measured.
+    subjects : mapping of int to str
+        Whom each face that is held out shows.
     """
 
     faces: int = 0
@@ -80,6 +82,7 @@ class Readiness:
     unchanged: str = ""
     next_faces: NextFaces = field(default_factory=NextFaces)
     curve: FacesCurve | None = None
+    subjects: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -138,6 +141,7 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
         unchanged="" if same is None else same.name,
         next_faces=_next_faces(project, faces, _subjects(chosen.held_out), newest),
         curve=known_curve(project, config),
+        subjects={face.item_id: face.subject_key for face in chosen.held_out},
     )
     labels = label_warning(join_duplicate_subjects(faces), {face.item_id for face in training})
     return replace(found, warnings=(*_warnings(found), *said, *filter(None, (labels,))))
