@@ -1463,6 +1463,38 @@ class Project:
             models.note(connection, models.get(connection, which, self._models), note)
             return models.get(connection, which, self._models)
 
+    def pin_model(self, which: int | str, *, pinned: bool = True) -> ModelRecord:
+        """Say that a model is to be kept: it cannot be deleted; or take that back.
+
+        Raises
+        ------
+        ProjectError
+            If there is none of that number or name.
+        """
+        with self._database.write() as connection:
+            record = models.get(connection, which, self._models)
+            models.pin(connection, record, pinned=pinned)
+            return models.get(connection, which, self._models)
+
+    def delete_model(self, which: int | str) -> int:
+        """Delete a model and its file; returns the bytes that are free now.
+
+        A file that another model of the same content has stays until that is deleted too. Reports
+        stay, and annotations that began with its fits. Its name is never given to another model.
+
+        Raises
+        ------
+        ProjectError
+            If there is none of that number or name, it is in use or pinned, or its file cannot be
+            deleted.
+        """
+        with self._database.write() as connection:
+            record = models.get(connection, which, self._models)
+            models.forget(connection, record)
+        # The file last: who is killed in between leaves a file too many, not a model without one.
+        with self._database.write() as connection:
+            return models.remove_file(connection, record)
+
     @property
     def _tracks(self) -> TrackFolder:
         return TrackFolder(self.path)

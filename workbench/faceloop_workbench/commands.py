@@ -246,7 +246,7 @@ TABLE = (
     Command("annotate.zoom_right_eye", "Right eye", "3", "Show the eye on the image's right."),
     Command("annotate.zoom_mouth", "Mouth", "4", "Show the mouth."),
     Command("annotate.zoom_jaw", "Jaw", "5", "Show the jaw."),
-    Command("train.start", "Retrain", "Ctrl+Return", "Train a model on all annotated faces."),
+    Command("train.start", "Train", "Ctrl+Return", "Train a model on all annotated faces."),
     Command(
         "train.report",
         "Report",

@@ -51,6 +51,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "subjects list", "subjects set", "subjects merge", "subjects undo",
         "scheme learn-conversion", "scheme convert",
         "model list", "model show", "model use", "model regularise", "model export",
+        "model pin", "model unpin", "model delete",
     }  # fmt: skip
 
 
