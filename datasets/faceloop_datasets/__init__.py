@@ -27,7 +27,10 @@ from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import ItemSummary
+from .store.removals import Removal
 from .store.subject_changes import SubjectChange
+from .tracks.face_track import FaceTrack, FrameKind, Verdict
+from .tracks.track import Track
 
 __all__ = [
     "Annotation",
@@ -37,8 +40,10 @@ __all__ = [
     "Contour",
     "Conversion",
     "Face",
+    "FaceTrack",
     "FaceloopError",
     "FrameCandidate",
+    "FrameKind",
     "ImportReport",
     "InputError",
     "Item",
@@ -58,6 +63,7 @@ __all__ = [
     "QueueEntry",
     "QueueReason",
     "Reason",
+    "Removal",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",
@@ -66,7 +72,9 @@ __all__ = [
     "ShotCounter",
     "SubjectChange",
     "SubjectPlan",
+    "Track",
     "TrainingError",
+    "Verdict",
     "Video",
     "VideoFrame",
     "VideoWriter",

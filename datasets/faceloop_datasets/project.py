@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,14 @@ from . import sample
 from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
-from .errors import FaceloopError, ProjectError, RevisionConflict
+from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
 from .expressions import check_expression
 from .face import Face
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
+from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
+from .importing.from_project import paired_faces, project_entries
 from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_plan import SubjectPlan, plan_subjects
@@ -27,6 +30,7 @@ from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
 from .schemes.conversion import Conversion
+from .schemes.learning import learn_conversion
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
@@ -37,6 +41,7 @@ from .store import (
     imported,
     items,
     models,
+    removals,
     settings,
     subject_changes,
     subjects,
@@ -47,12 +52,15 @@ from .store.database import Database
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
+from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
+from .tracks.folder import TRACKS, TrackFolder
+from .tracks.history import TrackHistory
 from .wording import counted, enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -66,9 +74,11 @@ if TYPE_CHECKING:
     from .store.bulk import Batch, NewRevision
     from .store.models import ModelRecord
     from .store.subject_changes import SubjectChange
+    from .tracks.track import Track
 
 _FILE = "project.db"
 _SCHEME = "scheme"
+_CONVERSION = "conversion from "
 
 
 class Project:
@@ -184,7 +194,7 @@ class Project:
                 guard.check_sizes(connection, where, len(scheme))
             if database.file is not None:
                 finish_erasure(database.file)
-            for name in ("media", "models", BACKUPS):
+            for name in ("media", "models", TRACKS, BACKUPS):
                 remove_leftovers(root / name)
             return cls(database, root, scheme)
         except BaseException:
@@ -295,8 +305,8 @@ class Project:
     def files(self) -> Iterator[Path]:
         """Yield what nothing may be written over: see `faceloop_datasets.outputs`.
 
-        Its database, models, backups, pictures and videos, wherever they are, and the annotation
-        files that were imported; whether all of them are still there or not.
+        Its database, models, tracks, backups, pictures and videos, wherever they are, and the
+        annotation files that were imported; whether all of them are still there or not.
         """
         with self._database.read() as connection:
             records = models.list_models(connection, self._models)
@@ -305,6 +315,7 @@ class Project:
         if self._database.file is not None:
             yield from database_files(self._database.file)
         yield from (record.file for record in records)
+        yield from self._tracks.files().values()
         yield from (self.path / BACKUPS).glob("*.zip")
         yield from (media.where(self.path) for media in known)
         for root, place in sources:
@@ -329,8 +340,10 @@ class Project:
         frame : int, optional
             Number of the frame; needed for a video.
         name, subject : str, optional
-            By default the file's name with the frame's number, and the subject of the faces that
-            are in the file already, or the file's name, or as much of its path as no other has.
+            By default the file's name with the frame's number, and with another number where a
+            face of the picture has that name; and the subject of the faces that are in the file
+            already, or the file's name, or as much of its path as no other has. Where a face of the
+            picture has a person's name, the new one shows somebody else.
 
         Raises
         ------
@@ -350,8 +363,11 @@ class Project:
             known = (
                 named_by_person(subject)
                 if subject
-                else subjects.of_media(connection, media, name or default)
+                else subjects.of_media(connection, media, name or default, frame)
             )
+            if name is None and media is not None:
+                there = items.of_media(connection, media.id, frame, with_removed=True)
+                name = _told_apart(default, {item.name for item in there})
             return items.add_item(
                 connection,
                 media_id=None if media is None else media_store.get(connection, media.id).id,
@@ -361,12 +377,14 @@ class Project:
                 subject_source=known[1],
             )
 
-    def items(self) -> list[Item]:
-        """All items, in the order they came."""
+    def items(self, *, with_removed: bool = False) -> list[Item]:
+        """All items, in the order they came; those that were removed only if asked for."""
         with self._database.read() as connection:
-            return items.list_items(connection)
+            return items.list_items(connection, with_removed=with_removed)
 
-    def items_of(self, media_id: int, frame: int | None = None) -> list[Item]:
+    def items_of(
+        self, media_id: int, frame: int | None = None, *, with_removed: bool = False
+    ) -> list[Item]:
         """Return the items in an image or video, or in one frame of it, in the order they came.
 
         Takes as long in a large project as in a small one.
@@ -377,9 +395,23 @@ class Project:
             Number of the media; of one that is not there, nothing is returned.
         frame : int, optional
             Number of the frame of a video; all of them by default.
+        with_removed : bool
+            Whether those that were removed are asked for too.
         """
         with self._database.read() as connection:
-            return items.of_media(connection, media_id, frame)
+            return items.of_media(connection, media_id, frame, with_removed=with_removed)
+
+    def annotations_of(
+        self, media_id: int, frame: int | None = None, *, with_removed: bool = False
+    ) -> list[tuple[Item, Revision | None]]:
+        """Return items as `items_of` does, each with the revision that counts; None if it has none.
+
+        Two statements, however many faces the picture has.
+        """
+        with self._database.read() as connection:
+            return items.heads_of_media(
+                connection, media_id, frame, self.scheme.name, with_removed=with_removed
+            )
 
     def item(self, item_id: int) -> Item:
         """Item by number.
@@ -392,10 +424,10 @@ class Project:
         with self._database.read() as connection:
             return items.get_item(connection, item_id)
 
-    def overview(self) -> list[ItemSummary]:
+    def overview(self, *, with_removed: bool = False) -> list[ItemSummary]:
         """All items with their state and queue entry, in the order they came; quick."""
         with self._database.read() as connection:
-            return summaries(connection)
+            return summaries(connection, with_removed=with_removed)
 
     def summary(self, item_id: int) -> ItemSummary:
         """One item as in `overview`.
@@ -408,6 +440,47 @@ class Project:
         with self._database.read() as connection:
             items.get_item(connection, item_id)
             return summaries(connection, item_id)[0]
+
+    def remove(self, items: Iterable[int], author: str | None = None) -> int:
+        """Take faces out: they leave queue, training, exports, counts and people held out.
+
+        Nothing of them is lost: `bring_back` makes all of it as it was. What must not exist any
+        more is erased, see `faceloop_datasets.care`.
+
+        Parameters
+        ----------
+        items : iterable of int
+            Numbers of the faces.
+        author : str, optional
+            By default the user of this computer.
+
+        Returns
+        -------
+        int
+            How many of them were there before.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such item; nothing was changed.
+        """
+        return self._set_removed(items, author, removed=True)
+
+    def bring_back(self, items: Iterable[int], author: str | None = None) -> int:
+        """Bring faces back that `remove` took out; as there, and returns how many were out."""
+        return self._set_removed(items, author, removed=False)
+
+    def removals(self, item_id: int) -> list[Removal]:
+        """Each time a face was removed or brought back, oldest first."""
+        with self._database.read() as connection:
+            return removals.history(connection, item_id)
+
+    def _set_removed(self, numbers: Iterable[int], author: str | None, *, removed: bool) -> int:
+        with self._database.write() as connection:
+            changed = removals.set_removed(
+                connection, list(numbers), author or default_author(), removed=removed
+            )
+        return len(changed)
 
     def item_media(self, item: Item) -> Media | None:
         """Media of an item; None if it has no picture."""
@@ -491,22 +564,23 @@ class Project:
             item = items.get_item(connection, item_id)
             return items.history(connection, item, self.scheme.name)
 
-    def faces(self) -> list[Face]:
+    def faces(self, *, with_removed: bool = False) -> list[Face]:
         """Annotated faces that can train something, in the order the items came.
 
         A face without a picture is among them (it trains the shape); one whose points are all
-        missing, or all guesses of a fit, is not.
+        missing, or all guesses of a fit, is not. Nor is one that was removed, unless asked for.
         """
         with self._database.read() as connection:
             media = {m.id: m for m in media_store.list_all(connection)}
-            heads = items.heads(connection, self.scheme.name)
+            heads = items.heads(connection, self.scheme.name, with_removed=with_removed)
             labels = expressions.labels(connection)
         return self._that_train(heads, media, labels)
 
     def faces_as_of(self, revision_id: int, now: Sequence[Face]) -> list[Face]:
         """Return what `faces` returned when a revision had just been saved.
 
-        What was erased since is not among them; subjects and expressions are those of today.
+        What was erased or removed since is not among them; subjects and expressions are those of
+        today.
 
         Parameters
         ----------
@@ -750,7 +824,7 @@ class Project:
         """
         rule = None if subjects is None else parse_rule(subjects)
         entries = read_faces(source_format, sources, images=images)
-        conversion = Conversion.load(native_scheme(source_format), self.scheme)
+        conversion = self.conversion_from(native_scheme(source_format))
         job = self._import(source_format, conversion, Monitor.of(progress))
         job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
@@ -780,9 +854,81 @@ class Project:
         progress : Monitor or callable, optional
             Told each step; a monitor may stop the work between steps.
         """
-        conversion = Conversion.load(scheme, self.scheme)
+        conversion = self.conversion_from(scheme)
         job = self._import(source_format, conversion, Monitor.of(progress), copy=copy)
         return job.run(entries, None, dry_run=False)
+
+    def import_project(
+        self, other: Project, *, progress: ProgressLike = None, dry_run: bool = False
+    ) -> ImportReport:
+        """Import the annotated faces of another project, converted to the scheme of this one.
+
+        Pictures stay where they are. Subjects are taken as they are; points that only a fit has
+        placed are left out, and so are faces that are here already, annotated by somebody here.
+
+        Raises
+        ------
+        SchemeError
+            If there is no conversion; `learn_conversion` makes one.
+        """
+        brought = {item.id for item in self.items() if item.origin_root == str(other.path)}
+        here = [face for face in self.faces() if face.item_id not in brought]
+        entries = project_entries(other.faces(), other.path, here)
+        conversion = self.conversion_from(other.scheme.name)
+        job = self._import(from_project.FORMAT, conversion, Monitor.of(progress))
+        return job.run(entries, None, dry_run=dry_run)
+
+    # Conversions from other schemes
+
+    def conversion_from(self, source: str) -> Conversion:
+        """Conversion to the project's scheme: the one that it keeps, or else that of faceloop.
+
+        Raises
+        ------
+        SchemeError
+            If there is none.
+        """
+        with self._database.read() as connection:
+            kept = settings.get(connection, _CONVERSION + source)
+        if kept is None or source == self.scheme.name:
+            return Conversion.load(source, self.scheme)
+        return Conversion.parse(kept, f"{self.name}: conversion from {source}")
+
+    def keep_conversion(self, conversion: Conversion) -> None:
+        """Keep a conversion to the project's scheme beside it: imports use it from now on.
+
+        Raises
+        ------
+        SchemeError
+            If it leads to another scheme.
+        """
+        size = len(conversion.weights)
+        if (conversion.target, size) != (self.scheme.name, len(self.scheme)):
+            raise SchemeError(
+                f"The conversion leads to {conversion.target} with {size} points; expected one to "
+                f"the scheme of {self.name}, {self.scheme.name} with {len(self.scheme)} points."
+            )
+        with self._database.write() as connection:
+            settings.put(connection, _CONVERSION + conversion.source, conversion.to_toml())
+
+    def learn_conversion(self, other: Project, *, progress: ProgressLike = None) -> Conversion:
+        """Learn a conversion from another project's scheme, on the faces that both have.
+
+        `keep_conversion` makes imports use it.
+
+        Raises
+        ------
+        SchemeError
+            If too few faces are annotated in both.
+        Cancelled
+            If the monitor stopped it.
+        """
+        monitor = Monitor.of(progress)
+        monitor.step(0, None, "looking for faces that both have")
+        faces = paired_faces(other.faces(), other.scheme, self.faces(), self.scheme)
+        return learn_conversion(
+            faces, lambda done, total: monitor.step(done, total, "learning the conversion")
+        )
 
     def import_sample(self, *, progress: ProgressLike = None) -> ImportReport:
         """Import the bundled sample: 400 pictures of 100 people; hidden points are OCCLUDED.
@@ -992,6 +1138,102 @@ class Project:
             self.set_expressions(said.labels)
         return said
 
+    # Tracks
+
+    def tracks(self) -> list[Media]:
+        """Return the videos that have a track, in the order they came."""
+        kept = self._tracks.files()
+        return [media for media in self.media() if media.sha256 in kept]
+
+    def track(self, media: Media) -> Track | None:
+        """Return the track of a video; None if none is kept.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged.
+        """
+        history = self.track_history(media)
+        return None if history is None else history.track
+
+    def track_history(self, media: Media) -> TrackHistory | None:
+        """Return the track of a video with what was done to it; None if none is kept.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged.
+        """
+        return self._tracks.read(media.sha256)
+
+    def keep_track(self, track: Track | TrackHistory, said: str = "") -> TrackHistory:
+        """Keep the track of a video with the project, in the place of the one there was.
+
+        Parameters
+        ----------
+        track : Track or TrackHistory
+            Of a video that the project knows. A track alone goes on the history that is kept.
+        said : str
+            What was done to it, for people, so that it can be undone; empty where it was only
+            tracked further.
+
+        Returns
+        -------
+        TrackHistory
+            As it was kept.
+
+        Raises
+        ------
+        ProjectError
+            If the project does not know the video, or has another scheme.
+        InputError
+            If the file cannot be written, or the one there was is damaged.
+        """
+        value = track.track if isinstance(track, TrackHistory) else track
+        if value.sha256 not in {media.sha256 for media in self.media()}:
+            raise ProjectError(
+                f"The project {self.name} does not know the video of this track. Add it first."
+            )
+        if value.scheme != self.scheme.name:
+            raise ProjectError(
+                f"Expected a track of {self.scheme.name} but got one of {value.scheme}."
+            )
+        if isinstance(track, TrackHistory):
+            history = track
+        else:
+            before = self._tracks.read(track.sha256) or TrackHistory(track)
+            history = before.did(track, said) if said else before.went_on(track)
+        self._tracks.write(history)
+        return history
+
+    def undo_track(self, media: Media) -> str | None:
+        """Take back what was done last to the track of a video; returns it, None if nothing.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged or cannot be written.
+        """
+        history = self.track_history(media)
+        if history is None or not history.done:
+            return None
+        self._tracks.write(history.undo())
+        return history.done[-1].said
+
+    def redo_track(self, media: Media) -> str | None:
+        """Do again what was taken back last; returns it, None if nothing.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged or cannot be written.
+        """
+        history = self.track_history(media)
+        if history is None or not history.undone:
+            return None
+        self._tracks.write(history.redo())
+        return history.undone[-1].said
+
     # Models
 
     def models(self) -> list[ModelRecord]:
@@ -1078,6 +1320,10 @@ class Project:
             return models.get(connection, which, self._models)
 
     @property
+    def _tracks(self) -> TrackFolder:
+        return TrackFolder(self.path)
+
+    @property
     def _models(self) -> Path:
         return self.path / "models"
 
@@ -1134,6 +1380,13 @@ class Project:
             video=None if picture is None else picture.shown,
             expression=expression,
         )
+
+
+def _told_apart(name: str, known: Container[str]) -> str:
+    """Return a name, with the first number from 2 on that tells it from those that are known."""
+    if name not in known:
+        return name
+    return next(f"{name} ({k})" for k in itertools.count(2) if f"{name} ({k})" not in known)
 
 
 def default_author() -> str:

@@ -32,7 +32,13 @@ class Command:
     help: str
     held: bool = False
 
+    @property
+    def place(self) -> str:
+        """Where it is done: while ``annotate`` or ``live`` has the picture, or ``""``: anywhere."""
+        return _PLACES.get(self.id.split(".", 1)[0], "")
 
+
+_PLACES = {"queue": "annotate", "annotate": "annotate", "live": "live"}
 TABLE = (
     Command("queue.next", "Next", "D", "Go to the next face of the list."),
     Command("queue.previous", "Previous", "A", "Go to the previous face of the list."),
@@ -210,7 +216,7 @@ TABLE = (
         "Write a page on what the selected model is worth, compared with the one in use, and show "
         "it.",
     ),
-    Command("live.play", "Play / pause", "P", "Play the video, or pause it."),
+    Command("live.play", "Play / pause", "Space", "Play the video, or pause it."),
     Command("live.step", "Step", ".", "Show the next frame."),
     Command("live.step_back", "Step back", ",", "Show the frame before."),
     Command(
@@ -219,6 +225,17 @@ TABLE = (
         "G",
         "Put this frame's fit into the project as an annotation to correct.",
     ),
+    *(
+        Command(f"desk.{tab}", f"Tab {tab.capitalize()}", f"Ctrl+{number}", "Open this tab.")
+        for number, tab in enumerate(("queue", "annotate", "train", "live"), start=1)
+    ),
+    Command(
+        "desk.layers",
+        "Layers",
+        "Ctrl+5",
+        "Show napari's list of layers and their controls, or fold them away.",
+    ),
+    Command("desk.messages", "Messages", "", "Read again what was said in the line below."),
     Command("desk.help", "Keys", "?", "Show all keys, and change them."),
 )
 
@@ -230,9 +247,12 @@ class Commands:
     ----------
     changed : Signal(str)
         A command can be done now, or no longer, or has another key.
+    begun : Signal(str)
+        A command is about to be done.
     """
 
     changed = Signal(str)
+    begun = Signal(str)
 
     def __init__(self) -> None:
         self.table = {command.id: command for command in TABLE}
@@ -260,21 +280,30 @@ class Commands:
         """Key of a command in Qt's portable text."""
         return self._keys[name]
 
-    def rebind(self, name: str, key: str) -> str | None:
-        """Give a command another key; returns the command that loses it, if one does."""
-        loser = next((n for n, k in self._keys.items() if key and k == key and n != name), None)
-        if loser is not None:
+    def rebind(self, name: str, key: str) -> list[str]:
+        """Give a command another key; returns the commands that lose it.
+
+        A command of the tab Live and one of the face in work may share a key: the picture is
+        either the one's or the other's.
+        """
+        losers = [n for n, k in self._keys.items() if key and k == key and self._rivals(n, name)]
+        for loser in losers:
             self._keys[loser] = ""
             self.changed.emit(loser)
         self._keys[name] = key
         self.changed.emit(name)
-        return loser
+        return losers
+
+    def _rivals(self, one: str, other: str) -> bool:
+        places = {self.table[one].place, self.table[other].place}
+        return one != other and (len(places) == 1 or "" in places)
 
     def run(self, name: str, *, held: bool | None = None) -> bool:
         """Do a command unless it cannot be done now; returns whether it was done."""
         do = self._do.get(name)
         if do is None or self.why_not(name):
             return False
+        self.begun.emit(name)
         if held is None:
             do()
         else:

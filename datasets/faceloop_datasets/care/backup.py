@@ -64,8 +64,8 @@ def back_up(
 ) -> BackupReport:
     """Copy a project into one file, while other programs go on working on it.
 
-    It holds the database as it was at one moment, and the models. All of it is read back and
-    checked before the file gets its name.
+    It holds the database as it was at one moment, the models, and the tracks of videos. All of it
+    is read back and checked before the file gets its name.
 
     Parameters
     ----------
@@ -102,6 +102,7 @@ def back_up(
         wanted = {**own.models, **(own.media if with_media else {})}
         missing = tuple(path for path in wanted if not _is_there(root / path, wanted[path]))
         files = [(path, root / path) for path in wanted if path not in missing]
+        files += own.tracks(root).items()
         done = iter(range(len(files) + 1))
 
         def step(path: str) -> None:

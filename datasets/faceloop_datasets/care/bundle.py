@@ -30,7 +30,7 @@ _MANIFEST = "manifest.json"
 _FORMAT = 1
 _MAX_MANIFEST = 1 << 26
 _CHUNK = 1 << 20
-_FOLDERS = ("models", "media")
+_FOLDERS = ("models", "media", "tracks")
 # What zipfile raises for an archive that somebody has damaged, or made to do damage.
 _BROKEN = (
     zipfile.BadZipFile,

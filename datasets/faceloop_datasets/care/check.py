@@ -15,6 +15,7 @@ from faceloop_datasets.staging import content_hash
 from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.migrations import VERSION
+from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, verify_bundle
@@ -91,7 +92,7 @@ def check_project(
             found += check_database(connection)
             if (inspecting.tables_version(connection) or VERSION + 1) <= VERSION:
                 counts = inspecting.counts(connection)
-                for part in (check_rows, check.media, check.models):
+                for part in (check_rows, check.media, check.models, check.tracks):
                     found += part(connection)
     except ProjectError as error:
         found.append(Finding("error", "The database cannot be read", str(error), RESTORE))
@@ -150,6 +151,21 @@ class _Check:
                 what = "The file of a model has changed"
                 yield Finding("error", what, path, "Take it from a backup, or train again.")
         yield from self._unknown("models", known, "A file in models belongs to no model here")
+
+    def tracks(self, connection: sqlite3.Connection) -> Iterator[Finding]:
+        """Check that the tracks of videos can be read, and nothing else is there."""
+        folder, known = TrackFolder(self.root), set()
+        videos = {digest for _, digest in inspecting.media_files(connection)}
+        for video, file in folder.files().items():
+            self.monitor.step(0, None, "checking tracks")
+            if video in videos:
+                known.add(file.relative_to(self.root).as_posix())
+                try:
+                    folder.read(video)
+                except InputError as error:
+                    advice = "Take it from a backup, or delete it and track the video again."
+                    yield Finding("error", "A track cannot be used", str(error), advice)
+        yield from self._unknown(TRACKS, known, "A file in tracks belongs to no video here")
 
     def _unknown(self, folder: str, known: set[str], what: str) -> Iterator[Finding]:
         for file in sorted((self.root / folder).rglob("*")):

@@ -19,6 +19,7 @@ from faceloop_datasets.store import erasing
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.erasing import ErasureTarget
 from faceloop_datasets.subjects import kind_of, no_such_subject
+from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 from .backup import list_backups
 from .bundle import DATABASE, unpack, write_bundle
@@ -65,6 +66,9 @@ class Erasure:
         Numbers of the faces in the project, in the order of ``items``.
     sources : tuple of str
         How it is known whom they show (`faceloop_datasets.subjects.SubjectSource`).
+    tracks : tuple of Path
+        Tracks of the videos that it is in, which go whole: a face that nobody annotated in them
+        may be the same person's. They can be made again.
     """
 
     target: ErasureTarget
@@ -80,6 +84,7 @@ class Erasure:
     searched: tuple[int, int] = (0, 0)
     numbers: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
+    tracks: tuple[Path, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -133,6 +138,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
         reports=tuple(sorted((root / REPORTS).glob("*"))),
         numbers=rows.items,
         sources=sources,
+        tracks=tuple(_tracks(root, rows)),
     )
 
 
@@ -173,7 +179,7 @@ def erase(
         If the monitor stopped it; the project itself is as it was.
     """
     monitor = Monitor.of(progress)
-    for folder in ("media", "models", "backups"):
+    for folder in ("media", "models", TRACKS, "backups"):
         remove_leftovers(root / folder)
     _delete(root / CACHE, "it holds pictures of faces")
     _delete(root / REPORTS, "it names people and may show them")
@@ -182,7 +188,7 @@ def erase(
         _clean_backup(file, planned.target)
     monitor.step(0, None, "erasing")
     with direct(root / DATABASE) as connection:
-        traces = _erase_rows(connection, planned.target, root / "media", pending=True)
+        traces = _erase_rows(connection, planned.target, root, pending=True)
         erasing.write_anew(connection)
         monitor.tell(0, None, "searching all files")
         found, files, size = find(root, traces)
@@ -212,14 +218,14 @@ def finish_erasure(database: Path) -> None:
 
 
 def _erase_rows(
-    connection: sqlite3.Connection, target: ErasureTarget, media: Path, *, pending: bool
+    connection: sqlite3.Connection, target: ErasureTarget, root: Path, *, pending: bool
 ) -> list[Trace]:
-    """Delete rows, and the files in ``media``, in one transaction; returns what to search for."""
+    """Delete rows, pictures and tracks in one transaction; returns what to search for."""
     with erasing.overwriting(connection):
         rows = erasing.find_rows(connection, target)
         traces = list(_traces(connection, rows))
         # Before the rows: without a row nobody would know that a file is left to delete.
-        for file in _copies(media, rows.alone):
+        for file in (*_copies(root / "media", rows.alone), *_tracks(root, rows)):
             try:
                 file.unlink()
             except OSError as error:
@@ -251,6 +257,13 @@ def _copies(media: Path, alone: Iterable[ErasedMedia]) -> Iterator[Path]:
             yield file
 
 
+def _tracks(root: Path, rows: ErasedRows) -> Iterator[Path]:
+    """Tracks of the videos that the faces are in."""
+    kept = TrackFolder(root).files()
+    media = (*rows.alone, *rows.shared)
+    return (kept[medium.sha256] for medium in media if medium.sha256 in kept)
+
+
 def _backups_with(root: Path, target: ErasureTarget) -> list[Path]:
     return [file for file in list_backups(root) if _has(file, target)]
 
@@ -269,7 +282,7 @@ def _clean_backup(file: Path, target: ErasureTarget) -> None:
         try:
             backup = unpack(file, folder)
             with direct(folder / DATABASE) as connection:
-                _erase_rows(connection, target, folder / "media", pending=False)
+                _erase_rows(connection, target, folder, pending=False)
                 erasing.shrink(connection)
             files = [(m.path, folder / m.path) for m in backup.members]
             write_bundle(made, backup.about(), [(p, file) for p, file in files if file.exists()])

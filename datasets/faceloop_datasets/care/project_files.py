@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from faceloop_datasets.store import inspecting
 from faceloop_datasets.store.direct import direct
+from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,15 @@ class ProjectFiles:
     ----------
     models, media : dict of str to str
         Path, with ``/``, and SHA-256.
+    videos : frozenset of str
+        SHA-256 of all pictures and videos: the names of the tracks that belong to the project.
     elsewhere : int
         How many pictures and videos lie outside the folder.
     """
 
     models: dict[str, str]
     media: dict[str, str]
+    videos: frozenset[str]
     elsewhere: int
 
     @classmethod
@@ -39,7 +43,13 @@ class ProjectFiles:
         own = {path: digest for path, digest in media if is_inside(path, "media")}
         known = {f"models/{file}": digest for _, _, file, digest, _ in models}
         known = {path: digest for path, digest in known.items() if is_inside(path, "models")}
-        return cls(known, own, len(media) - len(own))
+        videos = frozenset(digest for _, digest in media)
+        return cls(known, own, videos, len(media) - len(own))
+
+    def tracks(self, root: Path) -> dict[str, Path]:
+        """Tracks in a project's folder that belong to its videos, by path in the project."""
+        found = TrackFolder(root).files().items()
+        return {f"{TRACKS}/{file.name}": file for video, file in found if video in self.videos}
 
 
 def is_inside(path: str, folder: str) -> bool:

@@ -124,4 +124,8 @@ def _complete(made: Path, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
             taken.append(path)
+    for path, source in own.tracks(project).items() if beside else ():
+        (made / path).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, made / path)
+        taken.append(path)
     return tuple(taken), tuple(path for path in lacking if path not in taken)

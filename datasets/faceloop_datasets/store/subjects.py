@@ -21,7 +21,7 @@ from faceloop_datasets.subjects import (
 )
 
 from . import subject_changes
-from .items import parts
+from .items import NOT_REMOVED, parts
 from .subject_changes import SubjectChange
 from .tables import ItemRow
 
@@ -75,9 +75,11 @@ class Subject:
 
 def list_subjects(connection: Connection) -> list[Subject]:
     """All subjects, in the order their first faces came."""
-    query = select(
-        ItemRow.subject, ItemRow.subject_source, ItemRow.id, ItemRow.media_id, ItemRow.frame
-    ).order_by(ItemRow.id)
+    query = (
+        select(ItemRow.subject, ItemRow.subject_source, ItemRow.id, ItemRow.media_id, ItemRow.frame)
+        .where(NOT_REMOVED)
+        .order_by(ItemRow.id)
+    )
     found: dict[str, list[tuple[str, int, tuple[int | None, int | None]]]] = defaultdict(list)
     for name, source, item, media, frame in connection.execute(query):
         found[name].append((source, item, (media, frame)))
@@ -178,7 +180,7 @@ def of_items(
 
 
 def items_of(connection: Connection, names: Sequence[str]) -> list[int]:
-    """Items of some subjects.
+    """Items of some subjects, removed ones too: brought back, they show whom they should.
 
     Raises
     ------
@@ -197,18 +199,25 @@ def items_of(connection: Connection, names: Sequence[str]) -> list[int]:
 
 
 def of_media(
-    connection: Connection, media: Media | None, name: str = "shape"
+    connection: Connection, media: Media | None, name: str = "shape", frame: int | None = None
 ) -> tuple[str, SubjectSource]:
     """Return the subject of a face that is added to a picture or video, and how it is known.
 
     It is that of the faces which are there already, if it is one; otherwise the file's name, or as
-    much of its path as no other subject has. A face without a picture is called by its ``name``.
+    much of its path as no other subject has. Two faces in one picture or frame are two people:
+    where one there has a person's name, it is not the new one's. A face without a picture is called
+    by its ``name``.
     """
     if media is None:
         return distinct_name(name, "", set(connection.scalars(select(ItemRow.subject)))), "picture"
-    there = select(ItemRow.subject, ItemRow.subject_source).where(ItemRow.media_id == media.id)
+    there = select(ItemRow.subject, ItemRow.subject_source, ItemRow.frame).where(
+        ItemRow.media_id == media.id, NOT_REMOVED
+    )
     known = connection.execute(there.order_by(ItemRow.id)).all()
-    if len({name for name, _ in known}) == 1:
+    beside = any(
+        where == frame and kind_of([source]) == "person" for _, source, where in known
+    ) and (frame is not None or media.kind == "image")
+    if len({name for name, *_ in known}) == 1 and not beside:
         return known[0][0], cast("SubjectSource", known[0][1])
     others = select(ItemRow.subject).where(
         (ItemRow.media_id != media.id) | ItemRow.media_id.is_(None)

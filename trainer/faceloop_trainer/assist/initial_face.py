@@ -8,7 +8,8 @@ import numpy as np
 
 from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.schemes.toml import INITIALISATION
-from faceloop_runtime.geometry import Similarity, has_extent
+from faceloop_datasets.tracks.blending import blend
+from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm.gaussian import observe
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 from faceloop_runtime.start.finding import find_faces
@@ -155,15 +156,7 @@ def interpolate(before: Points, after: Points, share: float) -> Points:
     ndarray, shape (N, 2)
         NaN where either has none.
     """
-    known = ~np.isnan(before + after).any(axis=1)
-    if not (has_extent(before[known]) and has_extent(after[known])):
-        return np.asarray((1 - share) * before + share * after)
-    a, b = before[known].mean(axis=0), after[known].mean(axis=0)
-    full = Similarity.between(before - a, after - b)
-    part = Similarity.from_polar(full.scale**share, full.angle * share, 0.0, 0.0)
-    rest = full.inverse().apply(after - b)
-    shape = (1 - share) * (before - a) + share * rest
-    return np.asarray(part.apply(shape) + (1 - share) * a + share * b)
+    return np.asarray(blend(before, after, [share])[0])
 
 
 def mirrored(model: FaceModel, points: Points, states: NDArray[np.uint8], from_side: str) -> Points:

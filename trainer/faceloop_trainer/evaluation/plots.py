@@ -105,14 +105,30 @@ def label(name: str) -> str:
 
 
 def save_png(figure: Figure, path: str | Path) -> None:
-    """Write a figure to a PNG, whole or not at all.
+    """Write a figure to a PNG, see `save_figure`."""
+    save_figure(figure, path, "png")
+
+
+def save_figure(figure: Figure, path: str | Path, form: str) -> None:
+    """Write a figure, whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+        Of `new_figure`.
+    path : path
+        Where it goes.
+    form : str
+        ``png``, ``svg`` or ``pdf``.
 
     Raises
     ------
     InputError
         If the file cannot be written.
     """
+    # Neither the time nor a random number: one figure is one file.
+    about = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
     with atomic_path(Path(path)) as part, warnings.catch_warnings():
         # A name in letters that the font lacks is drawn with boxes, which is all that can be done.
         warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
-        figure.savefig(part, format="png", dpi=_DPI)
+        figure.savefig(part, format=form, dpi=_DPI, metadata=about)

@@ -75,6 +75,7 @@ def _show(planned: Erasure) -> None:
         note(f"file: {file}")
     if planned.sources:
         note(known_text(planned))
+    list_some("track of a video", planned.tracks)
     list_some("report, since reports name people", planned.reports)
 
 
@@ -122,6 +123,7 @@ def _values(done: Erasure, models: list[str]) -> dict[str, object]:
         "shared": done.shared,
         "elsewhere": done.elsewhere,
         "backups": done.backups,
+        "tracks": done.tracks,
         "reports": done.reports,
         "models": models,
         "left": done.left,

@@ -18,6 +18,8 @@ _GOOD, _BAD = 1 / 3, 5 / 3  # of the threshold: where green ends and red begins
 _UNKNOWN = (128, 128, 128)
 _LOST = (28, 16, 44)
 _FADED = 0.6
+# The rest of their palette; none of them is a colour of an error.
+_FACES = ((86, 180, 233), (230, 159, 0), (204, 121, 167), (0, 114, 178), (153, 153, 153))
 
 
 def error_colours(
@@ -58,3 +60,8 @@ def error_word(error: float, threshold: float = POOR_ERROR) -> str:
     if error > threshold:
         return "poor"
     return "good" if error <= (_GOOD + 1) / 2 * threshold else "fair"
+
+
+def face_colour(number: int) -> tuple[int, int, int]:
+    """Colour of the face of an id: the same wherever it is drawn."""
+    return _FACES[number % len(_FACES)]

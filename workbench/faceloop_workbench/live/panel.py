@@ -16,6 +16,7 @@ from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.gl_context import QtContexts
+from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .canvas import LiveCanvas
 from .panel_export import ExportBar
@@ -289,6 +290,7 @@ class LivePanel(QWidget):
     def _arrange(self) -> None:
         self._button = command_button(self._commands, "live.play")
         self._speed.setObjectName("live.speed")
+        self._speed.setAccessibleName("Speed")
         self._speed.addItems(list(_SPEEDS))
         self._speed.setCurrentText("1 x")
         self._speed.setToolTip(
@@ -299,7 +301,8 @@ class LivePanel(QWidget):
         play.addWidget(self._button, 1)
         play.addWidget(command_button(self._commands, "live.step"))
         play.addWidget(self._speed)
-        layout = QVBoxLayout(self)
+        body = QWidget()
+        layout = QVBoxLayout(body)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._sources)
         layout.addWidget(self._timeline)
@@ -313,6 +316,7 @@ class LivePanel(QWidget):
         layout.addWidget(self._queue)
         layout.addWidget(self._export)
         layout.addStretch(1)
+        fill_scrolled(self, body)
 
     def _connect(self) -> None:
         player, session = self.player, self._session

@@ -245,6 +245,7 @@ class FaceList(QListView):
     def __init__(self, review: Review, marks: HeldOutMarks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("queue.list")
+        self.setAccessibleName("Faces")
         self.faces = FaceListModel(review, marks)
         self._review = review
         self._following = False

@@ -189,6 +189,8 @@ def _goes(planned: Erasure) -> Iterator[str]:
         yield f"{_media(len(planned.files))} in the project: {_some(planned.files)}"
     if planned.backups:
         yield f"all of it in {counted(len(planned.backups), 'backup')} in the project's folder"
+    if planned.tracks:
+        yield f"{counted(len(planned.tracks), 'track')} of videos that it is in"
     if planned.reports:
         yield (
             f"all reports in the project's folder, since they name people: "

@@ -1,0 +1,1 @@
+"""What a model found in a video, frame by frame, and what people made of it since."""

@@ -1,0 +1,45 @@
+"""Shapes between two: what a face looks like between two frames in which it is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def blend(one: ArrayLike, other: ArrayLike, share: ArrayLike) -> NDArray[np.float64]:
+    """Shapes between two.
+
+    The place is linear in the share, the size geometric, the turn in the picture goes along the
+    shorter arc, and the shape is linear once both are aligned (ordinary Procrustes). A head that
+    rolls keeps its size on the way, where points that move in straight lines would shrink it; a
+    head that turns aside has the proportions between the two views.
+
+    Parameters
+    ----------
+    one, other : array_like, shape (N, 2)
+        ``(x, y)``; a point that one of them lacks (NaN) is in no shape between them.
+    share : array_like, shape (K,)
+        How far from ``one``, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (K, N, 2)
+    """
+    a, b = (np.asarray(p, np.float64) @ [1, 1j] for p in (one, other))
+    t = np.asarray(share, np.float64)[:, None]
+    known = ~np.isnan(a + b)
+    extent = np.ptp(a[known]) and np.ptp(b[known]) if known.any() else 0.0
+    if not extent:  # one point has no size and no turn
+        moved = (1 - t) * a + t * b
+    else:
+        middle, goal = a[known].mean(), b[known].mean()
+        a, b = a - middle, b - goal
+        turn = np.vdot(a[known], b[known]) / np.vdot(a[known], a[known]).real
+        shape = (1 - t) * a + t * b / turn
+        moved = shape * np.abs(turn) ** t * np.exp(1j * t * np.angle(turn))
+        moved += (1 - t) * middle + t * goal
+    return np.stack([moved.real, moved.imag], axis=-1)

@@ -1,0 +1,88 @@
+"""The tracks that a project keeps: a file a video, named by the video's content."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.errors import InputError
+
+from .file import read_track, write_track
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .history import TrackHistory
+
+TRACKS = "tracks"
+"""Folder of a project with the tracks of its videos."""
+
+_NAME = re.compile(r"([0-9a-f]{64})\.safetensors")
+
+
+@dataclass(frozen=True)
+class TrackFolder:
+    """The tracks of a project.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    """
+
+    root: Path
+
+    def file(self, sha256: str) -> Path:
+        """Where the track of a video is, or would be.
+
+        Raises
+        ------
+        InputError
+            If that is no hash of a video's content.
+        """
+        if not _NAME.fullmatch(f"{sha256}.safetensors"):
+            raise InputError(f"Expected the SHA-256 of a video but got {sha256!r}.")
+        return self.root / TRACKS / f"{sha256}.safetensors"
+
+    def files(self) -> dict[str, Path]:
+        """Tracks that are there, by the SHA-256 of their videos.
+
+        A link is none: in a stranger's project it may lead anywhere.
+        """
+        found = sorted((self.root / TRACKS).glob("*.safetensors"))
+        named = ((_NAME.fullmatch(file.name), file) for file in found)
+        return {
+            match[1]: file
+            for match, file in named
+            if match is not None and file.is_file() and not file.is_symlink()
+        }
+
+    def read(self, sha256: str) -> TrackHistory | None:
+        """Read the track of a video; None if there is none.
+
+        Raises
+        ------
+        InputError
+            If it is damaged, or another video's.
+        """
+        file = self.files().get(sha256)
+        if file is None:
+            return None
+        history = read_track(file)
+        if history.track.sha256 != sha256:
+            raise InputError(
+                f"The track {file} is of another video ({history.track.sha256[:12]}…). Delete it, "
+                "and track the video again."
+            )
+        return history
+
+    def write(self, history: TrackHistory) -> None:
+        """Keep a track in the place of the one there was.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        write_track(self.file(history.track.sha256), history)

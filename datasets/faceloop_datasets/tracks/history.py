@@ -1,0 +1,88 @@
+"""A track with what was done to it: undo and redo that survive the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .change import TrackChange
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from .track import Track
+
+_MOST_CHANGES, _MOST_BYTES = 200, 1 << 26
+"""What is kept to be undone; the oldest changes beyond that are forgotten, never their results."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrackHistory:
+    """A track, the changes that made it, and those that were taken back.
+
+    Parameters
+    ----------
+    track : Track
+        As it is now.
+    done : tuple of TrackChange
+        What can be undone, oldest first.
+    undone : tuple of TrackChange
+        What can be done again, the next one last.
+    """
+
+    track: Track
+    done: tuple[TrackChange, ...] = ()
+    undone: tuple[TrackChange, ...] = ()
+
+    def did(self, track: Track, said: str) -> Self:
+        """Go on with an edited track; the same one if nothing differs.
+
+        Parameters
+        ----------
+        track : Track
+            As it is now. One of other fields, as of a model that knows other expressions, begins
+            a new history.
+        said : str
+            What was done, for people.
+        """
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        change = TrackChange.between(self.track, track, said, created)
+        if change is None:
+            return replace(self, track=track, done=(), undone=())
+        if not change:
+            return self
+        return replace(self, track=track, done=_latest((*self.done, change)), undone=())
+
+    def went_on(self, track: Track) -> Self:
+        """Go on with a track that more frames were fitted of, which is nothing to undo."""
+        if TrackChange.between(self.track, track, "", "") is None:
+            return replace(self, track=track, done=(), undone=())
+        return replace(self, track=track)
+
+    def undo(self) -> Self:
+        """Take the last change back; the same history if there is none."""
+        if not self.done:
+            return self
+        *rest, last = self.done
+        track = last.reversed().apply(self.track)
+        return replace(self, track=track, done=tuple(rest), undone=(*self.undone, last))
+
+    def redo(self) -> Self:
+        """Do again what was taken back last; the same history if there is nothing."""
+        if not self.undone:
+            return self
+        *rest, last = self.undone
+        track = last.apply(self.track)
+        return replace(self, track=track, done=(*self.done, last), undone=tuple(rest))
+
+
+def _latest(changes: tuple[TrackChange, ...]) -> tuple[TrackChange, ...]:
+    kept: list[TrackChange] = []
+    size = 0
+    for change in reversed(changes[-_MOST_CHANGES:]):
+        size += change.bytes
+        if kept and size > _MOST_BYTES:
+            break
+        kept.append(change)
+    return tuple(kept[::-1])

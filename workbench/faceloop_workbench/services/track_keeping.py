@@ -1,0 +1,175 @@
+"""Tracking videos so that their tracks are kept with a project: one, or all of a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from faceloop_datasets import FaceloopError, InputError, Monitor, Video
+from faceloop_datasets.tracks.history import TrackHistory
+
+from .finding import AUTOMATIC
+from .model_choice import expression_names
+from .track_corrections import take_corrections
+from .track_recording import TrackRecorder, empty_track, for_model
+from .tracking import track_video
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from faceloop_datasets import Media, ProgressLike, Project, Track
+
+    from .finding import Finding
+    from .model_choice import ChosenModel, ChosenTracker
+    from .tracking import TrackResult
+
+    Chosen = ChosenModel | ChosenTracker
+
+VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"})
+"""Endings of files that are taken for videos in a folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeptTrack:
+    """A video that was tracked, and its track as the project keeps it."""
+
+    media: Media
+    result: TrackResult
+    history: TrackHistory
+
+
+def start_track(project: Project, media: Media, chosen: Chosen) -> TrackHistory:
+    """Return the track of a video that fits of a model can be put into: the kept one, or none yet.
+
+    Raises
+    ------
+    InputError
+        If the video or its kept track cannot be read.
+    """
+    names = expression_names(chosen.model)
+    kept = project.track_history(media)
+    if kept is not None:
+        return kept.went_on(for_model(kept.track, chosen.name, names))
+    with Video(project.resolve(media)) as video:
+        return TrackHistory(empty_track(media, video, chosen.name, names, project.scheme.name))
+
+
+def track_and_keep(
+    project: Project,
+    chosen: Chosen,
+    path: Path,
+    *,
+    max_faces: int = 1,
+    finding: Finding = AUTOMATIC,
+    progress: ProgressLike = None,
+) -> KeptTrack:
+    """Track a video and keep its track with a project, to which the video belongs from then on.
+
+    Frames that people have edited or accepted stay; what they annotated in the project is in the
+    track as corrected. Where there was a track, this can be undone.
+
+    Parameters
+    ----------
+    project : Project
+        Where to.
+    chosen : ChosenModel or ChosenTracker
+        What to fit.
+    path : Path
+        The video.
+    max_faces : int
+        Faces to follow.
+    finding : Finding
+        How they are found and where their fits start.
+    progress : Monitor or callable, optional
+        Told each frame; a monitor may stop the work after each, then the frames until there are
+        kept.
+
+    Raises
+    ------
+    InputError
+        If the video cannot be opened, or its kept track cannot be read or written.
+    """
+    media = project.add_media(path)
+    history = start_track(project, media, chosen)
+    recorder = TrackRecorder(chosen.model, chosen.name)
+    result = track_video(
+        chosen.model,
+        path,
+        max_faces=max_faces,
+        finding=finding,
+        each=recorder.add,
+        progress=progress,
+    )
+    track = take_corrections(project, media, without_empty_faces(recorder.merged(history.track)))
+    said = f"tracked by {chosen.name}"
+    new = not history.track.faces
+    done = history.went_on(track) if new else history.did(track, said)
+    return KeptTrack(media, result, project.keep_track(done))
+
+
+def without_empty_faces(track: Track) -> Track:
+    """Return a track without the faces that are in no frame any more, but for one."""
+    there = tuple(face for face in track.faces if face.present.any())
+    return replace(track, faces=there or track.faces[:1])
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A video of several that could not be tracked, and why."""
+
+    path: Path
+    error: FaceloopError
+
+
+def track_all(
+    project: Project,
+    chosen: Chosen,
+    paths: Iterable[Path],
+    *,
+    max_faces: int = 1,
+    finding: Finding = AUTOMATIC,
+    progress: ProgressLike = None,
+) -> Iterator[KeptTrack | Refused]:
+    """Track videos one by one, as `track_and_keep`; one that cannot be read leaves the others.
+
+    A monitor that stops ends it: the video at work is kept as far as it came.
+    """
+    monitor = Monitor.of(progress)
+    for path in paths:
+        if monitor.stopping:
+            return
+        try:
+            yield track_and_keep(
+                project, chosen, path, max_faces=max_faces, finding=finding, progress=monitor
+            )
+        except InputError as error:
+            yield Refused(path, error)
+
+
+def videos_below(folder: Path) -> list[Path]:
+    """Files below a folder whose names end as videos' do, sorted.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS and p.is_file())
+    if not found:
+        raise InputError(f"There is no video below {folder}. Expected {', '.join(sorted(VIDEOS))}.")
+    return found
+
+
+def videos_of(project: Project) -> list[Path]:
+    """Return where the videos of a project are, or should be.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    found = [media.where(project.path) for media in project.media() if media.kind == "video"]
+    if not found:
+        raise InputError(f"The project {project.name} has no video. Name a file or a folder.")
+    return found
