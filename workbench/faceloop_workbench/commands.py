@@ -223,7 +223,14 @@ TABLE = (
         "live.take",
         "Take this fit",
         "G",
-        "Put this frame's fit into the project as an annotation to correct.",
+        "Put this frame's fit into the project as an annotation to correct; of a camera, the "
+        "picture too.",
+    ),
+    Command(
+        "live.record",
+        "Record…",
+        "Ctrl+R",
+        "Record what the camera sees as a video, with the track of the faces in it.",
     ),
     *(
         Command(f"desk.{tab}", f"Tab {tab.capitalize()}", f"Ctrl+{number}", "Open this tab.")
