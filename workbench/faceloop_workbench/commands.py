@@ -76,6 +76,27 @@ TABLE = (
         "Take back what was confirmed in all faces last.",
     ),
     Command(
+        "queue.people",
+        "People…",
+        "Shift+P",
+        "Show who is in the project, and what is to do of whom.",
+    ),
+    Command(
+        "queue.subject",
+        "Subject…",
+        "U",
+        "Say whom this face shows, or all that are selected in the list.",
+    ),
+    Command(
+        "queue.subject_rule",
+        "Subjects from folders or names…",
+        "",
+        "Say whom faces show by the folders or names of their pictures; shown before it is done.",
+    ),
+    Command(
+        "queue.undo_subjects", "Undo subjects", "", "Take back what was last said of subjects."
+    ),
+    Command(
         "queue.erase",
         "Erase for good…",
         "",
@@ -261,7 +282,14 @@ TABLE = (
         "live.take",
         "Take this fit",
         "G",
-        "Put this frame's fit into the project as an annotation to correct.",
+        "Put this frame's fit into the project as an annotation to correct; of a camera, the "
+        "picture too.",
+    ),
+    Command(
+        "live.record",
+        "Record…",
+        "Ctrl+R",
+        "Record what the camera sees as a video, with the track of the faces in it.",
     ),
     Command(
         "live.take_all",

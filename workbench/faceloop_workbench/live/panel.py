@@ -20,6 +20,7 @@ from faceloop_workbench.widgets.scroll import ScrollArea
 
 from .canvas import LiveCanvas
 from .frame_marks import FrameMarks
+from .panel_camera import CameraBar
 from .panel_export import ExportBar
 from .panel_expressions import ExpressionBox
 from .panel_head import HeadBox
@@ -119,6 +120,7 @@ class LivePanel(QWidget):
         self._points = PointChooser(self.canvas)
         self._view = ViewChooser(self._draw_over)
         self._export = ExportBar(session, self._screening)
+        self._camera = CameraBar(session, commands, self.player, lambda: self._points.face)
         self._speed = QComboBox()
         self._place = PlainLabel(_FIRST)
         self._place.setWordWrap(True)
@@ -148,6 +150,7 @@ class LivePanel(QWidget):
         self.time.close_down()
         self._time_dock.close_down()
         self._screening.close_down()
+        self._camera.close_down()
         self.player.close()
         if self._contexts is not None:
             self._contexts.close()
@@ -162,7 +165,9 @@ class LivePanel(QWidget):
 
     def _queue_fit(self) -> None:
         shown = self.canvas.shown
-        if shown is None:
+        if self._camera.active:
+            self._camera.snapshot()
+        if shown is None or self._camera.active:
             return
         try:
             self._screening.queue_fit(shown, self._points.face)
@@ -207,6 +212,7 @@ class LivePanel(QWidget):
             self._show_expressions(shown)
         if still or now - self._told >= _TEXT_EVERY:
             self._told = now
+            self._camera.tick()
             self._show_status()
 
     def _show_status(self) -> None:
@@ -287,6 +293,7 @@ class LivePanel(QWidget):
             self._timer.stop()
             self.player.pause()
             self._screening.tick()
+            self._camera.tick()
             self.canvas.hide()
         self._show_time()
         self._allow()
@@ -334,6 +341,9 @@ class LivePanel(QWidget):
         self._commands.disable("live.step_back", file)
         self._commands.disable("live.take", file or self._no_fit())
         self._commands.disable("live.take_all", file or self._no_fit())
+        take = self._camera.why_no_snapshot() if self._camera.active else file or self._no_fit()
+        self._commands.disable("live.take", why_not or take)
+        self._camera.allow(why_not)
         self._export.allow(file)
         self._track_commands.allow(file)
         self._button.setText("Pause" if self.player.playing else "Play")
@@ -365,6 +375,8 @@ class LivePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._sources)
+        layout.addWidget(self._camera)
+        layout.addWidget(self._timeline)
         layout.addWidget(self._place)
         layout.addLayout(play)
         layout.addWidget(ScrollArea(self._boxes()), 1)
