@@ -24,6 +24,7 @@ from .review.entries import QueueEntry, QueueReason, Reason
 from .review.frames import FrameCandidate
 from .schemes.conversion import Conversion
 from .schemes.scheme import Contour, Scheme
+from .store.approvals import Approval
 from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
@@ -35,6 +36,7 @@ from .tracks.track import Track
 
 __all__ = [
     "Annotation",
+    "Approval",
     "Batch",
     "CancelCheck",
     "Cancelled",

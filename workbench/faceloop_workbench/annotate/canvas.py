@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psygnal import Signal
 
 from .canvas_layers import FaceLayers
 from .faint_layers import FaintLayers
@@ -38,9 +39,13 @@ class FaceCanvas:
     ----------
     mouse : MouseEditing
         What the mouse does.
+    shown : Signal(bool)
+        Whether faces are drawn now.
     ready : bool
         Whether the picture that is shown is the face's own: points are never drawn on another.
     """
+
+    shown = Signal(bool)
 
     def __init__(self, picture_layer: PictureLayer, editor: FaceEditor) -> None:
         self._picture_layer, self._editor = picture_layer, editor
@@ -157,6 +162,7 @@ class FaceCanvas:
 
     def _show(self) -> None:
         self._layers.show(self._visible)
+        self.shown.emit(self._visible)
         self._faint.show(self._visible)
 
     def _mark(self, _selected: object = None) -> None:

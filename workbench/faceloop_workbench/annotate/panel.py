@@ -24,12 +24,15 @@ from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .canvas import FaceCanvas
+from .canvas_others import OtherFaces
 from .dialog_display import DisplayDialog
 from .display_commands import DisplayCommands
 from .editor import FaceEditor
 from .expression import FaceExpression
+from .face_commands import FaceCommands
 from .fit_error_learning import FitErrorLearning
 from .panel_expression import ExpressionButton
+from .panel_faces import FacesBox
 from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
@@ -37,6 +40,7 @@ from .panel_missing import MissingList
 from .panel_points import PointTablePanel
 from .panel_prompt import ClickPrompt
 from .picture import FacePicture
+from .picture_faces import PictureFaces
 from .point_commands import PointCommands
 from .start_commands import StartCommands
 from .undo import UndoStacks
@@ -95,6 +99,8 @@ class AnnotatePanel(QWidget):
         What it expresses.
     undo : UndoStacks
         What can be taken back.
+    faces : PictureFaces
+        The faces of its picture.
     """
 
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
@@ -114,6 +120,19 @@ class AnnotatePanel(QWidget):
             lambda: self._picture.pixels,
             finding=lambda: read_settings().finding,
         )
+        self.faces = PictureFaces(session)
+        self._face_commands = FaceCommands(
+            session,
+            commands,
+            self.editor,
+            self.canvas.mouse,
+            self.faces,
+            self._start_commands,
+            picture=lambda: self._picture.pixels,
+            finding=lambda: read_settings().finding,
+            note=self.undo.note,
+        )
+        self._others = OtherFaces(picture_layer.viewer, self.faces)
         self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
         self._items: list[int] = []
@@ -126,6 +145,7 @@ class AnnotatePanel(QWidget):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.editor.synchronise)
         self._timer.timeout.connect(self.expression.read)
+        self._timer.timeout.connect(self.faces.read)
         self._timer.start(_LOOK_AGAIN_MS)
         self._project_changed(session.project)
 
@@ -136,7 +156,9 @@ class AnnotatePanel(QWidget):
         self._prompt.close_down()
         self._picture.close_down()
         self._start_commands.close_down()
+        self._face_commands.close_down()
         self._fit_errors.close_down()
+        self._others.close_down()
         self.canvas.close_down()
 
     # The widgets
@@ -162,6 +184,7 @@ class AnnotatePanel(QWidget):
         self._assisted = QCheckBox("Assisted drag")
         self._assisted.setObjectName("annotate.assisted")
         self._assisted.setChecked(read_settings().assisted)
+        self._faces_box = FacesBox(self._commands, self.faces)
         self._legend = Legend(self.editor.select, self._select_state)
         self._expression = ExpressionButton(self._commands, self.expression)
         self._history = HistoryList(self._session, self.editor)
@@ -188,6 +211,7 @@ class AnnotatePanel(QWidget):
             self._why,
             self._conflict,
             self._absent,
+            self._faces_box,
             self._grid(_GOING_ON, 3),
             self._expression,
             self._grid(_STARTS, 2),
@@ -237,6 +261,7 @@ class AnnotatePanel(QWidget):
         session, editor = self._session, self.editor
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._count)
+        session.face_changed.connect(lambda _item_id: self._count())
         session.queue_changed.connect(self._read_reasons)
         session.saved.connect(self._saved)
         session.ask_before_closing(self._loss)
@@ -247,6 +272,7 @@ class AnnotatePanel(QWidget):
         editor.conflict.connect(self._conflicted)
         self._picture.arrived.connect(self._present)
         self._start_commands.started.connect(self.canvas.look_at)
+        self.canvas.shown.connect(self._others.show)
         self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
         group = self.undo.group
@@ -273,6 +299,7 @@ class AnnotatePanel(QWidget):
         self.undo.clear()
         scheme = None if project is None else project.scheme
         self.canvas.use(scheme)
+        self._others.use(scheme)
         self._legend.use(scheme)
         self._count()
         self._load(self.editor.state)
@@ -336,6 +363,7 @@ class AnnotatePanel(QWidget):
         self._show_estimated(state, scheme)
         self._point_commands.update()
         self._start_commands.update()
+        self._face_commands.update()
         no_model = self._start_commands.no_model
         self._assisted.setEnabled(not no_model)
         self._assisted.setToolTip(no_model or _ASSISTED)

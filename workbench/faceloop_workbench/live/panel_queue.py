@@ -62,7 +62,8 @@ class QueueBox(QGroupBox):
         layout.addWidget(show, 0, 1)
         layout.addWidget(PlainLabel("A fit is poor above"), 1, 0)
         layout.addWidget(limit, 1, 1)
-        layout.addWidget(command_button(commands, "live.take"), 2, 0, 1, 2)
+        layout.addWidget(command_button(commands, "live.take"), 2, 0)
+        layout.addWidget(command_button(commands, "live.take_all"), 2, 1)
         layout.setColumnStretch(0, 1)
         self.show_count(0)
 

@@ -85,10 +85,11 @@ def _estimates(conversion: Conversion, scheme: Scheme) -> str:
     known = mask & ~np.isnan(errors)
     if not known.any():
         return f"{scheme.names[int(mask.argmax())]} and others"
+    where = f"; on {conversion.measured_on}" if conversion.measured_on else ""
     worst = int(np.where(known, errors, -1.0).argmax())
     return (
-        f"expected {error_text(float(errors[known].mean()))} off, "
-        f"{scheme.names[worst]} {error_text(float(errors[worst]))}"
+        f"on average {error_text(float(errors[known].mean()))} off, most of all "
+        f"{scheme.names[worst]}, {error_text(float(errors[worst]))}{where}"
     )
 
 
