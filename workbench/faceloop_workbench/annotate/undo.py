@@ -15,6 +15,8 @@ from faceloop_workbench.services.history_text import REDO, UNDO
 from .past_edits import PastEdits, PointEdit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .editor import FaceEditor
     from .expression import FaceExpression
     from .face_state import FaceState
@@ -68,6 +70,12 @@ class UndoStacks(QObject):
         stack = self.group.activeStack()
         if stack is not None:
             stack.push(command)
+
+    def push_said(
+        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
+    ) -> None:
+        """Let undo take back something that was said of the face in work, and redo say it again."""
+        self.push(_SaidCommand(what, take_back, again))
 
     def _activate_stack(self, state: FaceState | None) -> None:
         """Make the stack of the face in work the active one."""
@@ -144,6 +152,26 @@ class _EditCommand(QUndoCommand):  # type: ignore[misc]
             self._done = False
         else:
             self._stacks.restore(self._after, f"{REDO}{self.text()}")
+
+
+class _SaidCommand(QUndoCommand):  # type: ignore[misc]
+    def __init__(
+        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
+    ) -> None:
+        super().__init__(what)
+        self._take_back, self._again = take_back, again
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._take_back()
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._again()
 
 
 class _LabelCommand(QUndoCommand):  # type: ignore[misc]

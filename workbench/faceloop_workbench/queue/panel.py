@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 _NO_FACE = "No face is in work. Choose one in the list."
 _ON_FACE = ("queue.accept", "queue.skip", "queue.add", "queue.erase")
-_ON_LIST = ("queue.next", "queue.previous", "queue.next_unlabelled", "queue.back")
+_ON_LIST = (
+    "queue.next",
+    "queue.previous",
+    "queue.next_unlabelled",
+    "queue.next_doubtful",
+    "queue.back",
+)
 _ON_PROJECT = (
     "queue.back_up",
     "queue.check_project",
@@ -113,6 +119,7 @@ class QueuePanel(QWidget):
             ("queue.next", review.next),
             ("queue.previous", review.previous),
             ("queue.next_unlabelled", review.next_unlabelled),
+            ("queue.next_doubtful", review.next_doubtful),
             ("queue.back", review.back),
             ("queue.accept", review.accept),
             ("queue.skip", self._skip),
