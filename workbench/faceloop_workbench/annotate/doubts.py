@@ -11,6 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.store.approvals import SAME_PLACE
 from faceloop_datasets.wording import counted
 
 from .start_commands import NO_FACE
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import QueueEntry, QueueReason
+    from faceloop_datasets import Item, QueueEntry, QueueReason
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.session import Session
 
@@ -54,7 +55,7 @@ class Doubts:
     settled : Signal(str, callable, callable)
         Something was said that can be taken back: what, how to take it back, and to say it again.
     points : tuple of int
-        Those in doubt.
+        Those in doubt, without those that were moved since that was told.
     whole : bool
         Whether the face is in doubt as a whole.
     now : int or None
@@ -70,6 +71,8 @@ class Doubts:
         self._session, self._commands = session, commands
         self._editor, self._canvas = editor, canvas
         self._reasons: tuple[QueueReason, ...] = ()
+        self._doubted: frozenset[int] = frozenset()
+        self._seen: tuple[Item | None, NDArray[np.float64]] = (None, np.empty((0, 2)))
         self.points: tuple[int, ...] = ()
         self.whole = False
         self.now: int | None = None
@@ -88,16 +91,20 @@ class Doubts:
         """Take what an entry of the queue says of the face in work; None for nothing."""
         waits = entry is not None and entry.status in ("open", "claimed")
         self._reasons = entry.reasons if entry is not None and waits else ()
-        found = {k for why in self._reasons for k in why.points}
-        self.points = tuple(sorted(found))
+        before = self._doubted
+        self._doubted = frozenset(k for why in self._reasons for k in why.points)
         self.whole = any(why.reason in _ABOUT_SAVED and not why.points for why in self._reasons)
-        if self.now not in found:
-            self.now = None
+        state, item = self._editor.state, self._editor.item
+        if state is not None and (item is not self._seen[0] or not self._doubted <= before):
+            self._seen = (item, state.points)
         self._read_right()
         self.update()
 
     def update(self) -> None:
-        """Say which commands can be done now, and mark the points."""
+        """Say which commands can be done now, and mark the points that were not moved."""
+        self.points = tuple(k for k in sorted(self._doubted) if not self._moved(k))
+        if self.now not in self.points:
+            self.now = None
         no_face = NO_FACE if self._editor.state is None else ""
         no_doubt = "" if self.points or self.whole else _NO_DOUBT
         none_right = "" if self.right else _NONE_RIGHT
@@ -109,6 +116,8 @@ class Doubts:
 
     def text(self) -> str:
         """Say which point is looked at, and how many are in doubt; empty if none is."""
+        if self._doubted and not self.points:
+            return "What was in doubt was changed. Accept the face when it is right."
         if not self.points:
             return "The whole face is in doubt." if self.whole else ""
         if self.now is None:
@@ -178,6 +187,13 @@ class Doubts:
             lambda: self._session.need_project().withdraw_approval(item.id)
         ):
             self._session.tell("Taken back. The next label check may doubt these points again.")
+
+    def _moved(self, point: int) -> bool:
+        """Whether a point is not where it was when the face was taken in work."""
+        state, seen = self._editor.state, self._seen[1]
+        if state is None or len(state.points) != len(seen):
+            return False
+        return not np.linalg.norm(state.points[point] - seen[point]) <= SAME_PLACE  # NaN: missing
 
     def _chosen(self) -> list[int]:
         """Points that are meant; none for the whole face."""

@@ -346,6 +346,7 @@ class AnnotatePanel(QWidget):
         self._start_commands.update()
         no_model = self._start_commands.no_model
         self._suggestion.update(no_model)
+        self._doubts.update()
         self._assisted.setEnabled(not no_model)
         self._assisted.setToolTip(no_model or _ASSISTED)
         self._assist()
