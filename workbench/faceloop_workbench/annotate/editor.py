@@ -310,6 +310,14 @@ class FaceEditor:
             return None
         return self._commit(self._help(state.refitted(points, source), alone=False), what)
 
+    def place(self, indices: Sequence[int], points: Points, how: str) -> Revision | None:
+        """Put some points where a person agrees that they are, (K, 2); ``how`` is for people."""
+        state = self._editable()
+        if state is None or not len(indices):
+            return None
+        what = f"Move {self._names(indices)} {how}"
+        return self._commit(state.placed_at(indices, points), what)
+
     def fill(self, points: Points, source: str, what: str) -> Revision | None:
         """Give some points another, unconfirmed place; those that stay keep all they have."""
         state = self._editable()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Monitor
+    from faceloop_datasets import Annotation, Item, Monitor, Project
     from faceloop_runtime import FaceModel, Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.model_choice import ChosenModel
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 NO_FACE = "No face is in work. Choose one in the tab Queue."
 _NO_FRAME = "This face is in a picture of its own; it has no frames before it or after it."
-_NO_PICTURE = "The picture of this face is not there."
+NO_PICTURE = "The picture of this face is not there."
 
 
 class StartCommands:
@@ -111,7 +111,7 @@ class StartCommands:
         item, state = self._editor.item, self._editor.state
         no_face = NO_FACE if item is None else ""
         no_frame = _NO_FRAME if item is not None and item.frame is None else ""
-        no_picture = _NO_PICTURE if self._picture() is None else ""
+        no_picture = NO_PICTURE if self._picture() is None else ""
         empty = state is not None and not state.present.any()
         no_half = "There are no points yet that could be mirrored." if empty else ""
         for name, reasons in {
@@ -141,6 +141,8 @@ class StartCommands:
             return
         others = self._others()
         near, here = self._points(), self._placed() or bool(others)
+        near = self._points()
+        here = self._placed() or has_company(self._session.need_project(), item)
         finding = self._finding()
 
         def work(_monitor: Monitor) -> Fit:
@@ -275,6 +277,8 @@ class StartCommands:
     def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> bool:
         started = self._editor.start(points, source, what, placed) is not None
         if started:
+    def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> None:
+        if self._editor.start(points, source, what, placed) is not None:
             self.started.emit()
         return started
 
@@ -312,6 +316,11 @@ class StartCommands:
 
     def _fail(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "warning")
+
+
+def has_company(project: Project, item: Item) -> bool:
+    """Whether a face's picture has other faces, one of which a search might find instead."""
+    return item.media_id is not None and len(project.items_of(item.media_id, item.frame)) > 1
 
 
 def find_and_fit(

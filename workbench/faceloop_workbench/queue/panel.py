@@ -42,6 +42,8 @@ _ON_LIST = (
     "queue.next_unlabelled",
     "queue.back",
     "queue.subject",
+    "queue.next_doubtful",
+    "queue.back",
 )
 _ON_PROJECT = (
     "queue.back_up",
@@ -136,6 +138,7 @@ class QueuePanel(QWidget):
             ("queue.next", review.next),
             ("queue.previous", review.previous),
             ("queue.next_unlabelled", review.next_unlabelled),
+            ("queue.next_doubtful", review.next_doubtful),
             ("queue.back", review.back),
             ("queue.accept", review.accept),
             ("queue.skip", self._skip),
