@@ -109,7 +109,7 @@ class LivePanel(QWidget):
         self._head = HeadBox(self._show_axes)
         self._points = PointChooser(self.canvas)
         self._view = ViewChooser(self._draw_over)
-        self._export = ExportBar(session, self._screening)
+        self._export = ExportBar(session, self._screening, self.tracks, self._timeline.view)
         self._speed = QComboBox()
         self._place = PlainLabel(_FIRST)
         self._place.setWordWrap(True)
