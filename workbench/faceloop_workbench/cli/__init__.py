@@ -29,6 +29,7 @@ from .reporting import report
 from .review import queue
 from .scheme import scheme
 from .subjects import subjects
+from .tracks import tracks
 from .training import evaluate, train
 from .window import open_window
 
@@ -74,6 +75,7 @@ app.command("confirm")(confirm)
 app.command("history")(history)
 app.command("fit")(fit)
 app.command("track")(track)
+app.add_typer(tracks, name="tracks")
 app.command("render")(render)
 app.add_typer(queue, name="queue")
 app.add_typer(faces, name="faces")

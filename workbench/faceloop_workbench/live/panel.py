@@ -119,6 +119,7 @@ class LivePanel(QWidget):
         self._view = ViewChooser(self._draw_over)
         self._export = ExportBar(session, self._screening)
         self._camera = CameraBar(session, commands, self.player, lambda: self._points.face)
+        self._export = ExportBar(session, self._screening, self.tracks, self._timeline.view)
         self._speed = QComboBox()
         self._place = PlainLabel(_FIRST)
         self._place.setWordWrap(True)
