@@ -24,6 +24,7 @@ from faceloop_workbench.services.other_project import (
 from faceloop_workbench.services.recent_projects import remember
 from faceloop_workbench.services.sample_project import open_sample_project
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
+from faceloop_workbench.widgets.text_dialog import TextDialog
 
 from .bring_dialog import BringDialog
 from .import_dialog import ImportDialog
@@ -293,6 +294,9 @@ class ProjectDialogs:
             self._review.select(show="all")
         level = "warning" if added.refused else "info"
         self._session.tell(str(added), level)
+        if len(added.refused) > 1:
+            text = "\n".join([str(added), "", *added.refused])
+            TextDialog("Files that were not added", text, self._parent).open()
 
     def _relinked(self, found: list[Media]) -> None:
         if found:
