@@ -49,6 +49,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "subjects list", "subjects set", "subjects merge", "subjects undo",
         "scheme learn-conversion", "scheme convert",
         "model list", "model show", "model use", "model regularise", "model export",
+        "agreement new", "agreement add", "agreement status", "agreement report",
+        "agreement consensus",
         "model pin", "model unpin", "model delete",
     }  # fmt: skip
 
