@@ -76,7 +76,9 @@ def subject_text(row: ItemSummary, *, held_out: bool) -> str:
 
 
 def status_text(row: ItemSummary) -> str:
-    """Say what became of the entry in the review queue."""
+    """Say what became of the face, or of its entry in the review queue."""
+    if row.removed:
+        return "removed"
     match row.status:
         case "claimed":
             return f"in work by {person(row.author)}" if row.author else "in work"

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.people import HELD_OUT_MEANS
-from faceloop_workbench.services.queue_reasons import error_text, reason_lines
+from faceloop_workbench.services.queue_reasons import predicted_error_text, reason_lines
 from faceloop_workbench.widgets.basic import application, not_none, plain_tip
 
 from .face_texts import (
@@ -210,7 +210,7 @@ class FaceDelegate(QStyledItemDelegate):
         box = QRect(box.left(), box.top() + (box.height() - 3 * height) // 2, box.width(), height)
         bold = QFont(option.font)
         bold.setBold(True)
-        error = error_text(row)
+        error = predicted_error_text(row)
         wide = option.fontMetrics.horizontalAdvance(error + "  ") if error else 0
         name = box.adjusted(0, 0, -wide, 0)
         painter.setFont(bold)

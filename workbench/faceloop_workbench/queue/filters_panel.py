@@ -84,6 +84,7 @@ class FiltersPanel(QWidget):
                 (f"Done ({done})", "done"),
                 (f"Skipped ({skipped})", "skipped"),
                 (f"All faces ({self._review.faces})", "all"),
+                *self._removed(),
             ],
             self._review.selection.show,
         )
@@ -108,6 +109,11 @@ class FiltersPanel(QWidget):
         self._bar.setVisible(total > 0)
         self._bar.setRange(0, max(total, 1))
         self._bar.setValue(done + skipped)
+
+    def _removed(self) -> list[tuple[str, Any]]:
+        removed = self._review.removed
+        shown = removed or self._review.selection.show == "removed"
+        return [(f"Removed ({removed})", "removed")] if shown else []
 
     def _read_reasons(self) -> None:
         counts = self._review.counts

@@ -154,6 +154,7 @@ class QueuePanel(QWidget):
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._items_changed)
         session.item_changed.connect(self._enable)
+        session.face_wanted.connect(lambda item_id: self._do(self.review.go_to, item_id))
         review.listed.connect(self._read_soon)
         review.moved.connect(self._work.list.follow)
 

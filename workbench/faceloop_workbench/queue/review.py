@@ -63,6 +63,7 @@ class Review:
         session.queue_changed.connect(self._outdate)
         session.saved.connect(self._saved)
         session.labelled.connect(self._reread)
+        session.face_changed.connect(self._reread)
         session.item_changed.connect(self._item_changed)
 
     # The list
@@ -115,9 +116,15 @@ class Review:
 
     @property
     def faces(self) -> int:
-        """Number of all faces in the project."""
+        """Number of all faces in the project, but for those that were removed."""
         self._refresh()
-        return len(self._faces.all)
+        return len(self._faces.all) - self._faces.removed
+
+    @property
+    def removed(self) -> int:
+        """Number of faces that were removed and can be brought back."""
+        self._refresh()
+        return self._faces.removed
 
     @property
     def place(self) -> int | None:
@@ -184,7 +191,8 @@ class Review:
         ring = self.rows[after:] + self.rows[:after]
         for item_id in ring + list(self._faces.all):
             current = self._session.item is not None and item_id == self._session.item.id
-            if not current and not self.row(item_id).labelled and self._take_in_work(item_id):
+            wanted = not self.row(item_id).labelled and not self.row(item_id).removed
+            if not current and wanted and self._take_in_work(item_id):
                 return True
         self._session.tell("Every face is labelled.")
         return False
@@ -196,7 +204,7 @@ class Review:
         edited = {
             row.head: row.item_id
             for row in self._faces.all.values()
-            if row.saved_by_person and row.head and row.item_id != here
+            if row.saved_by_person and row.head and row.item_id != here and not row.removed
         }
         earlier = [head for head in edited if self._back is None or head < self._back]
         if not earlier:
@@ -209,6 +217,8 @@ class Review:
 
     def go_to(self, item_id: int) -> None:
         """Take a face in work, whoever else has it."""
+        if item_id not in self._faces.all:  # of another window, and new
+            self._reread(item_id)
         if not self._take_in_work(item_id):
             row = self.row(item_id)
             self._show(item_id)
@@ -315,7 +325,7 @@ class Review:
     def _take_in_work(self, item_id: int) -> bool:
         """Take a face in work unless another window has it."""
         row = self.row(item_id)
-        if row.entry_id is None or row.status not in SHOWN["open"]:
+        if row.entry_id is None or row.status not in SHOWN["open"] or row.removed:
             self._show(item_id)
             return True
         if row.entry_id == self._claimed:
@@ -397,7 +407,7 @@ class Review:
     def _read(self) -> None:
         self._stale = False
         project = self._session.project
-        found = [] if project is None else project.overview()
+        found = [] if project is None else project.overview(with_removed=True)
         self._faces = Listing(found, self._selection, self._missing)
 
     def _select(self) -> None:
