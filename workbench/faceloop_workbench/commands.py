@@ -248,6 +248,7 @@ TABLE = (
         "Bring face back",
         "",
         "Make this face, which was removed, part of the project again.",
+    ),
     Command(
         "annotate.display",
         "Picture…",
@@ -296,6 +297,8 @@ TABLE = (
         "Take all faces",
         "Shift+G",
         "Put the fits of all faces of this frame into the project, each as a face to correct.",
+    ),
+    Command(
         "live.track",
         "Track all",
         "",

@@ -172,11 +172,10 @@ class MouseEditing:
     def _stop_clicks(self) -> None:
         if self._clicks is not None:
             self._clicks.stop()
-            self._clicks = None
+            self.request_clicks(None)
         if self._box is not None:
             self._box.stop()
             self._box = None
-            self.request_clicks(None)
 
     def _nearest(self, position: MousePosition) -> int | None:
         face = self._editor.drawn

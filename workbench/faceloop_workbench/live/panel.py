@@ -29,7 +29,6 @@ from .panel_queue import QueueBox
 from .panel_responses import PointChooser
 from .panel_sources import SourceBar
 from .panel_time import TimePanel
-from .panel_timeline import Timeline
 from .panel_track import TrackBox
 from .panel_view import ViewChooser
 from .player import AS_FAST_AS_IT_GOES, Player
@@ -103,12 +102,11 @@ class LivePanel(QWidget):
         self.canvas = LiveCanvas(picture_layer)
         self._screening = Screening(session, self.player, settings.per_shot)
         self._sources = SourceBar(session, self._screening)
-        self._timeline = Timeline()
+        self.time = TimePanel(session)
+        self._timeline = self.time.timeline
         self.tracks = TrackEditor(session, self.player, self._screening)
         self._track_commands = TrackCommands(session, commands, self.tracks, self._timeline)
         self._track = TrackBox(self.tracks, commands, self._timeline.view)
-        self.time = TimePanel(session)
-        self._timeline = self.time.timeline
         self._time_dock = TimeDock(picture_layer.viewer, self.time)
         self._marks = FrameMarks(session)
         self._quality = QualityBox(
@@ -339,7 +337,6 @@ class LivePanel(QWidget):
             self._commands.disable(name, why_not)
         file = why_not or _needs_file(source)
         self._commands.disable("live.step_back", file)
-        self._commands.disable("live.take", file or self._no_fit())
         self._commands.disable("live.take_all", file or self._no_fit())
         take = self._camera.why_no_snapshot() if self._camera.active else file or self._no_fit()
         self._commands.disable("live.take", why_not or take)
@@ -376,7 +373,6 @@ class LivePanel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._sources)
         layout.addWidget(self._camera)
-        layout.addWidget(self._timeline)
         layout.addWidget(self._place)
         layout.addLayout(play)
         layout.addWidget(ScrollArea(self._boxes()), 1)

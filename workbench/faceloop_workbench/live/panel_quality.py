@@ -98,10 +98,9 @@ class QualityBox(QGroupBox):
         self._paint(error, threshold)
         text = error_word(error, threshold)
         if fits:
-            text += f": predicted error {error:.3f}"
+            text += f": predicted error {error_text(error)}"
             score = min(fit.score for fit in fits)
             text += "" if np.isnan(score) else f", score {score:.2f}"  # a kept one is not known
-            text += f": predicted error {error_text(error)}, score {score:.2f}"
         if len(fits) > 1:
             text += f", {len(fits)} faces"
         self._quality.setText(text)

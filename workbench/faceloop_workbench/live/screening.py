@@ -13,7 +13,6 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
-from faceloop_workbench.services.error_text import error_text
 from faceloop_workbench.services.finding import AUTOMATIC
 from faceloop_workbench.services.finding_faces import take_fits, take_new_fits
 from faceloop_workbench.services.model_choice import choose_model
@@ -228,15 +227,6 @@ class Screening:
             note = "taken while watching"
             return len(
                 take(project, media, shown.index, fits, model=model, time=shown.time, note=note)
-        def put(_monitor: Monitor) -> QueueEntry:
-            item = _item(project, self._known.get(project, path), shown.index)
-            return project.queue.add(
-                item.id,
-                "manual",
-                model=model,
-                fit=fit.points,
-                note=f"taken while watching, predicted error {error_text(fit.predicted_error)}",
-                time=shown.time,
             )
 
         self._start(

@@ -88,10 +88,8 @@ def _estimates(conversion: Conversion, scheme: Scheme) -> str:
     where = f"; on {conversion.measured_on}" if conversion.measured_on else ""
     worst = int(np.where(known, errors, -1.0).argmax())
     return (
-        f"on average {_error(float(errors[known].mean()))} of the distance of the eyes off, most "
-        f"of all {scheme.names[worst]}, {_error(float(errors[worst]))}{where}"
-        f"expected {error_text(float(errors[known].mean()))} off, "
-        f"{scheme.names[worst]} {error_text(float(errors[worst]))}"
+        f"on average {error_text(float(errors[known].mean()))} off, most of all "
+        f"{scheme.names[worst]}, {error_text(float(errors[worst]))}{where}"
     )
 
 
