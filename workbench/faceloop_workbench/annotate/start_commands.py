@@ -141,8 +141,6 @@ class StartCommands:
             return
         others = self._others()
         near, here = self._points(), self._placed() or bool(others)
-        near = self._points()
-        here = self._placed() or has_company(self._session.need_project(), item)
         finding = self._finding()
 
         def work(_monitor: Monitor) -> Fit:
@@ -277,8 +275,6 @@ class StartCommands:
     def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> bool:
         started = self._editor.start(points, source, what, placed) is not None
         if started:
-    def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> None:
-        if self._editor.start(points, source, what, placed) is not None:
             self.started.emit()
         return started
 

@@ -184,6 +184,20 @@ class _FacesCommand(QUndoCommand):  # type: ignore[misc]
     def __init__(self, change: _FacesChange) -> None:
         super().__init__(change.what)
         self._change = change
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._change.done = False
+        self._change.undo()
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._change.done = True
+            self._change.redo()
 
 
 class _SaidCommand(QUndoCommand):  # type: ignore[misc]
@@ -196,8 +210,6 @@ class _SaidCommand(QUndoCommand):  # type: ignore[misc]
 
     def undo(self) -> None:
         """Go back (Qt's name)."""
-        self._change.done = False
-        self._change.undo()
         self._take_back()
 
     def redo(self) -> None:
@@ -205,8 +217,6 @@ class _SaidCommand(QUndoCommand):  # type: ignore[misc]
         if self._done:
             self._done = False
         else:
-            self._change.done = True
-            self._change.redo()
             self._again()
 
 

@@ -117,7 +117,6 @@ class LivePanel(QWidget):
         self._head = HeadBox(self._show_axes)
         self._points = PointChooser(self.canvas)
         self._view = ViewChooser(self._draw_over)
-        self._export = ExportBar(session, self._screening)
         self._camera = CameraBar(session, commands, self.player, lambda: self._points.face)
         self._export = ExportBar(session, self._screening, self.tracks, self._timeline.view)
         self._speed = QComboBox()

@@ -40,7 +40,6 @@ _ON_LIST = (
     "queue.next",
     "queue.previous",
     "queue.next_unlabelled",
-    "queue.back",
     "queue.subject",
     "queue.next_doubtful",
     "queue.back",
