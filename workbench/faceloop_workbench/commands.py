@@ -203,7 +203,7 @@ TABLE = (
     ),
     Command(
         "annotate.add_by_clicks",
-        "Add by three clicks",
+        "Add by clicks",
         "Shift+T",
         "Add a face of this picture: say where two pupils and the chin are.",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
@@ -254,7 +255,7 @@ class AnnotatePanel(QWidget):
         session, editor = self._session, self.editor
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._count)
-        session.face_changed.connect(lambda _item_id: self._count())
+        session.face_changed.connect(self._recount)
         session.queue_changed.connect(self._read_reasons)
         session.saved.connect(self._saved)
         session.ask_before_closing(self._loss)
@@ -302,6 +303,16 @@ class AnnotatePanel(QWidget):
         self._show_head()
         if self._picture.problem:  # it may have been found meanwhile
             self._picture.read(self.editor.item)
+
+    def _recount(self, item_id: int) -> None:
+        """Count one face more or less: reading all of a large project would be felt."""
+        place = bisect_left(self._items, item_id)
+        there = self._items[place : place + 1] == [item_id]
+        if self._session.need_project().item(item_id).removed:
+            del self._items[place : place + there]
+        elif not there:
+            self._items.insert(place, item_id)
+        self._show_head()
 
     def _load(self, _state: FaceState | None) -> None:
         """Another face is in work: its picture is needed before it can be drawn."""

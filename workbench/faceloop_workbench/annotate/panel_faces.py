@@ -34,7 +34,14 @@ _ROWS = 5  # most that are seen without scrolling
 _SWATCH = 12  # pixels
 _NUMBER = Qt.ItemDataRole.UserRole
 _FACE, _WHO, _POINTS = range(3)
-_BUTTONS = ("find_faces", "add_face", "add_by_clicks", "remove_face")
+_BUTTONS = (
+    "find_faces",
+    "add_face",
+    "add_by_clicks",
+    "next_face",
+    "name_face",
+    "remove_face",
+)
 _TIP = "A click goes to this face. A double click on the name, or {key}, says whom it shows."
 
 
@@ -67,7 +74,7 @@ class FacesBox(QWidget):
         self.gone = Notice("annotate.removed")
         self.gone.add_button(command_button(commands, "annotate.bring_face_back"))
         self._answers = QWidget()
-        answers = _grid(commands, ("keep_found", "drop_found"))
+        answers = _grid(commands, ("keep_found", "drop_found"), 2)
         answers.setContentsMargins(0, 0, 0, 0)
         self._answers.setLayout(answers)
         layout = QVBoxLayout(self)
@@ -75,7 +82,7 @@ class FacesBox(QWidget):
         layout.setSpacing(3)
         for widget in (self.gone, self.list, self._answers):
             layout.addWidget(widget)
-        layout.addLayout(_grid(commands, _BUTTONS))
+        layout.addLayout(_grid(commands, _BUTTONS, 3))
         layout.addWidget(self._removed, 0, Qt.AlignmentFlag.AlignLeft)
         commands.handle("annotate.name_face", self._name)
         faces.changed.connect(self.read)
@@ -219,13 +226,13 @@ def _swatch(colour: tuple[int, int, int], *, filled: bool) -> QIcon:
     return QIcon(pixmap)
 
 
-def _grid(commands: Commands, names: tuple[str, ...]) -> QGridLayout:
-    """Buttons of commands, two a row; a click leaves the keyboard to the picture."""
+def _grid(commands: Commands, names: tuple[str, ...], columns: int) -> QGridLayout:
+    """Buttons of commands in rows; a click leaves the keyboard to the picture."""
     grid = QGridLayout()
     grid.setSpacing(3)
     for number, name in enumerate(names):
         button = command_button(commands, f"annotate.{name}")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        grid.addWidget(button, number // 2, number % 2)
+        grid.addWidget(button, number // columns, number % columns)
     return grid
