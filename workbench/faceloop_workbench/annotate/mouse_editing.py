@@ -70,11 +70,14 @@ class MouseEditing:
         Corners of the rectangle that is being drawn.
     clicked_beside : Signal(ndarray)
         A click beside the points, at this place of the picture.
+    clicks_changed : Signal(ClickRequest or None)
+        A click is waited for, the next one, or none any more.
     """
 
     clicked_beside = Signal(object)
     pointed = Signal(object)
     selection_box = Signal(object)
+    clicks_changed = Signal(object)
 
     def __init__(self, editor: FaceEditor) -> None:
         self._editor = editor
@@ -96,6 +99,7 @@ class MouseEditing:
     def request_clicks(self, clicks: ClickRequest | None) -> None:
         """Wait for clicks on the picture; None to wait no longer."""
         self._clicks = clicks
+        self.clicks_changed.emit(clicks)
 
     def request_box(self, box: BoxRequest) -> None:
         """Wait for a box that is dragged on the picture."""
@@ -168,7 +172,7 @@ class MouseEditing:
     def _stop_clicks(self) -> None:
         if self._clicks is not None:
             self._clicks.stop()
-            self._clicks = None
+            self.request_clicks(None)
         if self._box is not None:
             self._box.stop()
             self._box = None
@@ -214,8 +218,10 @@ class MouseEditing:
 
     def _take_click(self, clicks: ClickRequest, xy: Place) -> None:
         if clicks.add_click(xy):
-            self._clicks = None  # first: what is done with them may ask for more
+            self._stop_clicks()  # first: what is done with them may ask for more
             clicks.done(np.array(clicks.places))
+        else:
+            self.clicks_changed.emit(clicks)
 
     def _drag(self, position: MousePosition) -> None:
         before = self._editor.state
@@ -298,6 +304,25 @@ class BoxRequest:
             self._done(self.corners)
 
 
+@dataclass(frozen=True)
+class FaceSketch:
+    """A face on which places to click are shown.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        A face, in any unit; x to the right, y down.
+    lines : sequence of (int, int)
+        Points that lines join.
+    places : ndarray, shape (K, 2)
+        Where the clicks go, in that unit.
+    """
+
+    points: Place
+    lines: Sequence[tuple[int, int]]
+    places: Place
+
+
 class ClickRequest:
     """Some clicks on the picture that are asked for one by one.
 
@@ -309,19 +334,25 @@ class ClickRequest:
         Shows a line of text.
     done : callable
         Given the places, (K, 2), when all are there.
+    sketch : FaceSketch, optional
+        Shows where they are.
     """
 
     def __init__(
-        self, wanted: Sequence[str], say: Callable[[str], None], done: Callable[[Place], None]
+        self,
+        wanted: Sequence[str],
+        say: Callable[[str], None],
+        done: Callable[[Place], None],
+        sketch: FaceSketch | None = None,
     ) -> None:
-        self._wanted, self._say, self.done = tuple(wanted), say, done
+        self.wanted, self._say, self.done, self.sketch = tuple(wanted), say, done, sketch
         self.places: list[Place] = []
         self._ask()
 
     def add_click(self, xy: Place) -> bool:
         """Take the next click; returns whether it was the last."""
         self.places.append(xy)
-        complete = len(self.places) == len(self._wanted)
+        complete = len(self.places) == len(self.wanted)
         if not complete:
             self._ask()
         return complete
@@ -331,6 +362,6 @@ class ClickRequest:
         self._say("")
 
     def _ask(self) -> None:
-        count = len(self._wanted)
+        count = len(self.wanted)
         step = f" ({len(self.places) + 1} of {count})" if count > 1 else ""
-        self._say(f"Click the {self._wanted[len(self.places)]}{step}. Escape cancels.")
+        self._say(f"Click the {self.wanted[len(self.places)]}{step}. Escape cancels.")

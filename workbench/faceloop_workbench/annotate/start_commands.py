@@ -8,21 +8,24 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets.wording import counted
 from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.contour_lines import contour_lines
+from faceloop_workbench.services.error_text import error_text
 from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
 from faceloop_workbench.services.finding_faces import find_new_faces, shown_faces
 
-from .mouse_editing import ClickRequest
+from .mouse_editing import ClickRequest, FaceSketch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Monitor
+    from faceloop_datasets import Annotation, Item, Monitor, Project
     from faceloop_runtime import FaceModel, Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.model_choice import ChosenModel
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 NO_FACE = "No face is in work. Choose one in the tab Queue."
 _NO_FRAME = "This face is in a picture of its own; it has no frames before it or after it."
-_NO_PICTURE = "The picture of this face is not there."
+NO_PICTURE = "The picture of this face is not there."
 
 
 class StartCommands:
@@ -108,7 +111,7 @@ class StartCommands:
         item, state = self._editor.item, self._editor.state
         no_face = NO_FACE if item is None else ""
         no_frame = _NO_FRAME if item is not None and item.frame is None else ""
-        no_picture = _NO_PICTURE if self._picture() is None else ""
+        no_picture = NO_PICTURE if self._picture() is None else ""
         empty = state is not None and not state.present.any()
         no_half = "There are no points yet that could be mirrored." if empty else ""
         for name, reasons in {
@@ -151,13 +154,15 @@ class StartCommands:
             now, what = self._editor.item, f"Fit by {model.name}"
             if now is None or now.id != item.id:
                 return
+            points, known = self._editor.help.for_person(fit.points, item, model.model)
             if not self._placed():
-                self._start(fit.points, model.name, what)
-            elif self._editor.refit(fit.points, model.name, what) is not None:
+                self._start(points, model.name, what)
+            elif self._editor.refit(points, model.name, what) is not None:
                 self.started.emit()
+            like = f", moved as in {counted(known, 'corrected face')} of {item.subject}"
             self._session.tell(
                 f"{what}, started from {start_name(fit.start)}; predicted error "
-                f"{fit.predicted_error:.3f}."
+                f"{error_text(fit.predicted_error)}{like if known else ''}."
             )
 
         self._job = Job(work, "fitting a face")
@@ -192,7 +197,13 @@ class StartCommands:
         # A place that is one point's own was put by the person; the middle of several was not.
         clicked = [members[0] for _, members in places if len(members) == 1]
         wanted = tuple(name for name, _ in places)
-        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
+        mean = model.model.pdm.mean
+        sketch = FaceSketch(
+            mean,
+            contour_lines(model.model.scheme),
+            np.array([mean[list(members)].mean(axis=0) for _, members in places]),
+        )
+        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done, sketch))
 
     def copy_previous(self) -> None:
         """Start from the nearest earlier annotated frame."""
@@ -301,6 +312,11 @@ class StartCommands:
 
     def _fail(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "warning")
+
+
+def has_company(project: Project, item: Item) -> bool:
+    """Whether a face's picture has other faces, one of which a search might find instead."""
+    return item.media_id is not None and len(project.items_of(item.media_id, item.frame)) > 1
 
 
 def find_and_fit(

@@ -19,6 +19,7 @@ from faceloop_workbench.services.model_choice import choose_model
 from faceloop_workbench.services.rendering import render
 from faceloop_workbench.services.tracking import track_video
 
+from .cameras import short_name
 from .model_in_use import FitSettings
 from .sources import CameraSource, VideoSource
 
@@ -105,7 +106,7 @@ class Screening:
 
     def open_camera(self, which: int | str) -> None:
         """Open a camera."""
-        self._open(f"camera {which}", partial(CameraSource, which))
+        self._open(f"camera {short_name(which)}", partial(CameraSource, which))
 
     def unload(self) -> None:
         """Open nothing."""
@@ -126,6 +127,11 @@ class Screening:
         record = None if project is None else project.active_model
         key = None if project is None or record is None else (project.path, record.id)
         return partial(choose_model, None, project), key
+
+    @property
+    def how(self) -> tuple[str, int, Finding]:
+        """Backend, most faces to follow, and how they are found."""
+        return self._fit_settings or ("auto", 1, AUTOMATIC)
 
     def renew(self) -> None:
         """Fit with the model that is in use now, in the same way as before, if in any."""
@@ -289,7 +295,7 @@ class Screening:
         if chosen is None:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
         table = target.suffix.lower() in (".csv", ".parquet")
-        _, max_faces, finding = self._fit_settings or ("auto", 1, AUTOMATIC)
+        _, max_faces, finding = self.how
         project = self._session.project
 
         keep = () if project is None else tuple(project.files())

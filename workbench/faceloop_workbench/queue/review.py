@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -15,7 +15,7 @@ from .listing import Counts, Listing
 from .selection import MISSING, SHOWN, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from faceloop_datasets import ItemSummary, Project, QueueEntry, Revision
     from faceloop_workbench.annotate.editor import FaceEditor
@@ -51,7 +51,7 @@ class Review:
     def __init__(self, session: Session, editor: FaceEditor) -> None:
         self._session, self._editor = session, editor
         self._author = window_name()
-        self._selection = Selection()
+        self._selection = self._before_person = Selection()
         self._faces = Listing()
         self._missing: frozenset[int] = frozenset()
         self._stale = False
@@ -79,6 +79,14 @@ class Review:
         self._select()
         self._list()
 
+    def select_person(self, name: str | None) -> None:
+        """Show all faces of a subject and nothing else, or with None what was shown before it."""
+        if name is not None and self._selection.subject is None:
+            self._before_person = self._selection
+        elif name is None:
+            self._selection = self._before_person
+        self.select(**(asdict(Selection("all", subject=name)) if name is not None else {}))
+
     @property
     def rows(self) -> list[int]:
         """Items of the list, in its order."""
@@ -88,6 +96,19 @@ class Review:
     def row(self, item_id: int) -> ItemSummary:
         """Return what is known about a face."""
         return self._faces.all[item_id]
+
+    def knows(self, item_id: int) -> bool:
+        """Whether there is such a face."""
+        return item_id in self._faces.all
+
+    def everybody(self) -> Iterable[ItemSummary]:
+        """All faces of the project, whatever the list shows."""
+        self._refresh()
+        return self._faces.all.values()
+
+    def of_person(self, name: str) -> list[int]:
+        """Faces of a subject, in the order they came."""
+        return [row.item_id for row in self.everybody() if row.subject == name]
 
     def is_mine(self, row: ItemSummary) -> bool:
         """Whether this window has the face of an entry in work."""
@@ -174,6 +195,17 @@ class Review:
             if not current and wanted and self._take_in_work(item_id):
                 return True
         self._session.tell("Every face is labelled.")
+        return False
+
+    def next_doubtful(self) -> bool:
+        """Go to the next face whose saved points are in doubt: in the list, else in the project."""
+        after = self._after
+        ring = self.rows[after:] + self.rows[:after]
+        for item_id in dict.fromkeys([*ring, *self._faces.all]):
+            current = self._session.item is not None and item_id == self._session.item.id
+            if not current and is_doubtful(self.row(item_id)) and self._take_in_work(item_id):
+                return True
+        self._session.tell("No other face is in doubt.")
         return False
 
     def back(self) -> bool:
@@ -357,7 +389,7 @@ class Review:
 
     def _project_changed(self, project: Project | None) -> None:
         self._claimed, self._place, self._missing = None, 0, frozenset()
-        self._selection = Selection()
+        self._selection = self._before_person = Selection()
         self._read()
         if project is not None:
             self._open_abandoned(project)
@@ -419,6 +451,12 @@ class Review:
             self.release_entry()
         self._arrange()
         self.moved.emit()
+
+
+def is_doubtful(row: ItemSummary) -> bool:
+    """Whether a face waits since its saved points look wrong."""
+    waits = row.status in ("open", "claimed")
+    return waits and any(why.reason == "label-check" for why in row.reasons)
 
 
 def _accepted(name: str, revision: Revision, names: tuple[str, ...]) -> str:

@@ -45,6 +45,8 @@ class Selection:
         A video by its number, all `PICTURES`, or those `MISSING`.
     text : str
         Part of the name or subject, in any case.
+    subject : str or None
+        Faces of this subject.
     """
 
     show: str = "open"
@@ -53,6 +55,7 @@ class Selection:
     expression: str | None = None
     media: int | str | None = None
     text: str = ""
+    subject: str | None = None
 
     @property
     def narrowed(self) -> bool:
@@ -90,6 +93,11 @@ class Selection:
         if self.expression is not None and row.expression != self.expression:
             return False
         if self.media is not None and not self._on_media(row, missing):
+            return False
+        return self._is_called(row)
+
+    def _is_called(self, row: ItemSummary) -> bool:
+        if self.subject is not None and row.subject != self.subject:
             return False
         text = self.text.casefold()
         return not text or text in row.name.casefold() or text in row.subject.casefold()
