@@ -149,6 +149,8 @@ def test_found_listed_removed_and_brought_back_on_the_command_line(
         in faceloop("faces", "restore", folder, "--matching", "two*", "--author", "ann").out
     )
     assert [one.author for one in project.removals(second)][-1] == "ann"
+    told = faceloop("history", second, "--project", folder, "--json").json()["removals"]
+    assert (told[0]["removed"], told[0]["author"]) == (False, "ann")
 
 
 def test_a_picture_that_is_gone_is_told_at_the_end(

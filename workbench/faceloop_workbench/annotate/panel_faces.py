@@ -20,12 +20,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_datasets.project import default_author
+from faceloop_workbench.services.history_text import when_text, who_text
 from faceloop_workbench.widgets.basic import command_button, not_none, plain_tip
 
 from .face_colours import PROPOSED
 from .panel_head import Notice
 
 if TYPE_CHECKING:
+    from faceloop_datasets import Removal
     from faceloop_workbench.commands import Commands
 
     from .picture_faces import PictureFace, PictureFaces, Proposal
@@ -112,7 +115,7 @@ class FacesBox(QWidget):
         self._answers.setVisible(bool(proposals))
         self._removed.setText(f"Show removed faces ({self._faces.removed})")
         self._removed.setVisible(self._faces.removed > 0)
-        self.gone.say(_GONE if here is not None and here.item.removed else "")
+        self.gone.say(removed_text(self._faces.removal))
 
     def _go(self, row: QTreeWidgetItem | None, _before: object = None) -> None:
         number = None if row is None else row.data(_FACE, _NUMBER)
@@ -143,10 +146,15 @@ class FacesBox(QWidget):
         self._faces.with_removed = wanted
 
 
-_GONE = (
-    "This face was removed: it does not wait, train or count. It is kept with its history until it "
-    "is erased for good."
-)
+def removed_text(removal: Removal | None) -> str:
+    """Say who removed a face, when, and what that means; empty if nobody did."""
+    if removal is None:
+        return ""
+    who = who_text(removal.author, default_author())
+    return (
+        f"Removed by {who}, {when_text(removal.created)}: it does not wait, train or count. It is "
+        "kept with its history until it is erased for good."
+    )
 
 
 class _Rows(QTreeWidget):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Item, Revision
+    from faceloop_datasets import Annotation, Item, Removal, Revision
     from faceloop_runtime import Fit
     from faceloop_workbench.session import Session
 
@@ -139,6 +139,14 @@ class PictureFaces:
     def removed(self) -> int:
         """How many were removed from the picture."""
         return len(self._all) - len(self.present)
+
+    @property
+    def removal(self) -> Removal | None:
+        """Who removed the face in work, and when; None if it is there."""
+        here, project = self.in_work, self._session.project
+        if here is None or project is None or not here.item.removed:
+            return None
+        return next(iter(project.removals(here.item.id)[::-1]), None)
 
     @property
     def known_points(self) -> list[Points]:
