@@ -111,6 +111,7 @@ class AnnotatePanel(QWidget):
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
         super().__init__()
         self._session, self._commands, self._picture_layer = session, commands, picture_layer
+        self.faces = PictureFaces(session)  # first: what draws must not meet those of before
         self.editor = FaceEditor(session)
         self.canvas = FaceCanvas(picture_layer, self.editor)
         self.expression = FaceExpression(session)
@@ -125,7 +126,6 @@ class AnnotatePanel(QWidget):
             lambda: self._picture.pixels,
             finding=lambda: read_settings().finding,
         )
-        self.faces = PictureFaces(session)
         self._face_commands = FaceCommands(
             session,
             commands,
