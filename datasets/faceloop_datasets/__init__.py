@@ -14,6 +14,7 @@ from .errors import (
 from .face import Face
 from .importing.report import ImportReport
 from .importing.subject_plan import PlannedSubject, SubjectPlan
+from .media.display import PictureDisplay
 from .media.files import Media
 from .media.video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 from .progress import CancelCheck, Monitor, Progress, ProgressCallback, ProgressLike
@@ -55,6 +56,7 @@ __all__ = [
     "ModelRecord",
     "Monitor",
     "NewRevision",
+    "PictureDisplay",
     "PlannedSubject",
     "PointState",
     "Progress",

@@ -16,6 +16,7 @@ from .care.erasure import finish_erasure
 from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
 from .expressions import check_expression
 from .face import Face
+from .faults import in_words
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .importing import from_project
@@ -25,11 +26,12 @@ from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_plan import SubjectPlan, plan_subjects
 from .importing.subject_rules import parse_rule
+from .media.display import PictureDisplay
 from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
-from .schemes.conversion import Conversion
+from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
@@ -123,7 +125,8 @@ class Project:
         path_or_url : str or Path
             The folder, or an SQLAlchemy URL of an empty database.
         scheme : str, Path or Scheme
-            Name of a bundled scheme, the TOML file of one's own, or a scheme.
+            Name of a bundled scheme, the TOML file of one's own, or a scheme. Conversions that lie
+            beside the file (``SOURCE-to-NAME.toml``) are kept for imports.
         folder : str or Path, optional
             With a URL: the folder for media and models.
         sample : bool
@@ -137,13 +140,15 @@ class Project:
             If there is no such scheme.
         """
         chosen = scheme if isinstance(scheme, Scheme) else Scheme.load(scheme)
+        beside = conversions_beside(scheme)
         url, where, root = _address(path_or_url, folder)
         try:
             for needed in (root, root / "models", root / "media"):
                 needed.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProjectError(
-                f"The project folder {root} cannot be made ({error}). Choose another folder."
+                f"The project folder {root} cannot be made ({in_words(error)}). Choose "
+                "another folder."
             ) from error
         database = Database(url, where)
         try:
@@ -157,6 +162,8 @@ class Project:
                 database.create(connection)
                 settings.put(connection, _SCHEME, chosen.to_toml())
             project = cls(database, root, chosen)
+            for conversion in beside:
+                project.keep_conversion(conversion)
             if sample:
                 project.import_sample()
         except BaseException:
@@ -283,6 +290,22 @@ class Project:
         """All media, in the order they came."""
         with self._database.read() as connection:
             return media_store.list_all(connection)
+
+    def display(self, media_id: int) -> PictureDisplay:
+        """How a person wants to see a picture, or the frames of a video.
+
+        Raises
+        ------
+        InputError
+            If what the project says of it is damaged.
+        """
+        with self._database.read() as connection:
+            return PictureDisplay.from_text(media_store.display(connection, media_id))
+
+    def set_display(self, media_id: int, display: PictureDisplay) -> None:
+        """Keep how a person wants to see a picture; nothing but the window's view asks for it."""
+        with self._database.write() as connection:
+            media_store.set_display(connection, media_id, display.text)
 
     def resolve(self, media: Media) -> Path:
         """Absolute path of a media file.
@@ -1439,6 +1462,38 @@ class Project:
         with self._database.write() as connection:
             models.note(connection, models.get(connection, which, self._models), note)
             return models.get(connection, which, self._models)
+
+    def pin_model(self, which: int | str, *, pinned: bool = True) -> ModelRecord:
+        """Say that a model is to be kept: it cannot be deleted; or take that back.
+
+        Raises
+        ------
+        ProjectError
+            If there is none of that number or name.
+        """
+        with self._database.write() as connection:
+            record = models.get(connection, which, self._models)
+            models.pin(connection, record, pinned=pinned)
+            return models.get(connection, which, self._models)
+
+    def delete_model(self, which: int | str) -> int:
+        """Delete a model and its file; returns the bytes that are free now.
+
+        A file that another model of the same content has stays until that is deleted too. Reports
+        stay, and annotations that began with its fits. Its name is never given to another model.
+
+        Raises
+        ------
+        ProjectError
+            If there is none of that number or name, it is in use or pinned, or its file cannot be
+            deleted.
+        """
+        with self._database.write() as connection:
+            record = models.get(connection, which, self._models)
+            models.forget(connection, record)
+        # The file last: who is killed in between leaves a file too many, not a model without one.
+        with self._database.write() as connection:
+            return models.remove_file(connection, record)
 
     @property
     def _tracks(self) -> TrackFolder:

@@ -47,9 +47,11 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
+        "faces list", "faces find", "faces remove", "faces restore",
         "subjects list", "subjects set", "subjects merge", "subjects undo",
         "scheme learn-conversion", "scheme convert",
         "model list", "model show", "model use", "model regularise", "model export",
+        "model pin", "model unpin", "model delete",
     }  # fmt: skip
 
 

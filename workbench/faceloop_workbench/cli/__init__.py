@@ -18,6 +18,7 @@ from .demo import demo
 from .doctor import doctor
 from .erasing import erase
 from .expressions import expressions
+from .faces import faces
 from .fitting import fit, track
 from .history import history
 from .keeping import backup, restore
@@ -75,6 +76,7 @@ app.command("fit")(fit)
 app.command("track")(track)
 app.command("render")(render)
 app.add_typer(queue, name="queue")
+app.add_typer(faces, name="faces")
 app.add_typer(subjects, name="subjects")
 app.add_typer(expressions, name="expressions")
 app.add_typer(scheme, name="scheme")
