@@ -160,7 +160,7 @@ def _look_at_doubts(desk) -> np.ndarray:
 def _take_what_the_model_says(desk, wrong: np.ndarray) -> None:
     """See it drawn faintly, then take it."""
     driver = desk.driver
-    driver.press("l")
+    driver.press("g")
     driver.until(lambda: desk.panel.editor.faint is not None)
     driver.settle(100)
     faint = driver.viewer.layers["another state"]
@@ -169,7 +169,7 @@ def _take_what_the_model_says(desk, wrong: np.ndarray) -> None:
     assert np.flatnonzero(ways[:, 1].any(axis=1)).tolist() == list(PUPILS)
     assert np.array_equal(desk.points_of(MENDED), wrong)
     driver.picture(desk.folder.parent / "suggested.png")
-    driver.press("l", SHIFT)
+    driver.press("g", SHIFT)
     assert not faint.visible
     right = list(sample_faces())[4 * (MENDED - 1)].annotation.points
     assert np.linalg.norm(desk.points_of(MENDED) - right, axis=1)[list(PUPILS)].max() < 8

@@ -41,6 +41,7 @@ from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
 from .panel_prompt import ClickPrompt
+from .person_learning import PersonLearning
 from .picture import FacePicture
 from .picture_faces import PictureFaces
 from .point_commands import PointCommands
@@ -138,6 +139,7 @@ class AnnotatePanel(QWidget):
         self._others = OtherFaces(picture_layer.viewer, self.faces)
         self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
+        self._person = PersonLearning(session, self.editor)
         self._items: list[int] = []
         self._doubts = Doubts(session, commands, self.editor, self.canvas)
         self._suggestion = Suggestion(
@@ -171,6 +173,7 @@ class AnnotatePanel(QWidget):
         self._suggestion.close_down()
         self._face_commands.close_down()
         self._fit_errors.close_down()
+        self._person.close_down()
         self._others.close_down()
         self.canvas.close_down()
 

@@ -8,6 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets.wording import counted
 from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
@@ -153,13 +154,15 @@ class StartCommands:
             now, what = self._editor.item, f"Fit by {model.name}"
             if now is None or now.id != item.id:
                 return
+            points, known = self._editor.help.for_person(fit.points, item, model.model)
             if not self._placed():
-                self._start(fit.points, model.name, what)
-            elif self._editor.refit(fit.points, model.name, what) is not None:
+                self._start(points, model.name, what)
+            elif self._editor.refit(points, model.name, what) is not None:
                 self.started.emit()
+            like = f", moved as in {counted(known, 'corrected face')} of {item.subject}"
             self._session.tell(
                 f"{what}, started from {start_name(fit.start)}; predicted error "
-                f"{error_text(fit.predicted_error)}."
+                f"{error_text(fit.predicted_error)}{like if known else ''}."
             )
 
         self._job = Job(work, "fitting a face")

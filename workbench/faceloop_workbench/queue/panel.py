@@ -40,9 +40,9 @@ _ON_LIST = (
     "queue.next",
     "queue.previous",
     "queue.next_unlabelled",
+    "queue.subject",
     "queue.next_doubtful",
     "queue.back",
-    "queue.subject",
 )
 _ON_PROJECT = (
     "queue.back_up",
