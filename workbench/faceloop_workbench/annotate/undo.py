@@ -105,7 +105,7 @@ class UndoStacks(QObject):
 
     def _command(self, edit: PastEdit) -> QUndoCommand:
         if isinstance(edit, PointEdit):
-            return _EditCommand(self, edit.before, edit.after, edit.what)
+            return _EditCommand(self, edit.state_before, edit.state_after, edit.what)
         return _LabelCommand(self, edit.before, edit.after)
 
     def _drop(self, number: int) -> None:
@@ -118,7 +118,7 @@ class UndoStacks(QObject):
         item = self._editor.item
         if item is not None:
             self._last[item.id] = after
-            self.push(_EditCommand(self, before, after, what))
+            self.push(_EditCommand(self, lambda: before, lambda: after, what))
 
     def note(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         """Remember, beside the face in work, what was done to the faces of its picture.
@@ -135,12 +135,12 @@ class UndoStacks(QObject):
     def _push_label(self, before: str, after: str) -> None:
         self.push(_LabelCommand(self, before, after))
 
-    def restore(self, state: FaceState, what: str) -> None:
+    def restore(self, state: Callable[[], FaceState], what: str) -> None:
         """Bring a state back; called by the stack."""
         item = self._editor.item
         if item is not None and not self._filling:
-            self._last[item.id] = state
-            self._editor.restore(state, what)
+            self._last[item.id] = brought_back = state()
+            self._editor.restore(brought_back, what)
 
     def restore_label(self, label: str) -> None:
         """Bring the label of an expression back; called by the stack."""
@@ -149,7 +149,13 @@ class UndoStacks(QObject):
 
 
 class _EditCommand(QUndoCommand):  # type: ignore[misc]
-    def __init__(self, stacks: UndoStacks, before: FaceState, after: FaceState, what: str) -> None:
+    def __init__(
+        self,
+        stacks: UndoStacks,
+        before: Callable[[], FaceState],
+        after: Callable[[], FaceState],
+        what: str,
+    ) -> None:
         super().__init__(what)
         self._stacks, self._before, self._after = stacks, before, after
         self._done = True  # Qt redoes a command when it is pushed; this one is done already
