@@ -201,3 +201,7 @@ def _say_that_it_is_right(desk) -> None:
     driver.press("z", CONTROL | SHIFT)
     assert desk.project.approved() == {KEPT: set(CORNERS)}
     assert desk.marked() == []
+    driver.button("annotate.unapprove")
+    assert desk.project.approved() == {}
+    driver.press("z", CONTROL)
+    assert desk.project.approved() == {KEPT: set(CORNERS)}
