@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-FACES, MENDED, KEPT = 20, 3, 7  # how many, and the numbers of two that are wrong
+FACES, MENDED, KEPT, WHOLE = 20, 3, 7, 9  # how many, and the numbers of those in doubt
 PUPILS, CORNERS = (27, 32), (43, 49)
 
 
@@ -135,6 +135,18 @@ def test_each_doubt_is_settled_once_for_all_and_the_history_tells_it(desk):
     assert desk.history()[0].startswith("undo: moved 2 points as starter")
     driver.press("z", CONTROL | SHIFT)
     assert np.array_equal(desk.points_of(MENDED), mended)
+
+    # A face may be in doubt as a whole.
+    desk.project.queue.add(WHOLE, "label-check", note="The points look turned.")
+    driver.dock.session.queue_changed.emit()
+    driver.press("j")
+    desk.shown()
+    assert desk.item == WHOLE
+    assert desk.texts("annotate.doubts") == "The whole face is in doubt."
+    driver.press("y")
+    assert desk.texts("annotate.doubts").startswith("Said to be right: contour left temple, ")
+    assert len(desk.project.approved()[WHOLE]) == 70
+    assert desk.project.queue.of_item(WHOLE).status == "done"
 
 
 def _look_at_doubts(desk) -> np.ndarray:
