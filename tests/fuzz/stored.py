@@ -66,6 +66,7 @@ def _use(name: str, content: bytes) -> None:
         for item in project.items():
             project.item_media(item)
             project.history(item.id)
+            project.approvals(item.id)
             project.annotation(item.id)
         project.faces()
         snapshot_hash(project.faces())
@@ -75,6 +76,7 @@ def _use(name: str, content: bytes) -> None:
         _ = project.active_model
         project.queue.list(None)
         project.estimates()
+        project.approved()
         batch = project.last_batch()
         if batch is not None:
             project.undo_batch(batch)

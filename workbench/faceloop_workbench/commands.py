@@ -180,13 +180,13 @@ TABLE = (
     Command(
         "annotate.suggest",
         "Ask the model",
-        "L",
+        "G",
         "Draw faintly where the model in use sees the points in doubt, or those selected.",
     ),
     Command(
         "annotate.take_suggestion",
         "Take it",
-        "Shift+L",
+        "Shift+G",
         "Put the points where the model sees them; they are yours then.",
     ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),

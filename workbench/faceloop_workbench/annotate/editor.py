@@ -75,6 +75,7 @@ class FaceEditor:
         self._preview: tuple[FaceState, str] | None = None
         self._viewing: Revision | None = None
         self._suggested: Points | None = None
+        self._read: list[Revision] | None = None
         self._selection: tuple[int, ...] = ()
         self.help = ModelHelp(session)
         session.item_changed.connect(self._load)
@@ -383,6 +384,8 @@ class FaceEditor:
         """Revisions of the face in work, newest first."""
         if self._saver is None:
             return []
+        if self._read is not None:
+            return self._read
         return self._session.need_project().history(self._saver.item.id)[::-1]
 
     def view(self, revision: Revision | None) -> None:
@@ -432,11 +435,14 @@ class FaceEditor:
         if item is not None and project is not None:
             try:
                 self._open(project, item)
+                self._read = self.history()  # once for all who look at it now: it may be long
             except FaceloopError as error:
+                self._read = []
                 self._session.tell(str(error), "error")
         if self._saver is not None:
             self._saver.changed.connect(self._kept)
         self.loaded.emit(self._state)
+        self._read = None
         self.conflict.emit(self.theirs)
         self.save_status_changed.emit(self.save_status)
         self._redraw()

@@ -148,6 +148,7 @@ class AnnotatePanel(QWidget):
             commands,
             self.editor,
             self._doubts,
+            crowded=lambda: bool(self._start_commands.others()),
             picture=lambda: self._picture.pixels,
             finding=lambda: read_settings().finding,
         )
@@ -170,8 +171,8 @@ class AnnotatePanel(QWidget):
         self._prompt.close_down()
         self._picture.close_down()
         self._start_commands.close_down()
-        self._face_commands.close_down()
         self._suggestion.close_down()
+        self._face_commands.close_down()
         self._fit_errors.close_down()
         self._person.close_down()
         self._others.close_down()
@@ -293,7 +294,7 @@ class AnnotatePanel(QWidget):
         self.canvas.shown.connect(self._others.show)
         self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
-        self._doubts.settled.connect(self.undo.push_said)
+        self._doubts.settled.connect(self.undo.note)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
         group.canRedoChanged.connect(self._update_undo)
