@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from . import errors, projects
+from .approving import approve
 from .checking import check
 from .confirming import confirm
 from .console import say
@@ -17,6 +18,7 @@ from .demo import demo
 from .doctor import doctor
 from .erasing import erase
 from .expressions import expressions
+from .faces import faces
 from .fitting import fit, track
 from .history import history
 from .keeping import backup, restore
@@ -68,6 +70,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("check-labels")(check_labels)
+app.command("approve")(approve)
 app.command("confirm")(confirm)
 app.command("history")(history)
 app.command("fit")(fit)
@@ -75,6 +78,7 @@ app.command("track")(track)
 app.add_typer(tracks, name="tracks")
 app.command("render")(render)
 app.add_typer(queue, name="queue")
+app.add_typer(faces, name="faces")
 app.add_typer(subjects, name="subjects")
 app.add_typer(expressions, name="expressions")
 app.add_typer(scheme, name="scheme")

@@ -47,7 +47,7 @@ def init(
     chosen = Scheme.load(scheme)
     if sample:  # before anything is made
         Conversion.load(_SAMPLE_SCHEME, chosen)
-    with Project.create(folder, chosen) as project:
+    with Project.create(folder, scheme) as project:
         faces = 0
         if sample:
             with progress_bar() as progress:

@@ -15,7 +15,7 @@ from .options import JsonOption, ModelOption, ProjectOption, kept_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faceloop_datasets import Media, Track
+    from faceloop_datasets import Media, Track, Verdict
     from faceloop_datasets.tracks.history import TrackHistory
 
     Edit = Callable[[Track, int, int, int], Track]

@@ -134,20 +134,9 @@ class TrackEditor:
 
     @property
     def has_fresh_fits(self) -> bool:
-        """Whether frames were fitted that are in no track yet."""
+        """Whether there is a track, and frames were fitted that are not in it yet."""
         recorder = self._player.kept.recorder
-        return recorder is not None and len(recorder) > 0
-
-    def marks(self) -> tuple[list[int], list[int]]:
-        """Return the annotated frames of the video, and those in the review queue."""
-        project = self._session.project
-        if project is None or self.media is None:
-            return [], []
-        items = [item for item in project.items_of(self.media.id) if item.frame is not None]
-        waiting = {e.item_id for e in project.queue.list() if e.status in {"open", "claimed"}}
-        annotated = [item.frame for item in items if item.head is not None]
-        queued = [item.frame for item in items if item.id in waiting]
-        return [f for f in annotated if f is not None], [f for f in queued if f is not None]
+        return self.history is not None and recorder is not None and len(recorder) > 0
 
     # What a person does
 
