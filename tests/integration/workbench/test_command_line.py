@@ -54,6 +54,8 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "tracks smooth", "tracks spread", "tracks split", "tracks join", "tracks undo",
         "tracks redo",
         "model list", "model show", "model use", "model regularise", "model export",
+        "agreement new", "agreement add", "agreement status", "agreement report",
+        "agreement consensus",
         "model pin", "model unpin", "model delete",
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from . import errors, projects
+from .agreement import agreement
 from .approving import approve
 from .checking import check
 from .confirming import confirm
@@ -83,6 +84,7 @@ app.add_typer(subjects, name="subjects")
 app.add_typer(expressions, name="expressions")
 app.add_typer(scheme, name="scheme")
 app.add_typer(model, name="model")
+app.add_typer(agreement, name="agreement")
 app.command("check")(check)
 app.command("backup")(backup)
 app.command("restore")(restore)
