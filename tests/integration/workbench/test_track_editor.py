@@ -72,12 +72,12 @@ class Bench:
 
     def rest(self) -> None:
         """Wait until nothing is under way."""
-        self.until(lambda: self.editor._job is None and not self.editor._jobs)
+        self.until(lambda: not self.editor._jobs.busy)
 
     def open(self, path: Path) -> None:
-        before = self.editor._opened
+        before = self.editor._jobs.opened
         self.screening.open_file(path)
-        self.until(lambda: self.editor._opened > before and self.player.chosen is not None)
+        self.until(lambda: self.editor._jobs.opened > before and self.player.chosen is not None)
         self.rest()
 
     def play(self) -> None:
