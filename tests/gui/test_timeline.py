@@ -205,6 +205,7 @@ def test_a_long_track_of_three_faces_scrolls_without_blocking(driver, live):
     faces = tuple(FaceTrack(k, "", points, error, kind, none) for k in range(3))
     track = Track("0" * 64, "face70", "m", 25.0, np.arange(frames) / 25.0, faces)
     panel = live.time
+    driver.until(lambda: live.tracks.track is not None)  # the frame that was fitted is kept
     QTest.mouseClick(panel.findChild(QToolButton, "live.fold_plots"), LEFT)
     with LoopProbe() as probe:
         panel.show_track(track, Scheme.load("face70"))

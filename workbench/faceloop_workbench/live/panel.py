@@ -314,14 +314,14 @@ class LivePanel(QWidget):
             self.tracks.load()
 
     def _show_track(self) -> None:
+        project = self._session.project
         self._fresh = self.tracks.has_fresh_fits
-        self._timeline.show_track(None if self._fresh else self.tracks.track)
-        self._timeline.show_marks(*self.tracks.marks())
+        self.time.show_track(self.tracks.track, None if project is None else project.scheme)
+        if self._fresh:  # the record has them, and what was kept
+            self._timeline.show_track(None)
         self._allow()
 
     def _items_changed(self) -> None:
-        if self._picture_layer.owner == "live":
-            self._timeline.show_marks(*self.tracks.marks())
         self._sources.refresh(self._source_name())
 
     def _source_name(self) -> str:
@@ -370,7 +370,7 @@ class LivePanel(QWidget):
         play.addWidget(command_button(self._commands, "live.step"))
         play.addWidget(self._speed)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setContentsMargins(4, 6, 4, 6)
         layout.addWidget(self._sources)
         layout.addWidget(self._camera)
         layout.addWidget(self._place)
@@ -413,7 +413,6 @@ class LivePanel(QWidget):
         session.models_changed.connect(self._screening.renew)
         session.trial_changed.connect(self._screening.renew)
         session.items_changed.connect(self._items_changed)
-        session.queue_changed.connect(self._items_changed)
         self._commands.handle("live.play", self._play)
         self._commands.handle("live.step", lambda: player.step(1))
         self._commands.handle("live.step_back", lambda: player.step(-1))
@@ -427,7 +426,6 @@ class LivePanel(QWidget):
         session.models_changed.disconnect(self._screening.renew)
         session.trial_changed.disconnect(self._screening.renew)
         session.items_changed.disconnect(self._items_changed)
-        session.queue_changed.disconnect(self._items_changed)
 
     def _count(self) -> None:
         self._queue.show_count(self._screening.queued)
