@@ -13,6 +13,7 @@ from .errors import (
 )
 from .face import Face
 from .importing.report import ImportReport
+from .importing.subject_plan import PlannedSubject, SubjectPlan
 from .media.files import Media
 from .media.video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 from .progress import CancelCheck, Monitor, Progress, ProgressCallback, ProgressLike
@@ -26,6 +27,8 @@ from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
 from .store.overview import ItemSummary
+from .store.removals import Removal
+from .store.subject_changes import SubjectChange
 from .tracks.face_track import FaceTrack, FrameKind, Verdict
 from .tracks.track import Track
 
@@ -50,6 +53,7 @@ __all__ = [
     "ModelRecord",
     "Monitor",
     "NewRevision",
+    "PlannedSubject",
     "PointState",
     "Progress",
     "ProgressCallback",
@@ -59,12 +63,15 @@ __all__ = [
     "QueueEntry",
     "QueueReason",
     "Reason",
+    "Removal",
     "ReviewQueue",
     "Revision",
     "RevisionConflict",
     "Scheme",
     "SchemeError",
     "ShotCounter",
+    "SubjectChange",
+    "SubjectPlan",
     "Track",
     "TrainingError",
     "Verdict",

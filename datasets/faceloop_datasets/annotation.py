@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+FIT_SOURCES = ("fit:", "manual+fit:")
+"""How sources begin of annotations whose estimated points are a fit's."""
+
+
 class PointState(IntEnum):
     """What is known about a point, and so what it may train."""
 
@@ -41,7 +45,8 @@ class Annotation:
     states : array_like of int, shape (N,)
         One `PointState` a point.
     source : str
-        ``manual``, ``import:FORMAT`` or ``fit:MODEL``.
+        ``manual``, ``import:FORMAT``, ``fit:MODEL``, or ``manual+fit:MODEL``: changed by a person,
+        where points that nobody has confirmed are still those of a fit.
 
     Raises
     ------
@@ -109,7 +114,7 @@ class Annotation:
         An estimate made by a conversion rests on a person's points, so it does; one made
         by a fit would only teach the model its own opinion, so it does not.
         """
-        if self.source.startswith("fit:"):
+        if self.source.startswith(FIT_SOURCES):
             confirmed: NDArray[np.bool_] = self.present & (self.states != PointState.ESTIMATED)
             return confirmed
         return self.present

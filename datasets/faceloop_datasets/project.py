@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +13,24 @@ from . import sample
 from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
-from .errors import FaceloopError, ProjectError, RevisionConflict
+from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
 from .expressions import check_expression
 from .face import Face
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
+from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
+from .importing.from_project import paired_faces, project_entries
 from .importing.job import ImportTarget
 from .importing.run import Import
+from .importing.subject_plan import SubjectPlan, plan_subjects
 from .importing.subject_rules import parse_rule
 from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
 from .schemes.conversion import Conversion
+from .schemes.learning import learn_conversion
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
@@ -36,7 +41,9 @@ from .store import (
     imported,
     items,
     models,
+    removals,
     settings,
+    subject_changes,
     subjects,
 )
 from .store import media as media_store
@@ -45,13 +52,15 @@ from .store.database import Database
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
+from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
 from .tracks.folder import TRACKS, TrackFolder
 from .tracks.history import TrackHistory
+from .wording import counted, enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -64,10 +73,12 @@ if TYPE_CHECKING:
     from .progress import ProgressLike
     from .store.bulk import Batch, NewRevision
     from .store.models import ModelRecord
+    from .store.subject_changes import SubjectChange
     from .tracks.track import Track
 
 _FILE = "project.db"
 _SCHEME = "scheme"
+_CONVERSION = "conversion from "
 
 
 class Project:
@@ -329,8 +340,10 @@ class Project:
         frame : int, optional
             Number of the frame; needed for a video.
         name, subject : str, optional
-            By default the file's name with the frame's number, and the subject of the faces that
-            are in the file already, or the file's name, or as much of its path as no other has.
+            By default the file's name with the frame's number, and with another number where a
+            face of the picture has that name; and the subject of the faces that are in the file
+            already, or the file's name, or as much of its path as no other has. Where a face of the
+            picture has a person's name, the new one shows somebody else.
 
         Raises
         ------
@@ -350,8 +363,11 @@ class Project:
             known = (
                 named_by_person(subject)
                 if subject
-                else subjects.of_media(connection, media, name or default)
+                else subjects.of_media(connection, media, name or default, frame)
             )
+            if name is None and media is not None:
+                there = items.of_media(connection, media.id, frame, with_removed=True)
+                name = _told_apart(default, {item.name for item in there})
             return items.add_item(
                 connection,
                 media_id=None if media is None else media_store.get(connection, media.id).id,
@@ -361,12 +377,14 @@ class Project:
                 subject_source=known[1],
             )
 
-    def items(self) -> list[Item]:
-        """All items, in the order they came."""
+    def items(self, *, with_removed: bool = False) -> list[Item]:
+        """All items, in the order they came; those that were removed only if asked for."""
         with self._database.read() as connection:
-            return items.list_items(connection)
+            return items.list_items(connection, with_removed=with_removed)
 
-    def items_of(self, media_id: int, frame: int | None = None) -> list[Item]:
+    def items_of(
+        self, media_id: int, frame: int | None = None, *, with_removed: bool = False
+    ) -> list[Item]:
         """Return the items in an image or video, or in one frame of it, in the order they came.
 
         Takes as long in a large project as in a small one.
@@ -377,9 +395,23 @@ class Project:
             Number of the media; of one that is not there, nothing is returned.
         frame : int, optional
             Number of the frame of a video; all of them by default.
+        with_removed : bool
+            Whether those that were removed are asked for too.
         """
         with self._database.read() as connection:
-            return items.of_media(connection, media_id, frame)
+            return items.of_media(connection, media_id, frame, with_removed=with_removed)
+
+    def annotations_of(
+        self, media_id: int, frame: int | None = None, *, with_removed: bool = False
+    ) -> list[tuple[Item, Revision | None]]:
+        """Return items as `items_of` does, each with the revision that counts; None if it has none.
+
+        Two statements, however many faces the picture has.
+        """
+        with self._database.read() as connection:
+            return items.heads_of_media(
+                connection, media_id, frame, self.scheme.name, with_removed=with_removed
+            )
 
     def item(self, item_id: int) -> Item:
         """Item by number.
@@ -392,10 +424,10 @@ class Project:
         with self._database.read() as connection:
             return items.get_item(connection, item_id)
 
-    def overview(self) -> list[ItemSummary]:
+    def overview(self, *, with_removed: bool = False) -> list[ItemSummary]:
         """All items with their state and queue entry, in the order they came; quick."""
         with self._database.read() as connection:
-            return summaries(connection)
+            return summaries(connection, with_removed=with_removed)
 
     def summary(self, item_id: int) -> ItemSummary:
         """One item as in `overview`.
@@ -408,6 +440,47 @@ class Project:
         with self._database.read() as connection:
             items.get_item(connection, item_id)
             return summaries(connection, item_id)[0]
+
+    def remove(self, items: Iterable[int], author: str | None = None) -> int:
+        """Take faces out: they leave queue, training, exports, counts and people held out.
+
+        Nothing of them is lost: `bring_back` makes all of it as it was. What must not exist any
+        more is erased, see `faceloop_datasets.care`.
+
+        Parameters
+        ----------
+        items : iterable of int
+            Numbers of the faces.
+        author : str, optional
+            By default the user of this computer.
+
+        Returns
+        -------
+        int
+            How many of them were there before.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such item; nothing was changed.
+        """
+        return self._set_removed(items, author, removed=True)
+
+    def bring_back(self, items: Iterable[int], author: str | None = None) -> int:
+        """Bring faces back that `remove` took out; as there, and returns how many were out."""
+        return self._set_removed(items, author, removed=False)
+
+    def removals(self, item_id: int) -> list[Removal]:
+        """Each time a face was removed or brought back, oldest first."""
+        with self._database.read() as connection:
+            return removals.history(connection, item_id)
+
+    def _set_removed(self, numbers: Iterable[int], author: str | None, *, removed: bool) -> int:
+        with self._database.write() as connection:
+            changed = removals.set_removed(
+                connection, list(numbers), author or default_author(), removed=removed
+            )
+        return len(changed)
 
     def item_media(self, item: Item) -> Media | None:
         """Media of an item; None if it has no picture."""
@@ -491,22 +564,23 @@ class Project:
             item = items.get_item(connection, item_id)
             return items.history(connection, item, self.scheme.name)
 
-    def faces(self) -> list[Face]:
+    def faces(self, *, with_removed: bool = False) -> list[Face]:
         """Annotated faces that can train something, in the order the items came.
 
         A face without a picture is among them (it trains the shape); one whose points are all
-        missing, or all guesses of a fit, is not.
+        missing, or all guesses of a fit, is not. Nor is one that was removed, unless asked for.
         """
         with self._database.read() as connection:
             media = {m.id: m for m in media_store.list_all(connection)}
-            heads = items.heads(connection, self.scheme.name)
+            heads = items.heads(connection, self.scheme.name, with_removed=with_removed)
             labels = expressions.labels(connection)
         return self._that_train(heads, media, labels)
 
     def faces_as_of(self, revision_id: int, now: Sequence[Face]) -> list[Face]:
         """Return what `faces` returned when a revision had just been saved.
 
-        What was erased since is not among them; subjects and expressions are those of today.
+        What was erased or removed since is not among them; subjects and expressions are those of
+        today.
 
         Parameters
         ----------
@@ -750,7 +824,7 @@ class Project:
         """
         rule = None if subjects is None else parse_rule(subjects)
         entries = read_faces(source_format, sources, images=images)
-        conversion = Conversion.load(native_scheme(source_format), self.scheme)
+        conversion = self.conversion_from(native_scheme(source_format))
         job = self._import(source_format, conversion, Monitor.of(progress))
         job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
@@ -780,9 +854,81 @@ class Project:
         progress : Monitor or callable, optional
             Told each step; a monitor may stop the work between steps.
         """
-        conversion = Conversion.load(scheme, self.scheme)
+        conversion = self.conversion_from(scheme)
         job = self._import(source_format, conversion, Monitor.of(progress), copy=copy)
         return job.run(entries, None, dry_run=False)
+
+    def import_project(
+        self, other: Project, *, progress: ProgressLike = None, dry_run: bool = False
+    ) -> ImportReport:
+        """Import the annotated faces of another project, converted to the scheme of this one.
+
+        Pictures stay where they are. Subjects are taken as they are; points that only a fit has
+        placed are left out, and so are faces that are here already, annotated by somebody here.
+
+        Raises
+        ------
+        SchemeError
+            If there is no conversion; `learn_conversion` makes one.
+        """
+        brought = {item.id for item in self.items() if item.origin_root == str(other.path)}
+        here = [face for face in self.faces() if face.item_id not in brought]
+        entries = project_entries(other.faces(), other.path, here)
+        conversion = self.conversion_from(other.scheme.name)
+        job = self._import(from_project.FORMAT, conversion, Monitor.of(progress))
+        return job.run(entries, None, dry_run=dry_run)
+
+    # Conversions from other schemes
+
+    def conversion_from(self, source: str) -> Conversion:
+        """Conversion to the project's scheme: the one that it keeps, or else that of faceloop.
+
+        Raises
+        ------
+        SchemeError
+            If there is none.
+        """
+        with self._database.read() as connection:
+            kept = settings.get(connection, _CONVERSION + source)
+        if kept is None or source == self.scheme.name:
+            return Conversion.load(source, self.scheme)
+        return Conversion.parse(kept, f"{self.name}: conversion from {source}")
+
+    def keep_conversion(self, conversion: Conversion) -> None:
+        """Keep a conversion to the project's scheme beside it: imports use it from now on.
+
+        Raises
+        ------
+        SchemeError
+            If it leads to another scheme.
+        """
+        size = len(conversion.weights)
+        if (conversion.target, size) != (self.scheme.name, len(self.scheme)):
+            raise SchemeError(
+                f"The conversion leads to {conversion.target} with {size} points; expected one to "
+                f"the scheme of {self.name}, {self.scheme.name} with {len(self.scheme)} points."
+            )
+        with self._database.write() as connection:
+            settings.put(connection, _CONVERSION + conversion.source, conversion.to_toml())
+
+    def learn_conversion(self, other: Project, *, progress: ProgressLike = None) -> Conversion:
+        """Learn a conversion from another project's scheme, on the faces that both have.
+
+        `keep_conversion` makes imports use it.
+
+        Raises
+        ------
+        SchemeError
+            If too few faces are annotated in both.
+        Cancelled
+            If the monitor stopped it.
+        """
+        monitor = Monitor.of(progress)
+        monitor.step(0, None, "looking for faces that both have")
+        faces = paired_faces(other.faces(), other.scheme, self.faces(), self.scheme)
+        return learn_conversion(
+            faces, lambda done, total: monitor.step(done, total, "learning the conversion")
+        )
 
     def import_sample(self, *, progress: ProgressLike = None) -> ImportReport:
         """Import the bundled sample: 400 pictures of 100 people; hidden points are OCCLUDED.
@@ -822,9 +968,10 @@ class Project:
         ProjectError
             If there is no such item.
         """
-        name = check_subject(name)
+        known, numbers = named_by_person(check_subject(name)), set(items)
+        action = f"{counted(len(numbers), 'face')} set to {known[0]!r}"
         with self._database.write() as connection:
-            return subjects.set_subject(connection, list(items), name)
+            return subjects.set_subjects(connection, dict.fromkeys(numbers, known), action)
 
     def merge_subjects(self, names: Iterable[str], into: str) -> int:
         """Say that some subjects are one; as `set_subject` for all their faces.
@@ -848,9 +995,71 @@ class Project:
         ProjectError
             If there is no such subject.
         """
-        into = check_subject(into)
+        known, merged = named_by_person(check_subject(into)), list(names)
+        action = f"{enumerated(list(map(repr, merged)))} merged into {known[0]!r}"
         with self._database.write() as connection:
-            return subjects.set_subject(connection, subjects.items_of(connection, [*names]), into)
+            items = subjects.items_of(connection, merged)
+            return subjects.set_subjects(connection, dict.fromkeys(items, known), action)
+
+    def plan_subjects(self, rule: str, items: Iterable[int] | None = None) -> SubjectPlan:
+        """Ask a rule whom faces show, without writing anything.
+
+        Parameters
+        ----------
+        rule : str
+            ``folder`` (each folder of pictures is a person), a pattern like ``{subject}_*.jpg``, a
+            regular expression, or a table; see `faceloop_datasets.importing.subject_rules`.
+        items : iterable of int, optional
+            Numbers of the faces; all by default.
+
+        Raises
+        ------
+        InputError
+            If the rule is none.
+        ProjectError
+            If there is no such item.
+        """
+        known = {item.id: item for item in self.items()}
+        chosen = known.keys() if items is None else list(items)
+        lacking = next((k for k in chosen if k not in known), None)
+        if lacking is not None:
+            raise ProjectError(f"There is no item {lacking} in this project.")
+        return plan_subjects([known[k] for k in chosen], self.media(), rule)
+
+    def apply_subjects(self, plan: SubjectPlan) -> int:
+        """Say that faces show whom a plan found; returns how many showed somebody else before.
+
+        A face whose subject has changed since the plan was made stays as it is.
+
+        Raises
+        ------
+        ProjectError
+            If a face is there no more.
+        """
+        wanted = {face.item_id: (face.after, plan.source) for face in plan.found}
+        seen = {face.item_id: face.before for face in plan.found}
+        with self._database.write() as connection:
+            now = subjects.of_items(connection, wanted)
+            changed = {k for k, (name, _) in now.items() if name != seen[k]}
+            wanted = {k: known for k, known in wanted.items() if k not in changed}
+            action = f"{counted(len(wanted), 'face')} set by {plan.rule!r}"
+            return subjects.set_subjects(connection, wanted, action)
+
+    def last_subject_change(self) -> SubjectChange | None:
+        """Return the last change of subjects by a person; None if it was taken back."""
+        with self._database.read() as connection:
+            return subject_changes.last(connection)
+
+    def undo_subjects(self) -> SubjectChange | None:
+        """Take the last change of subjects back, for faces that nobody has changed since.
+
+        Returns
+        -------
+        SubjectChange or None
+            What was taken back; None if there was nothing.
+        """
+        with self._database.write() as connection:
+            return subjects.undo(connection)
 
     # Expressions
 
@@ -1171,6 +1380,13 @@ class Project:
             video=None if picture is None else picture.shown,
             expression=expression,
         )
+
+
+def _told_apart(name: str, known: Container[str]) -> str:
+    """Return a name, with the first number from 2 on that tells it from those that are known."""
+    if name not in known:
+        return name
+    return next(f"{name} ({k})" for k in itertools.count(2) if f"{name} ({k})" not in known)
 
 
 def default_author() -> str:

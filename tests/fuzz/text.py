@@ -9,7 +9,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from faceloop_datasets import ItemSummary, Progress, Scheme
+from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
 from faceloop_datasets.expressions import check_expression
 from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
@@ -93,6 +93,27 @@ def _scheme(data: bytes) -> None:
     scheme = Scheme.load(written("scheme", "mine.toml", data))
     if Scheme.parse(scheme.to_toml(), "again") != scheme:
         raise AssertionError("a scheme changes when it is written and read again")
+
+
+def _conversion(data: bytes) -> None:
+    conversion = Conversion.read(written("conversion", "c.toml", data))
+    if len(conversion.weights) < 400 and conversion.weights.shape[1] < 400:
+        Conversion.parse(conversion.to_toml(), "again")
+
+
+def _small_conversion() -> list[bytes]:
+    return [
+        b"""source = "six"
+target = "four"
+points = [6, 4]
+copies = [[0, 0, 2]]
+[[sums]]
+target = 3
+same_mark = false
+error = 0.03
+weights = { 1 = 0.4, 5 = 0.6 }
+"""
+    ]
 
 
 def _small_scheme() -> list[bytes]:
@@ -192,6 +213,7 @@ TARGETS = (
         (b",", b";", b"\t", b'"', b"expression", b"item", b"image", b"'=", b"x" * 50, *_TEXTS),
     ),
     Target("scheme", _scheme, _small_scheme, _TOML + _TEXTS),
+    Target("conversion", _conversion, _small_conversion, _TOML + _TEXTS),
     Target("keys", _keys, lambda: [b'"desk.help" = "F1"\n'], _TOML + _TEXTS + (b"train.start",)),
     Target("recent", _recent, lambda: [b'projects = ["/tmp/a", "b"]\n'], _TOML + _TEXTS),
     Target(

@@ -16,7 +16,7 @@ import pytest
 from driver import type_into
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QInputDialog, QLineEdit, QListWidget, QWidget
+from qtpy.QtWidgets import QInputDialog, QLineEdit, QTreeWidget, QWidget
 
 from faceloop_datasets import Annotation, PointState, Project
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
+LEFT = Qt.MouseButton.LeftButton
 
 
 class Desk:
@@ -142,15 +143,26 @@ def test_twenty_changes_are_taken_back_and_made_again_and_every_step_is_on_disk(
     assert len(history) == 61
     assert all(b.based_on == a.id for a, b in pairwise(history))
     rows = desk.widget("annotate.history")
-    assert isinstance(rows, QListWidget)
-    assert rows.count() == 61
+    assert isinstance(rows, QTreeWidget)
+    said = [rows.topLevelItem(k).text(0) for k in range(rows.topLevelItemCount())]
+    assert said[:2] == ["redo, 20 times · you, just now", "undo, 20 times · you, just now"]
+    assert said[-2:] == ["moved contour, 5 times · you, just now", "fit by starter · you, just now"]
+    assert rows.topLevelItem(len(said) - 2).childCount() == 5
 
-    # The first one is looked at, and brought back.
-    rows.setCurrentRow(rows.count() - 1)
+    # The first one is shown faintly, and gone back to.
+    first = rows.topLevelItem(len(said) - 1)
+    rows.scrollToItem(first)
+    QTest.mouseClick(rows.viewport(), LEFT, pos=rows.visualItemRect(first).center())
     driver.settle()
-    assert np.allclose(desk.layer("face points").data[:, ::-1], off)
+    faint = desk.layer("another state")
+    assert faint.visible
+    ways = faint.data[-70:]
+    assert np.allclose(ways[:, 0, ::-1], steps[-1])
+    assert np.allclose(ways.sum(axis=1)[:, ::-1], off)
+    assert np.allclose(desk.layer("face points").data[:, ::-1], steps[-1])
     assert np.array_equal(desk.points, steps[-1])
     driver.button("annotate.retake")
+    assert not faint.visible
     assert np.array_equal(desk.head(desk.new).points, off)
 
     # Every face has its own.
@@ -297,8 +309,8 @@ def test_a_good_fit_stays_when_its_chin_is_dragged_after_coming_back(desk, way):
     done = [revision.action for revision in desk.project.history(desk.new.id)]
     assert done[-2:] == ["Undo: Move chin", "Redo: Move chin"]
     rows = desk.widget("annotate.history")
-    assert isinstance(rows, QListWidget)
-    assert "Redo: Move chin" in rows.item(0).text()
+    assert isinstance(rows, QTreeWidget)
+    assert rows.topLevelItem(0).text(0) == "redo: moved chin · you, just now"
 
 
 def test_a_press_soon_after_a_click_drags_and_does_not_zoom(desk):

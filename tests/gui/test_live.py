@@ -66,11 +66,11 @@ class Live:
         self.driver.until(there)
 
     def play_until(self, index):
-        self.driver.press("p")
+        self.driver.press(Qt.Key.Key_Space)
         self.driver.until(lambda: self.shown.index >= index, 60)
 
     def pause(self):
-        self.driver.press("p")
+        self.driver.press(Qt.Key.Key_Space)
         self.driver.until(lambda: not self.shown.moving)
 
     def click_strip(self, frame):
@@ -253,7 +253,7 @@ def test_the_response_map_of_a_clicked_point_lies_on_it(live):
     pixel = np.sqrt(abs(np.linalg.det(layer.affine.affine_matrix[:2, :2])))
     assert np.linalg.norm(middle - fit.points[47]) < pixel
     assert layer.data.shape == (11, 11)
-    live.driver.press("p")
+    live.driver.press(Qt.Key.Key_Space)
     live.driver.until(lambda: live.shown.moving)
     assert not layer.visible
 
@@ -266,7 +266,7 @@ def test_leaving_the_tab_pauses_and_coming_back_shows_the_last_frame(live):
         assert not live.panel.player.playing
         assert not live.driver.viewer.layers["fit points"].visible
         picture_layer.show(np.zeros((40, 50, 3), dtype=np.uint8))
-        live.driver.press("p")  # a key of the tab Live does nothing here
+        live.driver.press(Qt.Key.Key_Space)  # a key of the tab Live does nothing here
         live.driver.settle(100)
         assert picture_layer.layer.data.shape == (40, 50, 3)
         live.driver.tab("Live")

@@ -117,7 +117,7 @@ def test_the_whole_loop(desk, project):
     driver.tab("Live")
     driver.dock.live.open(sample_clip())
     driver.until(lambda: driver.dock.live.canvas.shown is not None)
-    driver.press("p")
+    driver.press(Qt.Key.Key_Space)
     driver.until(lambda: driver.dock.live.canvas.shown.index >= len(truth.face) - 1, 150)
     driver.until(lambda: any(e.reason == "poor-fit" for e in project.queue.list()), 30)
 

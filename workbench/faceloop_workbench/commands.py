@@ -32,7 +32,13 @@ class Command:
     help: str
     held: bool = False
 
+    @property
+    def place(self) -> str:
+        """Where it is done: while ``annotate`` or ``live`` has the picture, or ``""``: anywhere."""
+        return _PLACES.get(self.id.split(".", 1)[0], "")
 
+
+_PLACES = {"queue": "annotate", "annotate": "annotate", "live": "live"}
 TABLE = (
     Command("queue.next", "Next", "D", "Go to the next face of the list."),
     Command("queue.previous", "Previous", "A", "Go to the previous face of the list."),
@@ -102,6 +108,27 @@ TABLE = (
         "E",
         "Say what the face expresses: a word that the project has, by its digit, or a new one.",
     ),
+    Command(
+        "annotate.point_table",
+        "Point table",
+        "Shift+N",
+        "Show all points as a table, to type coordinates and set states.",
+    ),
+    Command(
+        "annotate.copy",
+        "Copy points",
+        "Ctrl+C",
+        "Copy the selected points, or all, as a table that a spreadsheet understands.",
+    ),
+    Command(
+        "annotate.paste", "Paste points", "Ctrl+V", "Put copied points at the same coordinates."
+    ),
+    Command(
+        "annotate.paste_aligned",
+        "Paste aligned",
+        "Ctrl+Shift+V",
+        "Put copied points where they belong on this face, turned and scaled by its eye corners.",
+    ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
     Command(
         "annotate.cancel",
@@ -168,7 +195,7 @@ TABLE = (
         "Write a page on what the selected model is worth, compared with the one in use, and show "
         "it.",
     ),
-    Command("live.play", "Play / pause", "P", "Play the video, or pause it."),
+    Command("live.play", "Play / pause", "Space", "Play the video, or pause it."),
     Command("live.step", "Step", ".", "Show the next frame."),
     Command("live.step_back", "Step back", ",", "Show the frame before."),
     Command(
@@ -177,6 +204,87 @@ TABLE = (
         "G",
         "Put this frame's fit into the project as an annotation to correct.",
     ),
+    Command(
+        "live.track",
+        "Track all",
+        "",
+        "Fit every frame of the video and keep its track; frames that were edited stay.",
+    ),
+    Command(
+        "live.correct",
+        "Correct here",
+        "C",
+        "Open this frame in the tab Annotate, with its points to start from.",
+    ),
+    Command(
+        "live.corrected",
+        "Right, back to the video",
+        "Shift+Return",
+        "Confirm the face that was opened from a video, and go back to its frame.",
+    ),
+    Command(
+        "live.spread",
+        "Spread",
+        "F",
+        "Fit the frames around this one again from its points, until the fits agree with the old.",
+    ),
+    Command("live.range_in", "In", "I", "Begin a range at this frame."),
+    Command("live.range_out", "Out", "O", "End a range at this frame."),
+    Command(
+        "live.accept",
+        "Accept",
+        "V",
+        "Say that the range is right, or this frame: no new fit replaces it.",
+    ),
+    Command(
+        "live.reject",
+        "Reject",
+        "X",
+        "Say that the points of the range, or of this frame, are wrong: no export has them.",
+    ),
+    Command(
+        "live.interpolate",
+        "Interpolate",
+        "B",
+        "Compute the face between the ends of the range, and corrected frames in it.",
+    ),
+    Command(
+        "live.smooth",
+        "Smooth",
+        "M",
+        "Take the trembling out of the range, or of the whole track, without lag.",
+    ),
+    Command(
+        "live.split", "Split here", "", "From this frame on the face is somebody else: a new face."
+    ),
+    Command("live.track_undo", "Undo", "Ctrl+Z", "Take back what was done to the track last."),
+    Command("live.track_redo", "Redo", "Ctrl+Shift+Z", "Do it again."),
+    *(
+        Command(
+            f"live.{way}_{kind}",
+            f"{way.capitalize()} {kind}",
+            f"{modifier}{key}",
+            f"Go to the {way} {what}.",
+        )
+        for kind, key, what in (
+            ("lost", "L", "frames without a face"),
+            ("poor", "K", "poor fits"),
+            ("annotated", "J", "annotated frame"),
+            ("queued", "U", "frame in the review queue"),
+        )
+        for way, modifier in (("next", ""), ("previous", "Shift+"))
+    ),
+    *(
+        Command(f"desk.{tab}", f"Tab {tab.capitalize()}", f"Ctrl+{number}", "Open this tab.")
+        for number, tab in enumerate(("queue", "annotate", "train", "live"), start=1)
+    ),
+    Command(
+        "desk.layers",
+        "Layers",
+        "Ctrl+5",
+        "Show napari's list of layers and their controls, or fold them away.",
+    ),
+    Command("desk.messages", "Messages", "", "Read again what was said in the line below."),
     Command("desk.help", "Keys", "?", "Show all keys, and change them."),
 )
 
@@ -188,9 +296,12 @@ class Commands:
     ----------
     changed : Signal(str)
         A command can be done now, or no longer, or has another key.
+    begun : Signal(str)
+        A command is about to be done.
     """
 
     changed = Signal(str)
+    begun = Signal(str)
 
     def __init__(self) -> None:
         self.table = {command.id: command for command in TABLE}
@@ -218,21 +329,30 @@ class Commands:
         """Key of a command in Qt's portable text."""
         return self._keys[name]
 
-    def rebind(self, name: str, key: str) -> str | None:
-        """Give a command another key; returns the command that loses it, if one does."""
-        loser = next((n for n, k in self._keys.items() if key and k == key and n != name), None)
-        if loser is not None:
+    def rebind(self, name: str, key: str) -> list[str]:
+        """Give a command another key; returns the commands that lose it.
+
+        A command of the tab Live and one of the face in work may share a key: the picture is
+        either the one's or the other's.
+        """
+        losers = [n for n, k in self._keys.items() if key and k == key and self._rivals(n, name)]
+        for loser in losers:
             self._keys[loser] = ""
             self.changed.emit(loser)
         self._keys[name] = key
         self.changed.emit(name)
-        return loser
+        return losers
+
+    def _rivals(self, one: str, other: str) -> bool:
+        places = {self.table[one].place, self.table[other].place}
+        return one != other and (len(places) == 1 or "" in places)
 
     def run(self, name: str, *, held: bool | None = None) -> bool:
         """Do a command unless it cannot be done now; returns whether it was done."""
         do = self._do.get(name)
         if do is None or self.why_not(name):
             return False
+        self.begun.emit(name)
         if held is None:
             do()
         else:

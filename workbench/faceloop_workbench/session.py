@@ -12,7 +12,7 @@ from faceloop_workbench.services.model_choice import ChosenModel, choose_model
 from faceloop_workbench.services.picture_cache import PictureCache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Message:
-    """One line for the person: ``info``, ``warning`` or ``error``."""
+    """One line for the person: ``info``, ``warning`` or ``error``; and of which project it is."""
 
     level: str
     text: str
+    project: str = ""
 
 
 class Session:
@@ -73,6 +74,7 @@ class Session:
         self._pictures: PictureCache | None = None
         self._chosen: tuple[int | None, ChosenModel] | None = None
         self._trial: ChosenModel | None = None
+        self._at_work: list[Callable[[], str]] = []
 
     @property
     def project(self) -> Project | None:
@@ -133,9 +135,26 @@ class Session:
             self._trial = chosen
             self.trial_changed.emit()
 
-    def tell(self, text: str, level: str = "info") -> None:
-        """Show one line in the status line: ``info``, ``warning`` or ``error``."""
-        self.told.emit(Message(level, text))
+    def tell(self, text: str, level: str = "info", project: str = "") -> None:
+        """Show one line in the status line: ``info``, ``warning`` or ``error``.
+
+        What was begun for a project and ends later names it: another may be open by then.
+        """
+        self.told.emit(Message(level, text, project))
+
+    def ask_before_closing(self, what: Callable[[], str]) -> None:
+        """Add something that says what would be lost if the window closed now, ``""`` if nothing.
+
+        Parameters
+        ----------
+        what : callable
+            Returns a sentence or two for the person.
+        """
+        self._at_work.append(what)
+
+    def losses(self) -> list[str]:
+        """Say what would be lost if the window closed now."""
+        return [text for text in (what() for what in self._at_work) if text]
 
     def picture(self, item: Item) -> NDArray[np.uint8]:
         """Colour picture of a face, (H, W, 3), upright; it cannot be written to.

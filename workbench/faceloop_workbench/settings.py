@@ -29,6 +29,8 @@ class Settings:
         Predicted error, in IOD, above which a fit goes to the review queue.
     per_shot : int
         Most fits queued from one shot.
+    napari_docks : bool
+        Whether napari's own docks stay open beside ours.
     """
 
     assisted: bool
@@ -39,6 +41,7 @@ class Settings:
     max_faces: int
     poor_error: float
     per_shot: int
+    napari_docks: bool
 
     @property
     def finding(self) -> Finding:
@@ -60,4 +63,12 @@ def read_settings() -> Settings:
         max_faces=kept.live.max_faces,
         poor_error=kept.live.poor_error,
         per_shot=kept.live.per_shot,
+        napari_docks=kept.window.napari_docks,
     )
+
+
+def remember_napari_docks(*, shown: bool) -> None:
+    """Keep whether napari's own docks stay open beside ours."""
+    from napari.settings import get_plugin_settings  # noqa: PLC0415 - as above
+
+    get_plugin_settings("faceloop").window.napari_docks = shown

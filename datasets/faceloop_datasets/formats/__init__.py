@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 
 from . import clmtools, ibug, imm, muct
+from .recognition import Recognition, recognise
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 from .registry import formats, get_reader
 from .writers import WRITERS, longer_names, write_faces
@@ -20,6 +21,7 @@ __all__ = [
     "Entry",
     "FaceRecord",
     "ImageRef",
+    "Recognition",
     "Refusal",
     "Skip",
     "clmtools",
@@ -31,6 +33,7 @@ __all__ = [
     "muct",
     "native_scheme",
     "read_faces",
+    "recognise",
     "write_faces",
 ]
 

@@ -11,8 +11,9 @@ from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import unescape_formula
 
 from ._pictures import PictureFinder, PictureRequest
-from ._places import Source, real
+from ._places import Source, has_suffix, real
 from ._rows import BadRow, annotation, coordinate, muct_subject, points_of, read_text
+from ._sniffing import share_like
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 from .registry import reader
 
@@ -29,7 +30,26 @@ def _count(sources: Sequence[Path]) -> int:
     return sum(1 for file in sources for line in _lines(file) if line.strip())
 
 
-@reader("clmtools", scheme="clmtrackr71", count=_count)
+def _recognise(_files: Sequence[Path], named: Sequence[Path]) -> float:
+    return share_like([path for path in named if has_suffix(path.name, ".csv")], _likeness)
+
+
+def _likeness(head: str) -> float:
+    """Look for a line of 71 points, after the names of the columns at most."""
+    for line in head.splitlines()[:2]:
+        _, cells = _row(line)
+        if len(cells) == 3 * COUNT and cells[2].lower() in FLAGS:
+            return 1.0
+    return 0.0
+
+
+@reader(
+    "clmtools",
+    scheme="clmtrackr71",
+    count=_count,
+    recognise=_recognise,
+    looks_for="a .csv file with lines of a name and 71 times x;y;true",
+)
 def read_clmtools(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces. An image that is not in ``images``, or beside the file, is left out."""
     for file in {real(path): path for path in sources}.values():

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 
 from ._pictures import PictureFinder, PictureRequest, clip_of, video_of
-from ._places import annotation_files
+from ._places import annotation_files, has_suffix
 from ._rows import BadRow, annotation, coordinate, is_missing_point, read_text
+from ._sniffing import share_like
 from .record import Entry, FaceRecord, ImageRef, Refusal
 from .registry import reader
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 COUNT = 68
 EXACT = Context(prec=64)
 """Arithmetic that adds and takes off 1 without loss, down to 1e-45 pixels."""
+_BY_NAME = 0.6
 _HEADER = re.compile(r"([a-z_]\w*)\s*:\s*(\S*)", re.IGNORECASE)
 _COMMENT = re.compile(r"(#|//).*")
 
@@ -37,7 +39,25 @@ def _count(sources: Sequence[Path]) -> int:
     return len(annotation_files(sources, ".pts"))
 
 
-@reader("ibug", scheme="ibug68", count=_count)
+def _recognise(files: Sequence[Path], _named: Sequence[Path]) -> float:
+    return share_like([path for path in files if has_suffix(path.name, ".pts")], _likeness)
+
+
+def _likeness(head: str) -> float:
+    """Look for the header of 68 points; without one the name of the file alone speaks for it."""
+    said = [match[2] for line in head.splitlines() if (match := _HEADER.match(line.strip()))]
+    if not said:
+        return _BY_NAME
+    return 1.0 if str(COUNT) in said else 0.0
+
+
+@reader(
+    "ibug",
+    scheme="ibug68",
+    count=_count,
+    recognise=_recognise,
+    looks_for="a .pts file of 68 points",
+)
 def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file, each with the image of its stem, or with its frame of a video."""
     files = annotation_files(sources, ".pts")

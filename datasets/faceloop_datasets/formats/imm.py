@@ -10,8 +10,9 @@ from faceloop_datasets.errors import InputError
 from faceloop_datasets.media.images import image_size
 
 from ._pictures import PictureFinder, PictureRequest
-from ._places import annotation_files
+from ._places import annotation_files, has_suffix
 from ._rows import BadRow, annotation, number, read_text
+from ._sniffing import share_like
 from .record import Entry, FaceRecord, Refusal
 from .registry import reader
 
@@ -33,7 +34,23 @@ def _count(sources: Sequence[Path]) -> int:
     return len(annotation_files(sources, ".asf"))
 
 
-@reader("imm", scheme="imm58", count=_count)
+def _recognise(files: Sequence[Path], _named: Sequence[Path]) -> float:
+    return share_like([path for path in files if has_suffix(path.name, ".asf")], _likeness)
+
+
+def _likeness(head: str) -> float:
+    """Look for the number of points, before anything else but comments."""
+    plain = [line.strip() for line in head.splitlines() if not line.lstrip().startswith("#")]
+    return 1.0 if next(filter(None, plain), "") == str(COUNT) else 0.0
+
+
+@reader(
+    "imm",
+    scheme="imm58",
+    count=_count,
+    recognise=_recognise,
+    looks_for="a .asf file of 58 points",
+)
 def read_imm(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file. The image's size is needed, so a face without it is refused."""
     files = annotation_files(sources, ".asf")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LANDMARKS = "muct76-opencv.csv"
 _COUNT = 76
+_SMALL, _FEW = 1 << 22, 3  # archives that are looked into: MUCT's landmarks have 1 MB
 _COLUMNS = ("name", "tag", *(f"{axis}{k:02d}" for k in range(_COUNT) for axis in "xy"))
 _PLAIN = "0000"
 
@@ -48,7 +49,32 @@ def _count(sources: Sequence[Path]) -> int:
     return len(_landmarks(sources).lines) - 1
 
 
-@reader("muct", scheme="muct76", count=_count)
+def _recognise(files: Sequence[Path], _named: Sequence[Path]) -> float:
+    """Known by the name of the table, or of an archive as MUCT's are called."""
+    names = [folded(path.name) for path in files]
+    if LANDMARKS in names:
+        return 1.0
+    archives = [path for path in files if is_archive(path)]
+    if any(folded(path.name).startswith("muct") for path in archives):
+        return 0.9
+    small = [path for path in archives if path.stat().st_size <= _SMALL][:_FEW]
+    return 1.0 if any(_has_table(path) for path in small) else 0.0
+
+
+def _has_table(archive: Path) -> bool:
+    try:
+        return any(folded(PurePosixPath(m).name) == LANDMARKS for m in list_members(archive))
+    except InputError:  # a damaged one is of no known format; who reads it says more
+        return False
+
+
+@reader(
+    "muct",
+    scheme="muct76",
+    count=_count,
+    recognise=_recognise,
+    looks_for=f"{LANDMARKS} or archives with it",
+)
 def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read the plain faces; variants such as mirrored ones (tag not 0000) are skipped.
 

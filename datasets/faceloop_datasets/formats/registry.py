@@ -22,21 +22,36 @@ class ReadFunction(Protocol):
         ...
 
 
+class RecogniseFunction(Protocol):
+    """Says how sure a format is that files are its own."""
+
+    def __call__(self, files: Sequence[Path], named: Sequence[Path], /) -> float:
+        """Look at some files, of which ``named`` were named themselves; 0 to 1."""
+        ...
+
+
 @dataclass(frozen=True)
 class FormatReader:
-    """One format: its name, the scheme its points follow, and its two functions."""
+    """One format: its name, the scheme its points follow, its functions, what it is known by."""
 
     name: str
     scheme: str
     read: ReadFunction
     count: Callable[[Sequence[Path]], int]
+    recognise: RecogniseFunction
+    looks_for: str
 
 
 _READERS: dict[str, FormatReader] = {}
 
 
 def reader(
-    name: str, *, scheme: str, count: Callable[[Sequence[Path]], int]
+    name: str,
+    *,
+    scheme: str,
+    count: Callable[[Sequence[Path]], int],
+    recognise: RecogniseFunction,
+    looks_for: str,
 ) -> Callable[[ReadFunction], ReadFunction]:
     """Register the decorated function as the reader of the format ``name``.
 
@@ -48,12 +63,16 @@ def reader(
         Scheme of the annotations that the function yields.
     count : callable
         Cheap number of entries in the sources, for a progress bar.
+    recognise : callable
+        Cheap look at a few files: how sure it is that they are of this format.
+    looks_for : str
+        What that looks for, as a message names it.
     """
 
     def register(read: ReadFunction) -> ReadFunction:
         if name in _READERS:
             raise ValueError(f"There are two readers for the format {name!r}.")
-        _READERS[name] = FormatReader(name, scheme, read, count)
+        _READERS[name] = FormatReader(name, scheme, read, count, recognise, looks_for)
         return read
 
     return register

@@ -8,6 +8,10 @@
 ``TABLE.csv``
     Two columns, picture and subject, with or without a header. A row belongs to the picture of that
     path below what was named, or else to the only one whose path ends like it.
+a pattern with ``{subject}``
+    Like the end of the path, from the beginning of a file's or folder's name on: ``{subject}_*``
+    finds anna in ``day1/anna_3.jpg``, ``{subject}/*`` the folder of the picture. ``*`` stands for
+    any letters, ``?`` for one, neither for a ``/``.
 a regular expression
     Searched in the path of the picture, then in that of the annotation. The group ``subject``, or
     the first one, or all that it matches, names the person.
@@ -37,6 +41,10 @@ if TYPE_CHECKING:
     from faceloop_datasets.subjects import SubjectSource
 
 _PICTURE_HEADS = {"picture", "image", "path", "file", "filename", "name"}
+_RULES = (
+    "folder, file, a pattern with {subject}, a regular expression or a table (.csv) of pictures "
+    "and subjects"
+)
 _SUBJECT_HEADS = {"subject", "person", "people", "id", "identity"}
 
 
@@ -105,18 +113,43 @@ def parse_rule(text: str | Path) -> SubjectRule:
         case "file":
             return _File()
         case "":
-            raise InputError(
-                "--subjects is empty. Expected folder, file, a regular expression or a table "
-                "(.csv) of pictures and subjects."
-            )
+            raise InputError(f"The rule for subjects is empty. Expected {_RULES}.")
         case lower if lower.endswith(".csv"):
             return _read_table(Path(text))
+    return _Pattern(text, _like(text) if _placeholders(text) else _compiled(text))
+
+
+def _placeholders(text: str) -> list[str]:
+    """Names in braces; a regular expression has only numbers there."""
+    return re.findall(r"\{([^\W\d]\w*)\}", text)
+
+
+def _like(text: str) -> re.Pattern[str]:
+    """Compile a pattern with a placeholder.
+
+    Raises
+    ------
+    InputError
+        If it has another placeholder than ``{subject}``, or that more than once.
+    """
+    found = _placeholders(text)
+    other = next((name for name in found if name != "subject"), None)
+    if other is not None or len(found) > 1:
+        what = "{subject} twice" if other is None else f"the placeholder {{{other}}}"
+        raise InputError(f"The pattern '{text}' has {what}; expected {{subject}}, once.")
+    parts = re.split(r"(\{subject\}|\*|\?)", text)
+    stands_for = {"{subject}": r"(?P<subject>[^/]+?)", "*": r"[^/]*", "?": r"[^/]"}
+    return re.compile(
+        r"(?:^|/)" + "".join(stands_for.get(part) or re.escape(part) for part in parts) + r"\Z"
+    )
+
+
+def _compiled(text: str) -> re.Pattern[str]:
     try:
-        return _Pattern(re.compile(text))
+        return re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise InputError(
-            f"--subjects '{text}' is no regular expression ({error}). Expected folder, file, a "
-            "regular expression or a table (.csv) of pictures and subjects."
+            f"'{text}' is no regular expression ({error}). Expected {_RULES}."
         ) from error
 
 
@@ -150,13 +183,14 @@ class _File:
 
 @dataclass(frozen=True)
 class _Pattern:
+    written: str
     pattern: re.Pattern[str]
     derived = False
     source: ClassVar[SubjectSource] = "rule"
 
     @property
     def sentence(self) -> str:
-        return f"the expression '{self.pattern.pattern}' finds each person's name in the path"
+        return f"the expression '{self.written}' finds each person's name in the path"
 
     def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
         return [self._find(place) for place in places]
@@ -167,7 +201,7 @@ class _Pattern:
             found = self.pattern.search(path)
             if found is not None and (found[group] or "").strip():
                 return str(found[group])
-        return NoSubject(f"--subjects '{self.pattern.pattern}' finds no name in {place.picture}")
+        return NoSubject(f"'{self.written}' finds no name in {place.picture}")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -13,10 +14,18 @@ import numpy as np
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import SchemeError
 
-from .scheme import Scheme
+from .scheme import Scheme, read_text
+from .toml import MAX_POINTS, MAX_SCHEME, quoted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
+
+_SUM_KEYS = {"target", "same_mark", "weights"}
+_MAX_WEIGHT = 1000.0
+_DIGITS = 4
+"""Decimals of a weight in a file: a ten thousandth of a face is less than a pixel's tenth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +43,16 @@ class Conversion:
     same_mark : ndarray of bool, shape (T,)
         Whether a target point is the same anatomical mark as its sources, so that a
         visible point stays visible, or only an estimate.
+    expected_error : ndarray, shape (T,), optional
+        Mean distance of each target point from where a person puts it, in inter-ocular
+        distances, on faces of people that it was not learned from; NaN where that is not known.
     """
 
     source: str
     target: str
     weights: NDArray[np.float64]
     same_mark: NDArray[np.bool_]
+    expected_error: NDArray[np.float64] | None = None
 
     @classmethod
     def load(cls, source: str | Scheme, target: str | Scheme) -> Conversion:
@@ -57,19 +70,52 @@ class Conversion:
         return _bundled(names[0], names[1])
 
     @classmethod
+    def read(cls, file: Path) -> Conversion:
+        """Read a conversion from a TOML file, see `parse`."""
+        return cls.parse(read_text(file, "conversion"), str(file))
+
+    @classmethod
     def parse(cls, text: str, file: str) -> Conversion:
-        """Read a conversion between bundled schemes from the text of a TOML file.
+        """Read a conversion from the text of a TOML file; `to_toml` is the way back.
+
+        The file says how many points the schemes have (``points = [S, T]``) if one of them does
+        not come with faceloop.
 
         Raises
         ------
         SchemeError
             If the text is no TOML, or does not fit the two schemes.
         """
+        if len(text) > MAX_SCHEME:
+            raise SchemeError(
+                f"{file} has more than {MAX_SCHEME:,} characters; it is none of ours."
+            )
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        # ValueError: a number of more digits than Python reads
+        except (ValueError, RecursionError) as error:
             raise SchemeError(f"{file} is not a TOML file: {error}.") from error
         return _Rows(values, file).conversion()
+
+    def to_toml(self) -> str:
+        """Write it as the text of a TOML file; `parse` is the way back, but for rounding."""
+        return _written(self)
+
+    @property
+    def expected(self) -> NDArray[np.float64]:
+        """Expected error of each target point, shape (T,); NaN where it is not known."""
+        unknown = np.full(len(self.weights), np.nan)
+        return unknown if self.expected_error is None else self.expected_error
+
+    @property
+    def without_source(self) -> NDArray[np.bool_]:
+        """Target points that nothing is known of, shape (T,): they are missing."""
+        return np.asarray(~(self.weights != 0).any(axis=1))
+
+    @property
+    def estimated(self) -> NDArray[np.bool_]:
+        """Target points that are only estimated, shape (T,)."""
+        return ~self.same_mark & ~self.without_source
 
     def apply(self, annotation: Annotation) -> Annotation:
         """Convert one face.
@@ -109,26 +155,79 @@ class _Rows:
     def fail(self, key: str, problem: str) -> NoReturn:
         raise SchemeError(f"{self.file}: {key} {problem}.")
 
-    def scheme(self, key: str) -> Scheme:
+    def name(self, key: str) -> str:
         name = self.values.get(key)
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name.strip():
             self.fail(key, "must be the name of a scheme")
-        return Scheme.load(name)
+        return name
+
+    def sizes(self) -> tuple[int, int]:
+        """How many points the two schemes have."""
+        sizes = self.values.get("points")
+        if sizes is None:
+            source, target = (len(Scheme.load(self.name(key))) for key in ("source", "target"))
+            return source, target
+        if (
+            not isinstance(sizes, list)
+            or len(sizes) != 2
+            or not all(type(size) is int and 1 <= size <= MAX_POINTS for size in sizes)
+        ):
+            self.fail("points", "must be how many points source and target have")
+        return sizes[0], sizes[1]
+
+    def rows(self, key: str) -> list[Any]:
+        rows = self.values.get(key, [])
+        if not isinstance(rows, list) or len(rows) > MAX_POINTS:
+            self.fail(key, f"must be a list of at most {MAX_POINTS} rows")
+        return rows
 
     def conversion(self) -> Conversion:
-        source, target = self.scheme("source"), self.scheme("target")
-        weights = np.zeros((len(target), len(source)))
-        same_mark = np.ones(len(target), dtype=bool)
-        for first_source, first_target, count in self.values.get("copies", []):
-            for k in range(count):
+        size, count = self.sizes()
+        weights = np.zeros((count, size))
+        same_mark = np.ones(count, dtype=bool)
+        error = np.full(count, np.nan)
+        for row in self.rows("copies"):
+            first_source, first_target, length = self.run(row)
+            for k in range(length):
                 self.put(weights, first_target + k, {first_source + k: 1.0}, "copies")
-        for number, row in enumerate(self.values.get("sums", [])):
+        for number, row in enumerate(self.rows("sums")):
             key = f"sums[{number}]"
-            if set(row) != {"target", "same_mark", "weights"}:
-                self.fail(key, "must have exactly the keys target, same_mark, weights")
-            self.put(weights, row["target"], {int(p): w for p, w in row["weights"].items()}, key)
-            same_mark[row["target"]] = row["same_mark"]
-        return Conversion(source.name, target.name, weights, same_mark)
+            self.check_sum(row, key)
+            target = row["target"]
+            self.put(weights, target, self.row_weights(row["weights"], key), key)
+            same_mark[target], error[target] = row["same_mark"], row.get("error", math.nan)
+        known = None if np.isnan(error).all() else error
+        return Conversion(self.name("source"), self.name("target"), weights, same_mark, known)
+
+    def run(self, row: object) -> tuple[int, int, int]:
+        if (
+            not isinstance(row, list)
+            or len(row) != 3
+            or not all(type(value) is int and 0 <= value <= MAX_POINTS for value in row)
+        ):
+            self.fail("copies", "needs rows of first source point, first target point, how many")
+        return row[0], row[1], row[2]
+
+    def check_sum(self, row: object, key: str) -> None:
+        if not isinstance(row, dict) or set(row) - {"error"} != _SUM_KEYS:
+            self.fail(key, "must have exactly the keys target, same_mark, weights, and may error")
+        if type(row["target"]) is not int or not isinstance(row["same_mark"], bool):
+            self.fail(key, "needs a number as target, and true or false as same_mark")
+        error = row.get("error", 0.0)
+        if type(error) not in (int, float) or not 0 <= error <= _MAX_WEIGHT:
+            self.fail(key, "has an error that is no distance")
+
+    def row_weights(self, row: object, key: str) -> dict[int, float]:
+        if not isinstance(row, dict):
+            self.fail(key, "needs weights by the number of a point")
+        found = {}
+        for point, weight in row.items():
+            if not (point.isascii() and point.isdigit() and len(point) < 5):
+                self.fail(key, f"has a weight of {point!r:.40}, which is no number of a point")
+            if type(weight) not in (int, float) or not abs(weight) <= _MAX_WEIGHT:
+                self.fail(key, f"has a weight of point {point} that is no small number")
+            found[int(point)] = float(weight)
+        return found
 
     def put(
         self, weights: NDArray[np.float64], target: int, row: dict[int, float], key: str
@@ -145,6 +244,36 @@ class _Rows:
             self.fail(key, f"has weights that sum to {weights[target].sum():g} and not to 1")
 
 
+def _written(conversion: Conversion) -> str:
+    count, size = conversion.weights.shape
+    lines = [
+        f"source = {quoted(conversion.source)}",
+        f"target = {quoted(conversion.target)}",
+        f"points = {[size, count]}",
+    ]
+    for target in np.flatnonzero(~conversion.without_source).tolist():
+        error = float(conversion.expected[target])
+        row = _rounded(conversion.weights[target])
+        weights = ", ".join(f"{p} = {w!r}" for p, w in row.items())
+        lines += [
+            "\n[[sums]]",
+            f"target = {target}",
+            f"same_mark = {str(bool(conversion.same_mark[target])).lower()}",
+            *([] if math.isnan(error) else [f"error = {round(error, _DIGITS)!r}"]),
+            f"weights = {{ {weights} }}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _rounded(row: NDArray[np.float64]) -> dict[int, float]:
+    """Weights as they are written: the largest takes what is left to a sum of 1."""
+    rounded = {int(p): round(float(row[p]), _DIGITS) for p in np.flatnonzero(row)}
+    largest = max(rounded, key=lambda p: abs(rounded[p]))
+    rest = sum(weight for point, weight in rounded.items() if point != largest)
+    rounded[largest] = round(1.0 - rest, _DIGITS)
+    return {point: weight for point, weight in rounded.items() if weight}
+
+
 @cache
 def _bundled(source: str, target: str) -> Conversion:
     folder = resources.files(__package__) / "conversions"
@@ -156,6 +285,7 @@ def _bundled(source: str, target: str) -> Conversion:
         raise SchemeError(
             f"There is no conversion from {source} to {target}; {there}. Use a project of the "
             f"scheme {source} for these annotations (faceloop init DIR --scheme {source}), or "
-            "bring in the points of your own scheme by Project.import_entries (docs/schemes.md)."
+            "learn a conversion from faces that have both: faceloop scheme learn-conversion "
+            "(docs/schemes.md)."
         )
     return Conversion.parse(file.read_text(encoding="utf-8"), file.name)

@@ -101,7 +101,7 @@ class Scheme:
         path = Path(name_or_path)
         if path.suffix.lower() != ".toml":
             return _bundled(str(name_or_path))
-        own = cls.parse(_text(path), str(path))
+        own = cls.parse(read_text(path), str(path))
         if own.name in cls.bundled() and not own.has_points_of(own.name):
             raise SchemeError(
                 f"{path}: name: found {own.name!r}, a scheme that comes with faceloop and has "
@@ -299,8 +299,15 @@ def _bundled(name: str) -> Scheme:
     return Scheme.parse(file.read_text(encoding="utf-8"), f"{name}.toml")
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path, what: str = "scheme") -> str:
+    """Text of a file of ours; ``what`` names it in an error.
+
+    Raises
+    ------
+    SchemeError
+        If it cannot be read, or is none.
+    """
     try:
         return read_regular(path, MAX_SCHEME).decode("utf-8")
     except (InputError, UnicodeDecodeError) as error:
-        raise SchemeError(f"The scheme {path} cannot be read: {error}") from error
+        raise SchemeError(f"The {what} {path} cannot be read: {error}") from error

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
-from faceloop_datasets.annotation import Annotation, PointState
+from faceloop_datasets.annotation import FIT_SOURCES, Annotation, PointState
 
 from . import bulk
 from .guard import damaged
-from .items import parts
+from .items import NOT_REMOVED, parts
 from .tables import ItemRow, RevisionRow
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 KIND = "confirmation"
 """The batches of `faceloop_datasets.store.bulk` that come from here."""
 
-_COUNTS = ItemRow.head == RevisionRow.id
-_CONVERTED = ~RevisionRow.source.startswith("fit:", autoescape=True)
+_CONVERTED = and_(*(~RevisionRow.source.startswith(s, autoescape=True) for s in FIT_SOURCES))
+_COUNTS = (ItemRow.head == RevisionRow.id) & NOT_REMOVED
 
 
 def estimates(connection: Connection, size: int) -> NDArray[np.int64]:

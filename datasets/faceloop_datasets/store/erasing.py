@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Setting of a project in which old pages of the database may still hold what was erased.
 _PENDING = "erasing"
 
+# Setting with what was last changed about subjects (`subject_changes.KEY`, which needs SQLAlchemy).
+_SUBJECTS = "last-subjects"
+
 # Where points are kept.
 _POINTS = (
     ("revisions", "points"),
@@ -264,6 +267,8 @@ def delete_rows(connection: sqlite3.Connection, rows: ErasedRows, *, pending: bo
         connection.execute(f"DELETE FROM items WHERE id {which}", [rows.key])  # noqa: S608
         for medium in rows.alone:
             connection.execute("DELETE FROM media WHERE id = ?", [medium.id])
+        # Names of people, and what faces were called before: there is no way back behind this.
+        connection.execute("DELETE FROM settings WHERE key = ?", [_SUBJECTS])
     if pending:
         connection.execute("INSERT OR REPLACE INTO settings VALUES (?, '1')", [_PENDING])
 

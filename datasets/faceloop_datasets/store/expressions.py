@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from faceloop_datasets.errors import ProjectError
 
 from .guard import damaged
-from .items import parts
+from .items import NOT_REMOVED, parts
 from .tables import ExpressionRow, ItemRow, now
 
 if TYPE_CHECKING:
@@ -97,14 +97,16 @@ def labels(connection: Connection, numbers: Sequence[int] | None = None) -> dict
 
 def vocabulary(connection: Connection) -> list[Expression]:
     """All labels that faces have, in the order in which they were first given."""
-    subjects = dict(connection.execute(select(ItemRow.id, ItemRow.subject)).all())
+    there = select(ItemRow.id, ItemRow.subject).where(NOT_REMOVED)
+    subjects = dict(connection.execute(there).all())
     first = select(ExpressionRow.label, func.min(ExpressionRow.id)).group_by(ExpressionRow.label)
     order = dict(connection.execute(first).all())
     found: dict[str, list[int]] = defaultdict(list)
     for item, label in sorted(labels(connection).items()):
-        found[label].append(item)
+        if item in subjects:
+            found[label].append(item)
     return [
-        Expression(label, tuple(found[label]), len({subjects.get(k) for k in found[label]}))
+        Expression(label, tuple(found[label]), len({subjects[k] for k in found[label]}))
         for label in sorted(found, key=order.__getitem__)
     ]
 

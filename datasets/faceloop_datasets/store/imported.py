@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from .items import Item, decode, parts
+from .items import Item, as_item, decode, parts
 from .tables import ItemRow, MediaRow, RevisionRow
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _imported(
     }
     return {
         row["id"]: ImportedItem(
-            is_head=row.pop("source") in (source, None), item=Item(**row), last=last.get(row["id"])
+            is_head=row.pop("source") in (source, None), item=as_item(row), last=last.get(row["id"])
         )
         for row in rows
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from faceloop_datasets.subjects import SubjectSource
 
@@ -33,6 +33,8 @@ _MOVE_HEAD = _OF_ITEM.where(ItemRow.head == bindparam("base")).values(head=bindp
 _MOVE_FIRST_HEAD = _OF_ITEM.where(ItemRow.head.is_(None)).values(head=bindparam("number"))
 
 
+NOT_REMOVED = ItemRow.removed == 0
+"""Items that were not taken out: those that wait, train and count."""
 _LAST = 2**31 - 1  # greatest number of a row in any of the databases
 _CHUNK = 500  # values in one statement; databases bound their number
 
@@ -116,8 +118,14 @@ class Revision:
     action: str = ""
     start: NDArray[np.float64] | None = field(default=None, compare=False)  # arrays have no ==
 
+    @property
+    def source(self) -> str:
+        """Where it came from: ``manual``, ``import:FORMAT``, ... as in `Annotation.source`."""
+        return self.annotation.source
 
-def _item(values: Mapping[str, Any]) -> Item:
+
+def as_item(values: Mapping[str, Any]) -> Item:
+    """Item from the columns of its row."""
     return Item(**{**values, "removed": bool(values["removed"])})
 
 
@@ -158,21 +166,48 @@ def get_item(connection: Connection, number: int) -> Item:
     row = connection.execute(query).one_or_none() if 0 < number <= _LAST else None
     if row is None:
         raise ProjectError(f"There is no item {number} in this project.")
-    return _item(dict(row._mapping))
+    return as_item(dict(row._mapping))
 
 
-def list_items(connection: Connection) -> list[Item]:
+def list_items(connection: Connection, *, with_removed: bool = False) -> list[Item]:
     """All items, in the order they came."""
-    query = select(ItemRow.__table__).order_by(ItemRow.id)
-    return [_item(dict(row._mapping)) for row in connection.execute(query)]
+    query = _there(select(ItemRow.__table__), with_removed=with_removed).order_by(ItemRow.id)
+    return [as_item(dict(row._mapping)) for row in connection.execute(query)]
 
 
-def of_media(connection: Connection, media_id: int, frame: int | None = None) -> list[Item]:
+def of_media(
+    connection: Connection, media_id: int, frame: int | None = None, *, with_removed: bool = False
+) -> list[Item]:
     """Items in an image or video, or in one frame of it, in the order they came."""
+    query = _there(_in_media(media_id, frame), with_removed=with_removed)
+    return [as_item(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def heads_of_media(
+    connection: Connection,
+    media_id: int,
+    frame: int | None,
+    scheme: str,
+    *,
+    with_removed: bool = False,
+) -> list[tuple[Item, Revision | None]]:
+    """Items as `of_media` returns them, each with the revision that counts; None if it has none."""
+    there = of_media(connection, media_id, frame, with_removed=with_removed)
+    numbers = [item.head for item in there if item.head is not None]
+    found: dict[int, Revision] = {}
+    for part in parts(numbers):
+        query = select(RevisionRow.__table__).where(RevisionRow.id.in_(part))
+        found |= {row.id: _revision(row, scheme, row.id) for row in connection.execute(query)}
+    return [(item, found.get(item.head or 0)) for item in there]
+
+
+def _in_media(media_id: int, frame: int | None) -> Select[Any]:
     query = select(ItemRow.__table__).where(ItemRow.media_id == media_id).order_by(ItemRow.id)
-    if frame is not None:
-        query = query.where(ItemRow.frame == frame)
-    return [_item(dict(row._mapping)) for row in connection.execute(query)]
+    return query if frame is None else query.where(ItemRow.frame == frame)
+
+
+def _there(query: Select[Any], *, with_removed: bool) -> Select[Any]:
+    return query if with_removed else query.where(NOT_REMOVED)
 
 
 def with_points(
@@ -189,7 +224,7 @@ def with_points(
         for row in connection.execute(query):
             values = dict(row._mapping)
             points = values.pop("points")
-            yield _item(values), None if points is None else decode_points(points)
+            yield as_item(values), None if points is None else decode_points(points)
 
 
 def set_media(connection: Connection, number: int, media_id: int | None, frame: int | None) -> None:
@@ -260,25 +295,34 @@ def item_of_revision(connection: Connection, number: int) -> int | None:
 def heads_among(
     connection: Connection, numbers: Sequence[int], scheme: str
 ) -> list[tuple[Item, Revision]]:
-    """Items with one revision each, given by number, in the order the items came."""
+    """Items with one revision each, given by number, in the order the items came.
+
+    Those that were removed since are not among them.
+    """
     known = {item.id: item for item in list_items(connection)}
     found = []
     for part in parts(numbers):
-        query = select(RevisionRow.__table__).where(RevisionRow.id.in_(part))
+        query = (
+            select(RevisionRow.__table__)
+            .join(ItemRow, ItemRow.id == RevisionRow.item_id)
+            .where(RevisionRow.id.in_(part), NOT_REMOVED)
+        )
         found += [_revision(row, scheme, row.id) for row in connection.execute(query)]
     found.sort(key=lambda revision: revision.item_id)
     return [(known[revision.item_id], revision) for revision in found]
 
 
-def heads(connection: Connection, scheme: str) -> list[tuple[Item, Revision]]:
+def heads(
+    connection: Connection, scheme: str, *, with_removed: bool = False
+) -> list[tuple[Item, Revision]]:
     """Items with the revision that counts, in the order the items came."""
     query = (
         select(RevisionRow.__table__)
         .join(ItemRow, (ItemRow.head == RevisionRow.id) & (ItemRow.id == RevisionRow.item_id))
         .order_by(ItemRow.id)
     )
-    known = {item.id: item for item in list_items(connection)}
-    rows = connection.execute(query)
+    known = {item.id: item for item in list_items(connection, with_removed=with_removed)}
+    rows = connection.execute(_there(query, with_removed=with_removed))
     return [(known[row.item_id], _revision(row, scheme, row.id)) for row in rows]
 
 

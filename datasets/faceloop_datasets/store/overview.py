@@ -10,6 +10,7 @@ from faceloop_datasets.annotation import PointState
 
 from . import reasons
 from .expressions import newest_label
+from .items import NOT_REMOVED
 from .tables import ItemRow, MediaRow, QueueRow, RevisionRow
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class ItemSummary(NamedTuple):
         Its source.
     expression : str
         What it expresses, a word of the project's vocabulary; empty for none.
+    removed : int
+        1 if it was taken out and can be brought back, else 0.
     entry_id, priority, status, author, said, time, model
         The item's entry of the review queue; None if it has none.
     reasons : tuple of QueueReason
@@ -58,6 +61,7 @@ class ItemSummary(NamedTuple):
     states: bytes | None
     source: str | None
     expression: str
+    removed: int
     entry_id: int | None
     priority: float | None
     status: str | None
@@ -108,11 +112,15 @@ class ItemSummary(NamedTuple):
         return self.saved_by_person and self.estimated > 0
 
 
-def summaries(connection: Connection, item_id: int | None = None) -> list[ItemSummary]:
-    """All items, in the order they came, or the one of that number."""
+def summaries(
+    connection: Connection, item_id: int | None = None, *, with_removed: bool = False
+) -> list[ItemSummary]:
+    """All items, in the order they came, or the one of that number, whether removed or not."""
     query = _query().order_by(ItemRow.id)
     if item_id is not None:
         query = query.where(ItemRow.id == item_id)
+    elif not with_removed:
+        query = query.where(NOT_REMOVED)
     rows = connection.execute(query).all()
     if item_id is None:
         known = reasons.of_all(connection)
@@ -138,6 +146,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             RevisionRow.states,
             RevisionRow.source,
             newest_label(),
+            ItemRow.removed,
             QueueRow.id,
             QueueRow.priority,
             QueueRow.status,

@@ -32,6 +32,7 @@ _ON_SAVED_POINTS: tuple[Reason, ...] = ("label-check", "disagreement")
 # Built once: tracking runs them thousands of times.
 _ADD = insert(QueueRow).returning(QueueRow.id)
 _OF_ITEM = select(QueueRow.id, QueueRow.status).where(QueueRow.item_id == bindparam("item"))
+_ITEM = ItemRow.id == QueueRow.item_id
 _WORST_FIRST = (QueueRow.priority.desc(), QueueRow.id)
 
 
@@ -44,7 +45,10 @@ def list_entries(
     limit: int | None,
     offset: int,
 ) -> list[QueueEntry]:
-    """Entries in the order they should be looked at, see `ReviewQueue.list`."""
+    """Entries in the order they should be looked at, see `ReviewQueue.list`.
+
+    Those of faces that were removed are left out, here and in `count` and `claim_first`.
+    """
     query = _of_kind(select(QueueRow.__table__), status, reason).order_by(*_WORST_FIRST)
     return _read(connection, scheme, query.limit(limit).offset(offset))
 
@@ -76,12 +80,16 @@ def of_item(connection: Connection, scheme: str, item_id: int) -> QueueEntry | N
 
 
 def frames_of(connection: Connection, media_id: int) -> tuple[set[int], list[QueuedFrame]]:
-    """Frames of a video that are annotated, and those that are in the queue."""
-    annotated = select(ItemRow.frame).where(ItemRow.media_id == media_id, ItemRow.head.is_not(None))
+    """Frames of a video that are annotated, and those that are in the queue.
+
+    A frame of which somebody removed a face counts as annotated: it must not come back by itself.
+    """
+    known = ItemRow.head.is_not(None) | (ItemRow.removed != 0)
+    annotated = select(ItemRow.frame).where(ItemRow.media_id == media_id, known)
     queued = (
         select(ItemRow.frame, QueueRow.status, QueueRow.shot, QueueRow.time, QueueRow.points)
-        .join(ItemRow, ItemRow.id == QueueRow.item_id)
-        .where(ItemRow.media_id == media_id)
+        .join(ItemRow, _ITEM)
+        .where(ItemRow.media_id == media_id, items.NOT_REMOVED)
         .order_by(QueueRow.id)
     )
     found = [
@@ -99,7 +107,8 @@ def frames_of(connection: Connection, media_id: int) -> tuple[set[int], list[Que
 
 def claim_first(connection: Connection, author: str) -> int | None:
     """Claim the first open entry; returns its number, None if there is none."""
-    first = select(QueueRow.id).where(QueueRow.status == "open").order_by(*_WORST_FIRST).limit(1)
+    waiting = select(QueueRow.id).join(ItemRow, _ITEM).where(items.NOT_REMOVED)
+    first = waiting.where(QueueRow.status == "open").order_by(*_WORST_FIRST).limit(1)
     while (number := connection.scalar(first)) is not None:
         if claim(connection, number, author):
             return number
@@ -179,6 +188,7 @@ def fit_columns(
 
 
 def _of_kind(query: Select[Any], status: Status | None, reason: Reason | None) -> Select[Any]:
+    query = query.join(ItemRow, _ITEM).where(items.NOT_REMOVED)
     if status is not None:
         query = query.where(QueueRow.status == status)
     if reason is not None:

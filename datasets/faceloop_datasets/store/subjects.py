@@ -17,15 +17,16 @@ from faceloop_datasets.subjects import (
     distinct_name,
     how_known,
     kind_of,
-    named_by_person,
     no_such_subject,
 )
 
-from .items import parts
+from . import subject_changes
+from .items import NOT_REMOVED, parts
+from .subject_changes import SubjectChange
 from .tables import ItemRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -74,9 +75,11 @@ class Subject:
 
 def list_subjects(connection: Connection) -> list[Subject]:
     """All subjects, in the order their first faces came."""
-    query = select(
-        ItemRow.subject, ItemRow.subject_source, ItemRow.id, ItemRow.media_id, ItemRow.frame
-    ).order_by(ItemRow.id)
+    query = (
+        select(ItemRow.subject, ItemRow.subject_source, ItemRow.id, ItemRow.media_id, ItemRow.frame)
+        .where(NOT_REMOVED)
+        .order_by(ItemRow.id)
+    )
     found: dict[str, list[tuple[str, int, tuple[int | None, int | None]]]] = defaultdict(list)
     for name, source, item, media, frame in connection.execute(query):
         found[name].append((source, item, (media, frame)))
@@ -111,27 +114,73 @@ def change(
         connection.execute(_CHANGE_OTHERS if keep_named_by_person else _CHANGE, rows)
 
 
-def set_subject(connection: Connection, numbers: Sequence[int], name: str) -> int:
+def set_subjects(
+    connection: Connection, wanted: Mapping[int, tuple[str, SubjectSource]], action: str
+) -> int:
     """Say whom some items show, as a person does; returns how many showed somebody else.
+
+    What they showed before is remembered: `subject_changes.undo` brings it back.
+
+    Parameters
+    ----------
+    connection : Connection
+        That of `Database.write`.
+    wanted : mapping of int to (str, SubjectSource)
+        The subject of each item, and how it is known.
+    action : str
+        What is done, for people.
 
     Raises
     ------
     ProjectError
         If there is no such item.
     """
-    before: dict[int, str] = {}
-    for part in parts(sorted(set(numbers))):
-        query = select(ItemRow.id, ItemRow.subject).where(ItemRow.id.in_(part))
-        before |= {row.id: row.subject for row in connection.execute(query)}
-    lacking = sorted(set(numbers) - set(before))
+    before = of_items(connection, wanted)
+    lacking = sorted(set(wanted) - set(before))
     if lacking:
         raise ProjectError(f"There is no item {lacking[0]} in this project. Nothing was changed.")
-    change(connection, dict.fromkeys(before, named_by_person(name)))
-    return sum(subject != name for subject in before.values())
+    others = {k: known for k, known in before.items() if known != wanted[k]}
+    change(connection, {k: wanted[k] for k in others})
+    if others:
+        after = {k: wanted[k][0] for k in others}
+        subject_changes.remember(connection, SubjectChange(action, others, after))
+    return sum(name != wanted[k][0] for k, (name, _) in others.items())
+
+
+def undo(connection: Connection) -> SubjectChange | None:
+    """Take back what was last changed, where nobody has changed it since; forget it.
+
+    Returns
+    -------
+    SubjectChange or None
+        What was taken back, with the items that are as they were; None if there was nothing.
+    """
+    last = subject_changes.last(connection)
+    if last is None:
+        return None
+    now = of_items(connection, last.before)
+    still = [k for k, (name, _) in now.items() if name == last.after[k]]
+    change(connection, {k: last.before[k] for k in still})
+    subject_changes.forget(connection)
+    return SubjectChange(
+        last.action, {k: last.before[k] for k in still}, {k: last.after[k] for k in still}
+    )
+
+
+def of_items(
+    connection: Connection, numbers: Iterable[int]
+) -> dict[int, tuple[str, SubjectSource]]:
+    """Subjects of items, and how they are known; items that are not there are left out."""
+    found: dict[int, tuple[str, SubjectSource]] = {}
+    for part in parts(sorted(set(numbers))):
+        query = select(ItemRow.id, ItemRow.subject, ItemRow.subject_source)
+        rows = connection.execute(query.where(ItemRow.id.in_(part)))
+        found |= {row.id: (row.subject, cast("SubjectSource", row.subject_source)) for row in rows}
+    return found
 
 
 def items_of(connection: Connection, names: Sequence[str]) -> list[int]:
-    """Items of some subjects.
+    """Items of some subjects, removed ones too: brought back, they show whom they should.
 
     Raises
     ------
@@ -150,18 +199,25 @@ def items_of(connection: Connection, names: Sequence[str]) -> list[int]:
 
 
 def of_media(
-    connection: Connection, media: Media | None, name: str = "shape"
+    connection: Connection, media: Media | None, name: str = "shape", frame: int | None = None
 ) -> tuple[str, SubjectSource]:
     """Return the subject of a face that is added to a picture or video, and how it is known.
 
     It is that of the faces which are there already, if it is one; otherwise the file's name, or as
-    much of its path as no other subject has. A face without a picture is called by its ``name``.
+    much of its path as no other subject has. Two faces in one picture or frame are two people:
+    where one there has a person's name, it is not the new one's. A face without a picture is called
+    by its ``name``.
     """
     if media is None:
         return distinct_name(name, "", set(connection.scalars(select(ItemRow.subject)))), "picture"
-    there = select(ItemRow.subject, ItemRow.subject_source).where(ItemRow.media_id == media.id)
+    there = select(ItemRow.subject, ItemRow.subject_source, ItemRow.frame).where(
+        ItemRow.media_id == media.id, NOT_REMOVED
+    )
     known = connection.execute(there.order_by(ItemRow.id)).all()
-    if len({name for name, _ in known}) == 1:
+    beside = any(
+        where == frame and kind_of([source]) == "person" for _, source, where in known
+    ) and (frame is not None or media.kind == "image")
+    if len({name for name, *_ in known}) == 1 and not beside:
         return known[0][0], cast("SubjectSource", known[0][1])
     others = select(ItemRow.subject).where(
         (ItemRow.media_id != media.id) | ItemRow.media_id.is_(None)

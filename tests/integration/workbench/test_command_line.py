@@ -43,10 +43,11 @@ def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(words) for words in commands(app)} == {
         "open", "init", "import", "export", "train", "evaluate", "fit", "track", "render", "demo",
         "doctor", "expressions list", "expressions set", "expressions import",
-        "check-labels", "confirm", "report", "check", "backup", "restore", "erase",
+        "check-labels", "confirm", "history", "report", "check", "backup", "restore", "erase",
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
-        "subjects list", "subjects set", "subjects merge",
+        "subjects list", "subjects set", "subjects merge", "subjects undo",
+        "scheme learn-conversion", "scheme convert",
         "model list", "model show", "model use", "model regularise", "model export",
     }  # fmt: skip
 

@@ -101,7 +101,7 @@ def test_an_entry_of_the_queue_brings_its_fit_and_saves_it_with_the_first_change
     assert desk.revisions(desk.new) == 0
     drag(desk.editor, 7, desk.truth[7])
     head = desk.head(desk.new)
-    assert head.source == "fit:m1"
+    assert head.source == "manual+fit:m1"
     assert np.flatnonzero(head.trains_shape).tolist() == [7]
 
 
@@ -268,8 +268,8 @@ def test_an_old_revision_is_looked_at_without_change_and_brought_back_as_a_new_o
     drag(desk.editor, 7, off[7] + 8)
     first = desk.editor.history()[-1]
     desk.editor.view(first)
-    assert np.array_equal(desk.editor.drawn.points, off)
-    assert not np.array_equal(desk.editor.state.points, off)
+    assert np.array_equal(desk.editor.faint, off)
+    assert not np.array_equal(desk.editor.drawn.points, off)
     assert desk.revisions(desk.new) == 2
     desk.editor.restore_revision(first)
     assert desk.revisions(desk.new) == 3

@@ -20,12 +20,12 @@ from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.annotate.mouse_editing import MouseEditing, MousePosition
-from faceloop_workbench.annotate.panel_history import revision_text
 from faceloop_workbench.annotate.start_commands import StartCommands
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.live.player import Player
 from faceloop_workbench.live.screening import Screening
 from faceloop_workbench.services.finding import Finding
+from faceloop_workbench.services.history_text import history_steps
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -510,9 +510,7 @@ def test_every_revision_says_what_was_done(house):
     window.editor.toggle_occluded()
     window.editor.accept()
     window.editor.restore_revision(window.editor.history()[-1])
-    (sample,) = window.project.history(window.project.items()[0].id)
     done = [revision.action for revision in window.editor.history()[::-1]]
-    first = window.editor.history()[-1].id
     assert done == [
         "Three clicks",
         "Fit by starter",
@@ -520,7 +518,28 @@ def test_every_revision_says_what_was_done(house):
         "Undo: Move chin",
         "Occlude chin",
         "Accept",
-        f"Bring back revision {first}",
+        "Go back to: Three clicks",
     ]
-    assert "Accept · 67 points changed · manual" in revision_text(*window.editor.history()[1:3])
-    assert revision_text(sample, None).endswith(f"{sample.author} · {sample.annotation.source}")
+    steps = history_steps(window.editor.history()[::-1], window.project.scheme)
+    assert [step.words for step in steps] == [
+        "three clicks",
+        "fit by starter",
+        "moved chin",
+        "undo: moved chin",
+        "occluded chin",
+        "accepted",
+        "went back to: three clicks",
+    ]
+    assert steps[-2].changed == 67
+    # What a person changed is the person's; what is a fit's of it is still known.
+    assert [step.revision.source for step in steps] == [
+        "manual+fit:three clicks",
+        "fit:starter",
+        "manual+fit:starter",
+        "fit:starter",
+        "manual+fit:starter",
+        "manual",
+        "manual+fit:three clicks",
+    ]
+    (sample,) = window.project.history(window.project.items()[0].id)
+    assert history_steps([sample], window.project.scheme)[0].words == "imported from sample"

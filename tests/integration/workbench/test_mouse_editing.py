@@ -179,10 +179,13 @@ def test_clicks_that_are_asked_for_come_before_points_and_panning_is_no_click(ta
     assert table.moved() == []
 
 
-def test_nothing_can_be_dragged_while_an_old_revision_is_looked_at(table):
-    table.editor.view(table.editor.history()[0])
-    assert not table.drag(table.start[7], (10, 0))
-    assert table.moved() == []
+def test_a_drag_ends_looking_at_an_old_revision(table):
+    old = table.editor.history()[0]
+    table.editor.view(old)
+    assert np.array_equal(table.editor.faint, old.annotation.points)
+    assert table.drag(table.start[7], (10, 0))
+    assert table.editor.faint is None
+    assert table.moved() == [7]
 
 
 # Ways to start
@@ -249,7 +252,7 @@ def test_three_clicks_place_a_face_through_them(table):
     # Those the person has put; the others come from the mean shape.
     assert np.flatnonzero(state.placed).tolist() == [7, 27, 32]
     assert state.unconfirmed == 67
-    assert state.source == "fit:three clicks"
+    assert state.source == "manual+fit:three clicks"
     wait_for_fit(table)
     fitted = table.editor.state
     assert np.array_equal(fitted.points[[27, 32, 7]], state.points[[27, 32, 7]])

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from faceloop_datasets import Project, Scheme
-from faceloop_datasets.formats import WRITERS, formats
-from faceloop_workbench.cli.projects import ExportFormat, ImportFormat
+from faceloop_datasets.formats import WRITERS
+from faceloop_workbench.cli.projects import ExportFormat
 
 if TYPE_CHECKING:
     from .conftest import Run
@@ -32,7 +32,6 @@ def ibug(tmp_path: Path) -> Path:
 
 
 def test_every_format_can_be_named() -> None:
-    assert {f.value for f in ImportFormat} == set(formats())
     assert {f.value for f in ExportFormat} == set(WRITERS)
 
 
@@ -121,6 +120,22 @@ def test_import_reports_faces_refusals_and_missing_images(
     assert "Images not found: pts/a.jpg, pts/b.jpg" in done.out
     with Project.open(tmp_path / "faces") as project:
         assert len(project.items()) == 2
+
+
+def test_a_format_that_is_not_named_is_recognised(
+    faceloop: Run, tmp_path: Path, ibug: Path
+) -> None:
+    faceloop("init", tmp_path / "faces", "--scheme", "ibug68")
+    done = faceloop("import", ibug, "--project", tmp_path / "faces")
+    assert done.code == 0
+    assert "Recognised as ibug." in done.err
+    with Project.open(tmp_path / "faces") as project:
+        assert len(project.items()) == 2
+    (tmp_path / "notes.txt").write_text("nothing")
+    done = faceloop("import", tmp_path / "notes.txt", "--project", tmp_path / "faces")
+    assert done.code == 1
+    assert "a .pts file of 68 points (ibug)" in done.err
+    assert "faceloop import FORMAT SOURCE" in done.err
 
 
 def test_import_reports_as_json(faceloop: Run, tmp_path: Path, ibug: Path) -> None:

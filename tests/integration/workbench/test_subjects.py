@@ -74,7 +74,7 @@ class TestImport:
         [
             ("(", "is no regular expression"),
             ("people.csv", "cannot be read"),
-            ("", "--subjects is empty"),
+            ("", "The rule for subjects is empty"),
         ],
     )
     def test_a_bad_rule_is_one_line(
@@ -117,10 +117,33 @@ class TestSubjects:
         assert listed(faceloop, imported)["Dora"] == [3]
         assert "3 faces of 2 people" in faceloop("subjects", "list", "-p", imported).err
 
+    def test_a_rule_is_tried_used_and_taken_back(self, faceloop: Run, imported: Path) -> None:
+        before = listed(faceloop, imported)
+        pattern = ("subjects", "set", "--pattern", "{subject}/1.jpg", "-p", imported)
+        said = faceloop(*pattern, "--dry-run")
+        text = " ".join(said.out.split())
+        assert "finds no name in a/2.jpg" in text
+        assert "finds 2 subjects in 2 of 3 faces; 0 show them already, 2 would change." in text
+        assert listed(faceloop, imported) == before
+        done = faceloop(*pattern, "--json").json()
+        assert (done["changed"], done["refused"], done["subjects"]) == (2, 1, {"a": 1, "b": 1})
+        faceloop("subjects", "set", "--from-folder", "-p", imported)
+        assert listed(faceloop, imported) == {"a": [1, 2], "b": [3]}
+        said = faceloop("subjects", "undo", "-p", imported)
+        assert "Taken back: 3 faces set by 'folder'. 1 faces show whom they did before" in said.out
+        assert listed(faceloop, imported)["a"] == [1]
+        assert faceloop("subjects", "undo", "-p", imported).code == 1
+        said = faceloop("subjects", "set", "Eve", "--item", 3, "--dry-run", "-p", imported)
+        assert "1 faces would show Eve; 1 show somebody else now." in said.out
+
     @pytest.mark.parametrize(
         ("command", "code", "said"),
         [
             (("set", "Anna"), 2, "--item, --matching or --regex"),
+            (("set",), 2, "Give a subject, --from-folder or --pattern: one of them"),
+            (("set", "Anna", "--from-folder"), 2, "one of them"),
+            (("set", "--pattern", "{person}_*"), 1, "placeholder {person}; expected {subject}"),
+            (("undo",), 1, "no change of subjects that could be taken back"),
             (("set", "Anna", "--item", "9"), 1, "There is no item 9"),
             (
                 ("set", "Anna", "--matching", "x*"),

@@ -19,8 +19,10 @@ def test_what_a_point_may_train() -> None:
     face = Annotation("any", POINTS, [V, O, E, M], "import:muct")
     assert face.trains_shape.tolist() == [True, True, True, False]
     assert face.trains_patches.tolist() == [True, False, False, False]
-    fitted = Annotation("any", POINTS, [V, O, E, M], "fit:model")
-    assert fitted.trains_shape.tolist() == [True, True, False, False]
+    for source in ("fit:model", "manual+fit:model"):  # a person has changed the second
+        fitted = Annotation("any", POINTS, [V, O, E, M], source)
+        assert fitted.trains_shape.tolist() == [True, True, False, False]
+        assert not fitted.converted.any()
 
 
 def test_it_never_changes() -> None:

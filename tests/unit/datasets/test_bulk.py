@@ -63,6 +63,19 @@ class TestConfirm:
         counts = project.estimates()
         assert (counts[BRIDGE], counts[CHIN], counts.sum()) == (3, 1, 4)
 
+    def test_estimates_of_a_fit_that_a_person_changed_are_none_of_a_conversion(
+        self, project: Project
+    ) -> None:
+        before = project.estimates()
+        head = project.annotation(4)
+        assert head is not None
+        project.save(4, face(3, BRIDGE, source="manual+fit:m"), head.id)
+        assert project.estimates().tolist() == before.tolist()
+        project.confirm_points([BRIDGE])
+        after = project.annotation(4)
+        assert after is not None
+        assert after.annotation.states[BRIDGE] == PointState.ESTIMATED
+
     def test_an_empty_project_has_none(self, tmp_path: Path) -> None:
         with Project.create(tmp_path / "empty") as empty:
             assert empty.estimates().tolist() == [0] * N

@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from faceloop_datasets import Annotation, Conversion, PointState, Scheme, SchemeError
 
-PAIRS = [("muct76", "face70"), ("clmtrackr71", "face70"), ("face70", "clmtrackr71")]
+SAME_WORDS = [("muct76", "face70"), ("clmtrackr71", "face70"), ("face70", "clmtrackr71")]
+PAIRS = [*SAME_WORDS, ("ibug68", "face70"), ("face70", "ibug68")]
 coordinates = st.floats(-1000, 1000)
 
 
@@ -31,7 +32,7 @@ def test_mirroring_and_converting_commute(source: str, target: str) -> None:
     np.testing.assert_array_equal(weights[rows][:, columns], weights)
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
+@pytest.mark.parametrize(("source", "target"), SAME_WORDS)
 def test_same_names_are_copied(source: str, target: str) -> None:
     # the two schemes name what both have alike, so names check the numbers
     a, b = Scheme.load(source).names, Scheme.load(target).names
@@ -63,6 +64,22 @@ def test_to_clmtrackr71_and_back_changes_nothing() -> None:
     there = Conversion.load("face70", "clmtrackr71").apply(before)
     np.testing.assert_allclose(there.points[41], (there.points[33] + there.points[62]) / 2)
     assert Conversion.load("clmtrackr71", "face70").apply(there) == before
+
+
+def test_what_ibug68_and_face70_share_comes_back_and_the_rest_is_estimated() -> None:
+    there, back = Conversion.load("face70", "ibug68"), Conversion.load("ibug68", "face70")
+    assert there.same_mark.sum() == back.same_mark.sum() == 31
+    before = face("face70")
+    after = back.apply(there.apply(before))
+    shared = back.same_mark
+    np.testing.assert_array_equal(after.points[shared], before.points[shared])
+    assert (after.states[shared] == PointState.VISIBLE).all()
+    assert (after.states[~shared] == PointState.ESTIMATED).all()
+    for conversion in (there, back):
+        known = conversion.expected[~np.isnan(conversion.expected)]
+        assert len(known) > 25
+        assert ((known > 0.005) & (known < 0.06)).all()
+        assert np.isnan(conversion.expected[conversion.same_mark]).all()
 
 
 def test_states_take_the_greatest_doubt_of_the_sources() -> None:
@@ -100,7 +117,7 @@ def test_identity() -> None:
 
 
 def test_no_such_conversion() -> None:
-    with pytest.raises(SchemeError, match=r"imm58 to face70.*from clmtrackr71, muct76"):
+    with pytest.raises(SchemeError, match=r"imm58 to face70.*from clmtrackr71, ibug68, muct76"):
         Conversion.load("imm58", "face70")
 
 

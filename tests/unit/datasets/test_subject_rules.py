@@ -75,13 +75,54 @@ class TestPattern:
     def test_who_is_not_found_is_refused(self, pattern: str) -> None:
         (lost,) = named(pattern, "17_smile.jpg")
         assert isinstance(lost, NoSubject)
-        assert lost.reason == f"--subjects '{pattern}' finds no name in 17_smile.jpg"
+        assert lost.reason == f"'{pattern}' finds no name in 17_smile.jpg"
 
     @pytest.mark.parametrize("pattern", ["(", "[a", "(?P<1>a)", "*"])
     def test_what_is_none_is_one_line(self, pattern: str) -> None:
         with pytest.raises(InputError, match="is no regular expression") as error:
             parse_rule(pattern)
         assert "\n" not in str(error.value)
+
+
+class TestPlaceholder:
+    @pytest.mark.parametrize(
+        ("pattern", "found"),
+        [
+            ("{subject}_*", "anna.b"),
+            ("{subject}_?.jpg", "anna.b"),
+            ("{subject}/*", "day (1)"),
+            ("*/{subject}_*", "anna.b"),
+            ("day (1)/{subject}.b_*", "anna"),
+            ("anna.b_{subject}.jpg", "3"),
+        ],
+    )
+    def test_what_stands_in_its_place_is_the_person(self, pattern: str, found: str) -> None:
+        assert named(pattern, "x/day (1)/anna.b_3.jpg") == [found]
+
+    @given(
+        st.text(
+            st.characters(exclude_characters="/\\", categories=["L", "N", "P", "S"]), min_size=1
+        )
+    )
+    def test_any_name_is_found_as_it_is(self, name: str) -> None:
+        assert named("{subject}/*.jpg", f"set/{name}/1.jpg") == [name]
+        # what else is in a pattern stands for itself
+        if not set("{}*?") & set(name) and name.strip() == name:
+            assert named(f"{name}{{subject}}.jpg", f"a/{name}17.jpg") == ["17"]
+
+    @pytest.mark.parametrize(
+        ("pattern", "said"),
+        [
+            ("{person}_*", r"has the placeholder \{person\}; expected \{subject\}, once"),
+            ("{subject}_{subject}", r"has \{subject\} twice"),
+        ],
+    )
+    def test_another_placeholder_is_named(self, pattern: str, said: str) -> None:
+        with pytest.raises(InputError, match=said):
+            parse_rule(pattern)
+
+    def test_numbers_in_braces_are_of_an_expression(self) -> None:
+        assert named(r"(\d{2,3})_", "117_smile.jpg") == ["117"]
 
 
 class TestTable:
@@ -219,7 +260,7 @@ class TestNames:
             assert path_subject(f"x{path}") != cut
 
     def test_nothing_is_no_rule(self) -> None:
-        with pytest.raises(InputError, match="--subjects is empty"):
+        with pytest.raises(InputError, match="The rule for subjects is empty"):
             parse_rule(" ")
 
 

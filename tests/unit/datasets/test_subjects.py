@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from faceloop_datasets import InputError, Project, ProjectError, write_video
+from faceloop_datasets.care.erasure import erase, find_erasure_target, plan_erasure
 from faceloop_datasets.review.frames import FrameCandidate
 from faceloop_datasets.sample import sample_faces
+from faceloop_datasets.store import settings
 from faceloop_datasets.store.subjects import change
 from faceloop_datasets.subjects import (
     HOW_KNOWN,
@@ -124,6 +126,92 @@ class TestSetAndMerge:
     def test_faces_know_how_their_subject_is_known(self, project: Project) -> None:
         project.set_subject([1], "Anna")
         assert [face.subject_source for face in project.faces()[:2]] == ["person", "format"]
+
+
+class TestUndo:
+    def test_the_last_change_is_taken_back_where_nobody_went_on(self, project: Project) -> None:
+        ids = [item.id for item in project.items()]
+        before = [(item.subject, item.subject_source) for item in project.items()]
+        assert project.last_subject_change() is None
+        assert project.undo_subjects() is None
+        project.merge_subjects(["sample-id000", "sample-id001"], "Anna")
+        project.set_subject([], "nobody")  # which changes nothing, and so is no last change
+        assert project.last_subject_change().action.endswith("merged into 'Anna'")
+        with project._database.write() as connection:
+            change(connection, {ids[1]: ("Ben", "person")})
+        taken = project.undo_subjects()
+        assert taken is not None
+        assert sorted(taken.before) == [ids[0], *ids[2:]]
+        after = [(item.subject, item.subject_source) for item in project.items()]
+        assert after == [before[0], ("Ben", "person"), *before[2:]]
+        assert project.undo_subjects() is None
+
+    def test_an_erasure_leaves_no_name_to_go_back_to(self, project: Project) -> None:
+        project.set_subject([1, 2], "Anna")
+        folder = project.path
+        project.close()
+        erase(folder, plan_erasure(folder, find_erasure_target(folder, item=1)))
+        with Project.open(folder) as opened:
+            assert opened.last_subject_change() is None
+        assert b"last-subjects" not in (folder / "project.db").read_bytes()
+
+    @pytest.mark.parametrize(
+        "stored",
+        ["", "[]", '{"items": [[1, "a", "picture", "b"]]}', '{"action": "x", "items": [[1]]}',
+         '{"action": 1, "items": []}', '{"action": "x", "items": [["1", "a", "picture", "b"]]}',
+         '{"action": "x", "items": [[1, "a", "guess", "b"]]}', "[" * 100_000],
+    )  # fmt: skip
+    def test_what_somebody_else_wrote_there_is_one_line(
+        self, project: Project, stored: str
+    ) -> None:
+        with project._database.write() as connection:
+            settings.put(connection, "last-subjects", stored)
+        with pytest.raises(ProjectError, match="the last subjects is damaged"):
+            project.undo_subjects()
+
+
+class TestPlan:
+    @pytest.fixture
+    def photos(self, tmp_path: Path) -> Iterator[Project]:
+        """Pictures of two people in folders, one beside them, and one copied into the project."""
+        with Project.create(tmp_path / "project") as project:
+            for k, name in enumerate(("anna/day1/1.png", "anna/2.png", "ben/1.png", "lone.png")):
+                project.add_item(project.add_media(picture(tmp_path / "set" / name, 9 * k)))
+            copied = picture(tmp_path / "else" / "eve.png", 200)
+            project.add_item(project.add_media(copied, copy=True), name="eve/eve")
+            yield project
+
+    def test_folders_are_looked_at_before_anything_is_written(self, photos: Project) -> None:
+        before = [item.subject for item in photos.items()]
+        plan = photos.plan_subjects("folder")
+        assert [face.path for face in plan.faces] == [
+            "anna/day1/1.png", "anna/2.png", "ben/1.png", "lone.png", "eve/eve",
+        ]  # fmt: skip
+        assert plan.subjects == {"anna/day1": 1, "anna": 1, "ben": 1, "eve": 1}
+        assert [face.item_id for face in plan.refused] == [4]
+        assert "lies in no folder" in plan.refused[0].why_not
+        assert len(plan.changed) == 4
+        assert [item.subject for item in photos.items()] == before
+        photos.set_subject([3], "Benjamin")  # somebody spoke meanwhile
+        assert photos.apply_subjects(plan) == 3
+        now = [(item.subject, item.subject_source) for item in photos.items()]
+        assert now == [
+            ("anna/day1", "person"), ("anna", "person"), ("Benjamin", "person"),
+            ("lone.png", "picture"), ("eve", "person"),
+        ]  # fmt: skip
+        assert photos.undo_subjects().action == "3 faces set by 'folder'"
+        assert [item.subject for item in photos.items()] == [
+            *before[:2], "Benjamin", *before[3:]
+        ]  # fmt: skip
+
+    def test_a_pattern_asks_for_some_faces_only(self, photos: Project) -> None:
+        plan = photos.plan_subjects("{subject}/*.png", [1, 2, 4])
+        assert [(face.item_id, face.after) for face in plan.found] == [(1, "day1"), (2, "anna")]
+        assert plan.refused[0].why_not == "'{subject}/*.png' finds no name in lone.png"
+        long = photos.plan_subjects("(.*)", [photos.add_item(None, name="x" * 300).id])
+        assert "300 characters" in long.refused[0].why_not
+        with pytest.raises(ProjectError, match="no item 99"):
+            photos.plan_subjects("folder", [99])
 
 
 class TestByHand:

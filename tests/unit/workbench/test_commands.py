@@ -18,7 +18,9 @@ def _own_folder(tmp_path, monkeypatch):
 
 def test_every_command_and_every_key_is_there_once():
     assert max(Counter(command.id for command in TABLE).values()) == 1
-    assert max(Counter(command.key for command in TABLE if command.key).values()) == 1
+    for place in ("annotate", "live"):
+        keys = [c.key for c in TABLE if c.key and c.place in ("", place)]
+        assert max(Counter(keys).values()) == 1
     assert all(command.help.endswith(".") for command in TABLE)
 
 
@@ -51,10 +53,17 @@ def test_an_unknown_command_is_a_mistake_of_the_program():
 def test_a_key_has_one_command():
     commands, changed = Commands(), []
     commands.changed.connect(changed.append)
-    assert commands.rebind("queue.next", "A") == "queue.previous"
+    assert commands.rebind("queue.next", "A") == ["queue.previous"]
     assert commands.key("queue.next") == "A"
     assert commands.key("queue.previous") == ""
     assert set(changed) == {"queue.next", "queue.previous"}
+
+
+def test_live_and_the_face_in_work_may_share_a_key_and_no_other():
+    commands = Commands()
+    assert commands.rebind("live.step", "D") == []
+    assert commands.key("queue.next") == "D"
+    assert commands.rebind("desk.help", "D") == ["queue.next", "live.step"]
 
 
 def test_chosen_keys_come_back():

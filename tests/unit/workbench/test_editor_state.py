@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from faceloop_datasets import Annotation, PointState, Revision
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.annotate.face_state import FaceState, changed_points
+from faceloop_workbench.annotate.face_state import FaceState
+from faceloop_workbench.services.history_text import changed_points
 
 V, H, E, M = PointState.VISIBLE, PointState.OCCLUDED, PointState.ESTIMATED, PointState.MISSING
 POINTS = np.arange(10.0).reshape(5, 2)
@@ -48,7 +49,7 @@ def test_of_a_fit_only_points_that_a_person_put_train_something():
     fit = FaceState.estimated(POINTS, "model-1")
     assert trained(fit) == []
     dragged = fit.placed_at([2], POINTS[[2]] + 1).moved_by_model(POINTS + 2, "model-1")
-    assert dragged.source == "fit:model-1"
+    assert dragged.source == "manual+fit:model-1"
     assert trained(dragged) == [2]
     assert np.array_equal(dragged.points[2], POINTS[2] + 1)
     assert np.array_equal(dragged.points[[0, 1, 3, 4]], POINTS[[0, 1, 3, 4]] + 2)
@@ -59,7 +60,7 @@ def test_estimates_of_an_import_train_the_shape_until_the_model_moves_them():
     plain = imported.placed_at([0], POINTS[[0]] + 1)
     assert trained(plain) == [0, 1, 2, 3, 4]
     helped = plain.moved_by_model(POINTS + 3, "model-1")
-    assert helped.source == "fit:model-1"
+    assert helped.source == "manual+fit:model-1"
     assert trained(helped) == [0, 1, 4]
 
 
@@ -108,6 +109,27 @@ def test_a_hidden_point_stays_hidden_when_it_is_dragged_and_accepted():
     assert state.states[1] == H
     accepted = state.accepted()
     assert accepted.states.tolist() == [V, H, V, M, V]
+
+
+def test_the_source_of_a_change_by_hand_is_the_hand_and_a_fits_points_train_nothing():
+    fit = FaceState.estimated(POINTS, "model-1")
+    assert fit.placed_at([], POINTS[[]]).source == "fit:model-1"
+    changes = (
+        fit.placed_at([0], POINTS[[0]] + 1),
+        fit.without([1]),
+        fit.occlusion_toggled([1]),
+        fit.confirmed([2]),
+        fit.transformed(Similarity(tx=3.0)),
+    )
+    assert [change.source for change in changes] == ["manual+fit:model-1"] * 5
+    assert [trained(change) for change in changes] == [[0], [], [1], [2], []]
+    # A hidden point that follows may become an estimate of the fit again: it is remembered.
+    hidden = fit.occlusion_toggled([0]).confirmed([1, 2, 3, 4])
+    assert hidden.source == "manual+fit:model-1"
+    assert trained(hidden.occlusion_toggled([0])) == [1, 2, 3, 4]
+    assert hidden.confirmed([0]).source == "manual"
+    released = hidden.confirmed([0]).released([3], "model-2")
+    assert (released.source, trained(released)) == ("manual+fit:model-2", [0, 1, 2, 4])
 
 
 def test_marking_hidden_twice_changes_nothing():
@@ -172,7 +194,7 @@ def test_changed_points_counts_moved_hidden_and_missing_ones(change, count):
         after = after.placed_at([k], after.points[[k]] + 1)
     after = after.occlusion_toggled(change["hidden"]) if "hidden" in change else after
     after = after.without(change.get("gone", ())) if "gone" in change else after
-    assert changed_points(before.annotation("s"), after.annotation("s")) == count
+    assert changed_points(before.annotation("s"), after.annotation("s")).sum() == count
 
 
 def _change(state: FaceState, what: str, k: int) -> FaceState:

@@ -14,6 +14,7 @@ from PIL import Image
 from faceloop_datasets import (
     Annotation,
     Cancelled,
+    Conversion,
     ImportReport,
     Monitor,
     PointState,
@@ -24,11 +25,11 @@ from faceloop_datasets import (
 from faceloop_datasets.formats import Refusal, formats
 from faceloop_datasets.sample import sample_clip
 from faceloop_workbench.queue import claims, face_texts
-from faceloop_workbench.queue.format_help import FORMATS
 from faceloop_workbench.queue.report_text import report_text
 from faceloop_workbench.queue.thumbnails import NOTHING, SIZE, Thumbnails, cut_out
 from faceloop_workbench.services import queue_reasons, recent_projects
-from faceloop_workbench.services.add_files import Added, add_files, annotation_format
+from faceloop_workbench.services.add_files import Added, add_files, are_annotations
+from faceloop_workbench.services.format_help import FORMATS
 from faceloop_workbench.services.progress_text import ProgressText
 
 if TYPE_CHECKING:
@@ -247,12 +248,12 @@ class TestIntake:
 
     def test_annotations_are_known_by_their_names(self, tmp_path: Path) -> None:
         (tmp_path / "a.pts").touch()
-        assert annotation_format([tmp_path]) == "ibug"
-        assert annotation_format([tmp_path / "a.pts"]) == "ibug"
+        assert are_annotations([tmp_path])
+        assert are_annotations([tmp_path / "a.pts"])
         (tmp_path / "x.tar.gz").touch()
-        assert annotation_format([tmp_path / "x.tar.gz"]) == "muct"
+        assert are_annotations([tmp_path / "x.tar.gz"])
         (tmp_path / "b").mkdir()
-        assert annotation_format([tmp_path / "b"]) is None
+        assert not are_annotations([tmp_path / "b"])
 
 
 class TestTimeLeft:
@@ -286,7 +287,7 @@ def test_a_report_names_conversions_lines_and_pictures() -> None:
         skipped={"a variant": 4},
         dry_run=True,
     )
-    text = report_text(report, Scheme.load("face70"))
+    text = report_text(report, Scheme.load("face70"), Conversion.load("muct76", "face70"))
     assert text.startswith("This import would add 2 faces. Nothing is written yet.")
     for part in (
         "faces.csv, line 7: the name is empty",

@@ -33,7 +33,7 @@ def sample_prior(scheme: Scheme) -> ShapePrior | None:
     Parameters
     ----------
     scheme : Scheme
-        ``face70``, or one that every point of can be made of its points.
+        ``face70``, or one whose every point is a mark of it.
 
     Returns
     -------
@@ -49,11 +49,13 @@ def sample_prior(scheme: Scheme) -> ShapePrior | None:
 @cache
 def _sample_covariance(name: str) -> Floats | None:
     try:
-        weights = Conversion.load(_SCHEME, name).weights
+        conversion = Conversion.load(_SCHEME, name)
     except SchemeError:
         return None
-    if not weights.any(axis=1).all():
+    # points that are estimated from others vary with them exactly, as no real ones do
+    if not (conversion.same_mark & ~conversion.without_source).all():
         return None
+    weights = conversion.weights
     scheme = Scheme.load(name)
     points = weights @ np.array([face.annotation.points for face in sample_faces()])
     covariance = np.cov(aligned(points, procrustes_mean(scheme, points)), rowvar=False, bias=True)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .canvas_layers import FaceLayers
+from .faint_layers import FaintLayers
 from .mouse_editing import MouseEditing, MousePosition
 from .point_style import place_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari.components import ViewerModel
     from numpy.typing import NDArray
@@ -46,6 +47,8 @@ class FaceCanvas:
         self._picture_layer, self._editor = picture_layer, editor
         self.mouse = MouseEditing(editor)
         self._layers = FaceLayers(picture_layer.viewer)
+        self._faint = FaintLayers(picture_layer.viewer)
+        self._doubts: tuple[tuple[int, ...], int | None] = ((), None)
         self._pointed: int | None = None
         self._names: tuple[str, ...] = ()
         self._dragged = self._clicked_twice = False
@@ -75,10 +78,12 @@ class FaceCanvas:
         self._picture_layer.viewer.scene.camera.events.zoom.disconnect(self._scale_to_zoom)
         self._picture_layer.owner_changed.disconnect(self._owner_changed)
         self._layers.use(None)
+        self._faint.use(None)
 
     def use(self, scheme: Scheme | None) -> None:
         """Draw faces of a landmark scheme."""
         self._layers.use(scheme)
+        self._faint.use(scheme)
         self._names = () if scheme is None else scheme.names
 
     def refresh(self) -> None:
@@ -93,7 +98,12 @@ class FaceCanvas:
     def hide(self, hidden: bool) -> None:
         """Hide the overlay for a while."""
         self._hidden = hidden
-        self._layers.show(self._visible)
+        self._show()
+
+    def mark_doubts(self, points: Sequence[int], now: int | None) -> None:
+        """Mark points in doubt, and the one of them that is looked at."""
+        self._doubts = (tuple(points), now)
+        self._draw()
 
     def toggle_names(self) -> None:
         """Show the names of all points, or only of the one pointed at."""
@@ -121,6 +131,13 @@ class FaceCanvas:
         if (np.abs(place - centre) > 0.95 * half).any():
             camera.center = (0.0, float(place[0]), float(place[1]))
 
+    def centre_on(self, index: int) -> None:
+        """Move the camera so that a point is in the middle; nothing happens if it is missing."""
+        face = self._editor.drawn
+        if self._ours and face is not None and face.present[index]:
+            x, y = face.points[index]
+            self._picture_layer.viewer.scene.camera.center = (0.0, float(y), float(x))
+
     @property
     def _zoom(self) -> float:
         return float(self._picture_layer.viewer.scene.camera.zoom)
@@ -140,7 +157,13 @@ class FaceCanvas:
             if not (self._dragged and self._editor.dragging):
                 self._mark()
             self._dragged = self._editor.dragging
+            self._faint.draw(self._editor.faint, face.points)
+            self._faint.mark(*self._doubts, face.points)
+        self._show()
+
+    def _show(self) -> None:
         self._layers.show(self._visible)
+        self._faint.show(self._visible)
 
     def _mark(self, _selected: object = None) -> None:
         face = self._editor.drawn
@@ -165,6 +188,7 @@ class FaceCanvas:
 
     def _scale_to_zoom(self, _event: object) -> None:
         self._layers.scale_to_zoom(self._zoom)
+        self._faint.scale_to_zoom(self._zoom)
         if self._all_names:
             self._mark()
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from faceloop_datasets import FaceloopError
+from faceloop_datasets import FaceloopError, PointState
 from faceloop_runtime.geometry import Similarity
+from faceloop_workbench.services.annotation_source import source_text
+from faceloop_workbench.services.history_text import BACK
 
 from .face_state import FaceState
 from .model_help import ModelHelp
 from .saving import FaceSaver, SaveStatus, UnsavedFaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -71,6 +73,7 @@ class FaceEditor:
         self._state: FaceState | None = None
         self._preview: tuple[FaceState, str] | None = None
         self._viewing: Revision | None = None
+        self._suggested: Points | None = None
         self._selection: tuple[int, ...] = ()
         self.help = ModelHelp(session)
         session.item_changed.connect(self._load)
@@ -85,12 +88,27 @@ class FaceEditor:
 
     @property
     def drawn(self) -> FaceState | None:
-        """The face as it is to be drawn: a drag under way, or an old revision looked at."""
-        if self._preview is not None:
-            return self._preview[0]
-        if self._viewing is not None:
-            return FaceState.of(self._viewing.annotation)
-        return self._state
+        """The face as it is to be drawn: a drag under way, or as it is."""
+        return self._state if self._preview is None else self._preview[0]
+
+    @property
+    def faint(self) -> Points | None:
+        """Points to be drawn faintly beside it, (N, 2): an old revision, or what a model says."""
+        return self._suggested if self._viewing is None else self._viewing.annotation.points
+
+    def first_state(self) -> FaceState:
+        """Face in work before anybody saved it: the fit of its queue entry, or nothing."""
+        project, item = self._session.need_project(), self.item
+        entry = None if item is None else project.queue.of_item(item.id)
+        if entry is not None and entry.fit is not None:
+            return FaceState.of(entry.fit)
+        return FaceState.empty(len(project.scheme))
+
+    def is_unsaved(self, item_id: int) -> bool:
+        """Whether a face waits to be written, or decided."""
+        if self.item is not None and self.item.id == item_id:
+            return self._saver is not None and self._saver.waiting is not None
+        return item_id in self._unsaved
 
     @property
     def item(self) -> Item | None:
@@ -109,7 +127,7 @@ class FaceEditor:
 
     @property
     def viewing(self) -> Revision | None:
-        """Old revision that is looked at."""
+        """Old revision that is shown faintly."""
         return self._viewing
 
     @property
@@ -203,8 +221,8 @@ class FaceEditor:
 
     def cancel(self) -> None:
         """Forget the drag under way, or stop looking at an old revision."""
-        if self._preview is not None or self._viewing is not None:
-            self._preview = self._viewing = None
+        if self._preview is not None or self.faint is not None:
+            self._preview = self._viewing = self._suggested = None
             self._redraw()
 
     # Changes
@@ -214,8 +232,10 @@ class FaceEditor:
         state = self._editable()
         if state is None or not self._selection:
             return None
-        what = f"Occlude {self._names(self._selection)}"
-        return self._commit(state.occlusion_toggled(self._selection), what)
+        toggled = state.occlusion_toggled(self._selection)
+        hides = (toggled.states == PointState.OCCLUDED)[list(self._selection)].any()
+        what = f"{'Occlude' if hides else 'Uncover'} {self._names(self._selection)}"
+        return self._commit(toggled, what)
 
     def remove(self) -> Revision | None:
         """Mark the selected points as missing."""
@@ -307,6 +327,11 @@ class FaceEditor:
             what,
         )
 
+    def change(self, make: Callable[[FaceState], FaceState], what: str) -> Revision | None:
+        """Make of the face what a function makes of its state; ``what`` is what was done."""
+        state = self._editable()
+        return None if state is None else self._commit(make(state), what)
+
     def restore(self, state: FaceState, what: str) -> Revision | None:
         """Bring back a state, as undo and redo do; ``what`` names that in the history only."""
         if self._editable() is None:
@@ -317,7 +342,8 @@ class FaceEditor:
         """Bring back an old revision as the newest one."""
         if self._editable() is None:
             return None
-        return self._commit(FaceState.saved(revision), f"Bring back revision {revision.id}")
+        what = revision.action or source_text(revision.source)
+        return self._commit(FaceState.saved(revision), f"{BACK}{what}")
 
     def accept(self) -> Revision | None:
         """Confirm all points as the person's own and save.
@@ -351,8 +377,13 @@ class FaceEditor:
         return self._session.need_project().history(self._saver.item.id)[::-1]
 
     def view(self, revision: Revision | None) -> None:
-        """Look at an old revision without changing anything; None to look at the present."""
+        """Show an old revision faintly, without changing anything; None to show none."""
         self._preview, self._viewing = None, revision
+        self._redraw()
+
+    def suggest(self, points: Points | None) -> None:
+        """Show faintly where a model sees points (N, 2), NaN where it is not asked; None to end."""
+        self._suggested = points
         self._redraw()
 
     def synchronise(self) -> None:
@@ -406,7 +437,7 @@ class FaceEditor:
         if saver is not None:
             saver.changed.disconnect(self._kept)
             self._unsaved.add(saver)
-        self._saver = self._state = self._preview = self._viewing = None
+        self._saver = self._state = self._preview = self._viewing = self._suggested = None
         self.select(())
 
     def _forget(self, _project: Project | None) -> None:

@@ -9,6 +9,7 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError
 
 if TYPE_CHECKING:
+    from faceloop_datasets.store.expressions import ExpressionChange
     from faceloop_workbench.session import Session
 
 
@@ -49,6 +50,11 @@ class FaceExpression:
         except FaceloopError as error:
             self._session.tell(str(error), "error")
             return []
+
+    def history(self) -> list[ExpressionChange]:
+        """Return what was said of the face in work, oldest first."""
+        item, project = self._session.item, self._session.project
+        return [] if item is None or project is None else project.expression_history(item.id)
 
     def read(self) -> None:
         """Show what is on disk: another window may have changed it."""

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Annotation, PointState
-from faceloop_workbench.services.annotation_source import FIT, MANUAL, corrected_source
+from faceloop_workbench.services.annotation_source import (
+    FIT,
+    MANUAL,
+    corrected_source,
+    helped_source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,31 +155,30 @@ class FaceState:
         A point that is OCCLUDED stays so: its place is known now, and still hidden.
         """
         chosen = list(indices)
+        if not chosen:
+            return self
         xy, states, placed = self.points.copy(), self.states.copy(), self.placed.copy()
         xy[chosen] = points
         hidden = states[chosen] == PointState.OCCLUDED
         states[chosen] = np.where(hidden, PointState.OCCLUDED, PointState.VISIBLE)
         placed[chosen] = True
-        return replace(
-            self, points=xy, states=states, placed=placed, source=corrected_source(self.source)
-        )
+        return replace(self, points=xy, states=states, placed=placed)._by_hand()
 
     def transformed(self, transform: Similarity) -> FaceState:
         """Move the whole face: this aligns it and confirms no point."""
         points, reference = transform.apply(self.points), transform.apply(self.reference)
-        source = corrected_source(self.source)
-        return replace(self, points=points, reference=reference, source=source)
+        return replace(self, points=points, reference=reference)._by_hand()
 
     def moved_by_model(self, points: Points, model: str) -> FaceState:
         """Let the model move the points that are not placed to ``points`` (N, 2).
 
-        A face with points that are the model's opinion is a fit, whatever it was before, so that
-        they train nothing until a person confirms them.
+        Points that are the model's opinion are known as a fit's, whatever the face was before, so
+        that they train nothing until a person confirms them.
         """
         free = self.present & ~self.placed
         moved = np.where(free[:, None], points, self.points)
         predicted = _differ(moved, self.points)
-        return replace(self, points=moved, source=_fitted(self.source, predicted, model))
+        return replace(self, points=moved, source=_helped(self.source, predicted, model))
 
     def refitted(self, points: Points, model: str) -> FaceState:
         """Let a model's fit (N, 2) have all points that are not placed, missing ones too."""
@@ -198,16 +202,14 @@ class FaceState:
         back &= ~self.present
         xy = np.where(back[:, None], points, self.points)
         states = np.where(back, PointState.ESTIMATED, self.states).astype(np.uint8)
-        return replace(self, points=xy, states=states, source=_fitted(self.source, back, model))
+        return replace(self, points=xy, states=states, source=_helped(self.source, back, model))
 
     def without(self, indices: Sequence[int]) -> FaceState:
         """Take points away: they are missing."""
         chosen = list(indices)
         xy, states, placed = self.points.copy(), self.states.copy(), self.placed.copy()
         xy[chosen], states[chosen], placed[chosen] = np.nan, PointState.MISSING, False
-        return replace(
-            self, points=xy, states=states, placed=placed, source=corrected_source(self.source)
-        )
+        return replace(self, points=xy, states=states, placed=placed)._by_hand()
 
     def occlusion_toggled(self, indices: Sequence[int]) -> FaceState:
         """Mark points as hidden, or as what they were before if all of them are hidden.
@@ -221,7 +223,7 @@ class FaceState:
             states[chosen] = shown[chosen]
         else:
             states[chosen] = PointState.OCCLUDED
-        return replace(self, states=states, source=corrected_source(self.source))
+        return replace(self, states=states)._by_hand()
 
     def confirmed(self, indices: Sequence[int]) -> FaceState:
         """Declare that points are right where they are."""
@@ -234,25 +236,62 @@ class FaceState:
         chosen[list(indices)] = True
         chosen &= self.placed
         states = np.where(chosen, PointState.ESTIMATED, self.states).astype(np.uint8)
-        source = _fitted(self.source, chosen, model)
-        return replace(self, states=states, placed=self.placed & ~chosen, source=source)
+        source = _helped(self.source, chosen, model)
+        return replace(self, states=states, placed=self.placed & ~chosen, source=source)._by_hand()
+
+    def with_state(self, indices: Sequence[int], wanted: PointState, model: str) -> FaceState:
+        """Give points a state, whatever they were; missing ones stay so: they have no place.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            The points.
+        wanted : PointState
+            VISIBLE declares them right where they are; ESTIMATED takes that back.
+        model : str
+            Who estimates them then.
+        """
+        if wanted == PointState.MISSING:
+            return self.without(indices)
+        chosen = np.zeros(len(self.points), dtype=bool)
+        chosen[list(indices)] = True
+        chosen &= self.present
+        states = np.where(chosen, wanted, self.states).astype(np.uint8)
+        sure, unsure = wanted == PointState.VISIBLE, wanted == PointState.ESTIMATED
+        placed = (self.placed | chosen) if sure else self.placed & ~(chosen & unsure)
+        source = _helped(self.source, chosen & self.placed, model) if unsure else self.source
+        return replace(self, states=states, placed=placed, source=source)._by_hand()
+
+    def pasted(
+        self, indices: Sequence[int], points: Points, states: NDArray[np.uint8], origin: str
+    ) -> FaceState:
+        """Give points (K, 2) and states (K,) of another face; ``origin`` names it in words.
+
+        What is only estimated there is so here too, and trains nothing.
+        """
+        chosen = list(indices)
+        xy, codes, placed = self.points.copy(), self.states.copy(), self.placed.copy()
+        xy[chosen], codes[chosen] = points, states
+        placed[chosen] = np.isin(states, (PointState.VISIBLE, PointState.OCCLUDED))
+        fresh = np.zeros(len(xy), dtype=bool)
+        fresh[chosen] = states == PointState.ESTIMATED
+        reference = np.where(fresh[:, None], xy, self.reference)
+        source = _helped(self.source, fresh, origin)
+        return FaceState(xy, codes, placed, reference, source)._by_hand()
 
     def accepted(self) -> FaceState:
         """Confirm every point that has a position: the face is the person's own now."""
         states = np.where(self.states == PointState.ESTIMATED, PointState.VISIBLE, self.states)
         return replace(self, states=states.astype(np.uint8), placed=self.present, source=MANUAL)
 
+    def _by_hand(self) -> FaceState:
+        """Return it with the source of a face that a person has just changed."""
+        free = bool((self.present & ~self.placed).any())
+        return replace(self, source=corrected_source(self.source, unplaced=free))
 
-def changed_points(before: Annotation, after: Annotation) -> int:
-    """How many points two revisions of a face tell differently."""
-    moved = _differ(before.points, after.points)
-    return int((moved | (before.states != after.states)).sum())
 
-
-def _fitted(source: str, predicted: Mask, model: str) -> str:
-    if source.startswith(FIT) or not predicted.any():
-        return source
-    return FIT + model
+def _helped(source: str, predicted: Mask, model: str) -> str:
+    return helped_source(source, model) if predicted.any() else source
 
 
 def _differ(a: Points, b: Points) -> Mask:

@@ -155,7 +155,7 @@ class MouseEditing:
 
     def _nearest(self, position: MousePosition) -> int | None:
         face = self._editor.drawn
-        if face is None or self._editor.viewing is not None or not face.present.any():
+        if face is None or not face.present.any():
             return None
         distance = np.linalg.norm(face.points - position.xy, axis=1)
         number = int(np.nanargmin(distance))

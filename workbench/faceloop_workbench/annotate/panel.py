@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -21,6 +19,7 @@ from faceloop_datasets.wording import enumerated
 from faceloop_workbench.services.queue_reasons import reason_lines
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
+from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .canvas import FaceCanvas
 from .editor import FaceEditor
@@ -31,6 +30,7 @@ from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
 from .panel_missing import MissingList
+from .panel_points import PointTablePanel
 from .picture import FacePicture
 from .point_commands import PointCommands
 from .start_commands import StartCommands
@@ -156,22 +156,16 @@ class AnnotatePanel(QWidget):
         self._assisted.setChecked(read_settings().assisted)
         self._legend = Legend(self.editor.select, self._select_state)
         self._expression = ExpressionButton(self._commands, self.expression)
-        self._history = HistoryList(self.editor)
+        self._history = HistoryList(self._session, self.editor)
         self._missing = MissingList(self._commands, self._point_commands.place)
+        self._table = PointTablePanel(self._session, self._commands, self.editor, self.canvas)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(2, 2, 2, 2)
         for part in self._parts():
             layout.addWidget(part) if isinstance(part, QWidget) else layout.addLayout(part)
         layout.setStretchFactor(self._history, 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        fill_scrolled(self, body)
 
     def _parts(self) -> list[QWidget | QHBoxLayout | QGridLayout]:
         going_back = QHBoxLayout()
@@ -195,6 +189,7 @@ class AnnotatePanel(QWidget):
             self._legend,
             self._estimated,
             self._missing,
+            self._table,
             self._history,
             help_line,
         ]
@@ -237,6 +232,7 @@ class AnnotatePanel(QWidget):
         session.items_changed.connect(self._count)
         session.queue_changed.connect(self._read_reasons)
         session.saved.connect(self._saved)
+        session.ask_before_closing(self._loss)
         editor.loaded.connect(self._load)
         editor.shown.connect(self._show)
         editor.selected.connect(self._selected)
@@ -373,6 +369,12 @@ class AnnotatePanel(QWidget):
 
     def _kept(self, kept: SaveStatus) -> None:
         self._head.show_save_status(kept, face=self.editor.item is not None)
+
+    def _loss(self) -> str:
+        kept, item = self.editor.save_status, self.editor.item
+        if item is None or kept.kind != "unsaved":
+            return ""
+        return f"What you changed last of {item.name} could not be saved: {kept.why}"
 
     def _saved(self, revision: Revision) -> None:
         item = self.editor.item

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SIZE = 14
 _COLUMNS = 3
-_GRAY = QColor(140, 140, 140)  # seen in light and in dark
+GRAY = QColor(140, 140, 140)  # seen in light and in dark
 _WORDS = {
     PointState.VISIBLE: ("confirmed", "A person vouches for it: trains shape and looks."),
     PointState.OCCLUDED: ("hidden", "Occluded, at a known or guessed place: trains the shape."),
@@ -64,7 +64,7 @@ class Legend(QWidget):
 
     def _state(self, state: PointState) -> QToolButton:
         word, meaning = _WORDS[state]
-        button = _button(f"annotate.state.{state.name.lower()}", word, symbol(state, _GRAY))
+        button = _button(f"annotate.state.{state.name.lower()}", word, symbol(state, GRAY))
         button.setToolTip(f"{meaning} Click to select these points.")
         button.clicked.connect(lambda: self._select_state(state))
         return button

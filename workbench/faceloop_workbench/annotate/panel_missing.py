@@ -35,6 +35,7 @@ class MissingList(QWidget):
         self._shown: tuple[list[int], Scheme | None] = ([], None)
         self.list = QListWidget()
         self.list.setObjectName("annotate.missing")
+        self.list.setAccessibleName("Missing points")
         self.list.setMaximumHeight(_HEIGHT)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(lambda row: place(row.data(_NUMBER)))

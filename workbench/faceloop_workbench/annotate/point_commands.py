@@ -128,8 +128,8 @@ class PointCommands:
 
     def _cancel(self) -> None:
         """End what is under way, or else give up the selection."""
-        if self._editor.viewing is not None:
-            self._editor.view(None)
+        if self._editor.faint is not None:
+            self._editor.cancel()
         elif not self._canvas.mouse.cancel():
             self._editor.select(())
 

@@ -178,6 +178,10 @@ class UnsavedFaces:
         """Return and forget the saver of a face that is in work again; None if there is none."""
         return self._savers.pop(item_id, None)
 
+    def __contains__(self, item_id: int) -> bool:
+        """Whether a face is one of them."""
+        return item_id in self._savers
+
     def clear(self) -> None:
         """Forget them: the project is closed."""
         self._savers.clear()

@@ -1,4 +1,7 @@
-"""Undo and redo without limit, a stack for each face; going back is saved like going on."""
+"""Undo and redo without limit, a stack for each face; going back is saved like going on.
+
+Nothing of it is lost when a face or the project is left: stacks are filled from the revisions.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,19 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject
 from qtpy.QtGui import QUndoCommand, QUndoGroup, QUndoStack  # type: ignore[attr-defined]
 
+from faceloop_workbench.services.history_text import REDO, UNDO
+
+from .past_edits import PastEdits, PointEdit
+
 if TYPE_CHECKING:
     from .editor import FaceEditor
     from .expression import FaceExpression
     from .face_state import FaceState
+    from .past_edits import PastEdit
 
 
 class UndoStacks(QObject):
-    """What can be taken back, of every face edited since the project was opened.
+    """What can be taken back, of the face in work and of those that could not be saved yet.
 
     Parameters
     ----------
@@ -35,17 +43,15 @@ class UndoStacks(QObject):
         self._editor, self._expression = editor, expression
         self._stacks: dict[int, QUndoStack] = {}
         self._last: dict[int, FaceState] = {}
+        self._filling = False
         editor.loaded.connect(self._activate_stack)
         editor.edited.connect(self._push)
         expression.edited.connect(self._push_label)
 
     def clear(self) -> None:
         """Forget everything: another project is open, where numbers mean other faces."""
-        for stack in self._stacks.values():
-            self.group.removeStack(stack)
-            stack.deleteLater()
-        self._stacks.clear()
-        self._last.clear()
+        for number in list(self._stacks):
+            self._drop(number)
 
     def undo(self) -> None:
         """Take the last change back."""
@@ -57,41 +63,69 @@ class UndoStacks(QObject):
         if self._editor.may_edit():
             self.group.redo()
 
+    def push(self, command: QUndoCommand) -> None:
+        """Let undo take back something else that was done to the face in work."""
+        stack = self.group.activeStack()
+        if stack is not None:
+            stack.push(command)
+
     def _activate_stack(self, state: FaceState | None) -> None:
         """Make the stack of the face in work the active one."""
         item = self._editor.item
+        for number in [n for n in self._stacks if not self._editor.is_unsaved(n)]:
+            self._drop(number)
         if item is None or state is None:
             self.group.setActiveStack(None)
             return
-        stack = self._stack(item.id)
-        known = self._last.get(item.id)
-        if known is not None and not known.is_same_as(state):
-            # Saved in another window while this one showed another face.
-            self._push(known, state, "Changed elsewhere")
-        self.group.setActiveStack(stack)
+        if item.id in self._stacks and not self._last[item.id].is_same_as(state):
+            self._drop(item.id)  # decided or saved meanwhile, in another window
+        if item.id not in self._stacks:
+            self._stacks[item.id] = self._filled()
+        self._last[item.id] = state
+        self.group.setActiveStack(self._stacks[item.id])
+
+    def _filled(self) -> QUndoStack:
+        """Make a stack of what was done to the face in work before."""
+        stack, editor = QUndoStack(self.group), self._editor
+        past = PastEdits.of(editor.history()[::-1], self._expression.history(), editor.first_state)
+        self._filling = True
+        for edit in (*past.done, *reversed(past.undone)):
+            stack.push(self._command(edit))
+        stack.setIndex(len(past.done))
+        self._filling = False
+        return stack
+
+    def _command(self, edit: PastEdit) -> QUndoCommand:
+        if isinstance(edit, PointEdit):
+            return _EditCommand(self, edit.before, edit.after, edit.what)
+        return _LabelCommand(self, edit.before, edit.after)
+
+    def _drop(self, number: int) -> None:
+        stack = self._stacks.pop(number)
+        self._last.pop(number, None)
+        self.group.removeStack(stack)
+        stack.deleteLater()
 
     def _push(self, before: FaceState, after: FaceState, what: str) -> None:
         item = self._editor.item
         if item is not None:
             self._last[item.id] = after
-            self._stack(item.id).push(_EditCommand(self, before, after, what))
+            self.push(_EditCommand(self, before, after, what))
 
     def _push_label(self, before: str, after: str) -> None:
-        item = self._editor.item
-        if item is not None:
-            self._stack(item.id).push(_LabelCommand(self._expression, before, after))
+        self.push(_LabelCommand(self, before, after))
 
     def restore(self, state: FaceState, what: str) -> None:
         """Bring a state back; called by the stack."""
         item = self._editor.item
-        if item is not None:
+        if item is not None and not self._filling:
             self._last[item.id] = state
             self._editor.restore(state, what)
 
-    def _stack(self, number: int) -> QUndoStack:
-        if number not in self._stacks:
-            self._stacks[number] = QUndoStack(self.group)
-        return self._stacks[number]
+    def restore_label(self, label: str) -> None:
+        """Bring the label of an expression back; called by the stack."""
+        if not self._filling:
+            self._expression.restore(label)
 
 
 class _EditCommand(QUndoCommand):  # type: ignore[misc]
@@ -102,29 +136,29 @@ class _EditCommand(QUndoCommand):  # type: ignore[misc]
 
     def undo(self) -> None:
         """Go back (Qt's name)."""
-        self._stacks.restore(self._before, f"Undo: {self.text()}")
+        self._stacks.restore(self._before, f"{UNDO}{self.text()}")
 
     def redo(self) -> None:
         """Go on again (Qt's name)."""
         if self._done:
             self._done = False
         else:
-            self._stacks.restore(self._after, f"Redo: {self.text()}")
+            self._stacks.restore(self._after, f"{REDO}{self.text()}")
 
 
 class _LabelCommand(QUndoCommand):  # type: ignore[misc]
-    def __init__(self, expression: FaceExpression, before: str, after: str) -> None:
+    def __init__(self, stacks: UndoStacks, before: str, after: str) -> None:
         super().__init__(f"Expression {after or 'none'}")
-        self._expression, self._before, self._after = expression, before, after
+        self._stacks, self._before, self._after = stacks, before, after
         self._done = True  # as above
 
     def undo(self) -> None:
         """Go back (Qt's name)."""
-        self._expression.restore(self._before)
+        self._stacks.restore_label(self._before)
 
     def redo(self) -> None:
         """Go on again (Qt's name)."""
         if self._done:
             self._done = False
         else:
-            self._expression.restore(self._after)
+            self._stacks.restore_label(self._after)

@@ -18,6 +18,7 @@ from .doctor import doctor
 from .erasing import erase
 from .expressions import expressions
 from .fitting import fit, track
+from .history import history
 from .keeping import backup, restore
 from .labels import check_labels
 from .models import model
@@ -67,6 +68,7 @@ app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("check-labels")(check_labels)
 app.command("confirm")(confirm)
+app.command("history")(history)
 app.command("fit")(fit)
 app.command("track")(track)
 app.command("render")(render)

@@ -19,15 +19,6 @@ _SAMPLE_SCHEME = "face70"
 _SHOWN = 20  # refused rows and missing pictures in the report for people; --json has all
 
 
-class ImportFormat(StrEnum):
-    """Formats that can be read."""
-
-    muct = "muct"
-    clmtools = "clmtools"
-    ibug = "ibug"
-    imm = "imm"
-
-
 class ExportFormat(StrEnum):
     """Formats that can be written."""
 
@@ -74,9 +65,13 @@ def init(
 
 
 def import_faces(
-    source_format: Annotated[ImportFormat, typer.Argument(metavar="FORMAT")],
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE", help="Files, folders or archives.")
+        list[str],
+        typer.Argument(
+            metavar="[FORMAT] SOURCE...",
+            help="muct, clmtools, ibug or imm, or nothing: it is recognised then; and files, "
+            "folders or archives.",
+        ),
     ],
     project: ProjectOption,
     images: Annotated[
@@ -99,7 +94,7 @@ def import_faces(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Import annotated faces: muct, clmtools, ibug or imm.
+    """Import annotated faces: muct, clmtools, ibug or imm. Which of them is recognised.
 
     All or nothing, and again and again: an import that is repeated adds what is new. A face keeps
     its identity by the whole path of its annotation and by its picture, so that files of equal
@@ -111,10 +106,11 @@ def import_faces(
     """
     from faceloop_datasets import Project
 
+    source_format, files = _format_and_files(sources)
     with Project.open(project) as opened, progress_monitor() as monitor:
         report = opened.import_from(
-            source_format.value,
-            sources,
+            source_format,
+            files,
             images=images,
             subjects=subjects,
             progress=monitor,
@@ -123,7 +119,7 @@ def import_faces(
     if json:
         show_json(report.to_dict())
     else:
-        _show_report(report)
+        show_report(report)
     if not report.faces:
         note("Nothing was imported.")
         raise typer.Exit(1)
@@ -159,7 +155,36 @@ def export(
         note(made.naming_note)
 
 
-def _show_report(report: ImportReport) -> None:
+def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
+    """Return the format, named first or recognised, and what to import.
+
+    Raises
+    ------
+    InputError
+        If the format is not named and not clear, or a file does not exist.
+    BadParameter
+        If the first word is neither a format nor a file.
+    """
+    from faceloop_datasets import InputError
+    from faceloop_datasets.formats import formats, recognise
+
+    first, *others = words
+    if first in formats() and others:
+        return first, [Path(word) for word in others]
+    if others and not Path(first).exists():
+        raise typer.BadParameter(
+            f"{first!r} is no format and no file. Formats: {', '.join(formats())}."
+        )
+    paths = [Path(word) for word in words]
+    found = recognise(paths)
+    if found.format is None:
+        raise InputError(f"{found.problem} To name it: faceloop import FORMAT SOURCE...")
+    note(f"Recognised as {found.format}.")
+    return found.format, paths
+
+
+def show_report(report: ImportReport) -> None:
+    """Show people what an import did."""
     if report.dry_run:
         say("Dry run: nothing was written.")
     counts = {

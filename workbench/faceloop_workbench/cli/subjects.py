@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,8 @@ from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
     from faceloop_datasets import Item
+    from faceloop_datasets.importing.subject_plan import SubjectPlan
+    from faceloop_workbench.services.people import Person
 
 subjects = typer.Typer(no_args_is_help=True, help="Whom the faces show: people, clips, pictures.")
 
@@ -20,74 +23,123 @@ _NAMED = 10  # faces that are changed; --json has all
 
 @subjects.command("list")
 def list_subjects(project: ProjectOption, json: JsonOption = False) -> None:
-    """List subjects: how many faces and pictures they have, how they are known, who is held out.
+    """List subjects: faces, what is annotated and to do, who is held out, how they are known.
 
-    Those held out measure the next model, and are never trained on.
+    Those held out measure the next model, and are never trained on. The error is that of the model
+    in use on their faces, where it was measured on them.
 
     Example: faceloop subjects list --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.subjects import count_of, kind_of
-    from faceloop_trainer import TrainingConfig
-    from faceloop_trainer.data.split import split_faces
+    from faceloop_datasets.subjects import count_of, how_known, kind_of
+    from faceloop_workbench.services.people import list_people
 
     with Project.open(project) as opened:
-        found = opened.subjects()
-        chosen = split_faces(opened.faces(), TrainingConfig()).held_out
-        held = {face.item_id for face in chosen}
-    rows = [
-        {
-            "subject": one.name,
-            "faces": len(one.items),
-            "pictures": one.pictures,
-            "kind": one.kind,
-            "sources": one.sources,
-            "how": one.how,
-            "held_out": bool(held & set(one.items)),
-            "items": one.items,
-        }
-        for one in found
-    ]
+        people = list_people(opened)
     if json:
-        show_json({"subjects": rows})
+        show_json({"subjects": [_person_values(one) for one in people]})
         return
     show_table(
         (
             "subject",
-            Column("faces", number=True),
-            Column("pictures", number=True),
+            *(Column(name, number=True) for name in ("faces", "annotated", "to do", "error")),
             "held out",
             "how it is known",
         ),
         [
-            (r["subject"], r["faces"], r["pictures"], "yes" if r["held_out"] else "", r["how"])
-            for r in rows
+            (
+                one.name,
+                one.faces,
+                one.annotated,
+                one.to_do,
+                "" if one.error is None else f"{one.error:.4f}",
+                "yes" if one.side == "held out" else "",
+                how_known(one.sources),
+            )
+            for one in people
         ],
     )
-    sources = {source for one in found for source in one.sources}
-    faces = sum(len(one.items) for one in found)
-    note(f"{faces} faces of {count_of(len(found), kind_of(sources))}")
+    sources = {source for one in people for source in one.sources}
+    faces = sum(one.faces for one in people)
+    note(f"{faces} faces of {count_of(len(people), kind_of(sources))}")
+
+
+def _person_values(one: Person) -> dict[str, Any]:
+    from faceloop_datasets.subjects import how_known, kind_of
+
+    return {
+        "subject": one.name,
+        "faces": one.faces,
+        "pictures": one.pictures,
+        "videos": one.videos,
+        "annotated": one.annotated,
+        "to_do": one.to_do,
+        "removed": one.removed,
+        "kind": kind_of(one.sources),
+        "sources": one.sources,
+        "how": how_known(one.sources),
+        "held_out": one.side == "held out",
+        "error": one.error,
+        "predicted_error": one.predicted,
+        "items": one.items,
+    }
 
 
 @subjects.command("set")
 def set_subject(
-    subject: Annotated[str, typer.Argument(help="Name of the subject, new or known.")],
     project: ProjectOption,
+    subject: Annotated[
+        str | None,
+        typer.Argument(help="Name of the subject, new or known.", show_default=False),
+    ] = None,
     item: ItemsOption = None,
     matching: MatchingOption = None,
     regex: RegexOption = None,
+    from_folder: Annotated[
+        bool, typer.Option("--from-folder", help="The folder of each picture is one subject.")
+    ] = False,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Where the name stands in the path of the picture: '{subject}_*.jpg', or a "
+            "regular expression, whose first group it is.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show which face would get which subject.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Say whom faces show. No annotation changes, and no import takes it back.
+    """Say whom faces show: one name, or what a rule finds in the path of each picture.
+
+    No annotation changes, and no import takes it back; faceloop subjects undo does.
 
     Example: faceloop subjects set anna --matching 'img_1*' --project faces
+
+    Example: faceloop subjects set --pattern '{subject}_*.jpg' --dry-run --project faces
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.subjects import check_subject
 
+    rule = "folder" if from_folder else pattern
+    if [subject is not None, from_folder, pattern is not None].count(True) != 1:
+        raise typer.BadParameter("Give a subject, --from-folder or --pattern: one of them.")
     with Project.open(project) as opened:
+        some = item or matching is not None or regex is not None
+        if rule is not None:
+            asked = chosen_faces(opened, item or (), matching, regex) if some else opened.items()
+            plan = opened.plan_subjects(rule, [one.id for one in asked])
+            changed = 0 if dry_run else opened.apply_subjects(plan)
+            _show_plan(plan, changed, dry_run=dry_run, json=json)
+            return
         chosen = chosen_faces(opened, item or (), matching, regex)
-        changed = opened.set_subject([one.id for one in chosen], subject)
-    _show_changed(chosen, subject.strip(), changed, json=json)
+        name = check_subject(subject or "")
+        before = sum(one.subject != name for one in chosen)
+        if not dry_run:
+            before = opened.set_subject([one.id for one in chosen], name)
+    _show_changed(chosen, name, before, dry_run=dry_run, json=json)
 
 
 @subjects.command("merge")
@@ -109,7 +161,30 @@ def merge_subjects(
     _show_changed(chosen, into.strip(), changed, json=json)
 
 
-def _show_changed(chosen: list[Item], subject: str, changed: int, *, json: bool) -> None:
+@subjects.command("undo")
+def undo_subjects(project: ProjectOption, json: JsonOption = False) -> None:
+    """Take back what was last said of subjects; faces whose subject has changed since stay.
+
+    Example: faceloop subjects undo --project faces
+    """
+    from faceloop_datasets import Project, ProjectError
+
+    with Project.open(project) as opened:
+        last = opened.last_subject_change()
+        done = opened.undo_subjects()
+    if last is None or done is None:
+        raise ProjectError("There is no change of subjects that could be taken back.")
+    if json:
+        show_json({"action": done.action, "items": list(done.before)})
+        return
+    left = len(last.before) - len(done.before)
+    more = f" {left} were changed since and stay as they are." if left else ""
+    say(f"Taken back: {done.action}. {len(done.before)} faces show whom they did before.{more}")
+
+
+def _show_changed(
+    chosen: list[Item], subject: str, changed: int, *, dry_run: bool = False, json: bool
+) -> None:
     values: list[dict[str, Any]] = [
         {"item": one.id, "name": one.name, "before": one.subject} for one in chosen
     ]
@@ -120,4 +195,30 @@ def _show_changed(chosen: list[Item], subject: str, changed: int, *, json: bool)
     show_table((Column("item", number=True), "name", "subject before"), rows)
     if len(chosen) > _NAMED:
         note(f"... and {len(chosen) - _NAMED} more; --json lists all.")
+    if dry_run:
+        say(f"{len(chosen)} faces would show {subject}; {changed} show somebody else now.")
+        return
     say(f"{len(chosen)} faces show {subject} now; {changed} showed somebody else before.")
+
+
+def _show_plan(plan: SubjectPlan, changed: int, *, dry_run: bool, json: bool) -> None:
+    """Show what a rule says of every face, those that change or that it knows nothing of first."""
+    if json:
+        faces = [{**asdict(face), "changes": face.changes} for face in plan.faces]
+        counts = {"would_change": len(plan.changed), "refused": len(plan.refused)}
+        show_json({"subjects": dict(plan.subjects), "changed": changed, **counts, "faces": faces})
+        return
+    rows = [*plan.changed, *plan.refused] or plan.faces
+    named = rows if dry_run else rows[:_NAMED]
+    show_table(
+        (Column("item", number=True), "picture", "subject before", "subject then"),
+        [(f.item_id, f.path, f.before, f.why_not or f.after) for f in named],
+    )
+    if len(rows) > len(named):
+        note(f"... and {len(rows) - len(named)} more; --json lists all.")
+    same = len(plan.found) - len(plan.changed)
+    say(
+        f"The rule finds {len(plan.subjects)} subjects in {len(plan.found)} of {len(plan.faces)} "
+        f"faces; {same} show them already, {len(plan.changed)} "
+        + ("would change." if dry_run else f"did not, and {changed} were changed.")
+    )

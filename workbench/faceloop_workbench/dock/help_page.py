@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QKeySequenceEdit,
-    QLabel,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -20,10 +19,11 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.wording import enumerated
 from faceloop_workbench.key_file import save_keys
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.doctor import diagnostics_text
-from faceloop_workbench.widgets.basic import PlainLabel, application, paragraph
+from faceloop_workbench.widgets.basic import PlainLabel, application, heading, paragraph
 
 if TYPE_CHECKING:
     from faceloop_datasets import Monitor
@@ -113,7 +113,7 @@ class HelpPage(QDialog):
         return page
 
     def _heading(self, grid: QGridLayout, text: str) -> None:
-        grid.addWidget(QLabel(f"<h3>{text}</h3>"), grid.rowCount(), 0, 1, 3)
+        grid.addWidget(heading(text), grid.rowCount(), 0, 1, 3)
 
     def _row(self, grid: QGridLayout, command: Command) -> None:
         row = grid.rowCount()
@@ -133,11 +133,12 @@ class HelpPage(QDialog):
         key = self._edits[name].keySequence().toString(_PORTABLE)
         if key == self._commands.key(name):
             return
-        loser = self._commands.rebind(name, key)
+        losers = self._commands.rebind(name, key)
         title = self._commands.table[name].title
         said = f"{title} has the key {key} now." if key else f"{title} has no key now."
-        if loser is not None:
-            said += f" {self._commands.table[loser].title} has lost it."
+        if losers:
+            titles = enumerated([self._commands.table[loser].title for loser in losers])
+            said += f" {titles} {'has' if len(losers) == 1 else 'have'} lost it."
         self._save_keys(said)
 
     def _reset(self) -> None:

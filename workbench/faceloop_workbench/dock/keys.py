@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt
-from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtGui import QFocusEvent, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QAbstractItemView,
     QAbstractSlider,
     QAbstractSpinBox,
@@ -14,16 +15,21 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
+    QTabBar,
     QTextEdit,
     QWidget,
 )
 
 from faceloop_workbench.widgets.basic import application
 
+from .key_focus import KeyFocus
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from faceloop_workbench.commands import Commands
 
-_TEXT = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
+_TEXT = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
 
 
 class Keys(QObject):
@@ -38,12 +44,15 @@ class Keys(QObject):
         What there is to do.
     dock : QWidget
         Something in the window; dialogs and other windows are left alone.
+    place : callable
+        Which tab has the picture, ``annotate`` or ``live``: its commands come first.
     """
 
-    def __init__(self, commands: Commands, dock: QWidget) -> None:
+    def __init__(self, commands: Commands, dock: QWidget, place: Callable[[], str]) -> None:
         super().__init__(dock)
         self._commands = commands
-        self._dock = dock
+        self._dock, self._place = dock, place
+        self._focus = KeyFocus()
         self._held: dict[int, str] = {}
         self._application = application()
         self._application.installEventFilter(self)
@@ -54,6 +63,8 @@ class Keys(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Take the key events that are commands (Qt's name)."""
+        if isinstance(event, QFocusEvent) and isinstance(watched, QWidget):
+            self._focus.moved(watched, event)
         if not isinstance(event, QKeyEvent) or not isinstance(watched, QWidget):
             return False
         kind = event.type()
@@ -62,7 +73,7 @@ class Keys(QObject):
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
         name = self._command(event) if self._listens(watched) else None
-        if name is None or _moves_in(QApplication.focusWidget(), event):
+        if name is None or self._is_kept(QApplication.focusWidget(), event.key()):
             return False
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()  # so that no menu takes it; the key press follows
@@ -86,7 +97,21 @@ class Keys(QObject):
 
     def _listens(self, widget: QWidget) -> bool:
         focus = QApplication.focusWidget() or widget
-        return not isinstance(focus, _TEXT) and self._is_ours(widget.window())
+        if isinstance(focus, QComboBox):
+            typed = focus.isEditable() or self._focus.by_keys
+        else:
+            typed = isinstance(focus, _TEXT)
+        return not typed and self._is_ours(widget.window())
+
+    def _is_kept(self, focus: QWidget | None, key: int) -> bool:
+        """Whether a key is for what has the focus: it moves there, presses it, or leaves it."""
+        if focus is None:
+            return False
+        if isinstance(focus, QAbstractItemView | QAbstractSlider | QComboBox) and key in _MOVES:
+            return True
+        if isinstance(focus, QAbstractButton | QTabBar) and self._focus.by_keys:
+            return key in _MOVES or key == Qt.Key.Key_Space
+        return key in _LEAVES and self._dock.isAncestorOf(focus)
 
     def _is_ours(self, window: QWidget | None) -> bool:
         """Whether it is the main window, or the dock floats in it."""
@@ -96,18 +121,16 @@ class Keys(QObject):
         return window in (top, self._dock.window())
 
     def _command(self, event: QKeyEvent) -> str | None:
-        pressed = key_text(event)
-        for name in self._commands.table:
+        pressed, found = key_text(event), None
+        for name, command in self._commands.table.items():
             if pressed and pressed in _spellings(self._commands.key(name)):
-                return name
-        return None
+                if command.place in ("", self._place()):
+                    return name
+                found = found or name
+        return found
 
 
-def _moves_in(focus: QWidget | None, event: QKeyEvent) -> bool:
-    """Whether a key moves in a list or a slider, which keep those."""
-    return isinstance(focus, QAbstractItemView | QAbstractSlider) and event.key() in _MOVES
-
-
+_LEAVES = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 _MOVES = (
     Qt.Key.Key_Left,
     Qt.Key.Key_Right,

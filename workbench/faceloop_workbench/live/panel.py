@@ -16,6 +16,7 @@ from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.gl_context import QtContexts
+from faceloop_workbench.widgets.scroll import ScrollArea
 
 from .canvas import LiveCanvas
 from .frame_marks import FrameMarks
@@ -27,10 +28,13 @@ from .panel_queue import QueueBox
 from .panel_responses import PointChooser
 from .panel_sources import SourceBar
 from .panel_time import TimePanel
+from .panel_track import TrackBox
 from .panel_view import ViewChooser
 from .player import AS_FAST_AS_IT_GOES, Player
 from .screening import Screening
 from .time_dock import TimeDock
+from .track_commands import TrackCommands
+from .track_editor import TrackEditor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +86,8 @@ class LivePanel(QWidget):
         What draws.
     time : TimePanel
         Timeline and plots, below the picture.
+    tracks : TrackEditor
+        The kept track of the video.
     """
 
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
@@ -99,6 +105,9 @@ class LivePanel(QWidget):
         self._timeline = self.time.timeline
         self._time_dock = TimeDock(picture_layer.viewer, self.time)
         self._marks = FrameMarks(session)
+        self.tracks = TrackEditor(session, self.player, self._screening)
+        self._track_commands = TrackCommands(session, commands, self.tracks, self._timeline)
+        self._track = TrackBox(self.tracks, commands, self._timeline.view)
         self._quality = QualityBox(
             settings.backend, settings.max_faces, settings.finding, self._screening.use_model
         )
@@ -134,6 +143,7 @@ class LivePanel(QWidget):
         self._marks.close_down()
         self.time.close_down()
         self._time_dock.close_down()
+        self.tracks.close_down()
         self._screening.close_down()
         self.player.close()
         if self._contexts is not None:
@@ -177,6 +187,7 @@ class LivePanel(QWidget):
             self.canvas.show(shown)
             self._drawn.append(time.monotonic())
         self._screening.tick()
+        self.tracks.tick()
         now = time.monotonic()
         still = shown is not None and not shown.moving
         if shown is not None and (still or now - self._barred >= _BARS_EVERY):
@@ -217,6 +228,7 @@ class LivePanel(QWidget):
         return float(sum(now - drawn <= 1.0 for drawn in self._drawn))
 
     def _opening(self, name: str) -> None:
+        self.tracks.leave()
         if name:
             self._place.setText(f"Opening {name}…")
 
@@ -227,6 +239,7 @@ class LivePanel(QWidget):
         self.time.show_video(path)
         self._marks.use(path)
         self._show_time()
+        self.tracks.load()
         if source is None:
             self.canvas.clear()
             self._show_place()
@@ -253,6 +266,8 @@ class LivePanel(QWidget):
         if owner == "live":
             self._use_model()
             self.canvas.enter()
+            self.tracks.take_pending()
+            self._show_track()
             self._timer.start(_LOOK_MS)
         elif self._timer.isActive():
             self._timer.stop()
@@ -271,10 +286,19 @@ class LivePanel(QWidget):
 
     def _project_changed(self, project: Project | None) -> None:
         if project is None:
+            self.tracks.project_closes()
             self.player.pause()
             self._screening.unload()
         self._sources.refresh(self._source_name())
         self._screening.renew()
+        if project is not None and self.player.source is not None:
+            self.tracks.load()
+
+    def _show_track(self) -> None:
+        project = self._session.project
+        scheme = None if project is None else project.scheme
+        self.time.show_track(self.tracks.track, scheme)
+        self._allow()
 
     def _items_changed(self) -> None:
         self._sources.refresh(self._source_name())
@@ -294,6 +318,7 @@ class LivePanel(QWidget):
         self._commands.disable("live.step_back", file)
         self._commands.disable("live.take", file or self._no_fit())
         self._export.allow(file)
+        self._track_commands.allow(file)
         self._button.setText("Pause" if self.player.playing else "Play")
 
     def _no_fit(self) -> str:
@@ -309,6 +334,7 @@ class LivePanel(QWidget):
     def _arrange(self) -> None:
         self._button = command_button(self._commands, "live.play")
         self._speed.setObjectName("live.speed")
+        self._speed.setAccessibleName("Speed")
         self._speed.addItems(list(_SPEEDS))
         self._speed.setCurrentText("1 x")
         self._speed.setToolTip(
@@ -324,14 +350,25 @@ class LivePanel(QWidget):
         layout.addWidget(self._sources)
         layout.addWidget(self._place)
         layout.addLayout(play)
-        layout.addWidget(self._view)
-        layout.addWidget(self._quality)
-        layout.addWidget(self._head)
-        layout.addWidget(self._expressions)
-        layout.addWidget(self._points)
-        layout.addWidget(self._queue)
+        layout.addWidget(ScrollArea(self._boxes()), 1)
         layout.addWidget(self._export)
+
+    def _boxes(self) -> QWidget:
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for box in (
+            self._track,
+            self._view,
+            self._quality,
+            self._head,
+            self._expressions,
+            self._points,
+            self._queue,
+        ):
+            layout.addWidget(box)
         layout.addStretch(1)
+        return content
 
     def _connect(self) -> None:
         player, session = self.player, self._session
@@ -342,6 +379,8 @@ class LivePanel(QWidget):
         self._screening.changed.connect(self._count)
         self._marks.changed.connect(self._timeline.show_marks)
         self._screening.opening.connect(self._opening)
+        self.tracks.changed.connect(self._show_track)
+        self.tracks.idle.connect(self._allow)
         self._timeline.sought.connect(player.seek)
         self._speed.currentTextChanged.connect(lambda text: player.set_speed(_SPEEDS[text]))
         self._picture_layer.owner_changed.connect(self._owner_changed)

@@ -56,6 +56,7 @@ class ExportBar(QWidget):
         layout.addWidget(self._bar, 1)
         layout.addWidget(self._stop)
         self._show(running=False)
+        session.ask_before_closing(self._loss)
 
     def allow(self, why_not: str) -> None:
         """Say why nothing can be exported; ``""`` if it can."""
@@ -88,6 +89,11 @@ class ExportBar(QWidget):
         if self._job is not None:
             self._job.cancel()
             self._job.wait()
+
+    def _loss(self) -> str:
+        if self._job is None:
+            return ""
+        return f"{self._target.name} is being written. It ends where it is by now, or is not made."
 
     def _ask(self) -> None:
         name, kind = QFileDialog.getSaveFileName(self, "Export the track", "", _FILTER)

@@ -98,6 +98,7 @@ class FindingChoice:
 def _list(name: str, choices: Mapping[str, str]) -> QComboBox:
     shown = QComboBox()
     shown.setObjectName(name)
+    shown.setAccessibleName(name.rpartition(".")[2].capitalize())
     shown.setMinimumContentsLength(_LETTERS)
     shown.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     for choice, about in choices.items():

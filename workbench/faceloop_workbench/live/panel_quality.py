@@ -63,6 +63,7 @@ class QualityBox(QGroupBox):
         self._reason.setObjectName("live.backend_used")
         self._backend = QComboBox()
         self._backend.setObjectName("live.backend")
+        self._backend.setAccessibleName("Responses by")
         for name, help_text in _BACKENDS.items():
             self._backend.addItem(name)
             last = self._backend.count() - 1
@@ -70,6 +71,7 @@ class QualityBox(QGroupBox):
         self._backend.setCurrentText(backend)
         self._faces = QSpinBox()
         self._faces.setObjectName("live.max_faces")
+        self._faces.setAccessibleName("Most faces to follow")
         self._faces.setRange(1, 16)
         self._faces.setValue(max_faces)
         self._faces.setToolTip("Most faces to follow.")
@@ -95,8 +97,9 @@ class QualityBox(QGroupBox):
         self._paint(error, threshold)
         text = error_word(error, threshold)
         if fits:
+            text += f": predicted error {error:.3f}"
             score = min(fit.score for fit in fits)
-            text += f": predicted error {error:.3f}, score {score:.2f}"
+            text += "" if np.isnan(score) else f", score {score:.2f}"  # a kept one is not known
         if len(fits) > 1:
             text += f", {len(fits)} faces"
         self._quality.setText(text)
@@ -122,9 +125,6 @@ class QualityBox(QGroupBox):
         quality = QHBoxLayout()
         quality.addWidget(self._swatch)
         quality.addWidget(self._quality, 1)
-        start = QHBoxLayout()
-        start.addWidget(self._finding.start)
-        start.addWidget(self._finding.starts, 1)
         how = QHBoxLayout()
         how.addWidget(self._backend)
         how.addWidget(PlainLabel("faces"))
@@ -136,6 +136,7 @@ class QualityBox(QGroupBox):
         form.addRow("Speed", self._speed)
         form.addRow("Model", self._model)
         form.addRow("Detector", self._finding.detector)
-        form.addRow("Start", start)
+        form.addRow("Start", self._finding.start)
+        form.addRow("", self._finding.starts)
         form.addRow("Responses by", how)
         form.addRow("", self._reason)

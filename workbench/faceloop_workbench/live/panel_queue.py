@@ -48,6 +48,7 @@ class QueueBox(QGroupBox):
         show.clicked.connect(lambda: session.tab_wanted.emit("queue"))
         limit = QDoubleSpinBox()
         limit.setObjectName("live.threshold")
+        limit.setAccessibleName("A fit is poor above")
         limit.setRange(0.01, 0.3)
         limit.setSingleStep(0.005)
         limit.setDecimals(3)

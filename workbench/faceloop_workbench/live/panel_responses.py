@@ -38,6 +38,7 @@ class PointChooser(QWidget):
         self._wanted.toggled.connect(self._want)
         self._points = QComboBox()
         self._points.setObjectName("live.point")
+        self._points.setAccessibleName("Point whose response map is shown")
         self._points.setMinimumContentsLength(8)
         self._points.setSizeAdjustPolicy(_SHORT)
         self._points.currentIndexChanged.connect(self._chosen)

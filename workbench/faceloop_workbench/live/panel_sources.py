@@ -41,6 +41,7 @@ class SourceBar(QWidget):
         self._videos: list[Media] = []
         self._choice = QComboBox()
         self._choice.setObjectName("live.videos")
+        self._choice.setAccessibleName("Video")
         self._choice.setToolTip("Watch a video of the project.")
         self._choice.setMinimumContentsLength(8)
         self._choice.setSizeAdjustPolicy(_SHORT)

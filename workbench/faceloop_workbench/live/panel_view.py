@@ -46,15 +46,18 @@ class ViewChooser(QWidget):
         self._face: Path | None = None
         self._view = QComboBox()
         self._view.setObjectName("live.view")
+        self._view.setAccessibleName("What is shown")
         self._view.setToolTip(_HELP)
         for name, (_, about) in _VIEWS.items():
             self._view.addItem(name)
             self._view.setItemData(self._view.count() - 1, about, Qt.ItemDataRole.ToolTipRole)
         self._picture = QPushButton("Face of…")
         self._picture.setObjectName("live.mask_picture")
+        self._picture.setAccessibleName("Picture of the mask")
         self._picture.setToolTip("A picture with the face that is the mask; else an average face.")
         self._strength = QDoubleSpinBox()
         self._strength.setObjectName("live.strength")
+        self._strength.setAccessibleName("Strength")
         self._strength.setToolTip("Factor of the shape's parameters: 1 changes nothing.")
         self._strength.setRange(0.0, 5.0)
         self._strength.setSingleStep(0.2)

@@ -126,6 +126,11 @@ class Screening:
         key = None if project is None or record is None else (project.path, record.id)
         return partial(choose_model, None, project), key
 
+    @property
+    def how(self) -> tuple[str, int, Finding]:
+        """Backend, most faces to follow, and how they are found."""
+        return self._fit_settings or ("auto", 1, AUTOMATIC)
+
     def renew(self) -> None:
         """Fit with the model that is in use now, in the same way as before, if in any."""
         if self._fit_settings is not None:
@@ -268,7 +273,7 @@ class Screening:
         if chosen is None:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
         table = target.suffix.lower() in (".csv", ".parquet")
-        _, max_faces, finding = self._fit_settings or ("auto", 1, AUTOMATIC)
+        _, max_faces, finding = self.how
         project = self._session.project
 
         keep = () if project is None else tuple(project.files())

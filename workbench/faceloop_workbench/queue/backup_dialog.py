@@ -46,6 +46,7 @@ class BackupDialog(QDialog):
         self._back_up = back_up
         self._folder = QLineEdit(str(folder))
         self._folder.setObjectName("backup.folder")
+        self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
         self._media = QCheckBox("With the pictures and videos in the project's folder")
         self._media.setObjectName("backup.media")

@@ -51,6 +51,7 @@ class EraseDialog(QDialog):
         self._subject = _choice(plan.subject, "erase.subject")
         self._text = QPlainTextEdit()
         self._text.setObjectName("erase.text")
+        self._text.setAccessibleName("What is erased")
         self._text.setReadOnly(True)
         self._text.setMinimumSize(520, 190)
         self._sure = QCheckBox("I know that this cannot be undone")

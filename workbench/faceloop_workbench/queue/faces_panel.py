@@ -225,6 +225,7 @@ class FaceList(QListView):
     def __init__(self, review: Review, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("queue.list")
+        self.setAccessibleName("Faces")
         self.faces = FaceListModel(review)
         self._review = review
         self._following = False

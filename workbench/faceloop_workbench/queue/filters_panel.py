@@ -50,6 +50,7 @@ class FiltersPanel(QWidget):
         self._media = self._box("queue.media", "Only faces on these pictures")
         self._text = QLineEdit()
         self._text.setObjectName("queue.text")
+        self._text.setAccessibleName("Search names")
         self._text.setPlaceholderText("Search names")
         self._text.setClearButtonEnabled(True)
         self._text.textChanged.connect(lambda text: self._review.select(text=text.strip()))
@@ -133,6 +134,7 @@ class FiltersPanel(QWidget):
         box = QComboBox()
         box.setObjectName(name)
         box.setToolTip(tip)
+        box.setAccessibleName(tip)
         box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         # As narrow as the dock wants it: the full text is in the list that opens.
         box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -22,14 +22,15 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError, ImportReport, Project
-from faceloop_datasets.formats import formats
+from faceloop_datasets.formats import Recognition, formats, native_scheme, recognise
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.conversion_text import conversion_text
+from faceloop_workbench.services.format_help import FORMATS, annotation_files
 from faceloop_workbench.widgets.basic import not_none, paragraph, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, dropped_paths
 from faceloop_workbench.widgets.job_bar import JobBar
 
-from .format_help import FORMATS
-from .report_text import conversion_text, report_text
+from .report_text import recognised_text, report_text
 from .subject_panel import SubjectPanel
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
-    from faceloop_datasets import Monitor
+    from faceloop_datasets import Conversion, Monitor
     from faceloop_workbench.session import Session
 
 
@@ -55,8 +56,6 @@ class ImportDialog(QDialog):
         What it belongs to; while it is open, nothing else in that window can be done.
     sources : sequence of Path
         Files that are chosen already.
-    source_format : str
-        Format that is chosen at first.
     """
 
     def __init__(
@@ -64,13 +63,14 @@ class ImportDialog(QDialog):
         session: Session,
         parent: QWidget,
         sources: Sequence[Path] = (),
-        source_format: str = "muct",
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._folder = session.need_project().path
         self._scheme = session.need_project().scheme
         self._checked: ImportReport | None = None
+        self._chosen_by_hand = False
+        self._look: Job[Recognition] | None = None
         self.setWindowTitle("Import annotated faces")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -78,7 +78,6 @@ class ImportDialog(QDialog):
         self.resize(640, 640)
         self._make_widgets()
         self._lay_out()
-        self._format.setCurrentIndex(self._format.findData(source_format))
         self._format_chosen()
         self.add_sources(sources)
 
@@ -94,10 +93,16 @@ class ImportDialog(QDialog):
         """Files and folders that are chosen."""
         return [Path(not_none(self._sources.item(k)).text()) for k in range(self._sources.count())]
 
+    @property
+    def _conversion(self) -> Conversion:
+        project = self._session.need_project()
+        return project.conversion_from(native_scheme(self.source_format))
+
     def add_sources(self, paths: Sequence[Path]) -> None:
         """Add files and folders to those chosen."""
         known = self.sources
         self._sources.addItems([str(path) for path in paths if path not in known])
+        self._recognise()
         self._outdate()
 
     # Qt's names
@@ -117,6 +122,11 @@ class ImportDialog(QDialog):
             self._bar.cancel()
         else:
             super().reject()
+
+    def done(self, result: int) -> None:
+        """Close; what the files are is of no interest any more."""
+        self._look = None
+        super().done(result)
 
     def close_down(self) -> None:
         """Stop what runs, and close."""
@@ -152,7 +162,7 @@ class ImportDialog(QDialog):
         self._bar.run(Job(work, name), self._done)
 
     def _done(self, report: ImportReport) -> None:
-        self._report.setPlainText(report_text(report, self._scheme))
+        self._report.setPlainText(report_text(report, self._scheme, self._conversion))
         self._checked = report if report.dry_run else None
         if not report.dry_run:
             self._session.items_changed.emit()
@@ -167,6 +177,39 @@ class ImportDialog(QDialog):
     def _cancelled(self, _name: str) -> None:
         self._report.setPlainText("Stopped. The project is as it was before.")
 
+    # Which format the files are
+
+    def _recognise(self) -> None:
+        """Look at a few of the files, in the background."""
+        sources = self.sources
+        if not sources:
+            self._look = None
+            self._recognised.clear()
+            return
+        look = self._look = Job(lambda _monitor: recognise(sources), "Looking at the files")
+        look.done.connect(lambda found: self._take_format(look, found), thread="main")
+        look.failed.connect(lambda error: self._no_format(look, error), thread="main")
+        look.start()
+
+    def _take_format(self, look: Job[Recognition], found: Recognition) -> None:
+        if self._look is not look:  # and not one for other files
+            return
+        self._look = None
+        if found.format is not None and not self._chosen_by_hand:
+            self._format.setCurrentIndex(self._format.findData(found.format))
+        self._recognised.setText(recognised_text(found, self.source_format))
+        self._enable()
+
+    def _no_format(self, look: Job[Recognition], error: FaceloopError) -> None:
+        if self._look is look:
+            self._look = None
+            self._recognised.setText(str(error))
+            self._enable()
+
+    def _by_hand(self, _index: int) -> None:
+        self._chosen_by_hand = True
+        self._recognise()
+
     # What can be done now
 
     def _outdate(self) -> None:
@@ -176,9 +219,12 @@ class ImportDialog(QDialog):
 
     def _enable(self, _busy: bool = False) -> None:
         running = "Wait for what is running, or cancel it." if self._bar.busy else ""
+        looking = "" if self._look is None else "The files are being looked at."
         nothing = "" if self._sources.count() else "Choose files or folders first."
         set_enabled(
-            self._check, running or nothing, "Report what would be imported; writes nothing."
+            self._check,
+            running or nothing or looking,
+            "Report what would be imported; writes nothing.",
         )
         unchecked = "" if self._checked else "Check first: the report says what will happen."
         empty = "Nothing in these files is new." if self._is_empty() else ""
@@ -203,7 +249,7 @@ class ImportDialog(QDialog):
     def _format_chosen(self, _index: int = 0) -> None:
         known = FORMATS.get(self.source_format)
         try:
-            how = conversion_text(self.source_format, self._scheme)
+            how = conversion_text(self._conversion, self._scheme)
         except FaceloopError as error:
             how = str(error)
         self._explanation.setText(f"{known.explanation if known else ''}\n\n{how}".strip())
@@ -217,12 +263,16 @@ class ImportDialog(QDialog):
         for name in sorted(formats(), key=lambda n: list(FORMATS).index(n) if n in FORMATS else 99):
             self._format.addItem(FORMATS[name].title if name in FORMATS else name, name)
         self._format.currentIndexChanged.connect(self._format_chosen)
+        self._format.activated.connect(self._by_hand)
+        self._recognised = paragraph("")
+        self._recognised.setObjectName("import.recognised")
         self._explanation = paragraph("")
         self._sources = QListWidget()
         self._sources.setObjectName("import.sources")
         self._sources.setMaximumHeight(96)
         self._images = QLineEdit()
         self._images.setObjectName("import.images")
+        self._images.setAccessibleName("Folder of the pictures")
         self._images.setPlaceholderText("only if they do not lie beside the annotations")
         self._images.textChanged.connect(self._outdate)
         self._subjects = SubjectPanel()
@@ -235,6 +285,7 @@ class ImportDialog(QDialog):
         ]
         self._report = QPlainTextEdit()
         self._report.setObjectName("import.report")
+        self._report.setAccessibleName("Report")
         self._report.setReadOnly(True)
         self._report.setPlaceholderText("The report of the check will be here.")
         self._report.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
@@ -258,10 +309,11 @@ class ImportDialog(QDialog):
         images.addWidget(self._images, 1)
         images.addWidget(browse)
         form = QFormLayout()
-        form.addRow("Format", self._format)
-        form.addRow(self._explanation)
         form.addRow("Files", self._sources)
         form.addRow("", choose)
+        form.addRow("Format", self._format)
+        form.addRow("", self._recognised)
+        form.addRow(self._explanation)
         form.addRow("Pictures in", images)
         form.addRow("Subjects", self._subjects)
         form.addRow(self._subjects.help)
@@ -277,8 +329,7 @@ class ImportDialog(QDialog):
         layout.addLayout(foot)
 
     def _ask_files(self) -> None:
-        known = FORMATS.get(self.source_format)
-        ask_files(self, "Files to import", known.files if known else "Files (*)", self.add_sources)
+        ask_files(self, "Files to import", annotation_files(), self.add_sources)
 
     def _ask_folder(self) -> None:
         ask_folder(self, "Folder to import", lambda folder: self.add_sources([folder]))
@@ -289,6 +340,7 @@ class ImportDialog(QDialog):
     def _remove(self) -> None:
         for item in self._sources.selectedItems():
             self._sources.takeItem(self._sources.row(item))
+        self._recognise()
         self._outdate()
 
     def _copy_report(self) -> None:

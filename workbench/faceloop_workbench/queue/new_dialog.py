@@ -48,6 +48,7 @@ class NewDialog(QDialog):
         self._make = make
         self._folder = QLineEdit(str(folder))
         self._folder.setObjectName("new.folder")
+        self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
         self._scheme = QComboBox()
         self._scheme.setObjectName("new.scheme")

@@ -11,6 +11,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_workbench.widgets.basic import not_none
 from faceloop_workbench.widgets.file_dialogs import dropped_paths
 from faceloop_workbench.widgets.job_bar import JobBar
+from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .care_dialogs import CareDialogs
 from .confirm_dialogs import ConfirmDialogs
@@ -73,9 +74,12 @@ class QueuePanel(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(self._start)
         self._pages.addWidget(self._work)
-        layout = QVBoxLayout(self)
+        body = QWidget()
+        layout = QVBoxLayout(body)
         layout.addWidget(self._pages, 1)
         layout.addWidget(self._bar)
+        fill_scrolled(self, body)
+        session.ask_before_closing(self._bar.loss)
         self.setAcceptDrops(True)
         # One save tells of several changes: the list is read once, when all have been told.
         self._reading = QTimer(self)

@@ -11,7 +11,7 @@ from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.wording import enumerated
-from faceloop_workbench.services.add_files import Added, add_files, annotation_format, is_media
+from faceloop_workbench.services.add_files import Added, add_files, are_annotations, is_media
 from faceloop_workbench.services.background import Job, Result
 from faceloop_workbench.services.exporting import export_faces
 from faceloop_workbench.services.recent_projects import remember
@@ -105,11 +105,11 @@ class ProjectDialogs:
 
     # A project that is open
 
-    def import_faces(self, sources: Sequence[Path] = (), source_format: str = "muct") -> None:
+    def import_faces(self, sources: Sequence[Path] = ()) -> None:
         """Open the dialog that imports annotations."""
         if self.free():
             before = self._review.faces
-            dialog = ImportDialog(self._session, self._parent, sources, source_format)
+            dialog = ImportDialog(self._session, self._parent, sources)
             dialog.finished.connect(lambda: self._imported(before))
             dialog.open()
 
@@ -142,12 +142,11 @@ class ProjectDialogs:
                 "Make or open a project first, then drop the files again.", "warning"
             )
             return
-        if not any(path.is_file() and is_media(path) for path in paths):
-            source_format = annotation_format(paths)
-            if source_format is not None:
-                self.import_faces(paths, source_format)
-                return
-        self.add(paths)
+        media = any(path.is_file() and is_media(path) for path in paths)
+        if not media and are_annotations(paths):
+            self.import_faces(paths)
+        else:
+            self.add(paths)
 
     def relink(self) -> None:
         """Ask for a folder, and look there for media that are not where they were."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from faceloop_datasets import Conversion, ImportReport, Scheme
-from faceloop_datasets.formats import native_scheme
+from faceloop_workbench.services.conversion_text import conversion_text
+from faceloop_workbench.services.format_help import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from faceloop_datasets import Conversion, ImportReport, Scheme
+    from faceloop_datasets.formats import Recognition
+
 _NAMES = 200  # pictures that were not found; refused rows are all there
 
 
-def report_text(report: ImportReport, scheme: Scheme) -> str:
+def report_text(report: ImportReport, scheme: Scheme, conversion: Conversion) -> str:
     """Write a report for people.
 
     Parameters
@@ -24,34 +25,31 @@ def report_text(report: ImportReport, scheme: Scheme) -> str:
         What was done, or would be.
     scheme : Scheme
         The project's.
+    conversion : Conversion
+        How the points became those of the scheme.
     """
-    return "\n".join(_lines(report, scheme))
+    return "\n".join(_lines(report, conversion_text(conversion, scheme)))
 
 
-def conversion_text(source_format: str, scheme: Scheme) -> str:
-    """Say how the points of a format become those of a project.
+def recognised_text(found: Recognition, chosen: str) -> str:
+    """Say what files were recognised as, and whether that is the format that is chosen.
 
-    Raises
-    ------
-    SchemeError
-        If they cannot.
+    Parameters
+    ----------
+    found : Recognition
+        What they look like.
+    chosen : str
+        The format that is chosen.
     """
-    source = native_scheme(source_format)
-    conversion = Conversion.load(source, scheme)
-    if source == scheme.name:
-        return f"The points are those of the project ({scheme.name}): nothing is converted."
-    absent = ~(conversion.weights != 0).any(axis=1)
-    estimated = ~conversion.same_mark & ~absent
-    kept = len(scheme) - int(absent.sum()) - int(estimated.sum())
-    parts = [f"{source} becomes {scheme.name}: {kept} of {len(scheme)} points are the same marks"]
-    for mask, word in ((estimated, "estimated"), (absent, "missing")):
-        if mask.any():
-            names = ", ".join(np.array(scheme.names)[mask])
-            parts.append(f"{int(mask.sum())} {word} ({names})")
-    return "; ".join(parts) + "."
+    if found.format is None:
+        return found.problem
+    title = FORMATS[found.format].title if found.format in FORMATS else found.format
+    if found.format == chosen:
+        return f"Recognised as {title}."
+    return f"The files look like {title}; another format is chosen."
 
 
-def _lines(report: ImportReport, scheme: Scheme) -> Iterator[str]:
+def _lines(report: ImportReport, converted: str) -> Iterator[str]:
     if report.dry_run:
         yield f"This import would add {report.new} faces. Nothing is written yet."
     else:
@@ -80,7 +78,7 @@ def _lines(report: ImportReport, scheme: Scheme) -> Iterator[str]:
     if report.subjects_changed:
         yield f"{report.subjects_changed} faces that were here already get another subject."
     yield ""
-    yield conversion_text(report.format, scheme)
+    yield converted
     for reason, count in report.skipped.items():
         yield f"{count} rows are left out: {reason}."
     yield from _updated(report)

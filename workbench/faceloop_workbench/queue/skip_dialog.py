@@ -34,6 +34,7 @@ class SkipDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._reason = QComboBox()
         self._reason.setObjectName("skip.reason")
+        self._reason.setAccessibleName("Reason")
         self._reason.setEditable(True)
         self._reason.addItems(list(reasons))
         layout = QVBoxLayout(self)

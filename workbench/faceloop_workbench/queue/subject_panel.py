@@ -33,10 +33,12 @@ class SubjectPanel(QWidget):
         self.help = paragraph("")
         self._rules = QComboBox()
         self._rules.setObjectName("import.subjects")
+        self._rules.setAccessibleName("Subjects")
         for rule in SUBJECT_RULES:
             self._rules.addItem(rule.title)
         self._text = QLineEdit()
         self._text.setObjectName("import.subjects.text")
+        self._text.setAccessibleName("Rule for the subjects")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._rules)

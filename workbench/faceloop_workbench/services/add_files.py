@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
+from faceloop_datasets.archive import ARCHIVE_SUFFIXES
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.wording import counted
@@ -16,14 +17,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Monitor
 
-_ANNOTATIONS = {
-    ".tar.gz": "muct",
-    ".tgz": "muct",
-    ".tar": "muct",
-    ".csv": "clmtools",
-    ".pts": "ibug",
-    ".asf": "imm",
-}
+_ANNOTATIONS = (*ARCHIVE_SUFFIXES, ".csv", ".pts", ".asf")
 
 
 @dataclass
@@ -115,12 +109,10 @@ def is_media(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES
 
 
-def annotation_format(paths: Iterable[Path]) -> str | None:
-    """Format that files or a folder of annotations probably have; None if there are none."""
+def are_annotations(paths: Iterable[Path]) -> bool:
+    """Whether files, or what is in a folder, are named like annotations."""
     for path in paths:
         names = [path.name] if path.is_file() else [p.name for p in path.iterdir() if p.is_file()]
-        for name in names:
-            for suffix, known in _ANNOTATIONS.items():
-                if name.lower().endswith(suffix):
-                    return known
-    return None
+        if any(name.lower().endswith(_ANNOTATIONS) for name in names):
+            return True
+    return False

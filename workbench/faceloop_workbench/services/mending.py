@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets import Annotation, NewRevision, ProjectError
 
-from .annotation_source import corrected_source
+from .annotation_source import mended_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ def last_mend(project: Project) -> Batch | None:
 def _revision(project: Project, doubt: CheckedLabel, source: str) -> NewRevision:
     assert doubt.mend is not None  # noqa: S101 - as `mendable` chose
     mend = doubt.mend
-    annotation = Annotation(project.scheme.name, mend.points, mend.states, corrected_source(source))
+    annotation = Annotation(project.scheme.name, mend.points, mend.states, mended_source(source))
     return NewRevision(doubt.item_id, annotation, mend.revision_id)
 
 

@@ -19,7 +19,8 @@ def trained_on(project: Project, subject: str) -> list[str]:
     known one.
     A model that cannot be read is left out: nothing can use it either.
     """
-    faces = [face for face in project.faces() if face.subject == subject]
+    # Those that were removed since too: a model may have seen them before.
+    faces = [f for f in project.faces(with_removed=True) if f.subject == subject]
     marks, names = {fingerprint(subject)} | picture_fingerprints(faces), []
     for record in project.models():
         try:

@@ -18,6 +18,7 @@ from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure_models
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
+from . import face_errors
 from .comparison import Comparison, ModelErrors
 from .held_out import measured_as_original
 from .model_choice import STARTER
@@ -133,6 +134,7 @@ def train_into(
         "settings": asdict(config),
         "stages": [stage.to_dict() for stage in watch.stages()],
         "comparison": comparison.to_dict(),
+        face_errors.KEY: face_errors.face_errors(result.evaluation),
     }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{project.scheme.name}-{config.experts}.safetensors"

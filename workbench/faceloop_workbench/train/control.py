@@ -87,6 +87,12 @@ class TrainControl:
             return f"{self._job.name} is under way."
         return self.readiness.blocked
 
+    def loss(self) -> str:
+        """Say what is lost if the window closes now; ``""`` if nothing is under way."""
+        if self._job is None:
+            return ""
+        return f"{self._job.name} is under way. What it has worked out so far is lost."
+
     # One training
 
     def start(self) -> None:
@@ -158,6 +164,9 @@ class TrainControl:
         self._end(Outcome("cancelled", f"{name} was cancelled; the project is as it was."))
 
     def _end(self, ending: Outcome) -> None:
+        trained = self._trained
+        if trained is not None and trained is not self._session.project:
+            ending = replace(ending, text=f"{trained.name}: {ending.text}")
         self._job = self._trained = None
         self._session.models_changed.emit()
         self.ended.emit(ending)

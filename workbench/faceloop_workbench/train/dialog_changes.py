@@ -53,12 +53,14 @@ class ChangesTab(QWidget):
         self._others = [m for m in others if m.id != listed.id]
         self.other = QComboBox()
         self.other.setObjectName("inside.other")
+        self.other.setAccessibleName("Model to compare with")
         self.other.addItems([m.name for m in self._others])
         self.canvas = ShapeCanvas(model.scheme, model.pdm.mean)
         self.bars = PointBars(190)
         self.words = PlainLabel()
         self.words.setWordWrap(True)
         self.table = QTableWidget(0, len(_HEADS))
+        self.table.setAccessibleName("What changed")
         self.table.setHorizontalHeaderLabels(list(_HEADS))
         side, header = self.table.verticalHeader(), self.table.horizontalHeader()
         assert side is not None  # noqa: S101 - a table has both

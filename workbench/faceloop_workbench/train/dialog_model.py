@@ -139,10 +139,10 @@ class PatchesTab(QWidget):
             (self.landmark, "inside.landmark"),
         ):
             box.setObjectName(name)
+            box.setAccessibleName(name.rpartition(".")[2].capitalize())
             box.currentIndexChanged.connect(self._draw)
         self._pictures = QScrollArea()
         self._pictures.setWidgetResizable(True)
-        self._pictures.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._lay_out()
         self._draw()
 
@@ -197,6 +197,7 @@ class ReliabilityTab(QWidget):
         self._model = model
         self.scale = QComboBox()
         self.scale.setObjectName("inside.reliability.scale")
+        self.scale.setAccessibleName("Scale")
         self.scale.addItems([f"{e.scale:g} px between the eyes" for e in model.experts])
         self.scale.setCurrentIndex(len(model.experts) - 1)
         self.scale.currentIndexChanged.connect(self._draw)

@@ -9,13 +9,13 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QLabel,
     QVBoxLayout,
     QWidget,
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_workbench.widgets.basic import PlainLabel
+from faceloop_workbench.widgets.basic import PlainLabel, paragraph
+from faceloop_workbench.widgets.scroll import ScrollArea
 
 from .setting_fields import SETTING_FIELDS, check, defaults
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .setting_fields import SettingField
 
 
+_BAR = 60  # pixels; what scrolls, and the margins
 _LIST_HEIGHT = 64  # pixels; three lines
 
 
@@ -47,20 +48,21 @@ class SettingsDialog(QDialog):
         self._kept = dict(values)
         self.form = {field.name: _widget(field) for field in SETTING_FIELDS}
         self._fill({**defaults(), **values})
-        form = QFormLayout()
+        page = QWidget()
+        form = QFormLayout(page)
         for field in SETTING_FIELDS:
             form.addRow(field.title, self.form[field.name].native)
-            form.addRow("", _help(field.help))
+            form.addRow("", paragraph(field.help))
+            _name(self.form[field.name].native, field.title)
         self._wrong = PlainLabel()
         self._wrong.setWordWrap(True)
         self._wrong.setObjectName("settings.wrong")
         self._wrong.hide()
         layout = QVBoxLayout(self)
-        layout.addLayout(form)
-        layout.addStretch()
+        layout.addWidget(ScrollArea(page), 1)
         layout.addWidget(self._wrong)
         layout.addWidget(self._buttons())
-        self.resize(480, 560)
+        self.resize(max(560, page.sizeHint().width() + _BAR), 640)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -94,10 +96,10 @@ class SettingsDialog(QDialog):
         return buttons
 
 
-def _help(text: str) -> QLabel:
-    label = PlainLabel(text)
-    label.setWordWrap(True)
-    return label
+def _name(native: QWidget, title: str) -> None:
+    """Give a field its title for screen readers, and all that it is made of."""
+    for part in (native, *native.findChildren(QWidget)):
+        part.setAccessibleName(title)
 
 
 def _widget(field: SettingField) -> ValueWidget[Any]:

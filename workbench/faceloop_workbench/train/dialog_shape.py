@@ -156,16 +156,17 @@ class ShapeTab(QWidget):
             grid.setColumnStretch(column, 1)
         area = QScrollArea()
         area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
         return area
 
     def _row(self, number: int) -> tuple[QWidget, ...]:
         """Make the sliders of a component, with what they say."""
         slider, value = _Slider(f"inside.component.{number}"), PlainLabel()
+        slider.setAccessibleName(f"Component {number}")
         slider.setRange(-_REACH, _REACH)
         slider.valueChanged.connect(self._draw)
         factor, text = _Slider(f"inside.factor.{number}"), PlainLabel()
+        factor.setAccessibleName(f"Regularisation of component {number}")
         factor.setRange(0, len(STEPS) - 1)
         factor.setPageStep(3)  # doubles it
         factor.setToolTip(_FACTOR_HELP)

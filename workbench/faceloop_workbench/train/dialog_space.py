@@ -110,7 +110,6 @@ class SpaceTab(QWidget):
         grid.setColumnStretch(1, 1)
         area = QScrollArea()
         area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
         reset = QPushButton("Reset")
         reset.setObjectName("inside.space.reset")
@@ -124,6 +123,7 @@ class SpaceTab(QWidget):
     def _slider(self, grid: QGridLayout, row: int, name: str, title: str, reach: int) -> QSlider:
         slider, value = QSlider(Qt.Orientation.Horizontal), PlainLabel("0")
         slider.setObjectName(name)
+        slider.setAccessibleName(name.rpartition(".")[2].capitalize())
         slider.setRange(-reach, reach)
         degrees = title.endswith("°")
 

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -19,6 +18,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.outputs import refuse_to_replace
 from faceloop_workbench.widgets.basic import PlainLabel, command_button, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
+from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .control import TrainControl
 from .dialog_model import ModelDialog
@@ -278,19 +278,13 @@ class TrainPanel(QWidget):
         layout.addLayout(_row(self.export, self.import_button))
         layout.addWidget(self.comparison, 1)
         layout.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        fill_scrolled(self, inside)
 
     def _connect(self) -> None:
         self._commands.handle("train.start", self.start)
         self._commands.handle("train.report", self.report)
         control, session = self.control, self._session
+        session.ask_before_closing(control.loss)
         control.readiness_changed.connect(self._ready)
         control.begun.connect(self._begun)
         control.received.connect(self.progress.show_message)

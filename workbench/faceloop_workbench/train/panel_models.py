@@ -42,6 +42,8 @@ class ModelTable(QTableWidget):
         super().__init__(0, len(_COLUMNS))
         self._models: list[ListedModel] = []
         self.setObjectName("train.models")
+        self.setAccessibleName("Models")
+        self.setTabKeyNavigation(False)  # Tab goes on to the buttons; arrows move in the table
         self.setHorizontalHeaderLabels(list(_COLUMNS))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -67,7 +67,9 @@ def heading(text: str, *, small: bool = False) -> QLabel:
     return label
 
 
-def answer_buttons(dialog: QDialog, answer: str, name: str) -> QDialogButtonBox:
+def answer_buttons(
+    dialog: QDialog, answer: str, name: str, *, safe: bool = False
+) -> QDialogButtonBox:
     """Make the buttons of a dialog that asks something: its answer, which Enter gives, and Cancel.
 
     Parameters
@@ -76,12 +78,14 @@ def answer_buttons(dialog: QDialog, answer: str, name: str) -> QDialogButtonBox:
         What they accept or reject.
     answer, name : str
         Text and object name of the button that accepts.
+    safe : bool
+        Whether Enter cancels instead.
     """
     buttons = QDialogButtonBox(dialog)  # in it from the start: the default is noted there
     accept = not_none(buttons.addButton(answer, QDialogButtonBox.ButtonRole.AcceptRole))
     accept.setObjectName(name)
-    accept.setDefault(True)
-    buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
+    cancel = not_none(buttons.addButton(QDialogButtonBox.StandardButton.Cancel))
+    (cancel if safe else accept).setDefault(True)
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
     return buttons

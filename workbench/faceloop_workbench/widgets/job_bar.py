@@ -63,6 +63,14 @@ class JobBar(QWidget):
         """Whether a job is at work."""
         return self._job is not None
 
+    def loss(self) -> str:
+        """Say what is lost if the window closes now; ``""`` if nothing runs."""
+        if self._job is None:
+            return ""
+        return (
+            f"{self._job.name} is under way. It is stopped, and what it has not finished is lost."
+        )
+
     def run(self, job: Job[Any], done: Done) -> None:
         """Start a job; ``done`` is called with its result, in this thread."""
         self._job, self._then, self._time = job, done, ProgressText()

@@ -30,6 +30,7 @@ class TextDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._report = QPlainTextEdit(text)
         self._report.setObjectName("report.text")
+        self._report.setAccessibleName(title)
         self._report.setReadOnly(True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self._buttons.rejected.connect(self.reject)

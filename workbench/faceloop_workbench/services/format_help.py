@@ -31,7 +31,7 @@ FORMATS = {
         "(muct-a-jpg-v1.tar.gz and others), all at once; or the folders they were unpacked to. "
         "Mirrored copies are left out; points marked 0,0 are missing. The file names "
         "tell people apart.",
-        "MUCT (*.tar.gz *.tgz *.tar *.opencv)",
+        "MUCT (*.tar.gz *.tgz *.tar muct76-opencv.csv)",
     ),
     "clmtools": FormatHelp(
         "clmtools / clmtrackr annotations",
@@ -53,3 +53,9 @@ FORMATS = {
     ),
 }
 """By the name of the reader."""
+
+
+def annotation_files() -> str:
+    """Names of files of all formats, as a file dialog takes them."""
+    names = {name for known in FORMATS.values() for name in known.files.split("(")[1][:-1].split()}
+    return f"Annotations ({' '.join(sorted(names))})"

@@ -1,0 +1,162 @@
+"""Room, names and keys: every tab and dialog in a small window, with one font and a larger one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QApplication, QDialog, QDockWidget, QLabel
+from walk import cut, dialogs, nameless, not_reached, pages
+
+from faceloop_datasets import Project
+from faceloop_datasets.sample import sample_clip
+from faceloop_workbench.settings import read_settings
+
+TABS = ("queue", "annotate", "train", "live")
+PICTURES = os.environ.get("FACELOOP_PICTURES", "")
+"""Folder to put a picture of everything in that is looked at."""
+
+
+@pytest.fixture
+def small(driver, sample_project):
+    """A window of 1,024 x 700 with a face in work and a video."""
+    driver.viewer.window._qt_window.resize(1024, 700)
+    dock = driver.dock
+    dock.session.open(sample_project)
+    dock.session.show(sample_project.items()[14])
+    driver.until(lambda: dock.annotate.canvas.ready)
+    driver.tab("Live")
+    dock.live.open(sample_clip())
+    driver.until(lambda: dock.live.canvas.shown is not None)
+    yield driver
+    dock.live.close_down()
+
+
+def picture(name, widget):
+    if PICTURES:
+        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        widget.grab().save(str(Path(PICTURES) / f"{name.strip('…')}.png"))
+
+
+def share(driver):
+    return driver.canvas.width() / driver.viewer.window._qt_window.width()
+
+
+def test_every_tab_and_dialog_has_room_names_and_can_be_reached(small):
+    from napari.settings import get_settings
+
+    driver, wrong = small, []
+    for font in (9, 12):
+        get_settings().appearance.font_size = font
+        driver.settle(100)
+        for tab in TABS:
+            driver.dock.commands.run(f"desk.{tab}")
+            driver.settle(100)
+            panel = getattr(driver.dock, tab)
+            picture(f"{font}-{tab}", driver.viewer.window._qt_window)
+            if share(driver) < 0.55:
+                wrong.append(f"{tab}: the picture has {share(driver):.2f} of the width")
+            wrong += [f"{font} {tab}: {what}" for what in cut(panel, scrolls=font > 9)]
+            if font == 9:
+                wrong += [f"{tab}: no name: {what}" for what in nameless(panel)]
+                wrong += [f"{tab}: not by Tab: {what}" for what in not_reached(driver, panel)]
+        seen = set()
+        for name, dialog in dialogs(driver):
+            seen.add(type(dialog).__name__)
+            for page in pages(dialog):
+                driver.settle(30)
+                picture(f"{font}-{name}-{page}", dialog)
+                wrong += [f"{font} {name} {page}: {what}" for what in cut(dialog, scrolls=font > 9)]
+                if font == 9:
+                    wrong += [f"{name} {page}: no name: {what}" for what in nameless(dialog)]
+        assert {"ImportDialog", "NewDialog", "SettingsDialog", "ModelDialog", "EraseDialog"} <= seen
+    assert driver.viewer.window._qt_window.height() <= 700
+    assert not wrong, "\n".join(dict.fromkeys(wrong))
+
+
+def test_the_window_is_napari_s_again_when_the_dock_closes(small):
+    driver, dock = small, small.dock
+    window, viewer = driver.viewer.window._qt_window, driver.viewer
+    layers = next(d for d in window.findChildren(QDockWidget) if d.objectName() == "layer list")
+    assert layers.isHidden()
+    assert viewer.title == "s0014 \u2013 sample \u2013 faceloop"
+    driver.press("5", Qt.KeyboardModifier.ControlModifier)
+    assert layers.isVisible()
+    assert read_settings().napari_docks
+    driver.press("5", Qt.KeyboardModifier.ControlModifier)
+    assert layers.isHidden()
+    assert not read_settings().napari_docks
+    dock.session.close()
+    assert viewer.title == "napari"
+    dock.close_down()
+    assert not layers.isHidden()
+
+
+def test_keys_open_tabs_and_space_is_the_tab_s_own(small):
+    driver, dock = small, small.dock
+    control = Qt.KeyboardModifier.ControlModifier
+    for number, tab in enumerate(TABS, start=1):
+        driver.press(str(number), control)
+        assert dock.tabs.currentWidget() is getattr(dock, tab)
+    # A button that was clicked keeps the focus, and Space is not for it.
+    step = dock.live.findChild(QAbstractButton, "live.step")
+    before, item = dock.live.canvas.shown.index, dock.session.item
+    QTest.mouseClick(step, Qt.MouseButton.LeftButton)
+    driver.until(lambda: dock.live.canvas.shown.index == before + 1)
+    driver.focus(step)
+    QTest.keyClick(step, Qt.Key.Key_Space)
+    driver.until(lambda: dock.live.player.playing)
+    QTest.keyClick(step, Qt.Key.Key_Space)
+    driver.until(lambda: not dock.live.player.playing)
+    assert dock.session.item.id == item.id
+    # One that Tab came to is pressed, and framed.
+    back = dock.live.findChild(QAbstractButton, "live.play")
+    driver.focus(dock.live.findChild(QAbstractButton, "live.step_back"))
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is back
+    assert back.property("keyFocus")
+    QTest.keyClick(back, Qt.Key.Key_Tab)
+    assert not back.property("keyFocus")
+    assert QApplication.focusWidget() is step
+    driver.settle(200)
+    before = dock.live.canvas.shown.index
+    QTest.keyClick(step, Qt.Key.Key_Space)
+    driver.until(lambda: dock.live.canvas.shown.index == before + 1)
+    assert not dock.live.player.playing
+
+
+def test_a_message_leaves_with_what_it_was_about(small, tmp_path):
+    driver, session = small, small.dock.session
+    line = driver.dock.findChild(QLabel, "desk.status")
+    session.tell("Every face is labelled.")
+    assert line.text() == "Every face is labelled."
+    driver.settle(600)
+    driver.press("d")
+    assert line.text() == ""
+    session.tell("Trained.", project="faces")
+    assert line.text() == "faces: Trained."
+    session.tell("The disk is full.", "error")
+    driver.press("d")
+    assert line.text() == "\u26a0 The disk is full."  # it has only just come
+    session.open(Project.create(tmp_path / "another"))
+    assert line.text() == ""
+
+
+def test_closing_asks_what_would_be_lost(small, tmp_path):
+    driver, window = small, small.viewer.window._qt_window
+    target = tmp_path / "track.csv"
+    driver.dock.live._export.start(target)
+    window.close()
+    (dialog,) = driver.dock.findChildren(QDialog)
+    driver.until(dialog.isVisible)
+    assert "track.csv is being written" in dialog.findChildren(QLabel)[0].text()
+    assert window.isVisible()
+    QTest.keyClick(dialog, Qt.Key.Key_Return)  # the safe answer
+    driver.until(lambda: not dialog.isVisible())
+    assert window.isVisible()
+    driver.button("live.cancel_export")
+    driver.until(lambda: not driver.dock.session.losses())
+    assert driver.viewer.title == "s0014 \u2013 sample \u2013 faceloop"

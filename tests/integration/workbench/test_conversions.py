@@ -1,0 +1,110 @@
+"""A conversion between own schemes: learned on faces that both have, then used."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import Annotation, Conversion, PointState, Project, Scheme, SchemeError
+from faceloop_datasets.formats import FaceRecord
+from faceloop_datasets.sample import sample_faces
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import Run
+
+OWN = """\
+name = "own"
+names = ["left pupil", "right pupil", "tip", "between the brows", "somewhere"]
+mirror = [[0, 1]]
+iod = [0, 1]
+"""
+_BOTH, _ALL = 40, 60
+
+
+def own_face(record: FaceRecord, number: int) -> FaceRecord:
+    """The same face in the own scheme; its last point is a whim of who annotates."""
+    points = record.annotation.points
+    whim = points[61] + np.random.default_rng(number).normal(0, 12, 2)
+    own = np.array([points[27], points[32], points[61], points[[18, 22]].mean(axis=0), whim])
+    annotation = Annotation("own", own, [PointState.VISIBLE] * 5)
+    return FaceRecord(
+        record.name, record.subject, record.image, record.image_name, annotation, record.origin
+    )
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A project in face70, and one in an own scheme with two thirds of the same pictures."""
+    folder = tmp_path_factory.mktemp("both")
+    records = list(islice(sample_faces(), _ALL))
+    (folder / "own.toml").write_text(OWN)
+    with Project.create(folder / "old") as old:
+        old.import_entries("sample", records, scheme="face70")
+    with Project.create(folder / "new", folder / "own.toml") as new:
+        mine = [own_face(record, k) for k, record in enumerate(records[:_BOTH])]
+        new.import_entries("mine", mine, scheme="own")
+    return folder / "old", folder / "new"
+
+
+def test_a_conversion_is_learned_kept_and_used(
+    faceloop: Run, projects: tuple[Path, Path], tmp_path: Path
+) -> None:
+    old, new = projects
+    with Project.open(new) as project, pytest.raises(SchemeError, match="face70 to own"):
+        project.conversion_from("face70")
+    refused = faceloop("scheme", "convert", old, "--project", new)
+    assert refused.code == 1
+    assert "faceloop scheme learn-conversion" in refused.err
+    done = faceloop(
+        "scheme", "learn-conversion", old, "--project", new, "--out", tmp_path / "c.toml"
+    )
+    assert done.code == 0
+    assert "face70 becomes own: 4 of 5 points are the same marks; 1 estimated (somewhere)" in (
+        done.out
+    )
+    learned = Conversion.read(tmp_path / "c.toml")
+    assert learned.expected[4] > 0.05
+    assert learned.expected[:4].max() < 0.01
+
+    done = faceloop("scheme", "convert", old, "--project", new)
+    assert done.code == 0, done.err
+    assert f"{_BOTH} rows left out: the face is here already" in done.out
+    with Project.open(new) as project:
+        faces = project.faces()
+        assert len(faces) == _ALL
+        brought = [face for face in faces if face.annotation.source == "import:project"]
+        truth = {r.name: r.annotation for r in islice(sample_faces(), _BOTH, _ALL)}
+        assert len({face.name for face in brought}) == _ALL - _BOTH
+        for face in brought:
+            assert face.media is not None
+            assert face.subject.startswith("sample-id")
+            assert face.annotation.states[4] == PointState.ESTIMATED
+            assert face.annotation.states[2] == truth[face.name].states[61]
+            off = face.annotation.points[2] - truth[face.name].points[61]
+            assert np.linalg.norm(off) < 1
+    again = faceloop("scheme", "convert", old, "--project", new, "--json").json()
+    assert (again["new"], again["unchanged"]) == (0, _ALL - _BOTH)
+
+
+def test_a_conversion_of_a_file_is_taken_only_if_it_leads_here(
+    faceloop: Run, projects: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, new = projects
+    (tmp_path / "c.toml").write_text(Conversion.load("ibug68", "face70").to_toml())
+    done = faceloop("scheme", "convert", new, "--project", new, "--conversion", tmp_path / "c.toml")
+    assert done.code == 1
+    assert "leads to face70 with 70 points; expected one to the scheme of new, own" in done.err
+
+
+def test_too_few_faces_in_both_are_refused(faceloop: Run, tmp_path: Path) -> None:
+    Project.create(tmp_path / "a").close()
+    (tmp_path / "own.toml").write_text(Scheme.parse(OWN, "own").to_toml())
+    Project.create(tmp_path / "b", tmp_path / "own.toml").close()
+    done = faceloop("scheme", "learn-conversion", tmp_path / "a", "--project", tmp_path / "b")
+    assert done.code == 1
+    assert "0 faces of 0 subjects are annotated in both face70 and own" in done.err

@@ -1,0 +1,142 @@
+"""What can be taken back of a face, read from its saved revisions. Without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_workbench.services.annotation_source import IMPORT, source_text
+from faceloop_workbench.services.history_text import REDO, UNDO
+
+from .face_state import FaceState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from faceloop_datasets import Revision
+    from faceloop_datasets.store.expressions import ExpressionChange
+
+
+@dataclass(frozen=True)
+class PointEdit:
+    """A change of the points.
+
+    Parameters
+    ----------
+    before, after : FaceState
+        The face before it, and after it.
+    what : str
+        What was done, for people.
+    """
+
+    before: FaceState
+    after: FaceState
+    what: str
+
+    def is_undone_by(self, later: PastEdit) -> bool:
+        """Whether a later change says that it took this one back, and did."""
+        return (
+            isinstance(later, PointEdit)
+            and later.what.startswith(UNDO)
+            and _look_alike(later.after, self.before)
+        )
+
+    def is_redone_by(self, later: PastEdit) -> bool:
+        """Whether a later change says that it made this one again, and did."""
+        return (
+            isinstance(later, PointEdit)
+            and later.what.startswith(REDO)
+            and _look_alike(later.after, self.after)
+        )
+
+
+@dataclass(frozen=True)
+class LabelEdit:
+    """A change of the face's expression: the word before, and the one after."""
+
+    before: str
+    after: str
+
+    def is_undone_by(self, later: PastEdit) -> bool:
+        """Whether a later change brought the word back; labels do not say why they were given."""
+        return later == LabelEdit(self.after, self.before)
+
+    def is_redone_by(self, later: PastEdit) -> bool:
+        """Whether a later change gave the word again."""
+        return later == self
+
+
+PastEdit = PointEdit | LabelEdit
+
+
+@dataclass
+class PastEdits:
+    """What can be taken back, the oldest first; and made again, what was undone last at the end."""
+
+    done: list[PastEdit] = field(default_factory=list)
+    undone: list[PastEdit] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        revisions: Sequence[Revision],
+        labels: Sequence[ExpressionChange],
+        first: Callable[[], FaceState],
+    ) -> PastEdits:
+        """Read them from the history of a face.
+
+        What an import brought first is where undo ends. A revision that says it is an undo, but
+        has not brought the state before back, is a change like any other.
+
+        Parameters
+        ----------
+        revisions : sequence of Revision
+            The oldest first.
+        labels : sequence of ExpressionChange
+            What was said of its expression, the oldest first.
+        first : callable
+            The face before anything was saved.
+        """
+        past = cls()
+        dated = [*_point_edits(revisions, first), *_label_edits(labels)]
+        for _, edit in sorted(dated, key=lambda pair: pair[0]):
+            past._add(edit)
+        return past
+
+    def _add(self, edit: PastEdit) -> None:
+        if self.done and self.done[-1].is_undone_by(edit):
+            self.undone.append(self.done.pop())
+        elif self.undone and self.undone[-1].is_redone_by(edit):
+            self.done.append(self.undone.pop())
+        else:
+            self.done.append(edit)
+            self.undone.clear()
+
+
+def _point_edits(
+    revisions: Iterable[Revision], first: Callable[[], FaceState]
+) -> Iterator[tuple[str, PastEdit]]:
+    """Yield when each change came to count, and the change; what was saved beside is left out."""
+    head, state = None, None
+    for revision in revisions:
+        if revision.based_on != head:
+            continue
+        after = FaceState.saved(revision)
+        if head is not None or not revision.source.startswith(IMPORT):
+            what = revision.action or source_text(revision.source)
+            yield revision.created.isoformat(), PointEdit(state or first(), after, what)
+        head, state = revision.id, after
+
+
+def _label_edits(labels: Iterable[ExpressionChange]) -> Iterator[tuple[str, PastEdit]]:
+    before = ""
+    for change in labels:
+        if not change.author.startswith(IMPORT):
+            yield change.created.isoformat(), LabelEdit(before, change.label)
+        before = change.label
+
+
+def _look_alike(a: FaceState, b: FaceState) -> bool:
+    return np.array_equal(a.states, b.states) and np.array_equal(a.points, b.points, equal_nan=True)

@@ -1,0 +1,105 @@
+"""What a conversion between landmark schemes does, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets import Conversion, Scheme, SchemeError
+from faceloop_datasets.formats import formats, native_scheme
+
+from .format_help import FORMATS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_NAMED = 6  # points that are called by their names
+
+
+def conversion_text(conversion: Conversion, scheme: Scheme) -> str:
+    """Say how the points of a scheme become those of another.
+
+    Parameters
+    ----------
+    conversion : Conversion
+        The conversion.
+    scheme : Scheme
+        What it leads to.
+    """
+    source, count = conversion.source, len(scheme)
+    if source == scheme.name:
+        return f"The points are those of the project ({scheme.name}): nothing is converted."
+    absent, estimated = conversion.without_source, conversion.estimated
+    kept = count - int(absent.sum()) - int(estimated.sum())
+    parts = [f"{source} becomes {scheme.name}: {kept} of {count} points are the same marks"]
+    if estimated.any():
+        parts.append(f"{int(estimated.sum())} estimated ({_estimates(conversion, scheme)})")
+    if absent.any():
+        parts.append(f"{int(absent.sum())} missing ({_names(absent, scheme)})")
+    return "; ".join(parts) + "."
+
+
+def error_rows(conversion: Conversion, scheme: Scheme) -> list[tuple[str, str, str]]:
+    """Each target point, what becomes of it and its expected error in IOD, worst first."""
+    order = np.argsort(-np.nan_to_num(conversion.expected, nan=-1.0), kind="stable")
+    return [
+        (scheme.names[k], _fate(conversion, k), _error(float(conversion.expected[k])))
+        for k in order.tolist()
+    ]
+
+
+def importable_text(scheme: Scheme) -> str:
+    """Say of which formats faces come into a new project of a scheme, as far as is known."""
+    possible = [name for name in formats() if _converts(name, scheme)]
+    if not possible:
+        return (
+            "No file format brings these points along. Faces of another project come in once a "
+            "conversion is learned from faces that have both."
+        )
+    exact = [name for name in possible if native_scheme(name) == scheme.name]
+    others = [name for name in possible if name not in exact]
+    parts = [f"{_titles(exact)} as they are"] if exact else []
+    if others:
+        parts.append(f"{_titles(others)} converted")
+    return f"Annotations that can be imported: {'; '.join(parts)}."
+
+
+def _titles(names: list[str]) -> str:
+    return ", ".join(FORMATS[name].title if name in FORMATS else name for name in names)
+
+
+def _converts(source_format: str, scheme: Scheme) -> bool:
+    try:
+        Conversion.load(native_scheme(source_format), scheme)
+    except SchemeError:
+        return False
+    return True
+
+
+def _estimates(conversion: Conversion, scheme: Scheme) -> str:
+    mask, errors = conversion.estimated, conversion.expected
+    if mask.sum() <= _NAMED:
+        return _names(mask, scheme)
+    known = mask & ~np.isnan(errors)
+    if not known.any():
+        return f"{scheme.names[int(mask.argmax())]} and others"
+    worst = int(np.where(known, errors, -1.0).argmax())
+    return (
+        f"expected {_error(float(errors[known].mean()))} of the distance of the eyes off, "
+        f"{scheme.names[worst]} {_error(float(errors[worst]))}"
+    )
+
+
+def _names(mask: NDArray[np.bool_], scheme: Scheme) -> str:
+    return ", ".join(np.array(scheme.names)[mask].tolist())
+
+
+def _fate(conversion: Conversion, point: int) -> str:
+    if conversion.without_source[point]:
+        return "missing"
+    return "same mark" if conversion.same_mark[point] else "estimated"
+
+
+def _error(error: float) -> str:
+    return "" if np.isnan(error) else f"{error:.3f}".lstrip("0")
