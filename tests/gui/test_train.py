@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -17,6 +18,7 @@ from qtpy.QtWidgets import QDialogButtonBox, QLineEdit
 
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.sample import sample_faces
+from faceloop_workbench.train.dialog_delete import DeleteDialog
 
 FACES = 48
 QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
@@ -92,6 +94,7 @@ def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
     assert "Only 1 person held out" in panel.warnings.text()
     assert panel.retrain.isEnabled()
     assert column(panel, 1) == ["starter"]
+    assert panel.retrain.text() == "Train"
     assert not panel.use.isEnabled()
     assert panel.use.toolTip().startswith("It is in use.")
 
@@ -124,15 +127,8 @@ def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
     assert driver.dock.session.model().name == "face70-ridge"
 
 
-def test_a_second_model_is_compared_and_the_person_decides(driver, trained, tmp_path):
-    panel = opened(driver, trained, tmp_path)
-    driver.button("train.start")
-    driver.until(lambda: not panel.control.running, SECONDS)
-    assert column(panel, 1) == ["face70-ridge-2", "face70-ridge", "starter"]
-    assert column(panel, 0) == ["●", "", ""]
-    assert "against" in panel.comparison.verdict.text()
-    new, old = (cell.text() for cell in panel.comparison._cells["nme_mean"])
-    assert new == old  # the same faces and settings make the same model
+def show_each_chart(driver, panel):
+    """Look at each chart: the new model is drawn in it."""
     for k in range(panel.comparison.tabs.count()):
         bar = panel.comparison.tabs.tabBar()
         QTest.mouseClick(bar, LEFT, pos=bar.tabRect(k).center())
@@ -146,22 +142,82 @@ def test_a_second_model_is_compared_and_the_person_decides(driver, trained, tmp_
         }
         assert "#e0771c" in colours, f"the new model is not drawn in chart {k}"
 
-    # The person decides otherwise, and says why.
+
+def pin_the_older_and_delete_the_newer(driver, panel):
+    """Pin the older one, which comes first then and cannot be deleted; delete the other."""
+    session = driver.dock.session
     click_row(driver, panel, 1)
     driver.button("train.use")
-    assert column(panel, 0) == ["", "●", ""]
-    assert driver.dock.session.project.active_model.name == "face70-ridge"
-    click_row(driver, panel, 1, 5, double=True)
+    click_row(driver, panel, 1)
+    driver.button("train.pin")
+    assert column(panel, 1) == ["face70-ridge", "face70-ridge-2", "starter"]
+    assert column(panel, 0) == ["●◆", "", ""]
+    assert panel.pin.text() == "Unpin"
+    driver.button("train.delete")
+    dialog = panel.findChild(DeleteDialog)
+    assert not dialog._one.isEnabled()
+    assert "1 model (" in dialog._all.text()
+    QTest.keyClick(dialog, Qt.Key.Key_Return)  # Enter keeps everything
+    driver.settle()
+    assert len(session.project.models()) == 2
+    click_row(driver, panel, 1)
+    driver.button("train.delete")
+    (dialog,) = (d for d in panel.findChildren(DeleteDialog) if d.isVisible())
+    assert dialog._one.text().startswith("Delete face70-ridge-2 (")
+    driver.button("delete.ok")
+    assert column(panel, 1) == ["face70-ridge", "starter"]
+    assert [file.name for file in (session.project.path / "models").iterdir()] == [
+        "face70-ridge.safetensors"
+    ]
+    driver.button("train.pin")
+    assert column(panel, 0) == ["●", ""]
+
+
+def test_nothing_changed_then_a_face_is_corrected_and_the_person_decides(driver, trained, tmp_path):
+    panel = opened(driver, trained, tmp_path)
+    assert panel.retrain.text() == "Retrain"
+    assert panel.summary.text().startswith("Nothing has changed since face70-ridge was trained.")
+    meaning = panel.meaning.meaning.text()
+    assert meaning.startswith("On average a point is off by ")
+    assert " of the distance between the eyes: about " in meaning
+    assert "Measured on 4 faces of 1 person that it has not seen." in meaning
+    driver.button("train.start")
+    driver.until(lambda: not panel.control.running, SECONDS)
+    assert panel.result.text() == "Nothing changed since face70-ridge; no model made."
+    assert column(panel, 1) == ["face70-ridge", "starter"]
+    assert panel.anyway.isVisible()
+
+    # A face is corrected: now there is something to train on.
+    session = driver.dock.session
+    face = session.project.faces()[0]
+    moved = replace(face.annotation, points=face.annotation.points + 0.5, source="manual")
+    session.saved.emit(session.project.save(face.item_id, moved, face.revision_id))
+    driver.until(lambda: "Nothing has changed" not in panel.summary.text())
+    driver.button("train.start")
+    assert not panel.anyway.isVisible()
+    driver.until(lambda: not panel.control.running, SECONDS)
+    assert column(panel, 1) == ["face70-ridge-2", "face70-ridge", "starter"]
+    assert column(panel, 0)[2] == ""
+    assert "against" in panel.comparison.verdict.text()
+    driver.until(lambda: "Nothing has changed since face70-ridge-2" in panel.summary.text())
+    assert panel.comparison.tabs.tabText(0) == "Trainings"
+    assert "lower is better" in panel.comparison.curve._y.title
+    assert [len(c.x) for c in panel.comparison.curve._curves] == [1, 2]
+    show_each_chart(driver, panel)
+    pin_the_older_and_delete_the_newer(driver, panel)
+
+    # The person says why, and goes back to the starter.
+    click_row(driver, panel, 0, 5, double=True)
     editor = panel.table.findChild(QLineEdit)
     QTest.keyClicks(editor, "keep this")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     driver.settle()
-    assert driver.dock.session.project.model("face70-ridge").note == "keep this"
-    assert column(panel, 5)[1] == "keep this"
-    click_row(driver, panel, 2)
+    assert session.project.model("face70-ridge").note == "keep this"
+    assert column(panel, 5)[0] == "keep this"
+    click_row(driver, panel, 1)
     driver.button("train.use")
-    assert driver.dock.session.project.active_model is None
-    assert driver.dock.session.model().name == "starter"
+    assert session.project.active_model is None
+    assert session.model().name == "starter"
 
 
 def test_cancel_leaves_the_models_as_they_were(driver, panel):

@@ -25,6 +25,7 @@ from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warni
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.expression_labels import label_warning
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
+from faceloop_trainer.data.inputs import LIBRARIES, inputs_hash
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
@@ -63,12 +64,19 @@ class TrainingResult:
         Faces that could not be trained on, and why.
     warnings : tuple of str
         Warnings about the faces (`faceloop_trainer.data.data_warnings`), one sentence each.
+    inputs : str
+        Hash of what it was made from (`faceloop_trainer.data.inputs`).
+    faces, held_out : tuple of TrainingFace
+        What it was trained on, and what it was measured on, in the order of ``evaluation``.
     """
 
     model: FaceModel
     evaluation: Evaluation | None
     unusable: tuple[Unusable, ...]
     warnings: tuple[str, ...] = ()
+    inputs: str = ""
+    faces: tuple[TrainingFace, ...] = ()
+    held_out: tuple[TrainingFace, ...] = ()
 
     @property
     def report(self) -> dict[str, Any]:
@@ -107,6 +115,8 @@ def train(
     config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
     every = project.faces()
+    revision = snapshot_revision(project.changes())
+    inputs = inputs_hash(project.scheme, every, config, revision)
     annotated = join_duplicate_subjects(every)
     chosen = split_faces(annotated, config)
     scheme = scheme_of_faces(project.scheme, every, config)
@@ -121,7 +131,7 @@ def train(
     held = {f.subject_key for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
     snapshot = _snapshot_faces(
-        project, scheme, annotated, training, held, config, cache, monitor.quiet()
+        project, scheme, annotated, training, held, config, cache, monitor.quiet(), revision
     )
     warnings = (*_left_out(unusable), *data_warnings(every, scheme))
     reasons = " ".join(filter(None, (*warnings, limit_reason(config.limit))))
@@ -144,7 +154,13 @@ def train(
         "metrics": evaluation.metrics() if evaluation else {},
     }
     return TrainingResult(
-        replace(model, provenance=provenance), evaluation, tuple(unusable), warnings
+        model=replace(model, provenance=provenance),
+        evaluation=evaluation,
+        unusable=tuple(unusable),
+        warnings=warnings,
+        inputs=inputs,
+        faces=tuple(training),
+        held_out=tuple(testing),
     )
 
 
@@ -204,9 +220,9 @@ def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     config: TrainingConfig,
     cache: Cache,
     monitor: Monitor,
+    revision: int | None,
 ) -> list[TrainingFace]:
     """Read the faces of the reference snapshot, without the subjects that are held out."""
-    revision = snapshot_revision(project.changes())
     if revision is None:
         return []
     subject_of = {face.item_id: face.subject for face in annotated}
@@ -345,9 +361,6 @@ def _train(
             START_NETWORK: network_key(),
             "shape3d": space.shape.about,
             **({} if assessed is None else {"expressions": assessed.to_dict()}),
-            "versions": {
-                name: version(name)
-                for name in ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")
-            },
+            "versions": {name: version(name) for name in LIBRARIES},
         },
     )

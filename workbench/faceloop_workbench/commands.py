@@ -48,6 +48,12 @@ TABLE = (
         "Shift+D",
         "Go to the next face nobody has annotated.",
     ),
+    Command(
+        "queue.next_doubtful",
+        "Next in doubt",
+        "",
+        "Go to the next face whose label looks wrong.",
+    ),
     Command("queue.back", "Back to last edited", "Backspace", "Go back to the face edited last."),
     Command(
         "queue.accept", "Accept and next", "Space", "Confirm all points of this face and go on."
@@ -74,6 +80,27 @@ TABLE = (
         "Undo confirming",
         "",
         "Take back what was confirmed in all faces last.",
+    ),
+    Command(
+        "queue.people",
+        "People…",
+        "Shift+P",
+        "Show who is in the project, and what is to do of whom.",
+    ),
+    Command(
+        "queue.subject",
+        "Subject…",
+        "U",
+        "Say whom this face shows, or all that are selected in the list.",
+    ),
+    Command(
+        "queue.subject_rule",
+        "Subjects from folders or names…",
+        "",
+        "Say whom faces show by the folders or names of their pictures; shown before it is done.",
+    ),
+    Command(
+        "queue.undo_subjects", "Undo subjects", "", "Take back what was last said of subjects."
     ),
     Command(
         "queue.erase",
@@ -129,6 +156,39 @@ TABLE = (
         "Ctrl+Shift+V",
         "Put copied points where they belong on this face, turned and scaled by its eye corners.",
     ),
+    Command(
+        "annotate.next_doubt",
+        "Next doubt",
+        "J",
+        "Look at the next point in doubt, and after the last of this face at the next such face.",
+    ),
+    Command(
+        "annotate.previous_doubt", "Previous doubt", "Shift+J", "Look at the point in doubt before."
+    ),
+    Command(
+        "annotate.approve",
+        "It is right",
+        "Y",
+        "Say that the point in doubt is right; nothing doubts it again while it stays there.",
+    ),
+    Command(
+        "annotate.unapprove",
+        "Doubt again",
+        "",
+        "Take back what was said to be right of this face; the next label check looks again.",
+    ),
+    Command(
+        "annotate.suggest",
+        "Ask the model",
+        "L",
+        "Draw faintly where the model in use sees the points in doubt, or those selected.",
+    ),
+    Command(
+        "annotate.take_suggestion",
+        "Take it",
+        "Shift+L",
+        "Put the points where the model sees them; they are yours then.",
+    ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
     Command(
         "annotate.cancel",
@@ -182,12 +242,72 @@ TABLE = (
         "M",
         "Fill the face's other half from the selected, or better, half.",
     ),
+    Command("annotate.next_face", "Next face", "Tab", "Go to the next face of this picture."),
+    Command(
+        "annotate.previous_face",
+        "Previous face",
+        "Shift+Tab",
+        "Go to the previous face of this picture.",
+    ),
+    Command(
+        "annotate.find_faces",
+        "Find all faces",
+        "Ctrl+F",
+        "Look for all faces of this picture that are not annotated yet; you say which to keep.",
+    ),
+    Command(
+        "annotate.add_face",
+        "Add a face",
+        "Shift+F",
+        "Drag a box round a face of this picture; the model in use fits it there.",
+    ),
+    Command(
+        "annotate.add_by_clicks",
+        "Add by three clicks",
+        "Shift+T",
+        "Add a face of this picture: say where two pupils and the chin are.",
+    ),
+    Command(
+        "annotate.keep_found",
+        "Keep",
+        "K",
+        "Make those of the faces found that are ticked faces of the project; drop the others.",
+    ),
+    Command("annotate.drop_found", "Drop", "Shift+K", "Keep none of the faces that were found."),
+    Command("annotate.name_face", "Name…", "Shift+S", "Say whom this face shows."),
+    Command(
+        "annotate.remove_face",
+        "Remove face",
+        "Shift+Del",
+        "Take this face out: it no longer waits, trains or counts. It is kept, and can be brought "
+        "back. To delete it with its history, erase it in the tab Queue.",
+    ),
+    Command(
+        "annotate.bring_face_back",
+        "Bring face back",
+        "",
+        "Make this face, which was removed, part of the project again.",
+    ),
+    Command(
+        "annotate.display",
+        "Picture…",
+        "L",
+        "Set contrast, gamma and turn of the picture as you see it; fits see it as it is.",
+    ),
+    Command("annotate.turn_left", "Turn left", "[", "Turn the picture to the left."),
+    Command("annotate.turn_right", "Turn right", "]", "Turn the picture to the right."),
+    Command(
+        "annotate.level",
+        "Eyes level",
+        "=",
+        "Turn the picture so that the eyes are level, or back.",
+    ),
     Command("annotate.zoom_face", "Face", "1", "Show the whole face."),
     Command("annotate.zoom_left_eye", "Left eye", "2", "Show the eye on the image's left."),
     Command("annotate.zoom_right_eye", "Right eye", "3", "Show the eye on the image's right."),
     Command("annotate.zoom_mouth", "Mouth", "4", "Show the mouth."),
     Command("annotate.zoom_jaw", "Jaw", "5", "Show the jaw."),
-    Command("train.start", "Retrain", "Ctrl+Return", "Train a model on all annotated faces."),
+    Command("train.start", "Train", "Ctrl+Return", "Train a model on all annotated faces."),
     Command(
         "train.report",
         "Report",
@@ -202,7 +322,20 @@ TABLE = (
         "live.take",
         "Take this fit",
         "G",
-        "Put this frame's fit into the project as an annotation to correct.",
+        "Put this frame's fit into the project as an annotation to correct; of a camera, the "
+        "picture too.",
+    ),
+    Command(
+        "live.record",
+        "Record…",
+        "Ctrl+R",
+        "Record what the camera sees as a video, with the track of the faces in it.",
+    ),
+    Command(
+        "live.take_all",
+        "Take all faces",
+        "Shift+G",
+        "Put the fits of all faces of this frame into the project, each as a face to correct.",
     ),
     Command(
         "live.track",

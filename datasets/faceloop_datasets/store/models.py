@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from faceloop_datasets.errors import ProjectError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import as_file_name, is_file_name
 from faceloop_datasets.plain import is_deep
 from faceloop_datasets.staging import content_hash, move_into_place, staging, sync_folder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 _ACTIVE = "active_model"
+_DELETED = "deleted_models"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
             sync_folder(folder)
         except OSError as error:
             raise ProjectError(
-                f"The model {file} cannot be copied to {folder} ({error})."
+                f"The model {file} cannot be copied to {folder} ({in_words(error)})."
             ) from error
     return target, digest
 
@@ -93,8 +95,16 @@ def register(
     metrics: Mapping[str, Any],
     note: str,
 ) -> int:
-    """Make a complete file known by a free name like ``stem``; returns its number."""
-    taken = set(connection.scalars(select(ModelRow.name)))
+    """Make a complete file known by a free name like ``stem``; returns its number.
+
+    Raises
+    ------
+    ProjectError
+        If a model of the same content, and the file with it, was deleted meanwhile.
+    """
+    if not file.is_file():
+        raise ProjectError(f"The file {file} was deleted meanwhile. Do it once more.")
+    taken = {*connection.scalars(select(ModelRow.name)), *_deleted(connection)}
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}-{number}", number + 1
@@ -167,6 +177,73 @@ def use_none(connection: Connection) -> None:
 def note(connection: Connection, record: ModelRecord, text: str) -> None:
     """Put another note on a model."""
     connection.execute(update(ModelRow).where(ModelRow.id == record.id).values(note=text))
+
+
+def pin(connection: Connection, record: ModelRecord, *, pinned: bool) -> None:
+    """Say that a model is to be kept, or no longer."""
+    where = ModelRow.id == record.id
+    connection.execute(update(ModelRow).where(where).values(pinned=int(pinned)))
+
+
+def forget(connection: Connection, record: ModelRecord) -> None:
+    """Take a model out; its file is the caller's.
+
+    Its name is never given to another one: annotations that began with its fits, entries of the
+    queue and reports name it.
+
+    Raises
+    ------
+    ProjectError
+        If it is in use or pinned.
+    """
+    if settings.get(connection, _ACTIVE) == str(record.id):
+        raise ProjectError(
+            f"The model {record.name!r} is in use and was not deleted. Take another into use first."
+        )
+    if record.pinned:
+        raise ProjectError(
+            f"The model {record.name!r} is pinned and was not deleted. Unpin it first."
+        )
+    settings.put(connection, _DELETED, json.dumps([*_deleted(connection), record.name]))
+    connection.execute(delete(ModelRow).where(ModelRow.id == record.id))
+
+
+def remove_file(connection: Connection, record: ModelRecord) -> int:
+    """Delete the file of a model that was taken out; returns the bytes that are free now.
+
+    Models of equal content have one file, which goes with the last of them. Called in a transaction
+    that writes, so that nobody registers the file meanwhile.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be deleted.
+    """
+    if connection.scalar(select(ModelRow.id).where(ModelRow.file == record.file.name).limit(1)):
+        return 0
+    try:
+        size = record.file.stat().st_size
+        record.file.unlink()
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise ProjectError(
+            f"The model {record.name!r} is no longer in the project, but its file {record.file} "
+            f"cannot be deleted ({error}). Delete it by hand."
+        ) from error
+    return size
+
+
+def _deleted(connection: Connection) -> list[str]:
+    """Return the names of the models that were deleted."""
+    text = settings.get(connection, _DELETED) or "[]"
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise damaged("The list of deleted models", error) from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise damaged("The list of deleted models", f"it is {text!r:.80}")
+    return names
 
 
 def _record(row: Row[Any], folder: Path) -> ModelRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,9 @@ from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_dir, sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
-from faceloop_trainer.data.split import unseen_faces
+from faceloop_trainer.data.inputs import inputs_of
+from faceloop_trainer.data.split import split_faces, unseen_faces
+from faceloop_workbench.services.training import unchanged_since
 from faceloop_workbench.train.readiness import training_readiness
 
 from .conftest import add_sample_faces
@@ -70,6 +73,92 @@ def test_a_second_model_is_compared(faceloop: Run, project: Path) -> None:
     with Project.open(project) as opened:
         assert opened.active_model is not None
         assert (opened.active_model.name == "face70-ridge-2") is result["in_use"]
+
+
+def test_without_a_change_no_model_is_made(faceloop: Run, project: Path) -> None:
+    done = faceloop("train", "--project", project)
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "Nothing changed since face70-ridge; no model made. --anyway trains again."
+    ]
+    assert faceloop("train", "--project", project, "--json").json()["unchanged"] is True
+    with Project.open(project) as opened:
+        assert len(opened.models()) == 1
+
+
+def test_what_is_a_change(project: Path) -> None:
+    """Annotations of all faces, also held-out ones, subjects, settings, pictures: nothing else."""
+    config = TrainingConfig()
+    with Project.open(project) as opened:
+        (record,) = opened.models()
+        assert unchanged_since(opened, config) == record
+        assert unchanged_since(opened, replace(config, components=49)) is None
+        chosen = split_faces(opened.faces(), config)
+        for face in (chosen.training[0], chosen.held_out[0]):
+            head = opened.annotation(face.item_id)
+            assert head is not None
+            points = head.annotation.points + np.array([0.001, 0.0])
+            moved = replace(head.annotation, points=points, source="manual")
+            saved = opened.save(face.item_id, moved, head.id)
+            assert unchanged_since(opened, config) is None
+            opened.save(face.item_id, head.annotation, saved.id)  # as undo does
+            assert unchanged_since(opened, config) == record
+        opened.set_expression([face.item_id], "puzzled")
+        assert unchanged_since(opened, config) is None
+        opened.set_expression([face.item_id], face.expression)
+        assert unchanged_since(opened, config) == record
+        opened.note_model(record.id, "a note")
+        opened.queue.add(face.item_id, "manual")
+        assert unchanged_since(opened, config) is not None
+        record.file.unlink()
+        assert unchanged_since(opened, config) is None
+
+
+def test_a_picture_that_goes_or_comes_back_is_a_change(small_project: Path) -> None:
+    """A face without its picture trains nothing."""
+    config = TrainingConfig()
+    with Project.open(small_project) as opened:
+        before = inputs_of(opened, config)
+        (first, *_) = opened.faces()
+        assert first.media is not None
+        away = first.media.rename(first.media.with_name("away"))
+        assert inputs_of(opened, config) != before
+        away.rename(first.media)
+        assert inputs_of(opened, config) == before
+
+
+def test_models_are_pinned_and_deleted(
+    faceloop: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = ("--project", project)
+    with Project.open(project) as opened:
+        for k in (2, 3, 4):
+            (project / f"m{k}.safetensors").write_bytes(bytes(1_000_000 + k))
+            opened.add_model(project / f"m{k}.safetensors", {})
+    assert faceloop("model", "pin", "m2", *at).out == "m2 is pinned.\n"
+    assert "p" in faceloop("model", "list", *at).out.splitlines()[2].split()
+    for name in ("m2", "face70-ridge"):
+        refused = faceloop("model", "delete", "m3", name, *at, "--yes")
+        assert refused.code == 1
+        assert f"Nothing was deleted: {name} is in use or pinned." in refused.err
+    for said, answer in (("", "add --yes"), ("n\n", "Nothing was deleted.")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(said))
+        asked = faceloop("model", "delete", "m3", *at)
+        assert asked.code != 0
+        assert "To be deleted: m3 (1.0 MB)." in asked.err
+        assert answer in asked.err
+    assert faceloop("model", "delete", *at).code == 2
+    assert faceloop("model", "delete", "m3", *at, "--yes").out == (
+        "Deleted m3: 1.0 MB are free now.\n"
+    )
+    done = faceloop("model", "delete", "--others", *at, "--yes", "--json").json()
+    assert done == {"deleted": ["m4"], "bytes": 1_000_004}
+    assert faceloop("model", "unpin", "m2", *at, "--json").json()["pinned"] is False
+    assert faceloop("model", "delete", "--others", *at, "--yes").out.startswith("Deleted m2")
+    assert faceloop("model", "delete", "--others", *at).out == (
+        "There is no model that is neither pinned nor in use.\n"
+    )
+    assert [file.name for file in (project / "models").iterdir()] == ["face70-ridge.safetensors"]
 
 
 def test_too_few_faces_are_one_clear_error(faceloop: Run, small_project: Path) -> None:

@@ -15,12 +15,15 @@ from psygnal import emit_queued
 from faceloop_datasets import Annotation, FaceloopError, PointState, Project, ProjectError
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
+from faceloop_runtime.pdm3d.rotation import rotations
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.evaluation.weak_spots import WeakSpot
 from faceloop_workbench.services.messages import Outcome
+from faceloop_workbench.services.next_faces import NextFaces, next_faces, put_into_queue
 from faceloop_workbench.services.training import train_into
 from faceloop_workbench.session import Session
 from faceloop_workbench.train.control import TrainControl
-from faceloop_workbench.train.model_list import learning_curve, list_models
+from faceloop_workbench.train.model_list import deletable, learning_curve, list_models
 from faceloop_workbench.train.readiness import Readiness, training_readiness
 
 from .conftest import add_sample_faces
@@ -183,6 +186,88 @@ class TestModels:
         assert control.models == []
         control.close_down()
 
+    def test_pinned_ones_are_first_and_others_can_be_deleted(
+        self, small_project: Path, tmp_path: Path
+    ) -> None:
+        session = Session()
+        control = TrainControl(session)
+        session.open(Project.open(small_project))
+        for k in range(4):
+            file = tmp_path / f"m{k}.safetensors"
+            file.write_bytes(bytes(1000 * (k + 1)))
+            session.need_project().add_model(file, {"nme_mean": 0.04, "faces": 4, "subjects": 1})
+        session.models_changed.emit()
+        told: list[str] = []
+        session.told.connect(lambda message: told.append(message.text))
+        control.use(control.models[0])
+        control.pin(control.models[3])
+        assert [m.name for m in control.models] == ["m0", "m3", "m2", "m1", "starter"]
+        assert [m.name for m in learning_curve(control.models)[0]] == ["m0", "m1", "m2", "m3"]
+        assert [m.why_kept[:9] for m in control.models] == [
+            "It is pin", "It is in ", "", "", "The start"
+        ]  # fmt: skip
+        control.delete(deletable(control.models))
+        assert [m.name for m in control.models] == ["m0", "m3", "starter"]
+        assert told == ["Deleted 2 models: 0.0 MB are free now."]
+        with pytest.raises(ProjectError, match="is in use"):
+            control.delete(control.models[1:2])
+        control.pin(control.models[0])
+        assert not control.models[0].pinned
+        session.close()
+        control.close_down()
+
+
+class TestNextFaces:
+    """Which faces would help most: a project of 8 faces of 2 people, one turned aside."""
+
+    def test_faces_that_train_nothing_come_first(self, small_project: Path) -> None:
+        spots = [WeakSpot("pose", "turned to the left", 0.06, 0.03, 4, 1)]
+        starter = FaceModel.starter()
+        assert starter.shape3d is not None
+        aside = rotations(np.array([-40.0, 0.0, 0.0]))
+        with Project.open(small_project) as project:
+            assert next_faces(project, project.faces(), (), spots, starter) == NextFaces()
+            first, *_, last = project.items()
+            media = project.media()[0]
+            for turn, error in ((np.eye(3), 0.2), (aside, 0.1)):
+                item = project.add_item(media, name="new", subject="new")
+                points = 100.0 * (starter.shape3d.mean @ turn.T)[:, :2] + 200.0
+                project.queue.add(item.id, "poor-fit", predicted_error=error, fit=points)
+            ahead, turned = (item.id for item in project.items()[-2:])
+            # One that is held out helps to measure, not to train.
+            project.add_item(media, name="tester", subject="tester")
+            found = next_faces(project, project.faces(), {"tester"}, spots, starter)
+            assert found.items == (turned, ahead)
+            assert found.text == (
+                "2 faces have no confirmed point and taught the model nothing yet, 1 of them "
+                "turned to the left: correct them first."
+            )
+            assert next_faces(project, project.faces(), {"tester"}, [], starter).items == (
+                ahead,
+                turned,
+            )
+            assert put_into_queue(project, found) == 2
+            entry = project.queue.list(reason="manual")[0]
+            assert "would help the model" in {r.note[:20] for r in entry.reasons}
+            assert first.id != last.id
+
+    def test_else_those_with_estimated_points_where_it_errs(self, small_project: Path) -> None:
+        spots = [WeakSpot("points", "nose", 0.06, 0.03, 4)]
+        with Project.open(small_project) as project:
+            for item, count in zip(project.items()[:2], (2, 5), strict=True):
+                head = project.annotation(item.id)
+                assert head is not None
+                states = head.annotation.states.copy()
+                states[list(project.scheme.groups["nose"])[:count]] = PointState.ESTIMATED
+                kept = Annotation("face70", head.annotation.points, states, "manual")
+                project.save(item.id, kept, head.id)
+            found = next_faces(project, project.faces(), (), spots, None)
+            two, five = (item.id for item in project.items()[:2])
+        assert found.items == (five, two)
+        assert found.text == (
+            "2 faces have only estimated points there (nose): correct or confirm those."
+        )
+
 
 class TestTraining:
     def test_without_a_project_there_is_none(self) -> None:
@@ -209,6 +294,12 @@ class TestTraining:
         made = control.models[0]
         assert (made.id, made.in_use, made.faces) == (ends[0].model, True, 44)
         assert made.measured_on == "Measured on 4 faces of 1 person."
+        # Once more there is nothing to do, and no model is made.
+        control.start()
+        until(lambda: len(ends) == 2)
+        assert ends[1].unchanged
+        assert ends[1].text == "Nothing changed since face70-ridge; no model made."
+        assert [m.name for m in control.models] == ["face70-ridge", "starter"]
         # The settings are found again with the project.
         project = control._session.need_project()
         again = TrainControl(control._session)
@@ -241,7 +332,7 @@ class TestTraining:
         ends: list[Outcome] = []
         control.ended.connect(ends.append)
         control.settings = dict(QUICK)
-        control.start()
+        control.start(anyway=True)
         with Project.open(faces) as project:
             before = len(project.models())
         control._session.open(Project.open(small_project))

@@ -486,3 +486,52 @@ class TestModels:
             project.use_model("x")
         with pytest.raises(ProjectError, match="cannot be copied"):
             project.add_model(tmp_path / "absent", {})
+
+    def test_a_deleted_model_is_gone_and_its_name_with_it(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "m.safetensors"
+        file.write_bytes(b"weights")
+        first = project.add_model(file, {})
+        file.write_bytes(b"others")
+        second = project.add_model(file, {})
+        project.use_model(first.id)
+        assert project.delete_model("m-2") == len(b"others")
+        assert not second.file.exists()
+        assert project.models() == [first]
+        with pytest.raises(ProjectError, match="no model 'm-2'"):
+            project.delete_model("m-2")
+        # Annotations and reports may name it, so no other model gets its name or number.
+        third = project.add_model(file, {})
+        assert (third.name, third.id) == ("m-3", second.id + 1)
+
+    def test_models_in_use_and_pinned_ones_are_not_deleted(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "m.safetensors"
+        file.write_bytes(b"weights")
+        record = project.add_model(file, {})
+        project.use_model(record.id)
+        with pytest.raises(ProjectError, match="in use and was not deleted"):
+            project.delete_model(record.id)
+        project.use_starter()
+        assert project.pin_model("m") == replace(record, pinned=True)
+        with pytest.raises(ProjectError, match="pinned and was not deleted"):
+            project.delete_model(record.id)
+        assert record.file.is_file()
+        assert project.pin_model("m", pinned=False) == record
+        project.delete_model(record.id)
+        assert (project.models(), record.file.exists()) == ([], False)
+
+    def test_models_of_equal_content_share_a_file_to_the_last(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "m.safetensors"
+        file.write_bytes(b"weights")
+        first, second = project.add_model(file, {}), project.add_model(file, {})
+        assert first.file == second.file
+        assert project.delete_model(first.id) == 0
+        assert project.use_model(second.id).file.read_bytes() == b"weights"
+        project.use_starter()
+        assert project.delete_model(second.id) == len(b"weights")
+        assert not second.file.exists()

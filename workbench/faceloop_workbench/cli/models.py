@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import Column, note, say, show_json, show_table, show_values
+from .model_keeping import delete_models, key_of, pin_model, unpin_model
 from .monitoring import progress_monitor
 from .options import JsonOption, ModelOption, OptionalProject, ProjectOption, kept_files
 
@@ -24,11 +25,14 @@ _WIDTH = 80
 """Letters of a line of text."""
 
 model = typer.Typer(no_args_is_help=True, help="The models of a project.")
+model.command("pin")(pin_model)
+model.command("unpin")(unpin_model)
+model.command("delete")(delete_models)
 
 
 @model.command("list")
 def list_models(project: ProjectOption, json: JsonOption = False) -> None:
-    """List the models of a project; a star marks the one in use.
+    """List the models of a project; a star marks the one in use, a p those that are pinned.
 
     Errors (NME) can be compared where they were measured on as many faces.
 
@@ -53,7 +57,7 @@ def list_models(project: ProjectOption, json: JsonOption = False) -> None:
     )
     rows = [
         (
-            "*" if v["in_use"] else "",
+            "*" * v["in_use"] + "p" * v["pinned"],
             v["id"],
             v["name"],
             _error(v["metrics"]),
@@ -132,7 +136,7 @@ def use_model(
     from faceloop_datasets import Project
 
     with Project.open(project) as opened:
-        record = opened.use_model(_key(name))
+        record = opened.use_model(key_of(name))
     if json:
         show_json(_record_values(record, record))
     else:
@@ -240,7 +244,7 @@ def _for_clmtrackr(project: Project, record: ModelRecord, file: Path) -> None:
 def _chosen(project: Project, name: str | None) -> ModelRecord:
     from faceloop_datasets import ProjectError
 
-    record = project.active_model if name is None else project.model(_key(name))
+    record = project.active_model if name is None else project.model(key_of(name))
     if record is None:
         raise ProjectError(
             f"The project {project.name} has no model in use. Train one: faceloop train "
@@ -272,10 +276,6 @@ def _factor(text: str) -> tuple[int, float]:
         ) from error
 
 
-def _key(name: str) -> int | str:
-    return int(name) if name.isdigit() else name
-
-
 _FOR_THE_WINDOW = ("stages", "comparison")  # long arrays, which it draws
 
 
@@ -287,6 +287,7 @@ def _record_values(record: ModelRecord, active: ModelRecord | None) -> dict[str,
         "sha256": record.sha256,
         "created": record.created,
         "note": record.note,
+        "pinned": record.pinned,
         "in_use": active is not None and record.id == active.id,
         "metrics": {k: v for k, v in record.metrics.items() if k not in _FOR_THE_WINDOW},
     }

@@ -25,6 +25,7 @@ from .options import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from faceloop_datasets import ModelRecord
     from faceloop_workbench.services.training import TrainedModel
 
 
@@ -68,26 +69,44 @@ def train(
         int | None, typer.Option(min=2, help="Train on at most so many faces.", show_default=False)
     ] = None,
     seed: SeedOption = 0,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Train also if nothing has changed.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train a model on the project's faces.
 
     A fifth of the subjects is kept aside and measures it. It becomes the model in use unless the
-    one before is better. Ctrl-C leaves the project as it was.
+    one before is better. Where faces, settings and faceloop are those of a model of the project,
+    no model is made. Ctrl-C leaves the project as it was.
 
     Example: faceloop train --project faces
     """
     from faceloop_datasets import Project
     from faceloop_trainer import TrainingConfig
-    from faceloop_workbench.services.training import train_into
+    from faceloop_workbench.services.training import train_into, unchanged_since
 
     config = TrainingConfig(experts=experts.value, modes=modes.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
+        same = None if anyway else unchanged_since(opened, config)
+        if same is not None:
+            _show_unchanged(same, opened.active_model, json)
+            return
         trained = train_into(opened, config, progress=monitor)
     if json:
         show_json(trained.to_dict())
     else:
         show_trained(trained)
+
+
+def _show_unchanged(same: ModelRecord, active: ModelRecord | None, json: bool) -> None:
+    from faceloop_workbench.services.training import unchanged_text
+
+    if json:
+        used = active is not None and active.id == same.id
+        show_json({"model": same.name, "file": same.file, "in_use": used, "unchanged": True})
+    else:
+        say(f"{unchanged_text(same, active)} --anyway trains again.")
 
 
 def evaluate(
@@ -161,9 +180,12 @@ def evaluate(
 def show_trained(trained: TrainedModel) -> None:
     """Show what a training came to."""
     from faceloop_workbench.services.expression_text import expressions_text
+    from faceloop_workbench.services.meaning import meaning_text
 
     show_warnings(trained.warnings)
     show_metrics(trained.record.metrics)
+    if meaning := meaning_text(trained.record.metrics, trained.scheme):
+        say(meaning)
     if known := expressions_text(trained.record.metrics.get("expressions")):
         say(known)
     say(f"Trained {trained.record.name}: {trained.record.file}")

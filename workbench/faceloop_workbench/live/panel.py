@@ -20,6 +20,7 @@ from faceloop_workbench.widgets.scroll import ScrollArea
 
 from .canvas import LiveCanvas
 from .frame_marks import FrameMarks
+from .panel_camera import CameraBar
 from .panel_export import ExportBar
 from .panel_expressions import ExpressionBox
 from .panel_head import HeadBox
@@ -84,10 +85,10 @@ class LivePanel(QWidget):
         What plays.
     canvas : LiveCanvas
         What draws.
-    time : TimePanel
-        Timeline and plots, below the picture.
     tracks : TrackEditor
         The kept track of the video.
+    time : TimePanel
+        Timeline and plots, below the picture.
     """
 
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
@@ -103,11 +104,11 @@ class LivePanel(QWidget):
         self._sources = SourceBar(session, self._screening)
         self.time = TimePanel(session)
         self._timeline = self.time.timeline
-        self._time_dock = TimeDock(picture_layer.viewer, self.time)
-        self._marks = FrameMarks(session)
         self.tracks = TrackEditor(session, self.player, self._screening)
         self._track_commands = TrackCommands(session, commands, self.tracks, self._timeline)
         self._track = TrackBox(self.tracks, commands, self._timeline.view)
+        self._time_dock = TimeDock(picture_layer.viewer, self.time)
+        self._marks = FrameMarks(session)
         self._quality = QualityBox(
             settings.backend, settings.max_faces, settings.finding, self._screening.use_model
         )
@@ -116,7 +117,8 @@ class LivePanel(QWidget):
         self._head = HeadBox(self._show_axes)
         self._points = PointChooser(self.canvas)
         self._view = ViewChooser(self._draw_over)
-        self._export = ExportBar(session, self._screening)
+        self._camera = CameraBar(session, commands, self.player, lambda: self._points.face)
+        self._export = ExportBar(session, self._screening, self.tracks, self._timeline.view)
         self._speed = QComboBox()
         self._place = PlainLabel(_FIRST)
         self._place.setWordWrap(True)
@@ -140,11 +142,12 @@ class LivePanel(QWidget):
         self._disconnect()
         self.canvas.close_down()
         self._export.close_down()
+        self.tracks.close_down()
         self._marks.close_down()
         self.time.close_down()
         self._time_dock.close_down()
-        self.tracks.close_down()
         self._screening.close_down()
+        self._camera.close_down()
         self.player.close()
         if self._contexts is not None:
             self._contexts.close()
@@ -159,10 +162,21 @@ class LivePanel(QWidget):
 
     def _queue_fit(self) -> None:
         shown = self.canvas.shown
-        if shown is None:
+        if self._camera.active:
+            self._camera.snapshot()
+        if shown is None or self._camera.active:
             return
         try:
             self._screening.queue_fit(shown, self._points.face)
+        except FaceloopError as error:
+            self._failed(error)
+
+    def _queue_fits(self) -> None:
+        shown = self.canvas.shown
+        if shown is None:
+            return
+        try:
+            self._screening.queue_fits(shown)
         except FaceloopError as error:
             self._failed(error)
 
@@ -195,6 +209,7 @@ class LivePanel(QWidget):
             self._show_expressions(shown)
         if still or now - self._told >= _TEXT_EVERY:
             self._told = now
+            self._camera.tick()
             self._show_status()
 
     def _show_status(self) -> None:
@@ -273,6 +288,7 @@ class LivePanel(QWidget):
             self._timer.stop()
             self.player.pause()
             self._screening.tick()
+            self._camera.tick()
             self.canvas.hide()
         self._show_time()
         self._allow()
@@ -316,7 +332,10 @@ class LivePanel(QWidget):
             self._commands.disable(name, why_not)
         file = why_not or _needs_file(source)
         self._commands.disable("live.step_back", file)
-        self._commands.disable("live.take", file or self._no_fit())
+        self._commands.disable("live.take_all", file or self._no_fit())
+        take = self._camera.why_no_snapshot() if self._camera.active else file or self._no_fit()
+        self._commands.disable("live.take", why_not or take)
+        self._camera.allow(why_not)
         self._export.allow(file)
         self._track_commands.allow(file)
         self._button.setText("Pause" if self.player.playing else "Play")
@@ -348,6 +367,7 @@ class LivePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._sources)
+        layout.addWidget(self._camera)
         layout.addWidget(self._place)
         layout.addLayout(play)
         layout.addWidget(ScrollArea(self._boxes()), 1)
@@ -392,6 +412,7 @@ class LivePanel(QWidget):
         self._commands.handle("live.step", lambda: player.step(1))
         self._commands.handle("live.step_back", lambda: player.step(-1))
         self._commands.handle("live.take", self._queue_fit)
+        self._commands.handle("live.take_all", self._queue_fits)
 
     def _disconnect(self) -> None:
         session = self._session

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from faceloop_workbench.services.render_choice import Rendering
 
     from .model_in_use import FitSettings
+    from .recording import Recording
     from .responses import ResponseMaps
     from .sources import Frame, FrameSource
 
@@ -135,6 +136,8 @@ class Player:
         Whether moving frames show how heads are turned.
     kept : KeptFrames
         The track that is kept of the video: such frames are shown as they are kept.
+    recording : Recording or None
+        Is given each frame that plays, until it is stopped or another source is opened.
     """
 
     opened = Signal(object)
@@ -147,6 +150,7 @@ class Player:
         self.record = ErrorRecord(0)
         self.speed = 1.0
         self.draws_axes = True
+        self.recording: Recording | None = None
         self.playing = False
         self.kept = KeptFrames()
         self._was_kept = False  # the frame there is was not fitted
@@ -237,6 +241,12 @@ class Player:
         """The model in use; None while none was loaded."""
         return self._model.chosen
 
+    @property
+    def current(self) -> tuple[Frame, FrameResult | None] | None:
+        """The frame it stands on, without anything drawn in, and what was found in it."""
+        current = self._current
+        return None if current is None else current[:2]
+
     def take_frame(self) -> ShownFrame | None:
         """Take the newest frame to draw; None if there is none since the last."""
         with self._changed:
@@ -322,6 +332,8 @@ class Player:
 
     def _open(self, make: Callable[[], FrameSource | None]) -> None:
         source = make()
+        if self.recording is not None:
+            self.recording.stop()
         if self.source is not None:
             self.source.close()
         with self._poor_lock:
@@ -398,6 +410,8 @@ class Player:
         frame = self.source.frame(self._following())
         self._arrive(frame.index)
         result, milliseconds = self._fit(frame)
+        if self.recording is not None:
+            self.recording.add(frame, result, self._model.chosen)
         if result is not None and self.source.frames is not None:
             with self._poor_lock:
                 self._poor.add(result, frame.gray())

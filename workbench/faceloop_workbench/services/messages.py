@@ -44,9 +44,12 @@ class Train(Request["Outcome"]):
     ----------
     settings : mapping
         Fields of `faceloop_trainer.TrainingConfig` that differ from the defaults.
+    anyway : bool
+        Also if nothing has changed since a model was trained.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
+    anyway: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,19 @@ class WriteReport(Request["Outcome"]):
     """
 
     models: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MeasureCurve(Request["Outcome"]):
+    """Find out whether more faces would help, by training on parts of those there are.
+
+    Parameters
+    ----------
+    settings : mapping
+        As those of `Train`.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,8 @@ class Outcome:
         The report that was written.
     warnings : tuple of str
         What the person should know before believing the result, one sentence each.
+    unchanged : bool
+        There was nothing to train on that ``model`` was not trained on; none was made.
     """
 
     kind: Literal["done", "failed", "cancelled"]
@@ -142,12 +160,22 @@ class Outcome:
     model: int | None = None
     page: str = ""
     warnings: tuple[str, ...] = ()
+    unchanged: bool = False
 
 
 Message = Request[Any] | Step | Log | Outcome | LabelCheck
 _KINDS = {
     kind.__name__: kind
-    for kind in (Train, ImportModel, Regularise, WriteReport, CheckLabels, Log, Outcome)
+    for kind in (
+        Train,
+        ImportModel,
+        Regularise,
+        WriteReport,
+        MeasureCurve,
+        CheckLabels,
+        Log,
+        Outcome,
+    )
 }
 
 

@@ -14,21 +14,23 @@ from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, compare_models, train
 from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.inputs import inputs_of
 from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure_models
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 from . import face_errors
 from .comparison import Comparison, ModelErrors
+from .findings import findings
 from .held_out import measured_as_original
 from .model_choice import STARTER
 from .regularising import factors_of, factors_text, regularised
 from .stage_times import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from faceloop_datasets import ModelRecord, ProgressLike, Project
+    from faceloop_datasets import Face, ModelRecord, ProgressLike, Project, Scheme
     from faceloop_trainer import Evaluation
     from faceloop_trainer.data.faces import TrainingFace, Unusable
 
@@ -59,6 +61,8 @@ class TrainedModel:
         Faces that could not be trained on, and why.
     warnings : tuple of str
         What a person should know of the faces, one sentence each.
+    scheme : Scheme
+        The project's.
     """
 
     record: ModelRecord
@@ -67,6 +71,7 @@ class TrainedModel:
     comparison: Comparison
     unusable: tuple[Unusable, ...]
     warnings: tuple[str, ...]
+    scheme: Scheme
 
     @property
     def in_use(self) -> bool:
@@ -134,6 +139,8 @@ def train_into(
         "settings": asdict(config),
         "stages": [stage.to_dict() for stage in watch.stages()],
         "comparison": comparison.to_dict(),
+        "inputs": result.inputs,
+        **findings(project, result, config.seed, monitor),
         face_errors.KEY: face_errors.face_errors(result.evaluation),
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -143,8 +150,46 @@ def train_into(
     if comparison.use:
         project.use_model(record.id)
     return TrainedModel(
-        record, result.report, result.evaluation, comparison, result.unusable, result.warnings
+        record=record,
+        report=result.report,
+        evaluation=result.evaluation,
+        comparison=comparison,
+        unusable=result.unusable,
+        warnings=result.warnings,
+        scheme=project.scheme,
     )
+
+
+def unchanged_since(
+    project: Project, config: TrainingConfig, faces: Sequence[Face] | None = None
+) -> ModelRecord | None:
+    """Return the newest model that a training would only make once more; None if there is none.
+
+    It was trained in this project, with these settings and this version of faceloop, on the
+    annotations, subjects and pictures that are here now, and its file is there.
+
+    Parameters
+    ----------
+    project : Project
+        Where the faces are.
+    config : TrainingConfig
+        Settings of the training.
+    faces : sequence of Face, optional
+        The project's, if they are at hand.
+    """
+    models = [record for record in project.models() if "inputs" in record.metrics]
+    if not models:
+        return None
+    now = inputs_of(project, config, faces)
+    same = [record for record in models if record.metrics["inputs"] == now]
+    return next((record for record in reversed(same) if record.file.is_file()), None)
+
+
+def unchanged_text(record: ModelRecord, active: ModelRecord | None) -> str:
+    """Say that a training would make nothing new."""
+    used = active is not None and active.id == record.id
+    own = "" if used else f" {record.name} is not in use."
+    return f"Nothing changed since {record.name}; no model made.{own}"
 
 
 def import_model(

@@ -20,6 +20,7 @@ from .messages import (
     CheckLabels,
     ImportModel,
     Log,
+    MeasureCurve,
     Message,
     Outcome,
     Regularise,
@@ -116,6 +117,8 @@ def _do(request: Request[Any], writer: MessageWriter, monitor: Monitor) -> Outco
                 return _regularise(project, request, monitor)
             case WriteReport():
                 return _report(project, request, monitor)
+            case MeasureCurve():
+                return _measure_curve(project, request, monitor)
             case CheckLabels():
                 return check_and_queue(project, progress=monitor)
     raise AssertionError(request)
@@ -124,9 +127,13 @@ def _do(request: Request[Any], writer: MessageWriter, monitor: Monitor) -> Outco
 def _train(project: Project, request: Train, writer: MessageWriter, monitor: Monitor) -> Outcome:
     from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - see `_do`
 
-    from .training import train_into  # noqa: PLC0415
+    from .training import train_into, unchanged_since, unchanged_text  # noqa: PLC0415
 
     config = TrainingConfig(**with_tuples(request.settings))
+    same = None if request.anyway else unchanged_since(project, config)
+    if same is not None:
+        text = unchanged_text(same, project.active_model)
+        return Outcome("done", text, same.id, unchanged=True)
     trained = train_into(project, config, progress=monitor)
     for face in trained.unusable:
         writer.say(Log(f"not usable: {face.name}: {face.reason}"))
@@ -163,6 +170,15 @@ def _report(project: Project, request: WriteReport, monitor: Monitor) -> Outcome
     if report.test is not None and against is not None:
         text = f"{report.test.sentence(str(model), against)} {text}"
     return Outcome("done", text, page=str(files[0]), warnings=report.warnings)
+
+
+def _measure_curve(project: Project, request: MeasureCurve, monitor: Monitor) -> Outcome:
+    from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - see `_do`
+
+    from .more_faces import measure_curve  # noqa: PLC0415
+
+    config = TrainingConfig(**with_tuples(request.settings))
+    return Outcome("done", measure_curve(project, config, progress=monitor).text)
 
 
 def _read_line() -> str:

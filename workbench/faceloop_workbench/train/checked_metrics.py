@@ -6,6 +6,7 @@ not as a training writes it is left out, and the model counts as not measured.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from faceloop_datasets import FaceloopError
@@ -13,6 +14,8 @@ from faceloop_datasets.plain import is_count, is_number
 from faceloop_datasets.subjects import KINDS
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.config import with_current_names
+from faceloop_trainer.evaluation.weak_spots import KINDS as KINDS_OF_SPOTS
+from faceloop_trainer.evaluation.weak_spots import POSES, WeakSpot
 from faceloop_workbench.services.messages import with_tuples
 
 if TYPE_CHECKING:
@@ -40,8 +43,35 @@ def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
         "trained_faces": is_count(metrics.get("trained_faces")),
         "stages": _is_training(metrics),
         "comparison": _is_comparison(metrics.get("comparison"), points),
+        "inputs": isinstance(metrics.get("inputs"), str),
+        "pixels": _is_error(metrics.get("pixels")),
+        "baseline": _is_error(metrics.get("baseline")),
+        "weak_spots": _are_spots(metrics.get("weak_spots")),
     }
     return {key: value for key, value in metrics.items() if doubted.get(key, True)}
+
+
+def _is_error(value: object) -> bool:
+    return is_number(value) and value >= 0
+
+
+def _are_spots(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_spot, value))
+
+
+def _is_spot(value: object) -> bool:
+    if not isinstance(value, dict) or value.keys() != {f.name for f in fields(WeakSpot)}:
+        return False
+    pose = value["kind"] == "pose"
+    return (
+        value["kind"] in KINDS_OF_SPOTS
+        and isinstance(value["name"], str)
+        and _is_error(value["error"])
+        and _is_error(value["rest"])
+        and is_count(value["faces"])
+        and (value["trained"] is None or is_count(value["trained"]))
+        and (not pose or value["name"] in POSES)
+    )
 
 
 def _is_training(metrics: Mapping[str, Any]) -> bool:

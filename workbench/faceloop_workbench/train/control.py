@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal, emit_queued
 
 from faceloop_datasets import FaceloopError, Project
+from faceloop_datasets.wording import counted
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.child import ChildJob
 from faceloop_workbench.services.messages import (
     ImportModel,
     Log,
+    MeasureCurve,
     Outcome,
     Regularise,
     Step,
@@ -21,6 +23,7 @@ from faceloop_workbench.services.messages import (
     WriteReport,
     with_tuples,
 )
+from faceloop_workbench.services.next_faces import put_into_queue
 from faceloop_workbench.services.regularising import regularised
 from faceloop_workbench.services.stage_times import Stage, expected_stages
 
@@ -28,10 +31,11 @@ from .model_list import ListedModel, list_models, trainings, use
 from .readiness import Readiness, training_readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from faceloop_workbench.services.model_choice import ChosenModel
+    from faceloop_workbench.services.next_faces import NextFaces
     from faceloop_workbench.session import Session
 
 _CLOSING = 5.0  # seconds that a killed process may take to be gone
@@ -71,6 +75,7 @@ class TrainControl:
         self._job: ChildJob[Outcome] | None = None
         self._trained: Project | None = None
         self._readiness_job: Job[Readiness] | None = None
+        self._queue_job: Job[int] | None = None
         self._stale = False
         session.project_changed.connect(self._opened)
         session.models_changed.connect(self.read_models)
@@ -95,11 +100,11 @@ class TrainControl:
 
     # One training
 
-    def start(self) -> None:
-        """Begin a training."""
+    def start(self, *, anyway: bool = False) -> None:
+        """Begin a training; ``anyway`` also where nothing has changed since another."""
         project = self._session.need_project()
         expected = expected_stages(trainings(self.models), self.readiness.faces)
-        request = Train(str(project.path), self.settings)
+        request = Train(str(project.path), self.settings, anyway)
         self._begin(ChildJob(request, f"Training of {project.name}"), expected)
 
     def import_model(self, file: Path) -> None:
@@ -132,6 +137,12 @@ class TrainControl:
         names = (model.name, *others)
         request = WriteReport(str(project.path), names)
         self._begin(ChildJob(request, f"Report on {model.name}"), [])
+
+    def measure_curve(self) -> None:
+        """Begin to find out whether more faces would help."""
+        project = self._session.need_project()
+        request = MeasureCurve(str(project.path), self.settings)
+        self._begin(ChildJob(request, "Whether more faces would help"), [])
 
     def cancel(self) -> None:
         """Ask what is under way to stop; it is killed if it does not."""
@@ -196,7 +207,54 @@ class TrainControl:
             self._session.need_project().note_model(model.id, text)
             self._session.models_changed.emit()
 
+    def pin(self, model: ListedModel) -> None:
+        """Pin a model of the project, or unpin one that is."""
+        if model.id is not None:
+            self._session.need_project().pin_model(model.id, pinned=not model.pinned)
+            self._session.models_changed.emit()
+
+    def delete(self, models: Sequence[ListedModel]) -> None:
+        """Delete models of the project.
+
+        Raises
+        ------
+        ProjectError
+            If one is in use or pinned, or its file cannot be deleted; those before it are deleted.
+        """
+        project, free = self._session.need_project(), 0
+        try:
+            for model in models:
+                free += 0 if model.id is None else project.delete_model(model.id)
+        finally:
+            self._session.models_changed.emit()
+        self.update_readiness()
+        what = models[0].name if len(models) == 1 else f"{len(models)} models"
+        self._session.tell(f"Deleted {what}: {free / 1e6:.1f} MB are free now.")
+
     # What a training would find
+
+    def queue_next(self) -> None:
+        """Put the faces that would help most into the queue, in a thread, and show the queue."""
+        project, chosen = self._session.need_project(), self.readiness.next_faces
+        if self._queue_job is not None or not chosen.items:
+            return
+        path = project.path
+        self._queue_job = Job(lambda _monitor: _put(path, chosen), "putting faces into the queue")
+        self._queue_job.done.connect(self._queued, thread="main")
+        self._queue_job.failed.connect(self._not_queued, thread="main")
+        self._queue_job.ended.connect(self._queue_ended, thread="main")
+        self._queue_job.start()
+
+    def _queued(self, count: int) -> None:
+        self._session.queue_changed.emit()
+        self._session.tell(f"Put {counted(count, 'face')} into the queue.")
+        self._session.tab_wanted.emit("queue")
+
+    def _not_queued(self, error: FaceloopError) -> None:
+        self._session.tell(str(error), "error")
+
+    def _queue_ended(self) -> None:
+        self._queue_job = None
 
     def update_readiness(self) -> None:
         """Find out, in a thread, what a training would find."""
@@ -221,8 +279,9 @@ class TrainControl:
         if self._job is not None:
             self._job.kill()
             self._job.wait(_CLOSING)
-        if self._readiness_job is not None:
-            self._readiness_job.wait(_CLOSING)
+        for job in (self._readiness_job, self._queue_job):
+            if job is not None:
+                job.wait(_CLOSING)
         self._stale = False
         emit_queued()  # what the threads said last, while there is somebody to hear it
 
@@ -250,6 +309,11 @@ class TrainControl:
             Readiness() if project is None else Readiness(blocked="Looking at the faces…")
         )
         self.update_readiness()
+
+
+def _put(path: Path, chosen: NextFaces) -> int:
+    with Project.open(path) as project:
+        return put_into_queue(project, chosen)
 
 
 def _project_readiness(path: Path, settings: Mapping[str, Any]) -> Readiness:

@@ -43,6 +43,8 @@ class ListedModel:
         Whether it is the one in use.
     metrics : mapping
         What was measured when it was made, as `checked_metrics` gives them.
+    pinned : bool
+        Whether it is to be kept, and stands first.
     """
 
     id: int | None
@@ -52,6 +54,7 @@ class ListedModel:
     note: str
     in_use: bool
     metrics: Mapping[str, Any]
+    pinned: bool = False
 
     @property
     def faces(self) -> int | None:
@@ -82,6 +85,23 @@ class ListedModel:
     def expressions(self) -> str:
         """How well it names expressions, for people; empty if it knows none."""
         return expressions_text(self.metrics.get("expressions"))
+
+    @property
+    def bytes(self) -> int:
+        """Size of its file; 0 of the starter, and where the file is missing."""
+        try:
+            return 0 if self.file is None else self.file.stat().st_size
+        except OSError:
+            return 0
+
+    @property
+    def why_kept(self) -> str:
+        """Why it cannot be deleted; empty if it can."""
+        if self.id is None:
+            return "The starter comes with faceloop."
+        if self.in_use:
+            return "It is in use. Take another into use first."
+        return "It is pinned. Unpin it first." if self.pinned else ""
 
     @property
     def comparison(self) -> Comparison | None:
@@ -115,10 +135,14 @@ class ListedModel:
 
 
 def list_models(project: Project) -> list[ListedModel]:
-    """Models that a project can use, newest first; the starter, if it has the same points, last."""
+    """Models that a project can use, pinned ones first, each part newest first.
+
+    The starter, if it has the same points, is the last.
+    """
     active = project.active_model
     points = len(project.scheme)
     listed = [_listed(record, active, points) for record in reversed(project.models())]
+    listed.sort(key=lambda model: not model.pinned)
     starter = FaceModel.starter()
     if starter.scheme.name == project.scheme.name:
         made = starter.provenance
@@ -144,13 +168,22 @@ def use(project: Project, model: ListedModel) -> None:
 
 def trainings(models: list[ListedModel]) -> list[Mapping[str, Any]]:
     """Metrics of the models trained here, newest first, with settings and times of the stages."""
-    return [m.metrics for m in models if m.trained_here]
+    return [m.metrics for m in reversed(_oldest_first(models)) if m.trained_here]
+
+
+def deletable(models: Sequence[ListedModel]) -> list[ListedModel]:
+    """Return those that are neither pinned nor in use, nor the starter."""
+    return [model for model in models if not model.why_kept]
 
 
 def learning_curve(models: list[ListedModel]) -> tuple[list[ListedModel], list[float]]:
     """Return the models that were trained and measured, oldest first, and their errors."""
-    measured = [m for m in reversed(models) if m.nme is not None]
+    measured = [m for m in _oldest_first(models) if m.nme is not None]
     return measured, [m.nme for m in measured if m.nme is not None]
+
+
+def _oldest_first(models: Sequence[ListedModel]) -> list[ListedModel]:
+    return sorted((m for m in models if m.id is not None), key=lambda m: m.id or 0)
 
 
 def error_text(model: ListedModel, models: Sequence[ListedModel]) -> str:
@@ -170,4 +203,5 @@ def _listed(record: ModelRecord, active: ModelRecord | None, points: int) -> Lis
         note=record.note,
         in_use=active is not None and record.id == active.id,
         metrics=checked_metrics(record.metrics, points),
+        pinned=record.pinned,
     )

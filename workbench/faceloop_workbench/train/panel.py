@@ -21,14 +21,16 @@ from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .control import TrainControl
+from .dialog_delete import DeleteDialog
 from .dialog_model import ModelDialog
 from .dialog_settings import SettingsDialog
 from .panel_comparison import ComparisonView
+from .panel_meaning import MeaningBox
 from .panel_models import ModelTable
 from .panel_progress import ProgressBox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from qtpy.QtGui import QShowEvent
@@ -89,6 +91,24 @@ class TrainPanel(QWidget):
         if self.control.running and not self.isVisible():
             said = ("Training has begun.", *self.control.readiness.warnings)
             self._session.tell(" ".join(said), "warning" if len(said) > 1 else "info")
+
+    def start_anyway(self) -> None:
+        """Begin a training although nothing has changed."""
+        self._try(lambda: self.control.start(anyway=True))
+
+    def delete_models(self) -> None:
+        """Ask which models to delete, and delete them."""
+
+        def delete(models: Sequence[ListedModel]) -> None:
+            self._try(lambda: self.control.delete(models))
+
+        DeleteDialog(self.table.chosen, self.control.models, delete, self).open()
+
+    def pin_model(self) -> None:
+        """Pin the selected model, or unpin it."""
+        model = self.table.chosen
+        if model is not None:
+            self._try(lambda: self.control.pin(model))
 
     def export_model(self) -> None:
         """Ask for a file and copy the selected model to it."""
@@ -178,17 +198,20 @@ class TrainPanel(QWidget):
         self.summary.setVisible(not running)
         self.warnings.setVisible(bool(self.warnings.text()) and not running)
         self.show_half.setVisible(bool(self.control.readiness.half_corrected) and not running)
+        self._show_meaning()
         self._enable()
 
     def _begun(self, name: str, expected: list[list[Stage]]) -> None:
         self.result.hide()
+        self.anyway.hide()
         self.progress.begin(name, expected, curve=bool(expected))
         self._show_parts()
 
     def _ended(self, ending: Outcome) -> None:
         self.progress.end(ending.text)
         self.result.setText(ending.text)
-        self.result.setVisible(ending.kind != "done")
+        self.result.setVisible(ending.kind != "done" or ending.unchanged)
+        self.anyway.setVisible(ending.unchanged)
         # The warnings stay on the page with what a next training would find.
         level = "warning" if ending.warnings else _LEVELS[ending.kind]
         self._session.tell(" ".join([ending.text.splitlines()[0], *ending.warnings]), level)
@@ -204,7 +227,21 @@ class TrainPanel(QWidget):
         self.comparison.setVisible(project is not None)
         if project is not None:
             self.comparison.show_model(self.table.chosen, self.control.models, project.scheme)
+        self._show_meaning()
         self._enable()
+
+    def _show_meaning(self) -> None:
+        project = self._session.project
+        self.meaning.setVisible(project is not None and not self.control.running)
+        if project is not None:
+            self.meaning.show_model(
+                self.table.chosen, project.scheme, self.control.readiness, self.control.why_not
+            )
+
+    def _list(self, models: list[ListedModel]) -> None:
+        self.table.show_models(models)
+        trained = any(model.trained_here for model in models)
+        self.retrain.setText("Retrain" if trained else "Train")
 
     def _show_half(self) -> None:
         project, half = self._session.project, self.control.readiness.half_corrected
@@ -220,6 +257,13 @@ class TrainPanel(QWidget):
         no_model = no_project or ("" if model is not None else "Select a model first.")
         used = "It is in use." if model is not None and model.in_use else ""
         set_enabled(self.use, no_model or used, "Take the selected model into use.")
+        own = "The starter comes with faceloop." if model is not None and model.id is None else ""
+        self.pin.setText("Unpin" if model is not None and model.pinned else "Pin")
+        set_enabled(self.pin, no_model or own, "Keep it first in the list, and from being deleted.")
+        some = (
+            "" if any(m.id is not None for m in self.control.models) else "There is no model yet."
+        )
+        set_enabled(self.delete, no_project or busy or some, "Choose models to delete for good.")
         self._commands.disable("train.report", no_model or busy)
         set_enabled(self.inside, no_model, "Shape, patch experts, reliability, and what changed.")
         set_enabled(self.settings, no_project or busy, "Choose how models are trained.")
@@ -249,14 +293,20 @@ class TrainPanel(QWidget):
             label.setWordWrap(True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.result.hide()
+        self.anyway = _button("Train anyway", "train.anyway", self.start_anyway)
+        self.anyway.setToolTip("Make the same model once more.")
+        self.anyway.hide()
         self.show_half = _button("Show the first", "train.show_half", self._show_half)
         self.show_half.setToolTip("Go to the first face that is half-corrected.")
         self.progress = ProgressBox(self.control.cancel)
         self.progress.hide()
+        self.meaning = MeaningBox()
         self.table, self.comparison = ModelTable(), ComparisonView()
         self.use = _button("Use this one", "train.use", self.use_model)
         self.inside = _button("Look inside…", "train.inside", self.look_inside)
         self.write_report = command_button(self._commands, "train.report")
+        self.pin = _button("Pin", "train.pin", self.pin_model)
+        self.delete = _button("Delete…", "train.delete", self.delete_models)
         self.export = _button("Export…", "train.export", self.export_model)
         self.import_button = _button("Import…", "train.import", self.import_model)
 
@@ -272,10 +322,12 @@ class TrainPanel(QWidget):
         layout.addLayout(_row(self.show_half, stretch=True))
         layout.addWidget(self.progress)
         layout.addWidget(self.result)
+        layout.addLayout(_row(self.anyway, stretch=True))
         layout.addWidget(_line())
+        layout.addWidget(self.meaning)
         layout.addWidget(self.table)
         layout.addLayout(_row(self.use, self.inside, self.write_report))
-        layout.addLayout(_row(self.export, self.import_button))
+        layout.addLayout(_row(self.pin, self.delete, self.export, self.import_button))
         layout.addWidget(self.comparison, 1)
         layout.addStretch()
         fill_scrolled(self, inside)
@@ -289,12 +341,15 @@ class TrainPanel(QWidget):
         control.begun.connect(self._begun)
         control.received.connect(self.progress.show_message)
         control.ended.connect(self._ended)
-        control.listed.connect(self.table.show_models)
+        control.listed.connect(self._list)
+        self.meaning.queue_wanted.connect(control.queue_next)
+        self.meaning.curve_wanted.connect(lambda: self._try(control.measure_curve))
         self.table.selected.connect(self._show_model)
         self.table.noted.connect(lambda m, text: self._try(lambda: control.note(m, text)))
         session.project_changed.connect(self._close_dialogs)
         session.saved.connect(self._saved)
         session.labelled.connect(self._saved)
+        session.face_changed.connect(self._saved)
         session.items_changed.connect(self._saved)
         session.queue_changed.connect(self._saved)
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 from faceloop_datasets.subjects import count_of
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_workbench.services.comparison import cumulative
+from faceloop_workbench.services.model_choice import STARTER
 from faceloop_workbench.widgets.basic import PlainLabel
 
 from .axes import room_above
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 _LEAST = 0.04
 _ROWS = (
-    ("NME mean", "nme_mean", ".4f", "Mean distance of the points over the eyes' distance."),
+    (
+        "NME mean",
+        "nme_mean",
+        ".4f",
+        "Mean distance of the points from the truth, in IOD.",
+    ),
     ("NME median", "nme_median", ".4f", "Half of the faces are fitted better than this."),
     ("AUC@0.08", "auc_08", ".3f", "Area under the cumulative curve up to 0.08; 1 is perfect."),
     ("Failures", "failures", "d", f"Faces with an NME above {FAILURE:.2f}."),
@@ -52,9 +58,13 @@ class ComparisonView(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("train.charts")
         for title, chart, tip in (
+            (
+                "Trainings",
+                self.curve,
+                "Error of each model on the people held out at its time: lower is better.",
+            ),
             ("Faces", self.ced, "Cumulative error distribution: further up and left is better."),
-            ("Points", self.points, "Mean error of each point, by part of the face."),
-            ("Models", self.curve, "Error of each model on the people held out at its time."),
+            ("Points", self.points, "Mean error of each point: lower is better."),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(chart, title), tip)
         layout = QVBoxLayout(self)
@@ -176,11 +186,15 @@ class ComparisonView(QWidget):
         if selected:
             k = selected[0]
             curves.insert(0, Curve(measured[k].name, x[[k]], np.array([errors[k]]), 0))
+        known = [m.metrics.get("baseline", np.nan) for m in measured]
+        if np.isfinite(known).any():
+            curves.append(Curve(f"{STARTER}, on the same faces", x, np.array(known), 2))
         ticks = {float(k): _faces(m) for k, m in enumerate(measured, 1)}
+        top = room_above([*errors, *known], _LEAST)
         self.curve.show_curves(
             curves,
             Axis("faces trained on, model by model", 0.5, len(measured) + 0.5, ticks=ticks),
-            Axis("mean NME on people held out", 0, room_above(errors, _LEAST)),
+            Axis("mean NME on people held out (↓ lower is better)", 0, top),
         )
 
 

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 _COLUMNS = ("", "Model", "Faces", "NME", "Made", "Note")
 _NOTE = len(_COLUMNS) - 1
 _USED = "●"
+_PINNED = "◆"
 _MOST_ROWS = 6
 
 
 class ModelTable(QTableWidget):
-    """The models of a project, newest first, and the starter.
+    """The models of a project, pinned ones first, then the newest, and the starter.
 
     Attributes
     ----------
@@ -112,7 +113,7 @@ class ModelTable(QTableWidget):
     def _fill(self, row: int, model: ListedModel) -> None:
         made = "" if model.created is None else _when(model.created.astimezone())
         texts = (
-            _USED if model.in_use else "",
+            _USED * model.in_use + _PINNED * model.pinned,
             model.name,
             "" if model.faces is None else str(model.faces),
             error_text(model, self._models),
@@ -120,7 +121,7 @@ class ModelTable(QTableWidget):
             model.note,
         )
         tips = (
-            "In use" if model.in_use else "",
+            "\n".join(["In use"] * model.in_use + ["Pinned: it is kept"] * model.pinned),
             model.name,
             "How many faces it was trained on",
             model.measured_on,

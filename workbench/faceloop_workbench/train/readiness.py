@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from faceloop_datasets import ModelFileError
 from faceloop_datasets.subjects import count_of, kind_of
 from faceloop_datasets.wording import counted
+from faceloop_runtime import FaceModel
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.expression_labels import label_warning
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import split_faces
+from faceloop_trainer.evaluation.weak_spots import WeakSpot
+from faceloop_workbench.services.more_faces import FacesCurve, known_curve
+from faceloop_workbench.services.next_faces import NextFaces, next_faces
+from faceloop_workbench.services.training import unchanged_since
+
+from .checked_metrics import checked_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from faceloop_datasets import Face, Project
+    from faceloop_datasets import Face, ModelRecord, Project
     from faceloop_datasets.store.overview import ItemSummary
     from faceloop_trainer import TrainingConfig
 
@@ -52,6 +60,14 @@ class Readiness:
         Why there can be no training; empty if there can.
     warnings : tuple of str
         What a person should know before.
+    unchanged : str
+        The model that a training would only make once more; empty if something has changed.
+    next_faces : NextFaces
+        Faces that would help the model most.
+    curve : FacesCurve or None
+        How the error fell with the faces, if that was measured.
+    subjects : mapping of int to str
+        Whom each face that is held out shows.
     """
 
     faces: int = 0
@@ -63,12 +79,22 @@ class Readiness:
     only_fitted: int = 0
     blocked: str = _NO_PROJECT
     warnings: tuple[str, ...] = ()
+    unchanged: str = ""
+    next_faces: NextFaces = field(default_factory=NextFaces)
+    curve: FacesCurve | None = None
+    subjects: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """What will train, in one sentence."""
         if self.blocked:
             return self.blocked
+        if self.unchanged:
+            return f"Nothing has changed since {self.unchanged} was trained. {self._counts}"
+        return self._counts
+
+    @property
+    def _counts(self) -> str:
         held = f"{counted(self.held_out, 'face')} of {count_of(self.held_out_people, self.kind)}"
         return (
             f"{counted(self.faces, 'face')} of {count_of(self.people, self.kind)} will train, "
@@ -109,8 +135,34 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
     )
     if found.blocked:
         return replace(found, warnings=tuple(_warnings(found)))
+    same, newest = unchanged_since(project, config, faces), _newest_trained(project)
+    found = replace(
+        found,
+        unchanged="" if same is None else same.name,
+        next_faces=_next_faces(project, faces, _subjects(chosen.held_out), newest),
+        curve=known_curve(project, config),
+        subjects={face.item_id: face.subject_key for face in chosen.held_out},
+    )
     labels = label_warning(join_duplicate_subjects(faces), {face.item_id for face in training})
     return replace(found, warnings=(*_warnings(found), *said, *filter(None, (labels,))))
+
+
+def _newest_trained(project: Project) -> ModelRecord | None:
+    return next((r for r in reversed(project.models()) if "weak_spots" in r.metrics), None)
+
+
+def _next_faces(
+    project: Project, faces: Sequence[Face], held: set[str], newest: ModelRecord | None
+) -> NextFaces:
+    if newest is None:  # then whatever is annotated helps
+        return NextFaces()
+    known = checked_metrics(newest.metrics, len(project.scheme)).get("weak_spots", [])
+    spots = [WeakSpot(**values) for values in known]
+    try:
+        model = FaceModel.load(newest.file)
+    except ModelFileError:
+        model = None
+    return next_faces(project, faces, held, spots, model)
 
 
 def _trains(face: Face) -> bool:

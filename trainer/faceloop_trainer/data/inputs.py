@@ -1,0 +1,83 @@
+"""What a training depends on, as one hash: who trains again on the same gets the same model."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from faceloop_datasets.face import snapshot_hash
+from faceloop_runtime.start_network import network_key
+
+from .reference_snapshot import snapshot_revision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from faceloop_datasets import Face, Project, Scheme
+    from faceloop_trainer.config import TrainingConfig
+
+LIBRARIES = ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")
+"""What computes a model; another version may make another one."""
+
+
+def inputs_of(project: Project, config: TrainingConfig, faces: Sequence[Face] | None = None) -> str:
+    """Return the hash of what a training of a project would depend on now.
+
+    Parameters
+    ----------
+    project : Project
+        Where the faces are.
+    config : TrainingConfig
+        Settings of the training.
+    faces : sequence of Face, optional
+        The project's, if they are at hand; reading them takes longer than all the rest.
+    """
+    reference = snapshot_revision(project.changes())
+    every = project.faces() if faces is None else faces
+    return inputs_hash(project.scheme, every, config, reference)
+
+
+def inputs_hash(
+    scheme: Scheme, faces: Sequence[Face], config: TrainingConfig, reference: int | None
+) -> str:
+    """Return the hash of everything that a training depends on, as SHA-256 in hexadecimal.
+
+    Two trainings of one project with the same hash make the same model, measured on the same faces.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The project's.
+    faces : sequence of Face
+        All its annotated faces, those that will be held out too; a face that was removed is none.
+    config : TrainingConfig
+        All settings.
+    reference : int or None
+        Last revision of the reference snapshot (`faceloop_trainer.data.reference_snapshot`).
+    """
+    # A face whose picture is missing does not train; once the picture is back, it does.
+    files = {(face.media_sha256, face.media) for face in faces if face.media is not None}
+    sizes = sorted((digest or "", _size(file)) for digest, file in files)
+    sources = sorted((face.name, face.subject, face.subject_source) for face in faces)
+    parts = (
+        scheme.to_toml(),
+        snapshot_hash(faces),
+        sources,
+        sizes,
+        sorted(asdict(config).items()),
+        reference,
+        network_key(),
+        [(name, version(name)) for name in LIBRARIES],
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _size(file: Path) -> int:
+    """Return the size of a file in bytes, -1 where there is none that can be looked at."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1
