@@ -365,7 +365,7 @@ class LivePanel(QWidget):
         play.addWidget(command_button(self._commands, "live.step"))
         play.addWidget(self._speed)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setContentsMargins(4, 6, 4, 6)
         layout.addWidget(self._sources)
         layout.addWidget(self._camera)
         layout.addWidget(self._place)
