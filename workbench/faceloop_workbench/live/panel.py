@@ -268,7 +268,9 @@ class LivePanel(QWidget):
     def _show_time(self) -> None:
         source = self.player.source
         file = source is not None and source.frames is not None
-        self._time_dock.show(wanted=file and self._picture_layer.owner == "live")
+        wanted = file and self._picture_layer.owner == "live"
+        self._time_dock.show(wanted=wanted)
+        self._marks.watch(wanted=wanted)
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
