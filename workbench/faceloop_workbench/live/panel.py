@@ -125,7 +125,6 @@ class LivePanel(QWidget):
         self._drawn: deque[float] = deque(maxlen=60)
         self._told = self._barred = 0.0
         self._equipped = False
-        self._fresh = False  # whether the timeline shows fits that are in no track yet
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -218,8 +217,6 @@ class LivePanel(QWidget):
         self._allow()
         if shown is None:
             return
-        if self._fresh != self.tracks.has_fresh_fits:
-            self._show_track()
         self._timeline.set_index(shown.index)
         self._show_place()
         self._quality.show_frame(shown, self._threshold)
@@ -253,11 +250,11 @@ class LivePanel(QWidget):
     def _opened(self, source: FrameSource | None) -> None:
         self._sources.refresh("" if source is None else source.name)
         self._show_record()
-        self.tracks.load()
         path = None if source is None else source.path
         self.time.show_video(path)
         self._marks.use(path)
         self._show_time()
+        self.tracks.load()
         if source is None:
             self.canvas.clear()
             self._show_place()
@@ -271,7 +268,9 @@ class LivePanel(QWidget):
     def _show_time(self) -> None:
         source = self.player.source
         file = source is not None and source.frames is not None
-        self._time_dock.show(wanted=file and self._picture_layer.owner == "live")
+        wanted = file and self._picture_layer.owner == "live"
+        self._time_dock.show(wanted=wanted)
+        self._marks.watch(wanted=wanted)
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
@@ -315,10 +314,8 @@ class LivePanel(QWidget):
 
     def _show_track(self) -> None:
         project = self._session.project
-        self._fresh = self.tracks.has_fresh_fits
-        self.time.show_track(self.tracks.track, None if project is None else project.scheme)
-        if self._fresh:  # the record has them, and what was kept
-            self._timeline.show_track(None)
+        scheme = None if project is None else project.scheme
+        self.time.show_track(self.tracks.track, scheme)
         self._allow()
 
     def _items_changed(self) -> None:

@@ -120,12 +120,6 @@ class TrackEditor:
         ids = [] if self.track is None else [face.id for face in self.track.faces]
         return self.face if self.face in ids else next(iter(ids), None)
 
-    @property
-    def has_fresh_fits(self) -> bool:
-        """Whether there is a track, and frames were fitted that are not in it yet."""
-        recorder = self._player.kept.recorder
-        return self.history is not None and recorder is not None and len(recorder) > 0
-
     # What a person does
 
     def track_all(self) -> None:
