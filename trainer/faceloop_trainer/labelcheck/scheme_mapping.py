@@ -38,8 +38,8 @@ class SchemeMapping:
     def between(cls, source: Scheme, target: Scheme) -> SchemeMapping:
         """Map by the conversion of the two schemes, or else by point names and parts.
 
-        The second too where the conversion estimates many points. It finds the eyes, their outer corners and the nose, if the scheme says where they
-        are; else only what has the same name.
+        The second too where the conversion estimates many points. It finds the eyes, their outer
+        corners and the nose, if the scheme says where they are; else only what has the same name.
         """
         try:
             conversion = Conversion.load(source, target)
