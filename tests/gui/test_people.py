@@ -119,7 +119,7 @@ def test_faces_are_named_in_the_list_and_by_a_pattern_that_is_tried_first(driver
     type_into(box.findChild(QLineEdit, "subject.name"), "sample-id003")
     press(box, "subject.set")
     driver.until(lambda: subjects(faces)["sample-id003"] == 7)
-    assert driver.dock.session.item.subject == "sample-id003"
+    driver.until(lambda: driver.dock.session.item.subject == "sample-id003")
 
     driver.dock.commands.run("queue.subject_rule")
     driver.until(lambda: is_open("rule.dialog"))
@@ -139,6 +139,7 @@ def test_faces_are_named_in_the_list_and_by_a_pattern_that_is_tried_first(driver
     assert subjects(faces)["sample-id003"] == 7
     press(box, "rule.set")
     driver.until(lambda: subjects(faces).get("anna") == 2)
+    driver.until(lambda: "3 faces got another subject" in driver.dock._status.text())
     driver.dock.commands.run("queue.undo_subjects")
     driver.until(lambda: subjects(faces)["sample-id003"] == 7)
     driver.until(lambda: "3 faces show whom they did before" in driver.dock._status.text())

@@ -43,7 +43,12 @@ def cameras() -> list[Camera]:
         found = [_known(number) for number in sorted(int(n) for n in numbers if n.isdigit())
                  if _gives_pictures(number)]  # fmt: skip
     address = os.environ.get(ADDRESS, "")
-    return [*found, *([Camera(address, Path(address).name or address)] if address else [])]
+    return [*found, *([Camera(address, short_name(address))] if address else [])]
+
+
+def short_name(which: int | str) -> str:
+    """Return what to call a camera: of an address the end, without a password that is in it."""
+    return str(which).rstrip("/").rpartition("/")[2].rpartition("@")[2]
 
 
 def why_not(which: int | str) -> str:

@@ -19,6 +19,7 @@ from faceloop_workbench.services.model_choice import choose_model
 from faceloop_workbench.services.rendering import render
 from faceloop_workbench.services.tracking import track_video
 
+from .cameras import short_name
 from .model_in_use import FitSettings
 from .sources import CameraSource, VideoSource
 
@@ -105,7 +106,7 @@ class Screening:
 
     def open_camera(self, which: int | str) -> None:
         """Open a camera."""
-        self._open(f"camera {which}", partial(CameraSource, which))
+        self._open(f"camera {short_name(which)}", partial(CameraSource, which))
 
     def unload(self) -> None:
         """Open nothing."""

@@ -13,7 +13,7 @@ import numpy as np
 from faceloop_datasets import InputError, Video
 from faceloop_datasets.media.images import to_gray
 
-from .cameras import why_not
+from .cameras import short_name, why_not
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,7 +134,7 @@ class CameraSource:
     frames: int | None = None
 
     def __init__(self, which: int | str) -> None:
-        self.name = f"camera {which}"
+        self.name = f"camera {short_name(which)}"
         self._device = cv2.VideoCapture(which)
         if not self._device.isOpened():
             raise InputError(f"The {self.name} cannot be opened. {why_not(which)}")

@@ -10,7 +10,6 @@ from qtpy.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QSize,
-    QSortFilterProxyModel,
     Qt,
 )
 from qtpy.QtGui import QImage, QKeyEvent, QPixmap
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     Index = QModelIndex | QPersistentModelIndex
 
 _PORTRAIT = 40
-_SORT = Qt.ItemDataRole.UserRole
+_MEASURED = 40  # rows that the widths of columns come from
 _HELP = (
     "Click a person to see their faces in the list. Ctrl+click several to join them under one name."
 )
@@ -49,6 +48,9 @@ _HELP = (
 
 class PeopleModel(QAbstractTableModel):
     """The people as Qt takes them; portraits are made when they are shown.
+
+    It sorts and looks for names itself: Qt would ask for two cells in each comparison, and a
+    project may have ten thousand people.
 
     Parameters
     ----------
@@ -61,16 +63,35 @@ class PeopleModel(QAbstractTableModel):
     def __init__(self, review: Review, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._review, self._thumbnails = review, thumbnails
-        self.people: Sequence[Person] = ()
+        self.people: list[Person] = []
+        self._everybody: Sequence[Person] = ()
         self._places: dict[int, int] = {}
+        self._order = (0, False)
+        self._text = ""
 
     def show_people(self, people: Sequence[Person]) -> None:
         """Show these."""
+        self._everybody = people
+        self._arrange()
+
+    def look_for(self, text: str) -> None:
+        """Show those only whose name has this, in any case."""
+        self._text = text.strip().casefold()
+        self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Put them in the order of a column (Qt's name)."""
+        self._order = column, order == Qt.SortOrder.DescendingOrder
+        self._arrange()
+
+    def _arrange(self) -> None:
+        column, descending = self._order
         self.beginResetModel()
-        self.people = people
+        there = (one for one in self._everybody if self._text in one.name.casefold())
+        self.people = sorted(there, key=COLUMNS[column].order, reverse=descending)
         self._places = {
             person.portrait: place
-            for place, person in enumerate(people)
+            for place, person in enumerate(self.people)
             if person.portrait is not None
         }
         self.endResetModel()
@@ -108,8 +129,6 @@ class PeopleModel(QAbstractTableModel):
         person, column = self.people[index.row()], COLUMNS[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             return column.text(person)
-        if role == _SORT:
-            return column.order(person)
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(person_tip(person))
         if role == Qt.ItemDataRole.TextAlignmentRole and isinstance(
@@ -188,26 +207,19 @@ class PeopleDialog(QDialog):
         self._thumbnails: Thumbnails | None = thumbnails
         self.model = PeopleModel(review, thumbnails)
         thumbnails.made.connect(self._made, thread="main")
-        self._sorted = QSortFilterProxyModel()
-        self._sorted.setSourceModel(self.model)
-        self._sorted.setSortRole(int(_SORT))
-        self._sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._view = PeopleView()
+        self._names: set[str] = set()
         self._build()
+        self.model.modelAboutToBeReset.connect(self._remember)
+        self.model.modelReset.connect(self._select_again)
         self._allow()
 
     def show_people(self, people: Sequence[Person]) -> None:
         """Show these; who was selected stays so."""
-        names = set(self.selected())
         self.model.show_people(people)
         self._count.setText(people_text(people))
         for place, column in enumerate(COLUMNS):
             self._view.setColumnHidden(place, not any(map(column.needed, people)))
-        rows = not_none(self._view.selectionModel())
-        flags = rows.SelectionFlag
-        for row, person in enumerate(people):
-            if person.name in names:
-                index = self._sorted.mapFromSource(self.model.index(row, 0))
-                rows.select(index, flags.Select | flags.Rows)
         self._allow()
 
     def offer_undo(self, what: str) -> None:
@@ -230,7 +242,7 @@ class PeopleDialog(QDialog):
     def selected(self) -> list[str]:
         """Names of the people that are selected."""
         rows = not_none(self._view.selectionModel()).selectedRows()
-        return [self.model.people[self._sorted.mapToSource(row).row()].name for row in rows]
+        return [self.model.people[row.row()].name for row in rows]
 
     def _build(self) -> None:
         self._count = heading("", small=True)
@@ -239,8 +251,7 @@ class PeopleDialog(QDialog):
         search.setObjectName("people.search")
         search.setPlaceholderText("Search names")
         search.setClearButtonEnabled(True)
-        search.textChanged.connect(self._sorted.setFilterFixedString)
-        self._view = PeopleView()
+        search.textChanged.connect(self.model.look_for)
         self._set_up_view()
         buttons = QHBoxLayout()
         self._name = self._button("people.name", "Name…", self._ask_name)
@@ -271,7 +282,7 @@ class PeopleDialog(QDialog):
         view = self._view
         view.setObjectName("people.rows")
         view.setAccessibleName("People of the project")
-        view.setModel(self._sorted)
+        view.setModel(self.model)
         view.setIconSize(QSize(_PORTRAIT, _PORTRAIT))
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -285,10 +296,23 @@ class PeopleDialog(QDialog):
         rows.setDefaultSectionSize(_PORTRAIT + 6)
         columns = not_none(view.horizontalHeader())
         columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setResizeContentsPrecision(_MEASURED)
         columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         view.opened.connect(self._open)
         view.clicked.connect(lambda _index: self._open())
         not_none(view.selectionModel()).selectionChanged.connect(lambda *_: self._allow())
+
+    def _remember(self) -> None:
+        self._names = set(self.selected())
+
+    def _select_again(self) -> None:
+        """Select whom it was before other people are shown, or these in another order."""
+        rows = not_none(self._view.selectionModel())
+        flags = rows.SelectionFlag
+        for place, person in enumerate(self.model.people):
+            if person.name in self._names:
+                rows.select(self.model.index(place, 0), flags.Select | flags.Rows)
+        self._allow()
 
     def _open(self) -> None:
         """List the faces of the person, if it is one that is selected."""
