@@ -22,6 +22,7 @@ from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .canvas import FaceCanvas
+from .dialog_rounds import show_rounds
 from .editor import FaceEditor
 from .expression import FaceExpression
 from .fit_error_learning import FitErrorLearning
@@ -31,8 +32,10 @@ from .panel_history import HistoryList
 from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
+from .panel_round import RoundBar
 from .picture import FacePicture
 from .point_commands import PointCommands
+from .rounds import RoundWork
 from .start_commands import StartCommands
 from .undo import UndoStacks
 
@@ -110,6 +113,7 @@ class AnnotatePanel(QWidget):
             finding=lambda: read_settings().finding,
         )
         self._fit_errors = FitErrorLearning(session, self.editor)
+        self.rounds = RoundWork(session, commands, self.editor)
         self._items: list[int] = []
         self._about: list[int] = []  # points that the reasons of the face in work are about
         self._framed = False
@@ -129,6 +133,7 @@ class AnnotatePanel(QWidget):
         self._picture.close_down()
         self._start_commands.close_down()
         self._fit_errors.close_down()
+        self.rounds.close_down()
         self.canvas.close_down()
 
     # The widgets
@@ -176,6 +181,7 @@ class AnnotatePanel(QWidget):
         help_line = PlainLabel(_HELP)
         help_line.setWordWrap(True)
         return [
+            RoundBar(self.rounds),
             self._head,
             self._why,
             self._conflict,
@@ -248,6 +254,8 @@ class AnnotatePanel(QWidget):
         group.activeStackChanged.connect(self._update_undo)
 
     def _handle(self) -> None:
+        show_rounds(self, self._session, self._commands, self.rounds)
+        self.rounds.turned.connect(self.undo.clear)
         self._commands.handle("annotate.undo", self.undo.undo)
         self._commands.handle("annotate.redo", self.undo.redo)
         self._nudging = QTimer(self)
