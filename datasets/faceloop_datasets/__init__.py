@@ -14,6 +14,7 @@ from .errors import (
 from .face import Face
 from .importing.report import ImportReport
 from .importing.subject_plan import PlannedSubject, SubjectPlan
+from .media.display import PictureDisplay
 from .media.files import Media
 from .media.video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
 from .progress import CancelCheck, Monitor, Progress, ProgressCallback, ProgressLike
@@ -23,6 +24,7 @@ from .review.entries import QueueEntry, QueueReason, Reason
 from .review.frames import FrameCandidate
 from .schemes.conversion import Conversion
 from .schemes.scheme import Contour, Scheme
+from .store.approvals import Approval
 from .store.bulk import Batch, NewRevision
 from .store.items import Item, Revision
 from .store.models import ModelRecord
@@ -34,6 +36,7 @@ from .tracks.track import Track
 
 __all__ = [
     "Annotation",
+    "Approval",
     "Batch",
     "CancelCheck",
     "Cancelled",
@@ -53,6 +56,7 @@ __all__ = [
     "ModelRecord",
     "Monitor",
     "NewRevision",
+    "PictureDisplay",
     "PlannedSubject",
     "PointState",
     "Progress",

@@ -192,7 +192,7 @@ def _opened(archive: Path, *, whole: bool = False) -> Iterator[tarfile.TarFile]:
         raise InputError(f"The archive {archive} does not exist.") from error
     except _DAMAGED as error:
         raise InputError(
-            f"The archive {archive} is truncated or damaged ({error}). Download it again."
+            f"The archive {archive} is truncated or damaged. Download it again."
         ) from error
 
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from .errors import InputError
+from .faults import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,8 +85,7 @@ def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:
             )
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        said = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} cannot be read: {said}.") from error
+        raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
 
 
 CACHE = "cache"
@@ -118,7 +118,7 @@ def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
         else:
             put_in_place(part, target)
     except OSError as error:
-        raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise InputError(f"{target} cannot be written: {in_words(error)}.") from error
     finally:
         with suppress(OSError):  # gone after the replacement, or its folder never was one
             part.unlink()

@@ -10,6 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import InputError
+from .faults import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ def refuse_unwritable(path: Path) -> None:
             trial.write(bytes(1))
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written: {error.strerror or error}. Choose a file in a folder that "
+            f"{path} cannot be written: {in_words(error)}. Choose a file in a folder that "
             "can be written and has room."
         ) from error
 

@@ -16,6 +16,7 @@ from .care.erasure import finish_erasure
 from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
 from .expressions import check_expression
 from .face import Face
+from .faults import in_words
 from .files import as_file_name, is_local, is_text
 from .formats import count_faces, native_scheme, read_faces
 from .importing import from_project
@@ -25,16 +26,18 @@ from .importing.job import ImportTarget
 from .importing.run import Import
 from .importing.subject_plan import SubjectPlan, plan_subjects
 from .importing.subject_rules import parse_rule
+from .media.display import PictureDisplay
 from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
 from .rounds import BlindRounds
-from .schemes.conversion import Conversion
+from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
+    approvals,
     bulk,
     confirming,
     expressions,
@@ -48,6 +51,8 @@ from .store import (
     subjects,
 )
 from .store import media as media_store
+from .store import queue as queue_store
+from .store.approvals import Approval
 from .store.changes import HeadChange, changes
 from .store.database import Database
 from .store.expressions import Expression, ExpressionChange
@@ -124,7 +129,8 @@ class Project:
         path_or_url : str or Path
             The folder, or an SQLAlchemy URL of an empty database.
         scheme : str, Path or Scheme
-            Name of a bundled scheme, the TOML file of one's own, or a scheme.
+            Name of a bundled scheme, the TOML file of one's own, or a scheme. Conversions that lie
+            beside the file (``SOURCE-to-NAME.toml``) are kept for imports.
         folder : str or Path, optional
             With a URL: the folder for media and models.
         sample : bool
@@ -138,13 +144,15 @@ class Project:
             If there is no such scheme.
         """
         chosen = scheme if isinstance(scheme, Scheme) else Scheme.load(scheme)
+        beside = conversions_beside(scheme)
         url, where, root = _address(path_or_url, folder)
         try:
             for needed in (root, root / "models", root / "media"):
                 needed.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProjectError(
-                f"The project folder {root} cannot be made ({error}). Choose another folder."
+                f"The project folder {root} cannot be made ({in_words(error)}). Choose "
+                "another folder."
             ) from error
         database = Database(url, where)
         try:
@@ -158,6 +166,8 @@ class Project:
                 database.create(connection)
                 settings.put(connection, _SCHEME, chosen.to_toml())
             project = cls(database, root, chosen)
+            for conversion in beside:
+                project.keep_conversion(conversion)
             if sample:
                 project.import_sample()
         except BaseException:
@@ -284,6 +294,22 @@ class Project:
         """All media, in the order they came."""
         with self._database.read() as connection:
             return media_store.list_all(connection)
+
+    def display(self, media_id: int) -> PictureDisplay:
+        """How a person wants to see a picture, or the frames of a video.
+
+        Raises
+        ------
+        InputError
+            If what the project says of it is damaged.
+        """
+        with self._database.read() as connection:
+            return PictureDisplay.from_text(media_store.display(connection, media_id))
+
+    def set_display(self, media_id: int, display: PictureDisplay) -> None:
+        """Keep how a person wants to see a picture; nothing but the window's view asks for it."""
+        with self._database.write() as connection:
+            media_store.set_display(connection, media_id, display.text)
 
     def resolve(self, media: Media) -> Path:
         """Absolute path of a media file.
@@ -779,6 +805,124 @@ class Project:
         """Revisions that came to count, oldest first; conflicting ones are left out."""
         with self._database.read() as connection:
             return changes(connection)
+
+    # Doubts that were settled
+
+    def approve(
+        self,
+        item_id: int,
+        points: Sequence[int] | None = None,
+        author: str | None = None,
+        *,
+        revision_id: int | None = None,
+    ) -> Approval:
+        """Say that points of a face are right where they are, whatever finds them doubtful.
+
+        It is remembered for ever: label check and review queue raise none of these points of this
+        face again while it is within half a pixel of where it is now. What the queue says of them
+        is settled; an entry that waits for nothing else is done.
+
+        Parameters
+        ----------
+        item_id : int
+            The face.
+        points : sequence of int, optional
+            Numbers of the landmarks; by default all that have a position.
+        author : str, optional
+            By default the user of this computer.
+        revision_id : int, optional
+            The revision that was looked at; by default the one that counts.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such item, revision or landmark, or one of them has no position.
+        """
+        need_points(points or (), len(self.scheme), self.scheme.name)
+        with self._database.write() as connection:
+            seen = self._seen(connection, item_id, revision_id)
+            chosen = self._present(seen, points)
+            approvals.add(connection, item_id, seen.id, chosen, author or default_author())
+            right = approvals.standing(connection, [item_id]).get(item_id, frozenset())
+            whole = right >= set(np.flatnonzero(seen.annotation.present).tolist())
+            queue_store.settle_points(connection, item_id, right, whole=whole, author=author)
+            return approvals.history(connection, item_id)[-1]
+
+    def withdraw_approval(
+        self, item_id: int, points: Sequence[int] | None = None, author: str | None = None
+    ) -> tuple[int, ...]:
+        """Take back that points are right; returns those of which it had been said.
+
+        The next label check may find them doubtful again. The review queue stays as it is.
+
+        Parameters
+        ----------
+        item_id : int
+            The face.
+        points : sequence of int, optional
+            Numbers of the landmarks; by default all.
+        author : str, optional
+            By default the user of this computer.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such item or landmark, or nobody has said so of any of them.
+        """
+        need_points(points or (), len(self.scheme), self.scheme.name)
+        with self._database.write() as connection:
+            name = items.get_item(connection, item_id).name
+            known = approvals.in_force(approvals.history(connection, item_id))
+            gone = {k for one in known for k in one.points}
+            gone &= gone if points is None else set(points)
+            if not gone:
+                raise ProjectError(
+                    f"Nobody has said of these points of {name} that they are right."
+                )
+            by = author or default_author()
+            approvals.add(connection, item_id, known[-1].revision_id, (), by)
+            for one in known:
+                if left := set(one.points) - gone:
+                    approvals.add(connection, item_id, one.revision_id, sorted(left), one.author)
+            return tuple(sorted(gone))
+
+    def approvals(self, item_id: int) -> list[Approval]:
+        """All that was said of a face's points in doubt, and taken back, oldest first."""
+        with self._database.read() as connection:
+            items.get_item(connection, item_id)
+            return approvals.history(connection, item_id)
+
+    def approved(self, item_ids: Iterable[int] | None = None) -> dict[int, frozenset[int]]:
+        """Return the points that somebody said are right where they are now, by item.
+
+        Parameters
+        ----------
+        item_ids : iterable of int, optional
+            Numbers of the faces; by default all.
+        """
+        with self._database.read() as connection:
+            return approvals.standing(connection, None if item_ids is None else list(item_ids))
+
+    def _seen(self, connection: Connection, item_id: int, revision_id: int | None) -> Revision:
+        """Return the revision of an item that a person looked at."""
+        item = items.get_item(connection, item_id)
+        number = item.head if revision_id is None else revision_id
+        if number is None:
+            raise ProjectError(f"{item.name} has no annotation yet that could be right.")
+        self._check_base(connection, item_id, number)
+        return items.get_revision(connection, number, self.scheme.name, item.head)
+
+    def _present(self, revision: Revision, points: Sequence[int] | None) -> list[int]:
+        present = revision.annotation.present
+        if points is None:
+            return [int(k) for k in np.flatnonzero(present)]
+        absent = [k for k in points if not present[k]]
+        if absent or not len(points):
+            what = self.scheme.names[absent[0]] if absent else "no point"
+            raise ProjectError(
+                f"Expected points that have a position in revision {revision.id} but got {what}."
+            )
+        return [int(k) for k in points]
 
     # Import
 

@@ -233,6 +233,14 @@ class ReviewQueue:
         """Note that an entry is not worth looking at, and why."""
         return self._close(number, "skipped", author=author, said=reason)
 
+    def settle(self, item_id: int, reason: Reason, author: str | None = None) -> None:
+        """Note that a reason to look at an item holds no longer.
+
+        It is taken from the item's entry, if that waits; one that has no other reason is done.
+        """
+        with self._database.write() as connection:
+            queue.settle(connection, item_id, reason, author)
+
     def _close(
         self, number: int, status: Status, *, author: str | None, said: str = ""
     ) -> QueueEntry:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import ProjectError
 
+from .faults import in_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -36,7 +38,7 @@ def staging(folder: Path) -> Iterator[Path]:
         lock = _lock(scratch)
         scratch.mkdir()
     except (OSError, sqlite3.Error) as error:
-        raise ProjectError(f"{folder} cannot be written ({error}).") from error
+        raise ProjectError(f"{folder} cannot be written ({in_words(error)}).") from error
     try:
         yield scratch
     finally:

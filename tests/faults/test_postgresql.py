@@ -127,6 +127,31 @@ def test_faces_come_in_and_are_the_same_to_the_bit(make: Make) -> None:
     assert len(snapshot_hash(project.faces())) > 20
 
 
+def test_faces_are_removed_and_brought_back(make: Make) -> None:
+    project = make()
+    items = [project.add_item(None, name=f"face {k}") for k in range(3)]
+    for item in items:
+        project.save(item.id, annotation(item.id), None)
+        project.queue.add(item.id, "manual")
+    first = items[0].id
+    assert project.remove([first], "ann") == 1
+    other = make()
+    there = [item.id for item in items[1:]]
+    assert [item.id for item in other.items()] == there
+    assert [face.item_id for face in other.faces()] == there
+    assert [row.item_id for row in other.overview()] == there
+    assert [entry.item_id for entry in other.queue.list()] == there
+    assert other.queue.count() == 2
+    assert [len(one.items) for one in other.subjects()] == [1, 1]
+    assert [row.removed for row in other.overview(with_removed=True)] == [1, 0, 0]
+    assert other.bring_back([first], "ben") == 1
+    said = [(one.removed, one.author) for one in project.removals(first)]
+    assert said == [(True, "ann"), (False, "ben")]
+    assert len(project.faces()) == 3
+    with pytest.raises(ProjectError, match="never changed"), project._database.write() as write:
+        write.execute(text("DELETE FROM removals"))
+
+
 def test_revisions_are_never_changed(make: Make) -> None:
     project = make()
     item = project.add_item(None)

@@ -15,6 +15,7 @@ from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
 from faceloop_datasets.importing.expression_table import read_expression_table
 from faceloop_trainer import TrainingConfig
+from faceloop_workbench.annotate.shape_text import CopiedPoints, parse_points, points_text
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.key_file import load_keys
 from faceloop_workbench.services.comparison import Comparison, ModelErrors, cumulative
@@ -87,6 +88,22 @@ def _with_picture(target: Target) -> Target:
         target.run(data)
 
     return Target(target.name, run, target.seeds, target.words)
+
+
+def _clipboard(data: bytes) -> None:
+    scheme = Scheme.load("imm58")
+    found = parse_points(data.decode(errors="replace"), scheme)
+    again = parse_points(points_text(scheme, found), scheme)
+    if again.numbers != found.numbers or again.points.tobytes() != found.points.tobytes():
+        raise AssertionError("points change when they are copied and pasted")
+
+
+def _copied() -> list[bytes]:
+    scheme, points = Scheme.load("imm58"), _points(58)
+    points[3] = np.nan
+    states = np.array([0, 1, 2, 3] + [0] * 54, np.uint8)
+    whole = points_text(scheme, CopiedPoints(tuple(range(58)), points, states))
+    return [whole.encode(), b"4\t1,5\t2\n7\t3\t4e2\n", b"y\tx\tnumber\n1\t2\t3\n"]
 
 
 def _scheme(data: bytes) -> None:
@@ -214,6 +231,9 @@ TARGETS = (
     ),
     Target("scheme", _scheme, _small_scheme, _TOML + _TEXTS),
     Target("conversion", _conversion, _small_conversion, _TOML + _TEXTS),
+    Target(
+        "clipboard", _clipboard, _copied, (b"\t", b"\n", b"state", b"missing", *_NUMBERS, *_TEXTS)
+    ),
     Target("keys", _keys, lambda: [b'"desk.help" = "F1"\n'], _TOML + _TEXTS + (b"train.start",)),
     Target("recent", _recent, lambda: [b'projects = ["/tmp/a", "b"]\n'], _TOML + _TEXTS),
     Target(

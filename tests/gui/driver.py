@@ -59,7 +59,7 @@ class Driver:
 
     def at(self, xy: ArrayLike) -> QPoint:
         """Where on the canvas a place ``(x, y)`` of the picture is drawn."""
-        x, y = np.asarray(xy, dtype=float)
+        x, y = self.dock.picture_layer.to_world(xy)
         camera = self.viewer.scene.camera
         centre = np.asarray(camera.center, dtype=float)[-2:]
         height, width = self.canvas.height(), self.canvas.width()

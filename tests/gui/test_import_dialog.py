@@ -139,8 +139,14 @@ def choose_rule(driver, title):
 
 def test_whom_the_faces_show_is_chosen(driver, project, annotated):
     driver.button("empty.import")
-    choose_format(driver, "clmtools")
     choose_files(driver, "import.files", annotated)
+    shown = part(driver, QComboBox, "import.format")
+    driver.until(lambda: shown.currentText().startswith("clmtools"))
+    said = part(driver, QLabel, "import.recognised")
+    assert said.text() == "Recognised as clmtools / clmtrackr annotations."
+    choose_format(driver, "IMM")
+    driver.until(lambda: "another format is chosen" in said.text())
+    choose_format(driver, "clmtools")
     line = part(driver, QLineEdit, "import.subjects.text")
     click(driver, "import.check")
     driver.until(lambda: "would add" in report(driver))
@@ -169,6 +175,8 @@ def test_what_cannot_be_imported_is_explained(driver, project, tmp_path):
     (tmp_path / "faces.txt").write_text("no landmarks")
     driver.button("empty.import")
     choose_files(driver, "import.files", tmp_path / "faces.txt")
+    said = part(driver, QLabel, "import.recognised")
+    driver.until(lambda: ".pts file of 68 points" in said.text())
     click(driver, "import.check")
     driver.until(lambda: "faces.txt is no MUCT source" in report(driver))
     assert not part(driver, QAbstractButton, "import.start").isEnabled()

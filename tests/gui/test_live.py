@@ -53,7 +53,8 @@ class Live:
         return self.driver.dock.picture_layer.layer.data
 
     def find(self, kind, name):
-        return self.panel.findChild(kind, f"live.{name}")
+        inside = self.panel.findChild(kind, f"live.{name}")
+        return inside or self.panel.time.findChild(kind, f"live.{name}")
 
     def until_fitted(self, index):
         def there():

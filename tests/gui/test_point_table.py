@@ -129,8 +129,8 @@ def _copy_and_paste(table):
     driver.press("a", CONTROL)
     driver.press("c", CONTROL)
     whole, media = table.head, table.project.item_media(table.item)
+    table.show(table.project.add_item(media, name="new"))
     with LoopProbe() as probe:
-        table.show(table.project.add_item(media, name="new"))
         driver.press("v", CONTROL)
     assert probe.worst_cpu < 0.1
     assert np.array_equal(table.head.points, whole.points)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import LEFT, type_into
+from PIL import Image
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
@@ -20,11 +21,13 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QListView,
     QListWidget,
+    QPlainTextEdit,
     QPushButton,
 )
 
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_clip, sample_dir
+from faceloop_workbench.widgets.text_dialog import TextDialog
 
 
 @pytest.fixture
@@ -210,14 +213,14 @@ def test_all_that_was_found_of_a_face_is_seen(driver, sample_project):
     assert model.why(row) == "label looks wrong, poor fit"
     tip = model.index(0).data(Qt.ItemDataRole.ToolTipRole)
     assert "Label looks wrong: Point 61, nose &lt;tip&gt;, lies low." in tip
-    assert "Poor fit: predicted error 5.0 %" in tip
+    assert "Poor fit: predicted error 0.050 IOD" in tip
     driver.press("D")
     driver.tab("Annotate")
     driver.settle(100)
     said = find(driver, QFrame, "annotate.why").findChild(QLabel).text()
     assert said.splitlines() == [
         "Label looks wrong: Point 61, nose <tip>, lies low.",
-        "Poor fit: predicted error 5.0 % of the eyes' distance",
+        "Poor fit: predicted error 0.050 IOD",
     ]
     driver.button("annotate.doubted")
     assert driver.dock.annotate.editor.selection == (61, 62)
@@ -312,6 +315,19 @@ def test_a_new_project_says_what_to_do_and_takes_what_is_dropped(driver, picture
     drop(panel, [pictures])
     driver.until(lambda: "were here already" in driver.dock._status.text())
     assert len(project.items()) == 12
+
+    # Of several that cannot be used each is named, with what is wrong; the others are added.
+    broken = [pictures / name for name in ("x.jpg", "cut.png", "talk.mp4", "gone.webm")]
+    broken[1].write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(30))
+    broken[2].write_bytes(sample_clip().read_bytes()[:3000])
+    good = pictures / "another.jpg"
+    Image.new("RGB", (60, 50), "olive").save(good)
+    drop(panel, [*broken, good])
+    driver.until(lambda: bool(panel.findChildren(TextDialog)))
+    text = panel.findChildren(TextDialog)[0].findChild(QPlainTextEdit, "report.text").toPlainText()
+    assert "1 picture added. 4 cannot be used." in text
+    assert all(str(path) in text for path in broken) and "Errno" not in text  # noqa: PT018
+    panel.findChildren(TextDialog)[0].close()
 
     # Another project takes its place at once, also in what is drawn before it is read.
     Project.create(tmp_path / "other").close()

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QAbstractButton, QApplication, QDialog, QDockWidget, QLabel
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDialog,
+    QDockWidget,
+    QLabel,
+    QSlider,
+    QWidget,
+)
 from walk import cut, dialogs, nameless, not_reached, pages
 
-from faceloop_datasets import Project
+from faceloop_datasets import PictureDisplay, Project
 from faceloop_datasets.sample import sample_clip
 from faceloop_workbench.settings import read_settings
 
@@ -38,7 +47,8 @@ def small(driver, sample_project):
 def picture(name, widget):
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
-        widget.grab().save(str(Path(PICTURES) / f"{name.strip('…')}.png"))
+        shot = widget.grab() if isinstance(widget, QWidget) else widget
+        shot.save(str(Path(PICTURES) / f"{name.strip('…')}.png"))
 
 
 def share(driver):
@@ -89,6 +99,7 @@ def test_the_window_is_napari_s_again_when_the_dock_closes(small):
     driver.press("5", Qt.KeyboardModifier.ControlModifier)
     assert layers.isHidden()
     assert not read_settings().napari_docks
+    assert viewer.help == ""
     dock.session.close()
     assert viewer.title == "napari"
     dock.close_down()
@@ -118,6 +129,7 @@ def test_keys_open_tabs_and_space_is_the_tab_s_own(small):
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     assert QApplication.focusWidget() is back
     assert back.property("keyFocus")
+    picture("focus", dock)
     QTest.keyClick(back, Qt.Key.Key_Tab)
     assert not back.property("keyFocus")
     assert QApplication.focusWidget() is step
@@ -126,6 +138,29 @@ def test_keys_open_tabs_and_space_is_the_tab_s_own(small):
     QTest.keyClick(step, Qt.Key.Key_Space)
     driver.until(lambda: dock.live.canvas.shown.index == before + 1)
     assert not dock.live.player.playing
+
+
+def test_clicks_are_asked_for_at_the_pointer(small):
+    driver, panel = small, small.dock.annotate
+    driver.tab("Annotate")
+    driver.until(lambda: panel.canvas.ready)
+    prompt = panel.findChild(QWidget, "annotate.prompt")
+    face = panel.editor.state.points
+    driver.move(face[30])
+    driver.press("t")
+    driver.until(prompt.isVisible)
+    for number, point in enumerate((27, 32), start=1):
+        said = [label.text() for label in prompt.findChildren(QLabel)]
+        assert said[0].startswith(f"{number} of 3: click the middle of the pupil")
+        driver.move(face[point])
+        beside = driver.canvas.mapToGlobal(driver.at(face[point]))
+        driver.until(lambda beside=beside: abs(prompt.x() - beside.x()) < 60)
+        picture(f"prompt-{number}", QApplication.primaryScreen().grabWindow(0))
+        driver.click(face[point])
+    assert prompt.findChildren(QLabel)[0].text() == "3 of 3: click the chin"
+    driver.press(Qt.Key.Key_Escape)
+    assert not prompt.isVisible()
+    assert driver.dock.findChild(QLabel, "desk.status").text() == ""
 
 
 def test_a_message_leaves_with_what_it_was_about(small, tmp_path):
@@ -160,3 +195,59 @@ def test_closing_asks_what_would_be_lost(small, tmp_path):
     driver.button("live.cancel_export")
     driver.until(lambda: not driver.dock.session.losses())
     assert driver.viewer.title == "s0014 \u2013 sample \u2013 faceloop"
+
+
+def test_the_picture_is_shown_otherwise_and_points_stay_exact(small, sample_project):
+    driver, dock = small, small.dock
+    driver.tab("Annotate")
+    driver.until(lambda: dock.annotate.canvas.ready)
+    layer, editor, item = dock.picture_layer.layer, dock.annotate.editor, dock.session.item
+    pixels = layer.data.copy()
+    driver.press("l")
+    (dialog,) = [d for d in dock.annotate.findChildren(QDialog) if d.isVisible()]
+    slider = dialog.findChild(QSlider, "display.gamma")
+    driver.focus(slider)
+    QTest.keyClick(slider, Qt.Key.Key_Home)
+    assert layer.gamma == pytest.approx(0.125)
+    driver.until(lambda: sample_project.display(item.media_id).gamma == layer.gamma, 5)
+    dialog.close()
+    # Turned, a click and a drag still mean the point that is under the pointer.
+    driver.press("]")
+    driver.press("]")
+    driver.press("1")
+    assert dock.picture_layer.display.turn == 30
+    left, up = driver.at((0, 0)), driver.at((0, 10))
+    assert left.x() > up.x() > left.x() - 10 * driver.viewer.scene.camera.zoom
+    start = editor.state.points
+    for point in (14, 3):
+        driver.click(start[point])
+        assert editor.selection == (point,)
+    driver.drag(start[14], start[14] + [6, 3], Qt.KeyboardModifier.ControlModifier)
+    pixel = 1 / driver.viewer.scene.camera.zoom
+    assert np.allclose(editor.state.points[14], start[14] + [6, 3], atol=pixel)
+    before = editor.state.points[14]
+    driver.press(Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)  # right is that of the screen
+    angle = np.deg2rad(30)
+    step = editor.state.points[14] - before
+    assert np.allclose(step, [5 * np.cos(angle), -5 * np.sin(angle)])
+    driver.press("=")
+    left, right = (driver.at(editor.state.points[k]) for k in sample_project.scheme.iod)
+    assert abs(left.y() - right.y()) <= 2
+    assert np.array_equal(layer.data, pixels)
+    picture("turned", driver.viewer.window._qt_window)
+    # Another picture is as it is, and so is the tab Live; this one comes back as it was.
+    shown = sample_project.display(item.media_id)
+    driver.press("d")
+    driver.until(lambda: dock.annotate.canvas.ready)
+    assert dock.picture_layer.display == PictureDisplay()
+    driver.press("a")
+    driver.until(lambda: dock.picture_layer.display == shown)
+    driver.tab("Live")
+    assert layer.gamma == 1
+    assert np.array_equal(layer.affine.affine_matrix, np.eye(3))
+    driver.tab("Annotate")
+    driver.until(lambda: dock.picture_layer.display == shown)
+    driver.viewer.scene.camera.zoom = 20
+    assert layer.interpolation2d == "nearest"
+    driver.viewer.scene.camera.zoom = 4
+    assert layer.interpolation2d == "linear"

@@ -48,6 +48,12 @@ TABLE = (
         "Shift+D",
         "Go to the next face nobody has annotated.",
     ),
+    Command(
+        "queue.next_doubtful",
+        "Next in doubt",
+        "",
+        "Go to the next face whose label looks wrong.",
+    ),
     Command("queue.back", "Back to last edited", "Backspace", "Go back to the face edited last."),
     Command(
         "queue.accept", "Accept and next", "Space", "Confirm all points of this face and go on."
@@ -80,6 +86,27 @@ TABLE = (
         "Blind rounds…",
         "",
         "Let several people annotate the same faces, each without seeing the others' points.",
+    ),
+    Command(
+        "queue.people",
+        "People…",
+        "Shift+P",
+        "Show who is in the project, and what is to do of whom.",
+    ),
+    Command(
+        "queue.subject",
+        "Subject…",
+        "U",
+        "Say whom this face shows, or all that are selected in the list.",
+    ),
+    Command(
+        "queue.subject_rule",
+        "Subjects from folders or names…",
+        "",
+        "Say whom faces show by the folders or names of their pictures; shown before it is done.",
+    ),
+    Command(
+        "queue.undo_subjects", "Undo subjects", "", "Take back what was last said of subjects."
     ),
     Command(
         "queue.erase",
@@ -135,6 +162,39 @@ TABLE = (
         "Ctrl+Shift+V",
         "Put copied points where they belong on this face, turned and scaled by its eye corners.",
     ),
+    Command(
+        "annotate.next_doubt",
+        "Next doubt",
+        "J",
+        "Look at the next point in doubt, and after the last of this face at the next such face.",
+    ),
+    Command(
+        "annotate.previous_doubt", "Previous doubt", "Shift+J", "Look at the point in doubt before."
+    ),
+    Command(
+        "annotate.approve",
+        "It is right",
+        "Y",
+        "Say that the point in doubt is right; nothing doubts it again while it stays there.",
+    ),
+    Command(
+        "annotate.unapprove",
+        "Doubt again",
+        "",
+        "Take back what was said to be right of this face; the next label check looks again.",
+    ),
+    Command(
+        "annotate.suggest",
+        "Ask the model",
+        "L",
+        "Draw faintly where the model in use sees the points in doubt, or those selected.",
+    ),
+    Command(
+        "annotate.take_suggestion",
+        "Take it",
+        "Shift+L",
+        "Put the points where the model sees them; they are yours then.",
+    ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
     Command(
         "annotate.cancel",
@@ -188,6 +248,66 @@ TABLE = (
         "M",
         "Fill the face's other half from the selected, or better, half.",
     ),
+    Command("annotate.next_face", "Next face", "Tab", "Go to the next face of this picture."),
+    Command(
+        "annotate.previous_face",
+        "Previous face",
+        "Shift+Tab",
+        "Go to the previous face of this picture.",
+    ),
+    Command(
+        "annotate.find_faces",
+        "Find all faces",
+        "Ctrl+F",
+        "Look for all faces of this picture that are not annotated yet; you say which to keep.",
+    ),
+    Command(
+        "annotate.add_face",
+        "Add a face",
+        "Shift+F",
+        "Drag a box round a face of this picture; the model in use fits it there.",
+    ),
+    Command(
+        "annotate.add_by_clicks",
+        "Add by three clicks",
+        "Shift+T",
+        "Add a face of this picture: say where two pupils and the chin are.",
+    ),
+    Command(
+        "annotate.keep_found",
+        "Keep",
+        "K",
+        "Make those of the faces found that are ticked faces of the project; drop the others.",
+    ),
+    Command("annotate.drop_found", "Drop", "Shift+K", "Keep none of the faces that were found."),
+    Command("annotate.name_face", "Name…", "Shift+S", "Say whom this face shows."),
+    Command(
+        "annotate.remove_face",
+        "Remove face",
+        "Shift+Del",
+        "Take this face out: it no longer waits, trains or counts. It is kept, and can be brought "
+        "back. To delete it with its history, erase it in the tab Queue.",
+    ),
+    Command(
+        "annotate.bring_face_back",
+        "Bring face back",
+        "",
+        "Make this face, which was removed, part of the project again.",
+    ),
+    Command(
+        "annotate.display",
+        "Picture…",
+        "L",
+        "Set contrast, gamma and turn of the picture as you see it; fits see it as it is.",
+    ),
+    Command("annotate.turn_left", "Turn left", "[", "Turn the picture to the left."),
+    Command("annotate.turn_right", "Turn right", "]", "Turn the picture to the right."),
+    Command(
+        "annotate.level",
+        "Eyes level",
+        "=",
+        "Turn the picture so that the eyes are level, or back.",
+    ),
     Command("annotate.zoom_face", "Face", "1", "Show the whole face."),
     Command("annotate.zoom_left_eye", "Left eye", "2", "Show the eye on the image's left."),
     Command("annotate.zoom_right_eye", "Right eye", "3", "Show the eye on the image's right."),
@@ -208,7 +328,90 @@ TABLE = (
         "live.take",
         "Take this fit",
         "G",
-        "Put this frame's fit into the project as an annotation to correct.",
+        "Put this frame's fit into the project as an annotation to correct; of a camera, the "
+        "picture too.",
+    ),
+    Command(
+        "live.record",
+        "Record…",
+        "Ctrl+R",
+        "Record what the camera sees as a video, with the track of the faces in it.",
+    ),
+    Command(
+        "live.take_all",
+        "Take all faces",
+        "Shift+G",
+        "Put the fits of all faces of this frame into the project, each as a face to correct.",
+    ),
+    Command(
+        "live.track",
+        "Track all",
+        "",
+        "Fit every frame of the video and keep its track; frames that were edited stay.",
+    ),
+    Command(
+        "live.correct",
+        "Correct here",
+        "C",
+        "Open this frame in the tab Annotate, with its points to start from.",
+    ),
+    Command(
+        "live.corrected",
+        "Right, back to the video",
+        "Shift+Return",
+        "Confirm the face that was opened from a video, and go back to its frame.",
+    ),
+    Command(
+        "live.spread",
+        "Spread",
+        "F",
+        "Fit the frames around this one again from its points, until the fits agree with the old.",
+    ),
+    Command("live.range_in", "In", "I", "Begin a range at this frame."),
+    Command("live.range_out", "Out", "O", "End a range at this frame."),
+    Command(
+        "live.accept",
+        "Accept",
+        "V",
+        "Say that the range is right, or this frame: no new fit replaces it.",
+    ),
+    Command(
+        "live.reject",
+        "Reject",
+        "X",
+        "Say that the points of the range, or of this frame, are wrong: no export has them.",
+    ),
+    Command(
+        "live.interpolate",
+        "Interpolate",
+        "B",
+        "Compute the face between the ends of the range, and corrected frames in it.",
+    ),
+    Command(
+        "live.smooth",
+        "Smooth",
+        "M",
+        "Take the trembling out of the range, or of the whole track, without lag.",
+    ),
+    Command(
+        "live.split", "Split here", "", "From this frame on the face is somebody else: a new face."
+    ),
+    Command("live.track_undo", "Undo", "Ctrl+Z", "Take back what was done to the track last."),
+    Command("live.track_redo", "Redo", "Ctrl+Shift+Z", "Do it again."),
+    *(
+        Command(
+            f"live.{way}_{kind}",
+            f"{way.capitalize()} {kind}",
+            f"{modifier}{key}",
+            f"Go to the {way} {what}.",
+        )
+        for kind, key, what in (
+            ("lost", "L", "frames without a face"),
+            ("poor", "K", "poor fits"),
+            ("annotated", "J", "annotated frame"),
+            ("queued", "U", "frame in the review queue"),
+        )
+        for way, modifier in (("next", ""), ("previous", "Shift+"))
     ),
     *(
         Command(f"desk.{tab}", f"Tab {tab.capitalize()}", f"Ctrl+{number}", "Open this tab.")

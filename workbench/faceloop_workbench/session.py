@@ -55,6 +55,10 @@ class Session:
         An annotation is on disk.
     labelled : Signal(int)
         A face, by its number, has another expression.
+    face_changed : Signal(int)
+        A face, by its number, is new, shows somebody else, was removed or brought back.
+    face_wanted : Signal(int)
+        A face, by its number, should be taken in work.
     items_changed, queue_changed, models_changed : Signal()
         Items were added, the review queue changed, a model was added or another is in use.
     trial_changed : Signal()
@@ -69,6 +73,8 @@ class Session:
     item_changed = Signal(object)
     saved = Signal(Revision)
     labelled = Signal(int)
+    face_changed = Signal(int)
+    face_wanted = Signal(int)
     items_changed = Signal()
     queue_changed = Signal()
     models_changed = Signal()

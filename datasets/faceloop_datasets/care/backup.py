@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.outputs import database_files, refuse_to_replace
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash, remove_leftovers, staging
@@ -238,5 +239,5 @@ def _write(
         backup = write_bundle(made, values, [(DATABASE, database), *files], step)
         made.replace(target)
     except OSError as error:
-        raise InputError(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise InputError(f"{target} cannot be written: {in_words(error)}.") from error
     return replace(backup, file=target)

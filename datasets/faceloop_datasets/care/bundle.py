@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from faceloop_datasets.archive import leads_outside
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -180,7 +181,7 @@ def _opened(file: Path) -> zipfile.ZipFile:
     except FileNotFoundError as error:
         raise InputError(f"There is no backup {file}.") from error
     except OSError as error:
-        raise InputError(f"The backup {file} cannot be read: {error.strerror}.") from error
+        raise InputError(f"The backup {file} cannot be read: {in_words(error)}.") from error
     except _BROKEN as error:
         raise InputError(
             f"{file} is no backup of a faceloop project, or is damaged ({error}). Backups are the "

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import CACHE, REPORTS
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash, remove_leftovers, staging
@@ -205,8 +206,7 @@ def _delete(folder: Path, why: str) -> None:
         return
     except OSError as error:
         raise InputError(
-            f"{folder} cannot be deleted ({error.strerror or error}); {why}. Delete it, and erase "
-            "again."
+            f"{folder} cannot be deleted ({in_words(error)}); {why}. Delete it, and erase again."
         ) from error
 
 
@@ -229,7 +229,7 @@ def _erase_rows(
             try:
                 file.unlink()
             except OSError as error:
-                raise InputError(f"{file} cannot be deleted: {error.strerror}.") from error
+                raise InputError(f"{file} cannot be deleted: {in_words(error)}.") from error
         erasing.delete_rows(connection, rows, pending=pending)
     return traces
 
@@ -288,4 +288,4 @@ def _clean_backup(file: Path, target: ErasureTarget) -> None:
             write_bundle(made, backup.about(), [(p, file) for p, file in files if file.exists()])
             made.replace(file)
         except OSError as error:
-            raise InputError(f"{file} cannot be written: {error.strerror or error}.") from error
+            raise InputError(f"{file} cannot be written: {in_words(error)}.") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import inspecting
@@ -93,8 +94,7 @@ def restore(
                 dest.rmdir()
             made.replace(dest)
         except OSError as error:
-            why = error.strerror or error
-            raise InputError(f"{file} cannot be unpacked to {dest}: {why}.") from error
+            raise InputError(f"{file} cannot be unpacked to {dest}: {in_words(error)}.") from error
     return Restored(dest, backup, taken, missing)
 
 

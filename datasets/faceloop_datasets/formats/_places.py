@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,7 +106,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         return list(os.scandir(folder))
     except OSError as error:
-        raise InputError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+        raise InputError(f"The folder {folder} cannot be read: {in_words(error)}.") from error
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.archive import extract_members
 from faceloop_datasets.care.backup import back_up_before
 from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import is_text
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
 from faceloop_datasets.media.files import MediaFile, is_missing
@@ -206,7 +207,7 @@ class Import(ImportJob):
             try:
                 sync_folder(folder)
             except OSError as error:
-                raise ProjectError(f"{folder} cannot be written ({error}).") from error
+                raise ProjectError(f"{folder} cannot be written ({in_words(error)}).") from error
         return files
 
     def _unchanged(self, connection: Connection) -> set[int]:
@@ -288,7 +289,9 @@ class Import(ImportJob):
                 shutil.copyfile(file.path, source)
             target = move_into_place(source, folder / ref.name, file.sha256)
         except OSError as error:
-            raise ProjectError(f"{ref} cannot be copied to {folder} ({error}).") from error
+            raise ProjectError(
+                f"{ref} cannot be copied to {folder} ({in_words(error)})."
+            ) from error
         if source.exists():  # there was such a picture already
             self.source_pictures[ref] = source
         else:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, cast
 
 from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import is_local, is_text
 from faceloop_datasets.staging import content_hash, move_into_place, staging, sync_folder
 
@@ -70,7 +71,7 @@ class MediaFile:
         try:
             digest = content_hash(file)
         except OSError as error:
-            raise InputError(f"{file} cannot be read ({error}).") from error
+            raise InputError(f"{file} cannot be read ({in_words(error)}).") from error
         size = file.stat().st_size
         return cls(file, cast("MediaKind", kind), digest, size, width, height, frames, mirrored)
 
@@ -211,7 +212,9 @@ def copy_in(file: MediaFile, folder: Path) -> MediaFile:
             target = move_into_place(copied, folder / file.path.name, file.sha256)
             sync_folder(folder)
         except OSError as error:
-            raise ProjectError(f"{file.path} cannot be copied to {folder} ({error}).") from error
+            raise ProjectError(
+                f"{file.path} cannot be copied to {folder} ({in_words(error)})."
+            ) from error
     return replace(file, path=target)
 
 

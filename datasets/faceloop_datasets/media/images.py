@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import read_regular
 
 if TYPE_CHECKING:
@@ -203,7 +204,15 @@ def _opened(file: str | Path | io.BytesIO, name: str | None = None) -> Iterator[
             f"{shown} is not an image in a known format; convert it to JPEG or PNG."
         ) from error
     except _DAMAGED as error:
-        raise InputError(f"The image {shown} is damaged and cannot be decoded: {error}.") from error
+        raise InputError(_unreadable(shown, error)) from error
+
+
+def _unreadable(name: str, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None:  # it is the disk's, not the image's
+        return f"The image {name} cannot be read: {in_words(error)}."
+    if isinstance(error, ValueError):  # says what is wrong with the values, the others with bytes
+        return f"The image {name} is damaged and cannot be decoded: {error}."
+    return f"The image {name} is damaged and cannot be decoded. Replace it."
 
 
 def _too_large(name: str, pixels: int | None) -> str:

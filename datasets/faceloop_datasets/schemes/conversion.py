@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import SchemeError
+from faceloop_datasets.files import as_file_name
 
 from .scheme import Scheme, read_text
 from .toml import MAX_POINTS, MAX_SCHEME, quoted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 _SUM_KEYS = {"target", "same_mark", "weights"}
 _MAX_WEIGHT = 1000.0
+_LONGEST = 80
+_MOST_FACES = 10**9
 _DIGITS = 4
 """Decimals of a weight in a file: a ten thousandth of a face is less than a pixel's tenth."""
 
@@ -46,6 +49,10 @@ class Conversion:
     expected_error : ndarray, shape (T,), optional
         Mean distance of each target point from where a person puts it, in inter-ocular
         distances, on faces of people that it was not learned from; NaN where that is not known.
+    measured_on : str
+        Which faces these were, in a few words; empty for those of a project.
+    faces : int
+        Of how many it was learned; 0 if that is not known.
     """
 
     source: str
@@ -53,6 +60,8 @@ class Conversion:
     weights: NDArray[np.float64]
     same_mark: NDArray[np.bool_]
     expected_error: NDArray[np.float64] | None = None
+    measured_on: str = ""
+    faces: int = 0
 
     @classmethod
     def load(cls, source: str | Scheme, target: str | Scheme) -> Conversion:
@@ -197,7 +206,20 @@ class _Rows:
             self.put(weights, target, self.row_weights(row["weights"], key), key)
             same_mark[target], error[target] = row["same_mark"], row.get("error", math.nan)
         known = None if np.isnan(error).all() else error
-        return Conversion(self.name("source"), self.name("target"), weights, same_mark, known)
+        names = self.name("source"), self.name("target")
+        return Conversion(*names, weights, same_mark, known, self.measured_on(), self.faces())
+
+    def faces(self) -> int:
+        count = self.values.get("faces", 0)
+        if type(count) is not int or not 0 <= count <= _MOST_FACES:
+            self.fail("faces", "must be of how many faces the conversion was learned")
+        return count
+
+    def measured_on(self) -> str:
+        said = self.values.get("measured_on", "")
+        if not isinstance(said, str) or len(said) > _LONGEST or not said.isprintable():
+            self.fail("measured_on", f"must be one line of at most {_LONGEST} characters")
+        return said
 
     def run(self, row: object) -> tuple[int, int, int]:
         if (
@@ -250,6 +272,8 @@ def _written(conversion: Conversion) -> str:
         f"source = {quoted(conversion.source)}",
         f"target = {quoted(conversion.target)}",
         f"points = {[size, count]}",
+        *([f"faces = {conversion.faces}"] if conversion.faces else []),
+        *([f"measured_on = {quoted(said)}"] if (said := conversion.measured_on) else []),
     ]
     for target in np.flatnonzero(~conversion.without_source).tolist():
         error = float(conversion.expected[target])
@@ -272,6 +296,24 @@ def _rounded(row: NDArray[np.float64]) -> dict[int, float]:
     rest = sum(weight for point, weight in rounded.items() if point != largest)
     rounded[largest] = round(1.0 - rest, _DIGITS)
     return {point: weight for point, weight in rounded.items() if weight}
+
+
+def conversions_beside(scheme: str | Path | Scheme) -> list[Conversion]:
+    """Read the conversions to a scheme of one's own that lie beside its file.
+
+    Their files are called ``SOURCE-to-NAME.toml``. There are none beside a scheme that is named
+    and not given as a file.
+
+    Raises
+    ------
+    SchemeError
+        If one is no conversion.
+    """
+    if isinstance(scheme, Scheme) or Path(scheme).suffix.lower() != ".toml":
+        return []
+    name = Scheme.load(scheme).name
+    found = sorted(Path(scheme).parent.glob(f"*-to-{glob.escape(as_file_name(name))}.toml"))
+    return [Conversion.read(file) for file in found]
 
 
 @cache

@@ -119,7 +119,12 @@ def learn_conversion(
         if other == target:
             weights[target] = (weights[target] + weights[target][learner.source_mirror]) / 2
     return Conversion(
-        faces.source.name, faces.target.name, weights, np.asarray(error <= SAME_MARK), error
+        faces.source.name,
+        faces.target.name,
+        weights,
+        np.asarray(error <= SAME_MARK),
+        error,
+        faces=len(faces),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 _LONGER_SIDE = 0.5
 """Least IOD, as a share of the longer side of the box: of faces that look ahead .55 to .75."""
+
+_LONGEST_NAME = 255
+"""Of a file, in bytes; longer ones are errors of the system's."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,9 @@ class Scheme:
     size_in_iod : float or None
         How many inter-ocular distances the extent of ``iod`` usually is. None where a training is
         to say; it then counts as one.
+    layout : tuple of (float, float)
+        Where each point is on a drawn face that looks ahead, x to the right and y down, in any
+        unit: for drawings only. Empty where nobody has said; `scheme_layout` knows more.
     """
 
     name: str
@@ -81,6 +88,7 @@ class Scheme:
     iod: tuple[int, ...]
     initialisation: Mapping[str, tuple[int, ...]]
     size_in_iod: float | None = None
+    layout: tuple[tuple[float, float], ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -143,6 +151,7 @@ class Scheme:
             iod=table.iod(len(names)),
             initialisation=table.initialisation(mirror, len(names)),
             size_in_iod=table.size_in_iod(),
+            layout=table.layout(len(names)),
         )
 
     def to_toml(self) -> str:
@@ -270,6 +279,7 @@ def _written(scheme: Scheme) -> str:
         *([f"mirror = {block(map(str, pairs))}"] if scheme.mirror else []),
         f"{size} = {list(scheme.iod)}",
         *([f"size_in_iod = {scheme.size_in_iod!r}"] if scheme.size_in_iod else []),
+        *([f"layout = {block(str(list(p)) for p in scheme.layout)}"] if scheme.layout else []),
         f"triangles = {block(str(list(t)) for t in scheme.triangles)}",
         *(["\n[initialisation]"] if scheme.initialisation else []),
         *(f"{key} = {list(points)}" for key, points in scheme.initialisation.items()),
@@ -289,10 +299,10 @@ def _written(scheme: Scheme) -> str:
 @cache
 def _bundled(name: str) -> Scheme:
     if name not in Scheme.bundled():
-        if Path(name).is_file():
+        if len(os.fsencode(name)) < _LONGEST_NAME and Path(name).is_file():
             raise SchemeError(f"{name} is no scheme: the name of a scheme's file ends in .toml.")
         raise SchemeError(
-            f"There is no scheme {name!r}. Bundled schemes: {', '.join(Scheme.bundled())}; "
+            f"There is no scheme {name!r:.80}. Bundled schemes: {', '.join(Scheme.bundled())}; "
             "a scheme of your own is given as the path of its .toml file."
         )
     file = resources.files(__package__) / f"{name}.toml"

@@ -24,6 +24,9 @@ MIN_SIZE = 0.02
 MAX_SCHEME = 1 << 20
 """Longest text of a scheme, in characters; the longest of ours has 5000."""
 
+_FAR = 1e5
+"""Greatest coordinate of a layout: pixels of a large picture have less."""
+
 MIN_POINTS, MAX_POINTS = 2, 1000
 
 
@@ -45,7 +48,9 @@ class SchemeTable:
         # ValueError: a number of more digits than Python reads
         except (ValueError, RecursionError) as error:
             raise SchemeError(f"{source} is not a TOML file: {error}.") from error
-        known = ("name", "title", "names", "mirror", "iod", "size", "size_in_iod", "triangles")
+        known = (
+            "name", "title", "names", "mirror", "iod", "size", "size_in_iod", "triangles", "layout",
+        )  # fmt: skip
         unknown = sorted(set(values) - {*known, "initialisation", "groups", "contours"})
         table = cls(values, source)
         if unknown:
@@ -175,6 +180,20 @@ class SchemeTable:
             self.fail("initialisation", "has eyes that are not each other's mirror image")
         return found
 
+    def layout(self, count: int) -> tuple[tuple[float, float], ...]:
+        """Where each point is on a drawn face, or nothing where the file does not say."""
+        rows = self.get("layout", list, [])
+        if rows and len(rows) != count:
+            self.fail("layout", f"has {len(rows)} places for {count} points")
+        found = []
+        for row in rows:
+            if not (isinstance(row, list) and len(row) == 2 and all(map(_is_place, row))):
+                self.fail(
+                    "layout", f"needs two numbers up to {_FAR:g} a point but has {_shown(row)}"
+                )
+            found.append((float(row[0]), float(row[1])))
+        return tuple(found)
+
     def groups(self, mirror: Sequence[int], count: int) -> dict[str, tuple[int, ...]]:
         """Parts of the face: every point in exactly one, mirrored as a whole.
 
@@ -209,6 +228,10 @@ class SchemeTable:
                 self.fail(key, "needs a text as name, and true or false as closed")
             found.append((line["name"], self.points(key, line["points"], count), line["closed"]))
         return found
+
+
+def _is_place(value: Any) -> bool:
+    return type(value) in (int, float) and bool(abs(value) <= _FAR)
 
 
 def mirror_image(points: Iterable[int], mirror: Sequence[int]) -> set[int]:

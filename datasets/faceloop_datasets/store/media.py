@@ -107,3 +107,14 @@ def of_items(connection: Connection, numbers: Sequence[int]) -> dict[int, Media]
 def move(connection: Connection, number: int, path: Path, root: Path) -> None:
     """Note where a file is now."""
     connection.execute(update(MediaRow).where(MediaRow.id == number).values(location(path, root)))
+
+
+def display(connection: Connection, number: int) -> str:
+    """How a person wants to see a media, as text."""
+    found = connection.scalar(select(MediaRow.display).where(MediaRow.id == number))
+    return "" if found is None else str(found)
+
+
+def set_display(connection: Connection, number: int, text: str) -> None:
+    """Note how a person wants to see a media."""
+    connection.execute(update(MediaRow).where(MediaRow.id == number).values(display=text))

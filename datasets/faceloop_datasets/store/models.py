@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from faceloop_datasets.errors import ProjectError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import as_file_name, is_file_name
 from faceloop_datasets.plain import is_deep
 from faceloop_datasets.staging import content_hash, move_into_place, staging, sync_folder
@@ -80,7 +81,7 @@ def bring_in(file: Path, folder: Path) -> tuple[Path, str]:
             sync_folder(folder)
         except OSError as error:
             raise ProjectError(
-                f"The model {file} cannot be copied to {folder} ({error})."
+                f"The model {file} cannot be copied to {folder} ({in_words(error)})."
             ) from error
     return target, digest
 

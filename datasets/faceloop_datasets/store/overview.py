@@ -42,12 +42,12 @@ class ItemSummary(NamedTuple):
         Its source.
     expression : str
         What it expresses, a word of the project's vocabulary; empty for none.
-    removed : int
-        1 if it was taken out and can be brought back, else 0.
     entry_id, priority, status, author, said, time, model
         The item's entry of the review queue; None if it has none.
     reasons : tuple of QueueReason
         Why it should be looked at, worst first.
+    removed : int
+        1 if it was taken out and can be brought back, else 0.
     """
 
     item_id: int
@@ -61,7 +61,6 @@ class ItemSummary(NamedTuple):
     states: bytes | None
     source: str | None
     expression: str
-    removed: int
     entry_id: int | None
     priority: float | None
     status: str | None
@@ -70,6 +69,7 @@ class ItemSummary(NamedTuple):
     time: float | None
     model: str | None
     reasons: tuple[QueueReason, ...] = ()
+    removed: int = 0
 
     @property
     def reason(self) -> str | None:
@@ -126,7 +126,7 @@ def summaries(
         known = reasons.of_all(connection)
     else:
         known = reasons.of_entries(connection, [r[_ENTRY] for r in rows if r[_ENTRY] is not None])
-    return [ItemSummary._make((*row, known.get(row[_ENTRY], ()))) for row in rows]
+    return [ItemSummary._make((*row[:-1], known.get(row[_ENTRY], ()), row[-1])) for row in rows]
 
 
 _ENTRY = ItemSummary._fields.index("entry_id")
@@ -146,7 +146,6 @@ def _query() -> Select[*tuple[Any, ...]]:
             RevisionRow.states,
             RevisionRow.source,
             newest_label(),
-            ItemRow.removed,
             QueueRow.id,
             QueueRow.priority,
             QueueRow.status,
@@ -154,6 +153,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             QueueRow.said,
             QueueRow.time,
             QueueRow.model,
+            ItemRow.removed,
         )
         .outerjoin(MediaRow, MediaRow.id == ItemRow.media_id)
         .outerjoin(RevisionRow, RevisionRow.id == ItemRow.head)

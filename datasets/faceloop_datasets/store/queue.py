@@ -168,6 +168,56 @@ def put(
     return number
 
 
+def settle(connection: Connection, item_id: int, reason: Reason, author: str | None = None) -> None:
+    """Take a reason from an entry that waits; done if it waits for nothing else."""
+    entry = _waiting(connection, item_id)
+    if entry is None or reason not in (known := reasons.kinds(connection, entry)):
+        return
+    if known == {reason}:
+        close(connection, entry, "done", author=author, said="")
+    else:
+        reasons.drop(connection, entry, reason)
+
+
+def settle_points(
+    connection: Connection,
+    item_id: int,
+    right: frozenset[int],
+    *,
+    whole: bool,
+    author: str | None,
+) -> None:
+    """Take landmarks that are right from what an entry that waits says is wrong.
+
+    Parameters
+    ----------
+    connection : Connection
+        That of `Database.write`.
+    item_id : int
+        The item.
+    right : frozenset of int
+        Landmarks that are right where they are.
+    whole : bool
+        Whether they are all of the face: what is said of it as a whole is settled too.
+    author : str or None
+        Who said so.
+    """
+    entry = _waiting(connection, item_id)
+    for why in () if entry is None else reasons.of_entries(connection, [entry]).get(entry, ()):
+        left = tuple(k for k in why.points if k not in right)
+        on_whole = not why.points and why.reason in _ON_SAVED_POINTS
+        if (why.points and not left) or (on_whole and whole):
+            settle(connection, item_id, why.reason, author)
+        elif left != why.points and entry is not None:
+            reasons.put(connection, entry, why._replace(points=left))
+
+
+def _waiting(connection: Connection, item_id: int) -> int | None:
+    """Return the number of an item's entry if it is open or claimed."""
+    known = connection.execute(_OF_ITEM, {"item": item_id}).one_or_none()
+    return known.id if known is not None and known.status in ("open", "claimed") else None
+
+
 def _opens(connection: Connection, number: int, reason: QueueReason) -> bool:
     """Whether a reason opens an entry that was skipped."""
     if reason.reason == _ASKED:

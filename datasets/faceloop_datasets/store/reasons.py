@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Select
 
+    from faceloop_datasets.review.entries import Reason
+
 # Built once: tracking runs them thousands of times.
 _ADD = insert(QueueReasonRow)
 _OF_ENTRY = QueueReasonRow.queue_id == bindparam("entry")
@@ -45,6 +47,16 @@ def put(connection: Connection, entry: int, reason: QueueReason) -> None:
     renewed = connection.execute(_RENEW.values(values), {"entry": entry, "kind": reason.reason})
     if renewed.rowcount == 0:
         connection.execute(_ADD, {"queue_id": entry, "reason": reason.reason, **values})
+    _rank(connection, entry)
+
+
+def drop(connection: Connection, entry: int, reason: Reason) -> None:
+    """Take one reason from an entry that has others, and have the worst of these rank it."""
+    connection.execute(_CLEAR.where(QueueReasonRow.reason == reason), {"entry": entry})
+    _rank(connection, entry)
+
+
+def _rank(connection: Connection, entry: int) -> None:
     worst = (
         select(QueueReasonRow.priority)
         .where(QueueReasonRow.queue_id == entry)

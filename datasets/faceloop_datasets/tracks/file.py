@@ -11,6 +11,7 @@ import safetensors
 from safetensors.numpy import save_file
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import atomic_path
 
 from .change import FaceChange, TrackChange
@@ -80,7 +81,7 @@ def read_track(path: Path) -> TrackHistory:
     except _BadTrackError as error:
         raise _unusable(path, str(error)) from error
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
+        raise _unusable(path, in_words(error)) from error
     except (safetensors.SafetensorError, InputError, ValueError, RecursionError) as error:
         raise _unusable(path, f"it is damaged: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:

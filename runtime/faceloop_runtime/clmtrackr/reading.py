@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from faceloop_datasets import ModelFileError
+from faceloop_datasets.faults import in_words
 
 from .model import POINTS, RAW, ClmtrackrModel, MossePatches, Scoring, SvmPatches
 
@@ -87,9 +88,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         advice = "Check that it can be read."
-        raise _FieldError(
-            "file", error.strerror or str(error), "a readable file", advice
-        ) from error
+        raise _FieldError("file", in_words(error), "a readable file", advice) from error
     except UnicodeDecodeError as error:
         raise _FieldError("file", f"bytes that are no text ({error.reason})", "UTF-8") from error
 

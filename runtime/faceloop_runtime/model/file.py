@@ -11,6 +11,7 @@ import safetensors
 from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import ModelFileError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import atomic_path
 
 from .arrays import to_arrays
@@ -153,9 +154,7 @@ def _check_size(path: Path) -> None:
             start = file.read(8)
     except OSError as error:
         advice = "Check that it can be read."
-        raise BadFieldError(
-            "file", error.strerror or str(error), "a readable file", advice
-        ) from error
+        raise BadFieldError("file", in_words(error), "a readable file", advice) from error
     if size > _MAX_BYTES:
         raise BadFieldError("file", f"{size:,} bytes", f"at most {_MAX_BYTES:,}")
     header = int.from_bytes(start, "little")

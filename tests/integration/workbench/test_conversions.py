@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Conversion, PointState, Project, Scheme, SchemeError
+from faceloop_datasets import (
+    Annotation,
+    Conversion,
+    Monitor,
+    PointState,
+    Project,
+    Scheme,
+    SchemeError,
+)
 from faceloop_datasets.formats import FaceRecord
+from faceloop_datasets.importing.from_project import project_entries
 from faceloop_datasets.sample import sample_faces
+from faceloop_workbench.services.other_project import check_source, import_project, plan_import
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +109,52 @@ def test_a_conversion_of_a_file_is_taken_only_if_it_leads_here(
     done = faceloop("scheme", "convert", new, "--project", new, "--conversion", tmp_path / "c.toml")
     assert done.code == 1
     assert "leads to face70 with 70 points; expected one to the scheme of new, own" in done.err
+
+
+def test_a_new_project_takes_what_lies_beside_its_scheme(
+    projects: tuple[Path, Path], tmp_path: Path
+) -> None:
+    old, _ = projects
+    own = tmp_path / "own.toml"
+    own.write_text(OWN)
+    with pytest.raises(SchemeError, match="face70 to own"):
+        check_source(old, own)
+    weights = np.zeros((5, 70))
+    weights[range(5), [27, 32, 61, 33, 7]] = 1.0
+    made = Conversion("face70", "own", weights, np.ones(5, dtype=bool))
+    (tmp_path / "face70-to-own.toml").write_text(made.to_toml())
+    check_source(old, own)
+    with Project.create(tmp_path / "p", own) as project:
+        report = import_project(project, old, Monitor())
+        assert (report.new, report.points_estimated) == (_ALL, 0)
+    (tmp_path / "ibug68-to-own.toml").write_text("nothing")
+    with pytest.raises(SchemeError, match=r"ibug68-to-own\.toml"):
+        Project.create(tmp_path / "q", own)
+    assert not (tmp_path / "q").exists()
+
+
+def test_what_would_come_in_is_said_before(projects: tuple[Path, Path], tmp_path: Path) -> None:
+    old, new = projects
+    with Project.open(new) as project:
+        with Project.open(old) as other:
+            project.keep_conversion(project.learn_conversion(other))
+            project.import_project(other)
+        plan = plan_import(project, old, Monitor())
+        assert plan.learned_from == 0
+        assert plan.report.new == 0
+        text = plan.text(project.scheme)
+        assert text.startswith(f"0 faces of old would come in; {_ALL} are here already.")
+        assert "face70 becomes own: 4 of 5" in text
+    with Project.create(tmp_path / "third", Scheme.parse(OWN, "own")) as third:
+        with Project.open(new) as source:
+            mine = [face for face in source.faces() if face.annotation.source == "import:mine"]
+            third.import_entries("mine", list(project_entries(mine, new, [])), scheme="own")
+        plan = plan_import(third, old, Monitor())
+        assert plan.learned_from == _BOTH
+        assert plan.report.new == _ALL - _BOTH
+        assert len(third.items()) == _BOTH
+        assert f"learned from {_BOTH} faces that both" in plan.text(third.scheme)
+        assert third.conversion_from("face70").faces == _BOTH
 
 
 def test_too_few_faces_in_both_are_refused(faceloop: Run, tmp_path: Path) -> None:

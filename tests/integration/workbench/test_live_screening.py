@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from psygnal import emit_queued
 
-from faceloop_datasets import FaceloopError, Project
+from faceloop_datasets import FaceloopError, Project, Video, write_video
 from faceloop_datasets.sample import sample_clip
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.screening import Screening
@@ -198,6 +198,36 @@ def test_a_frame_taken_twice_is_one_item(bench: Bench) -> None:
     assert len(bench.project.queue.list()) == 1
 
 
+def test_all_faces_of_a_frame_are_taken_each_as_its_own(bench: Bench, tmp_path: Path) -> None:
+    with Video(sample_clip()) as video:
+        pair = [np.hstack([video[k].image, video[k].image]) for k in range(3)]
+    write_video(tmp_path / "two.mp4", pair, 25.0)
+    bench.screening.use_model("cpu", 3)
+    bench.screening.open_file(tmp_path / "two.mp4")
+    shown = bench.fitted(0)
+    assert shown.result is not None
+    fits = [face.fit for face in shown.result.faces]
+    assert len(fits) == 2
+    bench.screening.queue_fits(shown)
+    bench.until(lambda: bench.told)
+    assert bench.told[0].startswith("2 faces of two.mp4#0 are at the top of the queue")
+    entries = sorted(bench.project.queue.list(), key=lambda entry: entry.item_id)
+    for entry, fit in zip(entries, fits, strict=True):
+        assert entry.fit is not None
+        assert np.allclose(entry.fit.points, fit.points)
+    # One of them again is the same face; one that was removed is left out of all, not of one.
+    second = entries[1].item_id
+    bench.screening.queue_fit(shown, 1)
+    bench.until(lambda: len(bench.told) == 2)
+    bench.project.remove([second])
+    bench.screening.queue_fits(shown)
+    bench.until(lambda: len(bench.told) == 3)
+    assert [item.id for item in bench.project.items()] == [entries[0].item_id]
+    bench.screening.queue_fit(shown, 1)
+    bench.until(lambda: len(bench.told) == 4)
+    assert [item.id for item in bench.project.items()] == [entries[0].item_id, second]
+
+
 def test_there_is_nothing_to_take_without_a_face_or_a_project(bench: Bench) -> None:
     bench.screening.open_file(sample_clip())
     bench.fitted(0)
@@ -205,6 +235,8 @@ def test_there_is_nothing_to_take_without_a_face_or_a_project(bench: Bench) -> N
     shown = bench.fitted(169)
     with pytest.raises(FaceloopError, match="no fit"):
         bench.screening.queue_fit(shown)
+    with pytest.raises(FaceloopError, match="no fit"):
+        bench.screening.queue_fits(shown)
     bench.session.close()
     with pytest.raises(FaceloopError, match="No project is open"):
         bench.screening.queue_fit(shown)

@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def test_a_row_tells_what_a_person_has_and_what_is_to_do(project: Project, tmp_path: Path) -> None:
-    first, second, *_ = people = list_people(project)
+    first, second, third, *_ = people = list_people(project)
     assert [one.faces for one in people] == [4] * 30
     assert (first.annotated, first.to_do, first.pictures, first.videos) == (4, 0, 4, 0)
     sides = {one.name: one.side for one in people}
@@ -47,7 +47,9 @@ def test_a_row_tells_what_a_person_has_and_what_is_to_do(project: Project, tmp_p
     FaceModel.starter().save(file)
     errors = {str(second.items[0]): 0.03, str(second.items[1]): 0.05}
     project.use_model(project.add_model(file, {KEY: errors}).id)
+    project.remove([third.items[0]])
     first, second, third, *_ = list_people(project)
+    assert (third.faces, third.removed) == (3, 1)
     assert new.id in first.items
     assert (first.faces, first.annotated, first.to_do) == (5, 4, 2)
     assert first.portrait == first.items[1]

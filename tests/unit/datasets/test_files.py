@@ -43,7 +43,7 @@ def test_a_failure_leaves_the_old_file_alone(error: BaseException, tmp_path: Pat
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     target = tmp_path / "a.csv"
-    complaint = r"a\.csv cannot be written: No space"
+    complaint = r"a\.csv cannot be written: the disk is full"
     with pytest.raises(InputError, match=complaint):
         fill(target)
     assert list(tmp_path.iterdir()) == []

@@ -180,7 +180,7 @@ class TestTable:
         assert "\n" not in str(error.value)
 
     def test_one_that_is_not_there(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match="cannot be read: No such file"):
+        with pytest.raises(InputError, match="cannot be read: there is no such file"):
             parse_rule(tmp_path / "none.csv")
 
     PART = st.text("abc1", min_size=1, max_size=3)

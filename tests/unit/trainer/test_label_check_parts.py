@@ -93,6 +93,12 @@ class TestContradictions:
         assert "annotated as face 2 too, with points 0.10 IOD away" in one.what
         assert "annotated as face 1 too" in two.what
 
+    def test_nothing_is_said_of_a_face_that_is_right_but_of_the_other_annotation(self) -> None:
+        faces = [face(1, SHAPE), face(2, SHAPE + np.array([0.1 * IOD, 0]))]
+        plain = [CheckedLabel(f.item_id, f.name, 0.0, "", "misplaced") for f in faces]
+        one, two = with_contradictions(plain, faces, SCHEME, without={1})
+        assert (one.kind, two.kind) == ("misplaced", "duplicate")
+
     def test_equal_names_are_told_apart_by_their_items(self) -> None:
         moved = SHAPE + np.array([0.1 * IOD, 0])
         one, _ = self.results(face(1, SHAPE, name="x"), face(2, moved, name="x"))

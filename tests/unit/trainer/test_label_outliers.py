@@ -175,6 +175,37 @@ def test_a_part_beside_where_the_fits_see_it_is_named(shapes):
     assert "0.07 down" in doubts[5].what
 
 
+def test_what_a_person_said_is_right_is_no_doubt_and_the_next_fault_is_named(shapes):
+    points, visible, fitted = (array.copy() for array in shapes)
+    points[17, 61] += [0.12 * iod(points[17]), 0]
+    points[17, 7] += [0, 0.1 * iod(points[17])]
+    approved = np.zeros(visible.shape, dtype=bool)
+    said = []
+    for _ in range(3):
+        found = find_outliers(SCHEME, points, visible, fitted, approved=approved)
+        said.append(found[17])
+        approved[17, list(found[17].points)] = True
+    assert [fault.points for fault in said[:2]] == [(61,), (7,)]
+    assert (said[0].score, said[1].score) > (1.5, 1.5)
+    assert said[2].score < 1.5
+    others = find_outliers(SCHEME, points, visible, fitted)
+    assert [f.score for f in found[18:]] == [f.score for f in others[18:]]
+
+
+@pytest.mark.parametrize("left", [(), (43,)])
+def test_a_part_is_right_when_all_of_its_points_are(shapes, left):
+    mouth = list(SCHEME.groups["mouth"])
+    points, visible, fitted = (array.copy() for array in shapes)
+    points[5, mouth] += np.array([0, 0.07]) * iod(points[5])
+    approved = np.zeros(visible.shape, dtype=bool)
+    approved[5, mouth] = True
+    approved[5, list(left)] = False
+    fault = find_outliers(SCHEME, points, visible, fitted, approved=approved)[5]
+    # One point that nobody has said is right keeps the part in doubt, and is all it names.
+    assert ("mouth in the picture" in fault.what) == bool(left)
+    assert not set(fault.points) & set(np.flatnonzero(approved[5]))
+
+
 def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):
     points, visible, fitted = (array.copy() for array in shapes)
     before = find_outliers(SCHEME, points, visible, fitted)

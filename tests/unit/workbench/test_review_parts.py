@@ -79,10 +79,10 @@ class TestWords:
         row = project.summary(item)
         said = (
             face_texts.reason_text(row),
-            queue_reasons.error_text(row),
+            queue_reasons.predicted_error_text(row),
             face_texts.status_text(row),
         )
-        assert said == ("poor fit", "12.3 %", "")
+        assert said == ("poor fit", "0.123 IOD", "")
         project.queue.claim(entry.id, "ann@host:1.1")
         assert face_texts.status_text(project.summary(item)) == "in work by ann"
         project.queue.skip(entry.id, "no face")
@@ -99,7 +99,7 @@ class TestWords:
         assert queue_reasons.reason_lines(row.reasons) == [
             "Put here by hand",
             "Label looks wrong: Nose <b> lies low.",
-            "Poor fit: predicted error 5.0 % of the eyes' distance",
+            "Poor fit: predicted error 0.050 IOD",
         ]
         project.queue.skip(entry.id)
         row = project.summary(item)

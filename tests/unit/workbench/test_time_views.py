@@ -130,6 +130,9 @@ def test_the_frame_shown_comes_into_sight_and_a_range_may_be_drawn_backwards():
     view.set_index(500)
     assert view.first <= 500 < view.first + view.span
     assert view.span == 100
+    view.pan(-400)
+    view.set_index(500)  # it is still shown; what a person looks at stays
+    assert view.first < 400
     assert sought == []
     view.seek(5000)
     view.seek(999)

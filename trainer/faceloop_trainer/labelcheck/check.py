@@ -24,7 +24,7 @@ from .reference_comparison import ReferenceComparison
 from .whole_face_faults import find_whole_face_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,6 +49,7 @@ def check_labels(
     project: Project,
     *,
     seed: int = 0,
+    again: bool = False,
     progress: ProgressLike = None,
 ) -> list[CheckedLabel]:
     """Check each annotation of a project, and say what looks most wrong with it.
@@ -64,6 +65,8 @@ def check_labels(
         The newest annotation of every item is checked.
     seed : int
         Assigns people to the two folds of the out-of-fold fits.
+    again : bool
+        Also doubt points that a person said are right (`Project.approve`).
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
@@ -81,7 +84,9 @@ def check_labels(
         If the monitor stopped it.
     """
     faces = project.faces()
-    check = _Check(project.scheme, faces, replace(_CONFIG, seed=seed), Monitor.of(progress))
+    approved = {} if again else project.approved()
+    config = replace(_CONFIG, seed=seed)
+    check = _Check(project.scheme, faces, config, Monitor.of(progress), approved)
     sizes = {media.sha256: (media.width, media.height) for media in project.media()}
     known = check.whole_face_faults(sizes)
     faults = check.outliers(known) | known
@@ -92,7 +97,8 @@ def check_labels(
         for face in faces
         if face.item_id in faults
     ]
-    return sorted(with_contradictions(checked, faces, project.scheme), key=_sort_key)
+    found = with_contradictions(checked, faces, project.scheme, without=check.approved_faces)
+    return sorted(found, key=_sort_key)
 
 
 class _Check:
@@ -104,14 +110,21 @@ class _Check:
         faces: Sequence[Face],
         config: TrainingConfig,
         monitor: Monitor,
+        approved: Mapping[int, Collection[int]],
     ) -> None:
         self._scheme = completed_scheme(scheme, annotated_shapes(faces), mirror=False)
         self._faces, self._config = faces, config
-        self._monitor = monitor
+        self._monitor, self._approved = monitor, approved
+        self.approved_faces = {face.item_id for face in faces if self._is_approved(face)}
         points = np.array([face.annotation.points for face in faces])
         self._constant = constant_points(points.reshape(len(faces), len(scheme), 2))
         self._offsets: dict[int, Points] = {}
         self._loaded = {f.item_id: f for f in self._load(faces) if f.item_id is not None}
+
+    def _is_approved(self, face: Face) -> bool:
+        """Whether a person said of all points of a face that they are right."""
+        right = self._approved.get(face.item_id, ())
+        return all(k in right for k in np.flatnonzero(face.annotation.present))
 
     def whole_face_faults(self, sizes: Mapping[str, tuple[int, int]]) -> dict[int, Fault]:
         """Find the items of which all points are wrong in a known way.
@@ -128,6 +141,8 @@ class _Check:
         )
         faults = find_whole_face_faults(comparison, steps)
         found = {self._faces[i].item_id: fault for i, fault in faults.items()}
+        for item_id in self.approved_faces & set(found):  # it is no measure for the others either
+            found[item_id] = replace(found[item_id], score=0.0, mend=None)
         for entry in comparison.entries:
             fault = found.get(entry.face.item_id)
             corrected = None if fault is None else fault.mend
@@ -153,8 +168,9 @@ class _Check:
             raise
 
     def constant_points_of(self, face: Face) -> list[int]:
-        """Points of a face that are at one pixel in all faces."""
-        return [k for k in self._constant if face.annotation.present[k]]
+        """Points of a face that are at one pixel in all faces, if nobody said they are right."""
+        right = self._approved.get(face.item_id, ())
+        return [k for k in self._constant if face.annotation.present[k] and k not in right]
 
     def _load(self, faces: Sequence[Face]) -> list[TrainingFace]:
         neutral = [_with_neutral_points(self._scheme, face, self._constant) for face in faces]
@@ -182,7 +198,10 @@ class _Check:
         fitted[pictured] = fits
         visible = np.array([face.trains_patches for face in faces])
         offsets = np.array([self._offsets[face.item_id or 0] for face in faces])
-        faults = find_outliers(self._scheme, points, visible, fitted, offsets)
+        approved = np.zeros_like(visible)
+        for row, face in enumerate(faces):
+            approved[row, list(self._approved.get(face.item_id or 0, ()))] = True
+        faults = find_outliers(self._scheme, points, visible, fitted, offsets, approved=approved)
         return {
             face.item_id: fault
             for face, fault in zip(faces, faults, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 from .faults import DOUBTFUL_SCORE, CheckedLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
@@ -22,7 +22,10 @@ _DIFFERENT_POINTS = 0.04
 
 
 def with_contradictions(
-    checked: Sequence[CheckedLabel], faces: Iterable[Face], scheme: Scheme
+    checked: Sequence[CheckedLabel],
+    faces: Iterable[Face],
+    scheme: Scheme,
+    without: Collection[int] = (),
 ) -> Iterator[CheckedLabel]:
     """Add to the results of a check where two annotations of the same face contradict each other.
 
@@ -34,6 +37,8 @@ def with_contradictions(
         All annotated faces of the project.
     scheme : Scheme
         The landmarks.
+    without : collection of int
+        Items that nothing is to be said of; of the other annotation of the face it is.
     """
     found: dict[int, CheckedLabel] = {}
     by_picture: dict[tuple[str | None, int | None], list[Face]] = {}
@@ -44,7 +49,7 @@ def with_contradictions(
                 found.update(_contradiction(scheme, face, other))
         others.append(face)
     for label in checked:
-        contradiction = found.get(label.item_id)
+        contradiction = None if label.item_id in without else found.get(label.item_id)
         yield label if contradiction is None else label.preceded_by(contradiction)
 
 

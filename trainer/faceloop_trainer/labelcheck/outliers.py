@@ -71,6 +71,8 @@ def find_outliers(
     visible: NDArray[np.bool_],
     fitted: Points,
     offsets: Points | None = None,
+    *,
+    approved: NDArray[np.bool_] | None = None,
 ) -> list[Fault]:
     """Say of each face how unusual its points are, and what looks wrong.
 
@@ -88,19 +90,28 @@ def find_outliers(
     offsets : ndarray, shape (F, N, 2), optional
         Each point minus its position in the fit of a model that was trained elsewhere, in IOD; NaN
         where unknown.
+    approved : ndarray of bool, shape (F, N), optional
+        Points that a person said are right: they show what is usual, and are no fault.
 
     Returns
     -------
     list of Fault
         One a face.
     """
+    tested_points = visible if approved is None else visible & ~approved
     shapes = _ShapeDistribution.of(scheme, points, visible)
     unusual = shapes.unusual_points()
     of_face, of_parts = fit_offsets(scheme, points, visible, fitted)
     face_offset = np.linalg.norm(of_face, axis=1)
-    by_points = unusual.max(axis=1) / upper_decile(unusual.max(axis=1))
+    usual = upper_decile(unusual.max(axis=1))
+    unusual = np.where(tested_points, unusual, 0.0)
+    by_points = unusual.max(axis=1) / usual
     by_face = np.nan_to_num(_FACE_WEIGHT * face_offset / upper_decile(face_offset))
     by_part = _PART_WEIGHT * relative_to_other_parts(np.linalg.norm(of_parts, axis=2))
+    if approved is not None:
+        by_face[~tested_points.any(axis=1)] = 0.0
+        for number, group in enumerate(scheme.groups.values()):
+            by_part[~tested_points[:, list(group)].any(axis=1), number] = 0.0
     faults: list[Fault] = []
     everywhere = tuple(range(len(scheme)))
     tested: tuple[int, ...]
@@ -135,6 +146,8 @@ def find_outliers(
         )
         if confirmed or far < _TINY:
             fault = replace(fault, score=min(score, _NOT_DOUBTFUL))
+        if approved is not None and fault.points:
+            fault = replace(fault, points=tuple(k for k in fault.points if not approved[i, k]))
         faults.append(fault)
     return faults
 

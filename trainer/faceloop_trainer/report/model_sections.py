@@ -137,9 +137,9 @@ def _key_result(summary: EvaluationSummary) -> Markup:
     mean = summary.metrics["nme_mean"]
     failed = int((found.errors > FAILURE).sum())
     said = (
-        f"On {on} it was never trained on, a point is on average {100 * mean.value:.1f} % of the "
-        f"eye distance off: {mean.value * 60:.1f} pixels where the outer corners of the eyes are "
-        f"60 pixels apart. {failed or 'None'} of the fits failed."
+        f"On {on} it was never trained on, a point is on average {mean.value:.3f} IOD off: "
+        f"{mean.value * 60:.1f} pixels where the outer corners of the eyes are 60 pixels apart, "
+        f"the IOD. {failed or 'None'} of the fits failed."
     )
     return element("p", said, class_="lead")
 

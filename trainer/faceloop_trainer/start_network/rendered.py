@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.media.images import read_image
 from faceloop_runtime.start_network.network import POINTS
 
@@ -73,7 +74,7 @@ class RenderedTable:
             content = path.read_bytes()
         except OSError as error:
             raise InputError(
-                f"{path} cannot be read ({error.strerror}); a folder of rendered faces has "
+                f"{path} cannot be read ({in_words(error)}); a folder of rendered faces has "
                 "annotations.csv and pictures/. Name such a folder."
             ) from error
         table = _table(path, content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psygnal import Signal
 
 from .canvas_layers import FaceLayers
 from .faint_layers import FaintLayers
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari.components import ViewerModel
-    from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
     from faceloop_workbench.widgets.picture_layer import PictureLayer
@@ -39,9 +39,13 @@ class FaceCanvas:
     ----------
     mouse : MouseEditing
         What the mouse does.
+    shown : Signal(bool)
+        Whether faces are drawn now.
     ready : bool
         Whether the picture that is shown is the face's own: points are never drawn on another.
     """
+
+    shown = Signal(bool)
 
     def __init__(self, picture_layer: PictureLayer, editor: FaceEditor) -> None:
         self._picture_layer, self._editor = picture_layer, editor
@@ -124,19 +128,14 @@ class FaceCanvas:
         face = self._editor.drawn
         if face is None or not face.present[index]:
             return
-        camera = self._picture_layer.viewer.scene.camera
-        centre = np.asarray(camera.center, dtype=float)[-2:]
-        half = np.asarray(self._picture_layer.viewer.canvas.size, dtype=float) / 2 / camera.zoom
-        place = face.points[index][::-1]
-        if (np.abs(place - centre) > 0.95 * half).any():
-            camera.center = (0.0, float(place[0]), float(place[1]))
+        if not self._picture_layer.is_seen(face.points[index]):
+            self._picture_layer.centre_on(face.points[index])
 
     def centre_on(self, index: int) -> None:
         """Move the camera so that a point is in the middle; nothing happens if it is missing."""
         face = self._editor.drawn
         if self._ours and face is not None and face.present[index]:
-            x, y = face.points[index]
-            self._picture_layer.viewer.scene.camera.center = (0.0, float(y), float(x))
+            self._picture_layer.centre_on(face.points[index])
 
     @property
     def _zoom(self) -> float:
@@ -163,6 +162,7 @@ class FaceCanvas:
 
     def _show(self) -> None:
         self._layers.show(self._visible)
+        self.shown.emit(self._visible)
         self._faint.show(self._visible)
 
     def _mark(self, _selected: object = None) -> None:
@@ -230,8 +230,7 @@ class FaceCanvas:
             callback(viewer, event)
 
     def _mouse_position(self, viewer: ViewerModel, event: Any) -> MousePosition:
-        row, column = event.position[-2:]
-        xy: NDArray[np.float64] = np.array([column, row], dtype=np.float64)
+        xy = self._picture_layer.to_picture(event.position[-2:][::-1])
         keys = event.modifiers
         pixel = 1.0 / float(viewer.scene.camera.zoom)
         return MousePosition(xy, pixel, "Shift" in keys, "Control" in keys)

@@ -186,7 +186,7 @@ class FaceLayers:
             size=6.0,
             border_width=0.14,
             canvas_size_limits=_NO_LIMITS,
-            text=_text("black"),
+            text=shadowed_text("black"),
             name="face points",
         )
         self._rings = self._viewer.add_points(
@@ -196,7 +196,7 @@ class FaceLayers:
             border_color="transparent",
             border_width=0.09,
             canvas_size_limits=_NO_LIMITS,
-            text=_text("white"),
+            text=shadowed_text("white"),
             name="face names",
         )
         for layer in (self._lines, self._points, self._rings):
@@ -216,8 +216,11 @@ class FaceLayers:
         self._states, self._named, self._ringed = b"", {}, ()
 
 
-def _text(colour: str) -> dict[str, object]:
-    # The points' own text is the shadow of the names': white alone is lost on a bright picture.
+def shadowed_text(colour: str) -> dict[str, object]:
+    """Return napari's properties of a text, of which another is the shadow.
+
+    White alone is lost on a bright picture.
+    """
     return {"string": _NO_TEXT, "size": 10, "color": colour, "anchor": "lower_left"}
 
 

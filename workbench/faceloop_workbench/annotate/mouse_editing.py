@@ -54,6 +54,7 @@ class MouseEditing:
     click, Shift and click      select one; add it to the selection, or take it away
     Shift, drag                 select all points in a rectangle
     Ctrl, drag beside a point   turn and scale the selected points round their centre
+    click beside the points     select nothing; on another face of the picture, go to it
     ==========================  =========================================================
 
     Parameters
@@ -67,14 +68,21 @@ class MouseEditing:
         The mouse is on another point.
     selection_box : Signal((ndarray, ndarray) or None)
         Corners of the rectangle that is being drawn.
+    clicked_beside : Signal(ndarray)
+        A click beside the points, at this place of the picture.
+    clicks_changed : Signal(ClickRequest or None)
+        A click is waited for, the next one, or none any more.
     """
 
+    clicked_beside = Signal(object)
     pointed = Signal(object)
     selection_box = Signal(object)
+    clicks_changed = Signal(object)
 
     def __init__(self, editor: FaceEditor) -> None:
         self._editor = editor
         self._clicks: ClickRequest | None = None
+        self._box: BoxRequest | None = None
         self._press: MousePosition | None = None
         self._moved = False
         self._on_point: int | None = None
@@ -91,6 +99,12 @@ class MouseEditing:
     def request_clicks(self, clicks: ClickRequest | None) -> None:
         """Wait for clicks on the picture; None to wait no longer."""
         self._clicks = clicks
+        self.clicks_changed.emit(clicks)
+
+    def request_box(self, box: BoxRequest) -> None:
+        """Wait for a box that is dragged on the picture."""
+        self._stop_clicks()
+        self._box = box
 
     def hover(self, position: MousePosition) -> None:
         """Move without a button."""
@@ -103,8 +117,11 @@ class MouseEditing:
         """Begin; returns whether it is ours, or else the viewer's, to pan the picture with."""
         self._press, self._moved = position, False
         self._chosen = self._editor.selection
-        self._on_point = None if self._clicks is not None else self._nearest(position)
-        self._does = None if self._clicks is not None else self._choose(position)
+        asked = self._clicks is not None or self._box is not None
+        self._on_point = None if asked else self._nearest(position)
+        self._does = None if asked else self._choose(position)
+        if self._box is not None:
+            self._does = self._draw_box
         return self._does is not None
 
     def move(self, position: MousePosition) -> None:
@@ -131,10 +148,14 @@ class MouseEditing:
             self._click(begun)
         self._editor.drop()
         self.selection_box.emit(None)
+        if self._moved and self._box is not None and self._box.corners is not None:
+            box, self._box = self._box, None
+            box.finish()
 
     def cancel(self) -> bool:
         """Forget what was begun; returns whether there was anything."""
-        busy = self._clicks is not None or self._press is not None
+        asked = self._clicks is not None or self._box is not None
+        busy = asked or self._press is not None
         self._stop_clicks()
         self._press = None
         self._editor.cancel()
@@ -151,7 +172,10 @@ class MouseEditing:
     def _stop_clicks(self) -> None:
         if self._clicks is not None:
             self._clicks.stop()
-            self._clicks = None
+            self.request_clicks(None)
+        if self._box is not None:
+            self._box.stop()
+            self._box = None
 
     def _nearest(self, position: MousePosition) -> int | None:
         face = self._editor.drawn
@@ -181,9 +205,12 @@ class MouseEditing:
     def _click(self, position: MousePosition) -> None:
         if self._clicks is not None:
             self._take_click(self._clicks, position.xy)
+        elif self._box is not None:
+            self._box.ask()  # a click is no box
         elif self._on_point is None:
             if not position.shift and not position.control:
                 self._editor.select(())
+                self.clicked_beside.emit(position.xy)
         elif position.shift:
             self._editor.select(set(self._editor.selection) ^ {self._on_point})
         else:
@@ -191,8 +218,10 @@ class MouseEditing:
 
     def _take_click(self, clicks: ClickRequest, xy: Place) -> None:
         if clicks.add_click(xy):
-            self._clicks = None  # first: what is done with them may ask for more
+            self._stop_clicks()  # first: what is done with them may ask for more
             clicks.done(np.array(clicks.places))
+        else:
+            self.clicks_changed.emit(clicks)
 
     def _drag(self, position: MousePosition) -> None:
         before = self._editor.state
@@ -221,6 +250,12 @@ class MouseEditing:
         moved = Similarity(turn.a, turn.b, float(shift[0]), float(shift[1]))
         self._editor.transform(moved, "Turn and scale")
 
+    def _draw_box(self, position: MousePosition) -> None:
+        if self._box is not None and self._press is not None:
+            a, b = self._press.xy, position.xy
+            self._box.corners = np.minimum(a, b), np.maximum(a, b)
+            self.selection_box.emit(self._box.corners)
+
     def _draw_selection_box(self, position: MousePosition) -> None:
         face, press = self._editor.drawn, self._press
         if face is None or press is None:
@@ -229,6 +264,63 @@ class MouseEditing:
         inside = ((face.points >= low) & (face.points <= high)).all(axis=1)
         self._editor.select([*self._chosen, *np.flatnonzero(inside)])
         self.selection_box.emit((low, high))
+
+
+class BoxRequest:
+    """A box on the picture that is asked for.
+
+    Parameters
+    ----------
+    what : str
+        Round what to drag it, for people.
+    say : callable
+        Shows a line of text.
+    done : callable
+        Given its upper left and lower right corner, (2,) each, when it is there.
+
+    Attributes
+    ----------
+    corners : (ndarray, ndarray) or None
+        Those it has so far.
+    """
+
+    def __init__(self, what: str, say: Callable[[str], None], done: Callable[[Band], None]) -> None:
+        self._what, self._say, self._done = what, say, done
+        self.corners: Band | None = None
+        self.ask()
+
+    def ask(self) -> None:
+        """Say what is wanted."""
+        self._say(f"Drag a box round {self._what}. Escape cancels.")
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._say("")
+
+    def finish(self) -> None:
+        """Hand the box over."""
+        if self.corners is not None:
+            self._say("")
+            self._done(self.corners)
+
+
+@dataclass(frozen=True)
+class FaceSketch:
+    """A face on which places to click are shown.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        A face, in any unit; x to the right, y down.
+    lines : sequence of (int, int)
+        Points that lines join.
+    places : ndarray, shape (K, 2)
+        Where the clicks go, in that unit.
+    """
+
+    points: Place
+    lines: Sequence[tuple[int, int]]
+    places: Place
 
 
 class ClickRequest:
@@ -242,19 +334,25 @@ class ClickRequest:
         Shows a line of text.
     done : callable
         Given the places, (K, 2), when all are there.
+    sketch : FaceSketch, optional
+        Shows where they are.
     """
 
     def __init__(
-        self, wanted: Sequence[str], say: Callable[[str], None], done: Callable[[Place], None]
+        self,
+        wanted: Sequence[str],
+        say: Callable[[str], None],
+        done: Callable[[Place], None],
+        sketch: FaceSketch | None = None,
     ) -> None:
-        self._wanted, self._say, self.done = tuple(wanted), say, done
+        self.wanted, self._say, self.done, self.sketch = tuple(wanted), say, done, sketch
         self.places: list[Place] = []
         self._ask()
 
     def add_click(self, xy: Place) -> bool:
         """Take the next click; returns whether it was the last."""
         self.places.append(xy)
-        complete = len(self.places) == len(self._wanted)
+        complete = len(self.places) == len(self.wanted)
         if not complete:
             self._ask()
         return complete
@@ -264,6 +362,6 @@ class ClickRequest:
         self._say("")
 
     def _ask(self) -> None:
-        count = len(self._wanted)
+        count = len(self.wanted)
         step = f" ({len(self.places) + 1} of {count})" if count > 1 else ""
-        self._say(f"Click the {self._wanted[len(self.places)]}{step}. Escape cancels.")
+        self._say(f"Click the {self.wanted[len(self.places)]}{step}. Escape cancels.")

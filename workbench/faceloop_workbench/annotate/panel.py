@@ -9,10 +9,12 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
+    QLayout,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.wording import enumerated
@@ -22,21 +24,32 @@ from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .canvas import FaceCanvas
+from .canvas_others import OtherFaces
+from .dialog_display import DisplayDialog
 from .dialog_rounds import show_rounds
+from .display_commands import DisplayCommands
+from .doubts import Doubts
 from .editor import FaceEditor
 from .expression import FaceExpression
+from .face_commands import FaceCommands
 from .fit_error_learning import FitErrorLearning
+from .panel_doubts import DoubtBar
 from .panel_expression import ExpressionButton
+from .panel_faces import FacesBox
 from .panel_head import Head, Notice
 from .panel_history import HistoryList
 from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
+from .panel_prompt import ClickPrompt
 from .panel_round import RoundBar
+from .person_learning import PersonLearning
 from .picture import FacePicture
+from .picture_faces import PictureFaces
 from .point_commands import PointCommands
 from .rounds import RoundWork
 from .start_commands import StartCommands
+from .suggestion import Suggestion
 from .undo import UndoStacks
 
 if TYPE_CHECKING:
@@ -59,7 +72,7 @@ _STARTS = (
     "annotate.interpolate",
 )
 _POINTS = ("annotate.occlude", "annotate.confirm", "annotate.release", "annotate.remove")
-_ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw")
+_ZOOMS = ("zoom_face", "zoom_left_eye", "zoom_right_eye", "zoom_mouth", "zoom_jaw", "display")
 _HELP = (
     "Drag a point: the points nobody has placed follow. Ctrl+drag: this point alone. "
     "Shift+click, Shift+drag: select several; drag one of them to move all, Ctrl+drag beside "
@@ -93,6 +106,8 @@ class AnnotatePanel(QWidget):
         What it expresses.
     undo : UndoStacks
         What can be taken back.
+    faces : PictureFaces
+        The faces of its picture.
     """
 
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
@@ -112,17 +127,42 @@ class AnnotatePanel(QWidget):
             lambda: self._picture.pixels,
             finding=lambda: read_settings().finding,
         )
+        self.faces = PictureFaces(session)
+        self._face_commands = FaceCommands(
+            session,
+            commands,
+            self.editor,
+            self.canvas.mouse,
+            self.faces,
+            self._start_commands,
+            picture=lambda: self._picture.pixels,
+            finding=lambda: read_settings().finding,
+            note=self.undo.note,
+        )
+        self._others = OtherFaces(picture_layer.viewer, self.faces)
+        self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
         self.rounds = RoundWork(session, commands, self.editor)
+        self._person = PersonLearning(session, self.editor)
         self._items: list[int] = []
-        self._about: list[int] = []  # points that the reasons of the face in work are about
+        self._doubts = Doubts(session, commands, self.editor, self.canvas)
+        self._suggestion = Suggestion(
+            session,
+            commands,
+            self.editor,
+            self._doubts,
+            picture=lambda: self._picture.pixels,
+            finding=lambda: read_settings().finding,
+        )
         self._framed = False
+        self._prompt = ClickPrompt(self.canvas.mouse, self)
         self._build()
         self._connect()
         self._handle()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.editor.synchronise)
         self._timer.timeout.connect(self.expression.read)
+        self._timer.timeout.connect(self.faces.read)
         self._timer.start(_LOOK_AGAIN_MS)
         self._project_changed(session.project)
 
@@ -130,10 +170,15 @@ class AnnotatePanel(QWidget):
         """Stop what runs in the background, and take the layers away."""
         self._timer.stop()
         self._nudging.stop()
+        self._prompt.close_down()
         self._picture.close_down()
         self._start_commands.close_down()
+        self._face_commands.close_down()
+        self._suggestion.close_down()
         self._fit_errors.close_down()
         self.rounds.close_down()
+        self._person.close_down()
+        self._others.close_down()
         self.canvas.close_down()
 
     # The widgets
@@ -149,6 +194,7 @@ class AnnotatePanel(QWidget):
             "Those that it is about.",
             self._select_doubted,
         )
+        self._doubt_bar = DoubtBar(self._session, self._commands, self._doubts)
         self._estimated.add_button(command_button(self._commands, "queue.confirm_points"))
         self._find = self._absent.add(
             "annotate.find",
@@ -159,6 +205,7 @@ class AnnotatePanel(QWidget):
         self._assisted = QCheckBox("Assisted drag")
         self._assisted.setObjectName("annotate.assisted")
         self._assisted.setChecked(read_settings().assisted)
+        self._faces_box = FacesBox(self._commands, self.faces)
         self._legend = Legend(self.editor.select, self._select_state)
         self._expression = ExpressionButton(self._commands, self.expression)
         self._history = HistoryList(self._session, self.editor)
@@ -172,7 +219,7 @@ class AnnotatePanel(QWidget):
         layout.setStretchFactor(self._history, 1)
         fill_scrolled(self, body)
 
-    def _parts(self) -> list[QWidget | QHBoxLayout | QGridLayout]:
+    def _parts(self) -> list[QWidget | QLayout]:
         going_back = QHBoxLayout()
         going_back.addWidget(self._assisted)
         going_back.addStretch(1)
@@ -184,8 +231,10 @@ class AnnotatePanel(QWidget):
             RoundBar(self.rounds),
             self._head,
             self._why,
+            self._doubt_bar,
             self._conflict,
             self._absent,
+            self._faces_box,
             self._grid(_GOING_ON, 3),
             self._expression,
             self._grid(_STARTS, 2),
@@ -209,12 +258,11 @@ class AnnotatePanel(QWidget):
             grid.addWidget(button, number // columns, number % columns)
         return grid
 
-    def _zooms(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _zooms(self) -> QFlowLayout:
+        row = QFlowLayout()  # in two lines where the letters are large
         row.addWidget(PlainLabel("Look at"))
         for name in _ZOOMS:
             row.addWidget(command_button(self._commands, f"annotate.{name}", small=True))
-        row.addStretch(1)
         return row
 
     def _add_choices(self) -> None:
@@ -236,6 +284,7 @@ class AnnotatePanel(QWidget):
         session, editor = self._session, self.editor
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._count)
+        session.face_changed.connect(lambda _item_id: self._count())
         session.queue_changed.connect(self._read_reasons)
         session.saved.connect(self._saved)
         session.ask_before_closing(self._loss)
@@ -246,8 +295,10 @@ class AnnotatePanel(QWidget):
         editor.conflict.connect(self._conflicted)
         self._picture.arrived.connect(self._present)
         self._start_commands.started.connect(self.canvas.look_at)
+        self.canvas.shown.connect(self._others.show)
         self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
+        self._doubts.settled.connect(self.undo.push_said)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
         group.canRedoChanged.connect(self._update_undo)
@@ -267,12 +318,14 @@ class AnnotatePanel(QWidget):
                 self._commands.handle(
                     f"annotate.{name}", lambda held, step=step: self._nudge(step, held=held)
                 )
+        self._commands.handle("annotate.display", lambda: DisplayDialog(self._display, self).show())
         self._update_undo()
 
     def _project_changed(self, project: Project | None) -> None:
         self.undo.clear()
         scheme = None if project is None else project.scheme
         self.canvas.use(scheme)
+        self._others.use(scheme)
         self._legend.use(scheme)
         self._count()
         self._load(self.editor.state)
@@ -300,11 +353,13 @@ class AnnotatePanel(QWidget):
         self._absent.say("" if item is None else self._picture.problem)
         self._find.setVisible(item is not None and item.media_id is not None)
         self._start_commands.update()
+        self._suggestion.update(self._start_commands.no_model)
         arrived = self._picture.pixels is not None or bool(self._picture.problem)
         if self._picture_layer.owner != "annotate":
             return
         if self._picture.pixels is not None:
             self._picture_layer.show(self._picture.pixels)
+            self._display.show()
         elif arrived or item is None:
             self._picture_layer.clear()
         self.canvas.ready = arrived and item is not None
@@ -312,6 +367,7 @@ class AnnotatePanel(QWidget):
         if self.canvas.ready and not self._framed:
             self._framed = True
             self.canvas.look_at()
+            self._doubts.picture_shown()
 
     def _owner_changed(self, owner: str) -> None:
         self.canvas.ready = self._framed = False
@@ -335,7 +391,10 @@ class AnnotatePanel(QWidget):
         self._show_estimated(state, scheme)
         self._point_commands.update()
         self._start_commands.update()
+        self._face_commands.update()
         no_model = self._start_commands.no_model
+        self._suggestion.update(no_model)
+        self._doubts.update()
         self._assisted.setEnabled(not no_model)
         self._assisted.setToolTip(no_model or _ASSISTED)
         self._assist()
@@ -360,12 +419,12 @@ class AnnotatePanel(QWidget):
     def _show_why(self, entry: QueueEntry | None) -> None:
         waits = entry is not None and entry.status in ("open", "claimed")
         reasons = entry.reasons if entry is not None and waits else ()
-        self._about = sorted({point for why in reasons for point in why.points})
         self._why.say("\n".join(reason_lines(reasons)))
-        self._doubted.setVisible(bool(self._about))
+        self._doubts.show(entry)
+        self._doubted.setVisible(bool(self._doubts.points))
 
     def _select_doubted(self) -> None:
-        self.editor.select(self._about)
+        self.editor.select(self._doubts.points)
 
     def _show_estimated(self, state: FaceState | None, scheme: Scheme | None) -> None:
         """Name the points that the import could only estimate."""
@@ -432,8 +491,9 @@ class AnnotatePanel(QWidget):
     def _nudge(self, step: tuple[float, float], *, held: bool) -> None:
         """Move the selected points while an arrow key is held; saved when it is let go."""
         if held:
-            self._step = step
-            self.editor.nudge(*step)
+            x, y = self._picture_layer.along_screen(step)
+            self._step = float(x), float(y)
+            self.editor.nudge(*self._step)
             self._nudging.start(_NUDGE_FIRST_MS)
         else:
             self._nudging.stop()

@@ -40,11 +40,11 @@ class Head(QFrame):
         self._name.setFont(font)
 
     def show_face(self, item: Item | None, place: int, count: int) -> None:
-        """Say which face it is, the how manyth of how many."""
+        """Say which face it is, the how manyth of how many; 0 for one that was removed."""
         if item is None:
             self._name.setText("No face in work. Choose one in the tab Queue.")
         else:
-            self._name.setText(f"{item.name} · {place} of {count}")
+            self._name.setText(f"{item.name} · {f'{place} of {count}' if place else 'removed'}")
 
     def show_progress(self, state: FaceState | None) -> None:
         """Say how much of the face is confirmed."""

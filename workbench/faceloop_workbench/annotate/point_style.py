@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Colours = NDArray[np.float64]
 
 # Told apart by colour-blind people, and on skin: the colours of Okabe & Ito (2008), lighter.
-_PALETTE = (
+GROUP_COLOURS = (
     (0.34, 0.76, 1.00),
     (1.00, 0.70, 0.10),
     (0.97, 0.92, 0.30),
@@ -81,7 +81,7 @@ class PointStyle:
     """
 
     def __init__(self, scheme: Scheme) -> None:
-        self.groups = dict(zip(scheme.groups, cycle(_PALETTE), strict=False))
+        self.groups = dict(zip(scheme.groups, cycle(GROUP_COLOURS), strict=False))
         self.colours = np.ones((len(scheme), 3))
         for name, members in scheme.groups.items():
             self.colours[list(members)] = self.groups[name]

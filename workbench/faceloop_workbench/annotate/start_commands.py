@@ -8,20 +8,24 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets.wording import counted
 from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.contour_lines import contour_lines
+from faceloop_workbench.services.error_text import error_text
 from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
+from faceloop_workbench.services.finding_faces import find_new_faces, shown_faces
 
-from .mouse_editing import ClickRequest
+from .mouse_editing import ClickRequest, FaceSketch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Monitor
+    from faceloop_datasets import Annotation, Item, Monitor, Project
     from faceloop_runtime import FaceModel, Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.model_choice import ChosenModel
@@ -32,10 +36,11 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
     Picture = NDArray[np.uint8]
+    Begin = Callable[[Points, str, str, Sequence[int]], bool]
 
 NO_FACE = "No face is in work. Choose one in the tab Queue."
 _NO_FRAME = "This face is in a picture of its own; it has no frames before it or after it."
-_NO_PICTURE = "The picture of this face is not there."
+NO_PICTURE = "The picture of this face is not there."
 
 
 class StartCommands:
@@ -106,7 +111,7 @@ class StartCommands:
         item, state = self._editor.item, self._editor.state
         no_face = NO_FACE if item is None else ""
         no_frame = _NO_FRAME if item is not None and item.frame is None else ""
-        no_picture = _NO_PICTURE if self._picture() is None else ""
+        no_picture = NO_PICTURE if self._picture() is None else ""
         empty = state is not None and not state.present.any()
         no_half = "There are no points yet that could be mirrored." if empty else ""
         for name, reasons in {
@@ -134,23 +139,30 @@ class StartCommands:
                 "the model to place."
             )
             return
-        near, here = self._points(), self._placed() or self._crowded()
+        others = self._others()
+        near, here = self._points(), self._placed() or bool(others)
         finding = self._finding()
 
         def work(_monitor: Monitor) -> Fit:
+            another = others if near is None else []
+            found = find_new_faces(model.model, picture, another, finding) if another else []
+            if found:  # where there is none, the person means one that is known
+                return min(found, key=lambda fit: fit.predicted_error)
             return find_and_fit(model.model, picture, near, finding, from_points=here)
 
         def done(fit: Fit) -> None:
             now, what = self._editor.item, f"Fit by {model.name}"
             if now is None or now.id != item.id:
                 return
+            points, known = self._editor.help.for_person(fit.points, item, model.model)
             if not self._placed():
-                self._start(fit.points, model.name, what)
-            elif self._editor.refit(fit.points, model.name, what) is not None:
+                self._start(points, model.name, what)
+            elif self._editor.refit(points, model.name, what) is not None:
                 self.started.emit()
+            like = f", moved as in {counted(known, 'corrected face')} of {item.subject}"
             self._session.tell(
                 f"{what}, started from {start_name(fit.start)}; predicted error "
-                f"{fit.predicted_error:.3f}."
+                f"{error_text(fit.predicted_error)}{like if known else ''}."
             )
 
         self._job = Job(work, "fitting a face")
@@ -158,8 +170,15 @@ class StartCommands:
         self._job.failed.connect(self._fail, thread="main")
         self._job.start()
 
-    def three_clicks(self) -> None:
-        """Ask for two pupils and the chin, or the like; put the likeliest face there; fit it."""
+    def three_clicks(self, begin: Begin | None = None) -> None:
+        """Ask for two pupils and the chin, or the like; put the likeliest face there; fit it.
+
+        Parameters
+        ----------
+        begin : callable, optional
+            Puts the face there, as `FaceEditor.start` does with the one in work; returns whether
+            it did.
+        """
         model = self._model()
         if model is None or not self._editor.may_edit():
             return
@@ -170,15 +189,21 @@ class StartCommands:
             except FaceloopError as error:
                 self._fail(error)
             else:
-                self._start(points, "three clicks", "Three clicks", clicked)
-                if not self._commands.why_not("annotate.fit"):
+                begun = (begin or self._start)(points, "three clicks", "Three clicks", clicked)
+                if begun and not self._commands.why_not("annotate.fit"):
                     self.fit()  # from there; half the drags are saved
 
         places = initial_face.clicks_of(model.model.scheme)
         # A place that is one point's own was put by the person; the middle of several was not.
         clicked = [members[0] for _, members in places if len(members) == 1]
         wanted = tuple(name for name, _ in places)
-        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done))
+        mean = model.model.pdm.mean
+        sketch = FaceSketch(
+            mean,
+            contour_lines(model.model.scheme),
+            np.array([mean[list(members)].mean(axis=0) for _, members in places]),
+        )
+        self._mouse.request_clicks(ClickRequest(wanted, self._session.tell, done, sketch))
 
     def copy_previous(self) -> None:
         """Start from the nearest earlier annotated frame."""
@@ -239,16 +264,19 @@ class StartCommands:
         state = self._editor.state
         return None if state is None or not state.present.any() else state.points
 
-    def _crowded(self) -> bool:
-        """Whether the picture has other faces, one of which a search might find instead."""
+    def _others(self) -> list[Points]:
+        """Where other faces of the picture are, one of which a search might find instead."""
         item = self._editor.item
         if item is None or item.media_id is None:
-            return False
-        return len(self._session.need_project().items_of(item.media_id, item.frame)) > 1
+            return []
+        there = shown_faces(self._session.need_project(), item.media_id, item.frame)
+        return [f.points for f in there if f.points is not None and f.item.id != item.id]
 
-    def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> None:
-        if self._editor.start(points, source, what, placed) is not None:
+    def _start(self, points: Points, source: str, what: str, placed: Sequence[int] = ()) -> bool:
+        started = self._editor.start(points, source, what, placed) is not None
+        if started:
             self.started.emit()
+        return started
 
     def _remind_of_hidden(self, *copied: Annotation) -> None:
         """Select what was hidden there: a copy is only a guess, and does not say so itself."""
@@ -284,6 +312,11 @@ class StartCommands:
 
     def _fail(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "warning")
+
+
+def has_company(project: Project, item: Item) -> bool:
+    """Whether a face's picture has other faces, one of which a search might find instead."""
+    return item.media_id is not None and len(project.items_of(item.media_id, item.frame)) > 1
 
 
 def find_and_fit(

@@ -5,6 +5,7 @@ Nothing of it is lost when a face or the project is left: stacks are filled from
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
@@ -15,6 +16,8 @@ from faceloop_workbench.services.history_text import REDO, UNDO
 from .past_edits import PastEdits, PointEdit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .editor import FaceEditor
     from .expression import FaceExpression
     from .face_state import FaceState
@@ -43,6 +46,7 @@ class UndoStacks(QObject):
         self._editor, self._expression = editor, expression
         self._stacks: dict[int, QUndoStack] = {}
         self._last: dict[int, FaceState] = {}
+        self._noted: dict[int, list[_FacesChange]] = {}
         self._filling = False
         editor.loaded.connect(self._activate_stack)
         editor.edited.connect(self._push)
@@ -52,6 +56,7 @@ class UndoStacks(QObject):
         """Forget everything: another project is open, where numbers mean other faces."""
         for number in list(self._stacks):
             self._drop(number)
+        self._noted.clear()
 
     def undo(self) -> None:
         """Take the last change back."""
@@ -69,6 +74,12 @@ class UndoStacks(QObject):
         if stack is not None:
             stack.push(command)
 
+    def push_said(
+        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
+    ) -> None:
+        """Let undo take back something that was said of the face in work, and redo say it again."""
+        self.push(_SaidCommand(what, take_back, again))
+
     def _activate_stack(self, state: FaceState | None) -> None:
         """Make the stack of the face in work the active one."""
         item = self._editor.item
@@ -80,18 +91,21 @@ class UndoStacks(QObject):
         if item.id in self._stacks and not self._last[item.id].is_same_as(state):
             self._drop(item.id)  # decided or saved meanwhile, in another window
         if item.id not in self._stacks:
-            self._stacks[item.id] = self._filled()
+            self._stacks[item.id] = self._filled(item.id)
         self._last[item.id] = state
         self.group.setActiveStack(self._stacks[item.id])
 
-    def _filled(self) -> QUndoStack:
+    def _filled(self, number: int) -> QUndoStack:
         """Make a stack of what was done to the face in work before."""
         stack, editor = QUndoStack(self.group), self._editor
         past = PastEdits.of(editor.history()[::-1], self._expression.history(), editor.first_state)
+        noted = [change for change in self._noted.get(number, ()) if change.done]
         self._filling = True
+        for change in noted:
+            stack.push(_FacesCommand(change))
         for edit in (*past.done, *reversed(past.undone)):
             stack.push(self._command(edit))
-        stack.setIndex(len(past.done))
+        stack.setIndex(len(noted) + len(past.done))
         self._filling = False
         return stack
 
@@ -111,6 +125,18 @@ class UndoStacks(QObject):
         if item is not None:
             self._last[item.id] = after
             self.push(_EditCommand(self, before, after, what))
+
+    def note(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
+        """Remember, beside the face in work, what was done to the faces of its picture.
+
+        It is kept while the project is open, and taken back after what was done to the face itself
+        when that was left meanwhile.
+        """
+        item = self._editor.item
+        if item is not None:
+            change = _FacesChange(what, undo, redo)
+            self._noted.setdefault(item.id, []).append(change)
+            self.push(_FacesCommand(change))
 
     def _push_label(self, before: str, after: str) -> None:
         self.push(_LabelCommand(self, before, after))
@@ -144,6 +170,54 @@ class _EditCommand(QUndoCommand):  # type: ignore[misc]
             self._done = False
         else:
             self._stacks.restore(self._after, f"{REDO}{self.text()}")
+
+
+@dataclass
+class _FacesChange:
+    what: str
+    undo: Callable[[], object]
+    redo: Callable[[], object]
+    done: bool = True
+
+
+class _FacesCommand(QUndoCommand):  # type: ignore[misc]
+    def __init__(self, change: _FacesChange) -> None:
+        super().__init__(change.what)
+        self._change = change
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._change.done = False
+        self._change.undo()
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._change.done = True
+            self._change.redo()
+
+
+class _SaidCommand(QUndoCommand):  # type: ignore[misc]
+    def __init__(
+        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
+    ) -> None:
+        super().__init__(what)
+        self._take_back, self._again = take_back, again
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._take_back()
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._again()
 
 
 class _LabelCommand(QUndoCommand):  # type: ignore[misc]

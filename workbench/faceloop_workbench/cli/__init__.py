@@ -11,6 +11,7 @@ import typer
 
 from . import errors, projects
 from .agreement import agreement
+from .approving import approve
 from .checking import check
 from .confirming import confirm
 from .console import say
@@ -18,6 +19,7 @@ from .demo import demo
 from .doctor import doctor
 from .erasing import erase
 from .expressions import expressions
+from .faces import faces
 from .fitting import fit, track
 from .history import history
 from .keeping import backup, restore
@@ -28,6 +30,7 @@ from .reporting import report
 from .review import queue
 from .scheme import scheme
 from .subjects import subjects
+from .tracks import tracks
 from .training import evaluate, train
 from .window import open_window
 
@@ -68,12 +71,15 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("check-labels")(check_labels)
+app.command("approve")(approve)
 app.command("confirm")(confirm)
 app.command("history")(history)
 app.command("fit")(fit)
 app.command("track")(track)
+app.add_typer(tracks, name="tracks")
 app.command("render")(render)
 app.add_typer(queue, name="queue")
+app.add_typer(faces, name="faces")
 app.add_typer(subjects, name="subjects")
 app.add_typer(expressions, name="expressions")
 app.add_typer(scheme, name="scheme")

@@ -31,9 +31,14 @@ RegexOption = Annotated[
 
 
 def chosen_faces(
-    project: Project, numbers: Sequence[int], matching: str | None, regex: str | None
+    project: Project,
+    numbers: Sequence[int],
+    matching: str | None,
+    regex: str | None,
+    *,
+    removed: bool = False,
 ) -> list[Item]:
-    """Return faces by number, and by name.
+    """Return faces by number, and by name: of those that are there, or that were removed.
 
     Raises
     ------
@@ -55,22 +60,24 @@ def chosen_faces(
     except re.error as error:
         raise InputError(f"--regex {regex!r} is no regular expression ({error}).") from error
     found = {number: project.item(number) for number in numbers}
+    there = [one for one in project.items(with_removed=True) if one.removed == removed]
     named = [
         one
-        for one in project.items()
-        if (matching is not None and _is_like(one.name, matching))
+        for one in there
+        if (matching is not None and is_like(one.name, matching))
         or (pattern is not None and pattern.search(one.name))
     ]
     if (matching or regex) and not named:
-        known = next((f", {one.name!r} for one" for one in project.items()), "")
+        known = next((f", {one.name!r} for one" for one in there), "")
+        which = "face that was removed from" if removed else "face of"
         raise InputError(
-            f"No face of this project has a name like {matching or regex!r}; their names are whole "
+            f"No {which} this project has a name like {matching or regex!r}; their names are whole "
             f"paths{known}."
         )
     return list((found | {one.id: one for one in named}).values())
 
 
-def _is_like(name: str, pattern: str) -> bool:
+def is_like(name: str, pattern: str) -> bool:
     """Whether a path, or the end of it, is like a pattern."""
     from fnmatch import fnmatchcase
 

@@ -30,6 +30,9 @@ def check_labels(
     undo_mend: Annotated[
         bool, typer.Option("--undo-mend", help="Take the last mend back, and check nothing.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also show what a person said is right.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Show at most so many.")] = 20,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -44,6 +47,9 @@ def check_labels(
     Annotations that are turned, mirrored, shifted alike or exchanged can be put right at once:
     without --mend they are only listed.
 
+    Points that somebody said are right (faceloop approve, or "It is right" in the window) are
+    never raised again while they are where they are; --again lists them too, and changes nothing.
+
     Example: faceloop check-labels --project faces --queue
     """
     from faceloop_datasets import Project
@@ -53,12 +59,15 @@ def check_labels(
 
     if undo_mend and (mend or queue):
         raise typer.BadParameter("Give --undo-mend alone: nothing is checked then.")
+    if again and (mend or queue or undo_mend):
+        raise typer.BadParameter("Give --again alone: what is right is only looked at again.")
     if undo_mend:
         _undo(project, json)
         return
     batch = None
     with progress_monitor() as monitor, Project.open(project) as opened:
-        doubts = check(opened, seed=seed, progress=monitor)
+        right = opened.approved()
+        doubts = check(opened, seed=seed, again=again, progress=monitor)
         if mend and mendable(doubts):
             batch = mend_labels(opened, doubts, progress=monitor)
         left = [doubt for doubt in doubts if batch is None or doubt.mend is None]
@@ -68,12 +77,22 @@ def check_labels(
         shown = [asdict(doubt) for doubt in doubtful]
         mended = 0 if batch is None else batch.faces
         counts = {"queued": len(queued), "mended": mended}
-        show_json({"faces": len(doubts), "doubtful": shown, **counts})
+        approved = {item: sorted(points) for item, points in right.items()}
+        show_json({"faces": len(doubts), "doubtful": shown, "approved": approved, **counts})
         return
     rows = [(d.item_id, d.name, f"{d.score:.1f}", d.what) for d in doubtful[:limit]]
     show_table(("item", "name", "score", "what looks wrong"), rows)
     note(f"{len(doubtful)} of {len(doubts)} faces are doubtful, {len(queued)} queued")
+    _say_approved(right, again=again)
     _say_mend(mendable(doubts), batch, project)
+
+
+def _say_approved(right: dict[int, frozenset[int]], *, again: bool) -> None:
+    from faceloop_datasets.wording import counted
+
+    if right and not again:
+        points = counted(sum(len(points) for points in right.values()), "point")
+        note(f"{points} of {counted(len(right), 'face')} were said to be right: --again shows them")
 
 
 def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) -> None:

@@ -47,7 +47,7 @@ def init(
     chosen = Scheme.load(scheme)
     if sample:  # before anything is made
         Conversion.load(_SAMPLE_SCHEME, chosen)
-    with Project.create(folder, chosen) as project:
+    with Project.create(folder, scheme) as project:
         faces = 0
         if sample:
             with progress_bar() as progress:
@@ -59,7 +59,7 @@ def init(
         if faces:
             say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
         elif chosen.name in Scheme.bundled():
-            say(f"Next: faceloop import FORMAT SOURCE... --project {folder}")
+            say(f"Next: faceloop import SOURCE... --project {folder}")
         else:
             say(f"Next: annotate faces in the window, faceloop open {folder}")
 

@@ -122,6 +122,7 @@ class Dock(QWidget):
         for tab in (self.live, self.train, self.queue, self.annotate):
             tab.close_down()
         self.session.close()
+        self.picture_layer.close_down()
         gc.unfreeze()
 
     def _take_window(self) -> None:

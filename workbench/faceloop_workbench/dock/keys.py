@@ -149,7 +149,8 @@ def key_text(event: QKeyEvent) -> str:
         return ""
     # The keypad's digits and arrows count as the others.
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    combined = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
+    key = Qt.Key.Key_Tab if event.key() == Qt.Key.Key_Backtab else Qt.Key(event.key())
+    combined = QKeySequence(QKeyCombination(modifiers, key))
     return str(combined.toString(QKeySequence.SequenceFormat.PortableText))
 
 

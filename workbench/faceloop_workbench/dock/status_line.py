@@ -48,7 +48,10 @@ class StatusLine(PlainLabel):
         commands.begun.connect(self.leave)
 
     def show_message(self, message: Message) -> None:
-        """Show a message."""
+        """Show a message; an empty one takes back what was asked for."""
+        if not message.text:
+            self.clear()
+            return
         of_another = message.project not in ("", self._project)
         text = f"{message.project}: {message.text}" if of_another else message.text
         self._until = time.monotonic() + _AT_LEAST[message.level]

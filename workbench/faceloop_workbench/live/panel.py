@@ -16,9 +16,11 @@ from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 from faceloop_workbench.widgets.gl_context import QtContexts
-from faceloop_workbench.widgets.scroll import fill_scrolled
+from faceloop_workbench.widgets.scroll import ScrollArea
 
 from .canvas import LiveCanvas
+from .frame_marks import FrameMarks
+from .panel_camera import CameraBar
 from .panel_export import ExportBar
 from .panel_expressions import ExpressionBox
 from .panel_head import HeadBox
@@ -26,10 +28,14 @@ from .panel_quality import QualityBox
 from .panel_queue import QueueBox
 from .panel_responses import PointChooser
 from .panel_sources import SourceBar
-from .panel_timeline import Timeline
+from .panel_time import TimePanel
+from .panel_track import TrackBox
 from .panel_view import ViewChooser
 from .player import AS_FAST_AS_IT_GOES, Player
 from .screening import Screening
+from .time_dock import TimeDock
+from .track_commands import TrackCommands
+from .track_editor import TrackEditor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +85,10 @@ class LivePanel(QWidget):
         What plays.
     canvas : LiveCanvas
         What draws.
+    tracks : TrackEditor
+        The kept track of the video.
+    time : TimePanel
+        Timeline and plots, below the picture.
     """
 
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
@@ -92,7 +102,13 @@ class LivePanel(QWidget):
         self.canvas = LiveCanvas(picture_layer)
         self._screening = Screening(session, self.player, settings.per_shot)
         self._sources = SourceBar(session, self._screening)
-        self._timeline = Timeline()
+        self.time = TimePanel(session)
+        self._timeline = self.time.timeline
+        self.tracks = TrackEditor(session, self.player, self._screening)
+        self._track_commands = TrackCommands(session, commands, self.tracks, self._timeline)
+        self._track = TrackBox(self.tracks, commands, self._timeline.view)
+        self._time_dock = TimeDock(picture_layer.viewer, self.time)
+        self._marks = FrameMarks(session)
         self._quality = QualityBox(
             settings.backend, settings.max_faces, settings.finding, self._screening.use_model
         )
@@ -101,13 +117,15 @@ class LivePanel(QWidget):
         self._head = HeadBox(self._show_axes)
         self._points = PointChooser(self.canvas)
         self._view = ViewChooser(self._draw_over)
-        self._export = ExportBar(session, self._screening)
+        self._camera = CameraBar(session, commands, self.player, lambda: self._points.face)
+        self._export = ExportBar(session, self._screening, self.tracks, self._timeline.view)
         self._speed = QComboBox()
         self._place = PlainLabel(_FIRST)
         self._place.setWordWrap(True)
         self._drawn: deque[float] = deque(maxlen=60)
         self._told = self._barred = 0.0
         self._equipped = False
+        self._fresh = False  # whether the timeline shows fits that are in no track yet
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -125,7 +143,12 @@ class LivePanel(QWidget):
         self._disconnect()
         self.canvas.close_down()
         self._export.close_down()
+        self.tracks.close_down()
+        self._marks.close_down()
+        self.time.close_down()
+        self._time_dock.close_down()
         self._screening.close_down()
+        self._camera.close_down()
         self.player.close()
         if self._contexts is not None:
             self._contexts.close()
@@ -140,10 +163,21 @@ class LivePanel(QWidget):
 
     def _queue_fit(self) -> None:
         shown = self.canvas.shown
-        if shown is None:
+        if self._camera.active:
+            self._camera.snapshot()
+        if shown is None or self._camera.active:
             return
         try:
             self._screening.queue_fit(shown, self._points.face)
+        except FaceloopError as error:
+            self._failed(error)
+
+    def _queue_fits(self) -> None:
+        shown = self.canvas.shown
+        if shown is None:
+            return
+        try:
+            self._screening.queue_fits(shown)
         except FaceloopError as error:
             self._failed(error)
 
@@ -168,6 +202,7 @@ class LivePanel(QWidget):
             self.canvas.show(shown)
             self._drawn.append(time.monotonic())
         self._screening.tick()
+        self.tracks.tick()
         now = time.monotonic()
         still = shown is not None and not shown.moving
         if shown is not None and (still or now - self._barred >= _BARS_EVERY):
@@ -175,6 +210,7 @@ class LivePanel(QWidget):
             self._show_expressions(shown)
         if still or now - self._told >= _TEXT_EVERY:
             self._told = now
+            self._camera.tick()
             self._show_status()
 
     def _show_status(self) -> None:
@@ -182,6 +218,8 @@ class LivePanel(QWidget):
         self._allow()
         if shown is None:
             return
+        if self._fresh != self.tracks.has_fresh_fits:
+            self._show_track()
         self._timeline.set_index(shown.index)
         self._show_place()
         self._quality.show_frame(shown, self._threshold)
@@ -208,12 +246,18 @@ class LivePanel(QWidget):
         return float(sum(now - drawn <= 1.0 for drawn in self._drawn))
 
     def _opening(self, name: str) -> None:
+        self.tracks.leave()
         if name:
             self._place.setText(f"Opening {name}…")
 
     def _opened(self, source: FrameSource | None) -> None:
         self._sources.refresh("" if source is None else source.name)
         self._show_record()
+        self.tracks.load()
+        path = None if source is None else source.path
+        self.time.show_video(path)
+        self._marks.use(path)
+        self._show_time()
         if source is None:
             self.canvas.clear()
             self._show_place()
@@ -223,6 +267,11 @@ class LivePanel(QWidget):
         source = self.player.source
         rate = 25.0 if source is None else source.rate
         self._timeline.show_record(self.player.record, rate, self._threshold)
+
+    def _show_time(self) -> None:
+        source = self.player.source
+        file = source is not None and source.frames is not None
+        self._time_dock.show(wanted=file and self._picture_layer.owner == "live")
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
@@ -235,12 +284,16 @@ class LivePanel(QWidget):
         if owner == "live":
             self._use_model()
             self.canvas.enter()
+            self.tracks.take_pending()
+            self._show_track()
             self._timer.start(_LOOK_MS)
         elif self._timer.isActive():
             self._timer.stop()
             self.player.pause()
             self._screening.tick()
+            self._camera.tick()
             self.canvas.hide()
+        self._show_time()
         self._allow()
 
     def _use_model(self) -> None:
@@ -252,12 +305,23 @@ class LivePanel(QWidget):
 
     def _project_changed(self, project: Project | None) -> None:
         if project is None:
+            self.tracks.project_closes()
             self.player.pause()
             self._screening.unload()
         self._sources.refresh(self._source_name())
         self._screening.renew()
+        if project is not None and self.player.source is not None:
+            self.tracks.load()
+
+    def _show_track(self) -> None:
+        self._fresh = self.tracks.has_fresh_fits
+        self._timeline.show_track(None if self._fresh else self.tracks.track)
+        self._timeline.show_marks(*self.tracks.marks())
+        self._allow()
 
     def _items_changed(self) -> None:
+        if self._picture_layer.owner == "live":
+            self._timeline.show_marks(*self.tracks.marks())
         self._sources.refresh(self._source_name())
 
     def _source_name(self) -> str:
@@ -273,8 +337,12 @@ class LivePanel(QWidget):
             self._commands.disable(name, why_not)
         file = why_not or _needs_file(source)
         self._commands.disable("live.step_back", file)
-        self._commands.disable("live.take", file or self._no_fit())
+        self._commands.disable("live.take_all", file or self._no_fit())
+        take = self._camera.why_no_snapshot() if self._camera.active else file or self._no_fit()
+        self._commands.disable("live.take", why_not or take)
+        self._camera.allow(why_not)
         self._export.allow(file)
+        self._track_commands.allow(file)
         self._button.setText("Pause" if self.player.playing else "Play")
 
     def _no_fit(self) -> str:
@@ -301,22 +369,31 @@ class LivePanel(QWidget):
         play.addWidget(self._button, 1)
         play.addWidget(command_button(self._commands, "live.step"))
         play.addWidget(self._speed)
-        body = QWidget()
-        layout = QVBoxLayout(body)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._sources)
-        layout.addWidget(self._timeline)
+        layout.addWidget(self._camera)
         layout.addWidget(self._place)
         layout.addLayout(play)
-        layout.addWidget(self._view)
-        layout.addWidget(self._quality)
-        layout.addWidget(self._head)
-        layout.addWidget(self._expressions)
-        layout.addWidget(self._points)
-        layout.addWidget(self._queue)
+        layout.addWidget(ScrollArea(self._boxes()), 1)
         layout.addWidget(self._export)
+
+    def _boxes(self) -> QWidget:
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for box in (
+            self._track,
+            self._view,
+            self._quality,
+            self._head,
+            self._expressions,
+            self._points,
+            self._queue,
+        ):
+            layout.addWidget(box)
         layout.addStretch(1)
-        fill_scrolled(self, body)
+        return content
 
     def _connect(self) -> None:
         player, session = self.player, self._session
@@ -325,7 +402,10 @@ class LivePanel(QWidget):
         player.failed.connect(self._failed, thread="main")
         player.stopped.connect(self._playing_stopped, thread="main")
         self._screening.changed.connect(self._count)
+        self._marks.changed.connect(self._timeline.show_marks)
         self._screening.opening.connect(self._opening)
+        self.tracks.changed.connect(self._show_track)
+        self.tracks.idle.connect(self._allow)
         self._timeline.sought.connect(player.seek)
         self._speed.currentTextChanged.connect(lambda text: player.set_speed(_SPEEDS[text]))
         self._picture_layer.owner_changed.connect(self._owner_changed)
@@ -333,10 +413,12 @@ class LivePanel(QWidget):
         session.models_changed.connect(self._screening.renew)
         session.trial_changed.connect(self._screening.renew)
         session.items_changed.connect(self._items_changed)
+        session.queue_changed.connect(self._items_changed)
         self._commands.handle("live.play", self._play)
         self._commands.handle("live.step", lambda: player.step(1))
         self._commands.handle("live.step_back", lambda: player.step(-1))
         self._commands.handle("live.take", self._queue_fit)
+        self._commands.handle("live.take_all", self._queue_fits)
 
     def _disconnect(self) -> None:
         session = self._session
@@ -345,6 +427,7 @@ class LivePanel(QWidget):
         session.models_changed.disconnect(self._screening.renew)
         session.trial_changed.disconnect(self._screening.renew)
         session.items_changed.disconnect(self._items_changed)
+        session.queue_changed.disconnect(self._items_changed)
 
     def _count(self) -> None:
         self._queue.show_count(self._screening.queued)

@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QSpinBox
 
+from faceloop_workbench.services.error_text import ERROR_UNIT, error_text
 from faceloop_workbench.services.finding import Finding, starts_text
 from faceloop_workbench.widgets.basic import PlainLabel
 
@@ -97,15 +98,17 @@ class QualityBox(QGroupBox):
         self._paint(error, threshold)
         text = error_word(error, threshold)
         if fits:
+            text += f": predicted error {error_text(error)}"
             score = min(fit.score for fit in fits)
-            text += f": predicted error {error:.3f}, score {score:.2f}"
+            text += "" if np.isnan(score) else f", score {score:.2f}"  # a kept one is not known
         if len(fits) > 1:
             text += f", {len(fits)} faces"
         self._quality.setText(text)
         self._finding.show_starts(starts_text(fit.start for fit in fits))
         bounds = [fit.error_bound for fit in fits if np.isfinite(fit.error_bound)]
-        bound = f"Errors of 9 in 10 such fits are below {max(bounds):.3f}." if bounds else ""
-        self._quality.setToolTip(bound)
+        most = error_text(max(bounds)) if bounds else ""
+        bound = f"Errors of 9 in 10 such fits are below {most}. " if bounds else ""
+        self._quality.setToolTip(f"{bound}{ERROR_UNIT}")
 
     def show_speed(self, frames_a_second: float, fit_ms: float) -> None:
         """Tell how fast frames are drawn, and how long a fit takes."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QGroupBox, QPushButton
 
 from faceloop_datasets.wording import counted
+from faceloop_workbench.services.error_text import ERROR_UNIT
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
 if TYPE_CHECKING:
@@ -52,18 +53,17 @@ class QueueBox(QGroupBox):
         limit.setRange(0.01, 0.3)
         limit.setSingleStep(0.005)
         limit.setDecimals(3)
+        limit.setSuffix(" IOD")
         limit.setValue(threshold)
-        limit.setToolTip(
-            "Fits with a higher predicted error are poor. In units of the distance between the "
-            "outer eye corners."
-        )
+        limit.setToolTip(f"Fits with a higher predicted error are poor. {ERROR_UNIT}")
         limit.valueChanged.connect(changed)
         layout = QGridLayout(self)
         layout.addWidget(self._count, 0, 0)
         layout.addWidget(show, 0, 1)
         layout.addWidget(PlainLabel("A fit is poor above"), 1, 0)
         layout.addWidget(limit, 1, 1)
-        layout.addWidget(command_button(commands, "live.take"), 2, 0, 1, 2)
+        layout.addWidget(command_button(commands, "live.take"), 2, 0)
+        layout.addWidget(command_button(commands, "live.take_all"), 2, 1)
         layout.setColumnStretch(0, 1)
         self.show_count(0)
 

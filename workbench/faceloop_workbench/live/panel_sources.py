@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from faceloop_workbench.widgets.basic import set_enabled
+from faceloop_workbench.widgets.basic import not_none
 
-from .sources import cameras
+from .cameras import cameras
 
 if TYPE_CHECKING:
     from faceloop_datasets import Media
     from faceloop_workbench.session import Session
 
+    from .cameras import Camera
     from .screening import Screening
 
 _FILTER = "Videos (*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.mpg *.mpeg);;All files (*)"
@@ -52,12 +53,15 @@ class SourceBar(QWidget):
         self._open.clicked.connect(self._ask)
         self._camera = QPushButton("Camera")
         self._camera.setObjectName("live.camera")
+        self._camera.setToolTip("Watch a camera. Nothing is kept unless you record it.")
+        self._cameras = QMenu(self._camera)
+        self._cameras.aboutToShow.connect(self._list_cameras)
+        self._camera.setMenu(self._cameras)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._choice, 1)
         layout.addWidget(self._open)
         layout.addWidget(self._camera)
-        self._offer_cameras()
         self.refresh()
 
     def refresh(self, shown: str = "") -> None:
@@ -80,17 +84,15 @@ class SourceBar(QWidget):
         if name:
             self._screening.open_file(Path(name))
 
-    def _watch(self, camera: int, *_: object) -> None:
-        self._screening.open_camera(camera)
+    def _watch(self, camera: Camera) -> None:
+        self._screening.open_camera(camera.which)
 
-    def _offer_cameras(self) -> None:
+    def _list_cameras(self) -> None:
+        """List the cameras that there are now: one may have been plugged in."""
+        self._cameras.clear()
         found = cameras()
-        why_not = "" if found else "No camera is plugged in."
-        set_enabled(self._camera, why_not, "Watch a camera: nothing is recorded.")
-        if len(found) == 1:
-            self._camera.clicked.connect(partial(self._watch, found[0]))
-        elif found:
-            menu = QMenu(self)
-            for number in found:
-                menu.addAction(f"Camera {number}", partial(self._watch, number))
-            self._camera.setMenu(menu)
+        for camera in found:
+            name = camera.name.replace("&", "&&")
+            self._cameras.addAction(name, partial(self._watch, camera))
+        if not found:
+            not_none(self._cameras.addAction("No camera is plugged in")).setEnabled(False)

@@ -70,6 +70,7 @@ class Timeline(TimeArea):
         self._worst: TrackRow | None = None  # of several faces
         self._threshold = 0.06
         self._marks = {kind: np.zeros(0, dtype=np.intp) for kind in ("annotated", "queued")}
+        self._gutter = 0
         self.setObjectName("live.timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Place in the video")
@@ -144,7 +145,12 @@ class Timeline(TimeArea):
 
     def left(self) -> int:
         """Pixels left of the time: with several faces their numbers stand there."""
-        return EDGE + (_GUTTER if len(self._rows) > 1 else 0)
+        return EDGE + max(self._gutter, _GUTTER if len(self._rows) > 1 else 0)
+
+    def set_gutter(self, pixels: int) -> None:
+        """Leave so much room on the left, as plots below do."""
+        self._gutter = pixels
+        self.update()
 
     def is_overview(self, y: float) -> bool:
         """Whether a place is in the strip of the whole video."""

@@ -18,6 +18,7 @@ from faceloop_workbench.services.poor_frames import PoorFrames
 
 from .clock import Clock
 from .drawn_faces import DrawnFaces
+from .kept_frames import KeptFrames
 from .model_in_use import ModelInUse
 from .record import ErrorRecord
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from faceloop_workbench.services.render_choice import Rendering
 
     from .model_in_use import FitSettings
+    from .recording import Recording
     from .responses import ResponseMaps
     from .sources import Frame, FrameSource
 
@@ -132,6 +134,10 @@ class Player:
         Something asked for cannot be done.
     draws_axes : bool
         Whether moving frames show how heads are turned.
+    kept : KeptFrames
+        The track that is kept of the video: such frames are shown as they are kept.
+    recording : Recording or None
+        Is given each frame that plays, until it is stopped or another source is opened.
     """
 
     opened = Signal(object)
@@ -144,7 +150,10 @@ class Player:
         self.record = ErrorRecord(0)
         self.speed = 1.0
         self.draws_axes = True
+        self.recording: Recording | None = None
         self.playing = False
+        self.kept = KeptFrames()
+        self._was_kept = False  # the frame there is was not fitted
         self._make_context = make_context
         self._requests = _Requests()
         self._changed = threading.Condition()
@@ -232,6 +241,12 @@ class Player:
         """The model in use; None while none was loaded."""
         return self._model.chosen
 
+    @property
+    def current(self) -> tuple[Frame, FrameResult | None] | None:
+        """The frame it stands on, without anything drawn in, and what was found in it."""
+        current = self._current
+        return None if current is None else current[:2]
+
     def take_frame(self) -> ShownFrame | None:
         """Take the newest frame to draw; None if there is none since the last."""
         with self._changed:
@@ -317,6 +332,8 @@ class Player:
 
     def _open(self, make: Callable[[], FrameSource | None]) -> None:
         source = make()
+        if self.recording is not None:
+            self.recording.stop()
         if self.source is not None:
             self.source.close()
         with self._poor_lock:
@@ -325,6 +342,7 @@ class Player:
         self._current = None
         self._arrive(0)
         self._faces.forget()
+        self.kept.clear()
         self.source = source
         with self._changed:
             self._newest = None  # a frame of the source before would be drawn over what comes now
@@ -335,11 +353,14 @@ class Player:
         """Change what fits, and fit the frame there is anew; nothing if it is the same."""
         if self._model.has(settings):
             return
+        before = self._model.chosen
         if self._model.use(settings, self._make_context):
             self.record.mark_stale()
             with self._poor_lock:
                 self._poor.forget()
                 self._poor_of = self._model.chosen
+        self.kept.fits_anew = before is not None and before is self._model.chosen
+        self.kept.begin_run()
         if self._model.chosen is not None:
             self.model_changed.emit(self._model.chosen.name, self._model.about)
         if self._current is not None:
@@ -362,8 +383,7 @@ class Player:
         self._arrive(frame.index)
         self._clock.start()
         if reset_tracking:
-            self._model.forget()
-            self._faces.forget()
+            self._forget()
             self._current = frame, None, 0.0
             self._show_again()
             if self._requests.elsewhere:  # somebody drags along the strip: on to the next place
@@ -390,6 +410,8 @@ class Player:
         frame = self.source.frame(self._following())
         self._arrive(frame.index)
         result, milliseconds = self._fit(frame)
+        if self.recording is not None:
+            self.recording.add(frame, result, self._model.chosen)
         if result is not None and self.source.frames is not None:
             with self._poor_lock:
                 self._poor.add(result, frame.gray())
@@ -406,15 +428,38 @@ class Player:
 
     def _fit(self, frame: Frame) -> tuple[FrameResult | None, float]:
         if self._comes_after_pause(frame):
-            self._model.forget()
-            self._faces.forget()
+            self._forget()
         start = time.perf_counter()
-        result = self._model.track_frame(frame)
+        result = self._find(frame)
         milliseconds = (time.perf_counter() - start) * 1000
         if result is not None and self.source is not None and self.source.frames is not None:
             self.record.put(result)
         self._current = frame, result, milliseconds
         return result, milliseconds
+
+    def _find(self, frame: Frame) -> FrameResult | None:
+        """Return a frame as it is kept, or find the faces in it for what is kept."""
+        chosen, file = (
+            self._model.chosen,
+            self.source is not None and self.source.frames is not None,
+        )
+        kept = self.kept.result(frame.index, chosen) if file else None
+        if self._was_kept and kept is None:  # the faces of the last frame fitted may be anywhere
+            self._model.forget()
+            self.kept.begin_run()
+        self._was_kept = kept is not None
+        if kept is not None:
+            return kept
+        result = self._model.track_frame(frame)
+        if result is not None and file:
+            self.kept.add(result, chosen)
+        return result
+
+    def _forget(self) -> None:
+        """Look for faces anew in the next frame."""
+        self._model.forget()
+        self._faces.forget()
+        self.kept.begin_run()
 
     def _hand_over(
         self, frame: Frame, result: FrameResult | None, milliseconds: float, *, moving: bool

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.finding import AUTOMATIC
+from faceloop_workbench.services.finding_faces import take_fits, take_new_fits
 from faceloop_workbench.services.model_choice import choose_model
 from faceloop_workbench.services.rendering import render
 from faceloop_workbench.services.tracking import track_video
 
+from .cameras import short_name
 from .model_in_use import FitSettings
 from .sources import CameraSource, VideoSource
 
@@ -26,12 +29,11 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import (
         FrameCandidate,
-        Item,
         Media,
         Monitor,
         Project,
-        QueueEntry,
     )
+    from faceloop_runtime import Fit
     from faceloop_workbench.services.finding import Finding
     from faceloop_workbench.services.model_choice import ChosenModel
     from faceloop_workbench.services.render_choice import Rendering
@@ -104,7 +106,7 @@ class Screening:
 
     def open_camera(self, which: int | str) -> None:
         """Open a camera."""
-        self._open(f"camera {which}", partial(CameraSource, which))
+        self._open(f"camera {short_name(which)}", partial(CameraSource, which))
 
     def unload(self) -> None:
         """Open nothing."""
@@ -125,6 +127,11 @@ class Screening:
         record = None if project is None else project.active_model
         key = None if project is None or record is None else (project.path, record.id)
         return partial(choose_model, None, project), key
+
+    @property
+    def how(self) -> tuple[str, int, Finding]:
+        """Backend, most faces to follow, and how they are found."""
+        return self._fit_settings or ("auto", 1, AUTOMATIC)
 
     def renew(self) -> None:
         """Fit with the model that is in use now, in the same way as before, if in any."""
@@ -195,17 +202,31 @@ class Screening:
         faces = () if shown.result is None else shown.result.faces
         if shown.chosen is None or not faces:
             raise FaceloopError("There is no fit in this frame to take.")
-        fit, model = faces[min(face, len(faces) - 1)].fit, shown.chosen.name
+        self._take(project, path, shown, [faces[min(face, len(faces) - 1)].fit])
 
-        def put(_monitor: Monitor) -> QueueEntry:
-            item = _item(project, self._known.get(project, path), shown.index)
-            return project.queue.add(
-                item.id,
-                "manual",
-                model=model,
-                fit=fit.points,
-                note=f"taken while watching, predicted error {fit.predicted_error:.3f}",
-                time=shown.time,
+    def queue_fits(self, shown: ShownFrame) -> None:
+        """As `queue_fit` with all faces of a frame, but for those that were removed from it.
+
+        Raises
+        ------
+        FaceloopError
+            If no project or no video file is open, or there is no fit.
+        """
+        project, path = self._session.need_project(), self._file()
+        if shown.chosen is None or shown.result is None or not shown.result.faces:
+            raise FaceloopError("There is no fit in this frame to take.")
+        self._take(project, path, shown, [face.fit for face in shown.result.faces])
+
+    def _take(self, project: Project, path: Path, shown: ShownFrame, fits: list[Fit]) -> None:
+        assert shown.chosen is not None  # noqa: S101 - there are fits
+        take = take_fits if len(fits) == 1 else take_new_fits
+        model = shown.chosen.name
+
+        def put(_monitor: Monitor) -> int:
+            media = self._known.get(project, path)
+            note = "taken while watching"
+            return len(
+                take(project, media, shown.index, fits, model=model, time=shown.time, note=note)
             )
 
         self._start(
@@ -238,13 +259,19 @@ class Screening:
             self._again = False
             self.queue_poor_fits(resting=True)
 
-    def _fit_queued(self, what: str, _entry: QueueEntry) -> None:
+    def _fit_queued(self, what: str, taken: int) -> None:
         self._session.items_changed.emit()
         self._session.queue_changed.emit()
-        self._session.tell(
-            f"{what} is at the top of the queue, with this fit to start from. It trains the model "
-            "once you have corrected it."
-        )
+        if taken == 1:
+            self._session.tell(
+                f"{what} is at the top of the queue, with this fit to start from. It trains the "
+                "model once you have corrected it."
+            )
+        else:
+            self._session.tell(
+                f"{counted(taken, 'face')} of {what} are at the top of the queue, with their fits "
+                "to start from. They train the model once you have corrected them."
+            )
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
@@ -268,7 +295,7 @@ class Screening:
         if chosen is None:
             raise FaceloopError("No model is loaded to track with. Choose one in the tab Train.")
         table = target.suffix.lower() in (".csv", ".parquet")
-        _, max_faces, finding = self._fit_settings or ("auto", 1, AUTOMATIC)
+        _, max_faces, finding = self.how
         project = self._session.project
 
         keep = () if project is None else tuple(project.files())
@@ -338,8 +365,3 @@ class _KnownMedia:
             if key not in self._media:
                 self._media[key] = project.add_media(path)
             return self._media[key]
-
-
-def _item(project: Project, media: Media, frame: int) -> Item:
-    there = project.items_of(media.id, frame)
-    return there[0] if there else project.add_item(media, frame)

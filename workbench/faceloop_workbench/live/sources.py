@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ import numpy as np
 
 from faceloop_datasets import InputError, Video
 from faceloop_datasets.media.images import to_gray
+
+from .cameras import short_name, why_not
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +121,8 @@ class CameraSource:
     Parameters
     ----------
     which : int or str
-        Its number, or the address of a stream.
+        Its number, or the address of a stream. A video file is played as a camera gives pictures:
+        at its own speed, and what nobody takes in time is gone.
 
     Raises
     ------
@@ -132,24 +134,26 @@ class CameraSource:
     frames: int | None = None
 
     def __init__(self, which: int | str) -> None:
-        self.name = f"camera {which}"
+        self.name = f"camera {short_name(which)}"
         self._device = cv2.VideoCapture(which)
         if not self._device.isOpened():
-            raise InputError(
-                f"The {self.name} cannot be opened. Check that it is plugged in, that no other "
-                "program uses it, and that this user may."
-            )
+            raise InputError(f"The {self.name} cannot be opened. {why_not(which)}")
         width = int(self._device.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(self._device.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self.size = width, height
         self.rate = self._device.get(cv2.CAP_PROP_FPS) or 25.0
+        self._is_file = isinstance(which, str) and Path(which).is_file()
+        self._taken = 0
         self._start = time.monotonic()
 
     def frame(self, number: int) -> Frame:
         """Wait for the next frame; the number is the one it gets."""
+        if self._is_file:
+            self._keep_time()
         good, bgr = self._device.read()
         if not good:
-            raise InputError(f"The {self.name} gives no more pictures. Is it still plugged in?")
+            raise InputError(self._why_none())
+        self._taken += 1
         rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         return CameraFrame(number, time.monotonic() - self._start, rgb)
 
@@ -161,13 +165,20 @@ class CameraSource:
         """Let go of the device."""
         self._device.release()
 
+    def _keep_time(self) -> None:
+        """Leave out pictures that are over, and wait for the next one."""
+        due = (time.monotonic() - self._start) * self.rate
+        while self._taken < int(due) and self._device.grab():
+            self._taken += 1
+        time.sleep(max(0.0, self._start + self._taken / self.rate - time.monotonic()))
 
-def cameras() -> list[int]:
-    """Numbers of the cameras there may be.
-
-    Linux lists its devices. Elsewhere only opening one would tell, which takes seconds: the first
-    is offered, and says so if it is not there.
-    """
-    if not sys.platform.startswith("linux"):
-        return [0]
-    return sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit())
+    def _why_none(self) -> str:
+        if self._taken:
+            return (
+                f"The {self.name} gives no more pictures: it was unplugged, or another program "
+                "took it. Plug it in, and choose it again."
+            )
+        return (
+            f"The {self.name} gives no pictures. Another program probably uses it: close that one, "
+            "and choose the camera again."
+        )

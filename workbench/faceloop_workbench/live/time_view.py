@@ -85,9 +85,9 @@ class TimeView:
         self._look_at(first - room, last + 1 - first + 2 * room)
 
     def set_index(self, index: int) -> None:
-        """Say which frame is shown; what is seen moves if the frame is not in it."""
-        self.index = index
-        if not self.first <= index < self.first + self.span:
+        """Say which frame is shown; what is seen moves if another one is that is not in it."""
+        moved, self.index = index != self.index, index
+        if moved and not self.first <= index < self.first + self.span:
             self._look_at(index - _AHEAD * self.span, self.span)
         else:
             self.changed.emit()

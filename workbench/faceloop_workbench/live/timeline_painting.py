@@ -107,8 +107,10 @@ def draw_selection(painter: QPainter, area: TimeArea, top: int) -> None:
         painter.drawLine(QPointF(x, top), QPointF(x, area.height()))
 
 
-def draw_place(painter: QPainter, area: TimeArea, top: int, bottom: int) -> None:
-    """Draw where the video is: a line, with an arrow above if there is a line of marks."""
+def draw_place(
+    painter: QPainter, area: TimeArea, top: int, bottom: int, *, arrow: bool = True
+) -> None:
+    """Draw where the video is: a line, and an arrow at its top."""
     x = area.place(area.view.index) + 0.5
     if not area.left() <= x <= area.left() + area.time_width():
         return
@@ -117,8 +119,9 @@ def draw_place(painter: QPainter, area: TimeArea, top: int, bottom: int) -> None
     painter.setPen(colour)
     painter.setBrush(colour)
     painter.drawLine(QPointF(x, top), QPointF(x, bottom))
-    corners = [QPointF(x - 4, top - 3), QPointF(x + 4, top - 3), QPointF(x, top + 4)]
-    painter.drawPolygon(QPolygonF(corners))
+    if arrow:
+        corners = [QPointF(x - 4, top - 3), QPointF(x + 4, top - 3), QPointF(x, top + 4)]
+        painter.drawPolygon(QPolygonF(corners))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
 
 

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_workbench.services.care_text import before_erasing_text, erased_text
-from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, not_none
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, not_none, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from faceloop_datasets.care import Erasure
 
     from .erase_plan import ErasePlan
+
+_GENTLY = (
+    "A face that is only not wanted is removed, not erased: then it no longer waits, trains or "
+    "counts, and can be brought back (Remove face, in the tab Annotate)."
+)
 
 
 class EraseDialog(QDialog):
@@ -68,6 +73,9 @@ class EraseDialog(QDialog):
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
+        gently = paragraph(_GENTLY)
+        gently.setObjectName("erase.gently")
+        layout.addWidget(gently)
         layout.addWidget(PlainLabel("What is to be erased?"))
         for widget in (self._face, self._subject, self._text, self._sure, self._buttons):
             layout.addWidget(widget)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.wording import counted, enumerated
+from faceloop_workbench.services.people import HELD_OUT
 from faceloop_workbench.services.queue_reasons import reason_word
 
 from .claims import person
@@ -63,8 +65,20 @@ def expression_text(row: ItemSummary) -> str:
     return f" · {row.expression}" if row.expression else ""
 
 
+def subject_text(row: ItemSummary, *, held_out: bool) -> str:
+    """Whom a face shows, and whether that person is held out.
+
+    A subject that is only the name of the picture says nothing that the face's name does not.
+    """
+    file = PurePosixPath(row.media_path or "").name
+    named = "" if row.subject in (row.name, file) else row.subject
+    return " · ".join(part for part in (named, HELD_OUT if held_out else "") if part)
+
+
 def status_text(row: ItemSummary) -> str:
-    """Say what became of the entry in the review queue."""
+    """Say what became of the face, or of its entry in the review queue."""
+    if row.removed:
+        return "removed"
     match row.status:
         case "claimed":
             return f"in work by {person(row.author)}" if row.author else "in work"

@@ -24,8 +24,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.services.queue_reasons import error_text, reason_lines
-from faceloop_workbench.widgets.basic import not_none, plain_tip
+from faceloop_workbench.services.people import HELD_OUT_MEANS
+from faceloop_workbench.services.queue_reasons import predicted_error_text, reason_lines
+from faceloop_workbench.widgets.basic import application, not_none, plain_tip
 
 from .face_texts import (
     expression_text,
@@ -34,6 +35,7 @@ from .face_texts import (
     reason_text,
     sentence_text,
     status_text,
+    subject_text,
 )
 from .thumbnails import Thumbnails
 
@@ -42,21 +44,24 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import ItemSummary, Project
 
+    from .held_out_marks import HeldOutMarks
     from .review import Review
 
     Index = QModelIndex | QPersistentModelIndex
 
 _PICTURE, _GAP = 52, 6
 _MARKS = {"labelled": "●", "half": "◐", "unlabelled": "○"}
+_SEVERAL = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 _DIM = 0.62  # opacity of what is not the name
 
 
 class FaceListModel(QAbstractListModel):
     """The rows of a review as Qt takes them; asks for pictures only when they are shown."""
 
-    def __init__(self, review: Review) -> None:
+    def __init__(self, review: Review, marks: HeldOutMarks) -> None:
         super().__init__()
-        self._review = review
+        self._review, self._marks = review, marks
+        marks.changed.connect(self._redraw)
         self._rows: list[int] = []
         self._places: dict[int, int] = {}
         self._thumbnails: Thumbnails | None = None
@@ -64,7 +69,7 @@ class FaceListModel(QAbstractListModel):
         self._tell: dict[int, Callable[[ItemSummary], object]] = {
             int(Qt.ItemDataRole.DisplayRole): lambda row: row.name,
             int(Qt.ItemDataRole.DecorationRole): self._pixmap,
-            int(Qt.ItemDataRole.ToolTipRole): _tooltip,
+            int(Qt.ItemDataRole.ToolTipRole): self._tooltip,
         }
 
     def set_project(self, project: Project | None) -> None:
@@ -92,10 +97,13 @@ class FaceListModel(QAbstractListModel):
         """Take the rows over from the review."""
         rows = list(self._review.rows)
         if rows == self._rows:
-            if rows:
-                self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+            self._redraw()
             return
         self._put(rows)
+
+    def _redraw(self) -> None:
+        if self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
 
     def _put(self, rows: list[int]) -> None:
         self.beginResetModel()
@@ -128,6 +136,13 @@ class FaceListModel(QAbstractListModel):
         """Say why a face is in the queue, and who has it."""
         status = "" if self._review.is_mine(row) else status_text(row)
         return " · ".join(part for part in (reason_text(row), status) if part)
+
+    def whom(self, row: ItemSummary) -> str:
+        """Say whom a face shows, and whether that person is held out."""
+        return subject_text(row, held_out=row.item_id in self._marks.items)
+
+    def _tooltip(self, row: ItemSummary) -> str:
+        return _tooltip(row, HELD_OUT_MEANS if row.item_id in self._marks.items else "")
 
     def _pixmap(self, row: ItemSummary) -> QPixmap | None:
         pixels = None if self._thumbnails is None else self._thumbnails.get(row)
@@ -195,7 +210,7 @@ class FaceDelegate(QStyledItemDelegate):
         box = QRect(box.left(), box.top() + (box.height() - 3 * height) // 2, box.width(), height)
         bold = QFont(option.font)
         bold.setBold(True)
-        error = error_text(row)
+        error = predicted_error_text(row)
         wide = option.fontMetrics.horizontalAdvance(error + "  ") if error else 0
         name = box.adjusted(0, 0, -wide, 0)
         painter.setFont(bold)
@@ -203,7 +218,12 @@ class FaceDelegate(QStyledItemDelegate):
         painter.setFont(option.font)
         _draw(painter, box, error, right=True)
         painter.setOpacity(_DIM)
-        _draw(painter, box.translated(0, height), faces.why(row))
+        whom, why = faces.whom(row), faces.why(row)
+        own = option.fontMetrics.horizontalAdvance(whom)
+        room = box.width() if not why else box.width() * 3 // 5
+        second = box.translated(0, height)
+        _draw(painter, second.adjusted(box.width() - min(own, room), 0, 0, 0), whom, right=True)
+        _draw(painter, second.adjusted(0, 0, -min(own, room) - _GAP, 0), why)
         said = sentence_text(row) or label_text(row) + expression_text(row)
         state = f"{_MARKS[label_of(row)]} {said}"
         if faces.is_lost(row):
@@ -222,11 +242,11 @@ class FaceList(QListView):
 
     chosen = Signal(int)
 
-    def __init__(self, review: Review, parent: QWidget | None = None) -> None:
+    def __init__(self, review: Review, marks: HeldOutMarks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("queue.list")
         self.setAccessibleName("Faces")
-        self.faces = FaceListModel(review)
+        self.faces = FaceListModel(review, marks)
         self._review = review
         self._following = False
         self.setModel(self.faces)
@@ -234,7 +254,7 @@ class FaceList(QListView):
         self.setUniformItemSizes(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
 
@@ -248,6 +268,11 @@ class FaceList(QListView):
         bar.setValue(at)
         self.follow()
 
+    def selected(self) -> list[int]:
+        """Faces that are selected, in the order of the list."""
+        rows = sorted(index.row() for index in self.selectedIndexes())
+        return [self.faces.item_id(self.faces.index(row)) for row in rows]
+
     def follow(self) -> None:
         """Mark the face in work, and scroll to it."""
         place = self._review.place
@@ -255,7 +280,7 @@ class FaceList(QListView):
         if place is None or place >= self.faces.rowCount():
             self.setCurrentIndex(QModelIndex())
             self.clearSelection()
-        else:
+        elif len(self.selected()) < 2:  # several are selected: for something else than work
             index = self.faces.index(place)
             chosen = QItemSelectionModel.SelectionFlag.ClearAndSelect
             not_none(self.selectionModel()).setCurrentIndex(index, chosen)
@@ -265,7 +290,8 @@ class FaceList(QListView):
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:  # noqa: N802
         """Tell which face was chosen, unless the list only follows (Qt's name)."""
         super().currentChanged(current, previous)
-        if not self._following and current.isValid():
+        several = application().keyboardModifiers() & _SEVERAL
+        if not self._following and current.isValid() and not several:
             self.chosen.emit(self.faces.item_id(current))
 
 
@@ -282,7 +308,7 @@ def _draw(
     painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
-def _tooltip(row: ItemSummary) -> str:
+def _tooltip(row: ItemSummary, held_out: str) -> str:
     place = row.media_path or "no picture, only a shape"
     if row.time is not None:
         place += f" at {row.time:.2f} s"
@@ -290,6 +316,7 @@ def _tooltip(row: ItemSummary) -> str:
         row.name,
         place,
         f"of {row.subject}",
+        held_out,
         *reason_lines(row.reasons),
         f"fitted by {row.model}" if row.model else "",
         status_text(row),

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QFontMetrics
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
     QProgressBar,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .review import Review
+
+
+_NAME_WIDTH = 260  # pixels that a person's name may take
 
 
 class FiltersPanel(QWidget):
@@ -55,6 +60,12 @@ class FiltersPanel(QWidget):
         self._text.setClearButtonEnabled(True)
         self._text.textChanged.connect(lambda text: self._review.select(text=text.strip()))
         self._text.returnPressed.connect(self.left.emit)
+        self._person = QPushButton()
+        self._person.setObjectName("queue.person")
+        self._person.setToolTip(
+            "Only the faces of this person are listed; click to list the others again"
+        )
+        self._person.clicked.connect(lambda: self._review.select_person(None))
         self._counts = PlainLabel()
         self._counts.setObjectName("queue.counts")
         self._bar = QProgressBar()
@@ -73,6 +84,7 @@ class FiltersPanel(QWidget):
                 (f"Done ({done})", "done"),
                 (f"Skipped ({skipped})", "skipped"),
                 (f"All faces ({self._review.faces})", "all"),
+                *self._removed(),
             ],
             self._review.selection.show,
         )
@@ -83,6 +95,12 @@ class FiltersPanel(QWidget):
         self._read_media()
         if self._text.text().strip() != self._review.selection.text:
             self._text.setText(self._review.selection.text)
+        name = self._review.selection.subject
+        shown = QFontMetrics(self._person.font()).elidedText(
+            name or "", Qt.TextElideMode.ElideMiddle, _NAME_WIDTH
+        )
+        self._person.setText(f"Only {shown}  ✕".replace("&", "&&"))
+        self._person.setVisible(name is not None)
         total = left + done + skipped
         text = f"{left} left · {done} done" + (f" · {skipped} skipped" if skipped else "")
         self._counts.setText(text)
@@ -91,6 +109,11 @@ class FiltersPanel(QWidget):
         self._bar.setVisible(total > 0)
         self._bar.setRange(0, max(total, 1))
         self._bar.setValue(done + skipped)
+
+    def _removed(self) -> list[tuple[str, Any]]:
+        removed = self._review.removed
+        shown = removed or self._review.selection.show == "removed"
+        return [(f"Removed ({removed})", "removed")] if shown else []
 
     def _read_reasons(self) -> None:
         counts = self._review.counts
@@ -149,12 +172,13 @@ class FiltersPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         first, second = QHBoxLayout(), QHBoxLayout()
-        for box in (self._show, self._expression, self._text):
-            first.addWidget(box, 1)
+        for box, share in ((self._show, 6), (self._expression, 6), (self._text, 4)):
+            first.addWidget(box, share)
         for box in (self._reason, self._label, self._media):
             second.addWidget(box, 1)
         layout.addLayout(first)
         layout.addLayout(second)
+        layout.addWidget(self._person)
         layout.addWidget(self._counts)
         layout.addWidget(self._bar)
 

@@ -71,6 +71,7 @@ class ImportDialog(QDialog):
         self._checked: ImportReport | None = None
         self._chosen_by_hand = False
         self._look: Job[Recognition] | None = None
+        self._found: Recognition | None = None
         self.setWindowTitle("Import annotated faces")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -181,7 +182,7 @@ class ImportDialog(QDialog):
 
     def _recognise(self) -> None:
         """Look at a few of the files, in the background."""
-        sources = self.sources
+        sources, self._found = self.sources, None
         if not sources:
             self._look = None
             self._recognised.clear()
@@ -194,7 +195,7 @@ class ImportDialog(QDialog):
     def _take_format(self, look: Job[Recognition], found: Recognition) -> None:
         if self._look is not look:  # and not one for other files
             return
-        self._look = None
+        self._look, self._found = None, found
         if found.format is not None and not self._chosen_by_hand:
             self._format.setCurrentIndex(self._format.findData(found.format))
         self._recognised.setText(recognised_text(found, self.source_format))
@@ -208,7 +209,8 @@ class ImportDialog(QDialog):
 
     def _by_hand(self, _index: int) -> None:
         self._chosen_by_hand = True
-        self._recognise()
+        if self._found is not None:
+            self._recognised.setText(recognised_text(self._found, self.source_format))
 
     # What can be done now
 

@@ -48,7 +48,9 @@ class Listing:
     Attributes
     ----------
     all : dict of int to Summary
-        Every face by its number.
+        Every face by its number, removed ones too.
+    removed : int
+        How many of them were removed; they are counted nowhere else.
     rows : list of int
         Those asked for.
     counts : Counts
@@ -70,6 +72,7 @@ class Listing:
         self.all: dict[int, ItemSummary] = {}
         self.counts, self.notes = Counts(), Counter[str]()
         self.videos: dict[int, str] = {}
+        self.removed = 0
         self.expressions = Counter[str]()
         for face in faces:
             self.all[face.item_id] = face
@@ -108,6 +111,9 @@ class Listing:
         return place if there else None
 
     def _count(self, face: ItemSummary, by: int) -> None:
+        if face.removed:
+            self.removed += by
+            return
         self.expressions[face.expression] += by
         if face.media_kind == "video" and face.media_id is not None:
             self.videos[face.media_id] = face.media_path or ""

@@ -18,11 +18,15 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError, Scheme
+from faceloop_workbench.schemes.dialog import SchemeDialog
+from faceloop_workbench.services.conversion_text import importable_text
 from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, paragraph
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from faceloop_datasets import Project
 
 _USUAL = "face70"
 
@@ -35,32 +39,71 @@ class NewDialog(QDialog):
     folder : Path
         What is offered.
     make : callable
-        Is given the folder and the scheme; raises FaceloopError if that cannot be made, which is
-        shown here.
+        Is given the folder, the scheme or its file, and the folder of a project whose faces shall
+        come in, or None; raises FaceloopError if that cannot be made, which is shown here.
+    project : Project, optional
+        The open one: a scheme can be made on its pictures.
     """
 
     def __init__(
-        self, folder: Path, make: Callable[[Path, Scheme], object], parent: QWidget
+        self,
+        folder: Path,
+        make: Callable[[Path, Scheme | Path, Path | None], object],
+        parent: QWidget,
+        project: Project | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("New project")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._make = make
+        self._make, self._project = make, project
+        self._files: dict[Scheme, Path] = {}
         self._folder = QLineEdit(str(folder))
         self._folder.setObjectName("new.folder")
         self._folder.setAccessibleName("Folder")
         self._folder.setMinimumWidth(360)
         self._scheme = QComboBox()
         self._scheme.setObjectName("new.scheme")
-        for name in Scheme.bundled():
-            self._scheme.addItem(f"{name} ({len(Scheme.load(name))} points)", name)
-        self._scheme.addItem("a scheme of your own…", None)
-        self._scheme.setCurrentIndex(self._scheme.findData(_USUAL))
+        self._schemes: list[Scheme | None] = [Scheme.load(name) for name in Scheme.bundled()]
+        for scheme in self._schemes:
+            self._scheme.addItem(_title(scheme))
+        self._schemes.append(None)
+        self._scheme.addItem("a scheme of your own…")
+        self._scheme.setCurrentIndex(Scheme.bundled().index(_USUAL))
         self._scheme.activated.connect(self._chosen)
+        self._look = QPushButton("Look at, or make…")
+        self._look.setObjectName("new.look")
+        self._look.setAutoDefault(False)
+        self._look.setToolTip(
+            "See the points on a face, with their names, lines, groups and mirror partners; or "
+            "make a scheme of your own on a picture."
+        )
+        self._look.clicked.connect(self._look_at)
+        self._from = QLineEdit()
+        self._from.setObjectName("new.from")
+        self._from.setPlaceholderText("nothing, or the folder of another project")
+        self._from.setToolTip(
+            "Its annotated faces come in, converted to these points where there is a conversion."
+        )
+        self._formats = paragraph("")
+        self._formats.setObjectName("new.formats")
         self._problem = PlainLabel()
         self._problem.setObjectName("new.problem")
         self._problem.setWordWrap(True)
         self._lay_out()
+
+    @property
+    def scheme(self) -> Scheme | None:
+        """The scheme that is chosen; None if none is."""
+        return self._schemes[self._scheme.currentIndex()]
+
+    def take_scheme(self, scheme: Scheme) -> None:
+        """Offer a scheme, and choose it."""
+        known = scheme in self._schemes
+        if not known:
+            self._schemes.insert(0, scheme)
+            self._scheme.insertItem(0, _title(scheme))
+        self._scheme.setCurrentIndex(self._schemes.index(scheme))
+        self._read()
 
     def accept(self) -> None:
         """Make the project; what is wrong is shown, and can be mended here."""
@@ -68,35 +111,54 @@ class NewDialog(QDialog):
         try:
             if not name:
                 raise FaceloopError("Choose a folder for the project.")
-            chosen = self._scheme.currentData()
-            if chosen is None:
+            scheme = self.scheme
+            if scheme is None:
                 raise FaceloopError("Choose the TOML file of your scheme, or take another one.")
-            scheme = Scheme.load(chosen)
-            self._make(Path(name).expanduser(), scheme)
+            source = self._from.text().strip()
+            self._make(
+                Path(name).expanduser(),
+                self._files.get(scheme, scheme),
+                Path(source).expanduser() if source else None,
+            )
         except FaceloopError as error:
             self._problem.setText(str(error))
         else:
             super().accept()
 
     def _lay_out(self) -> None:
-        browse = QPushButton("Browse…")
-        browse.clicked.connect(self._browse)
-        line = QHBoxLayout()
-        line.addWidget(self._folder, 1)
-        line.addWidget(browse)
         form = QFormLayout()
-        form.addRow("Folder", line)
-        form.addRow("Points", self._scheme)
+        form.addRow("Folder", self._beside(self._folder, "Browse…", self._browse))
+        points = QHBoxLayout()
+        points.addWidget(self._scheme, 1)
+        points.addWidget(self._look)
+        form.addRow("Points", points)
+        form.addRow("Faces of", self._beside(self._from, "Browse…", self._browse_from))
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(
             paragraph(
-                "The folder is made if it is not there. The points cannot be changed later; "
-                f"imports of other schemes are converted. If in doubt, take {_USUAL}."
+                "The folder is made if it is not there. The points cannot be changed later. If in "
+                f"doubt, take {_USUAL}."
             )
         )
+        layout.addWidget(self._formats)
         layout.addWidget(self._problem)
         layout.addWidget(answer_buttons(self, "Make project", "new.ok"))
+        self._read()
+
+    def _beside(self, line: QLineEdit, title: str, do: Callable[[], object]) -> QHBoxLayout:
+        button = QPushButton(title)
+        button.setAutoDefault(False)
+        button.clicked.connect(lambda _=False: do())
+        layout = QHBoxLayout()
+        layout.addWidget(line, 1)
+        layout.addWidget(button)
+        return layout
+
+    def _read(self) -> None:
+        """Say what can be imported into a project with these points: no more than is true."""
+        scheme = self.scheme
+        self._formats.setText("" if scheme is None else importable_text(scheme))
 
     def _browse(self) -> None:
         def take(folder: Path) -> None:
@@ -104,10 +166,27 @@ class NewDialog(QDialog):
 
         ask_folder(self, "Folder for the project", take)
 
-    def _chosen(self, _index: int) -> None:
-        if self._scheme.currentData() is None:
-            ask_file(self, "Scheme", "Schemes (*.toml)", self._take_scheme)
+    def _browse_from(self) -> None:
+        ask_folder(
+            self, "Project to bring faces from", lambda folder: self._from.setText(str(folder))
+        )
 
-    def _take_scheme(self, path: Path) -> None:
-        self._scheme.insertItem(0, path.name, str(path))
-        self._scheme.setCurrentIndex(0)
+    def _look_at(self) -> None:
+        SchemeDialog(self.take_scheme, self, self._project, self.scheme).open()
+
+    def _chosen(self, _index: int) -> None:
+        if self.scheme is None:
+            ask_file(self, "Scheme", "Schemes (*.toml)", self._take_file)
+        self._read()
+
+    def _take_file(self, path: Path) -> None:
+        try:
+            scheme = Scheme.load(path)
+            self._files[scheme] = path
+            self.take_scheme(scheme)
+        except FaceloopError as error:
+            self._problem.setText(str(error))
+
+
+def _title(scheme: Scheme | None) -> str:
+    return "" if scheme is None else f"{scheme.name} ({len(scheme)} points)"

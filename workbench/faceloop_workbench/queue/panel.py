@@ -15,7 +15,9 @@ from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .care_dialogs import CareDialogs
 from .confirm_dialogs import ConfirmDialogs
+from .held_out_marks import HeldOutMarks
 from .import_dialog import ImportDialog
+from .people_dialogs import PeopleDialogs
 from .project_dialogs import ProjectDialogs
 from .review import Review
 from .skip_dialog import SkipDialog
@@ -34,12 +36,22 @@ if TYPE_CHECKING:
 
 _NO_FACE = "No face is in work. Choose one in the list."
 _ON_FACE = ("queue.accept", "queue.skip", "queue.add", "queue.erase")
-_ON_LIST = ("queue.next", "queue.previous", "queue.next_unlabelled", "queue.back")
+_ON_LIST = (
+    "queue.next",
+    "queue.previous",
+    "queue.next_unlabelled",
+    "queue.subject",
+    "queue.next_doubtful",
+    "queue.back",
+)
 _ON_PROJECT = (
     "queue.back_up",
     "queue.check_project",
     "queue.confirm_points",
     "queue.undo_confirm",
+    "queue.people",
+    "queue.subject_rule",
+    "queue.undo_subjects",
 )
 
 
@@ -66,7 +78,17 @@ class QueuePanel(QWidget):
         self._dialogs = ProjectDialogs(session, self.review, self._bar, self)
         self._care = CareDialogs(session, self._bar, self._dialogs.free, self)
         self._start = StartPanel(self._dialogs)
-        self._work = WorkPanel(self.review, commands, self._dialogs)
+        self._marks = HeldOutMarks(session)
+        self._work = WorkPanel(self.review, self._marks, commands, self._dialogs)
+        self._people = PeopleDialogs(
+            session,
+            self.review,
+            self._marks,
+            self,
+            bar=self._bar,
+            free=self._dialogs.free,
+            selected=self._work.list.selected,
+        )
         self._confirming = ConfirmDialogs(
             session, self._bar, self._dialogs.free, self._work.offer_undo, self
         )
@@ -94,6 +116,8 @@ class QueuePanel(QWidget):
         for dialog in self.findChildren(ImportDialog):
             dialog.close_down()
         self._dialogs.close_down()
+        self._people.close_down()
+        self._marks.close_down()
         self._bar.close_down()
         self._work.list.faces.close()
 
@@ -113,6 +137,7 @@ class QueuePanel(QWidget):
             ("queue.next", review.next),
             ("queue.previous", review.previous),
             ("queue.next_unlabelled", review.next_unlabelled),
+            ("queue.next_doubtful", review.next_doubtful),
             ("queue.back", review.back),
             ("queue.accept", review.accept),
             ("queue.skip", self._skip),
@@ -122,11 +147,16 @@ class QueuePanel(QWidget):
             ("queue.erase", self._care.erase),
             ("queue.confirm_points", self._confirming.confirm),
             ("queue.undo_confirm", self._confirming.undo),
+            ("queue.people", self._people.show_people),
+            ("queue.subject", self._people.ask_subject),
+            ("queue.subject_rule", self._people.ask_rule),
+            ("queue.undo_subjects", self._people.undo),
         ):
             self._commands.handle(name, lambda do=do: self._do(do))
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._items_changed)
         session.item_changed.connect(self._enable)
+        session.face_wanted.connect(lambda item_id: self._do(self.review.go_to, item_id))
         review.listed.connect(self._read_soon)
         review.moved.connect(self._work.list.follow)
 

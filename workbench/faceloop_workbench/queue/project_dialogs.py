@@ -11,13 +11,22 @@ from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.wording import enumerated
+from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations, is_media
 from faceloop_workbench.services.background import Job, Result
 from faceloop_workbench.services.exporting import export_faces
+from faceloop_workbench.services.other_project import (
+    Plan,
+    check_source,
+    import_project,
+    plan_import,
+)
 from faceloop_workbench.services.recent_projects import remember
 from faceloop_workbench.services.sample_project import open_sample_project
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, ask_new_file
+from faceloop_workbench.widgets.text_dialog import TextDialog
 
+from .bring_dialog import BringDialog
 from .import_dialog import ImportDialog
 from .label_dialogs import LabelDialogs
 from .new_dialog import NewDialog
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
-    from faceloop_datasets import Media, Monitor
+    from faceloop_datasets import ImportReport, Media, Monitor
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.job_bar import JobBar
 
@@ -73,8 +82,23 @@ class ProjectDialogs:
 
     def new(self) -> None:
         """Ask for a folder, and make a project in it."""
+        self._new_dialog().open()
+
+    def new_with(self, scheme: Scheme) -> None:
+        """Ask for a folder, and make a project in it, of a scheme that is chosen already."""
+        dialog = self._new_dialog()
+        dialog.take_scheme(scheme)
+        dialog.open()
+
+    def _new_dialog(self) -> NewDialog:
         folder = Path(user_documents_dir()) / "faces"
-        NewDialog(folder, self._make, self._parent).open()
+        return NewDialog(folder, self._make, self._parent, self._session.project)
+
+    def schemes(self) -> None:
+        """Look at landmark schemes, that of the project first, or make one."""
+        project = self._session.project
+        shown = None if project is None else project.scheme
+        SchemeDialog(self.new_with, self._parent, project, shown, "New project with it…").open()
 
     def open(self) -> None:
         """Ask for a project's folder, and open it."""
@@ -112,6 +136,28 @@ class ProjectDialogs:
             dialog = ImportDialog(self._session, self._parent, sources)
             dialog.finished.connect(lambda: self._imported(before))
             dialog.open()
+
+    def import_project(self) -> None:
+        """Ask for another project, and bring in its faces after showing what that would do."""
+        ask_folder(self._parent, "Project to bring faces from", self.import_project_from)
+
+    def import_project_from(self, source: Path) -> None:
+        """Look at what would come in, and ask."""
+        if self.free():
+            work = self._on_project(lambda into, monitor: plan_import(into, source, monitor))
+            self._bar.run(Job(work, f"Looking at the faces of {source.name}"), self._planned)
+
+    def _planned(self, plan: Plan) -> None:
+        text = plan.text(self._session.need_project().scheme)
+        if not plan.report.new:
+            self._session.tell(text.replace("\n\n", " "))
+            return
+        BringDialog(text, lambda: self._bring(plan.source), self._parent).open()
+
+    def _bring(self, source: Path) -> None:
+        if self.free():
+            work = self._on_project(lambda into, monitor: import_project(into, source, monitor))
+            self._bar.run(Job(work, f"Bringing in the faces of {source.name}"), self._brought)
 
     def add_media(self) -> None:
         """Ask for pictures and videos, and add them."""
@@ -191,8 +237,22 @@ class ProjectDialogs:
 
     # How
 
-    def _make(self, folder: Path, scheme: Scheme) -> None:
-        self._open_in_session(Project.create(folder, scheme))
+    def _make(self, folder: Path, scheme: Scheme | Path, source: Path | None = None) -> None:
+        if source is not None:
+            check_source(source, scheme)
+        project = Project.create(folder, scheme)
+        self._open_in_session(project)
+        if source is not None:
+            self._bring(source)
+
+    def _brought(self, report: ImportReport) -> None:
+        self._session.items_changed.emit()
+        self._session.queue_changed.emit()
+        self._imported(0)
+        self._session.tell(
+            f"{report.new} faces were brought in, {report.points_estimated} of their "
+            f"{report.points} points estimated."
+        )
 
     def _open_in_session(self, project: Project) -> None:
         self._session.open(project)
@@ -234,6 +294,9 @@ class ProjectDialogs:
             self._review.select(show="all")
         level = "warning" if added.refused else "info"
         self._session.tell(str(added), level)
+        if len(added.refused) > 1:
+            text = "\n".join([str(added), "", *added.refused])
+            TextDialog("Files that were not added", text, self._parent).open()
 
     def _relinked(self, found: list[Media]) -> None:
         if found:

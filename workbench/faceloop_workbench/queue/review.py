@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -15,7 +15,7 @@ from .listing import Counts, Listing
 from .selection import MISSING, SHOWN, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from faceloop_datasets import ItemSummary, Project, QueueEntry, Revision
     from faceloop_workbench.annotate.editor import FaceEditor
@@ -51,7 +51,7 @@ class Review:
     def __init__(self, session: Session, editor: FaceEditor) -> None:
         self._session, self._editor = session, editor
         self._author = window_name()
-        self._selection = Selection()
+        self._selection = self._before_person = Selection()
         self._faces = Listing()
         self._missing: frozenset[int] = frozenset()
         self._stale = False
@@ -63,6 +63,7 @@ class Review:
         session.queue_changed.connect(self._outdate)
         session.saved.connect(self._saved)
         session.labelled.connect(self._reread)
+        session.face_changed.connect(self._reread)
         session.item_changed.connect(self._item_changed)
 
     # The list
@@ -78,6 +79,14 @@ class Review:
         self._select()
         self._list()
 
+    def select_person(self, name: str | None) -> None:
+        """Show all faces of a subject and nothing else, or with None what was shown before it."""
+        if name is not None and self._selection.subject is None:
+            self._before_person = self._selection
+        elif name is None:
+            self._selection = self._before_person
+        self.select(**(asdict(Selection("all", subject=name)) if name is not None else {}))
+
     @property
     def rows(self) -> list[int]:
         """Items of the list, in its order."""
@@ -88,15 +97,34 @@ class Review:
         """Return what is known about a face."""
         return self._faces.all[item_id]
 
+    def knows(self, item_id: int) -> bool:
+        """Whether there is such a face."""
+        return item_id in self._faces.all
+
+    def everybody(self) -> Iterable[ItemSummary]:
+        """All faces of the project, whatever the list shows."""
+        self._refresh()
+        return self._faces.all.values()
+
+    def of_person(self, name: str) -> list[int]:
+        """Faces of a subject, in the order they came."""
+        return [row.item_id for row in self.everybody() if row.subject == name]
+
     def is_mine(self, row: ItemSummary) -> bool:
         """Whether this window has the face of an entry in work."""
         return row.entry_id is not None and row.entry_id == self._claimed
 
     @property
     def faces(self) -> int:
-        """Number of all faces in the project."""
+        """Number of all faces in the project, but for those that were removed."""
         self._refresh()
-        return len(self._faces.all)
+        return len(self._faces.all) - self._faces.removed
+
+    @property
+    def removed(self) -> int:
+        """Number of faces that were removed and can be brought back."""
+        self._refresh()
+        return self._faces.removed
 
     @property
     def place(self) -> int | None:
@@ -163,9 +191,21 @@ class Review:
         ring = self.rows[after:] + self.rows[:after]
         for item_id in ring + list(self._faces.all):
             current = self._session.item is not None and item_id == self._session.item.id
-            if not current and not self.row(item_id).labelled and self._take_in_work(item_id):
+            wanted = not self.row(item_id).labelled and not self.row(item_id).removed
+            if not current and wanted and self._take_in_work(item_id):
                 return True
         self._session.tell("Every face is labelled.")
+        return False
+
+    def next_doubtful(self) -> bool:
+        """Go to the next face whose saved points are in doubt: in the list, else in the project."""
+        after = self._after
+        ring = self.rows[after:] + self.rows[:after]
+        for item_id in dict.fromkeys([*ring, *self._faces.all]):
+            current = self._session.item is not None and item_id == self._session.item.id
+            if not current and is_doubtful(self.row(item_id)) and self._take_in_work(item_id):
+                return True
+        self._session.tell("No other face is in doubt.")
         return False
 
     def back(self) -> bool:
@@ -175,7 +215,7 @@ class Review:
         edited = {
             row.head: row.item_id
             for row in self._faces.all.values()
-            if row.saved_by_person and row.head and row.item_id != here
+            if row.saved_by_person and row.head and row.item_id != here and not row.removed
         }
         earlier = [head for head in edited if self._back is None or head < self._back]
         if not earlier:
@@ -188,6 +228,8 @@ class Review:
 
     def go_to(self, item_id: int) -> None:
         """Take a face in work, whoever else has it."""
+        if item_id not in self._faces.all:  # of another window, and new
+            self._reread(item_id)
         if not self._take_in_work(item_id):
             row = self.row(item_id)
             self._show(item_id)
@@ -294,7 +336,7 @@ class Review:
     def _take_in_work(self, item_id: int) -> bool:
         """Take a face in work unless another window has it."""
         row = self.row(item_id)
-        if row.entry_id is None or row.status not in SHOWN["open"]:
+        if row.entry_id is None or row.status not in SHOWN["open"] or row.removed:
             self._show(item_id)
             return True
         if row.entry_id == self._claimed:
@@ -347,7 +389,7 @@ class Review:
 
     def _project_changed(self, project: Project | None) -> None:
         self._claimed, self._place, self._missing = None, 0, frozenset()
-        self._selection = Selection()
+        self._selection = self._before_person = Selection()
         self._read()
         if project is not None:
             self._open_abandoned(project)
@@ -376,7 +418,7 @@ class Review:
     def _read(self) -> None:
         self._stale = False
         project = self._session.project
-        found = [] if project is None else project.overview()
+        found = [] if project is None else project.overview(with_removed=True)
         self._faces = Listing(found, self._selection, self._missing)
 
     def _select(self) -> None:
@@ -409,6 +451,12 @@ class Review:
             self.release_entry()
         self._arrange()
         self.moved.emit()
+
+
+def is_doubtful(row: ItemSummary) -> bool:
+    """Whether a face waits since its saved points look wrong."""
+    waits = row.status in ("open", "claimed")
+    return waits and any(why.reason == "label-check" for why in row.reasons)
 
 
 def _accepted(name: str, revision: Revision, names: tuple[str, ...]) -> str:

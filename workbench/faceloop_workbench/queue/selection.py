@@ -34,7 +34,7 @@ class Selection:
     ----------
     show : str
         ``open``, ``done`` or ``skipped`` entries of the review queue, worst first, or ``all``
-        faces in the order they came.
+        faces in the order they came, or those that were ``removed``, which are in no other list.
     reason : str or None
         Entries that have this reason, be it their worst or not.
     label : str or None
@@ -45,6 +45,8 @@ class Selection:
         A video by its number, all `PICTURES`, or those `MISSING`.
     text : str
         Part of the name or subject, in any case.
+    subject : str or None
+        Faces of this subject.
     """
 
     show: str = "open"
@@ -53,6 +55,7 @@ class Selection:
     expression: str | None = None
     media: int | str | None = None
     text: str = ""
+    subject: str | None = None
 
     @property
     def narrowed(self) -> bool:
@@ -74,14 +77,14 @@ class Selection:
 
     def order(self, row: ItemSummary) -> tuple[float, int]:
         """Place of a face among others, to sort by: of the queue's order, or as they came."""
-        if self.show == "all":
+        if self.show in ("all", "removed"):
             return 0.0, row.item_id
         # As the queue itself orders them; a skipped or done one keeps its place.
         return -(row.priority or 0.0), row.entry_id or 0
 
     def takes(self, row: ItemSummary, missing: Collection[int]) -> bool:
         """Whether a face is asked for."""
-        if self.show != "all" and row.status not in SHOWN[self.show]:
+        if not self._shows(row):
             return False
         if self.reason is not None and self.reason not in [why.reason for why in row.reasons]:
             return False
@@ -91,8 +94,18 @@ class Selection:
             return False
         if self.media is not None and not self._on_media(row, missing):
             return False
+        return self._is_called(row)
+
+    def _is_called(self, row: ItemSummary) -> bool:
+        if self.subject is not None and row.subject != self.subject:
+            return False
         text = self.text.casefold()
         return not text or text in row.name.casefold() or text in row.subject.casefold()
+
+    def _shows(self, row: ItemSummary) -> bool:
+        if row.removed or self.show == "removed":
+            return bool(row.removed) and self.show == "removed"
+        return self.show == "all" or row.status in SHOWN[self.show]
 
     def _on_media(self, row: ItemSummary, missing: Collection[int]) -> bool:
         if self.media == MISSING:

@@ -48,6 +48,12 @@ class StartPanel(QWidget):
                 "400 rendered faces to correct and train on.",
                 dialogs.sample,
             ),
+            (
+                "start.schemes",
+                "Landmark schemes…",
+                "Look at the points a face can have, or make your own on a picture.",
+                dialogs.schemes,
+            ),
         ):
             layout.addWidget(_link(name, title, text, do))
         self._recent = QVBoxLayout()

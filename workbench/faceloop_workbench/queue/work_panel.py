@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Project
     from faceloop_workbench.commands import Commands
 
+    from .held_out_marks import HeldOutMarks
     from .project_dialogs import ProjectDialogs
     from .review import Review
 
@@ -51,13 +52,14 @@ class WorkPanel(QWidget):
     def __init__(
         self,
         review: Review,
+        marks: HeldOutMarks,
         commands: Commands,
         dialogs: ProjectDialogs,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._review, self._commands, self._dialogs = review, commands, dialogs
-        self.list = FaceList(review)
+        self.list = FaceList(review, marks)
         self.filters = FiltersPanel(review)
         self.filters.left.connect(self._focus_list)
         self._name = PlainLabel()
@@ -104,7 +106,7 @@ class WorkPanel(QWidget):
         """Show what the review lists now."""
         self.filters.read()
         self.list.read()
-        empty = not self._review.faces
+        empty = not self._review.faces and not self._review.removed
         self.filters.setVisible(not empty)
         self._buttons.setVisible(not empty)
         self._pages.setCurrentIndex(2 if empty else 0 if self._review.rows else 1)
@@ -119,6 +121,9 @@ class WorkPanel(QWidget):
         if selection.narrowed:
             self._why.setText("No face is like that.")
             self._way_out.setText("Take the filters off")
+        elif selection.show == "removed":
+            self._why.setText("No face is removed.")
+            self._way_out.setText("Show all faces")
         elif selection.show == "open":
             self._why.setText("Everything in the queue is reviewed.")
             self._way_out.setText("Show all faces")
@@ -129,7 +134,7 @@ class WorkPanel(QWidget):
     def _leave_nothing(self) -> None:
         selection = self._review.selection
         show = selection.show if selection.narrowed else "all"
-        self._review.select(show=show, reason=None, label=None, media=None, text="")
+        self._review.select(show=show, reason=None, label=None, media=None, text="", subject=None)
 
     def _header(self) -> QHBoxLayout:
         menu = QPushButton("Project")
@@ -156,6 +161,7 @@ class WorkPanel(QWidget):
         menu.addAction("Close project", self._dialogs.close)
         menu.addSeparator()
         self._fill_with(menu)
+        menu.addAction("Landmark schemes…", self._dialogs.schemes)
         menu.addAction("Find moved media…", self._dialogs.relink)
         check = not_none(menu.addAction("Check labels", self._dialogs.labels.check))
         check.setObjectName("labels.check")
@@ -166,10 +172,15 @@ class WorkPanel(QWidget):
         for command in ("queue.confirm_points", "queue.undo_confirm", "queue.rounds"):
             command_action(menu, self._commands, command)
         menu.addSeparator()
+        for command in ("queue.people", "queue.subject_rule", "queue.undo_subjects"):
+            command_action(menu, self._commands, command)
+        self.list.addAction(command_action(menu, self._commands, "queue.subject"))
+        menu.addSeparator()
         for command in ("queue.back_up", "queue.check_project"):
             command_action(menu, self._commands, command)
         # Also where the face is: by the right button on the list.
-        self.list.addAction(command_action(menu, self._commands, "queue.erase"))
+        for command in ("annotate.remove_face", "annotate.bring_face_back", "queue.erase"):
+            self.list.addAction(command_action(menu, self._commands, command))
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         menu.addSeparator()
         export = not_none(menu.addMenu("Export annotations"))
@@ -179,6 +190,7 @@ class WorkPanel(QWidget):
 
     def _fill_with(self, menu: QMenu) -> None:
         menu.addAction("Import annotations…", self._dialogs.import_faces)
+        menu.addAction("Faces of another project…", self._dialogs.import_project)
         menu.addAction("Add pictures or videos…", self._dialogs.add_media)
         menu.addAction("Add a folder…", self._dialogs.add_folder)
 

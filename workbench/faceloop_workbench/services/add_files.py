@@ -50,7 +50,8 @@ class Added:
         if self.known:
             parts.append(f"{self.known} were here already.")
         if self.refused:
-            parts.append(f"{len(self.refused)} cannot be used: {self.refused[0]}")
+            one = f": {self.refused[0]}" if len(self.refused) == 1 else "."
+            parts.append(f"{len(self.refused)} cannot be used{one}")
         return " ".join(parts) or "There is no picture and no video among these files."
 
 

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 from psygnal import Signal
 
 from faceloop_datasets import Cancelled, FaceloopError
+from faceloop_datasets.faults import in_words
 
 from .background import Job
 from .label_check import LabelCheck
@@ -143,7 +144,7 @@ def _start(command: list[str]) -> subprocess.Popen[str]:
             start_new_session=True,  # Ctrl-C in the terminal is for the window
         )
     except OSError as error:
-        raise FaceloopError(f"{command[0]} cannot be started: {error}.") from error
+        raise FaceloopError(f"{command[0]} cannot be started: {in_words(error)}.") from error
 
 
 def _send(process: subprocess.Popen[str], line: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from faceloop_datasets import Conversion, Scheme, SchemeError
 from faceloop_datasets.formats import formats, native_scheme
 
+from .error_text import error_text
 from .format_help import FORMATS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def error_rows(conversion: Conversion, scheme: Scheme) -> list[tuple[str, str, s
     """Each target point, what becomes of it and its expected error in IOD, worst first."""
     order = np.argsort(-np.nan_to_num(conversion.expected, nan=-1.0), kind="stable")
     return [
-        (scheme.names[k], _fate(conversion, k), _error(float(conversion.expected[k])))
+        (scheme.names[k], _fate(conversion, k), error_text(float(conversion.expected[k])))
         for k in order.tolist()
     ]
 
@@ -61,7 +62,7 @@ def importable_text(scheme: Scheme) -> str:
     others = [name for name in possible if name not in exact]
     parts = [f"{_titles(exact)} as they are"] if exact else []
     if others:
-        parts.append(f"{_titles(others)} converted")
+        parts.append(f"converted: {_titles(others)}")
     return f"Annotations that can be imported: {'; '.join(parts)}."
 
 
@@ -84,10 +85,11 @@ def _estimates(conversion: Conversion, scheme: Scheme) -> str:
     known = mask & ~np.isnan(errors)
     if not known.any():
         return f"{scheme.names[int(mask.argmax())]} and others"
+    where = f"; on {conversion.measured_on}" if conversion.measured_on else ""
     worst = int(np.where(known, errors, -1.0).argmax())
     return (
-        f"expected {_error(float(errors[known].mean()))} of the distance of the eyes off, "
-        f"{scheme.names[worst]} {_error(float(errors[worst]))}"
+        f"on average {error_text(float(errors[known].mean()))} off, most of all "
+        f"{scheme.names[worst]}, {error_text(float(errors[worst]))}{where}"
     )
 
 
@@ -99,7 +101,3 @@ def _fate(conversion: Conversion, point: int) -> str:
     if conversion.without_source[point]:
         return "missing"
     return "same mark" if conversion.same_mark[point] else "estimated"
-
-
-def _error(error: float) -> str:
-    return "" if np.isnan(error) else f"{error:.3f}".lstrip("0")

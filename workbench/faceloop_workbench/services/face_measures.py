@@ -217,4 +217,4 @@ def _usual_size(points: ArrayLike, scheme: Scheme) -> float:
 
 
 def _of(points: ArrayLike, which: Sequence[int]) -> Values:
-    return np.asarray(np.asarray(points)[:, list(which)], dtype=np.float64)
+    return np.take(np.asarray(points), list(which), axis=1).astype(np.float64)

@@ -80,7 +80,7 @@ def check_and_queue(
     except TrainingError as error:
         raise TrainingError(f"The labels could not be checked. {error}") from error
     doubtful = [doubt for doubt in doubts if doubt.doubtful]
-    queued = queue_doubts(project, doubtful)
+    queued = queue_doubts(project, doubts)
     return LabelCheck(len(doubts), len(doubtful), len(queued), tuple(mendable(doubtful)))
 
 
@@ -88,14 +88,15 @@ def queue_doubts(project: Project, doubts: Iterable[CheckedLabel]) -> list[Queue
     """Put doubtful annotations into the review queue, each with the sentence on what looks wrong.
 
     An item that waits for another reason has both then. One that a person has skipped is shown
-    again, unless it was skipped when it was known to look doubtful.
+    again, unless it was skipped when it was known to look doubtful. An entry of a face that looks
+    right now waits for that no longer.
 
     Parameters
     ----------
     project : Project
         The project.
     doubts : iterable of CheckedLabel
-        From `faceloop_trainer.labelcheck.check_labels`; those that are not doubtful are left out.
+        From `faceloop_trainer.labelcheck.check_labels`, all of them.
 
     Returns
     -------
@@ -103,9 +104,13 @@ def queue_doubts(project: Project, doubts: Iterable[CheckedLabel]) -> list[Queue
         Those that are new in the queue; what is said of the others is renewed.
     """
     told = {e.item_id for e in project.queue.list(None, reason=_REASON) if e.status in _WAITING}
+    found = list(doubts)
+    for doubt in found:
+        if doubt.item_id in told and not doubt.doubtful:
+            project.queue.settle(doubt.item_id, _REASON)
     entries = [
         project.queue.add(doubt.item_id, _REASON, note=doubt.what, points=doubt.points)
-        for doubt in doubts
+        for doubt in found
         if doubt.doubtful
     ]
     return [e for e in entries if e.status in _WAITING and e.item_id not in told]

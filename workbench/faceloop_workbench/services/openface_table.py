@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from faceloop_datasets import InputError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import put_in_place
 from faceloop_datasets.outputs import require_ending
 
@@ -187,7 +188,7 @@ class OpenFaceTable:
 
     def _failed(self, error: OSError) -> InputError:
         return InputError(
-            f"{self.path} cannot be written ({error.strerror or error}). Choose a folder that can "
+            f"{self.path} cannot be written ({in_words(error)}). Choose a folder that can "
             "be written and has room."
         )
 

@@ -97,7 +97,7 @@ def list_people(project: Project) -> list[Person]:
         If the project cannot be read.
     """
     items = defaultdict[str, list["Item"]](list)
-    for item in project.items():
+    for item in project.items(with_removed=True):
         items[item.subject].append(item)
     faces = {row.item_id: row for row in project.overview()}
     sides = sides_of(project)

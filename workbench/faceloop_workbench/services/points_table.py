@@ -14,6 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from faceloop_datasets import InputError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import escape_formula, put_in_place
 from faceloop_datasets.outputs import require_ending
 
@@ -231,7 +232,7 @@ class PointsTable:
 
     def _failed(self, error: OSError) -> InputError:
         return InputError(
-            f"{self.path} cannot be written ({error.strerror or error}). Choose a folder that can "
+            f"{self.path} cannot be written ({in_words(error)}). Choose a folder that can "
             "be written and has room."
         )
 

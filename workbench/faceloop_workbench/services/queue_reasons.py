@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .error_text import error_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -30,12 +32,12 @@ def reason_lines(reasons: Iterable[QueueReason]) -> list[str]:
     return [_line(why) for why in reasons]
 
 
-def error_text(row: ItemSummary | QueueReason) -> str:
-    """Predicted error in per cent of the inter-ocular distance."""
-    return "" if row.predicted_error is None else f"{100 * row.predicted_error:.1f} %"
+def predicted_error_text(row: ItemSummary | QueueReason) -> str:
+    """Predicted error with its unit; empty where there is none."""
+    return "" if row.predicted_error is None else error_text(row.predicted_error)
 
 
 def _line(why: QueueReason) -> str:
-    word, error = reason_word(why), error_text(why)
-    said = why.note or (f"predicted error {error} of the eyes' distance" if error else "")
+    word, error = reason_word(why), predicted_error_text(why)
+    said = why.note or (f"predicted error {error}" if error else "")
     return f"{word[:1].upper()}{word[1:]}{': ' if said else ''}{said}"

@@ -189,7 +189,7 @@ def mean_shape_text(shift: NDArray[np.float64], scheme: Scheme) -> str:
     """Say how far apart two mean shapes are."""
     most = int(shift.argmax())
     return (
-        f"The mean shapes differ by {shift.mean():.4f} of the eyes' distance on average, most at "
+        f"The mean shapes differ by {shift.mean():.4f} IOD on average, most at "
         f"{scheme.names[most]} ({shift[most]:.4f})."
     )
 

@@ -349,6 +349,7 @@ class TrainPanel(QWidget):
         session.project_changed.connect(self._close_dialogs)
         session.saved.connect(self._saved)
         session.labelled.connect(self._saved)
+        session.face_changed.connect(self._saved)
         session.items_changed.connect(self._saved)
         session.queue_changed.connect(self._saved)
 

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 
 _LEAST = 0.04
 _ROWS = (
-    ("NME mean", "nme_mean", ".4f", "Mean distance of the points over the eyes' distance."),
+    (
+        "NME mean",
+        "nme_mean",
+        ".4f",
+        "Mean distance of the points from the truth, in IOD.",
+    ),
     ("NME median", "nme_median", ".4f", "Half of the faces are fitted better than this."),
     ("AUC@0.08", "auc_08", ".3f", "Area under the cumulative curve up to 0.08; 1 is perfect."),
     ("Failures", "failures", "d", f"Faces with an NME above {FAILURE:.2f}."),

@@ -10,6 +10,7 @@ import av
 from av.stream import Disposition
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def open_container(path: Path) -> InputContainer:
         if path.suffix.lower() in IMAGE_SUFFIXES:
             raise InputError(f"{path} is a picture. Expected a video file.") from error
         raise InputError(
-            f"{path} cannot be read as a video ({error}). Expected a video file such as "
+            f"{path} cannot be read as a video ({in_words(error)}). Expected a video file such as "
             "MP4, WebM, MOV, MKV or AVI; a download that broke off must be repeated."
         ) from error
 

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import put_in_place
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class VideoWriter:
 
 def _reason(error: Exception) -> str:
     """Return what went wrong, without the name of an unfinished file."""
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+    return in_words(error)
 
 
 def write_video(path: str | Path, frames: Iterable[Image], rate: float) -> int:

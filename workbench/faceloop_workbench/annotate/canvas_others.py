@@ -1,0 +1,179 @@
+"""The other faces of the picture, drawn faintly, each in its colour and with its number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .canvas_layers import shadowed_text
+from .face_colours import PROPOSED
+from .point_style import PointStyle
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Points, Vectors
+    from numpy.typing import NDArray
+
+    from faceloop_datasets import Scheme
+
+    from .picture_faces import PictureFaces
+
+    Array = NDArray[np.float64]
+
+_LINE = 1.2  # width of a line on the screen
+_FAINT, _DROPPED = 0.65, 0.25  # opacity of a face's lines; of those of one that is not to be kept
+_COARSE = 1.15  # the width follows the zoom in steps of this factor
+_SHADOW = 1.2
+_NAMES, _LINES = "other names", "other faces"
+
+
+class _Drawn(NamedTuple):
+    """What is drawn of a face."""
+
+    points: Array
+    colour: tuple[float, ...]
+    text: str
+
+
+class OtherFaces:
+    """Draws the faces of a picture that are not in work, and those that were found in it.
+
+    They change when a face is saved, never while a point is dragged.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where to draw.
+    faces : PictureFaces
+        What to draw.
+    """
+
+    def __init__(self, viewer: ViewerModel, faces: PictureFaces) -> None:
+        self._viewer, self._faces = viewer, faces
+        self._style: PointStyle | None = None
+        self._lines: Vectors | None = None
+        self._names: tuple[Points, Points] | None = None
+        self._visible = False
+        faces.changed.connect(self._draw)
+        viewer.scene.camera.events.zoom.connect(self._scale_to_zoom)
+
+    def close_down(self) -> None:
+        """Leave the viewer as it was."""
+        self._viewer.scene.camera.events.zoom.disconnect(self._scale_to_zoom)
+        self.use(None)
+
+    def use(self, scheme: Scheme | None) -> None:
+        """Draw faces of a landmark scheme from now on; None to remove the layers."""
+        self._remove()
+        self._style = None if scheme is None else PointStyle(scheme)
+
+    def show(self, visible: bool) -> None:
+        """Show them, or nothing of them."""
+        if visible != self._visible:
+            self._visible = visible
+            self._draw()
+
+    def _wanted(self) -> list[_Drawn]:
+        drawn = [
+            _Drawn(face.points, (*_float(face.colour), _FAINT), face.label)
+            for face in self._faces.others
+            if face.points is not None
+        ]
+        return drawn + [
+            _Drawn(
+                one.fit.points,
+                (*_float(PROPOSED), _FAINT if one.wanted else _DROPPED),
+                f"found {number + 1}" if one.wanted else "not kept",
+            )
+            for number, one in enumerate(self._faces.proposals)
+        ]
+
+    def _draw(self) -> None:
+        wanted = self._wanted() if self._visible and self._style is not None else []
+        if wanted:
+            self._make()
+        if self._lines is not None and self._names is not None:
+            for layer in (self._lines, *self._names):
+                if layer.visible != bool(wanted):
+                    layer.visible = bool(wanted)
+        if wanted:
+            self._put(wanted)  # when visible: what is hidden takes over no new number of texts
+
+    def _put(self, wanted: list[_Drawn]) -> None:
+        assert self._style is not None  # noqa: S101
+        assert self._lines is not None  # noqa: S101
+        assert self._names is not None  # noqa: S101
+        each = [self._style.lines(one.points[:, ::-1]) for one in wanted]
+        colours = [np.tile(one.colour, (len(a), 1)) for a, one in zip(each, wanted, strict=True)]
+        # Never fewer than before: napari looks for colours of lines that are gone.
+        spare = max(len(self._lines.data) - sum(map(len, each)), 0)
+        lines = np.concatenate([*each, np.zeros((spare, 2, 2))])
+        edges = np.concatenate([*colours, np.zeros((spare, 4))])
+        self._lines.data = lines
+        self._lines.edge_color = edges
+        tops = np.array([_top(one.points) for one in wanted])[:, ::-1]
+        inks = np.array([(*one.colour[:3], 1.0) for one in wanted])
+        for layer in self._names:
+            layer.text.string = {"constant": ""}  # a text for each of the points that were
+            layer.data = tops
+            layer.text.string = [one.text for one in wanted]
+        self._names[1].text.color = inks
+        self._names[1].refresh(extent=False, thumbnail=False)
+
+    def _make(self) -> None:
+        if self._lines is not None and self._names is not None:
+            if all(layer in self._viewer.layers for layer in (self._lines, *self._names)):
+                return
+            self._remove()
+        active = self._viewer.layers.selection.active
+        lines = self._viewer.add_vectors(
+            np.zeros((1, 2, 2)), vector_style="line", name=_LINES, edge_color="white"
+        )
+        shadow, names = (
+            self._viewer.add_points(
+                np.zeros((1, 2)),
+                size=0.01,
+                face_color="transparent",
+                border_color="transparent",
+                text={**shadowed_text(colour), "anchor": "center"},
+                name=f"{_NAMES}{part}",
+            )
+            for colour, part in (("black", " shadow"), ("white", ""))
+        )
+        for place, layer in enumerate((lines, shadow, names), start=1):
+            layer.editable = False
+            # Below the face in work, above the picture.
+            self._viewer.layers.move(self._viewer.layers.index(layer), place)
+        self._lines, self._names = lines, (shadow, names)
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        self._scale_to_zoom()
+
+    def _remove(self) -> None:
+        layers = [] if self._lines is None else [self._lines, *(self._names or ())]
+        for layer in layers:  # hidden first, as in `FaceLayers`
+            layer.visible = False
+        for layer in layers:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        self._lines = self._names = None
+
+    def _scale_to_zoom(self, _event: object = None) -> None:
+        if self._lines is None or self._names is None:
+            return
+        zoom = self._viewer.scene.camera.zoom
+        width = _LINE / zoom
+        if not 1 / _COARSE < self._lines.edge_width / width < _COARSE:
+            self._lines.edge_width = width
+            self._names[0].text.translation = _SHADOW / zoom
+
+
+def _top(points: Array) -> Array:
+    """Place of a face's text: a little above its middle."""
+    low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
+    return np.array([(low[0] + high[0]) / 2, low[1] - 0.08 * (high[1] - low[1])])
+
+
+def _float(colour: tuple[int, int, int]) -> tuple[float, ...]:
+    return tuple(part / 255 for part in colour)

@@ -1,0 +1,475 @@
+"""The kept track of the video that plays: what a person does to it, one after the other. No Qt."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from faceloop_datasets import FaceloopError, Track, Verdict
+from faceloop_datasets.tracks import editing
+from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.track_export import (
+    TABLES,
+    ExportedTrack,
+    TrackRange,
+    export_track,
+)
+from faceloop_workbench.services.track_keeping import track_and_keep
+
+from .track_jobs import (
+    OpenVideo,
+    TrackStep,
+    corrected,
+    known_media,
+    loaded,
+    merged,
+    opened_for_correction,
+    spread_in_file,
+    takes_fits,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from faceloop_datasets import Item, Media, Monitor, Progress, QueueEntry, Revision
+    from faceloop_datasets.tracks.history import TrackHistory
+    from faceloop_workbench.session import Session
+
+    from .player import Player
+    from .screening import Screening
+
+_REST = 1.0
+"""Seconds without a new fit after which what was found is kept."""
+_VERDICTS = {Verdict.ACCEPTED: "accepted", Verdict.REJECTED: "rejected", Verdict.NONE: "freed"}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Work that waits: its name, of which video it is, and whether it is done in any case."""
+
+    name: str
+    work: Callable[[Monitor], TrackStep]
+    opened: int
+    always: bool
+
+
+class TrackEditor:
+    """The track of the video that is open, kept with the project, and what is done to it.
+
+    Everything that takes longer than a moment is a job, and one waits for the other. What a
+    person did can be undone, also after the project was closed.
+
+    Parameters
+    ----------
+    session : Session
+        The open project.
+    player : Player
+        What plays.
+    screening : Screening
+        Knows how faces are to be found.
+
+    Attributes
+    ----------
+    history : TrackHistory or None
+        The track and what was done to it; None if none is kept.
+    media : Media or None
+        The video in the project; None if it is in none.
+    face : int or None
+        Id of the face that is edited; None for the first.
+    spreads : bool
+        Whether a correction spreads at once.
+    correcting : tuple of (int, int) or None
+        Item and frame that are open in the tab Annotate to be corrected.
+    changed : Signal()
+        The track is another.
+    progressed : Signal(str, Progress)
+        A step of long work of this name.
+    idle : Signal()
+        Nothing is under way any more.
+    """
+
+    changed = Signal()
+    progressed = Signal(str, object)
+    idle = Signal()
+
+    def __init__(self, session: Session, player: Player, screening: Screening) -> None:
+        self._session, self._player, self._screening = session, player, screening
+        self.history: TrackHistory | None = None
+        self.media: Media | None = None
+        self.face: int | None = None
+        self.spreads = True
+        self.correcting: tuple[int, int] | None = None
+        self._jobs: deque[_Job] = deque()
+        self._opened = 0  # counts videos: what comes of work on another is not shown
+        self._job: Job[TrackStep] | None = None
+        self._pending: set[int] = set()  # items of this video that were annotated meanwhile
+        self._found, self._found_at = 0, 0.0
+        self._kept_with: OpenVideo | None = None  # where what is found goes
+        session.saved.connect(self._saved)
+
+    # What there is
+
+    @property
+    def track(self) -> Track | None:
+        """The track as it is now."""
+        return None if self.history is None else self.history.track
+
+    @property
+    def busy(self) -> str:
+        """What is under way, for people; empty if nothing is that takes long."""
+        return "" if self._job is None else self._job.name
+
+    @property
+    def edited_face(self) -> int | None:
+        """Id of the face that is edited: the chosen one, or the first; None without any."""
+        ids = [] if self.track is None else [face.id for face in self.track.faces]
+        return self.face if self.face in ids else next(iter(ids), None)
+
+    @property
+    def has_fresh_fits(self) -> bool:
+        """Whether frames were fitted that are in no track yet."""
+        recorder = self._player.kept.recorder
+        return recorder is not None and len(recorder) > 0
+
+    def marks(self) -> tuple[list[int], list[int]]:
+        """Return the annotated frames of the video, and those in the review queue."""
+        project = self._session.project
+        if project is None or self.media is None:
+            return [], []
+        items = [item for item in project.items_of(self.media.id) if item.frame is not None]
+        waiting = {e.item_id for e in project.queue.list() if e.status in {"open", "claimed"}}
+        annotated = [item.frame for item in items if item.head is not None]
+        queued = [item.frame for item in items if item.id in waiting]
+        return [f for f in annotated if f is not None], [f for f in queued if f is not None]
+
+    # What a person does
+
+    def track_all(self) -> None:
+        """Track the whole video, and keep that; what was edited stays."""
+        video, (_, max_faces, finding) = self._video(), self._screening.how
+        if not video.chosen.kept:
+            raise FaceloopError(
+                "A model that is only tried keeps no tracks. Use it in Train first."
+            )
+
+        def work(monitor: Monitor) -> TrackStep:
+            kept = track_and_keep(
+                video.project,
+                video.chosen,
+                video.path,
+                max_faces=max_faces,
+                finding=finding,
+                progress=monitor,
+            )
+            summary = kept.result.summary
+            until = f" as far as frame {summary.frames - 1}" if summary.stopped else ""
+            said = f"{video.path.name} is tracked{until}. {summary.error or ''}"
+            return TrackStep(kept.media, kept.history, said.strip())
+
+        self._player.pause()
+        self._player.kept.recorder = None
+        self._begin(f"Tracking {video.path.name}", work)
+
+    def judge(self, verdict: Verdict, first: int, last: int) -> None:
+        """Accept or reject the face in a range, or take that back."""
+        said = f"{_VERDICTS[verdict]} frames {first}..{last}"
+        self._edit(said, lambda t, face: editing.judge(t, face, first, last, verdict))
+
+    def interpolate(self, first: int, last: int) -> None:
+        """Compute the face between the good frames of a range."""
+        said = f"interpolated frames {first}..{last}"
+        self._edit(said, lambda t, face: editing.interpolate(t, face, first, last))
+
+    def smooth(self, first: int, last: int) -> None:
+        """Take the trembling out of the face in a range."""
+        said = f"smoothed frames {first}..{last}"
+        self._edit(said, lambda t, face: editing.smooth(t, face, first, last))
+
+    def split(self, frame: int) -> None:
+        """Make another face of what the face is from a frame on."""
+        self._edit(f"split at frame {frame}", lambda t, face: editing.split(t, face, frame))
+
+    def join(self, other: int) -> None:
+        """Make the face and another one."""
+        self._edit(f"joined face {other}", lambda t, face: editing.join(t, face, other))
+
+    def spread(self, frame: int, face: int | None = None) -> None:
+        """Let the face in a frame spread to those around it."""
+        video = self._video()
+
+        def edit(track: Track, monitor: Monitor) -> tuple[Track, str]:
+            number = self._face_of(track) if face is None else face
+            return spread_in_file(video, track, number, frame, monitor)
+
+        self._begin_edit(f"Spreading frame {frame}", edit)
+
+    def undo(self) -> None:
+        """Take back what was done last."""
+        self._go_back("Took back", lambda history: (history.undo(), history.done))
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._go_back("Did again", lambda history: (history.redo(), history.undone))
+
+    def correct(self, frame: int) -> None:
+        """Open the face in a frame in the tab Annotate, with the track's points to start from."""
+        video = self._video()
+        self._player.pause()
+
+        def work(_monitor: Monitor) -> TrackStep:
+            step = self._up_to_date(video)
+            assert step.history is not None  # noqa: S101 - it was begun, if there was none
+            track = step.history.track
+            face = self._face_of(track) if track.faces else 0
+            return opened_for_correction(video, step, face, frame)
+
+        self._begin(f"Opening frame {frame}", work)
+
+    def take_pending(self) -> None:
+        """Put what was annotated meanwhile into the track, and let it spread if wanted."""
+        if not self._pending or self.media is None:
+            return
+        video, (wanted, self._pending) = self._video(), (self._pending, set())
+        self.correcting = None
+        self._begin("", lambda _monitor: corrected(video, self._up_to_date(video), wanted))
+
+    def suggested_name(self, selected: tuple[int, int] | None) -> str:
+        """Return a name for a table of the video, or of a range of it; empty without a video."""
+        path, source = self._path(), self._player.source
+        if path is None or source is None or source.frames is None:
+            return ""
+        part = TrackRange(*(selected or (0, source.frames - 1)))
+        return part.suggested_name(path.stem, source.frames)
+
+    def export(self, target: Path, selected: tuple[int, int] | None) -> Job[ExportedTrack] | None:
+        """Return a job that writes the kept track, or a range of it.
+
+        Returns
+        -------
+        Job or None
+            None where the video has to be fitted: not all of the frames are kept, or something is
+            drawn over the faces.
+        """
+        track, drawn = self.track, self._screening.rendering is not None
+        if track is None or (drawn and target.suffix.lower() not in TABLES):
+            return None
+        part = TrackRange(*selected) if selected is not None else TrackRange.all_of(track)
+        if not track.seen[part.first : part.last + 1].all():
+            return None
+        video = self._video()
+        keep = tuple(video.project.files())
+
+        def work(monitor: Monitor) -> ExportedTrack:
+            model, path = video.chosen.model, video.path
+            return export_track(track, model, path, target, part=part, keep=keep, progress=monitor)
+
+        return Job(work, f"exporting the track of {video.path.name}")
+
+    def cancel(self) -> None:
+        """Stop what is under way; what was tracked until then is kept."""
+        if self._job is not None:
+            self._job.cancel()
+
+    # What happens
+
+    def leave(self) -> None:
+        """Keep what was found in the video that is open, before another one is."""
+        recorder = self._player.kept.recorder
+        if recorder is not None and len(recorder) and self._may_keep():
+            video, step = self._video(), TrackStep(self.media, self.history)
+
+            def work(_monitor: Monitor) -> TrackStep:
+                media, history = merged(video, step, recorder)
+                return replace(step, media=media, history=history)
+
+            self._begin("", work, always=True)
+
+    def load(self) -> None:
+        """Read the kept track of the video that is open."""
+        self._opened += 1
+        self.history = self.media = self.correcting = self._kept_with = None
+        self._pending = set()
+        self._player.kept.track = None
+        self.changed.emit()
+        project, path = self._session.project, self._path()
+        if project is not None and path is not None:
+            self._begin("", lambda _monitor: loaded(project, path))
+
+    def tick(self) -> None:
+        """Keep what was found, once nothing new comes; called now and then by the window."""
+        recorder, now = self._player.kept.recorder, time.monotonic()
+        found = 0 if recorder is None else len(recorder)
+        if found != self._found:
+            self._found, self._found_at = found, now
+        if not found or self._job is not None or not self._may_keep():
+            return
+        self._kept_with = video = self._video()
+        if not self._player.playing and now - self._found_at > _REST:
+            self._begin("", lambda _monitor: self._up_to_date(video))
+
+    def project_closes(self) -> None:
+        """Keep what was found, and wait until it is on disk."""
+        self._jobs.clear()
+        self.cancel()
+        if self._job is not None:
+            self._job.wait()
+        recorder, video = self._player.kept.recorder, self._kept_with
+        if video is None or recorder is None or not len(recorder):
+            return
+        try:
+            merged(video, TrackStep(self.media, self.history), recorder)
+        except FaceloopError as error:
+            self._session.tell(str(error), "error")
+
+    def close_down(self) -> None:
+        """Keep what was found, and listen to nobody any more."""
+        self.project_closes()
+        self._session.saved.disconnect(self._saved)
+
+    # How it works
+
+    def _path(self) -> Path | None:
+        return None if self._player.source is None else self._player.source.path
+
+    def _video(self) -> OpenVideo:
+        project, path, chosen = self._session.need_project(), self._path(), self._player.chosen
+        if path is None:
+            raise FaceloopError("This needs a video file. Open one first.")
+        if chosen is None:
+            raise FaceloopError("No model is loaded yet. Wait a moment, or choose one in Train.")
+        return OpenVideo(project, path, chosen)
+
+    def _may_keep(self) -> bool:
+        """Whether fits of the model in use belong into the track of a video of the project."""
+        chosen, project = self._player.chosen, self._session.project
+        if project is None or chosen is None or not chosen.kept:
+            return False
+        if self.media is None:
+            self.media = known_media(project, self._path())
+        same = chosen.model.scheme.name == project.scheme.name
+        return self.media is not None and same and takes_fits(self.track, chosen.name)
+
+    def _face_of(self, track: Track) -> int:
+        ids = [face.id for face in track.faces]
+        if not ids:
+            raise FaceloopError("There is no face in this track yet. Play the video, or track it.")
+        return self.face if self.face in ids else ids[0]
+
+    def _up_to_date(self, video: OpenVideo) -> TrackStep:
+        """Return the kept track with all that was found; in the thread of a job."""
+        step = TrackStep(self.media, self.history)
+        media, history = merged(video, step, self._player.kept.recorder)
+        return replace(step, media=media, history=history)
+
+    def _edit(self, said: str, operation: Callable[[Track, int], Track]) -> None:
+        self._begin_edit("", lambda t, _monitor: (operation(t, self._face_of(t)), said))
+
+    def _begin_edit(self, name: str, edit: Callable[[Track, Monitor], tuple[Track, str]]) -> None:
+        video = self._video()
+
+        def work(monitor: Monitor) -> TrackStep:
+            step = self._up_to_date(video)
+            assert step.history is not None  # noqa: S101 - it was begun, if there was none
+            track, said = edit(step.history.track, monitor)
+            history = video.project.keep_track(step.history.did(track, said))
+            return replace(step, history=history, said=f"{said[:1].upper()}{said[1:]}.")
+
+        self._begin(name, work)
+
+    def _go_back(
+        self, word: str, go: Callable[[TrackHistory], tuple[TrackHistory, tuple[object, ...]]]
+    ) -> None:
+        project = self._session.need_project()
+
+        def work(_monitor: Monitor) -> TrackStep:
+            step = TrackStep(self.media, self.history)
+            if step.history is None or not (changes := go(step.history)[1]):
+                return replace(step, said="There is nothing to take back or do again here.")
+            said = getattr(changes[-1], "said", "")
+            after = project.keep_track(go(step.history)[0])
+            return replace(step, history=after, said=f"{word}: {said}.")
+
+        self._begin("", work)
+
+    def _saved(self, revision: Revision) -> None:
+        project, media = self._session.project, self.media
+        if project is None or media is None:
+            return
+        if project.item(revision.item_id).media_id == media.id:
+            self._pending.add(revision.item_id)
+
+    def _begin(
+        self, name: str, work: Callable[[Monitor], TrackStep], *, always: bool = False
+    ) -> None:
+        self._jobs.append(_Job(name, work, self._opened, always))
+        if self._job is None:
+            self._next()
+
+    def _next(self) -> None:
+        """Begin what waits; what was asked of a video that is no longer open is forgotten."""
+        while self._jobs and not self._jobs[0].always and self._jobs[0].opened != self._opened:
+            self._jobs.popleft()
+        if not self._jobs:
+            self.idle.emit()
+            return
+        wanted = self._jobs.popleft()
+        self._job = job = Job(wanted.work, wanted.name)
+        job.progressed.connect(partial(self._progressed, wanted.name), thread="main")
+        job.done.connect(partial(self._done, wanted.opened), thread="main")
+        job.failed.connect(self._failed, thread="main")
+        job.ended.connect(self._ended, thread="main")
+        job.start()
+
+    def _progressed(self, name: str, progress: Progress) -> None:
+        self.progressed.emit(name, progress)
+
+    def _done(self, opened: int, step: TrackStep) -> None:
+        if opened != self._opened:
+            return
+        new, self.media = self.media is None, step.media
+        if step.history is not self.history:
+            self.history = step.history
+            self._player.kept.track = self.track
+            self._show_errors()
+            self.changed.emit()
+            if not self._player.playing:
+                self._player.step(0)
+        if new and step.media is not None:
+            self._session.items_changed.emit()
+        if step.said:
+            self._session.tell(step.said)
+        if step.item is not None:
+            self._show(*step.item)
+        for face, frame in step.corrected if self.spreads else ():
+            self.spread(frame, face)
+
+    def _show(self, item: Item, entry: QueueEntry | None) -> None:
+        assert item.frame is not None  # noqa: S101 - it is one of a video
+        self.correcting = item.id, item.frame
+        self._session.items_changed.emit()
+        self._session.queue_changed.emit()
+        self._session.show(item, entry)
+        self._session.tab_wanted.emit("annotate")
+
+    def _show_errors(self) -> None:
+        """Colour the time by what is kept."""
+        track, record, chosen = self.track, self._player.record, self._player.chosen
+        if track is not None and len(record.errors) == track.frames:
+            errors = track.worst_error
+            seen = ~np.isnan(errors)
+            record.errors[seen] = errors[seen]
+            record.stale[seen] = chosen is not None and chosen.name != track.model
+
+    def _failed(self, error: FaceloopError) -> None:
+        self._session.tell(str(error), "error")
+
+    def _ended(self) -> None:
+        self._job = None
+        self._next()

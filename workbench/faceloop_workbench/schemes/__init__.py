@@ -1,0 +1,1 @@
+"""Landmark schemes: looked at, made by hand, and chosen."""
