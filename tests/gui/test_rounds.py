@@ -129,4 +129,6 @@ def test_two_people_annotate_blind(driver, tmp_path):
     driver.button("rounds.undo")
     driver.until(lambda: not panel.rounds.busy, 60)
     assert snapshot_hash(project.faces()) == before
-    dialog(driver).close()
+    session.close()  # and the dialog with it
+    driver.settle()
+    assert not [d for d in panel.findChildren(RoundsDialog) if d.isVisible()]

@@ -89,6 +89,7 @@ class Session:
         self._pictures: PictureCache | None = None
         self._chosen: tuple[int | None, ChosenModel] | None = None
         self._trial: ChosenModel | None = None
+        # Faces of this round show their annotator's own points only, and are saved into it.
         self.blind: BlindWork | None = None
         self._at_work: list[Callable[[], str]] = []
 

@@ -86,7 +86,8 @@ class RoundsDialog(QDialog):
         self._lay_out()
         self.list.currentRowChanged.connect(self._selected)
         work.made.connect(self._read)
-        self.finished.connect(lambda _code: work.made.disconnect(self._read, missing_ok=True))
+        session.project_changed.connect(self._project_changed)
+        self.finished.connect(self._finished)
         self._read()
 
     def _lay_out(self) -> None:
@@ -118,6 +119,13 @@ class RoundsDialog(QDialog):
             self.list.addItem(f"{one.name}: {len(one.items)} faces; done by {people}")
         self.list.setCurrentRow(row if 0 <= row < len(known) else len(known) - 1)
         self._selected()
+
+    def _project_changed(self, _project: Project | None) -> None:
+        self.reject()  # the rounds were those of another
+
+    def _finished(self, _code: int) -> None:
+        self._work.made.disconnect(self._read, missing_ok=True)
+        self._session.project_changed.disconnect(self._project_changed, missing_ok=True)
 
     def _selected(self, _row: int = 0) -> None:
         chosen = self.chosen
