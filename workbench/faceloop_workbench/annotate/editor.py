@@ -13,6 +13,7 @@ from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.services.annotation_source import FIT, source_text
 from faceloop_workbench.services.history_text import BACK
 
+from .blind import NO_REVISION, BlindSaver
 from .face_state import FaceState
 from .model_help import ModelHelp
 from .saving import FaceSaver, SaveStatus, UnsavedFaces
@@ -101,6 +102,8 @@ class FaceEditor:
     def first_state(self) -> FaceState:
         """Face in work before anybody saved it: the fit of its queue entry, or nothing."""
         project, item = self._session.need_project(), self.item
+        if isinstance(self._saver, BlindSaver):
+            return self._saver.first_state
         entry = None if item is None else project.queue.of_item(item.id)
         if entry is not None and entry.fit is not None:
             return self._of_entry(entry, item)
@@ -382,7 +385,7 @@ class FaceEditor:
 
     def history(self) -> list[Revision]:
         """Revisions of the face in work, newest first."""
-        if self._saver is None:
+        if self._saver is None or self._saver.blind:
             return []
         if self._read is not None:
             return self._read
@@ -459,6 +462,11 @@ class FaceEditor:
         self._unsaved.clear()
 
     def _open(self, project: Project, item: Item) -> None:
+        work = self._session.blind
+        if work is not None and item.id in work.round.items:
+            blind = BlindSaver(project, item, work)
+            self._saver, self._state = blind, blind.state
+            return
         waiting = self._unsaved.pop(item.id)
         if waiting is not None:
             self._saver, self._state = waiting, waiting.waiting
@@ -519,7 +527,8 @@ class FaceEditor:
         return saved
 
     def _report(self, saved: Revision) -> None:
-        self._session.saved.emit(saved)
+        if saved.id != NO_REVISION:
+            self._session.saved.emit(saved)
 
     def _adopt(self, revision: Revision) -> None:
         """Show what somebody else has saved; undo brings the own face back."""

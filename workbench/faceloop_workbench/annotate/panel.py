@@ -27,6 +27,7 @@ from faceloop_workbench.widgets.scroll import fill_scrolled
 from .canvas import FaceCanvas
 from .canvas_others import OtherFaces
 from .dialog_display import DisplayDialog
+from .dialog_rounds import show_rounds
 from .display_commands import DisplayCommands
 from .doubts import Doubts
 from .editor import FaceEditor
@@ -42,10 +43,12 @@ from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
 from .panel_prompt import ClickPrompt
+from .panel_round import RoundBar
 from .person_learning import PersonLearning
 from .picture import FacePicture
 from .picture_faces import PictureFaces
 from .point_commands import PointCommands
+from .rounds import RoundWork
 from .start_commands import StartCommands
 from .suggestion import Suggestion
 from .undo import UndoStacks
@@ -140,6 +143,7 @@ class AnnotatePanel(QWidget):
         self._others = OtherFaces(picture_layer.viewer, self.faces)
         self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
+        self.rounds = RoundWork(session, commands, self.editor)
         self._person = PersonLearning(session, self.editor)
         self._items: list[int] = []
         self._doubts = Doubts(session, commands, self.editor, self.canvas)
@@ -174,6 +178,7 @@ class AnnotatePanel(QWidget):
         self._suggestion.close_down()
         self._face_commands.close_down()
         self._fit_errors.close_down()
+        self.rounds.close_down()
         self._person.close_down()
         self._others.close_down()
         self.canvas.close_down()
@@ -225,6 +230,7 @@ class AnnotatePanel(QWidget):
         help_line = PlainLabel(_HELP)
         help_line.setWordWrap(True)
         return [
+            RoundBar(self.rounds),
             self._head,
             self._why,
             self._doubt_bar,
@@ -301,6 +307,8 @@ class AnnotatePanel(QWidget):
         group.activeStackChanged.connect(self._update_undo)
 
     def _handle(self) -> None:
+        show_rounds(self, self._session, self._commands, self.rounds)
+        self.rounds.turned.connect(self.undo.clear)
         self._commands.handle("annotate.undo", self.undo.undo)
         self._commands.handle("annotate.redo", self.undo.redo)
         self._nudging = QTimer(self)

@@ -125,7 +125,9 @@ class PictureFaces:
 
     @property
     def others(self) -> list[PictureFace]:
-        """Those to draw besides the one in work."""
+        """Those to draw besides the one in work; none in a blind round."""
+        if self._session.blind is not None:
+            return []
         here = self._session.item
         return [face for face in self.present if here is None or face.item.id != here.id]
 
