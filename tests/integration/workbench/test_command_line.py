@@ -48,7 +48,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
         "faces list", "faces find", "faces remove", "faces restore",
-        "subjects list", "subjects set", "subjects merge", "subjects undo",
+        "subjects list", "subjects set", "subjects merge", "subjects undo", "subjects hold-out",
         "scheme learn-conversion", "scheme convert",
         "model list", "model show", "model use", "model regularise", "model export",
         "model pin", "model unpin", "model delete",
