@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from driver import LEFT, NONE, LoopProbe, type_into
+from driver import BLOCKED, LEFT, NONE, LoopProbe, type_into
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QTableView
@@ -130,15 +130,15 @@ def _copy_and_paste(table):
     driver.press("c", CONTROL)
     whole, media = table.head, table.project.item_media(table.item)
     table.show(table.project.add_item(media, name="new"))
-    with LoopProbe() as probe:
-        driver.press("v", CONTROL)
-    assert probe.worst_cpu < 0.1
+    driver.press("v", CONTROL)
     assert np.array_equal(table.head.points, whole.points)
     assert np.array_equal(table.head.states, whole.states)
     table.show(table.project.items()[20])
     corners = list(table.project.scheme.iod)
     theirs = table.head.points[corners]
-    driver.press("v", CONTROL | SHIFT)
+    with LoopProbe() as probe:
+        driver.press("v", CONTROL | SHIFT)
+    assert probe.worst_cpu < BLOCKED
     assert np.allclose(table.head.points[corners], theirs)
     assert (table.head.states == PointState.ESTIMATED).sum() > 60
     QApplication.clipboard().setText("0\t1\tlow")
