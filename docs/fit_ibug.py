@@ -8,8 +8,8 @@ point is learned, by few weights that hold for people they were not learned from
     python docs/fit_ibug.py --rendered annotations.csv
 
 prints the expected errors and writes ``conversions/face70-to-ibug68.toml`` and the way back. The
-bundled sample alone, without ``--rendered``, gives nearly the same. ``tests/benchmarks/ibug68.py``
-measures both on real faces.
+bundled sample alone, without ``--rendered``, gives nearly the same. Both are measured on real faces
+by ``tests/benchmarks/conversions.py``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SAME = {
 
 ALIKE = dict(zip((17, 21, 22, 26), (19, 22, 18, 15), strict=True))
 """Ends of the brows: called the same, but people put them elsewhere, twice as far apart as other
-marks (``tests/benchmarks/ibug68.py``), so that they are copied as estimates."""
+marks (``tests/benchmarks/conversions.py``), so that they are copied as estimates."""
 
 CURVES = (
     (range(9), range(8)),  # contour, to the chin and from it

@@ -31,6 +31,7 @@ from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_m
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
+from .rounds import BlindRounds
 from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
 from .schemes.scheme import Scheme, need_points
@@ -103,6 +104,8 @@ class Project:
         The landmark scheme of all its annotations; the project keeps its own copy.
     queue : ReviewQueue
         What a person should look at next.
+    rounds : BlindRounds
+        The same faces annotated by several people, blind.
     """
 
     def __init__(self, database: Database, path: Path, scheme: Scheme) -> None:
@@ -110,6 +113,7 @@ class Project:
         self.path = path
         self.scheme = scheme
         self.queue = ReviewQueue(database, scheme.name, len(scheme))
+        self.rounds = BlindRounds(database, scheme.name, len(scheme))
 
     @classmethod
     def create(

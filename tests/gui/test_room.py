@@ -99,6 +99,7 @@ def test_the_window_is_napari_s_again_when_the_dock_closes(small):
     driver.press("5", Qt.KeyboardModifier.ControlModifier)
     assert layers.isHidden()
     assert not read_settings().napari_docks
+    assert viewer.help == ""
     dock.session.close()
     assert viewer.title == "napari"
     dock.close_down()
@@ -128,6 +129,7 @@ def test_keys_open_tabs_and_space_is_the_tab_s_own(small):
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     assert QApplication.focusWidget() is back
     assert back.property("keyFocus")
+    picture("focus", dock)
     QTest.keyClick(back, Qt.Key.Key_Tab)
     assert not back.property("keyFocus")
     assert QApplication.focusWidget() is step

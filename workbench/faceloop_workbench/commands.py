@@ -48,6 +48,12 @@ TABLE = (
         "Shift+D",
         "Go to the next face nobody has annotated.",
     ),
+    Command(
+        "queue.next_doubtful",
+        "Next in doubt",
+        "",
+        "Go to the next face whose label looks wrong.",
+    ),
     Command("queue.back", "Back to last edited", "Backspace", "Go back to the face edited last."),
     Command(
         "queue.accept", "Accept and next", "Space", "Confirm all points of this face and go on."
@@ -149,6 +155,39 @@ TABLE = (
         "Paste aligned",
         "Ctrl+Shift+V",
         "Put copied points where they belong on this face, turned and scaled by its eye corners.",
+    ),
+    Command(
+        "annotate.next_doubt",
+        "Next doubt",
+        "J",
+        "Look at the next point in doubt, and after the last of this face at the next such face.",
+    ),
+    Command(
+        "annotate.previous_doubt", "Previous doubt", "Shift+J", "Look at the point in doubt before."
+    ),
+    Command(
+        "annotate.approve",
+        "It is right",
+        "Y",
+        "Say that the point in doubt is right; nothing doubts it again while it stays there.",
+    ),
+    Command(
+        "annotate.unapprove",
+        "Doubt again",
+        "",
+        "Take back what was said to be right of this face; the next label check looks again.",
+    ),
+    Command(
+        "annotate.suggest",
+        "Ask the model",
+        "L",
+        "Draw faintly where the model in use sees the points in doubt, or those selected.",
+    ),
+    Command(
+        "annotate.take_suggestion",
+        "Take it",
+        "Shift+L",
+        "Put the points where the model sees them; they are yours then.",
     ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
     Command(

@@ -50,7 +50,12 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "faces list", "faces find", "faces remove", "faces restore",
         "subjects list", "subjects set", "subjects merge", "subjects undo", "subjects hold-out",
         "scheme learn-conversion", "scheme convert",
+        "tracks list", "tracks export", "tracks accept", "tracks reject", "tracks interpolate",
+        "tracks smooth", "tracks spread", "tracks split", "tracks join", "tracks undo",
+        "tracks redo",
         "model list", "model show", "model use", "model regularise", "model export",
+        "agreement new", "agreement add", "agreement status", "agreement report",
+        "agreement consensus",
         "model pin", "model unpin", "model delete",
     }  # fmt: skip
 

@@ -18,6 +18,7 @@ from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.annotate.face_state import FaceState
 from faceloop_workbench.annotate.fit_error_learning import FitErrorLearning
+from faceloop_workbench.annotate.person_learning import PersonLearning
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
@@ -443,4 +444,43 @@ def test_a_project_with_few_faces_teaches_nothing(desk):
     lessons._job.wait()
     emit_queued()
     assert desk.editor.help.errors is None
+    lessons.close_down()
+
+
+def test_what_fits_of_a_person_are_wrong_by_is_taken_out_of_the_next(desk):
+    """Of a fit in the queue, at once when another face of the person was opened before."""
+    lessons = PersonLearning(desk.session, desk.editor)
+    items = desk.project.items()
+    assert len({item.subject for item in items[:3]}) == 1
+    desk.session.show(items[1])
+    lessons._job.wait()
+    emit_queued()
+    person = desk.editor.help.person
+    assert (person.subject, person.faces, person.name) == (items[0].subject, 2, "starter")
+    assert np.linalg.norm(person.expected, axis=1).max() > 0.005
+    desk.project.set_subject([desk.new.id], items[0].subject)
+    fit = desk.truth + 2
+    entry = desk.project.queue.add(desk.new.id, "poor-fit", model="starter", fit=fit)
+    desk.session.show(desk.project.item(desk.new.id), entry)
+    moved, faces = desk.editor.help.for_person(fit, desk.project.item(desk.new.id), person.model)
+    assert faces == 2
+    assert np.abs(moved - fit).max() > 0.2
+    assert np.array_equal(desk.editor.state.points, moved)
+    lessons._job.wait()
+    emit_queued()
+    assert desk.editor.help.person.faces == 3
+    # Nothing of it for another person, another model's fit, or another project.
+    desk.session.show(desk.project.add_item(None, name="stranger", subject="stranger"))
+    lessons._job.wait()
+    emit_queued()
+    assert desk.editor.help.person is None
+    desk.session.show(items[1])
+    lessons._job.wait()
+    emit_queued()
+    other = desk.project.add_item(None, name="other", subject=items[0].subject)
+    entry = desk.project.queue.add(other.id, "poor-fit", model="m1", fit=fit)
+    desk.session.show(other, entry)
+    assert np.array_equal(desk.editor.state.points, fit)
+    desk.session.close()
+    assert desk.editor.help.person is None
     lessons.close_down()

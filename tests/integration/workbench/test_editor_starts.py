@@ -360,7 +360,8 @@ def test_a_fit_says_where_it_started(house):
     window.new()
     window.do("fit")
     assert re.fullmatch(
-        r"Fit by starter, started from (eyes and nose|start network); predicted error 0\.\d{3}\.",
+        r"Fit by starter, started from (eyes and nose|start network); "
+        r"predicted error 0\.\d{3} IOD\.",
         told[-1],
     )
     window.drag(0, np.array([-20.0, 4.0]))

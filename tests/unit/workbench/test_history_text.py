@@ -152,3 +152,4 @@ def test_yesterday_is_the_day_before_whatever_the_hour() -> None:
 
 def test_the_reader_is_you() -> None:
     assert (who_text("ann", "ann"), who_text("bob", "ann")) == ("you", "bob")
+    assert who_text("import:muct", "ann") == ""  # the words say that it was imported

@@ -65,15 +65,16 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     InputError
         If the folder cannot be written.
     """
-    charts = _Charts(folder)
+    charts = Charts(folder)
     body = joined(section(report, charts.add) for section in _SECTIONS)
     page = folder / PAGE
     with atomic_path(page) as part:
-        part.write_text(_document(report, body), encoding="utf-8")
+        title = "Cross-validation" if report.model is None else report.model.name
+        part.write_text(document(title, body), encoding="utf-8")
     return [page, *charts.files]
 
 
-class _Charts:
+class Charts:
     """Writes charts as PNG files, and embeds them in the page."""
 
     def __init__(self, folder: Path) -> None:
@@ -91,8 +92,8 @@ class _Charts:
         return element("figure", image, element("figcaption", caption))
 
 
-def _document(report: Report, body: Markup) -> str:
-    title = "Cross-validation" if report.model is None else report.model.name
+def document(title: str, body: Markup) -> str:
+    """Return a whole page that needs nothing beside itself."""
     style = resources.files(__package__) / "style.css"
     head = element(
         "head",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
 from faceloop_runtime.geometry import Similarity
-from faceloop_workbench.services.annotation_source import source_text
+from faceloop_workbench.services.annotation_source import FIT, source_text
 from faceloop_workbench.services.history_text import BACK
 
 from .face_state import FaceState
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Item, Project, Revision
+    from faceloop_datasets import Item, Project, QueueEntry, Revision
     from faceloop_workbench.session import Session
 
     Points = NDArray[np.float64]
@@ -101,7 +102,7 @@ class FaceEditor:
         project, item = self._session.need_project(), self.item
         entry = None if item is None else project.queue.of_item(item.id)
         if entry is not None and entry.fit is not None:
-            return FaceState.of(entry.fit)
+            return self._of_entry(entry, item)
         return FaceState.empty(len(project.scheme))
 
     def is_unsaved(self, item_id: int) -> bool:
@@ -309,6 +310,14 @@ class FaceEditor:
             return None
         return self._commit(self._help(state.refitted(points, source), alone=False), what)
 
+    def place(self, indices: Sequence[int], points: Points, how: str) -> Revision | None:
+        """Put some points where a person agrees that they are, (K, 2); ``how`` is for people."""
+        state = self._editable()
+        if state is None or not len(indices):
+            return None
+        what = f"Move {self._names(indices)} {how}"
+        return self._commit(state.placed_at(indices, points), what)
+
     def fill(self, points: Points, source: str, what: str) -> Revision | None:
         """Give some points another, unconfirmed place; those that stay keep all they have."""
         state = self._editable()
@@ -452,10 +461,18 @@ class FaceEditor:
         if head is not None:
             self._state = FaceState.saved(head)
         elif entry is not None and entry.item_id == item.id and entry.fit is not None:
-            self._state = FaceState.of(entry.fit)
+            self._state = self._of_entry(entry, item)
         else:
             self._state = FaceState.empty(len(project.scheme))
         self._saver = FaceSaver(project, item, head)
+
+    def _of_entry(self, entry: QueueEntry, item: Item | None) -> FaceState:
+        """Face of the fit in the queue, without what fits of this person are always wrong by."""
+        assert entry.fit is not None  # noqa: S101 - the callers look
+        fit, person = entry.fit, self.help.person
+        if person is not None and fit.source == f"{FIT}{person.name}":
+            fit = replace(fit, points=self.help.for_person(fit.points, item, person.model)[0])
+        return FaceState.of(fit)
 
     def _editable(self) -> FaceState | None:
         """State to change; None if there is none, or something has to be decided first."""

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _WIDTH = 1.5  # of a line on the screen
 _OUTLINE = (1.0, 1.0, 1.0, 0.65)
-_WAY = (1.0, 0.55, 0.05, 1.0)  # from where a point is to where the other state has it
+_MARK = (1.0, 0.25, 0.95, 1.0)  # unlike skin, hair and eyes for everybody; shapes tell it too
+_CROSS = 13.0  # size of the cross where the other state has a point, on the screen
 _SIDE, _SIDE_NOW = 22.0, 34.0  # of the squares round points in doubt, on the screen
-_DOUBT = (1.0, 0.55, 0.05, 1.0)
 _CLEAR = (0.0, 0.0, 0.0, 0.0)
 _NO_TEXT = {"constant": ""}
 _COARSE = 1.15  # sizes follow the zoom in steps of this factor: each is a new mesh
@@ -49,6 +49,7 @@ class FaintLayers:
         self._lines: Vectors | None = None
         self._squares: Points | None = None
         self._faint = False
+        self._ends = np.empty((0, 2))
         self._marked: tuple[Sequence[int], int | None] = ((), None)
         self._zoom = 1.0
 
@@ -72,7 +73,11 @@ class FaintLayers:
         self._faint = True
         outline = self._style.lines(faint[:, ::-1])
         lines.data[: len(outline)] = outline
-        lines.data[len(outline) :] = _ways(face[:, ::-1], faint[:, ::-1])
+        ways = _ways(face[:, ::-1], faint[:, ::-1])
+        lines.data[len(outline) : -2 * len(face)] = ways
+        moved = np.abs(ways[:, 1]).sum(axis=1, keepdims=True) > 0
+        self._ends = np.where(moved, faint[:, ::-1], np.nan)
+        self._cross(lines)
         _refresh(lines)
 
     def mark(self, doubtful: Sequence[int], now: int | None, face: Places) -> None:
@@ -86,7 +91,7 @@ class FaintLayers:
             self._marked = (chosen, now)
             with squares.events.blocker_all():
                 borders = np.tile(_CLEAR, (len(face), 1))
-                borders[chosen] = _DOUBT
+                borders[chosen] = _MARK
                 squares.border_color = borders
                 squares.size = self._sizes(len(face))
                 texts = ["?" if k in chosen else "" for k in range(len(face))]
@@ -103,15 +108,27 @@ class FaintLayers:
         if 1 / _COARSE < lines.edge_width / width < _COARSE:
             return
         lines.edge_width = width
+        self._cross(lines)
+        _refresh(lines)
         with squares.events.blocker_all():
             squares.size = self._sizes(len(squares.data))
         squares.text.translation = self._beside
         _refresh(squares)
 
+    def _cross(self, lines: Vectors) -> None:
+        """Put crosses where the other state has points elsewhere."""
+        half, gone = 0.5 * _CROSS / self._zoom, ~_known(self._ends)[:, None]
+        for part, way in enumerate(((1.0, 1.0), (1.0, -1.0))):
+            arm = half * np.array(way)
+            start = np.where(gone, 0.0, self._ends - arm)
+            crosses = np.stack([start, np.where(gone, 0.0, 2 * arm)], axis=1)
+            first = len(lines.data) - (2 - part) * len(crosses)
+            lines.data[first : first + len(crosses)] = crosses
+
     @property
     def _beside(self) -> tuple[float, float]:
-        """Where the question mark is, seen from its point: at a corner of the square."""
-        return (-0.5 * _SIDE / self._zoom, 0.5 * _SIDE / self._zoom)
+        """Where the question mark is, seen from its point: left of the square's upper corner."""
+        return (-0.5 * _SIDE / self._zoom, -0.5 * _SIDE / self._zoom)
 
     def _sizes(self, count: int) -> NDArray[np.float64]:
         sides = np.full(count, _SIDE / self._zoom)
@@ -132,8 +149,8 @@ class FaintLayers:
         active = self._viewer.layers.selection.active
         outline = len(self._style.segments)
         self._lines = self._viewer.add_vectors(
-            np.zeros((outline + size, 2, 2)),
-            edge_color=np.array([_OUTLINE] * outline + [_WAY] * size),
+            np.zeros((outline + 3 * size, 2, 2)),
+            edge_color=np.array([_OUTLINE] * outline + [_MARK] * 3 * size),
             edge_width=_WIDTH / self._zoom,
             vector_style="line",
             name="another state",
@@ -144,13 +161,13 @@ class FaintLayers:
             symbol="square",
             face_color="transparent",
             border_color="transparent",
-            border_width=0.1,
+            border_width=0.12,
             canvas_size_limits=(0.0, 10_000.0),
             text={
                 "string": _NO_TEXT,
                 "size": 13,
-                "color": _DOUBT,
-                "anchor": "lower_left",
+                "color": _MARK,
+                "anchor": "upper_right",
                 "translation": self._beside,
             },
             name="points in doubt",
@@ -168,6 +185,7 @@ class FaintLayers:
                 self._viewer.layers.remove(layer)
         self._lines = self._squares = None
         self._faint, self._marked = False, ((), None)
+        self._ends = np.empty((0, 2))
 
 
 def _ways(start: Places, end: Places) -> NDArray[np.float64]:

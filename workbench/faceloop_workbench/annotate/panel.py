@@ -27,10 +27,12 @@ from .canvas import FaceCanvas
 from .canvas_others import OtherFaces
 from .dialog_display import DisplayDialog
 from .display_commands import DisplayCommands
+from .doubts import Doubts
 from .editor import FaceEditor
 from .expression import FaceExpression
 from .face_commands import FaceCommands
 from .fit_error_learning import FitErrorLearning
+from .panel_doubts import DoubtBar
 from .panel_expression import ExpressionButton
 from .panel_faces import FacesBox
 from .panel_head import Head, Notice
@@ -39,10 +41,12 @@ from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
 from .panel_prompt import ClickPrompt
+from .person_learning import PersonLearning
 from .picture import FacePicture
 from .picture_faces import PictureFaces
 from .point_commands import PointCommands
 from .start_commands import StartCommands
+from .suggestion import Suggestion
 from .undo import UndoStacks
 
 if TYPE_CHECKING:
@@ -135,8 +139,17 @@ class AnnotatePanel(QWidget):
         self._others = OtherFaces(picture_layer.viewer, self.faces)
         self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
+        self._person = PersonLearning(session, self.editor)
         self._items: list[int] = []
-        self._about: list[int] = []  # points that the reasons of the face in work are about
+        self._doubts = Doubts(session, commands, self.editor, self.canvas)
+        self._suggestion = Suggestion(
+            session,
+            commands,
+            self.editor,
+            self._doubts,
+            picture=lambda: self._picture.pixels,
+            finding=lambda: read_settings().finding,
+        )
         self._framed = False
         self._prompt = ClickPrompt(self.canvas.mouse, self)
         self._build()
@@ -157,7 +170,9 @@ class AnnotatePanel(QWidget):
         self._picture.close_down()
         self._start_commands.close_down()
         self._face_commands.close_down()
+        self._suggestion.close_down()
         self._fit_errors.close_down()
+        self._person.close_down()
         self._others.close_down()
         self.canvas.close_down()
 
@@ -174,6 +189,7 @@ class AnnotatePanel(QWidget):
             "Those that it is about.",
             self._select_doubted,
         )
+        self._doubt_bar = DoubtBar(self._session, self._commands, self._doubts)
         self._estimated.add_button(command_button(self._commands, "queue.confirm_points"))
         self._find = self._absent.add(
             "annotate.find",
@@ -209,6 +225,7 @@ class AnnotatePanel(QWidget):
         return [
             self._head,
             self._why,
+            self._doubt_bar,
             self._conflict,
             self._absent,
             self._faces_box,
@@ -275,6 +292,7 @@ class AnnotatePanel(QWidget):
         self.canvas.shown.connect(self._others.show)
         self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
+        self._doubts.settled.connect(self.undo.push_said)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
         group.canRedoChanged.connect(self._update_undo)
@@ -327,6 +345,7 @@ class AnnotatePanel(QWidget):
         self._absent.say("" if item is None else self._picture.problem)
         self._find.setVisible(item is not None and item.media_id is not None)
         self._start_commands.update()
+        self._suggestion.update(self._start_commands.no_model)
         arrived = self._picture.pixels is not None or bool(self._picture.problem)
         if self._picture_layer.owner != "annotate":
             return
@@ -340,6 +359,7 @@ class AnnotatePanel(QWidget):
         if self.canvas.ready and not self._framed:
             self._framed = True
             self.canvas.look_at()
+            self._doubts.picture_shown()
 
     def _owner_changed(self, owner: str) -> None:
         self.canvas.ready = self._framed = False
@@ -365,6 +385,8 @@ class AnnotatePanel(QWidget):
         self._start_commands.update()
         self._face_commands.update()
         no_model = self._start_commands.no_model
+        self._suggestion.update(no_model)
+        self._doubts.update()
         self._assisted.setEnabled(not no_model)
         self._assisted.setToolTip(no_model or _ASSISTED)
         self._assist()
@@ -389,12 +411,12 @@ class AnnotatePanel(QWidget):
     def _show_why(self, entry: QueueEntry | None) -> None:
         waits = entry is not None and entry.status in ("open", "claimed")
         reasons = entry.reasons if entry is not None and waits else ()
-        self._about = sorted({point for why in reasons for point in why.points})
         self._why.say("\n".join(reason_lines(reasons)))
-        self._doubted.setVisible(bool(self._about))
+        self._doubts.show(entry)
+        self._doubted.setVisible(bool(self._doubts.points))
 
     def _select_doubted(self) -> None:
-        self.editor.select(self._about)
+        self.editor.select(self._doubts.points)
 
     def _show_estimated(self, state: FaceState | None, scheme: Scheme | None) -> None:
         """Name the points that the import could only estimate."""

@@ -138,7 +138,8 @@ class HistoryList(QWidget):
         )
 
     def _by_whom_and_when(self, revision: Revision) -> str:
-        return f"{who_text(revision.author, self._reader)}, {when_text(revision.created)}"
+        said = who_text(revision.author, self._reader), when_text(revision.created)
+        return ", ".join(filter(None, said))
 
     def _tell_time(self) -> None:
         for number, line in enumerate(self._lines):

@@ -8,6 +8,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets.wording import counted
 from faceloop_runtime import Fitter
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Monitor
+    from faceloop_datasets import Annotation, Item, Monitor, Project
     from faceloop_runtime import FaceModel, Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.model_choice import ChosenModel
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 NO_FACE = "No face is in work. Choose one in the tab Queue."
 _NO_FRAME = "This face is in a picture of its own; it has no frames before it or after it."
-_NO_PICTURE = "The picture of this face is not there."
+NO_PICTURE = "The picture of this face is not there."
 
 
 class StartCommands:
@@ -110,7 +111,7 @@ class StartCommands:
         item, state = self._editor.item, self._editor.state
         no_face = NO_FACE if item is None else ""
         no_frame = _NO_FRAME if item is not None and item.frame is None else ""
-        no_picture = _NO_PICTURE if self._picture() is None else ""
+        no_picture = NO_PICTURE if self._picture() is None else ""
         empty = state is not None and not state.present.any()
         no_half = "There are no points yet that could be mirrored." if empty else ""
         for name, reasons in {
@@ -153,13 +154,15 @@ class StartCommands:
             now, what = self._editor.item, f"Fit by {model.name}"
             if now is None or now.id != item.id:
                 return
+            points, known = self._editor.help.for_person(fit.points, item, model.model)
             if not self._placed():
-                self._start(fit.points, model.name, what)
-            elif self._editor.refit(fit.points, model.name, what) is not None:
+                self._start(points, model.name, what)
+            elif self._editor.refit(points, model.name, what) is not None:
                 self.started.emit()
+            like = f", moved as in {counted(known, 'corrected face')} of {item.subject}"
             self._session.tell(
                 f"{what}, started from {start_name(fit.start)}; predicted error "
-                f"{error_text(fit.predicted_error)}."
+                f"{error_text(fit.predicted_error)}{like if known else ''}."
             )
 
         self._job = Job(work, "fitting a face")
@@ -309,6 +312,11 @@ class StartCommands:
 
     def _fail(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "warning")
+
+
+def has_company(project: Project, item: Item) -> bool:
+    """Whether a face's picture has other faces, one of which a search might find instead."""
+    return item.media_id is not None and len(project.items_of(item.media_id, item.frame)) > 1
 
 
 def find_and_fit(

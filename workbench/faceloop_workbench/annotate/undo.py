@@ -74,6 +74,12 @@ class UndoStacks(QObject):
         if stack is not None:
             stack.push(command)
 
+    def push_said(
+        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
+    ) -> None:
+        """Let undo take back something that was said of the face in work, and redo say it again."""
+        self.push(_SaidCommand(what, take_back, again))
+
     def _activate_stack(self, state: FaceState | None) -> None:
         """Make the stack of the face in work the active one."""
         item = self._editor.item
@@ -192,6 +198,26 @@ class _FacesCommand(QUndoCommand):  # type: ignore[misc]
         else:
             self._change.done = True
             self._change.redo()
+
+
+class _SaidCommand(QUndoCommand):  # type: ignore[misc]
+    def __init__(
+        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
+    ) -> None:
+        super().__init__(what)
+        self._take_back, self._again = take_back, again
+        self._done = True  # as above
+
+    def undo(self) -> None:
+        """Go back (Qt's name)."""
+        self._take_back()
+
+    def redo(self) -> None:
+        """Go on again (Qt's name)."""
+        if self._done:
+            self._done = False
+        else:
+            self._again()
 
 
 class _LabelCommand(QUndoCommand):  # type: ignore[misc]

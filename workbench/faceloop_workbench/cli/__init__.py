@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from . import errors, projects
+from .agreement import agreement
 from .approving import approve
 from .checking import check
 from .confirming import confirm
@@ -29,6 +30,7 @@ from .reporting import report
 from .review import queue
 from .scheme import scheme
 from .subjects import subjects
+from .tracks import tracks
 from .training import evaluate, train
 from .window import open_window
 
@@ -74,6 +76,7 @@ app.command("confirm")(confirm)
 app.command("history")(history)
 app.command("fit")(fit)
 app.command("track")(track)
+app.add_typer(tracks, name="tracks")
 app.command("render")(render)
 app.add_typer(queue, name="queue")
 app.add_typer(faces, name="faces")
@@ -81,6 +84,7 @@ app.add_typer(subjects, name="subjects")
 app.add_typer(expressions, name="expressions")
 app.add_typer(scheme, name="scheme")
 app.add_typer(model, name="model")
+app.add_typer(agreement, name="agreement")
 app.command("check")(check)
 app.command("backup")(backup)
 app.command("restore")(restore)

@@ -24,6 +24,7 @@ from .options import (
     StartOption,
     kept_files,
 )
+from .tracking_kept import track_kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ def fit(
 
 
 def track(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO")],
+    video: Annotated[Path, typer.Argument(metavar="VIDEO|FOLDER")],
     model: ModelOption = None,
     project: OptionalProject = None,
     out: PointsOption = None,
@@ -134,6 +135,9 @@ def track(
     faces: FacesOption = 1,
     detector: DetectorOption = "auto",
     start: StartOption = FitStart.auto,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the track with --project; of a folder it is kept.")
+    ] = False,
     smooth: Annotated[
         bool, typer.Option(help="Add points that tremble less, half a frame late.")
     ] = False,
@@ -142,10 +146,11 @@ def track(
     ] = Table.faceloop,
     json: JsonOption = False,
 ) -> None:
-    """Track faces through a video.
+    """Track faces through a video, or through all videos below a folder.
 
     Without --model or --project it works with the starter model. Ctrl-C stops it; the files then
-    hold the frames until there.
+    hold the frames until there. Tracks that are kept with a project can be corrected in the tab
+    Live, and by faceloop tracks; the project's own folder stands for its videos.
 
     Example: faceloop track talk.mp4 --project faces --out talk.parquet --overlay out.mp4 --queue
     """
@@ -158,6 +163,12 @@ def track(
     with ExitStack() as stack:
         opened = _opened(stack, project)
         chosen = choose_tracker(model, opened)
+        if keep or video.is_dir():
+            if out or overlay or plot_expressions or queue:
+                raise typer.BadParameter(
+                    "--keep writes no files and no queue: faceloop tracks export does, afterwards"
+                )
+            track_kept(opened, chosen, video, faces, Finding(detector, start.value), json=json)
         with progress_monitor() as monitor:
             result = track_video(
                 chosen.model,

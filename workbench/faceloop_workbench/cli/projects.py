@@ -59,7 +59,7 @@ def init(
         if faces:
             say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
         elif chosen.name in Scheme.bundled():
-            say(f"Next: faceloop import FORMAT SOURCE... --project {folder}")
+            say(f"Next: faceloop import SOURCE... --project {folder}")
         else:
             say(f"Next: annotate faces in the window, faceloop open {folder}")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from faceloop_datasets import FaceloopError
 from faceloop_workbench.services.rendering import RenderSummary
+from faceloop_workbench.services.track_export import ExportedTrack
 from faceloop_workbench.widgets.basic import set_enabled
 
 if TYPE_CHECKING:
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from faceloop_workbench.session import Session
 
     from .screening import Screening
+    from .time_view import TimeView
+    from .track_editor import TrackEditor
 
 _FILTER = "Points, one row a point (*.csv);;Points (*.parquet);;Video as shown (*.mp4)"
 _HELP = (
-    "Fit the whole video and write points, or a video with the fits drawn in, or with what is "
-    "drawn over the faces here."
+    "Write points, or a video with them drawn in: the kept track as it is, of the range if one is "
+    "selected. Without one the whole video is fitted; and so it is where something is drawn over "
+    "the faces."
 )
 
 
@@ -34,13 +38,20 @@ class ExportBar(QWidget):
     session : Session
         Where to say how it went.
     screening : Screening
-        What writes it.
+        What fits a video and writes what it finds.
+    tracks : TrackEditor
+        What is kept of the video: such a track is written as it is.
+    view : TimeView
+        Knows which range is selected.
     """
 
-    def __init__(self, session: Session, screening: Screening) -> None:
+    def __init__(
+        self, session: Session, screening: Screening, tracks: TrackEditor, view: TimeView
+    ) -> None:
         super().__init__()
         self._session, self._screening = session, screening
-        self._job: Job[TrackResult | RenderSummary] | None = None
+        self._tracks, self._view = tracks, view
+        self._job: Job[Any] | None = None
         self._why_not = ""
         self._target = Path()
         self._start = QPushButton("Export track…")
@@ -67,7 +78,8 @@ class ExportBar(QWidget):
     def start(self, target: Path) -> None:
         """Write the track to a file."""
         try:
-            self._job = job = self._screening.export(target)
+            kept = self._tracks.export(target, self._view.selected)
+            self._job = job = kept or self._screening.export(target)
         except FaceloopError as error:
             self._session.tell(str(error), "error")
             return
@@ -96,7 +108,8 @@ class ExportBar(QWidget):
         return f"{self._target.name} is being written. It ends where it is by now, or is not made."
 
     def _ask(self) -> None:
-        name, kind = QFileDialog.getSaveFileName(self, "Export the track", "", _FILTER)
+        suggested = self._tracks.suggested_name(self._view.selected)
+        name, kind = QFileDialog.getSaveFileName(self, "Export the track", suggested, _FILTER)
         if name:
             target = Path(name)
             suffix = kind.rpartition("*")[2].rstrip(")")
@@ -106,7 +119,10 @@ class ExportBar(QWidget):
         self._bar.setMaximum(progress.total or 0)
         self._bar.setValue(progress.done)
 
-    def _done(self, result: TrackResult | RenderSummary) -> None:
+    def _done(self, result: TrackResult | RenderSummary | ExportedTrack) -> None:
+        if isinstance(result, ExportedTrack):
+            self._session.tell(result.said)
+            return
         if isinstance(result, RenderSummary):
             said = f"The video is in {result.out}.", result.warning, result.advice
             self._session.tell(" ".join(filter(None, said)))

@@ -115,6 +115,10 @@ class TimePanel(QWidget):
         self.plots.show_track(track)
         self._allow()
 
+    def unfold(self) -> None:
+        """Show the plots."""
+        self._fold.setChecked(True)
+
     def close_down(self) -> None:
         """Wait until what is exported is on disk, and nothing is measured any more."""
         self.plots.series.close_down()

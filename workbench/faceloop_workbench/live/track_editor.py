@@ -14,6 +14,12 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError, Track, Verdict
 from faceloop_datasets.tracks import editing
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.track_export import (
+    TABLES,
+    ExportedTrack,
+    TrackRange,
+    export_track,
+)
 from faceloop_workbench.services.track_keeping import track_and_keep
 
 from .track_jobs import (
@@ -233,6 +239,38 @@ class TrackEditor:
         video, (wanted, self._pending) = self._video(), (self._pending, set())
         self.correcting = None
         self._begin("", lambda _monitor: corrected(video, self._up_to_date(video), wanted))
+
+    def suggested_name(self, selected: tuple[int, int] | None) -> str:
+        """Return a name for a table of the video, or of a range of it; empty without a video."""
+        path, source = self._path(), self._player.source
+        if path is None or source is None or source.frames is None:
+            return ""
+        part = TrackRange(*(selected or (0, source.frames - 1)))
+        return part.suggested_name(path.stem, source.frames)
+
+    def export(self, target: Path, selected: tuple[int, int] | None) -> Job[ExportedTrack] | None:
+        """Return a job that writes the kept track, or a range of it.
+
+        Returns
+        -------
+        Job or None
+            None where the video has to be fitted: not all of the frames are kept, or something is
+            drawn over the faces.
+        """
+        track, drawn = self.track, self._screening.rendering is not None
+        if track is None or (drawn and target.suffix.lower() not in TABLES):
+            return None
+        part = TrackRange(*selected) if selected is not None else TrackRange.all_of(track)
+        if not track.seen[part.first : part.last + 1].all():
+            return None
+        video = self._video()
+        keep = tuple(video.project.files())
+
+        def work(monitor: Monitor) -> ExportedTrack:
+            model, path = video.chosen.model, video.path
+            return export_track(track, model, path, target, part=part, keep=keep, progress=monitor)
+
+        return Job(work, f"exporting the track of {video.path.name}")
 
     def cancel(self) -> None:
         """Stop what is under way; what was tracked until then is kept."""

@@ -172,8 +172,8 @@ class FiltersPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         first, second = QHBoxLayout(), QHBoxLayout()
-        for box in (self._show, self._expression, self._text):
-            first.addWidget(box, 1)
+        for box, share in ((self._show, 6), (self._expression, 6), (self._text, 4)):
+            first.addWidget(box, share)
         for box in (self._reason, self._label, self._media):
             second.addWidget(box, 1)
         layout.addLayout(first)

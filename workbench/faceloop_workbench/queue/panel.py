@@ -40,8 +40,9 @@ _ON_LIST = (
     "queue.next",
     "queue.previous",
     "queue.next_unlabelled",
-    "queue.back",
     "queue.subject",
+    "queue.next_doubtful",
+    "queue.back",
 )
 _ON_PROJECT = (
     "queue.back_up",
@@ -136,6 +137,7 @@ class QueuePanel(QWidget):
             ("queue.next", review.next),
             ("queue.previous", review.previous),
             ("queue.next_unlabelled", review.next_unlabelled),
+            ("queue.next_doubtful", review.next_doubtful),
             ("queue.back", review.back),
             ("queue.accept", review.accept),
             ("queue.skip", self._skip),

@@ -197,6 +197,17 @@ class Review:
         self._session.tell("Every face is labelled.")
         return False
 
+    def next_doubtful(self) -> bool:
+        """Go to the next face whose saved points are in doubt: in the list, else in the project."""
+        after = self._after
+        ring = self.rows[after:] + self.rows[:after]
+        for item_id in dict.fromkeys([*ring, *self._faces.all]):
+            current = self._session.item is not None and item_id == self._session.item.id
+            if not current and is_doubtful(self.row(item_id)) and self._take_in_work(item_id):
+                return True
+        self._session.tell("No other face is in doubt.")
+        return False
+
     def back(self) -> bool:
         """Go back to the face that was edited last; again, to the one edited before it."""
         self._refresh()
@@ -440,6 +451,12 @@ class Review:
             self.release_entry()
         self._arrange()
         self.moved.emit()
+
+
+def is_doubtful(row: ItemSummary) -> bool:
+    """Whether a face waits since its saved points look wrong."""
+    waits = row.status in ("open", "claimed")
+    return waits and any(why.reason == "label-check" for why in row.reasons)
 
 
 def _accepted(name: str, revision: Revision, names: tuple[str, ...]) -> str:

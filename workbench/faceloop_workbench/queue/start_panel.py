@@ -43,16 +43,16 @@ class StartPanel(QWidget):
             ("start.new", "New project…", "Choose a folder for it.", dialogs.new),
             ("start.open", "Open project…", "Choose the folder of one.", dialogs.open),
             (
-                "start.schemes",
-                "Landmark schemes…",
-                "Look at the points a face can have, or make your own on a picture.",
-                dialogs.schemes,
-            ),
-            (
                 "start.sample",
                 "Try the sample",
                 "400 rendered faces to correct and train on.",
                 dialogs.sample,
+            ),
+            (
+                "start.schemes",
+                "Landmark schemes…",
+                "Look at the points a face can have, or make your own on a picture.",
+                dialogs.schemes,
             ),
         ):
             layout.addWidget(_link(name, title, text, do))

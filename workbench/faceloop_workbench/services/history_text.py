@@ -11,7 +11,7 @@ import numpy as np
 from faceloop_datasets import PointState
 from faceloop_datasets.wording import counted
 
-from .annotation_source import MANUAL, source_text
+from .annotation_source import IMPORT, MANUAL, source_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -150,8 +150,8 @@ def done_text(action: str, source: str = MANUAL) -> str:
 
 
 def who_text(author: str, reader: str) -> str:
-    """Name an author for a reader: "you" if they are the same."""
-    return "you" if author == reader else author
+    """Name an author for a reader: "you" if they are the same, nobody if an import did it."""
+    return "you" if author == reader else "" if author.startswith(IMPORT) else author
 
 
 def when_text(moment: datetime, now: datetime | None = None) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, InputError, Monitor, Video
 from faceloop_datasets.tracks.history import TrackHistory
+from faceloop_datasets.wording import enumerated
 
 from .finding import AUTOMATIC
 from .model_choice import expression_names
@@ -16,7 +18,6 @@ from .tracking import track_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from faceloop_datasets import Media, ProgressLike, Project, Track
 
@@ -173,3 +174,39 @@ def videos_of(project: Project) -> list[Path]:
     if not found:
         raise InputError(f"The project {project.name} has no video. Name a file or a folder.")
     return found
+
+
+def find_video(project: Project, which: str) -> Media:
+    """Return a video of a project by its name, its path, or the beginning of its hash.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several have that name.
+    """
+    videos = [media for media in project.media() if media.kind == "video"]
+    path = Path(which).absolute()
+    found = [m for m in videos if which == m.name or m.where(project.path) == path]
+    found = found or [m for m in videos if len(which) > 5 and m.sha256.startswith(which)]
+    if len(found) == 1:
+        return found[0]
+    names = enumerated([f"{m.name} ({m.sha256[:8]})" for m in found or videos]) or "none"
+    said = "Several videos are called" if found else "The project has no video"
+    raise InputError(f"{said} {which}. Name one by its path or hash: {names}.")
+
+
+def need_track(project: Project, media: Media) -> TrackHistory:
+    """Return the kept track of a video.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is damaged.
+    """
+    history = project.track_history(media)
+    if history is None:
+        raise InputError(
+            f"No track of {media.name} is kept yet: faceloop track {media.name} "
+            f"--project {project.path} --keep makes one."
+        )
+    return history

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .setting_fields import SettingField
 
 
-_BAR = 60  # pixels; what scrolls, and the margins
+_WIDTH, _BAR = 560, 60  # pixels; the latter for what scrolls, and the margins
 _LIST_HEIGHT = 64  # pixels; three lines
 
 
@@ -49,7 +49,10 @@ class SettingsDialog(QDialog):
         self.form = {field.name: _widget(field) for field in SETTING_FIELDS}
         self._fill({**defaults(), **values})
         page = QWidget()
-        form = QFormLayout(page)
+        form = QFormLayout()
+        column = QVBoxLayout(page)
+        column.addLayout(form)
+        column.addStretch(1)  # or the form would spread its lines
         for field in SETTING_FIELDS:
             form.addRow(field.title, self.form[field.name].native)
             form.addRow("", paragraph(field.help))
@@ -62,7 +65,7 @@ class SettingsDialog(QDialog):
         layout.addWidget(ScrollArea(page), 1)
         layout.addWidget(self._wrong)
         layout.addWidget(self._buttons())
-        self.resize(max(560, page.sizeHint().width() + _BAR), 640)
+        self.resize(max(_WIDTH, page.minimumSizeHint().width() + _BAR), 640)
 
     @property
     def values(self) -> dict[str, Any]:

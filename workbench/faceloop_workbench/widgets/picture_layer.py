@@ -71,6 +71,7 @@ class PictureLayer:
             blank = np.zeros(_BLANK, dtype=np.uint8)
             self._layer = self.viewer.add_image(blank, rgb=True, name="picture")
             self.viewer.layers.move(self.viewer.layers.index(self._layer), 0)
+            self._layer.help = ""  # napari's tells of keys that are ours while the dock is open
             self._smooth()
         return self._layer
 

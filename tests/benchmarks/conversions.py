@@ -1,26 +1,33 @@
-"""The conversions between face70 and ibug68 on real faces, which they were not learned from.
+"""Conversions between schemes on real faces, which they were not learned from.
 
-    python tests/benchmarks/ibug68.py
-    python tests/benchmarks/ibug68.py --fits --faces 250 --test 80
+    python tests/benchmarks/conversions.py
+    python tests/benchmarks/conversions.py --fits --faces 250 --test 80
+
+Learned: MUCT's images that clmtools' people annotated too have both kinds of points from people's
+hands. Of some people's images a conversion muct76 to face70 is learned; on the others' it stands
+beside the one that comes with faceloop, which is made by hand.
 
 There and back: annotations of MUCT's people (as face70) become ibug68 and face70 again; how far the
-points that are estimated on the way back then are from where they were. No set at hand has both
-kinds of points from people's hands. So ``--fits`` lets models stand in for one of them: a model of
-helen_train + afw (ibug68) is fitted to MUCT's pictures and its points become face70, beside MUCT's
-own; and one of MUCT (face70) is fitted to helen_train + afw. What the same marks are off by then is
-the fit's error and how people differ; what the estimated ones are off by has the conversion's on
-top. Distances in IOD.
+points that are estimated on the way back then are from where they were. No set at hand has both of
+these kinds of points from people's hands. So ``--fits`` lets models stand in for one of them: a
+model of helen_train + afw (ibug68) is fitted to MUCT's pictures and its points become face70,
+beside MUCT's own; and one of MUCT (face70) is fitted to helen_train + afw. What the same marks are
+off by then is the fit's error and how people differ; what the estimated ones are off by has the
+conversion's on top. Distances in IOD.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from common import Report, add_common, data_dir, imported, muct, pictures, split_subjects
 
 from faceloop_datasets import Conversion, PointState, Scheme
+from faceloop_datasets.formats import FaceRecord, read_faces
+from faceloop_datasets.schemes.learning import PairedFaces, learn_conversion
 from faceloop_runtime import Fitter
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.faces import load_faces
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project
     from faceloop_trainer.data.faces import TrainingFace
 
-FACE70, IBUG68 = Scheme.load("face70"), Scheme.load("ibug68")
+FACE70, IBUG68, MUCT76 = (Scheme.load(name) for name in ("face70", "ibug68", "muct76"))
 THERE, BACK = Conversion.load(FACE70, IBUG68), Conversion.load(IBUG68, FACE70)
 
 
@@ -47,6 +54,53 @@ def there_and_back(faces: Sequence[Face]) -> np.ndarray:
     points = np.array([face.annotation.points for face in faces])
     again = BACK.weights @ (THERE.weights @ points)
     return distances(again, np.array([marked(face) for face in faces]), FACE70)
+
+
+def learned(counts: Sequence[int], seed: int) -> list[dict[str, Any]]:
+    """Learn muct76 to face70 from so many people's images, measured on all others'."""
+    pairs = _both()
+    people = sorted({person for _, _, person in pairs})
+    np.random.default_rng(seed).shuffle(people)
+    tested = set(people[max(counts) :])
+    test = [pair for pair in pairs if pair[2] in tested]
+    truth = np.array([face70 for _, face70, _ in test])
+    by_hand = Conversion.load("muct76", "face70")
+    rows = [{"people": "made by hand", **_measured(by_hand, test, truth)}]
+    for count in counts:
+        some = [pair for pair in pairs if pair[2] in people[:count]]
+        sources, targets, names = (list(part) for part in zip(*some, strict=True))
+        paired = PairedFaces(MUCT76, FACE70, np.array(sources), np.array(targets), names)
+        made = learn_conversion(paired)
+        row = {"people": f"{count}, {len(some)} images", **_measured(made, test, truth)}
+        rows.append({**row, "expected": round(float(np.nanmean(made.expected)), 4)})
+    return rows
+
+
+def _measured(conversion: Conversion, test: Sequence[Any], truth: np.ndarray) -> dict[str, Any]:
+    made = conversion.weights @ np.array([source for source, _, _ in test])
+    off = np.nanmean(distances(made, truth, FACE70), axis=0)
+    return {
+        "test images": len(test),
+        "off": round(float(np.nanmean(off)), 4),
+        "same marks": int(conversion.same_mark.sum()),
+        "their error": round(float(np.nanmean(off[conversion.same_mark])), 4),
+    }
+
+
+def _both() -> list[tuple[np.ndarray, np.ndarray, str]]:
+    """Points of muct76, those of face70 from other hands, and the person, of each image."""
+    folder, to_face70 = data_dir(), Conversion.load("clmtrackr71", "face70")
+    others = {
+        Path(face.image_name).stem: to_face70.apply(face.annotation)
+        for face in read_faces("clmtools", [folder / "clmtools" / "annotations.csv"])
+        if isinstance(face, FaceRecord)
+    }
+    archive = folder / "muct" / "muct-landmarks-v1.tar.gz"
+    return [
+        (face.annotation.points, others[face.name].points, face.subject)
+        for face in read_faces("muct", [archive])
+        if isinstance(face, FaceRecord) and face.name in others
+    ]
 
 
 def distances(made: np.ndarray, truth: np.ndarray, scheme: Scheme) -> np.ndarray:
@@ -107,11 +161,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_common(parser)
+    parser.add_argument("--people", type=int, nargs="+", default=[3, 5, 8])
     parser.add_argument("--fits", action="store_true", help="also by models that stand in")
     parser.add_argument("--faces", type=int, default=250, help="to train a model on")
     parser.add_argument("--test", type=int, default=80, help="to fit it to")
     args = parser.parse_args()
     report = Report(args.json)
+    title = "muct76 to face70, against clmtools' annotations of other people"
+    report.table(title, learned(args.people, args.seed))
     wild = [data_dir() / name for name in ("helen_train", "afw")]
     with muct(None) as face70:
         off = there_and_back(face70.faces())

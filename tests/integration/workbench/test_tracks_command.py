@@ -1,0 +1,121 @@
+"""Tracks that a project keeps, on the command line."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from faceloop_datasets import Annotation, FrameKind, Project, Verdict, Video, write_video
+from faceloop_datasets.sample import sample_clip, sample_clip_truth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faceloop_datasets import Track
+
+    from .conftest import Run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two short videos, and a file that is none."""
+    made = tmp_path / "videos" / "deep"
+    made.mkdir(parents=True)
+    frames = [frame.image for frame in islice(Video(sample_clip()), 24)]
+    write_video(made / "talk.mp4", frames, 25)
+    write_video(made.parent / "short.mp4", frames[:4], 25)
+    (made / "broken.mp4").write_bytes(b"no video")
+    return made.parent
+
+
+def kept(project: Path, name: str = "talk.mp4") -> Track:
+    """Return the track that a project keeps of a video."""
+    with Project.open(project) as opened:
+        (media,) = [one for one in opened.tracks() if one.name == name]
+        track = opened.track(media)
+    assert track is not None
+    return track
+
+
+def test_videos_of_a_folder_are_tracked_edited_and_exported(
+    faceloop: Run, empty_project: Path, folder: Path, tmp_path: Path
+) -> None:
+    here = ("--project", empty_project)
+    done = faceloop("track", folder, *here, "--json")
+    assert done.code == 1  # one is broken; the others are done
+    rows = {row["video"].rsplit("/")[-1]: row for row in done.json()["videos"]}
+    assert rows["talk.mp4"]["frames"] == 24
+    assert rows["short.mp4"]["faces"] == 1
+    assert "broken.mp4" in rows["broken.mp4"]["error"]
+    listed = faceloop("tracks", "list", *here, "--json").json()["tracks"]
+    assert {(row["video"], row["frames"], row["lost"]) for row in listed} == {
+        ("talk.mp4", 24, 0), ("short.mp4", 4, 0),
+    }  # fmt: skip
+
+    assert faceloop("tracks", "reject", "talk.mp4", *here, "--frames", "5-8").code == 0
+    assert (kept(empty_project).face(0).verdict[5:9] == Verdict.REJECTED).all()
+    out = tmp_path / "part.csv"
+    named = ("--frames", "4-10", "--out", out)
+    assert faceloop("tracks", "export", "talk.mp4", *here, *named).code == 0
+    table = pd.read_csv(out)
+    assert sorted(set(table["frame"])) == [*range(4, 11)]
+    assert table["x"].isna().groupby(table["frame"]).all().to_dict() == {
+        frame: 5 <= frame <= 8 for frame in range(4, 11)
+    }
+    points = table[table["frame"] == 10][["x", "y"]].to_numpy()
+    np.testing.assert_allclose(points, kept(empty_project).face(0).points[10], atol=1e-3)
+    assert set(table["start"].dropna()) == {"fitted"}
+    assert faceloop("tracks", "undo", "talk.mp4", *here).out.startswith("Took back: rejected")
+
+    drawn = tmp_path / "drawn.mp4"
+    named = ("--frames", "20-23", "--out", drawn)
+    assert faceloop("tracks", "export", "talk.mp4", *here, *named).code == 0
+    with Video(drawn) as video:
+        assert len(video) == 4
+
+    for words in (("split", "talk.mp4", "12"), ("join", "talk.mp4", "1"), ("smooth", "talk.mp4")):
+        assert faceloop("tracks", *words, *here).code == 0, words
+    assert (kept(empty_project).face(0).kind == FrameKind.SMOOTHED).all()
+    assert faceloop("tracks", "undo", "talk.mp4", *here).out.startswith("Took back: smoothed")
+
+
+def test_what_is_annotated_spreads(faceloop: Run, empty_project: Path, folder: Path) -> None:
+    here = ("--project", empty_project)
+    talk = folder / "deep" / "talk.mp4"
+    assert faceloop("track", talk, *here, "--keep").code == 0
+    truth = sample_clip_truth().points
+    with Project.open(empty_project) as opened:
+        (media,) = opened.tracks()
+        track = opened.track(media)
+        assert track is not None
+        face, span = track.face(0), slice(8, 15)
+        moved = face.with_rows(span, points=face.points[span] + 30, predicted_error=0.1)
+        opened.keep_track(track.with_face(moved), "spoilt")
+        item = opened.add_item(media, 11)
+        opened.save(item.id, Annotation("face70", truth[11], np.zeros(70)), None)
+    said = faceloop("tracks", "spread", "talk.mp4", "11", *here)
+    assert said.out.startswith("Spread frame 11 to ")
+    face = kept(empty_project).face(0)
+    assert face.kind[11] == FrameKind.CORRECTED
+    assert np.linalg.norm(face.points[8:15] - truth[8:15], axis=2).mean() < 6
+    # a later tracking leaves it
+    assert faceloop("track", talk, *here, "--keep").code == 0
+    np.testing.assert_array_equal(kept(empty_project).face(0).points[8:15], face.points[8:15])
+
+
+def test_mistakes_are_one_clear_line(faceloop: Run, empty_project: Path, folder: Path) -> None:
+    here = ("--project", empty_project)
+    assert "need --project" in faceloop("track", folder).err
+    assert "The project has no video talk.mp4" in faceloop("tracks", "undo", "talk.mp4", *here).err
+    with Project.open(empty_project) as opened:
+        opened.add_media(folder / "short.mp4")
+    assert "No track of short.mp4 is kept" in faceloop("tracks", "accept", "short.mp4", *here).err
+    assert faceloop("track", folder / "short.mp4", *here, "--keep").code == 0
+    wrong = faceloop("tracks", "accept", "short.mp4", *here, "--frames", "2-9")
+    assert "within 0..3 but got 2..9" in wrong.err
+    assert faceloop("tracks", "accept", "short.mp4", *here, "--frames", "x").code == 2
+    assert "no face 7" in faceloop("tracks", "smooth", "short.mp4", *here, "--face", 7).err

@@ -1,0 +1,1 @@
+"""How well people agree who annotated the same faces without seeing each other's points."""

@@ -1,0 +1,72 @@
+"""Tracking videos so that a project keeps their tracks: part of ``faceloop track``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from .console import Column, note, show_json, show_table
+from .errors import FAILED
+from .interrupts import INTERRUPTED
+from .monitoring import progress_monitor
+
+if TYPE_CHECKING:
+    from faceloop_datasets import Project
+    from faceloop_workbench.services.finding import Finding
+    from faceloop_workbench.services.model_choice import ChosenModel, ChosenTracker
+
+
+def track_kept(
+    project: Project | None,
+    chosen: ChosenModel | ChosenTracker,
+    place: Path,
+    faces: int,
+    finding: Finding,
+    *,
+    json: bool,
+) -> NoReturn:
+    """Track a video, those below a folder, or those of the project, and end the command."""
+    from faceloop_workbench.services.track_keeping import (
+        Refused,
+        track_all,
+        videos_below,
+        videos_of,
+    )
+
+    if project is None:
+        raise typer.BadParameter("a folder, and --keep, need --project, which keeps the tracks")
+    own = place.absolute() == project.path
+    paths = (videos_of(project) if own else videos_below(place)) if place.is_dir() else [place]
+    with progress_monitor() as monitor:
+        found = list(
+            track_all(project, chosen, paths, max_faces=faces, finding=finding, progress=monitor)
+        )
+        stopped = monitor.stopping
+    rows: list[dict[str, Any]] = []
+    for one in found:
+        if isinstance(one, Refused):
+            rows.append({"video": str(one.path), "error": str(one.error)})
+            continue
+        track, summary = one.history.track, one.result.summary
+        rows.append({**summary.to_dict(), "faces": len(track.faces), "edited": _edited(one)})
+    if json:
+        show_json({"model": chosen.name, "videos": rows})
+    else:
+        numbers = ("frames", "lost", "faces", "edited")
+        show_table(
+            ("video", *(Column(name, number=True) for name in numbers)),
+            [(Path(r["video"]).name, *(r[n] for n in numbers)) for r in rows if "frames" in r],
+        )
+    wrong = [row["error"] for row in rows if row.get("error")]
+    for error in wrong:
+        note(f"Error: {error}")
+    if stopped:
+        note(f"Stopped after {len(found)} of {len(paths)} videos; the last is kept until there.")
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(FAILED if wrong else 0)
+
+
+def _edited(kept: Any) -> int:
+    return sum(int(face.settled.sum()) for face in kept.history.track.faces)

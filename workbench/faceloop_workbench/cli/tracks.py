@@ -1,0 +1,378 @@
+"""Commands on the tracks that a project keeps of its videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import Column, note, say, show_json, show_table
+from .interrupts import INTERRUPTED
+from .monitoring import progress_monitor
+from .options import JsonOption, ModelOption, ProjectOption, kept_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faceloop_datasets import Media, Track, Verdict
+    from faceloop_datasets.tracks.history import TrackHistory
+
+    Edit = Callable[[Track, int, int, int], Track]
+
+tracks = typer.Typer(
+    no_args_is_help=True,
+    help="The tracks of videos that a project keeps, and what is done to them.",
+)
+
+VideoArgument = Annotated[
+    str, typer.Argument(metavar="VIDEO", help="Name or path of a video of the project.")
+]
+FramesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIRST-LAST", help="Which frames, from 0; all by default.", show_default=False
+    ),
+]
+FaceOption = Annotated[
+    int | None, typer.Option(help="Id of the face; the first by default.", show_default=False)
+]
+
+
+@tracks.command("list")
+def list_tracks(project: ProjectOption, json: JsonOption = False) -> None:
+    """List the tracks that are kept: their faces, what is lost, what people edited.
+
+    Example: faceloop tracks list --project faces
+    """
+    from faceloop_datasets import FaceloopError, Project
+
+    with Project.open(project) as opened:
+        rows = []
+        for media in opened.tracks():
+            try:
+                rows.append(_row(media, opened.track_history(media)))
+            except FaceloopError as error:  # one that is damaged leaves the others
+                note(f"Error: {error}")
+    if json:
+        show_json({"tracks": rows})
+        return
+    numbers = ("faces", "frames", "lost", "corrected", "rejected")
+    show_table(
+        ("video", *(Column(name, number=True) for name in numbers), "model", "last change"),
+        [(r["video"], *(r[n] for n in numbers), r["model"], r["last_change"]) for r in rows],
+    )
+
+
+@tracks.command("export")
+def export(
+    video: VideoArgument,
+    project: ProjectOption,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Table (.csv, .parquet), or a video to draw into (.mp4).",
+            show_default=False,
+        ),
+    ] = None,
+    frames: FramesOption = None,
+    model: ModelOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a kept track, or a range of it, as it is: nothing is fitted.
+
+    Without --out the file is named by video and range, in this folder. Rejected frames are empty.
+
+    Example: faceloop tracks export talk.mp4 --project faces --frames 100-250 --out part.csv
+    """
+    from faceloop_datasets import Project
+    from faceloop_workbench.services.model_choice import choose_model
+    from faceloop_workbench.services.track_export import TrackRange, export_track
+    from faceloop_workbench.services.track_keeping import find_video, need_track
+
+    with Project.open(project) as opened:
+        media = find_video(opened, video)
+        track = need_track(opened, media).track
+        part = TrackRange(*_range(track, frames))
+        target = out or Path(part.suggested_name(Path(media.name).stem, track.frames))
+        chosen = choose_model(model, opened)
+        with progress_monitor() as monitor:
+            done = export_track(
+                track,
+                chosen.model,
+                opened.resolve(media),
+                target,
+                part=part,
+                keep=kept_files(model, opened),
+                progress=monitor,
+            )
+    if json:
+        show_json({"out": target, "frames": done.frames, "of": done.of, "empty": done.empty})
+    else:
+        say(done.said)
+    if done.frames < done.of:
+        raise typer.Exit(INTERRUPTED)
+
+
+@tracks.command("accept")
+def accept(
+    video: VideoArgument,
+    project: ProjectOption,
+    frames: FramesOption = None,
+    face: FaceOption = None,
+) -> None:
+    """Say that frames are right: no new fit replaces them.
+
+    Example: faceloop tracks accept talk.mp4 --project faces --frames 0-99
+    """
+    from faceloop_datasets import Verdict
+    from faceloop_datasets.tracks.editing import judge
+
+    _edit(
+        project,
+        video,
+        frames,
+        face,
+        "accepted",
+        lambda t, f, a, b: judge(t, f, a, b, Verdict.ACCEPTED),
+    )
+
+
+@tracks.command("reject")
+def reject(
+    video: VideoArgument,
+    project: ProjectOption,
+    frames: FramesOption = None,
+    face: FaceOption = None,
+) -> None:
+    """Say that the points in frames are wrong: no export has them.
+
+    Example: faceloop tracks reject talk.mp4 --project faces --frames 40-52
+    """
+    from faceloop_datasets import Verdict
+    from faceloop_datasets.tracks.editing import judge
+
+    _edit(
+        project,
+        video,
+        frames,
+        face,
+        "rejected",
+        lambda t, f, a, b: judge(t, f, a, b, Verdict.REJECTED),
+    )
+
+
+@tracks.command("interpolate")
+def interpolate(
+    video: VideoArgument,
+    project: ProjectOption,
+    frames: FramesOption = None,
+    face: FaceOption = None,
+) -> None:
+    """Compute the face between good frames: the ends, and corrected frames between them.
+
+    Example: faceloop tracks interpolate talk.mp4 --project faces --frames 40-52
+    """
+    from faceloop_datasets.tracks import editing
+
+    _edit(project, video, frames, face, "interpolated", editing.interpolate)
+
+
+@tracks.command("smooth")
+def smooth(
+    video: VideoArgument,
+    project: ProjectOption,
+    frames: FramesOption = None,
+    face: FaceOption = None,
+    window: Annotated[int, typer.Option(help="Frames that are looked at, an odd number.")] = 9,
+) -> None:
+    """Take the trembling out of a face, without lag (Savitzky-Golay).
+
+    Example: faceloop tracks smooth talk.mp4 --project faces
+    """
+    from faceloop_datasets.tracks import editing
+
+    _edit(
+        project,
+        video,
+        frames,
+        face,
+        "smoothed",
+        lambda t, f, a, b: editing.smooth(t, f, a, b, window),
+    )
+
+
+@tracks.command("spread")
+def spread(
+    video: VideoArgument,
+    frame: Annotated[int, typer.Argument(help="A frame in which the face is right.")],
+    project: ProjectOption,
+    face: FaceOption = None,
+    model: ModelOption = None,
+) -> None:
+    """Fit the frames around a right one again, until the fits agree with what was there.
+
+    What was annotated in this video in the project is put into the track first.
+
+    Example: faceloop tracks spread talk.mp4 45 --project faces
+    """
+    from faceloop_datasets import Project, Video
+    from faceloop_workbench.services.model_choice import choose_model
+    from faceloop_workbench.services.track_corrections import take_corrections
+    from faceloop_workbench.services.track_editing import spread as spread_frame
+    from faceloop_workbench.services.track_keeping import find_video, need_track
+
+    with Project.open(project) as opened:
+        media = find_video(opened, video)
+        history = need_track(opened, media)
+        taken = take_corrections(opened, media, history.track)
+        history = history.did(taken, "took corrected frames")
+        chosen = choose_model(model, opened)
+        with progress_monitor() as monitor, Video(opened.resolve(media)) as source:
+            track, said = spread_frame(
+                history.track,
+                _face(history.track, face),
+                frame,
+                chosen.model,
+                video=source,
+                progress=monitor,
+            )
+        opened.keep_track(history.did(track, said))
+    say(f"{said[:1].upper()}{said[1:]}.")
+
+
+@tracks.command("split")
+def split(
+    video: VideoArgument,
+    frame: Annotated[int, typer.Argument(help="First frame of the new face.")],
+    project: ProjectOption,
+    face: FaceOption = None,
+) -> None:
+    """Make what a face is from a frame on another face.
+
+    Example: faceloop tracks split talk.mp4 120 --project faces --face 0
+    """
+    from faceloop_datasets.tracks import editing
+
+    edit = lambda t, f, *_: editing.split(t, f, frame)  # noqa: E731
+    _edit(project, video, None, face, f"split at frame {frame}", edit, ranged=False)
+
+
+@tracks.command("join")
+def join(
+    video: VideoArgument,
+    other: Annotated[int, typer.Argument(help="Id of the face that is the same person.")],
+    project: ProjectOption,
+    face: FaceOption = None,
+) -> None:
+    """Make two faces one: the other's frames become the face's.
+
+    Example: faceloop tracks join talk.mp4 1 --project faces --face 0
+    """
+    from faceloop_datasets.tracks import editing
+
+    edit = lambda t, f, *_: editing.join(t, f, other)  # noqa: E731
+    _edit(project, video, None, face, f"joined face {other}", edit, ranged=False)
+
+
+@tracks.command("undo")
+def undo(video: VideoArgument, project: ProjectOption) -> None:
+    """Take back what was done last to a track.
+
+    Example: faceloop tracks undo talk.mp4 --project faces
+    """
+    _go_back(project, video, "undo", "Took back")
+
+
+@tracks.command("redo")
+def redo(video: VideoArgument, project: ProjectOption) -> None:
+    """Do again what was taken back last.
+
+    Example: faceloop tracks redo talk.mp4 --project faces
+    """
+    _go_back(project, video, "redo", "Did again")
+
+
+def _judge(
+    project: Path, video: str, frames: str | None, face: int | None, verdict: Verdict
+) -> None:
+    from faceloop_datasets.tracks.editing import judge
+
+    edit = lambda t, f, first, last: judge(t, f, first, last, verdict)  # noqa: E731
+    _edit(project, video, frames, face, verdict.name.lower(), edit)
+
+
+def _edit(
+    project: Path,
+    video: str,
+    frames: str | None,
+    face: int | None,
+    word: str,
+    edit: Edit,
+    *,
+    ranged: bool = True,
+) -> None:
+    from faceloop_datasets import Project
+    from faceloop_workbench.services.track_keeping import find_video, need_track
+
+    with Project.open(project) as opened:
+        media = find_video(opened, video)
+        history = need_track(opened, media)
+        first, last = _range(history.track, frames)
+        after = edit(history.track, _face(history.track, face), first, last)
+        said = f"{word} frames {first}..{last}" if ranged else word
+        opened.keep_track(history.did(after, said))
+    say(f"{said[:1].upper()}{said[1:]}; faceloop tracks undo takes it back.")
+
+
+def _go_back(project: Path, video: str, way: str, word: str) -> None:
+    from faceloop_datasets import Project
+    from faceloop_workbench.services.track_keeping import find_video, need_track
+
+    with Project.open(project) as opened:
+        media = find_video(opened, video)
+        need_track(opened, media)
+        said = opened.undo_track(media) if way == "undo" else opened.redo_track(media)
+    say(f"There is nothing to {way}." if said is None else f"{word}: {said}.")
+
+
+def _range(track: Track, frames: str | None) -> tuple[int, int]:
+    if frames is None:
+        return 0, track.frames - 1
+    first, dash, last = frames.partition("-")
+    if not first.isdigit() or (dash and not last.isdigit()):
+        raise typer.BadParameter(f"--frames needs FIRST-LAST, as 100-250, and not {frames!r}")
+    return int(first), int(last or first)
+
+
+def _face(track: Track, face: int | None) -> int:
+    from faceloop_datasets import InputError
+
+    if face is not None:
+        return face
+    if not track.faces:
+        raise InputError("There is no face in this track.")
+    return track.faces[0].id
+
+
+def _row(media: Media, history: TrackHistory | None) -> dict[str, Any]:
+    import numpy as np
+
+    from faceloop_datasets import FrameKind, Verdict
+
+    assert history is not None  # noqa: S101 - it is listed because its file is there
+    track = history.track
+    return {
+        "video": media.name,
+        "sha256": media.sha256,
+        "faces": len(track.faces),
+        "frames": int(track.seen.sum()),
+        "of": track.frames,
+        "lost": int(np.isinf(track.worst_error).sum()),
+        "corrected": sum(int((f.kind == FrameKind.CORRECTED).sum()) for f in track.faces),
+        "rejected": sum(int((f.verdict == Verdict.REJECTED).sum()) for f in track.faces),
+        "model": track.model,
+        "last_change": history.done[-1].said if history.done else "",
+    }

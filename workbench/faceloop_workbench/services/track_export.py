@@ -1,0 +1,181 @@
+"""A range of a kept track written to a file: a table of points, or a video with them drawn in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from faceloop_datasets import FrameKind, InputError, Monitor, Video, VideoWriter
+from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_datasets.tracks.editing import check_range
+from faceloop_datasets.wording import counted
+
+from .overlay import draw_fits
+from .points_table import PointsTable
+from .track_editing import kept_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from faceloop_datasets import ProgressLike, Track
+    from faceloop_runtime import FaceModel, Fit
+    from faceloop_runtime.fit.result import FitStart
+
+TABLES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class TrackRange:
+    """Frames of a video, both ends included."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def all_of(cls, track: Track) -> TrackRange:
+        """Return the whole video."""
+        return cls(0, track.frames - 1)
+
+    def suggested_name(self, video: str, frames: int, suffix: str = ".csv") -> str:
+        """Return a name for what is exported: ``talk-track.csv``, ``talk-120-250.csv``.
+
+        Parameters
+        ----------
+        video : str
+            Name of the video without its ending.
+        frames : int
+            How many it has.
+        suffix : str
+            Ending of the file.
+        """
+        whole = self == TrackRange(0, frames - 1)
+        part = "track" if whole else f"{self.first}-{self.last}"
+        return f"{video}-{part}{suffix}"
+
+
+@dataclass(frozen=True)
+class ExportedTrack:
+    """What was written.
+
+    Parameters
+    ----------
+    out : Path
+        The file.
+    frames, of : int
+        Frames in it, and frames of the range.
+    empty : int
+        Frames without a face: lost, rejected, or not looked at.
+    """
+
+    out: Path
+    frames: int
+    of: int
+    empty: int
+
+    @property
+    def said(self) -> str:
+        """The same for people."""
+        until = "" if self.frames == self.of else f" of {self.of}; it was stopped"
+        empty = f", {self.empty} without a face" if self.empty else ""
+        return f"{self.out} has {counted(self.frames, 'frame')}{until}{empty}."
+
+
+def export_track(
+    track: Track,
+    model: FaceModel,
+    video: Path,
+    out: Path,
+    *,
+    part: TrackRange | None = None,
+    keep: Iterable[Path] = (),
+    progress: ProgressLike = None,
+) -> ExportedTrack:
+    """Write a range of a track as it is kept: nothing is fitted.
+
+    A table has the columns of `faceloop_workbench.services.points_table.PointsTable`; ``start``
+    says how the points came about, ``fitted``, ``corrected``, ``spread`` and so on, and what a
+    track does not keep (confidence, visibility, score) is NaN. Rejected frames are empty.
+
+    Parameters
+    ----------
+    track : Track
+        What to write.
+    model : FaceModel
+        One of the same scheme.
+    video : Path
+        The video of the track.
+    out : Path
+        ``.csv`` or ``.parquet``, or a video to draw into.
+    part : TrackRange, optional
+        Which frames; all by default.
+    keep : iterable of Path
+        Files besides the video that must not be replaced.
+    progress : Monitor or callable, optional
+        Told each frame; a monitor may stop the work: then the file holds the frames until there.
+
+    Raises
+    ------
+    InputError
+        If there is no such range, the model has other points, or a file cannot be read or written.
+    """
+    part = part or TrackRange.all_of(track)
+    check_range(track, part.first, part.last)
+    if model.scheme.name != track.scheme:
+        raise InputError(
+            f"Expected a model of {track.scheme} to export the track with, but got one of "
+            f"{model.scheme.name}."
+        )
+    refuse_to_replace([out], [video, *keep])
+    frames = _Frames(track, model, part, Monitor.of(progress))
+    if out.suffix.lower() in TABLES:
+        _write_table(frames, video, out)
+    else:
+        _write_video(frames, video, out)
+    return ExportedTrack(out, frames.count, part.last - part.first + 1, frames.empty)
+
+
+class _Frames:
+    """The frames of a range with their faces, counted as they go by."""
+
+    def __init__(self, track: Track, model: FaceModel, part: TrackRange, monitor: Monitor) -> None:
+        self.track, self.model, self.part = track, model, part
+        self._monitor = monitor
+        self.count = self.empty = 0
+
+    def __iter__(self) -> Iterator[tuple[int, list[tuple[int, Fit]]]]:
+        total = self.part.last - self.part.first + 1
+        for frame in range(self.part.first, self.part.last + 1):
+            found = kept_result(self.track, frame, self.model)
+            faces = [] if found is None else [(face.id, face.fit) for face in found.faces]
+            self.count, self.empty = self.count + 1, self.empty + (not faces)
+            yield frame, faces
+            self._monitor.tell(self.count, total, "exporting the track")
+            if self._monitor.stopping:
+                return
+
+
+def _write_table(frames: _Frames, video: Path, out: Path) -> None:
+    track, names = frames.track, frames.model.scheme.names
+    about = {"scheme": track.scheme, "video": video.name, "model": track.model}
+    with PointsTable(out, "track", names, about, expressions=track.expressions) as table:
+        for frame, faces in frames:
+            rows = [(number, _for_table(track, number, frame, fit)) for number, fit in faces]
+            table.write((frame, float(track.times[frame])), rows)
+
+
+def _write_video(frames: _Frames, video: Path, out: Path) -> None:
+    track, scheme = frames.track, frames.model.scheme
+    with Video(video) as source, VideoWriter(out, source.rate) as writer:
+        for frame, faces in frames:
+            drawn = draw_fits(source[frame].image, [fit for _, fit in faces], scheme)
+            writer.write(drawn, float(track.times[frame] - track.times[frames.part.first]))
+
+
+def _for_table(track: Track, face: int, frame: int, fit: Fit) -> Fit:
+    """Return a fit without what a track does not keep, and with how its points came about."""
+    kind = FrameKind(track.face(face).kind[frame]).name.lower()
+    nothing = np.full(len(fit.points), np.nan)
+    return replace(fit, confidence=nothing, start=cast("FitStart", kind))
