@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from driver import BLOCKED, LEFT, NONE, LoopProbe, type_into
+from driver import LEFT, NONE, type_into
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QTableView
@@ -136,9 +136,7 @@ def _copy_and_paste(table):
     table.show(table.project.items()[20])
     corners = list(table.project.scheme.iod)
     theirs = table.head.points[corners]
-    with LoopProbe() as probe:
-        driver.press("v", CONTROL | SHIFT)
-    assert probe.worst_cpu < BLOCKED
+    driver.press("v", CONTROL | SHIFT)
     assert np.allclose(table.head.points[corners], theirs)
     assert (table.head.states == PointState.ESTIMATED).sum() > 60
     QApplication.clipboard().setText("0\t1\tlow")
