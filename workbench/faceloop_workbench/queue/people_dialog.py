@@ -12,7 +12,7 @@ from qtpy.QtCore import (
     QSize,
     Qt,
 )
-from qtpy.QtGui import QImage, QKeyEvent, QPixmap
+from qtpy.QtGui import QIcon, QImage, QKeyEvent, QPixmap
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -145,7 +145,7 @@ class PeopleModel(QAbstractTableModel):
         portrait = role == Qt.ItemDataRole.DecorationRole and index.column() == 0
         return self._portrait(person) if portrait else None
 
-    def _portrait(self, person: Person) -> QPixmap:
+    def _portrait(self, person: Person) -> QIcon:
         item = person.portrait
         pixels = None
         if item is not None and self._review.knows(item):
@@ -153,11 +153,14 @@ class PeopleModel(QAbstractTableModel):
         if pixels is None or not pixels.size:
             blank = QPixmap(_PORTRAIT, _PORTRAIT)
             blank.fill(Qt.GlobalColor.transparent)
-            return blank
+            return QIcon(blank)
         size = len(pixels)
         image = QImage(pixels.tobytes(), size, size, 3 * size, QImage.Format.Format_RGB888)
         smooth = Qt.TransformationMode.SmoothTransformation
-        return QPixmap.fromImage(image.scaledToHeight(_PORTRAIT, smooth))
+        face = QPixmap.fromImage(image.scaledToHeight(_PORTRAIT, smooth))
+        icon = QIcon(face)
+        icon.addPixmap(face, QIcon.Mode.Selected)  # else Qt paints the selection over it
+        return icon
 
 
 class PeopleView(QTableView):
