@@ -75,7 +75,7 @@ class CameraWork:
         return self._player.recording
 
     def suggested(self) -> Path:
-        """Where a recording goes that nobody puts elsewhere: to the project that keeps its track."""
+        """Where a recording goes that nobody puts elsewhere: the project that keeps its track."""
         chosen = self._player.chosen
         home = None if chosen is None else self._keeper(chosen)
         folder = Path.home() if home is None else home / "media"
