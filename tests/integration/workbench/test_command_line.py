@@ -48,7 +48,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
         "faces list", "faces find", "faces remove", "faces restore",
-        "subjects list", "subjects set", "subjects merge", "subjects undo",
+        "subjects list", "subjects set", "subjects merge", "subjects undo", "subjects hold-out",
         "scheme learn-conversion", "scheme convert",
         "tracks list", "tracks export", "tracks accept", "tracks reject", "tracks interpolate",
         "tracks smooth", "tracks spread", "tracks split", "tracks join", "tracks undo",
