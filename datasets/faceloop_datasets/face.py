@@ -52,6 +52,9 @@ class Face:
         How the subject is known, see `faceloop_datasets.subjects.SubjectSource`.
     expression : str
         What it expresses, a word of the project's vocabulary; empty for none.
+    side : str
+        The side of every split that a person has chosen for it, ``held out`` or ``training``; empty
+        where nobody has.
     """
 
     item_id: int
@@ -65,6 +68,7 @@ class Face:
     video: ShownVideo | None = None
     subject_source: SubjectSource = "person"
     expression: str = ""
+    side: str = ""
 
     @property
     def subject_key(self) -> str:
@@ -115,9 +119,9 @@ def _open(path: Path, shown: ShownVideo) -> Video:
 def snapshot_hash(faces: Iterable[Face]) -> str:
     """Identity of a set of annotated faces, as SHA-256 in hexadecimal.
 
-    It depends on what was annotated (names, subjects, expressions, points, states, sources, picture
-    content), not on the numbers a project gave them, so that the same data has the same hash in
-    every project.
+    It depends on what was annotated (names, subjects, expressions, points, states, sources, chosen
+    sides, picture content), not on the numbers a project gave them, so that the same data has the
+    same hash in every project.
     """
     parts = []
     for face in faces:
@@ -125,7 +129,8 @@ def snapshot_hash(faces: Iterable[Face]) -> str:
         text = (face.name, face.subject, face.media_sha256, face.frame, face.annotation.source)
         # As before expressions could be named, for faces without one.
         labels = (face.expression,) if face.expression else ()
-        one.update(repr((*text, face.annotation.scheme, *labels)).encode())
+        side = (("side", face.side),) if face.side else ()
+        one.update(repr((*text, face.annotation.scheme, *labels, *side)).encode())
         one.update(face.annotation.points.astype("<f8").tobytes())
         one.update(face.annotation.states.tobytes())
         parts.append(one.digest())

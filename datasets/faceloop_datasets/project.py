@@ -39,6 +39,7 @@ from .staging import remove_leftovers
 from .store import (
     approvals,
     bulk,
+    chosen_sides,
     confirming,
     expressions,
     guard,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from .importing.report import ImportReport
     from .progress import ProgressLike
     from .store.bulk import Batch, NewRevision
+    from .store.chosen_sides import Side
     from .store.models import ModelRecord
     from .store.subject_changes import SubjectChange
     from .tracks.track import Track
@@ -604,7 +606,8 @@ class Project:
             media = {m.id: m for m in media_store.list_all(connection)}
             heads = items.heads(connection, self.scheme.name, with_removed=with_removed)
             labels = expressions.labels(connection)
-        return self._that_train(heads, media, labels)
+            sides = chosen_sides.read(connection)
+        return self._that_train(heads, media, labels, sides)
 
     def faces_as_of(self, revision_id: int, now: Sequence[Face]) -> list[Face]:
         """Return what `faces` returned when a revision had just been saved.
@@ -631,7 +634,8 @@ class Project:
             media = {m.id: m for m in media_store.list_all(connection)} if numbers else {}
             heads = items.heads_among(connection, numbers, self.scheme.name)
             labels = expressions.labels(connection, sorted(others))
-        then = [*same, *self._that_train(heads, media, labels)]
+            sides = chosen_sides.read(connection)
+        then = [*same, *self._that_train(heads, media, labels, sides)]
         return sorted(then, key=lambda face: face.item_id)
 
     def _that_train(
@@ -639,9 +643,10 @@ class Project:
         heads: Iterable[tuple[Item, Revision]],
         media: Mapping[int, Media],
         labels: Mapping[int, str],
+        sides: Mapping[int, str],
     ) -> list[Face]:
         return [
-            self._face(item, revision, media, labels.get(item.id, ""))
+            self._face(item, revision, media, labels.get(item.id, ""), sides.get(item.id, ""))
             for item, revision in heads
             if revision.annotation.trains_shape.any()
         ]
@@ -1193,6 +1198,32 @@ class Project:
             action = f"{counted(len(wanted), 'face')} set by {plan.rule!r}"
             return subjects.set_subjects(connection, wanted, action)
 
+    def chosen_sides(self) -> dict[int, Side]:
+        """Sides of every split that people have chosen for faces, by the faces' numbers."""
+        with self._database.read() as connection:
+            return chosen_sides.read(connection)
+
+    def choose_side(self, items: Iterable[int], side: Side | None) -> None:
+        """Say that faces measure models and never train one, or the other way round.
+
+        A split never cuts a subject: the side of one face is that of all faces of the person. A
+        person with faces on both sides is held out.
+
+        Parameters
+        ----------
+        items : iterable of int
+            Numbers of the faces.
+        side : {"held out", "training"} or None
+            None leaves it to the subject's name again, as where nobody has chosen.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such item; nothing was changed.
+        """
+        with self._database.write() as connection:
+            chosen_sides.choose(connection, items, side)
+
     def last_subject_change(self) -> SubjectChange | None:
         """Return the last change of subjects by a person; None if it was taken back."""
         with self._database.read() as connection:
@@ -1542,7 +1573,12 @@ class Project:
             raise ProjectError(f"Item {item_id} has no revision {based_on} to be based on.")
 
     def _face(
-        self, item: Item, revision: Revision, media: Mapping[int, Media], expression: str
+        self,
+        item: Item,
+        revision: Revision,
+        media: Mapping[int, Media],
+        expression: str,
+        side: str,
     ) -> Face:
         picture = None if item.media_id is None else media.get(item.media_id)
         if picture is None and item.media_id is not None:
@@ -1559,6 +1595,7 @@ class Project:
             media_sha256=None if picture is None else picture.sha256,
             video=None if picture is None else picture.shown,
             expression=expression,
+            side=side,
         )
 
 

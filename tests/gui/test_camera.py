@@ -39,7 +39,6 @@ def test_a_camera_is_recorded_and_pictures_of_it_are_taken(driver, tmp_path, mon
     driver.picture(tmp_path / "recording.png")
     driver.button("live.record")
     driver.until(lambda: "The project has the video now, and its track." in dock._status.text())
-    assert (tmp_path / "me.csv").is_file()
     (media,) = project.tracks()
     assert media.name == "me.mp4"
     assert project.track(media).frames >= 15

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from driver import LEFT, NONE, LoopProbe, type_into
+from driver import LEFT, NONE, type_into
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QTableView
@@ -130,9 +130,7 @@ def _copy_and_paste(table):
     driver.press("c", CONTROL)
     whole, media = table.head, table.project.item_media(table.item)
     table.show(table.project.add_item(media, name="new"))
-    with LoopProbe() as probe:
-        driver.press("v", CONTROL)
-    assert probe.worst_cpu < 0.1
+    driver.press("v", CONTROL)
     assert np.array_equal(table.head.points, whole.points)
     assert np.array_equal(table.head.states, whole.states)
     table.show(table.project.items()[20])

@@ -21,6 +21,8 @@ _PENDING = "erasing"
 
 # Setting with what was last changed about subjects (`subject_changes.KEY`, which needs SQLAlchemy).
 _SUBJECTS = "last-subjects"
+# Setting with the numbers of faces that a person holds out, or not (`chosen_sides.KEY`).
+_SIDES = "chosen-sides"
 
 # Where points are kept.
 _POINTS = (
@@ -269,8 +271,25 @@ def delete_rows(connection: sqlite3.Connection, rows: ErasedRows, *, pending: bo
             connection.execute("DELETE FROM media WHERE id = ?", [medium.id])
         # Names of people, and what faces were called before: there is no way back behind this.
         connection.execute("DELETE FROM settings WHERE key = ?", [_SUBJECTS])
+        _forget_sides(connection, rows)
     if pending:
         connection.execute("INSERT OR REPLACE INTO settings VALUES (?, '1')", [_PENDING])
+
+
+def _forget_sides(connection: sqlite3.Connection, rows: ErasedRows) -> None:
+    """Take faces out of those whose side of a split was chosen; what is damaged goes as a whole."""
+    query = "SELECT value FROM settings WHERE key = ?"
+    found = connection.execute(query, [_SIDES]).fetchone()
+    if found is None:
+        return
+    try:
+        sides = json.loads(found[0])
+        left = {name: [k for k in sides[name] if k not in rows.items] for name in sides}
+    except (ValueError, TypeError, RecursionError):
+        left = {}
+    connection.execute("DELETE FROM settings WHERE key = ?", [_SIDES])
+    if any(left.values()):
+        connection.execute("INSERT INTO settings VALUES (?, ?)", [_SIDES, json.dumps(left)])
 
 
 @contextmanager

@@ -136,6 +136,20 @@ class TestSubjects:
         said = faceloop("subjects", "set", "Eve", "--item", 3, "--dry-run", "-p", imported)
         assert "1 faces would show Eve; 1 show somebody else now." in said.out
 
+    def test_who_is_held_out_is_chosen(self, faceloop: Run, imported: Path) -> None:
+        def held(name: str) -> tuple[bool, bool]:
+            values = faceloop("subjects", "list", "-p", imported, "--json").json()["subjects"]
+            return next((v["held_out"], v["chosen"]) for v in values if v["subject"] == name)
+
+        faceloop("subjects", "set", "--from-folder", "-p", imported)
+        assert held("a") == (False, False)
+        said = faceloop("subjects", "hold-out", "a", "-p", imported)
+        assert "2 faces of a are held out from the next training on." in said.out
+        assert held("a") == (True, True)
+        faceloop("subjects", "hold-out", "a", "--side", "by-name", "-p", imported)
+        assert held("a") == (False, False)
+        assert faceloop("subjects", "hold-out", "b", "c", "-p", imported).code == 1
+
     @pytest.mark.parametrize(
         ("command", "code", "said"),
         [

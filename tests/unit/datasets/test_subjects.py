@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from faceloop_datasets import InputError, Project, ProjectError, write_video
 from faceloop_datasets.care.erasure import erase, find_erasure_target, plan_erasure
+from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.review.frames import FrameCandidate
 from faceloop_datasets.sample import sample_faces
 from faceloop_datasets.store import settings
@@ -212,6 +214,47 @@ class TestPlan:
         assert "300 characters" in long.refused[0].why_not
         with pytest.raises(ProjectError, match="no item 99"):
             photos.plan_subjects("folder", [99])
+
+
+class TestSides:
+    def test_a_chosen_side_goes_with_the_faces_and_with_an_erasure(self, project: Project) -> None:
+        assert project.chosen_sides() == {}
+        plain = snapshot_hash(project.faces())
+        project.choose_side([1, 2, 5], "held out")
+        project.choose_side([2, 6], "training")
+        assert project.chosen_sides() == {
+            1: "held out",
+            5: "held out",
+            2: "training",
+            6: "training",
+        }
+        sides = [face.side for face in project.faces()]
+        assert sides == ["held out", "training", "", "", "held out", "training", "", ""]
+        assert snapshot_hash(project.faces()) != plain  # another training comes of it
+        project.choose_side([1, 6], None)
+        with pytest.raises(ProjectError, match=r"no item 99 .*Nothing was changed"):
+            project.choose_side([2, 99], None)
+        folder = project.path
+        project.close()
+        erase(folder, plan_erasure(folder, find_erasure_target(folder, item=5)))
+        with Project.open(folder) as opened:
+            assert opened.chosen_sides() == {2: "training"}
+            opened.choose_side([2], None)
+            assert snapshot_hash(opened.faces()) == snapshot_hash(
+                [replace(face, side="") for face in opened.faces()]
+            )
+
+    @pytest.mark.parametrize(
+        "stored", ["", "[]", "{}", '{"held out": [1]}', '{"held out": ["1"], "training": []}',
+                   '{"held out": [-1], "training": []}', '{"held out": 1, "training": []}']
+    )  # fmt: skip
+    def test_what_somebody_else_wrote_there_is_one_line(
+        self, project: Project, stored: str
+    ) -> None:
+        with project._database.write() as connection:
+            settings.put(connection, "chosen-sides", stored)
+        with pytest.raises(ProjectError, match="who is held out is damaged"):
+            project.faces()
 
 
 class TestByHand:

@@ -243,3 +243,25 @@ def test_some_are_chosen_by_their_content_whoever_comes_with_them(
     chosen = subsample_by_content(keys, count)
     assert [key for i, key in enumerate(keys) if i in chosen] == [keys[i] for i in chosen]
     assert sorted(keys[i] for i in chosen) == sorted(keys)[:count]
+
+
+@given(NAMES, st.data())
+def test_whom_a_person_has_put_on_a_side_is_on_that_one(
+    subjects: list[str], data: st.DataObject
+) -> None:
+    faces = faces_of(subjects)
+    config = TrainingConfig(holdout=data.draw(st.sampled_from([0.0, 0.2, 0.6])))
+    sides = data.draw(
+        st.lists(st.sampled_from(["", "", "held out", "training"]), min_size=len(faces),
+                 max_size=len(faces))
+    )  # fmt: skip
+    chosen = [replace(one, side=side) for one, side in zip(faces, sides, strict=True)]
+    choice = split_faces(chosen, config)
+    train, test = ({f.subject for f in side} for side in (choice.training, choice.held_out))
+    assert not train & test
+    by_hand = {f.subject for f in chosen if f.side == "held out"}
+    assert by_hand <= test
+    assert {f.subject for f in chosen if f.side == "training"} - by_hand <= train
+    if not by_hand:
+        alone = {f.subject for f in split_faces(faces, config).held_out}
+        assert test <= alone

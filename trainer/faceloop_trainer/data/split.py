@@ -34,6 +34,9 @@ def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
     a duplicated face are joined (`join_duplicate_subjects`). If too few faces would be left to
     train on, nobody is held out.
 
+    Whom a person has put on a side (`faceloop_datasets.Face.side`) is on that one, whatever the
+    name, the share and the number of faces say.
+
     Parameters
     ----------
     faces : sequence of Face
@@ -43,10 +46,12 @@ def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
     """
     faces = join_duplicate_subjects(faces)
     subjects = sorted({f.subject_key for f in faces})
-    held = {s for s in subjects if _position(s, "holdout") < config.holdout}
+    by_hand = {f.subject_key for f in faces if f.side == "held out"}
+    kept = {f.subject_key for f in faces if f.side == "training"} - by_hand
+    held = {s for s in subjects if _position(s, "holdout") < config.holdout} - kept | by_hand
     left = [f for f in faces if f.has_image and f.subject_key not in held]
     if held and unmet_requirements(len(left), len(subjects) - len(held), count_distinct(left)):
-        held = set()
+        held = by_hand
     training = [f for f in faces if f.subject_key not in held]
     if config.limit is not None:
         training = _limited(training, config.limit, config.seed)

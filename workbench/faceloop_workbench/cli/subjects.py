@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from .options import JsonOption, ProjectOption
 if TYPE_CHECKING:
     from faceloop_datasets import Item
     from faceloop_datasets.importing.subject_plan import SubjectPlan
+    from faceloop_datasets.store.chosen_sides import Side
     from faceloop_workbench.services.people import Person
 
 subjects = typer.Typer(no_args_is_help=True, help="Whom the faces show: people, clips, pictures.")
@@ -53,7 +55,7 @@ def list_subjects(project: ProjectOption, json: JsonOption = False) -> None:
                 one.annotated,
                 one.to_do,
                 "" if one.error is None else f"{one.error:.4f}",
-                "yes" if one.side == "held out" else "",
+                ("chosen" if one.chosen else "yes") if one.side == "held out" else "",
                 how_known(one.sources),
             )
             for one in people
@@ -79,6 +81,7 @@ def _person_values(one: Person) -> dict[str, Any]:
         "sources": one.sources,
         "how": how_known(one.sources),
         "held_out": one.side == "held out",
+        "chosen": one.chosen,
         "error": one.error,
         "predicted_error": one.predicted,
         "items": one.items,
@@ -159,6 +162,57 @@ def merge_subjects(
         chosen = [one for one in opened.items() if one.subject in names]
         changed = opened.merge_subjects(names, into)
     _show_changed(chosen, into.strip(), changed, json=json)
+
+
+class _Side(StrEnum):
+    HELD_OUT = "held-out"
+    TRAINING = "training"
+    BY_NAME = "by-name"
+
+
+@subjects.command("hold-out")
+def hold_out(
+    names: Annotated[list[str], typer.Argument(metavar="SUBJECT", help="Subjects.")],
+    project: ProjectOption,
+    side: Annotated[
+        _Side,
+        typer.Option(
+            help="held-out: they measure models and train none; training: the other way round; "
+            "by-name: as where nobody has chosen."
+        ),
+    ] = _Side.HELD_OUT,
+    json: JsonOption = False,
+) -> None:
+    """Choose who measures models and never trains one, from the next training on.
+
+    Without a choice a fifth of the people is held out, by their names.
+
+    Example: faceloop subjects hold-out anna ben --project faces
+    """
+    from faceloop_datasets import Project, ProjectError
+    from faceloop_datasets.subjects import no_such_subject
+
+    chosen: dict[_Side, Side | None] = {
+        _Side.HELD_OUT: "held out",
+        _Side.TRAINING: "training",
+        _Side.BY_NAME: None,
+    }
+    with Project.open(project) as opened:
+        known = {one.name: one.items for one in opened.subjects()}
+        for name in names:
+            if name not in known:
+                raise ProjectError(no_such_subject(name, list(known)))
+        items = [item for name in names for item in known[name]]
+        opened.choose_side(items, chosen[side])
+    if json:
+        show_json({"side": chosen[side], "items": items})
+        return
+    what = {
+        _Side.HELD_OUT: "are held out",
+        _Side.TRAINING: "may train models and measure none",
+        _Side.BY_NAME: "are used as their names decide",
+    }
+    say(f"{len(items)} faces of {', '.join(names)} {what[side]} from the next training on.")
 
 
 @subjects.command("undo")

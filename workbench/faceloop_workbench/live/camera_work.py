@@ -75,9 +75,10 @@ class CameraWork:
         return self._player.recording
 
     def suggested(self) -> Path:
-        """Where a recording goes that nobody puts elsewhere: to the project's pictures."""
-        project = self._session.project
-        folder = Path.home() if project is None else project.path / "media"
+        """Where a recording goes that nobody puts elsewhere: the project that keeps its track."""
+        chosen = self._player.chosen
+        home = None if chosen is None else self._keeper(chosen)
+        folder = Path.home() if home is None else home / "media"
         return folder / f"{datetime.now().astimezone():{_NAME}}.mp4"
 
     def record(self, video: Path) -> None:
@@ -96,15 +97,20 @@ class CameraWork:
         project = self._session.project
         video.parent.mkdir(parents=True, exist_ok=True)
         keep = () if project is None else tuple(project.files())
-        recording = Recording(video, chosen, source.rate, keep)
-        mine = project is not None and project.scheme.name == chosen.model.scheme.name
-        folder = project.path if project is not None and mine and chosen.kept else None
+        folder = self._keeper(chosen)
+        recording = Recording(video, chosen, source.rate, keep, table=folder is None)
         recording.ended.connect(
             lambda summary: self._ended(_Ended(summary, folder, chosen)), thread="main"
         )
         self._player.recording = recording
         self._player.play()
         self.changed.emit()
+
+    def _keeper(self, chosen: ChosenModel) -> Path | None:
+        """Folder of the project that can keep tracks of a model; None if there is none."""
+        project = self._session.project
+        mine = project is not None and project.scheme.name == chosen.model.scheme.name
+        return project.path if project is not None and mine and chosen.kept else None
 
     def stop(self) -> None:
         """End the recording; what waits is written, which is told when it is done."""
@@ -219,7 +225,8 @@ def recorded_text(summary: RecordingSummary) -> str:
     """Say what a recording came to."""
     left = summary.left_out
     missing = f" {counted(left, 'frame')} came too fast and were left out." if left else ""
+    table = "" if summary.table is None else f", the points in {summary.table.name}"
     return (
         f"Recorded {summary.seconds:.1f} s, {counted(summary.frames, 'frame')}: "
-        f"{summary.video}, the points in {summary.table.name}.{missing}"
+        f"{summary.video}{table}.{missing}"
     )

@@ -1,5 +1,8 @@
 """Recording what a camera sees: a video, and the track of the faces in it. Without Qt.
 
+The track goes to a project or, where there is none, into a table beside the video: a table that
+lies in a project would be out of reach of an erasure.
+
 The player hands over each frame with its fit and goes on at once. A thread of the recording writes
 them; where it cannot keep up, frames are left out, of the video and of the track alike.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import queue
 import shutil
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,8 +45,10 @@ class RecordingSummary:
 
     Parameters
     ----------
-    video, table : Path
-        The files; neither is there if there are no frames.
+    video : Path
+        The file; it is not there if there are no frames.
+    table : Path or None
+        The points as a table; None if none was asked for.
     frames : int
         Frames in both.
     seconds : float
@@ -56,7 +62,7 @@ class RecordingSummary:
     """
 
     video: Path
-    table: Path
+    table: Path | None
     frames: int
     seconds: float
     left_out: int
@@ -70,13 +76,15 @@ class Recording:
     Parameters
     ----------
     video : Path
-        The file to make. The table of the points, with the ending ``.csv``, comes beside it.
+        The file to make.
     chosen : ChosenModel or ChosenTracker
         What is fitted.
     rate : float
         Frames a second that the camera claims; each keeps the time when it came.
     keep : iterable of Path
         Files that must not be replaced.
+    table : bool
+        Whether a table of the points, with the ending ``.csv``, comes beside the video.
 
     Attributes
     ----------
@@ -97,11 +105,13 @@ class Recording:
         chosen: ChosenModel | ChosenTracker,
         rate: float,
         keep: Iterable[Path] = (),
+        *,
+        table: bool = True,
     ) -> None:
         require_ending(video, VIDEOS, "a recording")
-        self.video, self.table = video, video.with_suffix(".csv")
+        self.video, self.table = video, video.with_suffix(".csv") if table else None
         refuse_to_replace([self.video, self.table], keep)
-        for file in (self.video, self.table):
+        for file in filter(None, (self.video, self.table)):
             refuse_unwritable(file)
         self.left_out = self.frames = 0
         self.seconds = 0.0
@@ -146,14 +156,18 @@ class Recording:
 
     def _run(self) -> None:
         try:
-            with VideoWriter(self.video, self._rate) as video, self._open_table() as table:
+            with ExitStack() as files:
+                video = files.enter_context(VideoWriter(self.video, self._rate))
+                table = None if self.table is None else self._open_table(self.table)
+                if table is not None:
+                    files.enter_context(table)
                 self._write_all(video, table)
         except FaceloopError as error:
             lost = f" The {self.frames} frames before are in no video." if self.frames else ""
             kept = self.video.exists()
             self._why_ended = f"{error}" if kept else f"{error}{lost}"
         self._over.set()
-        if not self.frames:
+        if not self.frames and self.table is not None:
             self.table.unlink(missing_ok=True)
         self.ended.emit(
             RecordingSummary(
@@ -162,13 +176,13 @@ class Recording:
             )
         )  # fmt: skip
 
-    def _open_table(self) -> PointsTable:
+    def _open_table(self, file: Path) -> PointsTable:
         names = expression_names(self._chosen.model)
         scheme = self._chosen.model.scheme
         about = {"video": self.video.name, "model": self._chosen.name, "scheme": scheme.name}
-        return PointsTable(self.table, "track", scheme.names, about, expressions=names)
+        return PointsTable(file, "track", scheme.names, about, expressions=names)
 
-    def _write_all(self, video: VideoWriter, table: PointsTable) -> None:
+    def _write_all(self, video: VideoWriter, table: PointsTable | None) -> None:
         while (pair := self._next()) is not None:
             if self.frames % _LOOK_EVERY == 0 and self._is_full():
                 return
@@ -195,7 +209,11 @@ class Recording:
         return True
 
     def _write(
-        self, frame: Frame, result: FrameResult | None, video: VideoWriter, table: PointsTable
+        self,
+        frame: Frame,
+        result: FrameResult | None,
+        video: VideoWriter,
+        table: PointsTable | None,
     ) -> None:
         if not self.frames:
             self._begin = frame.time
@@ -203,5 +221,6 @@ class Recording:
         video.write(frame.image, self.seconds)
         found = FrameResult(self.frames, self.seconds, () if result is None else result.faces)
         self._found.add(found)
-        table.write((found.index, found.time), [(face.id, face.fit) for face in found.faces])
+        if table is not None:
+            table.write((found.index, found.time), [(face.id, face.fit) for face in found.faces])
         self.frames += 1

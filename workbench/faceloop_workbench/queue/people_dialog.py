@@ -12,19 +12,21 @@ from qtpy.QtCore import (
     QSize,
     Qt,
 )
-from qtpy.QtGui import QImage, QKeyEvent, QPixmap
+from qtpy.QtGui import QIcon, QImage, QKeyEvent, QPixmap
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
+    QMenu,
     QPushButton,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from faceloop_workbench.services.people import HELD_OUT_MEANS
 from faceloop_workbench.widgets.basic import heading, not_none, paragraph, plain_tip, set_enabled
 
 from .people_texts import COLUMNS, people_text, person_tip
@@ -41,6 +43,11 @@ if TYPE_CHECKING:
 
 _PORTRAIT = 40
 _MEASURED = 40  # rows that the widths of columns come from
+_SIDES = (
+    ("Held out: measures models, trains none", "held out"),
+    ("Training: may train models, measures none", "training"),
+    ("What the name decides, as usual", None),
+)
 _HELP = (
     "Click a person to see their faces in the list. Ctrl+click several to join them under one name."
 )
@@ -138,7 +145,7 @@ class PeopleModel(QAbstractTableModel):
         portrait = role == Qt.ItemDataRole.DecorationRole and index.column() == 0
         return self._portrait(person) if portrait else None
 
-    def _portrait(self, person: Person) -> QPixmap:
+    def _portrait(self, person: Person) -> QIcon:
         item = person.portrait
         pixels = None
         if item is not None and self._review.knows(item):
@@ -146,11 +153,14 @@ class PeopleModel(QAbstractTableModel):
         if pixels is None or not pixels.size:
             blank = QPixmap(_PORTRAIT, _PORTRAIT)
             blank.fill(Qt.GlobalColor.transparent)
-            return blank
+            return QIcon(blank)
         size = len(pixels)
         image = QImage(pixels.tobytes(), size, size, 3 * size, QImage.Format.Format_RGB888)
         smooth = Qt.TransformationMode.SmoothTransformation
-        return QPixmap.fromImage(image.scaledToHeight(_PORTRAIT, smooth))
+        face = QPixmap.fromImage(image.scaledToHeight(_PORTRAIT, smooth))
+        icon = QIcon(face)
+        icon.addPixmap(face, QIcon.Mode.Selected)  # else Qt paints the selection over it
+        return icon
 
 
 class PeopleView(QTableView):
@@ -190,12 +200,15 @@ class PeopleDialog(QDialog):
         Somebody's faces should be listed.
     named : Signal(list of str)
         These people should get one name.
+    held_out : Signal(list of str, str or None)
+        These people should be on this side of every split; None for that of their names.
     by_rule, undone : Signal()
         Folders or a pattern should name people; the last change should be taken back.
     """
 
     chosen = Signal(str)
     named = Signal(list)
+    held_out = Signal(list, object)
     by_rule = Signal()
     undone = Signal()
 
@@ -261,7 +274,8 @@ class PeopleDialog(QDialog):
         self._undo = self._button("people.undo", "", self.undone.emit)
         self._undo.hide()
         close = self._button("people.close", "Close", self.reject)
-        for button in (self._name, rule, self._undo):
+        self._side = self._side_button()
+        for button in (self._name, self._side, rule, self._undo):
             buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(close)
@@ -277,6 +291,16 @@ class PeopleDialog(QDialog):
         button.setObjectName(name)
         button.setAutoDefault(False)  # Enter belongs to the rows
         button.clicked.connect(lambda _=False: do())
+        return button
+
+    def _side_button(self) -> QPushButton:
+        button = QPushButton("Use for")
+        button.setObjectName("people.side")
+        button.setAutoDefault(False)
+        menu = QMenu(button)
+        for text, side in _SIDES:
+            menu.addAction(text, lambda side=side: self.held_out.emit(self.selected(), side))
+        button.setMenu(menu)
         return button
 
     def _set_up_view(self) -> None:
@@ -328,7 +352,9 @@ class PeopleDialog(QDialog):
         names = self.selected()
         self._name.setText("Join as one…" if len(names) > 1 else "Name…")
         what = "Give the person, or several as one, another name"
-        set_enabled(self._name, "" if names else "Select a person first.", what)
+        nobody = "" if names else "Select a person first."
+        set_enabled(self._name, nobody, what)
+        set_enabled(self._side, nobody, f"Choose what the person's faces are for. {HELD_OUT_MEANS}")
 
     def _made(self, item_id: int) -> None:
         if self._thumbnails is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from faceloop_datasets import Monitor, SubjectChange, SubjectPlan
+    from faceloop_datasets.store.chosen_sides import Side
     from faceloop_workbench.services.people import Person
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.job_bar import JobBar
@@ -92,6 +93,7 @@ class PeopleDialogs:
             dialog = PeopleDialog(self._review, Thumbnails(project.path), self._parent)
             dialog.chosen.connect(self._list_faces)
             dialog.named.connect(self._name_people)
+            dialog.held_out.connect(self._choose_side)
             dialog.by_rule.connect(self.ask_rule)
             dialog.undone.connect(self.undo)
             dialog.finished.connect(self._forget)
@@ -169,6 +171,17 @@ class PeopleDialogs:
             return f"{counted(changed, 'face')} got the name {into.strip()}."
 
         self._run(work, "Setting subjects")
+
+    def _choose_side(self, names: Sequence[str], side: Side | None) -> None:
+        items = [item for name in names for item in self._review.of_person(name)]
+
+        def work(project: Project) -> str:
+            project.choose_side(items, side)
+            people = names[0] if len(names) == 1 else f"{len(names)} people"
+            how = f": {side} from the next training on" if side else ": the name decides again"
+            return f"{people}{how}."
+
+        self._run(work, "Choosing who is held out")
 
     def _apply(self, plan: SubjectPlan) -> None:
         def work(project: Project) -> str:

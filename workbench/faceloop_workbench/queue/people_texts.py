@@ -62,6 +62,11 @@ def error_text(person: Person) -> str:
     return "" if person.predicted is None else f"≈ {100 * person.predicted:.1f} %"
 
 
+def side_text(person: Person) -> str:
+    """Say what a person's faces are used for, and whether somebody has chosen that."""
+    return f"{person.side}, chosen" if person.side and person.chosen else person.side
+
+
 def _error(person: Person) -> float:
     return next((e for e in (person.error, person.predicted) if e is not None), -1.0)
 
@@ -88,7 +93,7 @@ COLUMNS = (
         always=False,
     ),
     _count("videos", "Videos that the faces are in", lambda person: person.videos, always=False),
-    PeopleColumn("used for", HELD_OUT_MEANS, lambda p: p.side, lambda p: p.side),
+    PeopleColumn("used for", HELD_OUT_MEANS, side_text, side_text),
     PeopleColumn(
         "error",
         "Mean error of the model in use, in per cent of the distance between the eyes: measured on "

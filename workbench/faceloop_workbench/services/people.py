@@ -26,8 +26,8 @@ HELD_OUT = "held out"
 TRAINING = "training"
 HELD_OUT_MEANS = (
     "Held out: no model is trained on this person's faces. They measure it, so that its error is "
-    "that on people it has not seen. Who is held out depends on the name alone, and stays so as "
-    "faces are added."
+    "that on people it has not seen. Who is held out depends on the name, and stays so as faces "
+    "are added, unless somebody has chosen it."
 )
 """What held out means, for tool tips."""
 
@@ -54,6 +54,8 @@ class Person:
         Pictures, and videos, that the faces are in.
     side : str
         `HELD_OUT`, `TRAINING`, or empty where no face can do either.
+    chosen : bool
+        Whether somebody has chosen that side.
     error : float or None
         Mean error (NME) of the model in use on the faces that it was measured on.
     predicted : float or None
@@ -71,6 +73,7 @@ class Person:
     pictures: int
     videos: int
     side: str
+    chosen: bool
     error: float | None
     predicted: float | None
     portrait: int | None
@@ -88,6 +91,13 @@ class _ModelErrors(NamedTuple):
     errors: Mapping[int, float] = MappingProxyType({})
 
 
+class _Sides(NamedTuple):
+    """Sides of a split, by the numbers of faces, and those that somebody has chosen."""
+
+    split: Mapping[int, str]
+    chosen: Mapping[int, str]
+
+
 def list_people(project: Project) -> list[Person]:
     """All subjects of a project, in the order their first faces came.
 
@@ -100,12 +110,12 @@ def list_people(project: Project) -> list[Person]:
     for item in project.items(with_removed=True):
         items[item.subject].append(item)
     faces = {row.item_id: row for row in project.overview()}
-    sides = sides_of(project)
+    sides, chosen = sides_of(project), project.chosen_sides()
     record = project.active_model
     known = _ModelErrors()
     if record is not None:
         known = _ModelErrors(record.name, read_face_errors(record.metrics))
-    return [_person(name, of, faces, sides, known) for name, of in items.items()]
+    return [_person(name, of, faces, _Sides(sides, chosen), known) for name, of in items.items()]
 
 
 def sides_of(project: Project) -> dict[int, str]:
@@ -124,13 +134,13 @@ def _person(
     name: str,
     items: Sequence[Item],
     faces: Mapping[int, ItemSummary],
-    sides: Mapping[int, str],
+    sides: _Sides,
     known: _ModelErrors,
 ) -> Person:
     kept = [item for item in items if not item.removed]
     rows = [faces[item.id] for item in kept if item.id in faces]
     media = {(row.media_id, row.media_kind) for row in rows if row.media_id is not None}
-    own = {sides[row.item_id] for row in rows if row.item_id in sides}
+    own = {sides.split[row.item_id] for row in rows if row.item_id in sides.split}
     return Person(
         name=name,
         sources=tuple(sorted({item.subject_source for item in items})),
@@ -141,6 +151,7 @@ def _person(
         pictures=sum(kind == "image" for _, kind in media),
         videos=sum(kind == "video" for _, kind in media),
         side=own.pop() if len(own) == 1 else "",
+        chosen=any(row.item_id in sides.chosen for row in rows),
         error=_mean(known.errors[k] for k in (row.item_id for row in rows) if k in known.errors),
         predicted=_mean(
             row.predicted_error
