@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
 from .errors import InputError
+from .faults import in_words
 from .files import MAX_TEXT, atomic_path, is_text
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _opened(archive: Path, *, whole: bool = False) -> Iterator[tarfile.TarFile]:
         raise InputError(f"The archive {archive} does not exist.") from error
     except _DAMAGED as error:
         raise InputError(
-            f"The archive {archive} is truncated or damaged. Download it again."
+            f"The archive {archive} is truncated or damaged ({in_words(error)}). Download it again."
         ) from error
 
 

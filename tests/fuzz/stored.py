@@ -11,13 +11,25 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import Image
 
-from faceloop_datasets import Annotation, PointState, Project, Scheme
+from faceloop_datasets import (
+    Annotation,
+    FaceTrack,
+    FrameKind,
+    PointState,
+    Project,
+    Scheme,
+    Track,
+    Verdict,
+)
 from faceloop_datasets.care.backup import back_up
 from faceloop_datasets.care.restore import restore
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.formats import FaceRecord, read_faces, write_faces
+from faceloop_datasets.tracks.editing import judge, split
+from faceloop_datasets.tracks.file import read_track, write_track
+from faceloop_datasets.tracks.history import TrackHistory
 
-from .target import Target, edit, edited, folder
+from .target import Target, edit, edited, folder, written
 
 _VALUES = 5  # kinds of values in a cell of SQLite
 
@@ -66,6 +78,7 @@ def _use(name: str, content: bytes) -> None:
         for item in project.items():
             project.item_media(item)
             project.history(item.id)
+            project.approvals(item.id)
             project.annotation(item.id)
         project.faces()
         snapshot_hash(project.faces())
@@ -75,6 +88,7 @@ def _use(name: str, content: bytes) -> None:
         _ = project.active_model
         project.queue.list(None)
         project.estimates()
+        project.approved()
         batch = project.last_batch()
         if batch is not None:
             project.undo_batch(batch)
@@ -150,6 +164,33 @@ def _bundle() -> bytes:
     return file.read_bytes()
 
 
+@cache
+def _track_file() -> bytes:
+    """A small track with two faces, and changes that can be undone and done again."""
+    faces = [FaceTrack.unseen(k, 6, 5, expressions=2) for k in range(2)]
+    rows = {"points": np.ones((6, 5, 2)), "predicted_error": 0.1, "kind": FrameKind.FITTED}
+    seen = tuple(face.with_rows(slice(None), **rows) for face in faces)
+    track = Track("ab" * 32, "five", "m", 25.0, np.arange(6) / 25, seen, ("calm", "glad"))
+    history = TrackHistory(track)
+    history = history.did(judge(track, 0, 1, 3, Verdict.REJECTED), "rejected")
+    history = history.did(split(history.track, 0, 4), "split").undo()
+    file = folder("base") / "track.safetensors"
+    write_track(file, history)
+    return file.read_bytes()
+
+
+def _track(edits: bytes) -> None:
+    """Read a track, and undo and do again all that was done to it."""
+    history = read_track(written("track", "t.safetensors", edited(_track_file(), edits)))
+    while history.done:
+        history = history.undo()
+    while history.undone:
+        history = history.redo()
+    with np.errstate(all="ignore"):
+        _ = history.track.worst_error
+    write_track(folder("track") / "again.safetensors", history)
+
+
 def _export(data: bytes) -> None:
     """Write names as CSV tables, and see that a spreadsheet runs none and a reader gets all."""
     name = data.decode("utf-8", "replace")
@@ -187,6 +228,13 @@ TARGETS = (
         _backup,
         lambda: [edit(at, b"\xff") for at in (10, 60, 200, 900)],
         (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"../", b"\xff\xff\xff\xff", b"/etc/x"),
+        256,
+    ),
+    Target(
+        "track",
+        _track,
+        lambda: [edit(at, b"\xff") for at in (4, 40, 300, 900, 2500)],
+        (b"kind", b"verdict", b"null", b"[[", b'"faces":', b'"names"', b"-1", b"1e999", b'"F64"'),
         256,
     ),
     Target(

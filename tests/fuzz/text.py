@@ -159,6 +159,7 @@ title = "Three"
 names = ["a", "b", "c"]
 size = [0, 2]
 size_in_iod = 0.5
+layout = [[0.1, -0.2], [0, 1e2], [-3.5, 7]]
 """
     return [text.encode(), sized.encode()]
 

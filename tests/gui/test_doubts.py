@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-FACES, MENDED, KEPT = 20, 3, 7  # how many, and the numbers of two that are wrong
+FACES, MENDED, KEPT, WHOLE = 20, 3, 7, 9  # how many, and the numbers of those in doubt
 PUPILS, CORNERS = (27, 32), (43, 49)
 
 
@@ -136,6 +136,18 @@ def test_each_doubt_is_settled_once_for_all_and_the_history_tells_it(desk):
     driver.press("z", CONTROL | SHIFT)
     assert np.array_equal(desk.points_of(MENDED), mended)
 
+    # A face may be in doubt as a whole.
+    desk.project.queue.add(WHOLE, "label-check", note="The points look turned.")
+    driver.dock.session.queue_changed.emit()
+    driver.press("j")
+    desk.shown()
+    assert desk.item == WHOLE
+    assert desk.texts("annotate.doubts") == "The whole face is in doubt."
+    driver.press("y")
+    assert desk.texts("annotate.doubts").startswith("Said to be right: contour left temple, ")
+    assert len(desk.project.approved()[WHOLE]) == 70
+    assert desk.project.queue.of_item(WHOLE).status == "done"
+
 
 def _look_at_doubts(desk) -> np.ndarray:
     """See the sentence, the marks, and each point; returns the points of the face."""
@@ -160,7 +172,7 @@ def _look_at_doubts(desk) -> np.ndarray:
 def _take_what_the_model_says(desk, wrong: np.ndarray) -> None:
     """See it drawn faintly, then take it."""
     driver = desk.driver
-    driver.press("l")
+    driver.press("g")
     driver.until(lambda: desk.panel.editor.faint is not None)
     driver.settle(100)
     faint = driver.viewer.layers["another state"]
@@ -169,7 +181,7 @@ def _take_what_the_model_says(desk, wrong: np.ndarray) -> None:
     assert np.flatnonzero(ways[:, 1].any(axis=1)).tolist() == list(PUPILS)
     assert np.array_equal(desk.points_of(MENDED), wrong)
     driver.picture(desk.folder.parent / "suggested.png")
-    driver.press("l", SHIFT)
+    driver.press("g", SHIFT)
     assert not faint.visible
     right = list(sample_faces())[4 * (MENDED - 1)].annotation.points
     assert np.linalg.norm(desk.points_of(MENDED) - right, axis=1)[list(PUPILS)].max() < 8
@@ -201,3 +213,7 @@ def _say_that_it_is_right(desk) -> None:
     driver.press("z", CONTROL | SHIFT)
     assert desk.project.approved() == {KEPT: set(CORNERS)}
     assert desk.marked() == []
+    driver.button("annotate.unapprove")
+    assert desk.project.approved() == {}
+    driver.press("z", CONTROL)
+    assert desk.project.approved() == {KEPT: set(CORNERS)}

@@ -73,6 +73,13 @@ class Live:
         self.driver.press(Qt.Key.Key_Space)
         self.driver.until(lambda: not self.shown.moving)
 
+    def type_into(self, box, key):
+        """Choose from a box by the first letter, as who has gone there by Tab."""
+        box.window().activateWindow()
+        self.driver.until(box.window().isActiveWindow)
+        box.setFocus(Qt.FocusReason.TabFocusReason)
+        QTest.keyClick(box, key)
+
     def click_strip(self, frame):
         strip = self.find(QWidget, "timeline")
         QTest.mouseClick(strip, LEFT, NONE, QPoint(strip.place(frame), strip.height() // 2))
@@ -291,7 +298,7 @@ def test_the_tab_fits_a_narrow_dock(live):
 
 def test_responses_may_be_drawn_by_opengl_beside_napari(live):
     box = live.find(QComboBox, "backend")
-    QTest.keyClick(box, Qt.Key.Key_G)
+    live.type_into(box, Qt.Key.Key_G)
     assert box.currentText() == "gl"
     live.driver.until(lambda: live.find(QLabel, "backend_used").text() == "gl", 30)
     live.play_until(live.shown.index + 10)
@@ -304,11 +311,11 @@ def test_what_finds_faces_and_where_fits_start_can_be_chosen(live):
     started = live.find(QLabel, "started_from")
     assert started.text() in ("now: eyes and nose", "now: start network")
     start = live.find(QComboBox, "start")
-    QTest.keyClick(start, Qt.Key.Key_B)
+    live.type_into(start, Qt.Key.Key_B)
     assert start.currentText() == "box"
     live.driver.until(lambda: started.text() == "now: box")
     detector = live.find(QComboBox, "detector")
-    QTest.keyClick(detector, Qt.Key.Key_C)
+    live.type_into(detector, Qt.Key.Key_C)
     in_use = live.panel.player._model
     live.driver.until(lambda: in_use._in_use.finding == Finding("cascade", "box"))
     live.play_until(live.shown.index + 3)
@@ -321,7 +328,7 @@ def test_a_file_may_find_faces_and_one_that_cannot_is_told(live, tmp_path):
     wrong = tmp_path / "wrong.onnx"
     wrong.write_bytes(b"no network")
     detector = live.find(QComboBox, "detector")
-    QTest.keyClick(detector, Qt.Key.Key_Y)
+    live.type_into(detector, Qt.Key.Key_Y)
     live.driver.settle(200)
     live.driver.enter_file(wrong)
     assert detector.currentText() == "wrong.onnx"

@@ -51,6 +51,17 @@ def picture(name, widget):
         shot.save(str(Path(PICTURES) / f"{name.strip('…')}.png"))
 
 
+def test_a_window_of_one_s_own_and_napari_s_again(small, sample_project, tmp_path):
+    """One window for all of these: to open one takes longer than what is done in it."""
+    check_keys_open_tabs_and_space_is_the_tab_s_own(small)
+    check_closing_asks_what_would_be_lost(small, tmp_path)
+    check_the_picture_is_shown_otherwise_and_points_stay_exact(small, sample_project)
+    check_clicks_are_asked_for_at_the_pointer(small)
+    check_the_docks_and_the_title(small)
+    check_a_message_leaves_with_what_it_was_about(small, tmp_path)
+    check_the_window_is_napari_s_again_when_the_dock_closes(small)
+
+
 def share(driver):
     return driver.canvas.width() / driver.viewer.window._qt_window.width()
 
@@ -87,27 +98,33 @@ def test_every_tab_and_dialog_has_room_names_and_can_be_reached(small):
     assert not wrong, "\n".join(dict.fromkeys(wrong))
 
 
-def test_the_window_is_napari_s_again_when_the_dock_closes(small):
-    driver, dock = small, small.dock
-    window, viewer = driver.viewer.window._qt_window, driver.viewer
-    layers = next(d for d in window.findChildren(QDockWidget) if d.objectName() == "layer list")
+def layer_list(driver):
+    docks = driver.viewer.window._qt_window.findChildren(QDockWidget)
+    return next(dock for dock in docks if dock.objectName() == "layer list")
+
+
+def check_the_docks_and_the_title(driver):
+    layers, item = layer_list(driver), driver.dock.session.item
+    assert driver.viewer.title == f"{item.name} \u2013 sample \u2013 faceloop"
+    assert driver.viewer.help == ""
     assert layers.isHidden()
-    assert viewer.title == "s0014 \u2013 sample \u2013 faceloop"
     driver.press("5", Qt.KeyboardModifier.ControlModifier)
     assert layers.isVisible()
     assert read_settings().napari_docks
     driver.press("5", Qt.KeyboardModifier.ControlModifier)
     assert layers.isHidden()
     assert not read_settings().napari_docks
-    assert viewer.help == ""
-    dock.session.close()
-    assert viewer.title == "napari"
-    dock.close_down()
-    assert not layers.isHidden()
 
 
-def test_keys_open_tabs_and_space_is_the_tab_s_own(small):
-    driver, dock = small, small.dock
+def check_the_window_is_napari_s_again_when_the_dock_closes(driver):
+    driver.dock.session.close()
+    assert driver.viewer.title == "napari"
+    driver.dock.close_down()
+    assert not layer_list(driver).isHidden()
+
+
+def check_keys_open_tabs_and_space_is_the_tab_s_own(driver):
+    dock = driver.dock
     control = Qt.KeyboardModifier.ControlModifier
     for number, tab in enumerate(TABS, start=1):
         driver.press(str(number), control)
@@ -140,8 +157,8 @@ def test_keys_open_tabs_and_space_is_the_tab_s_own(small):
     assert not dock.live.player.playing
 
 
-def test_clicks_are_asked_for_at_the_pointer(small):
-    driver, panel = small, small.dock.annotate
+def check_clicks_are_asked_for_at_the_pointer(driver):
+    panel = driver.dock.annotate
     driver.tab("Annotate")
     driver.until(lambda: panel.canvas.ready)
     prompt = panel.findChild(QWidget, "annotate.prompt")
@@ -163,8 +180,8 @@ def test_clicks_are_asked_for_at_the_pointer(small):
     assert driver.dock.findChild(QLabel, "desk.status").text() == ""
 
 
-def test_a_message_leaves_with_what_it_was_about(small, tmp_path):
-    driver, session = small, small.dock.session
+def check_a_message_leaves_with_what_it_was_about(driver, tmp_path):
+    session = driver.dock.session
     line = driver.dock.findChild(QLabel, "desk.status")
     session.tell("Every face is labelled.")
     assert line.text() == "Every face is labelled."
@@ -180,8 +197,8 @@ def test_a_message_leaves_with_what_it_was_about(small, tmp_path):
     assert line.text() == ""
 
 
-def test_closing_asks_what_would_be_lost(small, tmp_path):
-    driver, window = small, small.viewer.window._qt_window
+def check_closing_asks_what_would_be_lost(driver, tmp_path):
+    window = driver.viewer.window._qt_window
     target = tmp_path / "track.csv"
     driver.dock.live._export.start(target)
     window.close()
@@ -197,8 +214,8 @@ def test_closing_asks_what_would_be_lost(small, tmp_path):
     assert driver.viewer.title == "s0014 \u2013 sample \u2013 faceloop"
 
 
-def test_the_picture_is_shown_otherwise_and_points_stay_exact(small, sample_project):
-    driver, dock = small, small.dock
+def check_the_picture_is_shown_otherwise_and_points_stay_exact(driver, sample_project):
+    dock = driver.dock
     driver.tab("Annotate")
     driver.until(lambda: dock.annotate.canvas.ready)
     layer, editor, item = dock.picture_layer.layer, dock.annotate.editor, dock.session.item

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from driver import BLOCKED, LEFT, NONE, LoopProbe, type_into
 from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -66,14 +67,28 @@ class Hands:
         QTest.keyClick(editor, Qt.Key.Key_Return)
         self.driver.settle(20)
 
-    def drag(self, start, end) -> None:
+    def wheel(self, turn: int) -> None:
+        view, at = self.canvas.viewport(), QPointF(self.canvas.viewport().rect().center())
+        event = QWheelEvent(
+            at,
+            view.mapToGlobal(at),
+            QPoint(),
+            QPoint(0, turn),
+            Qt.MouseButton.NoButton,
+            NONE,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(view, event)
+
+    def drag(self, start, end, modifiers=NONE) -> None:
         view = self.canvas.viewport()
-        QTest.mousePress(view, LEFT, NONE, self.at(start))
+        QTest.mousePress(view, LEFT, modifiers, self.at(start))
         for share in (0.3, 0.7, 1.0):
             x, y = (a + share * (b - a) for a, b in zip(start, end, strict=True))
             QTest.mouseMove(view, self.at((x, y)))
             self.driver.settle(10)
-        QTest.mouseRelease(view, LEFT, NONE, self.at(end))
+        QTest.mouseRelease(view, LEFT, modifiers, self.at(end))
         self.driver.settle(20)
 
     def press(self, name: str) -> None:
@@ -106,6 +121,25 @@ def open_from_new_project(driver) -> tuple[NewDialog, Hands]:
     return asked, Hands(driver)
 
 
+def use_keys_a_frame_and_the_wheel(hands: Hands, chin) -> None:
+    before = hands.dialog.editing.draft
+    hands.click(chin)
+    QTest.keyClick(hands.canvas, Qt.Key.Key_Left, SHIFT)
+    assert hands.dialog.editing.draft.points[5].x == pytest.approx(before.points[5].x - 10)
+    QTest.keyClick(hands.canvas, Qt.Key.Key_Delete)
+    assert len(hands.dialog.editing.draft) == 5
+    hands.press("scheme.undo")
+    hands.press("scheme.undo")
+    assert hands.dialog.editing.draft == before
+    hands.drag((5, 5), (379, 379), SHIFT)
+    assert len(hands.dialog.editing.selected) == 6
+    scale = hands.canvas.transform().m11()
+    hands.wheel(120)
+    assert hands.canvas.transform().m11() > scale
+    hands.press("scheme.all")
+    assert hands.canvas.transform().m11() == pytest.approx(scale)
+
+
 def test_a_scheme_is_made_saved_and_used_for_a_new_project(driver, tmp_path: Path) -> None:
     face = next(sample_faces()).annotation.points
     with LoopProbe() as probe:
@@ -134,6 +168,8 @@ def test_a_scheme_is_made_saved_and_used_for_a_new_project(driver, tmp_path: Pat
     QTest.keyClick(hands.dialog, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     driver.settle(20)
     assert hands.dialog.editing.draft == before
+
+    use_keys_a_frame_and_the_wheel(hands, face[7])
 
     # a line and a group of two points
     hands.click(face[43])
@@ -186,6 +222,6 @@ def test_faces_of_another_project_come_in_after_it_was_said_how(driver, tmp_path
     hands.choose("scheme.start", "imm58")
     hands.press("scheme.use")
     asked = next(d for d in driver.dock.findChildren(NewDialog) if d.isVisible())
-    assert asked.scheme.name == "imm58"
+    assert asked.scheme == Scheme.load("imm58")
     assert "IMM (.asf) as they are" in asked.findChild(QLabel, "new.formats").text()
     QTest.keyClick(asked, Qt.Key.Key_Escape)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from driver import LEFT, NONE, LoopProbe
+from psygnal.qt import start_emitting_from_queue
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
@@ -14,6 +16,8 @@ from qtpy.QtWidgets import QApplication, QToolButton, QWidget
 
 from faceloop_datasets import FaceTrack, FrameKind, Project, Scheme, Track
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
+from faceloop_workbench.live.panel_time import TimePanel
+from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,8 +87,9 @@ class Hand:
 
 @pytest.fixture
 def live(driver, tmp_path: Path):
-    """The tab Live with the sample clip open, in a project that has a frame in its queue."""
+    """The tab Live with the sample clip open: tracked, and with a frame in the queue."""
     project = Project.create(tmp_path / "project")
+    project.keep_track(track_of(project, 2))
     project.queue.add(project.add_item(project.add_media(sample_clip()), 200).id, "manual")
     driver.dock.session.open(project)
     driver.tab("Live")
@@ -132,7 +137,10 @@ def test_time_is_zoomed_and_selected_by_hand(driver, live):
     timeline.range_selected.connect(lambda first, last: ranges.append((first, last)))
     hand.drag(timeline.place(60), timeline.place(80), modifiers=SHIFT)
     assert timeline.selected == ranges[-1] == (60, 80)
-    assert "frames 60 to 80: 21 frames, 0.84 s" in live.time.findChild(QWidget, "live.range").text()
+    assert (
+        "frames 60 to 80: 21 frames, 0.84 s"
+        in live.time.findChild(QWidget, "live.range_about").text()
+    )
     QTest.keyClick(timeline, Qt.Key.Key_Right)
     QTest.keyClick(timeline, Qt.Key.Key_Right, SHIFT)
     assert view.index == 164
@@ -150,8 +158,7 @@ def test_time_is_zoomed_and_selected_by_hand(driver, live):
 
 def test_what_is_plotted_is_seen_clicked_and_exported(driver, live, tmp_path):
     timeline = live.time.timeline
-    track = track_of(driver.dock.session.need_project(), 2)
-    live.time.show_track(track, Scheme.load("face70"))
+    driver.until(lambda: live.tracks.track is not None)
     fold = live.time.findChild(QToolButton, "live.fold_plots")
     QTest.mouseClick(fold, LEFT)
     plots = live.time.plots
@@ -195,7 +202,7 @@ def test_what_is_plotted_is_seen_clicked_and_exported(driver, live, tmp_path):
     assert lines[1].startswith("60,2.4,0,")
 
 
-def test_a_long_track_of_three_faces_scrolls_without_blocking(driver, live):
+def test_a_long_track_of_three_faces_scrolls_without_blocking(qtbot):
     frames = 100_000
     rng = np.random.default_rng(0)
     truth = np.asarray(sample_clip_truth().points, np.float32)
@@ -204,14 +211,19 @@ def test_a_long_track_of_three_faces_scrolls_without_blocking(driver, live):
     error = rng.uniform(0.01, 0.09, frames).astype(np.float32)
     faces = tuple(FaceTrack(k, "", points, error, kind, none) for k in range(3))
     track = Track("0" * 64, "face70", "m", 25.0, np.arange(frames) / 25.0, faces)
-    panel = live.time
-    QTest.mouseClick(panel.findChild(QToolButton, "live.fold_plots"), LEFT)
+    start_emitting_from_queue(15)
+    panel = TimePanel(Session())
+    qtbot.addWidget(panel)
+    panel.resize(1000, 400)
+    panel.unfold()
+    panel.show()
     with LoopProbe() as probe:
         panel.show_track(track, Scheme.load("face70"))
-        driver.until(lambda: not panel.plots.series.computing)
-        hand = Hand(driver, panel.timeline)
+        qtbot.waitUntil(lambda: not panel.plots.series.computing)
+        hand = Hand(SimpleNamespace(settle=qtbot.wait), panel.timeline)
         hand.wheel(400, 3)
         for _ in range(10):
             hand.wheel(400, -1, SHIFT)
     assert panel.view.frames == frames
+    assert len(panel.plots.series.of(panel.plots.series.quantities[0]).values) == 3
     assert probe.worst_cpu < 0.1

@@ -10,7 +10,7 @@ import pytest
 from driver import LEFT, NONE
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLabel, QWidget
+from qtpy.QtWidgets import QLabel
 
 from faceloop_datasets import FrameKind, Project, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
@@ -88,7 +88,7 @@ def made_worse(driver, project, span):
 
 def reject_and_take_back(driver, live):
     """Reject a range that is chosen by keys, and take that back."""
-    strip = live.findChild(QWidget, "live.timeline")
+    strip = live.time.timeline
     row = strip.height() - 8
     QTest.mouseClick(strip, LEFT, NONE, QPoint(strip.place(30), row))
     driver.until(lambda: live.canvas.shown.index == 30 and not live.canvas.shown.moving)

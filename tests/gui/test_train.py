@@ -193,8 +193,9 @@ def test_nothing_changed_then_a_face_is_corrected_and_the_person_decides(driver,
     moved = replace(face.annotation, points=face.annotation.points + 0.5, source="manual")
     session.saved.emit(session.project.save(face.item_id, moved, face.revision_id))
     driver.until(lambda: "Nothing has changed" not in panel.summary.text())
-    driver.button("train.start")
     assert not panel.anyway.isVisible()
+    assert not panel.result.isVisible()
+    driver.button("train.start")
     driver.until(lambda: not panel.control.running, SECONDS)
     assert column(panel, 1) == ["face70-ridge-2", "face70-ridge", "starter"]
     assert column(panel, 0)[2] == ""

@@ -52,7 +52,14 @@ _WITH_TEXT = (QPushButton, QToolButton, QCheckBox, QRadioButton)
 
 def controls(root: QWidget) -> list[QWidget]:
     """Widgets that do something and can be seen, without what Qt makes inside of others."""
-    return [w for w in root.findChildren(QWidget) if isinstance(w, _CONTROLS) and _counts(w, root)]
+    found = root.findChildren(QWidget)
+    return [w for w in found if (isinstance(w, _CONTROLS) or _is_ours(w)) and _counts(w, root)]
+
+
+def _is_ours(widget: QWidget) -> bool:
+    """Whether it is drawn by us and can be clicked."""
+    ours = [kind for kind in type(widget).__mro__ if kind.__module__.startswith("faceloop")]
+    return any("mousePressEvent" in vars(kind) for kind in ours)
 
 
 def _counts(widget: QWidget, root: QWidget) -> bool:
@@ -170,8 +177,17 @@ def not_reached(driver: object, root: QWidget) -> list[str]:
     """Controls that can be used, and that Tab does not come to."""
     reached = by_tab(driver, root)
     wanted = [w for w in controls(root) if w.isEnabled() and not isinstance(w, QProgressBar)]
+    wanted = [w for w in wanted if isinstance(w, _CONTROLS) or _has_keys(w)]
     exclusive = [w for w in wanted if not (isinstance(w, QRadioButton) and not w.isChecked())]
     return [_said(w) for w in exclusive if w not in reached and w.focusProxy() not in reached]
+
+
+def _has_keys(widget: QWidget) -> bool:
+    return any(
+        "keyPressEvent" in vars(kind)
+        for kind in type(widget).__mro__
+        if kind.__module__.startswith("faceloop")
+    )
 
 
 def _takes_focus(widget: QWidget) -> bool:
@@ -190,6 +206,7 @@ def dialogs(driver: object) -> Iterator[tuple[str, QDialog]]:
         for name, title in commands.items()
         if title.endswith("…") or name in ("desk.help", "desk.messages")
     }
+    seen: set[str] = set()
     with _no_file_dialogs():
         for name, do in ways.items():
             yield from _opened(driver, name, do)
@@ -198,10 +215,14 @@ def dialogs(driver: object) -> Iterator[tuple[str, QDialog]]:
             driver.settle(100)
             panel = getattr(dock, tab)
             for button in panel.findChildren(QAbstractButton):
-                if button.isVisible() and button.isEnabled() and _asks(button, commands):
+                usable = button.isVisible() and button.isEnabled()
+                if usable and _asks(button, commands) and button.text() not in seen:
+                    seen.add(button.text())
                     yield from _opened(driver, button.text(), button.click)
             for menu in panel.findChildren(QMenu):
-                for action in filter(lambda a: _asks(a, commands), menu.actions()):
+                new = [a for a in menu.actions() if _asks(a, commands) and a.text() not in seen]
+                for action in new:
+                    seen.add(action.text())
                     yield from _opened(driver, action.text(), action.trigger)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from psygnal import Signal
@@ -80,6 +80,12 @@ TABLE = (
         "Undo confirming",
         "",
         "Take back what was confirmed in all faces last.",
+    ),
+    Command(
+        "queue.rounds",
+        "Blind rounds…",
+        "",
+        "Let several people annotate the same faces, each without seeing the others' points.",
     ),
     Command(
         "queue.people",
@@ -180,13 +186,13 @@ TABLE = (
     Command(
         "annotate.suggest",
         "Ask the model",
-        "L",
+        "G",
         "Draw faintly where the model in use sees the points in doubt, or those selected.",
     ),
     Command(
         "annotate.take_suggestion",
         "Take it",
-        "Shift+L",
+        "Shift+G",
         "Put the points where the model sees them; they are yours then.",
     ),
     Command("annotate.select_all", "Select all", "Ctrl+A", "Select all points of the face."),
@@ -263,7 +269,7 @@ TABLE = (
     ),
     Command(
         "annotate.add_by_clicks",
-        "Add by three clicks",
+        "Add by clicks",
         "Shift+T",
         "Add a face of this picture: say where two pupils and the chin are.",
     ),
@@ -441,12 +447,17 @@ class Commands:
         self._keys = {command.id: command.key for command in TABLE}
         self._do: dict[str, Callable[..., object]] = {}
         self._why_not: dict[str, str] = {}
+        self._instead: dict[str, Callable[..., object]] = {}
 
     def handle(self, name: str, do: Callable[..., object]) -> None:
         """Say what a command does. A held one is given True, then False."""
         self.table[name]  # a typing mistake should fail here
         self._do[name] = do
         self.changed.emit(name)
+
+    def divert(self, instead: Mapping[str, Callable[..., object]]) -> None:
+        """Let some commands do something else; without any, what they did before."""
+        self._instead = dict(instead)
 
     def disable(self, name: str, why_not: str) -> None:
         """Say why a command cannot be done now; ``""`` if it can."""
@@ -482,7 +493,7 @@ class Commands:
 
     def run(self, name: str, *, held: bool | None = None) -> bool:
         """Do a command unless it cannot be done now; returns whether it was done."""
-        do = self._do.get(name)
+        do = self._instead.get(name, self._do.get(name))
         if do is None or self.why_not(name):
             return False
         self.begun.emit(name)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faceloop_datasets import QueueEntry
+    from faceloop_datasets.store.rounds import BlindRound
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,14 @@ class Message:
     level: str
     text: str
     project: str = ""
+
+
+@dataclass(frozen=True)
+class BlindWork:
+    """A blind round that is worked on, and the person who annotates."""
+
+    round: BlindRound
+    author: str
 
 
 class Session:
@@ -80,6 +89,8 @@ class Session:
         self._pictures: PictureCache | None = None
         self._chosen: tuple[int | None, ChosenModel] | None = None
         self._trial: ChosenModel | None = None
+        # Faces of this round show their annotator's own points only, and are saved into it.
+        self.blind: BlindWork | None = None
         self._at_work: list[Callable[[], str]] = []
 
     @property
@@ -110,6 +121,7 @@ class Session:
             return
         self.show(None)
         project, self._project = self._project, None
+        self.blind = None
         self._chosen = None
         self.project_changed.emit(None)
         if self._pictures is not None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceloop_datasets import Project
+from faceloop_datasets import Monitor, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
+from faceloop_workbench.services.add_files import add_files
 from faceloop_workbench.services.finding_faces import (
     find_new_faces,
     fit_in_box,
@@ -149,6 +150,8 @@ def test_found_listed_removed_and_brought_back_on_the_command_line(
         in faceloop("faces", "restore", folder, "--matching", "two*", "--author", "ann").out
     )
     assert [one.author for one in project.removals(second)][-1] == "ann"
+    told = faceloop("history", second, "--project", folder, "--json").json()["removals"]
+    assert (told[0]["removed"], told[0]["author"]) == (False, "ann")
 
 
 def test_a_picture_that_is_gone_is_told_at_the_end(
@@ -158,3 +161,12 @@ def test_a_picture_that_is_gone_is_told_at_the_end(
     done = faceloop("faces", "find", project.path)
     assert done.code == 1
     assert "two.png" in done.err
+
+
+def test_a_picture_whose_faces_were_removed_does_not_come_again_by_itself(
+    project: Project, file: Path
+) -> None:
+    project.remove([project.items()[0].id])
+    added = add_files(project, [file], Monitor())
+    assert (added.pictures, added.known) == (0, 1)
+    assert project.items() == []

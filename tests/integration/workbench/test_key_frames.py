@@ -55,6 +55,18 @@ def test_the_previous_frame_is_the_nearest_earlier_one_that_is_annotated(frames)
         assert found.points[0, 0] == MODEL.pdm.mean[0, 0] * 100 + expected_frame
 
 
+def test_of_several_people_in_a_video_the_frames_of_the_same_one_count(frames):
+    project, items = frames
+    project.set_subject([items[40].id, items[50].id], "ann")
+    media = project.item_media(items[40])
+    beside = project.add_item(media, 45, subject="ben")
+    annotation = Annotation("face70", MODEL.pdm.mean * 100 + 45, np.zeros(len(MODEL.pdm.mean)))
+    project.save(beside.id, annotation, None)
+    found = previous_annotated(project, project.item(items[50].id))
+    assert found is not None
+    assert found.points[0, 0] == MODEL.pdm.mean[0, 0] * 100 + 40  # and not 45, which is ben
+
+
 def test_pictures_and_other_videos_have_no_frames_around_them(frames, tmp_path):
     project, _ = frames
     face = next(iter(sample_faces()))

@@ -15,6 +15,7 @@ from faceloop_datasets import Annotation, FrameKind, Project, Verdict, Video, wr
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_datasets.tracks import editing
 from faceloop_datasets.tracks.history import TrackHistory
+from faceloop_workbench.live.frame_marks import video_marks
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.screening import Screening
 from faceloop_workbench.live.track_editor import TrackEditor
@@ -72,12 +73,12 @@ class Bench:
 
     def rest(self) -> None:
         """Wait until nothing is under way."""
-        self.until(lambda: self.editor._job is None and not self.editor._jobs)
+        self.until(lambda: not self.editor._jobs.busy)
 
     def open(self, path: Path) -> None:
-        before = self.editor._opened
+        before = self.editor._jobs.opened
         self.screening.open_file(path)
-        self.until(lambda: self.editor._opened > before and self.player.chosen is not None)
+        self.until(lambda: self.editor._jobs.opened > before and self.player.chosen is not None)
         self.rest()
 
     def play(self) -> None:
@@ -175,7 +176,7 @@ def test_track_correct_spread_and_take_back(bench: Bench, clip: Path) -> None:
     assert off[span].max() < 0.06 * iod
     assert bench.told[-2] == "Frame 17 is corrected."
     assert bench.told[-1].startswith("Spread frame 17 to ")
-    assert bench.editor.marks() == ([17], [17])
+    assert video_marks(project, clip) == ((17,), (17,))
 
     # corrected faces are training data
     assert [one.frame for one in project.faces()] == [17]

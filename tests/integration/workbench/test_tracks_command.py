@@ -9,13 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faceloop_datasets import Annotation, FrameKind, Project, Verdict, Video, write_video
+from faceloop_datasets import (
+    Annotation,
+    FaceTrack,
+    FrameKind,
+    Project,
+    Track,
+    Verdict,
+    Video,
+    write_video,
+)
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from faceloop_datasets import Track
 
     from .conftest import Run
 
@@ -119,3 +126,32 @@ def test_mistakes_are_one_clear_line(faceloop: Run, empty_project: Path, folder:
     assert "within 0..3 but got 2..9" in wrong.err
     assert faceloop("tracks", "accept", "short.mp4", *here, "--frames", "x").code == 2
     assert "no face 7" in faceloop("tracks", "smooth", "short.mp4", *here, "--face", 7).err
+
+
+def test_quantities_of_a_kept_track_are_plotted_and_listed(
+    faceloop: Run, empty_project: Path, tmp_path: Path
+) -> None:
+    points = np.asarray(sample_clip_truth().points, np.float32)
+    frames = len(points)
+    with Project.open(empty_project) as project:
+        media = project.add_media(sample_clip())
+        none, fitted = np.zeros(frames, np.uint8), np.full(frames, FrameKind.FITTED, np.uint8)
+        error = np.full(frames, 0.02, np.float32)
+        face = FaceTrack(0, "", points, error, fitted, none)
+        times = np.arange(frames) / 25
+        project.keep_track(Track(media.sha256, "face70", "m", 25.0, times, (face,)))
+    here = ("tracks", "plot", "clip.mp4", "--project", empty_project)
+    listed = faceloop(*here)
+    assert "mouth_opening, left_eye_opening" in listed.out
+    assert "speed:POINT" in listed.out
+    out = tmp_path / "part.csv"
+    done = faceloop(*here, "-q", "mouth_opening", "-q", "x:chin", "--frames", "10-19", "-o", out)
+    assert done.code == 0
+    table = pd.read_csv(out)
+    assert list(table.columns) == ["frame", "time", "face", "mouth_opening", "x:chin"]
+    assert table["frame"].tolist() == list(range(10, 20))
+    assert faceloop(*here, "-q", "yaw", "-o", tmp_path / "yaw.svg").code == 0
+    assert b"<svg" in (tmp_path / "yaw.svg").read_bytes()
+    wrong = faceloop(*here, "-q", "mouth_openin")
+    assert wrong.code == 1
+    assert "Did you mean mouth_opening?" in wrong.err

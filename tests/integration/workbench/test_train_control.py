@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 from itertools import islice
@@ -19,6 +20,7 @@ from faceloop_runtime.pdm3d.rotation import rotations
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.evaluation.weak_spots import WeakSpot
 from faceloop_workbench.services.messages import Outcome
+from faceloop_workbench.services.more_faces import known_curve, measure_curve
 from faceloop_workbench.services.next_faces import NextFaces, next_faces, put_into_queue
 from faceloop_workbench.services.training import train_into
 from faceloop_workbench.session import Session
@@ -267,6 +269,42 @@ class TestNextFaces:
         assert found.text == (
             "2 faces have only estimated points there (nose): correct or confirm those."
         )
+
+    def test_they_go_into_the_queue_by_one_button(self, faces: Path, tmp_path: Path) -> None:
+        folder = shutil.copytree(faces, tmp_path / "faces")
+        file = tmp_path / "m.safetensors"
+        FaceModel.starter().save(file)
+        session = Session()
+        control = TrainControl(session)
+        session.open(Project.open(folder))
+        project = session.need_project()
+        project.add_model(file, {"weak_spots": []})
+        item = project.add_item(project.media()[0], name="new", subject="new")
+        until(lambda: control.readiness.faces)
+        control.update_readiness()
+        until(lambda: control.readiness.next_faces.items)
+        wanted: list[str] = []
+        session.tab_wanted.connect(wanted.append)
+        control.queue_next()
+        until(lambda: wanted)
+        assert wanted == ["queue"]
+        assert [entry.item_id for entry in project.queue.list(reason="manual")] == [item.id]
+        control.close_down()
+        session.close()
+
+
+class TestMoreFaces:
+    def test_a_curve_is_measured_once_and_found_again(self, faces: Path) -> None:
+        config = TrainingConfig(**QUICK)
+        with Project.open(faces) as project:
+            assert known_curve(project, config) is None
+            curve = measure_curve(project, config)
+            assert curve.faces == (20, 44)  # a quarter is too few to train on
+            assert all(0 < error < 0.2 for error in curve.errors)
+            assert known_curve(project, config) == curve
+            assert known_curve(project, CONFIG) is None
+            assert project.models() == []
+            assert training_readiness(project, config).curve == curve
 
 
 class TestTraining:

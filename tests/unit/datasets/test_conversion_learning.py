@@ -46,15 +46,38 @@ def test_weights_that_hold_are_found_and_are_the_same_marks() -> None:
     np.testing.assert_allclose(learned.weights[:3], WEIGHTS[:3], atol=0.02)
     assert learned.same_mark[:3].all()
     assert (learned.expected[:3] < SAME_MARK).all()
+    assert learned.expected[3] < SAME_MARK
+    off = off_by(learned.weights, faces(200, 0.0, seed=1))
+    assert off.max() < 0.015
 
 
 def test_the_expected_error_is_that_of_other_people() -> None:
-    learned, others = learn_conversion(faces(60, 0.05)), faces(300, 0.05, seed=1)
-    off = np.einsum("ts,fsd->ftd", learned.weights, others.source_points) - others.target_points
-    iod = np.array([TARGET.frontal_iod(face) for face in others.target_points])
-    seen = (np.linalg.norm(off, axis=2) / iod[:, None]).mean(axis=0)
+    learned = learn_conversion(faces(60, 0.05))
+    seen = off_by(learned.weights, faces(300, 0.05, seed=1))
     assert learned.expected[3] == pytest.approx(seen[3], rel=0.25)
     assert learned.same_mark.tolist() == [True, True, True, False]
+
+
+def test_few_faces_promise_no_more_than_they_keep() -> None:
+    expected, seen = [], []
+    for seed in range(12):
+        learned = learn_conversion(faces(10, 0.2, seed))
+        expected.append(learned.expected[3])
+        seen.append(off_by(learned.weights, faces(100, 0.2, seed=100 + seed))[3])
+    assert np.mean(expected) > 0.93 * np.mean(seen)
+
+
+def test_a_point_that_is_off_by_more_than_two_hundredths_is_an_estimate() -> None:
+    for noise, same in ((0.011, True), (0.022, False)):  # the mean distance is 1.25 of it
+        learned = learn_conversion(faces(150, noise))
+        assert bool(learned.same_mark[3]) is same
+
+
+def off_by(weights: np.ndarray, pairs: PairedFaces) -> np.ndarray:
+    """Mean distance of each target point in sizes of a face."""
+    off = np.einsum("ts,fsd->ftd", weights, pairs.source_points) - pairs.target_points
+    iod = np.array([TARGET.frontal_iod(face) for face in pairs.target_points])
+    return np.asarray((np.linalg.norm(off, axis=2) / iod[:, None]).mean(axis=0))
 
 
 def test_mirroring_and_converting_commute() -> None:

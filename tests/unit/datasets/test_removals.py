@@ -170,6 +170,10 @@ def test_a_frame_shows_the_person_of_its_clip_unless_a_face_of_it_does(project: 
     clip = project.add_media(sample_clip())
     first = project.add_item(clip, 3)
     project.set_subject([first.id], "ann")
+    project.remove([first.id])
+    assert project.add_item(clip, 9).subject == "clip.mp4"  # who was removed names nobody
+    project.remove([item.id for item in project.items()])
+    project.bring_back([first.id])
     assert project.add_item(clip, 4).subject == "ann"
     beside = project.add_item(clip, 3)
     assert (beside.name, beside.subject) == ("clip.mp4#3 (2)", "clip.mp4")

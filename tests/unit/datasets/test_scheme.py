@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import tomllib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_datasets import Scheme, SchemeError
+from faceloop_datasets.schemes.layout import scheme_layout
 
 ALL = Scheme.bundled()
 
@@ -121,6 +123,17 @@ def test_a_user_scheme_is_loaded_by_path(tmp_path: Path) -> None:
         ("iod = [0, 1]", "size = []", "size must be a list of point numbers"),
         ("iod = [0, 1]", "iod = [0, 1]\nsize_in_iod = 0", "size_in_iod must be a number from 0.02"),
         ("iod = [0, 1]", "iod = [0, 1]\nsize_in_iod = true", "size_in_iod must be a number"),
+        ("iod = [0, 1]", "iod = [0, 1]\nlayout = [[0, 1]]", "layout has 1 places for 4 points"),
+        (
+            "iod = [0, 1]",
+            "iod = [0, 1]\nlayout = [[0, 1], [2, 3], [4, 1e6], [0, 0]]",
+            "layout needs two numbers up to 100000 a point but has [4, 1000000.0]",
+        ),
+        (
+            "iod = [0, 1]",
+            "iod = [0, 1]\nlayout = [[0, 1], [2, nan], [4, 5], [0, 0]]",
+            "layout needs two numbers",
+        ),
         ("mirror = [[0, 1]]", "mirror = [[0, 2]]", "groups.eyes is no group any more"),
         ("iod = [0, 1]", "iod = [0, true]", "iod has True"),
         ("[0, 2, 3]]", "[0, 1, 2]]", "triangles do not reach point 3"),
@@ -150,6 +163,31 @@ def test_the_name_of_a_scheme_that_comes_along_is_not_for_other_points(tmp_path:
         Scheme.load(own)
     own.write_text(Scheme.load("face70").to_toml(), encoding="utf-8")
     assert Scheme.load(own) == Scheme.load("face70")
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(-1e5, 1e5)] * 2), min_size=4, max_size=4),
+    st.permutations(["left eye", "right eye", 'a "nose"', "mouth\\"]),
+)
+def test_layouts_and_names_survive_toml(
+    layout: list[tuple[float, float]], names: list[str]
+) -> None:
+    scheme = replace(Scheme.parse(SMALL, "small"), layout=tuple(layout), names=tuple(names))
+    assert Scheme.parse(scheme.to_toml(), "again") == scheme
+    drawn = scheme_layout(scheme)
+    assert drawn is not None
+    np.testing.assert_array_equal(drawn, layout)
+
+
+def test_bundled_schemes_are_drawn_upright_and_symmetric() -> None:
+    for name in ALL:
+        scheme = Scheme.load(name)
+        drawn = scheme_layout(scheme)
+        assert drawn is not None
+        assert drawn.shape == (len(scheme), 2)
+        np.testing.assert_allclose(drawn[list(scheme.mirror)] * [-1, 1], drawn, atol=2e-3)
+        np.testing.assert_allclose(drawn[list(scheme.iod)], [[-0.5, 0], [0.5, 0]], atol=2e-3)
+    assert scheme_layout(Scheme.parse(SMALL, "small")) is None
 
 
 def test_unknown_scheme_lists_the_known_ones() -> None:

@@ -34,7 +34,10 @@ def test_a_scheme_is_made_of_points_lines_groups_and_partners() -> None:
     assert np.ptp(np.array(scheme.layout), axis=0).max() == pytest.approx(1.0)
     assert Scheme.parse(scheme.to_toml(), "again") == scheme
     again = SchemeDraft.of(scheme, placed(scheme, 300, 300))
-    assert again.scheme() == scheme
+    assert again.scheme() is scheme
+    moved = again.move({2: (150, 190)}).scheme()
+    assert moved.layout != scheme.layout
+    assert moved.names == scheme.names
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,10 @@ def test_every_bundled_scheme_can_be_looked_at_and_started_from(name: str) -> No
     scheme = Scheme.load(name)
     made = SchemeDraft.of(scheme, placed(scheme, 384, 384))
     assert made.problems == []
+    assert made.scheme() is scheme  # nothing is lost by looking
+    lined = made.add_contour((0, 1), "more", closed=False).scheme()
+    assert (lined.triangles, lined.initialisation) == (scheme.triangles, scheme.initialisation)
+    assert len(lined.contours) == len(scheme.contours) + 1
     assert made.places.min() > 0
     assert made.places.max() < 384
     less = made.remove([k for k in range(len(made)) if k > 19])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_datasets.tracks.face_track import FaceTrack
+from faceloop_workbench.live.record import ErrorRecord
 from faceloop_workbench.live.time_ticks import clock, time_ticks
 from faceloop_workbench.live.time_view import TimeView
 from faceloop_workbench.live.track_rows import TrackRow, neighbour, shown_kind
@@ -192,6 +193,11 @@ def test_a_row_says_what_happened_in_each_frame():
     assert row.starts("lost", 0.06).tolist() == [1, 9]
     assert row.starts("poor", 0.06).tolist() == [3, 7]
     assert row.starts("corrected", 0.06).tolist() == [4]
+    record = ErrorRecord(10)
+    record.errors[:] = 0.05
+    seen = TrackRow.of_face(face_of(kinds, errors), record)
+    assert seen.about(0, 0.06) == "Ada: fair 0.050"  # what the track has not
+    assert seen.about(3, 0.06) == said[3].removesuffix(", rejected")
     _, high = row.ranks.columns(0, 10, 1)
     assert shown_kind(int(high[0])).name == "CORRECTED"  # what a person did wins
 

@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceloop_datasets import Scheme
 from faceloop_datasets.plain import is_count, is_deep, is_number
+from faceloop_trainer.evaluation.weak_spots import WeakSpot
 from faceloop_workbench.services.comparison import Comparison, ModelErrors
+from faceloop_workbench.services.meaning import meaning_text, weak_spots_text
 from faceloop_workbench.services.stage_times import Stage, expected_stages
 from faceloop_workbench.train.checked_metrics import checked_metrics
 from faceloop_workbench.train.model_list import ListedModel
 
+FACE70 = Scheme.load("face70")
 MEASURED = ModelErrors(np.array([0.03, np.inf]), np.array([0.02, np.nan, 0.04]), {"failures": 1})
 GOOD: dict[str, Any] = json.loads(
     json.dumps(
@@ -26,6 +30,10 @@ GOOD: dict[str, Any] = json.loads(
             "trained_faces": 9,
             "settings": {"components": 6, "channels": ["raw"]},
             "stages": [Stage("reading", 1.5, ((0.0, 0.0), (1.0, 1.0))).to_dict()],
+            "inputs": "5f",
+            "pixels": 2.0,
+            "baseline": 0.04,
+            "weak_spots": [WeakSpot("pose", "looking up", 0.06, 0.03, 4, 1).to_dict()],
             "comparison": Comparison(MEASURED, None, "", 1, True, "it is the first").to_dict(),
             "note of a later version": {"x": [1]},
         }
@@ -68,6 +76,11 @@ def test_what_is_not_as_it_should_be_is_left_out(key: str, value: Any) -> None:
         ("stages", 0),
         ("stages", 0, "seconds"),
         ("stages", 0, "marks"),
+        ("weak_spots", 0),
+        ("weak_spots", 0, "kind"),
+        ("weak_spots", 0, "name"),
+        ("weak_spots", 0, "error"),
+        ("weak_spots", 0, "trained"),
     ],
     ids=str,
 )
@@ -99,6 +112,10 @@ def use(metrics: dict[str, Any]) -> None:
     assert listed.measured_on
     assert listed.nme is None or f"{listed.nme:.4f}"
     assert str(listed.faces)
+    assert ("On average" in meaning_text(metrics, FACE70)) is (listed.nme is not None)
+    assert isinstance(
+        weak_spots_text([WeakSpot(**spot) for spot in metrics.get("weak_spots", [])]), str
+    )
     if listed.comparison is not None and listed.comparison.new is not None:
         assert len(listed.comparison.new.points) == 3
         assert format(listed.comparison.new.figures.get("failures", 0), "d")

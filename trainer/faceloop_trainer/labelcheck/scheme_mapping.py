@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
+_FEW_ESTIMATES = 0.1
+"""Share of the points that a conversion may estimate."""
+
 
 @dataclass(frozen=True, eq=False)
 class SchemeMapping:
@@ -33,15 +36,19 @@ class SchemeMapping:
 
     @classmethod
     def between(cls, source: Scheme, target: Scheme) -> SchemeMapping:
-        """Map by the conversion of the two schemes, or by point names and parts if there is none.
+        """Map by the conversion of the two schemes, or else by point names and parts.
 
-        The second finds the eyes, their outer corners and the nose, if the scheme says where they
-        are; else only what has the same name.
+        The second too where the conversion estimates many points. It finds the eyes, their outer
+        corners and the nose, if the scheme says where they are; else only what has the same name.
         """
         try:
-            return cls(Conversion.load(source, target).weights)
+            conversion = Conversion.load(source, target)
         except SchemeError:
             return cls(_weights_by_name(source, target))
+        # Annotations are to be compared, not estimates made of them.
+        if conversion.estimated.mean() > _FEW_ESTIMATES:
+            return cls(_weights_by_name(source, target))
+        return cls(conversion.weights)
 
     def apply(self, points: Points) -> Points:
         """Map points (..., N, 2) to (..., M, 2); NaN where a source point is missing."""

@@ -63,13 +63,21 @@ def _draw(axes: Axes, found: BlandAltman) -> None:
     low, high = found.limits
     axes.plot(found.means, found.differences, "o", color=COLOURS[0], markersize=3.5, alpha=0.8)
     axes.axhline(0.0, color="0.6", linewidth=0.8)
-    for value, error, style in (
-        (found.bias, found.bias_error, "-"),
-        (low, found.limit_error, "--"),
-        (high, found.limit_error, "--"),
+    for place, value, error, style in (
+        (0.02, low, found.limit_error, "--"),
+        (0.04, found.bias, found.bias_error, "-"),
+        (0.06, high, found.limit_error, "--"),
     ):
         axes.axhline(value, color=COLOURS[1], linewidth=1.2, linestyle=style)
-        axes.axhspan(value - error, value + error, color=COLOURS[1], alpha=0.1, linewidth=0)
+        axes.errorbar(
+            [place],
+            [value],
+            [error],
+            transform=axes.get_yaxis_transform(),
+            color=COLOURS[1],
+            linewidth=1.2,
+            capsize=3,
+        )
         axes.annotate(
             f"{value:+.2f}",
             (1.0, value),

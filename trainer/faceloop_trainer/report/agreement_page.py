@@ -139,8 +139,8 @@ def _pair(found: Agreement, pair: PairAgreement, number: int, charts: Charts) ->
                 bland_altman_figure(pair),
                 "Difference against mean of the two, for each length",
                 "Difference (second less first) against mean, with the mean difference and the "
-                "95 % limits of agreement, and their 95 % confidence intervals shaded "
-                "(Bland and Altman 1986).",
+                "95 % limits of agreement; the bars at the left are their 95 % confidence "
+                "intervals (Bland and Altman 1986).",
             ),
             table(["length", "mean difference", "95 % limits of agreement"], rows, 2),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from qtpy.QtCore import QTimer
 
 from .canvas_layers import shadowed_text
 from .face_colours import PROPOSED
@@ -25,6 +26,7 @@ _LINE = 1.2  # width of a line on the screen
 _FAINT, _DROPPED = 0.65, 0.25  # opacity of a face's lines; of those of one that is not to be kept
 _COARSE = 1.15  # the width follows the zoom in steps of this factor
 _SHADOW = 1.2
+_COUNT = 3  # layers
 _NAMES, _LINES = "other names", "other faces"
 
 
@@ -53,7 +55,10 @@ class OtherFaces:
         self._viewer, self._faces = viewer, faces
         self._style: PointStyle | None = None
         self._lines: Vectors | None = None
-        self._names: tuple[Points, Points] | None = None
+        self._shadow: Points | None = None
+        self._names: Points | None = None
+        self._shadow_at = 0.0  # zoom that the shadow was put beside its text for
+        self._drawn: list[_Drawn] = []
         self._visible = False
         faces.changed.connect(self._draw)
         viewer.scene.camera.events.zoom.connect(self._scale_to_zoom)
@@ -91,18 +96,20 @@ class OtherFaces:
 
     def _draw(self) -> None:
         wanted = self._wanted() if self._visible and self._style is not None else []
-        if wanted:
-            self._make()
-        if self._lines is not None and self._names is not None:
-            for layer in (self._lines, *self._names):
-                if layer.visible != bool(wanted):
-                    layer.visible = bool(wanted)
-        if wanted:
+        if wanted and not self._make():
+            QTimer.singleShot(0, self._draw)  # one layer a turn: each takes napari a while
+            return
+        for layer in self._layers:
+            if layer.visible != bool(wanted):
+                layer.visible = bool(wanted)
+        if wanted and not _is_same(wanted, self._drawn):
             self._put(wanted)  # when visible: what is hidden takes over no new number of texts
+            self._drawn = wanted
 
     def _put(self, wanted: list[_Drawn]) -> None:
         assert self._style is not None  # noqa: S101
         assert self._lines is not None  # noqa: S101
+        assert self._shadow is not None  # noqa: S101
         assert self._names is not None  # noqa: S101
         each = [self._style.lines(one.points[:, ::-1]) for one in wanted]
         colours = [np.tile(one.colour, (len(a), 1)) for a, one in zip(each, wanted, strict=True)]
@@ -110,63 +117,84 @@ class OtherFaces:
         spare = max(len(self._lines.data) - sum(map(len, each)), 0)
         lines = np.concatenate([*each, np.zeros((spare, 2, 2))])
         edges = np.concatenate([*colours, np.zeros((spare, 4))])
-        self._lines.data = lines
-        self._lines.edge_color = edges
+        with self._lines.events.blocker_all():
+            self._lines.data = lines
+            self._lines.edge_color = edges
+        self._lines.refresh(extent=False, thumbnail=False)
         tops = np.array([_top(one.points) for one in wanted])[:, ::-1]
         inks = np.array([(*one.colour[:3], 1.0) for one in wanted])
-        for layer in self._names:
-            layer.text.string = {"constant": ""}  # a text for each of the points that were
-            layer.data = tops
-            layer.text.string = [one.text for one in wanted]
-        self._names[1].text.color = inks
-        self._names[1].refresh(extent=False, thumbnail=False)
+        for layer, ink in ((self._shadow, "black"), (self._names, inks)):
+            with layer.events.blocker_all():
+                layer.text.string = {"constant": ""}  # a text for each of the points that were
+                layer.data = tops
+                layer.text.string = [one.text for one in wanted]
+                layer.text.color = ink
+            layer.refresh(extent=False, thumbnail=False)
 
-    def _make(self) -> None:
-        if self._lines is not None and self._names is not None:
-            if all(layer in self._viewer.layers for layer in (self._lines, *self._names)):
-                return
-            self._remove()
+    @property
+    def _layers(self) -> list[Vectors | Points]:
+        made = (self._lines, self._shadow, self._names)
+        return [layer for layer in made if layer is not None]
+
+    def _make(self) -> bool:
+        """Make one of the layers that lack; returns whether all are there."""
+        if any(layer not in self._viewer.layers for layer in self._layers):
+            self._remove()  # the person has deleted one
+        if len(self._layers) == _COUNT:
+            return True
         active = self._viewer.layers.selection.active
-        lines = self._viewer.add_vectors(
-            np.zeros((1, 2, 2)), vector_style="line", name=_LINES, edge_color="white"
-        )
-        shadow, names = (
-            self._viewer.add_points(
-                np.zeros((1, 2)),
-                size=0.01,
-                face_color="transparent",
-                border_color="transparent",
-                text={**shadowed_text(colour), "anchor": "center"},
-                name=f"{_NAMES}{part}",
+        if self._lines is None:
+            made = self._lines = self._viewer.add_vectors(
+                np.zeros((1, 2, 2)), vector_style="line", name=_LINES, edge_color="white"
             )
-            for colour, part in (("black", " shadow"), ("white", ""))
-        )
-        for place, layer in enumerate((lines, shadow, names), start=1):
-            layer.editable = False
-            # Below the face in work, above the picture.
-            self._viewer.layers.move(self._viewer.layers.index(layer), place)
-        self._lines, self._names = lines, (shadow, names)
+        elif self._shadow is None:
+            made = self._shadow = self._add_texts("black", f"{_NAMES} shadow")
+        else:
+            made = self._names = self._add_texts("white", _NAMES)
+        made.editable = False
+        # Below the face in work, above the picture.
+        self._viewer.layers.move(self._viewer.layers.index(made), len(self._layers))
         if active is not None:
             self._viewer.layers.selection.active = active
         self._scale_to_zoom()
+        return False
+
+    def _add_texts(self, colour: str, name: str) -> Points:
+        return self._viewer.add_points(
+            np.zeros((1, 2)),
+            size=0.01,
+            face_color="transparent",
+            border_color="transparent",
+            text={**shadowed_text(colour), "anchor": "center"},
+            name=name,
+        )
 
     def _remove(self) -> None:
-        layers = [] if self._lines is None else [self._lines, *(self._names or ())]
-        for layer in layers:  # hidden first, as in `FaceLayers`
+        for layer in self._layers:  # hidden first, as in `FaceLayers`
             layer.visible = False
-        for layer in layers:
+        for layer in self._layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
-        self._lines = self._names = None
+        self._lines = self._shadow = self._names = None
+        self._drawn = []
 
     def _scale_to_zoom(self, _event: object = None) -> None:
-        if self._lines is None or self._names is None:
-            return
         zoom = self._viewer.scene.camera.zoom
-        width = _LINE / zoom
-        if not 1 / _COARSE < self._lines.edge_width / width < _COARSE:
-            self._lines.edge_width = width
-            self._names[0].text.translation = _SHADOW / zoom
+        if self._lines is not None:
+            width = _LINE / zoom
+            if not 1 / _COARSE < self._lines.edge_width / width < _COARSE:
+                self._lines.edge_width = width
+        if self._shadow is not None and self._shadow_at != zoom:
+            self._shadow_at = zoom
+            self._shadow.text.translation = _SHADOW / zoom
+
+
+def _is_same(wanted: list[_Drawn], drawn: list[_Drawn]) -> bool:
+    return len(wanted) == len(drawn) and all(
+        (a.colour, a.text) == (b.colour, b.text)
+        and np.array_equal(a.points, b.points, equal_nan=True)
+        for a, b in zip(wanted, drawn, strict=True)
+    )
 
 
 def _top(points: Array) -> Array:

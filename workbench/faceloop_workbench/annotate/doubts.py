@@ -182,10 +182,19 @@ class Doubts:
 
     def withdraw(self) -> None:
         """Take back what was said to be right of this face."""
-        item = self._editor.item
-        if item is not None and self._do(
-            lambda: self._session.need_project().withdraw_approval(item.id)
-        ):
+        item, revision, right = self._editor.item, self._editor.save_status.revision, self.right
+        if item is None or revision is None:
+            return
+        project, number = self._session.need_project(), item.id
+
+        def doubt() -> None:
+            project.withdraw_approval(number)
+
+        def say() -> None:
+            project.approve(number, sorted(right), revision_id=revision.id)
+
+        if self._do(doubt):
+            self.settled.emit("Doubt again", self._doing(say), self._doing(doubt))
             self._session.tell("Taken back. The next label check may doubt these points again.")
 
     def _moved(self, point: int) -> bool:

@@ -13,6 +13,7 @@ from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.services.annotation_source import FIT, source_text
 from faceloop_workbench.services.history_text import BACK
 
+from .blind import NO_REVISION, BlindSaver
 from .face_state import FaceState
 from .model_help import ModelHelp
 from .saving import FaceSaver, SaveStatus, UnsavedFaces
@@ -75,6 +76,7 @@ class FaceEditor:
         self._preview: tuple[FaceState, str] | None = None
         self._viewing: Revision | None = None
         self._suggested: Points | None = None
+        self._read: list[Revision] | None = None
         self._selection: tuple[int, ...] = ()
         self.help = ModelHelp(session)
         session.item_changed.connect(self._load)
@@ -100,6 +102,8 @@ class FaceEditor:
     def first_state(self) -> FaceState:
         """Face in work before anybody saved it: the fit of its queue entry, or nothing."""
         project, item = self._session.need_project(), self.item
+        if isinstance(self._saver, BlindSaver):
+            return self._saver.first_state
         entry = None if item is None else project.queue.of_item(item.id)
         if entry is not None and entry.fit is not None:
             return self._of_entry(entry, item)
@@ -381,8 +385,10 @@ class FaceEditor:
 
     def history(self) -> list[Revision]:
         """Revisions of the face in work, newest first."""
-        if self._saver is None:
+        if self._saver is None or self._saver.blind:
             return []
+        if self._read is not None:
+            return self._read
         return self._session.need_project().history(self._saver.item.id)[::-1]
 
     def view(self, revision: Revision | None) -> None:
@@ -432,11 +438,14 @@ class FaceEditor:
         if item is not None and project is not None:
             try:
                 self._open(project, item)
+                self._read = self.history()  # once for all who look at it now: it may be long
             except FaceloopError as error:
+                self._read = []
                 self._session.tell(str(error), "error")
         if self._saver is not None:
             self._saver.changed.connect(self._kept)
         self.loaded.emit(self._state)
+        self._read = None
         self.conflict.emit(self.theirs)
         self.save_status_changed.emit(self.save_status)
         self._redraw()
@@ -453,6 +462,11 @@ class FaceEditor:
         self._unsaved.clear()
 
     def _open(self, project: Project, item: Item) -> None:
+        work = self._session.blind
+        if work is not None and item.id in work.round.items:
+            blind = BlindSaver(project, item, work)
+            self._saver, self._state = blind, blind.state
+            return
         waiting = self._unsaved.pop(item.id)
         if waiting is not None:
             self._saver, self._state = waiting, waiting.waiting
@@ -513,7 +527,8 @@ class FaceEditor:
         return saved
 
     def _report(self, saved: Revision) -> None:
-        self._session.saved.emit(saved)
+        if saved.id != NO_REVISION:
+            self._session.saved.emit(saved)
 
     def _adopt(self, revision: Revision) -> None:
         """Show what somebody else has saved; undo brings the own face back."""

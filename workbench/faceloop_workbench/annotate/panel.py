@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
@@ -26,6 +27,7 @@ from faceloop_workbench.widgets.scroll import fill_scrolled
 from .canvas import FaceCanvas
 from .canvas_others import OtherFaces
 from .dialog_display import DisplayDialog
+from .dialog_rounds import show_rounds
 from .display_commands import DisplayCommands
 from .doubts import Doubts
 from .editor import FaceEditor
@@ -41,10 +43,12 @@ from .panel_legend import Legend
 from .panel_missing import MissingList
 from .panel_points import PointTablePanel
 from .panel_prompt import ClickPrompt
+from .panel_round import RoundBar
 from .person_learning import PersonLearning
 from .picture import FacePicture
 from .picture_faces import PictureFaces
 from .point_commands import PointCommands
+from .rounds import RoundWork
 from .start_commands import StartCommands
 from .suggestion import Suggestion
 from .undo import UndoStacks
@@ -110,6 +114,7 @@ class AnnotatePanel(QWidget):
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
         super().__init__()
         self._session, self._commands, self._picture_layer = session, commands, picture_layer
+        self.faces = PictureFaces(session)  # first: what draws must not meet those of before
         self.editor = FaceEditor(session)
         self.canvas = FaceCanvas(picture_layer, self.editor)
         self.expression = FaceExpression(session)
@@ -124,7 +129,6 @@ class AnnotatePanel(QWidget):
             lambda: self._picture.pixels,
             finding=lambda: read_settings().finding,
         )
-        self.faces = PictureFaces(session)
         self._face_commands = FaceCommands(
             session,
             commands,
@@ -139,6 +143,7 @@ class AnnotatePanel(QWidget):
         self._others = OtherFaces(picture_layer.viewer, self.faces)
         self._display = DisplayCommands(session, commands, picture_layer, self.editor)
         self._fit_errors = FitErrorLearning(session, self.editor)
+        self.rounds = RoundWork(session, commands, self.editor)
         self._person = PersonLearning(session, self.editor)
         self._items: list[int] = []
         self._doubts = Doubts(session, commands, self.editor, self.canvas)
@@ -147,6 +152,7 @@ class AnnotatePanel(QWidget):
             commands,
             self.editor,
             self._doubts,
+            crowded=lambda: bool(self._start_commands.others()),
             picture=lambda: self._picture.pixels,
             finding=lambda: read_settings().finding,
         )
@@ -169,9 +175,10 @@ class AnnotatePanel(QWidget):
         self._prompt.close_down()
         self._picture.close_down()
         self._start_commands.close_down()
-        self._face_commands.close_down()
         self._suggestion.close_down()
+        self._face_commands.close_down()
         self._fit_errors.close_down()
+        self.rounds.close_down()
         self._person.close_down()
         self._others.close_down()
         self.canvas.close_down()
@@ -223,6 +230,7 @@ class AnnotatePanel(QWidget):
         help_line = PlainLabel(_HELP)
         help_line.setWordWrap(True)
         return [
+            RoundBar(self.rounds),
             self._head,
             self._why,
             self._doubt_bar,
@@ -278,7 +286,7 @@ class AnnotatePanel(QWidget):
         session, editor = self._session, self.editor
         session.project_changed.connect(self._project_changed)
         session.items_changed.connect(self._count)
-        session.face_changed.connect(lambda _item_id: self._count())
+        session.face_changed.connect(self._recount)
         session.queue_changed.connect(self._read_reasons)
         session.saved.connect(self._saved)
         session.ask_before_closing(self._loss)
@@ -292,13 +300,15 @@ class AnnotatePanel(QWidget):
         self.canvas.shown.connect(self._others.show)
         self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
-        self._doubts.settled.connect(self.undo.push_said)
+        self._doubts.settled.connect(self.undo.note)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
         group.canRedoChanged.connect(self._update_undo)
         group.activeStackChanged.connect(self._update_undo)
 
     def _handle(self) -> None:
+        show_rounds(self, self._session, self._commands, self.rounds)
+        self.rounds.turned.connect(self.undo.clear)
         self._commands.handle("annotate.undo", self.undo.undo)
         self._commands.handle("annotate.redo", self.undo.redo)
         self._nudging = QTimer(self)
@@ -328,6 +338,16 @@ class AnnotatePanel(QWidget):
         self._show_head()
         if self._picture.problem:  # it may have been found meanwhile
             self._picture.read(self.editor.item)
+
+    def _recount(self, item_id: int) -> None:
+        """Count one face more or less: reading all of a large project would be felt."""
+        place = bisect_left(self._items, item_id)
+        there = self._items[place : place + 1] == [item_id]
+        if self._session.need_project().item(item_id).removed:
+            del self._items[place : place + there]
+        elif not there:
+            self._items.insert(place, item_id)
+        self._show_head()
 
     def _load(self, _state: FaceState | None) -> None:
         """Another face is in work: its picture is needed before it can be drawn."""

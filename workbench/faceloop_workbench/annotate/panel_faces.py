@@ -20,12 +20,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_datasets.project import default_author
+from faceloop_workbench.services.history_text import when_text, who_text
 from faceloop_workbench.widgets.basic import command_button, not_none, plain_tip
 
 from .face_colours import PROPOSED
 from .panel_head import Notice
 
 if TYPE_CHECKING:
+    from faceloop_datasets import Removal
     from faceloop_workbench.commands import Commands
 
     from .picture_faces import PictureFace, PictureFaces, Proposal
@@ -34,7 +37,14 @@ _ROWS = 5  # most that are seen without scrolling
 _SWATCH = 12  # pixels
 _NUMBER = Qt.ItemDataRole.UserRole
 _FACE, _WHO, _POINTS = range(3)
-_BUTTONS = ("find_faces", "add_face", "add_by_clicks", "remove_face")
+_BUTTONS = (
+    "find_faces",
+    "add_face",
+    "add_by_clicks",
+    "next_face",
+    "name_face",
+    "remove_face",
+)
 _TIP = "A click goes to this face. A double click on the name, or {key}, says whom it shows."
 
 
@@ -67,7 +77,7 @@ class FacesBox(QWidget):
         self.gone = Notice("annotate.removed")
         self.gone.add_button(command_button(commands, "annotate.bring_face_back"))
         self._answers = QWidget()
-        answers = _grid(commands, ("keep_found", "drop_found"))
+        answers = _grid(commands, ("keep_found", "drop_found"), 2)
         answers.setContentsMargins(0, 0, 0, 0)
         self._answers.setLayout(answers)
         layout = QVBoxLayout(self)
@@ -75,7 +85,7 @@ class FacesBox(QWidget):
         layout.setSpacing(3)
         for widget in (self.gone, self.list, self._answers):
             layout.addWidget(widget)
-        layout.addLayout(_grid(commands, _BUTTONS))
+        layout.addLayout(_grid(commands, _BUTTONS, 3))
         layout.addWidget(self._removed, 0, Qt.AlignmentFlag.AlignLeft)
         commands.handle("annotate.name_face", self._name)
         faces.changed.connect(self.read)
@@ -105,7 +115,7 @@ class FacesBox(QWidget):
         self._answers.setVisible(bool(proposals))
         self._removed.setText(f"Show removed faces ({self._faces.removed})")
         self._removed.setVisible(self._faces.removed > 0)
-        self.gone.say(_GONE if here is not None and here.item.removed else "")
+        self.gone.say(removed_text(self._faces.removal))
 
     def _go(self, row: QTreeWidgetItem | None, _before: object = None) -> None:
         number = None if row is None else row.data(_FACE, _NUMBER)
@@ -136,10 +146,15 @@ class FacesBox(QWidget):
         self._faces.with_removed = wanted
 
 
-_GONE = (
-    "This face was removed: it does not wait, train or count. It is kept with its history until it "
-    "is erased for good."
-)
+def removed_text(removal: Removal | None) -> str:
+    """Say who removed a face, when, and what that means; empty if nobody did."""
+    if removal is None:
+        return ""
+    who = who_text(removal.author, default_author())
+    return (
+        f"Removed by {who}, {when_text(removal.created)}: it does not wait, train or count. It is "
+        "kept with its history until it is erased for good."
+    )
 
 
 class _Rows(QTreeWidget):
@@ -219,13 +234,13 @@ def _swatch(colour: tuple[int, int, int], *, filled: bool) -> QIcon:
     return QIcon(pixmap)
 
 
-def _grid(commands: Commands, names: tuple[str, ...]) -> QGridLayout:
-    """Buttons of commands, two a row; a click leaves the keyboard to the picture."""
+def _grid(commands: Commands, names: tuple[str, ...], columns: int) -> QGridLayout:
+    """Buttons of commands in rows; a click leaves the keyboard to the picture."""
     grid = QGridLayout()
     grid.setSpacing(3)
     for number, name in enumerate(names):
         button = command_button(commands, f"annotate.{name}")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        grid.addWidget(button, number // 2, number % 2)
+        grid.addWidget(button, number // columns, number % columns)
     return grid

@@ -21,26 +21,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PointEdit:
-    """A change of the points.
+    """A change of the points. Its states are made when they are asked for: a face may have many.
 
     Parameters
     ----------
-    before, after : FaceState
-        The face before it, and after it.
+    before, after : Revision or None
+        The revisions before and after it; before is None for the first of a face.
+    first : callable
+        The face before anything was saved.
     what : str
         What was done, for people.
     """
 
-    before: FaceState
-    after: FaceState
+    before: Revision | None
+    after: Revision
+    first: Callable[[], FaceState]
     what: str
+
+    def state_before(self) -> FaceState:
+        """Return the face before the change."""
+        return self.first() if self.before is None else FaceState.saved(self.before)
+
+    def state_after(self) -> FaceState:
+        """Return the face after it."""
+        return FaceState.saved(self.after)
 
     def is_undone_by(self, later: PastEdit) -> bool:
         """Whether a later change says that it took this one back, and did."""
         return (
             isinstance(later, PointEdit)
             and later.what.startswith(UNDO)
-            and _look_alike(later.after, self.before)
+            and _look_alike(later.state_after(), self.state_before())
         )
 
     def is_redone_by(self, later: PastEdit) -> bool:
@@ -48,7 +59,7 @@ class PointEdit:
         return (
             isinstance(later, PointEdit)
             and later.what.startswith(REDO)
-            and _look_alike(later.after, self.after)
+            and _look_alike(later.state_after(), self.state_after())
         )
 
 
@@ -119,15 +130,14 @@ def _point_edits(
     revisions: Iterable[Revision], first: Callable[[], FaceState]
 ) -> Iterator[tuple[str, PastEdit]]:
     """Yield when each change came to count, and the change; what was saved beside is left out."""
-    head, state = None, None
+    head: Revision | None = None
     for revision in revisions:
-        if revision.based_on != head:
+        if revision.based_on != (None if head is None else head.id):
             continue
-        after = FaceState.saved(revision)
         if head is not None or not revision.source.startswith(IMPORT):
             what = revision.action or source_text(revision.source)
-            yield revision.created.isoformat(), PointEdit(state or first(), after, what)
-        head, state = revision.id, after
+            yield revision.created.isoformat(), PointEdit(head, revision, first, what)
+        head = revision
 
 
 def _label_edits(labels: Iterable[ExpressionChange]) -> Iterator[tuple[str, PastEdit]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Item, Revision
+    from faceloop_datasets import Annotation, Item, Removal, Revision
     from faceloop_runtime import Fit
     from faceloop_workbench.session import Session
 
@@ -125,7 +125,9 @@ class PictureFaces:
 
     @property
     def others(self) -> list[PictureFace]:
-        """Those to draw besides the one in work."""
+        """Those to draw besides the one in work; none in a blind round."""
+        if self._session.blind is not None:
+            return []
         here = self._session.item
         return [face for face in self.present if here is None or face.item.id != here.id]
 
@@ -139,6 +141,14 @@ class PictureFaces:
     def removed(self) -> int:
         """How many were removed from the picture."""
         return len(self._all) - len(self.present)
+
+    @property
+    def removal(self) -> Removal | None:
+        """Who removed the face in work, and when; None if it is there."""
+        here, project = self.in_work, self._session.project
+        if here is None or project is None or not here.item.removed:
+            return None
+        return next(iter(project.removals(here.item.id)[::-1]), None)
 
     @property
     def known_points(self) -> list[Points]:

@@ -54,6 +54,8 @@ class FaceSaver:
     """
 
     changed = Signal(SaveStatus)
+    blind = False
+    """Whether it saves into a blind round, see `faceloop_workbench.annotate.blind`."""
 
     def __init__(self, project: Project, item: Item, head: Revision | None) -> None:
         self._project, self.item = project, item
@@ -159,7 +161,8 @@ class UnsavedFaces:
         """Keep what could not be written of a face that is no longer in work."""
         if saver.waiting is None or self._written(saver):
             return
-        self._savers[saver.item.id] = saver
+        # What waits for a round is not the face's own: it is never opened as that.
+        self._savers[-saver.item.id if saver.blind else saver.item.id] = saver
         name = saver.item.name
         if saver.theirs is None:
             self.told.emit(f"{name} is not saved, trying again: {saver.status.why}", "error")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Item, Monitor, Project
+    from faceloop_datasets import Annotation, Monitor
     from faceloop_runtime import FaceModel, Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.model_choice import ChosenModel
@@ -139,7 +139,7 @@ class StartCommands:
                 "the model to place."
             )
             return
-        others = self._others()
+        others = self.others()
         near, here = self._points(), self._placed() or bool(others)
         finding = self._finding()
 
@@ -264,7 +264,7 @@ class StartCommands:
         state = self._editor.state
         return None if state is None or not state.present.any() else state.points
 
-    def _others(self) -> list[Points]:
+    def others(self) -> list[Points]:
         """Where other faces of the picture are, one of which a search might find instead."""
         item = self._editor.item
         if item is None or item.media_id is None:
@@ -312,11 +312,6 @@ class StartCommands:
 
     def _fail(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "warning")
-
-
-def has_company(project: Project, item: Item) -> bool:
-    """Whether a face's picture has other faces, one of which a search might find instead."""
-    return item.media_id is not None and len(project.items_of(item.media_id, item.frame)) > 1
 
 
 def find_and_fit(

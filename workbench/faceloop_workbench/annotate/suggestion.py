@@ -13,7 +13,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 
-from .start_commands import NO_FACE, NO_PICTURE, find_and_fit, has_company
+from .start_commands import NO_FACE, NO_PICTURE, find_and_fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,8 @@ class Suggestion:
         The face.
     doubts : Doubts
         Points in doubt.
+    crowded : callable
+        Whether the picture has other faces, one of which a search might find instead.
     picture : callable
         The picture of the face in work, (H, W, 3); None while it is not there.
     finding : callable
@@ -60,11 +62,13 @@ class Suggestion:
         editor: FaceEditor,
         doubts: Doubts,
         *,
+        crowded: Callable[[], bool],
         picture: Callable[[], Picture | None],
         finding: Callable[[], Finding],
     ) -> None:
         self._session, self._commands, self._editor = session, commands, editor
-        self._doubts, self._picture, self._finding = doubts, picture, finding
+        self._doubts, self._crowded = doubts, crowded
+        self._picture, self._finding = picture, finding
         self._job: Job[Fit] | None = None
         self._points: tuple[int, ...] = ()
         self._fitted: NDArray[np.float64] | None = None
@@ -116,8 +120,7 @@ class Suggestion:
             self._session.tell(str(error), "warning")
             return
         near = state.points if state.present.any() else None
-        here = has_company(self._session.need_project(), item)
-        finding = self._finding()
+        here, finding = self._crowded(), self._finding()
 
         def work(_monitor: Monitor) -> Fit:
             return find_and_fit(chosen.model, picture, near, finding, from_points=here)

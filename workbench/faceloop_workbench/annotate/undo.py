@@ -74,12 +74,6 @@ class UndoStacks(QObject):
         if stack is not None:
             stack.push(command)
 
-    def push_said(
-        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
-    ) -> None:
-        """Let undo take back something that was said of the face in work, and redo say it again."""
-        self.push(_SaidCommand(what, take_back, again))
-
     def _activate_stack(self, state: FaceState | None) -> None:
         """Make the stack of the face in work the active one."""
         item = self._editor.item
@@ -111,7 +105,7 @@ class UndoStacks(QObject):
 
     def _command(self, edit: PastEdit) -> QUndoCommand:
         if isinstance(edit, PointEdit):
-            return _EditCommand(self, edit.before, edit.after, edit.what)
+            return _EditCommand(self, edit.state_before, edit.state_after, edit.what)
         return _LabelCommand(self, edit.before, edit.after)
 
     def _drop(self, number: int) -> None:
@@ -124,7 +118,7 @@ class UndoStacks(QObject):
         item = self._editor.item
         if item is not None:
             self._last[item.id] = after
-            self.push(_EditCommand(self, before, after, what))
+            self.push(_EditCommand(self, lambda: before, lambda: after, what))
 
     def note(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         """Remember, beside the face in work, what was done to the faces of its picture.
@@ -141,12 +135,12 @@ class UndoStacks(QObject):
     def _push_label(self, before: str, after: str) -> None:
         self.push(_LabelCommand(self, before, after))
 
-    def restore(self, state: FaceState, what: str) -> None:
+    def restore(self, state: Callable[[], FaceState], what: str) -> None:
         """Bring a state back; called by the stack."""
         item = self._editor.item
         if item is not None and not self._filling:
-            self._last[item.id] = state
-            self._editor.restore(state, what)
+            self._last[item.id] = brought_back = state()
+            self._editor.restore(brought_back, what)
 
     def restore_label(self, label: str) -> None:
         """Bring the label of an expression back; called by the stack."""
@@ -155,7 +149,13 @@ class UndoStacks(QObject):
 
 
 class _EditCommand(QUndoCommand):  # type: ignore[misc]
-    def __init__(self, stacks: UndoStacks, before: FaceState, after: FaceState, what: str) -> None:
+    def __init__(
+        self,
+        stacks: UndoStacks,
+        before: Callable[[], FaceState],
+        after: Callable[[], FaceState],
+        what: str,
+    ) -> None:
         super().__init__(what)
         self._stacks, self._before, self._after = stacks, before, after
         self._done = True  # Qt redoes a command when it is pushed; this one is done already
@@ -198,26 +198,6 @@ class _FacesCommand(QUndoCommand):  # type: ignore[misc]
         else:
             self._change.done = True
             self._change.redo()
-
-
-class _SaidCommand(QUndoCommand):  # type: ignore[misc]
-    def __init__(
-        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
-    ) -> None:
-        super().__init__(what)
-        self._take_back, self._again = take_back, again
-        self._done = True  # as above
-
-    def undo(self) -> None:
-        """Go back (Qt's name)."""
-        self._take_back()
-
-    def redo(self) -> None:
-        """Go on again (Qt's name)."""
-        if self._done:
-            self._done = False
-        else:
-            self._again()
 
 
 class _LabelCommand(QUndoCommand):  # type: ignore[misc]

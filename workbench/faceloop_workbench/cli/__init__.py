@@ -30,6 +30,7 @@ from .reporting import report
 from .review import queue
 from .scheme import scheme
 from .subjects import subjects
+from .track_plots import plot
 from .tracks import tracks
 from .training import evaluate, train
 from .window import open_window
@@ -76,6 +77,7 @@ app.command("confirm")(confirm)
 app.command("history")(history)
 app.command("fit")(fit)
 app.command("track")(track)
+tracks.command("plot")(plot)
 app.add_typer(tracks, name="tracks")
 app.command("render")(render)
 app.add_typer(queue, name="queue")

@@ -28,7 +28,8 @@ def erase(
 ) -> None:
     """Erase a face, or all faces of a subject, for good: history, queue, pictures, backups.
 
-    The only thing in faceloop that deletes what was saved. Pictures outside the project's folder
+    The only thing in faceloop that deletes what was saved; a face that is only not wanted is taken
+    out by faceloop faces remove, and can be brought back. Pictures outside the project's folder
     and models stay; afterwards all files of the project are searched for what should be gone.
 
     Example: faceloop erase faces --subject anna

@@ -31,8 +31,11 @@ def history(
     with Project.open(project) as opened:
         name = opened.item(item).name
         steps = history_steps(opened.history(item)[::-1], opened.scheme)
+        removals = opened.removals(item)[::-1]
     if json:
-        show_json({"item": item, "name": name, "revisions": [_values(step) for step in steps]})
+        revisions = [_values(step) for step in steps]
+        gone = [{**vars(one), "created": one.created.isoformat()} for one in removals]
+        show_json({"item": item, "name": name, "revisions": revisions, "removals": gone})
         return
     lines = history_lines(steps)
     rows = [
@@ -45,6 +48,9 @@ def history(
         for line in lines
     ]
     show_table((Column("revision", number=True), "when", "who", "what was done"), rows)
+    for one in removals:
+        done = "removed" if one.removed else "brought back"
+        note(f"{done} by {one.author}, {one.created.astimezone():%Y-%m-%d %H:%M:%S}")
     note(f"{name}: {len(steps)} revisions")
 
 

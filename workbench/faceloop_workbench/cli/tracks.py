@@ -95,7 +95,7 @@ def export(
     with Project.open(project) as opened:
         media = find_video(opened, video)
         track = need_track(opened, media).track
-        part = TrackRange(*_range(track, frames))
+        part = TrackRange(*frame_range(track, frames))
         target = out or Path(part.suggested_name(Path(media.name).stem, track.frames))
         chosen = choose_model(model, opened)
         with progress_monitor() as monitor:
@@ -320,7 +320,7 @@ def _edit(
     with Project.open(project) as opened:
         media = find_video(opened, video)
         history = need_track(opened, media)
-        first, last = _range(history.track, frames)
+        first, last = frame_range(history.track, frames)
         after = edit(history.track, _face(history.track, face), first, last)
         said = f"{word} frames {first}..{last}" if ranged else word
         opened.keep_track(history.did(after, said))
@@ -338,7 +338,14 @@ def _go_back(project: Path, video: str, way: str, word: str) -> None:
     say(f"There is nothing to {way}." if said is None else f"{word}: {said}.")
 
 
-def _range(track: Track, frames: str | None) -> tuple[int, int]:
+def frame_range(track: Track, frames: str | None) -> tuple[int, int]:
+    """Return the first and last frame of ``FIRST-LAST``, of all if nothing was said.
+
+    Raises
+    ------
+    BadParameter
+        If it says something else.
+    """
     if frames is None:
         return 0, track.frames - 1
     first, dash, last = frames.partition("-")

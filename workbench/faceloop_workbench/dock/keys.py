@@ -73,7 +73,7 @@ class Keys(QObject):
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
         name = self._command(event) if self._listens(watched) else None
-        if name is None or self._is_kept(QApplication.focusWidget(), event.key()):
+        if name is None or self._is_kept(QApplication.focusWidget() or watched, event.key()):
             return False
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()  # so that no menu takes it; the key press follows
@@ -103,12 +103,12 @@ class Keys(QObject):
             typed = isinstance(focus, _TEXT)
         return not typed and self._is_ours(widget.window())
 
-    def _is_kept(self, focus: QWidget | None, key: int) -> bool:
+    def _is_kept(self, focus: QWidget, key: int) -> bool:
         """Whether a key is for what has the focus: it moves there, presses it, or leaves it."""
-        if focus is None:
-            return False
         if isinstance(focus, QAbstractItemView | QAbstractSlider | QComboBox) and key in _MOVES:
             return True
+        if isinstance(focus, QComboBox) and chr(min(key, 0x10FFFF)).isalnum():
+            return True  # chooses what begins with it
         if isinstance(focus, QAbstractButton | QTabBar) and self._focus.by_keys:
             return key in _MOVES or key == Qt.Key.Key_Space
         return key in _LEAVES and self._dock.isAncestorOf(focus)

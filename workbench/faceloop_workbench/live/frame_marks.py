@@ -47,7 +47,8 @@ class FrameMarks:
         self._session = session
         self._path: Path | None = None
         self._job: Job[Marks] | None = None
-        self._again = False
+        self._again = self._late = False
+        self._watching = True
         for signal in self._signals():
             signal.connect(self.renew)
 
@@ -56,9 +57,18 @@ class FrameMarks:
         self._path = path
         self.renew()
 
+    def watch(self, *, wanted: bool) -> None:
+        """Look at once when something changes, or, unseen, when it is wanted again."""
+        self._watching = wanted
+        if wanted and self._late:
+            self.renew()
+
     def renew(self) -> None:
         """Look again: something of the project has changed."""
         project, path = self._session.project, self._path
+        self._late = not self._watching
+        if self._late:  # a person annotates, and each save would read the project
+            return
         if project is None or path is None:
             self.changed.emit(*Marks())
         elif self._job is not None:

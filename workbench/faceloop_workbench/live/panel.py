@@ -125,7 +125,6 @@ class LivePanel(QWidget):
         self._drawn: deque[float] = deque(maxlen=60)
         self._told = self._barred = 0.0
         self._equipped = False
-        self._fresh = False  # whether the timeline shows fits that are in no track yet
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -218,8 +217,6 @@ class LivePanel(QWidget):
         self._allow()
         if shown is None:
             return
-        if self._fresh != self.tracks.has_fresh_fits:
-            self._show_track()
         self._timeline.set_index(shown.index)
         self._show_place()
         self._quality.show_frame(shown, self._threshold)
@@ -253,11 +250,11 @@ class LivePanel(QWidget):
     def _opened(self, source: FrameSource | None) -> None:
         self._sources.refresh("" if source is None else source.name)
         self._show_record()
-        self.tracks.load()
         path = None if source is None else source.path
         self.time.show_video(path)
         self._marks.use(path)
         self._show_time()
+        self.tracks.load()
         if source is None:
             self.canvas.clear()
             self._show_place()
@@ -271,7 +268,9 @@ class LivePanel(QWidget):
     def _show_time(self) -> None:
         source = self.player.source
         file = source is not None and source.frames is not None
-        self._time_dock.show(wanted=file and self._picture_layer.owner == "live")
+        wanted = file and self._picture_layer.owner == "live"
+        self._time_dock.show(wanted=wanted)
+        self._marks.watch(wanted=wanted)
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
@@ -314,14 +313,12 @@ class LivePanel(QWidget):
             self.tracks.load()
 
     def _show_track(self) -> None:
-        self._fresh = self.tracks.has_fresh_fits
-        self._timeline.show_track(None if self._fresh else self.tracks.track)
-        self._timeline.show_marks(*self.tracks.marks())
+        project = self._session.project
+        scheme = None if project is None else project.scheme
+        self.time.show_track(self.tracks.track, scheme)
         self._allow()
 
     def _items_changed(self) -> None:
-        if self._picture_layer.owner == "live":
-            self._timeline.show_marks(*self.tracks.marks())
         self._sources.refresh(self._source_name())
 
     def _source_name(self) -> str:
@@ -370,7 +367,7 @@ class LivePanel(QWidget):
         play.addWidget(command_button(self._commands, "live.step"))
         play.addWidget(self._speed)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setContentsMargins(4, 6, 4, 6)
         layout.addWidget(self._sources)
         layout.addWidget(self._camera)
         layout.addWidget(self._place)
@@ -413,7 +410,6 @@ class LivePanel(QWidget):
         session.models_changed.connect(self._screening.renew)
         session.trial_changed.connect(self._screening.renew)
         session.items_changed.connect(self._items_changed)
-        session.queue_changed.connect(self._items_changed)
         self._commands.handle("live.play", self._play)
         self._commands.handle("live.step", lambda: player.step(1))
         self._commands.handle("live.step_back", lambda: player.step(-1))
@@ -427,7 +423,6 @@ class LivePanel(QWidget):
         session.models_changed.disconnect(self._screening.renew)
         session.trial_changed.disconnect(self._screening.renew)
         session.items_changed.disconnect(self._items_changed)
-        session.queue_changed.disconnect(self._items_changed)
 
     def _count(self) -> None:
         self._queue.show_count(self._screening.queued)

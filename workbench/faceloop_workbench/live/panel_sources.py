@@ -44,7 +44,7 @@ class SourceBar(QWidget):
         self._choice.setObjectName("live.videos")
         self._choice.setAccessibleName("Video")
         self._choice.setToolTip("Watch a video of the project.")
-        self._choice.setMinimumContentsLength(8)
+        self._choice.setMinimumContentsLength(6)
         self._choice.setSizeAdjustPolicy(_SHORT)
         self._choice.activated.connect(self._chosen)
         self._open = QPushButton("Open…")

@@ -87,7 +87,7 @@ class TimePanel(QWidget):
         self._whole = _button("Whole video", "whole", "Show all frames. [0]")
         self._export = _button("Export…", "export_plots", _EXPORT)
         self._range = QElidingLabel()
-        self._range.setObjectName("live.range")
+        self._range.setObjectName("live.range_about")
         self._range.setToolTip(_RANGE)
         self._range.setMinimumWidth(10)
         self._arrange()
@@ -108,7 +108,7 @@ class TimePanel(QWidget):
         self.show_track(None, None)
 
     def show_track(self, track: Track | None, scheme: Scheme | None) -> None:
-        """Show a track, or what it has become; None for what is seen while playing."""
+        """Show a track of points of a scheme, or what it has become; None for none."""
         self._track = track
         self.timeline.show_track(track)
         self.menu.use(scheme, () if track is None else track.expressions)

@@ -66,6 +66,7 @@ class Timeline(TimeArea):
         super().__init__(view or TimeView())
         self._record = ErrorRecord(0)
         self._track: Track | None = None
+        self._gaps = True  # whether what is recorded shows in the rows
         self._rows: list[TrackRow] = []
         self._worst: TrackRow | None = None  # of several faces
         self._threshold = 0.06
@@ -92,16 +93,21 @@ class Timeline(TimeArea):
         """Show another video's record, or colour it for another threshold."""
         self._threshold = threshold
         if record is not self._record:
-            self._record, self._track = record, None
+            self._record, self._track, self._gaps = record, None, True
             self.show_marks((), ())
             self.view.show_video(len(record.errors), rate)
         self._renew_rows()
 
     def show_track(self, track: Track | None) -> None:
-        """Show the faces of a track instead of the record; None for the record again."""
+        """Show the faces of a track, and what was recorded where it has nothing.
+
+        Without one, what was recorded only.
+        """
         self._track = track
-        if track is not None and track.frames != self.view.frames:
-            self.view.show_video(track.frames, track.rate)
+        frames = len(self._record.errors) if track is None else track.frames
+        if frames != self.view.frames:
+            self.view.show_video(frames, self.view.rate if track is None else track.rate)
+        self._gaps = track is None or not track.seen.all()
         self._renew_rows()
 
     def show_marks(self, annotated: Iterable[int], queued: Iterable[int]) -> None:
@@ -112,7 +118,7 @@ class Timeline(TimeArea):
 
     def set_index(self, index: int) -> None:
         """Show where the video is, and what was recorded meanwhile."""
-        if self._track is None:
+        if self._gaps:
             self._renew_rows()
         self.view.set_index(index)
 
@@ -197,7 +203,7 @@ class Timeline(TimeArea):
         else:
             faces = sorted(self._track.faces, key=lambda face: -int(face.present.sum()))
             shown = sorted(faces[:_MOST_ROWS], key=lambda face: face.id)
-            self._rows = [TrackRow.of_face(face) for face in shown]
+            self._rows = [TrackRow.of_face(face, self._record) for face in shown]
             self._worst = TrackRow(None, "", Extremes(self._track.worst_error))
         if len(self._rows) != before:
             self.updateGeometry()

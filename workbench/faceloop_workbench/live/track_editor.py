@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +20,7 @@ from faceloop_workbench.services.track_export import (
 )
 from faceloop_workbench.services.track_keeping import track_and_keep
 
+from .job_queue import JobQueue
 from .track_jobs import (
     OpenVideo,
     TrackStep,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from faceloop_datasets import Item, Media, Monitor, Progress, QueueEntry, Revision
+    from faceloop_datasets import Item, Media, Monitor, QueueEntry, Revision
     from faceloop_datasets.tracks.history import TrackHistory
     from faceloop_workbench.session import Session
 
@@ -48,16 +47,6 @@ if TYPE_CHECKING:
 _REST = 1.0
 """Seconds without a new fit after which what was found is kept."""
 _VERDICTS = {Verdict.ACCEPTED: "accepted", Verdict.REJECTED: "rejected", Verdict.NONE: "freed"}
-
-
-@dataclass(frozen=True)
-class _Job:
-    """Work that waits: its name, of which video it is, and whether it is done in any case."""
-
-    name: str
-    work: Callable[[Monitor], TrackStep]
-    opened: int
-    always: bool
 
 
 class TrackEditor:
@@ -96,8 +85,6 @@ class TrackEditor:
     """
 
     changed = Signal()
-    progressed = Signal(str, object)
-    idle = Signal()
 
     def __init__(self, session: Session, player: Player, screening: Screening) -> None:
         self._session, self._player, self._screening = session, player, screening
@@ -106,12 +93,13 @@ class TrackEditor:
         self.face: int | None = None
         self.spreads = True
         self.correcting: tuple[int, int] | None = None
-        self._jobs: deque[_Job] = deque()
-        self._opened = 0  # counts videos: what comes of work on another is not shown
-        self._job: Job[TrackStep] | None = None
+        self._jobs = JobQueue()
         self._pending: set[int] = set()  # items of this video that were annotated meanwhile
         self._found, self._found_at = 0, 0.0
         self._kept_with: OpenVideo | None = None  # where what is found goes
+        self.progressed, self.idle = self._jobs.progressed, self._jobs.idle
+        self._jobs.done.connect(self._done)
+        self._jobs.failed.connect(self._failed)
         session.saved.connect(self._saved)
 
     # What there is
@@ -124,30 +112,13 @@ class TrackEditor:
     @property
     def busy(self) -> str:
         """What is under way, for people; empty if nothing is that takes long."""
-        return "" if self._job is None else self._job.name
+        return self._jobs.name
 
     @property
     def edited_face(self) -> int | None:
         """Id of the face that is edited: the chosen one, or the first; None without any."""
         ids = [] if self.track is None else [face.id for face in self.track.faces]
         return self.face if self.face in ids else next(iter(ids), None)
-
-    @property
-    def has_fresh_fits(self) -> bool:
-        """Whether frames were fitted that are in no track yet."""
-        recorder = self._player.kept.recorder
-        return recorder is not None and len(recorder) > 0
-
-    def marks(self) -> tuple[list[int], list[int]]:
-        """Return the annotated frames of the video, and those in the review queue."""
-        project = self._session.project
-        if project is None or self.media is None:
-            return [], []
-        items = [item for item in project.items_of(self.media.id) if item.frame is not None]
-        waiting = {e.item_id for e in project.queue.list() if e.status in {"open", "claimed"}}
-        annotated = [item.frame for item in items if item.head is not None]
-        queued = [item.frame for item in items if item.id in waiting]
-        return [f for f in annotated if f is not None], [f for f in queued if f is not None]
 
     # What a person does
 
@@ -175,7 +146,7 @@ class TrackEditor:
 
         self._player.pause()
         self._player.kept.recorder = None
-        self._begin(f"Tracking {video.path.name}", work)
+        self._jobs.begin(f"Tracking {video.path.name}", work)
 
     def judge(self, verdict: Verdict, first: int, last: int) -> None:
         """Accept or reject the face in a range, or take that back."""
@@ -230,7 +201,7 @@ class TrackEditor:
             face = self._face_of(track) if track.faces else 0
             return opened_for_correction(video, step, face, frame)
 
-        self._begin(f"Opening frame {frame}", work)
+        self._jobs.begin(f"Opening frame {frame}", work)
 
     def take_pending(self) -> None:
         """Put what was annotated meanwhile into the track, and let it spread if wanted."""
@@ -238,7 +209,7 @@ class TrackEditor:
             return
         video, (wanted, self._pending) = self._video(), (self._pending, set())
         self.correcting = None
-        self._begin("", lambda _monitor: corrected(video, self._up_to_date(video), wanted))
+        self._jobs.begin("", lambda _monitor: corrected(video, self._up_to_date(video), wanted))
 
     def suggested_name(self, selected: tuple[int, int] | None) -> str:
         """Return a name for a table of the video, or of a range of it; empty without a video."""
@@ -274,8 +245,7 @@ class TrackEditor:
 
     def cancel(self) -> None:
         """Stop what is under way; what was tracked until then is kept."""
-        if self._job is not None:
-            self._job.cancel()
+        self._jobs.cancel()
 
     # What happens
 
@@ -289,18 +259,18 @@ class TrackEditor:
                 media, history = merged(video, step, recorder)
                 return replace(step, media=media, history=history)
 
-            self._begin("", work, always=True)
+            self._jobs.begin("", work, always=True)
 
     def load(self) -> None:
         """Read the kept track of the video that is open."""
-        self._opened += 1
+        self._jobs.open_another()
         self.history = self.media = self.correcting = self._kept_with = None
         self._pending = set()
         self._player.kept.track = None
         self.changed.emit()
         project, path = self._session.project, self._path()
         if project is not None and path is not None:
-            self._begin("", lambda _monitor: loaded(project, path))
+            self._jobs.begin("", lambda _monitor: loaded(project, path))
 
     def tick(self) -> None:
         """Keep what was found, once nothing new comes; called now and then by the window."""
@@ -308,18 +278,15 @@ class TrackEditor:
         found = 0 if recorder is None else len(recorder)
         if found != self._found:
             self._found, self._found_at = found, now
-        if not found or self._job is not None or not self._may_keep():
+        if not found or self._jobs.busy or not self._may_keep():
             return
         self._kept_with = video = self._video()
         if not self._player.playing and now - self._found_at > _REST:
-            self._begin("", lambda _monitor: self._up_to_date(video))
+            self._jobs.begin("", lambda _monitor: self._up_to_date(video))
 
     def project_closes(self) -> None:
         """Keep what was found, and wait until it is on disk."""
-        self._jobs.clear()
-        self.cancel()
-        if self._job is not None:
-            self._job.wait()
+        self._jobs.close_down()
         recorder, video = self._player.kept.recorder, self._kept_with
         if video is None or recorder is None or not len(recorder):
             return
@@ -381,7 +348,7 @@ class TrackEditor:
             history = video.project.keep_track(step.history.did(track, said))
             return replace(step, history=history, said=f"{said[:1].upper()}{said[1:]}.")
 
-        self._begin(name, work)
+        self._jobs.begin(name, work)
 
     def _go_back(
         self, word: str, go: Callable[[TrackHistory], tuple[TrackHistory, tuple[object, ...]]]
@@ -396,7 +363,7 @@ class TrackEditor:
             after = project.keep_track(go(step.history)[0])
             return replace(step, history=after, said=f"{word}: {said}.")
 
-        self._begin("", work)
+        self._jobs.begin("", work)
 
     def _saved(self, revision: Revision) -> None:
         project, media = self._session.project, self.media
@@ -405,34 +372,7 @@ class TrackEditor:
         if project.item(revision.item_id).media_id == media.id:
             self._pending.add(revision.item_id)
 
-    def _begin(
-        self, name: str, work: Callable[[Monitor], TrackStep], *, always: bool = False
-    ) -> None:
-        self._jobs.append(_Job(name, work, self._opened, always))
-        if self._job is None:
-            self._next()
-
-    def _next(self) -> None:
-        """Begin what waits; what was asked of a video that is no longer open is forgotten."""
-        while self._jobs and not self._jobs[0].always and self._jobs[0].opened != self._opened:
-            self._jobs.popleft()
-        if not self._jobs:
-            self.idle.emit()
-            return
-        wanted = self._jobs.popleft()
-        self._job = job = Job(wanted.work, wanted.name)
-        job.progressed.connect(partial(self._progressed, wanted.name), thread="main")
-        job.done.connect(partial(self._done, wanted.opened), thread="main")
-        job.failed.connect(self._failed, thread="main")
-        job.ended.connect(self._ended, thread="main")
-        job.start()
-
-    def _progressed(self, name: str, progress: Progress) -> None:
-        self.progressed.emit(name, progress)
-
-    def _done(self, opened: int, step: TrackStep) -> None:
-        if opened != self._opened:
-            return
+    def _done(self, step: TrackStep) -> None:
         new, self.media = self.media is None, step.media
         if step.history is not self.history:
             self.history = step.history
@@ -469,7 +409,3 @@ class TrackEditor:
 
     def _failed(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "error")
-
-    def _ended(self) -> None:
-        self._job = None
-        self._next()

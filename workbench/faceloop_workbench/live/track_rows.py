@@ -66,9 +66,19 @@ class TrackRow:
     kinds: NDArray[np.uint8] | None = None
 
     @classmethod
-    def of_face(cls, face: FaceTrack) -> TrackRow:
-        """Return the row of a face of a track."""
+    def of_face(cls, face: FaceTrack, record: ErrorRecord | None = None) -> TrackRow:
+        """Return the row of a face of a track.
+
+        Parameters
+        ----------
+        face : FaceTrack
+            The face.
+        record : ErrorRecord, optional
+            What was seen since: fills the frames that the track has not.
+        """
         errors = np.where(face.lost, np.float32(np.inf), face.predicted_error)
+        if record is not None and len(record.errors) == len(errors):
+            errors = np.where(face.kind == FrameKind.UNSEEN, record.errors, errors)
         return cls(
             face.id,
             face.name,

@@ -63,6 +63,7 @@ class NewDialog(QDialog):
         self._folder.setMinimumWidth(360)
         self._scheme = QComboBox()
         self._scheme.setObjectName("new.scheme")
+        self._scheme.setAccessibleName("Points")
         self._schemes: list[Scheme | None] = [Scheme.load(name) for name in Scheme.bundled()]
         for scheme in self._schemes:
             self._scheme.addItem(_title(scheme))
@@ -80,6 +81,7 @@ class NewDialog(QDialog):
         self._look.clicked.connect(self._look_at)
         self._from = QLineEdit()
         self._from.setObjectName("new.from")
+        self._from.setAccessibleName("Project to take faces from")
         self._from.setPlaceholderText("nothing, or the folder of another project")
         self._from.setToolTip(
             "Its annotated faces come in, converted to these points where there is a conversion."

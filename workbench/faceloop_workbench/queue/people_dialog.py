@@ -262,6 +262,7 @@ class PeopleDialog(QDialog):
         self._count.setObjectName("people.count")
         search = QLineEdit()
         search.setObjectName("people.search")
+        search.setAccessibleName("Search people")
         search.setPlaceholderText("Search names")
         search.setClearButtonEnabled(True)
         search.textChanged.connect(self.model.look_for)

@@ -48,6 +48,7 @@ class SubjectDialog(QDialog):
         self._faces, self._known = faces, known
         self._name = QLineEdit(suggested)
         self._name.setObjectName("subject.name")
+        self._name.setAccessibleName("Subject")
         self._name.setPlaceholderText("name of the person")
         self._name.selectAll()
         completer = QCompleter(list(known), self)

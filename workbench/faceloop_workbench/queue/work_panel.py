@@ -169,7 +169,7 @@ class WorkPanel(QWidget):
         back = not_none(menu.addAction("Take the mended labels back", self._dialogs.labels.undo))
         back.setObjectName("labels.undo")
         back.setToolTip("Give the faces that were last put right the points they had before")
-        for command in ("queue.confirm_points", "queue.undo_confirm"):
+        for command in ("queue.confirm_points", "queue.undo_confirm", "queue.rounds"):
             command_action(menu, self._commands, command)
         menu.addSeparator()
         for command in ("queue.people", "queue.subject_rule", "queue.undo_subjects"):

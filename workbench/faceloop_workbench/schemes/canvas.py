@@ -73,6 +73,7 @@ class SchemeCanvas(QGraphicsView):
         self.setAccessibleName("Picture with the points of the scheme")
         self._start: QPointF | None = None
         self._grabbed: dict[int, tuple[float, float]] = {}
+        self._clicked: int | None = None
         self._band: QRectF | None = None
         self._pan: QPointF | None = None
         self._zoomed = False
@@ -181,6 +182,7 @@ class SchemeCanvas(QGraphicsView):
                 editing.select([found])
             points = editing.draft.points
             self._grabbed = {k: (points[k].x, points[k].y) for k in editing.selected}
+            self._clicked = found
 
     def _place(self, where: QPointF) -> None:
         editing = self._editing
@@ -196,6 +198,7 @@ class SchemeCanvas(QGraphicsView):
             self._shift(place - self._pan)
             self._pan = place
         elif self._grabbed and self._start is not None:
+            self._clicked = None
             moved = self.mapToScene(place.toPoint()) - self.mapToScene(self._start.toPoint())
             self._editing.drag(
                 {k: (x + moved.x(), y + moved.y()) for k, (x, y) in self._grabbed.items()}
@@ -213,6 +216,9 @@ class SchemeCanvas(QGraphicsView):
         self._pan = self._band = self._start = None
         self._grabbed = {}
         self._editing.drop()
+        if self._clicked is not None:  # one of several that were selected, and no drag of them
+            self._editing.select([self._clicked])
+        self._clicked = None
         self.redraw()
 
     def _take_band(self, band: QRectF) -> None:

@@ -115,11 +115,13 @@ class SchemeDialog(QDialog):
         self.canvas.setObjectName("scheme.canvas")
         self._start = QComboBox()
         self._start.setObjectName("scheme.start")
+        self._start.setAccessibleName("Begin with")
         self._start.setToolTip("Look at a scheme, or start from it: remove and add points.")
         self._start.addItems(["", _NONE, *Scheme.bundled(), _FILE])
         self._start.activated.connect(self._start_chosen)
         self._picture = QComboBox()
         self._picture.setObjectName("scheme.picture")
+        self._picture.setAccessibleName("Picture")
         self._picture.setToolTip("What the points are placed on: a face that looks ahead is best.")
         self._picture.addItems([*(choice.title for choice in self._choices), _OTHER])
         self._picture.setSizeAdjustPolicy(

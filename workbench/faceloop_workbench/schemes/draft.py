@@ -53,7 +53,10 @@ class SchemeDraft:
     mirror : tuple of int
         Partner of each point, itself in the middle of the face; empty if it is not known.
     size : tuple of int
-        The two points that measure a face; empty to let all of them do so.
+        The two points that measure a face; empty to let all of them do so, or those of `base`.
+    base : Scheme, optional
+        What it was started from. What is not edited here, such as its triangles, is kept as long as
+        the points are the same.
     """
 
     name: str = ""
@@ -62,6 +65,7 @@ class SchemeDraft:
     contours: tuple[Contour, ...] = ()
     mirror: tuple[int, ...] = ()
     size: tuple[int, ...] = ()
+    base: Scheme | None = None
 
     def __len__(self) -> int:
         return len(self.points)
@@ -101,6 +105,7 @@ class SchemeDraft:
             scheme.contours,
             scheme.mirror,
             scheme.iod if len(scheme.iod) == 2 else (),
+            scheme,
         )
 
     def scheme(self) -> Scheme:
@@ -115,6 +120,10 @@ class SchemeDraft:
         if problems:
             raise SchemeError(problems[0])
         made = self._unchecked()
+        base = self.base
+        same = base is not None and replace(made, layout=base.layout) == base
+        if base is not None and same and self._is_drawn_alike(base):
+            return base  # it was only looked at
         return Scheme.parse(made.to_toml(), self.name)
 
     @property
@@ -146,18 +155,35 @@ class SchemeDraft:
         return []
 
     def _unchecked(self) -> Scheme:
+        base = self.base if self.base and self.base.names == tuple(self.names) else None
+        iod = self.size or (tuple(range(len(self))) if base is None else base.iod)
+        kept = base is not None and base.iod == iod
         return Scheme(
             name=self.name.strip(),
             title=self.title.strip() or self.name.strip(),
             names=tuple(self.names),
-            groups=self.groups,
+            groups=self._groups_of(base),
             contours=self.contours,
             mirror=self.mirror,
-            triangles=(),
-            iod=self.size or tuple(range(len(self))),
-            initialisation={},
+            triangles=() if base is None else base.triangles,
+            iod=iod,
+            initialisation={} if base is None else base.initialisation,
+            size_in_iod=base.size_in_iod if kept and base is not None else None,
             layout=tuple((x, y) for x, y in _normalised(self.places).tolist()),
         )
+
+    def _is_drawn_alike(self, scheme: Scheme) -> bool:
+        """Whether a scheme does not say where its points are drawn, or just so."""
+        if not scheme.layout or len(scheme) != len(self):
+            return not scheme.layout
+        off = _normalised(self.places) - _normalised(np.array(scheme.layout))
+        return bool(np.abs(off).max() < 2 * 10.0**-_DIGITS)
+
+    def _groups_of(self, base: Scheme | None) -> dict[str, tuple[int, ...]]:
+        """Return the groups; those of the base, with their only name, where nobody has made any."""
+        if base is not None and len(base.groups) == 1 and list(self.groups) == [REST]:
+            return dict(base.groups)
+        return self.groups
 
     # Points
 

@@ -57,6 +57,7 @@ class PartsPanel(QWidget):
         self._shown: object = None
         self._name = QLineEdit()
         self._name.setObjectName("scheme.part")
+        self._name.setAccessibleName("Name of the part")
         self._name.setPlaceholderText("name of a group or line")
         self._closed = QCheckBox("closed")
         self._closed.setObjectName("scheme.closed")

@@ -73,7 +73,8 @@ def add_files(
     """
     added = Added()
     files = media_files(paths)
-    used = {row.media_id for row in project.overview()}
+    # A picture whose faces were removed is known too: its folder may be added again for others.
+    used = {row.media_id for row in project.overview(with_removed=True)}
     videos = {media.id for media in project.media()}
     for number, path in enumerate(files):
         monitor.step(number, len(files), f"adding {path.name}")

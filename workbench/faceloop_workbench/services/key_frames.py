@@ -35,10 +35,11 @@ def surrounding(project: Project, item: Item) -> KeyFrames | None:
 
 
 def _frames(project: Project, item: Item) -> list[Item]:
-    """Annotated items of the same video."""
+    """Annotated items of the same video; of the same subject, where several people are in it."""
     if item.frame is None or item.media_id is None:
         return []
-    return [other for other in project.items_of(item.media_id) if other.head is not None]
+    known = [other for other in project.items_of(item.media_id) if other.head is not None]
+    return [other for other in known if other.subject == item.subject] or known
 
 
 def _frame(item: Item) -> int:

@@ -153,7 +153,7 @@ def overlay_files(images: Sequence[Path], overlay: Path | None) -> list[Path | N
 
 
 def queue_stills(project: Project, results: Sequence[StillResult], model: str) -> list[QueueEntry]:
-    """Put poorly fitted pictures into the review queue, except those annotated already.
+    """Put poorly fitted pictures into the review queue, except those annotated or removed already.
 
     Of a picture with several faces the first counts: one item is one face, and nobody has said
     which is which.
@@ -163,8 +163,8 @@ def queue_stills(project: Project, results: Sequence[StillResult], model: str) -
         if not result.fits or result.fits[0].predicted_error <= POOR_ERROR:
             continue
         media = project.add_media(result.image)
-        items = project.items_of(media.id)
-        if any(item.head is not None for item in items):
+        items = project.items_of(media.id, with_removed=True)
+        if any(item.head is not None or item.removed for item in items):
             continue
         item = items[0] if items else project.add_item(media)
         fit = result.fits[0]

@@ -49,9 +49,9 @@ def take_corrections(
 
 
 def by_person(annotation: Annotation) -> bool:
-    """Whether a person stands for the points: none is only a guess of a fit or a conversion."""
+    """Whether a person has placed any of the points: the others follow these."""
     known = annotation.states[annotation.present]
-    return bool(len(known)) and bool((known != PointState.ESTIMATED).all())
+    return bool((known != PointState.ESTIMATED).any())
 
 
 def item_for(project: Project, media: Media, track: Track, face: int, frame: int) -> Item:

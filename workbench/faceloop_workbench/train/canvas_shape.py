@@ -39,6 +39,7 @@ class ShapeCanvas(QWidget):
         self._shapes: list[tuple[Points, int]] = []
         self._sizes: NDArray[np.float64] | None = None
         self.setMinimumSize(260, 260)
+        self.setAccessibleName("Shape of the face")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size it asks for."""
@@ -126,6 +127,7 @@ class Mosaic(QWidget):
         self._landmark, self._patch = 0, 1
         self.setMinimumSize(300, 300)
         self.setToolTip("Click on a filter to see all of its landmark's.")
+        self.setAccessibleName("Filters of all landmarks; the list beside it chooses one too")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size it asks for."""

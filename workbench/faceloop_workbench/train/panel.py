@@ -187,6 +187,9 @@ class TrainPanel(QWidget):
 
     def _ready(self, readiness: Readiness) -> None:
         self.summary.setText(readiness.text)
+        if not readiness.unchanged and self.anyway.isVisibleTo(self):  # no longer true
+            self.anyway.hide()
+            self.result.hide()
         lines = [f"⚠ {text}" for text in readiness.warnings]
         self.warnings.setText("\n".join(lines))
         self._show_parts()

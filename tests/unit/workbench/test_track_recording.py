@@ -1,0 +1,101 @@
+"""What a tracker finds becomes a track: which face is which, what is lost, what stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import FaceTrack, FrameKind, Track
+from faceloop_datasets.sample import sample_clip_truth
+from faceloop_datasets.tracks import editing
+from faceloop_runtime import FaceModel, FrameResult
+from faceloop_workbench.services.track_editing import kept_result
+from faceloop_workbench.services.track_recording import TrackRecorder, for_model
+
+FRAMES = 60
+LEFT, RIGHT = 0, 1
+AWAY = 400.0  # pixels between the two people
+
+
+@pytest.fixture(scope="module")
+def model() -> FaceModel:
+    return FaceModel.starter()
+
+
+@pytest.fixture(scope="module")
+def people() -> Track:
+    """Two people beside each other, as they truly are."""
+    points = sample_clip_truth().points[:FRAMES].astype(np.float32)
+    faces = []
+    for number in (LEFT, RIGHT):
+        face = FaceTrack.unseen(number, FRAMES, 70)
+        moved = points + np.array([number * AWAY, 0.0])
+        rows = {"points": moved, "predicted_error": 0.02 + number / 100}
+        faces.append(face.with_rows(slice(None), kind=FrameKind.FITTED, **rows))
+    return Track("0" * 64, "face70", "starter", 25.0, np.arange(FRAMES) / 25, tuple(faces))
+
+
+def found(people: Track, model: FaceModel, frame: int, **ids: int) -> FrameResult:
+    """Return the people of a frame as a tracker finds them, under other ids."""
+    result = kept_result(people, frame, model)
+    assert result is not None
+    names = ("left", "right")
+    faces = [replace(f, id=ids[n]) for f, n in zip(result.faces, names, strict=True) if n in ids]
+    return replace(result, faces=tuple(faces))
+
+
+def test_faces_keep_their_ids_over_jumps(people: Track, model: FaceModel) -> None:
+    recorder = TrackRecorder(model, "starter")
+    track = replace(people, faces=())
+    for frame in range(10, 20):
+        recorder.add(found(people, model, frame, left=0, right=1))
+    track = recorder.merged(track)
+    recorder.begin_run()  # the faces are looked for anew, and found in another order
+    for frame in range(20, 30):
+        recorder.add(found(people, model, frame, left=1, right=0))
+    recorder.begin_run()  # and before
+    for frame in range(9, -1, -1):
+        recorder.add(found(people, model, frame, left=5))
+    track = recorder.merged(track)
+    assert [face.id for face in track.faces] == [LEFT, RIGHT]
+    for number in (LEFT, RIGHT):
+        here = slice(0 if number == LEFT else 10, 30)
+        want = people.face(number)
+        np.testing.assert_allclose(track.face(number).points[here], want.points[here], atol=1e-3)
+        np.testing.assert_allclose(
+            track.face(number).predicted_error[here], want.predicted_error[0]
+        )
+    assert track.face(RIGHT).lost[:10].all()
+    assert not track.seen[30:].any()
+    assert len(recorder) == 0
+
+
+def test_what_is_settled_stays_and_what_is_gone_is_lost(people: Track, model: FaceModel) -> None:
+    placed = np.full((70, 2), 7.0) + np.arange(140).reshape(70, 2)
+    track = editing.correct(people, LEFT, 3, placed)
+    recorder = TrackRecorder(model, "other")
+    for frame in range(6):
+        recorder.add(found(people, model, frame, right=0))
+    track = recorder.merged(for_model(track, "other", ("calm",)))
+    assert track.model == "other"
+    assert track.face(LEFT).lost[:6].tolist() == [True, True, True, False, True, True]
+    np.testing.assert_array_equal(track.face(LEFT).points[3], placed)
+    assert track.face(RIGHT).present[:6].all()
+    assert np.isnan(track.face(RIGHT).expressions).all()
+
+
+def test_nobody_is_a_lost_face_and_a_stranger_is_a_new_one(people: Track, model: FaceModel) -> None:
+    recorder = TrackRecorder(model, "starter")
+    for frame in range(3):
+        recorder.add(found(people, model, frame))
+    track = recorder.merged(replace(people, faces=()))
+    assert track.face(0).lost[:3].all()
+    only_left = people.without_face(RIGHT)
+    for frame in range(3):
+        recorder.add(found(people, model, frame, left=0, right=1))
+    track = recorder.merged(only_left)
+    assert [face.id for face in track.faces] == [LEFT, RIGHT]
+    assert track.face(RIGHT).present[:3].all()
+    assert (track.face(RIGHT).kind[3:] == FrameKind.UNSEEN).all()
