@@ -37,14 +37,16 @@ class HeldOutMarks:
         self._session = session
         self.items: frozenset[int] = frozenset()
         self._job: Job[frozenset[int]] | None = None
+        self._again = False
         session.project_changed.connect(self._forget)
         session.items_changed.connect(self.read)
 
     def read(self) -> None:
         """Find out again; what is found comes with `changed`."""
         project = self._session.project
-        if project is None:
-            return
+        self._again = self._job is not None and self._job.running
+        if project is None or self._again:
+            return  # what is at work is followed by the next: a large project takes a while
         folder = project.path
 
         def work(_monitor: Monitor) -> frozenset[int]:
@@ -53,6 +55,7 @@ class HeldOutMarks:
 
         job = self._job = Job(work, "looking who is held out")
         job.done.connect(lambda items: self._show(job, items), thread="main")
+        job.ended.connect(lambda: self._ended(job), thread="main")
         job.start()
 
     def close_down(self) -> None:
@@ -69,3 +72,8 @@ class HeldOutMarks:
         if job is self._job and items != self.items:  # a newer one may be at work
             self.items = items
             self.changed.emit()
+
+    def _ended(self, job: Job[frozenset[int]]) -> None:
+        if job is self._job and self._again:
+            job.wait()
+            self.read()
