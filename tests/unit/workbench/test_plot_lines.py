@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceloop_workbench.live.plot_picture import line_columns, line_picture
+from faceloop_workbench.live.canvas_lines import line_columns, line_picture
 from faceloop_workbench.live.plot_series import axis_limits
 from faceloop_workbench.live.time_view import TimeView
 from faceloop_workbench.services.extremes import Extremes

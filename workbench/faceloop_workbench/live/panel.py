@@ -29,11 +29,11 @@ from .panel_queue import QueueBox
 from .panel_responses import PointChooser
 from .panel_sources import SourceBar
 from .panel_time import TimePanel
+from .panel_time_dock import TimeDock
 from .panel_track import TrackBox
 from .panel_view import ViewChooser
 from .player import AS_FAST_AS_IT_GOES, Player
 from .screening import Screening
-from .time_dock import TimeDock
 from .track_commands import TrackCommands
 from .track_editor import TrackEditor
 

@@ -9,11 +9,11 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPalette, QPen
 from qtpy.QtWidgets import QSizePolicy
 
+from .canvas_lines import line_picture
+from .canvas_time import EDGE, TimeArea
+from .canvas_timeline import draw_place, draw_selection
 from .colours import face_colour
-from .plot_picture import line_picture
 from .plot_series import PlotSeries, Series
-from .time_area import EDGE, TimeArea
-from .timeline_painting import draw_place, draw_selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,8 +26,8 @@ from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.quantity_export import Selection, save_quantities, suggested_name
 from faceloop_workbench.widgets.basic import not_none, set_enabled
 
-from .menu_quantities import QuantityMenu
 from .panel_plots import GUTTER, PlotArea
+from .panel_quantities import QuantityMenu
 from .panel_timeline import Timeline
 from .timeline_legend import LEGEND
 

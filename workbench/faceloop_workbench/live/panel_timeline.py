@@ -12,11 +12,9 @@ from qtpy.QtWidgets import QSizePolicy
 
 from faceloop_workbench.services.extremes import Extremes
 
-from .record import ErrorRecord
-from .row_picture import KIND_LINE, overview_picture, row_picture
-from .time_area import EDGE, TimeArea
-from .time_view import TimeView
-from .timeline_painting import (
+from .canvas_rows import KIND_LINE, overview_picture, row_picture
+from .canvas_time import EDGE, TimeArea
+from .canvas_timeline import (
     draw_axis,
     draw_gutter,
     draw_marks,
@@ -25,6 +23,8 @@ from .timeline_painting import (
     draw_window,
     rgb,
 )
+from .record import ErrorRecord
+from .time_view import TimeView
 from .track_rows import MarkKind, TrackRow, neighbour
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import numpy as np
 
 from faceloop_datasets.tracks.face_track import FrameKind, Verdict
 
+from .canvas_rows import KIND_COLOURS, VERDICT_COLOURS
 from .colours import error_colours
-from .row_picture import KIND_COLOURS, VERDICT_COLOURS
 
 _KINDS = {
     FrameKind.CORRECTED: "corrected by hand (solid)",

@@ -8,8 +8,8 @@ import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPalette, QPen, QPolygonF
 
+from .canvas_time import EDGE
 from .colours import face_colour
-from .time_area import EDGE
 from .time_ticks import time_ticks
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .time_area import TimeArea
+    from .canvas_time import TimeArea
     from .track_rows import TrackRow
 
 _TICK_EVERY = 110  # pixels that the longest text of a tick needs
