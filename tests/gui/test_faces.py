@@ -155,6 +155,10 @@ def corrected(desk, first: int, second: int) -> None:
         assert np.array_equal(lines.data, others)
         driver.press(Qt.Key.Key_Tab)
     assert desk.at == second
+    desk.project.choose_side([second], "held out")
+    driver.dock.session.items_changed.emit()
+    driver.until(lambda: desk.rows[1][2] == "69 points to go · held out")
+    assert desk.rows[0][2] == "69 points to go"
 
 
 def removed_and_brought_back(desk, first: int, second: int) -> None:

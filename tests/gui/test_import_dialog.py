@@ -156,6 +156,7 @@ def test_whom_the_faces_show_is_chosen(driver, project, annotated):
     choose_rule(driver, "a name in the path")
     assert line.isVisible()
     assert not part(driver, QAbstractButton, "import.start").isEnabled(), "it was not checked"
+    assert report(driver) == "", "the report was of another choice"
     texts = [label.text() for label in dialog(driver).findChildren(QLabel)]
     assert any("Its first group is the person" in text for text in texts)
     QTest.keyClicks(line, "(")

@@ -78,7 +78,7 @@ def test_people_are_seen_opened_joined_and_undone(driver, faces):
     held = sum(view.model().index(row, 6).data() == "held out" for row in range(103))
     assert held > 5
     assert f"{held} held out" in said
-    driver.until(lambda: len(driver.dock.queue._marks.items) == 4 * held)
+    driver.until(lambda: len(driver.dock.annotate.held_out.items) == 4 * held)
 
     type_into(people.findChild(QLineEdit, "people.search"), "anna")
     driver.until(lambda: view.model().rowCount() == 2)

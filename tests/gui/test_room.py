@@ -209,6 +209,13 @@ def check_closing_asks_what_would_be_lost(driver, tmp_path):
     QTest.keyClick(dialog, Qt.Key.Key_Return)  # the safe answer
     driver.until(lambda: not dialog.isVisible())
     assert window.isVisible()
+    # So does the button that closes the dock alone.
+    driver.dock.parentWidget().titleBarWidget().close_button.click()
+    (again,) = [d for d in driver.dock.findChildren(QDialog) if d.isVisible()]
+    assert "track.csv is being written" in again.findChildren(QLabel)[0].text()
+    QTest.keyClick(again, Qt.Key.Key_Return)
+    driver.until(lambda: not again.isVisible())
+    assert driver.dock.isVisible()
     driver.button("live.cancel_export")
     driver.until(lambda: not driver.dock.session.losses())
     assert driver.viewer.title == "s0014 \u2013 sample \u2013 faceloop"

@@ -53,6 +53,32 @@ def make(driver):
     dialog(driver).close()
 
 
+HIDDEN = (
+    "copy_previous",
+    "interpolate",
+    "suggest",
+    "next_doubt",
+    "approve",
+    "unapprove",
+    "next_face",
+    "expression",
+)
+
+
+def nothing_of_others(driver, first):
+    """Whatever would show what somebody has said of the face says why it does not."""
+    session, panel, commands = driver.dock.session, driver.dock.annotate, driver.dock.commands
+    session.need_project().queue.add(first, "label-check", points=(CHIN,), note="chin is off")
+    session.queue_changed.emit()
+    driver.settle()
+    assert all("blind round" in commands.why_not(f"annotate.{name}") for name in HIDDEN)
+    assert not driver.widget("annotate.why").isVisible()
+    assert not driver.widget("annotate.doubts").isVisible()
+    assert driver.widget("annotate.expression").text().startswith("Expression: none")
+    assert not panel.undo.group.canUndo()
+    assert (panel.faces.faces, panel.faces.others) == ([], [])
+
+
 def annotate_as_ann(driver, round_, starts):
     """Start from the fit, see nothing of the face's own, drag the chin and accept all by key."""
     session, panel = driver.dock.session, driver.dock.annotate
@@ -62,6 +88,7 @@ def annotate_as_ann(driver, round_, starts):
     assert (panel.editor.state.states == PointState.ESTIMATED).all()
     assert panel.editor.history() == []
     assert panel.rounds.text.startswith("Blind round “pilot” as ann: face 1 of 3, 0 done.")
+    nothing_of_others(driver, first)
     at = panel.editor.state.points[CHIN]
     driver.drag(at, at + np.array([0.0, 9.0]))
     moved = panel.editor.state.points[CHIN]
@@ -106,6 +133,7 @@ def test_two_people_annotate_blind(driver, tmp_path):
     make(driver)
     round_ = project.rounds.get("pilot")
     starts, first = project.rounds.starts(round_), round_.items[0]
+    project.set_expression([first], "surprised")
     chins = [
         annotate_as_ann(driver, round_, starts),
         annotate_as_ben(driver, round_, starts),
@@ -117,6 +145,8 @@ def test_two_people_annotate_blind(driver, tmp_path):
     # Out of the round the face is what it was, and what they agree on becomes its own.
     session.show(project.item(first))
     driver.until(lambda: panel.canvas.ready)
+    assert driver.widget("annotate.expression").text().startswith("Expression: surprised")
+    assert driver.widget("annotate.doubts").isVisible()
     assert panel.editor.state.source == "import:sample"
     session.show(None)
     driver.dock.commands.run("queue.rounds")

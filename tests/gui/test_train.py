@@ -221,7 +221,7 @@ def test_nothing_changed_then_a_face_is_corrected_and_the_person_decides(driver,
     assert session.model().name == "starter"
 
 
-def test_cancel_leaves_the_models_as_they_were(driver, panel):
+def test_cancel_leaves_the_models_as_they_were(driver, panel, tmp_path):
     driver.button("train.start")
     driver.until(lambda: "expert" in panel.progress.label.text(), SECONDS)
     running = process(panel)
@@ -232,8 +232,11 @@ def test_cancel_leaves_the_models_as_they_were(driver, panel):
     assert running.returncode is not None
     assert driver.dock.session.project.models() == []
     assert column(panel, 1) == ["starter"]
+    assert panel.result.isVisible()
     assert panel.result.text().endswith("was cancelled; the project is as it was.")
     assert panel.retrain.isEnabled()
+    driver.dock.session.open(Project.create(tmp_path / "another"))
+    assert not panel.result.isVisible()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

@@ -126,6 +126,8 @@ def test_a_recording_is_a_video_with_its_points_and_a_track_of_the_project(
     desk.work.record(video)
     recording = desk.work.recording
     desk.until(lambda: recording.frames >= 12)
+    (loss,) = desk.session.losses()
+    assert loss.startswith("me.mp4 is being recorded.")
     desk.player.pause()  # which ends it
     desk.until(lambda: desk.work.recording is None)
     desk.until(lambda: any("its track" in text for text in desk.told))
@@ -145,6 +147,18 @@ def test_a_recording_is_a_video_with_its_points_and_a_track_of_the_project(
     assert np.abs(fit.points - face.points[5]).mean() < 0.05 * size  # they are of that frame
     with pytest.raises(FaceloopError, match=r"me\.mp4"):
         desk.work.record(video)  # it belongs to the project, and stays
+
+
+def test_the_project_gets_a_recording_that_ends_with_the_window(desk: Desk, tmp_path: Path) -> None:
+    video = tmp_path / "last.mp4"
+    desk.work.record(video)
+    recording = desk.work.recording
+    assert recording is not None
+    desk.until(lambda: recording.frames >= 3)
+    desk.work.close_down()
+    (media,) = desk.project.tracks()
+    assert media.name == "last.mp4"
+    assert desk.session.losses() == []
 
 
 def test_a_camera_that_is_unplugged_leaves_what_it_saw(desk: Desk, tmp_path: Path) -> None:

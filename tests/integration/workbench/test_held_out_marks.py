@@ -10,7 +10,7 @@ from psygnal import emit_queued
 
 from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_faces
-from faceloop_workbench.queue.held_out_marks import HeldOutMarks
+from faceloop_workbench.annotate.held_out_marks import HeldOutMarks
 from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:

@@ -14,10 +14,18 @@ from .saving import FaceSaver
 
 if TYPE_CHECKING:
     from faceloop_datasets import Annotation, Item, Project
-    from faceloop_workbench.session import BlindWork
+    from faceloop_workbench.session import BlindWork, Session
 
 NO_REVISION = 0
 """Number of what is saved in a round: it is none of the face's revisions."""
+
+
+BLIND = "In a blind round nobody's points and words are shown but one's own. Leave it first."
+
+
+def blind_reason(session: Session) -> str:
+    """Say why something is not to be shown now; empty without a blind round."""
+    return "" if session.blind is None else BLIND
 
 
 class BlindSaver(FaceSaver):

@@ -14,6 +14,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.store.approvals import SAME_PLACE
 from faceloop_datasets.wording import counted
 
+from .blind import blind_reason
 from .start_commands import NO_FACE
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Doubts:
 
     def show(self, entry: QueueEntry | None) -> None:
         """Take what an entry of the queue says of the face in work; None for nothing."""
-        waits = entry is not None and entry.status in ("open", "claimed")
+        waits = entry is not None and entry.status in ("open", "claimed") and not self._blind
         self._reasons = entry.reasons if entry is not None and waits else ()
         before = self._doubted
         self._doubted = frozenset(k for why in self._reasons for k in why.points)
@@ -108,9 +109,13 @@ class Doubts:
         no_face = NO_FACE if self._editor.state is None else ""
         no_doubt = "" if self.points or self.whole else _NO_DOUBT
         none_right = "" if self.right else _NONE_RIGHT
-        self._commands.disable("annotate.previous_doubt", no_face or no_doubt)
-        self._commands.disable("annotate.approve", no_face or no_doubt)
-        self._commands.disable("annotate.unapprove", no_face or none_right)
+        for name, why_not in (
+            ("next_doubt", ""),
+            ("previous_doubt", no_face or no_doubt),
+            ("approve", no_face or no_doubt),
+            ("unapprove", no_face or none_right),
+        ):
+            self._commands.disable(f"annotate.{name}", self._blind or why_not)
         self._canvas.mark_doubts(self.points, self.now)
         self.changed.emit()
 
@@ -197,6 +202,10 @@ class Doubts:
             self.settled.emit("Doubt again", self._doing(say), self._doing(doubt))
             self._session.tell("Taken back. The next label check may doubt these points again.")
 
+    @property
+    def _blind(self) -> str:
+        return blind_reason(self._session)
+
     def _moved(self, point: int) -> bool:
         """Whether a point is not where it was when the face was taken in work."""
         state, seen = self._editor.state, self._seen[1]
@@ -258,7 +267,7 @@ class Doubts:
 
     def _read_right(self) -> None:
         item, project = self._editor.item, self._session.project
-        if item is None or project is None:
+        if item is None or project is None or self._blind:
             self.right = frozenset()
             return
         try:

@@ -91,13 +91,24 @@ class FaceEditor:
 
     @property
     def drawn(self) -> FaceState | None:
-        """The face as it is to be drawn: a drag under way, or as it is."""
-        return self._state if self._preview is None else self._preview[0]
+        """The face as it is to be drawn: a drag under way, another's that is looked at, or it."""
+        if self._preview is not None:
+            return self._preview[0]
+        return self._state if self._theirs_seen is None else FaceState.saved(self._theirs_seen)
 
     @property
     def faint(self) -> Points | None:
         """Points to be drawn faintly beside it, (N, 2): an old revision, or what a model says."""
-        return self._suggested if self._viewing is None else self._viewing.annotation.points
+        if self._viewing is None or self._theirs_seen is not None:
+            return self._suggested
+        return self._viewing.annotation.points
+
+    @property
+    def _theirs_seen(self) -> Revision | None:
+        """What somebody else saved meanwhile, while it is looked at to decide."""
+        seen, theirs = self._viewing, self.theirs
+        known = seen is not None and theirs is not None and seen.id == theirs.id
+        return theirs if known else None
 
     def first_state(self) -> FaceState:
         """Face in work before anybody saved it: the fit of its queue entry, or nothing."""
@@ -132,7 +143,7 @@ class FaceEditor:
 
     @property
     def viewing(self) -> Revision | None:
-        """Old revision that is shown faintly."""
+        """Revision that is looked at: an old one faintly, one to decide about as the face."""
         return self._viewing
 
     @property
@@ -392,7 +403,7 @@ class FaceEditor:
         return self._session.need_project().history(self._saver.item.id)[::-1]
 
     def view(self, revision: Revision | None) -> None:
-        """Show an old revision faintly, without changing anything; None to show none."""
+        """Show another revision without changing anything; None to show none."""
         self._preview, self._viewing = None, revision
         self._redraw()
 

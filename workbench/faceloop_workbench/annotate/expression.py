@@ -8,6 +8,8 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError
 
+from .blind import blind_reason
+
 if TYPE_CHECKING:
     from faceloop_datasets.store.expressions import ExpressionChange
     from faceloop_workbench.session import Session
@@ -38,6 +40,11 @@ class FaceExpression:
         session.item_changed.connect(lambda _item: self.read())
 
     @property
+    def hidden(self) -> str:
+        """Why no label is shown; empty if it is."""
+        return blind_reason(self._session)
+
+    @property
     def label(self) -> str:
         """What the face is labelled, empty for nothing."""
         return self._label
@@ -54,13 +61,17 @@ class FaceExpression:
     def history(self) -> list[ExpressionChange]:
         """Return what was said of the face in work, oldest first."""
         item, project = self._session.item, self._session.project
-        return [] if item is None or project is None else project.expression_history(item.id)
+        if item is None or project is None or self.hidden:
+            return []
+        return project.expression_history(item.id)
 
     def read(self) -> None:
         """Show what is on disk: another window may have changed it."""
         item, project = self._session.item, self._session.project
         try:
-            found = "" if item is None or project is None else project.expression(item.id)
+            found = ""
+            if item is not None and project is not None and not self.hidden:
+                found = project.expression(item.id)
         except FaceloopError as error:
             self._session.tell(str(error), "error")
             return
@@ -76,7 +87,7 @@ class FaceExpression:
     def restore(self, label: str) -> bool:
         """Bring a label back, as undo and redo do; returns whether it is on disk."""
         item = self._session.item
-        if item is None:
+        if item is None or self.hidden:
             return False
         try:
             self._session.need_project().set_expression([item.id], label)

@@ -112,19 +112,21 @@ class FaceCommands:
         no_picture = _NO_PICTURE if item is not None and item.media_id is None else ""
         no_model = self._starts.no_model
         present = self._faces.present
+        blind = self._faces.hidden
         alone = _ALONE if all(face is here for face in present) else ""
         none = "" if self._faces.proposals else "No faces were found that wait for an answer."
         gone = here is not None and here.item.removed
+        adding = (no_face, blind, no_picture, no_model)
         for name, reasons in {
-            "next_face": (no_face, alone),
-            "previous_face": (no_face, alone),
-            "find_faces": (no_face, no_picture, no_model),
-            "add_face": (no_face, no_picture, no_model),
-            "add_by_clicks": (no_face, no_picture, no_model),
+            "next_face": (no_face, blind, alone),
+            "previous_face": (no_face, blind, alone),
+            "find_faces": adding,
+            "add_face": adding,
+            "add_by_clicks": adding,
             "keep_found": (none,),
             "drop_found": (none,),
-            "remove_face": (no_face, "This face was removed already." if gone else ""),
-            "bring_face_back": (no_face, "" if gone else "This face was not removed."),
+            "remove_face": (no_face, blind, "This face was removed already." if gone else ""),
+            "bring_face_back": (no_face, blind, "" if gone else "This face was not removed."),
         }.items():
             self._commands.disable(f"annotate.{name}", next(filter(None, reasons), ""))
 

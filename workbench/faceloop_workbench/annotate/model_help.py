@@ -100,6 +100,8 @@ class ModelHelp:
         person = self.person
         if person is None or item is None or person.model is not model:
             return points, 0
+        if self._session.blind is not None:  # what others corrected is not shown
+            return points, 0
         if person.subject != item.subject:
             return points, 0
         return without_expected_error(model, points, person.expected), person.faces

@@ -34,6 +34,7 @@ from .editor import FaceEditor
 from .expression import FaceExpression
 from .face_commands import FaceCommands
 from .fit_error_learning import FitErrorLearning
+from .held_out_marks import HeldOutMarks
 from .panel_doubts import DoubtBar
 from .panel_expression import ExpressionButton
 from .panel_faces import FacesBox
@@ -109,11 +110,14 @@ class AnnotatePanel(QWidget):
         What can be taken back.
     faces : PictureFaces
         The faces of its picture.
+    held_out : HeldOutMarks
+        Which faces no training gets.
     """
 
     def __init__(self, session: Session, commands: Commands, picture_layer: PictureLayer) -> None:
         super().__init__()
         self._session, self._commands, self._picture_layer = session, commands, picture_layer
+        self.held_out = HeldOutMarks(session)
         self.faces = PictureFaces(session)  # first: what draws must not meet those of before
         self.editor = FaceEditor(session)
         self.canvas = FaceCanvas(picture_layer, self.editor)
@@ -179,6 +183,7 @@ class AnnotatePanel(QWidget):
         self._face_commands.close_down()
         self._fit_errors.close_down()
         self.rounds.close_down()
+        self.held_out.close_down()
         self._person.close_down()
         self._others.close_down()
         self.canvas.close_down()
@@ -207,7 +212,7 @@ class AnnotatePanel(QWidget):
         self._assisted = QCheckBox("Assisted drag")
         self._assisted.setObjectName("annotate.assisted")
         self._assisted.setChecked(read_settings().assisted)
-        self._faces_box = FacesBox(self._commands, self.faces)
+        self._faces_box = FacesBox(self._commands, self.faces, self.held_out)
         self._legend = Legend(self.editor.select, self._select_state)
         self._expression = ExpressionButton(self._commands, self.expression)
         self._history = HistoryList(self._session, self.editor)
@@ -309,6 +314,7 @@ class AnnotatePanel(QWidget):
     def _handle(self) -> None:
         show_rounds(self, self._session, self._commands, self.rounds)
         self.rounds.turned.connect(self.undo.clear)
+        self.rounds.turned.connect(self._update)
         self._commands.handle("annotate.undo", self.undo.undo)
         self._commands.handle("annotate.redo", self.undo.redo)
         self._nudging = QTimer(self)
@@ -429,7 +435,8 @@ class AnnotatePanel(QWidget):
                 self._session.tell(str(error), "error")
 
     def _show_why(self, entry: QueueEntry | None) -> None:
-        waits = entry is not None and entry.status in ("open", "claimed")
+        blind = self._session.blind is not None  # what others did wrong is theirs too
+        waits = entry is not None and entry.status in ("open", "claimed") and not blind
         reasons = entry.reasons if entry is not None and waits else ()
         self._why.say("\n".join(reason_lines(reasons)))
         self._doubts.show(entry)

@@ -45,10 +45,11 @@ class ExpressionButton(QPushButton):
 
     def allow(self, *, face: bool) -> None:
         """Say whether there is a face to label."""
-        self._commands.disable(_COMMAND, "" if face else _NO_FACE)
-        self.setEnabled(face)
+        why_not = self._expression.hidden if face else _NO_FACE
+        self._commands.disable(_COMMAND, why_not)
+        self.setEnabled(not why_not)
         help_text, key = self._commands.table[_COMMAND].help, self._commands.key(_COMMAND)
-        self.setToolTip(f"{help_text} [{key}]" if face else _NO_FACE)
+        self.setToolTip(why_not or f"{help_text} [{key}]")
 
     def _show_label(self, label: str) -> None:
         self.setText(f"Expression: {_plain(label) or 'none'}  {_ARROW}")

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets.project import default_author
 from faceloop_workbench.services.history_text import when_text, who_text
+from faceloop_workbench.services.people import HELD_OUT
 from faceloop_workbench.widgets.basic import command_button, not_none, plain_tip
 
 from .face_colours import PROPOSED
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Removal
     from faceloop_workbench.commands import Commands
 
+    from .held_out_marks import HeldOutMarks
     from .picture_faces import PictureFace, PictureFaces, Proposal
 
 _ROWS = 5  # most that are seen without scrolling
@@ -57,11 +59,13 @@ class FacesBox(QWidget):
         What the buttons do.
     faces : PictureFaces
         The faces.
+    held_out : HeldOutMarks
+        Which of them no training gets.
     """
 
-    def __init__(self, commands: Commands, faces: PictureFaces) -> None:
+    def __init__(self, commands: Commands, faces: PictureFaces, held_out: HeldOutMarks) -> None:
         super().__init__()
-        self._commands, self._faces = commands, faces
+        self._commands, self._faces, self._held_out = commands, faces, held_out
         self.list = _Rows()
         self.list.setObjectName("annotate.faces")
         self.list.currentItemChanged.connect(self._go)
@@ -89,6 +93,7 @@ class FacesBox(QWidget):
         layout.addWidget(self._removed, 0, Qt.AlignmentFlag.AlignLeft)
         commands.handle("annotate.name_face", self._name)
         faces.changed.connect(self.read)
+        held_out.changed.connect(self.read)
         self.read()
 
     def read(self) -> None:
@@ -96,14 +101,13 @@ class FacesBox(QWidget):
         if self.list.is_edited:
             return
         faces, proposals, here = self._faces.faces, self._faces.proposals, self._faces.in_work
-        self._commands.disable(
-            "annotate.name_face", "" if here is not None else "No face is in work."
-        )
+        none = "" if here is not None else "No face is in work."
+        self._commands.disable("annotate.name_face", self._faces.hidden or none)
         self.list.blockSignals(True)
         self.list.clear()
         tip = _TIP.format(key=self._commands.key("annotate.name_face"))
         for face in faces:
-            row = _face_row(face, tip)
+            row = _face_row(face, tip, held_out=face.item.id in self._held_out.items)
             self.list.addTopLevelItem(row)
             if face is here:
                 self.list.setCurrentItem(row)
@@ -205,9 +209,10 @@ class _Rows(QTreeWidget):
         return bool(self.state() == QAbstractItemView.State.EditingState)
 
 
-def _face_row(face: PictureFace, tip: str) -> QTreeWidgetItem:
+def _face_row(face: PictureFace, tip: str, *, held_out: bool) -> QTreeWidgetItem:
     gone = face.item.removed
-    row = QTreeWidgetItem([str(face.item.id), face.person, "removed" if gone else face.to_go])
+    said = "removed" if gone else f"{face.to_go} · {HELD_OUT}" if held_out else face.to_go
+    row = QTreeWidgetItem([str(face.item.id), face.person, said])
     row.setFlags(row.flags() | Qt.ItemFlag.ItemIsEditable)
     row.setIcon(_FACE, _swatch(face.colour, filled=not gone))
     row.setData(_FACE, _NUMBER, face.item.id)

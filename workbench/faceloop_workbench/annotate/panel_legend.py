@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QGridLayout, QToolButton, QWidget
 from faceloop_datasets import PointState
 
 from .point_style import PointStyle, title
+from .shape_text import STATE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 _SIZE = 14
 _COLUMNS = 3
 GRAY = QColor(140, 140, 140)  # seen in light and in dark
-_WORDS = {
-    PointState.VISIBLE: ("confirmed", "A person vouches for it: trains shape and looks."),
-    PointState.OCCLUDED: ("hidden", "Occluded, at a known or guessed place: trains the shape."),
-    PointState.ESTIMATED: ("estimated", "Made by a program; one of a fit trains nothing."),
+_MEANINGS = {
+    PointState.VISIBLE: "A person vouches for it: trains shape and looks.",
+    PointState.OCCLUDED: "Hidden, at a known or guessed place: trains the shape.",
+    PointState.ESTIMATED: "Made by a program; one of a fit trains nothing.",
 }
 
 
@@ -56,16 +57,16 @@ class Legend(QWidget):
                 widget.deleteLater()
         if scheme is None:
             return
-        for column, state in enumerate(_WORDS):
+        for column, state in enumerate(_MEANINGS):
             self._grid.addWidget(self._state(state), 0, column)
         for number, (name, colour) in enumerate(PointStyle(scheme).groups.items()):
             button = self._group(name, colour, scheme.groups[name])
             self._grid.addWidget(button, 1 + number // _COLUMNS, number % _COLUMNS)
 
     def _state(self, state: PointState) -> QToolButton:
-        word, meaning = _WORDS[state]
-        button = _button(f"annotate.state.{state.name.lower()}", word, symbol(state, GRAY))
-        button.setToolTip(f"{meaning} Click to select these points.")
+        name, word = f"annotate.state.{state.name.lower()}", STATE_WORDS[state]
+        button = _button(name, word, symbol(state, GRAY))
+        button.setToolTip(f"{_MEANINGS[state]} Click to select these points.")
         button.clicked.connect(lambda: self._select_state(state))
         return button
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -13,6 +13,7 @@ from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.subjects import kind_of
 from faceloop_workbench.services.finding_faces import shown_faces
 
+from .blind import blind_reason
 from .face_colours import face_colour
 
 if TYPE_CHECKING:
@@ -113,6 +114,11 @@ class PictureFaces:
     # What is there
 
     @property
+    def hidden(self) -> str:
+        """Why none is shown; empty if they are."""
+        return blind_reason(self._session)
+
+    @property
     def faces(self) -> list[PictureFace]:
         """Those to list, in the order they came; removed ones if they are to be shown."""
         here = self.in_work
@@ -125,9 +131,7 @@ class PictureFaces:
 
     @property
     def others(self) -> list[PictureFace]:
-        """Those to draw besides the one in work; none in a blind round."""
-        if self._session.blind is not None:
-            return []
+        """Those to draw besides the one in work."""
         here = self._session.item
         return [face for face in self.present if here is None or face.item.id != here.id]
 
@@ -236,14 +240,21 @@ class PictureFaces:
 
     def read(self) -> None:
         """Read the faces of the picture again; `changed` tells if any is otherwise."""
-        before = [_key(face) for face in self._all]
+        before = [self._seen_of(face) for face in self._all]
         self._all = self._read()
-        if [_key(face) for face in self._all] != before:
+        if [self._seen_of(face) for face in self._all] != before:
             self.changed.emit()
+
+    def _seen_of(self, face: PictureFace) -> tuple[object, ...]:
+        """Return what the list and the picture show of a face; the one in work is drawn apart."""
+        here = self._session.item
+        in_work = here is not None and face.item.id == here.id
+        item = replace(face.item, head=None) if in_work else face.item
+        return item, face.to_go, face.points is None
 
     def _read(self) -> tuple[PictureFace, ...]:
         item, project = self._session.item, self._session.project
-        if item is None or project is None:
+        if item is None or project is None or self.hidden:
             return ()
         try:
             if item.media_id is None:
@@ -272,11 +283,6 @@ class PictureFaces:
 
 def _alone(item: Item, head: Revision | None) -> PictureFace:
     return PictureFace(item, None if head is None else head.annotation, face_colour(0))
-
-
-def _key(face: PictureFace) -> tuple[object, ...]:
-    states = None if face.annotation is None else face.annotation.states.tobytes()
-    return face.item, states, face.points is None
 
 
 def _distance(points: Points, xy: Points) -> float:

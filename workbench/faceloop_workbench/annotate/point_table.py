@@ -13,6 +13,7 @@ from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.queue_reasons import reason_lines
 
+from .blind import blind_reason
 from .shape_pasting import aligned_points
 from .shape_text import FARTHEST, STATE_WORDS, CopiedPoints, coordinate, parse_points, points_text
 
@@ -73,7 +74,9 @@ class PointTable:
     def read_doubts(self) -> None:
         """Read why the face is in the review queue, and which points that is about."""
         project, item = self._session.project, self._editor.item
-        entry = None if project is None or item is None else project.queue.of_item(item.id)
+        entry = None
+        if project is not None and item is not None and not blind_reason(self._session):
+            entry = project.queue.of_item(item.id)
         self._doubts = doubts_of(entry)
 
     def rows(self) -> list[PointRow]:

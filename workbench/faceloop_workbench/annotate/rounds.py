@@ -61,6 +61,7 @@ class RoundWork:
         self._job: Job[object] | None = None
         session.project_changed.connect(self._project_changed)
         session.item_changed.connect(self._item_changed)
+        session.ask_before_closing(self._loss)
 
     # One round
 
@@ -93,6 +94,7 @@ class RoundWork:
                 "queue.accept": self.accept,
                 "queue.skip": lambda: self.go(1),
                 "queue.next_unlabelled": lambda: self.go(1),
+                "queue.next_doubtful": lambda: self.go(1),
             }
         )
         left = [item for item in round_.items if item not in self._done]
@@ -154,6 +156,12 @@ class RoundWork:
     def busy(self) -> bool:
         """Whether a round is being made, or something of one."""
         return self._job is not None
+
+    def _loss(self) -> str:
+        if self._job is None:
+            return ""
+        name = f"{self._job.name[:1].upper()}{self._job.name[1:]}"
+        return f"{name} is under way. It is stopped, and what it has not finished is lost."
 
     def make(self, name: str, annotators: Sequence[str], count: int, *, from_mean: bool) -> None:
         """Make a round of faces chosen at random, in a thread."""

@@ -18,6 +18,7 @@ from faceloop_workbench.services.error_text import error_text
 from faceloop_workbench.services.finding import AUTOMATIC, Finding, start_name
 from faceloop_workbench.services.finding_faces import find_new_faces, shown_faces
 
+from .blind import blind_reason
 from .mouse_editing import ClickRequest, FaceSketch
 
 if TYPE_CHECKING:
@@ -112,13 +113,14 @@ class StartCommands:
         no_face = NO_FACE if item is None else ""
         no_frame = _NO_FRAME if item is not None and item.frame is None else ""
         no_picture = NO_PICTURE if self._picture() is None else ""
+        blind = blind_reason(self._session)
         empty = state is not None and not state.present.any()
         no_half = "There are no points yet that could be mirrored." if empty else ""
         for name, reasons in {
             "fit": (no_face, self._no_model, no_picture),
             "three_clicks": (no_face, self._no_model, no_picture),
-            "copy_previous": (no_face, no_frame),
-            "interpolate": (no_face, no_frame),
+            "copy_previous": (no_face, blind, no_frame),
+            "interpolate": (no_face, blind, no_frame),
             "mirror": (no_face, self._no_model, self._no_mirror(), no_half),
         }.items():
             self._commands.disable(f"annotate.{name}", next(filter(None, reasons), ""))

@@ -13,6 +13,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 
+from .blind import blind_reason
 from .start_commands import NO_FACE, NO_PICTURE, find_and_fit
 
 if TYPE_CHECKING:
@@ -88,10 +89,11 @@ class Suggestion:
         """Say which of its commands can be done now, given why there may be no model."""
         no_face = NO_FACE if self._editor.state is None else ""
         no_picture = NO_PICTURE if self._picture() is None else ""
-        self._commands.disable("annotate.suggest", no_face or no_model or no_picture)
+        blind = blind_reason(self._session)  # everybody starts from the same fit, if from one
+        self._commands.disable("annotate.suggest", no_face or blind or no_model or no_picture)
         shown = self._fitted is not None and self._editor.faint is not None
         none = "" if shown else f"Show first what the model says ({self._key('annotate.suggest')})."
-        self._commands.disable("annotate.take_suggestion", no_face or none)
+        self._commands.disable("annotate.take_suggestion", no_face or blind or none)
 
     def toggle(self) -> None:
         """Show what the model says, or no longer."""

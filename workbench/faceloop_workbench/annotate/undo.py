@@ -96,7 +96,7 @@ class UndoStacks(QObject):
         noted = [change for change in self._noted.get(number, ()) if change.done]
         self._filling = True
         for change in noted:
-            stack.push(_FacesCommand(change))
+            stack.push(change.command())
         for edit in (*past.done, *reversed(past.undone)):
             stack.push(self._command(edit))
         stack.setIndex(len(noted) + len(past.done))
@@ -105,8 +105,24 @@ class UndoStacks(QObject):
 
     def _command(self, edit: PastEdit) -> QUndoCommand:
         if isinstance(edit, PointEdit):
-            return _EditCommand(self, edit.state_before, edit.state_after, edit.what)
-        return _LabelCommand(self, edit.before, edit.after)
+            return self._edit(edit.state_before, edit.state_after, edit.what)
+        return self._label(edit.before, edit.after)
+
+    def _edit(
+        self, before: Callable[[], FaceState], after: Callable[[], FaceState], what: str
+    ) -> QUndoCommand:
+        return _Command(
+            what,
+            lambda: self._restore(before, f"{UNDO}{what}"),
+            lambda: self._restore(after, f"{REDO}{what}"),
+        )
+
+    def _label(self, before: str, after: str) -> QUndoCommand:
+        return _Command(
+            f"Expression {after or 'none'}",
+            lambda: self._restore_label(before),
+            lambda: self._restore_label(after),
+        )
 
     def _drop(self, number: int) -> None:
         stack = self._stacks.pop(number)
@@ -118,7 +134,7 @@ class UndoStacks(QObject):
         item = self._editor.item
         if item is not None:
             self._last[item.id] = after
-            self.push(_EditCommand(self, lambda: before, lambda: after, what))
+            self.push(self._edit(lambda: before, lambda: after, what))
 
     def note(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         """Remember, beside the face in work, what was done to the faces of its picture.
@@ -130,89 +146,58 @@ class UndoStacks(QObject):
         if item is not None:
             change = _FacesChange(what, undo, redo)
             self._noted.setdefault(item.id, []).append(change)
-            self.push(_FacesCommand(change))
+            self.push(change.command())
 
     def _push_label(self, before: str, after: str) -> None:
-        self.push(_LabelCommand(self, before, after))
+        self.push(self._label(before, after))
 
-    def restore(self, state: Callable[[], FaceState], what: str) -> None:
-        """Bring a state back; called by the stack."""
+    def _restore(self, state: Callable[[], FaceState], what: str) -> None:
         item = self._editor.item
         if item is not None and not self._filling:
             self._last[item.id] = brought_back = state()
             self._editor.restore(brought_back, what)
 
-    def restore_label(self, label: str) -> None:
-        """Bring the label of an expression back; called by the stack."""
+    def _restore_label(self, label: str) -> None:
         if not self._filling:
             self._expression.restore(label)
 
 
-class _EditCommand(QUndoCommand):  # type: ignore[misc]
-    def __init__(
-        self,
-        stacks: UndoStacks,
-        before: Callable[[], FaceState],
-        after: Callable[[], FaceState],
-        what: str,
-    ) -> None:
+class _Command(QUndoCommand):  # type: ignore[misc]
+    """What was done, what takes it back, and what does it again."""
+
+    def __init__(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         super().__init__(what)
-        self._stacks, self._before, self._after = stacks, before, after
+        self._undo, self._redo = undo, redo
         self._done = True  # Qt redoes a command when it is pushed; this one is done already
 
     def undo(self) -> None:
         """Go back (Qt's name)."""
-        self._stacks.restore(self._before, f"{UNDO}{self.text()}")
+        self._undo()
 
     def redo(self) -> None:
         """Go on again (Qt's name)."""
         if self._done:
             self._done = False
         else:
-            self._stacks.restore(self._after, f"{REDO}{self.text()}")
+            self._redo()
 
 
 @dataclass
 class _FacesChange:
+    """What was done beside the face, kept when that is left; ``done`` unless it is taken back."""
+
     what: str
     undo: Callable[[], object]
     redo: Callable[[], object]
     done: bool = True
 
+    def command(self) -> _Command:
+        return _Command(self.what, self._take_back, self._do_again)
 
-class _FacesCommand(QUndoCommand):  # type: ignore[misc]
-    def __init__(self, change: _FacesChange) -> None:
-        super().__init__(change.what)
-        self._change = change
-        self._done = True  # as above
+    def _take_back(self) -> None:
+        self.done = False
+        self.undo()
 
-    def undo(self) -> None:
-        """Go back (Qt's name)."""
-        self._change.done = False
-        self._change.undo()
-
-    def redo(self) -> None:
-        """Go on again (Qt's name)."""
-        if self._done:
-            self._done = False
-        else:
-            self._change.done = True
-            self._change.redo()
-
-
-class _LabelCommand(QUndoCommand):  # type: ignore[misc]
-    def __init__(self, stacks: UndoStacks, before: str, after: str) -> None:
-        super().__init__(f"Expression {after or 'none'}")
-        self._stacks, self._before, self._after = stacks, before, after
-        self._done = True  # as above
-
-    def undo(self) -> None:
-        """Go back (Qt's name)."""
-        self._stacks.restore_label(self._before)
-
-    def redo(self) -> None:
-        """Go on again (Qt's name)."""
-        if self._done:
-            self._done = False
-        else:
-            self._stacks.restore_label(self._after)
+    def _do_again(self) -> None:
+        self.done = True
+        self.redo()

@@ -128,16 +128,8 @@ def accept(
     Example: faceloop tracks accept talk.mp4 --project faces --frames 0-99
     """
     from faceloop_datasets import Verdict
-    from faceloop_datasets.tracks.editing import judge
 
-    _edit(
-        project,
-        video,
-        frames,
-        face,
-        "accepted",
-        lambda t, f, a, b: judge(t, f, a, b, Verdict.ACCEPTED),
-    )
+    _judge(project, video, frames, face, Verdict.ACCEPTED)
 
 
 @tracks.command("reject")
@@ -152,16 +144,8 @@ def reject(
     Example: faceloop tracks reject talk.mp4 --project faces --frames 40-52
     """
     from faceloop_datasets import Verdict
-    from faceloop_datasets.tracks.editing import judge
 
-    _edit(
-        project,
-        video,
-        frames,
-        face,
-        "rejected",
-        lambda t, f, a, b: judge(t, f, a, b, Verdict.REJECTED),
-    )
+    _judge(project, video, frames, face, Verdict.REJECTED)
 
 
 @tracks.command("interpolate")

@@ -65,7 +65,9 @@ class Dock(QWidget):
         self._window: NapariWindow | None = None
         self.picture_layer = PictureLayer(napari_viewer)
         self.annotate = AnnotatePanel(self.session, self.commands, self.picture_layer)
-        self.queue = QueuePanel(self.session, self.commands, self.annotate.editor)
+        self.queue = QueuePanel(
+            self.session, self.commands, self.annotate.editor, self.annotate.held_out
+        )
         self.train = TrainPanel(self.session, self.commands)
         self.live = LivePanel(self.session, self.commands, self.picture_layer)
         self.tabs = QTabWidget()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from faceloop_workbench.session import Session
 
+_CLOSE = "destroyOnClose"  # of napari's docks
+
 
 class NapariWindow(QObject):
     """Folds napari's docks, puts the project's name in the title, and asks before work is lost.
@@ -39,6 +41,11 @@ class NapariWindow(QObject):
         self._sure = False
         self._window = main_window(dock)
         self.docks = None if self._window is None else NapariDocks(self._window)
+        self._holder = dock.parentWidget()
+        # What the button of the dock's title calls, a new button whenever the dock moves.
+        self._close_dock: Callable[[], object] | None = getattr(self._holder, _CLOSE, None)
+        if self._close_dock is not None:
+            setattr(self._holder, _CLOSE, self._ask_dock)
         if self._window is not None:
             self._window.installEventFilter(self)
         session.project_changed.connect(self._name)
@@ -51,6 +58,9 @@ class NapariWindow(QObject):
         self._session.item_changed.disconnect(self._name)
         if self._window is not None:
             self._window.removeEventFilter(self)
+        if self._close_dock is not None and self._holder is not None:
+            vars(self._holder).pop(_CLOSE, None)
+        self._holder = self._close_dock = None
         self._restore()
         self._window = self.docks = None  # whoever still holds the dock must not hold the window
 
@@ -61,12 +71,22 @@ class NapariWindow(QObject):
         losses = [] if self._sure else self._session.losses()
         if losses:
             event.ignore()
-            CloseDialog(losses, self._close, self._dock).open()
+            CloseDialog("Close the window?", losses, self._close, self._dock).open()
             return True
         # napari remembers now which docks are open, and might ask something of its own.
         self._restore()
         QTimer.singleShot(0, self._look_again)
         return False
+
+    def _ask_dock(self) -> None:
+        """Close the dock, after asking if something would be lost."""
+        close, losses = self._close_dock, self._session.losses()
+        if close is None:
+            return
+        if losses:
+            CloseDialog("Close faceloop?", losses, close, self._dock).open()
+        else:
+            close()
 
     def _close(self) -> None:
         self._sure = True
@@ -96,10 +116,12 @@ class NapariWindow(QObject):
 
 
 class CloseDialog(QDialog):
-    """Says what is lost if the window is closed now.
+    """Says what is lost if the window, or the dock, is closed now.
 
     Parameters
     ----------
+    title : str
+        What is asked.
     losses : list of str
         What would be lost, a sentence or two each.
     close : callable
@@ -108,9 +130,11 @@ class CloseDialog(QDialog):
         What it belongs to.
     """
 
-    def __init__(self, losses: list[str], close: Callable[[], object], parent: QWidget) -> None:
+    def __init__(
+        self, title: str, losses: list[str], close: Callable[[], object], parent: QWidget
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Close the window?")
+        self.setWindowTitle(title)
         self.setMinimumWidth(420)
         layout = QVBoxLayout(self)
         for text in losses:

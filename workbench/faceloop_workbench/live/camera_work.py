@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
-from psygnal import Signal
+from psygnal import Signal, emit_queued
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.wording import counted
@@ -62,6 +62,7 @@ class CameraWork:
     def __init__(self, session: Session, player: Player) -> None:
         self._session, self._player = session, player
         self._jobs: list[Job[object]] = []
+        session.ask_before_closing(self._loss)
 
     @property
     def active(self) -> bool:
@@ -127,8 +128,17 @@ class CameraWork:
         if self.recording is not None:
             self.recording.stop()
             self.recording.wait()
+        emit_queued()  # that it is over: the project is to get it
         for job in self._jobs:
             job.wait()
+
+    def _loss(self) -> str:
+        if self.recording is None:
+            return ""
+        return (
+            f"{self.recording.video.name} is being recorded. It ends here; what was recorded until "
+            "then is kept."
+        )
 
     def snapshot(self, face: int = 0) -> None:
         """Take the picture there is into the project, to be annotated, its fit to start from.

@@ -59,10 +59,13 @@ class LiveCanvas:
         self._face, self._point = 0, -1
         self._with_responses, self._with_axes = False, True
         self._size: tuple[int, ...] = ()
+        self._whole: tuple[float, ...] = ()  # camera that showed the whole picture
         picture_layer.viewer.mouse_drag_callbacks.append(self._pressed)
+        picture_layer.viewer.canvas.events.size.connect(self._resized)
 
     def close_down(self) -> None:
-        """Leave the mouse to napari."""
+        """Leave mouse and camera to napari."""
+        self._picture_layer.viewer.canvas.events.size.disconnect(self._resized)
         callbacks = self._picture_layer.viewer.mouse_drag_callbacks
         if self._pressed in callbacks:
             callbacks.remove(self._pressed)
@@ -74,7 +77,7 @@ class LiveCanvas:
             self._picture_layer.show(shown.image)
         if shown.image.shape[:2] != self._size:
             self._size = shown.image.shape[:2]
-            self._picture_layer.look_at_all()
+            self._look_at_all()
         if not shown.moving:
             self._draw()
         elif before is None or not before.moving:
@@ -117,6 +120,21 @@ class LiveCanvas:
         """Show how heads are turned on still frames, or no longer."""
         self._with_axes = wanted
         self._redraw()
+
+    def _look_at_all(self) -> None:
+        self._picture_layer.look_at_all()
+        self._whole = self._camera
+
+    def _resized(self, _event: object) -> None:
+        """Show the whole picture in more or less room, unless the person looks at a part of it."""
+        seen = self.shown is not None and self._picture_layer.owner == "live"
+        if seen and self._whole and np.allclose(self._whole, self._camera, rtol=1e-3):
+            self._look_at_all()
+
+    @property
+    def _camera(self) -> tuple[float, ...]:
+        camera = self._picture_layer.viewer.scene.camera
+        return (*camera.center, camera.zoom)
 
     def _redraw(self) -> None:
         if self._picture_layer.owner == "live" and self.shown is not None and not self.shown.moving:

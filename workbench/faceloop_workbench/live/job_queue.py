@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from faceloop_datasets.wording import enumerated
 from faceloop_workbench.services.background import Job
 
 if TYPE_CHECKING:
@@ -68,6 +69,15 @@ class JobQueue:
     def name(self) -> str:
         """What is under way, for people; empty if nothing is that takes long."""
         return "" if self._job is None else self._job.name
+
+    def loss(self) -> str:
+        """Say what is lost if the window closes now; empty if nothing is that takes long."""
+        waiting = [one.name for one in self._waiting if self._is_wanted(one)]
+        names = list(filter(None, [self.name, *waiting]))
+        if not names:
+            return ""
+        what = f"{enumerated(names)} {'is' if len(names) == 1 else 'are'} under way."
+        return f"{what} What is not finished is lost; frames that are tracked are kept."
 
     @property
     def opened(self) -> int:

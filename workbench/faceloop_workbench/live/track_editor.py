@@ -101,6 +101,7 @@ class TrackEditor:
         self._jobs.done.connect(self._done)
         self._jobs.failed.connect(self._failed)
         session.saved.connect(self._saved)
+        session.ask_before_closing(self._jobs.loss)
 
     # What there is
 

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faceloop_datasets import ItemSummary, Project
+    from faceloop_workbench.annotate.held_out_marks import HeldOutMarks
 
-    from .held_out_marks import HeldOutMarks
     from .review import Review
 
     Index = QModelIndex | QPersistentModelIndex

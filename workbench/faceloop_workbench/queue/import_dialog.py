@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 class ImportDialog(QDialog):
     """Imports faces of one format into the open project.
 
-    It first reports what an import would do. The report can be read and copied as long as the
-    dialog is open, and so can that of the import itself.
+    It first reports what an import would do. The report can be read and copied until something
+    else is chosen, and so can that of the import itself.
 
     Parameters
     ----------
@@ -215,8 +215,9 @@ class ImportDialog(QDialog):
     # What can be done now
 
     def _outdate(self) -> None:
-        """Ask for another check: something else is chosen."""
+        """Ask for another check: something else is chosen, of which the report says nothing."""
         self._checked = None
+        self._report.clear()
         self._enable()
 
     def _enable(self, _busy: bool = False) -> None:

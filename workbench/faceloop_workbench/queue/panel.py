@@ -15,7 +15,6 @@ from faceloop_workbench.widgets.scroll import fill_scrolled
 
 from .care_dialogs import CareDialogs
 from .confirm_dialogs import ConfirmDialogs
-from .held_out_marks import HeldOutMarks
 from .import_dialog import ImportDialog
 from .people_dialogs import PeopleDialogs
 from .project_dialogs import ProjectDialogs
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Project
     from faceloop_workbench.annotate.editor import FaceEditor
+    from faceloop_workbench.annotate.held_out_marks import HeldOutMarks
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.session import Session
 
@@ -66,9 +66,13 @@ class QueuePanel(QWidget):
         Those that begin with ``queue.`` are done here.
     editor : FaceEditor
         Saves the face in work.
+    marks : HeldOutMarks
+        Which faces no training gets.
     """
 
-    def __init__(self, session: Session, commands: Commands, editor: FaceEditor) -> None:
+    def __init__(
+        self, session: Session, commands: Commands, editor: FaceEditor, marks: HeldOutMarks
+    ) -> None:
         super().__init__()
         self._session, self._commands = session, commands
         self.review = Review(session, editor)
@@ -78,12 +82,11 @@ class QueuePanel(QWidget):
         self._dialogs = ProjectDialogs(session, self.review, self._bar, self)
         self._care = CareDialogs(session, self._bar, self._dialogs.free, self)
         self._start = StartPanel(self._dialogs)
-        self._marks = HeldOutMarks(session)
-        self._work = WorkPanel(self.review, self._marks, commands, self._dialogs)
+        self._work = WorkPanel(self.review, marks, commands, self._dialogs)
         self._people = PeopleDialogs(
             session,
             self.review,
-            self._marks,
+            marks,
             self,
             bar=self._bar,
             free=self._dialogs.free,
@@ -117,7 +120,6 @@ class QueuePanel(QWidget):
             dialog.close_down()
         self._dialogs.close_down()
         self._people.close_down()
-        self._marks.close_down()
         self._bar.close_down()
         self._work.list.faces.close()
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Monitor, SubjectChange, SubjectPlan
     from faceloop_datasets.store.chosen_sides import Side
+    from faceloop_workbench.annotate.held_out_marks import HeldOutMarks
     from faceloop_workbench.services.people import Person
     from faceloop_workbench.session import Session
     from faceloop_workbench.widgets.job_bar import JobBar
 
-    from .held_out_marks import HeldOutMarks
     from .review import Review
 
 _READ_MS = 300  # changes that come soon after each other are read once

@@ -32,9 +32,9 @@ from .filters_panel import FiltersPanel
 
 if TYPE_CHECKING:
     from faceloop_datasets import Project
+    from faceloop_workbench.annotate.held_out_marks import HeldOutMarks
     from faceloop_workbench.commands import Commands
 
-    from .held_out_marks import HeldOutMarks
     from .project_dialogs import ProjectDialogs
     from .review import Review
 

@@ -194,6 +194,11 @@ class TrainPanel(QWidget):
         self.warnings.setText("\n".join(lines))
         self._show_parts()
 
+    def _forget_result(self, _project: object) -> None:
+        """Say no more of what was done in another project."""
+        self.anyway.hide()
+        self.result.hide()
+
     def _show_parts(self) -> None:
         """Show what matters now: what would train, or how the training goes."""
         running = self.control.running
@@ -350,6 +355,7 @@ class TrainPanel(QWidget):
         self.table.selected.connect(self._show_model)
         self.table.noted.connect(lambda m, text: self._try(lambda: control.note(m, text)))
         session.project_changed.connect(self._close_dialogs)
+        session.project_changed.connect(self._forget_result)
         session.saved.connect(self._saved)
         session.labelled.connect(self._saved)
         session.face_changed.connect(self._saved)
