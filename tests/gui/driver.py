@@ -55,7 +55,7 @@ class Driver:
 
     def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
         """Let the event loop run until something is true."""
-        self._qtbot.waitUntil(condition, timeout=int(seconds * 1000))
+        self._qtbot.waitUntil(lambda: bool(condition()), timeout=int(seconds * 1000))
 
     def at(self, xy: ArrayLike) -> QPoint:
         """Where on the canvas a place ``(x, y)`` of the picture is drawn."""

@@ -510,7 +510,9 @@ def test_a_kill_in_the_middle_of_a_drag_leaves_what_was_saved(sample_project):
     sample_project.close()
     with Project.open(sample_project.path) as project:
         saved = project.annotation(item.id).annotation
-        assert np.allclose(saved.points[7], before[7] + [0, 10], atol=0.6)
+        assert np.allclose(
+            saved.points[7], before[7] + [0, 10], atol=1.0
+        )  # to a pixel of the screen
         assert np.array_equal(saved.points[0], before[0])
         assert len(project.history(item.id)) == 2
 

@@ -127,9 +127,10 @@ def test_each_doubt_is_settled_once_for_all_and_the_history_tells_it(desk):
     driver.dock.session.show(desk.project.item(MENDED))
     desk.shown()
     taken, saved, imported = desk.history()
-    assert taken == "moved 2 points as starter sees them · you, just now"
-    assert saved == "saved · bob, just now"
-    assert imported == "imported from sample · just now"
+    assert taken.startswith("moved 2 points as starter sees them · you, ")
+    assert saved.startswith("saved · bob, ")
+    assert imported.startswith("imported from sample · ")
+    assert all(line.endswith(("just now", "ago")) for line in (taken, saved, imported))
     driver.press("z", CONTROL)
     assert np.array_equal(desk.points_of(MENDED), wrong)
     assert desk.history()[0].startswith("undo: moved 2 points as starter")

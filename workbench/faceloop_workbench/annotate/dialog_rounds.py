@@ -71,8 +71,10 @@ class RoundsDialog(QDialog):
         self._rounds: list[BlindRound] = []
         self.list = QListWidget()
         self.list.setObjectName("rounds.list")
+        self.list.setAccessibleName("Rounds")
         self.who = QComboBox()
         self.who.setObjectName("rounds.who")
+        self.who.setAccessibleName("Who annotates")
         self._buttons = {
             name: _button(title, f"rounds.{name}", do)
             for name, title, do in (
