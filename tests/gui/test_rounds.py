@@ -8,7 +8,7 @@ import numpy as np
 from driver import BLOCKED, LEFT, LoopProbe, type_into
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLineEdit
+from qtpy.QtWidgets import QLineEdit, QWidget
 
 from faceloop_datasets import PointState, Project
 from faceloop_datasets.face import snapshot_hash
@@ -23,6 +23,10 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 def dialog(driver):
     (found,) = (d for d in driver.dock.annotate.findChildren(RoundsDialog) if d.isVisible())
     return found
+
+
+def part(driver, name):
+    return driver.dock.annotate.findChild(QWidget, name)
 
 
 def begin(driver, author):
@@ -72,9 +76,9 @@ def nothing_of_others(driver, first):
     session.queue_changed.emit()
     driver.settle()
     assert all("blind round" in commands.why_not(f"annotate.{name}") for name in HIDDEN)
-    assert not driver.widget("annotate.why").isVisible()
-    assert not driver.widget("annotate.doubts").isVisible()
-    assert driver.widget("annotate.expression").text().startswith("Expression: none")
+    assert not part(driver, "annotate.why").isVisible()
+    assert not part(driver, "annotate.doubts").isVisible()
+    assert part(driver, "annotate.expression").text().startswith("Expression: none")
     assert not panel.undo.group.canUndo()
     assert (panel.faces.faces, panel.faces.others) == ([], [])
 
@@ -129,11 +133,11 @@ def test_two_people_annotate_blind(driver, tmp_path):
     project = Project.create(tmp_path / "faces")
     project.import_entries("sample", islice(sample_faces(), FACES), scheme="face70", copy=True)
     session.open(project)
-    before = snapshot_hash(project.faces())
     make(driver)
     round_ = project.rounds.get("pilot")
     starts, first = project.rounds.starts(round_), round_.items[0]
     project.set_expression([first], "surprised")
+    before = snapshot_hash(project.faces())
     chins = [
         annotate_as_ann(driver, round_, starts),
         annotate_as_ben(driver, round_, starts),
@@ -143,10 +147,10 @@ def test_two_people_annotate_blind(driver, tmp_path):
     assert {one.author for one in project.rounds.annotations(round_)} == {"ann", "ben"}
 
     # Out of the round the face is what it was, and what they agree on becomes its own.
-    session.show(project.item(first))
+    session.show(project.item(first), project.queue.of_item(first))
     driver.until(lambda: panel.canvas.ready)
-    assert driver.widget("annotate.expression").text().startswith("Expression: surprised")
-    assert driver.widget("annotate.doubts").isVisible()
+    assert part(driver, "annotate.expression").text().startswith("Expression: surprised")
+    assert part(driver, "annotate.doubts").isVisible()
     assert panel.editor.state.source == "import:sample"
     session.show(None)
     driver.dock.commands.run("queue.rounds")

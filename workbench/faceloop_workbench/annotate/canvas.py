@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from .canvas_layers import FaceLayers
 from .faint_layers import FaintLayers
@@ -161,6 +162,14 @@ class FaceCanvas:
         self._show()
 
     def _show(self) -> None:
+        if self._picture_layer.owner == "annotate" and not self.ready:
+            # The picture of another face may be there before this turn of the event loop is over:
+            # to hide layers and show them again takes napari long.
+            QTimer.singleShot(0, self._show_now)
+        else:
+            self._show_now()
+
+    def _show_now(self) -> None:
         self._layers.show(self._visible)
         self.shown.emit(self._visible)
         self._faint.show(self._visible)

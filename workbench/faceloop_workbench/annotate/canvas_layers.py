@@ -37,7 +37,8 @@ class FaceLayers:
     """Points, lines between them, and rings and names round some, in a viewer.
 
     They are made when the first face is drawn, and again if the person deletes one. What moves is
-    written in place: assigning ``data`` runs every handler twice, too slow for a drag.
+    written in place: assigning ``data`` runs every handler twice, too slow for a drag, and
+    assigning a colour draws the whole layer anew.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class FaceLayers:
             marks = self._style.marks(face)
             with points.events.blocker_all():
                 points.symbol = list(marks.symbols)
-                points.face_color, points.border_color = marks.faces, marks.edges
+            points.face_color[...], points.border_color[...] = marks.faces, marks.edges
         self._size = mark_size(face.points)
         self._resize()
         points.data[...] = places
@@ -103,10 +104,9 @@ class FaceLayers:
         if points is None or rings is None or (chosen, named) == (self._ringed, self._named):
             return
         size = len(rings.data)
-        with rings.events.blocker_all():
-            border = np.tile(_CLEAR, (size, 1))
-            border[list(chosen)] = _WHITE
-            rings.border_color = border
+        rings.border_color[...] = _CLEAR
+        rings.border_color[list(chosen)] = _WHITE
+        with rings.events.blocker_all(), rings.text.events.blocker_all():
             if named != self._named:
                 # One empty text is laid out faster than one for each point.
                 texts = [named.get(k, "") for k in range(size)] if named else _NO_TEXT

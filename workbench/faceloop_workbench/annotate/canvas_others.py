@@ -26,7 +26,8 @@ _LINE = 1.2  # width of a line on the screen
 _FAINT, _DROPPED = 0.65, 0.25  # opacity of a face's lines; of those of one that is not to be kept
 _COARSE = 1.15  # the width follows the zoom in steps of this factor
 _SHADOW = 1.2
-_COUNT = 3  # layers
+_SHADE = (0.0, 0.0, 0.0, 1.0)
+_COUNT = 2  # layers
 _NAMES, _LINES = "other names", "other faces"
 
 
@@ -41,7 +42,8 @@ class _Drawn(NamedTuple):
 class OtherFaces:
     """Draws the faces of a picture that are not in work, and those that were found in it.
 
-    They change when a face is saved, never while a point is dragged.
+    They change when a face is saved, never while a point is dragged. What napari needs long for
+    is done in turns of the event loop of its own, after the face in work was drawn.
 
     Parameters
     ----------
@@ -55,17 +57,17 @@ class OtherFaces:
         self._viewer, self._faces = viewer, faces
         self._style: PointStyle | None = None
         self._lines: Vectors | None = None
-        self._shadow: Points | None = None
-        self._names: Points | None = None
-        self._shadow_at = 0.0  # zoom that the shadow was put beside its text for
-        self._drawn: list[_Drawn] = []
-        self._visible = False
-        faces.changed.connect(self._draw)
-        viewer.scene.camera.events.zoom.connect(self._scale_to_zoom)
+        self._names: Points | None = None  # of each text its shadow, then all texts
+        self._shadow_at = 0.0  # zoom that the shadows were put beside their texts for
+        self._lines_of: list[_Drawn] = []
+        self._names_of: list[_Drawn] = []
+        self._visible = self._waits = False
+        faces.changed.connect(self._draw_soon)
+        viewer.scene.camera.events.zoom.connect(self._draw_soon)
 
     def close_down(self) -> None:
         """Leave the viewer as it was."""
-        self._viewer.scene.camera.events.zoom.disconnect(self._scale_to_zoom)
+        self._viewer.scene.camera.events.zoom.disconnect(self._draw_soon)
         self.use(None)
 
     def use(self, scheme: Scheme | None) -> None:
@@ -77,9 +79,11 @@ class OtherFaces:
         """Show them, or nothing of them."""
         if visible != self._visible:
             self._visible = visible
-            self._draw()
+            self._draw_soon()
 
     def _wanted(self) -> list[_Drawn]:
+        if not self._visible or self._style is None:
+            return []
         drawn = [
             _Drawn(face.points, (*_float(face.colour), _FAINT), face.label)
             for face in self._faces.others
@@ -94,47 +98,74 @@ class OtherFaces:
             for number, one in enumerate(self._faces.proposals)
         ]
 
-    def _draw(self) -> None:
-        wanted = self._wanted() if self._visible and self._style is not None else []
-        if wanted and not self._make():
-            QTimer.singleShot(0, self._draw)  # one layer a turn: each takes napari a while
-            return
-        for layer in self._layers:
-            if layer.visible != bool(wanted):
-                layer.visible = bool(wanted)
-        if wanted and not _is_same(wanted, self._drawn):
-            self._put(wanted)  # when visible: what is hidden takes over no new number of texts
-            self._drawn = wanted
+    def _draw_soon(self, _event: object = None) -> None:
+        if not self._waits:
+            self._waits = True
+            QTimer.singleShot(0, self._draw)
 
-    def _put(self, wanted: list[_Drawn]) -> None:
+    def _draw(self) -> None:
+        """Do what lacks most; what lacks then is for the next turn."""
+        self._waits = False
+        wanted = self._wanted()
+        if not wanted:
+            for layer in self._layers:
+                _set_visible(layer, visible=False)
+        elif not self._make():
+            self._draw_soon()
+        elif not self._is_shown(self._lines, self._lines_of, wanted):
+            self._put_lines(wanted)
+            self._draw_soon()
+        elif not self._is_shown(self._names, self._names_of, wanted):
+            self._put_names(wanted)
+            self._draw_soon()
+        else:
+            self._scale_to_zoom()
+
+    def _is_shown(
+        self, layer: Vectors | Points | None, drawn: list[_Drawn], wanted: list[_Drawn]
+    ) -> bool:
+        return layer is not None and layer.visible and _is_same(wanted, drawn)
+
+    def _put_lines(self, wanted: list[_Drawn]) -> None:
         assert self._style is not None  # noqa: S101
         assert self._lines is not None  # noqa: S101
-        assert self._shadow is not None  # noqa: S101
-        assert self._names is not None  # noqa: S101
         each = [self._style.lines(one.points[:, ::-1]) for one in wanted]
         colours = [np.tile(one.colour, (len(a), 1)) for a, one in zip(each, wanted, strict=True)]
         # Never fewer than before: napari looks for colours of lines that are gone.
         spare = max(len(self._lines.data) - sum(map(len, each)), 0)
         lines = np.concatenate([*each, np.zeros((spare, 2, 2))])
         edges = np.concatenate([*colours, np.zeros((spare, 4))])
-        with self._lines.events.blocker_all():
-            self._lines.data = lines
-            self._lines.edge_color = edges
-        self._lines.refresh(extent=False, thumbnail=False)
-        tops = np.array([_top(one.points) for one in wanted])[:, ::-1]
-        inks = np.array([(*one.colour[:3], 1.0) for one in wanted])
-        for layer, ink in ((self._shadow, "black"), (self._names, inks)):
-            with layer.events.blocker_all():
+        _set_visible(self._lines, visible=True)
+        if not _is_same(wanted, self._lines_of):
+            with self._lines.events.blocker_all():
+                self._lines.data = lines
+                self._lines.edge_color = edges
+            self._lines.refresh(extent=False, thumbnail=False, highlight=False)
+            self._lines_of = wanted
+
+    def _put_names(self, wanted: list[_Drawn]) -> None:
+        layer = self._names
+        assert layer is not None  # noqa: S101
+        _set_visible(layer, visible=True)  # what is hidden takes over no new number of texts
+        if not _is_same(wanted, self._names_of):
+            inks = np.array([(*one.colour[:3], 1.0) for one in wanted])
+            with layer.events.blocker_all(), layer.text.events.blocker_all():
                 layer.text.string = {"constant": ""}  # a text for each of the points that were
-                layer.data = tops
-                layer.text.string = [one.text for one in wanted]
-                layer.text.color = ink
-            layer.refresh(extent=False, thumbnail=False)
+                layer.data = self._places(wanted)
+                layer.text.string = 2 * [one.text for one in wanted]
+                layer.text.color = np.concatenate([np.tile(_SHADE, (len(inks), 1)), inks])
+            layer.refresh(extent=False, thumbnail=False, highlight=False)
+            self._names_of = wanted
+
+    def _places(self, drawn: list[_Drawn]) -> Array:
+        """Where texts are, shadows first, (2 K, 2), row before column."""
+        self._shadow_at = zoom = self._viewer.scene.camera.zoom
+        tops = np.array([_top(one.points) for one in drawn])[:, ::-1]
+        return np.concatenate([tops + _SHADOW / zoom, tops])
 
     @property
     def _layers(self) -> list[Vectors | Points]:
-        made = (self._lines, self._shadow, self._names)
-        return [layer for layer in made if layer is not None]
+        return [layer for layer in (self._lines, self._names) if layer is not None]
 
     def _make(self) -> bool:
         """Make one of the layers that lack; returns whether all are there."""
@@ -147,26 +178,23 @@ class OtherFaces:
             made = self._lines = self._viewer.add_vectors(
                 np.zeros((1, 2, 2)), vector_style="line", name=_LINES, edge_color="white"
             )
-        elif self._shadow is None:
-            made = self._shadow = self._add_texts("black", f"{_NAMES} shadow")
         else:
-            made = self._names = self._add_texts("white", _NAMES)
+            made = self._names = self._add_texts()
         made.editable = False
         # Below the face in work, above the picture.
         self._viewer.layers.move(self._viewer.layers.index(made), len(self._layers))
         if active is not None:
             self._viewer.layers.selection.active = active
-        self._scale_to_zoom()
         return False
 
-    def _add_texts(self, colour: str, name: str) -> Points:
+    def _add_texts(self) -> Points:
         return self._viewer.add_points(
             np.zeros((1, 2)),
             size=0.01,
             face_color="transparent",
             border_color="transparent",
-            text={**shadowed_text(colour), "anchor": "center"},
-            name=name,
+            text={**shadowed_text("white"), "anchor": "center"},
+            name=_NAMES,
         )
 
     def _remove(self) -> None:
@@ -175,18 +203,24 @@ class OtherFaces:
         for layer in self._layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
-        self._lines = self._shadow = self._names = None
-        self._drawn = []
+        self._lines = self._names = None
+        self._lines_of, self._names_of = [], []
 
-    def _scale_to_zoom(self, _event: object = None) -> None:
+    def _scale_to_zoom(self) -> None:
+        """Keep lines as wide on the screen as they should be, and shadows beside their texts."""
+        assert self._lines is not None  # noqa: S101
+        assert self._names is not None  # noqa: S101
         zoom = self._viewer.scene.camera.zoom
-        if self._lines is not None:
-            width = _LINE / zoom
-            if not 1 / _COARSE < self._lines.edge_width / width < _COARSE:
-                self._lines.edge_width = width
-        if self._shadow is not None and self._shadow_at != zoom:
-            self._shadow_at = zoom
-            self._shadow.text.translation = _SHADOW / zoom
+        if not 1 / _COARSE < self._lines.edge_width * zoom / _LINE < _COARSE:
+            self._lines.edge_width = _LINE / zoom
+        if not 1 / _COARSE < self._shadow_at / zoom < _COARSE:
+            self._names.data[...] = self._places(self._names_of)
+            self._names.refresh(extent=False, thumbnail=False, highlight=False)
+
+
+def _set_visible(layer: Vectors | Points, *, visible: bool) -> None:
+    if layer.visible != visible:
+        layer.visible = visible
 
 
 def _is_same(wanted: list[_Drawn], drawn: list[_Drawn]) -> bool:

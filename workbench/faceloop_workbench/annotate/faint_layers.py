@@ -89,10 +89,9 @@ class FaintLayers:
         _, squares = self._made(len(face))
         if (chosen, now) != self._marked:
             self._marked = (chosen, now)
-            with squares.events.blocker_all():
-                borders = np.tile(_CLEAR, (len(face), 1))
-                borders[chosen] = _MARK
-                squares.border_color = borders
+            squares.border_color[...] = _CLEAR
+            squares.border_color[chosen] = _MARK
+            with squares.events.blocker_all(), squares.text.events.blocker_all():
                 squares.size = self._sizes(len(face))
                 texts = ["?" if k in chosen else "" for k in range(len(face))]
                 squares.text.string = texts if chosen else _NO_TEXT

@@ -277,12 +277,22 @@ class PictureFaces:
         self.changed.emit()
 
     def _saved(self, revision: Revision) -> None:
-        if any(face.item.id == revision.item_id for face in self._all):
-            self.read()
+        before = self._all
+        self._all = tuple(_with_head(face, revision) for face in before)
+        if [self._seen_of(face) for face in self._all] != [self._seen_of(f) for f in before]:
+            self.changed.emit()
 
 
 def _alone(item: Item, head: Revision | None) -> PictureFace:
     return PictureFace(item, None if head is None else head.annotation, face_colour(0))
+
+
+def _with_head(face: PictureFace, revision: Revision) -> PictureFace:
+    """Give a face the revision that counts now, if that is one of it."""
+    if face.item.id != revision.item_id:
+        return face
+    item = replace(face.item, head=revision.id)
+    return replace(face, item=item, annotation=revision.annotation)
 
 
 def _distance(points: Points, xy: Points) -> float:
