@@ -23,7 +23,7 @@ from faceloop_datasets.subjects import kind_of, no_such_subject
 from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 from .backup import list_backups
-from .bundle import DATABASE, unpack, write_bundle
+from .bundle import DATABASE, read_bundle, unpack, write_bundle
 from .project_files import is_inside
 from .traces import Trace, coordinates, find, texts
 
@@ -123,6 +123,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
     InputError
         If a backup in its folder cannot be read, and so not be cleaned.
     """
+    target = _with_media(root, target)
     with direct(root / DATABASE, read_only=True) as connection:
         rows = erasing.find_rows(connection, target)
         revisions, entries = erasing.counts(connection, rows)
@@ -139,7 +140,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
         reports=tuple(sorted((root / REPORTS).glob("*"))),
         numbers=rows.items,
         sources=sources,
-        tracks=tuple(_tracks(root, rows)),
+        tracks=tuple(_tracks(root, target, rows)),
     )
 
 
@@ -225,7 +226,7 @@ def _erase_rows(
         rows = erasing.find_rows(connection, target)
         traces = list(_traces(connection, rows))
         # Before the rows: without a row nobody would know that a file is left to delete.
-        for file in (*_copies(root / "media", rows.alone), *_tracks(root, rows)):
+        for file in (*_copies(root / "media", rows.alone), *_tracks(root, target, rows)):
             try:
                 file.unlink()
             except OSError as error:
@@ -257,11 +258,21 @@ def _copies(media: Path, alone: Iterable[ErasedMedia]) -> Iterator[Path]:
             yield file
 
 
-def _tracks(root: Path, rows: ErasedRows) -> Iterator[Path]:
+def _tracks(root: Path, target: ErasureTarget, rows: ErasedRows) -> Iterator[Path]:
     """Tracks of the videos that the faces are in."""
-    kept = TrackFolder(root).files()
-    media = (*rows.alone, *rows.shared)
-    return (kept[medium.sha256] for medium in media if medium.sha256 in kept)
+    own = {medium.sha256 for medium in (*rows.alone, *rows.shared)}
+    videos = {*own, *target.alone, *target.shared}
+    return (file for video, file in TrackFolder(root).files().items() if video in videos)
+
+
+def _with_media(root: Path, target: ErasureTarget) -> ErasureTarget:
+    """Add what the faces are in, by the project and all its backups."""
+    with direct(root / DATABASE, read_only=True) as connection:
+        found = [erasing.find_rows(connection, target)]
+    found += [_rows_in(file, target) for file in list_backups(root)]
+    shared = {medium.sha256 for rows in found for medium in rows.shared}
+    alone = {medium.sha256 for rows in found for medium in rows.alone} - shared
+    return replace(target, alone=tuple(sorted(alone)), shared=tuple(sorted(shared)))
 
 
 def _backups_with(root: Path, target: ErasureTarget) -> list[Path]:
@@ -269,10 +280,19 @@ def _backups_with(root: Path, target: ErasureTarget) -> list[Path]:
 
 
 def _has(file: Path, target: ErasureTarget) -> bool:
-    with staging(file.parent) as scratch:
-        unpack(file, scratch, only=DATABASE)
+    """Whether a backup has faces of it, their pictures and videos, or tracks of those."""
+    tracks = {f"{TRACKS}/{video}.safetensors" for video in (*target.alone, *target.shared)}
+    if any(member.path in tracks for member in read_bundle(file).members):
+        return True
+    rows = _rows_in(file, target)
+    return bool(rows.items or rows.alone)
+
+
+def _rows_in(backup: Path, target: ErasureTarget) -> ErasedRows:
+    with staging(backup.parent) as scratch:
+        unpack(backup, scratch, only=DATABASE)
         with direct(scratch / DATABASE, read_only=True) as connection:
-            return bool(erasing.find_rows(connection, target).items)
+            return erasing.find_rows(connection, target)
 
 
 def _clean_backup(file: Path, target: ErasureTarget) -> None:

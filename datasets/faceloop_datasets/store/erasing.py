@@ -67,12 +67,17 @@ class ErasureTarget:
     marks : tuple of (int, str)
         Numbers of the faces, and the moments in which they were first saved: these too mean the
         same faces in a backup, where their subject may have had another name.
+    alone, shared : tuple of str
+        SHA-256 of their pictures and videos: those that go, and those that stay since other faces
+        are in them. A backup may have a video, and its track, before anybody annotated it.
     """
 
     subject: str
     item: int | None = None
     name: str = ""
     marks: tuple[tuple[int, str], ...] = ()
+    alone: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 def target_of_item(connection: sqlite3.Connection, item: int) -> ErasureTarget:
@@ -164,8 +169,9 @@ def find_rows(connection: sqlite3.Connection, target: ErasureTarget) -> ErasedRo
             "SELECT EXISTS (SELECT 1 FROM items WHERE media_id = media.id "
             "AND id NOT IN (SELECT value FROM json_each(?1))), id, path, absolute, sha256, bytes "
             "FROM media WHERE id IN (SELECT media_id FROM items "
-            "WHERE id IN (SELECT value FROM json_each(?1)))",
-            [key],
+            "WHERE id IN (SELECT value FROM json_each(?1))) "
+            "OR sha256 IN (SELECT value FROM json_each(?2)) ORDER BY id",
+            [key, json.dumps(target.alone)],
         )
     ]
     return ErasedRows(

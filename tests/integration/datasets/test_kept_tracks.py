@@ -170,3 +170,29 @@ def test_an_erased_person_leaves_no_track(project: Project) -> None:
         assert again.tracks() == [two]
     assert f"tracks/{two.sha256}.safetensors" in members(full)
     assert f"tracks/{one.sha256}.safetensors" not in members(full)
+
+
+def test_a_backup_of_before_anybody_was_annotated_loses_video_and_track_too(
+    tmp_path: Path, clips: list[Path]
+) -> None:
+    """It has no face of theirs to be found by: only the video, and what was tracked in it."""
+    with Project.create(tmp_path / "project") as made:
+        (made.path / "media").mkdir(exist_ok=True)
+        inside = [clip.rename(made.path / "media" / clip.name) for clip in clips]
+        one, two = (made.add_media(file) for file in inside)
+        made.keep_track(track_of(one, 0))
+        made.keep_track(track_of(two, 6))
+        (made.path / FOLDER).mkdir()
+        early = back_up(made.path, made.path / FOLDER, with_media=True).backup.file
+        points = Annotation("face70", sample_clip_truth().points[2], np.zeros(70))
+        made.save(made.add_item(one, 2, subject="anna").id, points, None)
+        made.save(made.add_item(two, 2, subject="anna").id, points, None)
+        made.save(made.add_item(two, 3, subject="ben").id, points, None)
+    planned = plan_erasure(made.path, find_erasure_target(made.path, subject="anna"))
+    assert planned.backups == (early,)
+    assert erase(made.path, planned).left == ()
+    left = {path for path in members(early) if path.startswith(("tracks/", "media/"))}
+    assert left == {"media/two.mp4"}  # ben is in it
+    with Project.open(restore(early, tmp_path / "again").path) as again:
+        assert [media.sha256 for media in again.media()] == [two.sha256]
+        assert again.tracks() == []
