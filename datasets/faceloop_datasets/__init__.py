@@ -9,6 +9,7 @@ from .errors import (
     ProjectError,
     RevisionConflict,
     SchemeError,
+    TrackConflict,
     TrainingError,
 )
 from .face import Face
@@ -77,6 +78,7 @@ __all__ = [
     "SubjectChange",
     "SubjectPlan",
     "Track",
+    "TrackConflict",
     "TrainingError",
     "Verdict",
     "Video",

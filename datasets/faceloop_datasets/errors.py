@@ -27,6 +27,10 @@ class RevisionConflict(ProjectError):  # noqa: N818 - named after what happened,
     """Somebody else saved this item since it was read; both revisions are kept."""
 
 
+class TrackConflict(ProjectError):  # noqa: N818 - as RevisionConflict
+    """Somebody else wrote the track of this video since it was read; theirs is kept."""
+
+
 class ModelFileError(FaceloopError):
     """A model file is damaged, of another version, or does not fit."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import itertools
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from . import sample
 from .care.backup import FOLDER as BACKUPS
 from .care.backup import back_up_before
 from .care.erasure import finish_erasure
-from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError
+from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError, TrackConflict
 from .expressions import check_expression
 from .face import Face
 from .faults import in_words
@@ -55,7 +56,7 @@ from .store import media as media_store
 from .store import queue as queue_store
 from .store.approvals import Approval
 from .store.changes import HeadChange, changes
-from .store.database import Database
+from .store.database import Database, write_anything
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
@@ -1351,7 +1352,8 @@ class Project:
         Parameters
         ----------
         track : Track or TrackHistory
-            Of a video that the project knows. A track alone goes on the history that is kept.
+            Of a video that the project knows. A history has to go on the one that is kept; a track
+            alone goes on it, whatever it is by now.
         said : str
             What was done to it, for people, so that it can be undone; empty where it was only
             tracked further.
@@ -1365,6 +1367,8 @@ class Project:
         ------
         ProjectError
             If the project does not know the video, or has another scheme.
+        TrackConflict
+            If somebody else wrote the track since this history was read; theirs is kept.
         InputError
             If the file cannot be written, or the one there was is damaged.
         """
@@ -1377,13 +1381,30 @@ class Project:
             raise ProjectError(
                 f"Expected a track of {self.scheme.name} but got one of {value.scheme}."
             )
-        if isinstance(track, TrackHistory):
-            history = track
-        else:
+        with self._track_writing():
+            if isinstance(track, TrackHistory):
+                self.check_track(track)
+                return self._tracks.write(track)
             before = self._tracks.read(track.sha256) or TrackHistory(track)
-            history = before.did(track, said) if said else before.went_on(track)
-        self._tracks.write(history)
-        return history
+            return self._tracks.write(before.did(track, said) if said else before.went_on(track))
+
+    def check_track(self, history: TrackHistory) -> None:
+        """Check that nobody else wrote a track since it was read.
+
+        Raises
+        ------
+        TrackConflict
+            If somebody did.
+        InputError
+            If the file that is there is damaged.
+        """
+        if not self._tracks.is_current(history):
+            names = [m.name for m in self.media() if m.sha256 == history.track.sha256]
+            raise TrackConflict(
+                f"The track of {enumerated(names) or 'this video'} was changed meanwhile, in "
+                "another window or by a command. That change is kept; read the track again, then "
+                "repeat yours."
+            )
 
     def undo_track(self, media: Media) -> str | None:
         """Take back what was done last to the track of a video; returns it, None if nothing.
@@ -1393,10 +1414,11 @@ class Project:
         InputError
             If its file is damaged or cannot be written.
         """
-        history = self.track_history(media)
-        if history is None or not history.done:
-            return None
-        self._tracks.write(history.undo())
+        with self._track_writing():
+            history = self.track_history(media)
+            if history is None or not history.done:
+                return None
+            self._tracks.write(history.undo())
         return history.done[-1].said
 
     def redo_track(self, media: Media) -> str | None:
@@ -1407,11 +1429,19 @@ class Project:
         InputError
             If its file is damaged or cannot be written.
         """
-        history = self.track_history(media)
-        if history is None or not history.undone:
-            return None
-        self._tracks.write(history.redo())
+        with self._track_writing():
+            history = self.track_history(media)
+            if history is None or not history.undone:
+                return None
+            self._tracks.write(history.redo())
         return history.undone[-1].said
+
+    @contextmanager
+    def _track_writing(self) -> Iterator[None]:
+        """Let nobody else write a track: what was read in the block is still there at its end."""
+        with self._database.write() as connection:
+            write_anything(connection)  # on PostgreSQL a transaction alone locks nothing
+            yield
 
     # Models
 

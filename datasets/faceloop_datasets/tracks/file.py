@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,12 +29,19 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, NDArray[Any]]
 
 _KEY, _VERSION = "faceloop track", 1
+_WRITTEN, _UNNAMED = "written", "unnamed"
+"""Where a file says which it is of all that are ever written, and what those are that do not."""
 _MOST_BYTES, _MOST_HEADER = 900 * 2**20, 4 * 2**20
 _LARGEST = {"kind": max(FrameKind), "verdict": max(Verdict)}
 
 
-def write_track(path: Path, history: TrackHistory) -> None:
+def write_track(path: Path, history: TrackHistory) -> TrackHistory:
     """Write a track with its history; the file appears complete or not at all.
+
+    Returns
+    -------
+    TrackHistory
+        The same, which knows the file that it is in.
 
     Raises
     ------
@@ -56,8 +64,30 @@ def write_track(path: Path, history: TrackHistory) -> None:
         )
     about = {**_about(history.track), "done": len(history.done), "changes": _described(changes)}
     stored = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    written = secrets.token_hex(16)
     with atomic_path(path) as part:
-        save_file(stored, part, {_KEY: json.dumps(about)})
+        save_file(stored, part, {_KEY: json.dumps(about), _WRITTEN: written})
+    return replace(history, written=written)
+
+
+def which_written(path: Path) -> str:
+    """Return what tells a file from all others of its track, see `TrackHistory.written`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no track, or damaged.
+    """
+    try:
+        _check_size(path)
+        with safetensors.safe_open(path, framework="numpy") as handle:
+            return (handle.metadata() or {}).get(_WRITTEN, _UNNAMED)
+    except _BadTrackError as error:
+        raise _unusable(path, str(error)) from error
+    except OSError as error:
+        raise _unusable(path, in_words(error)) from error
+    except safetensors.SafetensorError as error:
+        raise _unusable(path, f"it is damaged: {error}") from error
 
 
 def read_track(path: Path) -> TrackHistory:
@@ -71,13 +101,15 @@ def read_track(path: Path) -> TrackHistory:
     try:
         _check_size(path)
         with safetensors.safe_open(path, framework="numpy") as handle:
-            about = json.loads((handle.metadata() or {})[_KEY])
+            metadata = handle.metadata() or {}
+            about = json.loads(metadata[_KEY])
             if about["version"] != _VERSION:
                 raise _BadTrackError(
                     f"version {about['version']}; this faceloop knows {_VERSION}. Update faceloop"
                 )
             names = list(handle.keys())
-            return _history(_Parts(about, {name: handle.get_tensor(name) for name in names}))
+            parts = _Parts(about, {name: handle.get_tensor(name) for name in names})
+            return replace(_history(parts), written=metadata.get(_WRITTEN, _UNNAMED))
     except _BadTrackError as error:
         raise _unusable(path, str(error)) from error
     except OSError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
 
-from .file import read_track, write_track
+from .file import read_track, which_written, write_track
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,12 +77,23 @@ class TrackFolder:
             )
         return history
 
-    def write(self, history: TrackHistory) -> None:
-        """Keep a track in the place of the one there was.
+    def is_current(self, history: TrackHistory) -> bool:
+        """Whether nobody has written the track of its video since this was read or written.
+
+        Raises
+        ------
+        InputError
+            If the file that is there is damaged.
+        """
+        file = self.files().get(history.track.sha256)
+        return history.written == ("" if file is None else which_written(file))
+
+    def write(self, history: TrackHistory) -> TrackHistory:
+        """Keep a track in the place of the one there was; returns it, which knows its file.
 
         Raises
         ------
         InputError
             If it cannot be written.
         """
-        write_track(self.file(history.track.sha256), history)
+        return write_track(self.file(history.track.sha256), history)

@@ -29,11 +29,15 @@ class TrackHistory:
         What can be undone, oldest first.
     undone : tuple of TrackChange
         What can be done again, the next one last.
+    written : str
+        Tells the file that it was read from, or written to, from all others that are ever written
+        of the video; empty if it is in none.
     """
 
     track: Track
     done: tuple[TrackChange, ...] = ()
     undone: tuple[TrackChange, ...] = ()
+    written: str = ""
 
     def did(self, track: Track, said: str) -> Self:
         """Go on with an edited track; the same one if nothing differs.

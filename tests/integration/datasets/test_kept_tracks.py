@@ -18,6 +18,7 @@ from faceloop_datasets import (
     Project,
     ProjectError,
     Track,
+    TrackConflict,
     Verdict,
     Video,
     write_video,
@@ -102,6 +103,27 @@ def test_only_tracks_of_the_project_s_videos_and_scheme_are_kept(project: Projec
     other = Track(one.sha256, "ibug68", "starter", 25.0, track.times)
     with pytest.raises(ProjectError, match="Expected a track of face70 but got one of ibug68"):
         project.keep_track(other)
+
+
+def test_the_second_of_two_editors_is_told(project: Project) -> None:
+    one, _ = project.media()
+    with Project.open(project.path) as other:
+        mine, theirs = project.track_history(one), other.track_history(one)
+        assert mine is not None
+        assert theirs is not None
+        mine = mine.did(editing.judge(mine.track, 0, 1, 1, Verdict.REJECTED), "mine")
+        theirs = theirs.did(editing.judge(theirs.track, 0, 4, 4, Verdict.ACCEPTED), "theirs")
+        mine = project.keep_track(mine)
+        with pytest.raises(TrackConflict, match=r"The track of one\.mp4 was changed meanwhile"):
+            other.keep_track(theirs)
+        kept = other.track_history(one)
+        assert kept is not None
+        assert [change.said for change in kept.done] == ["mine"]
+        # who has read it again, or goes on from what was written, is in nobody's way
+        other.keep_track(kept.did(theirs.track, "theirs"))
+    with pytest.raises(TrackConflict):
+        project.keep_track(mine.undo())
+    assert project.undo_track(one) == "theirs"
 
 
 def test_a_moved_video_still_has_its_track(project: Project, tmp_path: Path) -> None:

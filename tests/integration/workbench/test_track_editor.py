@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from psygnal import emit_queued
 from faceloop_datasets import Annotation, FrameKind, Project, Verdict, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_datasets.tracks import editing
-from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_workbench.live.frame_marks import video_marks
 from faceloop_workbench.live.player import AS_FAST_AS_IT_GOES, Player
 from faceloop_workbench.live.screening import Screening
@@ -148,7 +148,8 @@ def test_track_correct_spread_and_take_back(bench: Bench, clip: Path) -> None:
     span = np.arange(12, 24)
     face = good.face(0)
     moved = face.with_rows(span, points=face.points[span] + 30, predicted_error=0.09)
-    bench.editor.history = TrackHistory(good.with_face(moved))
+    assert bench.editor.history is not None
+    bench.editor.history = replace(bench.editor.history, track=good.with_face(moved))
     bench.player.kept.track = bench.editor.track
 
     bench.editor.correct(17)
@@ -216,6 +217,37 @@ def test_all_edits_can_be_taken_back_after_reopening(bench: Bench, clip: Path) -
     assert bench.editor.track is not None
     assert not bench.editor.track.face(0).verdict.any()
     assert (bench.editor.track.face(0).kind == FrameKind.FITTED).all()
+
+
+def test_what_another_window_did_is_neither_lost_nor_overwritten(bench: Bench, clip: Path) -> None:
+    project = bench.session.need_project()
+    bench.open(clip)
+    bench.editor.track_all()
+    bench.rest()
+    (media,) = project.media()
+    with Project.open(project.path) as other:
+        theirs = other.track(media)
+        assert theirs is not None
+        other.keep_track(editing.judge(theirs, 0, 2, 4, Verdict.REJECTED), "theirs")
+    bench.editor.judge(Verdict.ACCEPTED, 10, 12)
+    bench.rest()
+    assert "The track of talk.mp4 was changed meanwhile" in bench.told[-1]
+    assert bench.editor.track is not None  # and is shown as it is now
+    assert np.flatnonzero(bench.editor.track.face(0).verdict).tolist() == [2, 3, 4]
+    bench.editor.judge(Verdict.ACCEPTED, 10, 12)
+    bench.rest()
+    kept = project.track_history(media)
+    assert kept is not None
+    assert [change.said for change in kept.done] == ["theirs", "accepted frames 10..12"]
+
+    # fits go into what is there by now
+    with Project.open(project.path) as other:
+        other.keep_track(editing.judge(kept.track, 0, 20, 20, Verdict.ACCEPTED), "theirs again")
+    bench.play()
+    bench.until(lambda: bench.editor.track is not None and bench.editor.track.face(0).verdict[20])
+    kept = project.track_history(media)
+    assert kept is not None
+    assert kept.done[-1].said == "theirs again"
 
 
 def test_a_damaged_track_is_told_and_left_alone(bench: Bench, clip: Path, tmp_path: Path) -> None:

@@ -20,9 +20,14 @@ from faceloop_datasets import (
     write_video,
 )
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
+from faceloop_datasets.tracks import editing
+from faceloop_workbench.services.model_choice import choose_model
+from faceloop_workbench.services.track_keeping import track_and_keep
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from faceloop_datasets import Progress
 
     from .conftest import Run
 
@@ -112,6 +117,26 @@ def test_what_is_annotated_spreads(faceloop: Run, empty_project: Path, folder: P
     # a later tracking leaves it
     assert faceloop("track", talk, *here, "--keep").code == 0
     np.testing.assert_array_equal(kept(empty_project).face(0).points[8:15], face.points[8:15])
+
+
+def test_edits_during_a_tracking_stay(empty_project: Path, folder: Path) -> None:
+    talk = folder / "deep" / "talk.mp4"
+    with Project.open(empty_project) as project, Project.open(empty_project) as other:
+        chosen = choose_model(None, project)
+        media = track_and_keep(project, chosen, talk).media
+
+        def meanwhile(done: Progress) -> None:
+            if done.done == 10:
+                track = other.track(media)
+                assert track is not None
+                edited = editing.judge(track, 0, 3, 5, Verdict.ACCEPTED)
+                other.keep_track(edited, "accepted meanwhile")
+
+        track_and_keep(project, chosen, talk, progress=meanwhile)
+        history = project.track_history(media)
+    assert history is not None
+    assert "accepted meanwhile" in [change.said for change in history.done]
+    assert np.flatnonzero(history.track.face(0).verdict).tolist() == [3, 4, 5]
 
 
 def test_mistakes_are_one_clear_line(faceloop: Run, empty_project: Path, folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from faceloop_datasets import FaceloopError, Track, Verdict
+from faceloop_datasets import FaceloopError, Track, TrackConflict, Verdict
 from faceloop_datasets.tracks import editing
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.track_export import (
@@ -343,6 +343,8 @@ class TrackEditor:
         video = self._video()
 
         def work(monitor: Monitor) -> TrackStep:
+            if self.history is not None:  # else the person would edit what she has not seen
+                video.project.check_track(self.history)
             step = self._up_to_date(video)
             assert step.history is not None  # noqa: S101 - it was begun, if there was none
             track, said = edit(step.history.track, monitor)
@@ -409,4 +411,9 @@ class TrackEditor:
             record.stale[seen] = chosen is not None and chosen.name != track.model
 
     def _failed(self, error: FaceloopError) -> None:
+        project, path = self._session.project, self._path()
+        if isinstance(error, TrackConflict) and project is not None and path is not None:
+            self._session.tell(f"{error} It is shown as it is now.", "error")
+            self._jobs.begin("", lambda _monitor: loaded(project, path))
+            return
         self._session.tell(str(error), "error")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import Video
+from faceloop_datasets import TrackConflict, Video
 from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.services.track_corrections import face_at, item_for, take_corrections
 from faceloop_workbench.services.track_editing import spread
@@ -91,6 +91,8 @@ def merged(
 ) -> tuple[Media, TrackHistory]:
     """Put what was found into the track and keep it; the video becomes the project's.
 
+    Where somebody else wrote the track meanwhile, theirs is what it is put into.
+
     Raises
     ------
     InputError
@@ -98,11 +100,22 @@ def merged(
     """
     project = video.project
     media = step.media or project.add_media(video.path)
-    history = step.history or start_track(project, media, video.chosen)
+    history = _latest(project, media, step.history) or start_track(project, media, video.chosen)
     if recorder is None or not len(recorder) or not takes_fits(history.track, recorder.name):
         return media, history
     room = for_model(history.track, recorder.name, expression_names(video.chosen.model))
     return media, project.keep_track(history.went_on(recorder.merged(room)))
+
+
+def _latest(project: Project, media: Media, history: TrackHistory | None) -> TrackHistory | None:
+    """Return the track as it is kept by now; None if there was none, or it is gone."""
+    if history is None:
+        return None
+    try:
+        project.check_track(history)
+    except TrackConflict:
+        return project.track_history(media)
+    return history
 
 
 def opened_for_correction(video: OpenVideo, step: TrackStep, face: int, frame: int) -> TrackStep:

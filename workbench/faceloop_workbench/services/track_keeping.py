@@ -67,8 +67,8 @@ def track_and_keep(
 ) -> KeptTrack:
     """Track a video and keep its track with a project, to which the video belongs from then on.
 
-    Frames that people have edited or accepted stay; what they annotated in the project is in the
-    track as corrected. Where there was a track, this can be undone.
+    Frames that people have edited or accepted stay, also those of meanwhile; what they annotated in
+    the project is in the track as corrected. Where there was a track, this can be undone.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def track_and_keep(
         If the video cannot be opened, or its kept track cannot be read or written.
     """
     media = project.add_media(path)
-    history = start_track(project, media, chosen)
+    start_track(project, media, chosen)  # one that cannot be read is told before the work
     recorder = TrackRecorder(chosen.model, chosen.name)
     result = track_video(
         chosen.model,
@@ -102,6 +102,7 @@ def track_and_keep(
         each=recorder.add,
         progress=progress,
     )
+    history = start_track(project, media, chosen)  # tracking took its time: what is there by now
     track = take_corrections(project, media, without_empty_faces(recorder.merged(history.track)))
     said = f"tracked by {chosen.name}"
     new = not history.track.faces
