@@ -81,7 +81,7 @@ def which_written(path: Path) -> str:
     try:
         _check_size(path)
         with safetensors.safe_open(path, framework="numpy") as handle:
-            return (handle.metadata() or {}).get(_WRITTEN, _UNNAMED)
+            return str((handle.metadata() or {}).get(_WRITTEN, _UNNAMED))
     except _BadTrackError as error:
         raise _unusable(path, str(error)) from error
     except OSError as error:

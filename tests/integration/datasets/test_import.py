@@ -408,6 +408,6 @@ def test_a_disk_that_reports_an_error_is_told_as_one(
 
     monkeypatch.setattr("faceloop_datasets.importing.run.sync_folder", broken)
     with Project.create(tmp_path / "p") as project:
-        with pytest.raises(ProjectError, match=r"cannot be written .*Input/output"):
+        with pytest.raises(ProjectError, match=r"cannot be written .*the disk or the connection"):
             project.import_entries("sample", islice(sample_faces(), 2), scheme="face70", copy=True)
         assert [path for path in (project.path / "media").rglob("*") if path.is_file()] == []
