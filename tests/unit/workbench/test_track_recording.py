@@ -7,15 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceloop_datasets import FaceTrack, FrameKind, Track
+from faceloop_datasets import FaceTrack, FrameKind, Track, Verdict
 from faceloop_datasets.sample import sample_clip_truth
 from faceloop_datasets.tracks import editing
+from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_runtime import FaceModel, FrameResult
 from faceloop_workbench.services.track_editing import kept_result
-from faceloop_workbench.services.track_recording import TrackRecorder, for_model
+from faceloop_workbench.services.track_recording import TrackRecorder
 
 FRAMES = 60
 LEFT, RIGHT = 0, 1
+REJECTED = Verdict.REJECTED
 AWAY = 400.0  # pixels between the two people
 
 
@@ -78,12 +80,52 @@ def test_what_is_settled_stays_and_what_is_gone_is_lost(people: Track, model: Fa
     recorder = TrackRecorder(model, "other")
     for frame in range(6):
         recorder.add(found(people, model, frame, right=0))
-    track = recorder.merged(for_model(track, "other", ("calm",)))
-    assert track.model == "other"
+    track = recorder.merged(track)
+    assert track.model == "starter"  # the other 54 frames are its own
     assert track.face(LEFT).lost[:6].tolist() == [True, True, True, False, True, True]
     np.testing.assert_array_equal(track.face(LEFT).points[3], placed)
     assert track.face(RIGHT).present[:6].all()
-    assert np.isnan(track.face(RIGHT).expressions).all()
+
+
+def test_fits_of_another_model_leave_what_was_known_of_expressions(
+    people: Track, model: FaceModel
+) -> None:
+    smiling = people.with_room(("smile", "calm"))
+    for face in smiling.faces:
+        known = face.with_rows(slice(None), expressions=np.array([0.75, 0.25], np.float32))
+        smiling = smiling.with_face(known)
+    history = TrackHistory(smiling).did(editing.judge(smiling, LEFT, 0, 9, REJECTED), "rejected")
+    other = replace(model, expression_names=("calm", "yawn"))
+    recorder = TrackRecorder(other, "other")
+    for frame in range(6):
+        result = found(people, model, frame, left=0, right=1)
+        said = {"calm": 0.5, "yawn": 0.125}
+        faces = [replace(f, fit=replace(f.fit, expressions=said)) for f in result.faces]
+        recorder.add(replace(result, faces=tuple(faces)))
+    tracked = recorder.merged(history.track)
+    assert (tracked.model, tracked.expressions) == ("starter", ("smile", "calm", "yawn"))
+    shares = tracked.face(LEFT).expressions
+    assert shares is not None
+    np.testing.assert_array_equal(shares[5], [np.nan, 0.5, 0.125])
+    np.testing.assert_array_equal(shares[6], [0.75, 0.25, np.nan])
+    undone = history.did(tracked, "tracked").undo()
+    np.testing.assert_array_equal(undone.track.face(LEFT).expressions[:, :2], [[0.75, 0.25]] * 60)
+    assert (undone.track.face(LEFT).verdict[:10] == REJECTED).all()
+    assert not undone.undo().track.face(LEFT).verdict.any()
+    np.testing.assert_array_equal(undone.redo().track.face(LEFT).expressions, shares)
+
+
+def test_a_track_names_the_model_of_its_frames(people: Track, model: FaceModel) -> None:
+    recorder = TrackRecorder(model, "other")
+    for frame in range(FRAMES):
+        assert not recorder.covers(people)
+        recorder.add(found(people, model, frame, left=0, right=1))
+    assert recorder.covers(people)
+    history = TrackHistory(people).did(recorder.merged(people), "tracked by other")
+    assert history.track.model == "other"
+    edited = history.did(editing.smooth(history.track, LEFT, 0, 9), "smoothed")
+    assert edited.undo().track.model == "other"
+    assert edited.undo().undo().track.model == "starter"
 
 
 def test_nobody_is_a_lost_face_and_a_stranger_is_a_new_one(people: Track, model: FaceModel) -> None:

@@ -322,7 +322,9 @@ class TrackEditor:
         if self.media is None:
             self.media = known_media(project, self._path())
         same = chosen.model.scheme.name == project.scheme.name
-        return self.media is not None and same and takes_fits(self.track, chosen.name)
+        recorder = self._player.kept.recorder
+        takes = recorder is not None and takes_fits(self.track, recorder)
+        return self.media is not None and same and takes
 
     def _face_of(self, track: Track) -> int:
         ids = [face.id for face in track.faces]

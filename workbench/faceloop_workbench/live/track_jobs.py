@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Video
-from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.services.track_corrections import face_at, item_for, take_corrections
 from faceloop_workbench.services.track_editing import spread
 from faceloop_workbench.services.track_keeping import start_track
-from faceloop_workbench.services.track_recording import for_model
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -79,11 +77,15 @@ def loaded(project: Project, path: Path) -> TrackStep:
     return TrackStep(media, None if media is None else project.track_history(media))
 
 
-def takes_fits(track: Track | None, model: str) -> bool:
-    """Whether fits of a model may go into a track: its own, or one that nobody has edited."""
-    if track is None or track.model == model:
+def takes_fits(track: Track | None, recorder: TrackRecorder) -> bool:
+    """Whether fits may go into a track: one of their model, or one that they replace as a whole.
+
+    So that the frames of a track are those of the model that it names.
+    """
+    if track is None or track.model == recorder.name:
         return True
-    return not any(face.settled.any() for face in track.faces)
+    edited = any(face.settled.any() for face in track.faces)
+    return not edited and recorder.covers(track)
 
 
 def merged(
@@ -99,10 +101,9 @@ def merged(
     project = video.project
     media = step.media or project.add_media(video.path)
     history = step.history or start_track(project, media, video.chosen)
-    if recorder is None or not len(recorder) or not takes_fits(history.track, recorder.name):
+    if recorder is None or not len(recorder) or not takes_fits(history.track, recorder):
         return media, history
-    room = for_model(history.track, recorder.name, expression_names(video.chosen.model))
-    return media, project.keep_track(history.went_on(recorder.merged(room)))
+    return media, project.keep_track(history.went_on(recorder.merged(history.track)))
 
 
 def opened_for_correction(video: OpenVideo, step: TrackStep, face: int, frame: int) -> TrackStep:

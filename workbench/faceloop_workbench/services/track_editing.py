@@ -78,17 +78,21 @@ def spread(
     )
     if not found:
         return track, f"The frames around {frame} agree with it already"
+    wide = track.with_room(model.expression_names)
     rows = {
         "points": np.stack([one.points for one in found]).astype(np.float32),
         "predicted_error": [one.fit.predicted_error for one in found],
         "kind": FrameKind.SPREAD,
         "verdict": Verdict.NONE,
         "head_pose": [_angles(one.fit) for one in found],
-        "expressions": np.nan,
+        "expressions": [
+            [(one.fit.expressions or {}).get(word, np.nan) for word in wide.expressions]
+            for one in found
+        ],
     }
     frames = [one.frame for one in found]
     said = f"spread frame {frame} to {counted(len(frames), 'frame')}, {min(frames)}..{max(frames)}"
-    return track.with_face(before.with_rows(frames, **rows)), said
+    return wide.with_face(wide.face(face).with_rows(frames, **rows)), said
 
 
 def _angles(fit: Fit) -> tuple[float, float, float]:
@@ -157,6 +161,7 @@ def _expressions(face: FaceTrack, frame: int, names: tuple[str, ...]) -> dict[st
     shares: NDArray[np.float32] | None = None
     if face.expressions is not None:
         shares = face.expressions[frame]
-    if shares is None or np.isnan(shares).any():
+    if shares is None:
         return None
-    return dict(zip(names, shares.tolist(), strict=True))
+    known = {name: s for name, s in zip(names, shares.tolist(), strict=True) if not np.isnan(s)}
+    return known or None

@@ -13,7 +13,7 @@ from faceloop_datasets.wording import enumerated
 from .finding import AUTOMATIC
 from .model_choice import expression_names
 from .track_corrections import take_corrections
-from .track_recording import TrackRecorder, empty_track, for_model
+from .track_recording import TrackRecorder, empty_track
 from .tracking import track_video
 
 if TYPE_CHECKING:
@@ -41,17 +41,17 @@ class KeptTrack:
 
 
 def start_track(project: Project, media: Media, chosen: Chosen) -> TrackHistory:
-    """Return the track of a video that fits of a model can be put into: the kept one, or none yet.
+    """Return the kept track of a video, or one of a model of which no frame was looked at yet.
 
     Raises
     ------
     InputError
         If the video or its kept track cannot be read.
     """
-    names = expression_names(chosen.model)
     kept = project.track_history(media)
     if kept is not None:
-        return kept.went_on(for_model(kept.track, chosen.name, names))
+        return kept
+    names = expression_names(chosen.model)
     with Video(project.resolve(media)) as video:
         return TrackHistory(empty_track(media, video, chosen.name, names, project.scheme.name))
 
