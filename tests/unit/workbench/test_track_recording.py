@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from faceloop_datasets import FaceTrack, FrameKind, Track, Verdict
-from faceloop_datasets.sample import sample_clip_truth
+from faceloop_datasets import FaceTrack, FrameKind, Project, ProjectError, Track, Verdict
+from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_datasets.tracks import editing
 from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_runtime import FaceModel, FrameResult
-from faceloop_workbench.services.track_editing import kept_result
+from faceloop_workbench.live.track_text import track_text
+from faceloop_workbench.services.model_choice import ChosenModel
+from faceloop_workbench.services.track_editing import kept_result, with_head_poses
+from faceloop_workbench.services.track_keeping import track_and_keep
 from faceloop_workbench.services.track_recording import TrackRecorder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FRAMES = 60
 LEFT, RIGHT = 0, 1
@@ -141,3 +148,30 @@ def test_nobody_is_a_lost_face_and_a_stranger_is_a_new_one(people: Track, model:
     assert [face.id for face in track.faces] == [LEFT, RIGHT]
     assert track.face(RIGHT).present[:3].all()
     assert (track.face(RIGHT).kind[3:] == FrameKind.UNSEEN).all()
+
+
+def test_no_track_of_other_points_is_begun(tmp_path: Path, model: FaceModel) -> None:
+    scheme = replace(model.scheme, name="own")
+    with Project.create(tmp_path / "p", scheme) as project:
+        with pytest.raises(ProjectError, match="Train a model in this project"):
+            track_and_keep(project, ChosenModel("starter", model), sample_clip())
+        assert project.media() == []
+
+
+def test_the_line_about_a_track_counts_what_people_did(people: Track) -> None:
+    track = editing.interpolate(people, LEFT, 5, 10)
+    track = editing.smooth(track, RIGHT, 0, 19)
+    track = editing.judge(track, RIGHT, 0, 2, Verdict.ACCEPTED)
+    assert track_text(track).endswith("4 interpolated, 20 smoothed, 3 accepted")
+
+
+def test_corrected_and_interpolated_faces_have_a_head_pose(people: Track, model: FaceModel) -> None:
+    points = people.face(LEFT).points
+    track = editing.correct(people, LEFT, 5, points[5])
+    track = editing.interpolate(track, LEFT, 10, 14)
+    filled = with_head_poses(track, model).face(LEFT).head_pose
+    assert filled is not None
+    known = ~np.isnan(filled).any(axis=1)
+    assert np.flatnonzero(known).tolist() == [5, 11, 12, 13]
+    assert np.abs(filled[known]).max() < 60
+    assert with_head_poses(track, replace(model, shape3d=None, pose_correction=None)) is track

@@ -98,7 +98,8 @@ class QualityBox(QGroupBox):
         self._paint(error, threshold)
         text = error_word(error, threshold)
         if fits:
-            text += f": predicted error {error_text(error)}"
+            placed = error == 0  # of points that a person placed, no model predicts one
+            text = "corrected" if placed else f"{text}: predicted error {error_text(error)}"
             score = min(fit.score for fit in fits)
             text += "" if np.isnan(score) else f", score {score:.2f}"  # a kept one is not known
         if len(fits) > 1:

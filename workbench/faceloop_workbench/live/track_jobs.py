@@ -9,7 +9,7 @@ import numpy as np
 
 from faceloop_datasets import Video
 from faceloop_workbench.services.track_corrections import face_at, item_for, take_corrections
-from faceloop_workbench.services.track_editing import spread
+from faceloop_workbench.services.track_editing import spread, with_head_poses
 from faceloop_workbench.services.track_keeping import start_track
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class TrackStep:
         What to tell the person.
     item : tuple of (Item, QueueEntry or None) or None
         A face to open in the tab Annotate.
+    made : bool
+        Whether that face is new in the project.
     corrected : tuple of (int, int)
         Face and frame of each correction that may spread.
     """
@@ -44,6 +46,7 @@ class TrackStep:
     history: TrackHistory | None
     said: str = ""
     item: tuple[Item, QueueEntry | None] | None = None
+    made: bool = False
     corrected: tuple[tuple[int, int], ...] = ()
 
 
@@ -110,6 +113,7 @@ def opened_for_correction(video: OpenVideo, step: TrackStep, face: int, frame: i
     """Find or make the item of a face in a frame, with the track's points to start from."""
     assert step.media is not None and step.history is not None  # noqa: S101, PT018 - merged
     project, track = video.project, step.history.track
+    before = {item.id for item in project.items_of(step.media.id, frame)}
     item = item_for(project, step.media, track, face, frame)
     if item.head is not None:
         return replace(step, item=(item, None))
@@ -122,7 +126,7 @@ def opened_for_correction(video: OpenVideo, step: TrackStep, face: int, frame: i
         note="to be corrected in its video",
         time=float(track.times[frame]),
     )
-    return replace(step, item=(item, entry))
+    return replace(step, item=(item, entry), made=item.id not in before)
 
 
 def corrected(video: OpenVideo, step: TrackStep, items: Collection[int]) -> TrackStep:
@@ -133,6 +137,7 @@ def corrected(video: OpenVideo, step: TrackStep, items: Collection[int]) -> Trac
     after = take_corrections(project, step.media, before, chosen)
     if after is before:
         return step
+    after = with_head_poses(after, video.chosen.model)
     frames = [item.frame for item in chosen if item.frame is not None]
     named = ", ".join(map(str, frames))
     history = project.keep_track(step.history.did(after, f"corrected frame {named}"))

@@ -11,8 +11,9 @@ from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_datasets.wording import enumerated
 
 from .finding import AUTOMATIC
-from .model_choice import expression_names
+from .model_choice import check_points, expression_names
 from .track_corrections import take_corrections
+from .track_editing import with_head_poses
 from .track_recording import TrackRecorder, empty_track
 from .tracking import track_video
 
@@ -90,7 +91,10 @@ def track_and_keep(
     ------
     InputError
         If the video cannot be opened, or its kept track cannot be read or written.
+    ProjectError
+        If the model has other points than the project.
     """
+    check_points(chosen, project)
     media = project.add_media(path)
     history = start_track(project, media, chosen)
     recorder = TrackRecorder(chosen.model, chosen.name)
@@ -103,6 +107,7 @@ def track_and_keep(
         progress=progress,
     )
     track = take_corrections(project, media, without_empty_faces(recorder.merged(history.track)))
+    track = with_head_poses(track, chosen.model)
     said = f"tracked by {chosen.name}"
     new = not history.track.faces
     done = history.went_on(track) if new else history.did(track, said)
