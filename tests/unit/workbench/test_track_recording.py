@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
-from faceloop_datasets import FaceTrack, FrameKind, Project, ProjectError, Track, Verdict
+from faceloop_datasets import (
+    FaceTrack,
+    FrameCandidate,
+    FrameKind,
+    Project,
+    ProjectError,
+    Track,
+    Verdict,
+)
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_datasets.tracks import editing
 from faceloop_datasets.tracks.history import TrackHistory
@@ -16,7 +25,7 @@ from faceloop_runtime import FaceModel, FrameResult
 from faceloop_workbench.live.track_text import track_text
 from faceloop_workbench.services.model_choice import ChosenModel
 from faceloop_workbench.services.track_editing import kept_result, with_head_poses
-from faceloop_workbench.services.track_keeping import track_and_keep
+from faceloop_workbench.services.track_keeping import KeptTrack, queue_poor_frames, track_and_keep
 from faceloop_workbench.services.track_recording import TrackRecorder
 
 if TYPE_CHECKING:
@@ -175,3 +184,14 @@ def test_corrected_and_interpolated_faces_have_a_head_pose(people: Track, model:
     assert np.flatnonzero(known).tolist() == [5, 11, 12, 13]
     assert np.abs(filled[known]).max() < 60
     assert with_head_poses(track, replace(model, shape3d=None, pose_correction=None)) is track
+
+
+def test_lost_and_poor_frames_of_a_tracking_are_queued(tmp_path: Path, people: Track) -> None:
+    poor = [FrameCandidate(n, n / 25, None, None, 0) for n in (3, 7)]
+    track = editing.correct(people, LEFT, 7, people.face(LEFT).points[7])
+    with Project.create(tmp_path / "p", "face70") as project:
+        media = project.add_media(sample_clip())
+        kept = KeptTrack(media, cast("Any", SimpleNamespace(poor=poor)), TrackHistory(track))
+        assert queue_poor_frames(project, kept, "starter") == 1
+        assert [item.frame for item in project.items_of(media.id)] == [3]
+        assert queue_poor_frames(project, kept, "starter") == 0

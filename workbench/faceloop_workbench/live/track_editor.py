@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Track, Verdict
 from faceloop_datasets.tracks import editing
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.model_choice import check_points
 from faceloop_workbench.services.track_editing import with_head_poses
@@ -20,7 +21,7 @@ from faceloop_workbench.services.track_export import (
     TrackRange,
     export_track,
 )
-from faceloop_workbench.services.track_keeping import track_and_keep
+from faceloop_workbench.services.track_keeping import queue_poor_frames, track_and_keep
 
 from .job_queue import JobQueue
 from .track_jobs import (
@@ -145,8 +146,11 @@ class TrackEditor:
             )
             summary = kept.result.summary
             until = f" as far as frame {summary.frames - 1}" if summary.stopped else ""
-            said = f"{video.path.name} is tracked{until}. {summary.error or ''}"
-            return TrackStep(kept.media, kept.history, said.strip())
+            new = queue_poor_frames(video.project, kept, video.chosen.name)
+            queued = f"{counted(new, 'poor or lost frame')} went to the queue." if new else ""
+            tracked = f"{video.path.name} is tracked{until}."
+            said = " ".join(filter(None, [tracked, queued, summary.error]))
+            return TrackStep(kept.media, kept.history, said, queued=new)
 
         self._player.pause()
         self._player.kept.recorder = None
@@ -409,6 +413,9 @@ class TrackEditor:
                 self._player.step(0)
         if new and step.media is not None:
             self._session.items_changed.emit()
+        if step.queued:
+            self._session.items_changed.emit()
+            self._session.queue_changed.emit()
         if step.said:
             self._session.tell(step.said)
         if step.item is not None:

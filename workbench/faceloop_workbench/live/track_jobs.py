@@ -38,6 +38,8 @@ class TrackStep:
         A face to open in the tab Annotate.
     made : bool
         Whether that face is new in the project.
+    queued : int
+        Frames that went to the review queue.
     corrected : tuple of (int, int)
         Face and frame of each correction that may spread.
     """
@@ -47,6 +49,7 @@ class TrackStep:
     said: str = ""
     item: tuple[Item, QueueEntry | None] | None = None
     made: bool = False
+    queued: int = 0
     corrected: tuple[tuple[int, int], ...] = ()
 
 

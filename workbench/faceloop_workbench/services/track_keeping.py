@@ -32,6 +32,10 @@ VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".m
 """Endings of files that are taken for videos in a folder."""
 
 
+_PER_SHOT = 3
+"""Most frames of a shot that wait in the queue, as when a video plays."""
+
+
 @dataclass(frozen=True, eq=False)
 class KeptTrack:
     """A video that was tracked, and its track as the project keeps it."""
@@ -112,6 +116,16 @@ def track_and_keep(
     new = not history.track.faces
     done = history.went_on(track) if new else history.did(track, said)
     return KeptTrack(media, result, project.keep_track(done))
+
+
+def queue_poor_frames(project: Project, kept: KeptTrack, model: str) -> int:
+    """Put the worst frames of each shot, and those where the face was lost, into the queue.
+
+    Frames that people have edited or accepted are left out. Returns how many entries are new.
+    """
+    faces = kept.history.track.faces
+    poor = [c for c in kept.result.poor if not any(face.settled[c.frame] for face in faces)]
+    return len(project.queue.add_frames(kept.media, poor, model=model, per_shot=_PER_SHOT))
 
 
 def without_empty_faces(track: Track) -> Track:
