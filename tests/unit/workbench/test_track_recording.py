@@ -22,6 +22,7 @@ from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_datasets.tracks import editing
 from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_runtime import FaceModel, FrameResult
+from faceloop_workbench.live.kept_frames import KeptFrames
 from faceloop_workbench.live.track_text import track_text
 from faceloop_workbench.services.model_choice import ChosenModel
 from faceloop_workbench.services.track_editing import kept_result, with_head_poses
@@ -195,3 +196,10 @@ def test_lost_and_poor_frames_of_a_tracking_are_queued(tmp_path: Path, people: T
         assert queue_poor_frames(project, kept, "starter") == 1
         assert [item.frame for item in project.items_of(media.id)] == [3]
         assert queue_poor_frames(project, kept, "starter") == 0
+
+
+def test_a_rejected_frame_is_told_from_one_without_a_face(people: Track) -> None:
+    kept = KeptFrames()
+    assert not kept.rejects(3)
+    kept.track = editing.judge(people, LEFT, 3, 3, REJECTED)
+    assert [kept.rejects(frame) for frame in (2, 3, FRAMES)] == [False, True, False]
