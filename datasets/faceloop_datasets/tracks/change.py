@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .face_track import FaceTrack
+from .face_track import FaceTrack, widened
 
 if TYPE_CHECKING:
     from typing import Self
@@ -50,6 +50,13 @@ class FaceChange:
     def reversed(self) -> Self:
         """Return the way back."""
         return replace(self, names=self.names[::-1], before=self.after, after=self.before)
+
+    def with_room(self, expressions: int) -> Self:
+        """Return the same change of a face of more expressions, which it leaves unknown."""
+        before, after = (
+            _with_room(rows, len(self.frames), expressions) for rows in (self.before, self.after)
+        )
+        return replace(self, before=before, after=after)
 
     def apply(self, track: Track) -> Track:
         """Return a track with this change made."""
@@ -118,11 +125,15 @@ class TrackChange:
         faces = tuple(face.reversed() for face in self.faces)
         return replace(self, models=self.models[::-1], faces=faces)
 
+    def with_room(self, expressions: int) -> Self:
+        """Return the same change of a track of more expressions."""
+        return replace(self, faces=tuple(face.with_room(expressions) for face in self.faces))
+
     def apply(self, track: Track) -> Track:
         """Return a track with this change made."""
         for face in self.faces:
             track = face.apply(track)
-        return replace(track, model=self.models[1])
+        return track if self.models[0] == self.models[1] else replace(track, model=self.models[1])
 
 
 def _are_alike(one: Track, other: Track) -> bool:
@@ -149,6 +160,11 @@ def _face_change(number: int, before: Track, after: Track) -> FaceChange | None:
         return None
     rows = [{name: array[frames] for name, array in face.arrays().items()} for face in (was, now)]
     return FaceChange(number, names, frames, *rows)
+
+
+def _with_room(rows: Rows, count: int, expressions: int) -> Rows:
+    wide = widened(rows.get("expressions"), count, expressions)
+    return rows if wide is None else {**rows, "expressions": wide}
 
 
 def _face(number: int, track: Track) -> FaceTrack | None:

@@ -43,6 +43,18 @@ class Verdict(IntEnum):
     REJECTED = 2
 
 
+def widened(
+    rows: NDArray[np.float32] | None, count: int, expressions: int
+) -> NDArray[np.float32] | None:
+    """Return probabilities of expressions with unknown ones behind, (count, expressions)."""
+    if not expressions:
+        return rows
+    wide = np.full((count, expressions), np.nan, np.float32)
+    if rows is not None:
+        wide[:, : rows.shape[1]] = rows
+    return wide
+
+
 _FLOATS = ("points", "predicted_error", "head_pose", "expressions")
 
 
@@ -154,6 +166,10 @@ class FaceTrack:
         names = ("points", "predicted_error", "kind", "verdict", "head_pose", "expressions")
         found = {name: getattr(self, name) for name in names}
         return {name: array for name, array in found.items() if array is not None}
+
+    def with_room(self, expressions: int) -> Self:
+        """Return a copy with unknown values of further expressions, so many in all."""
+        return replace(self, expressions=widened(self.expressions, len(self), expressions))
 
     def with_rows(self, where: Any, **values: Any) -> Self:
         """Return a copy that differs in some frames.

@@ -45,11 +45,21 @@ class TrackHistory:
         Parameters
         ----------
         track : Track
-            As it is now. One of other fields, as of a model that knows other expressions, begins
-            a new history.
+            As it is now; it may have more expressions than before. One of other fields begins a
+            new history.
         said : str
             What was done, for people.
         """
+        return self._with_room_for(track)._did(track, said)
+
+    def went_on(self, track: Track) -> Self:
+        """Go on with a track that more frames were fitted of, which is nothing to undo."""
+        wide = self._with_room_for(track)
+        if TrackChange.between(wide.track, track, "", "") is None:
+            return replace(wide, track=track, done=(), undone=())
+        return replace(wide, track=track)
+
+    def _did(self, track: Track, said: str) -> Self:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         change = TrackChange.between(self.track, track, said, created)
         if change is None:
@@ -58,11 +68,14 @@ class TrackHistory:
             return self
         return replace(self, track=track, done=_latest((*self.done, change)), undone=())
 
-    def went_on(self, track: Track) -> Self:
-        """Go on with a track that more frames were fitted of, which is nothing to undo."""
-        if TrackChange.between(self.track, track, "", "") is None:
-            return replace(self, track=track, done=(), undone=())
-        return replace(self, track=track)
+    def _with_room_for(self, track: Track) -> Self:
+        """Make room for the expressions that a later track has besides."""
+        wide = self.track.with_room(track.expressions)
+        if wide is self.track or wide.expressions != track.expressions:
+            return self
+        count = len(wide.expressions)
+        done, undone = (tuple(c.with_room(count) for c in cs) for cs in (self.done, self.undone))
+        return replace(self, track=wide, done=done, undone=undone)
 
     def undo(self) -> Self:
         """Take the last change back; the same history if there is none."""

@@ -12,6 +12,7 @@ from faceloop_datasets.errors import InputError
 from .face_track import FrameKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Self
 
     from numpy.typing import NDArray
@@ -30,7 +31,8 @@ class Track:
     scheme : str
         Name of the landmark scheme of the points.
     model : str
-        Name of the model that was fitted.
+        Name of the model whose fits the frames are: that of the tracking. Fits of another one to
+        some of them leave it.
     rate : float
         Mean frames a second.
     times : ndarray of float64, shape (F,)
@@ -38,7 +40,7 @@ class Track:
     faces : tuple of FaceTrack
         By id.
     expressions : tuple of str
-        Names of the expressions that the model knows.
+        Names of the expressions that the models know which were fitted to any of the frames.
 
     Raises
     ------
@@ -92,6 +94,14 @@ class Track:
             worst[here] = np.fmax(worst[here], face.predicted_error[here])
         worst[np.isneginf(worst)] = np.inf
         return worst
+
+    def with_room(self, names: Iterable[str]) -> Self:
+        """Return a copy that may have these expressions too; what it knew of others stays."""
+        all_ = tuple(dict.fromkeys((*self.expressions, *names)))
+        if all_ == self.expressions:
+            return self
+        faces = tuple(face.with_room(len(all_)) for face in self.faces)
+        return replace(self, faces=faces, expressions=all_)
 
     def face(self, number: int) -> FaceTrack:
         """Return a face by its id.

@@ -283,3 +283,18 @@ def test_edits_of_a_person_outlive_a_new_tracking(bench: Bench, clip: Path) -> N
     np.testing.assert_array_equal(after.face(0).points[5], wrong)
     assert len(after.faces) == 1
     assert (after.face(0).kind == FrameKind.CORRECTED).sum() == 1
+
+
+def test_an_opened_frame_without_points_is_taken_away_again(bench: Bench, clip: Path) -> None:
+    project = bench.session.need_project()
+    media = project.add_media(clip)
+    bench.open(clip)
+    bench.editor.correct(3)
+    bench.rest()
+    assert bench.session.item is not None
+    assert project.queue.count() == 1
+    bench.editor.take_pending()
+    assert project.items_of(media.id) == []
+    assert project.queue.count() == 0
+    assert bench.session.item is None
+    assert bench.editor.correcting is None

@@ -51,6 +51,13 @@ class KeptFrames:
             return None
         return kept_result(track, index, chosen.model)
 
+    def rejects(self, index: int) -> bool:
+        """Whether a person has rejected the points of a face in a frame."""
+        track = self.track
+        if track is None or index >= track.frames:
+            return False
+        return any(face.verdict[index] == Verdict.REJECTED for face in track.faces)
+
     def begin_run(self) -> None:
         """Say that faces were looked for anew: ids mean others from here on."""
         if self.recorder is not None:

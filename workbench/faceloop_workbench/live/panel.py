@@ -219,7 +219,8 @@ class LivePanel(QWidget):
             return
         self._timeline.set_index(shown.index)
         self._show_place()
-        self._quality.show_frame(shown, self._threshold)
+        rejected = self.player.kept.rejects(shown.index)
+        self._quality.show_frame(shown, self._threshold, rejected=rejected)
         self._head.show_frame(shown)
         if shown.moving:
             self._quality.show_speed(self._frames_a_second(), shown.fit_ms)

@@ -47,8 +47,8 @@ class ExpressionBox(QGroupBox):
         """Show a frame of a model that knows expressions of these names."""
         self.setVisible(bool(names))
         faces = () if frame.result is None else frame.result.faces
-        found = faces[0].fit.expressions if faces else None
-        if found:
+        kept = (faces[0].fit.expressions if faces else None) or {}
+        if found := {name: kept[name] for name in names if name in kept}:
             self._bars.show_bars(names, self._smooth(faces[0].id, frame.time, found))
         else:
             self._bars.show_bars(names, {})

@@ -56,6 +56,6 @@ class HeadBox(QWidget):
 def head_text(head: HeadPose | None) -> str:
     """Say how a head is turned."""
     if head is None:
-        return "not known by this model"
+        return "not known in this frame"
     error = "" if np.isnan(head.error) else f", usually off by {head.error:.0f}°"
     return turn_text(head, "°") + error

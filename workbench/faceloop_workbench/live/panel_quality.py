@@ -86,7 +86,7 @@ class QualityBox(QGroupBox):
         self._model.setText(model)
         self._reason.setText(backend)
 
-    def show_frame(self, shown: ShownFrame, threshold: float) -> None:
+    def show_frame(self, shown: ShownFrame, threshold: float, *, rejected: bool) -> None:
         """Tell the quality of the worst fit of a frame."""
         if shown.result is None:
             self._paint(np.nan)
@@ -96,9 +96,10 @@ class QualityBox(QGroupBox):
         fits = [face.fit for face in shown.result.faces]
         error = max((fit.predicted_error for fit in fits), default=np.inf)
         self._paint(error, threshold)
-        text = error_word(error, threshold)
+        text = "rejected" if rejected and not fits else error_word(error, threshold)
         if fits:
-            text += f": predicted error {error_text(error)}"
+            placed = error == 0  # of points that a person placed, no model predicts one
+            text = "corrected" if placed else f"{text}: predicted error {error_text(error)}"
             score = min(fit.score for fit in fits)
             text += "" if np.isnan(score) else f", score {score:.2f}"  # a kept one is not known
         if len(fits) > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -18,14 +17,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_datasets import FrameKind, Verdict
 from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
+
+from .track_text import track_text
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QAbstractButton
 
-    from faceloop_datasets import Progress, Track
+    from faceloop_datasets import Progress
     from faceloop_workbench.commands import Commands
 
     from .time_view import TimeView
@@ -196,21 +196,3 @@ def _button(commands: Commands, name: str) -> QAbstractButton:
     button.setStyleSheet("padding: 2px 1px;")
     button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return button
-
-
-def track_text(track: Track | None) -> str:
-    """Say in a line what a track holds."""
-    if track is None:
-        return "No track is kept of this video yet."
-    seen, lost = int(track.seen.sum()), int(np.isinf(track.worst_error).sum())
-    said = [
-        counted(len(track.faces), "face"),
-        f"{seen} of {track.frames} frames",
-        f"by {track.model}",
-    ]
-    said += [f"{lost} lost"] if lost else []
-    for kind in (FrameKind.CORRECTED, FrameKind.SPREAD):
-        count = sum(int((face.kind == kind).sum()) for face in track.faces)
-        said += [f"{count} {kind.name.lower()}"] if count else []
-    rejected = sum(int((face.verdict == Verdict.REJECTED).sum()) for face in track.faces)
-    return ", ".join([*said, *([f"{rejected} rejected"] if rejected else [])])

@@ -11,14 +11,17 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Track, TrackConflict, Verdict
 from faceloop_datasets.tracks import editing
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.model_choice import check_points
+from faceloop_workbench.services.track_editing import with_head_poses
 from faceloop_workbench.services.track_export import (
     TABLES,
     ExportedTrack,
     TrackRange,
     export_track,
 )
-from faceloop_workbench.services.track_keeping import track_and_keep
+from faceloop_workbench.services.track_keeping import queue_poor_frames, track_and_keep
 
 from .job_queue import JobQueue
 from .track_jobs import (
@@ -93,6 +96,7 @@ class TrackEditor:
         self.face: int | None = None
         self.spreads = True
         self.correcting: tuple[int, int] | None = None
+        self._made: int | None = None  # the item of it, if it is new
         self._jobs = JobQueue()
         self._pending: set[int] = set()  # items of this video that were annotated meanwhile
         self._found, self._found_at = 0, 0.0
@@ -142,8 +146,11 @@ class TrackEditor:
             )
             summary = kept.result.summary
             until = f" as far as frame {summary.frames - 1}" if summary.stopped else ""
-            said = f"{video.path.name} is tracked{until}. {summary.error or ''}"
-            return TrackStep(kept.media, kept.history, said.strip())
+            new = queue_poor_frames(video.project, kept, video.chosen.name)
+            queued = f"{counted(new, 'poor or lost frame')} went to the queue." if new else ""
+            tracked = f"{video.path.name} is tracked{until}."
+            said = " ".join(filter(None, [tracked, queued, summary.error]))
+            return TrackStep(kept.media, kept.history, said, queued=new)
 
         self._player.pause()
         self._player.kept.recorder = None
@@ -206,11 +213,29 @@ class TrackEditor:
 
     def take_pending(self) -> None:
         """Put what was annotated meanwhile into the track, and let it spread if wanted."""
-        if not self._pending or self.media is None:
+        self._take_away_empty()
+        project, chosen = self._session.project, self._player.chosen
+        if not self._pending or self.media is None or project is None or chosen is None:
             return
+        if chosen.model.scheme.name != project.scheme.name:
+            return  # no fits of it are in the track
         video, (wanted, self._pending) = self._video(), (self._pending, set())
         self.correcting = None
         self._jobs.begin("", lambda _monitor: corrected(video, self._up_to_date(video), wanted))
+
+    def _take_away_empty(self) -> None:
+        """Take the item away that a correction began, if nobody has placed a point in it."""
+        made, self._made = self._made, None
+        if made is None or self._session.project is None:
+            return
+        if self._session.item is not None and self._session.item.id == made:
+            self._session.show(None)
+        if self._session.project.item(made).head is not None:
+            return
+        self._session.project.remove([made])
+        self.correcting = None
+        self._session.items_changed.emit()
+        self._session.queue_changed.emit()
 
     def suggested_name(self, selected: tuple[int, int] | None) -> str:
         """Return a name for a table of the video, or of a range of it; empty without a video."""
@@ -265,7 +290,7 @@ class TrackEditor:
     def load(self) -> None:
         """Read the kept track of the video that is open."""
         self._jobs.open_another()
-        self.history = self.media = self.correcting = self._kept_with = None
+        self.history = self.media = self.correcting = self._kept_with = self._made = None
         self._pending = set()
         self._player.kept.track = None
         self.changed.emit()
@@ -312,6 +337,7 @@ class TrackEditor:
             raise FaceloopError("This needs a video file. Open one first.")
         if chosen is None:
             raise FaceloopError("No model is loaded yet. Wait a moment, or choose one in Train.")
+        check_points(chosen, project)
         return OpenVideo(project, path, chosen)
 
     def _may_keep(self) -> bool:
@@ -322,7 +348,9 @@ class TrackEditor:
         if self.media is None:
             self.media = known_media(project, self._path())
         same = chosen.model.scheme.name == project.scheme.name
-        return self.media is not None and same and takes_fits(self.track, chosen.name)
+        recorder = self._player.kept.recorder
+        takes = recorder is not None and takes_fits(self.track, recorder)
+        return self.media is not None and same and takes
 
     def _face_of(self, track: Track) -> int:
         ids = [face.id for face in track.faces]
@@ -348,6 +376,7 @@ class TrackEditor:
             step = self._up_to_date(video)
             assert step.history is not None  # noqa: S101 - it was begun, if there was none
             track, said = edit(step.history.track, monitor)
+            track = with_head_poses(track, video.chosen.model)
             history = video.project.keep_track(step.history.did(track, said))
             return replace(step, history=history, said=f"{said[:1].upper()}{said[1:]}.")
 
@@ -386,16 +415,20 @@ class TrackEditor:
                 self._player.step(0)
         if new and step.media is not None:
             self._session.items_changed.emit()
+        if step.queued:
+            self._session.items_changed.emit()
+            self._session.queue_changed.emit()
         if step.said:
             self._session.tell(step.said)
         if step.item is not None:
-            self._show(*step.item)
+            self._show(*step.item, step.made)
         for face, frame in step.corrected if self.spreads else ():
             self.spread(frame, face)
 
-    def _show(self, item: Item, entry: QueueEntry | None) -> None:
+    def _show(self, item: Item, entry: QueueEntry | None, made: bool) -> None:
         assert item.frame is not None  # noqa: S101 - it is one of a video
         self.correcting = item.id, item.frame
+        self._made = item.id if made else None
         self._session.items_changed.emit()
         self._session.queue_changed.emit()
         self._session.show(item, entry)

@@ -9,10 +9,10 @@ import numpy as np
 
 from faceloop_datasets import TrackConflict, Video
 from faceloop_workbench.services.model_choice import expression_names
+from faceloop_datasets import Video
 from faceloop_workbench.services.track_corrections import face_at, item_for, take_corrections
-from faceloop_workbench.services.track_editing import spread
+from faceloop_workbench.services.track_editing import spread, with_head_poses
 from faceloop_workbench.services.track_keeping import start_track
-from faceloop_workbench.services.track_recording import for_model
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,6 +38,10 @@ class TrackStep:
         What to tell the person.
     item : tuple of (Item, QueueEntry or None) or None
         A face to open in the tab Annotate.
+    made : bool
+        Whether that face is new in the project.
+    queued : int
+        Frames that went to the review queue.
     corrected : tuple of (int, int)
         Face and frame of each correction that may spread.
     """
@@ -46,6 +50,8 @@ class TrackStep:
     history: TrackHistory | None
     said: str = ""
     item: tuple[Item, QueueEntry | None] | None = None
+    made: bool = False
+    queued: int = 0
     corrected: tuple[tuple[int, int], ...] = ()
 
 
@@ -79,11 +85,15 @@ def loaded(project: Project, path: Path) -> TrackStep:
     return TrackStep(media, None if media is None else project.track_history(media))
 
 
-def takes_fits(track: Track | None, model: str) -> bool:
-    """Whether fits of a model may go into a track: its own, or one that nobody has edited."""
-    if track is None or track.model == model:
+def takes_fits(track: Track | None, recorder: TrackRecorder) -> bool:
+    """Whether fits may go into a track: one of their model, or one that they replace as a whole.
+
+    So that the frames of a track are those of the model that it names.
+    """
+    if track is None or track.model == recorder.name:
         return True
-    return not any(face.settled.any() for face in track.faces)
+    edited = any(face.settled.any() for face in track.faces)
+    return not edited and recorder.covers(track)
 
 
 def merged(
@@ -102,9 +112,10 @@ def merged(
     media = step.media or project.add_media(video.path)
     history = _latest(project, media, step.history) or start_track(project, media, video.chosen)
     if recorder is None or not len(recorder) or not takes_fits(history.track, recorder.name):
+    history = step.history or start_track(project, media, video.chosen)
+    if recorder is None or not len(recorder) or not takes_fits(history.track, recorder):
         return media, history
-    room = for_model(history.track, recorder.name, expression_names(video.chosen.model))
-    return media, project.keep_track(history.went_on(recorder.merged(room)))
+    return media, project.keep_track(history.went_on(recorder.merged(history.track)))
 
 
 def _latest(project: Project, media: Media, history: TrackHistory | None) -> TrackHistory | None:
@@ -122,6 +133,7 @@ def opened_for_correction(video: OpenVideo, step: TrackStep, face: int, frame: i
     """Find or make the item of a face in a frame, with the track's points to start from."""
     assert step.media is not None and step.history is not None  # noqa: S101, PT018 - merged
     project, track = video.project, step.history.track
+    before = {item.id for item in project.items_of(step.media.id, frame)}
     item = item_for(project, step.media, track, face, frame)
     if item.head is not None:
         return replace(step, item=(item, None))
@@ -134,7 +146,7 @@ def opened_for_correction(video: OpenVideo, step: TrackStep, face: int, frame: i
         note="to be corrected in its video",
         time=float(track.times[frame]),
     )
-    return replace(step, item=(item, entry))
+    return replace(step, item=(item, entry), made=item.id not in before)
 
 
 def corrected(video: OpenVideo, step: TrackStep, items: Collection[int]) -> TrackStep:
@@ -145,6 +157,7 @@ def corrected(video: OpenVideo, step: TrackStep, items: Collection[int]) -> Trac
     after = take_corrections(project, step.media, before, chosen)
     if after is before:
         return step
+    after = with_head_poses(after, video.chosen.model)
     frames = [item.frame for item in chosen if item.frame is not None]
     named = ", ".join(map(str, frames))
     history = project.keep_track(step.history.did(after, f"corrected frame {named}"))

@@ -50,7 +50,7 @@ def choose_tracker(which: str | None, project: Project | None) -> ChosenModel | 
     if which is None or Path(which).suffix.lower() not in CLMTRACKR:
         return choose_model(which, project)
     chosen = ChosenTracker(Path(which).stem, load_clmtrackr(which))
-    _check_points(chosen, project)
+    check_points(chosen, project)
     return chosen
 
 
@@ -73,7 +73,7 @@ def choose_model(which: str | None, project: Project | None) -> ChosenModel:
         If the file cannot be used.
     """
     chosen = _load(which, project)
-    _check_points(chosen, project)
+    check_points(chosen, project)
     return chosen
 
 
@@ -82,12 +82,19 @@ def expression_names(model: FaceModel | ClmtrackrModel) -> tuple[str, ...]:
     return model.expression_names if isinstance(model, FaceModel) else ()
 
 
-def _check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) -> None:
+def check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) -> None:
+    """Check that a model has the points of a project.
+
+    Raises
+    ------
+    ProjectError
+        If it has not.
+    """
     if project is not None and chosen.model.scheme.name != project.scheme.name:
         raise ProjectError(
             f"The model {chosen.name} has the points of {chosen.model.scheme.name}, the project "
             f"{project.name} has those of {project.scheme.name}. Train a model in this project, "
-            "or choose another with --model."
+            "or choose another model."
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from faceloop_datasets import FaceloopError, FrameKind, InputError, Verdict
 from faceloop_datasets.wording import counted
 from faceloop_runtime import FaceModel, Fit, FrameResult, HeadPose
+from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.track.results import TrackedFace
 from faceloop_runtime.track.spreading import Spreading
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import FaceTrack, ProgressLike, Track
     from faceloop_runtime.clmtrackr import ClmtrackrModel
+    from faceloop_runtime.pdm3d import ShapeModel3D
     from faceloop_runtime.track.spreading import Frames
 
 
@@ -77,23 +79,66 @@ def spread(
         progress=progress,
     )
     if not found:
-        return track, f"The frames around {frame} agree with it already"
+        said = f"The frames around {frame} agree with it already"
+        if before.kind[frame] != FrameKind.CORRECTED:
+            said = f"Frame {frame} is not corrected, and the frames around it agree with it"
+        return track, said
+    wide = track.with_room(model.expression_names)
     rows = {
         "points": np.stack([one.points for one in found]).astype(np.float32),
         "predicted_error": [one.fit.predicted_error for one in found],
         "kind": FrameKind.SPREAD,
         "verdict": Verdict.NONE,
         "head_pose": [_angles(one.fit) for one in found],
-        "expressions": np.nan,
+        "expressions": [
+            [(one.fit.expressions or {}).get(word, np.nan) for word in wide.expressions]
+            for one in found
+        ],
     }
     frames = [one.frame for one in found]
     said = f"spread frame {frame} to {counted(len(frames), 'frame')}, {min(frames)}..{max(frames)}"
-    return track.with_face(before.with_rows(frames, **rows)), said
+    return wide.with_face(wide.face(face).with_rows(frames, **rows)), said
 
 
 def _angles(fit: Fit) -> tuple[float, float, float]:
     head = fit.head_pose
     return (np.nan,) * 3 if head is None else (head.yaw, head.pitch, head.roll)
+
+
+def with_head_poses(track: Track, model: FaceModel | ClmtrackrModel) -> Track:
+    """Return a track in which corrected and interpolated faces have a head pose, by their points.
+
+    Without a shape in space the model cannot tell, and they stay unknown; so do faces of which
+    points are missing.
+
+    Parameters
+    ----------
+    track : Track
+        What to fill.
+    model : FaceModel or ClmtrackrModel
+        One of the same scheme.
+    """
+    if not isinstance(model, FaceModel) or model.shape3d is None:
+        return track
+    for face in track.faces:
+        if face.head_pose is None:
+            continue
+        placed = np.isin(face.kind, (FrameKind.CORRECTED, FrameKind.INTERPOLATED))
+        unknown = np.isnan(face.head_pose).any(axis=1) & ~np.isnan(face.points).any(axis=(1, 2))
+        frames = np.flatnonzero(placed & unknown)
+        if len(frames):
+            angles = [_angles_of(model.shape3d, model, face, frame) for frame in frames.tolist()]
+            track = track.with_face(face.with_rows(frames, head_pose=angles))
+    return track
+
+
+def _angles_of(
+    shape: ShapeModel3D, model: FaceModel, face: FaceTrack, frame: int
+) -> tuple[float, float, float]:
+    error = float(np.nan_to_num(face.predicted_error[frame]))
+    points = face.points[frame].astype(np.float64)
+    head = head_pose(shape, model.pose_correction, points, error)
+    return head.yaw, head.pitch, head.roll
 
 
 def kept_result(track: Track, frame: int, model: FaceModel) -> FrameResult | None:
@@ -157,6 +202,7 @@ def _expressions(face: FaceTrack, frame: int, names: tuple[str, ...]) -> dict[st
     shares: NDArray[np.float32] | None = None
     if face.expressions is not None:
         shares = face.expressions[frame]
-    if shares is None or np.isnan(shares).any():
+    if shares is None:
         return None
-    return dict(zip(names, shares.tolist(), strict=True))
+    known = {name: s for name, s in zip(names, shares.tolist(), strict=True) if not np.isnan(s)}
+    return known or None

@@ -11,9 +11,10 @@ from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_datasets.wording import enumerated
 
 from .finding import AUTOMATIC
-from .model_choice import expression_names
+from .model_choice import check_points, expression_names
 from .track_corrections import take_corrections
-from .track_recording import TrackRecorder, empty_track, for_model
+from .track_editing import with_head_poses
+from .track_recording import TrackRecorder, empty_track
 from .tracking import track_video
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".m
 """Endings of files that are taken for videos in a folder."""
 
 
+_PER_SHOT = 3
+"""Most frames of a shot that wait in the queue, as when a video plays."""
+
+
 @dataclass(frozen=True, eq=False)
 class KeptTrack:
     """A video that was tracked, and its track as the project keeps it."""
@@ -41,17 +46,17 @@ class KeptTrack:
 
 
 def start_track(project: Project, media: Media, chosen: Chosen) -> TrackHistory:
-    """Return the track of a video that fits of a model can be put into: the kept one, or none yet.
+    """Return the kept track of a video, or one of a model of which no frame was looked at yet.
 
     Raises
     ------
     InputError
         If the video or its kept track cannot be read.
     """
-    names = expression_names(chosen.model)
     kept = project.track_history(media)
     if kept is not None:
-        return kept.went_on(for_model(kept.track, chosen.name, names))
+        return kept
+    names = expression_names(chosen.model)
     with Video(project.resolve(media)) as video:
         return TrackHistory(empty_track(media, video, chosen.name, names, project.scheme.name))
 
@@ -90,7 +95,10 @@ def track_and_keep(
     ------
     InputError
         If the video cannot be opened, or its kept track cannot be read or written.
+    ProjectError
+        If the model has other points than the project.
     """
+    check_points(chosen, project)
     media = project.add_media(path)
     start_track(project, media, chosen)  # one that cannot be read is told before the work
     recorder = TrackRecorder(chosen.model, chosen.name)
@@ -104,10 +112,21 @@ def track_and_keep(
     )
     history = start_track(project, media, chosen)  # tracking took its time: what is there by now
     track = take_corrections(project, media, without_empty_faces(recorder.merged(history.track)))
+    track = with_head_poses(track, chosen.model)
     said = f"tracked by {chosen.name}"
     new = not history.track.faces
     done = history.went_on(track) if new else history.did(track, said)
     return KeptTrack(media, result, project.keep_track(done))
+
+
+def queue_poor_frames(project: Project, kept: KeptTrack, model: str) -> int:
+    """Put the worst frames of each shot, and those where the face was lost, into the queue.
+
+    Frames that people have edited or accepted are left out. Returns how many entries are new.
+    """
+    faces = kept.history.track.faces
+    poor = [c for c in kept.result.poor if not any(face.settled[c.frame] for face in faces)]
+    return len(project.queue.add_frames(kept.media, poor, model=model, per_shot=_PER_SHOT))
 
 
 def without_empty_faces(track: Track) -> Track:

@@ -12,8 +12,10 @@ import numpy as np
 from faceloop_datasets import FaceTrack, FrameKind, Track, Verdict
 from faceloop_datasets.tracks.editing import new_face
 
+from .model_choice import expression_names
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,7 +41,7 @@ class Sighting:
     points: NDArray[np.float32]
     predicted_error: float
     head_pose: tuple[float, float, float]
-    expressions: tuple[float, ...]
+    expressions: Mapping[str, float]
 
 
 def empty_track(media: Media, video: Video, model: str, names: Sequence[str], scheme: str) -> Track:
@@ -62,25 +64,6 @@ def empty_track(media: Media, video: Video, model: str, names: Sequence[str], sc
     return Track(media.sha256, scheme, model, float(video.rate), times, (), tuple(names))
 
 
-def for_model(track: Track, name: str, names: Sequence[str]) -> Track:
-    """Return a track that takes fits of another model: with its name, and room for what it knows.
-
-    Parameters
-    ----------
-    track : Track
-        Of any model.
-    name : str
-        Name of the model.
-    names : sequence of str
-        Expressions that it knows.
-    """
-    if track.expressions != tuple(names):
-        room = np.full((track.frames, len(names)), np.nan, np.float32) if names else None
-        faces = tuple(replace(face, expressions=room) for face in track.faces)
-        track = replace(track, faces=faces, expressions=tuple(names))
-    return replace(track, model=name)
-
-
 class TrackRecorder:
     """Collects what was found in frames until it is put into a track; used by several threads.
 
@@ -94,6 +77,7 @@ class TrackRecorder:
 
     def __init__(self, model: FaceModel | ClmtrackrModel, name: str) -> None:
         self.name, self._points = name, len(model.scheme)
+        self._words = expression_names(model)
         self._lock = threading.Lock()
         self._run = 0
         self._frames: dict[int, list[Sighting]] = {}
@@ -115,18 +99,33 @@ class TrackRecorder:
             faces = [_sighting(self._run, result.index, face) for face in result.faces]
             self._frames[result.index] = faces
 
+    def covers(self, track: Track) -> bool:
+        """Whether all frames of a track that were looked at were found anew, but for settled ones.
+
+        A track without any frame is covered.
+        """
+        with self._lock:
+            found = np.isin(np.arange(track.frames), list(self._frames))
+        return not any(
+            ((face.kind != FrameKind.UNSEEN) & ~face.settled & ~found).any() for face in track.faces
+        )
+
     def merged(self, track: Track) -> Track:
         """Return a track with what was collected, which is forgotten.
 
         A face is the one that is in the same place in the same frames, else the one that was
         there just before or after, else one that is in none of these frames, else a new one.
-        Frames that a person has edited or accepted stay as they are.
+        Frames that a person has edited or accepted stay as they are. The track has the name of
+        this model then, unless others of its frames are another model's; what it knows of
+        expressions that this model does not is kept there.
         """
+        name = self.name if self.covers(track) else track.model
         with self._lock:
             frames, self._frames = self._frames, {}
             ids = self._ids
         if not frames:
             return track
+        track = replace(track.with_room(self._words), model=name)
         groups: dict[tuple[int, int], list[Sighting]] = defaultdict(list)
         for frame in sorted(frames):
             for one in frames[frame]:
@@ -153,8 +152,11 @@ class TrackRecorder:
             "verdict": Verdict.NONE,
             "head_pose": [one.head_pose for one in free],
         }
-        if free[0].expressions and track.expressions:
-            rows["expressions"] = [one.expressions for one in free]
+        if track.expressions:
+            nan = float("nan")
+            rows["expressions"] = [
+                [one.expressions.get(word, nan) for word in track.expressions] for one in free
+            ]
         return track.with_face(face.with_rows([one.frame for one in free], **rows))
 
 
@@ -167,7 +169,7 @@ def _sighting(run: int, frame: int, face: TrackedFace) -> Sighting:
         face.fit.points.astype(np.float32),
         face.fit.predicted_error,
         (nan, nan, nan) if head is None else (head.yaw, head.pitch, head.roll),
-        () if said is None else tuple(said.values()),
+        {} if said is None else said,
     )
 
 
