@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from faceloop_datasets import Project
+from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.annotate.expression import FaceExpression
 from faceloop_workbench.annotate.face_commands import FaceCommands
+from faceloop_workbench.annotate.face_state import FaceState
 from faceloop_workbench.annotate.mouse_editing import MouseEditing
 from faceloop_workbench.annotate.picture_faces import PictureFaces
 from faceloop_workbench.annotate.start_commands import StartCommands
@@ -84,3 +85,20 @@ def test_a_name_is_taken_back_and_given_again(window):
     assert window.said[-1] == f"Took back: Name face {number} Ann."
     window.undo.redo()
     assert project.item(number).subject == "Ann"
+
+
+def test_points_outside_the_picture_are_accepted_as_occluded(window):
+    project, number = window.session.need_project(), window.item.id
+    points = window.editor.state.points.copy()
+    points[:3, 0] = -5.0
+    head = project.annotation(number)
+    annotation = FaceState.estimated(points, "a model").annotation("face70")
+    project.save(number, annotation, head.id)
+    window.session.show(project.item(number))
+    window.editor.select([0, 9])
+    window.editor.confirm()
+    assert window.editor.state.states[[0, 9]].tolist() == [PointState.OCCLUDED, PointState.VISIBLE]
+    assert window.said[-1].startswith("1 point lies outside the picture")
+    states = window.editor.accept().annotation.states
+    assert (states[:3] == PointState.OCCLUDED).all()
+    assert (states[3:] == PointState.VISIBLE).all()
