@@ -8,6 +8,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.finding_faces import find_new_faces, fit_in_box, take_fits
+from faceloop_workbench.services.queue_reasons import FOUND
 
 from .face_state import FaceState
 from .later_work import named, work_on
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Media, Monitor
+    from faceloop_datasets import Item, Media, Monitor
     from faceloop_runtime import Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.finding import Finding
@@ -218,15 +219,24 @@ class FaceCommands:
         if first is not None:
             self._editor.start(first.points, model, f"Found face, fit by {model}")
         there = {face.item.id for face in self._faces.present}
-        project, note = self._session.need_project(), "found in the picture"
-        taken = take_fits(project, media, here.frame, fits, model=model, note=note)
-        for item in taken:
+        project = self._session.need_project()
+        taken = take_fits(project, media, here.frame, fits, model=model, note=FOUND)
+        for item, fit in zip(taken, fits, strict=True):
+            if item.head is None:
+                self._save_found(item, fit, model)
             self._session.face_changed.emit(item.id)
         added = [item.id for item in taken if item.id not in there]
         if added:
             self._note_done(f"Keep {counted(len(added), 'found face')}", added, removed=False)
         count = len(taken) + (first is not None)
         self._session.tell(f"{counted(count, 'face')} kept." if count else "No face was kept.")
+
+    def _save_found(self, item: Item, fit: Fit, model: str) -> None:
+        """Begin the history of a face that was found."""
+        project, state = self._session.need_project(), FaceState.estimated(fit.points, model)
+        what = f"Found face, fit by {model}"
+        annotation = state.as_reopened().annotation(project.scheme.name)
+        project.save(item.id, annotation, None, action=what, start=state.start)
 
     # Removing
 
