@@ -1230,8 +1230,13 @@ class Project:
         with self._database.read() as connection:
             return subject_changes.last(connection)
 
-    def undo_subjects(self) -> SubjectChange | None:
-        """Take the last change of subjects back, for faces that nobody has changed since.
+    def undo_subjects(self, change: SubjectChange | None = None) -> SubjectChange | None:
+        """Take a change of subjects back, for faces that nobody has changed since.
+
+        Parameters
+        ----------
+        change : SubjectChange, optional
+            From `last_subject_change` when it was the last; by default the one that is it now.
 
         Returns
         -------
@@ -1239,7 +1244,7 @@ class Project:
             What was taken back; None if there was nothing.
         """
         with self._database.write() as connection:
-            return subjects.undo(connection)
+            return subjects.undo(connection, change)
 
     # Expressions
 

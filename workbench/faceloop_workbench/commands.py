@@ -447,6 +447,7 @@ class Commands:
         self._keys = {command.id: command.key for command in TABLE}
         self._do: dict[str, Callable[..., object]] = {}
         self._why_not: dict[str, str] = {}
+        self._what: dict[str, str] = {}
         self._instead: dict[str, Callable[..., object]] = {}
 
     def handle(self, name: str, do: Callable[..., object]) -> None:
@@ -464,6 +465,17 @@ class Commands:
         if self.why_not(name) != why_not:
             self._why_not[name] = why_not
             self.changed.emit(name)
+
+    def specify(self, name: str, what: str) -> None:
+        """Say what a command would do now, for its tool tip; ``""`` for what its help says."""
+        if self._what.get(name, "") != what:
+            self._what[name] = what
+            self.changed.emit(name)
+
+    def help(self, name: str) -> str:
+        """Return what a command does, and to what it would do it now."""
+        help_text, what = self.table[name].help, self._what.get(name, "")
+        return f"{help_text} Now: {what}." if what else help_text
 
     def why_not(self, name: str) -> str:
         """Return why a command cannot be done now; ``""`` if it can."""

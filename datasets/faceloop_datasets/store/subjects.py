@@ -147,8 +147,8 @@ def set_subjects(
     return sum(name != wanted[k][0] for k, (name, _) in others.items())
 
 
-def undo(connection: Connection) -> SubjectChange | None:
-    """Take back what was last changed, where nobody has changed it since; forget it.
+def undo(connection: Connection, wanted: SubjectChange | None = None) -> SubjectChange | None:
+    """Take back a change, where nobody has changed it since; by default the last, and forget that.
 
     Returns
     -------
@@ -156,14 +156,16 @@ def undo(connection: Connection) -> SubjectChange | None:
         What was taken back, with the items that are as they were; None if there was nothing.
     """
     last = subject_changes.last(connection)
-    if last is None:
+    taken = wanted or last
+    if taken is None:
         return None
-    now = of_items(connection, last.before)
-    still = [k for k, (name, _) in now.items() if name == last.after[k]]
-    change(connection, {k: last.before[k] for k in still})
-    subject_changes.forget(connection)
+    now = of_items(connection, taken.before)
+    still = [k for k, (name, _) in now.items() if name == taken.after[k]]
+    change(connection, {k: taken.before[k] for k in still})
+    if taken == last:
+        subject_changes.forget(connection)
     return SubjectChange(
-        last.action, {k: last.before[k] for k in still}, {k: last.after[k] for k in still}
+        taken.action, {k: taken.before[k] for k in still}, {k: taken.after[k] for k in still}
     )
 
 

@@ -302,6 +302,17 @@ class TestAccept:
         assert window.now == 6
         assert window.said[-1][0] == "warning"
 
+    def test_undo_of_it_lets_the_entry_wait_again(self, window: Window) -> None:
+        window.project.save(2, face(estimated=3), None)
+        window.session.items_changed.emit()
+        window.review.go_to(2)
+        before = window.review._editor.state
+        assert window.review.accept()
+        assert window.review.row(2).status == "done"
+        window.review.go_to(2)
+        window.review._editor.restore(before, "Undo: Accept")
+        assert window.review.row(2).status == "open"
+
     def test_nothing_in_work_says_so(self, window: Window) -> None:
         assert not window.review.accept()
         assert window.said[-1] == ("warning", "No face is in work. Choose one in the list.")

@@ -101,6 +101,9 @@ class TestWords:
             "Label looks wrong: Nose <b> lies low.",
             "Poor fit: predicted error 0.050 IOD",
         ]
+        project.queue.add(item, "manual", note="found in the picture, predicted error 0.050")
+        lines = queue_reasons.reason_lines(project.summary(item).reasons)
+        assert lines[0] == "Found in the picture, predicted error 0.050"
         project.queue.skip(entry.id)
         row = project.summary(item)
         # A reason is no word of the person who skipped it.

@@ -182,7 +182,7 @@ class Doubts:
 
         after = next((k for k in self.points if self.now is not None and k > self.now), None)
         if self._do(say):
-            self.settled.emit(f"It is right: {what}", self._doing(take_back), self._doing(say))
+            self._settle(f"It is right: {what}", take_back, say)
             self._go_on(after, what)
 
     def withdraw(self) -> None:
@@ -199,7 +199,7 @@ class Doubts:
             project.approve(number, sorted(right), revision_id=revision.id)
 
         if self._do(doubt):
-            self.settled.emit("Doubt again", self._doing(say), self._doing(doubt))
+            self._settle("Doubt again", say, doubt)
             self._session.tell("Taken back. The next label check may doubt these points again.")
 
     @property
@@ -262,8 +262,14 @@ class Doubts:
         self.update()
         return True
 
-    def _doing(self, change: Callable[[], object]) -> Callable[[], object]:
-        return lambda: self._do(change)
+    def _settle(
+        self, what: str, take_back: Callable[[], object], again: Callable[[], object]
+    ) -> None:
+        def undo() -> None:
+            if self._do(take_back):
+                self._session.tell(f"Took back: {what}.")
+
+        self.settled.emit(what, undo, lambda: self._do(again))
 
     def _read_right(self) -> None:
         item, project = self._editor.item, self._session.project

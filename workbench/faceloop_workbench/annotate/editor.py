@@ -9,6 +9,7 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets.wording import counted
 from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.services.annotation_source import FIT, source_text
 from faceloop_workbench.services.history_text import BACK
@@ -280,9 +281,8 @@ class FaceEditor:
         state = self._editable()
         if state is None or not self._selection:
             return None
-        return self._commit(
-            state.confirmed(self._selection), f"Confirm {self._names(self._selection)}"
-        )
+        confirmed = self._seen(state, state.confirmed(self._selection))
+        return self._commit(confirmed, f"Confirm {self._names(self._selection)}")
 
     def release(self) -> Revision | None:
         """Let the model move the selected points again."""
@@ -384,7 +384,7 @@ class FaceEditor:
         if not state.present.any():
             self._session.tell("This face has no points yet. Start it with a fit.", "warning")
             return None
-        accepted = state.accepted()
+        accepted = self._seen(state, state.accepted())
         same = accepted.is_same_as(state) and self.save_status.kind == "saved"
         saved = self.save_status.revision if same else self._commit(accepted, "Accept")
         if saved is not None and state.missing:
@@ -558,6 +558,19 @@ class FaceEditor:
         if alone or not self.assisted:
             return state
         return self.help.improve(state, afresh=not self.dragging)
+
+    def _seen(self, before: FaceState, after: FaceState) -> FaceState:
+        """Have points that were confirmed outside the picture hidden, and say how many."""
+        media = None if self.item is None else self._session.need_project().item_media(self.item)
+        if media is None:
+            return after
+        marked = after.outside_hidden((media.width, media.height))
+        newly = (marked.states == PointState.OCCLUDED) & (before.states != PointState.OCCLUDED)
+        if not newly.any():
+            return after
+        count = counted(int(newly.sum()), "point lies", "points lie")
+        self._session.tell(f"{count} outside the picture: marked occluded, not seen.")
+        return marked
 
     def _names(self, indices: Sequence[int]) -> str:
         names = self._session.need_project().scheme.names

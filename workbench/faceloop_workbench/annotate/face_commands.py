@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.wording import counted
+from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.finding_faces import find_new_faces, fit_in_box, take_fits
+from faceloop_workbench.services.queue_reasons import FOUND
 
 from .face_state import FaceState
+from .later_work import named, work_on
 from .mouse_editing import BoxRequest
 from .start_commands import NO_FACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Media, Monitor
+    from faceloop_datasets import Item, Media, Monitor
     from faceloop_runtime import Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.finding import Finding
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from faceloop_workbench.session import Session
 
     from .editor import FaceEditor
+    from .later_work import Work
     from .mouse_editing import MouseEditing
     from .picture_faces import PictureFaces
     from .start_commands import StartCommands
@@ -216,15 +219,24 @@ class FaceCommands:
         if first is not None:
             self._editor.start(first.points, model, f"Found face, fit by {model}")
         there = {face.item.id for face in self._faces.present}
-        project, note = self._session.need_project(), "found in the picture"
-        taken = take_fits(project, media, here.frame, fits, model=model, note=note)
-        for item in taken:
+        project = self._session.need_project()
+        taken = take_fits(project, media, here.frame, fits, model=model, note=FOUND)
+        for item, fit in zip(taken, fits, strict=True):
+            if item.head is None:
+                self._save_found(item, fit, model)
             self._session.face_changed.emit(item.id)
         added = [item.id for item in taken if item.id not in there]
         if added:
             self._note_done(f"Keep {counted(len(added), 'found face')}", added, removed=False)
         count = len(taken) + (first is not None)
         self._session.tell(f"{counted(count, 'face')} kept." if count else "No face was kept.")
+
+    def _save_found(self, item: Item, fit: Fit, model: str) -> None:
+        """Begin the history of a face that was found."""
+        project, state = self._session.need_project(), FaceState.estimated(fit.points, model)
+        what = f"Found face, fit by {model}"
+        annotation = state.as_reopened().annotation(project.scheme.name)
+        project.save(item.id, annotation, None, action=what, start=state.start)
 
     # Removing
 
@@ -258,11 +270,40 @@ class FaceCommands:
 
     def _note_done(self, what: str, numbers: list[int], *, removed: bool) -> None:
         """Have undo take back what made faces removed, or there."""
+        project = self._session.need_project()
+        known = {number: work_on(project, number) for number in numbers}
 
-        def make(*, gone: bool) -> None:
-            self._try(lambda: self._set_removed(numbers, removed=gone))
+        def make(said: str, *, gone: bool) -> None:
+            self._try(lambda: self._go_back(known, f"{said}: {what}", removed=gone))
 
-        self._note(what, lambda: make(gone=not removed), lambda: make(gone=removed))
+        self._note(
+            what,
+            lambda: make("Took back", gone=not removed),
+            lambda: make("Done again", gone=removed),
+        )
+
+    def _go_back(self, known: Mapping[int, Work], said: str, *, removed: bool) -> None:
+        """Remove faces as undo does, but for those that were changed since; or bring them back."""
+        project = self._session.need_project()
+        kept = [n for n, work in known.items() if removed and self._is_changed(n, work)]
+        done = [number for number in known if number not in kept]
+        names = {n: named(project.item(n)) for n in known}
+        self._set_removed(done, removed=removed)
+        parts = [said] if done else []
+        if done:
+            how = "removed" if removed else "back"
+            verb = "is" if len(done) == 1 else "are"
+            parts.append(f"{enumerated([names[n] for n in done])} {verb} {how}")
+        if kept:
+            key = self._commands.key("annotate.remove_face")
+            verb, it = ("was", "it") if len(kept) == 1 else ("were", "them")
+            whom = enumerated([names[n] for n in kept])
+            parts.append(f"{whom} {verb} changed since; remove {it} by {key}")
+        self._session.tell("; ".join(parts) + ".", "warning" if kept else "info")
+
+    def _is_changed(self, number: int, work: Work) -> bool:
+        project = self._session.need_project()
+        return self._editor.is_unsaved(number) or work_on(project, number) != work
 
     # Inside
 

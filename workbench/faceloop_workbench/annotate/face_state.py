@@ -284,10 +284,22 @@ class FaceState:
         states = np.where(self.states == PointState.ESTIMATED, PointState.VISIBLE, self.states)
         return replace(self, states=states.astype(np.uint8), placed=self.present, source=MANUAL)
 
+    def outside_hidden(self, size: tuple[int, int]) -> FaceState:
+        """Mark visible points that lie outside a picture (width, height) as hidden, not seen."""
+        hidden = outside(self.points, size) & (self.states == PointState.VISIBLE)
+        states = np.where(hidden, PointState.OCCLUDED, self.states).astype(np.uint8)
+        return replace(self, states=states) if hidden.any() else self
+
     def _by_hand(self) -> FaceState:
         """Return it with the source of a face that a person has just changed."""
         free = bool((self.present & ~self.placed).any())
         return replace(self, source=corrected_source(self.source, unplaced=free))
+
+
+def outside(points: Points, size: tuple[int, int]) -> Mask:
+    """Which points (N, 2) lie outside a picture (width, height); the missing ones do not."""
+    beyond: Mask = ((points < -0.5) | (points > np.array(size) - 0.5)).any(axis=1)
+    return beyond
 
 
 def _helped(source: str, predicted: Mask, model: str) -> str:

@@ -306,9 +306,12 @@ class AnnotatePanel(QWidget):
         self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
         self._doubts.settled.connect(self.undo.note)
+        self.faces.named.connect(self.undo.note)
         group = self.undo.group
         group.canUndoChanged.connect(self._update_undo)
         group.canRedoChanged.connect(self._update_undo)
+        group.undoTextChanged.connect(self._update_undo)
+        group.redoTextChanged.connect(self._update_undo)
         group.activeStackChanged.connect(self._update_undo)
 
     def _handle(self) -> None:
@@ -478,6 +481,8 @@ class AnnotatePanel(QWidget):
         self._commands.disable(
             "annotate.redo", "" if group.canRedo() else "Nothing of this face was taken back."
         )
+        for name, what in (("undo", group.undoText()), ("redo", group.redoText())):
+            self._commands.specify(f"annotate.{name}", what)
 
     def _select_state(self, wanted: PointState) -> None:
         state = self.editor.state

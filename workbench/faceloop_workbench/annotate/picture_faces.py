@@ -17,7 +17,7 @@ from .blind import blind_reason
 from .face_colours import face_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,9 +95,12 @@ class PictureFaces:
     ----------
     changed : Signal()
         There are others, or one of them is otherwise.
+    named : Signal(str, callable, callable)
+        A face was named: what was done, what takes it back, and what does it again.
     """
 
     changed = Signal()
+    named = Signal(str, object, object)
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -223,18 +226,36 @@ class PictureFaces:
             self.go_to(what.item.id)
 
     def name(self, item_id: int, subject: str) -> None:
-        """Say whom a face shows."""
+        """Say whom a face shows; `named` tells how to take that back."""
         subject = subject.strip()
         face = next((f for f in self._all if f.item.id == item_id), None)
         if face is None or not subject or subject == face.person:
             return
+        project, what = self._session.need_project(), f"Name face {item_id} {subject}"
+
+        def say() -> bool:
+            return self._name(item_id, lambda: project.set_subject([item_id], subject))
+
+        if not say():
+            self.changed.emit()  # what was typed is not there
+            return
+        change = project.last_subject_change()
+
+        def take_back() -> None:
+            if self._name(item_id, lambda: project.undo_subjects(change)):
+                self._session.tell(f"Took back: {what}.")
+
+        self.named.emit(what, take_back, say)
+
+    def _name(self, item_id: int, change: Callable[[], object]) -> bool:
+        """Change whom a face shows; returns whether that is on disk."""
         try:
-            self._session.need_project().set_subject([item_id], subject)
+            change()
         except FaceloopError as error:
             self._session.tell(str(error), "error")
-            self.changed.emit()  # what was typed is not there
-        else:
-            self._session.face_changed.emit(item_id)
+            return False
+        self._session.face_changed.emit(item_id)
+        return True
 
     # Keeping up
 

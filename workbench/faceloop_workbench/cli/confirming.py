@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from faceloop_datasets.wording import counted
+
 from .console import Column, note, say, show_json, show_table
 from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption
@@ -75,7 +77,7 @@ def _list(project: Project, counts: dict[int, int], json: bool) -> None:
         say("No point is estimated by an import.")
     else:
         columns = (Column("point", number=True), "name", Column("estimated in", number=True))
-        show_table(columns, [(k, names[k], f"{n} faces") for k, n in counts.items()])
+        show_table(columns, [(k, names[k], counted(n, "face")) for k, n in counts.items()])
         example = names[next(iter(counts))]
         where = f"--project {project.path}"
         note(f'Confirm one in all faces: faceloop confirm --point "{example}" {where}')
@@ -87,7 +89,7 @@ def _show_done(batch: Batch, names: list[str], project: Path, json: bool) -> Non
     elif not batch.faces:
         say(f"Nothing to confirm: no import estimated {', '.join(names) or 'any point'}.")
     else:
-        say(f"Confirmed {', '.join(names)} in {batch.faces} faces.")
+        say(f"Confirmed {', '.join(names)} in {counted(batch.faces, 'face')}.")
         note(f"Take it back: faceloop confirm --undo --project {project}")
 
 
@@ -97,4 +99,5 @@ def _show_undone(batch: Batch, faces: int, json: bool) -> None:
         show_json({"undone": batch.action, "faces": faces, "left": left})
         return
     said = f" {left} were changed since and stay as they are." if left else ""
-    say(f"Taken back: {batch.action}. {faces} faces are as they were before.{said}")
+    are = counted(faces, "face is as it was", "faces are as they were")
+    say(f"Taken back: {batch.action}. {are} before.{said}")

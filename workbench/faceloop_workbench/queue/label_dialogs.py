@@ -74,7 +74,7 @@ class LabelDialogs:
     def _checked(self, found: LabelCheck) -> None:
         self._session.queue_changed.emit()
         if found.queued:
-            self._review.select(show="open", reason="label-check")
+            self._review.select(show="open", reason="label-check", subject=None)
         self._session.tell(str(found))
         if found.mendable:
             self._offer(found.mendable)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
+from faceloop_datasets.wording import counted
+from faceloop_workbench.annotate.face_state import outside
+from faceloop_workbench.services.history_text import UNDO
 
 from .claims import abandoned, person, window_name
 from .face_texts import missing_text
@@ -17,7 +20,7 @@ from .selection import MISSING, SHOWN, Selection
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from faceloop_datasets import ItemSummary, Project, QueueEntry, Revision
+    from faceloop_datasets import Item, ItemSummary, Project, QueueEntry, Revision
     from faceloop_workbench.annotate.editor import FaceEditor
     from faceloop_workbench.session import Session
 
@@ -255,8 +258,20 @@ class Review:
             return False
         self._close(item.id)
         said = _accepted(item.name, revision, self._project.scheme.names)
+        said += self._outside(item, revision)
         self._go_on(said, "warning" if "missing" in said else "info")
         return True
+
+    def _outside(self, item: Item, revision: Revision) -> str:
+        """Say how many points are hidden since the picture does not reach there."""
+        media = self._project.item_media(item)
+        if media is None:
+            return ""
+        face = revision.annotation
+        beyond = outside(face.points, (media.width, media.height))
+        count = int((beyond & (face.states == PointState.OCCLUDED)).sum())
+        points = counted(count, "point lies", "points lie")
+        return f" {points} outside the picture: occluded, not seen." if count else ""
 
     def skip(self, reason: str) -> bool:
         """Put the face in work aside and go on."""
@@ -443,7 +458,19 @@ class Review:
 
     def _saved(self, revision: Revision) -> None:
         self._back = None
+        row = self._faces.all.get(revision.item_id)
+        if revision.action == f"{UNDO}Accept" and row is not None and row.status == "done":
+            self._reopen(row)
         self._reread(revision.item_id)
+
+    def _reopen(self, row: ItemSummary) -> None:
+        """Let an entry wait again: its face is not accepted any more."""
+        if row.entry_id is None:
+            return
+        try:
+            self._project.queue.release(row.entry_id)
+        except FaceloopError as error:
+            self._session.tell(str(error), "warning")
 
     def _item_changed(self, item: object) -> None:
         self._back = None

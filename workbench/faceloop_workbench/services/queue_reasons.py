@@ -22,6 +22,10 @@ REASONS = {
 """Why a face is in the review queue."""
 
 
+FOUND = "found in the picture"
+"""How the note begins of a face that the program found and a person kept."""
+
+
 def reason_word(why: QueueReason) -> str:
     """Return what a reason is called."""
     return REASONS.get(why.reason, why.reason)
@@ -38,6 +42,8 @@ def predicted_error_text(row: ItemSummary | QueueReason) -> str:
 
 
 def _line(why: QueueReason) -> str:
+    if why.note.startswith(FOUND):  # "manual" is the reason of all that no check brought
+        return f"{why.note[:1].upper()}{why.note[1:]}"
     word, error = reason_word(why), predicted_error_text(why)
     said = why.note or (f"predicted error {error}" if error else "")
     return f"{word[:1].upper()}{word[1:]}{': ' if said else ''}{said}"

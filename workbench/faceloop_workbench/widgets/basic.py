@@ -124,11 +124,11 @@ def command_action(menu: QMenu, commands: Commands, name: str) -> QAction:
 
 def _keep_enabled(button: QAbstractButton | QAction, commands: Commands, name: str) -> None:
     """Enable a button or action while its command can be done, and say in its tooltip why not."""
-    help_text = commands.table[name].help
 
     def update(changed: str) -> None:
         if changed == name:
-            set_enabled(button, commands.why_not(name), f"{help_text}{_key(commands, name)}")
+            help_text = f"{commands.help(name)}{_key(commands, name)}"
+            set_enabled(button, commands.why_not(name), help_text)
 
     commands.changed.connect(update)
     button.destroyed.connect(lambda: commands.changed.disconnect(update, missing_ok=True))
