@@ -225,3 +225,14 @@ def test_faces_of_another_project_come_in_after_it_was_said_how(driver, tmp_path
     assert asked.scheme == Scheme.load("imm58")
     assert "IMM (.asf) as they are" in asked.findChild(QLabel, "new.formats").text()
     QTest.keyClick(asked, Qt.Key.Key_Escape)
+    driver.settle(50)
+    assert hands.dialog.isVisible()  # with the draft, which would be lost else
+    assert hands.dialog.editing.draft.names == list(Scheme.load("imm58").names)
+    name = hands.dialog.findChild(QLineEdit, "scheme.name")
+    name.selectAll()
+    QTest.keyClicks(name, "fifty")
+    assert hands.dialog.editing.draft.name == "fifty"  # as it is typed
+    hands.dialog.editing.undo()
+    assert hands.dialog.editing.draft.name == "imm58"  # in one step
+    hands.press("scheme.undo")
+    assert hands.dialog.editing.draft.name == "ibug68"

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from .record import FaceRecord
 
+NATIVE = {"clmtools": "clmtrackr71", "ibug": "ibug68"}
+"""Landmark schemes that formats are written in; others take any."""
+
 COLUMNS = (
     "image", "frame", "face", "subject", "scheme", "point", "name", "x", "y", "state", "source",
     "expression",
@@ -47,7 +50,7 @@ def write_clmtools(
     again.
     """
     refuse_to_replace([dest], keep)
-    conversion = Conversion.load(scheme, "clmtrackr71")
+    conversion = Conversion.load(scheme, NATIVE["clmtools"])
     faces, lines = list(records), []
     for record, name in zip(faces, PictureNames(faces).pictures(), strict=True):
         if ";" in name or not is_text(name):
@@ -65,20 +68,23 @@ def write_clmtools(
 def write_ibug(
     records: Iterable[FaceRecord],
     dest: Path,
-    scheme: Scheme,  # noqa: ARG001
+    scheme: Scheme,
     keep: Iterable[Path] = (),
 ) -> int:
-    """Write a folder of ``.pts`` files in the scheme of the annotations.
+    """Write a folder of ``.pts`` files, converted to iBUG's 68 points.
 
     The top-left pixel is (1, 1) in them; a missing point is 0 0. Point states do not fit into
     the format. Files of pictures of the same name lie in folders below.
     """
+    conversion = Conversion.load(scheme, NATIVE["ibug"])
     faces = list(records)
     files = [dest / f"{name}.pts" for name in PictureNames(faces).stems()]
     refuse_to_replace(files, keep)
     for record, file in zip(faces, files, strict=True):
         with atomic_path(file) as part:
-            part.write_text(pts_text(record.annotation), encoding="utf-8", newline="\n")
+            part.write_text(
+                pts_text(conversion.apply(record.annotation)), encoding="utf-8", newline="\n"
+            )
     return len(files)
 
 

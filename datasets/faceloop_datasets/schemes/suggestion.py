@@ -73,7 +73,9 @@ def suggest_mirror(names: Sequence[str], points: Floats) -> MirrorSuggestion:
     unsure = []
     nearest = distance.argmin(axis=1) if len(free) else free
     for k, other in enumerate(nearest.tolist()):
-        if distance[k, other] > _NEAR * _radius(points) or nearest[other] != k:
+        # A point misses the axis by half of what it misses its own reflection by.
+        allowed = _NEAR * _radius(points) * (2 if other == k else 1)
+        if distance[k, other] > allowed or nearest[other] != k:
             unsure.append(int(free[k]))
         else:
             mirror[free[k]] = int(free[other])

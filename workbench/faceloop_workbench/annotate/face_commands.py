@@ -124,7 +124,7 @@ class FaceCommands:
             "next_face": (no_face, blind, alone),
             "previous_face": (no_face, blind, alone),
             "find_faces": adding,
-            "add_face": adding,
+            "add_face": adding[:-1],  # an empty one without a model
             "add_by_clicks": adding,
             "keep_found": (none,),
             "drop_found": (none,),
@@ -136,7 +136,13 @@ class FaceCommands:
     # Adding
 
     def add_in_box(self) -> None:
-        """Ask for a box; the model in use fits the face in it, which is then a new one."""
+        """Ask for a box; the model in use fits the face in it, which is then a new one.
+
+        Without a model for these points the new face is empty, to be placed by hand.
+        """
+        if self._starts.no_model:
+            self._add_empty()
+            return
         model, picture = self._model(), self._picture()
         if model is None or picture is None or self._busy or not self._editor.may_edit():
             return
@@ -150,6 +156,20 @@ class FaceCommands:
             )
 
         self._mouse.request_box(BoxRequest("the new face", self._session.tell, fit))
+
+    def _add_empty(self) -> None:
+        """Take a new face of this picture in work that has no points yet."""
+        media, here = self._media(), self._editor.item
+        if media is None or here is None or not self._editor.may_edit():
+            return
+        if self._is_empty:
+            self._session.tell("This face has no points yet. Place them before adding another.")
+            return
+        new = self._session.need_project().add_item(media, here.frame)
+        self._session.face_changed.emit(new.id)
+        self._session.face_wanted.emit(new.id)
+        self._note_done("Add an empty face", [new.id], removed=False)
+        self._session.tell("A new face without points. Click them in the list Missing points.")
 
     def _add_fit(self, fit: Fit, model: str) -> None:
         if self._add(fit.points, model, f"Fit by {model}"):

@@ -405,15 +405,16 @@ class AnnotatePanel(QWidget):
 
     def _update(self) -> None:
         state = self.editor.state
-        self._head.show_progress(state)
+        no_model = self._start_commands.no_model
+        self._head.show_progress(state, helped=not no_model)
         self._expression.allow(face=state is not None)
         scheme = self._session.need_project().scheme if state is not None else None
-        self._missing.show_points([] if state is None else state.missing, scheme)
+        missing = [] if state is None else state.missing
+        self._missing.show_points(missing, scheme, helped=not no_model)
         self._show_estimated(state, scheme)
         self._point_commands.update()
         self._start_commands.update()
         self._face_commands.update()
-        no_model = self._start_commands.no_model
         self._suggestion.update(no_model)
         self._doubts.update()
         self._assisted.setEnabled(not no_model)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from .saving import SaveStatus
 
 
+_BY_HAND = (
+    "No model knows these points yet: click the points of the list Missing points, one after the "
+    "other; after ten faces you can train."
+)
+
+
 class Head(QFrame):
     """Name of the face, its place among all, how far it is, and whether it is saved."""
 
@@ -46,11 +52,11 @@ class Head(QFrame):
         else:
             self._name.setText(f"{item.name} · {f'{place} of {count}' if place else 'removed'}")
 
-    def show_progress(self, state: FaceState | None) -> None:
-        """Say how much of the face is confirmed."""
+    def show_progress(self, state: FaceState | None, *, helped: bool) -> None:
+        """Say how much of the face is confirmed; whether a model helps tells how it is begun."""
         self._progress.setVisible(state is not None)
         if state is not None:
-            self._progress.setText(progress_text(state))
+            self._progress.setText(progress_text(state, helped=helped))
 
     def show_save_status(self, status: SaveStatus, *, face: bool) -> None:
         """Say whether it is saved."""
@@ -95,9 +101,11 @@ class Notice(QFrame):
         self.setVisible(bool(text))
 
 
-def progress_text(state: FaceState) -> str:
+def progress_text(state: FaceState, *, helped: bool = True) -> str:
     """How much of a face is confirmed, in words."""
     size, missing = len(state.points), len(state.missing)
+    if missing == size and not helped:
+        return _BY_HAND
     if missing == size:
         return "No points yet: start the face with one of these."
     lacking = f", {missing} missing" if missing else ""

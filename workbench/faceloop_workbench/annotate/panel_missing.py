@@ -39,18 +39,21 @@ class MissingList(QWidget):
         self.list.setMaximumHeight(_HEIGHT)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(lambda row: place(row.data(_NUMBER)))
-        title = PlainLabel("Missing points: click one, then its place in the picture")
-        title.setWordWrap(True)
+        self._title = PlainLabel("Missing points: click one, then its place in the picture")
+        self._title.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(title)
+        layout.addWidget(self._title)
         layout.addWidget(self.list)
         layout.addWidget(command_button(commands, "annotate.bring_back"))
         self.hide()
 
-    def show_points(self, missing: list[int], scheme: Scheme | None) -> None:
-        """List points of a landmark scheme."""
+    def show_points(self, missing: list[int], scheme: Scheme | None, *, helped: bool) -> None:
+        """List points of a landmark scheme; in bold where no model helps: a face begins here."""
         self.setVisible(bool(missing))
+        font = self._title.font()
+        font.setBold(not helped)
+        self._title.setFont(font)
         if (missing, scheme) == self._shown or scheme is None:
             return
         self._shown = (missing, scheme)

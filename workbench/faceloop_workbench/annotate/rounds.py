@@ -197,6 +197,8 @@ class RoundWork:
 
         def work(project: Project, monitor: Monitor) -> str:
             batch, doubtful = save_consensus(project, project.rounds.get(name), progress=monitor)
+            if not batch.faces:
+                return f"Nothing was saved: no face of {name} has annotations to agree on."
             return (
                 f"Saved the consensus of {counted(batch.faces, 'face')}. In {len(doubtful)} of "
                 "them people differ; those are in the queue."

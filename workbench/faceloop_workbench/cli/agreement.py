@@ -203,6 +203,9 @@ def make_consensus(
         show_json({"round": round_.name, "faces": batch.faces, "doubtful": doubts})
         return
     points = sum(len(found) for found in doubtful.values())
+    if not batch.faces:
+        say(f"Nothing was saved: no face of {round_.name} has annotations to agree on.")
+        return
     say(f"Saved the consensus of {batch.faces} faces; {points} points are in doubt.")
     if doubtful:
         note(f"{len(doubtful)} faces are in the queue for them.")

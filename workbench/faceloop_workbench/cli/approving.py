@@ -82,6 +82,7 @@ def _list(project: Project, item: int, *, json: bool) -> None:
     ]
     show_table(("when", "who", "points that are right"), rows)
     note(f"{len(now)} points are right where they are now")
+    note("Nothing was changed: --point NAME or --all says that points are right.")
 
 
 def _values(one: Approval, names: tuple[str, ...]) -> dict[str, object]:

@@ -136,10 +136,13 @@ def export(
     Example: faceloop export parquet faces.parquet --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_workbench.services.exporting import export_faces
+    from faceloop_workbench.services.exporting import estimated_note, export_faces
 
+    if target_format is ExportFormat.clmtools and not dest.suffix and not dest.exists():
+        dest = dest.with_suffix(".csv")  # what its reader looks for
     with Project.open(project) as opened:
         made = export_faces(opened, target_format.value, dest)
+        estimated = estimated_note(opened.scheme, target_format.value)
     if json:
         show_json(
             {
@@ -151,6 +154,8 @@ def export(
         )
         return
     say(f"Wrote {made.faces} faces to {dest}.")
+    if estimated:
+        note(estimated)
     if made.naming_note:
         note(made.naming_note)
 

@@ -50,7 +50,7 @@ def report(
     It is measured on the people that it was not trained on; with --against, on those that neither
     model was. Cross-validation needs no model.
 
-    Example: faceloop report --project faces --against starter --out report
+    Example: faceloop report --project faces --model second --against first --out report
     """
     from faceloop_datasets import Project
     from faceloop_trainer.report import ReportOptions

@@ -82,23 +82,31 @@ class ProjectDialogs:
 
     def new(self) -> None:
         """Ask for a folder, and make a project in it."""
-        self._new_dialog().open()
+        self._new_dialog(self._parent).open()
 
-    def new_with(self, scheme: Scheme) -> None:
-        """Ask for a folder, and make a project in it, of a scheme that is chosen already."""
-        dialog = self._new_dialog()
+    def new_with(self, scheme: Scheme, window: QWidget) -> NewDialog:
+        """Ask for a folder, and make a project in it, of a scheme that is chosen in a window."""
+        dialog = self._new_dialog(window)
         dialog.take_scheme(scheme)
         dialog.open()
+        return dialog
 
-    def _new_dialog(self) -> NewDialog:
+    def _new_dialog(self, window: QWidget) -> NewDialog:
         folder = Path(user_documents_dir()) / "faces"
-        return NewDialog(folder, self._make, self._parent, self._session.project)
+        return NewDialog(folder, self._make, window, self._session.project)
 
     def schemes(self) -> None:
         """Look at landmark schemes, that of the project first, or make one."""
         project = self._session.project
         shown = None if project is None else project.scheme
-        SchemeDialog(self.new_with, self._parent, project, shown, "New project with it…").open()
+        window = SchemeDialog(
+            lambda scheme: self.new_with(scheme, window),
+            self._parent,
+            project,
+            shown,
+            "New project with it…",
+        )
+        window.open()
 
     def open(self) -> None:
         """Ask for a project's folder, and open it."""

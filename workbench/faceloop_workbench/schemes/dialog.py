@@ -61,7 +61,8 @@ class SchemeDialog(QDialog):
     Parameters
     ----------
     take : callable
-        Is given the scheme that shall be used; raises FaceloopError if it cannot be.
+        Is given the scheme that shall be used; raises FaceloopError if it cannot be. It may return
+        a dialog that asks for more: the window stays, with the draft, until that is accepted.
     parent : QWidget
         What it belongs to.
     project : Project, optional
@@ -146,8 +147,8 @@ class SchemeDialog(QDialog):
         ):
             line.setObjectName(f"scheme.{name}")
             line.setToolTip(tip)
-        self._name.editingFinished.connect(self._named)
-        self._title.editingFinished.connect(self._named)
+        for line in (self._name, self._title):
+            line.textEdited.connect(lambda _text: self._named())
         self._points = PointsPanel(self.editing)
         self.canvas.placed.connect(self._name_new)
         self._parts = PartsPanel(self.editing)
@@ -220,7 +221,8 @@ class SchemeDialog(QDialog):
         problems = draft.problems
         count = len(draft)
         ready = f"{count} points. The scheme can be used."
-        self._problem.setText(editing.said or (problems[0] if problems else ready))
+        lines = (problems[0] if problems else ready, editing.said)
+        self._problem.setText("\n".join(filter(None, lines)))
         why_not = problems[0] if problems else ""
         set_enabled(self._use, why_not, "Use the scheme for a new project at once.")
         set_enabled(self._save, why_not, "Write the scheme to a file.")
@@ -239,10 +241,8 @@ class SchemeDialog(QDialog):
         self.canvas.redraw()
 
     def _named(self) -> None:
-        self.editing.apply(
-            "name the scheme",
-            lambda draft: draft.named(self._name.text().strip(), self._title.text().strip()),
-        )
+        name, title = self._name.text().strip(), self._title.text().strip()
+        self.editing.go_on("name the scheme", self.editing.draft.named(name, title))
 
     def _name_new(self) -> None:
         self._points.name_point(len(self.editing.draft) - 1)
@@ -340,9 +340,12 @@ class SchemeDialog(QDialog):
 
     def _use_it(self) -> None:
         try:
-            self._take(self.editing.draft.scheme())
+            asked = self._take(self.editing.draft.scheme())
         except FaceloopError as error:
             self._problem.setText(str(error))
+            return
+        if isinstance(asked, QDialog):
+            asked.accepted.connect(self.accept)
         else:
             self.accept()
 

@@ -70,6 +70,12 @@ class SchemeEditing:
             self._selected = tuple(k for k in self._selected if k < len(draft))
         self.changed.emit()
 
+    def go_on(self, what: str, draft: SchemeDraft) -> None:
+        """Make a change that goes on with the last one if that is called the same: typing."""
+        if self._before and self._before[-1][0] == what and not self._after:
+            self._draft = self._before.pop()[1]
+        self.do(what, draft)
+
     def apply(self, what: str, change: Callable[[SchemeDraft], SchemeDraft]) -> None:
         """Make a change of the draft as it is now."""
         self.do(what, change(self._draft))

@@ -153,7 +153,8 @@ class PartsPanel(QWidget):
         editing = self._editing
         draft, found = editing.draft.suggest()
         names = [draft.names[k] for k in found.unsure]
-        said = f"No partner was found for {enumerated(names)}." if names else ""
+        own = "its" if len(names) == 1 else "their"
+        said = f"Nothing lies opposite {enumerated(names)}: taken as {own} own." if names else ""
         editing.do("suggested partners", draft, said)
 
     def _forget_mirror(self) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from faceloop_datasets import Conversion
 from faceloop_datasets.formats import FaceRecord, ImageRef, longer_names, write_faces
+from faceloop_datasets.formats.writers import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from faceloop_datasets import Project
+    from faceloop_datasets import Project, Scheme
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ def export_faces(project: Project, target_format: str, dest: Path) -> Exported:
     faces = list(face_records(project))
     count = write_faces(target_format, faces, dest, scheme=project.scheme, keep=project.files())
     return Exported(count, longer_names(target_format, faces))
+
+
+def estimated_note(scheme: Scheme, target_format: str) -> str:
+    """Say how many points of a format are only estimated from a scheme; empty if none are."""
+    native = NATIVE.get(target_format)
+    if native is None or native == scheme.name:
+        return ""
+    conversion = Conversion.load(scheme, native)
+    count, size = int(conversion.estimated.sum()), len(conversion.estimated)
+    return f"Converted from {scheme.name} to {native}: {count} of {size} points are estimated."
 
 
 def face_records(project: Project) -> Iterator[FaceRecord]:

@@ -61,10 +61,14 @@ class DeleteDialog(QDialog):
         )
         self._all.setObjectName("delete.all")
         set_enabled(self._all, "" if self._others else "There is no other model.", "")
-        (self._one if self._chosen else self._all).setChecked(True)
         buttons = answer_buttons(self, "Delete", "delete.ok")
-        # Enter keeps everything.
-        not_none(self.findChild(QPushButton, "delete.ok")).setDefault(False)
+        # Enter keeps everything, and nothing is chosen for the person but the selected model.
+        ok = not_none(self.findChild(QPushButton, "delete.ok"))
+        ok.setDefault(False)
+        self._one.setChecked(bool(self._chosen))
+        ok.setEnabled(bool(self._chosen))
+        for choice in (self._one, self._all):
+            choice.toggled.connect(lambda _on: ok.setEnabled(True))
         not_none(buttons.button(QDialogButtonBox.StandardButton.Cancel)).setDefault(True)
         layout = QVBoxLayout(self)
         layout.addWidget(paragraph(_WHAT))
