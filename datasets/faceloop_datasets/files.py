@@ -88,6 +88,9 @@ def read_regular(path: Path, most: int = MAX_TEXT) -> bytes:
         raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
 
 
+PROJECT = "project.db"
+"""File in a project's folder by which it is known as one: its database."""
+
 CACHE = "cache"
 """Folder of a project with what can be made again from the rest; it may be deleted at any time."""
 

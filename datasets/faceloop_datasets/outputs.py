@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .errors import InputError
 from .faults import in_words
+from .files import PROJECT, REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -54,6 +55,34 @@ def refuse_to_replace(outputs: Iterable[Path | None], inputs: Iterable[Path]) ->
                 f"{hit} is{which} read here or belongs to the project, and is never replaced. "
                 "Choose another name for what is written."
             )
+
+
+def refuse_in_project(outputs: Iterable[Path | None]) -> None:
+    """Refuse outputs in the folder of any project, before any work is done.
+
+    A project's erasure cleans what the project owns; what else lies there would stay, and show
+    whom it was to forget. Its reports are its own: an erasure deletes them all.
+
+    Parameters
+    ----------
+    outputs : iterable of Path or None
+        What is to be written; None is not.
+
+    Raises
+    ------
+    InputError
+        If one lies in a project, also through a link, and not in its reports.
+    """
+    for output in filter(None, outputs):
+        whole = Path(os.path.realpath(output))
+        for folder in whole.parents:
+            if not (folder / PROJECT).is_file():
+                continue
+            if whole.relative_to(folder).parts[0] != REPORTS or whole.parent == folder:
+                raise InputError(
+                    f"{output} lies in the project {folder}, where an erasure would not reach it. "
+                    f"Choose a file outside the project, or in {folder / REPORTS}."
+                )
 
 
 def require_ending(path: Path, endings: Sequence[str], what: str) -> None:

@@ -84,7 +84,7 @@ class BlindRounds:
             return rounds.list_rounds(connection)
 
     def get(self, which: int | str) -> BlindRound:
-        """Round by number or name.
+        """Round by number or name; a text is a name first, and else a number if it is one.
 
         Raises
         ------
@@ -92,9 +92,12 @@ class BlindRounds:
             If there is none.
         """
         known = self.all()
-        for one in known:
-            if which in {one.id, one.name}:
-                return one
+        text = str(which)
+        named = [one for one in known if one.name == which]
+        # int() takes more than ASCII digits, and isdigit() more than int() does.
+        numbered = [one for one in known if text.isascii() and text == str(one.id)]
+        for one in (*named, *numbered):
+            return one
         names = ", ".join(one.name for one in known) or "none yet"
         raise ProjectError(f"There is no round {which!r} in this project. Rounds: {names}.")
 

@@ -20,11 +20,12 @@ from typing import IO, TYPE_CHECKING, Any
 from faceloop_datasets.archive import leads_outside
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.faults import in_words
+from faceloop_datasets.files import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-DATABASE = "project.db"
+DATABASE = PROJECT
 """The member that every backup has."""
 
 _MANIFEST = "manifest.json"

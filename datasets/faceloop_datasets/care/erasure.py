@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import CACHE, REPORTS
+from faceloop_datasets.outputs import database_files
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash, remove_leftovers, staging
-from faceloop_datasets.store import erasing
+from faceloop_datasets.store import erasing, inspecting
 from faceloop_datasets.store.direct import direct
 from faceloop_datasets.store.erasing import ErasureTarget
 from faceloop_datasets.subjects import kind_of, no_such_subject
@@ -24,7 +25,7 @@ from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, unpack, write_bundle
-from .project_files import is_inside
+from .project_files import ProjectFiles, is_inside
 from .traces import Trace, coordinates, find, texts
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ class Erasure:
     tracks : tuple of Path
         Tracks of the videos that it is in, which go whole: a face that nobody annotated in them
         may be the same person's. They can be made again.
+    unknown : tuple of Path
+        Files in the project's folder that are not the project's own: what they show cannot be
+        told, and they stay.
     """
 
     target: ErasureTarget
@@ -86,6 +90,7 @@ class Erasure:
     numbers: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
     tracks: tuple[Path, ...] = ()
+    unknown: tuple[Path, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -141,6 +146,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
         numbers=rows.items,
         sources=sources,
         tracks=tuple(_tracks(root, target, rows)),
+        unknown=tuple(_unknown(root)),
     )
 
 
@@ -263,6 +269,21 @@ def _tracks(root: Path, target: ErasureTarget, rows: ErasedRows) -> Iterator[Pat
     own = {medium.sha256 for medium in (*rows.alone, *rows.shared)}
     videos = {*own, *target.alone, *target.shared}
     return (file for video, file in TrackFolder(root).files().items() if video in videos)
+
+
+def _unknown(root: Path) -> Iterator[Path]:
+    """Files in a project's folder that nothing in the project names."""
+    own = ProjectFiles.of(root / DATABASE)
+    with direct(root / DATABASE, read_only=True) as connection:
+        media = {path for path, _ in inspecting.media_files(connection)}
+    known = {*own.models, *media, *own.tracks(root)}
+    known |= {file.name for file in database_files(root / DATABASE)}
+    backups = set(list_backups(root))
+    for file in sorted(path for path in root.rglob("*") if path.is_file()):
+        place = file.relative_to(root)
+        is_own = place.parts[0] in (CACHE, REPORTS) or file in backups
+        if not is_own and place.as_posix() not in known:
+            yield file
 
 
 def _with_media(root: Path, target: ErasureTarget) -> ErasureTarget:

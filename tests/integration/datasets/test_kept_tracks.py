@@ -218,3 +218,12 @@ def test_a_backup_of_before_anybody_was_annotated_loses_video_and_track_too(
     with Project.open(restore(early, tmp_path / "again").path) as again:
         assert [media.sha256 for media in again.media()] == [two.sha256]
         assert again.tracks() == []
+
+
+def test_files_that_are_not_the_project_s_own_are_named(project: Project) -> None:
+    project.close()
+    strange = [project.path / "old.csv", project.path / "tracks" / "old.parquet"]
+    for file in strange:
+        file.write_bytes(b"points of anna")
+    target = find_erasure_target(project.path, subject="person 0")
+    assert erase(project.path, plan_erasure(project.path, target)).unknown == tuple(strange)

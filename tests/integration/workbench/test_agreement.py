@@ -170,3 +170,52 @@ def test_untouched_points_count_for_nobody(small_project: Path) -> None:
             project.rounds.save(round_, item, "b", replace(start, states=states))
         (pair,) = compare(project, round_).pairs
     assert np.isfinite(pair.distance).tolist() == [True] * 7 + [False] * 63
+
+
+def test_removed_faces_are_in_no_agreement(faceloop: Run, small_project: Path) -> None:
+    at = ("--project", small_project)
+    with Project.open(small_project) as project:
+        starter = ChosenModel("starter", FaceModel.starter())
+        items = choose_faces(project, 4)
+        make_round(project, "r", ["a", "b"], items, starter, from_mean=True, author="me")
+        annotate(project, "r", "a", 0.0)
+        annotate(project, "r", "b", 0.3)
+        project.remove(items[:1])
+        with pytest.raises(InputError, match="was removed from the project"):
+            make_round(project, "s", ["a"], items, starter, from_mean=True, author="me")
+        round_ = project.rounds.get("r")
+        assert compare(project, round_).faces == 3
+        assert done_by(project, round_) == {"a": 3, "b": 3}
+    said = "r: 1 face left out that was removed from the project."
+    assert said in faceloop("agreement", "status", *at).err
+    report = faceloop("agreement", "report", "r", *at)
+    assert said in report.err
+    page = (small_project / "reports" / "agreement r" / "report.html").read_text()
+    assert "1 face left out" in page
+    saved = faceloop("agreement", "consensus", "r", *at, "--json").json()
+    assert (saved["faces"], saved["removed"]) == (3, 1)
+    assert set(saved["doubtful"]) == {str(item) for item in items[1:]}
+
+
+def test_a_consensus_is_taken_back_by_the_round_s_own_name(
+    faceloop: Run, small_project: Path
+) -> None:
+    at = ("--project", small_project)
+    with Project.open(small_project) as project:
+        starter = ChosenModel("starter", FaceModel.starter())
+        for name in ("first", "1", "2024"):
+            items = choose_faces(project, 2)
+            make_round(project, name, ["a", "b"], items, starter, from_mean=True, author="me")
+            for author in "ab":
+                annotate(project, name, author, 0.0)
+        assert [project.rounds.get(key).id for key in ("1", 1, "2", "2024")] == [2, 1, 2, 3]
+    for command in ("consensus", "report"):
+        assert "There is no round '²'" in faceloop("agreement", command, "²", *at).err
+    for name in ("first", "2024"):
+        assert faceloop("agreement", "consensus", name, *at).code == 0
+    unknown = faceloop("agreement", "consensus", "nobody", "--undo", *at)
+    assert "There is no round 'nobody'" in unknown.err
+    other = faceloop("agreement", "consensus", "first", "--undo", *at)
+    assert other.code != 0
+    assert "Consensus of the round 2024" in other.err
+    assert faceloop("agreement", "consensus", "2024", "--undo", *at).code == 0

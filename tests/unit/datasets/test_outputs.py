@@ -15,6 +15,7 @@ from faceloop_datasets.outputs import (
     below_common,
     database_files,
     files_told_apart,
+    refuse_in_project,
     refuse_to_replace,
     told_apart,
 )
@@ -155,3 +156,15 @@ def test_a_folder_that_is_made_on_the_way_hides_no_input(tmp_path: Path) -> None
     through = tmp_path / "new" / ".." / "d" / "p.jpg"
     with pytest.raises(InputError, match="never replaced"):
         refuse_to_replace([through], [tmp_path / "d" / "p.jpg"])
+
+
+def test_nothing_is_written_into_a_project_but_among_its_reports(tmp_path):
+    """Also not where only the folder tells that it is a project's, nor through a link."""
+    root = tmp_path / "project"
+    Project.create(root).close()
+    (tmp_path / "link").symlink_to(root, target_is_directory=True)
+    for inside in ("x.csv", "project.csv", "tracks/x.csv", "media/new/x.mp4", "reports"):
+        for folder in (root, tmp_path / "link", root / "media" / ".."):
+            with pytest.raises(InputError, match="an erasure would not reach it"):
+                refuse_in_project([None, folder / inside])
+    refuse_in_project([None, root / "reports" / "x.csv", tmp_path / "x.csv"])

@@ -81,7 +81,7 @@ class RoundsDialog(QDialog):
                 ("begin", "Annotate", self._begin),
                 ("report", "Report", self._report),
                 ("consensus", "Save consensus", self._consensus),
-                ("undo", "Take it back", lambda: self._try(work.undo_consensus)),
+                ("undo", "Take it back", self._undo),
                 ("new", "New round…", self._new),
             )
         }
@@ -158,6 +158,11 @@ class RoundsDialog(QDialog):
         chosen = self.chosen
         if chosen is not None:
             self._try(lambda: self._work.consensus(chosen.name))
+
+    def _undo(self) -> None:
+        chosen = self.chosen
+        if chosen is not None:
+            self._try(lambda: self._work.undo_consensus(chosen.name))
 
     def _new(self) -> None:
         NewRoundDialog(self._make, self).open()

@@ -14,9 +14,11 @@ from faceloop_workbench.services.blind_rounds import (
     choose_faces,
     done_by,
     make_round,
+    removed_text,
     report_round,
     save_consensus,
     undo_consensus,
+    without_removed,
 )
 from faceloop_workbench.services.model_choice import choose_model
 from faceloop_workbench.session import BlindWork
@@ -82,6 +84,9 @@ class RoundWork:
     def begin(self, round_: BlindRound, author: str) -> None:
         """Work on a round, from its first face that this person has not done."""
         project = self._session.need_project()
+        round_, _ = without_removed(project, round_)
+        if not round_.items:
+            raise FaceloopError(f"All faces of {round_.name} were removed from the project.")
         own = project.rounds.annotations(round_, author)
         self._done = {one.item_id for one in own}
         self._session.show(None)
@@ -148,9 +153,12 @@ class RoundWork:
     # All rounds
 
     def rounds(self) -> list[tuple[BlindRound, dict[str, int]]]:
-        """All rounds of the project, and how many faces each person has done."""
+        """All rounds, with the faces that are there, and how many each person has done."""
         project = self._session.need_project()
-        return [(one, done_by(project, one)) for one in project.rounds.all()]
+        return [
+            (without_removed(project, one)[0], done_by(project, one))
+            for one in project.rounds.all()
+        ]
 
     @property
     def busy(self) -> bool:
@@ -186,9 +194,10 @@ class RoundWork:
         """Write the page on a round, in a thread."""
 
         def work(project: Project, _monitor: Monitor) -> str:
-            files = report_round(project, project.rounds.get(name))
+            round_ = project.rounds.get(name)
+            files = report_round(project, round_)
             self.written.emit(files[0])
-            return f"The page on {name} is {files[0]}."
+            return f"The page on {name} is {files[0]}.{_left_out(project, round_)}"
 
         self._run(work, f"comparing the annotators of {name}")
 
@@ -199,18 +208,20 @@ class RoundWork:
             batch, doubtful = save_consensus(project, project.rounds.get(name), progress=monitor)
             if not batch.faces:
                 return f"Nothing was saved: no face of {name} has annotations to agree on."
+            round_ = project.rounds.get(name)
+            batch, doubtful = save_consensus(project, round_, progress=monitor)
             return (
                 f"Saved the consensus of {counted(batch.faces, 'face')}. In {len(doubtful)} of "
-                "them people differ; those are in the queue."
+                f"them people differ; those are in the queue.{_left_out(project, round_)}"
             )
 
         self._run(work, f"the consensus of {name}")
 
-    def undo_consensus(self) -> None:
-        """Take back the consensus that was saved last, in a thread."""
+    def undo_consensus(self, name: str) -> None:
+        """Take a round's consensus back, if it was saved last, in a thread."""
 
         def work(project: Project, monitor: Monitor) -> str:
-            faces = undo_consensus(project, progress=monitor)
+            faces = undo_consensus(project, project.rounds.get(name), progress=monitor)
             return f"The consensus was taken back from {counted(faces, 'face')}."
 
         self._run(work, "taking the consensus back")
@@ -251,3 +262,8 @@ class RoundWork:
 
 def _after(items: Sequence[int], one: int, other: int) -> bool:
     return items.index(one) > items.index(other)
+
+
+def _left_out(project: Project, round_: BlindRound) -> str:
+    said = removed_text(without_removed(project, round_)[1])
+    return f" {said}." if said else ""

@@ -103,7 +103,7 @@ def add_annotations(
     if found.format is None:
         raise InputError(found.problem)
     with Project.open(project) as opened:
-        round_ = opened.rounds.get(_key(name))
+        round_ = opened.rounds.get(name)
         added, left = add_file(opened, round_, found.format, files, author)
     if json:
         show_json({"round": round_.name, "author": author, "added": added, "not_in_round": left})
@@ -118,16 +118,21 @@ def show_status(project: ProjectOption, json: JsonOption = False) -> None:
     Example: faceloop agreement status --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_workbench.services.blind_rounds import done_by
+    from faceloop_workbench.services.blind_rounds import done_by, without_removed
 
     with Project.open(project) as opened:
-        values = [_values(one, done_by(opened, one)) for one in opened.rounds.all()]
+        values = []
+        for one in opened.rounds.all():
+            there, left_out = without_removed(opened, one)
+            values.append({**_values(there, done_by(opened, one)), "removed": left_out})
     if json:
         show_json({"rounds": values})
         return
     columns = ("round", Column("faces", number=True), "annotated by", "points start from")
     rows = [(v["name"], len(v["items"]), _done(v["done"]), v["start"]) for v in values]
     show_table(columns, rows)
+    for v in values:
+        _note_removed(v["name"], v["removed"])
     if not values:
         note(f"No round yet: faceloop agreement new NAME --annotator WHO --project {project}")
 
@@ -149,19 +154,22 @@ def write_report(
     Example: faceloop agreement report pilot --project faces --out agreement
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.outputs import refuse_to_replace
-    from faceloop_workbench.services.blind_rounds import compare, report_round
+    from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
+    from faceloop_workbench.services.blind_rounds import compare, report_round, without_removed
 
     with Project.open(project) as opened:
-        round_ = opened.rounds.get(_key(name))
+        round_ = opened.rounds.get(name)
         if out is not None:
             refuse_to_replace([out / "report.html"], opened.files())
+            refuse_in_project([out / "report.html"])
         found = compare(opened, round_)
         files = report_round(opened, round_, out)
+        _, left_out = without_removed(opened, round_)
     if json:
-        show_json({"round": round_.name, **found.to_dict(), "files": files})
+        show_json({"round": round_.name, **found.to_dict(), "removed": left_out, "files": files})
         return
     _show(found)
+    _note_removed(round_.name, left_out)
     say(f"Wrote {files[0]} and {len(files) - 1} pictures.")
 
 
@@ -173,7 +181,9 @@ def make_consensus(
         float,
         typer.Option(min=0.0, help="Points farther than this from the mean, in IOD, are in doubt."),
     ] = 0.05,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the last consensus back.")] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take this round's consensus back, if it is the last.")
+    ] = False,
     author: AuthorOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -184,36 +194,52 @@ def make_consensus(
     Example: faceloop agreement consensus pilot --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_workbench.services.blind_rounds import save_consensus, undo_consensus
+    from faceloop_workbench.services.blind_rounds import (
+        save_consensus,
+        undo_consensus,
+        without_removed,
+    )
 
     with Project.open(project) as opened, progress_monitor() as monitor:
+        round_ = opened.rounds.get(name)
         if undo:
-            back = undo_consensus(opened, author=author, progress=monitor)
+            back = undo_consensus(opened, round_, author=author, progress=monitor)
             if json:
                 show_json({"undone": back})
             else:
                 say(f"{back} faces are as they were before.")
             return
-        round_ = opened.rounds.get(_key(name))
+        _, left_out = without_removed(opened, round_)
         batch, doubtful = save_consensus(
             opened, round_, limit=limit, author=author, progress=monitor
         )
     if json:
         doubts = {str(item): list(points) for item, points in doubtful.items()}
-        show_json({"round": round_.name, "faces": batch.faces, "doubtful": doubts})
+        show_json(
+            {
+                "round": round_.name,
+                "faces": batch.faces,
+                "doubtful": doubts,
+                "removed": left_out,
+            }
+        )
         return
     points = sum(len(found) for found in doubtful.values())
     if not batch.faces:
         say(f"Nothing was saved: no face of {round_.name} has annotations to agree on.")
         return
     say(f"Saved the consensus of {batch.faces} faces; {points} points are in doubt.")
+    _note_removed(round_.name, left_out)
     if doubtful:
         note(f"{len(doubtful)} faces are in the queue for them.")
     note(f"Take it back: faceloop agreement consensus {name} --undo --project {project}")
 
 
-def _key(name: str) -> int | str:
-    return int(name) if name.isdigit() else name
+def _note_removed(name: str, left_out: int) -> None:
+    from faceloop_workbench.services.blind_rounds import removed_text
+
+    if left_out:
+        note(f"{name}: {removed_text(left_out)}.")
 
 
 def _values(made: BlindRound, done: dict[str, int]) -> dict[str, Any]:

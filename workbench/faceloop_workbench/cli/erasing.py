@@ -92,7 +92,7 @@ def _ask(wanted: str) -> None:
 
 
 def _show_done(done: Erasure, models: list[str]) -> None:
-    from faceloop_workbench.services.care_text import NOT_FORGOTTEN, OUT_OF_REACH
+    from faceloop_workbench.services.care_text import NOT_FORGOTTEN, OUT_OF_REACH, found_text
 
     files, size = done.searched
     say(
@@ -100,10 +100,10 @@ def _show_done(done: Erasure, models: list[str]) -> None:
         f"annotations, {done.entries} entries of the queue, {len(done.files)} files; "
         f"{len(done.backups)} backups were written again."
     )
-    found = "nothing of it is left." if not done.left else "this is still there:"
-    say(f"Searched {files} files, {size / 1e6:.1f} MB: {found}")
+    say(f"Searched {files} files, {size / 1e6:.1f} MB: {found_text(done)}")
     for line in done.left:
         say(f"  {line}")
+    list_some("not the project's own", done.unknown)
     list_some("Still in the project, since other faces are in it", done.shared)
     list_some("Not touched, since it lies outside the project's media", done.elsewhere)
     if models:
@@ -128,6 +128,7 @@ def _values(done: Erasure, models: list[str]) -> dict[str, object]:
         "reports": done.reports,
         "models": models,
         "left": done.left,
+        "unknown": done.unknown,
         "searched_files": done.searched[0],
         "searched_bytes": done.searched[1],
     }

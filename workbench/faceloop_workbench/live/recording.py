@@ -20,7 +20,12 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, VideoWriter
-from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable, require_ending
+from faceloop_datasets.outputs import (
+    refuse_in_project,
+    refuse_to_replace,
+    refuse_unwritable,
+    require_ending,
+)
 from faceloop_runtime import FrameResult
 from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.services.points_table import PointsTable
@@ -111,6 +116,7 @@ class Recording:
         require_ending(video, VIDEOS, "a recording")
         self.video, self.table = video, video.with_suffix(".csv") if table else None
         refuse_to_replace([self.video, self.table], keep)
+        refuse_in_project([self.table])  # the video is the project's own
         for file in filter(None, (self.video, self.table)):
             refuse_unwritable(file)
         self.left_out = self.frames = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from faceloop_datasets.formats import native_scheme, read_faces
 from faceloop_datasets.formats.record import FaceRecord
 from faceloop_datasets.staging import content_hash
 from faceloop_datasets.store.bulk import NewRevision
+from faceloop_datasets.wording import counted
 from faceloop_runtime import Fitter
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.pictures import as_gray
@@ -108,7 +110,7 @@ def make_round(
     Raises
     ------
     FaceloopError
-        If a face has no picture or is not found in it, or a name cannot be used.
+        If a face was removed, has no picture or is not found in it, or a name cannot be used.
     Cancelled
         If the monitor stopped it; no round was made.
     """
@@ -118,6 +120,11 @@ def make_round(
         for done, number in enumerate(items):
             monitor.step(done, len(items), "placing the points of the round")
             item = project.item(number)
+            if item.removed:
+                raise InputError(
+                    f"{item.name} (item {number}) was removed from the project. Bring it back "
+                    "first (faceloop faces restore), or leave it out of the round."
+                )
             known, picture = annotated.get(number), pictures.get(item)
             points = _start(item, picture, known, fitter, from_mean=from_mean)
             states = np.full(len(points), PointState.ESTIMATED)
@@ -170,10 +177,33 @@ def add_file(
     return len(added), left
 
 
+def without_removed(project: Project, round_: BlindRound) -> tuple[BlindRound, int]:
+    """Leave the faces out that were removed from the project since.
+
+    Returns
+    -------
+    round, left_out : BlindRound, int
+        The round with the faces that are there, and how many are not.
+    """
+    items = tuple(item for item in round_.items if not project.item(item).removed)
+    return replace(round_, items=items), len(round_.items) - len(items)
+
+
+def removed_text(left_out: int) -> str:
+    """Say how many faces were left out; nothing if none was."""
+    if not left_out:
+        return ""
+    verb = "was" if left_out == 1 else "were"
+    return f"{counted(left_out, 'face')} left out that {verb} removed from the project"
+
+
 def done_by(project: Project, round_: BlindRound) -> dict[str, int]:
-    """How many faces of a round each person has annotated; first those who are to."""
+    """How many faces of a round each person has annotated; first those who are to.
+
+    Faces that were removed from the project do not count.
+    """
     counts: dict[str, set[int]] = {name: set() for name in round_.annotators}
-    for one in project.rounds.annotations(round_):
+    for one in _annotations(project, round_):
         if _placed(one.annotation).any():
             counts.setdefault(one.author, set()).add(one.item_id)
     return {name: len(items) for name, items in counts.items()}
@@ -182,13 +212,15 @@ def done_by(project: Project, round_: BlindRound) -> dict[str, int]:
 def compare(project: Project, round_: BlindRound) -> Agreement:
     """Compare all who annotated faces of a round.
 
-    A point that nobody has placed, since it is still where it started, does not count.
+    A point that nobody has placed, since it is still where it started, does not count, nor does a
+    face that was removed from the project.
 
     Raises
     ------
     TrainingError
         If no face was annotated by two people.
     """
+    round_, _ = without_removed(project, round_)
     size = (len(round_.items), len(project.scheme), 2)
     people = [name for name, count in done_by(project, round_).items() if count]
     points = np.full((len(people), *size), np.nan)
@@ -221,7 +253,10 @@ def report_round(project: Project, round_: BlindRound, folder: Path | None = Non
     """
     found = compare(project, round_)
     where = project.path / REPORTS / as_file_name(f"agreement {round_.name}")
-    return write_agreement(found, round_, project.name, folder or where)
+    there, left_out = without_removed(project, round_)
+    if left_out:
+        there = replace(there, chosen=f"{there.chosen}; {removed_text(left_out)}")
+    return write_agreement(found, there, project.name, folder or where)
 
 
 def save_consensus(
@@ -234,7 +269,7 @@ def save_consensus(
 ) -> tuple[Batch, dict[int, tuple[int, ...]]]:
     """Save what people agree on as the faces' own annotations; what is in doubt is queued.
 
-    Faces that only one person annotated are left as they are.
+    Faces that only one person annotated are left as they are, and so are removed ones.
 
     Returns
     -------
@@ -244,7 +279,7 @@ def save_consensus(
         By face, the points on which people differ by more than the limit.
     """
     newest: dict[int, dict[str, Annotation]] = defaultdict(dict)
-    for one in project.rounds.annotations(round_):
+    for one in _annotations(project, round_):
         if _placed(one.annotation).any():
             newest[one.item_id][one.author] = _only_placed(one.annotation)
     changes, doubtful = [], {}
@@ -257,7 +292,7 @@ def save_consensus(
         changes.append(NewRevision(item, made.annotation, project.item(item).head))
         if made.doubtful:
             doubtful[item] = made.doubtful
-    action = f"Consensus of the round {round_.name}"
+    action = _action(round_)
     batch = project.save_all(changes, kind=_KIND, action=action, author=author, progress=progress)
     for item, points in doubtful.items():
         note = f"annotators of {round_.name} differ by more than {100 * limit:.0f} %"
@@ -266,19 +301,49 @@ def save_consensus(
 
 
 def undo_consensus(
-    project: Project, *, author: str | None = None, progress: ProgressLike = None
+    project: Project,
+    round_: BlindRound | None = None,
+    *,
+    author: str | None = None,
+    progress: ProgressLike = None,
 ) -> int:
     """Take the last consensus back; returns how many faces are as they were before.
+
+    Parameters
+    ----------
+    project : Project
+        Where it was saved.
+    round_ : BlindRound, optional
+        Whose it must be; by default it is taken back whosever it is.
+    author : str, optional
+        Who takes it back; by default the user of this computer.
+    progress : Monitor or callable, optional
+        Told each step.
 
     Raises
     ------
     InputError
-        If there is none, or it was taken back already.
+        If there is none, it was taken back already, or the last one is another round's.
     """
     batch = project.last_batch(_KIND)
     if batch is None:
         raise InputError("There is no consensus in this project that could be taken back.")
+    if round_ is not None and batch.action != _action(round_):
+        raise InputError(
+            f"The last consensus is not that of {round_.name}, but: {batch.action}. Only the last "
+            "can be taken back; name its round."
+        )
     return project.undo_batch(batch, author=author, progress=progress)
+
+
+def _action(round_: BlindRound) -> str:
+    return f"Consensus of the round {round_.name}"
+
+
+def _annotations(project: Project, round_: BlindRound) -> list[BlindAnnotation]:
+    """Return what was annotated of the faces that are still there."""
+    there = set(without_removed(project, round_)[0].items)
+    return [one for one in project.rounds.annotations(round_) if one.item_id in there]
 
 
 def _start(

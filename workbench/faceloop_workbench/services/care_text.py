@@ -107,18 +107,32 @@ def after_erasing_text(done: Erasure, models: Sequence[str]) -> str:
     """Say after an erasure what is gone, and what was found of it in the project's files."""
     files, size = done.searched
     searched = f"Searched {counted(files, 'file')}, {megabytes(size)}:"
-    found = "this is still there:" if done.left else "nothing of it is left."
     return "\n".join(
         (
             "Gone for good:",
             *(f"  •  {line}" for line in _goes(done)),
             "",
-            f"{searched} {found}",
+            f"{searched} {found_text(done)}",
             *(f"  •  {line}" for line in done.left),
+            *(f"  •  {file}" for file in done.unknown[:_PLACES]),
             "",
             *_stays(done, models, "not touched"),
             OUT_OF_REACH,
         )
+    )
+
+
+def found_text(done: Erasure) -> str:
+    """Say whether the search after an erasure found something; a list follows if there is one."""
+    if done.left and not done.unknown:
+        return "this is still there:"
+    if not done.unknown:
+        return "nothing of it is left."
+    found = "some is still there" if done.left else "nothing of it was found"
+    files = counted(len(done.unknown), "file")
+    return (
+        f"{found}. But {files} in the project's folder are not the project's own, and what they "
+        "show cannot be told. Look at them yourself:"
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import Cancelled, Project, ProjectError
+from faceloop_datasets.files import REPORTS
 from faceloop_datasets.sample import ClipTruth, sample_clip, sample_clip_truth
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
@@ -140,11 +141,12 @@ def run_demo(
     """
     trained = train_into(project, TrainingConfig(), progress=progress)
     model = FaceModel.load(trained.record.file)
-    plot = None
+    made, plot = project.path / REPORTS / "demo", None
+    made.mkdir(parents=True, exist_ok=True)
     if trained.evaluation is not None:
-        plot = project.path / "ced.png"
+        plot = made / "ced.png"
         trained.evaluation.plot(plot)
-    points, overlay = project.path / "clip.parquet", project.path / "clip.mp4"
+    points, overlay = made / "clip.parquet", made / "clip.mp4"
     measure = ClipMeasure(model.scheme)
     track = track_video(
         model,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from faceloop_datasets import InputError
 from faceloop_datasets.files import as_file_name, atomic_path, escape_formula
-from faceloop_datasets.outputs import refuse_to_replace, require_ending
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace, require_ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -170,10 +170,12 @@ def save_quantities(
     Raises
     ------
     InputError
-        If the name ends in something else, or the file cannot be written.
+        If the name ends in something else, or the file cannot be written, or is in a project's
+        folder.
     """
     require_ending(path, ENDINGS, "plots and their tables")
     refuse_to_replace([path], keep)
+    refuse_in_project([path])
     if path.suffix.lower() == ".csv":
         table = quantity_table(track, selection).round(dict.fromkeys(_names(selection), _DIGITS))
         table.columns = pd.Index([escape_formula(str(name)) for name in table.columns])

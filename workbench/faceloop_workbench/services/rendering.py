@@ -14,7 +14,12 @@ from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.media.images import IMAGE_SUFFIXES, frames_of, read_image
 from faceloop_datasets.media.video import Sound
-from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable, require_ending
+from faceloop_datasets.outputs import (
+    refuse_in_project,
+    refuse_to_replace,
+    refuse_unwritable,
+    require_ending,
+)
 from faceloop_runtime import Tracker
 from faceloop_runtime.render.backend import make_warper
 from faceloop_runtime.render.cover.plan import Footage, plan_cover, plan_covers
@@ -125,6 +130,7 @@ def render(
     """
     read = [source] if rendering.face is None else [source, rendering.face]
     refuse_to_replace([out], [*read, *keep])
+    refuse_in_project([out])
     picture = source.suffix.lower() in IMAGE_SUFFIXES
     require_ending(out, _PICTURES if picture else _VIDEOS, "a picture" if picture else "a video")
     refuse_unwritable(out)

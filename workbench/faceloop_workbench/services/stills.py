@@ -15,6 +15,7 @@ from faceloop_datasets.media.images import read_image
 from faceloop_datasets.outputs import (
     below_common,
     files_told_apart,
+    refuse_in_project,
     refuse_to_replace,
     require_ending,
 )
@@ -105,6 +106,7 @@ def fit_stills(
     """
     drawn = overlay_files(images, overlay)
     refuse_to_replace([points, *dict.fromkeys(drawn)], [*images, *keep])
+    refuse_in_project([points, *drawn])
     for file in filter(None, drawn):
         require_ending(file, (".png", ".jpg", ".jpeg"), "a picture")
     monitor, detector = Monitor.of(progress), finding.make_detector()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from faceloop_datasets import FrameKind, InputError, Monitor, Video, VideoWriter
-from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_datasets.tracks.editing import check_range
 from faceloop_datasets.wording import counted
 
@@ -119,7 +119,8 @@ def export_track(
     Raises
     ------
     InputError
-        If there is no such range, the model has other points, or a file cannot be read or written.
+        If there is no such range, the model has other points, or a file cannot be read or written,
+        or is in a project's folder.
     """
     part = part or TrackRange.all_of(track)
     check_range(track, part.first, part.last)
@@ -129,6 +130,7 @@ def export_track(
             f"{model.scheme.name}."
         )
     refuse_to_replace([out], [video, *keep])
+    refuse_in_project([out])
     frames = _Frames(track, model, part, Monitor.of(progress))
     if out.suffix.lower() in TABLES:
         _write_table(frames, video, out)

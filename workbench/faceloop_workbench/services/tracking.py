@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from faceloop_datasets import InputError, Monitor, Video, VideoWriter
-from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace, refuse_unwritable
 from faceloop_runtime import FrameResult, OneEuro, Tracker
 
 from .expression_plot import ExpressionPlot
@@ -154,6 +154,7 @@ def track_video(
         nothing: the summary says so and the files hold the frames before.
     """
     refuse_to_replace([points, overlay, plot], [Path(path), *keep])
+    refuse_in_project([points, overlay, plot])
     if plot is not None:  # the others are opened before the first frame, this one after the last
         refuse_unwritable(plot)
     drawn = None if plot is None else _plot(plot, model)
