@@ -65,7 +65,7 @@ def completed(shapes: ArrayLike, at: ArrayLike) -> NDArray[np.float64]:
         NaN where no shape has the point, or none that has it has another one in common.
     """
     known, when = np.asarray(shapes, np.float64), np.asarray(at, np.float64)
-    missing: NDArray[np.bool_] = np.isnan(known).any(axis=2)
+    missing = np.isnan(known[..., 0] + known[..., 1])
     whole = known.copy()
     for shape, point in np.argwhere(missing).tolist():
         there = np.flatnonzero(~missing[:, point])
