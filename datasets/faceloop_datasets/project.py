@@ -1349,7 +1349,7 @@ class Project:
         InputError
             If its file is damaged.
         """
-        return self._tracks.read(media.sha256)
+        return self._tracks.read(media.sha256, self.scheme)
 
     def keep_track(self, track: Track | TrackHistory, said: str = "") -> TrackHistory:
         """Keep the track of a video with the project, in the place of the one there was.
@@ -1390,7 +1390,7 @@ class Project:
             if isinstance(track, TrackHistory):
                 self.check_track(track)
                 return self._tracks.write(track)
-            before = self._tracks.read(track.sha256) or TrackHistory(track)
+            before = self._tracks.read(track.sha256, self.scheme) or TrackHistory(track)
             return self._tracks.write(before.did(track, said) if said else before.went_on(track))
 
     def check_track(self, history: TrackHistory) -> None:

@@ -12,7 +12,7 @@ from scipy.signal import savgol_filter
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.wording import counted
 
-from .blending import blend
+from .blending import blend, completed
 from .face_track import FaceTrack, FrameKind, Verdict
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def interpolate(track: Track, face: int, first: int, last: int) -> Track:
 
     The ends of the range and the corrected frames within stay, and all others are computed from
     the two of these around them, by the time between them: see `faceloop_datasets.tracks.blending`.
+    A point that one of these lacks is missing there only; one that all lack is as it was.
 
     Parameters
     ----------
@@ -142,12 +143,20 @@ def interpolate(track: Track, face: int, first: int, last: int) -> Track:
     fixed = before.kind[where] == FrameKind.CORRECTED
     fixed[[0, -1]] = True
     anchors = first + np.flatnonzero(fixed)
-    for start, stop in pairwise(anchors.tolist()):
-        track = _between(track, face, start, stop)
+    times = track.times[anchors]
+    at = times if (np.diff(times) > 0).all() else anchors
+    shapes = completed(before.points[anchors], at)
+    for (start, one), (stop, other) in pairwise(zip(anchors.tolist(), shapes, strict=True)):
+        track = _between(track, face, (start, one), (stop, other))
     return track
 
 
-def _between(track: Track, number: int, start: int, end: int) -> Track:
+_Anchor = tuple[int, "NDArray[np.float64]"]
+"""A frame, and the shape there."""
+
+
+def _between(track: Track, number: int, first: _Anchor, last: _Anchor) -> Track:
+    (start, one), (end, other) = first, last
     inside = np.arange(start + 1, end)
     if not len(inside):
         return track
@@ -155,9 +164,10 @@ def _between(track: Track, number: int, start: int, end: int) -> Track:
     span = times[end] - times[start]
     share = (times[inside] - times[start]) / span if span > 0 else (inside - start) / (end - start)
     errors = face.predicted_error[[start, end]]
+    points = blend(one, other, share)
     changed = face.with_rows(
         inside,
-        points=blend(face.points[start], face.points[end], share),
+        points=np.where(np.isnan(points), face.points[inside], points),
         predicted_error=errors[0] + share * (errors[1] - errors[0]),
         kind=FrameKind.INTERPOLATED,
         verdict=Verdict.NONE,
@@ -173,7 +183,8 @@ def smooth(track: Track, face: int, first: int, last: int, window: int = WINDOW)
     Savitzky & Golay, "Smoothing and differentiation of data by simplified least squares
     procedures" (Analytical Chemistry 1964): each point becomes the middle of the parabola through
     the frames around it. What lies outside the range is looked at and stays; so do corrected
-    frames, and no gap without points is bridged.
+    frames, and no gap without points is bridged. A point that is missing in a frame stays so there,
+    and in the others it becomes what it would if it were on the line between its neighbours.
 
     Parameters
     ----------
@@ -189,22 +200,45 @@ def smooth(track: Track, face: int, first: int, last: int, window: int = WINDOW)
     Raises
     ------
     InputError
-        If there is no such face or range, or the window is even or too short.
+        If there is no such face or range, or the window is even, too short, or longer than the
+        face is there without a gap.
     """
     where, before = check_range(track, first, last), track.face(face)
     if window < _ORDER + 1 or window % 2 == 0:
         raise InputError(f"Expected an odd window of 3 frames or more but got {window}.")
-    changed = before
+    changed, short = before, 0
     for start, end in runs(before.present):
         inside = np.arange(max(start, where.start), min(end, where.stop))
         inside = inside[before.kind[inside] != FrameKind.CORRECTED]
-        if end - start < window or not len(inside):
+        if not len(inside):
+            continue
+        if end - start < window:
+            short = max(short, end - start)
             continue
         begin, stop = max(start, inside[0] - window), min(end, inside[-1] + 1 + window)
-        smoothed = savgol_filter(before.points[begin:stop], window, _ORDER, axis=0)
-        rows = smoothed[inside - begin]
+        smoothed = savgol_filter(_bridged(before.points[begin:stop]), window, _ORDER, axis=0)
+        rows = np.where(np.isnan(before.points[inside]), np.nan, smoothed[inside - begin])
         changed = changed.with_rows(inside, points=rows, kind=FrameKind.SMOOTHED)
+    if short and changed is before:
+        raise InputError(
+            f"Face {face} is there for {counted(short, 'frame')} without a gap, which a window of "
+            f"{window} frames does not fit into. Choose a shorter window."
+        )
     return track.with_face(changed)
+
+
+def _bridged(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points of frames, shape (K, N, 2), with lines over the frames in which one is missing.
+
+    One that is missing in all is 0.
+    """
+    flat = points.reshape(len(points), -1).copy()
+    missing = np.isnan(flat)
+    flat[:, missing.all(axis=0)] = 0
+    for column in np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)):
+        gone, there = (np.flatnonzero(w) for w in (missing[:, column], ~missing[:, column]))
+        flat[gone, column] = np.interp(gone, there, flat[there, column])
+    return flat.reshape(points.shape)
 
 
 def runs(where: NDArray[np.bool_]) -> list[tuple[int, int]]:

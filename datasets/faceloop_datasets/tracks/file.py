@@ -16,6 +16,7 @@ from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import atomic_path
 
 from .change import FaceChange, TrackChange
+from .checking import fault_of
 from .face_track import FaceTrack, FrameKind, Verdict
 from .history import TrackHistory
 from .track import Track
@@ -83,11 +84,11 @@ def which_written(path: Path) -> str:
         with safetensors.safe_open(path, framework="numpy") as handle:
             return str((handle.metadata() or {}).get(_WRITTEN, _UNNAMED))
     except _BadTrackError as error:
-        raise _unusable(path, str(error)) from error
+        raise unusable(path, str(error)) from error
     except OSError as error:
-        raise _unusable(path, in_words(error)) from error
+        raise unusable(path, in_words(error)) from error
     except safetensors.SafetensorError as error:
-        raise _unusable(path, f"it is damaged: {error}") from error
+        raise unusable(path, f"it is damaged: {error}") from error
 
 
 def read_track(path: Path) -> TrackHistory:
@@ -111,20 +112,21 @@ def read_track(path: Path) -> TrackHistory:
             parts = _Parts(about, {name: handle.get_tensor(name) for name in names})
             return replace(_history(parts), written=metadata.get(_WRITTEN, _UNNAMED))
     except _BadTrackError as error:
-        raise _unusable(path, str(error)) from error
+        raise unusable(path, str(error)) from error
     except OSError as error:
-        raise _unusable(path, in_words(error)) from error
+        raise unusable(path, in_words(error)) from error
     except (safetensors.SafetensorError, InputError, ValueError, RecursionError) as error:
-        raise _unusable(path, f"it is damaged: {error}") from error
+        raise unusable(path, f"it is damaged: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise _unusable(path, f"it is damaged: {error!r}") from error
+        raise unusable(path, f"it is damaged: {error!r}") from error
 
 
 class _BadTrackError(Exception):
     """What is wrong with a file."""
 
 
-def _unusable(path: Path, why: str) -> InputError:
+def unusable(path: Path, why: str) -> InputError:
+    """Return what a person is told whose track is unusable."""
     return InputError(
         f"The track {path} cannot be used: {why}. Take it from a backup, or delete it and track "
         "the video again."
@@ -232,6 +234,8 @@ def _history(parts: _Parts) -> TrackHistory:
     if not 0 <= done <= len(changes):
         raise _BadTrackError(f"{done} of {len(changes)} changes cannot be undone")
     _check_rows(track, changes)
+    if fault := fault_of(track, changes):
+        raise _BadTrackError(fault)
     return TrackHistory(track, changes[:done], changes[done:])
 
 

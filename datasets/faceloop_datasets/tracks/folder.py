@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
 
-from .file import read_track, which_written, write_track
+from .file import read_track, unusable, which_written, write_track
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from faceloop_datasets.schemes.scheme import Scheme
 
     from .history import TrackHistory
 
@@ -58,13 +60,20 @@ class TrackFolder:
             if match is not None and file.is_file() and not file.is_symlink()
         }
 
-    def read(self, sha256: str) -> TrackHistory | None:
+    def read(self, sha256: str, scheme: Scheme | None = None) -> TrackHistory | None:
         """Read the track of a video; None if there is none.
+
+        Parameters
+        ----------
+        sha256 : str
+            Of the video's content.
+        scheme : Scheme, optional
+            What its points are to be; any by default.
 
         Raises
         ------
         InputError
-            If it is damaged, or another video's.
+            If it is damaged, another video's, or of other points.
         """
         file = self.files().get(sha256)
         if file is None:
@@ -75,6 +84,8 @@ class TrackFolder:
                 f"The track {file} is of another video ({history.track.sha256[:12]}…). Delete it, "
                 "and track the video again."
             )
+        if scheme is not None:
+            _check_points(file, history, scheme)
         return history
 
     def is_current(self, history: TrackHistory) -> bool:
@@ -97,3 +108,14 @@ class TrackFolder:
             If it cannot be written.
         """
         return write_track(self.file(history.track.sha256), history)
+
+
+def _check_points(file: Path, history: TrackHistory, scheme: Scheme) -> None:
+    track = history.track
+    if track.scheme != scheme.name:
+        raise unusable(file, f"its points are those of {track.scheme}; expected {scheme.name}")
+    rows = [face.arrays() for face in track.faces]
+    rows += [f.before for change in (*history.done, *history.undone) for f in change.faces]
+    for found in (row["points"].shape[1] for row in rows):
+        if found != len(scheme):
+            raise unusable(file, f"it has {found} points; expected {len(scheme)} of {scheme.name}")

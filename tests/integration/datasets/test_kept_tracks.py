@@ -36,6 +36,8 @@ from faceloop_datasets.care.backup import FOLDER
 from faceloop_datasets.care.bundle import read_bundle
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_datasets.tracks import editing
+from faceloop_datasets.tracks.folder import TrackFolder
+from faceloop_datasets.tracks.history import TrackHistory
 
 
 @pytest.fixture
@@ -124,6 +126,19 @@ def test_the_second_of_two_editors_is_told(project: Project) -> None:
     with pytest.raises(TrackConflict):
         project.keep_track(mine.undo())
     assert project.undo_track(one) == "theirs"
+
+
+def test_a_file_with_other_points_is_not_read(project: Project) -> None:
+    one, _ = project.media()
+    for scheme, points, said in (
+        ("ibug68", 68, "its points are those of ibug68; expected face70"),
+        ("face70", 68, "it has 68 points; expected 70 of face70"),
+    ):
+        face = FaceTrack.unseen(0, 6, points)
+        other = Track(one.sha256, scheme, "m", 25.0, np.arange(6) / 25, (face,))
+        TrackFolder(project.path).write(TrackHistory(other))
+        with pytest.raises(InputError, match=said):
+            project.track_history(one)
 
 
 def test_a_moved_video_still_has_its_track(project: Project, tmp_path: Path) -> None:

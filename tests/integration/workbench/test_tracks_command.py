@@ -13,6 +13,7 @@ from faceloop_datasets import (
     Annotation,
     FaceTrack,
     FrameKind,
+    InputError,
     Project,
     Track,
     Verdict,
@@ -22,7 +23,7 @@ from faceloop_datasets import (
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
 from faceloop_datasets.tracks import editing
 from faceloop_workbench.services.model_choice import choose_model
-from faceloop_workbench.services.track_keeping import track_and_keep
+from faceloop_workbench.services.track_keeping import find_video, track_and_keep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,7 +140,9 @@ def test_edits_during_a_tracking_stay(empty_project: Path, folder: Path) -> None
     assert np.flatnonzero(history.track.face(0).verdict).tolist() == [3, 4, 5]
 
 
-def test_mistakes_are_one_clear_line(faceloop: Run, empty_project: Path, folder: Path) -> None:
+def test_mistakes_are_one_clear_line(
+    faceloop: Run, empty_project: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = ("--project", empty_project)
     assert "need --project" in faceloop("track", folder).err
     assert "The project has no video talk.mp4" in faceloop("tracks", "undo", "talk.mp4", *here).err
@@ -150,7 +153,24 @@ def test_mistakes_are_one_clear_line(faceloop: Run, empty_project: Path, folder:
     wrong = faceloop("tracks", "accept", "short.mp4", *here, "--frames", "2-9")
     assert "within 0..3 but got 2..9" in wrong.err
     assert faceloop("tracks", "accept", "short.mp4", *here, "--frames", "x").code == 2
-    assert "no face 7" in faceloop("tracks", "smooth", "short.mp4", *here, "--face", 7).err
+    for frames in ("²-³", "1-", "-2", "9" * 5000):
+        assert faceloop("tracks", "accept", "short.mp4", *here, "--frames", frames).code == 2
+    refused = faceloop("tracks", "plot", "short.mp4", *here, "--frames", "0-9999")
+    assert "within 0..3 but got 0..9999" in refused.err
+    one = ("tracks", "interpolate", "short.mp4", *here, "--frames", "2")
+    assert faceloop(*one).out.strip() == "Nothing changed."
+    assert faceloop("tracks", "undo", "short.mp4", *here).out.startswith("There is nothing to undo")
+    again = folder / "deep" / "short.mp4"
+    again.write_bytes((folder / "deep" / "talk.mp4").read_bytes())
+    with Project.open(empty_project) as opened, monkeypatch.context() as patch:
+        other = opened.add_media(again)
+        patch.chdir(folder / "deep")
+        assert find_video(opened, "short.mp4") == other
+        patch.chdir(folder.parent)
+        with pytest.raises(InputError, match=r"Several videos are called short\.mp4"):
+            find_video(opened, "short.mp4")
+    short = folder / "short.mp4"
+    assert "no face 7" in faceloop("tracks", "smooth", short, *here, "--face", 7).err
 
 
 def test_quantities_of_a_kept_track_are_plotted_and_listed(

@@ -199,8 +199,30 @@ def test_interpolation_goes_from_anchor_to_anchor() -> None:
     missing = before.points[5].copy()
     missing[2] = np.nan
     gap = editing.interpolate(value.with_face(before.with_rows(5, points=missing)), 0, 3, 5)
-    assert np.isnan(gap.face(0).points[4, 2]).all()
-    assert np.isfinite(gap.face(0).points[4, [0, 1, 3, 4, 5]]).all()
+    assert np.isnan(gap.face(0).points[5, 2]).all()
+    assert np.isfinite(gap.face(0).points[4]).all()  # from the anchor that has it
+
+
+def test_a_missing_point_is_missing_in_its_frame_only() -> None:
+    shape = np.random.default_rng(3).uniform(0, 90, (POINTS, 2))
+    path = np.stack([turned(shape, 3 * t, 1.0, 2 * t + 1j * t) for t in range(21)])
+    kinds = np.full(21, FrameKind.FITTED)
+    kinds[10] = FrameKind.CORRECTED
+    spoilt = path.copy()
+    spoilt[10, 2] = np.nan
+    spoilt[:, 4] = np.nan
+    one = face(0, kinds.tolist()).with_rows(slice(None), points=spoilt)
+    for edit in (editing.interpolate, editing.smooth):
+        edited = edit(track(one), 0, 0, 20).face(0)
+        missing = np.isnan(edited.points).any(axis=2)
+        assert np.argwhere(missing[:, [0, 1, 2, 3, 5]]).tolist() == [[10, 2]]
+        assert missing[:, 4].all()
+        np.testing.assert_allclose(edited.points[~missing], path[~missing], atol=2)
+    kept = spoilt.copy()
+    kept[[0, 10, 20], 2] = np.nan  # no anchor has it
+    one = one.with_rows(slice(None), points=kept)
+    found = editing.interpolate(track(one), 0, 0, 20).face(0)
+    np.testing.assert_array_equal(found.points[:, 2], one.points[:, 2])
 
 
 def test_smoothing_keeps_a_parabola_and_what_people_placed() -> None:
@@ -223,6 +245,8 @@ def test_smoothing_keeps_a_parabola_and_what_people_placed() -> None:
     assert found.kind[[5, 9, 10, 30]].tolist() == [1, 2, 6, 3]
     with pytest.raises(InputError, match="odd window of 3 frames or more but got 4"):
         editing.smooth(rough, 0, 10, 39, window=4)
+    with pytest.raises(InputError, match=r"for 34 frames without a gap.* window of 99 frames"):
+        editing.smooth(rough, 0, 10, 39, window=99)
 
 
 def test_a_track_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -277,6 +301,10 @@ def narrow(_about: Any, arrays: Any) -> None:
     arrays["change.0.0.before.points"] = arrays["change.0.0.before.points"][:, :3].copy()
 
 
+def changed_points(where: Any, value: float) -> Any:
+    return changed_header(lambda _, x: x["face.0.points"].__setitem__(where, value))
+
+
 DAMAGE: dict[str, tuple[Any, str]] = {
     "cut": (lambda p: p.write_bytes(p.read_bytes()[:-40]), "is damaged"),
     "other": (lambda p: p.write_bytes(b"GIF89a" * 20), "truncated or in another format"),
@@ -288,6 +316,19 @@ DAMAGE: dict[str, tuple[Any, str]] = {
     "far": (changed_header(lambda _, x: x["change.0.0.frames"].fill(999)), "outside 0..7"),
     "rows": (changed_header(narrow), "different fields"),
     "name": (changed_header(lambda a, _: a.update(model=3)), "expected a text but found 3"),
+    "times": (changed_header(lambda _, x: x["times"].fill(np.nan)), "times do not increase"),
+    "equal": (changed_header(lambda _, x: x["times"].fill(0)), "times do not increase"),
+    "rate": (changed_header(lambda a, _: a.update(rate=0)), "the rate is 0.0; expected"),
+    "no rate": (changed_header(lambda a, _: a.update(rate=float("nan"))), "the rate is nan"),
+    "far points": (changed_points(0, 1e30), "face 0 has in frame 0 points that are no places"),
+    "infinite": (changed_points(0, np.inf), "face 0 has in frame 0 points that are no places"),
+    "half": (changed_points((5, 1, 0), np.nan), "in frame 5 points with one coordinate"),
+    "lacks": (changed_points((4, 1), np.nan), "in frame 4 a fit without some of its points"),
+    "lost": (changed_points(2, 9), "in frame 2 points where it was not found"),
+    "error": (
+        changed_header(lambda _, x: x["change.0.0.before.predicted_error"].fill(-1)),
+        "face 0 in the change 'rejected' has in frame 0 a predicted error below 0",
+    ),
     "done": (changed_header(lambda a, _: a.update(done=7)), "cannot be undone"),
 }
 

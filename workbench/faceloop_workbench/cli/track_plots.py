@@ -53,6 +53,7 @@ def plot(
     with Project.open(project) as opened:
         media = find_video(opened, video)
         track = need_track(opened, media).track
+        first, last = (None, None) if frames is None else frame_range(track, frames)
         if not quantity:
             there = quantities_of(opened.scheme, track.expressions)
             names = [one.name for one in there]
@@ -62,7 +63,6 @@ def plot(
                 say(", ".join([*names, "x:POINT", "y:POINT", "speed:POINT"]))
             return
         wanted = [find(name, opened.scheme, track.expressions) for name in quantity]
-        first, last = (None, None) if frames is None else frame_range(track, frames)
         part = Selection(wanted, first=first, last=last)
         target = out or Path(suggested_name(Path(media.name).name, part))
         save_quantities(target, track, part, kept_files(None, opened))

@@ -25,6 +25,9 @@ tracks = typer.Typer(
     help="The tracks of videos that a project keeps, and what is done to them.",
 )
 
+_MOST_DIGITS = 19
+"""Of a number of a frame; no video has as many."""
+
 VideoArgument = Annotated[
     str, typer.Argument(metavar="VIDEO", help="Name or path of a video of the project.")
 ]
@@ -307,7 +310,11 @@ def _edit(
         first, last = frame_range(history.track, frames)
         after = edit(history.track, _face(history.track, face), first, last)
         said = f"{word} frames {first}..{last}" if ranged else word
-        opened.keep_track(history.did(after, said))
+        done = history.did(after, said)
+        if done is history:
+            say("Nothing changed.")
+            return
+        opened.keep_track(done)
     say(f"{said[:1].upper()}{said[1:]}; faceloop tracks undo takes it back.")
 
 
@@ -329,13 +336,19 @@ def frame_range(track: Track, frames: str | None) -> tuple[int, int]:
     ------
     BadParameter
         If it says something else.
+    InputError
+        If the video has no such frames.
     """
+    from faceloop_datasets.tracks.editing import check_range
+
     if frames is None:
         return 0, track.frames - 1
     first, dash, last = frames.partition("-")
-    if not first.isdigit() or (dash and not last.isdigit()):
+    numbers = [first, last] if dash else [first]
+    if not all(n.isascii() and n.isdecimal() and len(n) < _MOST_DIGITS for n in numbers):
         raise typer.BadParameter(f"--frames needs FIRST-LAST, as 100-250, and not {frames!r}")
-    return int(first), int(last or first)
+    check_range(track, int(numbers[0]), int(numbers[-1]))
+    return int(numbers[0]), int(numbers[-1])
 
 
 def _face(track: Track, face: int | None) -> int:

@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Track, TrackConflict, Verdict
 from faceloop_datasets.tracks import editing
+from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.model_choice import check_points
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_datasets import Item, Media, Monitor, QueueEntry, Revision
-    from faceloop_datasets.tracks.history import TrackHistory
     from faceloop_workbench.session import Session
 
     from .player import Player
@@ -365,7 +365,11 @@ class TrackEditor:
         return replace(step, media=media, history=history)
 
     def _edit(self, said: str, operation: Callable[[Track, int], Track]) -> None:
-        self._begin_edit("", lambda t, _monitor: (operation(t, self._face_of(t)), said))
+        def edit(track: Track, _monitor: Monitor) -> tuple[Track, str]:
+            after = operation(track, self._face_of(track))
+            return after, said if TrackHistory(track).did(after, said).done else "nothing changed"
+
+        self._begin_edit("", edit)
 
     def _begin_edit(self, name: str, edit: Callable[[Track, Monitor], tuple[Track, str]]) -> None:
         video = self._video()

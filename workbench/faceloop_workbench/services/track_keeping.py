@@ -197,7 +197,9 @@ def videos_of(project: Project) -> list[Path]:
 
 
 def find_video(project: Project, which: str) -> Media:
-    """Return a video of a project by its name, its path, or the beginning of its hash.
+    """Return a video of a project by its path, its name, or the beginning of its hash.
+
+    The path of a file that is there wins over the name of others.
 
     Raises
     ------
@@ -206,7 +208,8 @@ def find_video(project: Project, which: str) -> Media:
     """
     videos = [media for media in project.media() if media.kind == "video"]
     path = Path(which).absolute()
-    found = [m for m in videos if which == m.name or m.where(project.path) == path]
+    here = [m for m in videos if m.where(project.path) == path]
+    found = here if path.exists() and here else [m for m in videos if m in here or which == m.name]
     found = found or [m for m in videos if len(which) > 5 and m.sha256.startswith(which)]
     if len(found) == 1:
         return found[0]
