@@ -205,11 +205,10 @@ class RoundWork:
         """Save what people agree on as the faces' own annotations, in a thread."""
 
         def work(project: Project, monitor: Monitor) -> str:
-            batch, doubtful = save_consensus(project, project.rounds.get(name), progress=monitor)
-            if not batch.faces:
-                return f"Nothing was saved: no face of {name} has annotations to agree on."
             round_ = project.rounds.get(name)
             batch, doubtful = save_consensus(project, round_, progress=monitor)
+            if not batch.faces:
+                return f"Nothing was saved: no face of {name} has annotations to agree on."
             return (
                 f"Saved the consensus of {counted(batch.faces, 'face')}. In {len(doubtful)} of "
                 f"them people differ; those are in the queue.{_left_out(project, round_)}"

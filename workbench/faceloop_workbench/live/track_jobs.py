@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import TrackConflict, Video
-from faceloop_workbench.services.model_choice import expression_names
-from faceloop_datasets import Video
 from faceloop_workbench.services.track_corrections import face_at, item_for, take_corrections
 from faceloop_workbench.services.track_editing import spread, with_head_poses
 from faceloop_workbench.services.track_keeping import start_track
@@ -111,8 +109,6 @@ def merged(
     project = video.project
     media = step.media or project.add_media(video.path)
     history = _latest(project, media, step.history) or start_track(project, media, video.chosen)
-    if recorder is None or not len(recorder) or not takes_fits(history.track, recorder.name):
-    history = step.history or start_track(project, media, video.chosen)
     if recorder is None or not len(recorder) or not takes_fits(history.track, recorder):
         return media, history
     return media, project.keep_track(history.went_on(recorder.merged(history.track)))

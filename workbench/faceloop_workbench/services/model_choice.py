@@ -94,7 +94,6 @@ def check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) -
         raise ProjectError(
             f"The model {chosen.name} has the points of {chosen.model.scheme.name}, the project "
             f"{project.name} has those of {project.scheme.name}. Train a model in this project, "
-            "or choose another model."
             "or choose another."
         )
 
