@@ -298,8 +298,7 @@ class FaceState:
 
 def outside(points: Points, size: tuple[int, int]) -> Mask:
     """Which points (N, 2) lie outside a picture (width, height); the missing ones do not."""
-    beyond: Mask = ((points < -0.5) | (points > np.array(size) - 0.5)).any(axis=1)
-    return beyond
+    return np.asarray(((points < -0.5) | (points > np.array(size) - 0.5)).any(axis=1))
 
 
 def _helped(source: str, predicted: Mask, model: str) -> str:
