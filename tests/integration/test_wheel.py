@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("faceloop_datasets", "faceloop_runtime", "faceloop_trainer", "faceloop_workbench")
-MOST_BYTES = 18_000_000  # pictures, clip, network and starter take 16.8 million of them
+MOST_BYTES = 18_500_000  # pictures, clip, network and starter take 16.8 million of them, code 1.4
 
 
 @pytest.fixture(scope="module")

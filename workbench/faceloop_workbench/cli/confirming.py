@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceloop_datasets.wording import counted
-
 from .console import Column, note, say, show_json, show_table
 from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption
@@ -69,6 +67,8 @@ def _last(project: Project) -> Batch:
 
 
 def _list(project: Project, counts: dict[int, int], json: bool) -> None:
+    from faceloop_datasets.wording import counted
+
     names = project.scheme.names
     if json:
         found = [{"point": k, "name": names[k], "faces": n} for k, n in counts.items()]
@@ -84,6 +84,8 @@ def _list(project: Project, counts: dict[int, int], json: bool) -> None:
 
 
 def _show_done(batch: Batch, names: list[str], project: Path, json: bool) -> None:
+    from faceloop_datasets.wording import counted
+
     if json:
         show_json({"points": names, "faces": batch.faces})
     elif not batch.faces:
@@ -94,6 +96,8 @@ def _show_done(batch: Batch, names: list[str], project: Path, json: bool) -> Non
 
 
 def _show_undone(batch: Batch, faces: int, json: bool) -> None:
+    from faceloop_datasets.wording import counted
+
     left = batch.faces - faces
     if json:
         show_json({"undone": batch.action, "faces": faces, "left": left})
