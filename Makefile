@@ -3,18 +3,21 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-faults lint bench fuzz mutants
+.PHONY: demo test test-long test-faults lint bench fuzz mutants
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
 
 # A process for each core, and one thread of BLAS in each.
-test test-faults: export OMP_NUM_THREADS ?= 1
+test test-long test-faults: export OMP_NUM_THREADS ?= 1
 PYTEST := $(BIN)/python -m pytest -n logical --dist worksteal
 
 test: $(VENV)/.test  ## unit and integration tests, then those of the window on virtual screens
 	$(PYTEST)
 	$(PYTEST) -c tests/gui/pytest.ini tests/gui
+
+test-long: $(VENV)/.test  ## those of long use and of many trainings
+	$(PYTEST) -m long
 
 test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for two minutes
 	FACELOOP_KILLS=400 $(PYTEST) tests/faults

@@ -94,6 +94,7 @@ def sized(frame: np.ndarray, pose: Similarity) -> Iterator[tuple[np.ndarray, Sim
         yield cv2.resize(frame, None, fx=factor, fy=factor), move.after(pose)
 
 
+@pytest.mark.long
 def test_hundreds_of_fits_leave_nothing_in_the_context(
     starter: FaceModel, frames: list[np.ndarray], truth: list[FrameResult]
 ) -> None:
@@ -118,6 +119,7 @@ def test_hundreds_of_fits_leave_nothing_in_the_context(
     assert len(made) == 1
 
 
+@pytest.mark.long
 def test_fifty_backends_leave_nothing(
     starter: FaceModel, frames: list[np.ndarray], truth: list[FrameResult]
 ) -> None:

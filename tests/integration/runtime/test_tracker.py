@@ -387,6 +387,7 @@ def test_no_face_in_the_negatives(tracker: Tracker) -> None:
     assert all(r.lost for frame in frames[::4] for r in tracker.track([frame]))
 
 
+@pytest.mark.long
 def test_a_long_video_leaves_nothing_behind(starter: FaceModel, grays: list[np.ndarray]) -> None:
     """The clip in a loop, small: faces come and go, and nothing grows with the frames."""
     small = [np.asarray(cv2.resize(g, (240, 180)), np.uint8) for g in grays[150:230:2]]

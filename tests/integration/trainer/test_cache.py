@@ -144,6 +144,7 @@ def test_retraining_a_project_cross_fits_the_changed_faces_only(
     assert (tmp_path / "warm").read_bytes() == (tmp_path / "cold").read_bytes()
 
 
+@pytest.mark.long
 def test_after_many_corrections_everything_is_learned_anew(own_project: Project) -> None:
     config = replace(CONFIG, holdout=0.0)
     first = train(own_project, config).model
@@ -194,6 +195,7 @@ with Project.open(project) as opened:
 """
 
 
+@pytest.mark.long
 def test_two_trainings_at_once_share_a_cache(
     sample_project: Project, cache: Cache, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_resumed_training_ends_as_if_it_had_not_been_stopped(tmp_path: Path) -
         torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_the_command_makes_a_network_and_says_of_what(tmp_path: Path, workers: str) -> None:
     write_faces(tmp_path / "faces", 24)
