@@ -296,6 +296,7 @@ class Player:
                 try:
                     action()
                 except FaceloopError as error:
+                    self._arrive(self._at)  # a frame that cannot be read is no place to step from
                     self._stop_playing("paused")
                     self.failed.emit(error)
         self._model.close()

@@ -68,7 +68,6 @@ class Hiding:
         What is fitted.
     warper : Warper
         What draws textures.
-
     """
 
     def __init__(self, rendering: Rendering, model: FaceModel, warper: Warper) -> None:
