@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,18 @@ def driver(make_napari_viewer: Callable[..., object], qtbot: object) -> Iterator
     del dock, viewer
 
 
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a project with the sample faces, to be copied: to make one takes a second."""
+    folder = tmp_path_factory.mktemp("made") / "sample"
+    Project.create(folder, sample=True).close()
+    return folder
+
+
 @pytest.fixture
-def sample_project(tmp_path: Path) -> Project:
+def sample_project(sample_folder: Path, tmp_path: Path) -> Project:
     """A project with the sample faces, open."""
-    return Project.create(tmp_path / "sample", sample=True)
+    return Project.open(shutil.copytree(sample_folder, tmp_path / "sample"))
 
 
 @pytest.fixture(scope="session")

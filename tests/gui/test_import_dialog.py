@@ -31,9 +31,9 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def annotated(tmp_path: Path) -> Path:
+def annotated(sample_project: Project, tmp_path: Path) -> Path:
     """A clmtools file of sample faces, with a broken line and a picture that is not there."""
-    with Project.create(tmp_path / "from", sample=True) as project:
+    with sample_project as project:
         records = [record for record, _ in zip(face_records(project), range(6), strict=False)]
         write_faces("clmtools", records, tmp_path / "faces.csv", scheme=project.scheme)
     for name in [record.image_name for record in records][:5]:

@@ -51,15 +51,14 @@ def subjects(project: Project) -> dict[str, int]:
 
 
 @pytest.fixture
-def faces(driver, tmp_path):
+def faces(driver, sample_project, tmp_path):
     """The sample, and stills of two people whom nobody has named."""
-    with Project.create(tmp_path / "project", sample=True) as project:
-        for k, name in enumerate(("anna_1", "anna_2", "ben_1")):
-            file = tmp_path / "stills" / f"{name}.png"
-            file.parent.mkdir(exist_ok=True)
-            Image.fromarray(np.full((40, 40), 60 * k, np.uint8)).save(file)
-            project.add_item(project.add_media(file))
-    project = Project.open(tmp_path / "project")
+    project = sample_project
+    for k, name in enumerate(("anna_1", "anna_2", "ben_1")):
+        file = tmp_path / "stills" / f"{name}.png"
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((40, 40), 60 * k, np.uint8)).save(file)
+        project.add_item(project.add_media(file))
     driver.dock.session.open(project)
     driver.tab("Queue")
     driver.settle(100)

@@ -28,6 +28,7 @@ _COARSE = 1.15  # the width follows the zoom in steps of this factor
 _SHADOW = 1.2
 _SHADE = (0.0, 0.0, 0.0, 1.0)
 _COUNT = 2  # layers
+_TURN_MS = 25  # between two turns: Qt draws what changed after some milliseconds
 _NAMES, _LINES = "other names", "other faces"
 
 
@@ -101,7 +102,7 @@ class OtherFaces:
     def _draw_soon(self, _event: object = None) -> None:
         if not self._waits:
             self._waits = True
-            QTimer.singleShot(0, self._draw)
+            QTimer.singleShot(_TURN_MS, self._draw)
 
     def _draw(self) -> None:
         """Do what lacks most; what lacks then is for the next turn."""
@@ -176,7 +177,11 @@ class OtherFaces:
         active = self._viewer.layers.selection.active
         if self._lines is None:
             made = self._lines = self._viewer.add_vectors(
-                np.zeros((1, 2, 2)), vector_style="line", name=_LINES, edge_color="white"
+                np.zeros((1, 2, 2)),
+                vector_style="line",
+                name=_LINES,
+                edge_color="white",
+                visible=False,  # to draw it the first time is work for another turn
             )
         else:
             made = self._names = self._add_texts()
@@ -195,6 +200,7 @@ class OtherFaces:
             border_color="transparent",
             text={**shadowed_text("white"), "anchor": "center"},
             name=_NAMES,
+            visible=False,
         )
 
     def _remove(self) -> None:

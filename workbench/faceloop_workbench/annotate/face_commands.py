@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_datasets import FaceloopError
+from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.finding_faces import find_new_faces, fit_in_box, take_fits
@@ -17,6 +17,7 @@ from .start_commands import NO_FACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -229,7 +230,10 @@ class FaceCommands:
         )
 
     def keep(self) -> None:
-        """Make the found faces that are wanted faces of the project; forget the others."""
+        """Make the found faces that are wanted faces of the project; forget the others.
+
+        The first may be for the face in work; the others are written in the background.
+        """
         fits = [one.fit for one in self._faces.proposals if one.wanted]
         media, here, model = self._media(), self._editor.item, self._found_by
         if media is None or here is None:
@@ -238,25 +242,33 @@ class FaceCommands:
         first = fits.pop(0) if fits and self._is_empty else None
         if first is not None:
             self._editor.start(first.points, model, f"Found face, fit by {model}")
+        if not fits:
+            self._tell_kept(int(first is not None))
+            return
         there = {face.item.id for face in self._faces.present}
-        project = self._session.need_project()
-        taken = take_fits(project, media, here.frame, fits, model=model, note=FOUND)
-        for item, fit in zip(taken, fits, strict=True):
-            if item.head is None:
-                self._save_found(item, fit, model)
-            self._session.face_changed.emit(item.id)
-        added = [item.id for item in taken if item.id not in there]
-        if added:
-            self._note_done(f"Keep {counted(len(added), 'found face')}", added, removed=False)
-        count = len(taken) + (first is not None)
-        self._session.tell(f"{counted(count, 'face')} kept." if count else "No face was kept.")
+        project, frame = self._session.need_project(), here.frame
 
-    def _save_found(self, item: Item, fit: Fit, model: str) -> None:
-        """Begin the history of a face that was found."""
-        project, state = self._session.need_project(), FaceState.estimated(fit.points, model)
-        what = f"Found face, fit by {model}"
-        annotation = state.as_reopened().annotation(project.scheme.name)
-        project.save(item.id, annotation, None, action=what, start=state.start)
+        def kept(items: list[Item]) -> None:
+            if self._session.project is not project:
+                return  # they are there when it is opened again
+            for item in items:
+                self._session.face_changed.emit(item.id)
+            added = [item.id for item in items if item.id not in there]
+            if added:
+                what = f"Keep {counted(len(added), 'found face')}"
+                self._note_done(what, added, removed=False)
+            self._tell_kept(len(items) + (first is not None))
+
+        self._job = Job(
+            lambda _monitor: _write_found(project.path, media, frame, fits, model),
+            "keeping the faces that were found",
+        )
+        self._job.done.connect(lambda items: self._try(lambda: kept(items)), thread="main")
+        self._job.failed.connect(self._fail, thread="main")
+        self._job.start()
+
+    def _tell_kept(self, count: int) -> None:
+        self._session.tell(f"{counted(count, 'face')} kept." if count else "No face was kept.")
 
     # Removing
 
@@ -377,3 +389,18 @@ class FaceCommands:
 
     def _fail(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "warning")
+
+
+def _write_found(
+    folder: Path, media: Media, frame: int | None, fits: Sequence[Fit], model: str
+) -> list[Item]:
+    """Make fits faces of a project, and begin the history of those that are new."""
+    with Project.open(folder) as project:
+        taken = take_fits(project, media, frame, fits, model=model, note=FOUND)
+        for item, fit in zip(taken, fits, strict=True):
+            if item.head is None:
+                state = FaceState.estimated(fit.points, model)
+                annotation = state.as_reopened().annotation(project.scheme.name)
+                what = f"Found face, fit by {model}"
+                project.save(item.id, annotation, None, action=what, start=state.start)
+        return taken

@@ -42,6 +42,7 @@ class PictureLayer:
         self._owner = "annotate"
         self._layer: Image | None = None
         self._cleared = False
+        self._shown: NDArray[np.uint8] | None = None  # read-only, so still what the layer has
         self._display = PictureDisplay()
         self._affine = np.eye(3)  # of (row, column), as napari has them
         viewer.layers.events.inserted.connect(self._turn_new)
@@ -70,6 +71,7 @@ class PictureLayer:
         if self._layer is None or self._layer not in self.viewer.layers:
             blank = np.zeros(_BLANK, dtype=np.uint8)
             self._layer = self.viewer.add_image(blank, rgb=True, name="picture")
+            self._shown = None
             self.viewer.layers.move(self.viewer.layers.index(self._layer), 0)
             self._layer.help = ""  # napari's tells of keys that are ours while the dock is open
             self._smooth()
@@ -83,6 +85,9 @@ class PictureLayer:
         layer = self.layer
         if self._cleared:
             layer.visible, self._cleared = True, False
+        if pixels is self._shown:  # another face of the same picture
+            return
+        self._shown = None if pixels.flags.writeable else pixels
         if layer.data.shape == pixels.shape:
             layer.data[...] = pixels
             layer.refresh(thumbnail=False, extent=False, highlight=False)
