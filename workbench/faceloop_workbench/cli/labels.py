@@ -53,6 +53,7 @@ def check_labels(
     Example: faceloop check-labels --project faces --queue
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
     from faceloop_trainer.labelcheck import check_labels as check
     from faceloop_workbench.services.label_check import queue_doubts
     from faceloop_workbench.services.mending import mend_labels, mendable
@@ -82,7 +83,9 @@ def check_labels(
         return
     rows = [(d.item_id, d.name, f"{d.score:.1f}", d.what) for d in doubtful[:limit]]
     show_table(("item", "name", "score", "what looks wrong"), rows)
-    note(f"{len(doubtful)} of {len(doubts)} faces are doubtful, {len(queued)} queued")
+    are = "is" if len(doubtful) == 1 else "are"
+    faces = counted(len(doubts), "face")
+    note(f"{len(doubtful)} of {faces} {are} doubtful, {len(queued)} queued")
     _say_approved(right, again=again)
     _say_mend(mendable(doubts), batch, project)
 
@@ -112,6 +115,7 @@ def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) ->
 def _undo(project: Path, json: bool) -> None:
     from faceloop_datasets import Project
     from faceloop_workbench.services.mending import undo_mend
+    from faceloop_workbench.services.outcome_text import taken_back_text
 
     with progress_monitor() as monitor, Project.open(project) as opened:
         batch, faces = undo_mend(opened, progress=monitor)
@@ -119,5 +123,4 @@ def _undo(project: Path, json: bool) -> None:
     if json:
         show_json({"undone": batch.action, "faces": faces, "left": left})
         return
-    said = f" {left} were changed since and stay as they are." if left else ""
-    say(f"Taken back: {batch.action}. {faces} faces are as they were before.{said}")
+    say(taken_back_text(batch, faces))
