@@ -64,10 +64,8 @@ def backup(
             "of the project's folder: --with-media takes them along."
         )
     if report.media_elsewhere:
-        note(
-            f"{counted(report.media_elsewhere, 'picture or video is', 'pictures and videos are')} "
-            "outside the project's folder and only referred to. Keep copies of them too."
-        )
+        lie = counted(report.media_elsewhere, "picture or video lies", "pictures and videos lie")
+        note(f"{lie} outside the project's folder and only referred to. Keep copies of them too.")
     list_some("Not in it, because it is missing from the project", report.missing)
 
 

@@ -59,7 +59,9 @@ class TimeDock:
         )
         holder = self._holder()
         window = None if holder is None else holder.parentWidget()
-        if isinstance(window, QMainWindow):
+        if holder is not None and isinstance(window, QMainWindow):
+            # napari sets a least size, which Qt then raises with what is in the dock, for good.
+            holder.setMinimumSize(0, 0)
             # Below the picture only: the tabs need their height.
             corner = Qt.Corner.BottomRightCorner
             window.setCorner(corner, Qt.DockWidgetArea.RightDockWidgetArea)
