@@ -33,7 +33,8 @@ def confirm(
 
     A conversion between landmark schemes estimates what the source does not mark. Look at some of
     the faces; if such a point is right there, this says so for all of them, as one new revision a
-    face. Points that a fit estimated are not touched. Without a point it lists what is estimated.
+    face; where it lies outside the picture it becomes occluded, not visible. Points that a fit
+    estimated are not touched. Without a point it lists what is estimated.
 
     Example: faceloop confirm --project faces --point "nose bridge"
     """

@@ -65,7 +65,7 @@ def backup(
         )
     if report.media_elsewhere:
         lie = counted(report.media_elsewhere, "picture or video lies", "pictures and videos lie")
-        note(f"{lie} outside the project's folder and only referred to. Keep copies of them too.")
+        note(f"{lie} outside the project's folder, and not in the backup. Keep copies too.")
     list_some("Not in it, because it is missing from the project", report.missing)
 
 
