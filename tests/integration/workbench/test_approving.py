@@ -70,7 +70,7 @@ def test_what_is_said_to_be_right_never_comes_back_until_it_moves(
     _move_tip(folder, 1)
     told = faceloop("check-labels", "--queue", "--project", folder)
     assert "1 of 12 faces is doubtful, 1 queued" in told.err
-    assert "70 points of 1 face were said to be right: --again shows them" in told.err
+    assert "70 points of 1 face were said to be right: --again shows" in told.err
     assert waiting() == {MOVED}
 
     # What was said is taken back; and what was put right waits no longer.

@@ -94,8 +94,9 @@ def _say_approved(right: dict[int, frozenset[int]], *, again: bool) -> None:
     from faceloop_datasets.wording import counted
 
     if right and not again:
-        points = counted(sum(len(points) for points in right.values()), "point")
-        note(f"{points} of {counted(len(right), 'face')} were said to be right: --again shows them")
+        count, faces = sum(map(len, right.values())), counted(len(right), "face")
+        were = "was said to be right" if count == 1 else "were said to be right"
+        note(f"{counted(count, 'point')} of {faces} {were}: --again shows what is doubted there")
 
 
 def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) -> None:
