@@ -132,6 +132,14 @@ class Annotation:
         return visible
 
 
+def outside(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which points (N, 2) lie outside a picture (width, height); the missing ones do not.
+
+    Nobody can see them there: those that a person confirms are `PointState.OCCLUDED`.
+    """
+    return np.asarray(((points < -0.5) | (points > np.array(size) - 0.5)).any(axis=1))
+
+
 def _are_states(codes: NDArray[Any]) -> bool:
     if codes.dtype.kind == "u":  # what is stored: a project may have a hundred thousand faces
         return bool((codes <= max(PointState)).all())

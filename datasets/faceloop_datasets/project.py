@@ -671,6 +671,7 @@ class Project:
     ) -> Batch:
         """Declare points right where they are, in all faces in which a conversion estimated them.
 
+        They are visible then, or occluded where they lie outside the picture.
         One transaction: all or nothing, one new revision a face. What counts afterwards is a
         person's, so that importing the same file again changes nothing.
 

@@ -123,6 +123,9 @@ def test_faces_are_named_in_the_list_and_by_a_pattern_that_is_tried_first(driver
     press(box, "subject.set")
     driver.until(lambda: subjects(faces)["sample-id003"] == 7)
     driver.until(lambda: driver.dock.session.item.subject == "sample-id003")
+    for name, count in (("undo", 4), ("redo", 7)):  # as any change of the face in work
+        driver.dock.commands.run(f"annotate.{name}")
+        driver.until(lambda count=count: subjects(faces)["sample-id003"] == count)
 
     driver.dock.commands.run("queue.subject_rule")
     driver.until(lambda: is_open("rule.dialog"))

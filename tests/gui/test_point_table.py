@@ -110,7 +110,7 @@ def test_points_are_typed_set_copied_and_pasted(table):
     QTest.keyClick(choices, Qt.Key.Key_Return)
     driver.until(lambda: bool((table.head.states[2:5] == PointState.OCCLUDED).all()))
     assert (table.head.states == PointState.OCCLUDED).sum() == 3
-    assert [table.cell(row, 4) for row in (2, 4, 5)] == ["occluded", "occluded", "seen"]
+    assert [table.cell(row, 4) for row in (2, 4, 5)] == ["occluded", "occluded", "visible"]
 
     _copy_and_paste(table)
     # Sorted by where they are: the uppermost first.

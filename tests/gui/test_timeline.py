@@ -206,6 +206,8 @@ def test_what_is_plotted_is_seen_clicked_and_exported(driver, live, tmp_path):
     assert lines[0].startswith("frame,time,face,mouth_opening")
     assert len(lines) == 1 + 2 * 21
     assert lines[1].startswith("60,2.4,0,")
+    QTest.mouseClick(fold, LEFT)
+    driver.until(lambda: live.time.height() == live.time.sizeHint().height())
 
 
 def test_a_long_track_of_three_faces_scrolls_without_blocking(qtbot):

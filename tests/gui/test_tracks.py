@@ -10,7 +10,7 @@ import pytest
 from driver import LEFT, NONE
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QLabel, QPushButton
 
 from faceloop_datasets import FrameKind, Project, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth
@@ -61,9 +61,12 @@ def test_a_track_is_made_corrected_by_hand_and_comes_back(driver, tmp_path: Path
     driver.press("a", Qt.KeyboardModifier.ControlModifier)
     way = (truth - before).mean(axis=0)
     driver.drag(before[33], before[33] + way)
+    back = driver.dock.annotate.findChild(QPushButton, "live.corrected")
+    assert back.isVisible()
     driver.press(Qt.Key.Key_Return, SHIFT)
     driver.until(lambda: driver.dock.tabs.currentWidget() is live)
     driver.until(lambda: live.tracks.track.face(0).kind[14] == FrameKind.CORRECTED)
+    driver.until(back.isHidden)
     driver.until(lambda: live.tracks.track.face(0).kind[20] == FrameKind.SPREAD, 60)
     driver.until(lambda: not live.tracks.busy)
     after = live.tracks.track.face(0).points[span]

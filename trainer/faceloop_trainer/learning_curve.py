@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of, plural
+from faceloop_datasets.wording import counted
 from faceloop_trainer.data.annotated_shapes import scheme_of_faces
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
 from faceloop_trainer.data.faces import TrainingFace, load_faces
@@ -127,7 +128,7 @@ def learning_curve(
     monitor, protocol = Monitor.of(progress), EvaluationProtocol(seed=config.seed)
     steps = []
     for done, (people, (count, seed, own)) in enumerate(plan.items(), 1):
-        part = f"training {done} of {len(plan)}, {len(own)} faces"
+        part = f"training {done} of {len(plan)}, {counted(len(own), 'face')}"
         start = time.perf_counter()
         model = train_part(scheme, own, replace(config, seed=seed), part, monitor)
         seconds = time.perf_counter() - start

@@ -14,6 +14,7 @@ from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
+from faceloop_datasets.wording import counted
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.face_model import START_NETWORK
 from faceloop_runtime.start_network import network_key
@@ -207,7 +208,7 @@ def _left_out(unusable: Sequence[Unusable]) -> list[str]:
         return []
     name, reason = unusable[0].name, unusable[0].reason
     first = reason if name in reason else f"{name}: {reason}"
-    what = "1 face cannot" if len(unusable) == 1 else f"{len(unusable)} faces cannot"
+    what = counted(len(unusable), "face cannot", "faces cannot")
     return [f"{what} be trained on. {'The first: ' if len(unusable) > 1 else ''}{first}"]
 
 

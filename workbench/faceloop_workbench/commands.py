@@ -122,7 +122,7 @@ TABLE = (
         "annotate.occlude",
         "Occluded",
         "O",
-        "Mark the selected points as hidden, or as visible again.",
+        "Mark the selected points as occluded, or as visible again.",
     ),
     Command(
         "annotate.confirm", "Confirm", "V", "Declare the selected points right where they are."
@@ -423,7 +423,7 @@ TABLE = (
         "Ctrl+5",
         "Show napari's list of layers and their controls, or fold them away.",
     ),
-    Command("desk.messages", "Messages", "", "Read again what was said in the line below."),
+    Command("desk.messages", "Messages", "", "Read again what was said."),
     Command("desk.help", "Keys", "?", "Show all keys, and change them."),
 )
 

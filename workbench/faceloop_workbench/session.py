@@ -57,6 +57,9 @@ class Session:
         A face, by its number, has another expression.
     face_changed : Signal(int)
         A face, by its number, is new, shows somebody else, was removed or brought back.
+    noted : Signal(str, callable, callable)
+        Something beside its points was done to the face in work, for its undo: what, what takes it
+        back, and what does it again.
     face_wanted : Signal(int)
         A face, by its number, should be taken in work.
     items_changed, queue_changed, models_changed : Signal()
@@ -74,6 +77,7 @@ class Session:
     saved = Signal(Revision)
     labelled = Signal(int)
     face_changed = Signal(int)
+    noted = Signal(str, object, object)
     face_wanted = Signal(int)
     items_changed = Signal()
     queue_changed = Signal()

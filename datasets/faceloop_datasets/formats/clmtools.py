@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import unescape_formula
+from faceloop_datasets.wording import counted
 
 from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, has_suffix, real
@@ -141,7 +142,9 @@ class _Table:
 
 def _face(cells: Sequence[str]) -> Annotation:
     if len(cells) != 3 * COUNT:
-        raise BadRow(f"{len(cells)} values after the name; expected {3 * COUNT} (x;y;flag x 71)")
+        raise BadRow(
+            f"{counted(len(cells), 'value')} after the name; expected {3 * COUNT} (x;y;flag x 71)"
+        )
     points, states = [], []
     for k in range(COUNT):
         x, y, flag = cells[3 * k : 3 * k + 3]

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.wording import counted
 
 from ._pictures import PictureFinder, PictureRequest, clip_of, video_of
 from ._places import annotation_files, has_suffix
@@ -109,7 +110,7 @@ def _face(text: str) -> tuple[int, Annotation]:
         elif header[1].lower() == "n_points" and header[2] != str(COUNT):
             raise BadRow(f"n_points is {header[2]}; expected {COUNT}")
     if len(rows) != COUNT:
-        raise BadRow(f"{len(rows)} points; expected {COUNT}")
+        raise BadRow(f"{counted(len(rows), 'point')}; expected {COUNT}")
     return rows[0][0], annotation("ibug68", [_point(*row) for row in rows], "import:ibug")
 
 
@@ -121,7 +122,7 @@ def _cells(text: str) -> list[str]:
 
 def _point(line: int, cells: list[str]) -> tuple[float, float]:
     if len(cells) != 2:
-        raise BadRow(f"line {line} has {len(cells)} values; expected x and y")
+        raise BadRow(f"line {line} has {counted(len(cells), 'value')}; expected x and y")
     names = [f"{axis} on line {line}" for axis in "xy"]
     x, y = map(coordinate, cells, names)
     if is_missing_point(x, y):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.archive import is_archive, list_members, read_member
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.expressions import check_expression
+from faceloop_datasets.wording import counted
 
 from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, folded, real, walk
@@ -106,7 +107,7 @@ def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
                 raise BadRow(f"{name} is already on line {seen[name]}")
             seen[name] = line
             if len(cells) != len(header):
-                raise BadRow(f"{len(cells)} columns; expected {len(header)}")
+                raise BadRow(f"{counted(len(cells), 'column')}; expected {len(header)}")
             face, expression = _face(row), check_expression(row.get("expression", ""))
             image = finder.find(PictureRequest(table.source, name, any_suffix=True))
         except (BadRow, InputError) as error:

@@ -25,6 +25,7 @@ from faceloop_datasets.staging import content_hash, move_into_place, staging, sy
 from faceloop_datasets.store import imported
 from faceloop_datasets.store import media as media_store
 from faceloop_datasets.store.database import write_anything
+from faceloop_datasets.wording import counted
 
 from .job import ImportJob
 from .matching import annotation_place
@@ -254,8 +255,8 @@ class Import(ImportJob):
             if record.image == ref and record.frame is not None and record.frame >= file.frames:
                 self.without_frame.add(annotation_place(record.root, record.identity))
                 reason = (
-                    f"{ref} has {file.frames} frames; there is no frame {record.frame + 1}. Only "
-                    "the shape of this face is used."
+                    f"{ref} has {counted(file.frames, 'frame')}; there is no frame "
+                    f"{record.frame + 1}. Only the shape of this face is used."
                 )
                 self.refused.append(record.refusal(reason))
 

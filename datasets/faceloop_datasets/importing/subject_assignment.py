@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.subjects import check_subject, count_of, path_subject
+from faceloop_datasets.wording import counted
 
 from .bursts import DisjointSets, join_bursts
 from .same_subject import (
@@ -220,7 +221,7 @@ class SubjectAssignment:
         for source, sentence in said.items():
             if counts[source]:
                 number = count_of(len(subjects[source]), _WORDS[source])
-                shown = "1 face" if counts[source] == 1 else f"{counts[source]} faces"
+                shown = counted(counts[source], "face")
                 yield f"{sentence}: {number}, {shown}"
 
 

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.formats._places import folded
 from faceloop_datasets.formats._rows import read_text
+from faceloop_datasets.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -270,7 +271,8 @@ def _read_table(file: Path) -> _Table:
                 cells.pop()
             if len(cells) != 2:
                 raise InputError(
-                    f"{file}:{line}: {len(cells)} columns; expected 2: picture and subject."
+                    f"{file}:{line}: {counted(len(cells), 'column')}; expected 2: picture and "
+                    "subject."
                 )
             rows.append((line, _slashes(cells[0]), cells[1]))
     except csv.Error as error:

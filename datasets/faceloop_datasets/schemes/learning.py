@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.errors import SchemeError
+from faceloop_datasets.wording import counted
 
 from .conversion import Conversion
 
@@ -105,7 +106,8 @@ def learn_conversion(
     people = len(set(faces.subjects))
     if len(faces) < FEWEST_FACES or people < 2:
         raise SchemeError(
-            f"{len(faces)} faces of {people} subjects are annotated in both {faces.source.name} "
+            f"{counted(len(faces), 'face')} of {counted(people, 'subject')} "
+            f"{'is' if len(faces) == 1 else 'are'} annotated in both {faces.source.name} "
             f"and {faces.target.name}. Annotate at least {FEWEST_FACES} faces of 2 people in both."
         )
     learner = _Learner(faces)

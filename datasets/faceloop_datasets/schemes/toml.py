@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from faceloop_datasets.errors import SchemeError
+from faceloop_datasets.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +91,9 @@ class SchemeTable:
             self.fail("names", f"has {_shown(twice[0])} twice; every point needs a name of its own")
         if len(names) < MIN_POINTS:
             self.fail(
-                "names", f"has {len(names)} entries; a scheme needs at least {MIN_POINTS} points"
+                "names",
+                f"has {counted(len(names), 'entry', 'entries')}; a scheme needs at least "
+                f"{MIN_POINTS} points",
             )
         return tuple(names)
 

@@ -7,7 +7,7 @@ nobody else writes, so that their numbers follow each other: the range is what t
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -70,6 +70,9 @@ class Batch:
         Numbers of its first and last revision.
     faces : int
         How many faces it changed.
+    outside : int
+        How many points it made occluded since they lie outside their picture. It is known when the
+        batch is made, and not remembered.
     """
 
     kind: str
@@ -77,6 +80,7 @@ class Batch:
     first: int
     last: int
     faces: int
+    outside: int = field(default=0, compare=False)
 
 
 def append_to_all(
@@ -119,7 +123,8 @@ def append_to_all(
     faces = _move_heads(connection, first) if written else 0
     batch = Batch(kind, action, first, _last_number(connection), faces)
     if written:
-        settings.put(connection, _key(kind), json.dumps(asdict(batch)))
+        remembered = {name: value for name, value in asdict(batch).items() if name != "outside"}
+        settings.put(connection, _key(kind), json.dumps(remembered))
     return batch
 
 
@@ -138,7 +143,7 @@ def last_batch(connection: Connection, kind: str) -> Batch | None:
         batch = Batch(**json.loads(stored))
     except (ValueError, TypeError, RecursionError) as error:
         raise damaged(f"What the project remembers of the last {kind}", error) from error
-    numbers = (batch.first, batch.last, batch.faces)
+    numbers = (batch.first, batch.last, batch.faces, batch.outside)
     whole = all(type(number) is int and 0 <= number < 1 << 63 for number in numbers)
     if not whole or (type(batch.kind), type(batch.action)) != (str, str):
         raise damaged(f"What the project remembers of the last {kind}", "it is no batch")

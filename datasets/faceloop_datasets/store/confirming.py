@@ -7,17 +7,18 @@ is confirmed face by face.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import and_, func, or_, select
 
-from faceloop_datasets.annotation import FIT_SOURCES, Annotation, PointState
+from faceloop_datasets.annotation import FIT_SOURCES, Annotation, PointState, outside
 
 from . import bulk
 from .guard import damaged
 from .items import NOT_REMOVED, parts
-from .tables import ItemRow, RevisionRow
+from .tables import ItemRow, MediaRow, RevisionRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,11 @@ KIND = "confirmation"
 
 _CONVERTED = and_(*(~RevisionRow.source.startswith(s, autoescape=True) for s in FIT_SOURCES))
 _COUNTS = (ItemRow.head == RevisionRow.id) & NOT_REMOVED
+_WITH_SIZES = (
+    select(RevisionRow.__table__, MediaRow.width, MediaRow.height)
+    .join(ItemRow, ItemRow.id == RevisionRow.item_id)
+    .outerjoin(MediaRow, MediaRow.id == ItemRow.media_id)
+)
 
 
 def estimates(connection: Connection, size: int) -> NDArray[np.int64]:
@@ -55,23 +61,25 @@ def confirm(
     author: str,
     monitor: Monitor,
 ) -> bulk.Batch:
-    """Declare some points visible wherever a conversion estimated them.
+    """Declare some points right wherever a conversion estimated them.
 
+    They are visible; those that lie outside their picture, where nobody sees them, are occluded.
     The revisions are a person's (``manual``), so that a repeated import changes nothing: it
     compares with what it last brought, and what counts is not its own any more.
     """
     chosen = np.array(sorted(set(points)), int)
     numbers = _estimated_in(connection, chosen)
-    changes = _confirmed(connection, scheme.name, chosen, numbers)
-    return bulk.append_to_all(
+    changes = _Changes(connection, scheme.name, chosen)
+    batch = bulk.append_to_all(
         connection,
-        changes,
+        changes.of(numbers),
         kind=KIND,
         action=f"Confirm {_named(scheme, chosen)}",
         author=author,
         total=len(numbers),
         monitor=monitor,
     )
+    return replace(batch, outside=changes.outside)
 
 
 def _named(scheme: Scheme, points: NDArray[np.int64]) -> str:
@@ -88,18 +96,27 @@ def _estimated_in(connection: Connection, points: NDArray[np.int64]) -> list[int
     return list(connection.scalars(query.order_by(RevisionRow.id)))
 
 
-def _confirmed(
-    connection: Connection, scheme: str, points: NDArray[np.int64], numbers: Sequence[int]
-) -> Iterator[bulk.NewRevision]:
-    for part in parts(numbers):
-        query = select(RevisionRow.__table__).where(RevisionRow.id.in_(part))
-        for row in connection.execute(query.order_by(RevisionRow.id)).all():
-            yield _as_confirmed(row, scheme, points)
+class _Changes:
+    """Makes the revisions of a confirmation, and counts the points outside their pictures."""
 
+    def __init__(self, connection: Connection, scheme: str, points: NDArray[np.int64]) -> None:
+        self._connection, self._scheme, self._points = connection, scheme, points
+        self.outside = 0
 
-def _as_confirmed(row: Row[Any], scheme: str, points: NDArray[np.int64]) -> bulk.NewRevision:
-    before = bulk.stored_annotation(row, scheme)
-    states = before.states.copy()
-    states[points[before.converted[points]]] = PointState.VISIBLE
-    confirmed = Annotation(scheme, before.points, states, "manual")
-    return bulk.NewRevision(row.item_id, confirmed, row.id, bulk.stored_start(row))
+    def of(self, numbers: Sequence[int]) -> Iterator[bulk.NewRevision]:
+        """Confirm the points of some revisions."""
+        for part in parts(numbers):
+            query = _WITH_SIZES.where(RevisionRow.id.in_(part)).order_by(RevisionRow.id)
+            for row in self._connection.execute(query).all():
+                yield self._confirmed(row)
+
+    def _confirmed(self, row: Row[Any]) -> bulk.NewRevision:
+        before = bulk.stored_annotation(row, self._scheme)
+        states, sure = before.states.copy(), self._points[before.converted[self._points]]
+        states[sure] = PointState.VISIBLE
+        if row.width is not None:
+            beyond = sure[outside(before.points[sure], (row.width, row.height))]
+            states[beyond] = PointState.OCCLUDED
+            self.outside += len(beyond)
+        confirmed = Annotation(self._scheme, before.points, states, "manual")
+        return bulk.NewRevision(row.item_id, confirmed, row.id, bulk.stored_start(row))

@@ -172,6 +172,7 @@ class TrackingSession:
         self._part_searches = 0
         self._empty = 0  # frames since a face was seen
         self._width: float | None = None  # of the box of the face that was lost last
+        self._untried: list[FaceBox] = []  # of the last frame, as enough faces were found
 
     def step(self, frame: Frame) -> FrameResult:
         """Find the faces of the next frame.
@@ -233,8 +234,29 @@ class TrackingSession:
         for track in lost:
             self._width = track.face.scale / BOX_IOD
         self._tracks = [t for t in followed if not t.expired]
-        for box in self._boxes(picture, just_lost=bool(lost)):
+        boxes = self._boxes(picture, just_lost=bool(lost))
+        for box in boxes:
             self._try(gray, box)
+        self._untried = [box for box in boxes if not on_same_face(box.upright(), self._tracks)]
+
+    def further_faces(self, frame: Frame) -> int:
+        """Count the faces of the last frame beyond those that are followed, as far as is known.
+
+        It fits those places that the search for faces has found and nobody has looked at, which
+        takes as long as these fits; nothing is followed because of it.
+
+        Parameters
+        ----------
+        frame : VideoFrame or ndarray
+            What `step` was given last.
+        """
+        gray = as_gray(frame.gray() if isinstance(frame, VideoFrame) else as_picture(frame))
+        count = 0
+        for box in self._untried if self._seen() == self._max_faces else ():
+            fit = self._fitter.fit(gray, box)
+            new = not on_same_face(points_box(fit), self._tracks)
+            count += new and self._face_score(fit, gray) is not None
+        return count
 
     def _follow(self, gray: Gray, track: Track) -> Track:
         if not track.seen and track.is_occluded_by(self._tracks):

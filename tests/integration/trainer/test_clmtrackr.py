@@ -93,7 +93,7 @@ def test_what_cannot_be_exported_is_refused(project: Project) -> None:
     starter = FaceModel.starter()
     with pytest.raises(SchemeError, match="imm58"):
         to_clmtrackr(replace(starter, scheme=Scheme.load("imm58")), project.faces())
-    with pytest.raises(TrainingError, match="3 faces with pictures"):
+    with pytest.raises(TrainingError, match="3 faces have pictures"):
         to_clmtrackr(starter, project.faces()[:3])
     with pytest.raises(Cancelled):
         to_clmtrackr(starter, project.faces(), progress=Monitor(cancel=lambda: True))

@@ -64,13 +64,13 @@ def test_what_is_said_to_be_right_never_comes_back_until_it_moves(
     assert faceloop("check-labels", "-p", folder, "--again", "--queue").code == 2
     listed = faceloop("approve", MOVED, "--project", folder)
     assert "nose tip" in listed.out
-    assert "1 points are right where they are now" in listed.err
+    assert "1 point is right where it is now" in listed.err
 
     # It is put elsewhere: what was said is of another place. The other face stays right.
     _move_tip(folder, 1)
     told = faceloop("check-labels", "--queue", "--project", folder)
-    assert "1 of 12 faces are doubtful, 1 queued" in told.err
-    assert "70 points of 1 face were said to be right: --again shows them" in told.err
+    assert "1 of 12 faces is doubtful, 1 queued" in told.err
+    assert "70 points of 1 face were said to be right: --again shows" in told.err
     assert waiting() == {MOVED}
 
     # What was said is taken back; and what was put right waits no longer.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from faceloop_datasets import Annotation, PointState, Project
 from faceloop_datasets.formats import FaceRecord
@@ -37,10 +38,10 @@ def imported(tmp_path: Path) -> Path:
     return tmp_path / "faces"
 
 
-def states(folder: Path) -> list[int]:
+def states(folder: Path, point: int = BRIDGE) -> list[int]:
     with Project.open(folder) as project:
         heads = [project.annotation(item.id) for item in project.items()]
-    return [int(head.annotation.states[BRIDGE]) for head in heads if head is not None]
+    return [int(head.annotation.states[point]) for head in heads if head is not None]
 
 
 def test_what_is_estimated_is_listed_and_nothing_is_done(faceloop: Run, imported: Path) -> None:
@@ -73,6 +74,20 @@ def test_a_point_is_confirmed_in_all_faces_and_stays_so(
     assert "No point is estimated" in faceloop("confirm", "--project", imported).out
 
 
+def test_points_outside_their_picture_become_occluded(faceloop: Run, tmp_path: Path) -> None:
+    Image.new("RGB", (200, 200), "gray").save(tmp_path / "0.png")
+    with Project.create(tmp_path / "faces") as project:
+        media = project.add_media(tmp_path / "0.png")
+        for x in (-3.0, 100.0):
+            points = np.full((70, 2), [x, 100.0])
+            guessed = np.full(70, PointState.ESTIMATED)
+            annotation = Annotation("face70", points, guessed, "import:muct")
+            project.save(project.add_item(media).id, annotation, None)
+    done = faceloop("confirm", "--project", tmp_path / "faces", "--point", "33", "--point", "34")
+    assert "in 2 faces. 2 points lie outside the picture: marked occluded" in done.out
+    assert states(tmp_path / "faces", 34) == [PointState.OCCLUDED, PointState.VISIBLE]
+
+
 def test_it_is_taken_back_and_imports_count_again(faceloop: Run, imported: Path) -> None:
     faceloop("confirm", "--project", imported, "--point", "nose bridge", "--author", "ann")
     with Project.open(imported) as project:
@@ -82,7 +97,7 @@ def test_it_is_taken_back_and_imports_count_again(faceloop: Run, imported: Path)
         project.save(1, head.annotation, head.id)  # a person goes on with the first
     back = faceloop("confirm", "--project", imported, "--undo")
     assert "Taken back: Confirm nose bridge. 5 faces are as they were before." in back.out
-    assert "1 were changed since and stay as they are." in back.out
+    assert "1 was changed since and stays as it is." in back.out
     assert states(imported) == [PointState.VISIBLE] + [PointState.ESTIMATED] * 5
     with Project.open(imported) as project:
         changed = [

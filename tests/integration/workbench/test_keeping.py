@@ -55,7 +55,7 @@ class TestBackup:
         (tmp_path / "here").mkdir()
         monkeypatch.chdir(tmp_path / "here")
         plain = faceloop("backup", small_project)
-        assert "Without the 8 pictures and videos" in plain.err
+        assert "Without 8 pictures and videos" in plain.err
         (file,) = (tmp_path / "here").iterdir()
         assert str(file.name) in plain.out
         whole = faceloop("backup", small_project, tmp_path / "b.zip", "--with-media", "--json")

@@ -97,6 +97,17 @@ def test_a_state_is_set_for_several_points_whatever_they_were(
     assert (told in desk.told[-1] if desk.told else False) == (wanted != M)
 
 
+def test_points_outside_the_picture_become_occluded_not_visible(desk: Desk) -> None:
+    points = desk.editor.state.points.copy()
+    points[[2, 5]] = [-9.0, 20.0], [5000.0, 20.0]
+    states = np.full(len(points), E)
+    desk.project.save(desk.first.id, Annotation("face70", points, states), desk.first.head)
+    desk.session.show(desk.project.item(desk.first.id))
+    desk.table.set_state([1, 2, 5], V)
+    assert desk.head().states[:6].tolist() == [E, V, H, E, E, H]
+    assert desk.told[-1] == "2 points lie outside the picture: marked occluded, not visible."
+
+
 def test_points_are_pasted_on_another_face_as_they_are(desk: Desk) -> None:
     desk.table.set_state([1], H)
     desk.table.set_state([2], M)

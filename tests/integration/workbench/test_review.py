@@ -312,6 +312,8 @@ class TestAccept:
         window.review.go_to(2)
         window.review._editor.restore(before, "Undo: Accept")
         assert window.review.row(2).status == "open"
+        window.review._editor.restore(before.accepted(), "Redo: Accept")
+        assert window.review.row(2).status == "done"
 
     def test_nothing_in_work_says_so(self, window: Window) -> None:
         assert not window.review.accept()

@@ -130,11 +130,11 @@ class TestSubjects:
         faceloop("subjects", "set", "--from-folder", "-p", imported)
         assert listed(faceloop, imported) == {"a": [1, 2], "b": [3]}
         said = faceloop("subjects", "undo", "-p", imported)
-        assert "Taken back: 3 faces set by 'folder'. 1 faces show whom they did before" in said.out
+        assert "Taken back: 3 faces set by 'folder'. 1 face shows whom it did before" in said.out
         assert listed(faceloop, imported)["a"] == [1]
         assert faceloop("subjects", "undo", "-p", imported).code == 1
         said = faceloop("subjects", "set", "Eve", "--item", 3, "--dry-run", "-p", imported)
-        assert "1 faces would show Eve; 1 show somebody else now." in said.out
+        assert "1 face would show Eve; 1 shows somebody else now." in said.out
 
     def test_who_is_held_out_is_chosen(self, faceloop: Run, imported: Path) -> None:
         def held(name: str) -> tuple[bool, bool]:
@@ -186,7 +186,7 @@ class TestErase:
         (subject, *_) = listed(faceloop, imported)
         monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
         said = faceloop("erase", imported, "--subject", subject)
-        assert f"To be erased: 1 faces of the picture {subject!r}" in said.err
+        assert f"To be erased: 1 face of the picture {subject!r}" in said.err
         assert "(item 1)" in said.err
         assert "whom they show: only the name of a picture" in said.err
         faceloop("subjects", "set", "Anna", "--item", 1, "--item", 2, "-p", imported)

@@ -262,6 +262,17 @@ def test_fit_finds_the_face(faceloop: Run, tmp_path: Path) -> None:
         assert drawn.size == plain.size
 
 
+def test_fit_says_that_there_are_more_faces(faceloop: Run, tmp_path: Path) -> None:
+    with Image.open(STILL) as picture:
+        pair = np.hstack([np.array(picture)] * 2)
+    Image.fromarray(pair).save(tmp_path / "pair.png")
+    done = faceloop("fit", tmp_path / "pair.png")
+    assert f"{tmp_path / 'pair.png'} (1 of 2). --faces 2 fits them." in done.err
+    both = faceloop("fit", tmp_path / "pair.png", "--faces", 2, "--json")
+    assert len(both.json()["images"][0]["faces"]) == 2
+    assert "Not all" not in both.err
+
+
 def test_fit_goes_on_after_a_picture_that_cannot_be_read(faceloop: Run, tmp_path: Path) -> None:
     bad, folder = tmp_path / "bad.jpg", tmp_path / "drawn"
     bad.write_bytes(b"no picture")

@@ -87,6 +87,32 @@ def test_a_name_is_taken_back_and_given_again(window):
     assert project.item(number).subject == "Ann"
 
 
+def test_what_was_done_beside_the_face_keeps_its_place_when_the_face_is_left(window):
+    project, number = window.session.need_project(), window.item.id
+    point, before = window.editor.state.points[9].tolist(), project.item(number).subject
+    for x in (3.0, 4.0):
+        window.editor.drag(9, window.editor.state.points[9] + x, alone=True)
+        window.editor.drop()
+        window.faces.name(number, f"Ann {x:.0f}")
+    window.undo.undo()
+    window.session.show(project.item(number))
+    window.undo.undo()  # of the second move, not of the first name
+    assert window.editor.state.points[9, 0] == point[0] + 3
+    assert project.item(number).subject == "Ann 3"
+    window.undo.redo()
+    window.undo.redo()
+    assert project.item(number).subject == "Ann 4"
+    for _ in range(4):
+        window.undo.undo()
+    assert (project.item(number).subject, window.editor.state.points[9].tolist()) == (before, point)
+    window.undo.redo()
+    window.editor.drag(9, window.editor.state.points[9] + 5, alone=True)
+    window.editor.drop()
+    window.session.show(project.item(number))
+    window.undo.redo()  # the names are not made again after another change
+    assert project.item(number).subject == before
+
+
 def test_points_outside_the_picture_are_accepted_as_occluded(window):
     project, number = window.session.need_project(), window.item.id
     points = window.editor.state.points.copy()

@@ -168,7 +168,7 @@ class TestTable:
         [
             ("", "has no rows"),
             ("picture,subject\n", "has no rows"),
-            ("1.jpg\n", ":1: 1 columns; expected 2"),
+            ("1.jpg\n", ":1: 1 column; expected 2"),
             ("1.jpg,a,b\n", ":1: 3 columns; expected 2"),
             ("1.jpg,a\n,b\n", ":2: a cell is empty"),
             ('"1.jpg,a\n', "is no table"),

@@ -36,7 +36,7 @@ def test_all_annotated_faces_are_written(tmp_path: Path) -> None:
 def test_longer_names_are_told_three_at_most() -> None:
     names = [f"{folder}/a.jpg" for folder in "wxyz"]
     assert Exported(9, names[:3]).naming_note.endswith(
-        "by their folder too: w/a.jpg, x/a.jpg, y/a.jpg."
+        "by the folder too: w/a.jpg, x/a.jpg, y/a.jpg."
     )
     assert Exported(9, names).naming_note.endswith("y/a.jpg, ….")
     assert Exported(9, names).naming_note.startswith("4 pictures have the file name of another")

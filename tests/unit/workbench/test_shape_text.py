@@ -95,7 +95,7 @@ def test_columns_of_a_spreadsheet_may_stand_in_any_order() -> None:
     [
         ("", "holds no points"),
         ("x\ty\tname\n", "holds no points"),
-        ("hello", "Row 1 of the clipboard: 1 columns; expected number, name, x, y and state"),
+        ("hello", "Row 1 of the clipboard: 1 column; expected number, name, x, y and state"),
         ("0\t1\t2\n0\t3\t4", "Row 2 of the clipboard: .* is there twice"),
         ("0\t1\tlow", "Row 1 of the clipboard: y is 'low'; expected a number of pixels"),
         ("0\t1\t", "Row 1 of the clipboard: y is ''"),

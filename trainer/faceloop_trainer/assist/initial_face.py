@@ -9,6 +9,7 @@ import numpy as np
 from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.schemes.toml import INITIALISATION
 from faceloop_datasets.tracks.blending import blend
+from faceloop_datasets.wording import counted
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.pdm.gaussian import observe
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
@@ -198,8 +199,8 @@ def mirrored(model: FaceModel, points: Points, states: NDArray[np.uint8], from_s
     axis = known & sure if (known & sure).sum() > 2 else known
     if axis.sum() < 2:
         raise FaceloopError(
-            f"The {from_side} half of the face has {axis.sum()} points; expected at least 2 to "
-            "mirror. Place some points of it first."
+            f"The {from_side} half of the face has {counted(int(axis.sum()), 'point')}; expected "
+            "at least 2 to mirror. Place some points of it first."
         )
     flipped = model.pdm.mean * [-1.0, 1.0]
     symmetric = 0.5 * (model.pdm.mean + flipped[order])

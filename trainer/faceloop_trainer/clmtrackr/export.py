@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from faceloop_datasets import Conversion, Monitor, Scheme, SchemeError, TrainingError
+from faceloop_datasets.wording import counted
 from faceloop_runtime.clmtrackr import ClmtrackrModel, SvmPatches
 from faceloop_runtime.clmtrackr.model import POINTS, SCHEME
 from faceloop_runtime.pdm.gaussian import prior_penalty
@@ -84,7 +85,8 @@ def to_clmtrackr(
     pictured = [face for face in loaded if face.picture is not None]
     if len(pictured) < _FEWEST:
         raise TrainingError(
-            f"There are {len(pictured)} faces with pictures to train clmtrackr's patch experts on; "
+            f"{counted(len(pictured), 'face has a picture', 'faces have pictures')} to train "
+            "clmtrackr's patch experts on; "
             f"expected at least {_FEWEST}. Annotate or import more."
         )
     bare = _without_patches(model, conversion)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.subjects import count_of, how_known
-from faceloop_datasets.wording import enumerated
+from faceloop_datasets.wording import counted, enumerated
 
 from .annotated_shapes import annotated_shapes, points_without_mirror_image
 from .constant_points import constant_points
@@ -114,7 +114,9 @@ def _unknown_subjects(faces: Sequence[Face]) -> str:
         return ""
     which = "Every picture is a subject of its own"
     if pictures < len(subjects):
-        which = f"{pictures} pictures are each a subject of their own"
+        which = counted(
+            pictures, "picture is a subject of its own", "pictures are each a subject of their own"
+        )
     return (
         f"{which}: where several show one person, that person trains a model "
         f"and measures it too, and the error looks better than it is. {_ADVICE}"
@@ -198,9 +200,10 @@ def _small_faces(scheme: Scheme, shapes: Floats) -> str:
     small = int((sizes < _SMALL_IOD).sum())
     if not small:
         return ""
+    are, them = ("is", "it") if small == 1 else ("are", "them")
     return (
-        f"{small} of {len(shapes)} faces are very small, less than {_SMALL_IOD} px from eye to "
-        "eye: there is little to see in them."
+        f"{small} of {counted(len(shapes), 'face')} {are} very small, less than {_SMALL_IOD} px "
+        f"from eye to eye: there is little to see in {them}."
     )
 
 

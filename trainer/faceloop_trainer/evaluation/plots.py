@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.wording import counted
 from faceloop_runtime.quality.thresholds import FAILURE
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def ced_figure(
     for values in faint:
         axes.step(*_corners(values), where="post", color="0.7", linewidth=0.8)
     for (name, values), colour in zip(errors.items(), cycle(COLOURS)):
-        said = f"{label(name)} (median {np.median(values):.4f}, {len(values)} faces)"
+        said = f"{label(name)} (median {np.median(values):.4f}, {counted(len(values), 'face')})"
         axes.step(*_corners(values), where="post", color=colour, linewidth=1.8, label=said)
     axes.set(
         xlim=(0, FAILURE),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_datasets.wording import counted
 from faceloop_runtime.pdm3d import ShapeModel3D, small_turns, turn_vectors, turns_of
 
 from .depth import first_mean, reversed_depth, seen_from
@@ -112,9 +113,11 @@ def learn_shape(scheme: Scheme, views: Views) -> SpaceLearning:
 
 def _too_few(points: int, faces: int) -> str:
     if points < _FEWEST_POINTS:
-        return f"{points} points do not tell depth from shape; {_FEWEST_POINTS} are needed."
+        tell = counted(points, "point does", "points do")
+        return f"{tell} not tell depth from shape; {_FEWEST_POINTS} are needed."
     if faces < _FEWEST_FACES:
-        return f"{faces} faces are too few to tell depth from; {_FEWEST_FACES} are needed."
+        few = counted(faces, "face is", "faces are")
+        return f"{few} too few to tell depth from; {_FEWEST_FACES} are needed."
     return ""
 
 

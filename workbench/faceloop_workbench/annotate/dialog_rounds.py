@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.project import default_author
+from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
     answer_buttons,
@@ -118,7 +119,7 @@ class RoundsDialog(QDialog):
         self.list.clear()
         for one, done in known:
             people = ", ".join(f"{name} {count}" for name, count in done.items())
-            self.list.addItem(f"{one.name}: {len(one.items)} faces; done by {people}")
+            self.list.addItem(f"{one.name}: {counted(len(one.items), 'face')}; done by {people}")
         self.list.setCurrentRow(row if 0 <= row < len(known) else len(known) - 1)
         self._selected()
 

@@ -222,7 +222,7 @@ class Doubts:
     def _named(self, points: Sequence[int]) -> str:
         if len(points) == 1:
             return self._session.need_project().scheme.names[points[0]]
-        return f"{len(points)} points" if points else "the whole face"
+        return counted(len(points), "point") if points else "the whole face"
 
     def _go_on(self, after: int | None, what: str) -> None:
         if after is not None and after in self.points:

@@ -9,10 +9,10 @@ import numpy as np
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.wording import counted
 from faceloop_runtime.geometry import Similarity
 from faceloop_workbench.services.annotation_source import FIT, source_text
 from faceloop_workbench.services.history_text import BACK
+from faceloop_workbench.services.outcome_text import outside_text
 
 from .blind import NO_REVISION, BlindSaver
 from .face_state import FaceState
@@ -354,7 +354,7 @@ class FaceEditor:
     def change(self, make: Callable[[FaceState], FaceState], what: str) -> Revision | None:
         """Make of the face what a function makes of its state; ``what`` is what was done."""
         state = self._editable()
-        return None if state is None else self._commit(make(state), what)
+        return None if state is None else self._commit(self._seen(state, make(state)), what)
 
     def restore(self, state: FaceState, what: str) -> Revision | None:
         """Bring back a state, as undo and redo do; ``what`` names that in the history only."""
@@ -568,8 +568,7 @@ class FaceEditor:
         newly = (marked.states == PointState.OCCLUDED) & (before.states != PointState.OCCLUDED)
         if not newly.any():
             return after
-        count = counted(int(newly.sum()), "point lies", "points lie")
-        self._session.tell(f"{count} outside the picture: marked occluded, not seen.")
+        self._session.tell(outside_text(int(newly.sum())))
         return marked
 
     def _names(self, indices: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Annotation, PointState
+from faceloop_datasets.annotation import outside
 from faceloop_workbench.services.annotation_source import (
     FIT,
     MANUAL,
@@ -285,7 +286,7 @@ class FaceState:
         return replace(self, states=states.astype(np.uint8), placed=self.present, source=MANUAL)
 
     def outside_hidden(self, size: tuple[int, int]) -> FaceState:
-        """Mark visible points that lie outside a picture (width, height) as hidden, not seen."""
+        """Mark visible points that lie outside a picture (width, height) as occluded."""
         hidden = outside(self.points, size) & (self.states == PointState.VISIBLE)
         states = np.where(hidden, PointState.OCCLUDED, self.states).astype(np.uint8)
         return replace(self, states=states) if hidden.any() else self
@@ -294,11 +295,6 @@ class FaceState:
         """Return it with the source of a face that a person has just changed."""
         free = bool((self.present & ~self.placed).any())
         return replace(self, source=corrected_source(self.source, unplaced=free))
-
-
-def outside(points: Points, size: tuple[int, int]) -> Mask:
-    """Which points (N, 2) lie outside a picture (width, height); the missing ones do not."""
-    return np.asarray(((points < -0.5) | (points > np.array(size) - 0.5)).any(axis=1))
 
 
 def _helped(source: str, predicted: Mask, model: str) -> str:

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 _LOOK_AGAIN_MS = 2000  # how often what other windows saved is looked for
 _NUDGE_FIRST_MS, _NUDGE_MS = 300, 40  # a held arrow key: before it repeats, and between
 _GOING_ON = ("queue.previous", "queue.accept", "queue.next")
+_TO_VIDEO = "live.corrected"
 _STARTS = (
     "annotate.fit",
     "annotate.three_clicks",
@@ -174,6 +175,7 @@ class AnnotatePanel(QWidget):
 
     def close_down(self) -> None:
         """Stop what runs in the background, and take the layers away."""
+        self._commands.changed.disconnect(self._offer_video)
         self._timer.stop()
         self._nudging.stop()
         self._prompt.close_down()
@@ -214,6 +216,7 @@ class AnnotatePanel(QWidget):
         self._assisted.setChecked(read_settings().assisted)
         self._faces_box = FacesBox(self._commands, self.faces, self.held_out)
         self._legend = Legend(self.editor.select, self._select_state)
+        self._to_video = command_button(self._commands, _TO_VIDEO)
         self._expression = ExpressionButton(self._commands, self.expression)
         self._history = HistoryList(self._session, self.editor)
         self._missing = MissingList(self._commands, self._point_commands.place)
@@ -243,6 +246,7 @@ class AnnotatePanel(QWidget):
             self._absent,
             self._faces_box,
             self._grid(_GOING_ON, 3),
+            self._to_video,
             self._expression,
             self._grid(_STARTS, 2),
             going_back,
@@ -294,6 +298,7 @@ class AnnotatePanel(QWidget):
         session.face_changed.connect(self._recount)
         session.queue_changed.connect(self._read_reasons)
         session.saved.connect(self._saved)
+        session.noted.connect(self.undo.note)
         session.ask_before_closing(self._loss)
         editor.loaded.connect(self._load)
         editor.shown.connect(self._show)
@@ -305,6 +310,7 @@ class AnnotatePanel(QWidget):
         self.canvas.shown.connect(self._others.show)
         self._picture_layer.owner_changed.connect(self._owner_changed)
         self._assisted.toggled.connect(self._assist)
+        self._commands.changed.connect(self._offer_video)
         self._doubts.settled.connect(self.undo.note)
         self.faces.named.connect(self.undo.note)
         group = self.undo.group
@@ -331,6 +337,7 @@ class AnnotatePanel(QWidget):
                 )
         self._commands.handle("annotate.display", lambda: DisplayDialog(self._display, self).show())
         self._update_undo()
+        self._offer_video(_TO_VIDEO)
 
     def _project_changed(self, project: Project | None) -> None:
         self.undo.clear()
@@ -420,6 +427,11 @@ class AnnotatePanel(QWidget):
         self._assisted.setEnabled(not no_model)
         self._assisted.setToolTip(no_model or _ASSISTED)
         self._assist()
+
+    def _offer_video(self, command: str) -> None:
+        """Show the way back to a video while a frame of one is open to be corrected."""
+        if command == _TO_VIDEO:
+            self._to_video.setVisible(not self._commands.why_not(_TO_VIDEO))
 
     def _selected(self, _selection: tuple[int, ...]) -> None:
         self._point_commands.update()

@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QGridLayout, QToolButton, QWidget
 
 from faceloop_datasets import PointState
+from faceloop_datasets.wording import counted
 
 from .point_style import PointStyle, title
 from .shape_text import STATE_WORDS
@@ -75,7 +76,7 @@ class Legend(QWidget):
     ) -> QToolButton:
         disc = symbol(PointState.VISIBLE, QColor.fromRgbF(*colour))
         button = _button(f"annotate.group.{name}", title(name), disc)
-        button.setToolTip(f"Click to select the {len(members)} points of this group.")
+        button.setToolTip(f"Click to select {counted(len(members), 'point')} of this group.")
         button.clicked.connect(lambda: self._select(members))
         return button
 

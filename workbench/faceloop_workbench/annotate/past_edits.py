@@ -38,6 +38,11 @@ class PointEdit:
     first: Callable[[], FaceState]
     what: str
 
+    @property
+    def when(self) -> str:
+        """When it was saved, ISO 8601."""
+        return self.after.created.isoformat()
+
     def state_before(self) -> FaceState:
         """Return the face before the change."""
         return self.first() if self.before is None else FaceState.saved(self.before)
@@ -65,14 +70,15 @@ class PointEdit:
 
 @dataclass(frozen=True)
 class LabelEdit:
-    """A change of the face's expression: the word before, and the one after."""
+    """A change of the face's expression: the word before, the one after, and when."""
 
     before: str
     after: str
+    when: str = field(compare=False)
 
     def is_undone_by(self, later: PastEdit) -> bool:
         """Whether a later change brought the word back; labels do not say why they were given."""
-        return later == LabelEdit(self.after, self.before)
+        return later == LabelEdit(self.after, self.before, self.when)
 
     def is_redone_by(self, later: PastEdit) -> bool:
         """Whether a later change gave the word again."""
@@ -111,8 +117,8 @@ class PastEdits:
             The face before anything was saved.
         """
         past = cls()
-        dated = [*_point_edits(revisions, first), *_label_edits(labels)]
-        for _, edit in sorted(dated, key=lambda pair: pair[0]):
+        edits = [*_point_edits(revisions, first), *_label_edits(labels)]
+        for edit in sorted(edits, key=lambda edit: edit.when):
             past._add(edit)
         return past
 
@@ -128,23 +134,23 @@ class PastEdits:
 
 def _point_edits(
     revisions: Iterable[Revision], first: Callable[[], FaceState]
-) -> Iterator[tuple[str, PastEdit]]:
-    """Yield when each change came to count, and the change; what was saved beside is left out."""
+) -> Iterator[PastEdit]:
+    """Yield each change that came to count; what was saved beside is left out."""
     head: Revision | None = None
     for revision in revisions:
         if revision.based_on != (None if head is None else head.id):
             continue
         if head is not None or not revision.source.startswith(IMPORT):
             what = revision.action or source_text(revision.source)
-            yield revision.created.isoformat(), PointEdit(head, revision, first, what)
+            yield PointEdit(head, revision, first, what)
         head = revision
 
 
-def _label_edits(labels: Iterable[ExpressionChange]) -> Iterator[tuple[str, PastEdit]]:
+def _label_edits(labels: Iterable[ExpressionChange]) -> Iterator[PastEdit]:
     before = ""
     for change in labels:
         if not change.author.startswith(IMPORT):
-            yield change.created.isoformat(), LabelEdit(before, change.label)
+            yield LabelEdit(before, change.label, change.created.isoformat())
         before = change.label
 
 

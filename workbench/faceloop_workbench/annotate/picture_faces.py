@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.subjects import kind_of
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.finding_faces import shown_faces
 
 from .blind import blind_reason
@@ -71,7 +72,7 @@ class PictureFace:
             return "no points yet"
         left = int((self.annotation.states == PointState.ESTIMATED).sum())
         missing = int((self.annotation.states == PointState.MISSING).sum())
-        said = f"{left} points to go" if left else "confirmed"
+        said = f"{counted(left, 'point')} to go" if left else "confirmed"
         return f"{said}, {missing} missing" if missing else said
 
 

@@ -75,7 +75,7 @@ class RoundWork:
             return ""
         items = work.round.items
         place = items.index(item.id) + 1 if item is not None and item.id in items else 0
-        where = f"face {place} of {len(items)}" if place else f"{len(items)} faces"
+        where = f"face {place} of {len(items)}" if place else counted(len(items), "face")
         return (
             f"Blind round “{work.round.name}” as {work.author}: {where}, {len(self._done)} done. "
             "Nobody's points but yours are shown."

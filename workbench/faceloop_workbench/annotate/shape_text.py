@@ -13,6 +13,7 @@ import numpy as np
 
 from faceloop_datasets import FaceloopError, InputError, PointState
 from faceloop_datasets.files import escape_formula, unescape_formula
+from faceloop_datasets.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Points = NDArray[np.float64]
 
 STATE_WORDS = {
-    PointState.VISIBLE: "seen",
+    PointState.VISIBLE: "visible",
     PointState.OCCLUDED: "occluded",
     PointState.ESTIMATED: "estimated",
     PointState.MISSING: "missing",
@@ -38,6 +39,7 @@ _COLUMNS = ("number", "name", "x", "y", "state")
 # Columns of rows without a header, by how many there are.
 _BY_COUNT = {5: _COLUMNS, 4: _COLUMNS[:4], 3: ("name", "x", "y")}
 _STATES = {word: state for state, word in STATE_WORDS.items()}
+_EARLIER = {"seen": PointState.VISIBLE}  # in tables that older versions copied
 _LONGEST = 200_000  # characters: a thousand points are 60,000
 
 
@@ -83,7 +85,7 @@ def parse_points(text: str, scheme: Scheme) -> CopiedPoints:
     With a header, columns may stand in any order, and only x, y and one of name and number are
     needed. Without one they are number, name, x, y, state, or those but the last; or name or
     number, x, y. A name counts before a number, which another scheme may use for another point.
-    Decimals may have a comma. A row without a state is a seen point.
+    Decimals may have a comma. A row without a state is a visible point.
 
     Raises
     ------
@@ -143,7 +145,9 @@ def _values(row: int, cells: list[str], columns: Iterable[str] | None) -> Mappin
     while len(cells) > len(_COLUMNS) and not cells[-1]:
         cells = cells[:-1]
     if len(cells) not in _BY_COUNT:
-        raise _bad(row, f"{len(cells)} columns", "number, name, x, y and state, with tabs between")
+        raise _bad(
+            row, counted(len(cells), "column"), "number, name, x, y and state, with tabs between"
+        )
     return dict(zip(_BY_COUNT[len(cells)], cells, strict=True))
 
 
@@ -163,10 +167,10 @@ def _point(row: int, values: Mapping[str, str], scheme: Scheme) -> int:
 
 def _place(row: int, values: Mapping[str, str]) -> tuple[float, float, PointState]:
     word = values.get("state", "").casefold()
-    if word and word not in _STATES:
+    state = _STATES.get(word, _EARLIER.get(word))
+    if word and state is None:
         raise _bad(row, f"the state {word!r:.40}", ", ".join(_STATES))
     x, y = values.get("x", ""), values.get("y", "")
-    state = _STATES.get(word)
     if not x and not y and state in (None, PointState.MISSING):
         return np.nan, np.nan, PointState.MISSING
     if state == PointState.MISSING:

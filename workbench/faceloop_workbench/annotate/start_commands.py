@@ -287,7 +287,8 @@ class StartCommands:
             self._editor.select(np.flatnonzero(hidden))
             key = self._commands.key("annotate.occlude")
             self._session.tell(
-                f"{hidden.sum()} points are hidden there, and selected here: {key} marks them."
+                f"{counted(int(hidden.sum()), 'point is', 'points are')} occluded there, and "
+                f"selected here: {key} marks {'it' if hidden.sum() == 1 else 'them'}."
             )
 
     def _model(self) -> ChosenModel | None:

@@ -5,7 +5,8 @@ Nothing of it is lost when a face or the project is left: stacks are filled from
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
@@ -13,10 +14,10 @@ from qtpy.QtGui import QUndoCommand, QUndoGroup, QUndoStack  # type: ignore[attr
 
 from faceloop_workbench.services.history_text import REDO, UNDO
 
-from .past_edits import PastEdits, PointEdit
+from .past_edits import LabelEdit, PastEdits, PointEdit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .editor import FaceEditor
     from .expression import FaceExpression
@@ -70,9 +71,11 @@ class UndoStacks(QObject):
 
     def push(self, command: QUndoCommand) -> None:
         """Let undo take back something else that was done to the face in work."""
-        stack = self.group.activeStack()
-        if stack is not None:
-            stack.push(command)
+        stack, item = self.group.activeStack(), self._editor.item
+        if stack is None or item is None:
+            return
+        self._noted[item.id] = [change for change in self._noted.get(item.id, ()) if change.done]
+        stack.push(command)  # what was taken back cannot be made again after it
 
     def _activate_stack(self, state: FaceState | None) -> None:
         """Make the stack of the face in work the active one."""
@@ -93,20 +96,26 @@ class UndoStacks(QObject):
         """Make a stack of what was done to the face in work before."""
         stack, editor = QUndoStack(self.group), self._editor
         past = PastEdits.of(editor.history()[::-1], self._expression.history(), editor.first_state)
-        noted = [change for change in self._noted.get(number, ()) if change.done]
+        noted = self._noted.get(number, [])
+        done = _in_order([*past.done, *(change for change in noted if change.done)])
+        undone = _in_order([*past.undone, *(change for change in noted if not change.done)])
         self._filling = True
-        for change in noted:
-            stack.push(change.command())
-        for edit in (*past.done, *reversed(past.undone)):
+        for edit in (*done, *undone):
             stack.push(self._command(edit))
-        stack.setIndex(len(noted) + len(past.done))
+        stack.setIndex(len(done))
         self._filling = False
         return stack
 
-    def _command(self, edit: PastEdit) -> QUndoCommand:
+    def _command(self, edit: PastEdit | _FacesChange) -> QUndoCommand:
         if isinstance(edit, PointEdit):
             return self._edit(edit.state_before, edit.state_after, edit.what)
-        return self._label(edit.before, edit.after)
+        if isinstance(edit, LabelEdit):
+            return self._label(edit.before, edit.after)
+        return _Command(
+            edit.what,
+            lambda: self._make(edit, done=False),
+            lambda: self._make(edit, done=True),
+        )
 
     def _edit(
         self, before: Callable[[], FaceState], after: Callable[[], FaceState], what: str
@@ -139,14 +148,13 @@ class UndoStacks(QObject):
     def note(self, what: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
         """Remember, beside the face in work, what was done to the faces of its picture.
 
-        It is kept while the project is open, and taken back after what was done to the face itself
-        when that was left meanwhile.
+        It is kept while the project is open, in its place among the changes of the face itself.
         """
         item = self._editor.item
         if item is not None:
             change = _FacesChange(what, undo, redo)
-            self._noted.setdefault(item.id, []).append(change)
-            self.push(change.command())
+            self.push(self._command(change))
+            self._noted[item.id].append(change)
 
     def _push_label(self, before: str, after: str) -> None:
         self.push(self._label(before, after))
@@ -156,6 +164,12 @@ class UndoStacks(QObject):
         if item is not None and not self._filling:
             self._last[item.id] = brought_back = state()
             self._editor.restore(brought_back, what)
+
+    def _make(self, change: _FacesChange, *, done: bool) -> None:
+        """Take back what was done beside the face, or do it again."""
+        if not self._filling:
+            change.done = done
+            (change.redo if done else change.undo)()
 
     def _restore_label(self, label: str) -> None:
         if not self._filling:
@@ -184,20 +198,14 @@ class _Command(QUndoCommand):  # type: ignore[misc]
 
 @dataclass
 class _FacesChange:
-    """What was done beside the face, kept when that is left; ``done`` unless it is taken back."""
+    """What was done beside the face, and when; ``done`` unless it is taken back."""
 
     what: str
     undo: Callable[[], object]
     redo: Callable[[], object]
     done: bool = True
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
-    def command(self) -> _Command:
-        return _Command(self.what, self._take_back, self._do_again)
 
-    def _take_back(self) -> None:
-        self.done = False
-        self.undo()
-
-    def _do_again(self) -> None:
-        self.done = True
-        self.redo()
+def _in_order(edits: Sequence[PastEdit | _FacesChange]) -> list[PastEdit | _FacesChange]:
+    return sorted(edits, key=lambda edit: edit.when)

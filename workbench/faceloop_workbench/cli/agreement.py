@@ -54,6 +54,7 @@ def new_round(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.project import default_author
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.blind_rounds import choose_faces, make_round
     from faceloop_workbench.services.model_choice import choose_model
 
@@ -75,7 +76,8 @@ def new_round(
     if json:
         show_json(_values(made, {}))
     else:
-        say(f"Made the round {made.name}: {len(made.items)} faces for {', '.join(annotator)}.")
+        shown = counted(len(made.items), "face")
+        say(f"Made the round {made.name}: {shown} for {', '.join(annotator)}.")
         note(f"Points start from {made.start}.")
 
 
@@ -97,6 +99,7 @@ def add_annotations(
     """
     from faceloop_datasets import InputError, Project
     from faceloop_datasets.formats import recognise
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.blind_rounds import add_file
 
     found = recognise(files)
@@ -108,7 +111,8 @@ def add_annotations(
     if json:
         show_json({"round": round_.name, "author": author, "added": added, "not_in_round": left})
     else:
-        say(f"Added {added} faces by {author} to {round_.name}; {left} are not in the round.")
+        faces, others = counted(added, "face"), f"{left} {'is' if left == 1 else 'are'}"
+        say(f"Added {faces} by {author} to {round_.name}; {others} not in the round.")
 
 
 @agreement.command("status")
@@ -155,6 +159,7 @@ def write_report(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.blind_rounds import compare, report_round, without_removed
 
     with Project.open(project) as opened:
@@ -170,7 +175,7 @@ def write_report(
         return
     _show(found)
     _note_removed(round_.name, left_out)
-    say(f"Wrote {files[0]} and {len(files) - 1} pictures.")
+    say(f"Wrote {files[0]} and {counted(len(files) - 1, 'picture')}.")
 
 
 @agreement.command("consensus")
@@ -194,6 +199,7 @@ def make_consensus(
     Example: faceloop agreement consensus pilot --project faces
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.blind_rounds import (
         save_consensus,
         undo_consensus,
@@ -207,19 +213,20 @@ def make_consensus(
             if json:
                 show_json({"undone": back})
             else:
-                say(f"{back} faces are as they were before.")
+                are = counted(back, "face is as it was", "faces are as they were")
+                say(f"{are} before.")
             return
         _, left_out = without_removed(opened, round_)
         batch, doubtful = save_consensus(
             opened, round_, limit=limit, author=author, progress=monitor
         )
     if json:
-        doubts = {str(item): list(points) for item, points in doubtful.items()}
+        found = {str(item): list(points) for item, points in doubtful.items()}
         show_json(
             {
                 "round": round_.name,
                 "faces": batch.faces,
-                "doubtful": doubts,
+                "doubtful": found,
                 "removed": left_out,
             }
         )
@@ -228,10 +235,11 @@ def make_consensus(
     if not batch.faces:
         say(f"Nothing was saved: no face of {round_.name} has annotations to agree on.")
         return
-    say(f"Saved the consensus of {batch.faces} faces; {points} points are in doubt.")
+    doubts = counted(points, "point is", "points are")
+    say(f"Saved the consensus of {counted(batch.faces, 'face')}; {doubts} in doubt.")
     _note_removed(round_.name, left_out)
     if doubtful:
-        note(f"{len(doubtful)} faces are in the queue for them.")
+        note(f"{counted(len(doubtful), 'face is', 'faces are')} in the queue for them.")
     note(f"Take it back: faceloop agreement consensus {name} --undo --project {project}")
 
 
@@ -261,6 +269,7 @@ def _done(done: dict[str, int]) -> str:
 
 
 def _show(found: Agreement) -> None:
+    from faceloop_datasets.wording import counted
     from faceloop_trainer.agreement.agreement import mean_of
 
     def share(value: float | None) -> str:
@@ -288,5 +297,5 @@ def _show(found: Agreement) -> None:
         pixels = mean_of(pair.pixels)
         say(
             f"{pair.first} and {pair.second}: {share(mean_of(pair.distance))} of the distance "
-            f"between the eyes, {pixels:.1f} pixels, on {pair.faces} faces."
+            f"between the eyes, {pixels:.1f} pixels, on {counted(pair.faces, 'face')}."
         )

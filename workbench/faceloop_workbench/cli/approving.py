@@ -63,7 +63,7 @@ def _show(project: Project, what: str, points: Iterable[int], *, json: bool) -> 
 
 
 def _list(project: Project, item: int, *, json: bool) -> None:
-    from faceloop_datasets.wording import enumerated
+    from faceloop_datasets.wording import counted, enumerated
 
     said = project.approvals(item)
     now = sorted(project.approved([item]).get(item, ()))
@@ -81,7 +81,8 @@ def _list(project: Project, item: int, *, json: bool) -> None:
         for one in said
     ]
     show_table(("when", "who", "points that are right"), rows)
-    note(f"{len(now)} points are right where they are now")
+    right = counted(len(now), "point is right where it is", "points are right where they are")
+    note(f"{right} now")
     note("Nothing was changed: --point NAME or --all says that points are right.")
 
 

@@ -33,7 +33,8 @@ def confirm(
 
     A conversion between landmark schemes estimates what the source does not mark. Look at some of
     the faces; if such a point is right there, this says so for all of them, as one new revision a
-    face. Points that a fit estimated are not touched. Without a point it lists what is estimated.
+    face; where it lies outside the picture it becomes occluded, not visible. Points that a fit
+    estimated are not touched. Without a point it lists what is estimated.
 
     Example: faceloop confirm --project faces --point "nose bridge"
     """
@@ -85,23 +86,23 @@ def _list(project: Project, counts: dict[int, int], json: bool) -> None:
 
 def _show_done(batch: Batch, names: list[str], project: Path, json: bool) -> None:
     from faceloop_datasets.wording import counted
+    from faceloop_workbench.services.outcome_text import outside_text
 
     if json:
-        show_json({"points": names, "faces": batch.faces})
+        show_json({"points": names, "faces": batch.faces, "outside": batch.outside})
     elif not batch.faces:
         say(f"Nothing to confirm: no import estimated {', '.join(names) or 'any point'}.")
     else:
-        say(f"Confirmed {', '.join(names)} in {counted(batch.faces, 'face')}.")
+        said = outside_text(batch.outside)
+        say(f"Confirmed {', '.join(names)} in {counted(batch.faces, 'face')}. {said}".strip())
         note(f"Take it back: faceloop confirm --undo --project {project}")
 
 
 def _show_undone(batch: Batch, faces: int, json: bool) -> None:
-    from faceloop_datasets.wording import counted
+    from faceloop_workbench.services.outcome_text import taken_back_text
 
     left = batch.faces - faces
     if json:
         show_json({"undone": batch.action, "faces": faces, "left": left})
         return
-    said = f" {left} were changed since and stay as they are." if left else ""
-    are = counted(faces, "face is as it was", "faces are as they were")
-    say(f"Taken back: {batch.action}. {are} before.{said}")
+    say(taken_back_text(batch, faces))

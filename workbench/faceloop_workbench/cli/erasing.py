@@ -60,15 +60,18 @@ def erase(
 
 
 def _show(planned: Erasure) -> None:
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.care_text import known_text
 
     is_file = planned.kind in {"picture", "clip"}
     note(
-        f"To be erased: {len(planned.items)} faces of "
+        f"To be erased: {counted(len(planned.items), 'face')} of "
         f"{f'the {planned.kind} ' if is_file else ''}{planned.target.subject!r} with "
-        f"{planned.revisions} saved annotations and {planned.entries} entries of the queue, "
-        f"{len(planned.files)} pictures and videos in the project, and what "
-        f"{len(planned.backups)} backups in the project have of them."
+        f"{counted(planned.revisions, 'saved annotation')} and "
+        f"{counted(planned.entries, 'entry', 'entries')} of the queue, "
+        f"{counted(len(planned.files), 'picture or video', 'pictures and videos')} in the project, "
+        f"and what {counted(len(planned.backups), 'backup')} in the project "
+        f"{'has' if len(planned.backups) == 1 else 'have'} of them."
     )
     for number, name in zip(planned.numbers, planned.items, strict=True):
         note(f"face: {name} (item {number})")
@@ -92,15 +95,18 @@ def _ask(wanted: str) -> None:
 
 
 def _show_done(done: Erasure, models: list[str]) -> None:
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.care_text import NOT_FORGOTTEN, OUT_OF_REACH, found_text
 
     files, size = done.searched
     say(
-        f"Erased {len(done.items)} faces of {done.target.subject!r}: {done.revisions} saved "
-        f"annotations, {done.entries} entries of the queue, {len(done.files)} files; "
-        f"{len(done.backups)} backups were written again."
+        f"Erased {counted(len(done.items), 'face')} of {done.target.subject!r}: "
+        f"{counted(done.revisions, 'saved annotation')}, "
+        f"{counted(done.entries, 'entry', 'entries')} of the queue, "
+        f"{counted(len(done.files), 'file')}; "
+        f"{counted(len(done.backups), 'backup was', 'backups were')} written again."
     )
-    say(f"Searched {files} files, {size / 1e6:.1f} MB: {found_text(done)}")
+    say(f"Searched {counted(files, 'file')}, {size / 1e6:.1f} MB: {found_text(done)}")
     for line in done.left:
         say(f"  {line}")
     list_some("not the project's own", done.unknown)

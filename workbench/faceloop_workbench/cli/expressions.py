@@ -34,6 +34,7 @@ def list_expressions(project: ProjectOption, json: JsonOption = False) -> None:
     Example: faceloop expressions list --project faces
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
 
     with Project.open(project) as opened:
         found, faces = opened.expressions(), len(opened.items())
@@ -54,7 +55,8 @@ def list_expressions(project: ProjectOption, json: JsonOption = False) -> None:
             for one in found
         ],
     )
-    note(f"{sum(len(one.items) for one in found)} of {faces} faces have a label")
+    labelled = sum(len(one.items) for one in found)
+    note(f"{labelled} of {counted(faces, 'face')} {'has' if labelled == 1 else 'have'} a label")
 
 
 def _learned(project: Project) -> Collection[str]:

@@ -186,7 +186,8 @@ def _set_removed(
     verb = "would be" if dry else "is" if len(changed) == 1 else "are"
     say(f"{counted(len(changed), 'face')} {verb} {done}.")
     if len(changed) < len(chosen):
-        note(f"{len(chosen) - len(changed)} were {'removed' if removed else 'there'} already.")
+        were = counted(len(chosen) - len(changed), "was", "were")
+        note(f"{were} {'removed' if removed else 'there'} already.")
     if removed and changed and not dry:
         note("Bring them back: faceloop faces restore. Delete for good: faceloop erase.")
 

@@ -77,6 +77,7 @@ def fit(
 
     Example: faceloop fit portrait.jpg --overlay fitted.png
     """
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.model_choice import choose_tracker
     from faceloop_workbench.services.stills import fit_stills, overlay_files, queue_stills
 
@@ -105,12 +106,14 @@ def fit(
         _show_written(out, overlay)
         _note_longer_names(overlay, overlay_files(images, overlay))
         if queue:
-            say(f"Added {len(entries)} pictures to the review queue.")
+            say(f"Added {counted(len(entries), 'picture')} to the review queue.")
+    _note_more_faces(results)
     refused = [result.error for result in results if result.error is not None]
     for error in refused:
         note(f"Error: {error}")
     if len(results) < len(images):
-        note(f"Stopped after {len(results)} of {len(images)} pictures; the files hold these.")
+        of = counted(len(images), "picture")
+        note(f"Stopped after {len(results)} of {of}; the files hold these.")
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(FAILED if refused else 0)
 
@@ -154,6 +157,7 @@ def track(
 
     Example: faceloop track talk.mp4 --project faces --out talk.parquet --overlay out.mp4 --queue
     """
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.model_choice import choose_tracker
     from faceloop_workbench.services.tracking import queue_frames, track_video
 
@@ -193,7 +197,7 @@ def track(
         show_track(summary, chosen.name)
         _show_written(out, overlay, plot_expressions)
         if queue:
-            say(f"Added {len(entries)} frames to the review queue: faceloop queue list")
+            say(f"Added {counted(len(entries), 'frame')} to the review queue: faceloop queue list")
     if summary.error is not None:
         note(f"Error: {summary.error}")
         raise typer.Exit(FAILED)
@@ -259,12 +263,22 @@ def _show_fits(results: Sequence[StillResult]) -> None:
 
 
 def _note_longer_names(folder: Path | None, files: Sequence[Path | None]) -> None:
+    from faceloop_datasets.wording import counted
+
     longer = [file for file in files if file and folder not in (file, file.parent)]
     if longer:
-        note(
-            f"{len(longer)} pictures have the name of another, and are drawn into files called by "
-            f"their folder too: {longer[0]}, …"
-        )
+        has = counted(len(longer), "picture has", "pictures have")
+        note(f"{has} the name of another, and a file called by the folder too: {longer[0]}, …")
+
+
+def _note_more_faces(results: Sequence[StillResult]) -> None:
+    from faceloop_datasets.wording import enumerated
+
+    found = {r.image: (len(r.fits), len(r.fits) + r.more) for r in results if r.more}
+    if found:
+        shown = enumerated([f"{image} ({few} of {all_})" for image, (few, all_) in found.items()])
+        most = max(all_ for _, all_ in found.values())
+        note(f"Not all faces were fitted: {shown}. --faces {most} fits them.")
 
 
 def _show_written(*files: Path | None) -> None:

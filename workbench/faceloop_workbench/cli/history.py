@@ -26,6 +26,7 @@ def history(
     Example: faceloop history 12 --project faces
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.history_text import history_lines, history_steps
 
     with Project.open(project) as opened:
@@ -51,7 +52,7 @@ def history(
     for one in removals:
         done = "removed" if one.removed else "brought back"
         note(f"{done} by {one.author}, {one.created.astimezone():%Y-%m-%d %H:%M:%S}")
-    note(f"{name}: {len(steps)} revisions")
+    note(f"{name}: {counted(len(steps), 'revision')}")
 
 
 def _values(step: HistoryStep) -> dict[str, object]:

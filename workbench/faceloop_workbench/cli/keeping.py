@@ -42,6 +42,7 @@ def backup(
     Example: faceloop backup faces /mnt/backups --with-media
     """
     from faceloop_datasets.care import back_up
+    from faceloop_datasets.wording import counted
 
     root = local_folder(project, "pg_dump")
     with progress_monitor() as monitor:
@@ -55,17 +56,16 @@ def backup(
         show_json({**_values(report.backup), **values})
         return
     size = sum(member.bytes for member in report.backup.members)
-    say(f"Wrote {report.backup.file}: {len(report.backup.members)} files, {size / 1e6:.1f} MB.")
+    files = counted(len(report.backup.members), "file")
+    say(f"Wrote {report.backup.file}: {files}, {size / 1e6:.1f} MB.")
     if report.media_left_out:
         note(
-            f"Without the {report.media_left_out} pictures and videos in the project's folder: "
-            "--with-media takes them along."
+            f"Without {counted(report.media_left_out, 'picture or video', 'pictures and videos')} "
+            "of the project's folder: --with-media takes them along."
         )
     if report.media_elsewhere:
-        note(
-            f"{report.media_elsewhere} pictures and videos lie outside the project's folder and "
-            "are only referred to. Keep copies of them too."
-        )
+        lie = counted(report.media_elsewhere, "picture or video lies", "pictures and videos lie")
+        note(f"{lie} outside the project's folder, and not in the backup. Keep copies too.")
     list_some("Not in it, because it is missing from the project", report.missing)
 
 
@@ -79,6 +79,7 @@ def restore(
     Example: faceloop restore faces-20260114T091500Z.zip faces-again
     """
     from faceloop_datasets.care import restore as unpack
+    from faceloop_datasets.wording import counted
 
     with progress_monitor() as monitor:
         restored = unpack(file, dest, progress=monitor)
@@ -89,7 +90,8 @@ def restore(
     moment = f"{restored.backup.created.astimezone():%Y-%m-%d %H:%M}"
     say(f"Made {restored.path}: the project {restored.backup.project} as it was on {moment}.")
     if restored.from_project:
-        note(f"{len(restored.from_project)} files come from the project that the backup lies in.")
+        files = counted(len(restored.from_project), "file comes", "files come")
+        note(f"{files} from the project that the backup lies in.")
     list_some("Not in the backup", restored.missing)
 
 

@@ -53,6 +53,7 @@ def check_labels(
     Example: faceloop check-labels --project faces --queue
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
     from faceloop_trainer.labelcheck import check_labels as check
     from faceloop_workbench.services.label_check import queue_doubts
     from faceloop_workbench.services.mending import mend_labels, mendable
@@ -82,7 +83,9 @@ def check_labels(
         return
     rows = [(d.item_id, d.name, f"{d.score:.1f}", d.what) for d in doubtful[:limit]]
     show_table(("item", "name", "score", "what looks wrong"), rows)
-    note(f"{len(doubtful)} of {len(doubts)} faces are doubtful, {len(queued)} queued")
+    are = "is" if len(doubtful) == 1 else "are"
+    faces = counted(len(doubts), "face")
+    note(f"{len(doubtful)} of {faces} {are} doubtful, {len(queued)} queued")
     _say_approved(right, again=again)
     _say_mend(mendable(doubts), batch, project)
 
@@ -91,8 +94,9 @@ def _say_approved(right: dict[int, frozenset[int]], *, again: bool) -> None:
     from faceloop_datasets.wording import counted
 
     if right and not again:
-        points = counted(sum(len(points) for points in right.values()), "point")
-        note(f"{points} of {counted(len(right), 'face')} were said to be right: --again shows them")
+        count, faces = sum(map(len, right.values())), counted(len(right), "face")
+        were = "was said to be right" if count == 1 else "were said to be right"
+        note(f"{counted(count, 'point')} of {faces} {were}: --again shows what is doubted there")
 
 
 def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) -> None:
@@ -112,6 +116,7 @@ def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) ->
 def _undo(project: Path, json: bool) -> None:
     from faceloop_datasets import Project
     from faceloop_workbench.services.mending import undo_mend
+    from faceloop_workbench.services.outcome_text import taken_back_text
 
     with progress_monitor() as monitor, Project.open(project) as opened:
         batch, faces = undo_mend(opened, progress=monitor)
@@ -119,5 +124,4 @@ def _undo(project: Path, json: bool) -> None:
     if json:
         show_json({"undone": batch.action, "faces": faces, "left": left})
         return
-    said = f" {left} were changed since and stay as they are." if left else ""
-    say(f"Taken back: {batch.action}. {faces} faces are as they were before.{said}")
+    say(taken_back_text(batch, faces))

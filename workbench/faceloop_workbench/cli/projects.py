@@ -136,6 +136,7 @@ def export(
     Example: faceloop export parquet faces.parquet --project faces
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.exporting import estimated_note, export_faces
 
     if target_format is ExportFormat.clmtools and not dest.suffix and not dest.exists():
@@ -153,7 +154,7 @@ def export(
             }
         )
         return
-    say(f"Wrote {made.faces} faces to {dest}.")
+    say(f"Wrote {counted(made.faces, 'face')} to {dest}.")
     if estimated:
         note(estimated)
     if made.naming_note:
@@ -190,6 +191,8 @@ def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
 
 def show_report(report: ImportReport) -> None:
     """Show people what an import did."""
+    from faceloop_datasets.wording import counted
+
     if report.dry_run:
         say("Dry run: nothing was written.")
     counts = {
@@ -210,7 +213,8 @@ def show_report(report: ImportReport) -> None:
     for rule in report.subject_rules:
         say(f"Subjects: {rule}")
     if report.subjects_changed:
-        say(f"{report.subjects_changed} faces that were here already got another subject.")
+        faces = counted(report.subjects_changed, "face that was", "faces that were")
+        say(f"{faces} here already got another subject.")
     for warning in report.warnings:
         note(f"Warning: {warning}")
     if report.kept_aside:
@@ -228,7 +232,7 @@ def show_report(report: ImportReport) -> None:
         say(f"\nUpdated: {', '.join(report.updated_faces[:_SHOWN])}")
         _and_more(len(report.updated_faces))
     for reason, count in report.skipped.items():
-        say(f"{count} rows left out: {reason}")
+        say(f"{counted(count, 'row')} left out: {reason}")
     if report.refused:
         say("\nRefused:")
         rows = [(_short(r.file), r.line, r.reason) for r in report.refused[:_SHOWN]]

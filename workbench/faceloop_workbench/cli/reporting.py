@@ -53,6 +53,7 @@ def report(
     Example: faceloop report --project faces --model second --against first --out report
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
     from faceloop_trainer.report import ReportOptions
     from faceloop_workbench.services.reporting import report_on
 
@@ -63,7 +64,7 @@ def report(
         show_json({**made.to_dict(), "files": files})
         return
     _show(made)
-    say(f"Wrote {files[0]} and {len(files) - 1} pictures.")
+    say(f"Wrote {files[0]} and {counted(len(files) - 1, 'picture')}.")
 
 
 def _show(made: Report) -> None:

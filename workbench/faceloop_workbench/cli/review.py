@@ -58,6 +58,7 @@ def list_entries(
     Example: faceloop queue list --project faces --reason label-check
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.wording import counted
 
     with Project.open(project) as opened:
         wanted = None if status is Status.all else cast("kinds.Status", status.value)
@@ -69,7 +70,7 @@ def list_entries(
         show_json({"entries": shown, "count": count})
         return
     show_entries(shown)
-    note(f"{count} entries" + ("" if status is Status.all else f", {status.value}"))
+    note(counted(count, "entry", "entries") + ("" if status is Status.all else f", {status.value}"))
 
 
 @queue.command("next")

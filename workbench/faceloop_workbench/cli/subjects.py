@@ -34,6 +34,7 @@ def list_subjects(project: ProjectOption, json: JsonOption = False) -> None:
     """
     from faceloop_datasets import Project
     from faceloop_datasets.subjects import count_of, how_known, kind_of
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.people import list_people
 
     with Project.open(project) as opened:
@@ -63,7 +64,7 @@ def list_subjects(project: ProjectOption, json: JsonOption = False) -> None:
     )
     sources = {source for one in people for source in one.sources}
     faces = sum(one.faces for one in people)
-    note(f"{faces} faces of {count_of(len(people), kind_of(sources))}")
+    note(f"{counted(faces, 'face')} of {count_of(len(people), kind_of(sources))}")
 
 
 def _person_values(one: Person) -> dict[str, Any]:
@@ -191,6 +192,7 @@ def hold_out(
     """
     from faceloop_datasets import Project, ProjectError
     from faceloop_datasets.subjects import no_such_subject
+    from faceloop_datasets.wording import counted
 
     chosen: dict[_Side, Side | None] = {
         _Side.HELD_OUT: "held out",
@@ -208,11 +210,12 @@ def hold_out(
         show_json({"side": chosen[side], "items": items})
         return
     what = {
-        _Side.HELD_OUT: "are held out",
-        _Side.TRAINING: "may train models and measure none",
-        _Side.BY_NAME: "are used as their names decide",
+        _Side.HELD_OUT: "held out",
+        _Side.TRAINING: "only for training",
+        _Side.BY_NAME: "used as the name decides",
     }
-    say(f"{len(items)} faces of {', '.join(names)} {what[side]} from the next training on.")
+    faces, are = counted(len(items), "face"), "is" if len(items) == 1 else "are"
+    say(f"{faces} of {', '.join(names)} {are} {what[side]} from the next training on.")
 
 
 @subjects.command("undo")
@@ -222,6 +225,7 @@ def undo_subjects(project: ProjectOption, json: JsonOption = False) -> None:
     Example: faceloop subjects undo --project faces
     """
     from faceloop_datasets import Project, ProjectError
+    from faceloop_workbench.services.outcome_text import subjects_back_text
 
     with Project.open(project) as opened:
         last = opened.last_subject_change()
@@ -231,14 +235,14 @@ def undo_subjects(project: ProjectOption, json: JsonOption = False) -> None:
     if json:
         show_json({"action": done.action, "items": list(done.before)})
         return
-    left = len(last.before) - len(done.before)
-    more = f" {left} were changed since and stay as they are." if left else ""
-    say(f"Taken back: {done.action}. {len(done.before)} faces show whom they did before.{more}")
+    say(subjects_back_text(done, len(last.before)))
 
 
 def _show_changed(
     chosen: list[Item], subject: str, changed: int, *, dry_run: bool = False, json: bool
 ) -> None:
+    from faceloop_datasets.wording import counted
+
     values: list[dict[str, Any]] = [
         {"item": one.id, "name": one.name, "before": one.subject} for one in chosen
     ]
@@ -250,13 +254,17 @@ def _show_changed(
     if len(chosen) > _NAMED:
         note(f"... and {len(chosen) - _NAMED} more; --json lists all.")
     if dry_run:
-        say(f"{len(chosen)} faces would show {subject}; {changed} show somebody else now.")
+        others = counted(changed, "shows", "show")
+        say(f"{counted(len(chosen), 'face')} would show {subject}; {others} somebody else now.")
         return
-    say(f"{len(chosen)} faces show {subject} now; {changed} showed somebody else before.")
+    faces = counted(len(chosen), "face shows", "faces show")
+    say(f"{faces} {subject} now; {changed} showed somebody else before.")
 
 
 def _show_plan(plan: SubjectPlan, changed: int, *, dry_run: bool, json: bool) -> None:
     """Show what a rule says of every face, those that change or that it knows nothing of first."""
+    from faceloop_datasets.wording import counted
+
     if json:
         faces = [{**asdict(face), "changes": face.changes} for face in plan.faces]
         counts = {"would_change": len(plan.changed), "refused": len(plan.refused)}
@@ -272,7 +280,7 @@ def _show_plan(plan: SubjectPlan, changed: int, *, dry_run: bool, json: bool) ->
         note(f"... and {len(rows) - len(named)} more; --json lists all.")
     same = len(plan.found) - len(plan.changed)
     say(
-        f"The rule finds {len(plan.subjects)} subjects in {len(plan.found)} of {len(plan.faces)} "
-        f"faces; {same} show them already, {len(plan.changed)} "
-        + ("would change." if dry_run else f"did not, and {changed} were changed.")
+        f"The rule finds {counted(len(plan.subjects), 'subject')} in {len(plan.found)} of "
+        f"{counted(len(plan.faces), 'face')}; {counted(same, 'shows it', 'show them')} already, "
+        f"{len(plan.changed)} " + ("would change." if dry_run else f"did not; changed: {changed}.")
     )

@@ -28,6 +28,7 @@ def track_kept(
     json: bool,
 ) -> NoReturn:
     """Track a video, those below a folder, or those of the project, and end the command."""
+    from faceloop_datasets.wording import counted
     from faceloop_workbench.services.track_keeping import (
         Refused,
         track_all,
@@ -63,7 +64,8 @@ def track_kept(
     for error in wrong:
         note(f"Error: {error}")
     if stopped:
-        note(f"Stopped after {len(found)} of {len(paths)} videos; the last is kept until there.")
+        of = counted(len(paths), "video")
+        note(f"Stopped after {len(found)} of {of}; the last is kept until there.")
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(FAILED if wrong else 0)
 

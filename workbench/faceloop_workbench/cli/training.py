@@ -201,13 +201,14 @@ def show_warnings(warnings: Iterable[str]) -> None:
 def show_metrics(metrics: Mapping[str, Any]) -> None:
     """Show what `faceloop_trainer.Evaluation.metrics` says, in words."""
     from faceloop_datasets.subjects import count_of
+    from faceloop_datasets.wording import counted
 
     if "nme_mean" not in metrics:
         say("Not measured: no face was kept aside, or none was found.")
         return
     show_values(
         {
-            "measured on": f"{metrics['faces']} faces of "
+            "measured on": f"{counted(metrics['faces'], 'face')} of "
             f"{count_of(metrics['subjects'], metrics.get('subject_kind', 'person'))}",
             "NME mean": f"{metrics['nme_mean']:.4f}",
             "NME median": f"{metrics['nme_median']:.4f}",

@@ -62,6 +62,7 @@ class Dock(QWidget):
         self.viewer = napari_viewer
         self.session, self.commands = Session(), Commands()
         self._status = StatusLine(self.session, self.commands)
+        self._status.setParent(self)  # before anything is told: it would be a window of its own
         self._window: NapariWindow | None = None
         self.picture_layer = PictureLayer(napari_viewer)
         self.annotate = AnnotatePanel(self.session, self.commands, self.picture_layer)
@@ -137,12 +138,13 @@ class Dock(QWidget):
 
     def _lay_out(self) -> None:
         foot = QHBoxLayout()
-        foot.addWidget(self._status, 1)
+        foot.addStretch(1)
         for name in ("desk.messages", "desk.layers", "desk.help"):
             foot.addWidget(command_button(self.commands, name, small=True))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.tabs, 1)
+        layout.addWidget(self._status)
         layout.addLayout(foot)
 
     def _handle(self) -> None:

@@ -39,6 +39,7 @@ class StatusLine(PlainLabel):
         super().__init__()
         self.setObjectName("desk.status")
         self.setWordWrap(True)
+        self.hide()
         self._project = ""
         self._until = 0.0
         self._said: deque[str] = deque(maxlen=_KEPT)
@@ -50,19 +51,20 @@ class StatusLine(PlainLabel):
     def show_message(self, message: Message) -> None:
         """Show a message; an empty one takes back what was asked for."""
         if not message.text:
-            self.clear()
+            self._wipe()
             return
         of_another = message.project not in ("", self._project)
         text = f"{message.project}: {message.text}" if of_another else message.text
         self._until = time.monotonic() + _AT_LEAST[message.level]
         self.setText(text if message.level == "info" else f"⚠ {text}")
+        self.show()
         now = datetime.now().astimezone()
         self._said.append(f"{now:%H:%M:%S} {message.project or self._project}: {message.text}")
 
     def leave(self, _what: object = None) -> None:
         """Take the message away, unless it has only just come."""
         if time.monotonic() >= self._until:
-            self.clear()
+            self._wipe()
 
     def show_all(self) -> None:
         """Show what was said since the window was opened, the newest first."""
@@ -71,7 +73,12 @@ class StatusLine(PlainLabel):
 
     def _project_changed(self, project: Project | None) -> None:
         self._project = "" if project is None else project.name
+        self._wipe()
+
+    def _wipe(self) -> None:
+        """Show nothing, and leave the room to the tab."""
         self.clear()
+        self.hide()
 
     def _item_changed(self, _item: Item | None) -> None:
         self.leave()

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
 from .camera_work import NO_CAMERA, CameraWork
@@ -81,7 +82,7 @@ class CameraBar(QWidget):
             minutes, seconds = divmod(int(recording.seconds), 60)
             text = f"● {minutes}:{seconds:02d}"
             if recording.left_out:
-                text += f", {recording.left_out} frames left out"
+                text += f", {counted(recording.left_out, 'frame')} left out"
         self._said.setText(text)
 
     def allow(self, why_not: str) -> None:

@@ -98,7 +98,7 @@ class PlotArea(TimeArea):
         else:
             high = self.height() / len(plots)
             for k, one in enumerate(plots):
-                place = QRectF(self.left(), k * high, self.time_width(), high - _GAP)
+                place = QRectF(self.left(), int(k * high), self.time_width(), high - _GAP)
                 self._draw_plot(painter, one, place)
             draw_selection(painter, self, 0)
             draw_place(painter, self, 0, self.height(), arrow=False)
@@ -108,8 +108,9 @@ class PlotArea(TimeArea):
     def _draw_plot(self, painter: QPainter, one: Quantity, place: QRectF) -> None:
         painter.save()
         _make_small(painter)
+        title = painter.fontMetrics().height() + 1  # text is put at whole pixels
         self._draw_title(painter, one, place)
-        place = place.adjusted(0, painter.fontMetrics().height(), 0, 0)
+        place = place.adjusted(0, title, 0, 0)
         painter.fillRect(place, self.palette().color(QPalette.ColorRole.Base))
         series = self.series.of(one)
         if series is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QSpinBox
 
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.error_text import ERROR_UNIT, error_text
 from faceloop_workbench.services.finding import Finding, starts_text
 from faceloop_workbench.widgets.basic import PlainLabel
@@ -103,7 +104,7 @@ class QualityBox(QGroupBox):
             score = min(fit.score for fit in fits)
             text += "" if np.isnan(score) else f", score {score:.2f}"  # a kept one is not known
         if len(fits) > 1:
-            text += f", {len(fits)} faces"
+            text += f", {counted(len(fits), 'face')}"
         self._quality.setText(text)
         self._finding.show_starts(starts_text(fit.start for fit in fits))
         bounds = [fit.error_bound for fit in fits if np.isfinite(fit.error_bound)]

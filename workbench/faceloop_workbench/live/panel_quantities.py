@@ -47,7 +47,8 @@ class QuantityMenu(QToolButton):
         self._scheme: Scheme | None = None
         self._expressions: tuple[str, ...] = ()
         self._names: list[str] = list(_AT_FIRST)
-        self.setText("Choose")
+        self.setText("Choose ▾")
+        self.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # it covers the text
         self.setObjectName("live.choose_plots")
         self.setToolTip(_HELP)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

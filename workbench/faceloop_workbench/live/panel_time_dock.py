@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ class TimeDock:
 
     def __init__(self, viewer: Viewer, panel: TimePanel) -> None:
         self._viewer, self._panel = viewer, panel
-        panel.height_changed.connect(self._fit)
+        self._fitting = QTimer(panel)
+        self._fitting.setSingleShot(True)
+        self._fitting.setInterval(0)  # by then the layouts know what is folded away
+        self._fitting.timeout.connect(self._fit)
+        panel.height_changed.connect(self._fit_soon)
 
     def show(self, *, wanted: bool) -> None:
         """Show it, also after a person has closed it, or hide it."""
@@ -55,12 +59,17 @@ class TimeDock:
         )
         holder = self._holder()
         window = None if holder is None else holder.parentWidget()
-        if isinstance(window, QMainWindow):
+        if holder is not None and isinstance(window, QMainWindow):
+            # napari sets a least size, which Qt then raises with what is in the dock, for good.
+            holder.setMinimumSize(0, 0)
             # Below the picture only: the tabs need their height.
             corner = Qt.Corner.BottomRightCorner
             window.setCorner(corner, Qt.DockWidgetArea.RightDockWidgetArea)
         self._fit()
         return holder
+
+    def _fit_soon(self) -> None:
+        self._fitting.start()
 
     def _fit(self) -> None:
         """Make it as high as what it shows."""

@@ -26,6 +26,7 @@ from faceloop_datasets.outputs import (
     refuse_unwritable,
     require_ending,
 )
+from faceloop_datasets.wording import counted
 from faceloop_runtime import FrameResult
 from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.services.points_table import PointsTable
@@ -169,7 +170,9 @@ class Recording:
                     files.enter_context(table)
                 self._write_all(video, table)
         except FaceloopError as error:
-            lost = f" The {self.frames} frames before are in no video." if self.frames else ""
+            lost = (
+                f" No video has the {counted(self.frames, 'frame')} before." if self.frames else ""
+            )
             kept = self.video.exists()
             self._why_ended = f"{error}" if kept else f"{error}{lost}"
         self._over.set()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.outcome_text import outside_text, taken_back_text
 
 from .confirm_dialog import ConfirmDialog
 
@@ -98,17 +100,15 @@ class ConfirmDialogs:
 
     def _confirmed(self, batch: Batch) -> None:
         self._show_changes()
-        self._session.tell(f"{batch.action}: done in {batch.faces} faces.")
-        self._offer(f"{batch.action} in {batch.faces} faces" if batch.faces else "")
+        faces = counted(batch.faces, "face")
+        self._session.tell(
+            f"{batch.action}: done in {faces}. {outside_text(batch.outside)}".strip()
+        )
+        self._offer(f"{batch.action} in {faces}" if batch.faces else "")
 
     def _undone(self, done: tuple[Batch, int]) -> None:
-        batch, faces = done
-        left = batch.faces - faces
-        said = f" {left} were changed since and stay as they are." if left else ""
         self._show_changes()
-        self._session.tell(
-            f"Taken back: {batch.action}. {faces} faces are as they were before.{said}"
-        )
+        self._session.tell(taken_back_text(*done))
         self._offer("")
 
     def _show_changes(self) -> None:

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError, ImportReport, Project
 from faceloop_datasets.formats import Recognition, formats, native_scheme, recognise
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.conversion_text import conversion_text
 from faceloop_workbench.services.format_help import FORMATS, annotation_files
@@ -168,7 +169,7 @@ class ImportDialog(QDialog):
         if not report.dry_run:
             self._session.items_changed.emit()
             self._session.queue_changed.emit()
-            self._session.tell(f"{report.new} faces were imported.")
+            self._session.tell(f"{counted(report.new, 'face was', 'faces were')} imported.")
             self._close.setText("Close")
         self._enable()
 
@@ -234,7 +235,8 @@ class ImportDialog(QDialog):
         set_enabled(
             self._start, running or nothing or unchecked or empty, "Import; all or nothing."
         )
-        self._start.setText(f"Import {self._checked.faces} faces" if self._checked else "Import")
+        faces = f" {counted(self._checked.faces, 'face')}" if self._checked else ""
+        self._start.setText(f"Import{faces}")
         for widget in (
             self._format,
             self._sources,

@@ -10,6 +10,7 @@ from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.child import ChildJob
 from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
 from faceloop_workbench.services.messages import CheckLabels
+from faceloop_workbench.services.outcome_text import taken_back_text
 from faceloop_workbench.widgets.text_dialog import TextDialog
 
 if TYPE_CHECKING:
@@ -118,9 +119,7 @@ class LabelDialogs:
         dialog.open()
 
     def _undone(self, batch: Batch, faces: int) -> None:
-        left = batch.faces - faces
-        kept = f" {left} were changed since and stay as they are." if left else ""
-        self._changed(f"Taken back: {batch.action}. {_faces_are(faces)} as before.{kept}")
+        self._changed(taken_back_text(batch, faces))
 
     def _changed(self, said: str) -> None:
         self._session.items_changed.emit()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtCore import QTimer
 
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
+from faceloop_workbench.services.outcome_text import subjects_back_text
 from faceloop_workbench.services.people import list_people
 
 from .people_dialog import PeopleDialog
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from .review import Review
 
+Result = TypeVar("Result")
 _READ_MS = 300  # changes that come soon after each other are read once
 
 
@@ -130,9 +132,9 @@ class PeopleDialogs:
             done = project.undo_subjects()
             if last is None or done is None:
                 raise FaceloopError("There is no change of subjects that could be taken back.")
-            return _undone_text(last, done)
+            return subjects_back_text(done, len(last.before))
 
-        self._run(work, "Taking the subjects back")
+        self._run(work, "Taking the subjects back", self._changed)
 
     # What is asked for
 
@@ -159,18 +161,57 @@ class PeopleDialogs:
         dialog.open()
 
     def _set(self, items: Sequence[int], name: str) -> None:
-        def work(project: Project) -> str:
+        def work(project: Project) -> tuple[str, SubjectChange | None]:
             changed = project.set_subject(items, name)
-            return f"{counted(len(items), 'face')} of {name.strip()} now; {changed} changed."
+            said = f"{counted(len(items), 'face')} of {name.strip()} now; {changed} changed."
+            return said, project.last_subject_change() if changed else None
 
-        self._run(work, "Setting subjects")
+        def done(said: tuple[str, SubjectChange | None]) -> None:
+            self._changed(said[0])
+            if said[1] is not None:
+                self._note(said[1], items, name.strip())
+
+        self._run(work, "Setting subjects", done)
+
+    def _note(self, change: SubjectChange, items: Sequence[int], name: str) -> None:
+        """Let undo in the tab Annotate take it back, if the face in work is one of them."""
+        project, item = self._session.need_project(), self._session.item
+        if item is None or item.id not in change.before:
+            return
+        whom = f"face {item.id}" if len(items) == 1 else counted(len(items), "face")
+
+        def take_back() -> None:
+            done = project.undo_subjects(change)
+            if done is not None:
+                self._named_again(item.id, subjects_back_text(done, len(change.before)))
+
+        def again() -> None:
+            project.set_subject(items, name)
+            self._named_again(item.id, f"Done again: {change.action}.")
+
+        self._session.noted.emit(
+            f"Name {whom} {name}", lambda: self._try(take_back), lambda: self._try(again)
+        )
+
+    def _named_again(self, item_id: int, said: str) -> None:
+        """Show whom faces show now; the one in work stays as it is looked at."""
+        self._session.face_changed.emit(item_id)
+        self._session.queue_changed.emit()
+        self._marks.read()
+        self._session.tell(said)
+
+    def _try(self, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except FaceloopError as error:
+            self._session.tell(str(error), "error")
 
     def _merge(self, names: Sequence[str], into: str) -> None:
         def work(project: Project) -> str:
             changed = project.merge_subjects(names, into)
             return f"{counted(changed, 'face')} got the name {into.strip()}."
 
-        self._run(work, "Setting subjects")
+        self._run(work, "Setting subjects", self._changed)
 
     def _choose_side(self, names: Sequence[str], side: Side | None) -> None:
         items = [item for name in names for item in self._review.of_person(name)]
@@ -181,26 +222,31 @@ class PeopleDialogs:
             how = f": {side} from the next training on" if side else ": the name decides again"
             return f"{people}{how}."
 
-        self._run(work, "Choosing who is held out")
+        self._run(work, "Choosing who is held out", self._changed)
 
     def _apply(self, plan: SubjectPlan) -> None:
         def work(project: Project) -> str:
             changed = project.apply_subjects(plan)
             return f"{counted(changed, 'face')} got another subject."
 
-        self._run(work, "Setting subjects")
+        self._run(work, "Setting subjects", self._changed)
 
-    def _run(self, work: Callable[[Project], str], name: str) -> None:
-        """Change subjects in a thread; what the work returns is told."""
+    def _run(
+        self,
+        work: Callable[[Project], Result],
+        name: str,
+        then: Callable[[Result], object],
+    ) -> None:
+        """Change subjects in a thread; ``then`` is given what the work returns."""
         if not self._free():
             return
         folder = self._session.need_project().path
 
-        def job(_monitor: Monitor) -> str:
+        def job(_monitor: Monitor) -> Result:
             with Project.open(folder) as project:
                 return work(project)
 
-        self._bar.run(Job(job, name), self._changed)
+        self._bar.run(Job(job, name), then)
 
     def _changed(self, said: str) -> None:
         project, item = self._session.project, self._session.item
@@ -259,10 +305,3 @@ class PeopleDialogs:
 
     def _forget(self, _result: int) -> None:
         self._people = None
-
-
-def _undone_text(last: SubjectChange, done: SubjectChange) -> str:
-    left = len(last.before) - len(done.before)
-    more = f" {left} were changed since and stay as they are." if left else ""
-    faces = counted(len(done.before), "face shows", "faces show")
-    return f"Taken back: {done.action}. {faces} whom they did before.{more}"

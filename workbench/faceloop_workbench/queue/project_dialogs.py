@@ -10,7 +10,7 @@ from platformdirs import user_documents_dir
 from faceloop_datasets import FaceloopError, Project, Scheme
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
-from faceloop_datasets.wording import enumerated
+from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations, is_media
 from faceloop_workbench.services.background import Job, Result
@@ -232,7 +232,7 @@ class ProjectDialogs:
                 self._bar.run(
                     Job(work, f"Exporting to {dest.name}"),
                     lambda made: self._session.tell(
-                        f"{made.faces} faces are in {dest}. {made.says}".strip()
+                        f"Wrote {counted(made.faces, 'face')} to {dest}. {made.says}".strip()
                     ),
                 )
 
@@ -258,8 +258,8 @@ class ProjectDialogs:
         self._session.queue_changed.emit()
         self._imported(0)
         self._session.tell(
-            f"{report.new} faces were brought in, {report.points_estimated} of their "
-            f"{report.points} points estimated."
+            f"{counted(report.new, 'face was', 'faces were')} brought in, "
+            f"{report.points_estimated} of {counted(report.points, 'point')} estimated."
         )
 
     def _open_in_session(self, project: Project) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.conversion_text import conversion_text
 from faceloop_workbench.services.format_help import FORMATS
 
@@ -51,9 +52,9 @@ def recognised_text(found: Recognition, chosen: str) -> str:
 
 def _lines(report: ImportReport, converted: str) -> Iterator[str]:
     if report.dry_run:
-        yield f"This import would add {report.new} faces. Nothing is written yet."
+        yield f"This import would add {counted(report.new, 'face')}. Nothing is written yet."
     else:
-        yield f"{report.new} faces were added."
+        yield f"{counted(report.new, 'face was', 'faces were')} added."
     yield from report.warnings
     yield ""
     yield f"faces read           {report.faces}"
@@ -76,11 +77,13 @@ def _lines(report: ImportReport, converted: str) -> Iterator[str]:
     for rule in report.subject_rules:
         yield f"Subjects: {rule}."
     if report.subjects_changed:
-        yield f"{report.subjects_changed} faces that were here already get another subject."
+        faces = counted(report.subjects_changed, "face that was", "faces that were")
+        verb = "gets" if report.subjects_changed == 1 else "get"
+        yield f"{faces} here already {verb} another subject."
     yield ""
     yield converted
     for reason, count in report.skipped.items():
-        yield f"{count} rows are left out: {reason}."
+        yield f"{counted(count, 'row is', 'rows are')} left out: {reason}."
     yield from _updated(report)
     yield from _refused(report)
     yield from _not_found(report)

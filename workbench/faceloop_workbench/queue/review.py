@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, PointState
-from faceloop_datasets.wording import counted
-from faceloop_workbench.annotate.face_state import outside
-from faceloop_workbench.services.history_text import UNDO
+from faceloop_datasets.annotation import outside
+from faceloop_workbench.services.history_text import REDO, UNDO
+from faceloop_workbench.services.outcome_text import outside_text
 
 from .claims import abandoned, person, window_name
 from .face_texts import missing_text
@@ -270,8 +270,7 @@ class Review:
         face = revision.annotation
         beyond = outside(face.points, (media.width, media.height))
         count = int((beyond & (face.states == PointState.OCCLUDED)).sum())
-        points = counted(count, "point lies", "points lie")
-        return f" {points} outside the picture: occluded, not seen." if count else ""
+        return f" {outside_text(count)}" if count else ""
 
     def skip(self, reason: str) -> bool:
         """Put the face in work aside and go on."""
@@ -461,6 +460,8 @@ class Review:
         row = self._faces.all.get(revision.item_id)
         if revision.action == f"{UNDO}Accept" and row is not None and row.status == "done":
             self._reopen(row)
+        elif revision.action == f"{REDO}Accept" and row is not None and row.status in SHOWN["open"]:
+            self._close(row.item_id)
         self._reread(revision.item_id)
 
     def _reopen(self, row: ItemSummary) -> None:

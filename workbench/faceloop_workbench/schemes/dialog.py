@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError, Scheme
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.widgets.basic import PlainLabel, not_none, paragraph, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
@@ -220,7 +221,7 @@ class SchemeDialog(QDialog):
                 line.setCursorPosition(0)
         problems = draft.problems
         count = len(draft)
-        ready = f"{count} points. The scheme can be used."
+        ready = f"{counted(count, 'point')}. The scheme can be used."
         lines = (problems[0] if problems else ready, editing.said)
         self._problem.setText("\n".join(filter(None, lines)))
         why_not = problems[0] if problems else ""

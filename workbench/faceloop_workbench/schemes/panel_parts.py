@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_datasets.wording import enumerated
+from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.widgets.basic import paragraph, set_enabled
 
 from .canvas import remove_selected
@@ -121,7 +121,10 @@ class PartsPanel(QWidget):
         names = draft.names
         measured = enumerated([names[k] for k in draft.size]) or "all points"
         self._measures.setText(f"A face is measured by: {measured}.")
-        shown = [f"{line.name or 'line'}: {len(line.points)} points" for line in draft.contours]
+        shown = [
+            f"{line.name or 'line'}: {counted(len(line.points), 'point')}"
+            for line in draft.contours
+        ]
         if shown != self._shown:
             self._shown = shown
             self._lines.clear()

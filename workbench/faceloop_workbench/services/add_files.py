@@ -48,7 +48,7 @@ class Added:
                 "the tab Live; poor fits come into the queue."
             )
         if self.known:
-            parts.append(f"{self.known} were here already.")
+            parts.append(f"{counted(self.known, 'was', 'were')} here already.")
         if self.refused:
             one = f": {self.refused[0]}" if len(self.refused) == 1 else "."
             parts.append(f"{len(self.refused)} cannot be used{one}")

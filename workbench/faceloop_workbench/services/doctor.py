@@ -15,6 +15,7 @@ from platformdirs import user_log_dir
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.sample import sample_clip
+from faceloop_datasets.wording import counted
 from faceloop_runtime import FaceModel
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.start_network import network_key
@@ -79,8 +80,8 @@ def diagnostics_text() -> str:
 
 
 def _versions() -> list[Diagnostic]:
-    cores = os.cpu_count()
-    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"
+    cores = counted(os.cpu_count() or 1, "core")
+    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores}"
     lines = [Diagnostic("machine", machine), Diagnostic("python", sys.version.split()[0])]
     for name in _PACKAGES:
         found = _version(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import Conversion
 from faceloop_datasets.formats import FaceRecord, ImageRef, longer_names, write_faces
 from faceloop_datasets.formats.writers import NATIVE
+from faceloop_datasets.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +38,12 @@ class Exported:
         if not self.longer:
             return ""
         some = ", ".join(self.longer[:_SHOWN]) + (", …" if len(self.longer) > _SHOWN else "")
-        return (
-            f"{len(self.longer)} pictures have the file name of another and are called by their "
-            f"folder too: {some}."
+        has = counted(
+            len(self.longer),
+            "picture has the file name of another and is",
+            "pictures have the file name of another and are",
         )
+        return f"{has} called by the folder too: {some}."
 
 
 _SHOWN = 3
@@ -69,7 +72,8 @@ def estimated_note(scheme: Scheme, target_format: str) -> str:
         return ""
     conversion = Conversion.load(scheme, native)
     count, size = int(conversion.estimated.sum()), len(conversion.estimated)
-    return f"Converted from {scheme.name} to {native}: {count} of {size} points are estimated."
+    are = "is" if count == 1 else "are"
+    return f"Converted from {scheme.name} to {native}: {count} of {size} points {are} estimated."
 
 
 def face_records(project: Project) -> Iterator[FaceRecord]:

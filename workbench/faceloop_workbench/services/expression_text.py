@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceloop_datasets.wording import enumerated
+from faceloop_datasets.wording import counted, enumerated
 from faceloop_trainer.expressions import ExpressionAssessment
 
 _MOST_NAMES = 6
@@ -20,8 +20,9 @@ def expressions_text(found: object) -> str:
     assessed = ExpressionAssessment.from_dict(found)
     if assessed is None:
         return ""
+    names = enumerated(list(assessed.names), _MOST_NAMES)
     return (
-        f"Expressions ({enumerated(list(assessed.names), _MOST_NAMES)}): of {assessed.faces} faces "
+        f"Expressions ({names}): of {counted(assessed.faces, 'face')} "
         f"{assessed.accuracy:.0%} are named as they are labelled, {assessed.accuracy_known:.0%} "
         "where other faces of the person are known; by classifiers that have not seen the person."
     )

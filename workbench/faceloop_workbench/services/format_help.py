@@ -36,7 +36,7 @@ FORMATS = {
     "clmtools": FormatHelp(
         "clmtools / clmtrackr annotations",
         "Choose the CSV file. The pictures are looked for beside it, or in the folder of pictures. "
-        "Points marked false are taken for hidden.",
+        "Points marked false are taken for occluded.",
         "Annotations (*.csv)",
     ),
     "ibug": FormatHelp(

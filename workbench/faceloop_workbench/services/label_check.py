@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.wording import counted
 
 from .mending import mendable
 
@@ -36,7 +37,9 @@ class LabelCheck:
 
     def __str__(self) -> str:
         return (
-            f"{self.doubtful} of {self.faces} labels look doubtful; {self.queued} of them are new "
+            f"{self.doubtful} of {counted(self.faces, 'label')} "
+            f"{'looks' if self.doubtful == 1 else 'look'} doubtful; "
+            f"{counted(self.queued, 'of them is', 'of them are')} new "
             "in the queue, each with what looks wrong."
         )
 

@@ -67,7 +67,7 @@ class Plan:
         here = sum(report.skipped.values()) + report.unchanged
         parts = [
             f"{counted(report.new, 'face')} of {self.source.name} would come in"
-            + (f"; {here} are here already." if here else ".")
+            + (f"; {counted(here, 'is', 'are')} here already." if here else ".")
         ]
         if self.learned_from:
             parts.append(

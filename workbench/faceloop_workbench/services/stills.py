@@ -39,11 +39,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class StillResult:
-    """Faces found in one picture, or why it could not be read."""
+    """Faces found in one picture, or why it could not be read.
+
+    Parameters
+    ----------
+    image : Path
+        The picture.
+    fits : tuple of Fit
+        Its faces, the surest first.
+    error : str or None
+        Why it could not be read.
+    more : int
+        How many faces it has beyond the most that were to be fitted.
+    """
 
     image: Path
     fits: tuple[Fit, ...] = ()
     error: str | None = None
+    more: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON."""
@@ -62,7 +75,7 @@ class StillResult:
             }
             for fit in self.fits
         ]
-        return {"image": self.image, "faces": faces, "error": self.error}
+        return {"image": self.image, "faces": faces, "more_faces": self.more, "error": self.error}
 
 
 def fit_stills(
@@ -129,9 +142,9 @@ def fit_stills(
             except InputError as error:
                 results.append(StillResult(path, error=str(error)))
                 continue
-            frames = tracker.track([pixels])
-            fits = tuple(face.fit for frame in frames for face in frame.faces)
-            results.append(StillResult(path, fits))
+            session = tracker.follow()
+            fits = tuple(face.fit for face in session.step(pixels).faces)
+            results.append(StillResult(path, fits, more=session.further_faces(pixels)))
             if table is not None:
                 table.write((str(path),), list(enumerate(fits)))
             if (dest := drawn[number]) is not None:

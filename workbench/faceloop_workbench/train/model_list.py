@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.subjects import count_of
+from faceloop_datasets.wording import counted
 from faceloop_runtime import FaceModel
 from faceloop_workbench.services.comparison import Comparison
 from faceloop_workbench.services.expression_text import expressions_text
@@ -79,7 +80,7 @@ class ListedModel:
         if self.nme is None:
             return "Not measured: there was no face that it had not been trained on."
         people = count_of(self.metrics["subjects"], self.metrics.get("subject_kind", "person"))
-        return f"Measured on {self.metrics['faces']} faces of {people}."
+        return f"Measured on {counted(self.metrics['faces'], 'face')} of {people}."
 
     @property
     def expressions(self) -> str:

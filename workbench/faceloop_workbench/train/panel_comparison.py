@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QTabWidget, QVBoxLayout, QWidget
 
 from faceloop_datasets.subjects import count_of
+from faceloop_datasets.wording import counted
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_workbench.services.comparison import cumulative
 from faceloop_workbench.services.model_choice import STARTER
@@ -127,7 +128,7 @@ class ComparisonView(QWidget):
 
     def _fill(self, new: ModelErrors | None, old: ModelErrors | None, people: str) -> None:
         count = 0 if new is None else len(new.errors)
-        said = f"{count} faces of {people}"
+        said = f"{counted(count, 'face')} of {people}"
         self._on.setText(said if count else "")
         for head, measured, title in zip(
             self._heads, (new, old), ("this model", "before"), strict=True

@@ -19,6 +19,7 @@ import numpy as np
 from av.video.reformatter import ColorRange
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.wording import counted
 
 from .player_view import PlayerView
 from .stream import MAX_FRAME_PIXELS, StreamReader
@@ -217,7 +218,9 @@ class Video:
         """
         wanted = number + len(self) if number < 0 else number
         if not 0 <= wanted < len(self):
-            raise IndexError(f"{self.path} has {len(self)} frames; there is no frame {number}.")
+            raise IndexError(
+                f"{self.path} has {counted(len(self), 'frame')}; there is no frame {number}."
+            )
         with self._lock:
             try:
                 return self._fetch(wanted)
