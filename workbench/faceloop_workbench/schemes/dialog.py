@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError, Scheme
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.outputs import refuse_in_project
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.widgets.basic import PlainLabel, not_none, paragraph, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
@@ -329,6 +330,7 @@ class SchemeDialog(QDialog):
     def _save_as(self, path: Path) -> None:
         draft = self.editing.draft
         try:
+            refuse_in_project([path])
             text = draft.scheme().to_toml()
             with atomic_path(path) as part:
                 part.write_text(text, encoding="utf-8")
