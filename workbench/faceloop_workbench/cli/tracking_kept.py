@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from faceloop_datasets.wording import counted
-
 from .console import Column, note, say, show_json, show_table
 from .errors import FAILED
 from .interrupts import INTERRUPTED
@@ -72,6 +70,8 @@ def track_kept(
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
+    from faceloop_datasets.wording import counted
+
     numbers = ("frames", "lost", "faces", "edited")
     tracked = [row for row in rows if "frames" in row]
     show_table(
