@@ -63,7 +63,7 @@ from .store.overview import ItemSummary, summaries
 from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
-from .tracks.folder import TRACKS, TrackFolder
+from .tracks.folder import TRACKS, TrackFolder, fault_of_points
 from .tracks.history import TrackHistory
 from .wording import counted, enumerated
 
@@ -1372,21 +1372,21 @@ class Project:
         Raises
         ------
         ProjectError
-            If the project does not know the video, or has another scheme.
+            If the project does not know the video, or has other points.
         TrackConflict
             If somebody else wrote the track since this history was read; theirs is kept.
         InputError
-            If the file cannot be written, or the one there was is damaged.
+            If the file cannot be written or could not be read again, or the one there was is
+            damaged.
         """
         value = track.track if isinstance(track, TrackHistory) else track
         if value.sha256 not in {media.sha256 for media in self.media()}:
             raise ProjectError(
                 f"The project {self.name} does not know the video of this track. Add it first."
             )
-        if value.scheme != self.scheme.name:
-            raise ProjectError(
-                f"Expected a track of {self.scheme.name} but got one of {value.scheme}."
-            )
+        given = track if isinstance(track, TrackHistory) else TrackHistory(track)
+        if fault := fault_of_points(given, self.scheme):
+            raise ProjectError(f"The project {self.name} cannot keep this track: {fault}.")
         with self._track_writing():
             if isinstance(track, TrackHistory):
                 self.check_track(track)

@@ -193,7 +193,7 @@ def removed_and_brought_back(desk, first: int, second: int) -> None:
     driver.button("annotate.bring_face_back")
     assert [one.id for one in desk.project.items()] == [first, second]
     assert [r.removed for r in desk.project.removals(second)] == [True, False, True, False]
-    assert len(desk.project.history(second)) == 2  # found, and a point moved
+    assert len(desk.project.history(second)) == 2  # found, and its point moved
 
 
 def test_a_face_is_added_by_a_box_or_three_clicks_and_undone_at_once(desk):

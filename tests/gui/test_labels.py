@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QAction
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPlainTextEdit, QPushButton
 
@@ -59,6 +60,9 @@ def test_all_that_is_explained_is_mended_and_taken_back(driver, project):
     right = np.array([r.annotation.points for r in list(sample_faces())[: 4 * FACES : 4]])
     item = project.items()[0]
     driver.dock.session.show(item)
+    undo = driver.dock.findChild(QAction, "labels.undo")
+    assert not undo.isEnabled()
+    assert undo.toolTip().startswith("No labels were mended")
     in_project_menu(driver, "labels.check")
     driver.until(lambda: "put right in all of them" in reports(driver), seconds=120)
     assert "(3 mirrored)" in reports(driver)
@@ -67,11 +71,11 @@ def test_all_that_is_explained_is_mended_and_taken_back(driver, project):
     driver.button("labels.mend")
     driver.until(lambda: "3 faces are put right" in reports(driver))
     assert np.allclose(points(project), right)
+    driver.until(undo.isEnabled)
     assert np.allclose(driver.dock.session.project.annotation(item.id).annotation.points, right[0])
     driver.button("labels.take_back")
     driver.until(
         lambda: "Taken back: Mend labels: 3 mirrored. 3 faces are as before" in said(driver)
     )
     assert np.array_equal(points(project), wrong)
-    in_project_menu(driver, "labels.undo")
-    driver.until(lambda: "There is no mend of labels" in said(driver))
+    driver.until(lambda: not undo.isEnabled())

@@ -278,8 +278,8 @@ def test_estimated_points_are_confirmed_in_all_faces_and_back(driver, sample_pro
     assert project.annotation(1).annotation.source == "import:muct"
     driver.until(lambda: len(names(driver)) == 40)
     assert not undo.isVisible()
-    driver.dock.commands.run("queue.undo_confirm")
-    driver.until(lambda: "no confirmation in all faces" in driver.dock._status.text())
+    assert not driver.dock.commands.run("queue.undo_confirm")
+    assert "no confirmation in all faces" in driver.dock.commands.why_not("queue.undo_confirm")
 
 
 def test_a_new_project_says_what_to_do_and_takes_what_is_dropped(driver, pictures, tmp_path):

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QTableWidget,
 )
 
@@ -140,6 +141,21 @@ def use_keys_a_frame_and_the_wheel(hands: Hands, chin) -> None:
     assert hands.canvas.transform().m11() == pytest.approx(scale)
 
 
+def left_without_a_file(driver, asked: NewDialog, hands: Hands) -> Hands:
+    """Who leaves the new project is asked; the scheme is there to be looked at again."""
+    hands.press("scheme.use")
+    assert asked.scheme.name == "six"
+    QTest.keyClick(asked, Qt.Key.Key_Escape)
+    box = asked.findChild(QMessageBox)
+    assert "six is in no file" in box.text()
+    QTest.keyClick(box, Qt.Key.Key_Escape)
+    driver.settle(50)
+    assert asked.isVisible()
+    QTest.mouseClick(asked.findChild(QAbstractButton, "new.look"), LEFT)
+    driver.settle(100)
+    return Hands(driver)
+
+
 def test_a_scheme_is_made_saved_and_used_for_a_new_project(driver, tmp_path: Path) -> None:
     face = next(sample_faces()).annotation.points
     with LoopProbe() as probe:
@@ -179,6 +195,7 @@ def test_a_scheme_is_made_saved_and_used_for_a_new_project(driver, tmp_path: Pat
     hands.press("scheme.line")
     hands.press("scheme.group")
     assert "can be used" in hands.problem
+    hands = left_without_a_file(driver, asked, hands)
     hands.press("scheme.save")
     driver.enter_file(tmp_path / "six.toml")
     driver.until((tmp_path / "six.toml").is_file)

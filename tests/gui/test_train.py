@@ -176,14 +176,16 @@ def pin_the_older_and_delete_the_newer(driver, panel):
 def test_nothing_changed_then_a_face_is_corrected_and_the_person_decides(driver, trained, tmp_path):
     panel = opened(driver, trained, tmp_path)
     assert panel.retrain.text() == "Retrain"
-    assert panel.summary.text().startswith("Nothing has changed since face70-ridge was trained.")
+    assert panel.summary.text().startswith("Nothing that trains has changed since face70-ridge.")
     meaning = panel.meaning.meaning.text()
     assert meaning.startswith("On average a point is off by ")
     assert " of the distance between the eyes: about " in meaning
     assert "Measured on 4 faces of 1 person that it has not seen." in meaning
     driver.button("train.start")
     driver.until(lambda: not panel.control.running, SECONDS)
-    assert panel.result.text() == "Nothing changed since face70-ridge; no model made."
+    assert (
+        panel.result.text() == "Nothing that trains has changed since face70-ridge; no model made."
+    )
     assert column(panel, 1) == ["face70-ridge", "starter"]
     assert panel.anyway.isVisible()
 
@@ -192,7 +194,7 @@ def test_nothing_changed_then_a_face_is_corrected_and_the_person_decides(driver,
     face = session.project.faces()[0]
     moved = replace(face.annotation, points=face.annotation.points + 0.5, source="manual")
     session.saved.emit(session.project.save(face.item_id, moved, face.revision_id))
-    driver.until(lambda: "Nothing has changed" not in panel.summary.text())
+    driver.until(lambda: "Nothing that trains" not in panel.summary.text())
     assert not panel.anyway.isVisible()
     assert not panel.result.isVisible()
     driver.button("train.start")
@@ -200,7 +202,9 @@ def test_nothing_changed_then_a_face_is_corrected_and_the_person_decides(driver,
     assert column(panel, 1) == ["face70-ridge-2", "face70-ridge", "starter"]
     assert column(panel, 0)[2] == ""
     assert "against" in panel.comparison.verdict.text()
-    driver.until(lambda: "Nothing has changed since face70-ridge-2" in panel.summary.text())
+    driver.until(
+        lambda: "Nothing that trains has changed since face70-ridge-2" in panel.summary.text()
+    )
     assert panel.comparison.tabs.tabText(0) == "Trainings"
     assert "lower is better" in panel.comparison.curve._y.title
     assert [len(c.x) for c in panel.comparison.curve._curves] == [1, 2]

@@ -26,7 +26,7 @@ from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warni
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.expression_labels import label_warning
 from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
-from faceloop_trainer.data.inputs import LIBRARIES, inputs_hash
+from faceloop_trainer.data.inputs import LIBRARIES, inputs_hash, training_inputs_hash
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
@@ -66,7 +66,9 @@ class TrainingResult:
     warnings : tuple of str
         Warnings about the faces (`faceloop_trainer.data.data_warnings`), one sentence each.
     inputs : str
-        Hash of what it was made from (`faceloop_trainer.data.inputs`).
+        Hash of what it was made from and measured on (`faceloop_trainer.data.inputs`).
+    training_inputs : str
+        Hash of what it was made from.
     faces, held_out : tuple of TrainingFace
         What it was trained on, and what it was measured on, in the order of ``evaluation``.
     """
@@ -76,6 +78,7 @@ class TrainingResult:
     unusable: tuple[Unusable, ...]
     warnings: tuple[str, ...] = ()
     inputs: str = ""
+    training_inputs: str = ""
     faces: tuple[TrainingFace, ...] = ()
     held_out: tuple[TrainingFace, ...] = ()
 
@@ -160,6 +163,7 @@ def train(
         unusable=tuple(unusable),
         warnings=warnings,
         inputs=inputs,
+        training_inputs=training_inputs_hash(scheme, chosen.training, config),
         faces=tuple(training),
         held_out=tuple(testing),
     )

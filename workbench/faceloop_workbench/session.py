@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from faceloop_datasets import FaceloopError, Item, Project, Revision
-from faceloop_workbench.services.model_choice import ChosenModel, choose_model
+from faceloop_workbench.services.face_finder import FaceFinder
+from faceloop_workbench.services.model_choice import ChosenModel, check_points
 from faceloop_workbench.services.picture_cache import PictureCache
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Session:
         self._item: Item | None = None
         self._entry: QueueEntry | None = None
         self._pictures: PictureCache | None = None
-        self._chosen: tuple[int | None, ChosenModel] | None = None
+        self._finder: tuple[int | None, FaceFinder] | None = None
         self._trial: ChosenModel | None = None
         # Faces of this round show their annotator's own points only, and are saved into it.
         self.blind: BlindWork | None = None
@@ -126,7 +127,7 @@ class Session:
         self.show(None)
         project, self._project = self._project, None
         self.blind = None
-        self._chosen = None
+        self._finder = None
         self.project_changed.emit(None)
         if self._pictures is not None:
             self._pictures.close()
@@ -205,11 +206,23 @@ class Session:
         ModelFileError, ProjectError
             If it cannot be loaded, or has other points than the project.
         """
+        chosen = self.finder().chosen
+        check_points(chosen, self._project)
+        return chosen
+
+    def finder(self) -> FaceFinder:
+        """Return what finds faces: the model in use, or the starter, its points converted.
+
+        Raises
+        ------
+        ModelFileError, ProjectError
+            If it cannot be loaded, or its points cannot become the project's.
+        """
         record = None if self._project is None else self._project.active_model
         number = None if record is None else record.id
-        if self._chosen is None or self._chosen[0] != number:
-            self._chosen = (number, choose_model(None, self._project))
-        return self._chosen[1]
+        if self._finder is None or self._finder[0] != number:
+            self._finder = (number, FaceFinder.of(self._project))
+        return self._finder[1]
 
     def need_project(self) -> Project:
         """Return the open project.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.faults import in_words
-from faceloop_datasets.outputs import database_files, refuse_to_replace
+from faceloop_datasets.outputs import database_files, refuse_in_project, refuse_to_replace
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import inspecting
@@ -85,7 +85,7 @@ def back_up(
     ProjectError
         If there is no project, or its database is damaged.
     InputError
-        If ``dest`` exists or cannot be written.
+        If ``dest`` exists or cannot be written, or lies in a project, but for its backups.
     Cancelled
         If the monitor stopped it; there is no file.
     """
@@ -94,6 +94,8 @@ def back_up(
     if target.exists() or Path(os.path.normpath(target.absolute())).exists():
         raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
     refuse_to_replace([target], database_files(root / DATABASE))  # those that are not there yet
+    if not _is_listed(target):
+        refuse_in_project([target])
     remove_leftovers(target.parent)
     with staging(target.parent) as scratch:
         monitor.step(0, None, "copying the database")
@@ -182,6 +184,13 @@ def outdated(names: Iterable[str], now: datetime, new: str = "") -> list[str]:
     first = timestamp(now - timedelta(days=_DAYS - 1))[:8]
     kept |= {name for day, name in days.items() if day >= first}
     return [name for _, name in found if name not in kept]
+
+
+def _is_listed(file: Path) -> bool:
+    """Whether a file is one of the backups in the folder of a project, which erasures look at."""
+    whole = Path(os.path.realpath(file))
+    here = whole.parent.name == FOLDER and (whole.parents[1] / DATABASE).is_file()
+    return here and whole.suffix == ".zip"
 
 
 def list_backups(root: Path) -> list[Path]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.errors import InputError, ProjectError, SchemeError
 from faceloop_datasets.media.files import Media
 from faceloop_datasets.media.shown import ADVICE
 from faceloop_datasets.media.video import Video
@@ -19,7 +20,7 @@ from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, verify_bundle
-from .check_rows import check_database, check_rows
+from .check_rows import check_database, check_rows, stored_scheme
 from .findings import RESTORE, Finding
 from .project_files import is_inside
 
@@ -155,13 +156,16 @@ class _Check:
     def tracks(self, connection: sqlite3.Connection) -> Iterator[Finding]:
         """Check that the tracks of videos can be read, and nothing else is there."""
         folder, known = TrackFolder(self.root), set()
+        scheme = None
+        with suppress(SchemeError):  # which is told of the rows
+            scheme = stored_scheme(connection)
         videos = {digest for _, digest in inspecting.media_files(connection)}
         for video, file in folder.files().items():
             self.monitor.step(0, None, "checking tracks")
             if video in videos:
                 known.add(file.relative_to(self.root).as_posix())
                 try:
-                    folder.read(video)
+                    folder.read(video, scheme)
                 except InputError as error:
                     advice = "Take it from a backup, or delete it and track the video again."
                     yield Finding("error", "A track cannot be used", str(error), advice)

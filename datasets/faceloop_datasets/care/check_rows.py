@@ -80,11 +80,22 @@ def check_database(connection: sqlite3.Connection) -> Iterator[Finding]:
         )
 
 
+def stored_scheme(connection: sqlite3.Connection) -> Scheme:
+    """Return the project's landmark scheme.
+
+    Raises
+    ------
+    SchemeError
+        If it cannot be read.
+    """
+    return Scheme.parse(str(inspecting.settings(connection).get("scheme")), "project.db")
+
+
 def check_rows(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Check the scheme and every item, revision, entry and model against each other."""
     settings = inspecting.settings(connection)
     try:
-        size = len(Scheme.parse(str(settings.get("scheme")), "project.db"))
+        size = len(stored_scheme(connection))
     except SchemeError as error:
         yield Finding("error", "The landmark scheme cannot be read", str(error), RESTORE)
         return

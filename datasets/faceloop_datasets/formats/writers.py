@@ -12,7 +12,7 @@ import numpy as np
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import atomic_path, escape_formula, is_text
-from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_datasets.schemes.conversion import Conversion
 
 from ._names import PictureNames
@@ -50,6 +50,7 @@ def write_clmtools(
     again.
     """
     refuse_to_replace([dest], keep)
+    refuse_in_project([dest])
     conversion = Conversion.load(scheme, NATIVE["clmtools"])
     faces, lines = list(records), []
     for record, name in zip(faces, PictureNames(faces).pictures(), strict=True):
@@ -80,6 +81,7 @@ def write_ibug(
     faces = list(records)
     files = [dest / f"{name}.pts" for name in PictureNames(faces).stems()]
     refuse_to_replace(files, keep)
+    refuse_in_project(files)
     for record, file in zip(faces, files, strict=True):
         with atomic_path(file) as part:
             part.write_text(
@@ -96,6 +98,7 @@ def write_csv(
     Texts that a spreadsheet would run as a formula are written after an apostrophe.
     """
     refuse_to_replace([dest], keep)
+    refuse_in_project([dest])
     table, count = _tidy(records, scheme)
     for column in table.columns[table.dtypes == "string"]:
         table[column] = table[column].map(escape_formula, na_action="ignore")
@@ -110,6 +113,7 @@ def write_parquet(
 ) -> int:
     """Write a tidy Parquet table with `COLUMNS`."""
     refuse_to_replace([dest], keep)
+    refuse_in_project([dest])
     table, count = _tidy(records, scheme)
     with atomic_path(dest) as part:
         table.to_parquet(part, index=False)
@@ -173,7 +177,8 @@ def write_faces(
     Raises
     ------
     InputError
-        If the format is unknown, ``dest`` cannot be written, or a file to keep is in its place.
+        If the format is unknown, ``dest`` cannot be written or lies in a project, or a file to
+        keep is in its place.
     SchemeError
         If the format needs other points and there is no conversion.
     """

@@ -1,4 +1,4 @@
-"""Whether the values of a track that came from a file can be worked with."""
+"""Whether the values of a track, from a file or to go into one, can be worked with."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ def fault_of(track: Track, changes: Iterable[TrackChange]) -> str:
     """Say what is wrong with the values of a track and of its changes; empty if nothing is."""
     if not 0 < track.rate < np.inf:
         return f"the rate is {track.rate}; expected frames a second, above 0"
+    if track.times.ndim != 1:
+        return f"times have the shape {track.times.shape}; expected one number a frame"
     if track.frames and not (np.isfinite(track.times).all() and (np.diff(track.times) > 0).all()):
         return "times do not increase from frame to frame; expected seconds after the first frame"
     every = np.arange(track.frames)

@@ -47,7 +47,8 @@ def write_track(path: Path, history: TrackHistory) -> TrackHistory:
     Raises
     ------
     InputError
-        If it cannot be written, or would be too large to be read again.
+        If it cannot be written, or could not be read again: it would be too large, or has values
+        or shapes that mean nothing (`faceloop_datasets.tracks.checking`).
     """
     arrays: dict[str, NDArray[Any]] = {"times": history.track.times}
     for face in history.track.faces:
@@ -64,6 +65,7 @@ def write_track(path: Path, history: TrackHistory) -> TrackHistory:
             "faces."
         )
     about = {**_about(history.track), "done": len(history.done), "changes": _described(changes)}
+    _refuse_unreadable(history.track.sha256, _Parts(about, arrays))
     stored = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     written = secrets.token_hex(16)
     with atomic_path(path) as part:
@@ -119,6 +121,16 @@ def read_track(path: Path) -> TrackHistory:
         raise unusable(path, f"it is damaged: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise unusable(path, f"it is damaged: {error!r}") from error
+
+
+def _refuse_unreadable(sha256: str, parts: _Parts) -> None:
+    try:
+        _history(parts)
+    except (_BadTrackError, InputError, ValueError) as error:
+        why = str(error).removesuffix(".")
+        raise InputError(
+            f"The track of the video {sha256[:12]}… cannot be kept: {why}. Nothing was written."
+        ) from error
 
 
 class _BadTrackError(Exception):

@@ -84,8 +84,8 @@ class TrackFolder:
                 f"The track {file} is of another video ({history.track.sha256[:12]}…). Delete it, "
                 "and track the video again."
             )
-        if scheme is not None:
-            _check_points(file, history, scheme)
+        if scheme is not None and (fault := fault_of_points(history, scheme)):
+            raise unusable(file, fault)
         return history
 
     def is_current(self, history: TrackHistory) -> bool:
@@ -105,17 +105,19 @@ class TrackFolder:
         Raises
         ------
         InputError
-            If it cannot be written.
+            If it cannot be written, or could not be read again.
         """
         return write_track(self.file(history.track.sha256), history)
 
 
-def _check_points(file: Path, history: TrackHistory, scheme: Scheme) -> None:
+def fault_of_points(history: TrackHistory, scheme: Scheme) -> str:
+    """Say how the points of a track are not those of a scheme; empty if they are."""
     track = history.track
     if track.scheme != scheme.name:
-        raise unusable(file, f"its points are those of {track.scheme}; expected {scheme.name}")
+        return f"its points are those of {track.scheme}; expected {scheme.name}"
     rows = [face.arrays() for face in track.faces]
     rows += [f.before for change in (*history.done, *history.undone) for f in change.faces]
     for found in (row["points"].shape[1] for row in rows):
         if found != len(scheme):
-            raise unusable(file, f"it has {found} points; expected {len(scheme)} of {scheme.name}")
+            return f"it has {found} points; expected {len(scheme)} of {scheme.name}"
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -103,8 +104,11 @@ def test_only_tracks_of_the_project_s_videos_and_scheme_are_kept(project: Projec
     with pytest.raises(ProjectError, match="does not know the video of this track"):
         project.keep_track(strange)
     other = Track(one.sha256, "ibug68", "starter", 25.0, track.times)
-    with pytest.raises(ProjectError, match="Expected a track of face70 but got one of ibug68"):
+    with pytest.raises(ProjectError, match="its points are those of ibug68; expected face70"):
         project.keep_track(other)
+    few = replace(track, faces=(FaceTrack.unseen(0, 6, 68),))
+    with pytest.raises(ProjectError, match="cannot keep this track: it has 68 points; expected 70"):
+        project.keep_track(few)
 
 
 def test_the_second_of_two_editors_is_told(project: Project) -> None:
@@ -139,6 +143,8 @@ def test_a_file_with_other_points_is_not_read(project: Project) -> None:
         TrackFolder(project.path).write(TrackHistory(other))
         with pytest.raises(InputError, match=said):
             project.track_history(one)
+        (found,) = check_project(project.path).findings
+        assert said in found.where
 
 
 def test_a_moved_video_still_has_its_track(project: Project, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceloop_datasets import Monitor, Project
+from faceloop_datasets import Annotation, Conversion, Monitor, Project, ProjectError
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_workbench.services.add_files import add_files
+from faceloop_workbench.services.face_finder import FaceFinder
 from faceloop_workbench.services.finding_faces import (
     find_new_faces,
     fit_in_box,
@@ -21,6 +22,7 @@ from faceloop_workbench.services.finding_faces import (
     take_fits,
     take_new_fits,
 )
+from faceloop_workbench.services.finding_in_project import find_in_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +69,29 @@ def media(project: Project) -> Media:
 
 def error(points: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
     return float(np.nanmean(np.linalg.norm(points - truth, axis=1)))
+
+
+def test_the_starter_finds_faces_of_other_points_where_these_can_be_converted(pair, file, tmp_path):
+    picture, truth = pair
+    to_ibug = Conversion.load("face70", "ibug68")
+    states = np.zeros(70)
+    with Project.create(tmp_path / "ibug", "ibug68") as project:
+        finder = FaceFinder.of(project)
+        first, second = finder.find(picture, [])
+        for fit, points in zip((first, second), truth, strict=True):
+            wanted = to_ibug.apply(Annotation("face70", points, states)).points
+            assert fit.points.shape == (68, 2)
+            assert error(fit.points, wanted) < 8
+            assert np.isfinite(fit.confidence).all()
+        assert len(fit.confidence) == len(fit.visibility) == 68
+        project.add_media(file)
+        (found,) = find_in_project(project, finder)
+        assert [project.queue.of_item(item.id).fit.scheme for item in found.items] == ["ibug68"] * 2
+    with (
+        Project.create(tmp_path / "imm", "imm58") as project,
+        pytest.raises(ProjectError, match=r"those of imm58\. Train a model in this project"),
+    ):
+        FaceFinder.of(project)
 
 
 def test_only_faces_that_are_not_known_are_found(model, pair):

@@ -143,6 +143,18 @@ def test_report_evaluate_model_and_backup(faceloop: Run, project: Path, tmp_path
     for kept in (project / "project.db", next((project / "models").iterdir()), chart):
         refused(faceloop, "model", "export", kept, *of)
     refused(faceloop, "backup", project, project / "project.db-journal")
+    (tmp_path / "way").symlink_to(project, target_is_directory=True)
+    for words in (  # an erasure would not find them there
+        ("export", "csv", project / "faces.csv", *of),
+        ("export", "ibug", tmp_path / "way", *of),
+        ("report", "--out", project / "mine", *of),
+        ("evaluate", "--plot", project / "media" / "errors.png", *of),
+        ("model", "export", project / "models" / "mine.safetensors", *of),
+        ("backup", project, project / "backups" / "mine"),
+    ):
+        done = faceloop(*words)
+        assert done.code == 1, words
+        assert f"lies in the project {project}, where" in done.err
     assert snapshot(tmp_path) == before
 
 

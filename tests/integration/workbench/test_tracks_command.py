@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two short videos, and a file that is none."""
+    """Two short videos, the face of one lost at its end, and a file that is none."""
     made = tmp_path / "videos" / "deep"
     made.mkdir(parents=True)
     frames = [frame.image for frame in islice(Video(sample_clip()), 24)]
     write_video(made / "talk.mp4", frames, 25)
-    write_video(made.parent / "short.mp4", frames[:4], 25)
+    write_video(made.parent / "short.mp4", [*frames[:3], np.zeros_like(frames[0])], 25)
     (made / "broken.mp4").write_bytes(b"no video")
     return made.parent
 
@@ -66,8 +66,12 @@ def test_videos_of_a_folder_are_tracked_edited_and_exported(
     assert "broken.mp4" in rows["broken.mp4"]["error"]
     listed = faceloop("tracks", "list", *here, "--json").json()["tracks"]
     assert {(row["video"], row["frames"], row["lost"]) for row in listed} == {
-        ("talk.mp4", 24, 0), ("short.mp4", 4, 0),
+        ("talk.mp4", 24, 0), ("short.mp4", 4, 1),
     }  # fmt: skip
+    with Project.open(empty_project) as opened:  # where it was lost, as the tab Live queues it
+        (entry,) = opened.queue.list()
+        assert (entry.id, opened.item(entry.item_id).frame) == (*rows["short.mp4"]["queued"], 3)
+    assert rows["talk.mp4"]["queued"] == []
 
     assert faceloop("tracks", "reject", "talk.mp4", *here, "--frames", "5-8").code == 0
     assert (kept(empty_project).face(0).verdict[5:9] == Verdict.REJECTED).all()
@@ -95,6 +99,13 @@ def test_videos_of_a_folder_are_tracked_edited_and_exported(
     assert (kept(empty_project).face(0).kind == FrameKind.SMOOTHED).all()
     assert faceloop("tracks", "undo", "talk.mp4", *here).out.startswith("Took back: smoothed")
 
+    named = ("interpolate", "talk.mp4", *here, "--frames", "2-6")
+    assert faceloop("tracks", *named).out.startswith("Interpolated frames 2..6")
+    face = kept(empty_project).face(0)
+    assert (face.kind[3:6] == FrameKind.INTERPOLATED).all()
+    assert face.head_pose is not None
+    np.testing.assert_allclose(face.head_pose[3:6].mean(0), face.head_pose[[2, 6]].mean(0), atol=5)
+
 
 def test_what_is_annotated_spreads(faceloop: Run, empty_project: Path, folder: Path) -> None:
     here = ("--project", empty_project)
@@ -114,6 +125,8 @@ def test_what_is_annotated_spreads(faceloop: Run, empty_project: Path, folder: P
     assert said.out.startswith("Spread frame 11 to ")
     face = kept(empty_project).face(0)
     assert face.kind[11] == FrameKind.CORRECTED
+    assert face.head_pose is not None
+    assert np.isfinite(face.head_pose[11]).all()
     assert np.linalg.norm(face.points[8:15] - truth[8:15], axis=2).mean() < 6
     # a later tracking leaves it
     assert faceloop("track", talk, *here, "--keep").code == 0
@@ -149,7 +162,8 @@ def test_mistakes_are_one_clear_line(
     with Project.open(empty_project) as opened:
         opened.add_media(folder / "short.mp4")
     assert "No track of short.mp4 is kept" in faceloop("tracks", "accept", "short.mp4", *here).err
-    assert faceloop("track", folder / "short.mp4", *here, "--keep").code == 0
+    said = faceloop("track", folder / "short.mp4", *here, "--keep").out
+    assert said.endswith("Added 1 frame to the review queue: faceloop queue list\n")
     wrong = faceloop("tracks", "accept", "short.mp4", *here, "--frames", "2-9")
     assert "within 0..3 but got 2..9" in wrong.err
     assert faceloop("tracks", "accept", "short.mp4", *here, "--frames", "x").code == 2

@@ -79,7 +79,7 @@ def test_without_a_change_no_model_is_made(faceloop: Run, project: Path) -> None
     done = faceloop("train", "--project", project)
     assert done.code == 0
     assert done.out.splitlines() == [
-        "Nothing changed since face70-ridge; no model made. --anyway trains again."
+        "Nothing that trains has changed since face70-ridge; no model made. --anyway trains again."
     ]
     assert faceloop("train", "--project", project, "--json").json()["unchanged"] is True
     with Project.open(project) as opened:
@@ -87,7 +87,7 @@ def test_without_a_change_no_model_is_made(faceloop: Run, project: Path) -> None
 
 
 def test_what_is_a_change(project: Path) -> None:
-    """Annotations of all faces, also held-out ones, subjects, settings, pictures: nothing else."""
+    """Annotations of the faces that train, their subjects, settings, pictures: nothing else."""
     config = TrainingConfig()
     with Project.open(project) as opened:
         (record,) = opened.models()
@@ -100,9 +100,14 @@ def test_what_is_a_change(project: Path) -> None:
             points = head.annotation.points + np.array([0.001, 0.0])
             moved = replace(head.annotation, points=points, source="manual")
             saved = opened.save(face.item_id, moved, head.id)
-            assert unchanged_since(opened, config) is None
+            trains = face is chosen.training[0]
+            assert unchanged_since(opened, config) == (None if trains else record)
             opened.save(face.item_id, head.annotation, saved.id)  # as undo does
             assert unchanged_since(opened, config) == record
+        opened.set_expression([face.item_id], "puzzled")  # it is held out
+        opened.remove([chosen.held_out[1].item_id])
+        assert unchanged_since(opened, config) == record
+        face = chosen.training[0]
         opened.set_expression([face.item_id], "puzzled")
         assert unchanged_since(opened, config) is None
         opened.set_expression([face.item_id], face.expression)

@@ -336,7 +336,7 @@ class TestTraining:
         control.start()
         until(lambda: len(ends) == 2)
         assert ends[1].unchanged
-        assert ends[1].text == "Nothing changed since face70-ridge; no model made."
+        assert ends[1].text == "Nothing that trains has changed since face70-ridge; no model made."
         assert [m.name for m in control.models] == ["face70-ridge", "starter"]
         # The settings are found again with the project.
         project = control._session.need_project()

@@ -265,6 +265,32 @@ def test_a_track_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert again.track.expressions == ("calm", "glad")
 
 
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    good, file = two_faces(), tmp_path / "a.safetensors"
+    first = good.face(0)
+    edited = TrackHistory(good).did(editing.judge(good, 0, 0, 4, Verdict.REJECTED), "rejected")
+    (rows,) = edited.done[0].faces
+    far = replace(rows, frames=rows.frames + 99)
+    for value, said in (
+        (first.with_rows(4, points=np.nan), "in frame 4 a fit without some of its points"),
+        (first.with_rows(4, points=np.inf), "in frame 4 points that are no places"),
+        (first.with_rows(2, points=9), "in frame 2 points where it was not found"),
+        (first.with_rows(2, kind=99), "face.0.kind has the value 99"),
+    ):
+        with pytest.raises(InputError, match=f"abababababab… cannot be kept: .*{said}"):
+            write_track(file, TrackHistory(good.with_face(value)))
+    for times, said in (
+        (np.full(8, np.nan), "times do not increase"),
+        (np.arange(8, dtype=np.float32), "times has type float32"),
+        (np.arange(16.0).reshape(8, 2), r"times have the shape \(8, 2\)"),
+    ):
+        with pytest.raises(InputError, match=said):
+            write_track(file, TrackHistory(replace(good, times=times)))
+    with pytest.raises(InputError, match=r"frames outside 0\.\.7"):
+        write_track(file, replace(edited, done=(replace(edited.done[0], faces=(far,)),)))
+    assert not list(tmp_path.iterdir())
+
+
 def test_old_changes_are_forgotten_but_not_their_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceloop_datasets.tracks.history._MOST_BYTES", 1000)
     history = TrackHistory(two_faces())

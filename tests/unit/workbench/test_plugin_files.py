@@ -41,6 +41,8 @@ def test_points_of_several_frames_are_no_face(tmp_path: Path, shape: tuple[int, 
 
 def test_what_is_no_project_and_no_landmarks_is_left_to_other_readers(tmp_path: Path) -> None:
     (tmp_path / "project.db").touch()
+    with pytest.raises(InputError, match="lies in the project"):
+        write_points(str(tmp_path / "face.pts"), np.zeros((N, 2)), {})
     assert project_reader(str(tmp_path)) is not None
     assert project_reader(str(tmp_path / "project.db")) is not None
     assert project_reader(str(tmp_path / "other")) is None

@@ -193,9 +193,9 @@ def test_lost_and_poor_frames_of_a_tracking_are_queued(tmp_path: Path, people: T
     with Project.create(tmp_path / "p", "face70") as project:
         media = project.add_media(sample_clip())
         kept = KeptTrack(media, cast("Any", SimpleNamespace(poor=poor)), TrackHistory(track))
-        assert queue_poor_frames(project, kept, "starter") == 1
+        assert len(queue_poor_frames(project, kept, "starter")) == 1
         assert [item.frame for item in project.items_of(media.id)] == [3]
-        assert queue_poor_frames(project, kept, "starter") == 0
+        assert queue_poor_frames(project, kept, "starter") == []
 
 
 def test_a_rejected_frame_is_told_from_one_without_a_face(people: Track) -> None:

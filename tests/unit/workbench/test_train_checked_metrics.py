@@ -31,6 +31,7 @@ GOOD: dict[str, Any] = json.loads(
             "settings": {"components": 6, "channels": ["raw"]},
             "stages": [Stage("reading", 1.5, ((0.0, 0.0), (1.0, 1.0))).to_dict()],
             "inputs": "5f",
+            "training_inputs": "6a",
             "pixels": 2.0,
             "baseline": 0.04,
             "weak_spots": [WeakSpot("pose", "looking up", 0.06, 0.03, 4, 1).to_dict()],

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.face import snapshot_hash
 from faceloop_runtime.start_network import network_key
 
+from .annotated_shapes import scheme_of_faces
 from .reference_snapshot import snapshot_revision
+from .split import split_faces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,26 @@ def inputs_of(project: Project, config: TrainingConfig, faces: Sequence[Face] | 
     reference = snapshot_revision(project.changes())
     every = project.faces() if faces is None else faces
     return inputs_hash(project.scheme, every, config, reference)
+
+
+def training_inputs_of(
+    project: Project, config: TrainingConfig, faces: Sequence[Face] | None = None
+) -> str:
+    """Return the hash of what a model of a project itself would be made from now.
+
+    Faces that are held out only measure it, and are not in it. Neither is the reference snapshot,
+    which moves with the history of all faces and changes how well fits are judged a little.
+
+    Parameters are those of `inputs_of`.
+    """
+    every = project.faces() if faces is None else faces
+    training = split_faces(every, config).training
+    return training_inputs_hash(scheme_of_faces(project.scheme, every, config), training, config)
+
+
+def training_inputs_hash(scheme: Scheme, training: Sequence[Face], config: TrainingConfig) -> str:
+    """Return the hash of `training_inputs_of`, by the completed scheme and the faces that train."""
+    return inputs_hash(scheme, training, config, None)
 
 
 def inputs_hash(

@@ -242,12 +242,15 @@ class ReferenceComparison:
         fit: Callable[[ComparedFace, Gray], ReferenceFit | None],
         steps: StepCounter,
     ) -> ReferenceComparison:
-        """Fit the chosen faces again, and keep the better fit of each."""
+        """Fit the chosen faces again, a step each, and keep the better fit of each."""
+        again = [entry.face.has_image and chosen(entry) for entry in self.entries]
+        steps.total += sum(again)
 
-        def refit(entry: ComparedFace) -> ComparedFace:
-            steps.tick(0)
-            if not (entry.face.has_image and chosen(entry)):
+        def refit(pair: tuple[ComparedFace, bool]) -> ComparedFace:
+            entry, wanted = pair
+            if not wanted:
                 return entry
+            steps.tick()
             try:
                 found = fit(entry, entry.face.read_gray())
             except FaceloopError:  # a damaged picture; the training reports it
@@ -255,7 +258,8 @@ class ReferenceComparison:
             better = found and (entry.fit is None or found.error < entry.fit.error)
             return replace(entry, fit=found) if better else entry
 
-        return replace(self, entries=tuple(parallel_map(refit, self.entries)))
+        pairs = list(zip(self.entries, again, strict=True))
+        return replace(self, entries=tuple(parallel_map(refit, pairs)))
 
 
 def _local_fit(

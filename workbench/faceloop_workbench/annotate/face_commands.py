@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets import FaceloopError, Project
 from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.services.background import Job
-from faceloop_workbench.services.finding_faces import find_new_faces, fit_in_box, take_fits
+from faceloop_workbench.services.finding_faces import fit_in_box, take_fits
 from faceloop_workbench.services.queue_reasons import FOUND
 
 from .face_state import FaceState
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Item, Media, Monitor
+    from faceloop_datasets import Conversion, Item, Media, Monitor
     from faceloop_runtime import Fit
     from faceloop_workbench.commands import Commands
     from faceloop_workbench.services.finding import Finding
@@ -124,7 +124,7 @@ class FaceCommands:
         for name, reasons in {
             "next_face": (no_face, blind, alone),
             "previous_face": (no_face, blind, alone),
-            "find_faces": adding,
+            "find_faces": (*adding[:-1], self._starts.no_finder),
             "add_face": adding[:-1],  # an empty one without a model
             "add_by_clicks": adding,
             "keep_found": (none,),
@@ -203,30 +203,31 @@ class FaceCommands:
 
     def find(self) -> None:
         """Look for all faces of the picture that are not known yet, in the background."""
-        model, picture, item = self._model(), self._picture(), self._editor.item
-        if model is None or picture is None or item is None or self._busy:
+        finder, picture, item = self._session.finder(), self._picture(), self._editor.item
+        if picture is None or item is None or self._busy:
             return
         known, finding = self._faces.known_points, self._finding()
         state = self._editor.state
         if state is not None and state.present.any():
             known.append(state.points)
-        self._found_by = model.name
+        self._found_by = finder.chosen.name
         self._session.tell("Looking for faces…")
         self._start(
-            lambda _monitor: find_new_faces(model.model, picture, known, finding),
+            lambda _monitor: finder.find(picture, known, finding),
             "finding faces",
-            self._propose,
+            lambda fits: self._propose(fits, finder.conversion),
         )
 
-    def _propose(self, fits: Sequence[Fit]) -> None:
+    def _propose(self, fits: Sequence[Fit], conversion: Conversion | None) -> None:
         self._faces.propose(fits)
         if not fits:
             self._session.tell("No other face was found in this picture.")
             return
         keep, drop = (self._commands.key(f"annotate.{name}_found") for name in ("keep", "drop"))
+        from_ = f", with points converted from {conversion.source}" if conversion else ""
         self._session.tell(
-            f"{counted(len(fits), 'face')} found. Click those that are none, then keep the others "
-            f"({keep}); or drop all ({drop})."
+            f"{counted(len(fits), 'face')} found{from_}. Click those that are none, then keep the "
+            f"others ({keep}); or drop all ({drop})."
         )
 
     def keep(self) -> None:

@@ -91,7 +91,7 @@ class StartCommands:
             ("mirror", self.mirror),
         ):
             commands.handle(f"annotate.{name}", do)
-        self._no_model = ""
+        self._no_model = self._no_finder = ""
         session.project_changed.connect(self._check_model)
         session.models_changed.connect(self._check_model)
         self.update()
@@ -106,6 +106,11 @@ class StartCommands:
     def no_model(self) -> str:
         """Why there is no model to help with this project's faces; empty if there is one."""
         return self._no_model
+
+    @property
+    def no_finder(self) -> str:
+        """Why nothing finds faces with this project's points; empty if something does."""
+        return self._no_finder
 
     def update(self) -> None:
         """Say which commands can be done now, and why not the others."""
@@ -305,13 +310,17 @@ class StartCommands:
         return f"The scheme {project.scheme.name} does not say which points mirror each other."
 
     def _check_model(self, _project: object = None) -> None:
-        self._no_model = ""
+        self._no_model = self._why_not(self._session.model)
+        self._no_finder = self._why_not(self._session.finder)
+        self.update()
+
+    def _why_not(self, load: Callable[[], object]) -> str:
         if self._session.project is not None:
             try:
-                self._session.model()
+                load()
             except FaceloopError as error:
-                self._no_model = str(error)
-        self.update()
+                return str(error)
+        return ""
 
     def _fail(self, error: FaceloopError) -> None:
         self._session.tell(str(error), "warning")

@@ -88,20 +88,21 @@ def find_faces(
     """Find the faces of all pictures that are not in the project yet, and add them.
 
     They come into the review queue with their fits to start from, and train nothing until somebody
-    has corrected or accepted them. Faces that were removed are not found again.
+    has corrected or accepted them. Faces that were removed are not found again. Where the project
+    has no model yet, the starter finds them, its points converted if the project's are others.
 
     Example: faceloop faces find faces --dry-run
     """
     from faceloop_datasets import Project
+    from faceloop_workbench.services.face_finder import FaceFinder
     from faceloop_workbench.services.finding_in_project import find_in_project
-    from faceloop_workbench.services.model_choice import choose_model
 
     with Project.open(project) as opened:
-        chosen = choose_model(model, opened)
+        finder = FaceFinder.of(opened, model)
         with progress_monitor() as monitor:
             found = find_in_project(
                 opened,
-                chosen,
+                finder,
                 wanted=lambda media: picture is None or is_like(media.path, picture),
                 finding=Finding(detector, start.value),
                 dry_run=dry_run,
@@ -110,7 +111,8 @@ def find_faces(
     count = sum(len(one.fits) for one in found)
     if json:
         pictures = [_found_values(one) for one in found]
-        show_json({"model": chosen.name, "dry_run": dry_run, "found": count, "pictures": pictures})
+        name = finder.chosen.name
+        show_json({"model": name, "dry_run": dry_run, "found": count, "pictures": pictures})
     else:
         _show_found(found, count, dry_run=dry_run)
     errors = [one.error for one in found if one.error is not None]

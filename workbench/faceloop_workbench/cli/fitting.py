@@ -139,7 +139,11 @@ def track(
     detector: DetectorOption = "auto",
     start: StartOption = FitStart.auto,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the track with --project; of a folder it is kept.")
+        bool,
+        typer.Option(
+            "--keep",
+            help="Keep the track with --project, its poor frames queued; always so of a folder.",
+        ),
     ] = False,
     smooth: Annotated[
         bool, typer.Option(help="Add points that tremble less, half a frame late.")
@@ -168,9 +172,9 @@ def track(
         opened = _opened(stack, project)
         chosen = choose_tracker(model, opened)
         if keep or video.is_dir():
-            if out or overlay or plot_expressions or queue:
+            if out or overlay or plot_expressions:
                 raise typer.BadParameter(
-                    "--keep writes no files and no queue: faceloop tracks export does, afterwards"
+                    "--keep writes no files: faceloop tracks export does, afterwards"
                 )
             track_kept(opened, chosen, video, faces, Finding(detector, start.value), json=json)
         with progress_monitor() as monitor:

@@ -204,11 +204,12 @@ def export_model(
     Example: faceloop model export my_faces.safetensors --project faces
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.outputs import refuse_to_replace
+    from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
     from faceloop_workbench.services.model_choice import CLMTRACKR
 
     with Project.open(project) as opened:
         refuse_to_replace([file], kept_files(model, opened))
+        refuse_in_project([file])
         record = _chosen(opened, model)
         if file.suffix.lower() in CLMTRACKR:
             _for_clmtrackr(opened, record, file)

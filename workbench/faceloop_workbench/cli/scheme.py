@@ -69,7 +69,7 @@ def learn_conversion(
     """
     from faceloop_datasets import Project
     from faceloop_datasets.files import atomic_path
-    from faceloop_datasets.outputs import refuse_to_replace
+    from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
     from faceloop_workbench.services.conversion_text import conversion_text, error_rows
 
     with (
@@ -79,6 +79,7 @@ def learn_conversion(
     ):
         if out is not None:
             refuse_to_replace([out], [*opened.files(), *theirs.files()])
+            refuse_in_project([out])
         learned = opened.learn_conversion(theirs, progress=monitor)
         opened.keep_conversion(learned)
         target = opened.scheme

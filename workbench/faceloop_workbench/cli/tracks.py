@@ -15,7 +15,7 @@ from .options import JsonOption, ModelOption, ProjectOption, kept_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faceloop_datasets import Media, Track, Verdict
+    from faceloop_datasets import Media, Project, Track, Verdict
     from faceloop_datasets.tracks.history import TrackHistory
 
     Edit = Callable[[Track, int, int, int], Track]
@@ -164,7 +164,7 @@ def interpolate(
     """
     from faceloop_datasets.tracks import editing
 
-    _edit(project, video, frames, face, "interpolated", editing.interpolate)
+    _edit(project, video, frames, face, "interpolated", editing.interpolate, poses=True)
 
 
 @tracks.command("smooth")
@@ -209,14 +209,16 @@ def spread(
     from faceloop_workbench.services.model_choice import choose_model
     from faceloop_workbench.services.track_corrections import take_corrections
     from faceloop_workbench.services.track_editing import spread as spread_frame
+    from faceloop_workbench.services.track_editing import with_head_poses
     from faceloop_workbench.services.track_keeping import find_video, need_track
 
     with Project.open(project) as opened:
         media = find_video(opened, video)
         history = need_track(opened, media)
-        taken = take_corrections(opened, media, history.track)
-        history = history.did(taken, "took corrected frames")
         chosen = choose_model(model, opened)
+        taken = take_corrections(opened, media, history.track)
+        taken = with_head_poses(taken, chosen.model)
+        history = history.did(taken, "took corrected frames")
         with progress_monitor() as monitor, Video(opened.resolve(media)) as source:
             track, said = spread_frame(
                 history.track,
@@ -300,6 +302,7 @@ def _edit(
     edit: Edit,
     *,
     ranged: bool = True,
+    poses: bool = False,
 ) -> None:
     from faceloop_datasets import Project
     from faceloop_workbench.services.track_keeping import find_video, need_track
@@ -309,6 +312,7 @@ def _edit(
         history = need_track(opened, media)
         first, last = frame_range(history.track, frames)
         after = edit(history.track, _face(history.track, face), first, last)
+        after = _with_head_poses(opened, after) if poses else after
         said = f"{word} frames {first}..{last}" if ranged else word
         done = history.did(after, said)
         if done is history:
@@ -316,6 +320,20 @@ def _edit(
             return
         opened.keep_track(done)
     say(f"{said[:1].upper()}{said[1:]}; faceloop tracks undo takes it back.")
+
+
+def _with_head_poses(project: Project, track: Track) -> Track:
+    """Fill in how heads are turned, as the tab Live does; that needs the model in use."""
+    from faceloop_datasets import FaceloopError
+    from faceloop_workbench.services.model_choice import choose_model
+    from faceloop_workbench.services.track_editing import with_head_poses
+
+    try:
+        chosen = choose_model(None, project)
+    except FaceloopError as error:
+        note(f"How the head is turned stays unknown in these frames: {error}")
+        return track
+    return with_head_poses(track, chosen.model)
 
 
 def _go_back(project: Path, video: str, way: str, word: str) -> None:

@@ -70,15 +70,15 @@ def train(
     ] = None,
     seed: SeedOption = 0,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Train also if nothing has changed.")
+        bool, typer.Option("--anyway", help="Train also if nothing that trains has changed.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train a model on the project's faces.
 
     A fifth of the subjects is kept aside and measures it. It becomes the model in use unless the
-    one before is better. Where faces, settings and faceloop are those of a model of the project,
-    no model is made. Ctrl-C leaves the project as it was.
+    one before is better. Where the faces that train, settings and faceloop are those of a model
+    of the project, no model is made. Ctrl-C leaves the project as it was.
 
     Example: faceloop train --project faces
     """
@@ -133,7 +133,12 @@ def evaluate(
     Example: faceloop evaluate --project faces --start detector --plot ced.png
     """
     from faceloop_datasets import Project
-    from faceloop_datasets.outputs import refuse_to_replace, refuse_unwritable, require_ending
+    from faceloop_datasets.outputs import (
+        refuse_in_project,
+        refuse_to_replace,
+        refuse_unwritable,
+        require_ending,
+    )
     from faceloop_runtime import Detector
     from faceloop_trainer import EvaluationProtocol
     from faceloop_trainer import evaluate as measure
@@ -145,6 +150,7 @@ def evaluate(
     with ExitStack() as stack:
         opened = stack.enter_context(Project.open(project))
         refuse_to_replace([plot], kept_files(model, opened))
+        refuse_in_project([plot])
         if plot is not None:
             refuse_unwritable(plot)
         chosen = choose_model(model, opened)

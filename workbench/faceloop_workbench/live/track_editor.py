@@ -146,7 +146,7 @@ class TrackEditor:
             )
             summary = kept.result.summary
             until = f" as far as frame {summary.frames - 1}" if summary.stopped else ""
-            new = queue_poor_frames(video.project, kept, video.chosen.name)
+            new = len(queue_poor_frames(video.project, kept, video.chosen.name))
             queued = f"{counted(new, 'poor or lost frame')} went to the queue." if new else ""
             tracked = f"{video.path.name} is tracked{until}."
             said = " ".join(filter(None, [tracked, queued, summary.error]))

@@ -64,6 +64,12 @@ class ConfirmDialogs:
 
             self._bar.run(Job(work, "Looking for estimated points"), self._ask)
 
+    @property
+    def why_no_undo(self) -> str:
+        """Why no confirmation can be taken back; empty if one can."""
+        project = self._session.project
+        return "" if project is None or project.last_batch() is not None else _NOTHING
+
     def undo(self) -> None:
         """Take the last confirmation back."""
         if self._free():

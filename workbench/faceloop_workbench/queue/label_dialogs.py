@@ -8,7 +8,7 @@ from faceloop_datasets import Project
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.child import ChildJob
-from faceloop_workbench.services.mending import kinds_text, mend_labels, undo_mend
+from faceloop_workbench.services.mending import kinds_text, last_mend, mend_labels, undo_mend
 from faceloop_workbench.services.messages import CheckLabels
 from faceloop_workbench.services.outcome_text import taken_back_text
 from faceloop_workbench.widgets.text_dialog import TextDialog
@@ -60,6 +60,14 @@ class LabelDialogs:
         if self._free():
             request = CheckLabels(str(self._session.need_project().path))
             self._bar.run(ChildJob(request, "Checking the labels"), self._checked)
+
+    @property
+    def why_no_undo(self) -> str:
+        """Why no mend can be taken back; empty if one can."""
+        project = self._session.project
+        if project is None or last_mend(project) is not None:
+            return ""
+        return "No labels were mended that could be taken back."
 
     def undo(self) -> None:
         """Take the last mend back."""

@@ -18,9 +18,10 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError, Scheme
+from faceloop_datasets.wording import enumerated
 from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.conversion_text import importable_text
-from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, paragraph
+from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, ask_to_discard, paragraph
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_folder
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class NewDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._make, self._project = make, project
         self._files: dict[Scheme, Path] = {}
+        self._only_here: set[Scheme] = set()
         self._folder = QLineEdit(str(folder))
         self._folder.setObjectName("new.folder")
         self._folder.setAccessibleName("Folder")
@@ -106,6 +108,27 @@ class NewDialog(QDialog):
             self._scheme.insertItem(0, _title(scheme))
         self._scheme.setCurrentIndex(self._schemes.index(scheme))
         self._read()
+
+    def take_made(self, scheme: Scheme, *, in_file: bool) -> None:
+        """Offer a scheme that was made here and choose it; one in no file is lost with this."""
+        if in_file:
+            self._only_here.discard(scheme)
+        elif scheme not in self._schemes:
+            self._only_here.add(scheme)
+        self.take_scheme(scheme)
+
+    def reject(self) -> None:
+        """Close; a scheme that is nowhere else would be lost, so that the person is asked."""
+        if not self._only_here:
+            super().reject()
+            return
+        names = enumerated(sorted({scheme.name for scheme in self._only_here}))
+        ask_to_discard(
+            self,
+            f"The scheme {names} is in no file and no project yet. Close without it? "
+            "Look at, or make… can save it.",
+            lambda: QDialog.reject(self),
+        )
 
     def accept(self) -> None:
         """Make the project; what is wrong is shown, and can be mended here."""
@@ -174,7 +197,13 @@ class NewDialog(QDialog):
         )
 
     def _look_at(self) -> None:
-        SchemeDialog(self.take_scheme, self, self._project, self.scheme).open()
+        window = SchemeDialog(
+            lambda scheme: self.take_made(scheme, in_file=window.in_file),
+            self,
+            self._project,
+            self.scheme,
+        )
+        window.open()
 
     def _chosen(self, _index: int) -> None:
         if self.scheme is None:

@@ -48,7 +48,6 @@ _ON_PROJECT = (
     "queue.back_up",
     "queue.check_project",
     "queue.confirm_points",
-    "queue.undo_confirm",
     "queue.people",
     "queue.subject_rule",
     "queue.undo_subjects",
@@ -95,6 +94,7 @@ class QueuePanel(QWidget):
         self._confirming = ConfirmDialogs(
             session, self._bar, self._dialogs.free, self._work.offer_undo, self
         )
+        self._nothing_confirmed = ""
         self._work.list.chosen.connect(lambda item_id: self._do(self.review.go_to, item_id))
         self._pages = QStackedWidget()
         self._pages.addWidget(self._start)
@@ -200,8 +200,12 @@ class QueuePanel(QWidget):
         self._reading.start()
 
     def _read(self) -> None:
-        self._work.read()
+        self._do(self._work.read)
+        self._do(self._read_confirmed)
         self._enable()
+
+    def _read_confirmed(self) -> None:
+        self._nothing_confirmed = self._confirming.why_no_undo
 
     def _enable(self, _item: object = None) -> None:
         project, item = self._session.project, self._session.item
@@ -209,6 +213,7 @@ class QueuePanel(QWidget):
         empty = closed or ("" if self.review.faces else "The project has no faces yet.")
         for name in _ON_PROJECT:
             self._commands.disable(name, closed)
+        self._commands.disable("queue.undo_confirm", closed or self._nothing_confirmed)
         for name in _ON_LIST:
             self._commands.disable(name, empty)
         for name in _ON_FACE:

@@ -167,6 +167,12 @@ class ProjectDialogs:
             work = self._on_project(lambda into, monitor: import_project(into, source, monitor))
             self._bar.run(Job(work, f"Bringing in the faces of {source.name}"), self._brought)
 
+    def add_sample(self) -> None:
+        """Bring in the faces of the sample, with copies of their pictures."""
+        if self.free():
+            work = self._on_project(lambda into, monitor: into.import_sample(progress=monitor))
+            self._bar.run(Job(work, "Bringing in the sample faces"), self._brought)
+
     def add_media(self) -> None:
         """Ask for pictures and videos, and add them."""
         ask_files(
@@ -257,6 +263,9 @@ class ProjectDialogs:
         self._session.items_changed.emit()
         self._session.queue_changed.emit()
         self._imported(0)
+        if not report.new:
+            self._session.tell("No face was brought in: all of them are in the project already.")
+            return
         self._session.tell(
             f"{counted(report.new, 'face was', 'faces were')} brought in, "
             f"{report.points_estimated} of {counted(report.points, 'point')} estimated."

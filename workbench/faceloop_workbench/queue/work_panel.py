@@ -25,6 +25,7 @@ from faceloop_workbench.widgets.basic import (
     not_none,
     paragraph,
     plain_tip,
+    set_enabled,
 )
 
 from .faces_panel import FaceList
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .project_dialogs import ProjectDialogs
     from .review import Review
 
+_UNDO_MEND = "Give the faces that were last put right the points they had before"
 _EXPORTS = {
     "csv": "Table, CSV…",
     "parquet": "Table, Parquet…",
@@ -115,6 +117,7 @@ class WorkPanel(QWidget):
         self._lost.setVisible(lost > 0)
         files = counted(lost, "file is", "files are")
         self._lost.setText(f"⚠ {files} not where they were. Find them…")
+        set_enabled(self._undo_mend, self._dialogs.labels.why_no_undo, _UNDO_MEND)
 
     def _read_nothing(self) -> None:
         selection = self._review.selection
@@ -166,9 +169,9 @@ class WorkPanel(QWidget):
         check = not_none(menu.addAction("Check labels", self._dialogs.labels.check))
         check.setObjectName("labels.check")
         check.setToolTip("Find annotations that look wrong, and put right what can be")
-        back = not_none(menu.addAction("Take the mended labels back", self._dialogs.labels.undo))
-        back.setObjectName("labels.undo")
-        back.setToolTip("Give the faces that were last put right the points they had before")
+        undo = menu.addAction("Take the mended labels back", self._dialogs.labels.undo)
+        self._undo_mend = not_none(undo)
+        self._undo_mend.setObjectName("labels.undo")
         for command in ("queue.confirm_points", "queue.undo_confirm", "queue.rounds"):
             command_action(menu, self._commands, command)
         menu.addSeparator()
@@ -193,6 +196,10 @@ class WorkPanel(QWidget):
         menu.addAction("Faces of another project…", self._dialogs.import_project)
         menu.addAction("Add pictures or videos…", self._dialogs.add_media)
         menu.addAction("Add a folder…", self._dialogs.add_folder)
+        sample = not_none(menu.addAction("Sample faces", self._dialogs.add_sample))
+        sample.setObjectName("add.sample")
+        sample.setToolTip("400 rendered faces of 100 people, annotated and free to use")
+        menu.setToolTipsVisible(True)
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
@@ -214,6 +221,7 @@ class WorkPanel(QWidget):
             ("empty.import", "Import annotations…", self._dialogs.import_faces),
             ("empty.add", "Add pictures or videos…", self._dialogs.add_media),
             ("empty.folder", "Add a folder…", self._dialogs.add_folder),
+            ("empty.sample", "Sample faces", self._dialogs.add_sample),
         ):
             button = QPushButton(title)
             button.setObjectName(name)

@@ -19,16 +19,16 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
 )
 
 from faceloop_datasets import FaceloopError, Scheme
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.outputs import refuse_in_project
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
-from faceloop_workbench.widgets.basic import PlainLabel, not_none, paragraph, set_enabled
+from faceloop_workbench.widgets.basic import PlainLabel, ask_to_discard, paragraph, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 
 from .canvas import SchemeCanvas
@@ -88,6 +88,7 @@ class SchemeDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(980, 640)
         self._take, self._saved = take, SchemeDraft()
+        self._written: SchemeDraft | None = None
         self._look: Job[NDArray[np.uint8]] | None = None
         self.editing = SchemeEditing()
         self._choices = picture_choices(project)
@@ -99,6 +100,11 @@ class SchemeDialog(QDialog):
             self.look_at(scheme)
         self.editing.changed.connect(self._read)
         self._read()
+
+    @property
+    def in_file(self) -> bool:
+        """Whether what is shown was written to a file here."""
+        return self.editing.draft == self._written
 
     def look_at(self, scheme: Scheme) -> None:
         """Show a scheme; another one can be made from it."""
@@ -330,13 +336,14 @@ class SchemeDialog(QDialog):
     def _save_as(self, path: Path) -> None:
         draft = self.editing.draft
         try:
+            refuse_in_project([path])
             text = draft.scheme().to_toml()
             with atomic_path(path) as part:
                 part.write_text(text, encoding="utf-8")
         except FaceloopError as error:
             self._problem.setText(str(error))
             return
-        self._saved = draft
+        self._saved = self._written = draft
         self._problem.setText(f"Saved: {path}")
 
     def _use_it(self) -> None:
@@ -361,18 +368,8 @@ class SchemeDialog(QDialog):
         if draft == self._saved or not len(draft):
             super().reject()
             return
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
-            "Landmark schemes",
-            "The scheme is not saved. Close without it?",
-            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
-            self,
-        )
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        not_none(box.button(QMessageBox.StandardButton.Discard)).clicked.connect(
-            lambda: QDialog.reject(self)
-        )
-        box.open()
+        question = "The scheme is not saved. Close without it?"
+        ask_to_discard(self, question, lambda: QDialog.reject(self))
 
 
 _FEW = 20  # points whose names do not cover each other

@@ -55,8 +55,8 @@ def export_faces(project: Project, target_format: str, dest: Path) -> Exported:
     Raises
     ------
     InputError
-        If the file cannot be written, or is one of the project's, of its pictures or of the
-        annotations that were imported.
+        If the file cannot be written, lies in a project, or is one of the project's pictures or of
+        the annotations that were imported.
     SchemeError
         If the format needs other points and there is no conversion.
     """

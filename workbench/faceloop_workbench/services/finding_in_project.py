@@ -9,7 +9,7 @@ from faceloop_datasets import FaceloopError, Monitor
 from faceloop_datasets.media.images import read_annotated
 
 from .finding import AUTOMATIC, Finding
-from .finding_faces import find_new_faces, shown_faces, take_new_fits
+from .finding_faces import shown_faces, take_new_fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Item, Media, ProgressLike, Project
     from faceloop_runtime import Fit
 
-    from .model_choice import ChosenModel
+    from .face_finder import FaceFinder
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class FoundInPicture:
 
 def find_in_project(
     project: Project,
-    chosen: ChosenModel,
+    finder: FaceFinder,
     *,
     wanted: Callable[[Media], bool] = lambda _media: True,
     finding: Finding = AUTOMATIC,
@@ -63,8 +63,8 @@ def find_in_project(
     ----------
     project : Project
         Whose pictures: all images, and the frames of videos of which it has a face.
-    chosen : ChosenModel
-        What to fit.
+    finder : FaceFinder
+        What finds them.
     wanted : callable
         Which of its media to look through.
     finding : Finding
@@ -97,11 +97,12 @@ def find_in_project(
             found.append(FoundInPicture(media, frame, error=str(error)))
             continue
         known = [face.points for face in shown_faces(project, media.id, frame)]
-        fits = find_new_faces(chosen.model, pixels, known, finding)
+        fits = finder.find(pixels, known, finding)
         items: list[Item] = []
         if fits and not dry_run:
             note = "found in the picture"
-            items = take_new_fits(project, media, frame, fits, model=chosen.name, note=note)
+            model = finder.chosen.name
+            items = take_new_fits(project, media, frame, fits, model=model, note=note)
         if fits:
             found.append(FoundInPicture(media, frame, tuple(fits), tuple(items)))
     return found

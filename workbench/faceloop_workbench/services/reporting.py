@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.files import REPORTS
-from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_trainer.report import Report, ReportOptions, make_report, report_files, write_report
 
 from .model_choice import choose_model
@@ -55,7 +55,8 @@ def report_on(
     ProjectError, ModelFileError
         If a model cannot be used.
     InputError
-        If the folder cannot be written, or a file there is one of the project's or its pictures.
+        If the folder cannot be written or lies in a project, but for its reports, or a file there
+        is one of the project's or its pictures.
     Cancelled
         If the monitor stopped it; nothing has been written.
     """
@@ -66,6 +67,7 @@ def report_on(
     if folder is not None:
         read = (Path(name) for name in names if name is not None)
         refuse_to_replace(report_files(folder), chain(read, project.files()))
+        refuse_in_project(report_files(folder))
     chosen = [choose_model(name, project) for name in names]
     models = [(one.name, one.model) for one in chosen]
     report = make_report(project, models, wanted, progress=progress)

@@ -20,7 +20,7 @@ from .tracking import track_video
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from faceloop_datasets import Media, ProgressLike, Project, Track
+    from faceloop_datasets import Media, ProgressLike, Project, QueueEntry, Track
 
     from .finding import Finding
     from .model_choice import ChosenModel, ChosenTracker
@@ -119,14 +119,14 @@ def track_and_keep(
     return KeptTrack(media, result, project.keep_track(done))
 
 
-def queue_poor_frames(project: Project, kept: KeptTrack, model: str) -> int:
+def queue_poor_frames(project: Project, kept: KeptTrack, model: str) -> list[QueueEntry]:
     """Put the worst frames of each shot, and those where the face was lost, into the queue.
 
-    Frames that people have edited or accepted are left out. Returns how many entries are new.
+    Frames that people have edited or accepted are left out. Returns the entries that are new.
     """
     faces = kept.history.track.faces
     poor = [c for c in kept.result.poor if not any(face.settled[c.frame] for face in faces)]
-    return len(project.queue.add_frames(kept.media, poor, model=model, per_shot=_PER_SHOT))
+    return project.queue.add_frames(kept.media, poor, model=model, per_shot=_PER_SHOT)
 
 
 def without_empty_faces(track: Track) -> Track:

@@ -14,7 +14,7 @@ from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, compare_models, train
 from faceloop_trainer.data.faces import load_faces
-from faceloop_trainer.data.inputs import inputs_of
+from faceloop_trainer.data.inputs import inputs_of, training_inputs_of
 from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure_models
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -140,6 +140,7 @@ def train_into(
         "stages": [stage.to_dict() for stage in watch.stages()],
         "comparison": comparison.to_dict(),
         "inputs": result.inputs,
+        "training_inputs": result.training_inputs,
         **findings(project, result, config.seed, monitor),
         face_errors.KEY: face_errors.face_errors(result.evaluation),
     }
@@ -166,7 +167,8 @@ def unchanged_since(
     """Return the newest model that a training would only make once more; None if there is none.
 
     It was trained in this project, with these settings and this version of faceloop, on the
-    annotations, subjects and pictures that are here now, and its file is there.
+    annotations, subjects and pictures that would train now, and its file is there. Faces that are
+    held out may be others; a model that was measured on those of now goes before.
 
     Parameters
     ----------
@@ -180,16 +182,22 @@ def unchanged_since(
     models = [record for record in project.models() if "inputs" in record.metrics]
     if not models:
         return None
-    now = inputs_of(project, config, faces)
-    same = [record for record in models if record.metrics["inputs"] == now]
-    return next((record for record in reversed(same) if record.file.is_file()), None)
+    faces = project.faces() if faces is None else faces
+    for key, hash_of in (("inputs", inputs_of), ("training_inputs", training_inputs_of)):
+        known = [record for record in models if key in record.metrics]
+        now = hash_of(project, config, faces) if known else ""
+        same = [record for record in known if record.metrics[key] == now]
+        for record in reversed(same):
+            if record.file.is_file():
+                return record
+    return None
 
 
 def unchanged_text(record: ModelRecord, active: ModelRecord | None) -> str:
     """Say that a training would make nothing new."""
     used = active is not None and active.id == record.id
     own = "" if used else f" {record.name} is not in use."
-    return f"Nothing changed since {record.name}; no model made.{own}"
+    return f"Nothing that trains has changed since {record.name}; no model made.{own}"
 
 
 def import_model(

@@ -44,6 +44,7 @@ def checked_metrics(metrics: Mapping[str, Any], points: int) -> dict[str, Any]:
         "stages": _is_training(metrics),
         "comparison": _is_comparison(metrics.get("comparison"), points),
         "inputs": isinstance(metrics.get("inputs"), str),
+        "training_inputs": isinstance(metrics.get("training_inputs"), str),
         "pixels": _is_error(metrics.get("pixels")),
         "baseline": _is_error(metrics.get("baseline")),
         "weak_spots": _are_spots(metrics.get("weak_spots")),

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError
-from faceloop_datasets.outputs import refuse_to_replace
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_workbench.widgets.basic import PlainLabel, command_button, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 from faceloop_workbench.widgets.scroll import fill_scrolled
@@ -81,7 +81,7 @@ class TrainPanel(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """Look again at what there is to train on."""
         super().showEvent(event)
-        self._soon.start()
+        self._look_again()
 
     # What the buttons do
 
@@ -174,6 +174,7 @@ class TrainPanel(QWidget):
     def _export(self, model: ListedModel, path: Path) -> None:
         project = self._session.project
         refuse_to_replace([path], () if project is None else project.files())
+        refuse_in_project([path])
         model.export(path)
         self._session.tell(f"Wrote {model.name} to {path}.")
 
@@ -228,7 +229,7 @@ class TrainPanel(QWidget):
         if ending.model is not None:
             self.table.show_models(self.control.models, ending.model)
         self._show_parts()
-        self._soon.start()
+        self._look_again()
 
     def _show_model(self) -> None:
         project = self._session.project
@@ -284,7 +285,14 @@ class TrainPanel(QWidget):
 
     def _saved(self, *_: object) -> None:
         if self.isVisible() or self.control.readiness.blocked:
-            self._soon.start()
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Find out what a training would find; until then what is known says that it is old."""
+        self._soon.start()
+        known = self.control.readiness
+        if not known.blocked:
+            self.summary.setText(f"{known.text} Looking again…")
 
     # How it is made
 
@@ -302,7 +310,7 @@ class TrainPanel(QWidget):
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.result.hide()
         self.anyway = _button("Train anyway", "train.anyway", self.start_anyway)
-        self.anyway.setToolTip("Make the same model once more.")
+        self.anyway.setToolTip("Make the same model again, measured on the faces held out now.")
         self.anyway.hide()
         self.show_half = _button("Show the first", "train.show_half", self._show_half)
         self.show_half.setToolTip("Go to the first face that is half-corrected.")

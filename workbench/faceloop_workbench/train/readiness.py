@@ -90,7 +90,7 @@ class Readiness:
         if self.blocked:
             return self.blocked
         if self.unchanged:
-            return f"Nothing has changed since {self.unchanged} was trained. {self._counts}"
+            return f"Nothing that trains has changed since {self.unchanged}. {self._counts}"
         return self._counts
 
     @property

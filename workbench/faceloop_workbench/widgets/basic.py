@@ -6,9 +6,18 @@ from html import escape
 from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPushButton, QToolButton
+from qtpy.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QToolButton,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qtpy.QtGui import QAction  # type: ignore[attr-defined]
     from qtpy.QtWidgets import QAbstractButton, QDialog, QMenu
 
@@ -110,6 +119,19 @@ def command_button(commands: Commands, name: str, *, small: bool = False) -> QAb
     button.clicked.connect(lambda: commands.run(name))
     _keep_enabled(button, commands, name)
     return button
+
+
+def ask_to_discard(dialog: QDialog, question: str, discard: Callable[[], object]) -> None:
+    """Ask whether to close a dialog though something is lost; ``discard`` is called if so."""
+    buttons = QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel
+    icon = QMessageBox.Icon.Question
+    box = QMessageBox(icon, dialog.windowTitle(), "", buttons, dialog)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(question)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    button = not_none(box.button(QMessageBox.StandardButton.Discard))
+    button.clicked.connect(lambda _=False: discard())
+    box.open()
 
 
 def command_action(menu: QMenu, commands: Commands, name: str) -> QAction:
