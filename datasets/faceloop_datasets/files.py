@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 1 << 26
 """Largest annotation file in bytes: ten thousand faces of a hundred points have a third of it."""
+
+_LONGEST_NAME, _LONGEST_ENDING = 200, 20
+"""Bytes of the name of a file that we make: file systems take 255, and something may be added."""
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -53,8 +57,17 @@ def is_file_name(name: str) -> bool:
 
 
 def as_file_name(name: str) -> str:
-    """Return a name that `is_file_name`, as much as possible of the file's own."""
-    return name if is_file_name(name) else re.sub(r"[:/\\]", "_", _NO_TEXT.sub("_", name))
+    """Return a name that `is_file_name` and not too long, as much as possible of the file's own."""
+    plain = name if is_file_name(name) else re.sub(r"[:/\\]", "_", _NO_TEXT.sub("_", name))
+    return plain if len(plain.encode()) <= _LONGEST_NAME else _cut(plain)
+
+
+def _cut(name: str) -> str:
+    """Return the beginning of a name, and its ending; what is between tells it from others."""
+    ending = PurePosixPath(name).suffix
+    ending = ending if len(ending.encode()) <= _LONGEST_ENDING else ""
+    rest = f"~{hashlib.sha256(name.encode()).hexdigest()[:8]}{ending}"
+    return name.encode()[: _LONGEST_NAME - len(rest.encode())].decode(errors="ignore") + rest
 
 
 def is_local(path: str) -> bool:
@@ -94,6 +107,9 @@ PROJECT = "project.db"
 CACHE = "cache"
 """Folder of a project with what can be made again from the rest; it may be deleted at any time."""
 
+PART = ".part-"
+"""What the names of files begin with while they are written."""
+
 REPORTS = "reports"
 """Folder of a project with the pages that the window writes on its models."""
 
@@ -112,7 +128,7 @@ def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
         If the folder or the file cannot be written, or the disk is full.
     """
     # the suffix stays last, since some writers choose the format by it
-    part = target.with_name(f".part-{secrets.token_hex(8)}{target.suffix}")
+    part = target.with_name(f"{PART}{secrets.token_hex(8)}{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part

@@ -1029,25 +1029,26 @@ class Project:
         brought = {item.id for item in self.items() if item.origin_root == str(other.path)}
         here = [face for face in self.faces() if face.item_id not in brought]
         entries = project_entries(other.faces(), other.path, here)
-        conversion = self.conversion_from(other.scheme.name)
+        conversion = self.conversion_from(other.scheme)
         job = self._import(from_project.FORMAT, conversion, Monitor.of(progress))
         return job.run(entries, None, dry_run=dry_run)
 
     # Conversions from other schemes
 
-    def conversion_from(self, source: str) -> Conversion:
+    def conversion_from(self, source: str | Scheme) -> Conversion:
         """Conversion to the project's scheme: the one that it keeps, or else that of faceloop.
 
         Raises
         ------
         SchemeError
-            If there is none.
+            If there is none, or the scheme has the name of the project's and other points.
         """
+        name = source.name if isinstance(source, Scheme) else source
         with self._database.read() as connection:
-            kept = settings.get(connection, _CONVERSION + source)
-        if kept is None or source == self.scheme.name:
+            kept = settings.get(connection, _CONVERSION + name)
+        if kept is None or name == self.scheme.name:
             return Conversion.load(source, self.scheme)
-        return Conversion.parse(kept, f"{self.name}: conversion from {source}")
+        return Conversion.parse(kept, f"{self.name}: conversion from {name}")
 
     def keep_conversion(self, conversion: Conversion) -> None:
         """Keep a conversion to the project's scheme beside it: imports use it from now on.
@@ -1074,7 +1075,8 @@ class Project:
         Raises
         ------
         SchemeError
-            If too few faces are annotated in both.
+            If too few faces are annotated in both, or the other scheme has the name of this one
+            and other points.
         Cancelled
             If the monitor stopped it.
         """
@@ -1457,7 +1459,7 @@ class Project:
             return models.list_models(connection, self._models)
 
     def model(self, which: int | str) -> ModelRecord:
-        """Model by number or name.
+        """Model by number or name; a text is a name first, and else a number if it is one.
 
         Raises
         ------
@@ -1655,7 +1657,8 @@ def _source_files(root: str, place: str) -> Iterator[Path]:
 
     The place inside the file follows the path after a colon, and either may hold more of them.
     """
-    if not is_local(root):  # a project may come from a stranger
+    # a project may come from a stranger, and faces of a program from no file
+    if not root or not is_local(root):
         return
     yield Path(root)
     parts = place.split(":")

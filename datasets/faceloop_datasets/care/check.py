@@ -35,7 +35,10 @@ _RELINK = (
     "Put the file back; or, if it has moved, open the project and use Find moved media… in the "
     "tab Queue."
 )
-_TEMPORARY = (".staging-", ".part-")
+_TEMPORARY = {
+    ".staging-": "Opening the project removes what is no longer in use.",
+    ".part-": "Delete it if no program is at work on the project: one that was killed has left it.",
+}
 
 
 @dataclass(frozen=True)
@@ -174,9 +177,11 @@ class _Check:
     def _unknown(self, folder: str, known: set[str], what: str) -> Iterator[Finding]:
         for file in sorted((self.root / folder).rglob("*")):
             path = file.relative_to(self.root).as_posix()
-            temporary = any(part.startswith(_TEMPORARY) for part in file.parts)
+            temporary = any(part.startswith(tuple(_TEMPORARY)) for part in file.parts)
             if file.is_file() and path not in known and not temporary:
-                advice = "A killed import leaves such files. Delete it if it is not yours."
+                advice = (
+                    "A program that was killed leaves such files. Delete it if it is not yours."
+                )
                 yield Finding("warning", what, path, advice)
 
     def backups(self) -> Iterator[Finding]:
@@ -191,10 +196,9 @@ class _Check:
 
     def leftovers(self) -> Iterator[Finding]:
         """Look for what processes that died, or are at work now, have left."""
-        for prefix in _TEMPORARY:
+        for prefix, advice in _TEMPORARY.items():
             for file in sorted(self.root.rglob(f"{prefix}*")):
                 path = file.relative_to(self.root).as_posix()
-                advice = "Opening the project removes what is no longer in use."
                 yield Finding("note", "A temporary file", path, advice)
 
 

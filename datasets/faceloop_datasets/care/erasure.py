@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError
 from faceloop_datasets.faults import in_words
-from faceloop_datasets.files import CACHE, REPORTS
+from faceloop_datasets.files import CACHE, PART, REPORTS
 from faceloop_datasets.outputs import database_files
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash, remove_leftovers, staging
@@ -265,10 +265,11 @@ def _copies(media: Path, alone: Iterable[ErasedMedia]) -> Iterator[Path]:
 
 
 def _tracks(root: Path, target: ErasureTarget, rows: ErasedRows) -> Iterator[Path]:
-    """Tracks of the videos that the faces are in."""
+    """Tracks of the videos that the faces are in, and what was killed while it wrote any track."""
     own = {medium.sha256 for medium in (*rows.alone, *rows.shared)}
     videos = {*own, *target.alone, *target.shared}
-    return (file for video, file in TrackFolder(root).files().items() if video in videos)
+    yield from (file for video, file in TrackFolder(root).files().items() if video in videos)
+    yield from sorted((root / TRACKS).glob(f"{PART}*"))
 
 
 def _unknown(root: Path) -> Iterator[Path]:

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.formats._places import folded
 from faceloop_datasets.formats._rows import read_text
+from faceloop_datasets.searching import search_all
 from faceloop_datasets.wording import counted
 
 if TYPE_CHECKING:
@@ -194,15 +195,15 @@ class _Pattern:
         return f"the expression '{self.written}' finds each person's name in the path"
 
     def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
-        return [self._find(place) for place in places]
-
-    def _find(self, place: FacePaths) -> str | NoSubject:
         group = "subject" if "subject" in self.pattern.groupindex else min(self.pattern.groups, 1)
-        for path in (place.picture, place.annotation):
-            found = self.pattern.search(path)
-            if found is not None and (found[group] or "").strip():
-                return str(found[group])
-        return NoSubject(f"'{self.written}' finds no name in {place.picture}")
+        paths = [*(place.picture for place in places), *(place.annotation for place in places)]
+        found = search_all(self.pattern.pattern, paths, group)
+        both = zip(found[: len(places)], found[len(places) :], strict=True)
+        names = [next((name for name in pair if name and name.strip()), None) for pair in both]
+        return [
+            name or NoSubject(f"'{self.written}' finds no name in {place.picture}")
+            for name, place in zip(names, places, strict=True)
+        ]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import SchemeError
 from faceloop_datasets.files import as_file_name
 
-from .scheme import Scheme, read_text
+from .scheme import Scheme, check_namesakes, read_text
 from .toml import MAX_POINTS, MAX_SCHEME, quoted
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ class Conversion:
         Raises
         ------
         SchemeError
-            If there is none.
+            If there is none, or the two have one name and different points.
         """
+        if isinstance(source, Scheme) and isinstance(target, Scheme):
+            check_namesakes(source, target)
         names = tuple(s.name if isinstance(s, Scheme) else s for s in (source, target))
         if names[0] == names[1]:
             size = len(target if isinstance(target, Scheme) else Scheme.load(target))

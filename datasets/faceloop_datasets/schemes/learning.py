@@ -20,6 +20,7 @@ from faceloop_datasets.errors import SchemeError
 from faceloop_datasets.wording import counted
 
 from .conversion import Conversion
+from .scheme import check_namesakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,8 +102,10 @@ def learn_conversion(
     Raises
     ------
     SchemeError
-        If there are too few faces, or all show one subject.
+        If there are too few faces, or all show one subject, or the schemes have one name and
+        different points.
     """
+    check_namesakes(faces.source, faces.target)
     people = len(set(faces.subjects))
     if len(faces) < FEWEST_FACES or people < 2:
         raise SchemeError(

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -250,6 +251,25 @@ class Scheme:
         return np.array([points[list(self.initialisation[k])].mean(axis=0) for k in INITIALISATION])
 
 
+def check_namesakes(one: Scheme, other: Scheme) -> None:
+    """Check that schemes of one name have the same points, in the same order.
+
+    Raises
+    ------
+    SchemeError
+        If they have not: by the name alone annotations of one would pass for those of the other.
+    """
+    if one.name != other.name or one.names == other.names:
+        return
+    pairs = enumerate(zip_longest(one.names, other.names))
+    number, (first, second) = next((k, pair) for k, pair in pairs if pair[0] != pair[1])
+    raise SchemeError(
+        f"Two schemes are called {one.name!r:.80}, but point {number} is {first!r:.80} in one and "
+        f"{second!r:.80} in the other. Faces of one cannot be those of the other: make a new "
+        "project, of a scheme of another name."
+    )
+
+
 def need_points(points: Iterable[int], size: int, scheme: str) -> None:
     """Check numbers of landmarks.
 
@@ -310,7 +330,14 @@ def _bundled(name: str) -> Scheme:
 
 
 def read_text(path: Path, what: str = "scheme") -> str:
-    """Text of a file of ours; ``what`` names it in an error.
+    """Text of a file of ours, without the mark that editors put first.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it is called in an error.
 
     Raises
     ------
@@ -318,6 +345,11 @@ def read_text(path: Path, what: str = "scheme") -> str:
         If it cannot be read, or is none.
     """
     try:
-        return read_regular(path, MAX_SCHEME).decode("utf-8")
-    except (InputError, UnicodeDecodeError) as error:
-        raise SchemeError(f"The {what} {path} cannot be read: {error}") from error
+        return read_regular(path, MAX_SCHEME).decode("utf-8-sig")
+    except InputError as error:
+        raise SchemeError(f"This is no {what}: {error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SchemeError(
+            f"{path}:{line}: the {what} is no text in UTF-8. Save it as UTF-8 in an editor."
+        ) from error

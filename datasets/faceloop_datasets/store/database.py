@@ -42,6 +42,8 @@ _MEANINGS = (
     ("disk i/o", "the disk reports an error. What was saved before is safe; check the disk"),
     ("lock timeout", "another program is writing to it. Close that program or try again"),
     ("connection", "the server cannot be reached. What was saved before is safe; try again"),
+    ("out of range", "there is no such number: it is larger than any can be"),
+    ("nul (0x00)", "a text has a character that cannot be stored, of number 0. Take it out"),
     ("append-only", "saved revisions are never changed or deleted. Save a new one instead"),
 )
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _ACTIVE = "active_model"
 _DELETED = "deleted_models"
+_MOST_DIGITS = 9
+"""Of a model's number: PostgreSQL's end there."""
 
 
 @dataclass(frozen=True)
@@ -126,19 +128,24 @@ def list_models(connection: Connection, folder: Path) -> list[ModelRecord]:
 
 
 def get(connection: Connection, which: int | str, folder: Path) -> ModelRecord:
-    """Model by number or name.
+    """Model by number or name; a text is a name first, and else a number if it is one.
 
     Raises
     ------
     ProjectError
         If there is none.
     """
-    key = ModelRow.id == which if isinstance(which, int) else ModelRow.name == which
-    row = connection.execute(select(ModelRow.__table__).where(key)).one_or_none()
+    query, text = select(ModelRow.__table__), str(which)
+    keys = [ModelRow.name == text] if isinstance(which, str) else []
+    # int() takes more than ASCII digits, and isdigit() more than int() does.
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        keys.append(ModelRow.id == int(text))
+    found = (connection.execute(query.where(key)).one_or_none() for key in keys)
+    row = next((row for row in found if row is not None), None)
     if row is None:
         known = ", ".join(connection.scalars(select(ModelRow.name).order_by(ModelRow.id)))
         raise ProjectError(
-            f"There is no model {which!r} in this project. Models: {known or 'none yet'}."
+            f"There is no model {which!r:.80} in this project. Models: {known or 'none yet'}."
         )
     return _record(row, folder)
 
@@ -148,7 +155,7 @@ def active(connection: Connection, folder: Path) -> ModelRecord | None:
     number = settings.get(connection, _ACTIVE)
     if number is None:
         return None
-    if not number.isdecimal() or len(number) > 18:  # SQLite's numbers end there
+    if not number.isdecimal() or len(number) > _MOST_DIGITS:
         raise damaged("The number of the model in use", repr(number))
     return get(connection, int(number), folder)
 

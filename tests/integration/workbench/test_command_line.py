@@ -72,6 +72,18 @@ def test_the_installed_command_says_its_version() -> None:
     assert done.stdout.startswith("faceloop ")
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["check", "faces list", "model show", "queue list -p", "track"],
+)
+def test_what_the_system_says_of_a_file_is_one_line(faceloop: Run, words: str) -> None:
+    done = faceloop(*words.split(), "x" * 300)  # no file system has such a name
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Error: ")
+    assert done.err.count("\n") == 1
+    assert done.err.endswith("cannot be used: the name is too long.\n")
+
+
 def test_an_unforeseen_error_leaves_its_traceback_in_a_file(tmp_path: Path) -> None:
     code = "from faceloop_workbench.cli import errors; errors.run(lambda: 1 / 0)"
     done = subprocess.run(

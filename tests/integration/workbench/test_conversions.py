@@ -157,6 +157,22 @@ def test_what_would_come_in_is_said_before(projects: tuple[Path, Path], tmp_path
         assert third.conversion_from("face70").faces == _BOTH
 
 
+@pytest.mark.parametrize("names", ['["b", "a"]', '["a", "b", "c"]'])
+def test_schemes_of_one_name_and_other_points_are_not_taken_for_each_other(
+    names: str, faceloop: Run, tmp_path: Path
+) -> None:
+    for folder, points in (("here", '["a", "b"]'), ("there", names)):
+        file = tmp_path / f"{folder}.toml"
+        file.write_text(f'name = "own"\nnames = {points}\n')
+        Project.create(tmp_path / folder, file).close()
+    for command in ("convert", "learn-conversion"):
+        done = faceloop("scheme", command, tmp_path / "there", "--project", tmp_path / "here")
+        assert done.code == 1
+        assert "Two schemes are called 'own', but point" in done.err
+    with pytest.raises(SchemeError, match="of another name"):
+        check_source(tmp_path / "there", tmp_path / "here.toml")
+
+
 def test_too_few_faces_in_both_are_refused(faceloop: Run, tmp_path: Path) -> None:
     Project.create(tmp_path / "a").close()
     (tmp_path / "own.toml").write_text(Scheme.parse(OWN, "own").to_toml())

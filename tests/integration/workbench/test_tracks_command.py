@@ -78,6 +78,10 @@ def test_videos_of_a_folder_are_tracked_edited_and_exported(
     out = tmp_path / "part.csv"
     named = ("--frames", "4-10", "--out", out)
     assert faceloop("tracks", "export", "talk.mp4", *here, *named).code == 0
+    for bad, said in (("x.png", "Expected a name that ends in .csv"), (tmp_path, "has no format")):
+        refused = faceloop("tracks", "export", "talk.mp4", *here, "--out", bad)
+        assert (refused.code, refused.err.count("\n")) == (1, 1)
+        assert said in refused.err
     table = pd.read_csv(out)
     assert sorted(set(table["frame"])) == [*range(4, 11)]
     assert table["x"].isna().groupby(table["frame"]).all().to_dict() == {

@@ -54,3 +54,16 @@ def test_a_name_that_some_system_takes_for_more_is_made_plain(name: str) -> None
     assert not is_file_name(name)
     assert is_file_name(as_file_name(name))
     assert as_file_name("'; DROP TABLE models.bin") == "'; DROP TABLE models.bin"
+
+
+@pytest.mark.parametrize("letter", ["n", "é", "🙂"])
+def test_a_long_name_is_cut_and_stays_its_own(letter: str) -> None:
+    one, other = (as_file_name(f"{letter * 199}{end}.mp4") for end in "xy")
+    for name in (one, other):
+        assert name.startswith(letter * 40)
+        assert name.endswith(".mp4")
+        assert len(name.encode()) <= 200
+        assert is_file_name(name)
+    assert one != other
+    short = letter * (190 // len(letter.encode())) + ".mp4"
+    assert as_file_name(short) == short

@@ -215,7 +215,7 @@ class TestRevisions:
             project.save(99, annotation(), None)
         with pytest.raises(ProjectError, match=r"no item 9{30}"):
             project.item(int("9" * 30))
-        for look in (project.use_model, project.queue.done, project.queue.skip):
+        for look in (project.queue.done, project.queue.skip):
             with pytest.raises(ProjectError, match="larger than any"):
                 look(int("9" * 30))
         with pytest.raises(ProjectError, match="larger than any"):
@@ -454,6 +454,7 @@ class TestModels:
         assert [r.name for r in records] == ["m", "m-2", "m-3"]
         assert [r.file.read_bytes() for r in records] == [b"one", b"two", b"two"]
         assert project.use_model(2).name == "m-2"
+        assert project.use_model("2").name == "m-2"
 
     def test_a_note_is_changed_and_nothing_else(self, project: Project, tmp_path: Path) -> None:
         file = tmp_path / "m.safetensors"
@@ -464,6 +465,13 @@ class TestModels:
         assert project.models() == [noted, second]
         with pytest.raises(ProjectError, match="no model 'x'"):
             project.note_model("x", "lost")
+        for none in ("²", "٣", "9" * 30, "9" * 5000, -1, 10**30):
+            with pytest.raises(ProjectError, match="There is no model"):
+                project.model(none)
+        (tmp_path / "1.safetensors").write_bytes(b"others")
+        named = project.add_model(tmp_path / "1.safetensors", {})
+        assert project.model("1") == named  # a name comes before a number
+        assert project.model(1) == noted
 
     def test_the_starter_can_be_gone_back_to(self, project: Project, tmp_path: Path) -> None:
         file = tmp_path / "m.safetensors"

@@ -196,11 +196,17 @@ def test_unknown_scheme_lists_the_known_ones() -> None:
 
 
 def test_unreadable_scheme(tmp_path: Path) -> None:
-    with pytest.raises(SchemeError, match=r"absent\.toml cannot be read"):
+    with pytest.raises(SchemeError, match=r"absent\.toml cannot be read: there is no such file"):
         Scheme.load(tmp_path / "absent.toml")
-    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SchemeError, match=r"binary\.toml cannot be read"):
-        Scheme.load(tmp_path / "binary.toml")
+    (tmp_path / "latin.toml").write_bytes(SMALL.encode() + "\n# ä".encode("latin-1"))
+    line = SMALL.count("\n") + 2
+    with pytest.raises(SchemeError, match=rf"latin\.toml:{line}: the scheme is no text in UTF-8"):
+        Scheme.load(tmp_path / "latin.toml")
+
+
+def test_what_editors_put_before_and_after_lines_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "bom.toml").write_bytes(SMALL.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert Scheme.load(tmp_path / "bom.toml") == Scheme.parse(SMALL, "small")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip))

@@ -45,27 +45,28 @@ def chosen_faces(
     BadParameter
         If they are named in no way.
     InputError
-        If ``regex`` is none, or no name is like it.
+        If ``regex`` is none or takes too long, or no name is like it.
     ProjectError
         If there is no face of a number.
     """
     import re
 
     from faceloop_datasets import InputError
+    from faceloop_datasets.searching import search_all
 
     if not numbers and matching is None and regex is None:
         raise typer.BadParameter("Name faces by --item, --matching or --regex.")
     try:
-        pattern = None if regex is None else re.compile(regex)
-    except re.error as error:
+        re.compile(regex or "")
+    except (re.error, OverflowError, RecursionError) as error:
         raise InputError(f"--regex {regex!r} is no regular expression ({error}).") from error
     found = {number: project.item(number) for number in numbers}
     there = [one for one in project.items(with_removed=True) if one.removed == removed]
+    has = [None for _ in there] if regex is None else search_all(regex, [o.name for o in there])
     named = [
         one
-        for one in there
-        if (matching is not None and is_like(one.name, matching))
-        or (pattern is not None and pattern.search(one.name))
+        for one, hit in zip(there, has, strict=True)
+        if (matching is not None and is_like(one.name, matching)) or hit is not None
     ]
     if (matching or regex) and not named:
         known = next((f", {one.name!r} for one" for one in there), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -22,8 +23,9 @@ FAILED = 1
 def run(command: Callable[[], object]) -> NoReturn:
     """Run a command to its exit code: 0 done, 1 an error, 2 wrong usage, 130 asked to stop.
 
-    An error that a user can cause is one message on stderr. Any other leaves its traceback in a
-    file, and the message says where.
+    An error that a user can cause is one message on stderr, and so is what the system says of a
+    file: a name that is too long, a folder that nobody may look into. Any other leaves its
+    traceback in a file, and the message says where.
     """
     sys.excepthook = _unexpected
     try:
@@ -34,10 +36,22 @@ def run(command: Callable[[], object]) -> NoReturn:
     except _user_errors() as error:
         note(f"Error: {error}")
         sys.exit(INTERRUPTED if isinstance(error, _cancelled()) else FAILED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        note(f"Error: {_of_file(error)}")
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         note("Stopped.")
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _of_file(error: OSError) -> str:
+    from faceloop_datasets.faults import in_words
+
+    name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+    return f"{name!s:.300} cannot be used: {in_words(error)}."
 
 
 def _user_errors() -> type[Exception]:

@@ -70,16 +70,11 @@ def delete_models(
         say(f"Deleted {', '.join(deleted)}: {free / 1e6:.1f} MB are free now.")
 
 
-def key_of(name: str) -> int | str:
-    """Return what a project knows a model by."""
-    return int(name) if name.isdigit() else name
-
-
 def _pin(name: str, project: Path, *, pinned: bool, json: bool) -> None:
     from faceloop_datasets import Project
 
     with Project.open(project) as opened:
-        record = opened.pin_model(key_of(name), pinned=pinned)
+        record = opened.pin_model(name, pinned=pinned)
     if json:
         show_json({"model": record.name, "pinned": record.pinned})
     else:
@@ -96,7 +91,7 @@ def _named(project: Project, names: Sequence[str]) -> list[ModelRecord]:
     """Find all before any is deleted: of a mistyped list nothing goes."""
     from faceloop_datasets import ProjectError
 
-    found = {record.id: record for record in (project.model(key_of(name)) for name in names)}
+    found = {record.id: record for record in (project.model(name) for name in names)}
     kept = {record.id for record in _unkept(project)}
     refused = [record.name for record in found.values() if record.id not in kept]
     if refused:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import Column, note, say, show_json, show_table, show_values
-from .model_keeping import delete_models, key_of, pin_model, unpin_model
+from .model_keeping import delete_models, pin_model, unpin_model
 from .monitoring import progress_monitor
 from .options import JsonOption, ModelOption, OptionalProject, ProjectOption, kept_files
 
@@ -136,7 +136,7 @@ def use_model(
     from faceloop_datasets import Project
 
     with Project.open(project) as opened:
-        record = opened.use_model(key_of(name))
+        record = opened.use_model(name)
     if json:
         show_json(_record_values(record, record))
     else:
@@ -245,7 +245,7 @@ def _for_clmtrackr(project: Project, record: ModelRecord, file: Path) -> None:
 def _chosen(project: Project, name: str | None) -> ModelRecord:
     from faceloop_datasets import ProjectError
 
-    record = project.active_model if name is None else project.model(key_of(name))
+    record = project.active_model if name is None else project.model(name)
     if record is None:
         raise ProjectError(
             f"The project {project.name} has no model in use. Train one: faceloop train "

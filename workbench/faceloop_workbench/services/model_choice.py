@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import ModelFileError, ProjectError
+from faceloop_datasets.schemes.scheme import check_namesakes
 from faceloop_runtime import FaceModel
 from faceloop_runtime.clmtrackr import ClmtrackrModel
 from faceloop_runtime.clmtrackr import load as load_clmtrackr
@@ -87,10 +88,13 @@ def check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) -
 
     Raises
     ------
-    ProjectError
+    ProjectError, SchemeError
         If it has not.
     """
-    if project is not None and chosen.model.scheme.name != project.scheme.name:
+    if project is None:
+        return
+    check_namesakes(chosen.model.scheme, project.scheme)
+    if chosen.model.scheme.name != project.scheme.name:
         raise ProjectError(
             f"The model {chosen.name} has the points of {chosen.model.scheme.name}, the project "
             f"{project.name} has those of {project.scheme.name}. Train a model in this project, "
@@ -119,6 +123,6 @@ def _load(which: str | None, project: Project | None) -> ChosenModel:
 
 def _of_project(which: str, project: Project) -> ModelRecord:
     try:
-        return project.model(int(which) if which.isdigit() else which)
+        return project.model(which)
     except ProjectError as error:
         raise ProjectError(f"{error} There is no file {which} either.") from error

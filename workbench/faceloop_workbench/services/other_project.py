@@ -88,7 +88,7 @@ def plan_import(into: Project, source: Path, monitor: Monitor) -> Plan:
     with Project.open(source) as other:
         learned_from = 0
         try:
-            conversion = into.conversion_from(other.scheme.name)
+            conversion = into.conversion_from(other.scheme)
         except SchemeError:
             conversion = into.learn_conversion(other, progress=monitor)
             learned_from = conversion.faces

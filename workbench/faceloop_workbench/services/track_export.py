@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from faceloop_datasets import FrameKind, InputError, Monitor, Video, VideoWriter
-from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
+from faceloop_datasets.files import as_file_name
+from faceloop_datasets.outputs import (
+    refuse_in_project,
+    refuse_to_replace,
+    refuse_unwritable,
+    require_ending,
+)
 from faceloop_datasets.tracks.editing import check_range
 from faceloop_datasets.wording import counted
 
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     from faceloop_runtime.fit.result import FitStart
 
 TABLES = (".csv", ".parquet")
+VIDEOS = (".mp4", ".mkv", ".mov", ".m4v")
+"""Endings of the files that `export_track` can write."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class TrackRange:
         """
         whole = self == TrackRange(0, frames - 1)
         part = "track" if whole else f"{self.first}-{self.last}"
-        return f"{video}-{part}{suffix}"
+        return as_file_name(f"{video}-{part}{suffix}")
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def export_track(
     ------
     InputError
         If there is no such range, the model has other points, or a file cannot be read or written,
-        or is in a project's folder.
+        is in a project's folder, or has another ending.
     """
     part = part or TrackRange.all_of(track)
     check_range(track, part.first, part.last)
@@ -129,6 +137,8 @@ def export_track(
             f"Expected a model of {track.scheme} to export the track with, but got one of "
             f"{model.scheme.name}."
         )
+    require_ending(out, (*TABLES, *VIDEOS), "a track")
+    refuse_unwritable(out)
     refuse_to_replace([out], [video, *keep])
     refuse_in_project([out])
     frames = _Frames(track, model, part, Monitor.of(progress))
