@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
+
+from faceloop_datasets.store import database
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("faceloop", deadline=None)
@@ -29,6 +33,25 @@ def _no_files_in_the_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """What faceloop keeps for an account is kept elsewhere, by processes of the tests too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk() -> Iterator[None]:
+    """Only a power cut tells files that were forced onto the disk from others, and none comes.
+
+    Processes that tests start, as those of `faults`, do wait.
+    """
+    configure = database._configure
+
+    @functools.wraps(configure)
+    def and_do_not_wait(connection: Any, record: Any) -> None:
+        configure(connection, record)
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_configure", and_do_not_wait)
+        patch.setattr(os, "fsync", os.fstat)  # which also needs an open file
         yield
 
 

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 def test_a_crowd_loses_nothing() -> None:
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     done = subprocess.run(
-        [sys.executable, HERE / "crowd.py", "--processes", "6", "--seconds", "3", "--seed", "1"],
+        [sys.executable, HERE / "crowd.py", "--processes", "6", "--seconds", "2", "--seed", "1"],
         cwd=HERE.parents[1],
         env={**os.environ, **single, "PYTHONPATH": str(HERE.parents[1])},
         capture_output=True,

@@ -38,10 +38,11 @@ from faceloop_workbench.cli import main
 
 root = Path(sys.argv[2])
 with Project.create(root / "made") as project:
-    project.import_entries("sample", islice(sample_faces(), 60), scheme="face70", copy=True)
+    project.import_entries("sample", islice(sample_faces(), 16, 40), scheme="face70", copy=True)
     project.add_media(sample_clip())
 with Project.open(root / "made") as project:
-    result = train(project, TrainingConfig(experts="mosse"))
+    quick = TrainingConfig(experts="mosse", channels=("raw",), mirror=False, components=8)
+    result = train(project, quick)
     evaluate(project, result.model)
     for frame in islice(Tracker(result.model).track(Video(sample_clip())), 5):
         frame.points

@@ -24,7 +24,7 @@ from PIL import Image
 from faceloop_datasets import Project
 from faceloop_datasets.formats import Refusal
 
-TREES = int(os.environ.get("FACELOOP_TREES", "25"))
+TREES = int(os.environ.get("FACELOOP_TREES", "12"))
 FOLDERS = ("", "a", "b", "a/b", "b/a", "a/a", "Ärger", "deep/er/a")
 STEMS = ("f1", "F2", "img_1", "bär", "000001")
 SUFFIXES = (".jpg", ".JPG", ".png", ".bmp")

@@ -111,12 +111,30 @@ def stays(share: float) -> float:
     return 320
 
 
-@pytest.mark.parametrize(("one", "other"), [(0, 40), (160, 202), (360, 12)])
+@dataclass(frozen=True)
+class Crossing:
+    """Two faces that cross, and what a tracker of two faces finds."""
+
+    clip: Clip
+    results: list[FrameResult]
+
+    @classmethod
+    def of(cls, starter: FaceModel, one: int, other: int) -> Crossing:
+        clip = compose(still(one), still(other), (right, left))
+        return cls(clip, list(Tracker(starter, max_faces=2).track(clip.frames)))
+
+
+@pytest.fixture(scope="module")
+def crossing(starter: FaceModel) -> Crossing:
+    return Crossing.of(starter, 0, 40)
+
+
+@pytest.mark.parametrize("others", [None, (160, 202)])
 def test_faces_that_cross_keep_their_identities(
-    starter: FaceModel, nme: Nme, one: int, other: int
+    starter: FaceModel, nme: Nme, crossing: Crossing, others: tuple[int, int] | None
 ) -> None:
-    clip = compose(still(one), still(other), (right, left))
-    counts = identities(list(Tracker(starter, max_faces=2).track(clip.frames)), clip, nme)
+    found = crossing if others is None else Crossing.of(starter, *others)
+    counts = identities(found.results, found.clip, nme)
     assert [len(c) for c in counts] == [1, 1], "one identity each, before and after"
     assert counts[0].keys() != counts[1].keys()
     assert sum(counts[1].values()) == FRAMES, "the one in front is always seen"
@@ -132,12 +150,11 @@ def test_a_face_that_went_behind_another_may_come_back_the_same_way(
     assert counts[0].keys() != counts[1].keys()
 
 
-def test_hidden_faces_keep_their_place(starter: FaceModel) -> None:
+def test_hidden_faces_keep_their_place(starter: FaceModel, crossing: Crossing) -> None:
     """While one of two faces is hidden, a picture of a third takes no identity from it."""
-    clip = compose(still(0), still(40), (right, left))
-    for result in Tracker(starter, max_faces=1).track(clip.frames):
+    for result in Tracker(starter, max_faces=1).track(crossing.clip.frames):
         assert len(result.faces) <= 1
-    for result in Tracker(starter, max_faces=2).track(clip.frames):
+    for result in crossing.results:
         assert {face.id for face in result.faces} <= {0, 1}
 
 
@@ -182,9 +199,11 @@ def test_sixteen_faces_in_a_large_frame(starter: FaceModel) -> None:
     ]
 
 
-def test_a_file_tracked_twice_gives_the_same(starter: FaceModel, tmp_path: Path) -> None:
+def test_a_file_tracked_twice_gives_the_same(
+    starter: FaceModel, crossing: Crossing, tmp_path: Path
+) -> None:
     """Losses and searches too: nothing depends on the clock."""
-    clip = compose(still(0), still(40), (right, left))
+    clip = crossing.clip
     path = tmp_path / "crossing.mp4"
     with VideoWriter(path, 25.0) as writer:
         for i, frame in enumerate(clip.frames[25:65]):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from faceloop_datasets import Project, Scheme
+from faceloop_datasets import Progress, Project, Scheme
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, TrainingResult, train
@@ -44,10 +45,10 @@ def trained(sample_project: Project) -> TrainingResult:
 
 @pytest.fixture(scope="session")
 def few_faces(sample_project: Project) -> list[TrainingFace]:
-    """16 faces of 4 people, read: as few as the quick tests need."""
+    """16 faces of 4 people, read: as few as the quick tests need. What they express is unknown."""
     faces, unusable = load_faces(sample_project.scheme, sample_project.faces()[:16], 54.0)
     assert unusable == []
-    return faces
+    return [replace(face, expression="") for face in faces]
 
 
 @pytest.fixture(scope="session")
@@ -57,5 +58,14 @@ def unseen_faces(sample_project: Project) -> list[TrainingFace]:
 
 
 @pytest.fixture(scope="session")
-def quick_model(few_faces: list[TrainingFace], scheme: Scheme) -> FaceModel:
-    return train_faces(scheme, few_faces, QUICK)
+def quick_training(
+    few_faces: list[TrainingFace], scheme: Scheme
+) -> tuple[FaceModel, list[Progress]]:
+    """The quick model of the few faces, and the steps that its training told."""
+    steps: list[Progress] = []
+    return train_faces(scheme, few_faces, QUICK, progress=steps.append), steps
+
+
+@pytest.fixture(scope="session")
+def quick_model(quick_training: tuple[FaceModel, list[Progress]]) -> FaceModel:
+    return quick_training[0]

@@ -221,14 +221,8 @@ def test_missing_points_do_not_stop_a_face_from_training(
 # Stopping
 
 
-def stages(few_faces: list[TrainingFace], scheme: Scheme) -> list[Progress]:
-    steps: list[Progress] = []
-    train_faces(scheme, few_faces, QUICK, progress=steps.append)
-    return steps
-
-
-def test_progress_rises_to_the_end(few_faces: list[TrainingFace], scheme: Scheme) -> None:
-    steps = stages(few_faces, scheme)
+def test_progress_rises_to_the_end(quick_training: tuple[FaceModel, list[Progress]]) -> None:
+    _, steps = quick_training
     done = [s.done for s in steps]
     assert done == sorted(done)
     assert {s.total for s in steps} == {steps[-1].done}
@@ -398,9 +392,10 @@ def _expression_of(model: FaceModel, face: Face) -> str:
 
 
 def test_labels_change_nothing_else_of_a_model(
-    few_faces: list[TrainingFace], scheme: Scheme
+    few_faces: list[TrainingFace], quick_model: FaceModel, scheme: Scheme
 ) -> None:
-    plain = train_faces(scheme, [replace(f, expression="") for f in few_faces], QUICK)
+    plain = quick_model
+    assert not any(face.expression for face in few_faces)
     marked = [replace(f, expression=("a", "b")[k % 2]) for k, f in enumerate(few_faces)]
     knowing = train_faces(scheme, marked, QUICK)
     assert (plain.expressions, plain.expression_names) == (None, ())

@@ -59,10 +59,10 @@ def empty_project(tmp_path: Path) -> Path:
     return folder
 
 
-def add_sample_faces(folder: Path, count: int) -> Path:
-    """Make a project of the first faces of the bundled sample, four a person."""
+def add_sample_faces(folder: Path, count: int, after: int = 0) -> Path:
+    """Make a project of faces of the bundled sample, four a person; ``after`` so many."""
     with Project.create(folder) as project:
-        faces = islice(sample_faces(), count)
+        faces = islice(sample_faces(), after, after + count)
         project.import_entries("sample", faces, scheme="face70", copy=True)
     return folder
 

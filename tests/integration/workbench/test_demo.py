@@ -1,25 +1,68 @@
-"""`demo` on the command line: the whole loop, as a newcomer runs it."""
+"""The whole loop, as a newcomer runs it: the README's Python, and `demo` on the command line."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
+import shutil
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pytest
 from PIL import Image
 
-from faceloop_datasets import Project, Video
+from faceloop_datasets import Cancelled, Monitor, Project, Video
+from faceloop_datasets.sample import sample_clip
+from faceloop_trainer import TrainingConfig
+from faceloop_workbench.services import demo
+from faceloop_workbench.services.demo import open_demo
 
 if TYPE_CHECKING:
     from .conftest import Run
 
+README = Path(__file__).parents[3] / "README.md"
 
-def test_the_loop_closes(faceloop: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
-    done = faceloop("demo", folder, "--json")
-    assert done.code == 0
-    report = done.json()
 
+@pytest.fixture(scope="module")
+def snippet() -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    return str(code)
+
+
+@pytest.fixture(scope="module")
+def ran(snippet: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the README's Python; returns the folder it ran in, and what it printed."""
+    folder, out = tmp_path_factory.mktemp("readme"), io.StringIO()
+    shutil.copyfile(sample_clip(), folder / "talk.mp4")
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out):
+        exec(compile(snippet, "README.md", "exec"), {})  # noqa: S102 - that is the test
+    return folder, out.getvalue()
+
+
+def test_the_python_of_the_readme_runs_as_it_stands(ran: tuple[Path, str]) -> None:
+    assert "nme_mean" in ran[1]
+    assert ran[1].count("(70, 2)") > 200
+
+
+def test_the_loop_closes(
+    faceloop: Run, snippet: str, ran: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the README's settings and in its project, whose training has kept what it learned."""
+    assert "TrainingConfig(limit=100)" in snippet
+    monkeypatch.setattr(demo, "TrainingConfig", partial(TrainingConfig, limit=100))
+    folder = ran[0] / "faces"
+    check_demo(folder, faceloop("demo", folder, "--json").json())
+
+
+@pytest.mark.long
+def test_the_loop_closes_with_all_faces(faceloop: Run, tmp_path: Path) -> None:
+    check_demo(tmp_path / "demo", faceloop("demo", tmp_path / "demo", "--json").json())
+
+
+def check_demo(folder: Path, report: dict[str, Any]) -> None:
     clip = report["clip"]
     assert clip["nme_median"] <= 0.025
     assert clip["found_in_view"] >= 0.9
@@ -38,6 +81,13 @@ def test_the_loop_closes(faceloop: Run, tmp_path: Path) -> None:
         entries = project.queue.list()
         assert [entry.id for entry in entries] == [entry["entry"] for entry in report["queue"]]
         assert "lost-track" in {entry.reason for entry in entries}
+
+
+def test_it_makes_a_project(tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        open_demo(tmp_path / "demo", Monitor(cancel=lambda: True))
+    with Project.open(tmp_path / "demo") as project:
+        assert project.scheme.name == "face70"
 
 
 def test_a_project_of_other_points_is_left_alone(faceloop: Run, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def model_of(folder: Path, chosen) -> FaceModel:
     names = str([f"point {k}" for k in range(len(chosen))]).replace("'", '"')
     scheme = Scheme.parse(f'name = "own"\ntitle = "Own"\nnames = {names}\n', "own.toml")
     records = []
-    for record in list(sample_faces())[0:96:4]:
+    for record in list(sample_faces())[0:48:4]:
         known = record.annotation
         own = Annotation("own", known.points[chosen], known.states[chosen], "")
         records.append(dataclasses.replace(record, annotation=own))

@@ -412,12 +412,13 @@ class TestTwoWindows:
         assert window.now == 2
 
 
-def test_a_project_that_cannot_be_written_can_be_looked_at(window: Window) -> None:
+def test_a_project_that_cannot_be_written_can_be_looked_at(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = window.project.path / "project.db"
     with Project.open(window.project.path) as other, other._database.write():
         # Somebody writes for longer than anybody waits: the timeout is made short for the test.
-        with window.project._database._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout=50")
+        monkeypatch.setattr("faceloop_datasets.store.database.BUSY_MS", 50)
         window.review.next()
     assert database.is_file()
     assert window.now == 2

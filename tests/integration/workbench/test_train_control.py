@@ -52,12 +52,18 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return add_sample_faces(tmp_path_factory.mktemp("control") / "faces", 48)
 
 
+@pytest.fixture(scope="module")
+def fewer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project of 32 faces of 8 people to train on, 4 of them of the one held out."""
+    return add_sample_faces(tmp_path_factory.mktemp("fewer") / "faces", 32, after=8)
+
+
 @pytest.fixture
-def control(faces: Path) -> Iterator[TrainControl]:
-    """Return the control of a session with the 48 faces, which has looked at them."""
+def control(fewer: Path) -> Iterator[TrainControl]:
+    """Return the control of a session with the 32 faces, which has looked at them."""
     session = Session()
     made = TrainControl(session)
-    session.open(Project.open(faces))
+    session.open(Project.open(fewer))
     until(lambda: made.readiness.faces)
     yield made
     made.close_down()
@@ -294,12 +300,12 @@ class TestNextFaces:
 
 
 class TestMoreFaces:
-    def test_a_curve_is_measured_once_and_found_again(self, faces: Path) -> None:
+    def test_a_curve_is_measured_once_and_found_again(self, fewer: Path) -> None:
         config = TrainingConfig(**QUICK)
-        with Project.open(faces) as project:
+        with Project.open(fewer) as project:
             assert known_curve(project, config) is None
             curve = measure_curve(project, config)
-            assert curve.faces == (20, 44)  # a quarter is too few to train on
+            assert curve.faces == (12, 28)  # a quarter is too few to train on
             assert all(0 < error < 0.2 for error in curve.errors)
             assert known_curve(project, config) == curve
             assert known_curve(project, CONFIG) is None
@@ -330,7 +336,7 @@ class TestTraining:
         assert begun[0][1] > 4
         assert (ends[0].kind, control.running, control.why_not) == ("done", False, "")
         made = control.models[0]
-        assert (made.id, made.in_use, made.faces) == (ends[0].model, True, 44)
+        assert (made.id, made.in_use, made.faces) == (ends[0].model, True, 28)
         assert made.measured_on == "Measured on 4 faces of 1 person."
         # Once more there is nothing to do, and no model is made.
         control.start()
@@ -349,10 +355,10 @@ class TestTraining:
         """Of people whom the starter has not seen, it may know more than so few faces teach."""
         with Project.create(tmp_path / "strangers") as project:
             records = [
-                replace(r, subject=f"stranger {r.subject}") for r in islice(sample_faces(), 48)
+                replace(r, subject=f"stranger {r.subject}") for r in islice(sample_faces(), 24)
             ]
             project.import_entries("strangers", records, scheme="face70")
-            trained = train_into(project, TrainingConfig(**QUICK, holdout=0.3))
+            trained = train_into(project, TrainingConfig(**QUICK, holdout=0.5))
             active = project.active_model
         found = trained.comparison
         assert found.old_name == "starter"
@@ -365,19 +371,19 @@ class TestTraining:
         assert "of starter, on the same faces" in trained.because
 
     def test_another_project_may_be_opened_meanwhile(
-        self, control: TrainControl, small_project: Path, faces: Path
+        self, control: TrainControl, small_project: Path, fewer: Path
     ) -> None:
         ends: list[Outcome] = []
         control.ended.connect(ends.append)
         control.settings = dict(QUICK)
         control.start(anyway=True)
-        with Project.open(faces) as project:
+        with Project.open(fewer) as project:
             before = len(project.models())
         control._session.open(Project.open(small_project))
         until(lambda: ends)
         assert (ends[0].kind, ends[0].model) == ("done", None)
         assert [m.name for m in control.models] == ["starter"]
-        with Project.open(faces) as project:
+        with Project.open(fewer) as project:
             assert len(project.models()) == before + 1
         until(lambda: "8 usable" in control.readiness.blocked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sqlite3
 import threading
@@ -29,6 +30,7 @@ from faceloop_datasets import (
 )
 from faceloop_datasets.care.erasure import find_erasure_target
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.store import database
 
 N = 70
 
@@ -69,8 +71,13 @@ class TestOpening:
         with Project.open(tmp_path / "p") as project:
             assert (project.scheme.name, len(project.scheme)) == ("own", N)
 
-    def test_durability_settings(self, project: Project) -> None:
-        with project._database.read() as connection:
+    def test_durability_settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # The other tests do not wait for the disk (tests/conftest.py).
+        monkeypatch.setattr(database, "_configure", inspect.unwrap(database._configure))
+        with (
+            Project.create(tmp_path / "p") as project,
+            project._database.read() as connection,
+        ):
             found = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
                 for name in ("journal_mode", "synchronous", "foreign_keys")
