@@ -86,6 +86,7 @@ class FaceCommands:
         self._mouse, self._faces, self._starts = mouse, faces, starts
         self._picture, self._finding, self._note = picture, finding, note
         self._job: Job[list[Fit]] | None = None
+        self._keeping: Job[list[Item]] | None = None
         self._found_by = ""  # name of the model that fitted the faces which were found
         for name, do in (
             ("next_face", lambda: faces.step(1)),
@@ -104,10 +105,11 @@ class FaceCommands:
         self.update()
 
     def close_down(self) -> None:
-        """Wait for the search under way."""
-        if self._job is not None:
-            self._job.cancel()
-            self._job.wait()
+        """Wait for what is under way."""
+        for job in (self._job, self._keeping):
+            if job is not None:
+                job.cancel()
+                job.wait()
 
     def update(self) -> None:
         """Say which commands can be done now, and why not the others."""
@@ -260,13 +262,13 @@ class FaceCommands:
                 self._note_done(what, added, removed=False)
             self._tell_kept(len(items) + (first is not None))
 
-        self._job = Job(
+        self._keeping = Job(
             lambda _monitor: _write_found(project.path, media, frame, fits, model),
             "keeping the faces that were found",
         )
-        self._job.done.connect(lambda items: self._try(lambda: kept(items)), thread="main")
-        self._job.failed.connect(self._fail, thread="main")
-        self._job.start()
+        self._keeping.done.connect(lambda items: self._try(lambda: kept(items)), thread="main")
+        self._keeping.failed.connect(self._fail, thread="main")
+        self._keeping.start()
 
     def _tell_kept(self, count: int) -> None:
         self._session.tell(f"{counted(count, 'face')} kept." if count else "No face was kept.")
