@@ -18,6 +18,7 @@ test: $(VENV)/.test  ## unit and integration tests, then those of the window on 
 
 test-long: $(VENV)/.test  ## those of long use and of many trainings
 	$(PYTEST) -m long
+	$(PYTEST) -c tests/gui/pytest.ini tests/gui -m long
 
 test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for two minutes
 	FACELOOP_KILLS=400 $(PYTEST) tests/faults

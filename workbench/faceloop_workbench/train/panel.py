@@ -290,9 +290,8 @@ class TrainPanel(QWidget):
     def _look_again(self) -> None:
         """Find out what a training would find; until then what is known says that it is old."""
         self._soon.start()
-        known = self.control.readiness
-        if not known.blocked:
-            self.summary.setText(f"{known.text} Looking again…")
+        if self._session.project is not None:
+            self.summary.setText(f"{self.control.readiness.text} Looking again…")
 
     # How it is made
 
