@@ -24,7 +24,7 @@ _BY_HAND = (
     "No model knows these points yet: {find}click the points of the list Missing points, one after "
     "the other; after ten faces you can train."
 )
-_FIND = "begin with Find all faces, which converts the starter's, or "
+_FIND = "begin with Find all faces, which converts points of the starter, or "
 
 
 class Head(QFrame):
