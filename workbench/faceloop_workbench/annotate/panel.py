@@ -412,8 +412,8 @@ class AnnotatePanel(QWidget):
 
     def _update(self) -> None:
         state = self.editor.state
-        no_model = self._start_commands.no_model
-        self._head.show_progress(state, helped=not no_model)
+        no_model, finds = self._start_commands.no_model, not self._start_commands.no_finder
+        self._head.show_progress(state, helped=not no_model, finds=finds)
         self._expression.allow(face=state is not None)
         scheme = self._session.need_project().scheme if state is not None else None
         missing = [] if state is None else state.missing

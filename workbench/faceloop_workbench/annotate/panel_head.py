@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 _BY_HAND = (
-    "No model knows these points yet: click the points of the list Missing points, one after the "
-    "other; after ten faces you can train."
+    "No model knows these points yet: {find}click the points of the list Missing points, one after "
+    "the other; after ten faces you can train."
 )
+_FIND = "begin with Find all faces, which converts points of the starter, or "
 
 
 class Head(QFrame):
@@ -52,11 +53,14 @@ class Head(QFrame):
         else:
             self._name.setText(f"{item.name} · {f'{place} of {count}' if place else 'removed'}")
 
-    def show_progress(self, state: FaceState | None, *, helped: bool) -> None:
-        """Say how much of the face is confirmed; whether a model helps tells how it is begun."""
+    def show_progress(self, state: FaceState | None, *, helped: bool, finds: bool) -> None:
+        """Say how much of the face is confirmed.
+
+        Whether a model helps, or at least finds faces, tells how it is begun.
+        """
         self._progress.setVisible(state is not None)
         if state is not None:
-            self._progress.setText(progress_text(state, helped=helped))
+            self._progress.setText(progress_text(state, helped=helped, finds=finds))
 
     def show_save_status(self, status: SaveStatus, *, face: bool) -> None:
         """Say whether it is saved."""
@@ -101,11 +105,11 @@ class Notice(QFrame):
         self.setVisible(bool(text))
 
 
-def progress_text(state: FaceState, *, helped: bool = True) -> str:
+def progress_text(state: FaceState, *, helped: bool = True, finds: bool = True) -> str:
     """How much of a face is confirmed, in words."""
     size, missing = len(state.points), len(state.missing)
     if missing == size and not helped:
-        return _BY_HAND
+        return _BY_HAND.format(find=_FIND if finds else "")
     if missing == size:
         return "No points yet: start the face with one of these."
     lacking = f", {missing} missing" if missing else ""

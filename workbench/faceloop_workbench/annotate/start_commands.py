@@ -310,8 +310,8 @@ class StartCommands:
         return f"The scheme {project.scheme.name} does not say which points mirror each other."
 
     def _check_model(self, _project: object = None) -> None:
-        self._no_model = self._why_not(self._session.model)
         self._no_finder = self._why_not(self._session.finder)
+        self._no_model = self._no_finder or self._why_not(self._session.model)
         self.update()
 
     def _why_not(self, load: Callable[[], object]) -> str:

@@ -128,6 +128,7 @@ def ask_to_discard(dialog: QDialog, question: str, discard: Callable[[], object]
     box = QMessageBox(icon, dialog.windowTitle(), "", buttons, dialog)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(question)
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     button = not_none(box.button(QMessageBox.StandardButton.Discard))
     button.clicked.connect(lambda _=False: discard())
