@@ -144,19 +144,20 @@ class PointTablePanel(QWidget):
         view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.setTabKeyNavigation(False)  # Tab leaves the table; in a cell it goes to the next
         view.setShowGrid(False)
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         not_none(view.verticalHeader()).hide()
         rows = not_none(view.verticalHeader())
         rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
         columns = not_none(view.horizontalHeader())
         columns.setMinimumSectionSize(24)
         for column, text in (
-            (NUMBER, "0000"),
+            (NUMBER, "000"),
             (X, "00000.0"),
             (Y, "00000.0"),
-            (DOUBT, "doubts"),
+            (DOUBT, "doubt"),
         ):
             columns.resizeSection(column, view.fontMetrics().horizontalAdvance(text) + 12)
-        columns.resizeSection(STATE, view.fontMetrics().horizontalAdvance("estimated") + 34)
+        columns.resizeSection(STATE, view.fontMetrics().horizontalAdvance("estimated") + 26)
         columns.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         columns.setStretchLastSection(False)
         not_none(view.selectionModel()).selectionChanged.connect(self._chosen)

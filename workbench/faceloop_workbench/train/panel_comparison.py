@@ -68,10 +68,12 @@ class ComparisonView(QWidget):
             ("Points", self.points, "Mean error of each point: lower is better."),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(chart, title), tip)
+        self._figures = QWidget()
+        self._figures.setLayout(self._table())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.verdict)
-        layout.addLayout(self._table())
+        layout.addWidget(self._figures)
         layout.addWidget(self.expressions)
         layout.addWidget(self.tabs, 1)
 
@@ -100,6 +102,7 @@ class ComparisonView(QWidget):
             "" if model is None else model.name,
             "" if found is None or old is None else found.old_name,
         )
+        self._figures.setVisible(new is not None or old is not None)
         self._fill(new, old, "" if found is None else count_of(found.people, found.kind))
         why = "Nothing was measured on faces that it was not trained on."
         self._draw_ced(new, old, names, why)
@@ -108,6 +111,7 @@ class ComparisonView(QWidget):
 
     def _table(self) -> QGridLayout:
         grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(0, 1)
         right = Qt.AlignmentFlag.AlignRight
         grid.addWidget(self._on, 0, 0)
