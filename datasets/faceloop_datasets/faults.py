@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 _OF_SYSTEM = {
     errno.ENOENT: "there is no such file or folder",
@@ -25,6 +26,7 @@ _OF_SYSTEM = {
     errno.EFBIG: "the file would be too large for the disk",
     errno.EXDEV: "it lies on another disk",
 }
+_OF_RUST = re.compile(r"([^: ][^:]*) \(os error (\d{1,4})\)")
 _OF_VIDEO = {
     "InvalidDataError": "it is damaged, or no video",
     "EOFError": "it ends too early",
@@ -45,7 +47,8 @@ def in_words(error: BaseException) -> str:
     Parameters
     ----------
     error : BaseException
-        An ``OSError``, or one of PyAV's. Of any other, its own text.
+        An ``OSError``, or one of PyAV's. Of any other, its own text, or that of the system's error
+        which it names as libraries written in Rust do.
     """
     kind = type(error)
     if kind.__module__.partition(".")[0] == "av" and kind.__name__ in _OF_VIDEO:
@@ -53,4 +56,5 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, OSError):
         known = None if error.errno is None else _OF_SYSTEM.get(error.errno)
         return known or str(error.strerror or error)
-    return str(error)
+    named = _OF_RUST.search(str(error))
+    return str(error) if named is None else _OF_SYSTEM.get(int(named[2]), named[1])

@@ -1701,7 +1701,8 @@ def _back_up(database: Database, root: Path, version: int) -> None:
     except FaceloopError as error:
         raise ProjectError(
             f"{database.where} is of an older faceloop and was not changed, because no backup "
-            f"could be made first: {error}"
+            f"could be made first: {error} Where it cannot be written, copy its whole folder to "
+            "another place and open the copy."
         ) from error
 
 

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import uuid
 from contextlib import contextmanager, suppress
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import ProjectError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _PREFIX = ".staging-"
 _LOCK = ".lock"
+_TRIAL = 1 << 16  # bytes, more than the lock's journal has
 
 
 @contextmanager
@@ -36,13 +38,28 @@ def staging(folder: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _lock(scratch)
-        scratch.mkdir()
+        try:
+            scratch.mkdir()
+        except OSError:
+            _discard(scratch, lock)
+            raise
     except (OSError, sqlite3.Error) as error:
-        raise ProjectError(f"{folder} cannot be written ({in_words(error)}).") from error
+        raise ProjectError(f"{folder} cannot be written ({_why_not(folder, error)}).") from error
     try:
         yield scratch
     finally:
         _discard(scratch, lock)
+
+
+def _why_not(folder: Path, error: Exception) -> str:
+    """Say why nothing can be written; SQLite only says that it could not."""
+    if isinstance(error, sqlite3.Error):
+        try:
+            with NamedTemporaryFile(dir=folder, prefix=_PREFIX) as trial:
+                trial.write(bytes(_TRIAL))
+        except OSError as found:
+            return in_words(found)
+    return in_words(error)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -58,8 +75,10 @@ def _lock(scratch: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{scratch}{_LOCK}", timeout=0, isolation_level=None)
     try:
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error:
+    except sqlite3.Error as error:
         connection.close()
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:  # else somebody holds it
+            scratch.with_name(scratch.name + _LOCK).unlink(missing_ok=True)
         raise
     return connection
 

@@ -16,6 +16,7 @@ from scenes import check_kept, check_sound
 from victims import digest, scribble
 
 from faceloop_datasets import FaceloopError, Project, ProjectError
+from faceloop_datasets.care import back_up, check_project
 
 
 def mount(disk: Path, *options: str) -> None:
@@ -80,11 +81,14 @@ def read_only(template: Path, disk: Path) -> None:
             lambda: _save(project, said),
             lambda: project.queue.add(1, "manual"),
             lambda: project.add_media(template / "outside" / "pictures" / "p0.jpg", copy=True),
-            lambda: project.add_model(template / "outside/models-0/face70.safetensors", {}),
             project.import_sample,
         ):
             with pytest.raises(ProjectError, match="cannot be"):
                 do()
+        with pytest.raises(ProjectError, match=r"models cannot be written \(the disk can only be"):
+            project.add_model(template / "outside/models-0/face70.safetensors", {})
+    assert check_project(disk / "project").findings == ()
+    assert not back_up(disk / "project", disk.parent / "backup.zip").missing
     mount(disk, "-o", "remount,rw")
     with Project.open(disk / "project") as project:
         _save(project, said)

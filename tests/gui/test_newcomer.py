@@ -114,7 +114,7 @@ def two_faces_are_found_and_named(driver: Driver, project: object, truth: list) 
         QTest.keyClick(line, Qt.Key.Key_Return)
         driver.settle(100)
         point = panel.editor.state.points[7]
-        driver.drag(point, point + [0, 6])
+        driver.drag(point, point + np.array([0, 6]))
         driver.press(Qt.Key.Key_Tab)
     driver.shot("two named")
     assert [one.name for one in project.subjects()] == ["Ann", "Ben"]

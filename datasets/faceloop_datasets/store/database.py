@@ -233,20 +233,28 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 def _connect(_dialect: Any, _record: object, arguments: list[Any], options: Any) -> Any:
-    """Open a database that cannot be written as it is, without the files that SQLite would make.
+    """Open a database that cannot be written as it is; any other in the usual way."""
+    file = Path(arguments[0])
+    if not stays_as_it_is(file):
+        return None
+    return sqlite3.connect(f"{file.absolute().as_uri()}{AS_IT_IS}", uri=True, **options)
+
+
+AS_IT_IS = "?mode=ro&immutable=1"
+"""End of the address of a file that SQLite reads without making others beside it."""
+
+
+def stays_as_it_is(file: Path) -> bool:
+    """Whether a database file is there and cannot be written, nor anything be made beside it.
 
     A journal that a killed process left can only be taken in where there is room to write, so
     that such a database is opened in the usual way.
     """
-    file = Path(arguments[0])
     if not file.is_file():
-        return None
+        return False
     journal = file.with_name(file.name + "-wal")
     waiting = journal.is_file() and journal.stat().st_size > 0
-    if waiting or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
-        return None
-    address = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
-    return sqlite3.connect(address, uri=True, **options)
+    return not (waiting or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)))
 
 
 def _configure(connection: Any, record: Any) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from .database import BUSY_MS, failed, no_such_number
+from .database import AS_IT_IS, BUSY_MS, failed, no_such_number, stays_as_it_is
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 def direct(file: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
     """Open an SQLite file that exists; transactions are the caller's.
 
-    ``read_only`` lets no statement write. It is no read-only file, since SQLite itself may have
-    to take in what a killed process left in its journal.
+    ``read_only`` lets no statement write. It is no read-only file where it can be written, since
+    SQLite itself may have to take in what a killed process left in its journal.
 
     Raises
     ------
     ProjectError
         If SQLite reports an error, here or in the block.
     """
+    how = AS_IT_IS if read_only and stays_as_it_is(file) else "?mode=rw"
     try:
         connection = sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None
+            f"{file.absolute().as_uri()}{how}", uri=True, isolation_level=None
         )
         with closing(connection):
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")

@@ -144,8 +144,10 @@ def get(connection: Connection, which: int | str, folder: Path) -> ModelRecord:
     row = next((row for row in found if row is not None), None)
     if row is None:
         known = ", ".join(connection.scalars(select(ModelRow.name).order_by(ModelRow.id)))
+        deleted = " It was deleted." if which in _deleted(connection) else ""
         raise ProjectError(
-            f"There is no model {which!r:.80} in this project. Models: {known or 'none yet'}."
+            f"There is no model {which!r:.80} in this project.{deleted} "
+            f"Models: {known or 'none yet'}."
         )
     return _record(row, folder)
 

@@ -69,7 +69,10 @@ def write_track(path: Path, history: TrackHistory) -> TrackHistory:
     stored = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     written = secrets.token_hex(16)
     with atomic_path(path) as part:
-        save_file(stored, part, {_KEY: json.dumps(about), _WRITTEN: written})
+        try:
+            save_file(stored, part, {_KEY: json.dumps(about), _WRITTEN: written})
+        except safetensors.SafetensorError as error:
+            raise InputError(f"{path} cannot be written: {in_words(error)}.") from error
     return replace(history, written=written)
 
 

@@ -25,6 +25,9 @@ def test_the_usual_ones_are_in_plain_words():
     assert in_words(OSError(errno.ENOSPC, "No space left on device")) == "the disk is full"
     assert in_words(PermissionError(errno.EACCES, "Permission denied")) == "you are not allowed to"
     assert in_words(OSError("odd")) == "odd"
+    rust = "Error while serializing: I/O error: No space left on device (os error 28)"
+    assert in_words(RuntimeError(rust)) == "the disk is full"
+    assert in_words(RuntimeError("I/O error: Odd thing (os error 9999)")) == "Odd thing"
     assert in_words(ValueError("odd")) == "odd"
 
 

@@ -291,6 +291,23 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_disk_without_room_keeps_the_track_there_was(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="Windows limits no files")
+    file = tmp_path / "a.safetensors"
+    write_track(file, TrackHistory(two_faces()))
+    before, soft = file.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, soft[1]))
+    try:
+        with pytest.raises(
+            InputError, match=r"a\.safetensors cannot be written: the file would be"
+        ):
+            write_track(file, TrackHistory(two_faces()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, soft)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_old_changes_are_forgotten_but_not_their_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceloop_datasets.tracks.history._MOST_BYTES", 1000)
     history = TrackHistory(two_faces())
