@@ -8,6 +8,7 @@ import reprlib
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from faceloop_datasets.errors import SchemeError
@@ -31,6 +32,15 @@ _FAR = 1e5
 MIN_POINTS, MAX_POINTS = 2, 1000
 
 
+@lru_cache(maxsize=4)
+def _read(text: str) -> dict[str, Any]:
+    """Read TOML once: each project brings its scheme's, and most are of the same few schemes.
+
+    Nobody changes what it returns.
+    """
+    return tomllib.loads(text)
+
+
 @dataclass(frozen=True)
 class SchemeTable:
     """The top-level table of a scheme's file; each method reads one key and checks it."""
@@ -45,7 +55,7 @@ class SchemeTable:
             raise SchemeError(f"{source} has more than {MAX_SCHEME:,} characters; it is no scheme.")
         try:
             text.encode()  # half a character of UTF-16 could never be written again
-            values = tomllib.loads(text)
+            values = _read(text)
         # ValueError: a number of more digits than Python reads
         except (ValueError, RecursionError) as error:
             raise SchemeError(f"{source} is not a TOML file: {error}.") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -18,11 +19,11 @@ from sqlalchemy import (
     Float,
     Integer,
     LargeBinary,
-    Select,
     func,
     or_,
     select,
 )
+from sqlalchemy.dialects import sqlite
 
 from faceloop_datasets.errors import ProjectError
 
@@ -109,7 +110,7 @@ def check_sizes(connection: Connection, where: str, points: int) -> None:
         (BlindAnnotationRow, BlindAnnotationRow.states, points),
     ):
         wrong = select(table.id).where(func.length(column) != size)
-        found = connection.execute(wrong.where(_newest(connection, table.id))).first()
+        found = connection.execute(wrong.where(_newest(table.id))).first()
         if found is not None:
             what = f"Row {found.id} of {table.__tablename__} in {where}"
             raise damaged(what, f"it has not the {points} points of the project's scheme")
@@ -121,14 +122,11 @@ def damaged(what: str, why: object) -> ProjectError:
 
 
 def _check_types(connection: Connection, table: Table, where: str) -> None:
-    query = _of_wrong_type(table)
-    if "id" in table.columns:
-        query = query.where(_newest(connection, table.columns["id"]))
-    wrong = connection.execute(query).first()
+    wrong = connection.exec_driver_sql(_of_wrong_type(table)).mappings().first()
     if wrong is None:
         return
     for column in table.columns:
-        found = wrong._mapping[column.name]
+        found = wrong[column.name]
         if found not in _allowed(column):
             raise ProjectError(
                 f"The project database {where} is damaged: {table.name}.{column.name} holds "
@@ -136,16 +134,20 @@ def _check_types(connection: Connection, table: Table, where: str) -> None:
             )
 
 
-def _newest(
-    connection: Connection, number: Column[int] | InstrumentedAttribute[int]
-) -> ColumnElement[bool]:
-    return number > (connection.scalar(select(func.max(number))) or 0) - _MANY
+def _newest(number: Column[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    newest = select(func.coalesce(func.max(number), 0)).correlate(None).scalar_subquery()
+    return number > newest - _MANY
 
 
-def _of_wrong_type(table: Table) -> Select[Any]:
+@cache
+def _of_wrong_type(table: Table) -> str:
+    """Return SQL that finds a row; putting it together takes longer than running it."""
     types = {column.name: func.typeof(column) for column in table.columns}
-    wrong = [types[c.name].not_in(_allowed(c)) for c in table.columns]
-    return select(*(kind.label(name) for name, kind in types.items())).where(or_(*wrong)).limit(1)
+    wrong = or_(*(types[c.name].not_in(_allowed(c)) for c in table.columns))
+    query = select(*(kind.label(name) for name, kind in types.items())).where(wrong).limit(1)
+    if "id" in table.columns:
+        query = query.where(_newest(table.columns["id"]))
+    return str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
 
 
 def _allowed(column: Column[Any]) -> tuple[str, ...]:
