@@ -116,6 +116,9 @@ class OtherFaces:
         elif not self._is_shown(self._lines, self._lines_of, wanted):
             self._put_lines(wanted)
             self._draw_soon()
+        elif self._names is not None and not self._names.visible:
+            self._names.visible = True  # what is hidden takes over no new number of texts
+            self._draw_soon()
         elif not self._is_shown(self._names, self._names_of, wanted):
             self._put_names(wanted)
             self._draw_soon()
@@ -147,7 +150,6 @@ class OtherFaces:
     def _put_names(self, wanted: list[_Drawn]) -> None:
         layer = self._names
         assert layer is not None  # noqa: S101
-        _set_visible(layer, visible=True)  # what is hidden takes over no new number of texts
         if not _is_same(wanted, self._names_of):
             inks = np.array([(*one.colour[:3], 1.0) for one in wanted])
             with layer.events.blocker_all(), layer.text.events.blocker_all():
