@@ -71,6 +71,7 @@ class Desk:
         line = self.list.findChild(QLineEdit)
         type_into(line, text)
         QTest.keyClick(line, Qt.Key.Key_Return)
+        self.driver.until(lambda: text in [row[1] for row in self.rows])
         self.driver.settle()
         assert QApplication.focusWidget() is None  # so that the next key is the picture's
 
