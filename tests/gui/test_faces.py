@@ -192,7 +192,7 @@ def removed_and_brought_back(desk, first: int, second: int) -> None:
     driver.button("annotate.bring_face_back")
     assert [one.id for one in desk.project.items()] == [first, second]
     assert [r.removed for r in desk.project.removals(second)] == [True, False, True, False]
-    assert len(desk.project.history(second)) == 1
+    assert len(desk.project.history(second)) == 2  # found, and corrected
 
 
 def test_a_face_is_added_by_a_box_or_three_clicks_and_undone_at_once(desk):
