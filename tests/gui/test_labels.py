@@ -75,7 +75,7 @@ def test_all_that_is_explained_is_mended_and_taken_back(driver, project):
     assert np.allclose(driver.dock.session.project.annotation(item.id).annotation.points, right[0])
     driver.button("labels.take_back")
     driver.until(
-        lambda: "Taken back: Mend labels: 3 mirrored. 3 faces are as before" in said(driver)
+        lambda: "Taken back: Mend labels: 3 mirrored. 3 faces are as they were" in said(driver)
     )
     assert np.array_equal(points(project), wrong)
     driver.until(lambda: not undo.isEnabled())

@@ -79,8 +79,9 @@ class ConfirmDialog(QDialog):
     def _say(self, _row: object = None) -> None:
         points = self.points
         if len(points) == 1:
-            name, faces = self._scheme.names[points[0]], counted(self._counts[points[0]], "face")
-            text = f"Confirm \u201c{name}\u201d in all {faces}"
+            name, faces = self._scheme.names[points[0]], self._counts[points[0]]
+            where = "1 face" if faces == 1 else f"all {faces} faces"
+            text = f"Confirm \u201c{name}\u201d in {where}"
         else:
             text = f"Confirm {len(points)} points in all faces"
         self._ok.setText(text)

@@ -134,7 +134,8 @@ def joined_text(name: str, faces: int, known: Mapping[str, int]) -> str:
     name = check_subject(name)
     there = known.get(name, 0)
     if there:
-        return f"{name} has {counted(there, 'face')} already; these {faces} become the same person."
+        these = "this one becomes" if faces == 1 else f"these {faces} become"
+        return f"{name} has {counted(there, 'face')} already; {these} the same person."
     return f"{counted(faces, 'face')} of a new person."
 
 
