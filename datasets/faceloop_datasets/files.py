@@ -114,6 +114,20 @@ REPORTS = "reports"
 """Folder of a project with the pages that the window writes on its models."""
 
 
+def part_of(target: Path) -> Path:
+    """Return a free path beside a file that is to be made, to write it at.
+
+    Raises
+    ------
+    InputError
+        If the target has no name, as ``.`` and ``/``.
+    """
+    if not target.name:
+        raise InputError(f"{target} is a folder. Choose the name of a file to write.")
+    # the suffix stays last, since some writers choose the format by it
+    return target.with_name(f"{PART}{secrets.token_hex(8)}{target.suffix}")
+
+
 @contextmanager
 def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
     """Yield a free path beside ``target``; the file made there replaces it at the end.
@@ -127,8 +141,7 @@ def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
     InputError
         If the folder or the file cannot be written, or the disk is full.
     """
-    # the suffix stays last, since some writers choose the format by it
-    part = target.with_name(f"{PART}{secrets.token_hex(8)}{target.suffix}")
+    part = part_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .errors import InputError
 from .faults import in_words
-from .files import PROJECT, REPORTS
+from .files import PART, PROJECT, REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -113,7 +113,7 @@ def refuse_unwritable(path: Path) -> None:
         raise InputError(f"{path} is a folder. Choose the name of a file to write.")
     folder = next(parent for parent in _absolute(path).parents if parent.exists())
     try:
-        with NamedTemporaryFile(dir=folder, prefix=".part-") as trial:
+        with NamedTemporaryFile(dir=folder, prefix=PART) as trial:
             trial.write(bytes(1))
     except OSError as error:
         raise InputError(

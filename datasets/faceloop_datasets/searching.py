@@ -16,7 +16,7 @@ from .errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SECONDS = 10.0
+SECONDS = 5.0
 """How long a search may take: a million paths take one."""
 
 _PROGRAM = """

@@ -210,6 +210,7 @@ def check_kept(folder: Path, said: list[dict[str, Any]]) -> None:
         _check_entries(project, said)
         _check_model_reports(project, said)
         _check_imports(project, said)
+        _check_track(project, said)
     _check_made(folder, said)
 
 
@@ -302,6 +303,20 @@ def _check_imports(project: Project, said: list[dict[str, Any]]) -> None:
             assert media[line["media"]] == line["sha256"]
         if "made" in line:
             assert names[line["made"]] == line["name"]
+
+
+def _check_track(project: Project, said: list[dict[str, Any]]) -> None:
+    """Check that the track is there as it was kept last, and can be undone to its beginning."""
+    told = [line["track"] for line in said if "track" in line]
+    if not told:
+        return
+    (video,) = [media for media in project.media() if media.kind == "video"]
+    history = project.track_history(video)
+    assert history is not None
+    assert history.written == told[-1] or said[-1].get("will") == "track"
+    while history.done:
+        history = history.undo()
+    assert not history.track.faces[0].verdict.any()
 
 
 def _check_made(folder: Path, said: list[dict[str, Any]]) -> None:

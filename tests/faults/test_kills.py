@@ -26,6 +26,7 @@ SHARES: dict[str, float] = {
     "confirm": 2,
     "label": 1,
     "bring": 3,
+    "tracks": 1,
     "create": 2,
     "models": 3,
     "export": 1,

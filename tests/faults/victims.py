@@ -19,14 +19,19 @@ import numpy as np
 from faceloop_datasets import (
     Annotation,
     FaceloopError,
+    FaceTrack,
     FrameCandidate,
+    FrameKind,
     PointState,
     Project,
     QueueEntry,
     Revision,
+    Track,
+    Verdict,
 )
 from faceloop_datasets.formats.writers import write_clmtools, write_parquet
 from faceloop_datasets.sample import sample_faces
+from faceloop_datasets.tracks.editing import judge
 from faceloop_runtime import FaceModel
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer import TrainingConfig
@@ -38,6 +43,10 @@ from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from faceloop_datasets import Media
+
+VERDICTS = (Verdict.ACCEPTED, Verdict.REJECTED, Verdict.NONE)
 QUICK = TrainingConfig(channels=("gradient",), components=6, mirror=False, holdout=0.0)
 
 
@@ -239,6 +248,42 @@ def _frames(victim: Victim, project: Project, video, step: int) -> None:
     victim.say(will="frames")
     for entry in project.queue.add_frames(video, candidates, model="m"):
         victim.say(entry=entry.id, item=entry.item_id, **_state(entry))
+
+
+# Tracks
+
+
+def tracks(victim: Victim, steps: int = 30) -> None:
+    """Keep the track of a video, judge its frames, take that back and do it again."""
+    rng = victim.rng
+    with Project.open(victim.folder) as project:
+        (video,) = [m for m in project.media() if m.kind == "video"]
+        victim.say(will="track")
+        kept = project.keep_track(_made_up(video, rng.getrandbits(32)))
+        victim.say(track=kept.written)
+        for step in range(steps):
+            victim.say(will="track")
+            if step % 5 == 4:
+                project.undo_track(video) if rng.random() < 0.5 else project.redo_track(video)
+                history = project.track_history(video)
+                assert history is not None
+            else:
+                first = rng.randrange(kept.track.frames)
+                judged = judge(kept.track, 0, first, kept.track.frames - 1, rng.choice(VERDICTS))
+                history = project.keep_track(kept.did(judged, f"step {step}"))
+            kept = history
+            victim.say(track=kept.written)
+
+
+def _made_up(video: Media, seed: int) -> Track:
+    assert video.frames is not None
+    seen, frames = FaceTrack.unseen(0, video.frames, 70), slice(None)
+    points = np.random.default_rng(seed).uniform(0, 300, (video.frames, 70, 2))
+    face = seen.with_rows(frames, points=points).with_rows(
+        frames, kind=np.full(video.frames, FrameKind.FITTED, np.uint8)
+    )
+    times = np.arange(video.frames) / 25
+    return Track(video.sha256, "face70", "made up", 25.0, times, (face,), ())
 
 
 # Importing

@@ -82,13 +82,14 @@ def cross_validate(
     """
     config = config or TrainingConfig()
     scheme, everyone = project.scheme, join_duplicate_subjects(project.faces())
-    fold_of_subject = assign_folds(everyone, folds, config.seed)
-    if folds < 2 or len(fold_of_subject) < folds:
+    people = len({face.subject_key for face in everyone})
+    if folds < 2 or people < folds:
         raise TrainingError(
             f"A cross-validation in {folds} parts was asked for; expected 2 or more parts, and at "
             f"least as many {plural(_kind(everyone))}: the project {project.name} shows "
-            f"{len(fold_of_subject)}." + " ".join(["", *data_warnings(everyone, scheme)])
+            f"{people}." + " ".join(["", *data_warnings(everyone, scheme)])
         )
+    fold_of_subject = assign_folds(everyone, folds, config.seed)
     scheme = scheme_of_faces(scheme, everyone, config)
     faces, unusable = load_faces(
         scheme, everyone, config.scales[-1], seed=config.seed, progress=progress

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError, ProjectError, SchemeError
+from faceloop_datasets.files import PART
 from faceloop_datasets.media.files import Media
 from faceloop_datasets.media.shown import ADVICE
 from faceloop_datasets.media.video import Video
@@ -37,7 +38,7 @@ _RELINK = (
 )
 _TEMPORARY = {
     ".staging-": "Opening the project removes what is no longer in use.",
-    ".part-": "Delete it if no program is at work on the project: one that was killed has left it.",
+    PART: "Delete it if no program is at work on the project: one that was killed has left it.",
 }
 
 

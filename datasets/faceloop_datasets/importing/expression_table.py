@@ -152,14 +152,9 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
     text = read_text(file)
     separator = max(",;\t", key=text.split("\n", 1)[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    reader.fieldnames = names
-    if _LABEL not in names or not set(names) & set(_KEYS):
-        raise InputError(
-            f"{file} has the columns {', '.join(names)[:80] or 'nothing'}; expected {_LABEL}, and "
-            f"one or more of {', '.join(_KEYS)}."
-        )
     try:
+        names = _columns(file, reader.fieldnames or ())
+        reader.fieldnames = names
         return [
             (reader.line_num, {key: (row[key] or "").strip() for key in names})
             for row in reader
@@ -167,6 +162,17 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str]]]:
         ]
     except csv.Error as error:
         raise InputError(f"{file} is no table that can be read ({error}).") from error
+
+
+def _columns(file: Path, heads: Sequence[str]) -> list[str]:
+    """Names of the columns in lower case, checked."""
+    names = [(name or "").strip().lower() for name in heads]
+    if _LABEL not in names or not set(names) & set(_KEYS):
+        raise InputError(
+            f"{file} has the columns {', '.join(names)[:80] or 'nothing'}; expected {_LABEL}, and "
+            f"one or more of {', '.join(_KEYS)}."
+        )
+    return names
 
 
 def _slashes(path: str) -> str:

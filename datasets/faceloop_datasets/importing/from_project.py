@@ -115,18 +115,33 @@ def known_points(face: Face) -> NDArray[np.float64]:
 
 def _nearest(face: Face, others: Sequence[Face]) -> Face | None:
     """Find the face in the same place; None if there is none."""
-    middle, size = _place(face)
-    places = [_place(other) for other in others]
-    apart = [np.linalg.norm(m - middle) / max(size, s) for m, s in places]
+    here = _box(face)
+    apart = [_apart(here, _box(other)) for other in others]
     best = int(np.argmin(apart)) if apart else -1
     return others[best] if best >= 0 and apart[best] < _NEAR else None
 
 
-def _place(face: Face) -> tuple[NDArray[np.float64], float]:
-    """Middle of a face's bounding box, and its diagonal, in pixels."""
+def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """How far apart the middles of two boxes (2, 2) are, in diagonals of the larger box.
+
+    Less than `_NEAR` where the middle of the smaller one is inside the other: a scheme may have an
+    eye only, and it is near no middle of a face.
+    """
+    small, large = sorted((one, other), key=_diagonal)
+    middle = small.mean(axis=0)
+    apart = float(np.linalg.norm(middle - large.mean(axis=0))) / (_diagonal(large) or 1.0)
+    inside = bool((large[0] <= middle).all() and (middle <= large[1]).all())
+    return apart * _NEAR if inside else apart
+
+
+def _box(face: Face) -> NDArray[np.float64]:
+    """Lowest and highest coordinates of a face, shape (2, 2), in pixels."""
     points = face.annotation.points[face.annotation.present]
-    low, high = points.min(axis=0), points.max(axis=0)
-    return (low + high) / 2, float(np.linalg.norm(high - low)) or 1.0
+    return np.array([points.min(axis=0), points.max(axis=0)])
+
+
+def _diagonal(box: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(box[1] - box[0]))
 
 
 def _stacked(points: Iterable[NDArray[np.float64]], count: int) -> NDArray[np.float64]:

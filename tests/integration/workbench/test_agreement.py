@@ -121,6 +121,10 @@ def test_what_cannot_be_is_one_clear_error(faceloop: Run, small_project: Path) -
     at = ("--project", small_project)
     twice = faceloop("agreement", "new", "x", "--annotator", "a", "--annotator", "a", *at)
     assert "different annotators" in twice.err
+    for seed in (-1, 2**32):  # what random generators take
+        odd = faceloop("agreement", "new", "x", "--annotator", "a", f"--seed={seed}", *at)
+        assert odd.code == 2
+        assert "--seed" in odd.err
     assert "There is no round 'x' in this project." in faceloop("agreement", "report", "x", *at).err
     assert faceloop("agreement", "new", "x", "--annotator", "a", "--faces", 2, *at).code == 0
     again = faceloop("agreement", "new", "x", "--annotator", "a", "--faces", 2, *at)

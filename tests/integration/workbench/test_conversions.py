@@ -17,7 +17,7 @@ from faceloop_datasets import (
     Scheme,
     SchemeError,
 )
-from faceloop_datasets.formats import FaceRecord
+from faceloop_datasets.formats import FaceRecord, Skip
 from faceloop_datasets.importing.from_project import project_entries
 from faceloop_datasets.sample import sample_faces
 from faceloop_workbench.services.other_project import check_source, import_project, plan_import
@@ -99,6 +99,23 @@ def test_a_conversion_is_learned_kept_and_used(
             assert np.linalg.norm(off) < 1
     again = faceloop("scheme", "convert", old, "--project", new, "--json").json()
     assert (again["new"], again["unchanged"]) == (0, _ALL - _BOTH)
+
+
+def test_a_face_of_which_one_has_only_an_eye_is_the_same(
+    projects: tuple[Path, Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "eye.toml"
+    file.write_text('name = "eye"\nnames = ["outer corner", "inner corner"]\n')
+    with Project.open(projects[0]) as whole, Project.create(tmp_path / "eye", file) as eye:
+        faces = whole.faces()[:20]
+        for face in faces:
+            assert face.media is not None
+            item = eye.add_item(eye.add_media(face.media), subject=face.subject)
+            corners = face.annotation.points[[23, 25]]
+            eye.save(item.id, Annotation("eye", corners, [PointState.VISIBLE] * 2), None)
+        assert eye.learn_conversion(whole).faces == len(faces)
+        here = list(project_entries(eye.faces(), eye.path, whole.faces()))
+        assert all(isinstance(entry, Skip) for entry in here)
 
 
 def test_a_conversion_of_a_file_is_taken_only_if_it_leads_here(

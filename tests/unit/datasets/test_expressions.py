@@ -215,6 +215,13 @@ class TestTable:
         with pytest.raises(InputError, match="expected expression, and one or more of item"):
             project.import_expressions(self.write(tmp_path, head, "1,2"))
 
+    @pytest.mark.parametrize("lines", [['"item,expression'], ["item,expression", '1,"smile']])
+    def test_a_quote_without_an_end(
+        self, lines: list[str], project: Project, tmp_path: Path
+    ) -> None:
+        with pytest.raises(InputError, match="is no table that can be read"):
+            project.import_expressions(self.write(tmp_path, *lines))
+
     def test_what_was_exported_comes_back(self, project: Project, tmp_path: Path) -> None:
         from faceloop_workbench.services.exporting import export_faces
 

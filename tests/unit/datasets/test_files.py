@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faceloop_datasets import Cancelled, InputError
+from faceloop_datasets import Cancelled, InputError, VideoWriter
 from faceloop_datasets.files import as_file_name, atomic_path, is_file_name
 
 
@@ -47,6 +47,14 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=complaint):
         fill(target)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["", ".", "/"])
+def test_what_has_no_name_is_no_file_to_write(folder: str) -> None:
+    with pytest.raises(InputError, match="is a folder"), atomic_path(Path(folder)):
+        pass
+    with pytest.raises(InputError, match="is a folder"):
+        VideoWriter(folder, 25)
 
 
 @pytest.mark.parametrize("name", ["c:x.bin", "a\\b.bin", "a\nb.bin", "a\udcff.bin", "\x1b[2J.bin"])

@@ -54,7 +54,7 @@ class FitStart(StrEnum):
 
 START_HELP = f"Where the fit to a found face starts. {choices_text(STARTS)}."
 StartOption = Annotated[FitStart, typer.Option(help=START_HELP)]
-SeedOption = Annotated[int, typer.Option(help="Seed of all random choices.")]
+SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all random choices.")]
 
 
 def kept_files(model: str | None, project: Project | None) -> Iterator[Path]:

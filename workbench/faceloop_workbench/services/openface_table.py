@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 
 from faceloop_datasets import InputError
 from faceloop_datasets.faults import in_words
-from faceloop_datasets.files import put_in_place
+from faceloop_datasets.files import part_of, put_in_place
 from faceloop_datasets.outputs import require_ending
 
 from .openface_points import openface_weights
@@ -131,7 +130,7 @@ class OpenFaceTable:
         require_ending(path, (".csv",), "a table of OpenFace")
         self.path, self._camera, self._scheme = path, camera, scheme
         self._weights = openface_weights(scheme)
-        self._part = path.with_name(f".part-{secrets.token_hex(8)}{path.suffix}")
+        self._part = part_of(path)
         numbers = range(len(self._weights))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 
 from faceloop_datasets import InputError
 from faceloop_datasets.faults import in_words
-from faceloop_datasets.files import escape_formula, put_in_place
+from faceloop_datasets.files import escape_formula, part_of, put_in_place
 from faceloop_datasets.outputs import require_ending
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ class PointsTable:
         )
         fields = [pa.field(*column) for column in columns]
         self._schema = pa.schema(fields, {"faceloop": json.dumps(dict(about))})
-        self._part = path.with_name(f".part-{secrets.token_hex(8)}{path.suffix}")
+        self._part = part_of(path)
         self._waiting: list[pa.RecordBatch] = []
         self._broken = False  # a failed write may have left half a row
         try:

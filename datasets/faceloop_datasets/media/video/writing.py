@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.faults import in_words
-from faceloop_datasets.files import put_in_place
+from faceloop_datasets.files import part_of, put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +66,7 @@ class VideoWriter:
     ) -> None:
         self.path, self._sound = Path(path), sound
         self._name = self.path if name is None else name
-        self._partial = self.path.with_name(f".part-{secrets.token_hex(8)}{self.path.suffix}")
+        self._partial = part_of(self.path)
         self._rate = Fraction(rate).limit_denominator(1001)
         self._shape: tuple[int, ...] | None = None
         self._count, self._last = 0, -1
