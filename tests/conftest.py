@@ -46,6 +46,7 @@ def _nothing_waits_for_the_disk() -> Iterator[None]:
 
     @functools.wraps(configure)
     def and_do_not_wait(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")  # before the journal is made
         configure(connection, record)
         connection.execute("PRAGMA synchronous=OFF")
 

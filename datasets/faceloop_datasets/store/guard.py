@@ -23,7 +23,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import registry, sqlite
 
 from faceloop_datasets.errors import ProjectError
 
@@ -31,7 +31,6 @@ from .tables import TRIGGERS, Base, BlindAnnotationRow, QueueRow, RevisionRow
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
-    from sqlalchemy.orm import InstrumentedAttribute
 
 LARGEST = 1 << 26
 """Most bytes in one value; the points of a thousand-point face have 16,000."""
@@ -102,15 +101,15 @@ def check_sizes(connection: Connection, where: str, points: int) -> None:
         If a face has another number of points than ``points``, those of the project's scheme.
     """
     for table, column, size in (
-        (RevisionRow, RevisionRow.points, 16 * points),
-        (RevisionRow, RevisionRow.states, points),
-        (RevisionRow, RevisionRow.start, 16 * points),
-        (QueueRow, QueueRow.points, 16 * points),
-        (BlindAnnotationRow, BlindAnnotationRow.points, 16 * points),
-        (BlindAnnotationRow, BlindAnnotationRow.states, points),
+        (RevisionRow, "points", 16 * points),
+        (RevisionRow, "states", points),
+        (RevisionRow, "start", 16 * points),
+        (QueueRow, "points", 16 * points),
+        (BlindAnnotationRow, "points", 16 * points),
+        (BlindAnnotationRow, "states", points),
     ):
-        wrong = select(table.id).where(func.length(column) != size)
-        found = connection.execute(wrong.where(_newest(table.id))).first()
+        wrong = _of_wrong_size(connection.dialect.name, table.__tablename__, column, size)
+        found = connection.exec_driver_sql(wrong).first()
         if found is not None:
             what = f"Row {found.id} of {table.__tablename__} in {where}"
             raise damaged(what, f"it has not the {points} points of the project's scheme")
@@ -134,7 +133,7 @@ def _check_types(connection: Connection, table: Table, where: str) -> None:
             )
 
 
-def _newest(number: Column[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+def _newest(number: Column[Any]) -> ColumnElement[bool]:
     newest = select(func.coalesce(func.max(number), 0)).correlate(None).scalar_subquery()
     return number > newest - _MANY
 
@@ -148,6 +147,16 @@ def _of_wrong_type(table: Table) -> str:
     if "id" in table.columns:
         query = query.where(_newest(table.columns["id"]))
     return str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+
+
+@cache
+def _of_wrong_size(dialect: str, table: str, column: str, size: int) -> str:
+    """Return SQL that finds a row, see `_of_wrong_type`."""
+    columns = Base.metadata.tables[table].columns
+    wrong = func.length(columns[column]) != size
+    query = select(columns["id"]).where(wrong).where(_newest(columns["id"]))
+    known = registry.load(dialect)()
+    return str(query.compile(dialect=known, compile_kwargs={"literal_binds": True}))
 
 
 def _allowed(column: Column[Any]) -> tuple[str, ...]:

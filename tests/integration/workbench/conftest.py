@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 
 from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_faces
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Run = Callable[..., "Outcome"]
+
+
+_COMMAND = cache(typer.main.get_command)
+"""Reads the signatures of all commands, which takes longer than most commands: once is enough."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Outcome:
 def faceloop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command line to its exit code."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back what the command sets
+    monkeypatch.setattr(typer.main, "get_command", _COMMAND)
 
     def run(*args: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["faceloop", *map(str, args)])

@@ -40,7 +40,7 @@ def test_a_projects_model_is_exported(faceloop: Run, tmp_path: Path) -> None:
     starter = tmp_path / "starter.safetensors"
     FaceModel.starter().save(starter)
     with Project.create(tmp_path / "faces") as project:
-        project.import_entries("sample", islice(sample_faces(), 24), scheme="face70")
+        project.import_entries("sample", islice(sample_faces(), 12), scheme="face70")
         record = project.add_model(starter, metrics={})
         project.use_model(record.id)
     made = tmp_path / "faces.js"

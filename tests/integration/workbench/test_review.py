@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +19,6 @@ from faceloop_workbench.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 N = 70
 ERRORS = (0.05, 0.20, 0.10, 0.15)
@@ -53,10 +54,10 @@ def face(*, estimated: int = 0, missing: int = 0, source: str = "manual") -> Ann
     return Annotation("face70", points, states, source)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Four entries of poor fits, and two faces that are in no queue."""
-    with Project.create(tmp_path / "faces") as project:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("review") / "faces"
+    with Project.create(folder) as project:
         for number, error in enumerate(ERRORS):
             item = project.add_item(None, name=f"queued {number}")
             fit = np.random.default_rng(number).normal(50, 20, (N, 2))
@@ -64,7 +65,13 @@ def folder(tmp_path: Path) -> Path:
         project.add_item(None, name="labelled")
         project.add_item(None, name="bare")
         project.save(5, face(source="import:x"), None)
-    return tmp_path / "faces"
+    return folder
+
+
+@pytest.fixture
+def folder(template: Path, tmp_path: Path) -> Path:
+    """Four entries of poor fits, and two faces that are in no queue."""
+    return Path(shutil.copytree(template, tmp_path / "faces"))
 
 
 @pytest.fixture

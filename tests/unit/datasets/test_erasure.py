@@ -7,7 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -39,10 +40,25 @@ from faceloop_datasets.store.tables import (
 GONE, STAYS = "sample-id001", "sample-id000"  # the first 8 faces are 4 of each
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("erasure") / "project"
+    with filled(folder):
+        return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path):  # type: ignore[no-untyped-def]
+def project(template: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
     """Faces of two people with history, queue and backups with and without pictures."""
-    with Project.create(tmp_path / "project") as made:
+    shutil.copytree(template, tmp_path / "project")
+    with Project.open(tmp_path / "project") as copy:
+        yield copy
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[Project]:
+    """Make that project, and hand it over before its journal is taken in."""
+    with Project.create(folder) as made:
         faces = list(islice(sample_faces(), 8))
         made.import_entries("sample", faces[:6], scheme="face70", copy=True)
         made.import_entries("sample", faces, scheme="face70", copy=True)  # backs up before
@@ -150,6 +166,12 @@ def state(project: Project, items: Iterable[int]) -> list[object]:
 
 
 class TestProof:
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Iterator[Project]:
+        """What is in the journal still has to go too."""
+        with filled(tmp_path / "project") as made:
+            yield made
+
     def test_a_subject_is_gone_from_every_byte(self, project: Project) -> None:
         stays, wanted = of(project, STAYS), needles(project, of(project, GONE))
         others = needles(project, stays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -33,10 +34,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    with Project.create(tmp_path / "project") as project:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("subjects") / "project"
+    with Project.create(folder) as project:
         project.import_entries("sample", islice(sample_faces(), 8), scheme="face70")
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Iterator[Project]:
+    shutil.copytree(template, tmp_path / "project")
+    with Project.open(tmp_path / "project") as project:
         yield project
 
 

@@ -110,8 +110,20 @@ def assessment(name: str = "smile") -> ExpressionAssessment:
     return ExpressionAssessment.of((name, "calm"), np.arange(40) % 2, shares, shares, 10)
 
 
-def test_the_page_needs_nothing_else_and_the_charts_lie_beside_it(tmp_path: Path) -> None:
-    page, *charts = write_report(everything(), tmp_path / "new" / "folder")
+@pytest.fixture(scope="module")
+def files_of_everything(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_report(everything(), tmp_path_factory.mktemp("whole") / "new" / "folder")
+
+
+@pytest.fixture(scope="module")
+def files_of_compared(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_report(compared(), tmp_path_factory.mktemp("compared"))
+
+
+def test_the_page_needs_nothing_else_and_the_charts_lie_beside_it(
+    files_of_everything: list[Path],
+) -> None:
+    page, *charts = files_of_everything
     made = Page(page)
     assert {page, *charts} == set(report_files(page.parent))
     assert {c.stem for c in charts} == {
@@ -138,9 +150,9 @@ def test_it_says_what_the_model_knows_of_space(tmp_path: Path) -> None:
     assert why in Page(write_report(made, tmp_path)[0]).said
 
 
-def test_parts_are_compared_the_same_way_round_as_the_whole(tmp_path: Path) -> None:
+def test_parts_are_compared_the_same_way_round_as_the_whole(files_of_compared: list[Path]) -> None:
     made = compared()
-    said = Page(write_report(made, tmp_path)[0]).said
+    said = Page(files_of_compared[0]).said
     assert made.test is not None
     for part in made.test.by_group.values():
         assert f"{-part.value:.4f}" in said
@@ -173,9 +185,9 @@ def test_the_page_says_what_was_measured(tmp_path: Path) -> None:
     assert "Learning curve" not in said
 
 
-def test_two_models_are_compared_in_plain_words(tmp_path: Path) -> None:
+def test_two_models_are_compared_in_plain_words(files_of_compared: list[Path]) -> None:
     made = compared()
-    said = Page(write_report(made, tmp_path)[0]).said
+    said = Page(files_of_compared[0]).said
     assert made.test is not None
     assert made.test.sentence("mine", "theirs") in said
     assert "mine is better than theirs by 0.0" in said
@@ -307,13 +319,14 @@ def test_the_report_as_json_has_the_figures() -> None:
     assert values["cross_validation"]["faces"] == 72
 
 
-def test_the_page_says_how_well_expressions_are_named(tmp_path: Path) -> None:
+def test_the_page_says_how_well_expressions_are_named(
+    files_of_everything: list[Path], files_of_compared: list[Path]
+) -> None:
     found = assessment()
-    page, *charts = write_report(everything(), tmp_path / "knowing")
-    said = Page(page).said
+    said = Page(files_of_everything[0]).said
     assert "40 faces of 10 people are labelled" in said
     assert f"{found.accuracy:.0%} were named as they are labelled" in said
     assert "no action units" in said
-    page, *charts = write_report(compared(), tmp_path / "plain")
+    page, *charts = files_of_compared
     assert "expressions" not in Page(page).said
     assert not {"confusion", "reliability"} & {chart.stem for chart in charts}
