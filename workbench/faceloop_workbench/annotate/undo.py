@@ -154,7 +154,7 @@ class UndoStacks(QObject):
         if item is not None:
             change = _FacesChange(what, undo, redo)
             self.push(self._command(change))
-            self._noted[item.id].append(change)
+            self._noted.setdefault(item.id, []).append(change)
 
     def _push_label(self, before: str, after: str) -> None:
         self.push(self._label(before, after))

@@ -161,6 +161,8 @@ class PeopleDialogs:
         dialog.open()
 
     def _set(self, items: Sequence[int], name: str) -> None:
+        here = self._session.need_project()
+
         def work(project: Project) -> tuple[str, SubjectChange | None]:
             changed = project.set_subject(items, name)
             said = f"{counted(len(items), 'face')} of {name.strip()} now; {changed} changed."
@@ -168,14 +170,16 @@ class PeopleDialogs:
 
         def done(said: tuple[str, SubjectChange | None]) -> None:
             self._changed(said[0])
-            if said[1] is not None:
-                self._note(said[1], items, name.strip())
+            if said[1] is not None and self._session.project is here:
+                self._note(here, said[1], items, name.strip())
 
         self._run(work, "Setting subjects", done)
 
-    def _note(self, change: SubjectChange, items: Sequence[int], name: str) -> None:
+    def _note(
+        self, project: Project, change: SubjectChange, items: Sequence[int], name: str
+    ) -> None:
         """Let undo in the tab Annotate take it back, if the face in work is one of them."""
-        project, item = self._session.need_project(), self._session.item
+        item = self._session.item
         if item is None or item.id not in change.before:
             return
         whom = f"face {item.id}" if len(items) == 1 else counted(len(items), "face")
