@@ -74,9 +74,11 @@ def _show_live(dock: Dock) -> None:
         return  # it is where the other theme's picture was taken
     dock.live.open(sample_clip())
     _until(lambda: dock.live.canvas.shown is not None)
-    dock.commands.run("live.play")
-    _until(lambda: dock.live.canvas.shown.index >= _FRAME)
-    dock.commands.run("live.play")
+    dock.commands.run("live.track")
+    _until(lambda: dock.live.tracks.track is not None and not dock.live.tracks.busy)
+    dock.live.time.unfold()
+    dock.live.player.seek(_FRAME)
+    _until(lambda: dock.live.canvas.shown.index == _FRAME)
 
 
 _TABS: dict[str, Callable[[Dock], None]] = {
