@@ -29,6 +29,8 @@ _FAR = 1e5
 
 MIN_POINTS, MAX_POINTS = 2, 1000
 
+_IN_WORDS: dict[type, str] = {str: "text in quotes", list: "list in brackets", dict: "table"}
+
 
 @dataclass(frozen=True)
 class SchemeTable:
@@ -68,7 +70,7 @@ class SchemeTable:
         if value is None:
             self.fail(key, "is missing")
         if not isinstance(value, kind):
-            self.fail(key, f"must be a {kind.__name__} but is {_shown(value)}")
+            self.fail(key, f"must be a {_IN_WORDS[kind]} but is {_shown(value)}")
         return value
 
     def string(self, key: str, default: str | None = None) -> str:
