@@ -59,6 +59,7 @@ def is_file_name(name: str) -> bool:
 def as_file_name(name: str) -> str:
     """Return a name that `is_file_name` and not too long, as much as possible of the file's own."""
     plain = name if is_file_name(name) else re.sub(r"[:/\\]", "_", _NO_TEXT.sub("_", name))
+    plain = plain if is_file_name(plain) else f"_{plain}"  # nothing, or a folder: . and ..
     return plain if len(plain.encode()) <= _LONGEST_NAME else _cut(plain)
 
 

@@ -148,6 +148,10 @@ def test_faces_are_removed_and_brought_back(make: Make) -> None:
     said = [(one.removed, one.author) for one in project.removals(first)]
     assert said == [(True, "ann"), (False, "ben")]
     assert len(project.faces()) == 3
+    with pytest.raises(ProjectError, match="larger than any can be"):
+        project.remove([2**31])
+    with pytest.raises(ProjectError, match="a character that cannot be stored"):
+        project.remove([first], "a\0nn")
     with pytest.raises(ProjectError, match="never changed"), project._database.write() as write:
         write.execute(text("DELETE FROM removals"))
 

@@ -97,9 +97,10 @@ def _in_namespace(what: str, template: Path, disk: Path, *more: str) -> str:
     if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
         pytest.skip("this system lets nobody mount in a namespace of their own")
     disk.mkdir()
+    path = (str(HERE.parents[1]), os.environ.get("PYTHONPATH"))
     done = subprocess.run(
         [*unshare, sys.executable, HERE / "mounts.py", what, template, disk, *more],
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
         capture_output=True,
         text=True,
         timeout=120,

@@ -30,7 +30,8 @@ def load_keys(commands: Commands) -> None:
     if not path.is_file():
         return
     try:
-        chosen = tomllib.loads(read_regular(path, _MAX_BYTES).decode("utf-8"))
+        # some editors put a mark before UTF-8
+        chosen = tomllib.loads(read_regular(path, _MAX_BYTES).decode("utf-8-sig"))
     # ValueError: no UTF-8, no TOML, or a number of more digits than Python reads
     except (InputError, ValueError, RecursionError) as error:
         raise FaceloopError(

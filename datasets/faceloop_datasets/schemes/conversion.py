@@ -321,7 +321,7 @@ def conversions_beside(scheme: str | Path | Scheme) -> list[Conversion]:
 @cache
 def _bundled(source: str, target: str) -> Conversion:
     folder = resources.files(__package__) / "conversions"
-    file = folder / f"{source}-to-{target}.toml"
+    file = folder / as_file_name(f"{source}-to-{target}.toml")
     if not file.is_file():
         names = [f.name.removesuffix(".toml").split("-to-") for f in folder.iterdir()]
         into = sorted(first for first, second in names if second == target)

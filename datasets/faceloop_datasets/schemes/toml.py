@@ -31,6 +31,8 @@ _FAR = 1e5
 
 MIN_POINTS, MAX_POINTS = 2, 1000
 
+_IN_WORDS: dict[type, str] = {str: "text in quotes", list: "list in brackets", dict: "table"}
+
 
 @lru_cache(maxsize=4)
 def _read(text: str) -> dict[str, Any]:
@@ -79,7 +81,7 @@ class SchemeTable:
         if value is None:
             self.fail(key, "is missing")
         if not isinstance(value, kind):
-            self.fail(key, f"must be a {kind.__name__} but is {_shown(value)}")
+            self.fail(key, f"must be a {_IN_WORDS[kind]} but is {_shown(value)}")
         return value
 
     def string(self, key: str, default: str | None = None) -> str:

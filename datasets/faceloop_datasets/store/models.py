@@ -238,7 +238,7 @@ def remove_file(connection: Connection, record: ModelRecord) -> int:
     except OSError as error:
         raise ProjectError(
             f"The model {record.name!r} is no longer in the project, but its file {record.file} "
-            f"cannot be deleted ({error}). Delete it by hand."
+            f"cannot be deleted ({in_words(error)}). Delete it by hand."
         ) from error
     return size
 

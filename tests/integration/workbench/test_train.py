@@ -22,7 +22,8 @@ from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.inputs import inputs_of
 from faceloop_trainer.data.split import split_faces, unseen_faces
-from faceloop_workbench.services.training import train_into, unchanged_since
+from faceloop_workbench.services.model_choice import ChosenModel
+from faceloop_workbench.services.training import regularise_into, train_into, unchanged_since
 from faceloop_workbench.train.readiness import training_readiness
 
 from .conftest import add_sample_faces
@@ -375,6 +376,20 @@ def test_components_are_regularised_in_a_model_of_their_own(faceloop: Run, proje
     assert (done.code, "all components as learned" in " ".join(done.err.split())) == (1, True)
     with Project.open(project) as opened:
         assert len(opened.models()) == 3
+
+
+@pytest.mark.parametrize("name", ["../../x", "/x", "n" * 3000])
+def test_a_name_that_leads_elsewhere_is_no_path(
+    name: str, empty_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Models are named by schemes and by other models, which may come from a stranger."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "some" / "where"))
+    (tmp_path / "some" / "where").mkdir(parents=True)
+    with Project.open(empty_project) as project:
+        record = regularise_into(project, ChosenModel(name, FaceModel.starter()), {1: 0.0})
+    assert record.file.parent == empty_project / "models"
+    assert list(tmp_path.rglob("*.safetensors")) == [record.file]
+    assert not Path("/x-regularised.safetensors").exists()
 
 
 def test_a_copy_is_measured_on_the_faces_of_its_original(faceloop: Run, project: Path) -> None:

@@ -57,7 +57,10 @@ def test_what_has_no_name_is_no_file_to_write(folder: str) -> None:
         VideoWriter(folder, 25)
 
 
-@pytest.mark.parametrize("name", ["c:x.bin", "a\\b.bin", "a\nb.bin", "a\udcff.bin", "\x1b[2J.bin"])
+@pytest.mark.parametrize(
+    "name",
+    ["c:x.bin", "a\\b.bin", "a\nb.bin", "a\udcff.bin", "\x1b[2J.bin", "", ".", "..", "../../x"],
+)
 def test_a_name_that_some_system_takes_for_more_is_made_plain(name: str) -> None:
     assert not is_file_name(name)
     assert is_file_name(as_file_name(name))

@@ -520,6 +520,17 @@ class TestModels:
         third = project.add_model(file, {})
         assert (third.name, third.id) == ("m-3", second.id + 1)
 
+    def test_a_model_whose_file_stays_is_said_in_words(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "m.safetensors"
+        file.write_bytes(b"weights")
+        record = project.add_model(file, {})
+        record.file.unlink()
+        record.file.mkdir()  # no file that can be deleted
+        with pytest.raises(ProjectError, match=r"cannot be deleted \([a-z ]+\)\. Delete"):
+            project.delete_model("m")
+
     def test_models_in_use_and_pinned_ones_are_not_deleted(
         self, project: Project, tmp_path: Path
     ) -> None:

@@ -111,7 +111,7 @@ def test_a_user_scheme_is_loaded_by_path(tmp_path: Path) -> None:
     ("old", "new", "complaint"),
     [
         ('name = "small"', "", "name is missing"),
-        ('name = "small"', "name = 3", "name must be a str"),
+        ('name = "small"', "name = 3", "name must be a text in quotes but is 3"),
         ('name = "small"', "nam = 3", "nam is not a key"),
         ('"right eye"', '"left eye"', "names has 'left eye' twice"),
         ("mirror = [[0, 1]]", "mirror = [[0, 1], [1, 2]]", "mirror has point 1 in two pairs"),

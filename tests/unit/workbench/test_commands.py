@@ -66,11 +66,12 @@ def test_live_and_the_face_in_work_may_share_a_key_and_no_other():
     assert commands.rebind("desk.help", "D") == ["queue.next", "live.step"]
 
 
-def test_chosen_keys_come_back():
+def test_chosen_keys_come_back_also_from_an_editor_that_marks_utf_8(tmp_path):
     first = Commands()
     first.rebind("queue.next", "A")
     first.rebind("live.play", "Ctrl+'\"")
     save_keys(first)
+    (tmp_path / "keys.toml").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "keys.toml").read_bytes())
     second = Commands()
     load_keys(second)
     assert {name: second.key(name) for name in second.table} == {

@@ -11,6 +11,7 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_trainer.data.split import fingerprint
 from faceloop_workbench.services.model_choice import STARTER, choose_model, choose_tracker
+from faceloop_workbench.services.model_file import copy_model
 from faceloop_workbench.services.trained_on import trained_on
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def test_a_projects_own_model_comes_before_the_starter(project: Project, file: P
 def test_what_was_looked_for_is_said(project: Project) -> None:
     with pytest.raises(ProjectError, match=r"no model 'nosuch' in .*There is no file nosuch"):
         choose_model("nosuch", project)
+
+
+def test_a_model_whose_file_is_gone_is_not_a_fault_of_the_copy(file: Path, tmp_path: Path) -> None:
+    copy_model(file, tmp_path / "copy.safetensors")
+    assert (tmp_path / "copy.safetensors").read_bytes() == file.read_bytes()
+    file.unlink()
+    with pytest.raises(ModelFileError, match=r"theirs\.safetensors is missing"):
+        copy_model(file, tmp_path / "again.safetensors")
 
 
 def test_a_model_of_other_points_is_refused(tmp_path: Path) -> None:

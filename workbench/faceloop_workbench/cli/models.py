@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
@@ -206,6 +205,7 @@ def export_model(
     from faceloop_datasets import Project
     from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
     from faceloop_workbench.services.model_choice import CLMTRACKR
+    from faceloop_workbench.services.model_file import copy_model
 
     with Project.open(project) as opened:
         refuse_to_replace([file], kept_files(model, opened))
@@ -214,18 +214,11 @@ def export_model(
         if file.suffix.lower() in CLMTRACKR:
             _for_clmtrackr(opened, record, file)
         else:
-            _copy(record, file)
+            copy_model(record.file, file)
     if json:
         show_json({**_record_values(record, record), "file": file})
     else:
         say(f"Wrote {record.name} to {file}.")
-
-
-def _copy(record: ModelRecord, file: Path) -> None:
-    from faceloop_datasets.files import atomic_path
-
-    with atomic_path(file) as part:
-        shutil.copyfile(record.file, part)
 
 
 def _for_clmtrackr(project: Project, record: ModelRecord, file: Path) -> None:

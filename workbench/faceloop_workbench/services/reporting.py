@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.files import REPORTS
+from faceloop_datasets.files import REPORTS, as_file_name
 from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_trainer.report import Report, ReportOptions, make_report, report_files, write_report
 
@@ -72,5 +72,5 @@ def report_on(
     models = [(one.name, one.model) for one in chosen]
     report = make_report(project, models, wanted, progress=progress)
     if folder is None:
-        folder = project.path / REPORTS / (chosen[0].name if chosen else "training")
+        folder = project.path / REPORTS / as_file_name(chosen[0].name if chosen else "training")
     return report, write_report(report, folder)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import InputError, ModelFileError, Monitor, ProjectError
+from faceloop_datasets.files import as_file_name
 from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, compare_models, train
@@ -145,7 +146,7 @@ def train_into(
         face_errors.KEY: face_errors.face_errors(result.evaluation),
     }
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"{project.scheme.name}-{config.experts}.safetensors"
+        file = _named_file(folder, f"{project.scheme.name}-{config.experts}")
         result.model.save(file)
         record = project.add_model(file, metrics)
     if comparison.use:
@@ -278,12 +279,17 @@ def regularise_into(
     _need_change(chosen, made)
     name = chosen.name.removesuffix(_REGULARISED) + _REGULARISED
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"{name}.safetensors"
+        file = _named_file(folder, name)
         made.save(file)  # before it is measured, which takes longer
         found = _measured(project, made, monitor, _measured_faces(project, chosen.name))
         own = {key: value for key, value in found.items() if key not in _NOT_OF_A_FILE}
         replace(made, provenance={**made.provenance, "metrics": own}).save(file)
         return project.add_model(file, found, note=f"{chosen.name} with {factors_text(made)}")
+
+
+def _named_file(folder: str, name: str) -> Path:
+    """Return a file in a folder, also for what a stranger's project calls ``../../x``."""
+    return Path(folder) / as_file_name(f"{name}.safetensors")
 
 
 def _need_change(chosen: ChosenModel, made: FaceModel) -> None:

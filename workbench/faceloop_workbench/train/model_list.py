@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from faceloop_datasets.files import atomic_path
 from faceloop_datasets.subjects import count_of
 from faceloop_datasets.wording import counted
 from faceloop_runtime import FaceModel
 from faceloop_workbench.services.comparison import Comparison
 from faceloop_workbench.services.expression_text import expressions_text
 from faceloop_workbench.services.model_choice import STARTER
+from faceloop_workbench.services.model_file import copy_model
 
 from .checked_metrics import checked_metrics
 
@@ -125,14 +124,15 @@ class ListedModel:
 
         Raises
         ------
+        ModelFileError
+            If its file is missing.
         InputError
             If it cannot be written.
         """
         if self.file is None:
             self.load().save(path)
-            return
-        with atomic_path(path) as part:
-            shutil.copyfile(self.file, part)
+        else:
+            copy_model(self.file, path)
 
 
 def list_models(project: Project) -> list[ListedModel]:
