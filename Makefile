@@ -8,8 +8,10 @@ SETUP := VENV=$(VENV) bash .ci/setup
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
 
-# A process for each core, and one thread of BLAS in each.
+# A process for each core, and one thread of BLAS in each. They start many processes, which need
+# not compile all modules again.
 test test-long test-faults: export OMP_NUM_THREADS ?= 1
+test test-long test-faults: export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -m pytest -n logical --dist worksteal
 
 test: $(VENV)/.test  ## unit and integration tests, then those of the window on virtual screens
