@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from tests.projects import make
-from victims import digest
+from victims import digest, outputs_of
 
 from faceloop_datasets import Project, ProjectError, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_faces
@@ -320,7 +320,7 @@ def _check_track(project: Project, said: list[dict[str, Any]]) -> None:
 
 
 def _check_made(folder: Path, said: list[dict[str, Any]]) -> None:
-    made = folder / "made"
+    made = outputs_of(folder)
     done = [line for line in said if "tracked" in line]
     points, overlay = made / "points.parquet", made / "overlay.mp4"
     assert not done or (points.is_file() and overlay.is_file())

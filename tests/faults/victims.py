@@ -377,9 +377,14 @@ def prepare(scenario: str) -> None:
 # Files that are made from a project
 
 
+def outputs_of(project: Path) -> Path:
+    """Folder for them: beside the project, and with its name first, so that calls fail there too."""
+    return project.with_name(f"{project.name} made")
+
+
 def track(victim: Victim) -> None:
     """Track a clip into a table, a video and the queue, twice under the same names."""
-    made = victim.folder / "made"
+    made = outputs_of(victim.folder)
     made.mkdir(exist_ok=True)
     with Project.open(victim.folder) as project:
         for _ in range(2):
@@ -397,7 +402,7 @@ def track(victim: Victim) -> None:
 
 def export(victim: Victim) -> None:
     """Write all faces to files, again and again under the same names."""
-    made = victim.folder / "made"
+    made = outputs_of(victim.folder)
     made.mkdir(exist_ok=True)
     with Project.open(victim.folder) as project:
         scheme = project.scheme

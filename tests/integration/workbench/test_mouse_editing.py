@@ -315,14 +315,14 @@ def clip(table: Table):
     return truth
 
 
-def test_a_frame_starts_from_the_one_before_and_hidden_points_are_selected(table, clip):
+def test_a_frame_starts_from_the_one_before_and_occluded_points_are_selected(table, clip):
     table.commands.run("annotate.copy_previous")
     state = table.editor.state
     assert np.allclose(state.points, clip.points[16])
     assert state.unconfirmed == 70
     assert state.source == "fit:previous frame"
     assert len(table.editor.selection) > 0
-    assert "hidden" in table.told[-1]
+    assert "occluded" in table.told[-1]
 
 
 def test_a_frame_starts_between_two_key_frames(table, clip):
