@@ -68,7 +68,7 @@ def test_killed(
 ) -> None:
     site = Site(nursery, template, tmp_path, scenario)
     whole = site.round(0, Fault())
-    kills = round(KILLS * SHARES[scenario] / sum(SHARES.values()))
+    kills = max(1, round(KILLS * SHARES[scenario] / sum(SHARES.values())))
     rng = random.Random(f"{SEED} {scenario}")  # noqa: S311 - it shall be repeatable
     died = number = 0
     while died < kills and number < 3 * kills:  # some end before they are killed

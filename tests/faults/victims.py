@@ -378,7 +378,7 @@ def prepare(scenario: str) -> None:
 
 
 def outputs_of(project: Path) -> Path:
-    """Folder for them: beside the project, and with its name first, so that calls fail there too."""
+    """Folder for them: beside the project, with its name first: calls fail there too."""
     return project.with_name(f"{project.name} made")
 
 
