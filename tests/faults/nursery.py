@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-KILLS = int(os.environ.get("FACELOOP_KILLS", "10"))
+KILLS = int(os.environ.get("FACELOOP_KILLS", "20"))
 """How often victims are killed in all."""
 SEED = int(os.environ.get("FACELOOP_SEED", "1"))
 LONG = KILLS >= 200
