@@ -371,7 +371,7 @@ def test_a_face_without_a_picture_one_whose_picture_is_gone_and_points_outside(d
     driver.drag(desk.points[7], desk.points[7] + [0, 9], CONTROL)
     assert desk.head(shape).points[7][1] > desk.truth[7][1] + 5
 
-    lost = project.items()[9]
+    lost = project.items()[300]  # far away: those around have been read ahead
     file = project.path / project.item_media(lost).path
     file.rename(file.with_suffix(".away"))
     desk.show(lost)
@@ -447,7 +447,7 @@ def test_a_hundred_faces_one_after_the_other_leave_nothing_behind(desk):
     before = _resident()
     walk(100)
     driver.until(lambda: desk.panel.canvas.ready)
-    assert _resident() - before < 15e6
+    assert _resident() - before < 30e6  # a picture of each would be 44e6
     assert len(driver.viewer.layers) == 4
     shown = driver.dock.session.item
     truth = desk.project.annotation(shown.id).annotation.points

@@ -6,7 +6,7 @@ from driver import LEFT, NONE
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel, QPushButton
 
-from faceloop_datasets import Project
+from faceloop_datasets import Project, Video
 from faceloop_datasets.sample import sample_clip
 
 
@@ -41,6 +41,7 @@ def test_a_camera_is_recorded_and_pictures_of_it_are_taken(driver, tmp_path, mon
     driver.until(lambda: "The project has the video now, and its track." in dock._status.text())
     (media,) = project.tracks()
     assert media.name == "me.mp4"
-    assert project.track(media).frames >= 15
+    frames = sum(1 for _ in Video(tmp_path / "me.mp4"))
+    assert project.track(media).frames == frames >= 5  # a busy machine gets few
     assert record.text() == "Record…"
     driver.until(lambda: dock.live._sources._choice.findText("me.mp4") >= 0)
