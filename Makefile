@@ -13,14 +13,16 @@ demo: $(VENV)/.test  ## the whole loop on the bundled sample
 test test-long test-faults: export OMP_NUM_THREADS ?= 1
 test test-long test-faults: export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -m pytest -n logical --dist worksteal
+# The window's tests wait for timers half of the time: three fill two cores.
+WINDOW := $(BIN)/python -m pytest -n 3 --dist worksteal -c tests/gui/pytest.ini tests/gui
 
 test: $(VENV)/.test  ## unit and integration tests, then those of the window on virtual screens
 	$(PYTEST)
-	$(PYTEST) -c tests/gui/pytest.ini tests/gui
+	$(WINDOW)
 
 test-long: $(VENV)/.test  ## those of long use and of many trainings
 	$(PYTEST) -m long
-	$(PYTEST) -c tests/gui/pytest.ini tests/gui -m long
+	$(WINDOW) -m long
 
 test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for two minutes
 	FACELOOP_KILLS=400 $(PYTEST) tests/faults
