@@ -13,8 +13,9 @@ demo: $(VENV)/.test  ## the whole loop on the bundled sample
 test test-long test-faults: export OMP_NUM_THREADS ?= 1
 test test-long test-faults: export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -m pytest -n logical --dist worksteal
-# The window's tests wait for timers half of the time: three fill two cores.
-WINDOW := $(BIN)/python -m pytest -n 3 --dist worksteal -c tests/gui/pytest.ini tests/gui
+# The window's tests wait for timers half of the time: a process more than there are cores.
+MORE := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+WINDOW := $(BIN)/python -m pytest -n $(MORE) --dist worksteal -c tests/gui/pytest.ini tests/gui
 
 test: $(VENV)/.test  ## unit and integration tests, then those of the window on virtual screens
 	$(PYTEST)
