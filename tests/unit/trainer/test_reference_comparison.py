@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from faceloop_datasets import Annotation, Monitor, PointState, Scheme
 from faceloop_datasets.face import Face
@@ -119,6 +122,30 @@ def test_points_anywhere_outside_the_picture_are_said_to_be() -> None:
     ((i, fault),) = find_whole_face_faults(comparison, StepCounter(Monitor())).items()
     assert (i, fault.kind, fault.mend) == (5, "misplaced", None)
     assert fault.what == "Most points lie outside the picture."
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    confirmed=st.lists(st.integers(0, 69), max_size=5),
+    apart=st.sampled_from([0.0, 1.0]),
+    seed=st.integers(0, 9),
+)
+def test_faces_with_few_confirmed_points_are_no_error_and_two_are_no_shape(
+    confirmed: list[int], apart: float, seed: int
+) -> None:
+    """Wherever the points are; with ``apart`` zero all at one place."""
+    anywhere = 60.0 + apart * np.random.default_rng(seed).uniform(0, 200, (70, 2))
+    states = np.full(70, PointState.ESTIMATED)
+    states[confirmed] = PointState.VISIBLE
+    few = Annotation("face70", anywhere, states, "fit:starter")
+    usual = compared(unchanged)
+    faces = [entry.face for entry in usual.entries]
+    faces[2] = replace(faces[2], annotation=few)
+    made = ReferenceComparison.of(FACE70, faces, {}, {}, StepCounter(Monitor()))
+    pairs = zip(made.entries, usual.entries, strict=True)
+    fitted = tuple(replace(one, fit=other.fit) for one, other in pairs)
+    found = find_whole_face_faults(replace(made, entries=fitted), StepCounter(Monitor()))
+    assert set(found) <= ({2} if len(set(confirmed)) > 2 else set())
 
 
 class TestSwaps:

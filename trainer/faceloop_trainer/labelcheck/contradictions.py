@@ -58,7 +58,7 @@ def _contradiction(scheme: Scheme, face: Face, other: Face) -> dict[int, Checked
     first, second = face.annotation.points, other.annotation.points
     both = ~np.isnan(first + second).any(axis=1)
     iod = scheme.inter_ocular_distance(first)
-    if not both.any() or np.isnan(iod):
+    if not both.any() or not iod > 0:
         return {}
     of_centres = np.linalg.norm((first[both] - second[both]).mean(axis=0)) / iod
     of_points = float(np.linalg.norm(first[both] - second[both], axis=1).mean()) / iod

@@ -61,7 +61,7 @@ class ImageSymmetry:
         matrix = np.reshape(self.matrix, (2, 2))
         moved = points @ matrix.T
         if self.in_place:
-            low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
+            low, high = np.fmin.reduce(points), np.fmax.reduce(points)
             moved += (low + high) / 2 - matrix @ (low + high) / 2
         else:
             # An axis that was reversed counts from the picture's other edge.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import FaceloopError
-from faceloop_runtime.geometry import Similarity
+from faceloop_runtime.geometry import Similarity, has_extent
 from faceloop_trainer.parallel import parallel_map
 
 from .image_symmetries import IMAGE_SYMMETRIES
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _AGREES, _FEWEST = 0.1, 8
 """The annotators' bias is estimated from the faces whose points are nearer to the fit than this, in
 IOD, if there are so many."""
+_FEWEST_POINTS = 3
+"""A face is compared if so many of its points are known, or all that the schemes share: any two can
+be moved, turned and resized onto any others."""
 _MOST_OTHER_STARTS = 60
 """So many annotations of other pictures serve as starts where no face was found."""
 
@@ -50,7 +53,7 @@ class ComparedFace:
     face : Face
         From the project.
     points : ndarray, shape (N, 2)
-        The annotation; NaN where missing.
+        The annotation; NaN where missing, and everywhere where too few are known to compare.
     mapped : ndarray, shape (M, 2)
         The annotation in the starter model's scheme; NaN where unknown.
     size : (int, int)
@@ -127,6 +130,8 @@ class ReferenceComparison:
             present = face.annotation.trains_shape
             present[list(without)] = False
             points = np.where(present[:, None], face.annotation.points, np.nan)
+            if not _comparable(mapping, points):
+                points = np.full_like(points, np.nan)
             size = sizes.get(face.media_sha256 or "", (0, 0))
             entry = ComparedFace(face, points, mapping.apply(points), size)
             read = loaded.get(face.item_id)
@@ -215,8 +220,8 @@ class ReferenceComparison:
         )
         distances = found.own_distances()
         order = np.argsort(-distances, kind="stable")
-        suspect = [i for i in order if distances[i] > SUSPECT_DISTANCE][:_MOST_OTHER_STARTS]
-        starts = [found.entries[i].mapped for i in suspect]
+        suspect = [found.entries[i].mapped for i in order if distances[i] > SUSPECT_DISTANCE]
+        starts = [mapped for mapped in suspect if has_extent(mapped)][:_MOST_OTHER_STARTS]
         return found._fitted_from(lambda _: starts, found._unclear, steps)
 
     def _unclear(self, entry: ComparedFace) -> bool:
@@ -262,11 +267,19 @@ class ReferenceComparison:
         return replace(self, entries=tuple(parallel_map(refit, pairs)))
 
 
+def _comparable(mapping: SchemeMapping, points: Points) -> bool:
+    """Whether enough points (N, 2) of a face are known to tell whether it is wrong as a whole."""
+    shared = int(mapping.weights.any(axis=1).sum())
+    mapped = mapping.apply(points)
+    known = int((~np.isnan(mapped).any(axis=1)).sum())
+    return known >= min(_FEWEST_POINTS, shared) and has_extent(mapped)
+
+
 def _local_fit(
     entry: ComparedFace, read: TrainingFace, fitter: ReferenceFitter
 ) -> ReferenceFit | None:
     """Fit from the annotation, in the reduced picture round it that was read already."""
-    if read.picture is None or _extent(read.points) < 1.0 or _extent(entry.points) < 1.0:
+    if read.picture is None or min(_extent(read.points), _extent(entry.points)) < 1.0:
         return None
     to_reduced = Similarity.between(entry.points, read.points)
     fit = fitter.from_points(read.picture, to_reduced.apply(entry.mapped))
@@ -274,7 +287,9 @@ def _local_fit(
 
 
 def _extent(points: Points) -> float:
-    return float((np.nanmax(points, axis=0) - np.nanmin(points, axis=0)).max())
+    """Larger side of the box round the known points; 0 where none is known."""
+    sides = np.fmax.reduce(points) - np.fmin.reduce(points)
+    return float(np.nan_to_num(sides).max())
 
 
 def _offsets(mapped: Points, fit: ReferenceFit) -> Points:
