@@ -300,8 +300,8 @@ def join(track: Track, face: int, other: int) -> Track:
     both = np.flatnonzero(one.present & two.present)
     if len(both):
         raise InputError(
-            f"Face {face} and face {other} are both in {counted(len(both), 'frame')}, the first "
-            f"of them {both[0]}: they are different people. Split one of them first."
+            f"Face {face} and face {other} are both in {counted(len(both), 'frame')}, first "
+            f"in {both[0]}: they are different people. Split one of them first."
         )
     there = np.flatnonzero(two.present | (one.kind == FrameKind.UNSEEN))
     rows = {name: array[there] for name, array in two.arrays().items()}

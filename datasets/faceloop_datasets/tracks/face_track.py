@@ -161,6 +161,12 @@ class FaceTrack:
         settled: NDArray[np.bool_] = (self.kind >= FrameKind.CORRECTED) | accepted
         return settled
 
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Frames that a person has edited, accepted or rejected, shape (F,): nobody need look."""
+        judged: NDArray[np.bool_] = self.settled | (self.verdict != Verdict.NONE)
+        return judged
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Its arrays by the names of their fields, those that it has."""
         names = ("points", "predicted_error", "kind", "verdict", "head_pose", "expressions")

@@ -165,6 +165,7 @@ def test_found_listed_removed_and_brought_back_on_the_command_line(
     assert project.item(second).removed
     assert faceloop("faces", "find", folder, "--json").json()["found"] == 0
     assert faceloop("faces", "list", folder, "--several", "--json").json()["faces"] == []
+    assert "1 face that was removed" in faceloop("faces", "list", folder, "--removed").err
     gone = faceloop("faces", "list", folder, "--removed", "--json").json()["faces"]
     assert [row["item"] for row in gone] == [second]
     wrong = faceloop("faces", "restore", folder, "--matching", "two.png")

@@ -157,7 +157,7 @@ def test_joining_what_was_split_gives_the_face_again(kinds: list[int], frame: in
 
 
 def test_faces_in_the_same_frame_cannot_be_joined() -> None:
-    with pytest.raises(InputError, match=r"both in 3 frames, the first of them 4"):
+    with pytest.raises(InputError, match=r"both in 3 frames, first in 4"):
         editing.join(two_faces(), 0, 1)
     with pytest.raises(InputError, match="not on both sides of frame 4"):
         editing.split(two_faces(), 1, 4)

@@ -10,7 +10,7 @@ import pytest
 
 from faceloop_datasets import Annotation, Cancelled, Monitor, PointState, Scheme
 from faceloop_datasets.face import Face
-from faceloop_trainer.data.faces import TrainingFace, load_faces, whole_pictures
+from faceloop_trainer.data.faces import TrainingFace, load_faces, whole_pictures, why_unusable
 
 SCHEME = Scheme.load("imm58")
 N = len(SCHEME)
@@ -145,6 +145,24 @@ def test_faces_that_cannot_be_read_are_told_with_the_reason(tmp_path: Path) -> N
     assert "no contrast" in reasons["flat"]
     assert "outside the picture" in reasons["dot"]
     assert "on one line" in reasons["line"]
+
+
+def test_faces_whose_size_is_only_guessed_are_told_what_to_confirm() -> None:
+    states = np.full(N, PointState.ESTIMATED)
+    states[[DOT, SCHEME.iod[0]]] = PointState.VISIBLE
+    points = shape(100, 250, 250)
+
+    def why(source: str) -> str:
+        return why_unusable(SCHEME, Annotation("imm58", points, states, source))
+
+    assert why("fit:starter") == "too few confirmed points: confirm right eye outer first."
+    states[SCHEME.iod[0]] = PointState.ESTIMATED
+    assert why("fit:starter") == (
+        "too few confirmed points: confirm left eye outer and right eye outer first."
+    )
+    assert why("import:muct") == ""  # a conversion's estimates rest on points that are placed
+    states[SCHEME.iod[0]] = PointState.MISSING
+    assert "are missing or coincide" in why("fit:starter")
 
 
 def test_a_shape_without_a_picture_is_kept_for_the_shape_model() -> None:

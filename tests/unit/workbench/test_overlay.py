@@ -9,7 +9,13 @@ from faceloop_datasets import Scheme
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import HeadPose
-from faceloop_workbench.services.overlay import AXIS_COLOURS, draw_fit, draw_fits, head_axes
+from faceloop_workbench.services.overlay import (
+    AXIS_COLOURS,
+    draw_fit,
+    draw_fits,
+    fit_text,
+    head_axes,
+)
 
 from .fits import make_fit
 
@@ -64,6 +70,12 @@ def test_a_face_that_looks_to_the_right_has_an_axis_to_the_right(
 
 def test_a_turn_that_is_not_known_has_no_axes(face: tuple[np.ndarray, ...]) -> None:
     assert head_axes(make_fit(face[1]), SCHEME).shape == (0, 2, 2)
+
+
+def test_points_that_a_person_placed_have_no_predicted_error() -> None:
+    assert fit_text(make_fit(predicted_error=0.02)) == "predicted error 0.020"
+    turned = make_fit(predicted_error=0.0, head_pose=HeadPose(9.6, 0.0, -4.0, np.nan))
+    assert fit_text(turned) == "corrected, yaw +10, pitch +0, roll -4"
 
 
 def test_without_a_face_it_says_so(face: tuple[np.ndarray, ...]) -> None:

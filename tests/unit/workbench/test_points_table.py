@@ -30,7 +30,10 @@ def test_one_row_a_point_and_one_a_frame_without_a_face(tmp_path: Path, name: st
         table.write((0, 0.0), [(0, make_fit()), (1, make_fit(POINTS + 100))])
         table.write((1, 0.04), [])
         table.write((2, 0.08), [(1, make_fit(POINTS + 101))])
+        table.write((477, 19.080000000000002), [])
     rows = read(tmp_path / name)
+    assert rows["time"].tolist()[-1] == 19.08
+    rows = rows[:-1]
     assert list(rows.columns) == [
         "frame", "time", "face", "point", "name", "x", "y", "confidence", "visibility", "score",
         "predicted_error", "error_bound", "yaw", "pitch", "roll", "pose_error", "scale", "start",

@@ -47,6 +47,14 @@ def test_the_moment_of_a_loss_is_kept_once() -> None:
     ]
 
 
+def test_judged_frames_are_no_candidates_and_lose_no_face() -> None:
+    """Frame 1 was rejected, so that it shows no face; frame 4 was accepted as it is."""
+    poor = PoorFrames()
+    for index, errors in enumerate([[0.02], [], [], [0.02], [0.09], []]):
+        poor.add(frame(index, *errors), GRAY, judged=index in (1, 4))
+    assert [(c.frame, c.reason) for c in poor.candidates] == [(5, "lost-track")]
+
+
 def test_of_several_faces_the_worst_counts() -> None:
     (candidate,) = collect(frame(0, 0.02, 0.09)).candidates
     assert candidate.predicted_error == pytest.approx(0.09)

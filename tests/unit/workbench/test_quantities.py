@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -209,10 +211,12 @@ def test_what_there_is_not_is_refused():
 def test_a_range_is_exported_as_table_and_picture(clip, tmp_path):
     track = track_of(clip[:50])
     track = track.with_face(FaceTrack.unseen(3, 50, 70))
+    track = replace(track, times=track.times + 3e-15)
     wanted = [quantity(name, FACE70) for name in ("mouth_opening", "roll", "x:chin")]
     part = Selection(wanted, first=10, last=19)
     table = quantity_table(track, part)
     assert list(table.columns) == ["frame", "time", "face", "mouth_opening", "roll", "x:chin"]
+    assert table["time"][2] == 0.44
     assert table["frame"].tolist() == sorted(2 * list(range(10, 20)))
     first = table[table["face"] == 0]
     assert np.allclose(first["mouth_opening"], values("mouth_opening", track)[10:20])

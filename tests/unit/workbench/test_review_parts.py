@@ -29,6 +29,7 @@ from faceloop_workbench.queue.report_text import report_text
 from faceloop_workbench.queue.thumbnails import NOTHING, SIZE, Thumbnails, cut_out
 from faceloop_workbench.services import queue_reasons, recent_projects
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations
+from faceloop_workbench.services.blind_rounds import choose_faces
 from faceloop_workbench.services.format_help import FORMATS
 from faceloop_workbench.services.progress_text import ProgressText
 
@@ -300,3 +301,20 @@ def test_a_report_names_conversions_lines_and_pictures() -> None:
         "  here already       1",
     ):
         assert part in text
+
+
+def test_faces_of_a_round_are_drawn_from_all_subjects(project: Project, tmp_path: Path) -> None:
+    """Each subject once before any comes twice, and who it is depends on the seed."""
+    of: dict[int, str] = {}
+    for number in range(20):
+        media = project.add_media(picture(tmp_path / f"{number}.png", (number, 0, 0)))
+        item = project.add_item(media)
+        of[item.id] = f"person {number % 10}"
+        project.set_subject([item.id], of[item.id])
+    three = [{of[k] for k in choose_faces(project, 3, seed)} for seed in range(8)]
+    assert all(len(one) == 3 for one in three)
+    assert len(set.union(*three)) > 6
+    all_but_three = [of[k] for k in choose_faces(project, 17)]
+    assert len(set(all_but_three[:10])) == 10
+    assert len(set(all_but_three[10:])) == 7
+    assert choose_faces(project, 5, 3) == choose_faces(project, 5, 3)

@@ -187,12 +187,22 @@ def test_corrected_and_interpolated_faces_have_a_head_pose(people: Track, model:
     assert with_head_poses(track, replace(model, shape3d=None, pose_correction=None)) is track
 
 
+def test_a_face_of_one_point_is_kept_and_not_shown(people: Track, model: FaceModel) -> None:
+    alone = np.full((70, 2), np.nan)
+    alone[5] = people.face(LEFT).points[3, 5]
+    result = kept_result(editing.correct(people, LEFT, 3, alone), 3, model)
+    assert result is not None
+    assert [face.id for face in result.faces] == [RIGHT]
+
+
 def test_lost_and_poor_frames_of_a_tracking_are_queued(tmp_path: Path, people: Track) -> None:
-    poor = [FrameCandidate(n, n / 25, None, None, 0) for n in (3, 7)]
+    poor = [FrameCandidate(n, n / 25, None, None, 0) for n in (3, 7, 9, 11)]
     track = editing.correct(people, LEFT, 7, people.face(LEFT).points[7])
+    track = editing.judge(track, RIGHT, 9, 9, REJECTED)
     with Project.create(tmp_path / "p", "face70") as project:
         media = project.add_media(sample_clip())
-        kept = KeptTrack(media, cast("Any", SimpleNamespace(poor=poor)), TrackHistory(track))
+        result = cast("Any", SimpleNamespace(poor=poor))
+        kept = KeptTrack(media, result, TrackHistory(track), judged=frozenset({11}))
         assert len(queue_poor_frames(project, kept, "starter")) == 1
         assert [item.frame for item in project.items_of(media.id)] == [3]
         assert queue_poor_frames(project, kept, "starter") == []
@@ -201,5 +211,7 @@ def test_lost_and_poor_frames_of_a_tracking_are_queued(tmp_path: Path, people: T
 def test_a_rejected_frame_is_told_from_one_without_a_face(people: Track) -> None:
     kept = KeptFrames()
     assert not kept.rejects(3)
+    assert not kept.judges(3)
     kept.track = editing.judge(people, LEFT, 3, 3, REJECTED)
     assert [kept.rejects(frame) for frame in (2, 3, FRAMES)] == [False, True, False]
+    assert [kept.judges(frame) for frame in (2, 3, FRAMES)] == [False, True, False]

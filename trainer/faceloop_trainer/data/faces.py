@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from faceloop_datasets import FaceloopError, Monitor, PointState, TrainingError
+from faceloop_datasets.wording import enumerated
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.parallel import StepCounter, parallel_map
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Scheme
+    from faceloop_datasets import Annotation, Scheme
     from faceloop_datasets.face import Face
     from faceloop_datasets.progress import ProgressLike
     from faceloop_trainer.cache import Arrays
@@ -213,17 +214,40 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
             )
 
 
+def why_unusable(scheme: Scheme, annotation: Annotation) -> str:
+    """Say why the points of a face cannot be trained on; empty if they can.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The landmarks.
+    annotation : Annotation
+        Of the face. Only what trains the shape counts, no guesses of a fit.
+    """
+    points = np.where(annotation.trains_shape[:, None], annotation.points, np.nan)
+    if not scheme.inter_ocular_distance(points) > 1.0:
+        return _without_size(scheme, annotation)
+    return "all points lie on one line." if _on_one_line(points) else ""
+
+
+def _without_size(scheme: Scheme, annotation: Annotation) -> str:
+    measure = list(scheme.iod)
+    guessed = annotation.present & ~annotation.trains_shape
+    if annotation.present[measure].all() and guessed[measure].any():
+        names = [scheme.names[n] for n in measure if guessed[n]]
+        which = " and ".join(names) if len(names) == 2 else enumerated(names)
+        return f"too few confirmed points: confirm {which} first."
+    two = " and ".join(scheme.names[n] for n in measure[:2])
+    what = two if len(measure) == 2 else f"the points that measure it ({two}, ...)"
+    return f"{what} are missing or coincide: they tell how large the face is."
+
+
 def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> TrainingFace:
     annotation = face.annotation
     shape_known = annotation.trains_shape
     points = np.where(shape_known[:, None], annotation.points, np.nan)
-    iod = scheme.inter_ocular_distance(points)
-    if not iod > 1.0:
-        names = " and ".join(scheme.names[n] for n in scheme.iod[:2])
-        what = names if len(scheme.iod) == 2 else f"the points that measure it ({names}, ...)"
-        raise TrainingError(f"{what} are missing or coincide: they tell how large the face is.")
-    if _on_one_line(points):
-        raise TrainingError("all points lie on one line.")
+    if reason := why_unusable(scheme, annotation):
+        raise TrainingError(reason)
     picture, moved, source = None, points, ""
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     if face.has_image:

@@ -72,7 +72,8 @@ def list_faces(
         (Column("item", number=True), "picture", "name", "subject", "points to go"),
         [(r["item"], r["picture"], r["name"], r["subject"], _to_go(r)) for r in rows],
     )
-    note(counted(len(rows), "face") + (" that were removed" if removed else ""))
+    one, many = ("face that was removed", "faces that were removed") if removed else ("face", "")
+    note(counted(len(rows), one, many))
 
 
 @faces.command("find")

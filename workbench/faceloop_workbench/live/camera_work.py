@@ -234,7 +234,8 @@ def keep_recording(folder: Path, ended: _Ended) -> None:
 def recorded_text(summary: RecordingSummary) -> str:
     """Say what a recording came to."""
     left = summary.left_out
-    missing = f" {counted(left, 'frame')} came too fast and were left out." if left else ""
+    few = counted(left, "frame that came too fast was", "frames that came too fast were")
+    missing = f" {few} left out." if left else ""
     table = "" if summary.table is None else f", the points in {summary.table.name}"
     return (
         f"Recorded {summary.seconds:.1f} s, {counted(summary.frames, 'frame')}: "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceloop_datasets import FrameKind, Verdict
+from faceloop_datasets import Verdict
 from faceloop_workbench.services.track_editing import kept_result
 from faceloop_workbench.services.track_recording import TrackRecorder
 
 if TYPE_CHECKING:
-    from faceloop_datasets import FaceTrack, Track
+    from faceloop_datasets import Track
     from faceloop_runtime import FrameResult
     from faceloop_workbench.services.model_choice import ChosenModel
 
@@ -47,7 +47,7 @@ class KeptFrames:
         if track.scheme != chosen.model.scheme.name:
             return None
         same = track.model == chosen.name and not self.fits_anew
-        if not same and not any(_is_judged(face, index) for face in track.faces):
+        if not same and not self.judges(index):
             return None
         return kept_result(track, index, chosen.model)
 
@@ -57,6 +57,13 @@ class KeptFrames:
         if track is None or index >= track.frames:
             return False
         return any(face.verdict[index] == Verdict.REJECTED for face in track.faces)
+
+    def judges(self, index: int) -> bool:
+        """Whether a person has edited, accepted or rejected a face in a frame."""
+        track = self.track
+        if track is None or index >= track.frames:
+            return False
+        return any(face.judged[index] for face in track.faces)
 
     def begin_run(self) -> None:
         """Say that faces were looked for anew: ids mean others from here on."""
@@ -70,8 +77,3 @@ class KeptFrames:
         if self.recorder is None or self.recorder.name != chosen.name:
             self.recorder = TrackRecorder(chosen.model, chosen.name)
         self.recorder.add(result)
-
-
-def _is_judged(face: FaceTrack, frame: int) -> bool:
-    edited = face.kind[frame] >= FrameKind.CORRECTED
-    return bool(edited or face.verdict[frame] != Verdict.NONE)

@@ -261,10 +261,12 @@ class Player:
     def poor_frames(self, of: ChosenModel | None) -> list[FrameCandidate]:
         """Poor fits of this source by a model that were collected while it played.
 
-        Empty if another fits by now: what it does badly is its own.
+        Empty if another fits by now: what it does badly is its own. Frames that a person has
+        judged meanwhile are left out.
         """
         with self._poor_lock:
-            return self._poor.candidates if of is self._poor_of else []
+            found = self._poor.candidates if of is self._poor_of else []
+        return [one for one in found if not self.kept.judges(one.frame)]
 
     def close(self) -> None:
         """End the thread."""
@@ -415,7 +417,8 @@ class Player:
             self.recording.add(frame, result, self._model.chosen)
         if result is not None and self.source.frames is not None:
             with self._poor_lock:
-                self._poor.add(result, frame.gray())
+                judged = self.kept.judges(frame.index)
+                self._poor.add(result, frame.gray(), judged=judged)
         self._clock.tick(frame.time, self.speed)
         now = time.monotonic()
         if now - self._last_shown >= _SHOW_EVERY:

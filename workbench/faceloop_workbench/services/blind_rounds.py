@@ -48,6 +48,8 @@ _KIND = "consensus"
 def choose_faces(project: Project, count: int, seed: int = 0) -> list[int]:
     """Choose faces with pictures at random, as many of each subject as can be.
 
+    Subjects are drawn too: each comes once before any comes twice.
+
     Parameters
     ----------
     project : Project
@@ -65,8 +67,8 @@ def choose_faces(project: Project, count: int, seed: int = 0) -> list[int]:
     waiting = [list(rng.permutation(items)) for _, items in sorted(by_subject.items())]
     chosen: list[int] = []
     while waiting and len(chosen) < count:
-        chosen += [int(items.pop()) for items in waiting]
-        waiting = [waiting[k] for k in rng.permutation(len(waiting)) if waiting[k]]
+        chosen += [int(waiting[k].pop()) for k in rng.permutation(len(waiting))]
+        waiting = [items for items in waiting if items]
     return chosen[:count]
 
 

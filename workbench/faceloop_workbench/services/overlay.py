@@ -28,7 +28,7 @@ _SUBPIXEL = 4  # bits after the point in OpenCV's coordinates
 
 
 def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
-    """Draw contours and points of faces, and what error the model predicts.
+    """Draw contours and points of faces, and what is known of each as `fit_text`.
 
     Parameters
     ----------
@@ -48,11 +48,17 @@ def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
     lines = []
     for fit in fits:
         draw_fit(drawn, fit, scheme)
-        turn = "" if fit.head_pose is None else f", {turn_text(fit.head_pose)}"
-        lines.append(f"predicted error {fit.predicted_error:.3f}{turn}")
+        lines.append(fit_text(fit))
     for row, line in enumerate(lines or ["no face"]):
         _write(drawn, line, row)
     return drawn
+
+
+def fit_text(fit: Fit) -> str:
+    """Say what error the model predicts of a fit, if it made it, and how the head is turned."""
+    placed = fit.predicted_error == 0  # of points that a person placed, no model predicts one
+    said = "corrected" if placed else f"predicted error {fit.predicted_error:.3f}"
+    return said if fit.head_pose is None else f"{said}, {turn_text(fit.head_pose)}"
 
 
 def turn_text(head: HeadPose, unit: str = "") -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from faceloop_runtime import Fit
 
+TIME_DIGITS = 6
+"""Decimals of times in tables: further ones are those of binary fractions, not of the video."""
 _BATCH = 64  # frames in memory; one of these is a row group of the Parquet file
 
 _SOURCES = {
@@ -66,12 +68,12 @@ class PointsTable:
     path : Path
         The file to make, ``.parquet`` or ``.csv``; an existing one is replaced at the end.
     kind : {"track", "fit"}
-        ``track`` rows begin with ``frame, time`` (seconds), those of ``fit`` with ``image``. Then
-        come ``face, point, name, x, y, confidence, visibility`` (pixels of the frame; 0 to 1) and,
-        the same for all points of a face, ``score`` (probability that it is one),
-        ``predicted_error`` (NME), ``error_bound`` (the NME that 9 of 10 such fits stay below),
-        ``yaw``, ``pitch``, ``roll`` and ``pose_error`` (how the head is turned, in degrees, see
-        `faceloop_runtime.HeadPose`; where the model does not know, ``roll`` is the turn of the
+        ``track`` rows begin with ``frame, time`` (seconds, to the microsecond), those of ``fit``
+        with ``image``. Then come ``face, point, name, x, y, confidence, visibility`` (pixels of the
+        frame; 0 to 1) and, the same for all points of a face, ``score`` (probability that it is
+        one), ``predicted_error`` (NME), ``error_bound`` (the NME that 9 of 10 such fits stay
+        below), ``yaw``, ``pitch``, ``roll`` and ``pose_error`` (how the head is turned, in degrees,
+        see `faceloop_runtime.HeadPose`; where the model does not know, ``roll`` is the turn of the
         points in the picture, clockwise, and the others are empty), ``scale`` (IOD of the mean
         shape, pixels), ``start`` (where the fit started, see `faceloop_runtime.Fit`) and, for a
         model that knows some, the most likely ``expression`` and the probability of each,
@@ -193,6 +195,11 @@ class PointsTable:
             **ends,
         }
 
+    def _source(self, value: object) -> object:
+        if isinstance(value, str):
+            return self._text(value)
+        return round(value, TIME_DIGITS) if isinstance(value, float) else value
+
     def _expression(self, fit: Fit) -> dict[str, Any]:
         if not fit.expressions:
             return {}
@@ -205,7 +212,7 @@ class PointsTable:
     ) -> pa.RecordBatch:
         values = {
             **{
-                name: [self._text(v) if isinstance(v, str) else v] * count
+                name: [self._source(v)] * count
                 for name, v in zip(self._sources, source, strict=True)
             },
             **values,

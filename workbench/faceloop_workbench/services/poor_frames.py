@@ -46,8 +46,11 @@ class PoorFrames:
         self._worst.clear()
         self._lost.clear()
 
-    def add(self, result: FrameResult, gray: NDArray[np.uint8]) -> None:
+    def add(self, result: FrameResult, gray: NDArray[np.uint8], *, judged: bool = False) -> None:
         """Look at a frame: its result and its gray picture (H, W).
+
+        A frame that a person has judged is none to ask about: one whose face was rejected is no
+        place where it was lost, nor are those without a face that follow.
 
         Of a time without a face only the first frame is kept: there the face was lost, later
         frames may hold none. After a jump there is no face to lose before one is found.
@@ -57,14 +60,14 @@ class PoorFrames:
         self._was_lost = self._was_lost or jumped
         shot = self._shots.number(result.index, gray, jumped=jumped)
         if not result.faces:
-            if not self._was_lost:
+            if not self._was_lost and not judged:
                 lost = FrameCandidate(result.index, result.time, None, None, shot)
                 self._lost[result.index] = lost
             self._was_lost = True
             return
         self._was_lost = False
         fit = max((face.fit for face in result.faces), key=lambda fit: fit.predicted_error)
-        if fit.predicted_error <= self.threshold:
+        if judged or fit.predicted_error <= self.threshold:
             return
         poor = FrameCandidate(result.index, result.time, fit.points, fit.predicted_error, shot)
         key = (shot, int(result.time))

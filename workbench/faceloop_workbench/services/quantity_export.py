@@ -12,6 +12,8 @@ from faceloop_datasets import InputError
 from faceloop_datasets.files import as_file_name, atomic_path, escape_formula
 from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace, require_ending
 
+from .points_table import TIME_DIGITS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
@@ -105,7 +107,7 @@ def quantity_table(track: Track, selection: Selection) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "frame": frames,
-                "time": track.times[frames],
+                "time": track.times[frames].round(TIME_DIGITS),
                 "face": face.id,
                 **{one.name: one.of(face, track)[frames] for one in selection.quantities},
             }

@@ -9,6 +9,7 @@ import numpy as np
 from faceloop_datasets import FaceloopError, FrameKind, InputError, Verdict
 from faceloop_datasets.wording import counted
 from faceloop_runtime import FaceModel, Fit, FrameResult, HeadPose
+from faceloop_runtime.geometry import has_extent
 from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.track.results import TrackedFace
@@ -145,7 +146,8 @@ def kept_result(track: Track, frame: int, model: FaceModel) -> FrameResult | Non
     """Return the faces of a frame as a tracker would; None if nobody has looked at it.
 
     A track keeps less than a fit has: confidences tell of the whole face only, by its predicted
-    error, and what it does not keep is NaN. Rejected faces are left out.
+    error, and what it does not keep is NaN. Rejected faces are left out, and those of which too few
+    points are known to have a size.
 
     Parameters
     ----------
@@ -158,7 +160,11 @@ def kept_result(track: Track, frame: int, model: FaceModel) -> FrameResult | Non
     """
     if not any(face.kind[frame] != FrameKind.UNSEEN for face in track.faces):
         return None
-    there = [f for f in track.faces if f.present[frame] and f.verdict[frame] != Verdict.REJECTED]
+    there = [
+        face
+        for face in track.faces
+        if face.verdict[frame] != Verdict.REJECTED and has_extent(face.points[frame])
+    ]
     faces = tuple(
         TrackedFace(face.id, _as_fit(face, frame, model, track.expressions), 1.0) for face in there
     )

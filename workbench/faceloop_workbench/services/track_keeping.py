@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from faceloop_datasets import FaceloopError, InputError, Monitor, Video
 from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_datasets.wording import enumerated
@@ -38,11 +40,24 @@ _PER_SHOT = 3
 
 @dataclass(frozen=True, eq=False)
 class KeptTrack:
-    """A video that was tracked, and its track as the project keeps it."""
+    """A video that was tracked, and its track as the project keeps it.
+
+    Parameters
+    ----------
+    media : Media
+        The video.
+    result : TrackResult
+        What the tracking came to.
+    history : TrackHistory
+        The track.
+    judged : frozenset of int
+        Frames that people had edited, accepted or rejected before.
+    """
 
     media: Media
     result: TrackResult
     history: TrackHistory
+    judged: frozenset[int] = frozenset()
 
 
 def start_track(project: Project, media: Media, chosen: Chosen) -> TrackHistory:
@@ -116,17 +131,22 @@ def track_and_keep(
     said = f"tracked by {chosen.name}"
     new = not history.track.faces
     done = history.went_on(track) if new else history.did(track, said)
-    return KeptTrack(media, result, project.keep_track(done))
+    return KeptTrack(media, result, project.keep_track(done), _judged(history.track))
 
 
 def queue_poor_frames(project: Project, kept: KeptTrack, model: str) -> list[QueueEntry]:
     """Put the worst frames of each shot, and those where the face was lost, into the queue.
 
-    Frames that people have edited or accepted are left out. Returns the entries that are new.
+    Frames that people have edited, accepted or rejected, also before they were tracked again, are
+    left out. Returns the entries that are new.
     """
-    faces = kept.history.track.faces
-    poor = [c for c in kept.result.poor if not any(face.settled[c.frame] for face in faces)]
+    judged = kept.judged | _judged(kept.history.track)
+    poor = [c for c in kept.result.poor if c.frame not in judged]
     return project.queue.add_frames(kept.media, poor, model=model, per_shot=_PER_SHOT)
+
+
+def _judged(track: Track) -> frozenset[int]:
+    return frozenset(int(n) for face in track.faces for n in np.flatnonzero(face.judged))
 
 
 def without_empty_faces(track: Track) -> Track:

@@ -12,6 +12,7 @@ from faceloop_runtime import FaceModel
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.expression_labels import label_warning
+from faceloop_trainer.data.faces import why_unusable
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import split_faces
 from faceloop_trainer.evaluation.weak_spots import WeakSpot
@@ -24,7 +25,7 @@ from .checked_metrics import checked_metrics
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from faceloop_datasets import Face, ModelRecord, Project
+    from faceloop_datasets import Face, ModelRecord, Project, Scheme
     from faceloop_datasets.store.overview import ItemSummary
     from faceloop_trainer import TrainingConfig
 
@@ -114,8 +115,8 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
     """
     faces, overview = project.faces(), project.overview()
     chosen = split_faces(faces, config)
-    training = [f for f in chosen.training if _trains(f)]
-    held = [f for f in chosen.held_out if f.has_image]
+    training = [f for f in chosen.training if _trains(f, project.scheme)]
+    held = [f for f in chosen.held_out if _is_usable(f, project.scheme)]
     useful = {face.item_id for face in faces}
     half = [HalfCorrected(s.item_id, s.name) for s in overview if _is_half_corrected(s)]
     counts = len(training), len(_subjects(training))
@@ -165,8 +166,12 @@ def _next_faces(
     return next_faces(project, faces, held, spots, model)
 
 
-def _trains(face: Face) -> bool:
-    return face.has_image and bool(face.annotation.trains_patches.any())
+def _is_usable(face: Face, scheme: Scheme) -> bool:
+    return face.has_image and not why_unusable(scheme, face.annotation)
+
+
+def _trains(face: Face, scheme: Scheme) -> bool:
+    return _is_usable(face, scheme) and bool(face.annotation.trains_patches.any())
 
 
 def _subjects(faces: Sequence[Face]) -> set[str]:
