@@ -12,8 +12,9 @@ from faceloop_datasets.subjects import kind_of, plural
 from faceloop_trainer.data.annotated_shapes import scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings
 from faceloop_trainer.data.duplicates import join_duplicate_subjects
-from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
+from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.split import assign_folds
+from faceloop_trainer.data.unusable import Unusable
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 from faceloop_trainer.evaluation.result import Evaluation

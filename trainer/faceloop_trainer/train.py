@@ -14,7 +14,6 @@ from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
-from faceloop_datasets.wording import counted
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.face_model import START_NETWORK
 from faceloop_runtime.start_network import network_key
@@ -25,11 +24,12 @@ from faceloop_trainer.data.annotated_shapes import applicable, scheme_of_faces
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.expression_labels import label_warning
-from faceloop_trainer.data.faces import TrainingFace, Unusable, load_faces
+from faceloop_trainer.data.faces import TrainingFace, load_faces
 from faceloop_trainer.data.inputs import LIBRARIES, inputs_hash, training_inputs_hash
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
+from faceloop_trainer.data.unusable import Unusable, unusable_text
 from faceloop_trainer.detection.training import DetectorTraining
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -137,7 +137,7 @@ def train(
     snapshot = _snapshot_faces(
         project, scheme, annotated, training, held, config, cache, monitor.quiet(), revision
     )
-    warnings = (*_left_out(unusable), *data_warnings(every, scheme))
+    warnings = (*unusable_text(unusable), *data_warnings(every, scheme))
     reasons = " ".join(filter(None, (*warnings, limit_reason(config.limit))))
     warnings = (*warnings, *_sample_size(annotated, training, held, reasons))
     model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
@@ -205,15 +205,6 @@ def _training_fingerprints(
         "training_subjects": sorted(seen | names),
         "training_pictures": sorted(picture_fingerprints(shown)),
     }
-
-
-def _left_out(unusable: Sequence[Unusable]) -> list[str]:
-    if not unusable:
-        return []
-    name, reason = unusable[0].name, unusable[0].reason
-    first = reason if name in reason else f"{name}: {reason}"
-    what = counted(len(unusable), "face cannot", "faces cannot")
-    return [f"{what} be trained on. {'The first: ' if len(unusable) > 1 else ''}{first}"]
 
 
 def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand

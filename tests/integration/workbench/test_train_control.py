@@ -127,7 +127,9 @@ class TestReadiness:
         assert [h.name for h in found.half_corrected] == [items[0].name, items[1].name]
         assert "2 faces are half-corrected" in found.warnings[0]
         assert found.only_fitted == 1
-        assert "1 face has only a model's guesses" in found.warnings[1]
+        assert found.warnings[1].startswith("1 face cannot be trained on. ")
+        assert "confirm left eye outer and right eye outer first." in found.warnings[1]
+        assert "1 face has only a model's guesses" in found.warnings[2]
         assert "6 usable faces" in found.blocked  # of three points beside the eyes no size is known
 
     def test_a_claimed_face_that_was_edited_is_half_corrected(self, small_project: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from faceloop_datasets import Annotation, Cancelled, Monitor, PointState, Scheme
 from faceloop_datasets.face import Face
-from faceloop_trainer.data.faces import TrainingFace, load_faces, whole_pictures, why_unusable
+from faceloop_trainer.data.faces import TrainingFace, load_faces, whole_pictures
+from faceloop_trainer.data.unusable import why_unusable
 
 SCHEME = Scheme.load("imm58")
 N = len(SCHEME)

@@ -13,17 +13,18 @@ import cv2
 import numpy as np
 
 from faceloop_datasets import FaceloopError, Monitor, PointState, TrainingError
-from faceloop_datasets.wording import enumerated
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.parallel import StepCounter, parallel_map
+
+from .unusable import Unusable, why_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from faceloop_datasets import Annotation, Scheme
+    from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
     from faceloop_datasets.progress import ProgressLike
     from faceloop_trainer.cache import Arrays
@@ -38,8 +39,6 @@ _LEAST_SHOWN = 0.25
 """If a side of that picture is smaller than this, in IOD, the face is outside the photograph."""
 _LEAST_CONTRAST = 4
 """Smallest range of gray values in a usable picture."""
-_LINE = 0.01
-"""Five or more points are on one line if their width is less than this share of their length."""
 _BACKGROUNDS = 3
 """Background pictures cut from each photograph, for the training of the validator."""
 _BACKGROUND_SIZE = 96
@@ -126,14 +125,6 @@ class TrainingFace:
         return np.asarray((self.points * [-1, 1] + [right, 0])[list(mirror)], dtype=np.float64)
 
 
-@dataclass(frozen=True)
-class Unusable:
-    """A face that cannot be trained on, and why."""
-
-    name: str
-    reason: str
-
-
 def load_faces(
     scheme: Scheme,
     faces: Sequence[Face],
@@ -214,34 +205,6 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
             )
 
 
-def why_unusable(scheme: Scheme, annotation: Annotation) -> str:
-    """Say why the points of a face cannot be trained on; empty if they can.
-
-    Parameters
-    ----------
-    scheme : Scheme
-        The landmarks.
-    annotation : Annotation
-        Of the face. Only what trains the shape counts, no guesses of a fit.
-    """
-    points = np.where(annotation.trains_shape[:, None], annotation.points, np.nan)
-    if not scheme.inter_ocular_distance(points) > 1.0:
-        return _without_size(scheme, annotation)
-    return "all points lie on one line." if _on_one_line(points) else ""
-
-
-def _without_size(scheme: Scheme, annotation: Annotation) -> str:
-    measure = list(scheme.iod)
-    guessed = annotation.present & ~annotation.trains_shape
-    if annotation.present[measure].all() and guessed[measure].any():
-        names = [scheme.names[n] for n in measure if guessed[n]]
-        which = " and ".join(names) if len(names) == 2 else enumerated(names)
-        return f"too few confirmed points: confirm {which} first."
-    two = " and ".join(scheme.names[n] for n in measure[:2])
-    what = two if len(measure) == 2 else f"the points that measure it ({two}, ...)"
-    return f"{what} are missing or coincide: they tell how large the face is."
-
-
 def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> TrainingFace:
     annotation = face.annotation
     shape_known = annotation.trains_shape
@@ -275,14 +238,6 @@ def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> 
         subject_source=face.subject_source,
         expression=face.expression,
     )
-
-
-def _on_one_line(points: Points) -> bool:
-    known = points[~np.isnan(points).any(axis=1)]
-    if len(known) < 5:
-        return False
-    length, width = np.linalg.svd(known - known.mean(axis=0), compute_uv=False)
-    return bool(width < _LINE * length)
 
 
 def _cache_key(face: Face, points: Points, scale: float, seed: int) -> str:

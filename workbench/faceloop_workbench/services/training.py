@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Face, ModelRecord, ProgressLike, Project, Scheme
     from faceloop_trainer import Evaluation
-    from faceloop_trainer.data.faces import TrainingFace, Unusable
+    from faceloop_trainer.data.faces import TrainingFace
+    from faceloop_trainer.data.unusable import Unusable
 
     from .model_choice import ChosenModel
 

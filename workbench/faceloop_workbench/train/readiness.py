@@ -12,9 +12,9 @@ from faceloop_runtime import FaceModel
 from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warnings
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.expression_labels import label_warning
-from faceloop_trainer.data.faces import why_unusable
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import split_faces
+from faceloop_trainer.data.unusable import Unusable, unusable_text, why_unusable
 from faceloop_trainer.evaluation.weak_spots import WeakSpot
 from faceloop_workbench.services.more_faces import FacesCurve, known_curve
 from faceloop_workbench.services.next_faces import NextFaces, next_faces
@@ -55,6 +55,8 @@ class Readiness:
         Faces that somebody began to correct.
     kind : str
         What the people are: maybe only pictures or clips.
+    unusable : tuple of Unusable
+        Faces whose points cannot be trained on, for instance since too few are confirmed.
     only_fitted : int
         Faces that hold nothing but unconfirmed points of a fit; they train nothing.
     blocked : str
@@ -77,6 +79,7 @@ class Readiness:
     held_out_people: int = 0
     kind: str = "person"
     half_corrected: tuple[HalfCorrected, ...] = ()
+    unusable: tuple[Unusable, ...] = ()
     only_fitted: int = 0
     blocked: str = _NO_PROJECT
     warnings: tuple[str, ...] = ()
@@ -115,8 +118,9 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
     """
     faces, overview = project.faces(), project.overview()
     chosen = split_faces(faces, config)
-    training = [f for f in chosen.training if _trains(f, project.scheme)]
-    held = [f for f in chosen.held_out if _is_usable(f, project.scheme)]
+    unusable = _unusable((*chosen.training, *chosen.held_out), project.scheme)
+    training = [f for f in chosen.training if _trains(f) and f.item_id not in unusable]
+    held = [f for f in chosen.held_out if f.has_image and f.item_id not in unusable]
     useful = {face.item_id for face in faces}
     half = [HalfCorrected(s.item_id, s.name) for s in overview if _is_half_corrected(s)]
     counts = len(training), len(_subjects(training))
@@ -131,6 +135,7 @@ def training_readiness(project: Project, config: TrainingConfig) -> Readiness:
         held_out_people=len(_subjects(held)),
         kind=kind,
         half_corrected=tuple(half),
+        unusable=tuple(unusable.values()),
         only_fitted=sum(s.labelled and s.item_id not in useful for s in overview),
         blocked=blocked if faces else _NO_FACE,
     )
@@ -166,12 +171,14 @@ def _next_faces(
     return next_faces(project, faces, held, spots, model)
 
 
-def _is_usable(face: Face, scheme: Scheme) -> bool:
-    return face.has_image and not why_unusable(scheme, face.annotation)
+def _trains(face: Face) -> bool:
+    return face.has_image and bool(face.annotation.trains_patches.any())
 
 
-def _trains(face: Face, scheme: Scheme) -> bool:
-    return _is_usable(face, scheme) and bool(face.annotation.trains_patches.any())
+def _unusable(faces: Sequence[Face], scheme: Scheme) -> dict[int, Unusable]:
+    """Return by item the faces whose points cannot be trained on."""
+    reasons = ((face, why_unusable(scheme, face.annotation)) for face in faces)
+    return {face.item_id: Unusable(face.name, why) for face, why in reasons if why}
 
 
 def _subjects(faces: Sequence[Face]) -> set[str]:
@@ -191,6 +198,7 @@ def _warnings(found: Readiness) -> list[str]:
             f"{counted(count, 'face')} {'is' if count == 1 else 'are'} half-corrected: only the "
             "points that somebody has confirmed will train."
         )
+    said += unusable_text(found.unusable)
     if found.only_fitted:
         said.append(
             f"{counted(found.only_fitted, 'face')} {'has' if found.only_fitted == 1 else 'have'} "
