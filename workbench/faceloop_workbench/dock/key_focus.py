@@ -40,7 +40,8 @@ class KeyFocus:
 
         A list that opens over the window moves nothing: who went to its box by keys is there still.
         """
-        in_list = widget.window().windowType() == Qt.WindowType.Popup
+        window = widget.window() or widget
+        in_list = window.windowType() == Qt.WindowType.Popup
         if event.gotFocus() and not in_list and event.reason() not in _BACK:
             self.by_keys = event.reason() in _BY_KEYS
         framed = event.gotFocus() and self.by_keys and not widget.isWindow()
