@@ -32,7 +32,7 @@ from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
 
 if TYPE_CHECKING:
-    from qtpy.QtGui import QAction
+    from qtpy.QtGui import QAction  # type: ignore[attr-defined]
 
     from faceloop_datasets import Project
     from faceloop_workbench.annotate.held_out_marks import HeldOutMarks

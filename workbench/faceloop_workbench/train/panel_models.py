@@ -23,7 +23,7 @@ from .model_list import error_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qtpy.QtCore import QModelIndex, QPersistentModelIndex
+    from qtpy.QtCore import QModelIndex
 
     from .model_list import ListedModel
 
@@ -38,7 +38,7 @@ class _NoteDelegate(QStyledItemDelegate):
     """Shows the beginning of a note."""
 
     def initStyleOption(  # noqa: N802 - Qt's name
-        self, option: QStyleOptionViewItem | None, index: QModelIndex | QPersistentModelIndex
+        self, option: QStyleOptionViewItem | None, index: QModelIndex
     ) -> None:
         """Leave out the end (Qt's name)."""
         super().initStyleOption(option, index)
