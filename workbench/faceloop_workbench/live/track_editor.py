@@ -36,6 +36,7 @@ from .track_jobs import (
     spread_in_file,
     takes_fits,
 )
+from .track_text import no_video_text, track_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,14 @@ class TrackEditor:
     def track(self) -> Track | None:
         """The track as it is now."""
         return None if self.history is None else self.history.track
+
+    @property
+    def about(self) -> str:
+        """What the track holds, in a line; without a video, what there is to choose."""
+        project = self._session.project
+        if self.track is None and self._player.source is None:
+            return no_video_text(0 if project is None else len(project.tracks()))
+        return track_text(self.track)
 
     @property
     def busy(self) -> str:
