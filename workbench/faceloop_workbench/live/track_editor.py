@@ -50,7 +50,11 @@ if TYPE_CHECKING:
 
 _REST = 1.0
 """Seconds without a new fit after which what was found is kept."""
-_VERDICTS = {Verdict.ACCEPTED: "accepted", Verdict.REJECTED: "rejected", Verdict.NONE: "freed"}
+_VERDICTS = {
+    Verdict.ACCEPTED: "accepted",
+    Verdict.REJECTED: "rejected",
+    Verdict.NONE: "took the verdict from",
+}
 
 
 class TrackEditor:
@@ -166,9 +170,18 @@ class TrackEditor:
         self._jobs.begin(f"Tracking {video.path.name}", work)
 
     def judge(self, verdict: Verdict, first: int, last: int) -> None:
-        """Accept or reject the face in a range, or take that back."""
-        said = f"{_VERDICTS[verdict]} frames {first}..{last}"
-        self._edit(said, lambda t, face: editing.judge(t, face, first, last, verdict))
+        """Accept or reject the face in a range; where all of it is so already, neither any more."""
+
+        def edit(track: Track, _monitor: Monitor) -> tuple[Track, str]:
+            face = self._face_of(track)
+            for wanted in (verdict, Verdict.NONE):
+                after = editing.judge(track, face, first, last, wanted)
+                said = f"{_VERDICTS[wanted]} frames {first}..{last}"
+                if TrackHistory(track).did(after, said).done:
+                    return after, said
+            return track, "nothing changed"
+
+        self._begin_edit("", edit)
 
     def interpolate(self, first: int, last: int) -> None:
         """Compute the face between the good frames of a range."""
