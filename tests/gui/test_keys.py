@@ -27,6 +27,9 @@ def test_a_key_counts_on_the_canvas_and_not_in_a_text_field(driver):
     QTest.keyClicks(field, "dd")
     assert field.text() == "dd"
     assert len(done) == 1
+    QTest.keyClick(field, "3", Qt.KeyboardModifier.ControlModifier)
+    assert driver.dock.tabs.currentWidget() is driver.dock.train
+    assert field.text() == "dd"
     field.hide()
     boxes_leave_the_keys_to_commands(driver, done)
 

@@ -106,7 +106,7 @@ class Keys(QObject):
         key = event.key()
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if isinstance(focus, _TEXT) or (isinstance(focus, QComboBox) and focus.isEditable()):
-            return True
+            return not (control and key in _DIGITS)
         if isinstance(focus, QAbstractSpinBox):
             return key in (_EDITS if control else _NUMBER)
         if isinstance(focus, QComboBox) and not control and self._focus.by_keys:
@@ -173,11 +173,12 @@ _MOVES = (
     Qt.Key.Key_PageDown,
 )
 _ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+_DIGITS = tuple(map(Qt.Key, range(Qt.Key.Key_0, Qt.Key.Key_9 + 1)))
 _NUMBER = {  # keys that a box for a number has a use for
     *_MOVES,
     *_ENDS,
     *_LEAVES,
-    *map(Qt.Key, range(Qt.Key.Key_0, Qt.Key.Key_9 + 1)),
+    *_DIGITS,
     Qt.Key.Key_Period,
     Qt.Key.Key_Comma,
     Qt.Key.Key_Plus,
