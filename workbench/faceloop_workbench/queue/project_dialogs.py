@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_documents_dir
 
-from faceloop_datasets import FaceloopError, Project, Scheme
+from faceloop_datasets import FaceloopError, Project, Scheme, SchemeError
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.sample import SCHEME as SAMPLE_SCHEME
@@ -171,11 +171,16 @@ class ProjectDialogs:
     @property
     def why_no_sample(self) -> str:
         """Why the sample cannot be brought in; empty if it can."""
-        if self._session.project is not None:
-            try:
-                self._session.project.conversion_from(SAMPLE_SCHEME)
-            except FaceloopError as error:
-                return str(error)
+        project = self._session.project
+        if project is None:
+            return ""
+        try:
+            project.conversion_from(SAMPLE_SCHEME)
+        except SchemeError:
+            return (
+                f"The sample has the points of {SAMPLE_SCHEME}, and this project has no\n"
+                f"conversion of those to {project.scheme.name}."
+            )
         return ""
 
     def add_sample(self) -> None:
