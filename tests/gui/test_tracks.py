@@ -36,6 +36,7 @@ def test_a_track_is_made_corrected_by_hand_and_comes_back(driver, tmp_path: Path
     driver.dock.session.open(project)
     live = driver.dock.live
     driver.tab("Live")
+    assert live.findChild(QLabel, "live.track_about").text() == "Choose a video."
     live.open(clip)
     driver.until(lambda: live.canvas.shown is not None and live.canvas.shown.result is not None)
     driver.button("live.track")
