@@ -217,7 +217,7 @@ class TrackEditor:
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        self._go_back("Did again", lambda history: (history.redo(), history.undone))
+        self._go_back("Done again", lambda history: (history.redo(), history.undone))
 
     def correct(self, frame: int) -> None:
         """Open the face in a frame in the tab Annotate, with the track's points to start from."""
