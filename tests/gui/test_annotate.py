@@ -477,6 +477,7 @@ _CHILD = """
             QTest.qWait(milliseconds)
 
     viewer = napari.Viewer(show=True)
+    viewer.window._qt_window.resize(1500, 950)
     dock = Dock(viewer)
     viewer.window.add_dock_widget(dock, area="right")
     driver = Driver(viewer, dock, Bot())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLineEdit, QWidget
+from qtpy.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
 from faceloop_workbench.commands import Commands
 from faceloop_workbench.key_file import load_keys
@@ -27,6 +27,43 @@ def test_a_key_counts_on_the_canvas_and_not_in_a_text_field(driver):
     QTest.keyClicks(field, "dd")
     assert field.text() == "dd"
     assert len(done) == 1
+    QTest.keyClick(field, "3", Qt.KeyboardModifier.ControlModifier)
+    assert driver.dock.tabs.currentWidget() is driver.dock.train
+    assert field.text() == "dd"
+    field.hide()
+    boxes_leave_the_keys_to_commands(driver, done)
+
+
+def boxes_leave_the_keys_to_commands(driver, done):
+    """A choice by mouse gives the keys back; by Tab, letters choose; Ctrl is a command's."""
+    number, choice = QSpinBox(driver.dock), QComboBox(driver.dock)
+    choice.addItems(["1 x", "2 x", "double"])
+    for box in (number, choice):
+        box.show()
+        driver.focus(box)
+        QTest.keyClick(box, "d")
+        driver.focus(box)
+        QTest.keyClick(box, "2", Qt.KeyboardModifier.ControlModifier)
+        assert driver.dock.tabs.currentWidget() is driver.dock.annotate
+        driver.dock.tabs.setCurrentWidget(driver.dock.queue)
+    assert len(done) == 3
+    driver.focus(number)
+    QTest.keyClick(number, "7")
+    QTest.keyClick(number, Qt.Key.Key_Return)
+    driver.until(driver.canvas.hasFocus)
+    assert (number.value(), choice.currentIndex()) == (70, 0)
+    choice.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(choice, "d")
+    assert (len(done), choice.currentText()) == (3, "double")
+    driver.focus(driver.canvas)
+    QTest.mouseClick(choice, Qt.MouseButton.LeftButton)
+    driver.until(choice.view().isVisible)
+    QTest.keyClick(choice.view(), Qt.Key.Key_Home)
+    QTest.keyClick(choice.view(), Qt.Key.Key_Return)
+    driver.until(driver.canvas.hasFocus)
+    assert choice.currentIndex() == 0
+    for box in (number, choice):
+        box.deleteLater()
 
 
 def test_a_held_key_begins_once_and_ends_once(driver):

@@ -54,6 +54,7 @@ def make(driver):
         driver.until(lambda: dialog(driver).list.count() == 1, 60)
     assert probe.worst_cpu < BLOCKED
     assert dialog(driver).list.item(0).text() == "pilot: 3 faces; done by ann 0, ben 0"
+    assert not dialog(driver).findChild(object, "rounds.consensus").isEnabled()
     dialog(driver).close()
 
 
@@ -155,6 +156,7 @@ def test_two_people_annotate_blind(driver, tmp_path):
     session.show(None)
     driver.dock.commands.run("queue.rounds")
     driver.settle()
+    assert not dialog(driver).findChild(object, "rounds.undo").isEnabled()
     driver.button("rounds.consensus")
     driver.until(lambda: not panel.rounds.busy, 60)
     head = project.annotation(first).annotation

@@ -210,6 +210,7 @@ def test_a_scheme_is_made_saved_and_used_for_a_new_project(driver, tmp_path: Pat
     QTest.mouseClick(asked.findChild(QAbstractButton, "new.ok"), LEFT)
     driver.until(lambda: driver.dock.session.project is not None)
     assert driver.dock.session.project.scheme == scheme
+    assert not driver.dock.queue.findChild(QAbstractButton, "empty.sample").isEnabled()
     assert not QApplication.activeModalWidget()
 
 

@@ -36,6 +36,7 @@ def test_a_track_is_made_corrected_by_hand_and_comes_back(driver, tmp_path: Path
     driver.dock.session.open(project)
     live = driver.dock.live
     driver.tab("Live")
+    assert live.findChild(QLabel, "live.track_about").text() == "Choose a video."
     live.open(clip)
     driver.until(lambda: live.canvas.shown is not None and live.canvas.shown.result is not None)
     driver.button("live.track")
@@ -47,6 +48,7 @@ def test_a_track_is_made_corrected_by_hand_and_comes_back(driver, tmp_path: Path
     moved = made_worse(driver, project, span)
     driver.press("k")  # to the poor fits
     driver.until(lambda: live.canvas.shown.index == 14 and not live.canvas.shown.moving)
+    driver.until(lambda: live.canvas.shown.result is not None)
     shown = live.canvas.shown.result.points
     assert np.allclose(shown, moved.points[14], atol=1e-3)
     driver.press("c")

@@ -373,13 +373,14 @@ TABLE = (
         "live.accept",
         "Accept",
         "V",
-        "Say that the range is right, or this frame: no new fit replaces it.",
+        "Say that the range is right, or this frame: no new fit replaces it. Again: take it back.",
     ),
     Command(
         "live.reject",
         "Reject",
         "X",
-        "Say that the points of the range, or of this frame, are wrong: no export has them.",
+        "Say that the points of the range, or of this frame, are wrong: no export has them. Again: "
+        "take it back.",
     ),
     Command(
         "live.interpolate",

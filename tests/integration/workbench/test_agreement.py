@@ -14,7 +14,13 @@ from faceloop_datasets import Annotation, InputError, PointState, Project, Proje
 from faceloop_datasets.care import erase, find_erasure_target, plan_erasure
 from faceloop_datasets.face import snapshot_hash
 from faceloop_runtime import FaceModel
-from faceloop_workbench.services.blind_rounds import choose_faces, compare, done_by, make_round
+from faceloop_workbench.services.blind_rounds import (
+    choose_faces,
+    compare,
+    done_by,
+    make_round,
+    why_no_undo,
+)
 from faceloop_workbench.services.model_choice import ChosenModel
 
 if TYPE_CHECKING:
@@ -80,6 +86,9 @@ def test_a_round_from_new_to_consensus(faceloop: Run, small_project: Path, tmp_p
         assert set(head.annotation.states) == {PointState.VISIBLE}
         entry = project.queue.list(reason="disagreement")[0]
         assert str(entry.item_id) in saved["doubtful"]
+        assert not why_no_undo(project, round_)
+        other = replace(round_, name="other")
+        assert "and that is: Consensus of the round pilot" in why_no_undo(project, other)
     undone = faceloop("agreement", "consensus", "pilot", "--undo", *at)
     assert undone.out == "4 faces are as they were before.\n"
     with Project.open(small_project) as project:

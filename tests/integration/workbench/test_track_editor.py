@@ -196,6 +196,10 @@ def test_all_edits_can_be_taken_back_after_reopening(bench: Bench, clip: Path) -
     shown = bench.player.kept.result(32, bench.player.chosen)
     assert shown is not None
     assert shown.faces == ()
+    for verdict in (Verdict.NONE, Verdict.REJECTED):  # again it is neither, and again it is
+        bench.editor.judge(Verdict.REJECTED, 30, 35)
+        bench.rest()
+        assert (bench.editor.track.face(0).verdict[30:36] == verdict).all()
     bench.editor.interpolate(12, 23)
     bench.editor.split(30)
     bench.editor.join(1)
@@ -206,11 +210,12 @@ def test_all_edits_can_be_taken_back_after_reopening(bench: Bench, clip: Path) -
     history = project.track_history(media)
     assert history is not None
     assert [change.said for change in history.done] == [
+        "rejected frames 30..35", "took the verdict from frames 30..35",
         "rejected frames 30..35", "interpolated frames 12..23", "split at frame 30",
         "joined face 1", "smoothed frames 0..20",
     ]  # fmt: skip
     bench.editor.load()
-    for _ in range(5):
+    for _ in range(7):
         bench.editor.undo()
     bench.rest()
     assert bench.told[-1] == "Took back: rejected frames 30..35."

@@ -85,6 +85,7 @@ def test_a_name_is_taken_back_and_given_again(window):
     assert window.said[-1] == f"Took back: Name face {number} Ann."
     window.undo.redo()
     assert project.item(number).subject == "Ann"
+    assert window.said[-1] == f"Done again: Name face {number} Ann."
 
 
 def test_what_was_done_beside_the_face_keeps_its_place_when_the_face_is_left(window):

@@ -105,6 +105,7 @@ class TestWords:
         project.queue.add(item, "manual", note="found in the picture, predicted error 0.050")
         lines = queue_reasons.reason_lines(project.summary(item).reasons)
         assert lines[0] == "Found in the picture, predicted error 0.050"
+        assert face_texts.reason_text(project.summary(item)).startswith("found in the picture, ")
         project.queue.skip(entry.id)
         row = project.summary(item)
         # A reason is no word of the person who skipped it.

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.project import default_author
 from faceloop_datasets.wording import counted
+from faceloop_workbench.services.blind_rounds import why_no_consensus
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
     answer_buttons,
@@ -70,6 +71,7 @@ class RoundsDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._work, self._session = work, session
         self._rounds: list[BlindRound] = []
+        self._done: list[dict[str, int]] = []
         self.list = QListWidget()
         self.list.setObjectName("rounds.list")
         self.list.setAccessibleName("Rounds")
@@ -116,6 +118,7 @@ class RoundsDialog(QDialog):
     def _read(self) -> None:
         known, row = self._work.rounds(), self.list.currentRow()
         self._rounds = [one for one, _ in known]
+        self._done = [done for _, done in known]
         self.list.clear()
         for one, done in known:
             people = ", ".join(f"{name} {count}" for name, count in done.items())
@@ -135,11 +138,15 @@ class RoundsDialog(QDialog):
         self.who.clear()
         if chosen is not None:
             self.who.addItems(list(chosen.annotators))
-        why = "" if chosen is not None else "Make a round first."
+        why = no_consensus = no_undo = "Make a round first."
+        if chosen is not None:
+            why = ""
+            no_consensus = why_no_consensus(self._done[self.list.currentRow()])
+            no_undo = self._work.why_no_undo(chosen)
         set_enabled(self._buttons["begin"], why, "Work through its faces.")
         set_enabled(self._buttons["report"], why, "Write and show how well people agree.")
-        set_enabled(self._buttons["consensus"], why, _CONSENSUS)
-        set_enabled(self._buttons["undo"], why, "Take back the consensus that was saved last.")
+        set_enabled(self._buttons["consensus"], no_consensus, _CONSENSUS)
+        set_enabled(self._buttons["undo"], no_undo, "Take back the consensus that was saved last.")
 
     def _begin(self) -> None:
         chosen = self.chosen

@@ -269,7 +269,11 @@ class Doubts:
             if self._do(take_back):
                 self._session.tell(f"Took back: {what}.")
 
-        self.settled.emit(what, undo, lambda: self._do(again))
+        def redo() -> None:
+            if self._do(again):
+                self._session.tell(f"Done again: {what}.")
+
+        self.settled.emit(what, undo, redo)
 
     def _read_right(self) -> None:
         item, project = self._editor.item, self._session.project

@@ -157,7 +157,7 @@ class PointTablePanel(QWidget):
             (DOUBT, "doubt"),
         ):
             columns.resizeSection(column, view.fontMetrics().horizontalAdvance(text) + 12)
-        columns.resizeSection(STATE, view.fontMetrics().horizontalAdvance("estimated") + 26)
+        columns.setSectionResizeMode(STATE, QHeaderView.ResizeMode.ResizeToContents)
         columns.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         columns.setStretchLastSection(False)
         not_none(view.selectionModel()).selectionChanged.connect(self._chosen)

@@ -246,7 +246,11 @@ class PictureFaces:
             if self._name(item_id, lambda: project.undo_subjects(change)):
                 self._session.tell(f"Took back: {what}.")
 
-        self.named.emit(what, take_back, say)
+        def again() -> None:
+            if say():
+                self._session.tell(f"Done again: {what}.")
+
+        self.named.emit(what, take_back, again)
 
     def _name(self, item_id: int, change: Callable[[], object]) -> bool:
         """Change whom a face shows; returns whether that is on disk."""

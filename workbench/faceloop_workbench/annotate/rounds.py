@@ -18,6 +18,7 @@ from faceloop_workbench.services.blind_rounds import (
     report_round,
     save_consensus,
     undo_consensus,
+    why_no_undo,
     without_removed,
 )
 from faceloop_workbench.services.model_choice import choose_model
@@ -159,6 +160,10 @@ class RoundWork:
             (without_removed(project, one)[0], done_by(project, one))
             for one in project.rounds.all()
         ]
+
+    def why_no_undo(self, round_: BlindRound) -> str:
+        """Say why no consensus of a round can be taken back; empty if one can."""
+        return why_no_undo(self._session.need_project(), round_)
 
     @property
     def busy(self) -> bool:

@@ -281,7 +281,7 @@ def redo(video: VideoArgument, project: ProjectOption) -> None:
 
     Example: faceloop tracks redo talk.mp4 --project faces
     """
-    _go_back(project, video, "redo", "Did again")
+    _go_back(project, video, "redo", "Done again")
 
 
 def _judge(

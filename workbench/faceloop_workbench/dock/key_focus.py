@@ -15,6 +15,7 @@ _BY_KEYS = (
     Qt.FocusReason.BacktabFocusReason,
     Qt.FocusReason.ShortcutFocusReason,
 )
+_BACK = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
 _SHOWN = "keyFocus"  # a property that the style sheet asks for
 _ON_DARK, _ON_LIGHT = "#ffd54f", "#0b57d0"  # at least 4.5 : 1 against napari's themes
 
@@ -35,8 +36,13 @@ class KeyFocus:
         self.by_keys = False
 
     def moved(self, widget: QWidget, event: QFocusEvent) -> None:
-        """Hear that a widget has the focus, or has it no more."""
-        if event.gotFocus() and event.reason() != Qt.FocusReason.ActiveWindowFocusReason:
+        """Hear that a widget has the focus, or has it no more.
+
+        A list that opens over the window moves nothing: who went to its box by keys is there still.
+        """
+        window = widget.window() or widget
+        in_list = window.windowType() == Qt.WindowType.Popup
+        if event.gotFocus() and not in_list and event.reason() not in _BACK:
             self.by_keys = event.reason() in _BY_KEYS
         framed = event.gotFocus() and self.by_keys and not widget.isWindow()
         if bool(widget.property(_SHOWN)) != framed:

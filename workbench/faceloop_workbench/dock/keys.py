@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt
+from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt, QTimer
 from qtpy.QtGui import QFocusEvent, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -23,13 +23,14 @@ from qtpy.QtWidgets import (
 from faceloop_workbench.widgets.basic import application
 
 from .key_focus import KeyFocus
+from .napari_window import picture_widget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faceloop_workbench.commands import Commands
 
-_TEXT = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
+_TEXT = (QLineEdit, QTextEdit, QPlainTextEdit)
 
 
 class Keys(QObject):
@@ -65,6 +66,8 @@ class Keys(QObject):
         """Take the key events that are commands (Qt's name)."""
         if isinstance(event, QFocusEvent) and isinstance(watched, QWidget):
             self._focus.moved(watched, event)
+            if event.gotFocus() and event.reason() == Qt.FocusReason.PopupFocusReason:
+                self._leave_soon(watched, QComboBox)
         if not isinstance(event, QKeyEvent) or not isinstance(watched, QWidget):
             return False
         kind = event.type()
@@ -72,8 +75,11 @@ class Keys(QObject):
             return self._released(event)
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
-        name = self._command(event) if self._listens(watched) else None
-        if name is None or self._is_kept(QApplication.focusWidget() or watched, event.key()):
+        focus = QApplication.focusWidget() or watched
+        name = self._command(event) if self._is_ours(watched.window()) else None
+        if name is None or self._is_kept(focus, event):
+            if kind == QEvent.Type.KeyPress and event.key() in _ENDS:
+                self._leave_soon(watched, QAbstractSpinBox)
             return False
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()  # so that no menu takes it; the key press follows
@@ -95,23 +101,48 @@ class Keys(QObject):
             return False
         return self._commands.run(self._held.pop(event.key()), held=False)
 
-    def _listens(self, widget: QWidget) -> bool:
-        focus = QApplication.focusWidget() or widget
-        if isinstance(focus, QComboBox):
-            typed = focus.isEditable() or self._focus.by_keys
-        else:
-            typed = isinstance(focus, _TEXT)
-        return not typed and self._is_ours(widget.window())
-
-    def _is_kept(self, focus: QWidget, key: int) -> bool:
-        """Whether a key is for what has the focus: it moves there, presses it, or leaves it."""
-        if isinstance(focus, QAbstractItemView | QAbstractSlider | QComboBox) and key in _MOVES:
+    def _is_kept(self, focus: QWidget, event: QKeyEvent) -> bool:
+        """Whether a key is for what has the focus: it types, moves, presses, or leaves it."""
+        key = event.key()
+        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if isinstance(focus, _TEXT) or (isinstance(focus, QComboBox) and focus.isEditable()):
+            return not (control and key in _DIGITS)
+        if isinstance(focus, QAbstractSpinBox):
+            return key in (_EDITS if control else _NUMBER)
+        if isinstance(focus, QComboBox) and not control and self._focus.by_keys:
+            return True  # Space opens it, and a letter chooses what begins with it
+        if key in _MOVES and self._moves(focus, control=control):
             return True
-        if isinstance(focus, QComboBox) and chr(min(key, 0x10FFFF)).isalnum():
-            return True  # chooses what begins with it
-        if isinstance(focus, QAbstractButton | QTabBar) and self._focus.by_keys:
-            return key in _MOVES or key == Qt.Key.Key_Space
-        return key in _LEAVES and self._dock.isAncestorOf(focus)
+        if key in _LEAVES:
+            return self._dock.isAncestorOf(focus)
+        return key == Qt.Key.Key_Space and self._is_pressed(focus)
+
+    def _moves(self, focus: QWidget, *, control: bool) -> bool:
+        """Whether the arrows move in what has the focus."""
+        if isinstance(focus, QAbstractSlider | QComboBox):
+            return not control
+        return self._is_pressed(focus) or isinstance(focus, QAbstractItemView)
+
+    def _is_pressed(self, focus: QWidget) -> bool:
+        """Whether Space presses what has the focus."""
+        return isinstance(focus, QAbstractButton | QTabBar) and self._focus.by_keys
+
+    def _leave_soon(self, widget: QWidget, kind: type[QWidget]) -> None:
+        """Give the keys back to the picture, where the mouse has left them in a box of the dock.
+
+        Soon, as the choice may move them to somewhere better first. A box in a cell of a table is
+        the table's.
+        """
+        above = widget.parentWidget()
+        in_cell = above is not None and isinstance(above.parentWidget(), QAbstractItemView)
+        mine = isinstance(widget, kind) and self._dock.isAncestorOf(widget)
+        if mine and not in_cell and not self._focus.by_keys:
+            QTimer.singleShot(0, lambda: self._leave(widget))
+
+    def _leave(self, widget: QWidget) -> None:
+        picture = picture_widget(self._dock)
+        if picture is not None and QApplication.focusWidget() is widget:
+            picture.setFocus()
 
     def _is_ours(self, window: QWidget | None) -> bool:
         """Whether it is the main window, or the dock floats in it."""
@@ -141,6 +172,21 @@ _MOVES = (
     Qt.Key.Key_PageUp,
     Qt.Key.Key_PageDown,
 )
+_ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+_DIGITS = tuple(map(Qt.Key, range(Qt.Key.Key_0, Qt.Key.Key_9 + 1)))
+_NUMBER = {  # keys that a box for a number has a use for
+    *_MOVES,
+    *_ENDS,
+    *_LEAVES,
+    *_DIGITS,
+    Qt.Key.Key_Period,
+    Qt.Key.Key_Comma,
+    Qt.Key.Key_Plus,
+    Qt.Key.Key_Minus,
+    Qt.Key.Key_Backspace,
+    Qt.Key.Key_Delete,
+}
+_EDITS = {Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_V, Qt.Key.Key_X}
 
 
 def key_text(event: QKeyEvent) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QDialog, QMainWindow, QVBoxLayout, QWidget
 
 from faceloop_workbench.widgets.basic import answer_buttons, paragraph
@@ -150,3 +151,10 @@ def main_window(widget: QWidget) -> QMainWindow | None:
     while above is not None and not isinstance(above, QMainWindow):
         above = above.parentWidget()
     return above
+
+
+def picture_widget(dock: QWidget) -> QWidget | None:
+    """Return what napari draws the picture in; None where there is no window of napari's."""
+    window = main_window(dock)
+    centre = None if window is None else window.centralWidget()
+    return None if centre is None else centre.findChild(QOpenGLWidget)

@@ -310,7 +310,7 @@ class LivePanel(QWidget):
             self._screening.unload()
         self._sources.refresh(self._source_name())
         self._screening.renew()
-        if project is not None and self.player.source is not None:
+        if project is not None or self.player.source is None:
             self.tracks.load()
 
     def _show_track(self) -> None:

@@ -106,7 +106,9 @@ class QualityBox(QGroupBox):
         if len(fits) > 1:
             text += f", {counted(len(fits), 'face')}"
         self._quality.setText(text)
-        self._finding.show_starts(starts_text(fit.start for fit in fits))
+        kept = bool(fits) and all(fit.start == "points" for fit in fits)  # no tracker is given any
+        starts = "from the kept track" if kept else starts_text(fit.start for fit in fits)
+        self._finding.show_starts(starts)
         bounds = [fit.error_bound for fit in fits if np.isfinite(fit.error_bound)]
         most = error_text(max(bounds)) if bounds else ""
         bound = f"Errors of 9 in 10 such fits are below {most}. " if bounds else ""

@@ -20,8 +20,6 @@ from qtpy.QtWidgets import (
 from faceloop_datasets.wording import counted
 from faceloop_workbench.widgets.basic import PlainLabel, command_button
 
-from .track_text import track_text
-
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QAbstractButton
 
@@ -83,7 +81,7 @@ class TrackBox(QGroupBox):
 
     def show_track(self) -> None:
         """Tell what the track holds."""
-        self._about.setText(track_text(self._editor.track))
+        self._about.setText(self._editor.about)
         self._faces.show_faces()
 
     def _grid(self) -> QGridLayout:

@@ -36,6 +36,7 @@ from .track_jobs import (
     spread_in_file,
     takes_fits,
 )
+from .track_text import no_video_text, track_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,11 @@ if TYPE_CHECKING:
 
 _REST = 1.0
 """Seconds without a new fit after which what was found is kept."""
-_VERDICTS = {Verdict.ACCEPTED: "accepted", Verdict.REJECTED: "rejected", Verdict.NONE: "freed"}
+_VERDICTS = {
+    Verdict.ACCEPTED: "accepted",
+    Verdict.REJECTED: "rejected",
+    Verdict.NONE: "took the verdict from",
+}
 
 
 class TrackEditor:
@@ -115,6 +120,14 @@ class TrackEditor:
         return None if self.history is None else self.history.track
 
     @property
+    def about(self) -> str:
+        """What the track holds, in a line; without a video, what there is to choose."""
+        project = self._session.project
+        if self.track is None and self._player.source is None:
+            return no_video_text(0 if project is None else len(project.tracks()))
+        return track_text(self.track)
+
+    @property
     def busy(self) -> str:
         """What is under way, for people; empty if nothing is that takes long."""
         return self._jobs.name
@@ -157,9 +170,18 @@ class TrackEditor:
         self._jobs.begin(f"Tracking {video.path.name}", work)
 
     def judge(self, verdict: Verdict, first: int, last: int) -> None:
-        """Accept or reject the face in a range, or take that back."""
-        said = f"{_VERDICTS[verdict]} frames {first}..{last}"
-        self._edit(said, lambda t, face: editing.judge(t, face, first, last, verdict))
+        """Accept or reject the face in a range; where all of it is so already, neither any more."""
+
+        def edit(track: Track, _monitor: Monitor) -> tuple[Track, str]:
+            face = self._face_of(track)
+            for wanted in (verdict, Verdict.NONE):
+                after = editing.judge(track, face, first, last, wanted)
+                said = f"{_VERDICTS[wanted]} frames {first}..{last}"
+                if TrackHistory(track).did(after, said).done:
+                    return after, said
+            return track, "nothing changed"
+
+        self._begin_edit("", edit)
 
     def interpolate(self, first: int, last: int) -> None:
         """Compute the face between the good frames of a range."""
@@ -195,7 +217,7 @@ class TrackEditor:
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        self._go_back("Did again", lambda history: (history.redo(), history.undone))
+        self._go_back("Done again", lambda history: (history.redo(), history.undone))
 
     def correct(self, frame: int) -> None:
         """Open the face in a frame in the tab Annotate, with the track's points to start from."""

@@ -17,6 +17,12 @@ _EDITED = (
 )  # fmt: skip
 
 
+def no_video_text(tracks: int) -> str:
+    """Say what to do where no video is open, and how many videos of the project have a track."""
+    kept = f" {counted(tracks, 'video has', 'videos have')} a track." if tracks else ""
+    return f"Choose a video.{kept}"
+
+
 def track_text(track: Track | None) -> str:
     """Say in a line what a track holds."""
     if track is None:

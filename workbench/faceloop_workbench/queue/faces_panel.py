@@ -211,7 +211,9 @@ class FaceDelegate(QStyledItemDelegate):
         bold = QFont(option.font)
         bold.setBold(True)
         error = predicted_error_text(row)
-        wide = option.fontMetrics.horizontalAdvance(error + "  ") if error else 0
+        painter.setFont(option.font)
+        drawn = painter.fontMetrics()  # not the option's: a style sheet may have changed the font
+        wide = drawn.horizontalAdvance(error + "  ") if error else 0
         name = box.adjusted(0, 0, -wide, 0)
         painter.setFont(bold)
         _draw(painter, name, row.name, Qt.TextElideMode.ElideMiddle)
@@ -219,11 +221,12 @@ class FaceDelegate(QStyledItemDelegate):
         _draw(painter, box, error, right=True)
         painter.setOpacity(_DIM)
         whom, why = faces.whom(row), faces.why(row)
-        own = option.fontMetrics.horizontalAdvance(whom)
-        room = box.width() if not why else box.width() * 3 // 5
+        least = box.width() - drawn.horizontalAdvance(why) - 2 * _GAP
+        room = max(least, box.width() * 3 // 5) if why else box.width()
+        own = min(drawn.horizontalAdvance(whom) + 2, room)
         second = box.translated(0, height)
-        _draw(painter, second.adjusted(box.width() - min(own, room), 0, 0, 0), whom, right=True)
-        _draw(painter, second.adjusted(0, 0, -min(own, room) - _GAP, 0), why)
+        _draw(painter, second.adjusted(box.width() - own, 0, 0, 0), whom, right=True)
+        _draw(painter, second.adjusted(0, 0, -own - _GAP, 0), why)
         said = sentence_text(row) or label_text(row) + expression_text(row)
         state = f"{_MARKS[label_of(row)]} {said}"
         if faces.is_lost(row):

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.services.queue_reasons import REASONS
+from faceloop_workbench.services.queue_reasons import KINDS
 from faceloop_workbench.widgets.basic import PlainLabel, plain_tip
 
 from .face_texts import LABELS
@@ -119,7 +119,7 @@ class FiltersPanel(QWidget):
         counts = self._review.counts
         there: list[tuple[str, Any]] = [
             (f"{word.capitalize()} ({counts.left[key]})", key)
-            for key, word in REASONS.items()
+            for key, word in KINDS.items()
             if counts.left[key] or counts.done[key] or counts.skipped[key]
         ]
         fill(self._reason, [("Any reason", None), *there], self._review.selection.reason)
@@ -149,7 +149,7 @@ class FiltersPanel(QWidget):
         counts = self._review.counts
         return "\n".join(
             f"{word}: {counts.left[key]} left, {counts.done[key]} done"
-            for key, word in REASONS.items()
+            for key, word in KINDS.items()
             if counts.left[key] or counts.done[key]
         )
 

@@ -21,7 +21,13 @@ from faceloop_datasets import FaceloopError, Scheme
 from faceloop_datasets.wording import enumerated
 from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.conversion_text import importable_text
-from faceloop_workbench.widgets.basic import PlainLabel, answer_buttons, ask_to_discard, paragraph
+from faceloop_workbench.widgets.basic import (
+    PlainLabel,
+    answer_buttons,
+    ask_to_discard,
+    not_none,
+    paragraph,
+)
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_folder
 
 if TYPE_CHECKING:
@@ -84,7 +90,7 @@ class NewDialog(QDialog):
         self._from = QLineEdit()
         self._from.setObjectName("new.from")
         self._from.setAccessibleName("Project to take faces from")
-        self._from.setPlaceholderText("nothing, or the folder of another project")
+        self._from.setPlaceholderText("folder of another project (optional)")
         self._from.setToolTip(
             "Its annotated faces come in, converted to these points where there is a conversion."
         )
@@ -146,7 +152,7 @@ class NewDialog(QDialog):
                 Path(source).expanduser() if source else None,
             )
         except FaceloopError as error:
-            self._problem.setText(str(error))
+            self._refuse(error)
         else:
             super().accept()
 
@@ -157,7 +163,7 @@ class NewDialog(QDialog):
         points.addWidget(self._scheme, 1)
         points.addWidget(self._look)
         form.addRow("Points", points)
-        form.addRow("Faces of", self._beside(self._from, "Browse…", self._browse_from))
+        form.addRow("Faces from", self._beside(self._from, "Browse…", self._browse_from))
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(
@@ -184,6 +190,20 @@ class NewDialog(QDialog):
         """Say what can be imported into a project with these points: no more than is true."""
         scheme = self.scheme
         self._formats.setText("" if scheme is None else importable_text(scheme))
+
+        self._grow()
+
+    def _refuse(self, error: FaceloopError) -> None:
+        self._problem.setText(str(error))
+        self._grow()
+
+    def _grow(self) -> None:
+        """Be as high as the texts need, instead of squeezing the rows above them."""
+        layout = not_none(self.layout())
+        layout.activate()
+        needed = layout.totalHeightForWidth(self.width())
+        if self.isVisible() and self.height() < needed:
+            self.resize(self.width(), needed)
 
     def _browse(self) -> None:
         def take(folder: Path) -> None:
@@ -216,7 +236,7 @@ class NewDialog(QDialog):
             self._files[scheme] = path
             self.take_scheme(scheme)
         except FaceloopError as error:
-            self._problem.setText(str(error))
+            self._refuse(error)
 
 
 def _title(scheme: Scheme | None) -> str:

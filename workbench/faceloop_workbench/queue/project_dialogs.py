@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_documents_dir
 
-from faceloop_datasets import FaceloopError, Project, Scheme
+from faceloop_datasets import FaceloopError, Project, Scheme, SchemeError
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
+from faceloop_datasets.sample import SCHEME as SAMPLE_SCHEME
 from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations, is_media
@@ -166,6 +167,21 @@ class ProjectDialogs:
         if self.free():
             work = self._on_project(lambda into, monitor: import_project(into, source, monitor))
             self._bar.run(Job(work, f"Bringing in the faces of {source.name}"), self._brought)
+
+    @property
+    def why_no_sample(self) -> str:
+        """Why the sample cannot be brought in; empty if it can."""
+        project = self._session.project
+        if project is None:
+            return ""
+        try:
+            project.conversion_from(SAMPLE_SCHEME)
+        except SchemeError:
+            return (
+                f"The sample has the points of {SAMPLE_SCHEME}, and this project has no\n"
+                f"conversion of those to {project.scheme.name}."
+            )
+        return ""
 
     def add_sample(self) -> None:
         """Bring in the faces of the sample, with copies of their pictures."""

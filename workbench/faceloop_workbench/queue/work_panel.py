@@ -32,6 +32,8 @@ from .faces_panel import FaceList
 from .filters_panel import FiltersPanel
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QAction  # type: ignore[attr-defined]
+
     from faceloop_datasets import Project
     from faceloop_workbench.annotate.held_out_marks import HeldOutMarks
     from faceloop_workbench.commands import Commands
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from .review import Review
 
 _UNDO_MEND = "Give the faces that were last put right the points they had before"
+_SAMPLE = "400 rendered faces of 100 people, annotated and free to use"
 _EXPORTS = {
     "csv": "Table, CSV…",
     "parquet": "Table, Parquet…",
@@ -61,6 +64,7 @@ class WorkPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._review, self._commands, self._dialogs = review, commands, dialogs
+        self._samples: list[QAction | QPushButton] = []
         self.list = FaceList(review, marks)
         self.filters = FiltersPanel(review)
         self.filters.left.connect(self._focus_list)
@@ -97,6 +101,7 @@ class WorkPanel(QWidget):
         """Show a project's name."""
         self.offer_undo("")  # what was done to another project
         self._name.setText("" if project is None else project.name)
+        self._read_sample()
         self._name.setToolTip("" if project is None else plain_tip(str(project.path)))
 
     def offer_undo(self, what: str) -> None:
@@ -198,8 +203,13 @@ class WorkPanel(QWidget):
         menu.addAction("Add a folder…", self._dialogs.add_folder)
         sample = not_none(menu.addAction("Sample faces", self._dialogs.add_sample))
         sample.setObjectName("add.sample")
-        sample.setToolTip("400 rendered faces of 100 people, annotated and free to use")
+        self._samples.append(sample)
         menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(self._read_sample)
+
+    def _read_sample(self) -> None:
+        for offer in self._samples:
+            set_enabled(offer, self._dialogs.why_no_sample, _SAMPLE)
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
@@ -227,6 +237,7 @@ class WorkPanel(QWidget):
             button.setObjectName(name)
             button.clicked.connect(lambda _=False, do=do: do())
             layout.addWidget(button)
+        self._samples.append(button)  # the last one
         layout.addWidget(paragraph("Or drop pictures, videos or folders here."))
         layout.addStretch(1)
         return page

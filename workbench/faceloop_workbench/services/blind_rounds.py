@@ -28,7 +28,7 @@ from .finding import AUTOMATIC
 from .picture_cache import PictureCache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -300,6 +300,31 @@ def save_consensus(
         note = f"annotators of {round_.name} differ by more than {100 * limit:.0f} %"
         project.queue.add(item, "disagreement", note=note, points=points)
     return batch, doubtful
+
+
+def why_no_consensus(done: Mapping[str, int]) -> str:
+    """Say why there is nothing to agree on; empty if there may be.
+
+    Parameters
+    ----------
+    done : mapping of str to int
+        How many faces each person has annotated: `done_by`.
+    """
+    people = sum(count > 0 for count in done.values())
+    if people > 1:
+        return ""
+    whose = "only one person has" if people else "nobody has"
+    return f"There is nothing to agree on: {whose} annotated faces of this round yet."
+
+
+def why_no_undo(project: Project, round_: BlindRound) -> str:
+    """Say why no consensus of a round can be taken back; empty if one can."""
+    batch = project.last_batch(_KIND)
+    if batch is None:
+        return "No consensus was saved that could be taken back."
+    if batch.action != _action(round_):
+        return f"Only the last consensus can be taken back, and that is: {batch.action}."
+    return ""
 
 
 def undo_consensus(

@@ -62,7 +62,7 @@ def importable_text(scheme: Scheme) -> str:
     others = [name for name in possible if name not in exact]
     parts = [f"{_titles(exact)} as they are"] if exact else []
     if others:
-        parts.append(f"converted: {_titles(others)}")
+        parts.append(f"{_titles(others)} by conversion")
     return f"Annotations that can be imported: {'; '.join(parts)}."
 
 

@@ -10,6 +10,7 @@ from faceloop_datasets.media.images import read_annotated
 
 from .finding import AUTOMATIC, Finding
 from .finding_faces import shown_faces, take_new_fits
+from .queue_reasons import FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,9 +101,8 @@ def find_in_project(
         fits = finder.find(pixels, known, finding)
         items: list[Item] = []
         if fits and not dry_run:
-            note = "found in the picture"
             model = finder.chosen.name
-            items = take_new_fits(project, media, frame, fits, model=model, note=note)
+            items = take_new_fits(project, media, frame, fits, model=model, note=FOUND)
         if fits:
             found.append(FoundInPicture(media, frame, tuple(fits), tuple(items)))
     return found

@@ -11,6 +11,8 @@ from faceloop_datasets import PointState
 from faceloop_datasets.wording import counted
 from faceloop_trainer.evaluation.weak_spots import is_turned, turns
 
+from .queue_reasons import HELPFUL
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -77,7 +79,7 @@ def next_faces(
 def put_into_queue(project: Project, chosen: NextFaces) -> int:
     """Put faces into the review queue with the reason for it; returns how many."""
     for item in chosen.items:
-        project.queue.add(item, "manual", note=f"would help the model. {chosen.text}")
+        project.queue.add(item, "manual", note=f"{HELPFUL}. {chosen.text}")
     return len(chosen.items)
 
 

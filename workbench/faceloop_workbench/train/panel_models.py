@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableWidget,
+    QTableWidgetItem,
+)
 
 from faceloop_workbench.widgets.basic import plain_tip
 
@@ -16,6 +23,8 @@ from .model_list import error_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtCore import QModelIndex
+
     from .model_list import ListedModel
 
 _COLUMNS = ("", "Model", "Faces", "NME", "Made", "Note")
@@ -23,6 +32,18 @@ _NOTE = len(_COLUMNS) - 1
 _USED = "●"
 _PINNED = "◆"
 _MOST_ROWS = 6
+
+
+class _NoteDelegate(QStyledItemDelegate):
+    """Shows the beginning of a note."""
+
+    def initStyleOption(  # noqa: N802 - Qt's name
+        self, option: QStyleOptionViewItem | None, index: QModelIndex
+    ) -> None:
+        """Leave out the end (Qt's name)."""
+        super().initStyleOption(option, index)
+        if option is not None:
+            option.textElideMode = Qt.TextElideMode.ElideRight
 
 
 class ModelTable(QTableWidget):
@@ -60,6 +81,7 @@ class ModelTable(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for column in (1, _NOTE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self.setItemDelegateForColumn(_NOTE, _NoteDelegate(self))
         self.itemSelectionChanged.connect(self._select)
         self.itemChanged.connect(self._changed)
 
