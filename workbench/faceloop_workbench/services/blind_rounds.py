@@ -171,8 +171,8 @@ def add_file(
         added[nearest] = made
     if not added:
         raise InputError(
-            f"{files[0]}: none of its {left} faces is in the round {round_.name}. Expected "
-            "annotations of the same pictures."
+            f"{files[0]}: none of its {counted(left, 'face')} is in the round {round_.name}. "
+            "Expected annotations of the same pictures."
         )
     for item, annotation in added.items():
         project.rounds.save(round_, item, author, annotation)
