@@ -90,7 +90,8 @@ def test_people_are_seen_opened_joined_and_undone(driver, faces):
     menu = people.findChild(QPushButton, "people.side").menu()
     menu.popup(people.mapToGlobal(people.rect().center()))
     QTest.mouseClick(menu, LEFT, NONE, menu.actionGeometry(menu.actions()[0]).center())
-    driver.until(lambda: set(faces.chosen_sides().values()) == {"held out"})
+    driver.until(lambda: "held out from the next training on" in driver.dock._status.text())
+    assert set(faces.chosen_sides().values()) == {"held out"}
     click_row(view, 1, CONTROL)
     press(people, "people.name")
     driver.until(lambda: is_open("subject.dialog"))
