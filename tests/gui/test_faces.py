@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import type_into
-from PIL import Image
+from given import picture_of_two
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QTreeWidget
 
 from faceloop_datasets import Project
-from faceloop_datasets.sample import sample_faces
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 SHOTS = os.environ.get("FACELOOP_SHOTS")
@@ -26,12 +25,8 @@ class Desk:
 
     def __init__(self, driver, folder: Path) -> None:
         self.driver = driver
-        first, second = (face for face in sample_faces() if face.name in {"s0000", "s0005"})
-        pictures = [np.asarray(Image.open(f.image.path).convert("RGB")) for f in (first, second)]
         file = folder / "two.png"
-        Image.fromarray(np.hstack(pictures)).save(file)
-        beside = np.array([pictures[0].shape[1], 0])
-        self.truth = first.annotation.points, second.annotation.points + beside
+        self.truth = picture_of_two(file)
         self.project = Project.create(folder / "two")
         self.item = self.project.add_item(self.project.add_media(file))
         driver.dock.session.open(self.project)

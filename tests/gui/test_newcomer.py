@@ -13,18 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import LEFT, NONE, Driver, type_into
-from PIL import Image
-from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from given import QUICK, drop, picture_of_two
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QLineEdit, QToolButton, QTreeWidget
+from qtpy.QtWidgets import QLineEdit, QToolButton, QTreeWidget
 
 from faceloop_datasets import FrameKind, Video, write_video
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 SHOTS = os.environ.get("FACELOOP_SHOTS")
-QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
 FRAMES, POOR = 60, 30
 WINDOWS = {"dark": (1500, 950), "light": (1024, 700)}
 
@@ -48,30 +46,12 @@ def newcomer(driver: Driver, request: pytest.FixtureRequest) -> Driver:
     driver.dock.live.close_down()
 
 
-def photo(folder: Path) -> tuple[Path, list[np.ndarray]]:
-    """Make a picture of two people; returns it with where their points are."""
-    one, two = (face for face in sample_faces() if face.name in {"s0000", "s0005"})
-    pictures = [np.asarray(Image.open(face.image.path).convert("RGB")) for face in (one, two)]
-    file = folder / "us.png"
-    Image.fromarray(np.hstack(pictures)).save(file)
-    beside = np.array([pictures[0].shape[1], 0])
-    return file, [one.annotation.points, two.annotation.points + beside]
-
-
-def drop(widget: object, path: Path) -> None:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    centre = widget.rect().center()
-    how = (Qt.DropAction.CopyAction, data, LEFT, NONE)
-    QApplication.sendEvent(widget, QDragEnterEvent(centre, *how))
-    QApplication.sendEvent(widget, QDropEvent(QPointF(centre), *how))
-
-
 @pytest.mark.long
 def test_from_a_photo_of_two_to_a_plot(newcomer: Driver, tmp_path: Path) -> None:
-    file, truth = photo(tmp_path)
+    file = tmp_path / "us.png"
+    picture_of_two(file)
     project = a_project_of_one_s_own(newcomer, tmp_path / "mine", file)
-    two_faces_are_found_and_named(newcomer, project, truth)
+    two_faces_are_found_and_named(newcomer, project)
     a_model_is_trained(newcomer, project)
     a_video_is_tracked_and_a_range_corrected(newcomer, tmp_path)
     a_plot_is_written(newcomer, tmp_path / "mouth.csv")
@@ -86,7 +66,7 @@ def a_project_of_one_s_own(driver: Driver, folder: Path, file: Path) -> object:
     driver.settle(100)
     driver.shot("empty")
     project = driver.dock.session.project
-    drop(driver.dock.queue, file)
+    drop(driver.dock.queue, [file])
     driver.until(lambda: len(project.items()) == 1)
     driver.settle(200)
     driver.shot("photo added")
@@ -97,7 +77,7 @@ def a_project_of_one_s_own(driver: Driver, folder: Path, file: Path) -> object:
     return project
 
 
-def two_faces_are_found_and_named(driver: Driver, project: object, truth: list) -> None:
+def two_faces_are_found_and_named(driver: Driver, project: object) -> None:
     panel = driver.dock.annotate
     faces = panel.findChild(QTreeWidget, "annotate.faces")
     driver.press("f", CONTROL)

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import LEFT, type_into
+from given import drop
 from PIL import Image
-from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
-    QApplication,
     QComboBox,
     QFrame,
     QLabel,
@@ -74,18 +73,6 @@ def counts(driver):
 def now(driver):
     item = driver.dock.session.item
     return None if item is None else item.name
-
-
-def drop(widget, paths):
-    """Drop files on a widget."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    centre = widget.rect().center()
-    how = (Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
-    entering = QDragEnterEvent(centre, *how)
-    QApplication.sendEvent(widget, entering)
-    assert entering.isAccepted()
-    QApplication.sendEvent(widget, QDropEvent(QPointF(centre), *how))
 
 
 def test_the_sample_is_one_click_away_and_the_list_goes_through_it(driver):

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from driver import type_into
+from given import QUICK
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QGroupBox, QInputDialog, QLabel, QLineEdit, QListView, QMenu
@@ -22,7 +23,6 @@ from faceloop_runtime.geometry import Similarity
 
 FACES = 16
 """Four people: enough to train on in a few seconds, too few to fit everybody well."""
-QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 

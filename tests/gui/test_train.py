@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from driver import BLOCKED, LEFT, LoopProbe
+from given import QUICK
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QDialogButtonBox, QLineEdit
@@ -21,8 +22,6 @@ from faceloop_datasets.sample import sample_faces
 from faceloop_workbench.train.dialog_delete import DeleteDialog
 
 FACES = 48
-QUICK = {"channels": ("raw",), "mirror": False, "components": 8}
-"""Settings that train in seconds, and poorly."""
 SECONDS = 240.0  # machines are busy
 
 

@@ -111,28 +111,17 @@ class OtherFaces:
         if not wanted:
             for layer in self._layers:
                 _set_visible(layer, visible=False)
-        elif not self._make():
-            self._draw_soon()
-        elif not self._is_shown(self._lines, self._lines_of, wanted):
-            self._put_lines(wanted)
-            self._draw_soon()
-        elif self._names is not None and not self._names.visible:
-            self._names.visible = True  # what is hidden takes over no new number of texts
-            self._draw_soon()
-        elif not self._is_shown(self._names, self._names_of, wanted):
-            self._put_names(wanted)
+        elif not self._make() or self._put_lines(wanted) or self._put_names(wanted):
             self._draw_soon()
         else:
             self._scale_to_zoom()
 
-    def _is_shown(
-        self, layer: Vectors | Points | None, drawn: list[_Drawn], wanted: list[_Drawn]
-    ) -> bool:
-        return layer is not None and layer.visible and _is_same(wanted, drawn)
-
-    def _put_lines(self, wanted: list[_Drawn]) -> None:
+    def _put_lines(self, wanted: list[_Drawn]) -> bool:
+        """Draw the lines; returns whether they lacked."""
         assert self._style is not None  # noqa: S101
         assert self._lines is not None  # noqa: S101
+        if self._lines.visible and _is_same(wanted, self._lines_of):
+            return False
         each = [self._style.lines(one.points[:, ::-1]) for one in wanted]
         colours = [np.tile(one.colour, (len(a), 1)) for a, one in zip(each, wanted, strict=True)]
         # Never fewer than before: napari looks for colours of lines that are gone.
@@ -146,19 +135,26 @@ class OtherFaces:
                 self._lines.edge_color = edges
             self._lines.refresh(extent=False, thumbnail=False, highlight=False)
             self._lines_of = wanted
+        return True
 
-    def _put_names(self, wanted: list[_Drawn]) -> None:
+    def _put_names(self, wanted: list[_Drawn]) -> bool:
+        """Put the names there, the layer in a turn before them; returns whether they lacked."""
         layer = self._names
         assert layer is not None  # noqa: S101
-        if not _is_same(wanted, self._names_of):
-            inks = np.array([(*one.colour[:3], 1.0) for one in wanted])
-            with layer.events.blocker_all(), layer.text.events.blocker_all():
-                layer.text.string = {"constant": ""}  # a text for each of the points that were
-                layer.data = self._places(wanted)
-                layer.text.string = 2 * [one.text for one in wanted]
-                layer.text.color = np.concatenate([np.tile(_SHADE, (len(inks), 1)), inks])
-            layer.refresh(extent=False, thumbnail=False, highlight=False)
-            self._names_of = wanted
+        if not layer.visible:
+            layer.visible = True  # what is hidden takes over no new number of texts
+            return True
+        if _is_same(wanted, self._names_of):
+            return False
+        inks = np.array([(*one.colour[:3], 1.0) for one in wanted])
+        with layer.events.blocker_all(), layer.text.events.blocker_all():
+            layer.text.string = {"constant": ""}  # a text for each of the points that were
+            layer.data = self._places(wanted)
+            layer.text.string = 2 * [one.text for one in wanted]
+            layer.text.color = np.concatenate([np.tile(_SHADE, (len(inks), 1)), inks])
+        layer.refresh(extent=False, thumbnail=False, highlight=False)
+        self._names_of = wanted
+        return True
 
     def _places(self, drawn: list[_Drawn]) -> Array:
         """Where texts are, shadows first, (2 K, 2), row before column."""
