@@ -36,11 +36,17 @@ fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten min
 mutants: $(VENV)/.mutants  ## small faults put into the core, which the tests have to notice (MODULE="geometry fit/steps" for some)
 	nice $(BIN)/python tests/mutants/run.py $(MODULE)
 
-lint: $(VENV)/.lint  ## style, types and the direction of imports
+lint: $(VENV)/.lint  ## style, types, the direction of imports, and the repository's own files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/repo-review
 
 bench: $(VENV)/.bench  ## the figures of the README
 	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor
