@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ def _nothing_waits_for_the_disk() -> Iterator[None]:
         patch.setattr(database, "_configure", and_do_not_wait)
         patch.setattr(os, "fsync", os.fstat)  # which also needs an open file
         yield
+
+
+@pytest.fixture(scope="session")
+def peak_memory() -> Callable[[], int]:
+    """Ask for the most memory in bytes that this process has held."""
+    if sys.platform == "win32":
+        import psutil
+
+        return lambda: psutil.Process().memory_info().peak_wset
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @pytest.fixture(scope="session")
