@@ -81,7 +81,7 @@ def test_ibug_takes_face70_and_its_reader_takes_it_back(tmp_path: Path) -> None:
 def test_clmtools_takes_face70_and_knows_two_flags(tmp_path: Path) -> None:
     face = with_states(record("face70"), *PointState)
     path = tmp_path / "out" / "annotations.csv"
-    assert write_faces("clmtools", [face], path, scheme=Scheme.load("face70")) == 1
+    assert write_faces("clmtools", [face], path, scheme=Scheme.load("face70")).faces == 1
     (back,) = read_faces("clmtools", [path])
     assert isinstance(back, FaceRecord)
     states = [PointState.VISIBLE, PointState.OCCLUDED, PointState.OCCLUDED, PointState.MISSING]
@@ -103,7 +103,7 @@ def test_clmtools_needs_a_conversion_and_a_plain_name(tmp_path: Path) -> None:
 def test_ibug_file_names(tmp_path: Path) -> None:
     names = ["a.jpg", "deep/a.png", "A.jpg"]
     faces = [record("ibug68", name) for name in names] + [record("ibug68", "v.mp4", frame=7)]
-    assert write_faces("ibug", faces, tmp_path, scheme=Scheme.load("ibug68")) == 4
+    assert write_faces("ibug", faces, tmp_path, scheme=Scheme.load("ibug68")).faces == 4
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "A_3.pts", "a.pts", "a_2.pts", "v_000007.pts",
     ]  # fmt: skip
@@ -113,7 +113,7 @@ def test_ibug_file_names(tmp_path: Path) -> None:
 def test_tidy_tables(kind: str, tmp_path: Path) -> None:
     faces = [with_states(record("face70"), *PointState), record("face70", "v.mp4", frame=3)]
     path = tmp_path / f"points.{kind}"
-    assert write_faces(kind, faces, path, scheme=Scheme.load("face70")) == 2
+    assert write_faces(kind, faces, path, scheme=Scheme.load("face70")).faces == 2
     table = pd.read_csv(path) if kind == "csv" else pd.read_parquet(path)
     assert len(table) == 140
     assert table["name"][:70].tolist() == list(Scheme.load("face70").names)
@@ -127,7 +127,7 @@ def test_tidy_tables(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_no_faces_give_an_empty_table(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "empty"
-    assert write_faces(kind, [], path, scheme=Scheme.load("face70")) == 0
+    assert write_faces(kind, [], path, scheme=Scheme.load("face70")).faces == 0
     table = pd.read_csv(path) if kind == "csv" else pd.read_parquet(path)
     assert len(table) == 0
     assert "x" in table
