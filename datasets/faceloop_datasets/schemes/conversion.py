@@ -335,6 +335,6 @@ def _bundled(source: str, target: str) -> Conversion:
             f"There is no conversion from {source} to {target}; {there}. Use a project of the "
             f"scheme {source} for these annotations (faceloop init DIR --scheme {source}), or "
             "learn a conversion from faces that have both: faceloop scheme learn-conversion "
-            "(docs/schemes.md)."
+            "(docs/how-to/schemes.md)."
         )
     return Conversion.parse(file.read_text(encoding="utf-8"), file.name)
