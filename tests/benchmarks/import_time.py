@@ -32,7 +32,7 @@ def main() -> None:
         taken = [
             float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(repeat)
         ]
-        print(f"{statement:<60} {median(taken):.3f} s")
+        sys.stdout.write(f"{statement:<60} {median(taken):.3f} s\n")
 
 
 if __name__ == "__main__":
