@@ -18,6 +18,7 @@ from .importing.subject_plan import PlannedSubject, SubjectPlan
 from .media.display import PictureDisplay
 from .media.files import Media
 from .media.video import ShotCounter, Video, VideoFrame, VideoWriter, write_video
+from .opencv import opencv_version
 from .progress import CancelCheck, Monitor, Progress, ProgressCallback, ProgressLike
 from .project import Project
 from .queue import ReviewQueue
@@ -84,5 +85,6 @@ __all__ = [
     "Video",
     "VideoFrame",
     "VideoWriter",
+    "opencv_version",
     "write_video",
 ]
