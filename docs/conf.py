@@ -77,14 +77,18 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "faceloop"
+html_logo = html_favicon = "../workbench/faceloop_workbench/icon.svg"
 html_baseurl = "https://faceloop.github.io/faceloop/"
 html_static_path = ["_static"]
 html_css_files = ["faceloop.css"]
 html_theme_options = {
+    "logo": {"text": "faceloop"},
     "github_url": f"https://github.com/{REPOSITORY}",
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
+    "navbar_persistent": [],
+    "navbar_end": ["search-button", "theme-switcher", "navbar-icon-links"],
     "show_prev_next": False,
 }
 # MathJax comes from a content delivery network: the one thing that a reader's browser fetches.

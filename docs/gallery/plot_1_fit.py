@@ -14,12 +14,13 @@ from faceloop_datasets.sample import sample_dir
 from faceloop_runtime import Detector, FaceModel, Fitter
 
 model = FaceModel.starter()
-picture = np.asarray(Image.open(sample_dir() / "stills" / "s0041.jpg"))
+picture = np.asarray(Image.open(sample_dir() / "stills" / "s0014.jpg"))
 
 box = Detector().detect(picture)[0]
 fit = Fitter(model, backend="cpu").fit(picture, box)
 print(f"a face: {fit.score:.0%}, expected error: {fit.predicted_error:.3f} of the eyes' distance")
-print(fit.head_pose)
+pose = fit.head_pose
+print(f"yaw {pose.yaw:.0f}°, pitch {pose.pitch:.0f}°, roll {pose.roll:.0f}°")
 
 # %%
 # Points that the model thinks are hidden are drawn hollow. The size of the others is the

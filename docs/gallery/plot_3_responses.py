@@ -19,7 +19,8 @@ from faceloop_runtime.responses import CpuResponses
 
 model = FaceModel.starter()
 face = next(face for face in sample_faces() if face.name == "s0036")
-gray = np.asarray(Image.open(sample_dir() / "stills" / face.image_name).convert("L"))
+picture = Image.open(sample_dir() / "stills" / face.image_name)
+gray = np.asarray(picture.convert("L"))
 truth = face.annotation.points
 pose, _ = model.pdm.parameters(truth)
 landmark = model.scheme.point("mouth right corner")

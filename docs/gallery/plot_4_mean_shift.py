@@ -20,7 +20,8 @@ from faceloop_runtime.responses import CpuResponses
 model = FaceModel.starter()
 pdm = model.pdm
 face = next(face for face in sample_faces() if face.name == "s0070")
-gray = np.asarray(Image.open(sample_dir() / "stills" / face.image_name).convert("L"))
+picture = Image.open(sample_dir() / "stills" / face.image_name)
+gray = np.asarray(picture.convert("L"))
 truth = face.annotation.points
 iod = model.scheme.inter_ocular_distance(truth)
 
