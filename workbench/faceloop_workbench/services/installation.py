@@ -96,7 +96,7 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 def _console() -> Diagnostic:
     encoding = sys.stdout.encoding or "unknown"
     utf8 = encoding.lower().replace("-", "").replace("_", "") == "utf8"
-    note = "" if utf8 else "; a character that it lacks is shown as ?"
+    note = "" if utf8 else "; a letter that it lacks is shown by its number"
     return Diagnostic("console", f"{encoding}{note}")
 
 
