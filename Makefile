@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-long test-faults lint bench fuzz mutants
+.PHONY: demo test test-long test-faults lint docs bench fuzz mutants
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -42,7 +42,10 @@ lint: $(VENV)/.lint  ## style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.bench  ## the figures of the README
+docs: $(VENV)/.docs  ## the documentation site: docs/_build/html/index.html
+	$(BIN)/python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+
+bench: $(VENV)/.bench  ## the figures of docs/reference/figures.md
 	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor
 	$(BIN)/python tests/benchmarks/muct.py --faces 75 150 300 552
 	$(BIN)/python tests/benchmarks/muct.py --starter
@@ -76,6 +79,10 @@ $(VENV)/.test: pyproject.toml .ci/setup
 
 $(VENV)/.lint: pyproject.toml .ci/setup
 	$(SETUP) test lint
+	@touch $@ $(VENV)/.test
+
+$(VENV)/.docs: pyproject.toml .ci/setup
+	$(SETUP) test docs
 	@touch $@ $(VENV)/.test
 
 $(VENV)/.mutants: pyproject.toml .ci/setup

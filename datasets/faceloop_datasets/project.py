@@ -19,7 +19,8 @@ from .expressions import check_expression
 from .face import Face
 from .faults import in_words
 from .files import as_file_name, is_local, is_text
-from .formats import count_faces, native_scheme, read_faces
+from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_scheme
+from .formats.tidy import project_table
 from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
 from .importing.from_project import paired_faces, project_entries
@@ -35,6 +36,7 @@ from .queue import ReviewQueue
 from .rounds import BlindRounds
 from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
+from .schemes.named import conversion_by_names
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import pandas as pd
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
@@ -931,6 +934,31 @@ class Project:
             )
         return [int(k) for k in points]
 
+    # What is annotated, for other programs
+
+    def records(self) -> Iterator[FaceRecord]:
+        """Yield the annotated faces as the writers of formats take them."""
+        for face in self.faces():
+            yield FaceRecord(
+                name=face.name,
+                subject=face.subject,
+                subject_source=face.subject_source,
+                image=None if face.media is None else ImageRef(face.media),
+                image_name=face.name if face.media is None else face.media.name,
+                annotation=face.annotation,
+                origin=f"item {face.item_id}",
+                frame=face.frame,
+                expression=face.expression,
+            )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the annotated faces as a tidy table, a row a point.
+
+        The columns are those of exported tables, `faceloop_datasets.formats.tidy.COLUMNS`: ``x``
+        and ``y`` in pixels, NaN where missing.
+        """
+        return project_table(self.records(), self.scheme)
+
     # Import
 
     def import_from(
@@ -978,8 +1006,8 @@ class Project:
             If the project cannot be written.
         """
         rule = None if subjects is None else parse_rule(subjects)
+        conversion = self.conversion_from(source_scheme(source_format, sources))
         entries = read_faces(source_format, sources, images=images)
-        conversion = self.conversion_from(native_scheme(source_format))
         job = self._import(source_format, conversion, Monitor.of(progress))
         job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
@@ -1038,17 +1066,22 @@ class Project:
     def conversion_from(self, source: str | Scheme) -> Conversion:
         """Conversion to the project's scheme: the one that it keeps, or else that of faceloop.
 
+        Of a scheme that faceloop does not know, points are taken by their names.
+
         Raises
         ------
         SchemeError
-            If there is none, or the scheme has the name of the project's and other points.
+            If there is none, or a scheme that is only named has the name of the project's and
+            other points.
         """
         name = source.name if isinstance(source, Scheme) else source
         with self._database.read() as connection:
             kept = settings.get(connection, _CONVERSION + name)
-        if kept is None or name == self.scheme.name:
-            return Conversion.load(source, self.scheme)
-        return Conversion.parse(kept, f"{self.name}: conversion from {name}")
+        if kept is not None and name != self.scheme.name:
+            return Conversion.parse(kept, f"{self.name}: conversion from {name}")
+        if isinstance(source, Scheme) and not source.has_points_of(name):
+            return conversion_by_names(source, self.scheme)
+        return Conversion.load(source, self.scheme)
 
     def keep_conversion(self, conversion: Conversion) -> None:
         """Keep a conversion to the project's scheme beside it: imports use it from now on.

@@ -29,8 +29,9 @@ from platformdirs import user_data_dir
 from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 
-from faceloop_datasets import InputError, opencv_version
+from faceloop_datasets import InputError
 from faceloop_datasets.files import atomic_path, read_regular
+from faceloop_datasets.opencv import opencv_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

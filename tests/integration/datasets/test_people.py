@@ -13,7 +13,7 @@ from PIL import Image
 
 from faceloop_datasets import Annotation, Conversion, Monitor, PointState, Project, Video
 from faceloop_datasets.formats import FaceRecord, ImageRef
-from faceloop_datasets.formats.writers import pts_text
+from faceloop_datasets.formats.ibug import pts_text
 from faceloop_datasets.importing.job import ImportTarget
 from faceloop_datasets.importing.run import Import
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces

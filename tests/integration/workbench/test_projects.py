@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from faceloop_datasets import Project, Scheme
-from faceloop_datasets.formats import WRITERS
-from faceloop_workbench.cli.projects import ExportFormat
+from faceloop_datasets.formats import all_formats, readable, writable
 
 if TYPE_CHECKING:
     from .conftest import Run
@@ -32,8 +31,12 @@ def ibug(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_format_can_be_named() -> None:
-    assert {f.value for f in ExportFormat} == set(WRITERS)
+def test_every_format_is_listed(faceloop: Run) -> None:
+    rows = faceloop("formats", "--json").json()["formats"]
+    assert {row["format"] for row in rows if row["read"]} == set(readable())
+    assert {row["format"] for row in rows if row["written"]} == set(writable())
+    said = faceloop("formats").out
+    assert all(one.title in said for one in all_formats().values())
 
 
 def test_init_makes_a_project(faceloop: Run, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from faceloop_datasets import opencv_version
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.opencv import opencv_version
 from faceloop_runtime.start_network import network_key
 
 from .annotated_shapes import scheme_of_faces

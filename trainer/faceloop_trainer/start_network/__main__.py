@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import faceloop_runtime
-from faceloop_datasets import FaceloopError, opencv_version
+from faceloop_datasets import FaceloopError
 from faceloop_datasets.errors import TrainingError
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.media.images import read_image
+from faceloop_datasets.opencv import opencv_version
 from faceloop_datasets.sample import sample_negatives
 
 from .augmentation import Augmentation
