@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 _PACKAGES = (
     "faceloop", "numpy", "scipy", "scikit-image", "scikit-learn", "av", "pillow", "safetensors",
     "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich", "vispy", "psygnal",
-    "platformdirs", "threadpoolctl",
+    "platformdirs", "threadpoolctl", "lazy-loader",
 )  # fmt: skip
 _WINDOW = ("napari", "qtpy", "magicgui", "superqt")
 _BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
@@ -104,15 +104,9 @@ def _console() -> Diagnostic:
 
 def _long_paths() -> list[Diagnostic]:
     """Say whether Windows takes paths of more than 260 letters; other systems do."""
-    if sys.platform != "win32":
+    taken = _takes_long_paths()
+    if taken is None:
         return []
-    import winreg  # noqa: PLC0415 - there only
-
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _FILE_SYSTEM) as key:
-            taken = bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
-    except OSError:  # an older Windows
-        taken = False
     if taken:
         return [Diagnostic("long paths", "yes")]
     advice = (
@@ -120,6 +114,18 @@ def _long_paths() -> list[Diagnostic]:
         "'enable long paths in Windows')."
     )
     return [Diagnostic("long paths", "no: a path has at most 260 letters", advice)]
+
+
+def _takes_long_paths() -> bool | None:
+    if sys.platform == "win32":
+        import winreg  # noqa: PLC0415 - there only
+
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _FILE_SYSTEM) as key:
+                return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+        except OSError:  # an older Windows
+            return False
+    return None
 
 
 def opencv() -> Diagnostic:
