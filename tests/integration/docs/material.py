@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from faceloop_datasets.formats import FaceRecord
 
+    Points = NDArray[np.float64]
+
 FIRST_PHOTO = 1201
 
 
@@ -84,9 +86,7 @@ def muct(home: Path, count: str = "12") -> None:
         landmarks.addfile(about, io.BytesIO(table))
 
 
-def _converted_back(
-    points: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _converted_back(points: Points, weights: Points) -> Points:
     """Points of another scheme, (M, 2), that convert to these, (N, 2), by weights (N, M).
 
     A point that nothing is converted from is in the middle of the face.

@@ -21,8 +21,9 @@ LATE = "FACELOOP_IMPORT_LATE"
 """If it is set nothing is imported before it is needed, for pages that need little."""
 PRELOADED = (
     "cv2", "matplotlib.pyplot", "pandas", "pyarrow.parquet", "sklearn.svm", "av",
-    "faceloop_trainer", "faceloop_runtime", "faceloop_workbench.cli", "faceloop_workbench.services.training",
-    "faceloop_workbench.services.tracking", "faceloop_workbench.services.reporting",
+    "faceloop_trainer", "faceloop_runtime", "faceloop_workbench.cli",
+    "faceloop_workbench.services.training", "faceloop_workbench.services.tracking",
+    "faceloop_workbench.services.reporting",
 )  # fmt: skip
 CLIENT = f"""#!{sys.executable} -ISs
 import json, os, socket, sys
