@@ -24,7 +24,7 @@ from .format import Format, Holds, NamedFace, Reader, Writer
 from .rows import row_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.schemes.scheme import Scheme
 
     from ._places import Source
-    from .record import Entry
+    from .record import Entry, FaceRecord
 
 COLUMNS = (
     "image", "frame", "face", "subject", "scheme", "point", "name", "x", "y", "state", "source",
@@ -62,6 +62,14 @@ def write_parquet(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> Non
     table = _tidy(faces, scheme)
     with atomic_path(dest) as part:
         table.to_parquet(part, index=False)
+
+
+def project_table(records: Iterable[FaceRecord], scheme: Scheme) -> pd.DataFrame:
+    """Return a table of faces with `COLUMNS`, their pictures called as in a file."""
+    found = list(records)
+    names = PictureNames(found).files()
+    faces = [NamedFace(*pair) for pair in zip(found, names, strict=True)]
+    return _tidy(faces, scheme)
 
 
 def _tidy(faces: Sequence[NamedFace], scheme: Scheme) -> pd.DataFrame:
