@@ -14,7 +14,7 @@ from faceloop_datasets.files import read_regular, unescape_formula
 from faceloop_datasets.wording import counted
 
 from ._places import has_suffix
-from ._rows import BadRow, coordinate, decode_text
+from ._rows import MOST, BadRow, coordinate, decode_text
 from ._sniffing import head
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def read_table(path: Path, texts: Iterable[str], numbers: Iterable[str]) -> Tabl
     Raises
     ------
     InputError
-        If the file cannot be read, is too large, or has one of these columns twice.
+        If the file cannot be read, or is too large.
     """
     read = _read_parquet if has_suffix(path.name, ".parquet") else _read_csv
     cells, lines, ragged = read(path, {*texts, *numbers})
@@ -157,7 +157,6 @@ def _read_csv(
     text = decode_text(read_regular(path, _MOST_BYTES), path)
     first = text.split("\n", 1)[0].rstrip("\r")
     names = _names(first)
-    _check_columns(path, names, wanted)
     keys = [f"{number}" for number in range(len(names))]
     ragged: list[tuple[int, str]] = []
 
@@ -204,12 +203,6 @@ def _lines(rows: int, ragged: list[int]) -> NDArray[np.int64]:
     return lines[~np.isin(lines, ragged)][:rows]
 
 
-def _check_columns(path: Path, names: list[str], wanted: set[str]) -> None:
-    twice = [name for name in wanted if names.count(name) > 1]
-    if twice:
-        raise InputError(f"{path} has the column {min(twice)} twice; expected it once.")
-
-
 def _check_rows(path: Path, rows: int) -> None:
     if rows > MOST_ROWS:
         raise InputError(f"{path} has {rows:,} rows; expected at most {MOST_ROWS:,}. Divide it.")
@@ -248,16 +241,23 @@ def _read_parquet(
         if sum(group.total_byte_size for group in groups) > _MOST_BYTES:
             raise InputError(f"{path} is larger than {_MOST_BYTES:,} bytes unpacked. Divide it.")
         names = [name.strip().lower() for name in file.schema_arrow.names]
-        _check_columns(path, names, wanted)
         kept = [place for place, name in enumerate(names) if name in wanted]
         table = file.read([file.schema_arrow.names[place] for place in kept])
         cells = {
-            name.strip().lower(): table.column(name).cast(pa.string()).dictionary_encode()
+            name.strip().lower(): _as_text(table.column(name)).dictionary_encode()
             for name in table.column_names
         }
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is no Parquet table of faces ({_brief(error)}).") from error
     return cells, np.arange(1, table.num_rows + 1), []
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa  # noqa: PLC0415
+
+    if pa.types.is_floating(column.type):
+        column = column.cast(pa.float64())  # a short text of a float32 is another number
+    return column.cast(pa.string())
 
 
 # Cells
@@ -283,12 +283,25 @@ def _texts(column: pa.ChunkedArray, plain: Callable[[str], str]) -> TextColumn:
 def _floats(column: pa.ChunkedArray, name: str, problems: dict[int, str]) -> NDArray[np.float64]:
     """Numbers, each text read once; those that are none are problems of their rows."""
     codes, values = _coded(column)
-    numbers, reasons = _read_numbers([value or "nan" for value in values], name)
+    texts = [value or "nan" for value in values]
+    numbers, reasons = _plain_numbers(texts), {}
+    if numbers is None:
+        numbers, reasons = _read_numbers(texts, name)
     found = np.array([*numbers, math.nan])[codes]
     if reasons:
         wrong = np.flatnonzero(np.isin(codes, list(reasons)))
         problems.update({row: reasons[int(codes[row])] for row in wrong.tolist()})
     return found
+
+
+def _plain_numbers(texts: list[str]) -> list[float] | None:
+    """Numbers, where all texts are such as a program writes: five times as fast."""
+    try:
+        numbers = list(map(float, texts))
+    except ValueError:
+        return None
+    plain = not any(abs(number) > MOST for number in numbers) and not any("_" in t for t in texts)
+    return numbers if plain else None
 
 
 def _read_numbers(texts: list[str], name: str) -> tuple[list[float], dict[int, str]]:

@@ -66,6 +66,9 @@ def check_columns(file: Path) -> list[str]:
         If it is none.
     """
     columns = column_names(file)
+    twice = [name for name in (*_TEXTS, "x", "y") if columns.count(name) > 1]
+    if twice:
+        raise InputError(f"{file} has the column {twice[0]} twice; expected it once.")
     if is_fitted(columns):
         command, what = ("track", "a video") if "time" in columns else ("fit", "pictures")
         raise InputError(
@@ -333,8 +336,8 @@ class _Rows:
         for row in rows.tolist():
             lines[int(self._place[row])].append(int(self._table.lines[row]))
         twice = next(point for point, some in lines.items() if len(some) > 1)
+        where = enumerated([str(line) for line in lines[twice]])
         return (
-            f"point {self._points.scheme.names[twice]!r:.60} is on the lines "
-            f"{enumerated(lines[twice][:5])}; expected once. A column face tells the faces of a "
-            "picture apart"
+            f"point {self._points.scheme.names[twice]!r:.60} is on the lines {where}; expected "
+            "once. A column face tells the faces of a picture apart"
         )
