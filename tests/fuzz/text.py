@@ -66,6 +66,14 @@ def _tidy() -> list[bytes]:
     return [f"{','.join(COLUMNS[:-1])}\n{rows}\n".encode(), few.encode()]
 
 
+def _deeplabcut() -> list[bytes]:
+    cells = ",".join(f"{x},{y}" for x, y in _points(2).tolist())
+    heads = "bodyparts,,,a,a,b,b\ncoords,,,x,y,x,y"
+    row = f"labeled-data,v,img01.png,{cells}\nlabeled-data,v,img02.png,,,1,2\n"
+    several = f"scorer,,,m,m,m,m\nindividuals,,,p,p,q,q\n{heads}\n{row}"
+    return [f"scorer,,,m,m,m,m\n{heads}\n{row}".encode(), several.encode()]
+
+
 def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
     def run(data: bytes) -> None:
         for _ in read_faces(name, [written(name, file, data)]):
@@ -233,6 +241,7 @@ TARGETS = (
     _read("muct", LANDMARKS, _muct(), b",", b"0000", b"name", b"x00"),
     _read("ibug", "face.pts", _ibug(), b"{", b"}", b"n_points: 68", b"version: "),
     _read("csv", "faces.csv", _tidy(), b",", b";", b'"', b"NA", b"missing", b"fit:m", b"scheme"),
+    _read("deeplabcut", "CollectedData_m.csv", _deeplabcut(), b",", b"visible", b"likelihood"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
     Target(
         "labels",

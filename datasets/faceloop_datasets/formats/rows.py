@@ -76,7 +76,7 @@ class FaceRow:
 def row_reader(
     name: str,
     find: Callable[[Sequence[Path]], Sequence[Source]],
-    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip]],
+    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip | Refusal]],
     scheme_of: Callable[[Sequence[Path]], Scheme],
 ) -> ReadFunction:
     """Make the reader of a format of a function that reads one file.
@@ -115,7 +115,9 @@ def row_reader(
 
 
 def _read(
-    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip]], source: Source, scheme: Scheme
+    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip | Refusal]],
+    source: Source,
+    scheme: Scheme,
 ) -> Iterator[FaceRow | Skip | Refusal]:
     try:
         yield from read_file(source, scheme)

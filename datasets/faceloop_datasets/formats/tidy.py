@@ -89,16 +89,14 @@ def _tidy(faces: Sequence[NamedFace], scheme: Scheme) -> pd.DataFrame:
         "expression": [one.record.expression for one in faces],
         "subject_source": [one.record.subject_source for one in faces],
     }
-    columns = {
-        column: pd.array(values, _TYPES[column]).repeat(size) for column, values in whole.items()
-    } | {
-        "point": np.tile(np.arange(size), len(faces)),
-        "name": pd.array(np.tile(np.array(scheme.names, object), len(faces)), "string"),
-        "x": points[:, 0],
-        "y": points[:, 1],
-        "state": pd.array(np.array(states, object)[codes], "string"),
-    }
-    return pd.DataFrame({column: columns[column] for column in COLUMNS})
+    rows = np.repeat(np.arange(len(faces)), size)
+    table = pd.DataFrame(whole).astype({column: _TYPES[column] for column in whole})
+    table = table.take(rows).reset_index(drop=True)
+    table["point"] = np.tile(np.arange(size), len(faces))
+    table["name"] = np.tile(np.array(scheme.names, object), len(faces))
+    table["x"], table["y"] = points.T
+    table["state"] = np.array(states, object)[codes]
+    return table[list(COLUMNS)].astype(_TYPES)
 
 
 def _face_names(faces: Sequence[NamedFace]) -> list[str]:
