@@ -1079,7 +1079,8 @@ class Project:
             kept = settings.get(connection, _CONVERSION + name)
         if kept is not None and name != self.scheme.name:
             return Conversion.parse(kept, f"{self.name}: conversion from {name}")
-        if isinstance(source, Scheme) and not source.has_points_of(name):
+        own = isinstance(source, Scheme) and not source.has_points_of(name)
+        if isinstance(source, Scheme) and (own or source.names == self.scheme.names):
             return conversion_by_names(source, self.scheme)
         return Conversion.load(source, self.scheme)
 

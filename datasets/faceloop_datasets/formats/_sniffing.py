@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._rows import MARKS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -21,7 +23,7 @@ def head(path: Path) -> str:
             data = file.read(_HEAD)
     except OSError:
         return ""
-    return data.decode("utf-8-sig", errors="replace")
+    return data.decode(MARKS.get(data[:2], "utf-8-sig"), errors="replace")
 
 
 def share_like(files: Sequence[Path], is_like: Callable[[str], float]) -> float:
