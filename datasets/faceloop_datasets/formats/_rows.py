@@ -20,7 +20,7 @@ _FAR = 20.0
 """A point this many times as far from the middle of the face as half of the points is a typing
 error. In every set at hand the farthest point is at most 4 times as far."""
 
-_MOST = 1e6
+MOST = 1e6
 """Greatest coordinate: no picture is as large, and beyond it arithmetic would overflow."""
 
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
@@ -87,8 +87,8 @@ def number(text: str, what: str) -> float:
         raise BadRow(f"{what} is {text!r:.40}; expected a number") from None
     if not math.isfinite(value):
         raise BadRow(f"{what} is {text.strip():.40}; expected a finite number")
-    if abs(value) > _MOST:
-        raise BadRow(f"{what} is {value:g}; expected at most {_MOST:g}")
+    if abs(value) > MOST:
+        raise BadRow(f"{what} is {value:g}; expected at most {MOST:g}")
     return value
 
 
@@ -107,7 +107,7 @@ def annotation(
     BadRow
         If no point has a position, or one is absurdly far from the others.
     """
-    xy = np.array(list(points), dtype=np.float64)
+    xy = np.array(points if isinstance(points, np.ndarray) else list(points), dtype=np.float64)
     code = np.array([PointState.VISIBLE] * len(xy) if states is None else states)
     code[np.isnan(xy).any(axis=1)] = PointState.MISSING
     present = np.flatnonzero(code != PointState.MISSING)

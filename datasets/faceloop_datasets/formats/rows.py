@@ -15,7 +15,7 @@ from faceloop_datasets.expressions import check_expression
 
 from ._pictures import PictureFinder, PictureRequest
 from ._rows import BadRow, annotation, muct_subject
-from .record import Entry, FaceRecord, Refusal, Skip
+from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +53,9 @@ class FaceRow:
         Whom it shows and what it expresses; empty if the file does not say.
     problem : str
         Why the row cannot be used, if that is known already.
+    other_pictures : sequence of str
+        What else the picture may be called, where a tool changes names: tried in order if there is
+        none of its name.
     """
 
     key: str
@@ -64,6 +67,7 @@ class FaceRow:
     subject: str = ""
     expression: str = ""
     problem: str = ""
+    other_pictures: Sequence[str] = ()
 
 
 def row_reader(
@@ -134,7 +138,8 @@ class _Entries:
         try:
             return self._record(row)
         except (BadRow, InputError) as error:
-            return Refusal(self._source.file, row.line, str(error))
+            where = "" if row.line else f"{row.key}: "
+            return Refusal(self._source.file, row.line, f"{where}{error}")
 
     def _record(self, row: FaceRow) -> FaceRecord:
         source, picture = self._source, posix(row.picture)
@@ -149,7 +154,7 @@ class _Entries:
         face = annotation(
             self._scheme, np.asarray(row.points, float), f"import:{self._name}", row.states
         )
-        image = self._finder.find(PictureRequest(source, picture))
+        image = self._image(picture, row.other_pictures)
         subject = row.subject or muct_subject(PurePosixPath(picture).stem)
         return FaceRecord(
             name=row.key,
@@ -164,3 +169,9 @@ class _Entries:
             path=f"{source.path}:{row.key}",
             expression=check_expression(row.expression),
         )
+
+    def _image(self, name: str, others: Sequence[str]) -> ImageRef | None:
+        images = (
+            self._finder.find(PictureRequest(self._source, posix(one))) for one in (name, *others)
+        )
+        return next(filter(None, images), None)
