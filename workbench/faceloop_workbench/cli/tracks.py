@@ -119,6 +119,52 @@ def export(
         raise typer.Exit(INTERRUPTED)
 
 
+@tracks.command("import")
+def import_track(
+    file: Annotated[Path, typer.Argument(help="The file that another tool has written.")],
+    project: ProjectOption,
+    video: Annotated[
+        str, typer.Option(help="Its video: a path, or the name of one of the project.")
+    ],
+    source_format: Annotated[
+        str, typer.Option("--format", help="Of the file; it is recognised by default.")
+    ] = "",
+    name: Annotated[
+        str, typer.Option("--as", help="What to call the face, where there is one only.")
+    ] = "",
+    least: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Points of which the tool was less sure are missing."),
+    ] = 0.0,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would come of it.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Put what another tool found in a video into its track, as faces of their own.
+
+    The faces that are there stay as they are, and faceloop tracks undo takes the new ones back.
+
+    Example: faceloop tracks import talkDLC.csv --video talk.mp4 --project faces
+    """
+    from dataclasses import asdict
+
+    from faceloop_datasets import Project
+    from faceloop_workbench.services.track_keeping import video_path
+
+    with Project.open(project) as opened:
+        done = opened.import_track(
+            file,
+            video_path(opened, video),
+            source_format=source_format,
+            name=name,
+            least=least,
+            dry_run=dry_run,
+        )
+    if json:
+        show_json({**asdict(done), "dry_run": dry_run})
+        return
+    say(("Would import: " if dry_run else "") + done.said)
+
+
 @tracks.command("accept")
 def accept(
     video: VideoArgument,
