@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_HEAD = 1 << 18
+_HEAD = 1 << 20
 """Bytes: three header rows of a few hundred named points of several faces have fewer."""
 
 

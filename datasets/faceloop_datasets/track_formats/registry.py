@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.wording import enumerated
 
-from . import faceloop_table
+from . import deeplabcut, faceloop_table, movement
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .format import FoundTrack, TrackFormat
 
-_BUNDLED = (faceloop_table.FORMAT,)
+_BUNDLED = (faceloop_table.FORMAT, deeplabcut.FORMAT, movement.FORMAT)
 
 
 def track_formats() -> dict[str, TrackFormat]:

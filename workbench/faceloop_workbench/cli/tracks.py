@@ -25,6 +25,9 @@ tracks = typer.Typer(
     help="The tracks of videos that a project keeps, and what is done to them.",
 )
 
+_WRITTEN = "deeplabcut, movement"
+"""Formats of other tools that tracks are exported to; the registry has them, and takes longer."""
+
 _MOST_DIGITS = 19
 """Of a number of a frame; no video has as many."""
 
@@ -76,10 +79,13 @@ def export(
         typer.Option(
             "--out",
             "-o",
-            help="Table (.csv, .parquet), or a video to draw into (.mp4).",
+            help="Table (.csv, .parquet), a video to draw into (.mp4), or another tool's file.",
             show_default=False,
         ),
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--format", help=f"Of another tool: {_WRITTEN}.", show_default=False)
+    ] = "",
     frames: FramesOption = None,
     model: ModelOption = None,
     json: JsonOption = False,
@@ -87,6 +93,7 @@ def export(
     """Write a kept track, or a range of it, as it is: nothing is fitted.
 
     Without --out the file is named by video and range, in this folder. Rejected frames are empty.
+    docs/how-to/pose-files.md says what files of other tools hold.
 
     Example: faceloop tracks export talk.mp4 --project faces --frames 100-250 --out part.csv
     """
@@ -108,6 +115,7 @@ def export(
                 opened.resolve(media),
                 target,
                 part=part,
+                kind=kind,
                 keep=kept_files(model, opened),
                 progress=monitor,
             )
