@@ -19,7 +19,8 @@ from .expressions import check_expression
 from .face import Face
 from .faults import in_words
 from .files import as_file_name, is_local, is_text
-from .formats import count_faces, read_faces, source_scheme
+from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_scheme
+from .formats.tidy import project_table
 from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
 from .importing.from_project import paired_faces, project_entries
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import pandas as pd
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
@@ -931,6 +933,31 @@ class Project:
                 f"Expected points that have a position in revision {revision.id} but got {what}."
             )
         return [int(k) for k in points]
+
+    # What is annotated, for other programs
+
+    def records(self) -> Iterator[FaceRecord]:
+        """Yield the annotated faces as the writers of formats take them."""
+        for face in self.faces():
+            yield FaceRecord(
+                name=face.name,
+                subject=face.subject,
+                subject_source=face.subject_source,
+                image=None if face.media is None else ImageRef(face.media),
+                image_name=face.name if face.media is None else face.media.name,
+                annotation=face.annotation,
+                origin=f"item {face.item_id}",
+                frame=face.frame,
+                expression=face.expression,
+            )
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the annotated faces as a tidy table, a row a point.
+
+        The columns are those of exported tables, `faceloop_datasets.formats.tidy.COLUMNS`: ``x``
+        and ``y`` in pixels, NaN where missing.
+        """
+        return project_table(self.records(), self.scheme)
 
     # Import
 

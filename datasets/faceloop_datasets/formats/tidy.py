@@ -14,12 +14,14 @@ from ._names import PictureNames
 from .format import Format, Holds, NamedFace, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from faceloop_datasets.schemes.scheme import Scheme
+
+    from .record import FaceRecord
 
 COLUMNS = (
     "image", "frame", "face", "subject", "scheme", "point", "name", "x", "y", "state", "source",
@@ -47,6 +49,14 @@ def write_parquet(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> Non
     table = _tidy(faces, scheme)
     with atomic_path(dest) as part:
         table.to_parquet(part, index=False)
+
+
+def project_table(records: Iterable[FaceRecord], scheme: Scheme) -> pd.DataFrame:
+    """Return a table of faces with `COLUMNS`, their pictures called as in a file."""
+    found = list(records)
+    names = PictureNames(found).files()
+    faces = [NamedFace(*pair) for pair in zip(found, names, strict=True)]
+    return _tidy(faces, scheme)
 
 
 def _tidy(faces: Sequence[NamedFace], scheme: Scheme) -> pd.DataFrame:

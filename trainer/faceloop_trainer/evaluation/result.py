@@ -163,6 +163,6 @@ class Evaluation:
 
     def plot(self, path: str | Path, title: str = "") -> None:
         """Draw the cumulative error distribution to a PNG."""
-        from .plots import plot_ced  # noqa: PLC0415 - matplotlib takes a second to import
+        from .plots import save_ced  # noqa: PLC0415 - matplotlib takes a second to import
 
-        plot_ced({title or self.start: self.errors}, path)
+        save_ced({title or self.start: self.errors}, path)

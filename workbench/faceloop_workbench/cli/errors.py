@@ -32,6 +32,12 @@ def run(command: Callable[[], object]) -> NoReturn:
         command()
     except SystemExit:
         raise
+    # Before the next, which imports: it may be faceloop_datasets that lacks a library.
+    except ImportError as error:
+        if (error.name or "").startswith("faceloop"):
+            raise
+        note(f"Error: A library cannot be loaded: {error}. What to do about it: faceloop doctor")
+        sys.exit(FAILED)
     # Evaluated only when there is an error: faceloop_datasets takes too long to import for --help
     except _user_errors() as error:
         note(f"Error: {error}")

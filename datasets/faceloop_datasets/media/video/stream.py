@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from av.container import InputContainer
     from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
@@ -78,7 +79,7 @@ class StreamReader:
             found = "only a cover picture and no video" if streams else "no video stream"
             raise InputError(f"{self.path} holds {found}. Expected a video file.")
         best = max(moving, key=_worth)
-        context = best.codec_context
+        context = _codec_of(best)
         if context is None:
             problem = "is coded in a way that is not known here. Convert it to H.264"
         elif context.width * context.height > MAX_FRAME_PIXELS:
@@ -181,12 +182,17 @@ def open_container(path: Path) -> InputContainer:
         ) from error
 
 
+def _codec_of(stream: VideoStream) -> VideoCodecContext | None:
+    """Return what decodes a stream; None, which PyAV's types leave out, if nothing does."""
+    return stream.codec_context
+
+
 def _worth(stream: VideoStream) -> tuple[bool, bool, bool, int, bool]:
     """Order the videos of one file: what a person means by the video is the greatest.
 
     One that says that it has a single frame is a picture; a dependent one only adds to another.
     """
-    context = stream.codec_context
+    context = _codec_of(stream)
     return (
         context is not None,
         stream.frames != 1,

@@ -1,0 +1,23 @@
+"""OpenCV: which one this process has loaded.
+
+Several packages bring the module ``cv2`` (`opencv-python-headless`, which faceloop asks for,
+`opencv-python`, both with ``contrib`` in their names, and those of conda and of Linux
+distributions). Any of them will do, so nothing may ask for one of them by name.
+"""
+
+from __future__ import annotations
+
+# Where two packages wrote into one folder and one was removed, an empty cv2 is left, which can be
+# imported. These names make that an ImportError here, and no AttributeError anywhere else.
+from cv2 import __version__ as _library
+from cv2 import resize as _resize  # noqa: F401 - as above
+
+try:
+    from cv2.version import opencv_version as _build
+except ImportError:  # built by conda or by a Linux distribution
+    _build = _library
+
+
+def opencv_version() -> str:
+    """Return the version of OpenCV, with that of its build where it came from PyPI: 5.0.0.93."""
+    return str(_build)
