@@ -24,7 +24,9 @@ print(f"{len(faces)} faces of {len(set(people))} people, {points.shape[1]} point
 
 # %%
 # A quarter of the people is kept aside. Faces of one person never stand on both sides.
-training, test = next(GroupShuffleSplit(1, test_size=0.25, random_state=0).split(points, groups=people))
+training, test = next(
+    GroupShuffleSplit(1, test_size=0.25, random_state=0).split(points, groups=people)
+)
 estimator = LandmarkEstimator(components=20)
 estimator.fit([pictures[k] for k in training], points[training], people[training])
 
