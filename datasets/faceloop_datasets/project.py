@@ -1155,20 +1155,18 @@ class Project:
     def conversion_from(self, source: str | Scheme) -> Conversion:
         """Conversion to the project's scheme: the one that it keeps, or else that of faceloop.
 
-        <<<<<<< HEAD
-                Of a scheme that faceloop does not know, points are taken by their names.
-        =======
-                Parameters
-                ----------
-                source : str or Scheme
-                    The other scheme.
-        >>>>>>> docsite
+        Of a scheme that faceloop does not know, points are taken by their names.
 
-                Raises
-                ------
-                SchemeError
-                    If there is none, or a scheme that is only named has the name of the project's and
-                    other points.
+        Parameters
+        ----------
+        source : str or Scheme
+            The other scheme.
+
+        Raises
+        ------
+        SchemeError
+            If there is none, or a scheme that is only named has the name of the project's and
+            other points.
         """
         name = source.name if isinstance(source, Scheme) else source
         with self._database.read() as connection:

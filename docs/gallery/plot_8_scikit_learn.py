@@ -2,8 +2,8 @@
 With scikit-learn: pictures in, points out
 ==========================================
 
-Who has arrays and no project trains with `faceloop_trainer.LandmarkEstimator`. It is an estimator of
-scikit-learn: it can be cloned, searched over, and cross-validated by people.
+Who has arrays and no project trains with `faceloop_trainer.LandmarkEstimator`. It is an estimator
+of scikit-learn: it can be cloned, searched over, and cross-validated by people.
 """
 
 from itertools import islice
@@ -44,9 +44,8 @@ for axes, k, fitted in zip(grid, test, found, strict=False):
     plotting.plot_face(pictures[k], fitted, scheme, ax=axes)
 
 # %%
-# The model is a `faceloop_runtime.FaceModel` like any other: it is saved to one file, tracks videos,
-# and can be used in the window.
-estimator.model_.save("faces.safetensors")
+# The model is a `faceloop_runtime.FaceModel` like any other: ``estimator.model_.save(path)`` writes
+# it to one file, which tracks videos and can be used in the window.
 figure, grid = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
 for mode, axes in enumerate(grid):
     plotting.plot_mode(estimator.model_, mode, ax=axes)
