@@ -19,7 +19,7 @@ from faceloop_runtime import FaceModel
 from faceloop_workbench.services.render_choice import Rendering
 from faceloop_workbench.services.rendering import render
 
-_DOCS = Path(__file__).parent
+_IMAGES = Path(__file__).parent / "images"
 _WIDTH = 220
 """Of one frame."""
 _FACES = (12, 50)
@@ -73,7 +73,7 @@ def _save(columns: list[list[np.ndarray]], name: str) -> None:
     sheet = np.concatenate(
         [np.concatenate([small(image) for image in column]) for column in columns], axis=1
     )
-    Image.fromarray(sheet).save(_DOCS / name, quality=82, optimize=True)
+    Image.fromarray(sheet).save(_IMAGES / name, quality=82, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make the pictures of the window in the README: python docs/window_pictures.py [PROJECT].
+"""Make the pictures of the window for the documentation: python docs/window_pictures.py [PROJECT].
 
 They show only the bundled CC0 sample. Needs a screen; a virtual one will do:
 xvfb-run -s "-screen 0 1500x950x24" python docs/window_pictures.py. PROJECT is a sample project
@@ -24,7 +24,7 @@ from faceloop_workbench.dock.dock import Dock
 from faceloop_workbench.plugin.window import open_dock
 from faceloop_workbench.services.demo import open_demo, run_demo
 
-_DOCS = Path(__file__).parent
+_IMAGES = Path(__file__).parent / "images"
 _SIZE = (1480, 930)
 _FACE = 14
 _FRAME = 110  # the head is turned, and some fits are poor by then
@@ -44,7 +44,7 @@ def main() -> None:
                 dock.tabs.setCurrentWidget(getattr(dock, tab))
                 prepare(dock)
                 _wait(1.5)
-                _save(viewer, _DOCS / f"window-{tab}-{theme}.jpg")
+                _save(viewer, _IMAGES / f"window-{tab}-{theme}.jpg")
         dock.close_down()
         viewer.close()
 

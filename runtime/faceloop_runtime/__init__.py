@@ -1,25 +1,7 @@
 """The face model, patch responses, fitting, tracking and validation."""
 
-from .detect.boxes import FaceBox
-from .detect.detector import Detector
-from .fit.fitter import Fitter
-from .fit.result import Fit
-from .model import FaceModel
-from .pdm3d import HeadPose
-from .track.results import FrameResult, TrackedFace
-from .track.smoothing import OneEuro
-from .track.tracker import Tracker, TrackingSession
+import lazy_loader
 
-__all__ = [
-    "Detector",
-    "FaceBox",
-    "FaceModel",
-    "Fit",
-    "Fitter",
-    "FrameResult",
-    "HeadPose",
-    "OneEuro",
-    "TrackedFace",
-    "Tracker",
-    "TrackingSession",
-]
+# Each name is imported when it is first used: who fits faces need not wait for the database, nor
+# who reads annotations for the models. What is there, and from where, stands in __init__.pyi.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

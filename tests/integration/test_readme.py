@@ -1,4 +1,4 @@
-"""What the README says can be done. Its Python runs in `workbench/test_demo.py`."""
+"""What the README says can be done. Pages of the documentation: `tests/unit/test_docs.py`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from faceloop_workbench.cli import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+ON_GITHUB = re.compile(
+    r"https://(?:raw\.githubusercontent\.com/faceloop/faceloop"
+    r"|github\.com/faceloop/faceloop/(?:blob|tree))/main/([^)\"\s]+)"
+)
 
 
 def blocks(language: str) -> list[str]:
@@ -34,7 +39,7 @@ def commands() -> list[list[str]]:
 
 def test_it_shows_the_five_commands_of_the_loop() -> None:
     assert [c[0] for c in commands()] == [
-        "demo", "open", "init", "import", "train", "evaluate", "track", "queue",
+        "open", "demo", "init", "import", "train", "evaluate", "track",
     ]  # fmt: skip
 
 
@@ -48,8 +53,8 @@ def test_its_commands_are_understood(words: list[str]) -> None:
         pass
 
 
-def test_its_table_names_every_command() -> None:
-    table = re.findall(r"^\| `faceloop ([\w-]+)", README, re.MULTILINE)
+def test_the_table_of_commands_names_every_one() -> None:
+    table = re.findall(r"^\| `faceloop ([\w-]+)", COMMANDS, re.MULTILINE)
     groups = [group.name for group in app.registered_groups]
     single = [command.name for command in app.registered_commands]
     assert set(table) == {*groups, *single}
@@ -62,11 +67,17 @@ def test_its_make_targets_exist() -> None:
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 
-def test_its_links_lead_to_files() -> None:
-    links = re.findall(r'\]\(([^)#:]+)\)|src="([^"]+)"', README)
-    files = [ROOT / (a or b) for a, b in links]
-    assert files
-    assert [file for file in files if not file.is_file()] == []
+def test_it_fits_on_a_screen() -> None:
+    assert len(README.splitlines()) <= 70
+
+
+def test_its_links_lead_to_files_and_are_absolute() -> None:
+    """It is shown on PyPI too, which has none of our files."""
+    links = re.findall(r'\]\(([^)]+)\)|src="([^"]+)"', README)
+    assert [a or b for a, b in links if not (a or b).startswith("https://")] == []
+    files = [ROOT / path for path in ON_GITHUB.findall(README)]
+    assert len(files) >= 3
+    assert [file for file in files if not file.exists()] == []
 
 
 def test_the_python_it_asks_for_is_the_one_of_the_package() -> None:

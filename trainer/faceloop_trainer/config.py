@@ -41,7 +41,8 @@ class TrainingConfig:
         Principal components, their varimax rotation, whose components move one part of the face
         each (`faceloop_trainer.pdm.varimax`), or sparse ones, which leave the rest of the face
         exactly where it is (`faceloop_trainer.pdm.sparse`). The others are easier to name and to
-        regularise by hand; varimax ones fit alike, sparse ones 1 to 3 % worse (docs/modes.md).
+        regularise by hand; varimax ones fit alike, sparse ones 1 to 3 % worse
+        (docs/explanation/modes.md).
     prior : {"sample", "none"}
         Begin with how the faces of the bundled sample vary, or with nothing. It fades as faces
         are added. Only for schemes that the sample can be converted to (face70, clmtrackr71).

@@ -7,33 +7,47 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, ibug, imm, muct
+from ._places import Source, annotation_files
+from ._rows import BadRow
+from .format import Format, Holds, NamedFace, Reader, Writer
 from .recognition import Recognition, recognise
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
-from .registry import formats, get_reader
-from .writers import WRITERS, longer_names, write_faces
+from .registry import all_formats, get_reader, get_writer, readable, writable
+from .rows import FaceRow, row_reader
+from .writers import Written, write_faces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from faceloop_datasets.schemes.scheme import Scheme
+
 __all__ = [
-    "WRITERS",
+    "BadRow",
     "Entry",
     "FaceRecord",
+    "FaceRow",
+    "Format",
+    "Holds",
     "ImageRef",
+    "NamedFace",
+    "Reader",
     "Recognition",
     "Refusal",
     "Skip",
-    "clmtools",
+    "Source",
+    "Writer",
+    "Written",
+    "all_formats",
+    "annotation_files",
     "count_faces",
-    "formats",
-    "ibug",
-    "imm",
-    "longer_names",
-    "muct",
-    "native_scheme",
+    "get_reader",
+    "get_writer",
     "read_faces",
+    "readable",
     "recognise",
+    "row_reader",
+    "source_scheme",
+    "writable",
     "write_faces",
 ]
 
@@ -46,7 +60,7 @@ def read_faces(
     Parameters
     ----------
     source_format : str
-        One of `formats`.
+        One of `readable`.
     sources : sequence of path
         Files, folders or archives, as the format takes them.
     images : path, optional
@@ -78,9 +92,17 @@ def count_faces(source_format: str, sources: Sequence[str | Path]) -> int:
     return get_reader(source_format).count(_existing(sources))
 
 
-def native_scheme(source_format: str) -> str:
-    """Name of the scheme that the faces of a format follow."""
-    return get_reader(source_format).scheme
+def source_scheme(source_format: str, sources: Sequence[str | Path]) -> Scheme:
+    """Scheme of the faces in some sources: that of the format, or the one that they name.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, or the sources cannot be read.
+    SchemeError
+        If the points that they name make no scheme.
+    """
+    return get_reader(source_format).scheme_of(_existing(sources))
 
 
 def _existing(sources: Sequence[str | Path]) -> tuple[Path, ...]:

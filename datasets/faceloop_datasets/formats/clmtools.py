@@ -6,21 +6,26 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from faceloop_datasets.annotation import Annotation, PointState
 from faceloop_datasets.errors import InputError
-from faceloop_datasets.files import unescape_formula
+from faceloop_datasets.files import atomic_path, escape_formula, is_text, unescape_formula
 from faceloop_datasets.wording import counted
 
+from ._names import PictureNames
 from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, has_suffix, real
 from ._rows import BadRow, annotation, coordinate, muct_subject, points_of, read_text
 from ._sniffing import share_like
+from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
-from .registry import reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from faceloop_datasets.schemes.scheme import Scheme
 
 COUNT = 71
 _HEADERS = ("file", "filename", "name", "image", "picture")
@@ -44,13 +49,6 @@ def _likeness(head: str) -> float:
     return 0.0
 
 
-@reader(
-    "clmtools",
-    scheme="clmtrackr71",
-    count=_count,
-    recognise=_recognise,
-    looks_for="a .csv file with lines of a name and 71 times x;y;true",
-)
 def read_clmtools(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces. An image that is not in ``images``, or beside the file, is left out."""
     for file in {real(path): path for path in sources}.values():
@@ -159,3 +157,47 @@ def _lines(file: Path) -> list[str]:
     if file.is_dir():
         raise InputError(f"{file} is a folder; give the annotations file of clmtools in it.")
     return read_text(file).splitlines()
+
+
+def write_clmtools(faces: Sequence[NamedFace], dest: Path, _scheme: Scheme) -> None:
+    """Write clmtools' CSV of 71 points.
+
+    A name that a spreadsheet would run as a formula is written after an apostrophe, which the
+    reader takes off again. The format knows two flags: visible points are ``true``, all others
+    ``false``. A missing point is written as ``0;0;false``, which the reader takes for missing
+    again.
+    """
+    lines = []
+    for face in faces:
+        name, points = face.picture, face.record.annotation
+        if ";" in name or not is_text(name):
+            raise InputError(f"clmtools' format has no way to write the file name {name!r}.")
+        cells = [quoted(escape_formula(name))]
+        for (x, y), state in zip(np.nan_to_num(points.points).tolist(), points.states, strict=True):
+            cells += [repr(x), repr(y), "true" if state == PointState.VISIBLE else "false"]
+        lines.append(";".join(cells) + ";\n")
+    with atomic_path(dest) as part:
+        part.write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+FORMAT = Format(
+    "clmtools",
+    "clmtools / clmtrackr annotations",
+    "Choose the CSV file. The pictures are looked for beside it, or in the folder of pictures. "
+    "Points marked false are taken for occluded.",
+    ("*.csv",),
+    Reader(
+        read_clmtools,
+        "clmtrackr71",
+        _count,
+        _recognise,
+        "a .csv file with lines of a name and 71 times x;y;true",
+    ),
+    Writer(
+        write_clmtools,
+        Holds({PointState.ESTIMATED: "occluded"}),
+        PictureNames.pictures,
+        ".csv",
+        "clmtrackr71",
+    ),
+)

@@ -12,21 +12,25 @@ from decimal import Context, Decimal, InvalidOperation
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from faceloop_datasets.annotation import PointState
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.files import atomic_path
 from faceloop_datasets.wording import counted
 
+from ._names import PictureNames
 from ._pictures import PictureFinder, PictureRequest, clip_of, video_of
 from ._places import annotation_files, has_suffix
 from ._rows import BadRow, annotation, coordinate, is_missing_point, read_text
 from ._sniffing import share_like
+from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Entry, FaceRecord, ImageRef, Refusal
-from .registry import reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from faceloop_datasets.annotation import Annotation
+    from faceloop_datasets.schemes.scheme import Scheme
 
 COUNT = 68
 EXACT = Context(prec=64)
@@ -52,13 +56,6 @@ def _likeness(head: str) -> float:
     return 1.0 if str(COUNT) in said else 0.0
 
 
-@reader(
-    "ibug",
-    scheme="ibug68",
-    count=_count,
-    recognise=_recognise,
-    looks_for="a .pts file of 68 points",
-)
 def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file, each with the image of its stem, or with its frame of a video."""
     files = annotation_files(sources, ".pts")
@@ -136,3 +133,44 @@ def _zero_based(text: str, what: str) -> float:
         return float(EXACT.subtract(Decimal(text.strip().replace(",", ".")), 1))
     except InvalidOperation:  # an exponent that a float takes for zero
         raise BadRow(f"{what} is {text.strip():.40}; expected a number") from None
+
+
+def pts_text(face: Annotation) -> str:
+    """Text of a ``.pts`` file: the top-left pixel is (1, 1), a missing point is 0 0."""
+    # in decimal, so that the reader gets the same number back to the last bit
+    rows = [
+        " ".join(str(EXACT.add(Decimal(repr(value)), 1)) for value in point) if present else "0 0"
+        for point, present in zip(face.points.tolist(), face.present, strict=True)
+    ]
+    return "\n".join(["version: 1", f"n_points: {len(face)}", "{", *rows, "}", ""])
+
+
+def _files(dest: Path, faces: Sequence[NamedFace]) -> list[Path]:
+    return [dest / f"{face.picture}.pts" for face in faces]
+
+
+def write_ibug(faces: Sequence[NamedFace], dest: Path, _scheme: Scheme) -> None:
+    """Write a folder of ``.pts`` files; those of pictures of one name lie in folders below."""
+    for face, file in zip(faces, _files(dest, faces), strict=True):
+        with atomic_path(file) as part:
+            part.write_text(pts_text(face.record.annotation), encoding="utf-8", newline="\n")
+
+
+_VISIBLE = "visible"
+
+FORMAT = Format(
+    "ibug",
+    "iBUG 300-W (.pts)",
+    "Choose .pts files or folders of them. The picture has the same name and lies beside the "
+    "file, or in the folder of pictures.",
+    ("*.pts",),
+    Reader(read_ibug, "ibug68", _count, _recognise, "a .pts file of 68 points"),
+    Writer(
+        write_ibug,
+        Holds({PointState.OCCLUDED: _VISIBLE, PointState.ESTIMATED: _VISIBLE}),
+        PictureNames.stems,
+        "",
+        "ibug68",
+        _files,
+    ),
+)

@@ -13,8 +13,8 @@ from ._pictures import PictureFinder, PictureRequest
 from ._places import annotation_files, has_suffix
 from ._rows import BadRow, annotation, number, read_text
 from ._sniffing import share_like
+from .format import Format, Reader
 from .record import Entry, FaceRecord, Refusal
-from .registry import reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,13 +44,6 @@ def _likeness(head: str) -> float:
     return 1.0 if next(filter(None, plain), "") == str(COUNT) else 0.0
 
 
-@reader(
-    "imm",
-    scheme="imm58",
-    count=_count,
-    recognise=_recognise,
-    looks_for="a .asf file of 58 points",
-)
 def read_imm(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read faces, one a file. The image's size is needed, so a face without it is refused."""
     files = annotation_files(sources, ".asf")
@@ -105,3 +98,13 @@ def _record(source: Source, finder: PictureFinder) -> FaceRecord:
         former_path=file.stem,
         expression="" if person is None else _EXPRESSIONS.get(person[2], ""),
     )
+
+
+FORMAT = Format(
+    "imm",
+    "IMM (.asf)",
+    "Choose .asf files or folders of them. The picture has to be there, beside the file or in "
+    "the folder of pictures: the points are shares of its size.",
+    ("*.asf",),
+    Reader(read_imm, "imm58", _count, _recognise, "a .asf file of 58 points"),
+)

@@ -19,8 +19,8 @@ from faceloop_datasets.wording import counted
 from ._pictures import PictureFinder, PictureRequest
 from ._places import Source, folded, real, walk
 from ._rows import BadRow, annotation, coordinate, decode_text, muct_subject, points_of, read_text
+from .format import Format, Reader
 from .record import Entry, FaceRecord, Refusal, Skip
-from .registry import reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,13 +69,6 @@ def _has_table(archive: Path) -> bool:
         return False
 
 
-@reader(
-    "muct",
-    scheme="muct76",
-    count=_count,
-    recognise=_recognise,
-    looks_for=f"{LANDMARKS} or archives with it",
-)
 def read_muct(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     """Read the plain faces; variants such as mirrored ones (tag not 0000) are skipped.
 
@@ -169,3 +162,15 @@ def _landmarks(sources: Sequence[Path]) -> _Table:
         return _Table(table, read_text(table.file).splitlines())
     text = decode_text(read_member(file, member), table.file)
     return _Table(table, text.splitlines())
+
+
+FORMAT = Format(
+    "muct",
+    "MUCT",
+    "Choose muct-landmarks-v1.tar.gz and the archives with the pictures "
+    "(muct-a-jpg-v1.tar.gz and others), all at once; or the folders they were unpacked to. "
+    "Mirrored copies are left out; points marked 0,0 are missing. The file names "
+    "tell people apart.",
+    ("*.tar.gz", "*.tgz", "*.tar", LANDMARKS),
+    Reader(read_muct, "muct76", _count, _recognise, f"{LANDMARKS} or archives with it"),
+)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 
 from ._places import walk
-from .registry import formats, get_reader
+from .registry import get_reader, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ class Recognition:
                 f"{where} may be {' or '.join(self.possible)}. Say which it is, or choose the "
                 "files of one format only."
             )
-        wanted = "; ".join(f"{get_reader(name).looks_for} ({name})" for name in formats())
+        wanted = "; ".join(f"{get_reader(name).looks_for} ({name})" for name in readable())
         return f"{where}: found no annotations of a known format. Looked for {wanted}."
 
 
@@ -78,7 +78,7 @@ def recognise(sources: Sequence[Path]) -> Recognition:
             raise InputError(f"{path} does not exist.")
     files = list(islice(_files(sources), _LOOKED_THROUGH))
     named = [path for path in sources if not path.is_dir()]
-    sure = {name: get_reader(name).recognise(files, named) for name in formats()}
+    sure = {name: get_reader(name).recognise(files, named) for name in readable()}
     return Recognition(sure, sources)
 
 

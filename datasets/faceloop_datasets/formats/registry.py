@@ -1,96 +1,94 @@
-"""Readers by name: a format is one module that registers one function."""
+"""Formats by name: those that come with faceloop, and those of other packages."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import warnings
+from functools import cache
+from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+from . import clmtools, coco, deeplabcut, ibug, imm, muct, tidy
+from .format import Format, Reader, Writer
 
-    from .record import Entry
+ENTRY_POINTS = "faceloop.formats"
+"""Group of entry points that name a `Format` each."""
 
-
-class ReadFunction(Protocol):
-    """Yields what stands in the sources, in their order."""
-
-    def __call__(self, sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
-        """Read lazily; a broken row is a `Refusal`, a broken file an `InputError`."""
-        ...
-
-
-class RecogniseFunction(Protocol):
-    """Says how sure a format is that files are its own."""
-
-    def __call__(self, files: Sequence[Path], named: Sequence[Path], /) -> float:
-        """Look at some files, of which ``named`` were named themselves; 0 to 1."""
-        ...
+_BUNDLED = (
+    muct.FORMAT,
+    clmtools.FORMAT,
+    ibug.FORMAT,
+    imm.FORMAT,
+    tidy.CSV,
+    tidy.PARQUET,
+    coco.FORMAT,
+    deeplabcut.FORMAT,
+)
 
 
-@dataclass(frozen=True)
-class FormatReader:
-    """One format: its name, the scheme its points follow, its functions, what it is known by."""
+@cache
+def all_formats() -> dict[str, Format]:
+    """Return every format by its name, in the order in which lists show them.
 
-    name: str
-    scheme: str
-    read: ReadFunction
-    count: Callable[[Sequence[Path]], int]
-    recognise: RecogniseFunction
-    looks_for: str
-
-
-_READERS: dict[str, FormatReader] = {}
-
-
-def reader(
-    name: str,
-    *,
-    scheme: str,
-    count: Callable[[Sequence[Path]], int],
-    recognise: RecogniseFunction,
-    looks_for: str,
-) -> Callable[[ReadFunction], ReadFunction]:
-    """Register the decorated function as the reader of the format ``name``.
-
-    Parameters
-    ----------
-    name : str
-        What the user types.
-    scheme : str
-        Scheme of the annotations that the function yields.
-    count : callable
-        Cheap number of entries in the sources, for a progress bar.
-    recognise : callable
-        Cheap look at a few files: how sure it is that they are of this format.
-    looks_for : str
-        What that looks for, as a message names it.
+    One of another package that cannot be loaded, or has the name of one that is there, is left out
+    with a warning.
     """
+    found = {one.name: one for one in _BUNDLED}
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        try:
+            one = point.load()
+        # Whatever another package does when it is imported, faceloop's own formats work.
+        except Exception as error:  # noqa: BLE001
+            _warn(point.value, f"it cannot be loaded ({type(error).__name__}: {error})")
+            continue
+        if not isinstance(one, Format):
+            _warn(point.value, f"it is no Format but {one!r:.80}")
+        elif one.name in found:
+            _warn(point.value, f"there is a format {one.name!r} already")
+        else:
+            found[one.name] = one
+    return found
 
-    def register(read: ReadFunction) -> ReadFunction:
-        if name in _READERS:
-            raise ValueError(f"There are two readers for the format {name!r}.")
-        _READERS[name] = FormatReader(name, scheme, read, count, recognise, looks_for)
-        return read
 
-    return register
+def _warn(where: str, why: str) -> None:
+    warnings.warn(
+        f"The format {where} is left out: {why}. Update or uninstall its package.", stacklevel=3
+    )
 
 
-def formats() -> tuple[str, ...]:
+def readable() -> tuple[str, ...]:
     """Names of the formats that can be read."""
-    return tuple(sorted(_READERS))
+    return tuple(name for name, one in all_formats().items() if one.reader is not None)
 
 
-def get_reader(name: str) -> FormatReader:
-    """Look a format up.
+def writable() -> tuple[str, ...]:
+    """Names of the formats that can be written."""
+    return tuple(name for name, one in all_formats().items() if one.writer is not None)
+
+
+def get_reader(name: str) -> Reader:
+    """Look up how a format is read.
 
     Raises
     ------
     InputError
-        If there is no reader of that name.
+        If it is unknown, or only written.
     """
-    if name not in _READERS:
-        raise InputError(f"There is no format {name!r}. Known formats: {', '.join(formats())}.")
-    return _READERS[name]
+    one = all_formats().get(name)
+    if one is None or one.reader is None:
+        raise InputError(f"There is no format {name!r}. Known formats: {', '.join(readable())}.")
+    return one.reader
+
+
+def get_writer(name: str) -> Writer:
+    """Look up how a format is written.
+
+    Raises
+    ------
+    InputError
+        If it is unknown, or only read.
+    """
+    one = all_formats().get(name)
+    if one is None or one.writer is None:
+        raise InputError(f"Cannot write {name!r}. Known formats: {', '.join(writable())}.")
+    return one.writer

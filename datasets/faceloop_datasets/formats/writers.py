@@ -2,146 +2,47 @@
 
 from __future__ import annotations
 
-import csv
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.annotation import Annotation, PointState
-from faceloop_datasets.errors import InputError
-from faceloop_datasets.files import atomic_path, escape_formula, is_text
+from faceloop_datasets.annotation import PointState
 from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_datasets.schemes.conversion import Conversion
+from faceloop_datasets.wording import counted
 
 from ._names import PictureNames
-from .clmtools import quoted
-from .ibug import EXACT
+from .format import NamedFace
+from .registry import get_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    import pandas as pd
+    from collections.abc import Iterable, Iterator, Sequence
 
     from faceloop_datasets.schemes.scheme import Scheme
 
+    from .format import Holds
     from .record import FaceRecord
 
-NATIVE = {"clmtools": "clmtrackr71", "ibug": "ibug68"}
-"""Landmark schemes that formats are written in; others take any."""
 
-COLUMNS = (
-    "image", "frame", "face", "subject", "scheme", "point", "name", "x", "y", "state", "source",
-    "expression",
-)  # fmt: skip
-"""Columns of the tidy tables: one row a point, x and y in pixels, empty where missing; what a face
-expresses stands in each of its rows."""
+@dataclass(frozen=True)
+class Written:
+    """What was written.
 
-
-def write_clmtools(
-    records: Iterable[FaceRecord], dest: Path, scheme: Scheme, keep: Iterable[Path] = ()
-) -> int:
-    """Write clmtools' CSV, converted to its 71 points.
-
-    A name that a spreadsheet would run as a formula is written after an apostrophe, which the
-    reader takes off again. The format knows two flags: visible points are ``true``, all others
-    ``false``. A missing point is written as ``0;0;false``, which the reader takes for missing
-    again.
+    Parameters
+    ----------
+    faces : int
+        How many faces.
+    longer : tuple of str
+        Names of the pictures whose file names others have too.
+    lost : tuple of str
+        What the format cannot hold of these faces, a sentence each.
     """
-    refuse_to_replace([dest], keep)
-    refuse_in_project([dest])
-    conversion = Conversion.load(scheme, NATIVE["clmtools"])
-    faces, lines = list(records), []
-    for record, name in zip(faces, PictureNames(faces).pictures(), strict=True):
-        if ";" in name or not is_text(name):
-            raise InputError(f"clmtools' format has no way to write the file name {name!r}.")
-        face = conversion.apply(record.annotation)
-        cells = [quoted(escape_formula(name))]
-        for (x, y), state in zip(np.nan_to_num(face.points).tolist(), face.states, strict=True):
-            cells += [repr(x), repr(y), "true" if state == PointState.VISIBLE else "false"]
-        lines.append(";".join(cells) + ";\n")
-    with atomic_path(dest) as part:
-        part.write_text("".join(lines), encoding="utf-8", newline="\n")
-    return len(lines)
 
-
-def write_ibug(
-    records: Iterable[FaceRecord],
-    dest: Path,
-    scheme: Scheme,
-    keep: Iterable[Path] = (),
-) -> int:
-    """Write a folder of ``.pts`` files, converted to iBUG's 68 points.
-
-    The top-left pixel is (1, 1) in them; a missing point is 0 0. Point states do not fit into
-    the format. Files of pictures of the same name lie in folders below.
-    """
-    conversion = Conversion.load(scheme, NATIVE["ibug"])
-    faces = list(records)
-    files = [dest / f"{name}.pts" for name in PictureNames(faces).stems()]
-    refuse_to_replace(files, keep)
-    refuse_in_project(files)
-    for record, file in zip(faces, files, strict=True):
-        with atomic_path(file) as part:
-            part.write_text(
-                pts_text(conversion.apply(record.annotation)), encoding="utf-8", newline="\n"
-            )
-    return len(files)
-
-
-def write_csv(
-    records: Iterable[FaceRecord], dest: Path, scheme: Scheme, keep: Iterable[Path] = ()
-) -> int:
-    """Write a tidy CSV table with `COLUMNS`.
-
-    Texts that a spreadsheet would run as a formula are written after an apostrophe.
-    """
-    refuse_to_replace([dest], keep)
-    refuse_in_project([dest])
-    table, count = _tidy(records, scheme)
-    for column in table.columns[table.dtypes == "string"]:
-        table[column] = table[column].map(escape_formula, na_action="ignore")
-    with atomic_path(dest) as part:
-        # quoted, since a name may hold the end of a line, and Python quotes only one kind of it
-        table.to_csv(part, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    return count
-
-
-def write_parquet(
-    records: Iterable[FaceRecord], dest: Path, scheme: Scheme, keep: Iterable[Path] = ()
-) -> int:
-    """Write a tidy Parquet table with `COLUMNS`."""
-    refuse_to_replace([dest], keep)
-    refuse_in_project([dest])
-    table, count = _tidy(records, scheme)
-    with atomic_path(dest) as part:
-        table.to_parquet(part, index=False)
-    return count
-
-
-WRITERS: dict[str, Callable[[Iterable[FaceRecord], Path, Scheme, Iterable[Path]], int]] = {
-    "clmtools": write_clmtools,
-    "csv": write_csv,
-    "ibug": write_ibug,
-    "parquet": write_parquet,
-}
-"""Formats that can be written."""
-
-
-_NAMED: dict[str, Callable[[PictureNames], list[str]]] = {
-    "clmtools": PictureNames.pictures,
-    "csv": PictureNames.files,
-    "ibug": PictureNames.stems,
-    "parquet": PictureNames.files,
-}
-
-
-def longer_names(target_format: str, records: Iterable[FaceRecord]) -> list[str]:
-    """Names that `write_faces` gives to pictures whose file names others have too."""
-    names = PictureNames(list(records))
-    _NAMED[target_format](names)
-    return sorted(names.longer)
+    faces: int
+    longer: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def write_faces(
@@ -151,19 +52,19 @@ def write_faces(
     *,
     scheme: Scheme,
     keep: Iterable[Path] = (),
-) -> int:
+) -> Written:
     """Write annotated faces.
 
-    Pictures of the same name are told apart by their folders, see `longer_names`.
+    Pictures of the same name are told apart by their folders.
 
     Parameters
     ----------
     target_format : str
-        One of `WRITERS`.
+        One of `faceloop_datasets.formats.writable`.
     records : iterable of FaceRecord
         Faces that all follow ``scheme``.
     dest : path
-        The file; for ``ibug`` the folder.
+        The file, or for some formats the folder.
     scheme : Scheme
         The scheme of the annotations.
     keep : iterable of Path
@@ -171,8 +72,7 @@ def write_faces(
 
     Returns
     -------
-    int
-        How many faces were written.
+    Written
 
     Raises
     ------
@@ -182,39 +82,46 @@ def write_faces(
     SchemeError
         If the format needs other points and there is no conversion.
     """
-    if target_format not in WRITERS:
-        raise InputError(f"Cannot write {target_format!r}. Known formats: {', '.join(WRITERS)}.")
-    return WRITERS[target_format](records, Path(dest), scheme, keep)
+    writer, dest = get_writer(target_format), Path(dest)
+    conversion = Conversion.load(scheme, writer.scheme or scheme)
+    converted = [replace(r, annotation=conversion.apply(r.annotation)) for r in records]
+    faces = [r for r in converted if writer.holds.unplaced or r.image is not None]
+    names = PictureNames(faces)
+    named = [NamedFace(*pair) for pair in zip(faces, writer.names(names), strict=True)]
+    files = writer.files(dest, named)
+    refuse_to_replace(files, keep)
+    refuse_in_project(files)
+    writer.write(named, dest, scheme if writer.scheme is None else _native(writer.scheme, scheme))
+    lost = (*_left_out(len(converted) - len(faces)), *_lost(faces, writer.holds))
+    return Written(len(faces), tuple(sorted(names.longer)), lost)
 
 
-def pts_text(face: Annotation) -> str:
-    """Text of a ``.pts`` file: the top-left pixel is (1, 1), a missing point is 0 0."""
-    # in decimal, so that the reader gets the same number back to the last bit
-    rows = [
-        " ".join(str(EXACT.add(Decimal(repr(value)), 1)) for value in point) if present else "0 0"
-        for point, present in zip(face.points.tolist(), face.present, strict=True)
-    ]
-    return "\n".join(["version: 1", f"n_points: {len(face)}", "{", *rows, "}", ""])
+def _native(name: str, scheme: Scheme) -> Scheme:
+    return scheme if scheme.name == name else type(scheme).load(name)
 
 
-def _tidy(records: Iterable[FaceRecord], scheme: Scheme) -> tuple[pd.DataFrame, int]:
-    import pandas as pd  # noqa: PLC0415 - its import takes half a second
-
-    parts, faces = [], list(records)
-    for record, image in zip(faces, PictureNames(faces).files(), strict=True):
-        face = record.annotation
-        values = (
-            image, record.frame, record.name, record.subject, face.scheme,
-            np.arange(len(face)), scheme.names, face.points[:, 0], face.points[:, 1],
-            [PointState(s).name.lower() for s in face.states], face.source, record.expression,
-        )  # fmt: skip
-        parts.append(pd.DataFrame(dict(zip(COLUMNS, values, strict=True))))
-    if not parts:
-        parts.append(pd.DataFrame(columns=list(COLUMNS)))
-    table = pd.concat([part.astype(_TYPES) for part in parts], ignore_index=True)
-    return table, len(parts) if len(table) else 0
+def _left_out(count: int) -> Iterator[str]:
+    if count:
+        was = counted(count, "face is", "faces are")
+        yield f"{was} left out: the format needs the size of the picture, which is not there."
 
 
-_TYPES = dict.fromkeys(COLUMNS, "string") | {
-    "frame": "Int64", "point": "int64", "x": "float64", "y": "float64",
-}  # fmt: skip
+def _lost(faces: Sequence[FaceRecord], holds: Holds) -> Iterator[str]:
+    """Say what the format cannot hold of some faces, a sentence each."""
+    states = np.concatenate([face.annotation.states for face in faces] or [np.zeros(0, np.uint8)])
+    for state in PointState:
+        count = int((states == state).sum())
+        if count and state in holds.states:
+            what = f"{state.name.lower()} point"
+            were = counted(count, f"{what} is", f"{what}s are")
+            yield f"{were} written as {holds.states[state]}."
+    subjects = len({face.subject for face in faces if face.subject_source != "picture"})
+    if subjects and not holds.subject:
+        yield f"{counted(subjects, 'subject is', 'subjects are')} not written."
+    expressions = sum(bool(face.expression) for face in faces)
+    if expressions and not holds.expression:
+        yield f"{counted(expressions, 'expression is', 'expressions are')} not written."
+    frames = sum(face.frame is not None for face in faces)
+    if frames and not holds.frame:
+        are = counted(frames, "frame of a video is", "frames of videos are")
+        yield f"{are} called like pictures of it."

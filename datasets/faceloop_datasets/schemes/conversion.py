@@ -6,7 +6,7 @@ import glob
 import math
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -66,6 +66,11 @@ class Conversion:
     @classmethod
     def load(cls, source: str | Scheme, target: str | Scheme) -> Conversion:
         """Find the conversion between two schemes; between equal ones it changes nothing.
+
+        Parameters
+        ----------
+        source, target : str or Scheme
+            From which points to which.
 
         Raises
         ------
@@ -128,6 +133,11 @@ class Conversion:
         """Target points that are only estimated, shape (T,)."""
         return ~self.same_mark & ~self.without_source
 
+    @cached_property
+    def _changes_nothing(self) -> bool:
+        count, size = self.weights.shape
+        return count == size and bool((self.weights == np.eye(count)).all() & self.same_mark.all())
+
     def apply(self, annotation: Annotation) -> Annotation:
         """Convert one face.
 
@@ -145,7 +155,7 @@ class Conversion:
                 f"Expected an annotation of {self.source} with {size} points but got one of "
                 f"{annotation.scheme} with {len(annotation)}."
             )
-        if self.source == self.target:
+        if self.source == self.target and self._changes_nothing:
             return annotation
         used = self.weights != 0
         # PointState is ordered by doubt: VISIBLE < OCCLUDED < ESTIMATED < MISSING.
@@ -330,6 +340,6 @@ def _bundled(source: str, target: str) -> Conversion:
             f"There is no conversion from {source} to {target}; {there}. Use a project of the "
             f"scheme {source} for these annotations (faceloop init DIR --scheme {source}), or "
             "learn a conversion from faces that have both: faceloop scheme learn-conversion "
-            "(docs/schemes.md)."
+            "(docs/how-to/schemes.md)."
         )
     return Conversion.parse(file.read_text(encoding="utf-8"), file.name)

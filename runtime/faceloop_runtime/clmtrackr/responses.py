@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import PatchExperts

@@ -16,8 +16,8 @@ from faceloop_datasets.formats import (
     FaceRecord,
     ImageRef,
     count_faces,
-    native_scheme,
     read_faces,
+    source_scheme,
     write_faces,
 )
 from faceloop_datasets.media.images import image_size
@@ -56,7 +56,7 @@ def test_every_face_is_read_and_upright(name: str, data_dir: Path) -> None:
     paths = sources(data_dir, name)
     faces = list(read_faces(name, paths))
     assert len(faces) == count_faces(name, paths) > 100
-    scheme = Scheme.load(native_scheme(name))
+    scheme = source_scheme(name, sources(data_dir, name))
     names = set()
     for face in faces:
         assert isinstance(face, FaceRecord), face
@@ -73,7 +73,7 @@ def test_every_face_is_read_and_upright(name: str, data_dir: Path) -> None:
 
 @pytest.mark.parametrize("name", ["muct", "clmtools", "ibug", "imm"])
 def test_triangles_turn_clockwise_on_the_mean_face(name: str, data_dir: Path) -> None:
-    scheme = Scheme.load(native_scheme(name))
+    scheme = source_scheme(name, sources(data_dir, name))
     mean = mean_shape(scheme, list(read_faces(name, sources(data_dir, name))))
     assert (signed_areas(scheme, mean) > 0).all()
 
@@ -126,9 +126,9 @@ def test_points_lie_in_their_images(data_dir: Path) -> None:
 @pytest.mark.parametrize("name", ["clmtools", "ibug"])
 def test_written_again_a_set_is_the_same(name: str, data_dir: Path, tmp_path: Path) -> None:
     faces = [f for f in read_faces(name, sources(data_dir, name)) if isinstance(f, FaceRecord)]
-    scheme = Scheme.load(native_scheme(name))
+    scheme = source_scheme(name, sources(data_dir, name))
     dest = tmp_path / "out"
-    assert write_faces(name, faces, dest, scheme=scheme) == len(faces)
+    assert write_faces(name, faces, dest, scheme=scheme).faces == len(faces)
     back = {
         Path(f.image_name).name: f for f in read_faces(name, [dest]) if isinstance(f, FaceRecord)
     }

@@ -13,7 +13,7 @@ from PIL import Image
 
 from faceloop_datasets import Annotation, Conversion, Monitor, PointState, Project, Video
 from faceloop_datasets.formats import FaceRecord, ImageRef
-from faceloop_datasets.formats.writers import pts_text
+from faceloop_datasets.formats.ibug import pts_text
 from faceloop_datasets.importing.job import ImportTarget
 from faceloop_datasets.importing.run import Import
 from faceloop_datasets.sample import sample_clip, sample_clip_truth, sample_faces
@@ -41,7 +41,7 @@ def write_pts(file: Path, points: np.ndarray) -> None:
     """Write 68 points; which of the face they are does not matter here."""
     face = Annotation("ibug68", points[:68], np.full(68, PointState.VISIBLE))
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(pts_text(face))
+    file.write_text(pts_text(face), encoding="utf-8")
 
 
 def write_people(folder: Path, names: Iterable[str], *, first: int = 0, moved: float = 0.0) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.projects import make
 
 from faceloop_datasets import Annotation, InputError, Project
-from faceloop_datasets.formats.writers import pts_text
+from faceloop_datasets.formats.ibug import pts_text
 from faceloop_datasets.media.video import write_video
 
 

@@ -1,4 +1,4 @@
-"""The whole loop, as a newcomer runs it: the README's Python, and `demo` on the command line."""
+"""The whole loop, as a newcomer runs it: the Python of a page, and `demo` on the command line."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from faceloop_workbench.services.demo import open_demo
 if TYPE_CHECKING:
     from .conftest import Run
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/how-to/python.md"
 
 
 @pytest.fixture(scope="module")
 def snippet() -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     return str(code)
 
 
 @pytest.fixture(scope="module")
 def ran(snippet: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run the README's Python; returns the folder it ran in, and what it printed."""
-    folder, out = tmp_path_factory.mktemp("readme"), io.StringIO()
+    """Run the page's Python; returns the folder it ran in, and what it printed."""
+    folder, out = tmp_path_factory.mktemp("page"), io.StringIO()
     shutil.copyfile(sample_clip(), folder / "talk.mp4")
     with contextlib.chdir(folder), contextlib.redirect_stdout(out):
-        exec(compile(snippet, "README.md", "exec"), {})  # noqa: S102 - that is the test
+        exec(compile(snippet, PAGE.name, "exec"), {})  # noqa: S102 - that is the test
     return folder, out.getvalue()
 
 
-def test_the_python_of_the_readme_runs_as_it_stands(ran: tuple[Path, str]) -> None:
+def test_the_python_of_the_page_runs_as_it_stands(ran: tuple[Path, str]) -> None:
     assert "nme_mean" in ran[1]
     assert ran[1].count("(70, 2)") > 200
 
@@ -50,7 +50,7 @@ def test_the_python_of_the_readme_runs_as_it_stands(ran: tuple[Path, str]) -> No
 def test_the_loop_closes(
     faceloop: Run, snippet: str, ran: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the README's settings and in its project, whose training has kept what it learned."""
+    """With the page's settings and in its project, whose training has kept what it learned."""
     assert "TrainingConfig(limit=100)" in snippet
     monkeypatch.setattr(demo, "TrainingConfig", partial(TrainingConfig, limit=100))
     folder = ran[0] / "faces"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faceloop_datasets import Project
-from faceloop_datasets.formats.writers import WRITERS
+from faceloop_datasets.formats import get_writer, writable
 from faceloop_datasets.sample import sample_dir
 from faceloop_runtime import FaceModel
 from faceloop_trainer.data.split import fingerprint
@@ -120,11 +120,11 @@ class TestErase:
 
 
 class TestPicturesStay:
-    @pytest.mark.parametrize("target", WRITERS)
+    @pytest.mark.parametrize("target", writable())
     def test_no_export_holds_any(
         self, target: str, faceloop: Run, small_project: Path, tmp_path: Path
     ) -> None:
-        dest = tmp_path / "out" / ("faces" if target == "ibug" else f"faces.{target}")
+        dest = tmp_path / "out" / f"faces{get_writer(target).suffix}"
         assert faceloop("export", target, dest, "--project", small_project).code == 0
         written = b"".join(p.read_bytes() for p in dest.parent.rglob("*") if p.is_file())
         assert b"s0000" in written or target == "ibug"

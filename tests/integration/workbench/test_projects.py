@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from faceloop_datasets import Project, Scheme
-from faceloop_datasets.formats import WRITERS
-from faceloop_workbench.cli.projects import ExportFormat
+from faceloop_datasets.formats import all_formats, readable, writable
 
 if TYPE_CHECKING:
     from .conftest import Run
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
 def write_pts(file: Path, points: int = 68) -> None:
     rows = [f"{10 + k % 10 * 3} {20 + k // 10 * 3}" for k in range(points)]
-    file.write_text("\n".join(["version: 1", f"n_points: {points}", "{", *rows, "}", ""]))
+    lines = ["version: 1", f"n_points: {points}", "{", *rows, "}", ""]
+    file.write_text("\n".join(lines), encoding="utf-8")
 
 
 @pytest.fixture
@@ -31,8 +31,12 @@ def ibug(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_format_can_be_named() -> None:
-    assert {f.value for f in ExportFormat} == set(WRITERS)
+def test_every_format_is_listed(faceloop: Run) -> None:
+    rows = faceloop("formats", "--json").json()["formats"]
+    assert {row["format"] for row in rows if row["read"]} == set(readable())
+    assert {row["format"] for row in rows if row["written"]} == set(writable())
+    said = faceloop("formats").out
+    assert all(one.title in said for one in all_formats().values())
 
 
 def test_init_makes_a_project(faceloop: Run, tmp_path: Path) -> None:

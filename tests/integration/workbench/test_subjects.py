@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faceloop_datasets import Annotation, PointState, Project
-from faceloop_datasets.formats.writers import pts_text
+from faceloop_datasets.formats.ibug import pts_text
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.cli.training import show_trained

@@ -172,7 +172,7 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
 
 
 def test_common_errors(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no format 'mucd'\. Known formats: clmtools, ibug, imm"):
+    with pytest.raises(InputError, match=r"no format 'mucd'\. Known formats: muct, clmtools, ibug"):
         list(read_faces("mucd", [tmp_path]))
     with pytest.raises(InputError, match="does not exist"):
         read(tmp_path / "absent.tar.gz")

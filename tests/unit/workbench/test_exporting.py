@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from faceloop_datasets import InputError, Project
+from faceloop_datasets.formats import Written
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer.labelcheck import CheckedLabel
-from faceloop_workbench.services.exporting import Exported, export_faces
+from faceloop_workbench.services.exporting import export_faces, notes
 from faceloop_workbench.services.mending import kinds_text, mendable
 from faceloop_workbench.services.sample_project import open_sample_project
 
@@ -24,7 +25,7 @@ def test_all_annotated_faces_are_written(tmp_path: Path) -> None:
         project.import_entries("sample", list(sample_faces())[:3], scheme="face70")
         project.add_item(None, name="bare")
         made = export_faces(project, "csv", tmp_path / "faces.csv")
-        assert (made.faces, made.naming_note) == (3, "")
+        assert (made.faces, notes(made)) == (3, [])
         table = pd.read_csv(tmp_path / "faces.csv")
         assert len(table) == 3 * 70
         points = project.faces()[0].annotation.points
@@ -34,12 +35,13 @@ def test_all_annotated_faces_are_written(tmp_path: Path) -> None:
 
 
 def test_longer_names_are_told_three_at_most() -> None:
-    names = [f"{folder}/a.jpg" for folder in "wxyz"]
-    assert Exported(9, names[:3]).naming_note.endswith(
-        "by the folder too: w/a.jpg, x/a.jpg, y/a.jpg."
-    )
-    assert Exported(9, names).naming_note.endswith("y/a.jpg, ….")
-    assert Exported(9, names).naming_note.startswith("4 pictures have the file name of another")
+    names = tuple(f"{folder}/a.jpg" for folder in "wxyz")
+    (few,) = notes(Written(9, names[:3]))
+    assert few.endswith("by the folder too: w/a.jpg, x/a.jpg, y/a.jpg.")
+    many, lost = notes(Written(9, names, ("2 expressions are not written.",)))
+    assert many.startswith("4 pictures have the file name of another")
+    assert many.endswith("y/a.jpg, ….")
+    assert lost == "2 expressions are not written."
 
 
 def test_kinds_of_mistakes_are_counted_the_commonest_first() -> None:

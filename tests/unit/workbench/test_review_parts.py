@@ -22,7 +22,7 @@ from faceloop_datasets import (
     Project,
     Scheme,
 )
-from faceloop_datasets.formats import Refusal, formats
+from faceloop_datasets.formats import Refusal, all_formats
 from faceloop_datasets.sample import sample_clip
 from faceloop_workbench.queue import claims, face_texts
 from faceloop_workbench.queue.report_text import report_text
@@ -30,7 +30,7 @@ from faceloop_workbench.queue.thumbnails import NOTHING, SIZE, Thumbnails, cut_o
 from faceloop_workbench.services import queue_reasons, recent_projects
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations
 from faceloop_workbench.services.blind_rounds import choose_faces
-from faceloop_workbench.services.format_help import FORMATS
+from faceloop_workbench.services.conversion_text import conversion_text
 from faceloop_workbench.services.progress_text import ProgressText
 
 if TYPE_CHECKING:
@@ -129,7 +129,10 @@ class TestWords:
         ]
 
     def test_every_format_is_explained(self) -> None:
-        assert set(FORMATS) == set(formats())
+        for one in all_formats().values():
+            assert one.title
+            assert one.explanation.endswith(".")
+            assert one.patterns
 
 
 class TestClaims:
@@ -292,7 +295,9 @@ def test_a_report_names_conversions_lines_and_pictures() -> None:
         skipped={"a variant": 4},
         dry_run=True,
     )
-    text = report_text(report, Scheme.load("face70"), Conversion.load("muct76", "face70"))
+    text = report_text(
+        report, conversion_text(Conversion.load("muct76", "face70"), Scheme.load("face70"))
+    )
     assert text.startswith("This import would add 2 faces. Nothing is written yet.")
     for part in (
         "faces.csv, line 7: the name is empty",

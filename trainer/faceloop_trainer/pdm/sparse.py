@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _STRENGTH = 0.02
 """Weight of the coefficients' absolute values, as a share of how far a coordinate usually is from
-its mean. docs/modes.md has the table that it was chosen by."""
+its mean. docs/explanation/modes.md has the table that it was chosen by."""
 _ROUNDS, _SETTLED = 30, 1e-3
 """Most rounds, and the relative gain of one that ends them."""
 _SHRINKAGE = 10 * LEAST_EIGENVALUE

@@ -14,7 +14,7 @@ from .agreement import agreement
 from .approving import approve
 from .checking import check
 from .confirming import confirm
-from .console import say
+from .console import say, spell_out
 from .demo import demo
 from .doctor import doctor
 from .erasing import erase
@@ -68,6 +68,7 @@ app.command("open")(open_window)
 app.command("init")(projects.init)
 app.command("import")(projects.import_faces)
 app.command("export")(projects.export)
+app.command("formats")(projects.list_formats)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
@@ -97,4 +98,5 @@ app.command("doctor")(doctor)
 
 def main() -> NoReturn:
     """Run the command line of this process to its exit code."""
+    spell_out()
     errors.run(typer.main.get_command(app))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,19 +12,10 @@ from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from faceloop_datasets import ImportReport
+    from faceloop_datasets import ImportReport, Scheme
 
 _SAMPLE_SCHEME = "face70"
 _SHOWN = 20  # refused rows and missing pictures in the report for people; --json has all
-
-
-class ExportFormat(StrEnum):
-    """Formats that can be written."""
-
-    clmtools = "clmtools"
-    ibug = "ibug"
-    csv = "csv"
-    parquet = "parquet"
 
 
 def init(
@@ -33,6 +23,14 @@ def init(
     scheme: Annotated[
         str, typer.Option(help="A landmark scheme by name, or a .toml file of your own.")
     ] = "face70",
+    scheme_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Annotations to take the scheme from: the points that they name.",
+            show_default=False,
+        ),
+    ] = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Import the 400 bundled CC0 faces.")
     ] = False,
@@ -44,10 +42,10 @@ def init(
     """
     from faceloop_datasets import Conversion, Project, Scheme
 
-    chosen = Scheme.load(scheme)
+    chosen = Scheme.load(scheme) if scheme_of is None else _scheme_of(scheme_of)
     if sample:  # before anything is made
         Conversion.load(_SAMPLE_SCHEME, chosen)
-    with Project.create(folder, scheme) as project:
+    with Project.create(folder, scheme if scheme_of is None else chosen) as project:
         faces = 0
         if sample:
             with progress_bar() as progress:
@@ -58,10 +56,43 @@ def init(
         say(f"Made the project {project.path}: scheme {chosen.name}, {len(chosen)} points.")
         if faces:
             say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
+        elif scheme_of is not None:
+            say(f"Next: faceloop import {scheme_of} --project {folder}")
         elif chosen.name in Scheme.bundled():
             say(f"Next: faceloop import SOURCE... --project {folder}")
         else:
             say(f"Next: annotate faces in the window, faceloop open {folder}")
+
+
+def list_formats(json: JsonOption = False) -> None:
+    """List the formats of annotations: what is read, what is written, which files they are.
+
+    Example: faceloop formats
+    """
+    from faceloop_datasets.formats import all_formats
+
+    rows = [
+        {
+            "format": one.name,
+            "title": one.title,
+            "read": one.reader is not None,
+            "written": one.writer is not None,
+            "files": list(one.patterns),
+            "explanation": one.explanation,
+        }
+        for one in all_formats().values()
+    ]
+    if json:
+        show_json({"formats": rows})
+        return
+    show_table(
+        ("format", "in", "out", "what"),
+        [(r["format"], _mark(r["read"]), _mark(r["written"]), r["title"]) for r in rows],
+    )
+
+
+def _mark(there: object) -> str:
+    return "yes" if there else ""
 
 
 def import_faces(
@@ -69,8 +100,8 @@ def import_faces(
         list[str],
         typer.Argument(
             metavar="[FORMAT] SOURCE...",
-            help="muct, clmtools, ibug or imm, or nothing: it is recognised then; and files, "
-            "folders or archives.",
+            help="Files, folders or archives. Their format is recognised, or named first: one of "
+            "those that faceloop formats lists.",
         ),
     ],
     project: ProjectOption,
@@ -94,7 +125,7 @@ def import_faces(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Import annotated faces: muct, clmtools, ibug or imm. Which of them is recognised.
+    """Import annotated faces. Their format is recognised; faceloop formats lists those there are.
 
     All or nothing, and again and again: an import that is repeated adds what is new. A face keeps
     its identity by the whole path of its annotation and by its picture, so that files of equal
@@ -126,39 +157,52 @@ def import_faces(
 
 
 def export(
-    target_format: Annotated[ExportFormat, typer.Argument(metavar="FORMAT")],
-    dest: Annotated[Path, typer.Argument(metavar="DEST", help="File; for ibug a folder.")],
+    target_format: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="One of those that faceloop formats lists.")
+    ],
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="File; for some formats a folder.")],
     project: ProjectOption,
     json: JsonOption = False,
 ) -> None:
-    """Export the annotated faces: clmtools, ibug, csv or parquet.
+    """Export the annotated faces, and say what the format cannot hold of them.
 
     Example: faceloop export parquet faces.parquet --project faces
     """
     from faceloop_datasets import Project
+    from faceloop_datasets.formats import get_writer
     from faceloop_datasets.wording import counted
-    from faceloop_workbench.services.exporting import estimated_note, export_faces
+    from faceloop_workbench.services.exporting import estimated_note, export_faces, notes
 
-    if target_format is ExportFormat.clmtools and not dest.suffix and not dest.exists():
-        dest = dest.with_suffix(".csv")  # what its reader looks for
+    suffix = get_writer(target_format).suffix
+    if suffix and not dest.suffix and not dest.exists():
+        dest = dest.with_suffix(suffix)  # what its reader looks for
     with Project.open(project) as opened:
-        made = export_faces(opened, target_format.value, dest)
-        estimated = estimated_note(opened.scheme, target_format.value)
+        made = export_faces(opened, target_format, dest)
+        estimated = estimated_note(opened.scheme, target_format)
     if json:
         show_json(
             {
                 "faces": made.faces,
                 "file": dest,
-                "format": target_format.value,
-                "longer_names": made.longer,
+                "format": target_format,
+                "longer_names": list(made.longer),
+                "lost": list(made.lost),
             }
         )
         return
     say(f"Wrote {counted(made.faces, 'face')} to {dest}.")
     if estimated:
         note(estimated)
-    if made.naming_note:
-        note(made.naming_note)
+    for sentence in notes(made):
+        note(sentence)
+
+
+def _scheme_of(source: Path) -> Scheme:
+    """Scheme of the points that annotations name."""
+    from faceloop_datasets.formats import source_scheme
+
+    source_format, sources = _format_and_files([str(source)])
+    return source_scheme(source_format, sources)
 
 
 def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
@@ -172,14 +216,14 @@ def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
         If the first word is neither a format nor a file.
     """
     from faceloop_datasets import InputError
-    from faceloop_datasets.formats import formats, recognise
+    from faceloop_datasets.formats import readable, recognise
 
     first, *others = words
-    if first in formats() and others:
+    if first in readable() and others:
         return first, [Path(word) for word in others]
     if others and not Path(first).exists():
         raise typer.BadParameter(
-            f"{first!r} is no format and no file. Formats: {', '.join(formats())}."
+            f"{first!r} is no format and no file. Formats: {', '.join(readable())}."
         )
     paths = [Path(word) for word in words]
     found = recognise(paths)

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceloop_datasets import Annotation, InputError, PointState
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.formats.writers import pts_text
+from faceloop_datasets.formats.ibug import pts_text
 from faceloop_datasets.outputs import refuse_in_project
 
 if TYPE_CHECKING:

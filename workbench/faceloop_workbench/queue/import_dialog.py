@@ -22,11 +22,11 @@ from qtpy.QtWidgets import (
 )
 
 from faceloop_datasets import FaceloopError, ImportReport, Project
-from faceloop_datasets.formats import Recognition, formats, native_scheme, recognise
+from faceloop_datasets.formats import Recognition, all_formats, readable, recognise, source_scheme
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.conversion_text import conversion_text
-from faceloop_workbench.services.format_help import FORMATS, annotation_files
+from faceloop_workbench.services.format_help import annotation_files
 from faceloop_workbench.widgets.basic import not_none, paragraph, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_files, ask_folder, dropped_paths
 from faceloop_workbench.widgets.job_bar import JobBar
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
-    from faceloop_datasets import Conversion, Monitor
+    from faceloop_datasets import Monitor, Scheme
     from faceloop_workbench.session import Session
 
 
@@ -68,7 +68,6 @@ class ImportDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._folder = session.need_project().path
-        self._scheme = session.need_project().scheme
         self._checked: ImportReport | None = None
         self._chosen_by_hand = False
         self._look: Job[Recognition] | None = None
@@ -94,11 +93,6 @@ class ImportDialog(QDialog):
     def sources(self) -> list[Path]:
         """Files and folders that are chosen."""
         return [Path(not_none(self._sources.item(k)).text()) for k in range(self._sources.count())]
-
-    @property
-    def _conversion(self) -> Conversion:
-        project = self._session.need_project()
-        return project.conversion_from(native_scheme(self.source_format))
 
     def add_sources(self, paths: Sequence[Path]) -> None:
         """Add files and folders to those chosen."""
@@ -150,9 +144,10 @@ class ImportDialog(QDialog):
         images = self._images.text().strip() or None
         subjects = self._subjects.rule
 
-        def work(monitor: Monitor) -> ImportReport:
+        def work(monitor: Monitor) -> tuple[ImportReport, str]:
             with Project.open(folder) as project:
-                return project.import_from(
+                conversion = project.conversion_from(source_scheme(source_format, sources))
+                report = project.import_from(
                     source_format,
                     sources,
                     images=images,
@@ -160,11 +155,13 @@ class ImportDialog(QDialog):
                     progress=monitor,
                     dry_run=dry_run,
                 )
+                return report, conversion_text(conversion, project.scheme)
 
         self._bar.run(Job(work, name), self._done)
 
-    def _done(self, report: ImportReport) -> None:
-        self._report.setPlainText(report_text(report, self._scheme, self._conversion))
+    def _done(self, done: tuple[ImportReport, str]) -> None:
+        report, converted = done
+        self._report.setPlainText(report_text(report, converted))
         self._checked = report if report.dry_run else None
         if not report.dry_run:
             self._session.items_changed.emit()
@@ -252,21 +249,28 @@ class ImportDialog(QDialog):
         return checked is not None and not checked.faces
 
     def _format_chosen(self, _index: int = 0) -> None:
-        known = FORMATS.get(self.source_format)
-        try:
-            how = conversion_text(self._conversion, self._scheme)
-        except FaceloopError as error:
-            how = str(error)
-        self._explanation.setText(f"{known.explanation if known else ''}\n\n{how}".strip())
+        known = all_formats()[self.source_format]
+        how = self._how(known.reader.scheme if known.reader is not None else "")
+        self._explanation.setText(f"{known.explanation}\n\n{how}".strip())
         self._outdate()
+
+    def _how(self, scheme: str | Callable[..., Scheme]) -> str:
+        """Say how the points of a format become the project's, as far as that is known."""
+        if not isinstance(scheme, str):
+            return "The file names its points; the check says how they become the project's."
+        project = self._session.need_project()
+        try:
+            return conversion_text(project.conversion_from(scheme), project.scheme)
+        except FaceloopError as error:
+            return str(error)
 
     # Widgets
 
     def _make_widgets(self) -> None:
         self._format = QComboBox()
         self._format.setObjectName("import.format")
-        for name in sorted(formats(), key=lambda n: list(FORMATS).index(n) if n in FORMATS else 99):
-            self._format.addItem(FORMATS[name].title if name in FORMATS else name, name)
+        for name in readable():
+            self._format.addItem(all_formats()[name].title, name)
         self._format.currentIndexChanged.connect(self._format_chosen)
         self._format.activated.connect(self._by_hand)
         self._recognised = paragraph("")

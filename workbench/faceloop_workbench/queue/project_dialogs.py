@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_dir
 
 from faceloop_datasets import FaceloopError, Project, Scheme, SchemeError
+from faceloop_datasets.formats import get_writer
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.sample import SCHEME as SAMPLE_SCHEME
@@ -15,7 +16,8 @@ from faceloop_datasets.wording import counted, enumerated
 from faceloop_workbench.schemes.dialog import SchemeDialog
 from faceloop_workbench.services.add_files import Added, add_files, are_annotations, is_media
 from faceloop_workbench.services.background import Job, Result
-from faceloop_workbench.services.exporting import export_faces
+from faceloop_workbench.services.exporting import export_faces, notes
+from faceloop_workbench.services.format_help import title_of
 from faceloop_workbench.services.other_project import (
     Plan,
     check_source,
@@ -244,7 +246,7 @@ class ProjectDialogs:
             look.start()
 
     def export(self, target_format: str) -> None:
-        """Ask for a file, or for iBUG a folder, and write all annotated faces."""
+        """Ask for a file, or for some formats a folder, and write all annotated faces."""
 
         def write(dest: Path) -> None:
             if self.free():
@@ -254,16 +256,16 @@ class ProjectDialogs:
                 self._bar.run(
                     Job(work, f"Exporting to {dest.name}"),
                     lambda made: self._session.tell(
-                        f"Wrote {counted(made.faces, 'face')} to {dest}. {made.says}".strip()
+                        " ".join([f"Wrote {counted(made.faces, 'face')} to {dest}.", *notes(made)])
                     ),
                 )
 
-        title = f"Export for {target_format}"
-        if target_format == "ibug":
-            ask_folder(self._parent, title, write)
+        title = f"Export as {title_of(target_format)}"
+        suffix = get_writer(target_format).suffix
+        if suffix:
+            ask_new_file(self._parent, title, suffix.removeprefix("."), write)
         else:
-            suffix = "csv" if target_format == "clmtools" else target_format
-            ask_new_file(self._parent, title, suffix, write)
+            ask_folder(self._parent, title, write)
 
     # How
 

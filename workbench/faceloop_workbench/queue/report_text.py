@@ -5,31 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.wording import counted
-from faceloop_workbench.services.conversion_text import conversion_text
-from faceloop_workbench.services.format_help import FORMATS
+from faceloop_workbench.services.format_help import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from faceloop_datasets import Conversion, ImportReport, Scheme
+    from faceloop_datasets import ImportReport
     from faceloop_datasets.formats import Recognition
 
 _NAMES = 200  # pictures that were not found; refused rows are all there
 
 
-def report_text(report: ImportReport, scheme: Scheme, conversion: Conversion) -> str:
+def report_text(report: ImportReport, converted: str) -> str:
     """Write a report for people.
 
     Parameters
     ----------
     report : ImportReport
         What was done, or would be.
-    scheme : Scheme
-        The project's.
-    conversion : Conversion
-        How the points became those of the scheme.
+    converted : str
+        How the points became those of the project, in words.
     """
-    return "\n".join(_lines(report, conversion_text(conversion, scheme)))
+    return "\n".join(_lines(report, converted))
 
 
 def recognised_text(found: Recognition, chosen: str) -> str:
@@ -44,7 +41,7 @@ def recognised_text(found: Recognition, chosen: str) -> str:
     """
     if found.format is None:
         return found.problem
-    title = FORMATS[found.format].title if found.format in FORMATS else found.format
+    title = title_of(found.format)
     if found.format == chosen:
         return f"Recognised as {title}."
     return f"The files look like {title}; another format is chosen."

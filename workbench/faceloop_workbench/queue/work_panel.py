@@ -15,7 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from faceloop_datasets.formats import writable
 from faceloop_datasets.wording import counted
+from faceloop_workbench.services.format_help import title_of
 from faceloop_workbench.services.recent_projects import recent_projects
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
@@ -43,12 +45,6 @@ if TYPE_CHECKING:
 
 _UNDO_MEND = "Give the faces that were last put right the points they had before"
 _SAMPLE = "400 rendered faces of 100 people, annotated and free to use"
-_EXPORTS = {
-    "csv": "Table, CSV…",
-    "parquet": "Table, Parquet…",
-    "clmtools": "clmtools CSV…",
-    "ibug": "iBUG .pts files…",
-}
 
 
 class WorkPanel(QWidget):
@@ -192,8 +188,8 @@ class WorkPanel(QWidget):
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         menu.addSeparator()
         export = not_none(menu.addMenu("Export annotations"))
-        for name, title in _EXPORTS.items():
-            export.addAction(title, lambda name=name: self._dialogs.export(name))
+        for name in writable():
+            export.addAction(f"{title_of(name)}…", lambda name=name: self._dialogs.export(name))
         return menu
 
     def _fill_with(self, menu: QMenu) -> None:

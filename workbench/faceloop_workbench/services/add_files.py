@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_datasets.archive import ARCHIVE_SUFFIXES
+from faceloop_datasets.formats import all_formats
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.wording import counted
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from faceloop_datasets import Monitor
-
-_ANNOTATIONS = (*ARCHIVE_SUFFIXES, ".csv", ".pts", ".asf")
 
 
 @dataclass
@@ -113,8 +112,10 @@ def is_media(path: Path) -> bool:
 
 def are_annotations(paths: Iterable[Path]) -> bool:
     """Whether files, or what is in a folder, are named like annotations."""
+    readable = [one for one in all_formats().values() if one.reader is not None]
+    patterns = {pattern.lower() for one in readable for pattern in one.patterns}
     for path in paths:
         names = [path.name] if path.is_file() else [p.name for p in path.iterdir() if p.is_file()]
-        if any(name.lower().endswith(_ANNOTATIONS) for name in names):
+        if any(fnmatch(name.lower(), pattern) for name in names for pattern in patterns):
             return True
     return False

@@ -11,7 +11,7 @@ import numpy as np
 
 from faceloop_datasets import Annotation, FaceloopError, InputError, Monitor, PointState
 from faceloop_datasets.files import REPORTS, as_file_name
-from faceloop_datasets.formats import native_scheme, read_faces
+from faceloop_datasets.formats import read_faces, source_scheme
 from faceloop_datasets.formats.record import FaceRecord
 from faceloop_datasets.staging import content_hash
 from faceloop_datasets.store.bulk import NewRevision
@@ -155,7 +155,7 @@ def add_file(
     SchemeError
         If the format's points cannot be converted to the project's.
     """
-    conversion = project.conversion_from(native_scheme(source_format))
+    conversion = project.conversion_from(source_scheme(source_format, files))
     places, starts = _places(project, round_), project.rounds.starts(round_)
     added: dict[int, Annotation] = {}
     left = 0

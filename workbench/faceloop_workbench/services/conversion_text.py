@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets import Conversion, Scheme, SchemeError
-from faceloop_datasets.formats import formats, native_scheme
+from faceloop_datasets.formats import all_formats
 
 from .error_text import error_text
-from .format_help import FORMATS
+from .format_help import title_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,13 +52,19 @@ def error_rows(conversion: Conversion, scheme: Scheme) -> list[tuple[str, str, s
 
 def importable_text(scheme: Scheme) -> str:
     """Say of which formats faces come into a new project of a scheme, as far as is known."""
-    possible = [name for name in formats() if _converts(name, scheme)]
+    schemes = {
+        one.name: one.reader.scheme
+        for one in all_formats().values()
+        if one.reader is not None and isinstance(one.reader.scheme, str)
+    }
+    possible = [name for name, source in schemes.items() if _converts(source, scheme)]
     if not possible:
         return (
-            "No file format brings these points along. Faces of another project come in once a "
-            "conversion is learned from faces that have both."
+            "No format of fixed points brings these along. Files that name their points come in "
+            "where the names are the same, faces of another project once a conversion is learned "
+            "from faces that have both."
         )
-    exact = [name for name in possible if native_scheme(name) == scheme.name]
+    exact = [name for name in possible if schemes[name] == scheme.name]
     others = [name for name in possible if name not in exact]
     parts = [f"{_titles(exact)} as they are"] if exact else []
     if others:
@@ -67,12 +73,12 @@ def importable_text(scheme: Scheme) -> str:
 
 
 def _titles(names: list[str]) -> str:
-    return ", ".join(FORMATS[name].title if name in FORMATS else name for name in names)
+    return ", ".join(map(title_of, names))
 
 
-def _converts(source_format: str, scheme: Scheme) -> bool:
+def _converts(source: str, scheme: Scheme) -> bool:
     try:
-        Conversion.load(native_scheme(source_format), scheme)
+        Conversion.load(source, scheme)
     except SchemeError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Fits of a video as a table with the columns and units of OpenFace (docs/openface.md)."""
+"""Fits of a video as a table of OpenFace's columns and units (docs/reference/openface.md)."""
 
 from __future__ import annotations
 

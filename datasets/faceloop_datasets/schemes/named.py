@@ -1,0 +1,140 @@
+"""Schemes and conversions of points that a file names: by their names, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceloop_datasets.errors import SchemeError
+from faceloop_datasets.wording import counted
+
+from .conversion import Conversion
+from .scheme import Scheme
+from .suggestion import named_pairs
+from .toml import MAX_POINTS, MIN_POINTS, block, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BY_COUNT = {
+    68: "ibug68", 76: "muct76", 71: "clmtrackr71", 70: "face70", 58: "imm58", 98: "wflw98",
+    29: "cofw29",
+}  # fmt: skip
+"""What numbered points mean that have no other names."""
+
+_LEAST_SHARE = 0.5
+"""Share of a file's points that have to be there by name: fewer are namesakes by chance."""
+
+_NUMBER = re.compile(r"\d+")
+_BETWEEN = re.compile(r"[\s_\-.]+")
+
+
+def scheme_of_names(
+    name: str, names: Sequence[str], edges: Sequence[tuple[int, int]] = ()
+) -> Scheme:
+    """Scheme of the points that a file names.
+
+    One that comes with faceloop if the names are its own, in its order, or only numbers of as many
+    points as it has. Else one of these points: all in one group, mirrored where names differ in
+    left and right only, and measured by the extent of all points.
+
+    Parameters
+    ----------
+    name : str
+        What the file calls them, or its own name.
+    names : sequence of str
+        Names of the points, in order.
+    edges : sequence of (int, int)
+        Pairs of points that are joined by a line.
+
+    Raises
+    ------
+    SchemeError
+        If these cannot be the names of a scheme's points.
+    """
+    for bundled in Scheme.bundled():
+        if Scheme.load(bundled).names == tuple(names):
+            return Scheme.load(bundled)
+    if _are_numbers(names) and len(names) in _BY_COUNT:
+        return Scheme.load(_BY_COUNT[len(names)])
+    if not MIN_POINTS <= len(names) <= MAX_POINTS:
+        raise SchemeError(
+            f"{name}: {counted(len(names), 'named point')}; expected {MIN_POINTS} to {MAX_POINTS}."
+        )
+    own = name if name not in Scheme.bundled() else f"{name}-{len(names)}"
+    lines = [
+        f"name = {quoted(own)}",
+        f"names = {block(map(quoted, names))}",
+        f"size = {list(range(len(names)))}",
+        *_mirror(names),
+    ]
+    for number, (line, closed) in enumerate(_lines(edges)):
+        lines += ["\n[[contours]]", f'name = "line {number + 1}"', f"points = {line}"]
+        lines += [f"closed = {str(closed).lower()}"]
+    return Scheme.parse("\n".join(lines), own)
+
+
+def conversion_by_names(source: Scheme, target: Scheme) -> Conversion:
+    """Conversion that takes each target point from the source point of its name.
+
+    Case, blanks, dots, hyphens and underscores do not count. Target points that have no namesake
+    are missing; source points that have none are left out.
+
+    Raises
+    ------
+    SchemeError
+        If fewer than half of the source's points are there by name.
+    """
+    place = {_plain(name): number for number, name in enumerate(source.names)}
+    weights = np.zeros((len(target), len(source)))
+    for number, name in enumerate(target.names):
+        if _plain(name) in place:
+            weights[number, place[_plain(name)]] = 1.0
+    found = int(weights.any(axis=0).sum())
+    if found < max(MIN_POINTS, _LEAST_SHARE * len(source)):
+        absent = [source.names[k] for k in np.flatnonzero(~weights.any(axis=0))]
+        listed = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
+        raise SchemeError(
+            f"{found} of the {counted(len(source), 'point')} of {source.name} are points of "
+            f"{target.name} by name (not {listed}), and there is no conversion. Make a project of "
+            "these points (faceloop init DIR --scheme-of FILE), or learn a conversion: faceloop "
+            "scheme learn-conversion."
+        )
+    return Conversion(source.name, target.name, weights, np.ones(len(target), dtype=bool))
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    """Whether names are only the numbers of the points, in order, counted from 0 or 1."""
+    if not all(_NUMBER.fullmatch(name) for name in names):
+        return False
+    numbers = [int(name) for name in names]
+    return numbers in (list(range(len(names))), list(range(1, len(names) + 1)))
+
+
+def _plain(name: str) -> str:
+    return _BETWEEN.sub(" ", name.casefold()).strip()
+
+
+def _mirror(names: Sequence[str]) -> list[str]:
+    """Mirror map, where enough names tell left and right: the other points are in the middle."""
+    pairs = named_pairs(names)
+    known = 2 * len(pairs) >= _LEAST_SHARE * len(names)
+    return [f"mirror = {[list(pair) for pair in pairs]}"] if known else []
+
+
+def _lines(edges: Sequence[tuple[int, int]]) -> list[tuple[list[int], bool]]:
+    """Edges chained to lines, each as long as it goes on where it ended; and which are closed."""
+    lines: list[tuple[list[int], bool]] = []
+    for a, b in edges:
+        if a == b:
+            continue
+        last, closed = lines[-1] if lines else ([], True)
+        if closed or last[-1] != a or b in last[1:]:
+            lines.append(([a, b], False))
+        elif b == last[0]:
+            lines[-1] = (last, len(last) > 2)
+        else:
+            last.append(b)
+    return lines

@@ -1,0 +1,58 @@
+"""Schemes and conversions of points that a file names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceloop_datasets import Annotation, PointState, Scheme, SchemeError
+from faceloop_datasets.schemes.named import conversion_by_names, scheme_of_names
+
+
+def test_names_of_a_known_scheme_are_that_scheme() -> None:
+    for name in Scheme.bundled():
+        assert scheme_of_names("any", Scheme.load(name).names) == Scheme.load(name)
+
+
+@pytest.mark.parametrize("form", ["{}", "{:02d}", "{:04d}"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_68_numbered_points_are_those_of_ibug(form: str, first: int) -> None:
+    names = [form.format(k + first) for k in range(68)]
+    assert scheme_of_names("dlib", names).name == "ibug68"
+    names[3], names[4] = names[4], names[3]
+    assert scheme_of_names("dlib", names).name == "dlib"
+    assert scheme_of_names("dlib", names[:20]).names == tuple(names[:20])
+
+
+def test_own_names_are_a_scheme_with_its_lines_and_sides() -> None:
+    names = ["left_eye", "right_eye", "nose", "mouth-left", "mouth-right"]
+    edges = [(0, 1), (1, 2), (2, 0), (3, 4), (4, 4)]
+    made = scheme_of_names("cat", names, edges)
+    assert made.name == "cat"
+    assert made.mirror == (1, 0, 2, 4, 3)
+    assert [(line.points, line.closed) for line in made.contours] == [
+        ((0, 1, 2), True),
+        ((3, 4), False),
+    ]
+    assert Scheme.parse(made.to_toml(), "again") == made
+    assert scheme_of_names("face70", names).name == "face70-5"
+    assert scheme_of_names("cat", ["a", "b", "c"]).mirror == ()
+    with pytest.raises(SchemeError, match="1 named point; expected 2 to 1000"):
+        scheme_of_names("cat", ["a"])
+    with pytest.raises(SchemeError, match="twice"):
+        scheme_of_names("cat", ["a", "a"])
+
+
+def test_points_are_taken_by_their_names() -> None:
+    source = scheme_of_names("cat", ["Nose_Tip", "left  eye", "ear"])
+    target = scheme_of_names("cat", ["left eye", "right eye", "nose tip"])
+    face = Annotation("cat", [[1, 2], [3, 4], [5, 6]], [PointState.OCCLUDED, 0, 0], "import:x")
+    made = conversion_by_names(source, target).apply(face)
+    assert np.array_equal(made.points, [[3, 4], [np.nan, np.nan], [1, 2]], equal_nan=True)
+    assert made.states.tolist() == [0, PointState.MISSING, PointState.OCCLUDED]
+
+
+def test_namesakes_by_chance_are_no_conversion() -> None:
+    source = scheme_of_names("dog", [*"abcdef", "nose"])
+    with pytest.raises(SchemeError, match=r"1 of the 7 points of dog .* --scheme-of FILE"):
+        conversion_by_names(source, scheme_of_names("cat", ["nose", "ear", "eye"]))
