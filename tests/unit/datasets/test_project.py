@@ -105,7 +105,7 @@ class TestOpening:
         if os.name == "nt" and set(name) & set(":?"):
             pytest.skip("no folder has such a name there")
         with Project.create(tmp_path / name, scheme="face70") as made:
-            made.add_item()
+            made.add_item(None)
         with Project.open(tmp_path / name) as again:
             assert len(again.items()) == 1
         with direct(tmp_path / name / "project.db", read_only=True) as connection:
