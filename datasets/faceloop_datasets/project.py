@@ -60,7 +60,7 @@ from .store import media as media_store
 from .store import queue as queue_store
 from .store.approvals import Approval
 from .store.changes import HeadChange, changes
-from .store.database import Database, write_anything
+from .store.database import Database, file_url, write_anything
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
 
     from .annotation import Annotation
     from .formats import Entry
@@ -1942,18 +1942,14 @@ def _source_files(root: str, place: str) -> Iterator[Path]:
             yield Path(root) / name
 
 
-def _sqlite_url(root: Path) -> str:
-    return f"sqlite:///{root / _FILE}"
-
-
-def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
     url, where, root = _address(path_or_url, folder)
-    if url == _sqlite_url(root) and not (root / _FILE).is_file():
+    if url == file_url(root / _FILE) and not (root / _FILE).is_file():
         raise ProjectError(_no_project(str(root)))
     return url, where, root
 
 
-def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
     """URL of the database, how messages name it, and the folder."""
     if isinstance(path_or_url, str) and "://" in path_or_url:
         if folder is None:
@@ -1963,7 +1959,7 @@ def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, s
         address = path_or_url.rsplit("@", 1)[-1]  # without the password
         return path_or_url, address, Path(folder).absolute()
     root = Path(path_or_url).absolute()
-    return _sqlite_url(root), str(root / _FILE), root
+    return file_url(root / _FILE), str(root / _FILE), root
 
 
 def _back_up(database: Database, root: Path, version: int) -> None:
