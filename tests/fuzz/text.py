@@ -13,6 +13,7 @@ from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
 from faceloop_datasets.expressions import check_expression
 from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
+from faceloop_datasets.formats.tidy import COLUMNS
 from faceloop_datasets.importing.expression_table import read_expression_table
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.annotate.shape_text import CopiedPoints, parse_points, points_text
@@ -55,6 +56,22 @@ def _ibug() -> list[bytes]:
 def _imm() -> list[bytes]:
     rows = "\n".join(f"0 0 {x / 200} {y / 200} {k} 0 1" for k, (x, y) in enumerate(_points(58)))
     return [f"# by hand\n58\n{rows}\nface.jpg\n".encode()]
+
+
+def _tidy() -> list[bytes]:
+    rows = "\n".join(
+        f"a.jpg,1,f,s,cat,{k},p{k},{x},{y},occluded,,smile" for k, (x, y) in enumerate(_points(4))
+    )
+    few = "image;name;x;y\na.jpg;nose;1,5;2\na.jpg;ear;3;NA\n"
+    return [f"{','.join(COLUMNS[:-1])}\n{rows}\n".encode(), few.encode()]
+
+
+def _deeplabcut() -> list[bytes]:
+    cells = ",".join(f"{x},{y}" for x, y in _points(2).tolist())
+    heads = "bodyparts,,,a,a,b,b\ncoords,,,x,y,x,y"
+    row = f"labeled-data,v,img01.png,{cells}\nlabeled-data,v,img02.png,,,1,2\n"
+    several = f"scorer,,,m,m,m,m\nindividuals,,,p,p,q,q\n{heads}\n{row}"
+    return [f"scorer,,,m,m,m,m\n{heads}\n{row}".encode(), several.encode()]
 
 
 def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
@@ -223,6 +240,8 @@ TARGETS = (
     _read("clmtools", "annotations.csv", _clmtools(), b";", b"true", b"FALSE", b"=1+1"),
     _read("muct", LANDMARKS, _muct(), b",", b"0000", b"name", b"x00"),
     _read("ibug", "face.pts", _ibug(), b"{", b"}", b"n_points: 68", b"version: "),
+    _read("csv", "faces.csv", _tidy(), b",", b";", b'"', b"NA", b"missing", b"fit:m", b"scheme"),
+    _read("deeplabcut", "CollectedData_m.csv", _deeplabcut(), b",", b"visible", b"likelihood"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
     Target(
         "labels",

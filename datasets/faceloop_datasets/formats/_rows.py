@@ -20,12 +20,12 @@ _FAR = 20.0
 """A point this many times as far from the middle of the face as half of the points is a typing
 error. In every set at hand the farthest point is at most 4 times as far."""
 
-_MOST = 1e6
+MOST = 1e6
 """Greatest coordinate: no picture is as large, and beyond it arithmetic would overflow."""
 
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """Byte order marks of spreadsheets' "Unicode text"."""
 
 _MUCT_NAME = re.compile(r"i(\d{3})[q-z][a-e]-[fm][gn]")
@@ -59,7 +59,7 @@ def decode_text(data: bytes, where: object) -> str:
         If it is no text.
     """
     try:
-        text = data.decode(_MARKS.get(data[:2], "utf-8-sig"))
+        text = data.decode(MARKS.get(data[:2], "utf-8-sig"))
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     if _NO_TEXT.search(text):
@@ -87,8 +87,8 @@ def number(text: str, what: str) -> float:
         raise BadRow(f"{what} is {text!r:.40}; expected a number") from None
     if not math.isfinite(value):
         raise BadRow(f"{what} is {text.strip():.40}; expected a finite number")
-    if abs(value) > _MOST:
-        raise BadRow(f"{what} is {value:g}; expected at most {_MOST:g}")
+    if abs(value) > MOST:
+        raise BadRow(f"{what} is {value:g}; expected at most {MOST:g}")
     return value
 
 
@@ -107,12 +107,14 @@ def annotation(
     BadRow
         If no point has a position, or one is absurdly far from the others.
     """
-    xy = np.array(list(points), dtype=np.float64)
+    xy = np.array(points if isinstance(points, np.ndarray) else list(points), dtype=np.float64)
     code = np.array([PointState.VISIBLE] * len(xy) if states is None else states)
     code[np.isnan(xy).any(axis=1)] = PointState.MISSING
     present = np.flatnonzero(code != PointState.MISSING)
     if not len(present):
         raise BadRow("no point has a position")
+    if len(present) == 1:  # somebody has begun with it
+        return Annotation(scheme, xy, code, source)
     distance = np.linalg.norm(xy[present] - np.median(xy[present], axis=0), axis=1)
     typical = float(np.median(distance))
     if typical == 0:

@@ -8,13 +8,22 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, ibug, imm, muct, tidy
+from . import clmtools, coco, deeplabcut, ibug, imm, muct, tidy
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
 """Group of entry points that name a `Format` each."""
 
-_BUNDLED = (muct.FORMAT, clmtools.FORMAT, ibug.FORMAT, imm.FORMAT, tidy.CSV, tidy.PARQUET)
+_BUNDLED = (
+    muct.FORMAT,
+    clmtools.FORMAT,
+    ibug.FORMAT,
+    imm.FORMAT,
+    tidy.CSV,
+    tidy.PARQUET,
+    coco.FORMAT,
+    deeplabcut.FORMAT,
+)
 
 
 @cache
