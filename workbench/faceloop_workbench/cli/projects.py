@@ -77,6 +77,8 @@ def list_formats(json: JsonOption = False) -> None:
             "title": one.title,
             "read": one.reader is not None,
             "written": one.writer is not None,
+            "points": one.points or "named in the file",
+            "lost": [] if one.writer is None else one.writer.holds.lost,
             "files": list(one.patterns),
             "explanation": one.explanation,
         }
@@ -86,8 +88,11 @@ def list_formats(json: JsonOption = False) -> None:
         show_json({"formats": rows})
         return
     show_table(
-        ("format", "in", "out", "what"),
-        [(r["format"], _mark(r["read"]), _mark(r["written"]), r["title"]) for r in rows],
+        ("format", "in", "out", "points", "what"),
+        [
+            (r["format"], _mark(r["read"]), _mark(r["written"]), r["points"], r["title"])
+            for r in rows
+        ],
     )
 
 
