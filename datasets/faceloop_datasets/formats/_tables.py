@@ -293,9 +293,8 @@ def _floats(column: pa.ChunkedArray, name: str, problems: dict[int, str]) -> NDA
     """Numbers, each text read once; those that are none are problems of their rows."""
     codes, values = _coded(column)
     texts = [value or "nan" for value in values]
-    numbers, reasons = _plain_numbers(texts), {}
-    if numbers is None:
-        numbers, reasons = _read_numbers(texts, name)
+    plain = _plain_numbers(texts)
+    numbers, reasons = _read_numbers(texts, name) if plain is None else (plain, {})
     found = np.array([*numbers, math.nan])[codes]
     if reasons:
         wrong = np.flatnonzero(np.isin(codes, list(reasons)))
