@@ -36,11 +36,17 @@ fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten min
 mutants: $(VENV)/.mutants  ## small faults put into the core, which the tests have to notice (MODULE="geometry fit/steps" for some)
 	nice $(BIN)/python tests/mutants/run.py $(MODULE)
 
-lint: $(VENV)/.lint  ## style, types and the direction of imports
+lint: $(VENV)/.lint  ## style, types, the direction of imports, and the repository's own files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/repo-review
 
 docs: $(VENV)/.docs  ## the documentation site: docs/_build/html/index.html
 	$(BIN)/python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html

@@ -32,13 +32,14 @@ from .importing.subject_plan import SubjectPlan, plan_subjects
 from .importing.subject_rules import parse_rule
 from .media.display import PictureDisplay
 from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
+from .media.video import Video
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
 from .rounds import BlindRounds
 from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
-from .schemes.named import conversion_by_names
+from .schemes.named import conversion_by_names, scheme_of_names
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
@@ -67,8 +68,10 @@ from .store.overview import ItemSummary, summaries
 from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
+from .track_formats import ImportedTrack, placed, read_track_file
 from .tracks.folder import TRACKS, TrackFolder, fault_of_points
 from .tracks.history import TrackHistory
+from .tracks.track import Track
 from .wording import counted, enumerated
 
 if TYPE_CHECKING:
@@ -88,7 +91,6 @@ if TYPE_CHECKING:
     from .store.chosen_sides import Side
     from .store.models import ModelRecord
     from .store.subject_changes import SubjectChange
-    from .tracks.track import Track
 
 _FILE = "project.db"
 _SCHEME = "scheme"
@@ -1495,6 +1497,66 @@ class Project:
         with self._database.write() as connection:
             write_anything(connection)  # on PostgreSQL a transaction alone locks nothing
             yield
+
+    def import_track(
+        self,
+        file: str | Path,
+        video: str | Path,
+        *,
+        source_format: str = "",
+        name: str = "",
+        least: float = 0.0,
+        dry_run: bool = False,
+    ) -> ImportedTrack:
+        """Put what another tool found in a video into the video's track, as faces of their own.
+
+        The faces that the track has stay as they are, and `undo_track` takes the new ones back.
+        Points come to the project's scheme as an import's do, see `conversion_from`.
+
+        Parameters
+        ----------
+        file : path
+            With the track; see `faceloop_datasets.track_formats`.
+        video : path
+            The video, which belongs to the project from then on.
+        source_format : str
+            Of the file; by default it is recognised.
+        name : str
+            What to call the face, where there is one only; by default what the file calls it.
+        least : float
+            Points of which the tool was less sure, from 0 to 1, are missing.
+        dry_run : bool
+            Only say what would come of it.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is of another video, or holds no points.
+        SchemeError
+            If its points are none of the project's.
+        """
+        found = read_track_file(Path(file), source_format)
+        source = scheme_of_names(found.scheme, found.names, found.edges)
+        conversion = self.conversion_from(source)
+        history = self._track_to_edit(Path(video), found.tool)
+        track, ids = placed(found, conversion, history.track, least=least, name=name)
+        done = ImportedTrack.counted(found, Path(file), Path(video), (track, ids))
+        missing = np.flatnonzero(conversion.without_source)
+        done = replace(done, missing=tuple(self.scheme.names[k] for k in missing))
+        if ids and not dry_run:
+            self.add_media(video)
+            self.keep_track(history.did(track, f"imported {Path(file).name}"))
+        return done
+
+    def _track_to_edit(self, video: Path, tool: str) -> TrackHistory:
+        """Return the kept track of a video, or an empty one."""
+        sha256 = MediaFile.of(video).sha256
+        kept = self._tracks.read(sha256, self.scheme)
+        if kept is not None:
+            return kept
+        with Video(video) as opened:
+            times = np.array(opened.times, np.float64)
+            return TrackHistory(Track(sha256, self.scheme.name, tool, float(opened.rate), times))
 
     # Models
 

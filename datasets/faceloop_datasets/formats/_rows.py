@@ -107,7 +107,7 @@ def annotation(
     BadRow
         If no point has a position, or one is absurdly far from the others.
     """
-    xy = np.array(list(points), dtype=np.float64)
+    xy = np.array(points if isinstance(points, np.ndarray) else list(points), dtype=np.float64)
     code = np.array([PointState.VISIBLE] * len(xy) if states is None else states)
     code[np.isnan(xy).any(axis=1)] = PointState.MISSING
     present = np.flatnonzero(code != PointState.MISSING)

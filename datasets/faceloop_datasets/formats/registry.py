@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, deeplabcut, ibug, imm, muct, tidy
+from . import clmtools, coco, deeplabcut, ibug, imm, muct, tidy
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
@@ -21,6 +21,7 @@ _BUNDLED = (
     imm.FORMAT,
     tidy.CSV,
     tidy.PARQUET,
+    coco.FORMAT,
     deeplabcut.FORMAT,
 )
 

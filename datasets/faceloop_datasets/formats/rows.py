@@ -15,7 +15,7 @@ from faceloop_datasets.expressions import check_expression
 
 from ._pictures import PictureFinder, PictureRequest
 from ._rows import BadRow, annotation, muct_subject
-from .record import Entry, FaceRecord, Refusal, Skip
+from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +58,9 @@ class FaceRow:
         What people call it; the key if it is empty.
     problem : str
         Why the row cannot be used, if that is known already.
+    other_pictures : sequence of str
+        What else the picture may be called, where a tool changes names: tried in order if there is
+        none of its name.
     """
 
     key: str
@@ -71,6 +74,7 @@ class FaceRow:
     subject_source: SubjectSource = "format"
     name: str = ""
     problem: str = ""
+    other_pictures: Sequence[str] = ()
 
 
 def row_reader(
@@ -143,7 +147,8 @@ class _Entries:
         try:
             return self._record(row)
         except (BadRow, InputError) as error:
-            return Refusal(self._source.file, row.line, str(error))
+            where = "" if row.line else f"{row.key}: "
+            return Refusal(self._source.file, row.line, f"{where}{error}")
 
     def _record(self, row: FaceRow) -> FaceRecord:
         source, picture = self._source, posix(row.picture)
@@ -158,7 +163,7 @@ class _Entries:
         face = annotation(
             self._scheme, np.asarray(row.points, float), f"import:{self._name}", row.states
         )
-        image = self._finder.find(PictureRequest(source, picture))
+        image = self._image(picture, row.other_pictures)
         subject = row.subject or muct_subject(PurePosixPath(picture).stem)
         known: SubjectSource = row.subject_source if row.subject else "format"
         return FaceRecord(
@@ -174,3 +179,9 @@ class _Entries:
             path=f"{source.path}:{row.key}",
             expression=check_expression(row.expression),
         )
+
+    def _image(self, name: str, others: Sequence[str]) -> ImageRef | None:
+        images = (
+            self._finder.find(PictureRequest(self._source, posix(one))) for one in (name, *others)
+        )
+        return next(filter(None, images), None)

@@ -86,13 +86,15 @@ class Track:
     def worst_error(self) -> NDArray[np.float32]:
         """Predicted error of the worst face of each frame, shape (F,), in IOD.
 
-        NaN where nobody has looked yet, infinite where there is no face.
+        NaN where nobody has looked yet, or where no face has one (points of other tools);
+        infinite where there is no face.
         """
-        worst = np.where(self.seen, -np.inf, np.nan).astype(np.float32)
+        worst = np.where(self.seen, np.inf, np.nan).astype(np.float32)
+        for face in self.faces:
+            worst[face.present] = np.nan
         for face in self.faces:
             here = face.present
             worst[here] = np.fmax(worst[here], face.predicted_error[here])
-        worst[np.isneginf(worst)] = np.inf
         return worst
 
     def with_room(self, names: Iterable[str]) -> Self:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def write_pts(file: Path, points: int = 68) -> None:
     rows = [f"{10 + k % 10 * 3} {20 + k // 10 * 3}" for k in range(points)]
-    file.write_text("\n".join(["version: 1", f"n_points: {points}", "{", *rows, "}", ""]))
+    lines = ["version: 1", f"n_points: {points}", "{", *rows, "}", ""]
+    file.write_text("\n".join(lines), encoding="utf-8")
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_init_takes_a_scheme_of_ones_own(faceloop: Run, tmp_path: Path) -> None:
 
 def _cats(file: Path, *names: str) -> Path:
     rows = [f"a.jpg,{name},{k * 7 % 5},{k}" for k, name in enumerate(names, start=1)]
-    file.write_text("\n".join(["image,name,x,y", *rows]))
+    file.write_text("\n".join(["image,name,x,y", *rows]), encoding="utf-8")
     return file
 
 

@@ -120,7 +120,7 @@ def test_absolute_paths_of_another_computer_and_a_spreadsheet(tmp_path: Path) ->
 
 
 def _refusals(file: Path, text: str) -> list[Refusal]:
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return [e for e in read_faces("deeplabcut", [file]) if isinstance(e, Refusal)]
 
 
