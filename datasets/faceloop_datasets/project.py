@@ -24,6 +24,7 @@ from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_schem
 from .formats.tidy import project_table
 from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
+from .importing.fitting import left_out, not_there, points_do_not_fit
 from .importing.from_project import paired_faces, project_entries
 from .importing.job import ImportTarget
 from .importing.run import Import
@@ -1078,20 +1079,29 @@ class Project:
         ------
         InputError
             If the format is unknown, or a whole source or ``subjects`` cannot be used.
-        SchemeError
-            If the format's scheme cannot be converted to the project's.
+        PointsDoNotFit
+            If the format's scheme cannot be converted to the project's; a SchemeError.
         Cancelled
             If the monitor stopped it; nothing was imported.
         ProjectError
             If the project cannot be written.
         """
         rule = None if subjects is None else parse_rule(subjects)
-        conversion = self.conversion_from(source_scheme(source_format, sources))
+        scheme = source_scheme(source_format, sources)
+        try:
+            conversion = self.conversion_from(scheme)
+        except SchemeError as error:
+            raise points_do_not_fit(sources, scheme, self.scheme, self.path) from error
         entries = read_faces(source_format, sources, images=images)
         job = self._import(source_format, conversion, Monitor.of(progress))
         job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
-        return job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
+        report = job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
+        return replace(
+            report,
+            points_left_out=left_out(conversion, scheme),
+            points_not_there=not_there(conversion, self.scheme),
+        )
 
     def import_entries(
         self,

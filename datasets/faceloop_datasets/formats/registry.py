@@ -26,6 +26,10 @@ _BUNDLED = (
 )
 
 
+class FormatWarning(UserWarning):
+    """A format of another package is left out."""
+
+
 @cache
 def all_formats() -> dict[str, Format]:
     """Return every format by its name, in the order in which lists show them.
@@ -51,9 +55,8 @@ def all_formats() -> dict[str, Format]:
 
 
 def _warn(where: str, why: str) -> None:
-    warnings.warn(
-        f"The format {where} is left out: {why}. Update or uninstall its package.", stacklevel=3
-    )
+    said = f"The format {where} is left out: {why}. Update or uninstall its package."
+    warnings.warn(said, FormatWarning, stacklevel=3)
 
 
 def readable() -> tuple[str, ...]:
