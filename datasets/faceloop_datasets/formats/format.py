@@ -85,6 +85,8 @@ class Holds:
         Whether a frame of a video stays one; otherwise it is called like a picture of it.
     unplaced : bool
         Whether a face without its picture can be written; otherwise it is left out.
+    whole_pixels : bool
+        Whether positions are rounded to whole pixels.
     """
 
     states: Mapping[PointState, str] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class Holds:
     source: bool = False
     frame: bool = False
     unplaced: bool = True
+    whole_pixels: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, coco, ibug, imm, muct, tidy
+from . import clmtools, coco, cvat, dlib, ibug, imm, labelme, muct, tidy
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
@@ -20,6 +20,9 @@ _BUNDLED = (
     ibug.FORMAT,
     imm.FORMAT,
     coco.FORMAT,
+    cvat.FORMAT,
+    dlib.FORMAT,
+    labelme.FORMAT,
     tidy.CSV,
     tidy.PARQUET,
 )
