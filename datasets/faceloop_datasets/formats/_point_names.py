@@ -55,6 +55,15 @@ def said_names(text: str) -> tuple[str, tuple[str, ...]] | None:
     return found[1], tuple(names)
 
 
+def numbered_places(names: Iterable[str], scheme: Scheme) -> dict[str, int]:
+    """Place of each name among the points; numbers, where the scheme has names for them."""
+    places = {name: place for place, name in enumerate(scheme.names)}
+    own = ordered(names)
+    if set(own) <= places.keys() or len(own) != len(scheme):
+        return places
+    return {name: place for place, name in enumerate(own)}
+
+
 def told(own: object) -> tuple[str, tuple[str, ...]] | None:
     """Scheme and names of its points from a member that faceloop has written; None if not."""
     if not isinstance(own, dict) or not isinstance(own.get("points"), list):

@@ -99,10 +99,10 @@ def _outline_of(path: Path, _mtime: int, _size: int) -> _Outline:
     outline = _Outline()
     for element in elements(path, ("meta", "image", "track")):
         if element.tag == "meta":
-            outline.video = element.findtext(".//source", "")
-            outline.said = said_names(element.findtext(".//name", ""))
+            outline.video = element.findtext(".//source") or ""
+            outline.said = said_names(element.findtext(".//name") or "")
         for shape in _shapes(element):
-            outline.note(shape, shape.get("label") or element.get("label", ""))
+            outline.note(shape, shape.get("label") or element.get("label") or "")
     return outline
 
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 _OWN = "faceloop"  # a member of the file
 _HALF = 0.5
 _VERSION = "5.5.0"
+_DIGITS = (1, 2, 3, 4)
 _FLAGS = {PointState.OCCLUDED: "occluded", PointState.ESTIMATED: "estimated"}
 
 
@@ -67,27 +70,24 @@ def _content(path: Path) -> dict[str, Any]:
     return found
 
 
-def _labels(path: Path) -> tuple[str, tuple[str, ...]] | tuple[str, ...]:
+def _labels(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Scheme that faceloop has written there, empty if it has not, and labels of the points."""
     try:
         found = path.stat()
     except OSError:
-        return ()
+        return "", ()
     return _labels_of(path, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=1 << 16)
-def _labels_of(
-    path: Path, _mtime: int, _size: int
-) -> tuple[str, tuple[str, ...]] | tuple[str, ...]:
-    """Scheme and names of its points that faceloop has written, else the labels of the points."""
+def _labels_of(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
     try:
         content = _content(path)
     except InputError:
-        return ()  # it is refused when it is read
-    said = told(content.get(_OWN))
-    if said is not None:
-        return said
-    return tuple(str(s.get("label")) for s in content["shapes"] if _is_point(s))
+        return "", ()  # it is refused when it is read
+    labels = (str(shape.get("label")) for shape in content["shapes"] if _is_point(shape))
+    # one text for all files, which may be tens of thousands
+    return told(content.get(_OWN)) or ("", tuple(map(sys.intern, labels)))
 
 
 def _is_point(shape: object) -> bool:
@@ -96,11 +96,10 @@ def _is_point(shape: object) -> bool:
 
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     every = [_labels(source.file) for source in _find(sources)]
-    said = [one for one in every if len(one) == 2 and isinstance(one[1], tuple)]
-    if said and len(set(said)) == 1:
-        return scheme_of_names(*said[0])
-    plain = [n for one in every for n in (one[1] if one in said else one) if isinstance(n, str)]
-    names = ordered(plain)
+    said = {one for one in every if one[0]}
+    if len(said) == 1:
+        return scheme_of_names(*said.pop())
+    names = ordered(name for _, own in every for name in own)
     if not names:
         raise InputError(
             f"No shape in {', '.join(map(str, sources))} is a point; expected landmarks drawn with "
@@ -126,20 +125,28 @@ def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
             yield Skip(source.file, 0, f"a {kind!s:.40}, which is no point")
     if not groups:
         yield Skip(source.file, 0, "a picture without points")
-    names, keys = _names(scheme, groups), FaceKeys()
+    places, keys = (_places(source.file, scheme), len(scheme)), FaceKeys()
     for group, shapes in groups.items():
         key = keys.next(PurePosixPath(name.replace("\\", "/")).name)
-        yield _face(key, name, shapes, names, _known(content, group))
+        yield _face(key, name, shapes, places, _known(content, group))
 
 
-def _names(scheme: Scheme, groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
-    """Place of each label among the points; numbers, where the scheme has names for them."""
-    places = {name: place for place, name in enumerate(scheme.names)}
-    labels = {str(shape.get("label")) for shapes in groups.values() for shape in shapes}
-    if labels <= places.keys() or not all(label.isdecimal() for label in labels):
+def _places(file: Path, scheme: Scheme) -> dict[str, int]:
+    """Place of each label among the points; by its number, where the scheme has names for them."""
+    places, labels = {name: place for place, name in enumerate(scheme.names)}, _labels(file)[1]
+    if places.keys() & set(labels) or not all(label.isdecimal() for label in labels):
         return places
-    first = 0 if len(scheme) not in map(int, labels) else 1
-    return {label: int(label) - first for label in labels if 0 <= int(label) - first < len(scheme)}
+    first = _first_number(file, len(scheme))
+    return {f"{place + first:0{digits}d}": place for place in places.values() for digits in _DIGITS}
+
+
+def _first_number(file: Path, count: int) -> int:
+    """Whether points are counted from 0 or 1; a face may lack the first and the last one."""
+    for other in chain([file], sorted(file.parent.glob("*.json"))):
+        numbers = {int(label) for label in _labels(other)[1] if label.isdecimal()}
+        if numbers & {0, count}:
+            return 0 if 0 in numbers else 1
+    return 0
 
 
 def _known(content: Mapping[str, Any], group: str) -> Mapping[str, Any]:
@@ -154,11 +161,11 @@ def _face(
     key: str,
     name: str,
     shapes: Sequence[Mapping[str, Any]],
-    places: Mapping[str, int],
+    places: tuple[Mapping[str, int], int],
     known: Mapping[str, Any],
 ) -> FaceRow:
     try:
-        xy, states = placed([_point(shape) for shape in shapes], places, len(set(places.values())))
+        xy, states = placed([_point(shape) for shape in shapes], *places)
     except BadRow as error:
         return FaceRow(key, name, problem=f"{error}")
     said = [known.get(what) for what in ("subject", "expression")]

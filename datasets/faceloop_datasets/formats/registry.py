@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, coco, cvat, dlib, ibug, imm, labelme, muct, tidy
+from . import clmtools, coco, cvat, dlib, ibug, imm, labelme, labelstudio, muct, tidy
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
@@ -23,6 +23,7 @@ _BUNDLED = (
     cvat.FORMAT,
     dlib.FORMAT,
     labelme.FORMAT,
+    labelstudio.FORMAT,
     tidy.CSV,
     tidy.PARQUET,
 )

@@ -23,9 +23,9 @@ from faceloop_datasets.formats import (
     write_faces,
 )
 
-FORMATS = ["coco", "cvat", "dlib", "labelme"]
+FORMATS = ["coco", "cvat", "dlib", "labelme", "labelstudio"]
 SCHEMES = ["face70", "imm58"]
-EXACT: dict[str, float] = {"dlib": 0.5, "cvat": 1e-9, "labelme": 1e-9}
+EXACT: dict[str, float] = {"dlib": 0.5, "cvat": 1e-9, "labelme": 1e-9, "labelstudio": 1e-9}
 """How far points may be off, in pixels, where a format has no place for all of their digits."""
 
 
