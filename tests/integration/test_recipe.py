@@ -15,7 +15,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 RECIPE: dict[str, Any] = yaml.safe_load(
     (ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8")
 )
-NAMES = {"matplotlib": "matplotlib-base", "opencv-python-headless": "py-opencv", "pyqt6": "pyqt"}
+NAMES = {
+    "lazy-loader": "lazy_loader",
+    "matplotlib": "matplotlib-base",
+    "opencv-python-headless": "py-opencv",
+    "pyqt6": "pyqt",
+}
 """What conda-forge calls otherwise."""
 
 
