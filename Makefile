@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-long test-faults lint docs bench fuzz mutants
+.PHONY: demo test test-long test-faults lint docs linkcheck bench fuzz mutants
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -48,8 +48,13 @@ lint: $(VENV)/.lint  ## style, types, the direction of imports, and the reposito
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/repo-review
 
+SPHINX := $(BIN)/python -m sphinx -W --keep-going -n -q
+
 docs: $(VENV)/.docs  ## the documentation site: docs/_build/html/index.html
-	$(BIN)/python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+	$(SPHINX) -b html docs docs/_build/html
+
+linkcheck: $(VENV)/.docs  ## whether the addresses that the documentation names answer; needs the network
+	$(SPHINX) -b linkcheck docs docs/_build/linkcheck
 
 bench: $(VENV)/.bench  ## the figures of docs/reference/figures.md
 	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor

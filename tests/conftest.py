@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import functools
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,19 @@ def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("replace", "rename", "unlink", "remove"):
         strict(name)
+
+
+@pytest.fixture(scope="session")
+def peak_memory() -> Callable[[], int]:
+    """Ask for the most memory in bytes that this process has held."""
+    if sys.platform == "win32":
+        import psutil
+
+        return lambda: psutil.Process().memory_info().peak_wset
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @pytest.fixture(scope="session")

@@ -87,6 +87,8 @@ class Holds:
         Whether a face without its picture can be written; otherwise it is left out.
     several : bool
         Whether a picture may have several faces; otherwise only the first of it is read again.
+    whole_pixels : bool
+        Whether positions are rounded to whole pixels.
     """
 
     states: Mapping[PointState, str] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class Holds:
     frame: bool = False
     unplaced: bool = True
     several: bool = True
+    whole_pixels: bool = False
 
     @property
     def lost(self) -> list[str]:
@@ -105,7 +108,14 @@ class Holds:
         said = [*states, *(kind for kind, there in kinds.items() if not there)]
         frames = [] if self.frame else ["frames of videos become pictures"]
         second = [] if self.several else ["further faces of a picture"]
-        return said + frames + second + ([] if self.unplaced else ["faces without their picture"])
+        rounded = ["parts of a pixel"] if self.whole_pixels else []
+        return (
+            said
+            + frames
+            + second
+            + rounded
+            + ([] if self.unplaced else ["faces without their picture"])
+        )
 
 
 @dataclass(frozen=True)

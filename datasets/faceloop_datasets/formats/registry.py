@@ -8,7 +8,19 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, coco, deeplabcut, ibug, imm, muct, tidy
+from . import (
+    clmtools,
+    coco,
+    cvat,
+    deeplabcut,
+    dlib,
+    ibug,
+    imm,
+    labelme,
+    labelstudio,
+    muct,
+    tidy,
+)
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
@@ -22,7 +34,11 @@ _BUNDLED = (
     tidy.CSV,
     tidy.PARQUET,
     coco.FORMAT,
+    dlib.FORMAT,
     deeplabcut.FORMAT,
+    cvat.FORMAT,
+    labelme.FORMAT,
+    labelstudio.FORMAT,
 )
 
 
