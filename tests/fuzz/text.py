@@ -7,6 +7,7 @@ import json
 import os
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
@@ -64,6 +65,11 @@ def _tidy() -> list[bytes]:
     )
     few = "image;name;x;y\na.jpg;nose;1,5;2\na.jpg;ear;3;NA\n"
     return [f"{','.join(COLUMNS[:-1])}\n{rows}\n".encode(), few.encode()]
+
+
+def _parquet() -> list[bytes]:
+    table = pd.read_csv(io.BytesIO(_tidy()[0]))
+    return [table.to_parquet(index=False)]
 
 
 def _deeplabcut() -> list[bytes]:
@@ -307,6 +313,7 @@ TARGETS = (
     _read("muct", LANDMARKS, _muct(), b",", b"0000", b"name", b"x00"),
     _read("ibug", "face.pts", _ibug(), b"{", b"}", b"n_points: 68", b"version: "),
     _read("csv", "faces.csv", _tidy(), b",", b";", b'"', b"NA", b"missing", b"fit:m", b"scheme"),
+    Target("parquet", _read("parquet", "faces.parquet", []).run, _parquet, (b"PAR1",)),
     _read("deeplabcut", "CollectedData_m.csv", _deeplabcut(), b",", b"visible", b"likelihood"),
     _read("coco", "faces.json", _coco(), b"null", b"[]", b"{}", b"iscrowd", b"NaN", b"1e999"),
     _read("dlib", "faces.xml", _dlib(), b"<part name='", b"<box ", b"<!ENTITY a 'b'>", b"&a;"),

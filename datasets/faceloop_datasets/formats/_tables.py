@@ -232,7 +232,7 @@ def _parquet_names(path: Path) -> list[str]:
         if not path.is_file():
             return []
         return [name.strip().lower() for name in pq.read_schema(path).names]
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return []
 
 
@@ -252,11 +252,12 @@ def _read_parquet(
         names = [name.strip().lower() for name in file.schema_arrow.names]
         kept = [place for place, name in enumerate(names) if name in wanted]
         table = file.read([file.schema_arrow.names[place] for place in kept])
+        table.validate(full=True)  # texts that are none would fail later
         cells = {
             name.strip().lower(): _as_text(table.column(name)).dictionary_encode()
             for name in table.column_names
         }
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no Parquet table of faces ({_brief(error)}).") from error
     return cells, np.arange(1, table.num_rows + 1), []
 
