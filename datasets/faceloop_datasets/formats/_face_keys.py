@@ -100,7 +100,7 @@ def _size(path: Path) -> tuple[int, int]:
     if not is_video(path.name):
         return image_size(path)
     with Video(path) as video:
-        return video.width, video.height
+        return video.size
 
 
 def own_subject(record: FaceRecord) -> str:

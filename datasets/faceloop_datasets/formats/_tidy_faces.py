@@ -238,7 +238,7 @@ class _Rows:
     def _is_blank(self) -> NDArray[np.bool_]:
         """Rows that say nothing: a spreadsheet leaves them at the end."""
         texts = [self._columns[column].is_empty for column in ("image", "point", "name")]
-        return np.logical_and.reduce([*texts, np.isnan(self._xy).all(axis=1)])
+        return np.asarray(np.logical_and.reduce([*texts, np.isnan(self._xy).all(axis=1)]))
 
     def _states(self) -> NDArray[np.int64]:
         if "state" not in self._table.texts:
@@ -257,7 +257,7 @@ class _Rows:
     def _guessed(self) -> NDArray[np.bool_]:
         column = self._columns["source"]
         fitted = np.array([source.startswith(FIT_SOURCES) for source in column.values])
-        return fitted[column.codes] & (self._state == PointState.ESTIMATED)
+        return np.asarray(fitted[column.codes] & (self._state == PointState.ESTIMATED))
 
     def _groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Face of each row, and the first row of each face."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from faceloop_datasets.annotation import PointState
     from faceloop_datasets.schemes.scheme import Scheme
     from faceloop_datasets.subjects import SubjectSource
 
@@ -44,7 +43,7 @@ class FaceRow:
     points : array_like, shape (N, 2)
         ``(x, y)`` in the order of the scheme, in pixels whose top-left one has its centre at
         ``(0, 0)``; NaN where missing.
-    states : sequence of PointState, optional
+    states : array_like of PointState, shape (N,), optional
         All that are not missing are visible if it is not given.
     line : int
         Line of the file, for messages; 0 if that says nothing.
@@ -66,7 +65,7 @@ class FaceRow:
     key: str
     picture: str
     points: ArrayLike = ()
-    states: Sequence[PointState] | None = None
+    states: ArrayLike | None = None
     line: int = 0
     frame: int | None = None
     subject: str = ""
