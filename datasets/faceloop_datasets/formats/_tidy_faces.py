@@ -301,7 +301,7 @@ class _Rows:
             key=":".join(filter(None, (texts["image"], frame, texts["face"]))),
             picture=texts["image"],
             points=points,
-            states=cast("Sequence[PointState]", states),
+            states=states,
             line=int(self._table.lines[first if wrong is None else wrong]),
             frame=int(frame) if frame.isdecimal() else None,
             subject=texts["subject"],
