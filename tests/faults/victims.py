@@ -29,7 +29,7 @@ from faceloop_datasets import (
     Track,
     Verdict,
 )
-from faceloop_datasets.formats.writers import write_clmtools, write_parquet
+from faceloop_datasets.formats import write_faces
 from faceloop_datasets.sample import sample_faces
 from faceloop_datasets.tracks.editing import judge
 from faceloop_runtime import FaceModel
@@ -37,7 +37,6 @@ from faceloop_runtime.geometry import Similarity
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.annotate.editor import FaceEditor
 from faceloop_workbench.services import training
-from faceloop_workbench.services.exporting import face_records
 from faceloop_workbench.services.tracking import queue_frames, track_video
 from faceloop_workbench.session import Session
 
@@ -407,10 +406,9 @@ def export(victim: Victim) -> None:
     with Project.open(victim.folder) as project:
         scheme = project.scheme
         for number in range(3):
-            write_clmtools(face_records(project), made / "faces.csv", scheme)
-            victim.say(wrote="faces.csv", number=number)
-            write_parquet(face_records(project), made / "faces.parquet", scheme)
-            victim.say(wrote="faces.parquet", number=number)
+            for name, target in (("clmtools", "faces.csv"), ("parquet", "faces.parquet")):
+                write_faces(name, project.records(), made / target, scheme=scheme)
+                victim.say(wrote=target, number=number)
 
 
 # Older projects

@@ -95,7 +95,7 @@ def memory() -> int:
 
 def limit_memory() -> None:
     """Let this process take `MEMORY` more than it has mapped; more is a `MemoryError`."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     most = pages * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
 

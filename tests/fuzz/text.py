@@ -13,6 +13,7 @@ from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
 from faceloop_datasets.expressions import check_expression
 from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
+from faceloop_datasets.formats.tidy import COLUMNS
 from faceloop_datasets.importing.expression_table import read_expression_table
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.annotate.shape_text import CopiedPoints, parse_points, points_text
@@ -121,6 +122,22 @@ def _labelstudio() -> list[bytes]:
     task = {"data": {"image": "/data/upload/1/0a1b2c3d-a.jpg"}, "annotations": [{"result": points}]}
     short = {"image": "a.jpg", "kp": [point | point["value"] for point in points]}  # type: ignore[operator]
     return [json.dumps([one]).encode() for one in (task, short)]
+
+
+def _tidy() -> list[bytes]:
+    rows = "\n".join(
+        f"a.jpg,1,f,s,cat,{k},p{k},{x},{y},occluded,,smile" for k, (x, y) in enumerate(_points(4))
+    )
+    few = "image;name;x;y\na.jpg;nose;1,5;2\na.jpg;ear;3;NA\n"
+    return [f"{','.join(COLUMNS[:-1])}\n{rows}\n".encode(), few.encode()]
+
+
+def _deeplabcut() -> list[bytes]:
+    cells = ",".join(f"{x},{y}" for x, y in _points(2).tolist())
+    heads = "bodyparts,,,a,a,b,b\ncoords,,,x,y,x,y"
+    row = f"labeled-data,v,img01.png,{cells}\nlabeled-data,v,img02.png,,,1,2\n"
+    several = f"scorer,,,m,m,m,m\nindividuals,,,p,p,q,q\n{heads}\n{row}"
+    return [f"scorer,,,m,m,m,m\n{heads}\n{row}".encode(), several.encode()]
 
 
 def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
@@ -294,6 +311,8 @@ TARGETS = (
     _read("cvat", "faces.xml", _cvat(), b"outside", b"<points ", b"<track>", b";", b","),
     _read("labelme", "a.json", _labelme(), b"null", b"[]", b"{}", b"point", b"NaN"),
     _read("labelstudio", "a.json", _labelstudio(), b"null", b"[]", b"{}", b"parentID", b"NaN"),
+    _read("csv", "faces.csv", _tidy(), b",", b";", b'"', b"NA", b"missing", b"fit:m", b"scheme"),
+    _read("deeplabcut", "CollectedData_m.csv", _deeplabcut(), b",", b"visible", b"likelihood"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
     Target(
         "labels",

@@ -25,7 +25,6 @@ from faceloop_datasets import Project
 from faceloop_datasets.formats import write_faces
 from faceloop_datasets.sample import sample_dir
 from faceloop_workbench.queue.import_dialog import ImportDialog
-from faceloop_workbench.services.exporting import face_records
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -34,7 +33,7 @@ LEFT = Qt.MouseButton.LeftButton
 def annotated(sample_project: Project, tmp_path: Path) -> Path:
     """A clmtools file of sample faces, with a broken line and a picture that is not there."""
     with sample_project as project:
-        records = [record for record, _ in zip(face_records(project), range(6), strict=False)]
+        records = [record for record, _ in zip(project.records(), range(6), strict=False)]
         write_faces("clmtools", records, tmp_path / "faces.csv", scheme=project.scheme)
     for name in [record.image_name for record in records][:5]:
         shutil.copy(sample_dir() / "stills" / name, tmp_path)

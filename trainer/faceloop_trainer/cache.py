@@ -31,6 +31,7 @@ from safetensors.numpy import save as to_bytes
 
 from faceloop_datasets import InputError
 from faceloop_datasets.files import atomic_path, read_regular
+from faceloop_datasets.opencv import opencv_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,10 +68,10 @@ def key_of(*parts: object) -> str:
 
 @cache
 def _platform() -> tuple[object, ...]:
-    libraries = ("faceloop", "numpy", "scipy", "opencv-python")
+    libraries = ("faceloop", "numpy", "scipy")
     # Two people who share a project do not take each other's files for damaged ones.
     account = hashlib.blake2b(_secret(), digest_size=8).hexdigest()
-    return (_FORMAT, account, platform.machine(), *map(version, libraries))
+    return (_FORMAT, account, platform.machine(), *map(version, libraries), opencv_version())
 
 
 class Cache:

@@ -75,10 +75,10 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         self._check("experts", self.experts in EXPERT_KINDS, f"one of {', '.join(EXPERT_KINDS)}")
-        some = isinstance(self.channels, tuple) and bool(self.channels)
+        some = _is_tuple(self.channels) and bool(self.channels)
         known = some and all(channel in tuple(CHANNELS) for channel in self.channels)
         self._check("channels", known, f"some of {', '.join(CHANNELS)}")
-        sizes = isinstance(self.scales, tuple) and len(self.scales) == 3
+        sizes = _is_tuple(self.scales) and len(self.scales) == 3
         rising = sizes and all(_is_real(s, 8, 500) for s in self.scales)
         rising = rising and self.scales[0] < self.scales[1] < self.scales[2]
         self._check("scales", rising, "three rising sizes from 8 to 500 px")
@@ -118,6 +118,10 @@ def with_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
 def is_seed(value: object) -> bool:
     """Whether random numbers can start from a value."""
     return _is_whole(value, 0, _MOST)
+
+
+def _is_tuple(value: object) -> bool:
+    return isinstance(value, tuple)
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:

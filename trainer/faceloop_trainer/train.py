@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from faceloop_trainer.data.data_warnings import data_warnings, sample_size_warni
 from faceloop_trainer.data.duplicates import count_distinct, join_duplicate_subjects
 from faceloop_trainer.data.expression_labels import label_warning
 from faceloop_trainer.data.faces import TrainingFace, load_faces
-from faceloop_trainer.data.inputs import LIBRARIES, inputs_hash, training_inputs_hash
+from faceloop_trainer.data.inputs import inputs_hash, library_versions, training_inputs_hash
 from faceloop_trainer.data.reference_snapshot import snapshot_revision
 from faceloop_trainer.data.requirements import limit_reason, unmet_requirements
 from faceloop_trainer.data.split import fingerprint, picture_fingerprints, split_faces
@@ -357,6 +356,6 @@ def _train(
             START_NETWORK: network_key(),
             "shape3d": space.shape.about,
             **({} if assessed is None else {"expressions": assessed.to_dict()}),
-            "versions": {name: version(name) for name in LIBRARIES},
+            "versions": library_versions(),
         },
     )

@@ -27,7 +27,7 @@ MOST = 1e6
 
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """Byte order marks of spreadsheets' "Unicode text"."""
 
 _MUCT_NAME = re.compile(r"i(\d{3})[q-z][a-e]-[fm][gn]")
@@ -61,7 +61,7 @@ def decode_text(data: bytes, where: object) -> str:
         If it is no text.
     """
     try:
-        text = data.decode(_MARKS.get(data[:2], "utf-8-sig"))
+        text = data.decode(MARKS.get(data[:2], "utf-8-sig"))
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     if _NO_TEXT.search(text):
@@ -115,6 +115,8 @@ def annotation(
     present = np.flatnonzero(code != PointState.MISSING)
     if not len(present):
         raise BadRow("no point has a position")
+    if len(present) == 1:  # somebody has begun with it
+        return Annotation(scheme, xy, code, source)
     distance = np.linalg.norm(xy[present] - _median(xy[present]), axis=1)
     typical = float(_median(distance))
     if typical == 0:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 
 from ._places import annotation_files, has_suffix
+from ._rows import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +28,7 @@ def head(path: Path) -> str:
             data = file.read(_HEAD)
     except OSError:
         return ""
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return data.decode(encoding, errors="replace")
+    return data.decode(MARKS.get(data[:2], "utf-8-sig"), errors="replace")
 
 
 def share_like(files: Sequence[Path], is_like: Callable[[str], float]) -> float:

@@ -8,7 +8,19 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, coco, cvat, dlib, ibug, imm, labelme, labelstudio, muct, tidy
+from . import (
+    clmtools,
+    coco,
+    cvat,
+    deeplabcut,
+    dlib,
+    ibug,
+    imm,
+    labelme,
+    labelstudio,
+    muct,
+    tidy,
+)
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
@@ -19,13 +31,14 @@ _BUNDLED = (
     clmtools.FORMAT,
     ibug.FORMAT,
     imm.FORMAT,
-    coco.FORMAT,
-    cvat.FORMAT,
-    dlib.FORMAT,
-    labelme.FORMAT,
-    labelstudio.FORMAT,
     tidy.CSV,
     tidy.PARQUET,
+    coco.FORMAT,
+    dlib.FORMAT,
+    cvat.FORMAT,
+    labelme.FORMAT,
+    labelstudio.FORMAT,
+    deeplabcut.FORMAT,
 )
 
 

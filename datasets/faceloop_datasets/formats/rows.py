@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from faceloop_datasets.schemes.scheme import Scheme
+    from faceloop_datasets.subjects import SubjectSource
 
     from ._places import Source
     from .format import ReadFunction
@@ -50,6 +51,10 @@ class FaceRow:
         Frame, from 0, if the picture is a video.
     subject, expression : str
         Whom it shows and what it expresses; empty if the file does not say.
+    subject_source : SubjectSource
+        How the subject is known.
+    name : str
+        What people call it; the key if it is empty.
     problem : str
         Why the row cannot be used, if that is known already.
     other_pictures : sequence of str
@@ -65,6 +70,8 @@ class FaceRow:
     frame: int | None = None
     subject: str = ""
     expression: str = ""
+    subject_source: SubjectSource = "format"
+    name: str = ""
     problem: str = ""
     other_pictures: Sequence[str] = ()
 
@@ -72,7 +79,7 @@ class FaceRow:
 def row_reader(
     name: str,
     find: Callable[[Sequence[Path]], Sequence[Source]],
-    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip]],
+    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip | Refusal]],
     scheme_of: Callable[[Sequence[Path]], Scheme],
 ) -> ReadFunction:
     """Make the reader of a format of a function that reads one file.
@@ -111,7 +118,9 @@ def row_reader(
 
 
 def _read(
-    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip]], source: Source, scheme: Scheme
+    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip | Refusal]],
+    source: Source,
+    scheme: Scheme,
 ) -> Iterator[FaceRow | Skip | Refusal]:
     try:
         yield from read_file(source, scheme)
@@ -155,15 +164,16 @@ class _Entries:
         )
         image = self._image(picture, row.other_pictures)
         subject = row.subject or muct_subject(PurePosixPath(picture).stem)
+        known: SubjectSource = row.subject_source if row.subject else "format"
         return FaceRecord(
-            name=row.key,
+            name=row.name or row.key,
             subject=subject or f"{source.root.name}/{picture}",
             image=image,
             image_name=row.picture,
             annotation=face,
             origin=f"{source.file}:{row.line}" if row.line else str(source.file),
             frame=row.frame,
-            subject_source="format" if subject else "picture",
+            subject_source=known if subject else "picture",
             root=str(source.root),
             path=f"{source.path}:{row.key}",
             expression=check_expression(row.expression),

@@ -18,7 +18,10 @@ from .toml import MAX_POINTS, MIN_POINTS, block, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_BY_COUNT = {68: "ibug68", 76: "muct76", 71: "clmtrackr71", 70: "face70", 58: "imm58"}
+_BY_COUNT = {
+    68: "ibug68", 76: "muct76", 71: "clmtrackr71", 70: "face70", 58: "imm58", 98: "wflw98",
+    29: "cofw29",
+}  # fmt: skip
 """What numbered points mean that have no other names."""
 
 _LEAST_SHARE = 0.5

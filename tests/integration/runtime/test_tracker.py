@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from faceloop_datasets import FaceloopError, InputError, Video
+from faceloop_datasets import FaceloopError, InputError, Scheme, Video
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import (
     ClipTruth,
@@ -21,7 +21,15 @@ from faceloop_datasets.sample import (
     sample_faces,
     sample_negatives,
 )
-from faceloop_runtime import Detector, FaceBox, FaceModel, FrameResult, OneEuro, Tracker
+from faceloop_runtime import (
+    Detector,
+    FaceBox,
+    FaceModel,
+    FrameResult,
+    OneEuro,
+    Tracker,
+    tracking_table,
+)
 from faceloop_runtime.detect import libfacedetection
 from faceloop_runtime.detect.boxes import overlap
 
@@ -85,6 +93,21 @@ def test_a_face_that_left_is_lost_and_comes_back(results: list[FrameResult]) -> 
     assert not any(r.lost for r in results[GONE.stop + 8 :])
     before, after = results[100].faces[0].id, back.faces[0].id
     assert before == after == 0, "gone for a second, and it looks as it did"
+
+
+def test_results_are_a_table(results: list[FrameResult], starter: FaceModel) -> None:
+    table = tracking_table(results, starter.scheme)
+    assert len(table) == 70 * sum(len(frame.faces) for frame in results)
+    face = next(frame for frame in results[5:] if frame.faces)
+    rows = table[table["frame"] == face.index]
+    assert face.points is not None
+    assert np.array_equal(rows[["x", "y"]], face.points)
+    assert rows["name"].tolist() == list(starter.scheme.names)
+    assert rows["time"].unique() == [face.time]
+    empty = tracking_table([], starter.scheme)
+    assert list(empty.columns) == list(table.columns)
+    with pytest.raises(InputError, match="76 points of muct76 but got 70"):
+        tracking_table(results, Scheme.load("muct76"))
 
 
 def test_one_identity_while_it_is_followed(results: list[FrameResult]) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def write_pts(file: Path, points: int = 68) -> None:
     rows = [f"{10 + k % 10 * 3} {20 + k // 10 * 3}" for k in range(points)]
-    file.write_text("\n".join(["version: 1", f"n_points: {points}", "{", *rows, "}", ""]))
+    lines = ["version: 1", f"n_points: {points}", "{", *rows, "}", ""]
+    file.write_text("\n".join(lines), encoding="utf-8")
 
 
 @pytest.fixture

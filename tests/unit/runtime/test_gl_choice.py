@@ -121,13 +121,22 @@ def test_auto_on_a_machine_without_devices_loads_no_driver() -> None:
         assert done.stdout == "True []\n"
 
 
-def test_gl_without_a_library_says_what_to_install() -> None:
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "egl.LIBRARIES = ('libGL.so.none', 'libEGL.so.none')",
+        # vispy looks for fonts even where it only draws; servers have none
+        "ctypes.cdll.LoadLibrary = lambda name: ctypes.CDLL('libfontconfig.so.none')",
+    ],
+    ids=["OpenGL", "fonts"],
+)
+def test_gl_without_a_library_says_what_to_install(gone: str) -> None:
     done = ask(
         "import ctypes\n"
         "from faceloop_runtime import FaceModel\n"
         "from faceloop_runtime.responses import make_backend\n"
         "from faceloop_runtime.responses.gl import egl\n"
-        "egl.LIBRARIES = ('libGL.so.none', 'libEGL.so.none')\n"
+        f"{gone}\n"
         "from faceloop_datasets import FaceloopError\n"
         "try:\n"
         "    make_backend('gl', FaceModel.starter().experts)\n"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_trainer.evaluation.metrics import area_under_ced
-from faceloop_trainer.evaluation.plots import plot_ced
+from faceloop_trainer.evaluation.plots import save_ced
 
 from .evaluations import SCHEME, evaluation
 
@@ -83,7 +83,7 @@ def test_better_errors_draw_a_higher_curve(tmp_path: Path) -> None:
     def ink(errors: list[float]) -> float:
         """Mean height of the curve's blue, as a share of the picture from its top."""
         file = tmp_path / "curve.png"
-        plot_ced({"x": np.array(errors)}, file)
+        save_ced({"x": np.array(errors)}, file)
         image = cv2.imread(str(file)).astype(int)
         blue = (image[..., 0] - image[..., 2]) > 90
         return float(np.nonzero(blue)[0].mean() / len(image))

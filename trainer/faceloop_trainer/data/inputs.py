@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.face import snapshot_hash
+from faceloop_datasets.opencv import opencv_version
 from faceloop_runtime.start_network import network_key
 
 from .annotated_shapes import scheme_of_faces
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project, Scheme
     from faceloop_trainer.config import TrainingConfig
 
-LIBRARIES = ("faceloop", "numpy", "scipy", "scikit-learn", "opencv-python")
-"""What computes a model; another version may make another one."""
+_LIBRARIES = ("faceloop", "numpy", "scipy", "scikit-learn")
 
 
 def inputs_of(project: Project, config: TrainingConfig, faces: Sequence[Face] | None = None) -> str:
@@ -92,9 +92,15 @@ def inputs_hash(
         sorted(asdict(config).items()),
         reference,
         network_key(),
-        [(name, version(name)) for name in LIBRARIES],
+        list(library_versions().items()),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what computes a model: another one may make another model."""
+    # whichever package it came in: the two that differ in windows only compute the same
+    return {name: version(name) for name in _LIBRARIES} | {"opencv-python": opencv_version()}
 
 
 def _size(file: Path) -> int:

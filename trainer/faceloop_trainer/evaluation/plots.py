@@ -28,7 +28,7 @@ _DPI = 120
 _LONGEST = 36
 
 
-def plot_ced(errors: Mapping[str, NDArray[np.float64]], path: str | Path) -> None:
+def save_ced(errors: Mapping[str, NDArray[np.float64]], path: str | Path) -> None:
     """Draw cumulative error distributions to a PNG.
 
     Parameters
@@ -44,16 +44,28 @@ def plot_ced(errors: Mapping[str, NDArray[np.float64]], path: str | Path) -> Non
 def ced_figure(
     errors: Mapping[str, NDArray[np.float64]], faint: Sequence[NDArray[np.float64]] = ()
 ) -> Figure:
+    """Draw cumulative error distributions, see `draw_ced`."""
+    figure, axes = new_figure(6.4, 4.4)
+    draw_ced(axes, errors, faint)
+    return figure
+
+
+def draw_ced(
+    axes: Axes,
+    errors: Mapping[str, NDArray[np.float64]],
+    faint: Sequence[NDArray[np.float64]] = (),
+) -> None:
     """Draw cumulative error distributions.
 
     Parameters
     ----------
+    axes : Axes
+        Where to.
     errors : mapping of str to ndarray
         NME of each face, by the name of the curve; infinite where no face was found.
     faint : sequence of ndarray
         Others that are drawn behind, thin and without names.
     """
-    figure, axes = new_figure(6.4, 4.4)
     for values in faint:
         axes.step(*_corners(values), where="post", color="0.7", linewidth=0.8)
     for (name, values), colour in zip(errors.items(), cycle(COLOURS)):
@@ -67,7 +79,6 @@ def ced_figure(
     )
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.legend(loc="lower right", frameon=False)
-    return figure
 
 
 def _corners(

@@ -9,11 +9,13 @@ import numpy as np
 
 from faceloop_datasets import Annotation, PointState, TrainingError
 from faceloop_datasets.progress import Monitor
+from faceloop_datasets.wording import counted
 from faceloop_trainer.config import TrainingConfig
 from faceloop_trainer.crossfit.out_of_fold_points import out_of_fold_points
 from faceloop_trainer.data.annotated_shapes import annotated_shapes
 from faceloop_trainer.data.constant_points import constant_points
 from faceloop_trainer.data.faces import load_faces
+from faceloop_trainer.data.requirements import MIN_FACES
 from faceloop_trainer.parallel import StepCounter
 from faceloop_trainer.pdm.scheme_completion import completed_scheme
 
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
 _CONFIG = TrainingConfig(channels=("gradient",), scales=(16.0, 24.0, 36.0))
 """Training of the experts for out-of-fold fits: coarse ones show whether points lie beside the face
 as well as fine ones, and train faster."""
+
+_LEAST_PRESENT = 1 / 3
+"""Share of its points that a face needs to be compared with the others: the positions of what is
+missing are guessed from those, and a few points are always where they themselves expect them."""
 
 _CONSTANT_SCORE = 2 * DOUBTFUL_SCORE
 """Score of a face with a point that is at one pixel in all pictures."""
@@ -73,8 +79,9 @@ def check_labels(
     Returns
     -------
     list of CheckedLabel
-        All annotated faces, highest score first; a person should look at those that are
-        `CheckedLabel.doubtful`.
+        The annotated faces, highest score first; a person should look at those that are
+        `CheckedLabel.doubtful`. Faces that cannot be compared are passed over: too few of their
+        points are confirmed, or their picture cannot be read.
 
     Raises
     ------
@@ -161,7 +168,8 @@ class _Check:
         loaded = [self._loaded[f.item_id] for f in others if f.item_id in self._loaded]
         loaded += self._load(corrected)
         try:
-            return self._compared(sorted(loaded, key=lambda face: face.item_id or 0))
+            enough = comparable(loaded)
+            return self._compared(sorted(enough, key=lambda face: face.item_id or 0))
         except TrainingError:
             if known or self._constant:  # what was found so far is worth a result
                 return {}
@@ -207,6 +215,23 @@ class _Check:
             for face, fault in zip(faces, faults, strict=True)
             if face.item_id is not None
         }
+
+
+def comparable(faces: Sequence[TrainingFace]) -> list[TrainingFace]:
+    """Return the faces that have enough points to be compared with each other.
+
+    Raises
+    ------
+    TrainingError
+        If some have not, and too few are left.
+    """
+    enough = [f for f in faces if np.isfinite(f.points).all(axis=1).mean() >= _LEAST_PRESENT]
+    if len(enough) < min(MIN_FACES, len(faces)):
+        raise TrainingError(
+            f"{counted(len(enough), 'face has', 'faces have')} enough confirmed points to be "
+            f"compared, of {len(faces)}; at least {MIN_FACES} are needed. Confirm or annotate more."
+        )
+    return enough
 
 
 def _corrected(face: Face, correction: Correction) -> Face:

@@ -46,7 +46,7 @@ def points_figure(scheme: Scheme, shape: Vector, errors: Mapping[str, Vector]) -
     panels = figure.subplots(1, len(errors), squeeze=False)[0]
     top = max(float(np.nanmax(values)) for values in errors.values())
     for axes, (name, values) in zip(panels, errors.items(), strict=True):
-        drawn = _face(axes, scheme, shape, values, top)
+        drawn = draw_point_errors(axes, scheme, shape, values, top)
         if len(errors) > 1:
             axes.set_title(label(name), fontsize=10)
     bar = figure.colorbar(drawn, ax=list(panels), shrink=0.7, pad=0.02)
@@ -55,9 +55,10 @@ def points_figure(scheme: Scheme, shape: Vector, errors: Mapping[str, Vector]) -
     return figure
 
 
-def _face(
+def draw_point_errors(
     axes: Axes, scheme: Scheme, shape: Vector, errors: Vector, top: float
 ) -> EllipseCollection:
+    """Draw each point's mean error as a circle on a face, the greatest error ``top`` darkest."""
     for contour in scheme.contours:
         line = shape[[*contour.points, *contour.points[: int(contour.closed)]]]
         axes.plot(*line.T, color="0.75", linewidth=1, zorder=1)
@@ -125,16 +126,24 @@ def _whiskers(axes: Axes, intervals: Sequence[Interval | None], at: Sequence[flo
 
 
 def calibration_figure(predicted: Vector, errors: Vector) -> Figure:
+    """Draw what the model expected of each face against what came, see `draw_calibration`."""
+    figure, axes = new_figure(5.0, 4.6)
+    draw_calibration(axes, predicted, errors)
+    return figure
+
+
+def draw_calibration(axes: Axes, predicted: Vector, errors: Vector) -> None:
     """Draw what the model expected of each face against what came.
 
     Parameters
     ----------
+    axes : Axes
+        Where to.
     predicted, errors : ndarray, shape (F,)
         Predicted and true NME; faces where one is not finite are left out.
     """
     both = np.isfinite(predicted) & np.isfinite(errors)
     x, y = predicted[both], errors[both]
-    figure, axes = new_figure(5.0, 4.6)
     low, high = 0.85 * min(x.min(), y.min()), 1.18 * max(x.max(), y.max())
     dashes = (0, (5, 3))
     axes.plot((low, high), (low, high), color="0.5", linestyle=dashes, label="as predicted")
@@ -149,7 +158,6 @@ def calibration_figure(predicted: Vector, errors: Vector) -> Figure:
         _plain_ticks(axis, [t for t in _ROUND if low <= t <= high])
     axes.set(xlabel="error that the model predicts", ylabel="true error (NME)")
     axes.legend(frameon=False, loc="upper left", fontsize=9)
-    return figure
 
 
 _ROUND = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -247,11 +255,7 @@ def face_figure(
     figure, axes = new_figure(2.4, 2.4)
     axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
     for points, colour in ((truth, "white"), (fitted, "#ffb000")):
-        for contour in scheme.contours:
-            line = points[[*contour.points, *contour.points[: int(contour.closed)]]]
-            axes.plot(*line.T, color=colour, linewidth=0.9)
-        alone = sorted(set(range(len(scheme))) - {p for c in scheme.contours for p in c.points})
-        axes.plot(*points[alone].T, ".", color=colour, markersize=2.5)
+        draw_shape(axes, scheme, points, colour)
     centre = np.nanmean(truth, axis=0)
     reach = 1.25 * float(np.nanmax(np.abs(truth - centre)))
     axes.set(
@@ -259,3 +263,12 @@ def face_figure(
     )
     axes.axis("off")
     return figure
+
+
+def draw_shape(axes: Axes, scheme: Scheme, points: Vector, colour: str) -> None:
+    """Draw the lines of a face (N, 2), and its points that are on none, in one colour."""
+    for contour in scheme.contours:
+        line = points[[*contour.points, *contour.points[: int(contour.closed)]]]
+        axes.plot(*line.T, color=colour, linewidth=0.9)
+    alone = sorted(set(range(len(scheme))) - {p for c in scheme.contours for p in c.points})
+    axes.plot(*points[alone].T, ".", color=colour, markersize=2.5)

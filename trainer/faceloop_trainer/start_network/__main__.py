@@ -21,6 +21,7 @@ from faceloop_datasets import FaceloopError
 from faceloop_datasets.errors import TrainingError
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.media.images import read_image
+from faceloop_datasets.opencv import opencv_version
 from faceloop_datasets.sample import sample_negatives
 
 from .augmentation import Augmentation
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TARGET = Path(faceloop_runtime.__file__).parent / "start_network" / "start_network.onnx"
-_MADE_WITH = ("torch", "onnx", "numpy", "opencv-python")
+_MADE_WITH = ("torch", "onnx", "numpy")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -99,7 +100,8 @@ def _about(
         "steps": options.steps,
         "seed": options.seed,
         "batch": {"faces": size.faces, "none": size.none},
-        "versions": {name: version(name) for name in _MADE_WITH},
+        "versions": {name: version(name) for name in _MADE_WITH}
+        | {"opencv-python": opencv_version()},
         "minutes": round(seconds / 60, 1),
         "losses": {name: round(value, 5) for name, value in means.items()},
     }

@@ -16,17 +16,21 @@ def doctor(json: JsonOption = False) -> None:
 
     Example: faceloop doctor
     """
-    from faceloop_workbench.services.doctor import diagnostics
+    from faceloop_workbench.services.installation import installation
 
-    findings = diagnostics()
-    missing = [finding for finding in findings if finding.advice]
-    broken = any(finding.needed for finding in missing)
+    findings = installation()
+    if not any(finding.missing for finding in findings):
+        from faceloop_workbench.services.doctor import machine
+
+        findings += machine()
+    advised = [finding for finding in findings if finding.advice]
+    broken = any(finding.missing for finding in findings)
     if json:
         show_json({"ok": not broken, "findings": [asdict(finding) for finding in findings]})
     else:
         show_table(("what", "found"), [(f.what, f.found) for f in findings])
         say("")
-        for finding in missing:
+        for finding in advised:
             say(f"{finding.what}: {finding.advice}")
         say("faceloop cannot work here." if broken else "faceloop works here.")
     raise typer.Exit(FAILED if broken else 0)

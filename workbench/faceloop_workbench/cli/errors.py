@@ -32,6 +32,12 @@ def run(command: Callable[[], object]) -> NoReturn:
         command()
     except SystemExit:
         raise
+    # Before the next, which imports: it may be faceloop_datasets that lacks a library.
+    except (ImportError, AttributeError) as error:
+        if not _of_library(error):
+            raise
+        note(f"Error: A library is missing or broken: {error}. What to do: faceloop doctor")
+        sys.exit(FAILED)
     # Evaluated only when there is an error: faceloop_datasets takes too long to import for --help
     except _user_errors() as error:
         note(f"Error: {error}")
@@ -45,6 +51,13 @@ def run(command: Callable[[], object]) -> NoReturn:
         note("Stopped.")
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _of_library(error: ImportError | AttributeError) -> bool:
+    """Whether what was installed is at fault: of OpenCV, an empty folder may be left."""
+    if isinstance(error, ImportError):
+        return not (error.name or "").startswith("faceloop")
+    return getattr(error.obj, "__name__", None) == "cv2"
 
 
 def _of_file(error: OSError) -> str:

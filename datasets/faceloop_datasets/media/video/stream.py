@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.stream import Disposition
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from av.container import InputContainer
     from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
@@ -37,6 +38,10 @@ _CONTAINERS = (
 )
 _LIMITS = {"max_pixels": str(MAX_FRAME_PIXELS)}
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS, **_LIMITS}
+# A title that is no UTF-8 is no reason to refuse a video; since 19 PyAV needs not be told.
+_ANY_TITLE: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails  # covers, and chapters' stills
 
 
@@ -78,7 +83,7 @@ class StreamReader:
             found = "only a cover picture and no video" if streams else "no video stream"
             raise InputError(f"{self.path} holds {found}. Expected a video file.")
         best = max(moving, key=_worth)
-        context = best.codec_context
+        context = _codec_of(best)
         if context is None:
             problem = "is coded in a way that is not known here. Convert it to H.264"
         elif context.width * context.height > MAX_FRAME_PIXELS:
@@ -171,7 +176,7 @@ def open_container(path: Path) -> InputContainer:
     """
     try:
         # absolute, so that a colon in the name makes no address of it
-        return av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
+        opened: InputContainer = av.open(str(path.absolute()), options=_OPTIONS, **_ANY_TITLE)
     except (av.FFmpegError, OSError, ValueError) as error:
         if path.suffix.lower() in IMAGE_SUFFIXES:
             raise InputError(f"{path} is a picture. Expected a video file.") from error
@@ -179,6 +184,12 @@ def open_container(path: Path) -> InputContainer:
             f"{path} cannot be read as a video ({in_words(error)}). Expected a video file such as "
             "MP4, WebM, MOV, MKV or AVI; a download that broke off must be repeated."
         ) from error
+    return opened
+
+
+def _codec_of(stream: VideoStream) -> VideoCodecContext | None:
+    """Return what decodes a stream; None, which PyAV's types leave out, if nothing does."""
+    return stream.codec_context
 
 
 def _worth(stream: VideoStream) -> tuple[bool, bool, bool, int, bool]:
@@ -186,7 +197,7 @@ def _worth(stream: VideoStream) -> tuple[bool, bool, bool, int, bool]:
 
     One that says that it has a single frame is a picture; a dependent one only adds to another.
     """
-    context = stream.codec_context
+    context = _codec_of(stream)
     return (
         context is not None,
         stream.frames != 1,

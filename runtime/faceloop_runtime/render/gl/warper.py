@@ -88,9 +88,9 @@ class GlWarper:
 
     def _open(self) -> tuple[GLContext, MeshCanvas]:
         if self._context is None or self._canvas is None:
+            context = self._make_context()  # before the next, which may lack a library of vispy's
             from .canvas import MeshCanvas  # noqa: PLC0415 - vispy is slow to import
 
-            context = self._make_context()
             try:
                 with context.current():
                     self._canvas = MeshCanvas()

@@ -14,6 +14,7 @@ import weakref
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_void_p
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .context import GLError
@@ -150,14 +151,15 @@ def library() -> Any:
     Raises
     ------
     GLError
-        If there is none.
+        If there is none, or vispy lacks a library.
     """
     try:
         _, egl = map(ctypes.CDLL, LIBRARIES)
+        import_module("vispy.gloo.gl.gl2")  # it looks for fonts: what servers may lack, too
     except OSError as error:
         raise GLError(
-            f"OpenGL needs libGL and libEGL: {error}. Install them (Debian: libgl1 libegl1 "
-            "libegl-mesa0 libgl1-mesa-dri), or use the cpu backend."
+            f"OpenGL needs libGL, libEGL and libfontconfig: {error}. Install them (Debian: libgl1 "
+            "libegl1 libegl-mesa0 libgl1-mesa-dri libfontconfig1), or use the cpu backend."
         ) from error
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(egl, name)

@@ -85,9 +85,9 @@ def _look(make_context: Callable[[], GLContext]) -> Hardware:
 
 
 def _device(make_context: Callable[[], GLContext]) -> Device:
+    context = make_context()  # before the next, which may lack a library of vispy's
     from .device import Device  # noqa: PLC0415 - vispy is slow to import
 
-    context = make_context()
     try:
         with context.current():
             return Device.ask()

@@ -109,9 +109,9 @@ class GlResponses:
 
     def _open(self) -> GLContext:
         if self._context is None:
+            context = self._make_context()  # before the next, which may lack a library of vispy's
             from .level import prepare  # noqa: PLC0415 - vispy is slow to import
 
-            context = self._make_context()
             try:
                 with context.current():
                     self._levels = prepare(self._experts, self._packed)

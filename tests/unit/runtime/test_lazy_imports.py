@@ -1,0 +1,46 @@
+"""What is imported with the packages: nothing that is not used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import faceloop_datasets
+import faceloop_runtime
+import faceloop_trainer
+
+HEAVY = {
+    *("sqlalchemy", "pandas", "pyarrow", "av", "scipy", "sklearn", "matplotlib", "PIL"),
+    *("vispy", "napari", "qtpy"),
+}
+
+
+def imported(statement: str) -> set[str]:
+    """Which of the heavy packages a statement imports, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{statement}\nimport sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("package", ["faceloop_datasets", "faceloop_runtime", "faceloop_trainer"])
+def test_a_package_alone_imports_nothing_heavy(package: str) -> None:
+    assert imported(f"import {package}") == set()
+
+
+def test_who_fits_and_tracks_needs_neither_database_nor_tables() -> None:
+    names = imported("from faceloop_runtime import FaceModel, Fitter, Tracker")
+    assert not names & {"sqlalchemy", "pandas", "sklearn", "matplotlib", "vispy", "napari"}
+
+
+@pytest.mark.parametrize("package", [faceloop_datasets, faceloop_runtime, faceloop_trainer])
+def test_every_public_name_is_there(package: object) -> None:
+    names = package.__all__  # type: ignore[attr-defined]
+    assert len(names) > 5
+    assert all(getattr(package, name) is not None for name in names)
+    assert set(names) <= set(dir(package))
