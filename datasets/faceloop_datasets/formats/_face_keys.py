@@ -13,9 +13,9 @@ import numpy as np
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.files import is_text
 from faceloop_datasets.media.images import image_size
-from faceloop_datasets.media.video import VIDEO_SUFFIXES, Video
+from faceloop_datasets.media.video import Video
 
-from ._places import has_suffix
+from ._pictures import is_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,6 @@ class FaceKeys:
         self._faces[picture] += 1
         count = self._faces[picture]
         return picture if count == 1 else f"{picture}#{count}"
-
-
-def is_video(name: str) -> bool:
-    """Whether a file is named like a video."""
-    return any(has_suffix(name, suffix) for suffix in VIDEO_SUFFIXES)
 
 
 def other_names(name: str) -> tuple[str, ...]:
