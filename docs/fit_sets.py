@@ -38,7 +38,7 @@ def _copies(targets: Iterable[int], sources: Iterable[int]) -> dict[int, dict[in
 
 
 def _between(a: int, b: int, share: float) -> dict[int, float]:
-    """A place on the way from one point to another."""
+    """Return a place on the way from one point to another."""
     return {a: 1.0 - share, b: share}
 
 
@@ -57,10 +57,14 @@ WFLW_IBUG: Sums = {
     **_copies(range(17, 22), range(33, 38)),  # upper edges of the brows
     **_copies(range(22, 27), range(42, 47)),
     # a lid has three points between the corners here and two there, in equal steps
-    **{37: _between(61, 62, 1 / 3), 38: _between(63, 62, 1 / 3)},
-    **{40: _between(65, 66, 1 / 3), 41: _between(67, 66, 1 / 3)},
-    **{43: _between(69, 70, 1 / 3), 44: _between(71, 70, 1 / 3)},
-    **{46: _between(73, 74, 1 / 3), 47: _between(75, 74, 1 / 3)},
+    37: _between(61, 62, 1 / 3),
+    38: _between(63, 62, 1 / 3),
+    40: _between(65, 66, 1 / 3),
+    41: _between(67, 66, 1 / 3),
+    43: _between(69, 70, 1 / 3),
+    44: _between(71, 70, 1 / 3),
+    46: _between(73, 74, 1 / 3),
+    47: _between(75, 74, 1 / 3),
 }
 
 WFLW_FACE_SAME: Sums = {
@@ -105,8 +109,10 @@ COFW_IBUG_SAME: Sums = {
 COFW_IBUG: Sums = {
     **_copies([17, 26, 21, 22], range(4)),
     **_copies([19, 24], [4, 6]),  # upper edges of the brows
-    **{18: _between(0, 4, 1 / 2), 20: _between(2, 4, 1 / 2)},
-    **{25: _between(1, 6, 1 / 2), 23: _between(3, 6, 1 / 2)},
+    18: _between(0, 4, 1 / 2),
+    20: _between(2, 4, 1 / 2),
+    25: _between(1, 6, 1 / 2),
+    23: _between(3, 6, 1 / 2),
 }
 OUTLINE = {"face70": range(15), "ibug68": range(17)}
 """Of the contour COFW has the chin only. No other point says where it is: it is missing."""

@@ -1080,7 +1080,9 @@ class Project:
         if kept is not None and name != self.scheme.name:
             return Conversion.parse(kept, f"{self.name}: conversion from {name}")
         if isinstance(source, Scheme) and not source.has_points_of(name):
-            return conversion_by_names(source, self.scheme)
+            return Conversion.of_mesh(source, self.scheme) or conversion_by_names(
+                source, self.scheme
+            )
         return Conversion.load(source, self.scheme)
 
     def keep_conversion(self, conversion: Conversion) -> None:

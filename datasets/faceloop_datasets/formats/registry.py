@@ -8,13 +8,16 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, ibug, imm, muct, tidy
+from . import clmtools, cofw, ibug, imm, lp300w, mediapipe, muct, tidy, wflw
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
 """Group of entry points that name a `Format` each."""
 
-_BUNDLED = (muct.FORMAT, clmtools.FORMAT, ibug.FORMAT, imm.FORMAT, tidy.CSV, tidy.PARQUET)
+_BUNDLED = (
+    muct.FORMAT, clmtools.FORMAT, ibug.FORMAT, imm.FORMAT, tidy.CSV, tidy.PARQUET, wflw.FORMAT,
+    lp300w.FORMAT, cofw.FORMAT, cofw.FORMAT68, mediapipe.FORMAT,
+)  # fmt: skip
 
 
 @cache

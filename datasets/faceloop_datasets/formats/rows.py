@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,15 +12,17 @@ import numpy as np
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.expressions import check_expression
+from faceloop_datasets.media.images import image_size
+from faceloop_datasets.media.video import Video
 
-from ._pictures import PictureFinder, PictureRequest
+from ._pictures import PictureFinder, PictureRequest, is_video
 from ._rows import BadRow, annotation, muct_subject
-from .record import Entry, FaceRecord, Refusal, Skip
+from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from faceloop_datasets.annotation import PointState
     from faceloop_datasets.schemes.scheme import Scheme
@@ -53,6 +55,11 @@ class FaceRow:
         Whom it shows and what it expresses; empty if the file does not say.
     problem : str
         Why the row cannot be used, if that is known already.
+    image : ImageRef, optional
+        The picture, where the format has it itself; else it is looked for by its name.
+    shares : bool
+        Whether points are shares of the picture's width and height, (0, 0) to (1, 1) from its
+        left top corner to the right bottom one. A row without a picture is refused then.
     """
 
     key: str
@@ -64,6 +71,8 @@ class FaceRow:
     subject: str = ""
     expression: str = ""
     problem: str = ""
+    image: ImageRef | None = None
+    shares: bool = False
 
 
 def row_reader(
@@ -94,7 +103,7 @@ def row_reader(
             PictureRequest(source, posix(row.picture))
             for source, rows in files
             for row in rows
-            if isinstance(row, FaceRow) and row.picture
+            if isinstance(row, FaceRow) and row.picture and row.image is None
         ]
         roots = {path if path.is_dir() else path.parent: None for path in sources}
         deep = any(path.is_dir() for path in sources)
@@ -146,10 +155,11 @@ class _Entries:
             before = self._seen[row.key]
             raise BadRow(f"{row.key} is there already" + (f", on line {before}" if before else ""))
         self._seen[row.key] = row.line
-        face = annotation(
-            self._scheme, np.asarray(row.points, float), f"import:{self._name}", row.states
-        )
-        image = self._finder.find(PictureRequest(source, picture))
+        image = row.image or self._finder.find(PictureRequest(source, picture))
+        points = np.asarray(row.points, float)
+        if row.shares:
+            points = _in_pixels(points, image, picture)
+        face = annotation(self._scheme, points, f"import:{self._name}", row.states)
         subject = row.subject or muct_subject(PurePosixPath(picture).stem)
         return FaceRecord(
             name=row.key,
@@ -164,3 +174,19 @@ class _Entries:
             path=f"{source.path}:{row.key}",
             expression=check_expression(row.expression),
         )
+
+
+def _in_pixels(
+    points: NDArray[np.float64], image: ImageRef | None, name: str
+) -> NDArray[np.float64]:
+    if image is None:
+        raise BadRow(f"the picture {name} is not there, and the points are shares of its size")
+    return points * _size(image.path) - 0.5  # the centre of the first pixel is (0, 0)
+
+
+@lru_cache(maxsize=64)
+def _size(path: Path) -> tuple[int, int]:
+    if not is_video(path.name):
+        return image_size(path)
+    with Video(path) as video:
+        return video.size
