@@ -12,10 +12,8 @@ import numpy as np
 
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.files import is_text
-from faceloop_datasets.media.images import image_size
-from faceloop_datasets.media.video import Video
 
-from ._pictures import is_video
+from ._sizes import shown_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,15 +85,8 @@ class PictureSizes:
             return None
         path = record.image.path
         if path not in self._known:
-            self._known[path] = _size(path)
+            self._known[path] = shown_size(path)
         return self._known[path]
-
-
-def _size(path: Path) -> tuple[int, int]:
-    if not is_video(path.name):
-        return image_size(path)
-    with Video(path) as video:
-        return video.size
 
 
 def own_subject(record: FaceRecord) -> str:
