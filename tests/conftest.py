@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import Phase, settings
 
@@ -54,6 +57,44 @@ def _nothing_waits_for_the_disk() -> Iterator[None]:
         patch.setattr(database, "_configure", and_do_not_wait)
         patch.setattr(os, "fsync", os.fstat)  # which also needs an open file
         yield
+
+
+@pytest.fixture
+def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process has open, or mapped into memory, can be neither renamed nor deleted.
+
+    Only what Python does is stopped; SQLite and the like know Windows themselves.
+    """
+
+    def strict(name: str) -> None:
+        real = getattr(os, name)
+
+        def change(*paths: Any, **rest: Any) -> Any:
+            process = psutil.Process()
+            held = {file.path for file in process.open_files()}
+            held |= {region.path for region in process.memory_maps()}
+            used = held & {os.path.realpath(path) for path in paths}
+            if used:
+                raise PermissionError(errno.EACCES, "it is being used", used.pop())
+            return real(*paths, **rest)
+
+        monkeypatch.setattr(os, name, change)
+
+    for name in ("replace", "rename", "unlink", "remove"):
+        strict(name)
+
+
+@pytest.fixture(scope="session")
+def peak_memory() -> Callable[[], int]:
+    """Ask for the most memory in bytes that this process has held."""
+    if sys.platform == "win32":
+        import psutil
+
+        return lambda: psutil.Process().memory_info().peak_wset
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @pytest.fixture(scope="session")

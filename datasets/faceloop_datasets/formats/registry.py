@@ -8,13 +8,42 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, ibug, imm, muct, tidy
+from . import (
+    clmtools,
+    coco,
+    cvat,
+    deeplabcut,
+    dlib,
+    ibug,
+    imm,
+    labelme,
+    labelstudio,
+    muct,
+    tidy,
+)
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
 """Group of entry points that name a `Format` each."""
 
-_BUNDLED = (muct.FORMAT, clmtools.FORMAT, ibug.FORMAT, imm.FORMAT, tidy.CSV, tidy.PARQUET)
+_BUNDLED = (
+    muct.FORMAT,
+    clmtools.FORMAT,
+    ibug.FORMAT,
+    imm.FORMAT,
+    tidy.CSV,
+    tidy.PARQUET,
+    coco.FORMAT,
+    dlib.FORMAT,
+    deeplabcut.FORMAT,
+    cvat.FORMAT,
+    labelme.FORMAT,
+    labelstudio.FORMAT,
+)
+
+
+class FormatWarning(UserWarning):
+    """A format of another package is left out."""
 
 
 @cache
@@ -42,9 +71,8 @@ def all_formats() -> dict[str, Format]:
 
 
 def _warn(where: str, why: str) -> None:
-    warnings.warn(
-        f"The format {where} is left out: {why}. Update or uninstall its package.", stacklevel=3
-    )
+    said = f"The format {where} is left out: {why}. Update or uninstall its package."
+    warnings.warn(said, FormatWarning, stacklevel=3)
 
 
 def readable() -> tuple[str, ...]:

@@ -98,7 +98,13 @@ class Track:
         return worst
 
     def with_room(self, names: Iterable[str]) -> Self:
-        """Return a copy that may have these expressions too; what it knew of others stays."""
+        """Return a copy that may have these expressions too; what it knew of others stays.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The expressions.
+        """
         all_ = tuple(dict.fromkeys((*self.expressions, *names)))
         if all_ == self.expressions:
             return self
@@ -107,6 +113,11 @@ class Track:
 
     def face(self, number: int) -> FaceTrack:
         """Return a face by its id.
+
+        Parameters
+        ----------
+        number : int
+            Id of the face.
 
         Raises
         ------
@@ -127,5 +138,11 @@ class Track:
         return replace(self, faces=tuple(sorted([*others, face], key=lambda one: one.id)))
 
     def without_face(self, number: int) -> Self:
-        """Return a copy without a face."""
+        """Return a copy without a face.
+
+        Parameters
+        ----------
+        number : int
+            Id of the face.
+        """
         return replace(self, faces=tuple(face for face in self.faces if face.id != number))
