@@ -184,7 +184,7 @@ def _pixels(file: h5py.File, archive: Path, member: str) -> NDArray[np.uint8]:
         raise InputError(f"{archive} has no picture {member}.")
     data: Any = file[cells[()].ravel()[place]]
     flat = isinstance(data, h5py.Dataset) and data.dtype == np.uint8 and data.size <= _MOST_PIXELS
-    shape = data.shape if flat else ()
+    shape: tuple[int, ...] = data.shape if flat else ()
     if not (len(shape) == 2 or (len(shape) == 3 and shape[0] == 3)) or data.external:
         raise InputError(f"{archive}: {member} is no picture of 8 bits, gray or in colour.")
     return np.ascontiguousarray(np.asarray(data[()]).T)
