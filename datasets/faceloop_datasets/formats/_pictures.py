@@ -174,6 +174,8 @@ class PictureFinder:
         self._deep = deep or images is not None
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
+        self._by_key: dict[tuple[Path, bool], dict[str, list[Path]]] = {}
+        self._found: dict[PictureRequest, ImageRef | None] = {}
         self._agreements: dict[tuple[tuple[str, ...], bool], int] = {}
         self._wanted: dict[str, list[PictureRequest]] = defaultdict(list)
         for one in wanted:
@@ -187,7 +189,9 @@ class PictureFinder:
         BadRow
             If several could be meant.
         """
-        return self.at_its_place(wanted) or self.by_name(wanted)
+        if wanted not in self._found:  # a picture may have a thousand faces
+            self._found[wanted] = self.at_its_place(wanted) or self.by_name(wanted)
+        return self._found[wanted]
 
     def at_its_place(self, wanted: PictureRequest) -> ImageRef | None:
         """Find a picture by its path from the annotation; otherwise as `find`."""
@@ -291,9 +295,18 @@ class PictureFinder:
         return self._tree
 
     def _in_folder(self, folder: Path, wanted: PictureRequest) -> list[ImageRef]:
-        alike = [f for f in self._files(folder) if _key(f.name, wanted) == wanted.key]
-        alike = [f for f in alike if wanted.may_be(f.name) and f.is_file()]
+        there = self._of_key(folder, wanted)
+        alike = [f for f in there if wanted.may_be(f.name) and f.is_file()]
         return [ImageRef(f) for f in _exact(alike, lambda f: wanted.fits(f.name))]
+
+    def _of_key(self, folder: Path, wanted: PictureRequest) -> list[Path]:
+        """Files and folders in a folder that have the name asked for, or its stem."""
+        kind = folder, wanted.any_suffix
+        if kind not in self._by_key:
+            self._by_key[kind] = defaultdict(list)
+            for file in self._files(folder):
+                self._by_key[kind][_key(file.name, wanted)].append(file)
+        return self._by_key[kind].get(wanted.key, [])
 
     def _inside(self, folder: Path, part: str) -> list[Path]:
         """Folders of a name in a folder."""

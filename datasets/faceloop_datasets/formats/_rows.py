@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from numpy.typing import ArrayLike, NDArray
+
 _FAR = 20.0
 """A point this many times as far from the middle of the face as half of the points is a typing
 error. In every set at hand the farthest point is at most 4 times as far."""
@@ -96,7 +98,7 @@ def annotation(
     scheme: str,
     points: Iterable[Sequence[float]],
     source: str,
-    states: Sequence[PointState] | None = None,
+    states: ArrayLike | None = None,
 ) -> Annotation:
     """Make an annotation of points in pixels; NaN is a point that is missing.
 
@@ -115,8 +117,8 @@ def annotation(
         raise BadRow("no point has a position")
     if len(present) == 1:  # somebody has begun with it
         return Annotation(scheme, xy, code, source)
-    distance = np.linalg.norm(xy[present] - np.median(xy[present], axis=0), axis=1)
-    typical = float(np.median(distance))
+    distance = np.linalg.norm(xy[present] - _median(xy[present]), axis=1)
+    typical = float(_median(distance))
     if typical == 0:
         raise BadRow("most points are in one place")
     if distance.max() > _FAR * typical:
@@ -126,6 +128,13 @@ def annotation(
             f"{distance.max() / typical:.0f} times as far from the face as its other points"
         )
     return Annotation(scheme, xy, code, source)
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of finite values over the first axis; numpy's own takes ten times as long for few."""
+    ordered, count = np.sort(values, axis=0), len(values)
+    median: NDArray[np.float64] = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    return median
 
 
 def points_of(rows: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
