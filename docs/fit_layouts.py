@@ -89,6 +89,35 @@ def imm58(face: Floats, _at: dict[str, Floats]) -> dict[str, Floats]:
     return made
 
 
+def wflw98(face: Floats, at: dict[str, Floats]) -> dict[str, Floats]:
+    """Contour in equal steps, brows with two edges, nose and mouth as ibug68 has them."""
+    made, up = {}, np.array([0.0, BROW])
+    ibug = Scheme.load("ibug68")
+    points = Conversion.load("face70", "ibug68").weights @ face
+    made |= {name: points[k] for k, name in enumerate(ibug.names) if k >= 27 and name not in at}
+    for side, half in (("left", face[:8]), ("right", face[14:6:-1])):
+        for k, point in enumerate(equal_steps(half, 17)[:-1], start=1):
+            made[f"contour {side} {k}"] = point
+        brow = equal_steps(np.array([at_name(face, f"{side} brow {k}") for k in _BROW]), 5)
+        for name, point in zip(_BROW5[1:-1], brow[1:-1], strict=True):
+            made[f"{side} brow top {name}"] = point - up
+        for name, point in zip(("outer", "2", "3"), brow[1:-1], strict=True):
+            made[f"{side} brow bottom {name}"] = point + up
+        made[f"{side} brow top inner"] = brow[-1] - up
+        made[f"{side} brow bottom inner"] = brow[-1] + up
+    return made
+
+
+def cofw29(face: Floats, _at: dict[str, Floats]) -> dict[str, Floats]:
+    """Brows with a point on each edge; the sides of the nose."""
+    made, up = {}, np.array([0.0, BROW])
+    for side in ("left", "right"):
+        inside = [at_name(face, f"{side} brow middle {k}") for k in ("outer", "inner")]
+        middle = np.mean(inside, axis=0)
+        made[f"{side} brow top"], made[f"{side} brow bottom"] = middle - up, middle + up
+    return made
+
+
 _BROW = ("outer", "middle outer", "middle inner", "inner")
 _BROW5 = ("outer", "2", "3", "4", "inner")
 
@@ -116,12 +145,15 @@ def layouts() -> dict[str, Floats]:
         name: Conversion.load("face70", name).weights @ face
         for name in ("face70", "clmtrackr71", "ibug68")
     }
-    for name, more in (("muct76", muct76), ("imm58", imm58)):
+    for name, more in _BY_HAND.items():
         scheme = Scheme.load(name)
         at = by_name(scheme, face)
         at |= more(face, at)
         made[name] = np.array([at[point] for point in scheme.names])
     return made
+
+
+_BY_HAND = {"muct76": muct76, "imm58": imm58, "wflw98": wflw98, "cofw29": cofw29}
 
 
 def main() -> int:

@@ -97,6 +97,10 @@ class PictureRequest:
         asked = PurePosixPath(name).stem if self.any_suffix else name
         return asked == PurePosixPath(self.name).name
 
+    def may_be(self, name: str) -> bool:
+        """Whether a file is named like a picture, or like a video where its whole name is known."""
+        return is_picture(name) or (not self.any_suffix and is_video(name))
+
     @cached_property
     def is_frame(self) -> bool:
         """Whether it is a frame of a clip, which no other clip has."""
@@ -105,7 +109,7 @@ class PictureRequest:
 
 @dataclass
 class _Tree:
-    """Pictures below some folders and in archives, by folded name and by folded stem."""
+    """Pictures below some folders and in archives, by folded name and by folded stem; videos."""
 
     names: dict[str, list[tuple[tuple[str, ...], ImageRef]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -131,8 +135,10 @@ class _Tree:
             self._add(ImageRef(archive, member), PurePosixPath(member).parts[:-1])
 
     def _add(self, ref: ImageRef, folders: Sequence[str]) -> None:
-        if is_picture(ref.name):
-            inside = tuple(folded(part) for part in folders)
+        inside = tuple(folded(part) for part in folders)
+        if is_video(ref.name):
+            self.names[folded(ref.name)].append((inside, ref))
+        elif is_picture(ref.name):
             self.folders.add(inside)
             # A stem holds no suffix, so that the two kinds of keys meet in odd names only, which
             # `PictureRequest.fits` tells apart.
@@ -168,6 +174,8 @@ class PictureFinder:
         self._deep = deep or images is not None
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
+        self._by_key: dict[tuple[Path, bool], dict[str, list[Path]]] = {}
+        self._found: dict[PictureRequest, ImageRef | None] = {}
         self._agreements: dict[tuple[tuple[str, ...], bool], int] = {}
         self._wanted: dict[str, list[PictureRequest]] = defaultdict(list)
         for one in wanted:
@@ -181,7 +189,9 @@ class PictureFinder:
         BadRow
             If several could be meant.
         """
-        return self.at_its_place(wanted) or self.by_name(wanted)
+        if wanted not in self._found:  # a picture may have a thousand faces
+            self._found[wanted] = self.at_its_place(wanted) or self.by_name(wanted)
+        return self._found[wanted]
 
     def at_its_place(self, wanted: PictureRequest) -> ImageRef | None:
         """Find a picture by its path from the annotation; otherwise as `find`."""
@@ -213,7 +223,7 @@ class PictureFinder:
         known = [
             (folders, ref)
             for folders, ref in tree.names.get(wanted.key, ())
-            if _key(ref.name, wanted) == wanted.key
+            if _key(ref.name, wanted) == wanted.key and wanted.may_be(ref.name)
         ]
         if not known:
             return []
@@ -248,7 +258,8 @@ class PictureFinder:
         asked = (wanted.folders, wanted.is_frame)
         if asked not in self._agreements:
             folders = self._pictures().folders
-            self._agreements[asked] = max(_agreement(folder, wanted) for folder in folders)
+            agreements = (_agreement(folder, wanted) for folder in folders)
+            self._agreements[asked] = max(agreements, default=0)
         return self._agreements[asked]
 
     def _need_alone(self, wanted: PictureRequest, folders: tuple[str, ...], ref: ImageRef) -> None:
@@ -284,9 +295,18 @@ class PictureFinder:
         return self._tree
 
     def _in_folder(self, folder: Path, wanted: PictureRequest) -> list[ImageRef]:
-        files = [f for f in self._files(folder) if is_picture(f.name) and f.is_file()]
-        alike = [f for f in files if _key(f.name, wanted) == wanted.key]
+        there = self._of_key(folder, wanted)
+        alike = [f for f in there if wanted.may_be(f.name) and f.is_file()]
         return [ImageRef(f) for f in _exact(alike, lambda f: wanted.fits(f.name))]
+
+    def _of_key(self, folder: Path, wanted: PictureRequest) -> list[Path]:
+        """Files and folders in a folder that have the name asked for, or its stem."""
+        kind = folder, wanted.any_suffix
+        if kind not in self._by_key:
+            self._by_key[kind] = defaultdict(list)
+            for file in self._files(folder):
+                self._by_key[kind][_key(file.name, wanted)].append(file)
+        return self._by_key[kind].get(wanted.key, [])
 
     def _inside(self, folder: Path, part: str) -> list[Path]:
         """Folders of a name in a folder."""
@@ -330,9 +350,7 @@ def _videos(folder: Path) -> tuple[Path, ...]:
 @lru_cache(maxsize=4096)
 def _videos_of(folder: Path, _mtime: int) -> tuple[Path, ...]:
     return tuple(
-        file
-        for file in sorted(folder.iterdir())
-        if file.is_file() and any(has_suffix(file.name, suffix) for suffix in VIDEO_SUFFIXES)
+        file for file in sorted(folder.iterdir()) if file.is_file() and is_video(file.name)
     )
 
 
@@ -354,6 +372,11 @@ def clip_of(source: Source) -> str | None:
 def is_picture(name: str) -> bool:
     """Whether a file is named like a picture."""
     return any(has_suffix(name, suffix) for suffix in IMAGE_SUFFIXES)
+
+
+def is_video(name: str) -> bool:
+    """Whether a file is named like a video."""
+    return any(has_suffix(name, suffix) for suffix in VIDEO_SUFFIXES)
 
 
 def _stem_of(file: Path) -> tuple[Path, str]:

@@ -53,7 +53,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "scheme learn-conversion", "scheme convert",
         "tracks list", "tracks export", "tracks accept", "tracks reject", "tracks interpolate",
         "tracks smooth", "tracks spread", "tracks split", "tracks join", "tracks undo",
-        "tracks redo", "tracks plot",
+        "tracks redo", "tracks plot", "tracks import",
         "model list", "model show", "model use", "model regularise", "model export",
         "agreement new", "agreement add", "agreement status", "agreement report",
         "agreement consensus",

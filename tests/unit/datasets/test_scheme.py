@@ -30,8 +30,8 @@ contours = [{ name = "line", points = [2, 3], closed = false }]
 
 
 def test_bundled() -> None:
-    assert ALL == ("clmtrackr71", "face70", "ibug68", "imm58", "muct76")
-    assert [len(Scheme.load(n)) for n in ALL] == [71, 70, 68, 58, 76]
+    assert ALL == ("clmtrackr71", "cofw29", "face70", "ibug68", "imm58", "muct76", "wflw98")
+    assert [len(Scheme.load(n)) for n in ALL] == [71, 29, 70, 68, 58, 76, 98]
 
 
 @pytest.mark.parametrize("name", ALL)
