@@ -12,10 +12,8 @@ import numpy as np
 
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.files import is_text
-from faceloop_datasets.media.images import image_size
-from faceloop_datasets.media.video import VIDEO_SUFFIXES, Video
 
-from ._places import has_suffix
+from ._sizes import shown_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +36,6 @@ class FaceKeys:
         self._faces[picture] += 1
         count = self._faces[picture]
         return picture if count == 1 else f"{picture}#{count}"
-
-
-def is_video(name: str) -> bool:
-    """Whether a file is named like a video."""
-    return any(has_suffix(name, suffix) for suffix in VIDEO_SUFFIXES)
 
 
 def other_names(name: str) -> tuple[str, ...]:
@@ -92,15 +85,8 @@ class PictureSizes:
             return None
         path = record.image.path
         if path not in self._known:
-            self._known[path] = _size(path)
+            self._known[path] = shown_size(path)
         return self._known[path]
-
-
-def _size(path: Path) -> tuple[int, int]:
-    if not is_video(path.name):
-        return image_size(path)
-    with Video(path) as video:
-        return video.size
 
 
 def own_subject(record: FaceRecord) -> str:

@@ -26,9 +26,10 @@ from faceloop_datasets.errors import InputError
 from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._coco_writing import ESTIMATED, write_coco
-from ._face_keys import FaceKeys, is_video, name_in_address, numbers_in, other_names
+from ._face_keys import FaceKeys, name_in_address, numbers_in, other_names
 from ._json import elements
 from ._names import PictureNames
+from ._pictures import is_video
 from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, Reader, Writer

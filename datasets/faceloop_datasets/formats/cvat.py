@@ -24,8 +24,9 @@ from faceloop_datasets.errors import InputError
 from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._cvat_writing import ESTIMATED, write_cvat
-from ._face_keys import FaceKeys, is_video, numbers_in, other_names
+from ._face_keys import FaceKeys, numbers_in, other_names
 from ._names import PictureNames
+from ._pictures import is_video
 from ._point_names import ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of

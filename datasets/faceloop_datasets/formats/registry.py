@@ -11,6 +11,7 @@ from faceloop_datasets.errors import InputError
 from . import (
     clmtools,
     coco,
+    cofw,
     cvat,
     deeplabcut,
     dlib,
@@ -18,8 +19,11 @@ from . import (
     imm,
     labelme,
     labelstudio,
+    lp300w,
+    mediapipe,
     muct,
     tidy,
+    wflw,
 )
 from .format import Format, Reader, Writer
 
@@ -39,6 +43,11 @@ _BUNDLED = (
     cvat.FORMAT,
     labelme.FORMAT,
     labelstudio.FORMAT,
+    mediapipe.FORMAT,
+    wflw.FORMAT,
+    lp300w.FORMAT,
+    cofw.FORMAT,
+    cofw.FORMAT68,
 )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.wording import enumerated
 
-from . import deeplabcut, faceloop_table, live_link, movement, openface
+from . import deeplabcut, faceloop_table, live_link, movement, nwb, openface, sleap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,8 @@ _BUNDLED = (
     deeplabcut.FORMAT,
     movement.FORMAT,
     openface.FORMAT,
+    sleap.FORMAT,
+    nwb.FORMAT,
     live_link.FORMAT,
 )
 

@@ -25,7 +25,7 @@ tracks = typer.Typer(
     help="The tracks of videos that a project keeps, and what is done to them.",
 )
 
-_WRITTEN = "deeplabcut, movement, openface, live-link"
+_WRITTEN = "deeplabcut, movement, openface, sleap, nwb, live-link"
 """Formats of other tools that tracks are exported to; the registry has them, and takes longer."""
 
 _MOST_DIGITS = 19
