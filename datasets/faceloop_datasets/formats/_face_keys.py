@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from faceloop_datasets.annotation import PointState
+from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import is_text
 from faceloop_datasets.media.images import image_size
 from faceloop_datasets.media.video import Video
@@ -40,15 +42,18 @@ class FaceKeys:
         return picture if count == 1 else f"{picture}#{count}"
 
 
-def other_names(name: str) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def other_names(name: str, folders: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names that a picture may have had before a tool escaped or renamed it, the likeliest first.
 
     Label Studio's exports have its uploads' names, ``1a2b3c4d-name.jpg``, and escape blanks as
-    addresses do (labelstud.io, "Export annotations").
+    addresses do (labelstud.io, "Export annotations"). ``folders``, from the file of annotations,
+    are those in which a tool puts pictures without saying so.
     """
     plain = unquote(name.replace("\\", "/"))
     renamed = _UPLOADED.fullmatch(PurePosixPath(plain).name)
-    found = [plain, PurePosixPath(plain).name, *([renamed[1]] if renamed else [])]
+    found = [f"{folder}/{name}" for folder in folders]
+    found += [plain, PurePosixPath(plain).name, *([renamed[1]] if renamed else [])]
     return tuple(one for one in dict.fromkeys(found) if one and one != name)
 
 
@@ -73,16 +78,10 @@ class PictureSizes:
     """Width and height of the pictures of faces that are written; each file is opened once."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[int, int]] = {}
+        self._known: dict[Path, tuple[int, int] | None] = {}
 
     def of(self, record: FaceRecord) -> tuple[int, int] | None:
-        """Size of a face's picture; None if it is not there, or in an archive.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
+        """Size of a face's picture; None if it is not there, in an archive, or cannot be read."""
         if record.image is None or record.image.member is not None:
             return None
         path = record.image.path
@@ -91,11 +90,14 @@ class PictureSizes:
         return self._known[path]
 
 
-def _size(path: Path) -> tuple[int, int]:
-    if not is_video(path.name):
-        return image_size(path)
-    with Video(path) as video:
-        return video.size
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        if not is_video(path.name):
+            return image_size(path)
+        with Video(path) as video:
+            return video.size
+    except InputError:
+        return None
 
 
 def own_subject(record: FaceRecord) -> str:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ._places import Source
 
 _HALF = 0.5
+_FOLDERS = ("images",)  # of its export, which names leave out
 _Kind = tuple[str, int]
 """What a face is in a file: ``skeleton``, ``points`` with how many, or ``single`` points."""
 
@@ -223,7 +224,7 @@ class _Reading:
             key, name, xy, states, line, frame,
             subject=(said.get("subject") or "").strip(),
             expression=(said.get("expression") or "").strip(),
-            other_pictures=other_names(name),
+            other_pictures=other_names(name, _FOLDERS),
         )  # fmt: skip
 
     def _skip(self, shape: Element, reason: str) -> Skip:
