@@ -24,6 +24,7 @@ from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_schem
 from .formats.tidy import project_table
 from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
+from .importing.fitting import left_out, not_there, points_do_not_fit
 from .importing.from_project import paired_faces, project_entries
 from .importing.job import ImportTarget
 from .importing.run import Import
@@ -60,7 +61,7 @@ from .store import media as media_store
 from .store import queue as queue_store
 from .store.approvals import Approval
 from .store.changes import HeadChange, changes
-from .store.database import Database, write_anything
+from .store.database import Database, file_url, write_anything
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
@@ -80,7 +81,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
 
     from .annotation import Annotation
     from .formats import Entry
@@ -1078,20 +1079,29 @@ class Project:
         ------
         InputError
             If the format is unknown, or a whole source or ``subjects`` cannot be used.
-        SchemeError
-            If the format's scheme cannot be converted to the project's.
+        PointsDoNotFit
+            If the format's scheme cannot be converted to the project's; a SchemeError.
         Cancelled
             If the monitor stopped it; nothing was imported.
         ProjectError
             If the project cannot be written.
         """
         rule = None if subjects is None else parse_rule(subjects)
-        conversion = self.conversion_from(source_scheme(source_format, sources))
+        scheme = source_scheme(source_format, sources)
+        try:
+            conversion = self.conversion_from(scheme)
+        except SchemeError as error:
+            raise points_do_not_fit(sources, scheme, self.scheme, self.path) from error
         entries = read_faces(source_format, sources, images=images)
         job = self._import(source_format, conversion, Monitor.of(progress))
         job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
-        return job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
+        report = job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
+        return replace(
+            report,
+            points_left_out=left_out(conversion, scheme),
+            points_not_there=not_there(conversion, self.scheme),
+        )
 
     def import_entries(
         self,
@@ -1175,7 +1185,8 @@ class Project:
             return Conversion.parse(kept, f"{self.name}: conversion from {name}")
         own = isinstance(source, Scheme) and not source.has_points_of(name)
         if isinstance(source, Scheme) and (own or source.names == self.scheme.names):
-            return conversion_by_names(source, self.scheme)
+            mesh = Conversion.of_mesh(source, self.scheme)
+            return mesh or conversion_by_names(source, self.scheme)
         return Conversion.load(source, self.scheme)
 
     def keep_conversion(self, conversion: Conversion) -> None:
@@ -1942,18 +1953,14 @@ def _source_files(root: str, place: str) -> Iterator[Path]:
             yield Path(root) / name
 
 
-def _sqlite_url(root: Path) -> str:
-    return f"sqlite:///{root / _FILE}"
-
-
-def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
     url, where, root = _address(path_or_url, folder)
-    if url == _sqlite_url(root) and not (root / _FILE).is_file():
+    if url == file_url(root / _FILE) and not (root / _FILE).is_file():
         raise ProjectError(_no_project(str(root)))
     return url, where, root
 
 
-def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
     """URL of the database, how messages name it, and the folder."""
     if isinstance(path_or_url, str) and "://" in path_or_url:
         if folder is None:
@@ -1963,7 +1970,7 @@ def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, s
         address = path_or_url.rsplit("@", 1)[-1]  # without the password
         return path_or_url, address, Path(folder).absolute()
     root = Path(path_or_url).absolute()
-    return _sqlite_url(root), str(root / _FILE), root
+    return file_url(root / _FILE), str(root / _FILE), root
 
 
 def _back_up(database: Database, root: Path, version: int) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
@@ -56,6 +57,27 @@ def _ibug() -> list[bytes]:
 def _imm() -> list[bytes]:
     rows = "\n".join(f"0 0 {x / 200} {y / 200} {k} 0 1" for k, (x, y) in enumerate(_points(58)))
     return [f"# by hand\n58\n{rows}\nface.jpg\n".encode()]
+
+
+def _tidy() -> list[bytes]:
+    rows = "\n".join(
+        f"a.jpg,1,f,s,cat,{k},p{k},{x},{y},occluded,,smile" for k, (x, y) in enumerate(_points(4))
+    )
+    few = "image;name;x;y\na.jpg;nose;1,5;2\na.jpg;ear;3;NA\n"
+    return [f"{','.join(COLUMNS[:-1])}\n{rows}\n".encode(), few.encode()]
+
+
+def _parquet() -> list[bytes]:
+    table = pd.read_csv(io.BytesIO(_tidy()[0]))
+    return [table.to_parquet(index=False)]
+
+
+def _deeplabcut() -> list[bytes]:
+    cells = ",".join(f"{x},{y}" for x, y in _points(2).tolist())
+    heads = "bodyparts,,,a,a,b,b\ncoords,,,x,y,x,y"
+    row = f"labeled-data,v,img01.png,{cells}\nlabeled-data,v,img02.png,,,1,2\n"
+    several = f"scorer,,,m,m,m,m\nindividuals,,,p,p,q,q\n{heads}\n{row}"
+    return [f"scorer,,,m,m,m,m\n{heads}\n{row}".encode(), several.encode()]
 
 
 def _ring() -> list[list[float]]:
@@ -122,22 +144,6 @@ def _labelstudio() -> list[bytes]:
     task = {"data": {"image": "/data/upload/1/0a1b2c3d-a.jpg"}, "annotations": [{"result": points}]}
     short = {"image": "a.jpg", "kp": [point | point["value"] for point in points]}  # type: ignore[operator]
     return [json.dumps([one]).encode() for one in (task, short)]
-
-
-def _tidy() -> list[bytes]:
-    rows = "\n".join(
-        f"a.jpg,1,f,s,cat,{k},p{k},{x},{y},occluded,,smile" for k, (x, y) in enumerate(_points(4))
-    )
-    few = "image;name;x;y\na.jpg;nose;1,5;2\na.jpg;ear;3;NA\n"
-    return [f"{','.join(COLUMNS[:-1])}\n{rows}\n".encode(), few.encode()]
-
-
-def _deeplabcut() -> list[bytes]:
-    cells = ",".join(f"{x},{y}" for x, y in _points(2).tolist())
-    heads = "bodyparts,,,a,a,b,b\ncoords,,,x,y,x,y"
-    row = f"labeled-data,v,img01.png,{cells}\nlabeled-data,v,img02.png,,,1,2\n"
-    several = f"scorer,,,m,m,m,m\nindividuals,,,p,p,q,q\n{heads}\n{row}"
-    return [f"scorer,,,m,m,m,m\n{heads}\n{row}".encode(), several.encode()]
 
 
 def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
@@ -306,13 +312,14 @@ TARGETS = (
     _read("clmtools", "annotations.csv", _clmtools(), b";", b"true", b"FALSE", b"=1+1"),
     _read("muct", LANDMARKS, _muct(), b",", b"0000", b"name", b"x00"),
     _read("ibug", "face.pts", _ibug(), b"{", b"}", b"n_points: 68", b"version: "),
+    _read("csv", "faces.csv", _tidy(), b",", b";", b'"', b"NA", b"missing", b"fit:m", b"scheme"),
+    Target("parquet", _read("parquet", "faces.parquet", []).run, _parquet, (b"PAR1",)),
+    _read("deeplabcut", "CollectedData_m.csv", _deeplabcut(), b",", b"visible", b"likelihood"),
     _read("coco", "faces.json", _coco(), b"null", b"[]", b"{}", b"iscrowd", b"NaN", b"1e999"),
     _read("dlib", "faces.xml", _dlib(), b"<part name='", b"<box ", b"<!ENTITY a 'b'>", b"&a;"),
     _read("cvat", "faces.xml", _cvat(), b"outside", b"<points ", b"<track>", b";", b","),
     _read("labelme", "a.json", _labelme(), b"null", b"[]", b"{}", b"point", b"NaN"),
     _read("labelstudio", "a.json", _labelstudio(), b"null", b"[]", b"{}", b"parentID", b"NaN"),
-    _read("csv", "faces.csv", _tidy(), b",", b";", b'"', b"NA", b"missing", b"fit:m", b"scheme"),
-    _read("deeplabcut", "CollectedData_m.csv", _deeplabcut(), b",", b"visible", b"likelihood"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
     Target(
         "labels",

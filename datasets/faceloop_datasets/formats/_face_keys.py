@@ -14,10 +14,8 @@ import numpy as np
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import is_text
-from faceloop_datasets.media.images import image_size
-from faceloop_datasets.media.video import Video
 
-from ._pictures import is_video
+from ._sizes import shown_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +61,11 @@ def name_in_address(address: str) -> str:
     ``/data/local-files/?d=faces/a.jpg`` is the path in the parameter (labelstud.io, "Local
     storage"); of other addresses only the last part says something.
     """
-    parts = urlsplit(address) if is_text(address) and _is_address(address) else None
-    if parts is None:
+    if not is_text(address) or not _is_address(address):
+        return address
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets where no address has them
         return address
     given = parse_qs(parts.query).get("d") if parts.path.rstrip("/").endswith("local-files") else []
     return given[0] if given else PurePosixPath(unquote(parts.path)).name
@@ -92,10 +93,7 @@ class PictureSizes:
 
 def _size(path: Path) -> tuple[int, int] | None:
     try:
-        if not is_video(path.name):
-            return image_size(path)
-        with Video(path) as video:
-            return video.size
+        return shown_size(path)
     except InputError:
         return None
 

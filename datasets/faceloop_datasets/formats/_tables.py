@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -102,8 +103,7 @@ def column_names(path: Path) -> list[str]:
     """Names of the columns of a table, in lower case; none if the file is no such table."""
     if has_suffix(path.name, ".parquet"):
         return _parquet_names(path)
-    first = next(iter(head(path).splitlines()), "")
-    return _names(first)
+    return _names(_first_line(head(path)))
 
 
 def read_table(path: Path, texts: Iterable[str], numbers: Iterable[str]) -> Table:
@@ -143,8 +143,15 @@ def _separator(first: str) -> str:
     return max(_SEPARATORS, key=first.count)
 
 
+def _first_line(text: str) -> str:
+    return re.split("[\r\n]", text, maxsplit=1)[0]
+
+
 def _names(first: str) -> list[str]:
-    cells = next(csv.reader([first], delimiter=_separator(first)), [])
+    try:
+        cells = next(csv.reader([first], delimiter=_separator(first)), [])
+    except csv.Error:  # a name without end
+        return []
     return [cell.strip().lower() for cell in cells]
 
 
@@ -155,8 +162,10 @@ def _read_csv(
     import pyarrow.csv as pa_csv  # noqa: PLC0415
 
     text = decode_text(read_regular(path, _MOST_BYTES), path)
-    first = text.split("\n", 1)[0].rstrip("\r")
+    first = _first_line(text)
     names = _names(first)
+    if not names:
+        raise InputError(f"{path} does not begin with the names of columns.")
     keys = [f"{number}" for number in range(len(names))]
     ragged: list[tuple[int, str]] = []
 
@@ -223,7 +232,7 @@ def _parquet_names(path: Path) -> list[str]:
         if not path.is_file():
             return []
         return [name.strip().lower() for name in pq.read_schema(path).names]
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return []
 
 
@@ -243,11 +252,12 @@ def _read_parquet(
         names = [name.strip().lower() for name in file.schema_arrow.names]
         kept = [place for place, name in enumerate(names) if name in wanted]
         table = file.read([file.schema_arrow.names[place] for place in kept])
+        table.validate(full=True)  # texts that are none would fail later
         cells = {
             name.strip().lower(): _as_text(table.column(name)).dictionary_encode()
             for name in table.column_names
         }
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no Parquet table of faces ({_brief(error)}).") from error
     return cells, np.arange(1, table.num_rows + 1), []
 
@@ -284,9 +294,8 @@ def _floats(column: pa.ChunkedArray, name: str, problems: dict[int, str]) -> NDA
     """Numbers, each text read once; those that are none are problems of their rows."""
     codes, values = _coded(column)
     texts = [value or "nan" for value in values]
-    numbers, reasons = _plain_numbers(texts), {}
-    if numbers is None:
-        numbers, reasons = _read_numbers(texts, name)
+    plain = _plain_numbers(texts)
+    numbers, reasons = _read_numbers(texts, name) if plain is None else (plain, {})
     found = np.array([*numbers, math.nan])[codes]
     if reasons:
         wrong = np.flatnonzero(np.isin(codes, list(reasons)))

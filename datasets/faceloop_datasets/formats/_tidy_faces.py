@@ -17,6 +17,7 @@ from faceloop_datasets.schemes.scheme import Scheme
 from faceloop_datasets.subjects import SubjectSource
 from faceloop_datasets.wording import enumerated
 
+from ._pictures import is_picture
 from ._tables import Table, TextColumn, column_names, read_table
 from .record import Refusal, Skip
 from .rows import FaceRow
@@ -238,7 +239,7 @@ class _Rows:
     def _is_blank(self) -> NDArray[np.bool_]:
         """Rows that say nothing: a spreadsheet leaves them at the end."""
         texts = [self._columns[column].is_empty for column in ("image", "point", "name")]
-        return np.logical_and.reduce([*texts, np.isnan(self._xy).all(axis=1)])
+        return np.asarray(np.logical_and.reduce([*texts, np.isnan(self._xy).all(axis=1)]))
 
     def _states(self) -> NDArray[np.int64]:
         if "state" not in self._table.texts:
@@ -257,7 +258,7 @@ class _Rows:
     def _guessed(self) -> NDArray[np.bool_]:
         column = self._columns["source"]
         fitted = np.array([source.startswith(FIT_SOURCES) for source in column.values])
-        return fitted[column.codes] & (self._state == PointState.ESTIMATED)
+        return np.asarray(fitted[column.codes] & (self._state == PointState.ESTIMATED))
 
     def _groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Face of each row, and the first row of each face."""
@@ -301,9 +302,10 @@ class _Rows:
             key=":".join(filter(None, (texts["image"], frame, texts["face"]))),
             picture=texts["image"],
             points=points,
-            states=cast("Sequence[PointState]", states),
+            states=states,
             line=int(self._table.lines[first if wrong is None else wrong]),
-            frame=int(frame) if frame.isdecimal() else None,
+            # some number the pictures of a clip: a frame is one of a video
+            frame=int(frame) if frame.isdecimal() and not is_picture(texts["image"]) else None,
             subject=texts["subject"],
             expression=texts["expression"],
             subject_source=cast("SubjectSource", texts["subject_source"] or "format"),

@@ -340,7 +340,8 @@ def _tables(faces: Sequence[NamedFace]) -> dict[str, dict[str, list[NamedFace]]]
 def write_deeplabcut(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> None:
     """Write a folder ``labeled-data`` with a folder for each video, and one for other pictures.
 
-    Where a picture has several faces all tables have the head ``individuals``.
+    Where a picture has several faces all tables have the head ``individuals``. Paths are in one
+    column, which all versions of DeepLabCut and Lightning Pose read.
     DeepLabCut makes its ``.h5`` files of these tables (``deeplabcut.convertcsv2h5``).
     """
     tables = _tables(faces)
@@ -351,17 +352,17 @@ def write_deeplabcut(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> 
             writer = csv.writer(file, lineterminator="\n")
             writer.writerows(_head_rows(scheme, most))
             for picture, some in table.items():
-                writer.writerow([_LABELS, folder, escape_formula(picture), *_cells(some, most)])
+                writer.writerow([f"{_LABELS}/{folder}/{picture}", *_cells(some, most)])
 
 
 def _head_rows(scheme: Scheme, most: int) -> Iterator[list[str]]:
     names = [escape_formula(name) for name in scheme.names]
     columns = [(f"face{k + 1}", name, axis) for k in range(most) for name in names for axis in "xy"]
-    yield ["scorer", "", "", *[_SCORER] * len(columns)]
+    yield ["scorer", *[_SCORER] * len(columns)]
     if most > 1:
-        yield ["individuals", "", "", *(who for who, _, _ in columns)]
-    yield ["bodyparts", "", "", *(name for _, name, _ in columns)]
-    yield ["coords", "", "", *(axis for _, _, axis in columns)]
+        yield ["individuals", *(who for who, _, _ in columns)]
+    yield ["bodyparts", *(name for _, name, _ in columns)]
+    yield ["coords", *(axis for _, _, axis in columns)]
 
 
 def _cells(some: Sequence[NamedFace], most: int) -> Iterator[str]:

@@ -11,6 +11,7 @@ from faceloop_datasets.errors import InputError
 from . import (
     clmtools,
     coco,
+    cofw,
     cvat,
     deeplabcut,
     dlib,
@@ -18,8 +19,11 @@ from . import (
     imm,
     labelme,
     labelstudio,
+    lp300w,
+    mediapipe,
     muct,
     tidy,
+    wflw,
 )
 from .format import Format, Reader, Writer
 
@@ -35,11 +39,20 @@ _BUNDLED = (
     tidy.PARQUET,
     coco.FORMAT,
     dlib.FORMAT,
+    deeplabcut.FORMAT,
     cvat.FORMAT,
     labelme.FORMAT,
     labelstudio.FORMAT,
-    deeplabcut.FORMAT,
+    mediapipe.FORMAT,
+    wflw.FORMAT,
+    lp300w.FORMAT,
+    cofw.FORMAT,
+    cofw.FORMAT68,
 )
+
+
+class FormatWarning(UserWarning):
+    """A format of another package is left out."""
 
 
 @cache
@@ -67,9 +80,8 @@ def all_formats() -> dict[str, Format]:
 
 
 def _warn(where: str, why: str) -> None:
-    warnings.warn(
-        f"The format {where} is left out: {why}. Update or uninstall its package.", stacklevel=3
-    )
+    said = f"The format {where} is left out: {why}. Update or uninstall its package."
+    warnings.warn(said, FormatWarning, stacklevel=3)
 
 
 def readable() -> tuple[str, ...]:

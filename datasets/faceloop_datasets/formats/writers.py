@@ -132,3 +132,7 @@ def _lost(faces: Sequence[FaceRecord], holds: Holds) -> Iterator[str]:
     if frames and not holds.frame:
         are = counted(frames, "frame of a video is", "frames of videos are")
         yield f"{are} called like pictures of it."
+    pictures = {(face.image or face.image_name, face.frame) for face in faces}
+    if len(pictures) < len(faces) and not holds.several:
+        are = counted(len(faces) - len(pictures), "face is", "faces are")
+        yield f"{are} of a picture that has one already: only the first is read again."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -152,6 +152,10 @@ class TrackToWrite:
     def frames(self) -> NDArray[np.int64]:
         """Numbers of the frames, shape (R,)."""
         return np.arange(self.first, self.last + 1)
+
+    def whole(self) -> TrackToWrite:
+        """Return the same of the whole video."""
+        return replace(self, first=0, last=self.track.frames - 1)
 
     def faces(self) -> list[WrittenFace]:
         """Its faces."""

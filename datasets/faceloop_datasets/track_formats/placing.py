@@ -12,6 +12,7 @@ from faceloop_datasets.tracks.editing import new_face
 from faceloop_datasets.tracks.face_track import FrameKind
 from faceloop_datasets.wording import counted, enumerated
 
+from ._converting import converted
 from .format import fits_where_known
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class _Source:
         points = face.points[self.inside].astype(np.float64)
         if self.least and face.confidence is not None:
             points[face.confidence[self.inside] < self.least] = np.nan
-        rows: dict[str, Any] = {"points": _converted(points, self.conversion)}
+        rows: dict[str, Any] = {"points": converted(points, self.conversion).astype(np.float32)}
         rows["kind"] = kind = self._kind(face, rows["points"])
         for field in ("predicted_error", "head_pose"):
             if (values := getattr(face, field)) is not None:
@@ -205,16 +206,6 @@ class _Source:
         wide = np.full((int(self.inside.sum()), len(names)), np.nan, np.float32)
         wide[:, [names.index(word) for word in self.found.expressions]] = shares[self.inside]
         return wide
-
-
-def _converted(points: NDArray[np.float64], conversion: Conversion) -> NDArray[np.float32]:
-    """Points of frames (R, S, 2) brought to the target's (R, T, 2); NaN where a source is."""
-    used = (conversion.weights != 0).astype(np.float64)
-    missing = np.isnan(points[..., 0])
-    found = np.einsum("ts,rsk->rtk", conversion.weights, np.nan_to_num(points), optimize=True)
-    found[(missing.astype(np.float64) @ used.T > 0) | ~used.any(axis=1)] = np.nan
-    converted: NDArray[np.float32] = found.astype(np.float32)
-    return converted
 
 
 def _same(one: FaceTrack, other: FaceTrack) -> bool:

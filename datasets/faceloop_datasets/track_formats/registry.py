@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.wording import enumerated
 
-from . import deeplabcut, faceloop_table, movement
+from . import deeplabcut, faceloop_table, live_link, movement, nwb, openface, sleap
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .format import FoundTrack, TrackFormat
 
-_BUNDLED = (faceloop_table.FORMAT, deeplabcut.FORMAT, movement.FORMAT)
+_BUNDLED = (
+    faceloop_table.FORMAT,
+    deeplabcut.FORMAT,
+    movement.FORMAT,
+    openface.FORMAT,
+    sleap.FORMAT,
+    nwb.FORMAT,
+    live_link.FORMAT,
+)
 
 
 def track_formats() -> dict[str, TrackFormat]:

@@ -10,9 +10,10 @@ import pytest
 from . import process_server
 from .following import follow
 from .page import PageError, Step, steps_of
-from .terminal import looks_like
+from .terminal import Server, looks_like
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the pages' commands are for bash")
@@ -63,10 +64,13 @@ hello   again
 """
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server imports what it needs when it is asked for: these pages ask for little."""
-    monkeypatch.setenv(process_server.LATE, "1")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """What starts the commands; it imports when it is asked to: these pages ask for little."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(process_server.LATE, "1")
+        with Server(tmp_path_factory.mktemp("server")) as server:
+            yield server
 
 
 def written(folder: Path, text: str) -> Path:
@@ -86,9 +90,9 @@ def test_the_steps_of_a_page(tmp_path: Path) -> None:
 
 
 @linux
-def test_a_page_that_is_true(quick: None, tmp_path: Path) -> None:
+def test_a_page_that_is_true(tmp_path: Path, server: Server) -> None:
     (tmp_path / "reader").mkdir()
-    follow(written(tmp_path, GOOD), tmp_path / "reader")
+    follow(written(tmp_path, GOOD), tmp_path / "reader", server)
 
 
 @linux
@@ -108,11 +112,11 @@ def test_a_page_that_is_true(quick: None, tmp_path: Path) -> None:
     ],
 )
 def test_a_page_that_is_not_true(
-    quick: None, tmp_path: Path, right: str, wrong: str, said: str
+    tmp_path: Path, server: Server, right: str, wrong: str, said: str
 ) -> None:
     (tmp_path / "reader").mkdir()
     with pytest.raises(PageError) as error:
-        follow(written(tmp_path, GOOD.replace(right, wrong, 1)), tmp_path / "reader")
+        follow(written(tmp_path, GOOD.replace(right, wrong, 1)), tmp_path / "reader", server)
     assert said in str(error.value)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .console import note
 from .interrupts import INTERRUPTED
@@ -28,6 +30,7 @@ def run(command: Callable[[], object]) -> NoReturn:
     traceback in a file, and the message says where.
     """
     sys.excepthook = _unexpected
+    warnings.showwarning = partial(_warned, warnings.showwarning)
     try:
         command()
     except SystemExit:
@@ -51,6 +54,18 @@ def run(command: Callable[[], object]) -> NoReturn:
         note("Stopped.")
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _warned(
+    otherwise: Callable[..., object], message: Warning | str, category: type[Warning], *where: Any
+) -> None:
+    """Show what is for people in one line, and other warnings as Python does."""
+    from faceloop_datasets.formats import FormatWarning
+
+    if issubclass(category, FormatWarning):
+        note(f"Warning: {message}")
+    else:
+        otherwise(message, category, *where)
 
 
 def _of_library(error: ImportError | AttributeError) -> bool:

@@ -25,7 +25,7 @@ tracks = typer.Typer(
     help="The tracks of videos that a project keeps, and what is done to them.",
 )
 
-_WRITTEN = "deeplabcut, movement"
+_WRITTEN = "deeplabcut, movement, openface, sleap, nwb, live-link"
 """Formats of other tools that tracks are exported to; the registry has them, and takes longer."""
 
 _MOST_DIGITS = 19
@@ -87,6 +87,9 @@ def export(
         str, typer.Option("--format", help=f"Of another tool: {_WRITTEN}.", show_default=False)
     ] = "",
     frames: FramesOption = None,
+    face: Annotated[
+        int | None, typer.Option(help="Id of the face; all by default.", show_default=False)
+    ] = None,
     model: ModelOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -97,6 +100,8 @@ def export(
 
     Example: faceloop tracks export talk.mp4 --project faces --frames 100-250 --out part.csv
     """
+    from dataclasses import replace
+
     from faceloop_datasets import Project
     from faceloop_workbench.services.model_choice import choose_model
     from faceloop_workbench.services.track_export import TrackRange, export_track
@@ -105,6 +110,8 @@ def export(
     with Project.open(project) as opened:
         media = find_video(opened, video)
         track = need_track(opened, media).track
+        if face is not None:
+            track = replace(track, faces=(track.face(face),))
         part = TrackRange(*frame_range(track, frames))
         target = out or Path(part.suggested_name(Path(media.name).stem, track.frames))
         chosen = choose_model(model, opened)

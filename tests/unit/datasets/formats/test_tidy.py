@@ -75,7 +75,7 @@ def records(draw: st.DrawFn) -> list[FaceRecord]:
         points = far + draw(arrays(float, (5, 2), elements=st.floats(1, 300)))
         found.append(
             record(
-                draw(texts) + f"{number % 2}.jpg",
+                draw(texts) + f"{number % 2}.mp4",
                 name=draw(texts) or "face",
                 subject=draw(texts) or "somebody",
                 subject_source=draw(st.sampled_from(["person", "picture", "video", "rule"])),
@@ -155,6 +155,15 @@ def test_frames_of_a_video_find_it(tmp_path: Path) -> None:
     assert [(one.image, one.frame) for one in back] == [(ImageRef(clip), 0), (ImageRef(clip), 7)]
 
 
+def test_numbers_of_pictures_are_no_frames_of_a_video(tmp_path: Path) -> None:
+    rows = "".join(f"img{k}.png,{k},{n},{k},{x}\n" for k in (7, 8) for x, n in enumerate("pq"))
+    found = read(tmp_path / "t.csv", f"image,frame,name,x,y\n{rows}")
+    assert [(face(e).image_name, face(e).frame) for e in found] == [
+        ("img7.png", None),
+        ("img8.png", None),
+    ]
+
+
 def excel_german(text: str) -> str:
     table = pd.read_csv(pd.io.common.StringIO(text), dtype=str, keep_default_na=False)
     for axis in "xy":
@@ -167,7 +176,7 @@ def excel_german(text: str) -> str:
 def test_a_spreadsheet_changes_nothing(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "t.csv"
     names = {"subject": "=Zoë", "name": "-1"}
-    faces = [record("a.jpg", **names), record("b.jpg", **names, frame=3, expression="smile")]
+    faces = [record("a.jpg", **names), record("b.mp4", **names, frame=3, expression="smile")]
     write_faces("csv", faces, path, scheme=Scheme.parse(CAT.to_toml().replace('"NA"', '"n"'), "x"))
     edited = excel_german(path.read_text(encoding="utf-8"))
     back = read(path, edited.replace("\n", "\r\n").encode(encoding))
@@ -307,7 +316,7 @@ def test_parquet_of_pandas_with_categories_and_floats(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     table = pd.DataFrame(
         {
-            "image": ["a.png"] * 2,
+            "image": ["a.mp4"] * 2,
             "name": ["p", "q"],
             "x": [1.5, 0.1],
             "y": [3, 4],
