@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 _FAR = 20.0
 """A point this many times as far from the middle of the face as half of the points is a typing
 error. In every set at hand the farthest point is at most 4 times as far."""
 
-_MOST = 1e6
+MOST = 1e6
 """Greatest coordinate: no picture is as large, and beyond it arithmetic would overflow."""
 
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
@@ -87,8 +89,8 @@ def number(text: str, what: str) -> float:
         raise BadRow(f"{what} is {text!r:.40}; expected a number") from None
     if not math.isfinite(value):
         raise BadRow(f"{what} is {text.strip():.40}; expected a finite number")
-    if abs(value) > _MOST:
-        raise BadRow(f"{what} is {value:g}; expected at most {_MOST:g}")
+    if abs(value) > MOST:
+        raise BadRow(f"{what} is {value:g}; expected at most {MOST:g}")
     return value
 
 
@@ -129,6 +131,22 @@ def annotation(
 def points_of(rows: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
     """Points of rows as they stand in a file: those that are missing are NaN."""
     return [(math.nan, math.nan) if is_missing_point(x, y) else (x, y) for x, y in rows]
+
+
+def positions(raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (N, 2) as numbers in a file: those that are no numbers are NaN, both x and y.
+
+    Raises
+    ------
+    BadRow
+        If one is farther away than any picture is large.
+    """
+    points = np.where(np.isfinite(raw).all(axis=1, keepdims=True), raw, np.nan)
+    far = np.flatnonzero((np.abs(points) > MOST).any(axis=1))
+    if len(far):
+        x, y = points[far[0]]
+        raise BadRow(f"point {far[0]} is at ({x:g}, {y:g}); expected at most {MOST:g}")
+    return np.asarray(points)
 
 
 def muct_subject(stem: str) -> str | None:
