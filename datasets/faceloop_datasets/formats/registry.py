@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, cofw, ibug, imm, lp300w, mediapipe, muct, pts, tidy, wflw
+from . import clmtools, cofw, ibug, imm, lp300w, mediapipe, muct, pts, tidy, vw300, wflw
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
@@ -16,7 +16,7 @@ ENTRY_POINTS = "faceloop.formats"
 
 _BUNDLED = (
     muct.FORMAT, clmtools.FORMAT, ibug.FORMAT, imm.FORMAT, tidy.CSV, tidy.PARQUET, wflw.FORMAT,
-    lp300w.FORMAT, cofw.FORMAT, cofw.FORMAT68, mediapipe.FORMAT, pts.FORMAT,
+    lp300w.FORMAT, cofw.FORMAT, cofw.FORMAT68, mediapipe.FORMAT, pts.FORMAT, vw300.FORMAT,
 )  # fmt: skip
 
 
