@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-long test-faults lint docs bench fuzz mutants
+.PHONY: demo test test-long test-faults test-interop lint docs linkcheck bench fuzz mutants
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -29,6 +29,9 @@ test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for tw
 	FACELOOP_KILLS=400 $(PYTEST) tests/faults
 	PYTHONPATH=. $(BIN)/python tests/faults/crowd.py --processes 8 --seconds 120
 
+test-interop: $(VENV)/.interop  ## our files in the libraries that other tools read and write with
+	$(BIN)/python -m pytest tests/interop
+
 fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten minutes
 	-$(BIN)/python -m pip install --quiet 'atheris>=3'
 	nice $(BIN)/python tests/fuzz/run.py all --seconds 25
@@ -36,14 +39,25 @@ fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten min
 mutants: $(VENV)/.mutants  ## small faults put into the core, which the tests have to notice (MODULE="geometry fit/steps" for some)
 	nice $(BIN)/python tests/mutants/run.py $(MODULE)
 
-lint: $(VENV)/.lint  ## style, types and the direction of imports
+lint: $(VENV)/.lint  ## style, types, the direction of imports, and the repository's own files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/repo-review
+
+SPHINX := $(BIN)/python -m sphinx -W --keep-going -n -q
 
 docs: $(VENV)/.docs  ## the documentation site: docs/_build/html/index.html
-	$(BIN)/python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+	$(SPHINX) -b html docs docs/_build/html
+
+linkcheck: $(VENV)/.docs  ## whether the addresses that the documentation names answer; needs the network
+	$(SPHINX) -b linkcheck docs docs/_build/linkcheck
 
 bench: $(VENV)/.bench  ## the figures of docs/reference/figures.md
 	$(BIN)/python tests/benchmarks/muct.py --dlib --detector --predictor
@@ -83,6 +97,10 @@ $(VENV)/.lint: pyproject.toml .ci/setup
 
 $(VENV)/.docs: pyproject.toml .ci/setup
 	$(SETUP) test docs
+	@touch $@ $(VENV)/.test
+
+$(VENV)/.interop: pyproject.toml .ci/setup
+	$(SETUP) test interop
 	@touch $@ $(VENV)/.test
 
 $(VENV)/.mutants: pyproject.toml .ci/setup

@@ -38,7 +38,7 @@ def _copies(targets: Iterable[int], sources: Iterable[int]) -> dict[int, dict[in
 
 
 def _between(a: int, b: int, share: float) -> dict[int, float]:
-    """Return a place on the way from one point to another."""
+    """Return the weights of a place on the way from one point to another."""
     return {a: 1.0 - share, b: share}
 
 

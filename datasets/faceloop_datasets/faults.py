@@ -26,6 +26,14 @@ _OF_SYSTEM = {
     errno.EFBIG: "the file would be too large for the disk",
     errno.EXDEV: "it lies on another disk",
 }
+_OF_WINDOWS = {
+    32: "another program is using it",
+    33: "another program is using it",
+    112: "the disk is full",
+    123: "Windows takes no such name",
+    206: "the path is too long for Windows: faceloop doctor says more",
+}
+"""By Windows' own numbers: several become one error of Python's."""
 _OF_RUST = re.compile(r"([^: ][^:]*) \(os error (\d{1,4})\)")
 _OF_VIDEO = {
     "InvalidDataError": "it is damaged, or no video",
@@ -54,7 +62,9 @@ def in_words(error: BaseException) -> str:
     if kind.__module__.partition(".")[0] == "av" and kind.__name__ in _OF_VIDEO:
         return _OF_VIDEO[kind.__name__]
     if isinstance(error, OSError):
-        known = None if error.errno is None else _OF_SYSTEM.get(error.errno)
+        known = _OF_WINDOWS.get(getattr(error, "winerror", None) or 0)
+        if known is None and error.errno is not None:
+            known = _OF_SYSTEM.get(error.errno)
         return known or str(error.strerror or error)
     named = _OF_RUST.search(str(error))
     return str(error) if named is None else _OF_SYSTEM.get(int(named[2]), named[1])

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
@@ -23,6 +24,15 @@ MAX_TEXT = 1 << 26
 
 _LONGEST_NAME, _LONGEST_ENDING = 200, 20
 """Bytes of the name of a file that we make: file systems take 255, and something may be added."""
+
+# What Windows takes in no name, at no end of a name, and for a device whatever ending follows.
+_NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*]')
+_DROPPED_AT_THE_END = re.compile("[. ]+$")
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
+
+# Seconds: Windows gives no file a name while another program has it open, as scanners of new files
+# do for a moment.
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -57,9 +67,14 @@ def is_file_name(name: str) -> bool:
 
 
 def as_file_name(name: str) -> str:
-    """Return a name that `is_file_name` and not too long, as much as possible of the file's own."""
-    plain = name if is_file_name(name) else re.sub(r"[:/\\]", "_", _NO_TEXT.sub("_", name))
-    plain = plain if is_file_name(plain) else f"_{plain}"  # nothing, or a folder: . and ..
+    """Return a name that a file can have on any system, as much as possible of the one given.
+
+    Names that `is_file_name` are changed too where Windows would not take them, or would take them
+    for a device or for another name: a project that was made here is opened there.
+    """
+    plain = _NOT_IN_NAMES.sub("_", _NO_TEXT.sub("_", name))
+    plain = _DROPPED_AT_THE_END.sub(lambda end: "_" * len(end[0]), plain)
+    plain = f"_{plain}" if not plain or _DEVICE.match(plain) else plain
     return plain if len(plain.encode()) <= _LONGEST_NAME else _cut(plain)
 
 
@@ -147,7 +162,7 @@ def atomic_path(target: Path, *, scratch: bool = False) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part
         if scratch:
-            part.replace(target)
+            _replace(part, target)
         else:
             put_in_place(part, target)
     except OSError as error:
@@ -161,4 +176,16 @@ def put_in_place(part: Path, target: Path) -> None:
     """Give a complete file its name, once it is on disk; what had the name is replaced."""
     with part.open("rb+") as file:
         os.fsync(file.fileno())
+    _replace(part, target)
+
+
+def _replace(part: Path, target: Path, held: bool = os.name == "nt") -> None:
+    """Rename a file; where open files cannot be, try again until their reader may be done."""
+    for pause in _PAUSES if held else ():
+        try:
+            part.replace(target)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
     part.replace(target)

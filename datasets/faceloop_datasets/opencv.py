@@ -7,10 +7,7 @@ distributions). Any of them will do, so nothing may ask for one of them by name.
 
 from __future__ import annotations
 
-# Where two packages wrote into one folder and one was removed, an empty cv2 is left, which can be
-# imported. These names make that an ImportError here, and no AttributeError anywhere else.
 from cv2 import __version__ as _library
-from cv2 import resize as _resize  # noqa: F401 - as above
 
 try:
     from cv2.version import opencv_version as _build

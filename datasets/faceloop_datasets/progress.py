@@ -60,7 +60,13 @@ class Monitor:
 
     @classmethod
     def of(cls, progress: ProgressLike) -> Monitor:
-        """Return the monitor that a caller gave; one that never stops, where it only listens."""
+        """Return the monitor that a caller gave; one that never stops, where it only listens.
+
+        Parameters
+        ----------
+        progress : Monitor, callable or None
+            What the caller of long work handed over.
+        """
         return progress if isinstance(progress, Monitor) else cls(progress)
 
     @property
@@ -80,12 +86,23 @@ class Monitor:
             raise Cancelled(f"Stopped while {what}; nothing half-written is left behind.")
 
     def tell(self, done: int, total: int | None, what: str, *, error: float | None = None) -> None:
-        """Report one step, where the work cannot stop; see `Progress`."""
+        """Report one step, where the work cannot stop; see `Progress`.
+
+        Parameters
+        ----------
+        done, total, what, error
+            The fields of `Progress`.
+        """
         if self._show is not None:
             self._show(Progress(done, total, what, error))
 
     def step(self, done: int, total: int | None, what: str, *, error: float | None = None) -> None:
         """Report one step, unless the work should stop here; see `Progress`.
+
+        Parameters
+        ----------
+        done, total, what, error
+            The fields of `Progress`.
 
         Raises
         ------
@@ -104,7 +121,13 @@ class Monitor:
         return Monitor(lambda p: self._pass_on(replace(p, what=f"{whole}: {p.what}")), self._cancel)
 
     def also(self, show: ProgressCallback) -> Monitor:
-        """Return one that tells somebody else each step, first."""
+        """Return one that tells somebody else each step, first.
+
+        Parameters
+        ----------
+        show : callable
+            Is told each `Progress`.
+        """
 
         def both(progress: Progress) -> None:
             show(progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import itertools
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_schem
 from .formats.tidy import project_table
 from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
+from .importing.fitting import left_out, not_there, points_do_not_fit
 from .importing.from_project import paired_faces, project_entries
 from .importing.job import ImportTarget
 from .importing.run import Import
@@ -30,13 +32,14 @@ from .importing.subject_plan import SubjectPlan, plan_subjects
 from .importing.subject_rules import parse_rule
 from .media.display import PictureDisplay
 from .media.files import Media, MediaFile, check_shown, copy_in, find_lost, is_missing
+from .media.video import Video
 from .outputs import database_files
 from .progress import Monitor
 from .queue import ReviewQueue
 from .rounds import BlindRounds
 from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
-from .schemes.named import conversion_by_names
+from .schemes.named import conversion_by_names, scheme_of_names
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
@@ -58,15 +61,17 @@ from .store import media as media_store
 from .store import queue as queue_store
 from .store.approvals import Approval
 from .store.changes import HeadChange, changes
-from .store.database import Database, write_anything
+from .store.database import Database, file_url, write_anything
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
 from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
+from .track_formats import ImportedTrack, placed, read_track_file
 from .tracks.folder import TRACKS, TrackFolder, fault_of_points
 from .tracks.history import TrackHistory
+from .tracks.track import Track
 from .wording import counted, enumerated
 
 if TYPE_CHECKING:
@@ -76,7 +81,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
 
     from .annotation import Annotation
     from .formats import Entry
@@ -86,7 +91,6 @@ if TYPE_CHECKING:
     from .store.chosen_sides import Side
     from .store.models import ModelRecord
     from .store.subject_changes import SubjectChange
-    from .tracks.track import Track
 
 _FILE = "project.db"
 _SCHEME = "scheme"
@@ -304,6 +308,11 @@ class Project:
     def display(self, media_id: int) -> PictureDisplay:
         """How a person wants to see a picture, or the frames of a video.
 
+        Parameters
+        ----------
+        media_id : int
+            Number of the picture or video.
+
         Raises
         ------
         InputError
@@ -313,7 +322,15 @@ class Project:
             return PictureDisplay.from_text(media_store.display(connection, media_id))
 
     def set_display(self, media_id: int, display: PictureDisplay) -> None:
-        """Keep how a person wants to see a picture; nothing but the window's view asks for it."""
+        """Keep how a person wants to see a picture; nothing but the window's view asks for it.
+
+        Parameters
+        ----------
+        media_id : int
+            Number of the picture or video.
+        display : PictureDisplay
+            Brightness and the like.
+        """
         with self._database.write() as connection:
             media_store.set_display(connection, media_id, display.text)
 
@@ -414,7 +431,13 @@ class Project:
             )
 
     def items(self, *, with_removed: bool = False) -> list[Item]:
-        """All items, in the order they came; those that were removed only if asked for."""
+        """All items, in the order they came; those that were removed only if asked for.
+
+        Parameters
+        ----------
+        with_removed : bool
+            Also those that were removed.
+        """
         with self._database.read() as connection:
             return items.list_items(connection, with_removed=with_removed)
 
@@ -443,6 +466,11 @@ class Project:
         """Return items as `items_of` does, each with the revision that counts; None if it has none.
 
         Two statements, however many faces the picture has.
+
+        Parameters
+        ----------
+        media_id, frame, with_removed
+            As in `items_of`.
         """
         with self._database.read() as connection:
             return items.heads_of_media(
@@ -451,6 +479,11 @@ class Project:
 
     def item(self, item_id: int) -> Item:
         """Item by number.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
 
         Raises
         ------
@@ -461,12 +494,23 @@ class Project:
             return items.get_item(connection, item_id)
 
     def overview(self, *, with_removed: bool = False) -> list[ItemSummary]:
-        """All items with their state and queue entry, in the order they came; quick."""
+        """All items with their state and queue entry, in the order they came; quick.
+
+        Parameters
+        ----------
+        with_removed : bool
+            Also those that were removed.
+        """
         with self._database.read() as connection:
             return summaries(connection, with_removed=with_removed)
 
     def summary(self, item_id: int) -> ItemSummary:
         """One item as in `overview`.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
 
         Raises
         ------
@@ -503,11 +547,25 @@ class Project:
         return self._set_removed(items, author, removed=True)
 
     def bring_back(self, items: Iterable[int], author: str | None = None) -> int:
-        """Bring faces back that `remove` took out; as there, and returns how many were out."""
+        """Bring faces back that `remove` took out; as there, and returns how many were out.
+
+        Parameters
+        ----------
+        items : iterable of int
+            Numbers of the items.
+        author : str, optional
+            Who does it; the account's name by default.
+        """
         return self._set_removed(items, author, removed=False)
 
     def removals(self, item_id: int) -> list[Removal]:
-        """Each time a face was removed or brought back, oldest first."""
+        """Each time a face was removed or brought back, oldest first.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        """
         with self._database.read() as connection:
             return removals.history(connection, item_id)
 
@@ -587,7 +645,13 @@ class Project:
         return saved
 
     def annotation(self, item_id: int) -> Revision | None:
-        """Return the revision of an item that counts; None if nothing was saved yet."""
+        """Return the revision of an item that counts; None if nothing was saved yet.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        """
         with self._database.read() as connection:
             item = items.get_item(connection, item_id)
             if item.head is None:
@@ -595,7 +659,13 @@ class Project:
             return items.get_revision(connection, item.head, self.scheme.name, item.head)
 
     def history(self, item_id: int) -> list[Revision]:
-        """All revisions of an item, oldest first."""
+        """All revisions of an item, oldest first.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        """
         with self._database.read() as connection:
             item = items.get_item(connection, item_id)
             return items.history(connection, item, self.scheme.name)
@@ -605,6 +675,11 @@ class Project:
 
         A face without a picture is among them (it trains the shape); one whose points are all
         missing, or all guesses of a fit, is not. Nor is one that was removed, unless asked for.
+
+        Parameters
+        ----------
+        with_removed : bool
+            Also those that were removed.
         """
         with self._database.read() as connection:
             media = {m.id: m for m in media_store.list_all(connection)}
@@ -897,7 +972,13 @@ class Project:
             return tuple(sorted(gone))
 
     def approvals(self, item_id: int) -> list[Approval]:
-        """All that was said of a face's points in doubt, and taken back, oldest first."""
+        """All that was said of a face's points in doubt, and taken back, oldest first.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        """
         with self._database.read() as connection:
             items.get_item(connection, item_id)
             return approvals.history(connection, item_id)
@@ -998,20 +1079,29 @@ class Project:
         ------
         InputError
             If the format is unknown, or a whole source or ``subjects`` cannot be used.
-        SchemeError
-            If the format's scheme cannot be converted to the project's.
+        PointsDoNotFit
+            If the format's scheme cannot be converted to the project's; a SchemeError.
         Cancelled
             If the monitor stopped it; nothing was imported.
         ProjectError
             If the project cannot be written.
         """
         rule = None if subjects is None else parse_rule(subjects)
-        conversion = self.conversion_from(source_scheme(source_format, sources))
+        scheme = source_scheme(source_format, sources)
+        try:
+            conversion = self.conversion_from(scheme)
+        except SchemeError as error:
+            raise points_do_not_fit(sources, scheme, self.scheme, self.path) from error
         entries = read_faces(source_format, sources, images=images)
         job = self._import(source_format, conversion, Monitor.of(progress))
         job.assigns_subjects, job.rule = True, rule
         job.images = None if images is None else Path(images)
-        return job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
+        report = job.run(entries, count_faces(source_format, sources), dry_run=dry_run)
+        return replace(
+            report,
+            points_left_out=left_out(conversion, scheme),
+            points_not_there=not_there(conversion, self.scheme),
+        )
 
     def import_entries(
         self,
@@ -1049,6 +1139,15 @@ class Project:
         Pictures stay where they are. Subjects are taken as they are; points that only a fit has
         placed are left out, and so are faces that are here already, annotated by somebody here.
 
+        Parameters
+        ----------
+        other : Project
+            Where the faces come from; it is only read.
+        progress : Monitor or callable, optional
+            Is told each step, and may stop it.
+        dry_run : bool
+            Only say what would come in.
+
         Raises
         ------
         SchemeError
@@ -1068,6 +1167,11 @@ class Project:
 
         Of a scheme that faceloop does not know, points are taken by their names.
 
+        Parameters
+        ----------
+        source : str or Scheme
+            The other scheme.
+
         Raises
         ------
         SchemeError
@@ -1079,10 +1183,10 @@ class Project:
             kept = settings.get(connection, _CONVERSION + name)
         if kept is not None and name != self.scheme.name:
             return Conversion.parse(kept, f"{self.name}: conversion from {name}")
-        if isinstance(source, Scheme) and not source.has_points_of(name):
-            return Conversion.of_mesh(source, self.scheme) or conversion_by_names(
-                source, self.scheme
-            )
+        own = isinstance(source, Scheme) and not source.has_points_of(name)
+        if isinstance(source, Scheme) and (own or source.names == self.scheme.names):
+            mesh = Conversion.of_mesh(source, self.scheme)
+            return mesh or conversion_by_names(source, self.scheme)
         return Conversion.load(source, self.scheme)
 
     def keep_conversion(self, conversion: Conversion) -> None:
@@ -1107,6 +1211,13 @@ class Project:
 
         `keep_conversion` makes imports use it.
 
+        Parameters
+        ----------
+        other : Project
+            A project of the other scheme, with some of the same pictures.
+        progress : Monitor or callable, optional
+            Is told each step, and may stop it.
+
         Raises
         ------
         SchemeError
@@ -1126,6 +1237,11 @@ class Project:
         """Import the bundled sample: 400 pictures of 100 people; hidden points are OCCLUDED.
 
         The pictures are copied: the installed package may vanish, the project stays.
+
+        Parameters
+        ----------
+        progress : Monitor or callable, optional
+            Is told each step, and may stop it.
         """
         return self.import_entries(
             sample.FORMAT, sample.sample_faces(), scheme=sample.SCHEME, copy=True, progress=progress
@@ -1292,12 +1408,24 @@ class Project:
             return expressions.vocabulary(connection)
 
     def expression(self, item_id: int) -> str:
-        """Return what a face expresses; empty if nobody has said."""
+        """Return what a face expresses; empty if nobody has said.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        """
         with self._database.read() as connection:
             return expressions.labels(connection, [item_id]).get(item_id, "")
 
     def expression_history(self, item_id: int) -> list[ExpressionChange]:
-        """All that was said of a face's expression, oldest first."""
+        """All that was said of a face's expression, oldest first.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        """
         with self._database.read() as connection:
             return expressions.history(connection, item_id)
 
@@ -1328,7 +1456,15 @@ class Project:
         return self.set_expressions(dict.fromkeys(items, label), author)
 
     def set_expressions(self, labels: Mapping[int, str], author: str | None = None) -> int:
-        """As `set_expression`, with a label for each face by its number; all or nothing."""
+        """As `set_expression`, with a label for each face by its number; all or nothing.
+
+        Parameters
+        ----------
+        labels : mapping of int to str
+            Label by number of the item; an empty one takes it away.
+        author : str, optional
+            Who does it; the account's name by default.
+        """
         wanted = {item: check_expression(label) for item, label in labels.items()}
         with self._database.write() as connection:
             return expressions.set_labels(connection, wanted, author or default_author())
@@ -1371,6 +1507,11 @@ class Project:
     def track(self, media: Media) -> Track | None:
         """Return the track of a video; None if none is kept.
 
+        Parameters
+        ----------
+        media : Media
+            The video, of `media`.
+
         Raises
         ------
         InputError
@@ -1381,6 +1522,11 @@ class Project:
 
     def track_history(self, media: Media) -> TrackHistory | None:
         """Return the track of a video with what was done to it; None if none is kept.
+
+        Parameters
+        ----------
+        media : Media
+            The video, of `media`.
 
         Raises
         ------
@@ -1434,6 +1580,11 @@ class Project:
     def check_track(self, history: TrackHistory) -> None:
         """Check that nobody else wrote a track since it was read.
 
+        Parameters
+        ----------
+        history : TrackHistory
+            The track as it was read.
+
         Raises
         ------
         TrackConflict
@@ -1452,6 +1603,11 @@ class Project:
     def undo_track(self, media: Media) -> str | None:
         """Take back what was done last to the track of a video; returns it, None if nothing.
 
+        Parameters
+        ----------
+        media : Media
+            The video, of `media`.
+
         Raises
         ------
         InputError
@@ -1466,6 +1622,11 @@ class Project:
 
     def redo_track(self, media: Media) -> str | None:
         """Do again what was taken back last; returns it, None if nothing.
+
+        Parameters
+        ----------
+        media : Media
+            The video, of `media`.
 
         Raises
         ------
@@ -1486,6 +1647,66 @@ class Project:
             write_anything(connection)  # on PostgreSQL a transaction alone locks nothing
             yield
 
+    def import_track(
+        self,
+        file: str | Path,
+        video: str | Path,
+        *,
+        source_format: str = "",
+        name: str = "",
+        least: float = 0.0,
+        dry_run: bool = False,
+    ) -> ImportedTrack:
+        """Put what another tool found in a video into the video's track, as faces of their own.
+
+        The faces that the track has stay as they are, and `undo_track` takes the new ones back.
+        Points come to the project's scheme as an import's do, see `conversion_from`.
+
+        Parameters
+        ----------
+        file : path
+            With the track; see `faceloop_datasets.track_formats`.
+        video : path
+            The video, which belongs to the project from then on.
+        source_format : str
+            Of the file; by default it is recognised.
+        name : str
+            What to call the face, where there is one only; by default what the file calls it.
+        least : float
+            Points of which the tool was less sure, from 0 to 1, are missing.
+        dry_run : bool
+            Only say what would come of it.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is of another video, or holds no points.
+        SchemeError
+            If its points are none of the project's.
+        """
+        found = read_track_file(Path(file), source_format)
+        source = scheme_of_names(found.scheme, found.names, found.edges)
+        conversion = self.conversion_from(source)
+        history = self._track_to_edit(Path(video), found.tool)
+        track, ids = placed(found, conversion, history.track, least=least, name=name)
+        done = ImportedTrack.counted(found, Path(file), Path(video), (track, ids))
+        missing = np.flatnonzero(conversion.without_source)
+        done = replace(done, missing=tuple(self.scheme.names[k] for k in missing))
+        if ids and not dry_run:
+            self.add_media(video)
+            self.keep_track(history.did(track, f"imported {Path(file).name}"))
+        return done
+
+    def _track_to_edit(self, video: Path, tool: str) -> TrackHistory:
+        """Return the kept track of a video, or an empty one."""
+        sha256 = MediaFile.of(video).sha256
+        kept = self._tracks.read(sha256, self.scheme)
+        if kept is not None:
+            return kept
+        with Video(video) as opened:
+            times = np.array(opened.times, np.float64)
+            return TrackHistory(Track(sha256, self.scheme.name, tool, float(opened.rate), times))
+
     # Models
 
     def models(self) -> list[ModelRecord]:
@@ -1495,6 +1716,11 @@ class Project:
 
     def model(self, which: int | str) -> ModelRecord:
         """Model by number or name; a text is a name first, and else a number if it is one.
+
+        Parameters
+        ----------
+        which : int or str
+            Number or name of the model.
 
         Raises
         ------
@@ -1544,6 +1770,11 @@ class Project:
     def use_model(self, which: int | str) -> ModelRecord:
         """Make a model the one in use.
 
+        Parameters
+        ----------
+        which : int or str
+            Number or name of the model.
+
         Raises
         ------
         ProjectError
@@ -1562,6 +1793,13 @@ class Project:
     def note_model(self, which: int | str, note: str) -> ModelRecord:
         """Put another note, for people, on a model.
 
+        Parameters
+        ----------
+        which : int or str
+            Number or name of the model.
+        note : str
+            The new note.
+
         Raises
         ------
         ProjectError
@@ -1573,6 +1811,13 @@ class Project:
 
     def pin_model(self, which: int | str, *, pinned: bool = True) -> ModelRecord:
         """Say that a model is to be kept: it cannot be deleted; or take that back.
+
+        Parameters
+        ----------
+        which : int or str
+            Number or name of the model.
+        pinned : bool
+            False takes it back.
 
         Raises
         ------
@@ -1589,6 +1834,11 @@ class Project:
 
         A file that another model of the same content has stays until that is deleted too. Reports
         stay, and annotations that began with its fits. Its name is never given to another model.
+
+        Parameters
+        ----------
+        which : int or str
+            Number or name of the model.
 
         Raises
         ------
@@ -1703,18 +1953,14 @@ def _source_files(root: str, place: str) -> Iterator[Path]:
             yield Path(root) / name
 
 
-def _sqlite_url(root: Path) -> str:
-    return f"sqlite:///{root / _FILE}"
-
-
-def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
     url, where, root = _address(path_or_url, folder)
-    if url == _sqlite_url(root) and not (root / _FILE).is_file():
+    if url == file_url(root / _FILE) and not (root / _FILE).is_file():
         raise ProjectError(_no_project(str(root)))
     return url, where, root
 
 
-def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, str, Path]:
+def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
     """URL of the database, how messages name it, and the folder."""
     if isinstance(path_or_url, str) and "://" in path_or_url:
         if folder is None:
@@ -1724,7 +1970,7 @@ def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str, s
         address = path_or_url.rsplit("@", 1)[-1]  # without the password
         return path_or_url, address, Path(folder).absolute()
     root = Path(path_or_url).absolute()
-    return _sqlite_url(root), str(root / _FILE), root
+    return file_url(root / _FILE), str(root / _FILE), root
 
 
 def _back_up(database: Database, root: Path, version: int) -> None:

@@ -172,23 +172,50 @@ class ReviewQueue:
             )
 
     def count(self, status: Status | None = "open", *, reason: Reason | None = None) -> int:
-        """How many entries `list` has in all."""
+        """How many entries `list` has in all.
+
+        Parameters
+        ----------
+        status : str, optional
+            As in `list`; None counts all.
+        reason : str, optional
+            Only those with this reason.
+        """
         with self._database.read() as connection:
             return queue.count(connection, status, reason)
 
     def of_item(self, item_id: int) -> QueueEntry | None:
-        """Entry of an item; None if it has none."""
+        """Entry of an item; None if it has none.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        """
         with self._database.read() as connection:
             return queue.of_item(connection, self._scheme, item_id)
 
     def next(self, author: str) -> QueueEntry | None:
-        """Claim the first open entry; None if there is none. Of two claims one wins."""
+        """Claim the first open entry; None if there is none. Of two claims one wins.
+
+        Parameters
+        ----------
+        author : str
+            Who claims it.
+        """
         with self._database.write() as connection:
             number = queue.claim_first(connection, author)
             return None if number is None else self._entry(connection, number)
 
     def claim(self, number: int, author: str) -> QueueEntry | None:
         """Claim an open entry; None if it is no longer open. Of two claims one wins.
+
+        Parameters
+        ----------
+        number : int
+            Number of the entry.
+        author : str
+            Who claims it.
 
         Raises
         ------
@@ -226,17 +253,44 @@ class ReviewQueue:
             return self._entry(connection, number)
 
     def done(self, number: int, author: str | None = None) -> QueueEntry:
-        """Note that an entry was looked at and put right; by who claimed it if not said."""
+        """Note that an entry was looked at and put right; by who claimed it if not said.
+
+        Parameters
+        ----------
+        number : int
+            Number of the entry.
+        author : str, optional
+            Who did it.
+        """
         return self._close(number, "done", author=author)
 
     def skip(self, number: int, reason: str = "", author: str | None = None) -> QueueEntry:
-        """Note that an entry is not worth looking at, and why."""
+        """Note that an entry is not worth looking at, and why.
+
+        Parameters
+        ----------
+        number : int
+            Number of the entry.
+        reason : str
+            Why, for people.
+        author : str, optional
+            Who says so.
+        """
         return self._close(number, "skipped", author=author, said=reason)
 
     def settle(self, item_id: int, reason: Reason, author: str | None = None) -> None:
         """Note that a reason to look at an item holds no longer.
 
         It is taken from the item's entry, if that waits; one that has no other reason is done.
+
+        Parameters
+        ----------
+        item_id : int
+            Number of the item.
+        reason : str
+            The reason that is settled.
+        author : str, optional
+            Who says so.
         """
         with self._database.write() as connection:
             queue.settle(connection, item_id, reason, author)

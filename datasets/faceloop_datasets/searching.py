@@ -28,7 +28,12 @@ json.dump([one and (one[group] or "") for one in found], sys.stdout)
 
 
 def search_all(
-    pattern: str, texts: Sequence[str], group: int | str = 0, *, seconds: float = SECONDS
+    pattern: str,
+    texts: Sequence[str],
+    group: int | str = 0,
+    *,
+    written: str | None = None,
+    seconds: float = SECONDS,
 ) -> list[str | None]:
     """Search for a regular expression in texts.
 
@@ -40,6 +45,8 @@ def search_all(
         Where to search.
     group : int or str
         Which group of it is wanted.
+    written : str, optional
+        What the person wrote that it was made of, for the message; itself by default.
     seconds : float
         How long it may take.
 
@@ -67,8 +74,8 @@ def search_all(
         )
     except subprocess.TimeoutExpired as error:
         raise InputError(
-            f"'{pattern:.80}' takes more than {seconds:g} seconds to search for. Write it without "
-            "a repetition inside another one, as (a+)+, and with fewer *."
+            f"'{written or pattern:.80}' takes more than {seconds:g} seconds to search for. Write "
+            "it without a repetition inside another one, as (a+)+, and with fewer *."
         ) from error
     found: list[str | None] = json.loads(done.stdout)
     return found

@@ -83,15 +83,15 @@ class Trial:
     placed: np.ndarray
     iod: float
 
-    def drags(self, method: Method) -> int:
-        """Drag the worst point until the face is good; returns how often."""
+    def drags(self, method: Method, good: float = _GOOD) -> int:
+        """Drag the worst point until the NME is below ``good``; returns how often."""
         true, placed = self.face.points, self.placed.copy()
         # The clicks are where they belong.
         points = np.where(placed[:, None], true, self.points)
         for count in range(len(true)):
             off = np.linalg.norm(points - true, axis=1)
             off[~self.face.measured] = 0.0
-            if off.sum() < _GOOD * self.iod * self.face.measured.sum():
+            if off.sum() < good * self.iod * self.face.measured.sum():
                 return count
             worst = int(off.argmax())
             placed[worst] = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import resource
 import time
 import traceback
 import warnings
@@ -90,12 +89,16 @@ class Watch:
 
 def memory() -> int:
     """Most memory in bytes that this process has held."""
+    import resource  # the runner needs Linux; the replay of inputs does not
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def limit_memory() -> None:
     """Let this process take `MEMORY` more than it has mapped; more is a `MemoryError`."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     most = pages * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
 

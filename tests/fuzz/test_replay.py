@@ -26,7 +26,11 @@ def test_only_errors_for_people_come_out(name: str) -> None:
     assert not [failure for failure in failures if failure and not failure.startswith("slow")]
 
 
-@pytest.mark.parametrize("name", ["clmtools", "scheme", "tar", "png", "video", "export"])
+_GOOD = ("clmtools", "scheme", "tar", "png", "video", "export")
+_TOOLS = ("coco", "dlib", "cvat", "labelme", "labelstudio")
+
+
+@pytest.mark.parametrize("name", [*_GOOD, *_TOOLS])
 def test_what_is_begun_with_is_good(name: str) -> None:
     """A target that refuses what it begins with tests nothing."""
     watch = Watch(TARGETS[name])

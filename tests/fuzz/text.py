@@ -7,6 +7,7 @@ import json
 import os
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 from scipy.io import savemat
 
@@ -14,6 +15,7 @@ from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
 from faceloop_datasets.expressions import check_expression
 from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
+from faceloop_datasets.formats.tidy import COLUMNS
 from faceloop_datasets.importing.expression_table import read_expression_table
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.annotate.shape_text import CopiedPoints, parse_points, points_text
@@ -77,6 +79,93 @@ def _mat() -> list[bytes]:
     values = {"pts_2d": _points(68), "pt3d_68": np.ones((3, 68))}
     savemat(packed, values, do_compression=True)
     return [out.getvalue(), packed.getvalue()]
+
+
+def _tidy() -> list[bytes]:
+    rows = "\n".join(
+        f"a.jpg,1,f,s,cat,{k},p{k},{x},{y},occluded,,smile" for k, (x, y) in enumerate(_points(4))
+    )
+    few = "image;name;x;y\na.jpg;nose;1,5;2\na.jpg;ear;3;NA\n"
+    return [f"{','.join(COLUMNS[:-1])}\n{rows}\n".encode(), few.encode()]
+
+
+def _parquet() -> list[bytes]:
+    table = pd.read_csv(io.BytesIO(_tidy()[0]))
+    return [table.to_parquet(index=False)]
+
+
+def _deeplabcut() -> list[bytes]:
+    cells = ",".join(f"{x},{y}" for x, y in _points(2).tolist())
+    heads = "bodyparts,,,a,a,b,b\ncoords,,,x,y,x,y"
+    row = f"labeled-data,v,img01.png,{cells}\nlabeled-data,v,img02.png,,,1,2\n"
+    several = f"scorer,,,m,m,m,m\nindividuals,,,p,p,q,q\n{heads}\n{row}"
+    return [f"scorer,,,m,m,m,m\n{heads}\n{row}".encode(), several.encode()]
+
+
+def _ring() -> list[list[float]]:
+    return _points(68).tolist()
+
+
+def _coco() -> list[bytes]:
+    flat = [value for x, y in _ring() for value in (x, y, 2)]
+    body = {"id": 2, "image_id": 1, "category_id": 1, "face_kpts": flat, "face_valid": True}
+    face = {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "keypoints": flat}
+    face["attributes"] = {"subject": "a", "estimated_points": [3]}
+    names = [f"p{k}" for k in range(68)]
+    category = {"id": 1, "name": "face", "keypoints": names, "skeleton": [[1, 2], [2, 3]]}
+    images = [{"id": 1, "file_name": "a.jpg", "video_id": 4, "frame_id": 2}]
+    whole = {"images": images, "categories": [category], "videos": [{"id": 4, "name": "a.mp4"}]}
+    return [json.dumps(whole | {"annotations": rows}).encode() for rows in ([face, face], [body])]
+
+
+def _dlib() -> list[bytes]:
+    parts = "".join(f"<part name='{k:02d}' x='{x}' y='{y}'/>" for k, (x, y) in enumerate(_ring()))
+    box = f"<box top='1' left='2' width='9' height='9' ignore='0'>{parts}</box>"
+    images = f"<images><image file='a.jpg'>{box}</image></images>"
+    return [f"<dataset><comment>c</comment>{images}</dataset>".encode()]
+
+
+def _cvat() -> list[bytes]:
+    ends = "".join(
+        f'<points label="{k}" outside="0" occluded="1" points="{x},{y}"/>'
+        for k, (x, y) in enumerate(_ring())
+    )
+    flat = ";".join(f"{x},{y}" for x, y in _ring())
+    said = '<attribute name="subject">a</attribute>'
+    one = f'<skeleton label="face" frame="3" keyframe="1">{ends}{said}</skeleton>'
+    many = f'<points label="face" occluded="0" points="{flat}" group_id="2"/>'
+    head = "<annotations><version>1.1</version><meta><source>a.mp4</source></meta>"
+    return [
+        f"{head}{inside}</annotations>".encode()
+        for inside in (
+            f'<image name="a.jpg">{one}</image>',
+            f'<track id="1" label="face">{one}</track>',
+            f'<image name="a.jpg">{many}{many}</image>',
+        )
+    ]
+
+
+def _labelme() -> list[bytes]:
+    shapes = [
+        {"label": f"p{k}", "points": [xy], "group_id": k // 34, "shape_type": "point",
+         "flags": {"occluded": True}}
+        for k, xy in enumerate(_ring())
+    ]  # fmt: skip
+    content = {"version": "5.4.1", "flags": {}, "shapes": shapes, "imagePath": "a.jpg"}
+    own = {"points": [shape["label"] for shape in shapes], "faces": {"0": {"subject": "a"}}}
+    return [json.dumps(content | {"faceloop": own}).encode(), json.dumps(content).encode()]
+
+
+def _labelstudio() -> list[bytes]:
+    points = [
+        {"type": "keypointlabels", "original_width": 200, "original_height": 180, "id": f"{k}",
+         "value": {"x": x / 2, "y": y / 2, "keypointlabels": [f"p{k}"]}, "parentID": "b",
+         "meta": {"text": ["occluded"]}}
+        for k, (x, y) in enumerate(_ring())
+    ]  # fmt: skip
+    task = {"data": {"image": "/data/upload/1/0a1b2c3d-a.jpg"}, "annotations": [{"result": points}]}
+    short = {"image": "a.jpg", "kp": [point | point["value"] for point in points]}  # type: ignore[operator]
+    return [json.dumps([one]).encode() for one in (task, short)]
 
 
 def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
@@ -245,6 +334,14 @@ TARGETS = (
     _read("clmtools", "annotations.csv", _clmtools(), b";", b"true", b"FALSE", b"=1+1"),
     _read("muct", LANDMARKS, _muct(), b",", b"0000", b"name", b"x00"),
     _read("ibug", "face.pts", _ibug(), b"{", b"}", b"n_points: 68", b"version: "),
+    _read("csv", "faces.csv", _tidy(), b",", b";", b'"', b"NA", b"missing", b"fit:m", b"scheme"),
+    Target("parquet", _read("parquet", "faces.parquet", []).run, _parquet, (b"PAR1",)),
+    _read("deeplabcut", "CollectedData_m.csv", _deeplabcut(), b",", b"visible", b"likelihood"),
+    _read("coco", "faces.json", _coco(), b"null", b"[]", b"{}", b"iscrowd", b"NaN", b"1e999"),
+    _read("dlib", "faces.xml", _dlib(), b"<part name='", b"<box ", b"<!ENTITY a 'b'>", b"&a;"),
+    _read("cvat", "faces.xml", _cvat(), b"outside", b"<points ", b"<track>", b";", b","),
+    _read("labelme", "a.json", _labelme(), b"null", b"[]", b"{}", b"point", b"NaN"),
+    _read("labelstudio", "a.json", _labelstudio(), b"null", b"[]", b"{}", b"parentID", b"NaN"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
     _read("pts", "face.pts", _ibug(), b"{", b"}", b"n_points: 5", b"version: "),
     _read("wflw", "list.txt", _wflw(), b" ", b"0", b".jpg"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -436,6 +435,7 @@ def test_a_project_of_another_scheme_that_no_model_fits(desk, tmp_path):
         driver.dock.session.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_a_hundred_faces_one_after_the_other_leave_nothing_behind(desk):
     driver, items = desk.driver, desk.project.items()
 
@@ -507,7 +507,7 @@ def test_a_kill_in_the_middle_of_a_drag_leaves_what_was_saved(sample_project):
         said = child.stdout.readline().split()
         assert said[0] == "dragging"
     finally:
-        os.kill(child.pid, signal.SIGKILL)
+        child.kill()
         child.wait()
         child.stdout.close()
     assert abs(float(said[1]) - before[0][0]) > 5  # it was on its way

@@ -25,6 +25,7 @@ from faceloop_datasets import Project
 from faceloop_datasets.formats import write_faces
 from faceloop_datasets.sample import sample_dir
 from faceloop_workbench.queue.import_dialog import ImportDialog
+from faceloop_workbench.queue.new_dialog import NewDialog
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -181,7 +182,28 @@ def test_what_cannot_be_imported_is_explained(driver, project, tmp_path):
     driver.until(lambda: "faces.txt is no MUCT source" in report(driver))
     assert not part(driver, QAbstractButton, "import.start").isEnabled()
     click(driver, "import.remove")  # nothing is selected: nothing happens
-    assert part(driver, QListWidget, "import.sources").count() == 1
+    chosen = part(driver, QListWidget, "import.sources")
+    assert chosen.count() == 1
+
+    # Points that do not fit: a project of them is made from here.
+    (tmp_path / "cats.csv").write_text("image,name,x,y\na.jpg,ear,1,2\na.jpg,nose,9,5\n")
+    chosen.selectAll()
+    click(driver, "import.remove")
+    choose_files(driver, "import.files", tmp_path / "cats.csv")
+    driver.until(lambda: said.text().startswith("Recognised as faceloop table"))
+    assert not part(driver, QAbstractButton, "import.new").isVisible()
+    click(driver, "import.check")
+    driver.until(lambda: "has 2 points (cats) and the project into 70" in report(driver))
+    click(driver, "import.new")
+    asked = dialog(driver).findChild(NewDialog)
+    asked.findChild(QLineEdit, "new.folder").setText(str(tmp_path / "cats"))
+    QTest.mouseClick(asked.findChild(QAbstractButton, "new.ok"), LEFT)
+    driver.until(lambda: "would add 1 face" in report(driver))
+    assert not part(driver, QAbstractButton, "import.new").isVisible()
+    click(driver, "import.start")
+    driver.until(lambda: "1 face was added" in report(driver))
+    assert driver.dock.session.project.scheme.names == ("ear", "nose")
+    assert len(driver.dock.session.project.faces()) == 1
 
 
 @pytest.fixture

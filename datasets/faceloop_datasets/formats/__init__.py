@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.files import atomic_path
+from faceloop_datasets.schemes.named import scheme_of_names
 
+from ._names import PictureNames
 from ._places import Source, annotation_files
-from ._rows import BadRow
+from ._rows import BadRow, coordinate, read_text
+from ._sniffing import head
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .recognition import Recognition, recognise
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
-from .registry import all_formats, get_reader, get_writer, readable, writable
+from .registry import FormatWarning, all_formats, get_reader, get_writer, readable, writable
 from .rows import FaceRow, row_reader
 from .writers import Written, write_faces
 
@@ -27,9 +31,11 @@ __all__ = [
     "FaceRecord",
     "FaceRow",
     "Format",
+    "FormatWarning",
     "Holds",
     "ImageRef",
     "NamedFace",
+    "PictureNames",
     "Reader",
     "Recognition",
     "Refusal",
@@ -39,13 +45,18 @@ __all__ = [
     "Written",
     "all_formats",
     "annotation_files",
+    "atomic_path",
+    "coordinate",
     "count_faces",
     "get_reader",
     "get_writer",
+    "head",
     "read_faces",
+    "read_text",
     "readable",
     "recognise",
     "row_reader",
+    "scheme_of_names",
     "source_scheme",
     "writable",
     "write_faces",

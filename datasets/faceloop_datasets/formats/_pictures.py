@@ -295,7 +295,8 @@ class PictureFinder:
         return self._tree
 
     def _in_folder(self, folder: Path, wanted: PictureRequest) -> list[ImageRef]:
-        alike = [f for f in self._of_key(folder, wanted) if wanted.may_be(f.name) and f.is_file()]
+        there = self._of_key(folder, wanted)
+        alike = [f for f in there if wanted.may_be(f.name) and f.is_file()]
         return [ImageRef(f) for f in _exact(alike, lambda f: wanted.fits(f.name))]
 
     def _of_key(self, folder: Path, wanted: PictureRequest) -> list[Path]:

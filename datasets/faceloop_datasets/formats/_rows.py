@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 _FAR = 20.0
 """A point this many times as far from the middle of the face as half of the points is a typing
@@ -27,7 +27,7 @@ MOST = 1e6
 
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """Byte order marks of spreadsheets' "Unicode text"."""
 
 _MUCT_NAME = re.compile(r"i(\d{3})[q-z][a-e]-[fm][gn]")
@@ -61,7 +61,7 @@ def decode_text(data: bytes, where: object) -> str:
         If it is no text.
     """
     try:
-        text = data.decode(_MARKS.get(data[:2], "utf-8-sig"))
+        text = data.decode(MARKS.get(data[:2], "utf-8-sig"))
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     if _NO_TEXT.search(text):
@@ -98,7 +98,7 @@ def annotation(
     scheme: str,
     points: Iterable[Sequence[float]],
     source: str,
-    states: Sequence[PointState] | None = None,
+    states: ArrayLike | None = None,
 ) -> Annotation:
     """Make an annotation of points in pixels; NaN is a point that is missing.
 
@@ -109,14 +109,16 @@ def annotation(
     BadRow
         If no point has a position, or one is absurdly far from the others.
     """
-    xy = np.array(list(points), dtype=np.float64)
+    xy = np.array(points if isinstance(points, np.ndarray) else list(points), dtype=np.float64)
     code = np.array([PointState.VISIBLE] * len(xy) if states is None else states)
     code[np.isnan(xy).any(axis=1)] = PointState.MISSING
     present = np.flatnonzero(code != PointState.MISSING)
     if not len(present):
         raise BadRow("no point has a position")
-    distance = np.linalg.norm(xy[present] - np.median(xy[present], axis=0), axis=1)
-    typical = float(np.median(distance))
+    if len(present) == 1:  # somebody has begun with it
+        return Annotation(scheme, xy, code, source)
+    distance = np.linalg.norm(xy[present] - _median(xy[present]), axis=1)
+    typical = float(_median(distance))
     if typical == 0:
         raise BadRow("most points are in one place")
     if distance.max() > _FAR * typical:
@@ -126,6 +128,13 @@ def annotation(
             f"{distance.max() / typical:.0f} times as far from the face as its other points"
         )
     return Annotation(scheme, xy, code, source)
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of finite values over the first axis; numpy's own takes ten times as long for few."""
+    ordered, count = np.sort(values, axis=0), len(values)
+    median: NDArray[np.float64] = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    return median
 
 
 def points_of(rows: Iterable[Sequence[float]]) -> list[tuple[float, float]]:

@@ -195,7 +195,7 @@ FORMAT = Format(
     ),
     Writer(
         write_clmtools,
-        Holds({PointState.ESTIMATED: "occluded"}),
+        Holds({PointState.ESTIMATED: "occluded"}, several=False),
         PictureNames.pictures,
         ".csv",
         "clmtrackr71",

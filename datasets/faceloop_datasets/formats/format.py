@@ -85,6 +85,10 @@ class Holds:
         Whether a frame of a video stays one; otherwise it is called like a picture of it.
     unplaced : bool
         Whether a face without its picture can be written; otherwise it is left out.
+    several : bool
+        Whether a picture may have several faces; otherwise only the first of it is read again.
+    whole_pixels : bool
+        Whether positions are rounded to whole pixels.
     """
 
     states: Mapping[PointState, str] = field(default_factory=dict)
@@ -93,6 +97,25 @@ class Holds:
     source: bool = False
     frame: bool = False
     unplaced: bool = True
+    several: bool = True
+    whole_pixels: bool = False
+
+    @property
+    def lost(self) -> list[str]:
+        """What a file does not say any more, a few words each."""
+        states = [f"{state.name.lower()} becomes {what}" for state, what in self.states.items()]
+        kinds = {"subjects": self.subject, "expressions": self.expression}
+        said = [*states, *(kind for kind, there in kinds.items() if not there)]
+        frames = [] if self.frame else ["frames of videos become pictures"]
+        second = [] if self.several else ["further faces of a picture"]
+        rounded = ["parts of a pixel"] if self.whole_pixels else []
+        return (
+            said
+            + frames
+            + second
+            + rounded
+            + ([] if self.unplaced else ["faces without their picture"])
+        )
 
 
 @dataclass(frozen=True)
@@ -174,3 +197,10 @@ class Format:
     patterns: tuple[str, ...]
     reader: Reader | None = None
     writer: Writer | None = None
+
+    @property
+    def points(self) -> str:
+        """Scheme of its points; empty where a file names its own."""
+        read = "" if self.reader is None else self.reader.scheme
+        written = "" if self.writer is None else self.writer.scheme
+        return read if isinstance(read, str) and read else written or ""

@@ -105,7 +105,8 @@ class Refusal:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}"
+        where = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{where}: {self.reason}"
 
 
 @dataclass(frozen=True)

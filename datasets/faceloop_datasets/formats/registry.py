@@ -8,16 +8,55 @@ from importlib.metadata import entry_points
 
 from faceloop_datasets.errors import InputError
 
-from . import clmtools, cofw, ibug, imm, lp300w, mediapipe, muct, pts, tidy, vw300, wflw
+from . import (
+    clmtools,
+    coco,
+    cofw,
+    cvat,
+    deeplabcut,
+    dlib,
+    ibug,
+    imm,
+    labelme,
+    labelstudio,
+    lp300w,
+    mediapipe,
+    muct,
+    pts,
+    tidy,
+    vw300,
+    wflw,
+)
 from .format import Format, Reader, Writer
 
 ENTRY_POINTS = "faceloop.formats"
 """Group of entry points that name a `Format` each."""
 
 _BUNDLED = (
-    muct.FORMAT, clmtools.FORMAT, ibug.FORMAT, imm.FORMAT, tidy.CSV, tidy.PARQUET, wflw.FORMAT,
-    lp300w.FORMAT, cofw.FORMAT, cofw.FORMAT68, mediapipe.FORMAT, pts.FORMAT, vw300.FORMAT,
-)  # fmt: skip
+    muct.FORMAT,
+    clmtools.FORMAT,
+    ibug.FORMAT,
+    imm.FORMAT,
+    tidy.CSV,
+    tidy.PARQUET,
+    coco.FORMAT,
+    dlib.FORMAT,
+    deeplabcut.FORMAT,
+    cvat.FORMAT,
+    labelme.FORMAT,
+    labelstudio.FORMAT,
+    mediapipe.FORMAT,
+    wflw.FORMAT,
+    lp300w.FORMAT,
+    cofw.FORMAT,
+    cofw.FORMAT68,
+    pts.FORMAT,
+    vw300.FORMAT,
+)
+
+
+class FormatWarning(UserWarning):
+    """A format of another package is left out."""
 
 
 @cache
@@ -45,9 +84,8 @@ def all_formats() -> dict[str, Format]:
 
 
 def _warn(where: str, why: str) -> None:
-    warnings.warn(
-        f"The format {where} is left out: {why}. Update or uninstall its package.", stacklevel=3
-    )
+    said = f"The format {where} is left out: {why}. Update or uninstall its package."
+    warnings.warn(said, FormatWarning, stacklevel=3)
 
 
 def readable() -> tuple[str, ...]:

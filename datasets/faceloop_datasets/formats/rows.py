@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,10 @@ import numpy as np
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.expressions import check_expression
-from faceloop_datasets.media.images import image_size
-from faceloop_datasets.media.video import Video
 
-from ._pictures import PictureFinder, PictureRequest, is_video
+from ._pictures import PictureFinder, PictureRequest
 from ._rows import BadRow, annotation, muct_subject
+from ._sizes import shown_size
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from faceloop_datasets.annotation import PointState
     from faceloop_datasets.schemes.scheme import Scheme
+    from faceloop_datasets.subjects import SubjectSource
 
     from ._places import Source
     from .format import ReadFunction
@@ -45,7 +44,7 @@ class FaceRow:
     points : array_like, shape (N, 2)
         ``(x, y)`` in the order of the scheme, in pixels whose top-left one has its centre at
         ``(0, 0)``; NaN where missing.
-    states : sequence of PointState, optional
+    states : array_like of PointState, shape (N,), optional
         All that are not missing are visible if it is not given.
     line : int
         Line of the file, for messages; 0 if that says nothing.
@@ -53,8 +52,15 @@ class FaceRow:
         Frame, from 0, if the picture is a video.
     subject, expression : str
         Whom it shows and what it expresses; empty if the file does not say.
+    subject_source : SubjectSource
+        How the subject is known.
+    name : str
+        What people call it; the key if it is empty.
     problem : str
         Why the row cannot be used, if that is known already.
+    other_pictures : sequence of str
+        What else the picture may be called, where a tool changes names: tried in order if there is
+        none of its name.
     image : ImageRef, optional
         The picture, where the format has it itself; else it is looked for by its name.
     shares : bool
@@ -65,12 +71,15 @@ class FaceRow:
     key: str
     picture: str
     points: ArrayLike = ()
-    states: Sequence[PointState] | None = None
+    states: ArrayLike | None = None
     line: int = 0
     frame: int | None = None
     subject: str = ""
     expression: str = ""
+    subject_source: SubjectSource = "format"
+    name: str = ""
     problem: str = ""
+    other_pictures: Sequence[str] = ()
     image: ImageRef | None = None
     shares: bool = False
 
@@ -78,7 +87,7 @@ class FaceRow:
 def row_reader(
     name: str,
     find: Callable[[Sequence[Path]], Sequence[Source]],
-    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip]],
+    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip | Refusal]],
     scheme_of: Callable[[Sequence[Path]], Scheme],
 ) -> ReadFunction:
     """Make the reader of a format of a function that reads one file.
@@ -117,7 +126,9 @@ def row_reader(
 
 
 def _read(
-    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip]], source: Source, scheme: Scheme
+    read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip | Refusal]],
+    source: Source,
+    scheme: Scheme,
 ) -> Iterator[FaceRow | Skip | Refusal]:
     try:
         yield from read_file(source, scheme)
@@ -143,7 +154,8 @@ class _Entries:
         try:
             return self._record(row)
         except (BadRow, InputError) as error:
-            return Refusal(self._source.file, row.line, str(error))
+            where = "" if row.line else f"{row.key}: "
+            return Refusal(self._source.file, row.line, f"{where}{error}")
 
     def _record(self, row: FaceRow) -> FaceRecord:
         source, picture = self._source, posix(row.picture)
@@ -155,25 +167,32 @@ class _Entries:
             before = self._seen[row.key]
             raise BadRow(f"{row.key} is there already" + (f", on line {before}" if before else ""))
         self._seen[row.key] = row.line
-        image = row.image or self._finder.find(PictureRequest(source, picture))
+        image = row.image or self._image(picture, row.other_pictures)
         points = np.asarray(row.points, float)
         if row.shares:
             points = _in_pixels(points, image, picture)
         face = annotation(self._scheme, points, f"import:{self._name}", row.states)
         subject = row.subject or muct_subject(PurePosixPath(picture).stem)
+        known: SubjectSource = row.subject_source if row.subject else "format"
         return FaceRecord(
-            name=row.key,
+            name=row.name or row.key,
             subject=subject or f"{source.root.name}/{picture}",
             image=image,
             image_name=row.picture,
             annotation=face,
             origin=f"{source.file}:{row.line}" if row.line else str(source.file),
             frame=row.frame,
-            subject_source="format" if subject else "picture",
+            subject_source=known if subject else "picture",
             root=str(source.root),
             path=f"{source.path}:{row.key}",
             expression=check_expression(row.expression),
         )
+
+    def _image(self, name: str, others: Sequence[str]) -> ImageRef | None:
+        images = (
+            self._finder.find(PictureRequest(self._source, posix(one))) for one in (name, *others)
+        )
+        return next(filter(None, images), None)
 
 
 def _in_pixels(
@@ -181,12 +200,4 @@ def _in_pixels(
 ) -> NDArray[np.float64]:
     if image is None:
         raise BadRow(f"the picture {name} is not there, and the points are shares of its size")
-    return points * _size(image.path) - 0.5  # the centre of the first pixel is (0, 0)
-
-
-@lru_cache(maxsize=64)
-def _size(path: Path) -> tuple[int, int]:
-    if not is_video(path.name):
-        return image_size(path)
-    with Video(path) as video:
-        return video.size
+    return points * shown_size(image.path) - 0.5  # the centre of the first pixel is (0, 0)

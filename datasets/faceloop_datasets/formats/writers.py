@@ -115,6 +115,9 @@ def _lost(faces: Sequence[FaceRecord], holds: Holds) -> Iterator[str]:
             what = f"{state.name.lower()} point"
             were = counted(count, f"{what} is", f"{what}s are")
             yield f"{were} written as {holds.states[state]}."
+    rounded = any((face.annotation.points % 1 > 0).any() for face in faces)
+    if rounded and holds.whole_pixels:
+        yield "Positions are rounded to whole pixels."
     subjects = len({face.subject for face in faces if face.subject_source != "picture"})
     if subjects and not holds.subject:
         yield f"{counted(subjects, 'subject is', 'subjects are')} not written."
@@ -125,3 +128,7 @@ def _lost(faces: Sequence[FaceRecord], holds: Holds) -> Iterator[str]:
     if frames and not holds.frame:
         are = counted(frames, "frame of a video is", "frames of videos are")
         yield f"{are} called like pictures of it."
+    pictures = {(face.image or face.image_name, face.frame) for face in faces}
+    if len(pictures) < len(faces) and not holds.several:
+        are = counted(len(faces) - len(pictures), "face is", "faces are")
+        yield f"{are} of a picture that has one already: only the first is read again."

@@ -21,6 +21,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from enum import Enum
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
     from faceloop_datasets.annotation import Annotation
     from faceloop_datasets.formats import FaceRecord
+
+
+_PLAIN = re.compile(r"[^/.\n][^/\n]*(?:/[^/.\n][^/\n]*)*")
+"""A path that is written as `PurePosixPath` would write it: no part of it is empty, or a dot."""
 
 
 class Unmatched(Enum):
@@ -67,6 +72,8 @@ class FaceMatching:
 
     def decide(self, records: Sequence[FaceRecord]) -> list[MatchCandidate | Unmatched]:
         """Say of each face which one of the project it is."""
+        if not self._candidates:
+            return [Unmatched.NEW] * len(records)
         places = _by(
             self._candidates, lambda c: None if c.root is None else annotation_place(c.root, c.path)
         )
@@ -194,7 +201,15 @@ class FaceMatching:
 
 def annotation_place(root: str, path: str) -> str:
     """Where an annotation is, however the folder above it was divided into root and path."""
-    return f"{PurePosixPath(os.path.normcase(root).replace(os.sep, '/')) / path}"
+    folder = _folder(root)
+    if _PLAIN.fullmatch(path) and not folder.endswith("/"):  # of most: in a tenth of the time
+        return f"{folder}/{path}"
+    return f"{PurePosixPath(folder) / path}"
+
+
+@lru_cache(maxsize=64)
+def _folder(root: str) -> str:
+    return f"{PurePosixPath(os.path.normcase(root).replace(os.sep, '/'))}"
 
 
 def last_part(path: str) -> str:

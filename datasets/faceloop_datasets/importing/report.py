@@ -52,6 +52,9 @@ class ImportReport:
         Faces of the project that got another subject.
     expressions : int
         Faces read whose file says what they express.
+    points_left_out, points_not_there : tuple of str
+        Names of the points of the file that the project has no place for, and of points of the
+        project that the file says nothing of: they are missing in these faces.
     """
 
     format: str
@@ -74,6 +77,8 @@ class ImportReport:
     subject_rules: tuple[str, ...] = ()
     subjects_changed: int = 0
     expressions: int = 0
+    points_left_out: tuple[str, ...] = ()
+    points_not_there: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -81,6 +86,8 @@ class ImportReport:
         values["warnings"] = list(self.warnings)
         values["subject_rules"] = list(self.subject_rules)
         values["updated_faces"] = list(self.updated_faces)
+        values["points_left_out"] = list(self.points_left_out)
+        values["points_not_there"] = list(self.points_not_there)
         values["images_not_found"] = list(self.images_not_found)
         values["refused"] = [
             {"file": str(r.file), "line": r.line, "reason": r.reason} for r in self.refused

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import defaultdict
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,11 @@ if TYPE_CHECKING:
 _BATCH = 50  # entries between two steps of the monitor
 
 
+@dataclass
 class Import(ImportJob):
     """One import, step by step."""
+
+    _by_picture: dict[ImageRef, list[FaceRecord]] = field(default_factory=lambda: defaultdict(list))
 
     def run(self, entries: Iterable[Entry], total: int | None, *, dry_run: bool) -> ImportReport:
         """Carry it out.
@@ -252,8 +256,8 @@ class Import(ImportJob):
 
     def _check_frames(self, ref: ImageRef, file: MediaFile) -> None:
         """Refuse annotations of frames that a video does not have."""
-        for record in self.records:
-            if record.image == ref and record.frame is not None and record.frame >= file.frames:
+        for record in self._of_picture(ref):
+            if record.frame is not None and record.frame >= file.frames:
                 self.without_frame.add(annotation_place(record.root, record.identity))
                 reason = (
                     f"{ref} has {counted(file.frames, 'frame')}; there is no frame "
@@ -305,9 +309,15 @@ class Import(ImportJob):
         self.unreadable.add(ref)
         self.refused.extend(
             record.refusal(f"{reason} Only the shape of this face is used.")
-            for record in self.records
-            if record.image == ref
+            for record in self._of_picture(ref)
         )
+
+    def _of_picture(self, ref: ImageRef) -> list[FaceRecord]:
+        if not self._by_picture:
+            for record in self.records:
+                if record.image is not None:
+                    self._by_picture[record.image].append(record)
+        return self._by_picture[ref]
 
 
 def _is_file(path: Path, other: Path) -> bool:
@@ -316,4 +326,6 @@ def _is_file(path: Path, other: Path) -> bool:
 
 def with_source(annotation: Annotation, source: str) -> Annotation:
     """Return the same annotation with another source."""
+    if annotation.source == source:
+        return annotation
     return type(annotation)(annotation.scheme, annotation.points, annotation.states, source)

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 NAMING = {
     "muct": "MUCT's file names (i, then the person's three digits)",
     "clmtools": "MUCT's file names, where pictures have them (i, then the person's three digits)",
+    "csv": "the column subject of the table",
+    "parquet": "the column subject of the table",
     "imm": "IMM's file names (the person's number before the hyphen)",
 }
 """Where the names of people come from, by format."""

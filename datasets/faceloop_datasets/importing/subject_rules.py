@@ -197,7 +197,7 @@ class _Pattern:
     def assign(self, places: Sequence[FacePaths]) -> list[str | NoSubject]:
         group = "subject" if "subject" in self.pattern.groupindex else min(self.pattern.groups, 1)
         paths = [*(place.picture for place in places), *(place.annotation for place in places)]
-        found = search_all(self.pattern.pattern, paths, group)
+        found = search_all(self.pattern.pattern, paths, group, written=self.written)
         both = zip(found[: len(places)], found[len(places) :], strict=True)
         names = [next((name for name in pair if name and name.strip()), None) for pair in both]
         return [

@@ -19,7 +19,7 @@ from .matching import FaceMatching, Unmatched, annotation_place
 from .report import ImportReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .job import ImportJob
 
 _BATCH = 50  # entries between two steps of the monitor
+_MANY = 500  # new faces, which are written together
 
 ImportOutcome = Literal["new", "unchanged", "updated", "kept_aside"]
 
@@ -52,6 +53,7 @@ class ImportWriter:
         self._media: dict[str, int] = {}
         self._labels: dict[int, str] = {}
         self._updated: list[str] = []
+        self._read: dict[int, imported.ImportedItem] = {}
         self._refused: list[Refusal] = []
         self._places = {annotation_place(r.root, r.identity) for r in job.records}
         self._outcomes = self._match_records()
@@ -63,7 +65,7 @@ class ImportWriter:
             imported.match_candidates(self._connection, job.format), self._last_of, self._picture_of
         ).decide(job.records)
         numbers = [one.item_id for one in found if isinstance(one, MatchCandidate)]
-        known = imported.imported_items(self._connection, numbers, job.source, job.target.scheme)
+        known = self._imported(numbers)
         outcomes: dict[int, tuple[ImportOutcome, imported.ImportedItem | None]] = {}
         for number, (record, one) in enumerate(zip(job.records, found, strict=True)):
             if one is Unmatched.REPLACED:
@@ -93,23 +95,30 @@ class ImportWriter:
         return "updated" if known.is_head else "kept_aside"
 
     def _last_of(self, numbers: Iterable[int]) -> dict[int, Annotation | None]:
-        job = self._job
-        known = imported.imported_items(
-            self._connection, sorted(numbers), job.source, job.target.scheme
+        wanted = set(numbers)
+        return {number: one.last for number, one in self._imported(wanted).items()}
+
+    def _imported(self, numbers: Iterable[int]) -> dict[int, imported.ImportedItem]:
+        """Items by number, each read once in this transaction."""
+        job, wanted = self._job, set(numbers)
+        unread = sorted(wanted - self._read.keys())
+        self._read |= imported.imported_items(
+            self._connection, unread, job.source, job.target.scheme
         )
-        return {number: one.last for number, one in known.items()}
+        return {number: self._read[number] for number in wanted}
 
     def _picture_of(self, record: FaceRecord) -> str | None:
         file = self._file(record)
         return None if file is None else picture_key(file.sha256, record.frame)
 
     def _file(self, record: FaceRecord) -> MediaFile | None:
-        if (
-            record.image is None
-            or annotation_place(record.root, record.identity) in self._job.without_frame
-        ):
+        if record.image is None or self._is_without_frame(record):
             return None
         return self._files.get(record.image)
+
+    def _is_without_frame(self, record: FaceRecord) -> bool:
+        without = self._job.without_frame
+        return bool(without) and annotation_place(record.root, record.identity) in without
 
     def compare(self) -> ImportReport:
         """Report what writing would do."""
@@ -120,26 +129,42 @@ class ImportWriter:
 
     def write(self) -> ImportReport:
         """Write every face that is new or has changed."""
-        counts: Counter[str] = Counter()
-        for done, number in enumerate(self._outcomes):
+        job, counts = self._job, Counter[str]()
+        new = [number for number, (_, known) in self._outcomes.items() if known is None]
+        counts["new"] = len(new)
+        for first in range(0, len(new), _MANY):
+            job.monitor.step(first, len(self._outcomes), "writing the project")
+            self._write_new(new[first : first + _MANY])
+        there = [
+            (job.records[number], outcome, known)
+            for number, (outcome, known) in self._outcomes.items()
+            if known is not None
+        ]
+        for done, (record, outcome, known) in enumerate(there, len(new)):
             if done % _BATCH == 0:
-                total = len(self._outcomes)
-                self._job.monitor.step(done, total, "writing the project")
-            record = self._job.records[number]
-            outcome = self._write(record, *self._outcomes[number])
-            counts[outcome] += 1
-            if outcome == "updated":
+                job.monitor.step(done, len(self._outcomes), "writing the project")
+            became = self._write(record, outcome, known)
+            counts[became] += 1
+            if became == "updated":
                 self._updated.append(record.name)
         expressions.set_imported(self._connection, self._labels, self._job.source)
         if self._job.assigned is not None:
             subjects.change(self._connection, self._job.assigned.changes, keep_named_by_person=True)
         return self._report(counts)
 
+    def _write_new(self, numbers: Sequence[int]) -> None:
+        records = [self._job.records[number] for number in numbers]
+        faces = [items.NewFace(self._values(record), record.annotation) for record in records]
+        added = items.add_faces(self._connection, faces, self._job.source)
+        for item_id, record in zip(added, records, strict=True):
+            if record.expression:
+                self._labels[item_id] = record.expression
+
     def _write(
-        self, record: FaceRecord, outcome: ImportOutcome, known: imported.ImportedItem | None
+        self, record: FaceRecord, outcome: ImportOutcome, known: imported.ImportedItem
     ) -> ImportOutcome:
         media_id = self._media_id(record)
-        item = self._add(record, media_id) if known is None else known.item
+        item = known.item
         self._update_origin(record, item)
         if record.expression:
             self._labels[item.id] = record.expression
@@ -154,17 +179,17 @@ class ImportWriter:
             self._append(record, item)
         return outcome
 
-    def _add(self, record: FaceRecord, media_id: int | None) -> items.Item:
-        return items.add_item(
-            self._connection,
-            media_id=media_id,
-            frame=None if media_id is None else record.frame,
-            name=record.name,
-            subject=record.subject,
-            subject_source=record.subject_source,
-            origin=self._job.origin(record),
-            origin_root=record.root,
-        )
+    def _values(self, record: FaceRecord) -> dict[str, object]:
+        media_id = self._media_id(record)
+        return {
+            "media_id": media_id,
+            "frame": None if media_id is None else record.frame,
+            "name": record.name,
+            "subject": record.subject,
+            "subject_source": record.subject_source,
+            "origin": self._job.origin(record),
+            "origin_root": record.root,
+        }
 
     def _update_origin(self, record: FaceRecord, item: items.Item) -> None:
         """Note the place of a face whose old one is not known, not there, or another face's now."""
@@ -211,10 +236,7 @@ class ImportWriter:
         states = [record.annotation.states for record in records]
         flat = np.concatenate(states) if states else np.zeros(0, np.uint8)
         absent = [r.image_name for r in records if r.image is None]
-        unreadable = sum(
-            r.image in job.unreadable or annotation_place(r.root, r.identity) in job.without_frame
-            for r in records
-        )
+        unreadable = sum(r.image in job.unreadable or self._is_without_frame(r) for r in records)
         assigned = job.assigned
         return ImportReport(
             format=job.format,

@@ -125,7 +125,13 @@ class Media:
         return ShownVideo(self.width, self.height, self.frames, self.older)
 
     def where(self, root: Path) -> Path:
-        """Return where the file should be; unlike `resolve`, a missing one is no error."""
+        """Return where the file should be; unlike `resolve`, a missing one is no error.
+
+        Parameters
+        ----------
+        root : Path
+            Folder of the project.
+        """
         try:
             return self.resolve(root)
         except InputError:
@@ -137,6 +143,11 @@ class Media:
 
         A project may come from a stranger, and what it names may be anything: only regular files
         are followed, and nothing that leads to a network.
+
+        Parameters
+        ----------
+        root : Path
+            Folder of the project.
 
         Raises
         ------

@@ -69,6 +69,11 @@ class Conversion:
     def load(cls, source: str | Scheme, target: str | Scheme) -> Conversion:
         """Find the conversion between two schemes; between equal ones it changes nothing.
 
+        Parameters
+        ----------
+        source, target : str or Scheme
+            From which points to which.
+
         Raises
         ------
         SchemeError

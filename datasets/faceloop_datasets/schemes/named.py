@@ -18,6 +18,8 @@ from .toml import MAX_POINTS, MIN_POINTS, block, quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 _BY_COUNT = {
     68: "ibug68", 76: "muct76", 71: "clmtrackr71", 70: "face70", 58: "imm58", 98: "wflw98",
     29: "cofw29",
@@ -87,22 +89,32 @@ def conversion_by_names(source: Scheme, target: Scheme) -> Conversion:
     SchemeError
         If fewer than half of the source's points are there by name.
     """
-    place = {_plain(name): number for number, name in enumerate(source.names)}
-    weights = np.zeros((len(target), len(source)))
-    for number, name in enumerate(target.names):
-        if _plain(name) in place:
-            weights[number, place[_plain(name)]] = 1.0
-    found = int(weights.any(axis=0).sum())
+    same = namesakes(source, target)
+    found = int(same.any(axis=0).sum())
     if found < max(MIN_POINTS, _LEAST_SHARE * len(source)):
-        absent = [source.names[k] for k in np.flatnonzero(~weights.any(axis=0))]
+        absent = [source.names[k] for k in np.flatnonzero(~same.any(axis=0))]
         listed = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
         raise SchemeError(
             f"{found} of the {counted(len(source), 'point')} of {source.name} are points of "
-            f"{target.name} by name (not {listed}), and there is no conversion. Make a project of "
-            "these points (faceloop init DIR --scheme-of FILE), or learn a conversion: faceloop "
-            "scheme learn-conversion."
+            f"{target.name} by name (not {listed}), and there is no conversion. Use a project of "
+            "these points, or learn a conversion: faceloop scheme learn-conversion."
         )
-    return Conversion(source.name, target.name, weights, np.ones(len(target), dtype=bool))
+    return Conversion(
+        source.name, target.name, same.astype(float), np.ones(len(target), dtype=bool)
+    )
+
+
+def namesakes(source: Scheme, target: Scheme) -> NDArray[np.bool_]:
+    """Which source point (columns) each target point (rows) has the name of, shape (T, S).
+
+    Case, blanks, dots, hyphens and underscores do not count; no point has two namesakes.
+    """
+    place = {_plain(name): number for number, name in enumerate(source.names)}
+    same = np.zeros((len(target), len(source)), dtype=bool)
+    for number, name in enumerate(target.names):
+        if _plain(name) in place:
+            same[number, place[_plain(name)]] = True
+    return same
 
 
 def _are_numbers(names: Sequence[str]) -> bool:

@@ -33,7 +33,17 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True)
 class Contour:
-    """A line drawn through points of a scheme."""
+    """A line drawn through points of a scheme.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    points : tuple of int
+        Numbers of the points, in the order of the line.
+    closed : bool
+        Whether the last is joined to the first.
+    """
 
     name: str
     points: tuple[int, ...]
@@ -101,6 +111,11 @@ class Scheme:
     def load(cls, name_or_path: str | Path) -> Scheme:
         """Load a scheme by name, or a user's own from a TOML file.
 
+        Parameters
+        ----------
+        name_or_path : str or Path
+            A bundled scheme's name, or a TOML file.
+
         Raises
         ------
         SchemeError
@@ -119,7 +134,13 @@ class Scheme:
         return own
 
     def has_points_of(self, name: str) -> bool:
-        """Whether its points are those of a scheme that comes with faceloop."""
+        """Whether its points are those of a scheme that comes with faceloop.
+
+        Parameters
+        ----------
+        name : str
+            Of the bundled scheme.
+        """
         return name in self.bundled() and self.names == _bundled(name).names
 
     @classmethod
@@ -171,6 +192,11 @@ class Scheme:
 
     def point(self, named: str) -> int:
         """Return the number of a landmark, given by its name in any case, or by its number.
+
+        Parameters
+        ----------
+        named : str
+            Name or number.
 
         Raises
         ------

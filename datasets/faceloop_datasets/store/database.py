@@ -9,8 +9,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, insert, inspect, select, update
+from sqlalchemy import URL, create_engine, event, insert, inspect, select, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from faceloop_datasets.errors import ProjectError
@@ -21,6 +22,7 @@ from .tables import Base, SchemaVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import PurePath
 
     from sqlalchemy import Connection
 
@@ -53,13 +55,13 @@ class Database:
 
     Parameters
     ----------
-    url : str
-        SQLAlchemy URL.
+    url : str or URL
+        SQLAlchemy's; of a file, see `file_url`.
     where : str
         How messages name it.
     """
 
-    def __init__(self, url: str, where: str) -> None:
+    def __init__(self, url: str | URL, where: str) -> None:
         self.where = where
         try:
             self._engine = create_engine(url)
@@ -214,6 +216,20 @@ def no_such_number() -> ProjectError:
     return ProjectError("There is no such number in this project: it is larger than any can be.")
 
 
+def file_url(file: Path) -> URL:
+    """Return the address of a file, whatever signs are in its name, for `Database`."""
+    return URL.create("sqlite", database=str(file))
+
+
+def file_uri(file: PurePath) -> str:
+    """Return the address of a whole path for SQLite itself, without what follows a question mark.
+
+    `Path.as_uri` would name a share of a Windows network as the host, which SQLite refuses.
+    """
+    path = quote(os.fsencode(file.as_posix()), safe="/:")
+    return f"file://{path if path.startswith('/') else f'/{path}'}"
+
+
 def failed(where: str, said: str) -> ProjectError:
     """Return what a person is told when a database at ``where`` has ``said`` something."""
     meaning = next((m for key, m in _MEANINGS if key in said.lower()), said)
@@ -237,7 +253,7 @@ def _connect(_dialect: Any, _record: object, arguments: list[Any], options: Any)
     file = Path(arguments[0])
     if not stays_as_it_is(file):
         return None
-    return sqlite3.connect(f"{file.absolute().as_uri()}{AS_IT_IS}", uri=True, **options)
+    return sqlite3.connect(f"{file_uri(file.absolute())}{AS_IT_IS}", uri=True, **options)
 
 
 AS_IT_IS = "?mode=ro&immutable=1"

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from .database import AS_IT_IS, BUSY_MS, failed, no_such_number, stays_as_it_is
+from .database import AS_IT_IS, BUSY_MS, failed, file_uri, no_such_number, stays_as_it_is
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def direct(file: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connectio
     how = AS_IT_IS if read_only and stays_as_it_is(file) else "?mode=rw"
     try:
         connection = sqlite3.connect(
-            f"{file.absolute().as_uri()}{how}", uri=True, isolation_level=None
+            f"{file_uri(file.absolute())}{how}", uri=True, isolation_level=None
         )
         with closing(connection):
             connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")

@@ -30,7 +30,7 @@ from faceloop_datasets.errors import ProjectError
 from .tables import TRIGGERS, Base, BlindAnnotationRow, QueueRow, RevisionRow
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import Table
 
 LARGEST = 1 << 26
 """Most bytes in one value; the points of a thousand-point face have 16,000."""

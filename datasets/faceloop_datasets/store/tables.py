@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, UniqueConstraint, event, text
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    event,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # A number that was erased must not come back as something else: an open window may still show it.
@@ -13,6 +22,8 @@ _NEVER_REUSED = {"sqlite_autoincrement": True}
 
 class Base(DeclarativeBase):
     """All tables of a project."""
+
+    type_annotation_map = {float: Double}  # noqa: RUF012 - SQLAlchemy's way; its default since 2.1
 
 
 class SchemaVersion(Base):

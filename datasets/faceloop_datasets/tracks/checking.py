@@ -40,7 +40,7 @@ def fault_of(track: Track, changes: Iterable[TrackChange]) -> str:
 def _fault(face: str, rows: Mapping[str, NDArray[Any]], frames: NDArray[np.integer]) -> str:
     points, kind = rows["points"], rows["kind"]
     missing = np.isnan(points)
-    lacking, empty = missing.any(axis=(1, 2)), missing.all(axis=(1, 2))
+    empty = missing.all(axis=(1, 2))
     faults = {
         f"points that are no places; expected pixels, at most {_FARTHEST:,.0f} from the corner": (
             np.abs(np.where(missing, 0, points)) > _FARTHEST
@@ -49,7 +49,7 @@ def _fault(face: str, rows: Mapping[str, NDArray[Any]], frames: NDArray[np.integ
             missing[..., 0] != missing[..., 1]
         ).any(axis=1),
         "points where it was not found; expected none": (kind < FrameKind.FITTED) & ~empty,
-        "a fit without some of its points; expected all": (kind == FrameKind.FITTED) & lacking,
+        "a fit without any of its points; expected some": (kind == FrameKind.FITTED) & empty,
         "a predicted error below 0; expected 0 or more": rows["predicted_error"] < 0,
     }
     for said, where in faults.items():

@@ -24,7 +24,7 @@ class FrameKind(IntEnum):
     LOST = 1
     """There was no face, or it was not found."""
     FITTED = 2
-    """A fit of the model."""
+    """A fit of the model, or what another tool has found: its points may lack some."""
     CORRECTED = 3
     """Placed by a person."""
     SPREAD = 4
@@ -72,7 +72,7 @@ class FaceTrack:
         ``(x, y)`` in pixels of the frame; NaN where there is no face.
     predicted_error : ndarray of float32, shape (F,)
         What the model expects of its fit, in IOD; NaN where there are no points, 0 where a person
-        placed them, and in between where they are interpolated.
+        placed them, in between where they are interpolated; NaN too where another tool found them.
     kind : ndarray of uint8, shape (F,)
         One `FrameKind` a frame.
     verdict : ndarray of uint8, shape (F,)

@@ -86,17 +86,25 @@ class Track:
     def worst_error(self) -> NDArray[np.float32]:
         """Predicted error of the worst face of each frame, shape (F,), in IOD.
 
-        NaN where nobody has looked yet, infinite where there is no face.
+        NaN where nobody has looked yet, or where no face has one (points of other tools);
+        infinite where there is no face.
         """
-        worst = np.where(self.seen, -np.inf, np.nan).astype(np.float32)
+        worst = np.where(self.seen, np.inf, np.nan).astype(np.float32)
+        for face in self.faces:
+            worst[face.present] = np.nan
         for face in self.faces:
             here = face.present
             worst[here] = np.fmax(worst[here], face.predicted_error[here])
-        worst[np.isneginf(worst)] = np.inf
         return worst
 
     def with_room(self, names: Iterable[str]) -> Self:
-        """Return a copy that may have these expressions too; what it knew of others stays."""
+        """Return a copy that may have these expressions too; what it knew of others stays.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The expressions.
+        """
         all_ = tuple(dict.fromkeys((*self.expressions, *names)))
         if all_ == self.expressions:
             return self
@@ -105,6 +113,11 @@ class Track:
 
     def face(self, number: int) -> FaceTrack:
         """Return a face by its id.
+
+        Parameters
+        ----------
+        number : int
+            Id of the face.
 
         Raises
         ------
@@ -125,5 +138,11 @@ class Track:
         return replace(self, faces=tuple(sorted([*others, face], key=lambda one: one.id)))
 
     def without_face(self, number: int) -> Self:
-        """Return a copy without a face."""
+        """Return a copy without a face.
+
+        Parameters
+        ----------
+        number : int
+            Id of the face.
+        """
         return replace(self, faces=tuple(face for face in self.faces if face.id != number))

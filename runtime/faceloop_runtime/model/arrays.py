@@ -7,15 +7,17 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     Arrays = Mapping[str, NDArray[Any]]
 
 T = TypeVar("T")
+
+# What the hint NDArray[...] is of: until numpy 2.4 it is np.ndarray itself, since 2.5 an alias.
+_ARRAYS = (np.ndarray, NDArray)
 
 
 def to_arrays(value: object) -> dict[str, NDArray[Any]]:
@@ -79,7 +81,7 @@ def from_arrays(kind: type[T], arrays: Arrays, **others: object) -> T:
 def _made(hint: Any, arrays: Arrays) -> Any:
     if hint is float:
         return float(arrays[""])
-    if get_origin(hint) is np.ndarray:
+    if get_origin(hint) in _ARRAYS:
         return arrays[""]
     if get_origin(hint) is tuple:
         each, count = get_args(hint)[0], len({name.partition(".")[0] for name in arrays})

@@ -50,12 +50,25 @@ class FaceModel(ModelParts):
         return self.start if self.provenance.get(START_NETWORK) == network_key() else None
 
     def crop_size(self, scale: float, patch: int) -> int:
-        """Width in pixels of a crop whose search windows all lie inside it."""
+        """Width in pixels of a crop whose search windows all lie inside it.
+
+        Parameters
+        ----------
+        scale : float
+            Inter-ocular distance of the crop, in pixels.
+        patch : int
+            Width of a patch, in pixels of the crop.
+        """
         return crop_size(self.extent, scale, patch)
 
     @classmethod
     def load(cls, path: str | Path) -> FaceModel:
         """Load a model file, memory-mapped.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that `save` wrote.
 
         Raises
         ------
@@ -71,7 +84,13 @@ class FaceModel(ModelParts):
         return cls.load(Path(__file__).parents[1] / "starter" / "face70.safetensors")
 
     def save(self, path: str | Path) -> None:
-        """Write the model to one file; it appears complete or not at all."""
+        """Write the model to one file; it appears complete or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, by custom ``*.safetensors``; an existing one is replaced.
+        """
         save(self, Path(path))
 
     def summary(self) -> dict[str, Any]:

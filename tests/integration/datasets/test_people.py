@@ -41,7 +41,7 @@ def write_pts(file: Path, points: np.ndarray) -> None:
     """Write 68 points; which of the face they are does not matter here."""
     face = Annotation("ibug68", points[:68], np.full(68, PointState.VISIBLE))
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(pts_text(face))
+    file.write_text(pts_text(face), encoding="utf-8")
 
 
 def write_people(folder: Path, names: Iterable[str], *, first: int = 0, moved: float = 0.0) -> None:

@@ -53,7 +53,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "scheme learn-conversion", "scheme convert",
         "tracks list", "tracks export", "tracks accept", "tracks reject", "tracks interpolate",
         "tracks smooth", "tracks spread", "tracks split", "tracks join", "tracks undo",
-        "tracks redo", "tracks plot",
+        "tracks redo", "tracks plot", "tracks import",
         "model list", "model show", "model use", "model regularise", "model export",
         "agreement new", "agreement add", "agreement status", "agreement report",
         "agreement consensus",
@@ -100,3 +100,14 @@ def test_an_unforeseen_error_leaves_its_traceback_in_a_file(tmp_path: Path) -> N
     (log,) = tmp_path.rglob("error-*.txt")
     assert str(log) in done.stderr
     assert "1 / 0" in log.read_text() or "ZeroDivisionError" in log.read_text()
+
+
+def test_letters_that_the_output_lacks_end_no_command(tmp_path: Path) -> None:
+    code = "from faceloop_workbench.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "init", str(tmp_path / "Zoë \u6f22 \u2192")],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "COLUMNS": "300"},
+        capture_output=True, encoding="cp1252", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert r"Zoë \u6f22 \u2192" in done.stdout

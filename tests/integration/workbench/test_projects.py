@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 def write_pts(file: Path, points: int = 68) -> None:
     rows = [f"{10 + k % 10 * 3} {20 + k // 10 * 3}" for k in range(points)]
-    file.write_text("\n".join(["version: 1", f"n_points: {points}", "{", *rows, "}", ""]))
+    lines = ["version: 1", f"n_points: {points}", "{", *rows, "}", ""]
+    file.write_text("\n".join(lines), encoding="utf-8")
 
 
 @pytest.fixture
@@ -48,13 +50,76 @@ def test_init_makes_a_project(faceloop: Run, tmp_path: Path) -> None:
 
 def test_init_reports_as_json(faceloop: Run, tmp_path: Path) -> None:
     done = faceloop("init", tmp_path / "faces", "--json")
-    assert done.json() == {"project": str(tmp_path / "faces"), "scheme": "face70", "faces": 0}
+    expected = {"project": str(tmp_path / "faces"), "scheme": "face70", "points": 70, "faces": 0}
+    assert done.json() == expected
 
 
 def test_init_takes_a_scheme_of_ones_own(faceloop: Run, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(Scheme.load("face70").to_toml().replace('"face70"', '"own"', 1))
     assert faceloop("init", tmp_path / "faces", "--scheme", own).code == 0
+
+
+def _cats(file: Path, *names: str) -> Path:
+    rows = [f"a.jpg,{name},{k * 7 % 5},{k}" for k, name in enumerate(names, start=1)]
+    file.write_text("\n".join(["image,name,x,y", *rows]), encoding="utf-8")
+    return file
+
+
+def test_init_takes_the_scheme_from_annotations(faceloop: Run, tmp_path: Path) -> None:
+    table = _cats(tmp_path / "my cats.csv", "left ear", "right ear", "nose")
+    done = faceloop("init", tmp_path / "cats", "--scheme-of", table)
+    assert (done.code, "Recognised as csv." in done.err) == (0, True)
+    *_, following = done.out.strip().splitlines()
+    words = shlex.split(following.removeprefix("Next: faceloop "))
+    assert "1" in faceloop(*words).out.splitlines()[0]
+    with Project.open(tmp_path / "cats") as project:
+        assert project.scheme.names == ("left ear", "right ear", "nose")
+        assert project.scheme.mirror == (1, 0, 2)
+        assert len(project.faces()) == 1
+    made = faceloop("init", tmp_path / "more", "--scheme-of", table, "--json").json()
+    assert (made["scheme"], made["points"]) == ("my cats", 3)
+
+
+def test_init_refuses_what_gives_no_scheme(faceloop: Run, tmp_path: Path) -> None:
+    table = _cats(tmp_path / "cats.csv", "nose")
+    for args, code, why in (
+        (("--scheme-of", table, "--scheme", "ibug68"), 2, "exclude each other"),
+        (("--scheme-of", tmp_path / "none.csv"), 1, "none.csv does not exist"),
+        (("--scheme-of", table), 1, "1 named point; expected 2 to 1000"),
+    ):
+        done = faceloop("init", tmp_path / "new", *args)
+        assert (done.code, why in " ".join(done.err.split())) == (code, True)
+        assert not (tmp_path / "new").exists()
+
+
+def test_points_that_do_not_fit_name_the_command_that_helps(faceloop: Run, tmp_path: Path) -> None:
+    table = _cats(tmp_path / "my cats.csv", "left ear", "right ear", "nose")
+    faceloop("init", tmp_path / "faces")
+    done = faceloop("import", table, "--project", tmp_path / "faces")
+    assert done.code == 1
+    for part in (
+        "has 3 points (my cats)",
+        "the project faces 70 (face70)",
+        "0 points are the same",
+    ):
+        assert part in done.err
+    command = done.err.split("points: faceloop ")[1]
+    assert faceloop(*shlex.split(command)).code == 0
+    assert faceloop("import", table, "--project", tmp_path / "my cats").code == 0
+
+
+def test_an_import_by_names_says_what_is_left_out(faceloop: Run, tmp_path: Path) -> None:
+    first = _cats(tmp_path / "cats.csv", "left ear", "right ear", "nose", "chin")
+    faceloop("init", tmp_path / "cats", "--scheme-of", first)
+    other = _cats(tmp_path / "other.csv", "Left_Ear", "right-ear", "nose", "tail")
+    arguments = ("import", other, "--project", tmp_path / "cats", "--dry-run")
+    done = faceloop(*arguments)
+    assert "1 point is missing, which the file does not have (chin)." in done.out
+    assert "1 point of the file is left out (tail)." in done.out
+    report = faceloop(*arguments, "--json").json()
+    assert (report["points_left_out"], report["points_not_there"]) == (["tail"], ["chin"])
+    assert report["points_missing"] == 1
 
 
 def test_the_scheme_of_a_project_is_corrected_but_for_its_names(

@@ -267,7 +267,7 @@ def test_fit_says_that_there_are_more_faces(faceloop: Run, tmp_path: Path) -> No
         pair = np.hstack([np.array(picture)] * 2)
     Image.fromarray(pair).save(tmp_path / "pair.png")
     done = faceloop("fit", tmp_path / "pair.png")
-    assert f"{tmp_path / 'pair.png'} (1 of 2). --faces 2 fits them." in done.err
+    assert f"{tmp_path / 'pair.png'} (1 of at least 2). --faces 2 fits those." in done.err
     both = faceloop("fit", tmp_path / "pair.png", "--faces", 2, "--json")
     assert len(both.json()["images"][0]["faces"]) == 2
     assert "Not all" not in both.err

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import IO
 
+import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from faceloop_datasets import Cancelled, InputError, VideoWriter
+from faceloop_datasets import Cancelled, InputError, VideoWriter, files
+from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import as_file_name, atomic_path, is_file_name
 
 
@@ -78,3 +84,81 @@ def test_a_long_name_is_cut_and_stays_its_own(letter: str) -> None:
     assert one != other
     short = letter * (190 // len(letter.encode())) + ".mp4"
     assert as_file_name(short) == short
+
+
+# From Microsoft's "Naming Files, Paths, and Namespaces", written the slow way.
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{n}{k}" for n in ("COM", "LPT") for k in "0123456789")}
+WORDS = st.sampled_from(
+    [*DEVICES, "con", "Aux ", "nul.", ".", " ", ":", "?", "\\", "a", "é", ".txt"]
+)
+
+
+@given(st.lists(WORDS | st.text(max_size=3), max_size=5).map("".join))
+def test_windows_takes_every_name_for_what_it_is(name: str) -> None:
+    made = as_file_name(name)
+    assert is_file_name(made)
+    assert not set(made) & set('<>:"/\\|?*')
+    assert made == made.rstrip(". ")
+    assert made.split(".")[0].rstrip().upper() not in DEVICES
+    assert as_file_name(made) == made
+
+
+def test_a_name_that_every_system_takes_stays() -> None:
+    for name in ("Zoë 2 (best).safetensors", "console.mp4", "com.csv", ".hidden", "a.b..c", "漢"):
+        assert as_file_name(name) == name
+
+
+class HeldFile:
+    """Windows' rule on any system: a file that is open in this process gets no other name."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, reader: IO[str], closed_after: int) -> None:
+        self.tries, self._reader, self._closed_after = 0, reader, closed_after
+        self._real = Path.replace
+        monkeypatch.setattr(Path, "replace", lambda *paths: self.replace(*paths))  # noqa: PLW0108
+        monkeypatch.setattr(files, "_PAUSES", (0.0,) * 3)
+
+    def replace(self, source: Path, target: Path) -> Path:
+        self.tries += 1
+        if self.tries > self._closed_after:
+            self._reader.close()
+        if str(target) in {file.path for file in psutil.Process().open_files()}:
+            raise PermissionError(13, "in use", str(target))
+        return self._real(source, target)
+
+
+@pytest.mark.parametrize("closed_after", [1, 3, 4])
+def test_a_file_that_is_read_for_a_moment_is_waited_for(
+    closed_after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, target = tmp_path / "part", tmp_path / "target"
+    part.write_text("new")
+    target.write_text("old")
+    with target.open() as reader:
+        held = HeldFile(monkeypatch, reader, closed_after)
+        if closed_after == 4:
+            with pytest.raises(PermissionError):
+                files._replace(part, target, held=True)
+        else:
+            files._replace(part, target, held=True)
+            assert held.tries == closed_after + 1
+    assert target.read_text() == ("old" if closed_after == 4 else "new")
+
+
+def test_elsewhere_nothing_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, target = tmp_path / "part", tmp_path / "target"
+    part.write_text("new")
+    target.write_text("old")
+    with target.open() as reader:
+        held = HeldFile(monkeypatch, reader, closed_after=1)
+        with pytest.raises(PermissionError):
+            files._replace(part, target, held=False)
+    assert held.tries == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(32, "another program"), (206, "too long"), (5, "not allowed")]
+)
+def test_windows_tells_more_than_its_error(number: int, words: str) -> None:
+    error = PermissionError(13, "Permission denied")
+    error.winerror = number  # what it has on Windows
+    assert re.search(words, in_words(error))

@@ -165,6 +165,7 @@ def _device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes and devices here")
 @pytest.mark.parametrize("make", [_pipe, _device])
 @pytest.mark.parametrize(
     ("source_format", "name"), [("ibug", "a.pts"), ("imm", "a.asf"), ("clmtools", "a.csv")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import os
-import resource
 import socket
 import struct
 import subprocess
@@ -27,7 +26,7 @@ from faceloop_datasets.media.images import decode_image, image_size, read_image
 from faceloop_datasets.sample import sample_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SIDE = 60_000
@@ -84,6 +83,7 @@ def test_a_picture_that_claims_less_than_the_limit_and_holds_nothing() -> None:
         decode_image(bytes(data), "small.png")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_a_large_picture_is_in_memory_once_and_as_an_array(tmp_path: Path) -> None:
     """A small file with 16 million pixels; the limit is 64 million, and a gigabyte for them."""
     file = tmp_path / "bomb.png"
@@ -125,6 +125,7 @@ def test_what_is_a_program_under_the_name_of_a_picture(content: bytes, tmp_path:
         read_image(file)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_devices_and_pipes_are_no_pictures(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "zero.jpg").symlink_to("/dev/zero")
@@ -175,15 +176,17 @@ def test_a_video_that_claims_huge_frames(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1 << 20, 1 << 27, (1 << 32) - 1])
-def test_a_video_that_claims_more_frames_than_it_has(count: int, tmp_path: Path) -> None:
+def test_a_video_that_claims_more_frames_than_it_has(
+    count: int, tmp_path: Path, peak_memory: Callable[[], int]
+) -> None:
     file = tmp_path / "a.mp4"
     data = clip(file)
     put(data, b"stsz", 12, struct.pack(">I", count))
     put(data, b"stts", 12, struct.pack(">I", count))
     file.write_bytes(data)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    used = peak_memory()
     assert opened(file) in ("32x32", "refused")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used < 1 << 20
+    assert peak_memory() - used < 1 << 30
 
 
 def test_a_video_that_claims_another_duration(tmp_path: Path) -> None:

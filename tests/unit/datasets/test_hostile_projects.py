@@ -225,6 +225,9 @@ def test_paths_of_media() -> None:
 def test_media_that_are_no_regular_files_are_not_opened(
     root: Path, special: str, tmp_path: Path
 ) -> None:
+    needs = {"pipe": "mkfifo", "socket": "mknod", "device": "mkfifo"}.get(special)
+    if needs and not hasattr(os, needs):
+        pytest.skip("no pipes, devices and sockets with a name here")
     path = tmp_path / "special"
     match special:
         case "pipe":

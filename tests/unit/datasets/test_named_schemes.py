@@ -54,5 +54,5 @@ def test_points_are_taken_by_their_names() -> None:
 
 def test_namesakes_by_chance_are_no_conversion() -> None:
     source = scheme_of_names("dog", [*"abcdef", "nose"])
-    with pytest.raises(SchemeError, match=r"1 of the 7 points of dog .* --scheme-of FILE"):
+    with pytest.raises(SchemeError, match=r"1 of the 7 points of dog .* learn-conversion"):
         conversion_by_names(source, scheme_of_names("cat", ["nose", "ear", "eye"]))

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import cv2
 import numpy as np
@@ -31,6 +31,7 @@ from faceloop_datasets import (
 from faceloop_datasets.care.erasure import find_erasure_target
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.store import database
+from faceloop_datasets.store.direct import direct
 
 N = 70
 
@@ -98,6 +99,30 @@ class TestOpening:
         (tmp_path / "project.db").write_bytes(b"no database" * 1000)
         with pytest.raises(ProjectError, match="not a project database, or is damaged"):
             Project.open(tmp_path)
+
+    @pytest.mark.parametrize("name", ["100%20 of it", "#2 & more", "who?", "é: e\u0301; 漢"])
+    def test_any_name_of_a_folder(self, name: str, tmp_path: Path) -> None:
+        if os.name == "nt" and set(name) & set(":?"):
+            pytest.skip("no folder has such a name there")
+        with Project.create(tmp_path / name, scheme="face70") as made:
+            made.add_item(None)
+        with Project.open(tmp_path / name) as again:
+            assert len(again.items()) == 1
+        with direct(tmp_path / name / "project.db", read_only=True) as connection:
+            assert connection.execute("SELECT count(*) FROM items").fetchone() == (1,)
+        assert [folder.name for folder in tmp_path.iterdir()] == [name]
+
+    @pytest.mark.parametrize(
+        ("file", "uri"),
+        [
+            (PurePosixPath("/a b/c?d.db"), "file:///a%20b/c%3Fd.db"),
+            (PureWindowsPath(r"C:\a b\c.db"), "file:///C:/a%20b/c.db"),
+            # SQLite takes no host; a path that begins with two slashes is one for Windows
+            (PureWindowsPath(r"\\host\share\c.db"), "file:////host/share/c.db"),
+        ],
+    )
+    def test_addresses_of_files(self, file: PurePath, uri: str) -> None:
+        assert database.file_uri(file) == uri
 
     def test_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()

@@ -18,7 +18,7 @@ CSV = "a.jpg;" + "1.5;2;true;" * 71 + "\n"
 
 def written(file: Path, text: str) -> Path:
     file.parent.mkdir(exist_ok=True)
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return file
 
 

@@ -68,6 +68,10 @@ def test_worst_error_tells_unseen_from_lost() -> None:
     both = max(value.faces[0].predicted_error[4], value.faces[1].predicted_error[4])
     assert worst[4] == both
     assert worst[0] == value.faces[0].predicted_error[0]
+    unknown = value.face(0).with_rows([0, 4], predicted_error=np.nan)
+    worst = value.with_face(unknown).worst_error
+    assert np.isnan(worst[0])  # it is there, and nobody said how good it is
+    assert worst[4] == value.faces[1].predicted_error[4]
 
 
 def test_arrays_cannot_be_written_and_have_to_agree() -> None:
@@ -272,7 +276,7 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     (rows,) = edited.done[0].faces
     far = replace(rows, frames=rows.frames + 99)
     for value, said in (
-        (first.with_rows(4, points=np.nan), "in frame 4 a fit without some of its points"),
+        (first.with_rows(4, points=np.nan), "in frame 4 a fit without any of its points"),
         (first.with_rows(4, points=np.inf), "in frame 4 points that are no places"),
         (first.with_rows(2, points=9), "in frame 2 points where it was not found"),
         (first.with_rows(2, kind=99), "face.0.kind has the value 99"),
@@ -366,7 +370,10 @@ DAMAGE: dict[str, tuple[Any, str]] = {
     "far points": (changed_points(0, 1e30), "face 0 has in frame 0 points that are no places"),
     "infinite": (changed_points(0, np.inf), "face 0 has in frame 0 points that are no places"),
     "half": (changed_points((5, 1, 0), np.nan), "in frame 5 points with one coordinate"),
-    "lacks": (changed_points((4, 1), np.nan), "in frame 4 a fit without some of its points"),
+    "lacks": (
+        changed_points((4, slice(None)), np.nan),
+        "in frame 4 a fit without any of its points",
+    ),
     "lost": (changed_points(2, 9), "in frame 2 points where it was not found"),
     "error": (
         changed_header(lambda _, x: x["change.0.0.before.predicted_error"].fill(-1)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -23,6 +24,7 @@ def crop(picture: np.ndarray, pose: Similarity) -> np.ndarray:
     return FaceImage(picture, pose, EXTENT, SCALE).crop(pose, SCALE, SIZE)
 
 
+@pytest.mark.skipif(cv2.__version__ < "5", reason="OpenCV 4 rounds places to 1/32 px")
 @pytest.mark.parametrize("iod", IODS)
 def test_poses_a_hair_apart_see_the_same(iod: float) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (2100, 2000), np.uint8)

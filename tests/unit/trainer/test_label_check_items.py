@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from faceloop_datasets import Annotation, PointState, Scheme
+from faceloop_datasets import Annotation, PointState, Scheme, TrainingError
 from faceloop_datasets.face import Face
-from faceloop_trainer.labelcheck.check import _checked, _corrected, _with_neutral_points
+from faceloop_trainer.data.faces import TrainingFace
+from faceloop_trainer.labelcheck.check import (
+    _checked,
+    _corrected,
+    _with_neutral_points,
+    comparable,
+)
 from faceloop_trainer.labelcheck.faults import Correction, Fault
 
 SCHEME = Scheme.load("imm58")
@@ -50,3 +57,18 @@ def test_constant_points_come_first_and_another_fault_after_them() -> None:
     alone = _checked(SCHEME, face(), Fault(1.0, "Nothing.", "misplaced"), [FIRST], 12)
     assert alone.what.startswith(f"Point {FIRST}, {SCHEME.names[FIRST]}, is at one pixel")
     assert "Nothing" not in alone.what
+
+
+def with_points(count: int) -> TrainingFace:
+    points = np.full((9, 2), np.nan)
+    points[:count] = 1.0
+    known = np.arange(9) < count
+    return TrainingFace("a", "s", None, points, trains_patches=known, measured=known)
+
+
+def test_faces_with_few_points_are_passed_over() -> None:
+    faces = [with_points(count) for count in (9, 1, 3, 2) * 5]
+    assert comparable(faces) == faces[::2]
+    with pytest.raises(TrainingError, match=r"2 faces have enough confirmed points .* of 4"):
+        comparable(faces[:4])
+    assert comparable(faces[:1]) == faces[:1]

@@ -216,15 +216,6 @@ def test_missing_points_and_faces_without_a_picture_are_no_doubt(shapes):
     assert np.isfinite([found.score for found in after]).all()
 
 
-def test_points_that_hardly_a_face_has_are_compared_among_those_that_have_them(shapes):
-    points, visible, fitted = (array.copy() for array in shapes)
-    points[:185, [30, 61]], visible[:185, [30, 61]] = np.nan, False
-    usual = find_outliers(SCHEME, points, visible, fitted)
-    assert max(found.score for found in usual) < 10
-    points[190, 61] += [0.4 * iod(shapes[0][190]), 0]
-    assert "Point 61, nose tip" in find_outliers(SCHEME, points, visible, fitted)[190].what
-
-
 def test_size_and_place_of_a_face_do_not_count(shapes):
     points, visible, fitted = shapes
     moved = find_outliers(SCHEME, 2.5 * points + 40, visible, 2.5 * fitted + 40)

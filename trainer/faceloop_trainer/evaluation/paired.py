@@ -62,7 +62,13 @@ class PairedTest:
         return not self.p_value < LEVEL
 
     def sentence(self, first: str, second: str) -> str:
-        """Say in plain words which is better, by how much, and whether that could be chance."""
+        """Say in plain words which is better, by how much, and whether that could be chance.
+
+        Parameters
+        ----------
+        first, second : str
+            What people call the two models.
+        """
         better, worse, low, high = first, second, -self.difference.high, -self.difference.low
         if self.difference.value > 0:
             better, worse, low, high = second, first, self.difference.low, self.difference.high

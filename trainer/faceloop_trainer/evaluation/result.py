@@ -162,7 +162,15 @@ class Evaluation:
         }
 
     def plot(self, path: str | Path, title: str = "") -> None:
-        """Draw the cumulative error distribution to a PNG."""
+        """Draw the cumulative error distribution to a PNG.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        title : str
+            Name of the curve.
+        """
         from .plots import save_ced  # noqa: PLC0415 - matplotlib takes a second to import
 
         save_ced({title or self.start: self.errors}, path)

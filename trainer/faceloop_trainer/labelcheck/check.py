@@ -167,14 +167,8 @@ class _Check:
         ]
         loaded = [self._loaded[f.item_id] for f in others if f.item_id in self._loaded]
         loaded += self._load(corrected)
-        enough = [f for f in loaded if _share_present(f) >= _LEAST_PRESENT]
         try:
-            if len(enough) < min(MIN_FACES, len(loaded)):
-                raise TrainingError(
-                    f"{counted(len(enough), 'face has', 'faces have')} enough confirmed points to "
-                    f"be compared, of {len(self._faces)}; at least {MIN_FACES} are needed. Confirm "
-                    "or annotate more."
-                )
+            enough = comparable(loaded)
             return self._compared(sorted(enough, key=lambda face: face.item_id or 0))
         except TrainingError:
             if known or self._constant:  # what was found so far is worth a result
@@ -223,8 +217,21 @@ class _Check:
         }
 
 
-def _share_present(face: TrainingFace) -> float:
-    return float(np.isfinite(face.points).all(axis=1).mean())
+def comparable(faces: Sequence[TrainingFace]) -> list[TrainingFace]:
+    """Return the faces that have enough points to be compared with each other.
+
+    Raises
+    ------
+    TrainingError
+        If some have not, and too few are left.
+    """
+    enough = [f for f in faces if np.isfinite(f.points).all(axis=1).mean() >= _LEAST_PRESENT]
+    if len(enough) < min(MIN_FACES, len(faces)):
+        raise TrainingError(
+            f"{counted(len(enough), 'face has', 'faces have')} enough confirmed points to be "
+            f"compared, of {len(faces)}; at least {MIN_FACES} are needed. Confirm or annotate more."
+        )
+    return enough
 
 
 def _corrected(face: Face, correction: Correction) -> Face:

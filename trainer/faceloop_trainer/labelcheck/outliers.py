@@ -187,14 +187,13 @@ class _ShapeDistribution:
         aligned = Similarities.onto(complete, pdm.mean).apply(complete)
         median = np.median(aligned, axis=0)
         shapes = aligned - median
-        present = np.asarray(np.isfinite(points).all(axis=2))
         unusual = np.linalg.norm(shapes, axis=(1, 2))
         for _ in range(_ROUNDS):
             inliers = unusual <= np.quantile(unusual, _INLIERS)
             precision = _precision(shapes[inliers], scheme.mirror, prior)
             count = inliers.sum() + (prior.weight if prior else 0.0)
             distances = _distances(shapes, precision, scheme.mirror, inliers, count)
-            typical = _typical(distances, present)
+            typical = np.quantile(distances, _INLIERS, axis=0)
             unusual = np.where(visible, distances / typical, 0.0).max(axis=1)
         return cls(median, shapes, visible, precision, distances, typical)
 
@@ -219,16 +218,6 @@ class _ShapeDistribution:
         own = slice(2 * point, 2 * point + 2)
         pulled = self.precision[own] @ self.shapes[face].ravel()
         return float(np.linalg.norm(residual_of_rest(self.precision[own, own], pulled)))
-
-
-def _typical(distances: Values, present: NDArray[np.bool_]) -> Values:
-    """Upper decile of the distances of each point, (N,), where it is present.
-
-    A point that is missing was completed by the others and lies where they expect it: of that
-    nothing is typical.
-    """
-    known = np.where(present, distances, np.nan)
-    return np.asarray(np.nanquantile(known, _INLIERS, axis=0))
 
 
 def _mirrored(shapes: Points, mirror: Sequence[int]) -> Points:

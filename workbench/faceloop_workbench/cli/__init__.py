@@ -14,7 +14,7 @@ from .agreement import agreement
 from .approving import approve
 from .checking import check
 from .confirming import confirm
-from .console import say
+from .console import say, spell_out
 from .demo import demo
 from .doctor import doctor
 from .erasing import erase
@@ -98,4 +98,5 @@ app.command("doctor")(doctor)
 
 def main() -> NoReturn:
     """Run the command line of this process to its exit code."""
+    spell_out()
     errors.run(typer.main.get_command(app))

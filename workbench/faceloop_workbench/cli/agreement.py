@@ -78,6 +78,8 @@ def new_round(
     else:
         shown = counted(len(made.items), "face")
         say(f"Made the round {made.name}: {shown} for {', '.join(annotator)}.")
+        if not item and len(made.items) < faces:
+            note(f"{counted(faces, 'face was', 'faces were')} asked for; the project has no more.")
         note(f"Points start from {made.start}.")
 
 
@@ -91,7 +93,7 @@ def add_annotations(
     author: Annotated[str, typer.Option(help="Who annotated them.")],
     json: JsonOption = False,
 ) -> None:
-    """Take annotations that somebody made elsewhere into a round: muct, clmtools, ibug or imm.
+    """Take annotations that somebody made elsewhere into a round, in any format that is read.
 
     Faces are recognised by their pictures.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +40,15 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def _text(text: str) -> Text:
     # as it is: no markup, and no name of a file that a terminal would take for a command
     return Text(_CONTROL.sub("\ufffd", text))
+
+
+def spell_out() -> None:
+    r"""Have letters that stdout has not got written as \u6f22: no name may end a command.
+
+    In a pipe or a file, Windows gives Python the letters of one country only.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as Python does for stderr
 
 
 def say(text: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .console import note
 from .interrupts import INTERRUPTED
@@ -28,15 +30,16 @@ def run(command: Callable[[], object]) -> NoReturn:
     traceback in a file, and the message says where.
     """
     sys.excepthook = _unexpected
+    warnings.showwarning = partial(_warned, warnings.showwarning)
     try:
         command()
     except SystemExit:
         raise
     # Before the next, which imports: it may be faceloop_datasets that lacks a library.
-    except ImportError as error:
-        if (error.name or "").startswith("faceloop"):
+    except (ImportError, AttributeError) as error:
+        if not _of_library(error):
             raise
-        note(f"Error: A library cannot be loaded: {error}. What to do about it: faceloop doctor")
+        note(f"Error: A library is missing or broken: {error}. What to do: faceloop doctor")
         sys.exit(FAILED)
     # Evaluated only when there is an error: faceloop_datasets takes too long to import for --help
     except _user_errors() as error:
@@ -51,6 +54,25 @@ def run(command: Callable[[], object]) -> NoReturn:
         note("Stopped.")
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _warned(
+    otherwise: Callable[..., object], message: Warning | str, category: type[Warning], *where: Any
+) -> None:
+    """Show what is for people in one line, and other warnings as Python does."""
+    from faceloop_datasets.formats import FormatWarning
+
+    if issubclass(category, FormatWarning):
+        note(f"Warning: {message}")
+    else:
+        otherwise(message, category, *where)
+
+
+def _of_library(error: ImportError | AttributeError) -> bool:
+    """Whether what was installed is at fault: of OpenCV, an empty folder may be left."""
+    if isinstance(error, ImportError):
+        return not (error.name or "").startswith("faceloop")
+    return getattr(error.obj, "__name__", None) == "cv2"
 
 
 def _of_file(error: OSError) -> str:

@@ -90,7 +90,7 @@ def find_faces(
 
     They come into the review queue with their fits to start from, and train nothing until somebody
     has corrected or accepted them. Faces that were removed are not found again. Where the project
-    has no model yet, the starter finds them, its points converted if the project's are others.
+    has no model yet, the starter finds them, if its points can be converted to the project's.
 
     Example: faceloop faces find faces --dry-run
     """

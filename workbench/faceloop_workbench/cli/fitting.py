@@ -280,9 +280,11 @@ def _note_more_faces(results: Sequence[StillResult]) -> None:
 
     found = {r.image: (len(r.fits), len(r.fits) + r.more) for r in results if r.more}
     if found:
-        shown = enumerated([f"{image} ({few} of {all_})" for image, (few, all_) in found.items()])
+        shown = enumerated(
+            [f"{image} ({few} of at least {all_})" for image, (few, all_) in found.items()]
+        )
         most = max(all_ for _, all_ in found.values())
-        note(f"Not all faces were fitted: {shown}. --faces {most} fits them.")
+        note(f"Not all faces were fitted: {shown}. --faces {most} fits those.")
 
 
 def _show_written(*files: Path | None) -> None:

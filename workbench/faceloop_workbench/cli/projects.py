@@ -14,15 +14,19 @@ from .options import JsonOption, ProjectOption
 if TYPE_CHECKING:
     from faceloop_datasets import ImportReport, Scheme
 
-_SAMPLE_SCHEME = "face70"
+_SAMPLE_SCHEME = _USUAL_SCHEME = "face70"
 _SHOWN = 20  # refused rows and missing pictures in the report for people; --json has all
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
     scheme: Annotated[
-        str, typer.Option(help="A landmark scheme by name, or a .toml file of your own.")
-    ] = "face70",
+        str | None,
+        typer.Option(
+            help="A landmark scheme by name, or a .toml file of your own; face70 if none is named.",
+            show_default=False,
+        ),
+    ] = None,
     scheme_of: Annotated[
         Path | None,
         typer.Option(
@@ -41,7 +45,11 @@ def init(
     Example: faceloop init faces
     """
     from faceloop_datasets import Conversion, Project, Scheme
+    from faceloop_datasets.importing.fitting import command
 
+    if scheme is not None and scheme_of is not None:
+        raise typer.BadParameter("--scheme and --scheme-of exclude each other; give one of them.")
+    scheme = scheme or _USUAL_SCHEME
     chosen = Scheme.load(scheme) if scheme_of is None else _scheme_of(scheme_of)
     if sample:  # before anything is made
         Conversion.load(_SAMPLE_SCHEME, chosen)
@@ -51,13 +59,20 @@ def init(
             with progress_bar() as progress:
                 faces = project.import_sample(progress=progress).faces
         if json:
-            show_json({"project": project.path, "scheme": chosen.name, "faces": faces})
+            show_json(
+                {
+                    "project": project.path,
+                    "scheme": chosen.name,
+                    "points": len(chosen),
+                    "faces": faces,
+                }
+            )
             return
         say(f"Made the project {project.path}: scheme {chosen.name}, {len(chosen)} points.")
         if faces:
             say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
         elif scheme_of is not None:
-            say(f"Next: faceloop import {scheme_of} --project {folder}")
+            say(f"Next: {command('faceloop', 'import', scheme_of, '--project', folder)}")
         elif chosen.name in Scheme.bundled():
             say(f"Next: faceloop import SOURCE... --project {folder}")
         else:
@@ -77,6 +92,8 @@ def list_formats(json: JsonOption = False) -> None:
             "title": one.title,
             "read": one.reader is not None,
             "written": one.writer is not None,
+            "points": one.points or "named in the file",
+            "lost": [] if one.writer is None else one.writer.holds.lost,
             "files": list(one.patterns),
             "explanation": one.explanation,
         }
@@ -86,8 +103,11 @@ def list_formats(json: JsonOption = False) -> None:
         show_json({"formats": rows})
         return
     show_table(
-        ("format", "in", "out", "what"),
-        [(r["format"], _mark(r["read"]), _mark(r["written"]), r["title"]) for r in rows],
+        ("format", "in", "out", "points", "what"),
+        [
+            (r["format"], _mark(r["read"]), _mark(r["written"]), r["points"], r["title"])
+            for r in rows
+        ],
     )
 
 
@@ -236,6 +256,7 @@ def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
 def show_report(report: ImportReport) -> None:
     """Show people what an import did."""
     from faceloop_datasets.wording import counted
+    from faceloop_workbench.services.conversion_text import left_out_text, not_there_text
 
     if report.dry_run:
         say("Dry run: nothing was written.")
@@ -261,6 +282,8 @@ def show_report(report: ImportReport) -> None:
         say(f"{faces} here already got another subject.")
     for warning in report.warnings:
         note(f"Warning: {warning}")
+    for sentence in filter(None, (not_there_text(report), left_out_text(report))):
+        say(sentence)
     if report.kept_aside:
         say(
             "\nKept aside: faces whose source has changed since a person corrected them. The "

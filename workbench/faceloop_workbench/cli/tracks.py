@@ -25,6 +25,9 @@ tracks = typer.Typer(
     help="The tracks of videos that a project keeps, and what is done to them.",
 )
 
+_WRITTEN = "deeplabcut, movement, openface, sleap, nwb, live-link"
+"""Formats of other tools that tracks are exported to; the registry has them, and takes longer."""
+
 _MOST_DIGITS = 19
 """Of a number of a frame; no video has as many."""
 
@@ -76,20 +79,29 @@ def export(
         typer.Option(
             "--out",
             "-o",
-            help="Table (.csv, .parquet), or a video to draw into (.mp4).",
+            help="Table (.csv, .parquet), a video to draw into (.mp4), or another tool's file.",
             show_default=False,
         ),
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--format", help=f"Of another tool: {_WRITTEN}.", show_default=False)
+    ] = "",
     frames: FramesOption = None,
+    face: Annotated[
+        int | None, typer.Option(help="Id of the face; all by default.", show_default=False)
+    ] = None,
     model: ModelOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write a kept track, or a range of it, as it is: nothing is fitted.
 
     Without --out the file is named by video and range, in this folder. Rejected frames are empty.
+    docs/how-to/pose-files.md says what files of other tools hold.
 
     Example: faceloop tracks export talk.mp4 --project faces --frames 100-250 --out part.csv
     """
+    from dataclasses import replace
+
     from faceloop_datasets import Project
     from faceloop_workbench.services.model_choice import choose_model
     from faceloop_workbench.services.track_export import TrackRange, export_track
@@ -98,6 +110,8 @@ def export(
     with Project.open(project) as opened:
         media = find_video(opened, video)
         track = need_track(opened, media).track
+        if face is not None:
+            track = replace(track, faces=(track.face(face),))
         part = TrackRange(*frame_range(track, frames))
         target = out or Path(part.suggested_name(Path(media.name).stem, track.frames))
         chosen = choose_model(model, opened)
@@ -108,6 +122,7 @@ def export(
                 opened.resolve(media),
                 target,
                 part=part,
+                kind=kind,
                 keep=kept_files(model, opened),
                 progress=monitor,
             )
@@ -117,6 +132,52 @@ def export(
         say(done.said)
     if done.frames < done.of:
         raise typer.Exit(INTERRUPTED)
+
+
+@tracks.command("import")
+def import_track(
+    file: Annotated[Path, typer.Argument(help="The file that another tool has written.")],
+    project: ProjectOption,
+    video: Annotated[
+        str, typer.Option(help="Its video: a path, or the name of one of the project.")
+    ],
+    source_format: Annotated[
+        str, typer.Option("--format", help="Of the file; it is recognised by default.")
+    ] = "",
+    name: Annotated[
+        str, typer.Option("--as", help="What to call the face, where there is one only.")
+    ] = "",
+    least: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Points of which the tool was less sure are missing."),
+    ] = 0.0,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would come of it.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Put what another tool found in a video into its track, as faces of their own.
+
+    The faces that are there stay as they are, and faceloop tracks undo takes the new ones back.
+
+    Example: faceloop tracks import talkDLC.csv --video talk.mp4 --project faces
+    """
+    from dataclasses import asdict
+
+    from faceloop_datasets import Project
+    from faceloop_workbench.services.track_keeping import video_path
+
+    with Project.open(project) as opened:
+        done = opened.import_track(
+            file,
+            video_path(opened, video),
+            source_format=source_format,
+            name=name,
+            least=least,
+            dry_run=dry_run,
+        )
+    if json:
+        show_json({**asdict(done), "dry_run": dry_run})
+        return
+    say(("Would import: " if dry_run else "") + done.said)
 
 
 @tracks.command("accept")

@@ -14,7 +14,8 @@ from faceloop_runtime.responses.gl.context import GLError
 from faceloop_runtime.responses.gl.egl import EglContext
 from faceloop_workbench.services.model_choice import expression_names
 from faceloop_workbench.settings import read_settings
-from faceloop_workbench.widgets.basic import PlainLabel, command_button
+from faceloop_workbench.widgets.basic import PlainLabel, command_button, not_none
+from faceloop_workbench.widgets.file_dialogs import dropped_paths
 from faceloop_workbench.widgets.gl_context import QtContexts
 from faceloop_workbench.widgets.scroll import ScrollArea
 
@@ -39,6 +40,8 @@ from .track_editor import TrackEditor
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
     from faceloop_datasets import Project
     from faceloop_workbench.commands import Commands
@@ -118,6 +121,7 @@ class LivePanel(QWidget):
         self._points = PointChooser(self.canvas)
         self._view = ViewChooser(self._draw_over)
         self._camera = CameraBar(session, commands, self.player, lambda: self._points.face)
+        self.setAcceptDrops(True)
         self._export = ExportBar(session, self._screening, self.tracks, self._timeline.view)
         self._speed = QComboBox()
         self._place = PlainLabel(_FIRST)
@@ -324,6 +328,16 @@ class LivePanel(QWidget):
 
     def _source_name(self) -> str:
         return "" if self.player.source is None else self.player.source.name
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Take a file with a track (Qt's name)."""
+        if len(dropped_paths(event)) == 1:
+            not_none(event).acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Import the track that a file holds (Qt's name)."""
+        not_none(event).acceptProposedAction()
+        self._export.take(dropped_paths(event)[0])
 
     # What can be done now
 

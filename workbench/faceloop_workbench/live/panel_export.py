@@ -1,4 +1,4 @@
-"""Writing the track of a whole video to a file."""
+"""Writing the track of a whole video to a file, and taking in one that another tool wrote."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from faceloop_datasets import FaceloopError
+from faceloop_datasets.track_formats import track_formats
 from faceloop_workbench.services.rendering import RenderSummary
 from faceloop_workbench.services.track_export import ExportedTrack
 from faceloop_workbench.widgets.basic import set_enabled
+from faceloop_workbench.widgets.file_dialogs import ask_file
 
 if TYPE_CHECKING:
     from faceloop_datasets import Progress
@@ -22,11 +24,25 @@ if TYPE_CHECKING:
     from .time_view import TimeView
     from .track_editor import TrackEditor
 
-_FILTER = "Points, one row a point (*.csv);;Points (*.parquet);;Video as shown (*.mp4)"
+_FILTER = ";;".join(
+    [
+        "Points, one row a point (*.csv)",
+        "Points (*.parquet)",
+        "Video as shown (*.mp4)",
+        "movement (*.nc)",
+        "SLEAP (*.slp)",
+        "NWB (*.nwb)",
+    ]
+)
 _HELP = (
     "Write points, or a video with them drawn in: the kept track as it is, of the range if one is "
     "selected. Without one the whole video is fitted; and so it is where something is drawn over "
     "the faces."
+)
+_IMPORT_HELP = (
+    "Put what another tool found in this video (DeepLabCut, Lightning Pose, SLEAP, movement, NWB, "
+    "OpenFace, or a table of faceloop's) into the track, as faces of their own. A file can also "
+    "be dropped on this tab. Undo takes it back."
 )
 
 
@@ -57,6 +73,9 @@ class ExportBar(QWidget):
         self._start = QPushButton("Export track…")
         self._start.setObjectName("live.export")
         self._start.clicked.connect(self._ask)
+        self._import = QPushButton("Import track…")
+        self._import.setObjectName("live.import")
+        self._import.clicked.connect(self._ask_import)
         self._bar = QProgressBar()
         self._stop = QPushButton("Cancel")
         self._stop.setObjectName("live.cancel_export")
@@ -64,6 +83,7 @@ class ExportBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._start)
+        layout.addWidget(self._import)
         layout.addWidget(self._bar, 1)
         layout.addWidget(self._stop)
         self._show(running=False)
@@ -74,6 +94,16 @@ class ExportBar(QWidget):
         if why_not != self._why_not:
             self._why_not = why_not
             set_enabled(self._start, why_not, _HELP)
+            set_enabled(self._import, why_not, _IMPORT_HELP)
+
+    def take(self, file: Path) -> None:
+        """Put the track that a file holds into the one that is kept."""
+        try:
+            if self._why_not:
+                raise FaceloopError(f"{self._why_not} Then import {file.name}.")
+            self._tracks.import_file(file)
+        except FaceloopError as error:
+            self._session.tell(str(error), "error")
 
     def start(self, target: Path) -> None:
         """Write the track to a file."""
@@ -115,6 +145,10 @@ class ExportBar(QWidget):
             suffix = kind.rpartition("*")[2].rstrip(")")
             self.start(target if target.suffix else target.with_suffix(suffix or ".csv"))
 
+    def _ask_import(self) -> None:
+        patterns = sorted({p for one in track_formats().values() for p in one.patterns})
+        ask_file(self, "Import a track", f"Tracks ({' '.join(patterns)})", self.take)
+
     def _progress(self, progress: Progress) -> None:
         self._bar.setMaximum(progress.total or 0)
         self._bar.setValue(progress.done)
@@ -145,4 +179,6 @@ class ExportBar(QWidget):
         self._bar.setValue(0)
         self._stop.setVisible(running)
         self._start.setVisible(not running)
+        self._import.setVisible(not running)
         set_enabled(self._start, self._why_not, _HELP)
+        set_enabled(self._import, self._why_not, _IMPORT_HELP)

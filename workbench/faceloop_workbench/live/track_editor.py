@@ -18,6 +18,7 @@ from faceloop_workbench.services.model_choice import check_points
 from faceloop_workbench.services.track_editing import with_head_poses
 from faceloop_workbench.services.track_export import (
     TABLES,
+    VIDEOS,
     ExportedTrack,
     TrackRange,
     export_track,
@@ -169,6 +170,18 @@ class TrackEditor:
         self._player.kept.recorder = None
         self._jobs.begin(f"Tracking {video.path.name}", work)
 
+    def import_file(self, file: Path) -> None:
+        """Put what another tool found in this video into the track, as faces of their own."""
+        video = self._video()
+
+        def work(_monitor: Monitor) -> TrackStep:
+            self._up_to_date(video)
+            done = video.project.import_track(file, video.path)
+            return replace(loaded(video.project, video.path), said=done.said)
+
+        self._player.pause()
+        self._jobs.begin(f"Importing {file.name}", work)
+
     def judge(self, verdict: Verdict, first: int, last: int) -> None:
         """Accept or reject the face in a range; where all of it is so already, neither any more."""
 
@@ -275,8 +288,17 @@ class TrackEditor:
         Job or None
             None where the video has to be fitted: not all of the frames are kept, or something is
             drawn over the faces.
+
+        Raises
+        ------
+        FaceloopError
+            If it is the file of another tool, and not all of the frames are kept.
         """
         track, drawn = self.track, self._screening.rendering is not None
+        if target.suffix.lower() not in (*TABLES, *VIDEOS):
+            drawn = False
+            if track is None or not track.seen.all():
+                raise FaceloopError("Not all frames are kept yet. Track all, then export again.")
         if track is None or (drawn and target.suffix.lower() not in TABLES):
             return None
         part = TrackRange(*selected) if selected is not None else TrackRange.all_of(track)

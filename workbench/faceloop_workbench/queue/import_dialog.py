@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError, ImportReport, Project
 from faceloop_datasets.formats import Recognition, all_formats, readable, recognise, source_scheme
+from faceloop_datasets.importing.fitting import PointsDoNotFit
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.services.conversion_text import conversion_text
@@ -55,6 +56,8 @@ class ImportDialog(QDialog):
         Where the project is open.
     parent : QWidget
         What it belongs to; while it is open, nothing else in that window can be done.
+    new_with : callable
+        Asks for a new project of a scheme; is given that and the window to ask in.
     sources : sequence of Path
         Files that are chosen already.
     """
@@ -63,10 +66,12 @@ class ImportDialog(QDialog):
         self,
         session: Session,
         parent: QWidget,
+        new_with: Callable[[Scheme, QWidget], QDialog],
         sources: Sequence[Path] = (),
     ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._new_with = session, new_with
+        self._other: Scheme | None = None
         self._folder = session.need_project().path
         self._checked: ImportReport | None = None
         self._chosen_by_hand = False
@@ -146,7 +151,6 @@ class ImportDialog(QDialog):
 
         def work(monitor: Monitor) -> tuple[ImportReport, str]:
             with Project.open(folder) as project:
-                conversion = project.conversion_from(source_scheme(source_format, sources))
                 report = project.import_from(
                     source_format,
                     sources,
@@ -155,6 +159,7 @@ class ImportDialog(QDialog):
                     progress=monitor,
                     dry_run=dry_run,
                 )
+                conversion = project.conversion_from(source_scheme(source_format, sources))
                 return report, conversion_text(conversion, project.scheme)
 
         self._bar.run(Job(work, name), self._done)
@@ -172,6 +177,18 @@ class ImportDialog(QDialog):
 
     def _failed(self, error: FaceloopError) -> None:
         self._report.setPlainText(str(error))
+        self._other = error.scheme if isinstance(error, PointsDoNotFit) else None
+        self._new.setVisible(self._other is not None)
+
+    def _ask_for_project(self) -> None:
+        """Make a project of the points of the files, and check what would come into it."""
+        if self._other is not None:
+            self._new_with(self._other, self).accepted.connect(self._take_project)
+
+    def _take_project(self) -> None:
+        self._folder = self._session.need_project().path
+        self._format_chosen()
+        self.check()
 
     def _cancelled(self, _name: str) -> None:
         self._report.setPlainText("Stopped. The project is as it was before.")
@@ -214,7 +231,8 @@ class ImportDialog(QDialog):
 
     def _outdate(self) -> None:
         """Ask for another check: something else is chosen, of which the report says nothing."""
-        self._checked = None
+        self._checked = self._other = None
+        self._new.hide()
         self._report.clear()
         self._enable()
 
@@ -304,6 +322,11 @@ class ImportDialog(QDialog):
         self._bar.cancelled.connect(self._cancelled)
         self._bar.busy_changed.connect(self._enable)
         self._copy = _button("import.copy", "Copy report", self._copy_report)
+        self._new = _button("import.new", "New project of these points…", self._ask_for_project)
+        self._new.setToolTip(
+            "Makes a project whose points are those of the files, and imports there."
+        )
+        self._new.hide()
         self._check = _button("import.check", "Check", self.check)
         self._start = _button("import.start", "Import", self.start)
         self._close = _button("import.close", "Cancel", self.reject)
@@ -328,6 +351,7 @@ class ImportDialog(QDialog):
         form.addRow(self._subjects.help)
         foot = QHBoxLayout()
         foot.addWidget(self._copy)
+        foot.addWidget(self._new)
         foot.addStretch(1)
         for button in (self._check, self._start, self._close):
             foot.addWidget(button)

@@ -144,7 +144,7 @@ class ProjectDialogs:
         """Open the dialog that imports annotations."""
         if self.free():
             before = self._review.faces
-            dialog = ImportDialog(self._session, self._parent, sources)
+            dialog = ImportDialog(self._session, self._parent, self.new_with, sources)
             dialog.finished.connect(lambda: self._imported(before))
             dialog.open()
 

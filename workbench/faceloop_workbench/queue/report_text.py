@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.wording import counted
+from faceloop_workbench.services.conversion_text import left_out_text
 from faceloop_workbench.services.format_help import title_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def _lines(report: ImportReport, converted: str) -> Iterator[str]:
         yield f"{faces} here already {verb} another subject."
     yield ""
     yield converted
+    if report.points_left_out:
+        yield left_out_text(report)
     for reason, count in report.skipped.items():
         yield f"{counted(count, 'row is', 'rows are')} left out: {reason}."
     yield from _updated(report)

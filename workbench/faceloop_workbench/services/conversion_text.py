@@ -8,12 +8,15 @@ import numpy as np
 
 from faceloop_datasets import Conversion, Scheme, SchemeError
 from faceloop_datasets.formats import all_formats
+from faceloop_datasets.wording import counted, enumerated
 
 from .error_text import error_text
 from .format_help import title_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from faceloop_datasets import ImportReport
 
 _NAMED = 6  # points that are called by their names
 
@@ -29,16 +32,36 @@ def conversion_text(conversion: Conversion, scheme: Scheme) -> str:
         What it leads to.
     """
     source, count = conversion.source, len(scheme)
-    if source == scheme.name:
-        return f"The points are those of the project ({scheme.name}): nothing is converted."
     absent, estimated = conversion.without_source, conversion.estimated
+    same = source == scheme.name
+    if same and not absent.any() and not estimated.any():
+        return f"The points are those of the project ({scheme.name}): nothing is converted."
     kept = count - int(absent.sum()) - int(estimated.sum())
-    parts = [f"{source} becomes {scheme.name}: {kept} of {count} points are the same marks"]
+    what = "Points of one name are one point" if same else f"{source} becomes {scheme.name}"
+    parts = [f"{what}: {kept} of {count} points are the same marks"]
     if estimated.any():
         parts.append(f"{int(estimated.sum())} estimated ({_estimates(conversion, scheme)})")
     if absent.any():
         parts.append(f"{int(absent.sum())} missing ({_names(absent, scheme)})")
     return "; ".join(parts) + "."
+
+
+def left_out_text(report: ImportReport) -> str:
+    """Say which points of the imported file the project has no place for; empty if none."""
+    names = report.points_left_out
+    if not names:
+        return ""
+    are = counted(len(names), "point of the file is", "points of the file are")
+    return f"{are} left out ({enumerated(names, _NAMED)})."
+
+
+def not_there_text(report: ImportReport) -> str:
+    """Say which points of the project the imported file says nothing of; empty if none."""
+    names = report.points_not_there
+    if not names:
+        return ""
+    are = counted(len(names), "point is", "points are")
+    return f"{are} missing, which the file does not have ({enumerated(names, _NAMED)})."
 
 
 def error_rows(conversion: Conversion, scheme: Scheme) -> list[tuple[str, str, str]]:
@@ -100,7 +123,7 @@ def _estimates(conversion: Conversion, scheme: Scheme) -> str:
 
 
 def _names(mask: NDArray[np.bool_], scheme: Scheme) -> str:
-    return ", ".join(np.array(scheme.names)[mask].tolist())
+    return enumerated(np.array(scheme.names)[mask].tolist(), _NAMED)
 
 
 def _fate(conversion: Conversion, point: int) -> str:

@@ -71,7 +71,7 @@ def _gl() -> list[Diagnostic]:
     if probe.returncode == 0:
         return [Diagnostic(what, said[-1]), picked]
     reason = (probe.stderr.strip().splitlines() or [f"exit code {probe.returncode}"])[-1]
-    advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri)."
+    advice = "Only for OpenGL: install a driver (Debian: libegl1 libgl1-mesa-dri libfontconfig1)."
     return [Diagnostic(what, f"none ({reason})", advice), picked]
 
 

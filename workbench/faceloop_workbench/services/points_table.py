@@ -123,14 +123,18 @@ class PointsTable:
         self._broken = False  # a failed write may have left half a row
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = (
-                pq.ParquetWriter(self._part, self._schema)
-                if suffix == ".parquet"
-                else pa_csv.CSVWriter(self._part, self._schema)
-            )
+            # Of our own: CSVWriter leaves open what it opens, which Windows then never renames.
+            self._file = pa.OSFile(str(self._part), "wb")
+            try:
+                self._writer = (
+                    pq.ParquetWriter(self._file, self._schema)
+                    if suffix == ".parquet"
+                    else pa_csv.CSVWriter(self._file, self._schema)
+                )
+            except OSError:
+                self._remove()
+                raise
         except OSError as error:
-            with suppress(OSError):  # a full disk may have left an empty file
-                self._part.unlink()
             raise self._failed(error) from error
 
     def write(
@@ -164,13 +168,19 @@ class PointsTable:
         try:
             self._flush()
             self._writer.close()
+            self._file.close()
             if not self._broken:
                 put_in_place(self._part, self.path)
         except OSError as error:
             raise self._failed(error) from error
         finally:
-            with suppress(OSError):  # renamed, if all went well
-                self._part.unlink()
+            self._remove()
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):  # renamed, if all went well
+            self._part.unlink()
 
     def _columns(
         self, number: int, fit: Fit, smoothed: NDArray[np.float64] | None

@@ -15,9 +15,11 @@ from faceloop_datasets.outputs import (
     refuse_unwritable,
     require_ending,
 )
+from faceloop_datasets.track_formats import TrackToWrite, find_track_format, track_formats
 from faceloop_datasets.tracks.editing import check_range
-from faceloop_datasets.wording import counted
+from faceloop_datasets.wording import counted, enumerated
 
+from .openface_table import Camera, OpenFaceTable
 from .overlay import draw_fits
 from .points_table import PointsTable
 from .track_editing import kept_result
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faceloop_datasets import ProgressLike, Track
+    from faceloop_datasets.track_formats import TrackFormat
     from faceloop_runtime import FaceModel, Fit
     from faceloop_runtime.fit.result import FitStart
 
 TABLES = (".csv", ".parquet")
+OURS = "table"
+"""Name of our own tables among the formats of tracks."""
 VIDEOS = (".mp4", ".mkv", ".mov", ".m4v")
 """Endings of the files that `export_track` can write."""
 
@@ -76,19 +81,23 @@ class ExportedTrack:
         Frames in it, and frames of the range.
     empty : int
         Frames without a face: lost, rejected, or not looked at.
+    lacks : tuple of str
+        What of the track is not in it.
     """
 
     out: Path
     frames: int
     of: int
     empty: int
+    lacks: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
         """The same for people."""
         until = "" if self.frames == self.of else f" of {self.of}; it was stopped"
         empty = f", {self.empty} without a face" if self.empty else ""
-        return f"{self.out} has {counted(self.frames, 'frame')}{until}{empty}."
+        lacks = f" Not in it: {enumerated(self.lacks, most=9)}." if self.lacks else ""
+        return f"{self.out} has {counted(self.frames, 'frame')}{until}{empty}.{lacks}"
 
 
 def export_track(
@@ -98,10 +107,14 @@ def export_track(
     out: Path,
     *,
     part: TrackRange | None = None,
+    kind: str = "",
     keep: Iterable[Path] = (),
     progress: ProgressLike = None,
 ) -> ExportedTrack:
     """Write a range of a track as it is kept: nothing is fitted.
+
+    ``kind`` chooses the format of another tool, see `faceloop_datasets.track_formats`; without it
+    the ending of the file does, and CSV and Parquet are our own.
 
     A table has the columns of `faceloop_workbench.services.points_table.PointsTable`; ``start``
     says how the points came about, ``fitted``, ``corrected``, ``spread`` and so on, and what a
@@ -119,6 +132,8 @@ def export_track(
         ``.csv`` or ``.parquet``, or a video to draw into.
     part : TrackRange, optional
         Which frames; all by default.
+    kind : str
+        Name of a format of tracks, or empty.
     keep : iterable of Path
         Files besides the video that must not be replaced.
     progress : Monitor or callable, optional
@@ -137,16 +152,62 @@ def export_track(
             f"Expected a model of {track.scheme} to export the track with, but got one of "
             f"{model.scheme.name}."
         )
-    require_ending(out, (*TABLES, *VIDEOS), "a track")
+    theirs = chosen_format(out, kind)
     refuse_unwritable(out)
     refuse_to_replace([out], [video, *keep])
     refuse_in_project([out])
+    if theirs is not None and theirs.write is not None:
+        return _write_theirs(theirs, _to_write(track, model, video, part), out)
     frames = _Frames(track, model, part, Monitor.of(progress))
-    if out.suffix.lower() in TABLES:
+    if theirs is not None and theirs.name == "openface":
+        _write_openface(frames, video, out)
+    elif out.suffix.lower() in TABLES:
         _write_table(frames, video, out)
     else:
         _write_video(frames, video, out)
     return ExportedTrack(out, frames.count, part.last - part.first + 1, frames.empty)
+
+
+def chosen_format(out: Path, kind: str = "") -> TrackFormat | None:
+    """Return the format of another tool that a file is to have; None if it is one of ours.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or the name of the file ends otherwise.
+    """
+    formats = [one for one in track_formats().values() if _is_written(one)]
+    if kind and kind != OURS:
+        chosen = find_track_format(kind)
+        if chosen not in formats:
+            raise InputError(f"{chosen.title} is read only.")
+        require_ending(out, chosen.suffixes, chosen.title)
+        return chosen
+    endings = {end: one for one in formats for end in one.suffixes if end not in TABLES}
+    require_ending(out, (*TABLES, *VIDEOS, *endings), "a track")
+    return endings.get(out.suffix.lower())
+
+
+def _to_write(track: Track, model: FaceModel, video: Path, part: TrackRange) -> TrackToWrite:
+    with Video(video) as source:
+        size = source.size
+    return TrackToWrite(track, model.scheme, video, size, part.first, part.last)
+
+
+def _is_written(one: TrackFormat) -> bool:
+    """Whether a track can be exported so; OpenFace's table is made of fits."""
+    return one.write is not None or one.name == "openface"
+
+
+def _write_theirs(theirs: TrackFormat, track: TrackToWrite, out: Path) -> ExportedTrack:
+    assert theirs.write is not None  # noqa: S101 - the caller looked
+    faces = track.faces()
+    if not faces:
+        raise InputError(f"There is no face in this track to write to {out}.")
+    theirs.write(track, out)
+    there = np.any([~np.isnan(face.points).all(axis=(1, 2)) for face in faces], axis=0)
+    count = len(there)
+    return ExportedTrack(out, count, count, count - int(there.sum()), theirs.lacks)
 
 
 class _Frames:
@@ -176,6 +237,16 @@ def _write_table(frames: _Frames, video: Path, out: Path) -> None:
         for frame, faces in frames:
             rows = [(number, _for_table(track, number, frame, fit)) for number, fit in faces]
             table.write((frame, float(track.times[frame])), rows)
+
+
+def _write_openface(frames: _Frames, video: Path, out: Path) -> None:
+    track, scheme = frames.track, frames.model.scheme
+    with Video(video) as source:
+        camera = Camera(*source.size)
+    with OpenFaceTable(out, scheme, camera) as table:
+        for frame, faces in frames:
+            sure = [(n, replace(fit, score=1 - min(fit.predicted_error, 1))) for n, fit in faces]
+            table.write((frame, float(track.times[frame])), sure)
 
 
 def _write_video(frames: _Frames, video: Path, out: Path) -> None:

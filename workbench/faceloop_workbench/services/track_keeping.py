@@ -238,6 +238,18 @@ def find_video(project: Project, which: str) -> Media:
     raise InputError(f"{said} {which}. Name one by its path or hash: {names}.")
 
 
+def video_path(project: Project, which: str) -> Path:
+    """Return where a video is: a file, or a video of the project as `find_video` finds it.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    path = Path(which)
+    return path if path.is_file() else project.resolve(find_video(project, which))
+
+
 def need_track(project: Project, media: Media) -> TrackHistory:
     """Return the kept track of a video.
 

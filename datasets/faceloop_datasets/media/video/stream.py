@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.stream import Disposition
@@ -38,6 +38,10 @@ _CONTAINERS = (
 )
 _LIMITS = {"max_pixels": str(MAX_FRAME_PIXELS)}
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS, **_LIMITS}
+# A title that is no UTF-8 is no reason to refuse a video; since 19 PyAV needs not be told.
+_ANY_TITLE: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails  # covers, and chapters' stills
 
 
@@ -172,7 +176,7 @@ def open_container(path: Path) -> InputContainer:
     """
     try:
         # absolute, so that a colon in the name makes no address of it
-        return av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
+        opened: InputContainer = av.open(str(path.absolute()), options=_OPTIONS, **_ANY_TITLE)
     except (av.FFmpegError, OSError, ValueError) as error:
         if path.suffix.lower() in IMAGE_SUFFIXES:
             raise InputError(f"{path} is a picture. Expected a video file.") from error
@@ -180,6 +184,7 @@ def open_container(path: Path) -> InputContainer:
             f"{path} cannot be read as a video ({in_words(error)}). Expected a video file such as "
             "MP4, WebM, MOV, MKV or AVI; a download that broke off must be repeated."
         ) from error
+    return opened
 
 
 def _codec_of(stream: VideoStream) -> VideoCodecContext | None:

@@ -191,6 +191,15 @@ def write_video(path: str | Path, frames: Iterable[Image], rate: float) -> int:
     """Write RGB frames, each (H, W, 3) uint8, to a video; return how many.
 
     See `VideoWriter` for what happens on interruption.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its suffix says which container.
+    frames : iterable of ndarray of uint8, shape (H, W, 3)
+        All of one size.
+    rate : float
+        Frames per second.
     """
     count = 0
     with VideoWriter(path, rate) as writer:

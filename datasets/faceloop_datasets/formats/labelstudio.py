@@ -1,0 +1,266 @@
+"""Label Studio's JSON and JSON-MIN: tasks with key points; read, and written to be imported.
+
+Positions are percent of ``original_width`` and ``original_height`` from the corner of the picture
+(labelstud.io, "KeyPointLabels"; "Units of image annotations"), so that the centre of the top-left
+pixel is half a pixel. Each point is a region of its own. ``parentID`` says which box a point is in:
+points of one box are one face, and points in none of a task are one. Where several people have
+annotated a task, what is marked as ground truth is read, else what was changed last. Label Studio
+has no visibility: ``occluded`` and ``estimated`` are notes of a region (``meta.text``), as people
+write them in its window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from faceloop_datasets.annotation import PointState
+from faceloop_datasets.errors import InputError
+from faceloop_datasets.media.images import IMAGE_SUFFIXES
+from faceloop_datasets.schemes.named import scheme_of_names
+
+from ._face_keys import FaceKeys, name_in_address, other_names
+from ._json import elements
+from ._labelstudio_writing import POINTS, config_beside, write_labelstudio
+from ._names import PictureNames
+from ._places import has_suffix
+from ._point_names import numbered_places, ordered, placed, said_names
+from ._rows import MOST, BadRow
+from ._sniffing import files_like, share_of
+from .format import Format, Holds, NamedFace, Reader, Writer
+from .record import Skip
+from .rows import FaceRow, row_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from faceloop_datasets.schemes.scheme import Scheme
+
+    from ._places import Source
+
+_Object = Mapping[str, Any]
+_Places = tuple[Mapping[str, int], int]
+_HALF = 0.5
+_NOTES = {"occluded": PointState.OCCLUDED, "estimated": PointState.ESTIMATED}
+
+
+def _likeness(head: str) -> float:
+    """Look for a list of tasks: with annotations, or with what JSON-MIN has in their place."""
+    start = head.lstrip("\ufeff \t\r\n")
+    if not start.startswith("[") or not start[1:].lstrip().startswith("{"):
+        return 0.0
+    tasks = '"annotations"' in head or '"completions"' in head
+    whole = tasks and ('"data"' in head or '"result"' in head)
+    return 1.0 if whole or '"keypointlabels"' in head.lower() else 0.0
+
+
+def _find(sources: Sequence[Path]) -> list[Source]:
+    return files_like(sources, ".json", _likeness)
+
+
+def _tasks(path: Path) -> Iterator[Any]:
+    for key, task in elements(path, ()):
+        if not key:
+            yield task
+
+
+def _count(sources: Sequence[Path]) -> int:
+    return sum(1 for source in _find(sources) for _ in _tasks(source.file))
+
+
+def _regions(task: object) -> list[_Object]:
+    """Regions of the annotation of a task that is read."""
+    if not isinstance(task, dict):
+        return []
+    annotations = task.get("annotations", task.get("completions"))
+    if isinstance(annotations, list):
+        chosen = _chosen([a for a in annotations if isinstance(a, dict)])
+        return _objects(chosen.get("result"))
+    return [region for value in task.values() for region in _min_regions(value)]
+
+
+def _min_regions(value: object) -> Iterator[_Object]:
+    """Yield regions of JSON-MIN, which has values of regions only."""
+    for one in _objects(value):
+        if isinstance(one.get("keypointlabels"), list):
+            yield {"type": "keypointlabels", "value": one, **one}
+
+
+def _objects(value: object) -> list[_Object]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _chosen(annotations: Sequence[_Object]) -> _Object:
+    """Annotation of a task that counts: the ground truth, else the one changed last."""
+    there = [a for a in annotations if a.get("was_cancelled") is not True]
+    return max(
+        there,
+        key=lambda a: (a.get("ground_truth") is True, str(a.get("updated_at") or "")),
+        default={},
+    )
+
+
+def _labels(region: _Object) -> list[str]:
+    """Label of a key point; nothing of another region."""
+    value = region.get("value")
+    labels = value.get("keypointlabels") if isinstance(value, dict) else None
+    return [str(labels[0])] if isinstance(labels, list) and labels else []
+
+
+def _names(path: Path) -> tuple[str, tuple[str, ...]]:
+    try:
+        found = path.stat()
+    except OSError:
+        return "", ()
+    return _names_of(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=4)
+def _names_of(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
+    """Scheme, and names of the points; no scheme if faceloop has not written it there."""
+    names: dict[str, None] = {}
+    for task in _tasks(path):
+        data = task.get("data") if isinstance(task, dict) else None
+        said = said_names(str(data.get(POINTS, ""))) if isinstance(data, dict) else None
+        if said is not None:
+            return said
+        names.update((label, None) for region in _regions(task) for label in _labels(region))
+    return "", ordered(names)
+
+
+def _scheme_of(sources: Sequence[Path]) -> Scheme:
+    found = [_names(source.file) for source in _find(sources)]
+    said = next((one for one in found if one[0]), None)
+    if said is not None:
+        return scheme_of_names(*said)
+    names = ordered(name for _, own in found for name in own)
+    if not names:
+        raise InputError(
+            f"No region in {', '.join(map(str, sources))} is a labelled key point; expected an "
+            "export of tasks that were annotated with KeyPointLabels."
+        )
+    return scheme_of_names("label-studio", names)
+
+
+def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
+    keys = FaceKeys()
+    places = numbered_places(_names(source.file)[1], scheme), len(scheme)
+    for task in _tasks(source.file):
+        if not isinstance(task, dict):
+            yield FaceRow("task", "a", problem=f"it is {task!r:.40}; expected an object")
+            continue
+        yield from _left_out(task, source)
+        name, groups = _picture(task), _groups(_regions(task))
+        if not groups:
+            yield Skip(source.file, 0, "a task without key points")
+        for box, points in groups.values():
+            yield _face(keys.next(name or f"task {task.get('id')}"), name, box, points, places)
+
+
+def _left_out(task: _Object, source: Source) -> Iterator[Skip]:
+    annotations = _objects(task.get("annotations", task.get("completions")))
+    for annotation in annotations:
+        if annotation.get("was_cancelled") is True:
+            yield Skip(source.file, 0, "an annotation that was cancelled")
+    there = sum(annotation.get("was_cancelled") is not True for annotation in annotations)
+    for _ in range(there - 1):
+        yield Skip(source.file, 0, "another annotator's of the same task")
+    for _ in _objects(task.get("predictions")):
+        yield Skip(source.file, 0, "a prediction that nobody has confirmed")
+
+
+def _picture(task: _Object) -> str:
+    """Name of the picture: what the task's data call image, or what looks like one."""
+    data = task.get("data")
+    values: _Object = data if isinstance(data, dict) else task
+    said = values.get("image")
+    texts = [said] if isinstance(said, str) else [v for v in values.values() if _is_picture(v)]
+    return name_in_address(str(texts[0])) if texts else ""
+
+
+def _is_picture(value: object) -> bool:
+    return isinstance(value, str) and any(has_suffix(value, s) for s in IMAGE_SUFFIXES)
+
+
+def _groups(regions: Sequence[_Object]) -> dict[str, tuple[_Object, list[_Object]]]:
+    """Points of each face, with the box that they are in, in the order of the boxes."""
+    boxes = {str(r.get("id")): r for r in regions if not _labels(r) and r.get("id") is not None}
+    groups: dict[str, tuple[_Object, list[_Object]]] = {}
+    for region in regions:
+        if _labels(region):
+            parent = str(region.get("parentID") or "")
+            groups.setdefault(parent, (boxes.get(parent, {}), []))[1].append(region)
+    return groups
+
+
+def _face(key: str, name: str, box: _Object, points: Sequence[_Object], places: _Places) -> FaceRow:
+    try:
+        xy, states = placed([_point(point) for point in points], *places)
+    except BadRow as error:
+        return FaceRow(key, name or "a", problem=str(error))
+    if not name:
+        return FaceRow(key, "a", problem="its data name no picture")
+    said = dict(note.split(": ", 1) for note in _notes(box) if ": " in note)
+    return FaceRow(
+        key, name, xy, states, subject=said.get("subject", ""),
+        expression=said.get("expression", ""), other_pictures=other_names(name),
+    )  # fmt: skip
+
+
+def _notes(region: _Object) -> list[str]:
+    meta = region.get("meta")
+    text = meta.get("text") if isinstance(meta, dict) else None
+    texts = text if isinstance(text, list) else [text]
+    return [one.strip() for one in islice(texts, 100) if isinstance(one, str)]
+
+
+def _point(region: _Object) -> tuple[str, float, float, PointState]:
+    (label,), value = _labels(region), region["value"]
+    given = [value.get("x"), value.get("y"), region.get("original_width"),
+             region.get("original_height")]  # fmt: skip
+    try:
+        x, y, width, height = (float(one) for one in given)
+    except (TypeError, ValueError, OverflowError):
+        raise BadRow(
+            f"the point {label!r:.40} has {given!r:.80}; expected x, y, original_width and "
+            "original_height"
+        ) from None
+    if region.get("image_rotation") not in (None, 0):
+        raise BadRow("the picture was turned in Label Studio (image_rotation); turn it back there")
+    x, y = x * width / 100 - _HALF, y * height / 100 - _HALF
+    if not max(abs(x), abs(y)) <= MOST or not min(width, height) > 0:
+        raise BadRow(f"the point {label!r:.40} has {given!r:.80}; expected percent and pixels")
+    notes = (note.lower() for note in _notes(region))
+    state = next((_NOTES[note] for note in notes if note in _NOTES), PointState.VISIBLE)
+    return label, x, y, state
+
+
+def _files(dest: Path, _faces: Sequence[NamedFace]) -> list[Path]:
+    return [dest, config_beside(dest)]
+
+
+FORMAT = Format(
+    "labelstudio",
+    "Label Studio (.json)",
+    "Choose the export of a project, JSON or JSON-MIN. Points of one box are one face. Of several "
+    "annotators the ground truth is read, else the newest; predictions are left out. Pictures are "
+    "found by their names, also after an upload.",
+    ("*.json",),
+    Reader(
+        row_reader("labelstudio", _find, _read_file, _scheme_of),
+        _scheme_of,
+        _count,
+        share_of(".json", _likeness),
+        "a .json list of tasks with annotations",
+    ),
+    Writer(
+        write_labelstudio,
+        Holds(subject=True, expression=True, unplaced=False),
+        PictureNames.pictures,
+        ".json",
+        files=_files,
+    ),
+)

@@ -1,0 +1,38 @@
+"""The tutorials do what they say: every block is run as it is published."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .following import follow
+from .terminal import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(__file__).parents[3] / "docs" / "tutorials"
+PAGES = [page for page in sorted(FOLDER.glob("*.md")) if page.stem != "index"]
+DATABASE = "TEAM_DATABASE"
+"""What a page calls the address of the reader's own database server."""
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the pages' commands are for bash")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """What starts the commands of all pages."""
+    with Server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_tutorial_is_true(
+    page: Path, tmp_path: Path, server: Server, request: pytest.FixtureRequest
+) -> None:
+    variables = {}
+    if DATABASE in page.read_text(encoding="utf-8"):
+        variables[DATABASE] = request.getfixturevalue("postgresql_url")
+    follow(page, tmp_path, server, variables)
