@@ -22,7 +22,9 @@ from . import (
     lp300w,
     mediapipe,
     muct,
+    pts,
     tidy,
+    vw300,
     wflw,
 )
 from .format import Format, Reader, Writer
@@ -48,6 +50,8 @@ _BUNDLED = (
     lp300w.FORMAT,
     cofw.FORMAT,
     cofw.FORMAT68,
+    pts.FORMAT,
+    vw300.FORMAT,
 )
 
 
