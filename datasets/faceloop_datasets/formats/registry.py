@@ -19,6 +19,7 @@ from . import (
     labelme,
     labelstudio,
     muct,
+    sleap,
     tidy,
 )
 from .format import Format, Reader, Writer
@@ -39,6 +40,7 @@ _BUNDLED = (
     cvat.FORMAT,
     labelme.FORMAT,
     labelstudio.FORMAT,
+    sleap.FORMAT,
 )
 
 
