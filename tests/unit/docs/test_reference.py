@@ -26,7 +26,8 @@ def by_any_scale(name: str) -> str:
 
 def test_the_page_of_the_model_file_has_every_array_and_its_shape() -> None:
     declared = {
-        by_any_scale(f.name): " × ".join(f.shape) for f in fields_of(VERSION, 3, list(OPTIONAL))
+        by_any_scale(f.name): " \N{MULTIPLICATION SIGN} ".join(f.shape)
+        for f in fields_of(VERSION, 3, list(OPTIONAL))
     }
     assert declared == ROWS
 
