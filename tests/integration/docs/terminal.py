@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _SECONDS = 240
+_COLUMNS = "100"  # of a terminal: tables are as wide
 _ANYTHING = re.compile(r"\.\.\.(?!\.)")  # "0...." is 0. and anything
 _PROGRESS = re.compile(r"\A\S.* \.\.\.\Z")
 
@@ -51,7 +52,10 @@ class Server:
     def __enter__(self) -> Self:
         script = Path(__file__).with_name("process_server.py")
         self._process = subprocess.Popen(
-            [sys.executable, script, self.address], stdout=subprocess.PIPE, text=True
+            [sys.executable, script, self.address],
+            env={**os.environ, "COLUMNS": _COLUMNS},
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n"
@@ -121,7 +125,7 @@ def _environment(folder: Path, server: Server) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "XDG_DATA_HOME": str(folder / "data"),
         "FACELOOP_CONFIG": str(folder / "config"),
-        "COLUMNS": "100",
+        "COLUMNS": _COLUMNS,
     }
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import process_server
 from .following import follow
 from .page import PageError, Step, steps_of
-from .terminal import Server, looks_like
+from .terminal import looks_like
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from .terminal import Server
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the pages' commands are for bash")
 
@@ -62,15 +62,6 @@ Between them may be words.
 hello   again
 ```
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """What starts the commands; it imports when it is asked to: these pages ask for little."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(process_server.LATE, "1")
-        with Server(tmp_path_factory.mktemp("server")) as server:
-            yield server
 
 
 def written(folder: Path, text: str) -> Path:

@@ -12,10 +12,9 @@ import pytest
 from faceloop_workbench.commands import TABLE
 
 from .following import follow
-from .terminal import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from .terminal import Server
 
 FOLDER = Path(__file__).parents[3] / "docs" / "tutorials"
 PAGES = [page for page in sorted(FOLDER.glob("*.md")) if page.stem != "index"]
@@ -23,13 +22,6 @@ DATABASE = "TEAM_DATABASE"
 """What a page calls the address of the reader's own database server."""
 KEY = re.compile(r"`((?:(?:Ctrl|Shift)\+)*(?:[A-Z0-9.,]|Return|Space))`")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the pages' commands are for bash")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """What starts the commands of all pages."""
-    with Server(tmp_path_factory.mktemp("server")) as server:
-        yield server
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
