@@ -92,6 +92,11 @@ class Conversion:
         """Find the conversion from points that have numbers only, and no scheme that comes along.
 
         None if there is none from points of that name and number.
+
+        Parameters
+        ----------
+        source, target : Scheme
+            Where points come from, and what they become.
         """
         if source.names != tuple(str(k) for k in range(len(source))):
             return None
