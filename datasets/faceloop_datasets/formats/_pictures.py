@@ -175,7 +175,6 @@ class PictureFinder:
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
         self._by_key: dict[tuple[Path, bool], dict[str, list[Path]]] = {}
-        self._found: dict[PictureRequest, ImageRef | None] = {}
         self._agreements: dict[tuple[tuple[str, ...], bool], int] = {}
         self._wanted: dict[str, list[PictureRequest]] = defaultdict(list)
         for one in wanted:
@@ -189,9 +188,7 @@ class PictureFinder:
         BadRow
             If several could be meant.
         """
-        if wanted not in self._found:  # a picture may have a thousand faces
-            self._found[wanted] = self.at_its_place(wanted) or self.by_name(wanted)
-        return self._found[wanted]
+        return self.at_its_place(wanted) or self.by_name(wanted)
 
     def at_its_place(self, wanted: PictureRequest) -> ImageRef | None:
         """Find a picture by its path from the annotation; otherwise as `find`."""
