@@ -30,6 +30,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "llms_txt",
     "public_names",
 ]
 exclude_patterns = ["_build", "gallery"]
@@ -78,7 +79,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "faceloop"
 html_logo = html_favicon = "../workbench/faceloop_workbench/icon.svg"
-html_baseurl = "https://faceloop.github.io/faceloop/"
+html_baseurl = "https://faceloop.readthedocs.io/en/latest/"
 html_static_path = ["_static"]
 html_css_files = ["faceloop.css"]
 html_theme_options = {

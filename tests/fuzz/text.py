@@ -17,6 +17,7 @@ from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
 from faceloop_datasets.formats.tidy import COLUMNS
 from faceloop_datasets.importing.expression_table import read_expression_table
+from faceloop_datasets.track_formats import read_track_file
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.annotate.shape_text import CopiedPoints, parse_points, points_text
 from faceloop_workbench.commands import Commands
@@ -174,6 +175,36 @@ def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
             pass
 
     return Target(name, run, lambda: seeds, words + _NUMBERS + _TEXTS)
+
+
+def _track(name: str, seeds: list[bytes], *words: bytes) -> Target:
+    def run(data: bytes) -> None:
+        read_track_file(written(f"track-{name}", "talk.csv", data), name)
+
+    return Target(f"track-{name}", run, lambda: seeds, words + _NUMBERS + _TEXTS)
+
+
+def _track_table() -> list[bytes]:
+    header = "frame,time,face,point,name,x,y,predicted_error,start,expression_calm"
+    rows = [
+        f"{k},{k / 25},0,{p},p{p},{x},{y},0.02,fitted,0.5"
+        for k in range(2)
+        for p, (x, y) in enumerate(_points(4).tolist())
+    ]
+    return ["\n".join([header, *rows, "2,0.08,,,,,,,,"]).encode()]
+
+
+def _track_deeplabcut() -> list[bytes]:
+    cells = ["scorer,n,n,n", "bodyparts,a,a,a", "coords,x,y,likelihood", "0,1,2,.5", "1,,,"]
+    people = [cells[0], "individuals,i,i,i", *cells[1:]]
+    return ["\n".join(cells).encode(), "\n".join(people).encode()]
+
+
+def _track_openface() -> list[bytes]:
+    pose = "pose_Tx, pose_Ty, pose_Tz, pose_Rx, pose_Ry, pose_Rz"
+    header = f"frame, face_id, timestamp, confidence, success, {pose}, x_0, x_1, y_0, y_1"
+    rows = [f"{k}, 0, .04, .9, 1, 1, 2, 500, .1, .2, .3, 5, 6, 7, 8" for k in (1, 2)]
+    return ["\n".join([header, *rows]).encode()]
 
 
 def _labels(data: bytes) -> None:
@@ -342,6 +373,9 @@ TARGETS = (
     _read("cvat", "faces.xml", _cvat(), b"outside", b"<points ", b"<track>", b";", b","),
     _read("labelme", "a.json", _labelme(), b"null", b"[]", b"{}", b"point", b"NaN"),
     _read("labelstudio", "a.json", _labelstudio(), b"null", b"[]", b"{}", b"parentID", b"NaN"),
+    _track("table", _track_table(), b",", b"fitted", b"corrected", b"frame", b'"'),
+    _track("deeplabcut", _track_deeplabcut(), b",", b"scorer", b"individuals", b"x", b'"'),
+    _track("openface", _track_openface(), b", ", b"frame", b"x_0", b"success", b"1e9"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
     _read("pts", "face.pts", _ibug(), b"{", b"}", b"n_points: 5", b"version: "),
     _read("wflw", "list.txt", _wflw(), b" ", b"0", b".jpg"),
