@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-long test-faults lint docs linkcheck bench fuzz mutants
+.PHONY: demo test test-long test-faults test-interop lint docs linkcheck bench fuzz mutants
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -28,6 +28,9 @@ test-long: $(VENV)/.test  ## those of long use and of many trainings
 test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for two minutes
 	FACELOOP_KILLS=400 $(PYTEST) tests/faults
 	PYTHONPATH=. $(BIN)/python tests/faults/crowd.py --processes 8 --seconds 120
+
+test-interop: $(VENV)/.interop  ## our files in the libraries that other tools read and write with
+	$(BIN)/python -m pytest tests/interop
 
 fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten minutes
 	-$(BIN)/python -m pip install --quiet 'atheris>=3'
@@ -95,6 +98,10 @@ $(VENV)/.lint: pyproject.toml .ci/setup
 
 $(VENV)/.docs: pyproject.toml .ci/setup
 	$(SETUP) test docs
+	@touch $@ $(VENV)/.test
+
+$(VENV)/.interop: pyproject.toml .ci/setup
+	$(SETUP) test interop
 	@touch $@ $(VENV)/.test
 
 $(VENV)/.mutants: pyproject.toml .ci/setup

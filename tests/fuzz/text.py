@@ -9,6 +9,7 @@ import os
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy.io import savemat
 
 from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
 from faceloop_datasets.expressions import check_expression
@@ -16,6 +17,7 @@ from faceloop_datasets.formats import read_faces
 from faceloop_datasets.formats.muct import LANDMARKS
 from faceloop_datasets.formats.tidy import COLUMNS
 from faceloop_datasets.importing.expression_table import read_expression_table
+from faceloop_datasets.track_formats import read_track_file
 from faceloop_trainer import TrainingConfig
 from faceloop_workbench.annotate.shape_text import CopiedPoints, parse_points, points_text
 from faceloop_workbench.commands import Commands
@@ -57,6 +59,27 @@ def _ibug() -> list[bytes]:
 def _imm() -> list[bytes]:
     rows = "\n".join(f"0 0 {x / 200} {y / 200} {k} 0 1" for k, (x, y) in enumerate(_points(58)))
     return [f"# by hand\n58\n{rows}\nface.jpg\n".encode()]
+
+
+def _wflw() -> list[bytes]:
+    points = " ".join(f"{x} {y}" for x, y in _points(98).tolist())
+    return [f"{points} 9 9 200 200 0 0 0 0 1 0 a/b.jpg\n{points} c.jpg\n".encode()]
+
+
+def _mesh() -> list[bytes]:
+    face = [{"x": x / 200, "y": y / 200, "z": 0} for x, y in _points(468).tolist()]
+    few = json.dumps({"image": "face.jpg", "face_landmarks": [face]})
+    return [few.encode(), f'[{{"frames": [{few}, {{"faceLandmarks": []}}]}}]'.encode()]
+
+
+def _mat() -> list[bytes]:
+    out = io.BytesIO()
+    pose = np.array([[0.1, 1.2, 0.0]])
+    savemat(out, {"pt2d": _points(68).T, "Pose_Para": pose})
+    packed = io.BytesIO()
+    values = {"pts_2d": _points(68), "pt3d_68": np.ones((3, 68))}
+    savemat(packed, values, do_compression=True)
+    return [out.getvalue(), packed.getvalue()]
 
 
 def _tidy() -> list[bytes]:
@@ -152,6 +175,36 @@ def _read(name: str, file: str, seeds: list[bytes], *words: bytes) -> Target:
             pass
 
     return Target(name, run, lambda: seeds, words + _NUMBERS + _TEXTS)
+
+
+def _track(name: str, seeds: list[bytes], *words: bytes) -> Target:
+    def run(data: bytes) -> None:
+        read_track_file(written(f"track-{name}", "talk.csv", data), name)
+
+    return Target(f"track-{name}", run, lambda: seeds, words + _NUMBERS + _TEXTS)
+
+
+def _track_table() -> list[bytes]:
+    header = "frame,time,face,point,name,x,y,predicted_error,start,expression_calm"
+    rows = [
+        f"{k},{k / 25},0,{p},p{p},{x},{y},0.02,fitted,0.5"
+        for k in range(2)
+        for p, (x, y) in enumerate(_points(4).tolist())
+    ]
+    return ["\n".join([header, *rows, "2,0.08,,,,,,,,"]).encode()]
+
+
+def _track_deeplabcut() -> list[bytes]:
+    cells = ["scorer,n,n,n", "bodyparts,a,a,a", "coords,x,y,likelihood", "0,1,2,.5", "1,,,"]
+    people = [cells[0], "individuals,i,i,i", *cells[1:]]
+    return ["\n".join(cells).encode(), "\n".join(people).encode()]
+
+
+def _track_openface() -> list[bytes]:
+    pose = "pose_Tx, pose_Ty, pose_Tz, pose_Rx, pose_Ry, pose_Rz"
+    header = f"frame, face_id, timestamp, confidence, success, {pose}, x_0, x_1, y_0, y_1"
+    rows = [f"{k}, 0, .04, .9, 1, 1, 2, 500, .1, .2, .3, 5, 6, 7, 8" for k in (1, 2)]
+    return ["\n".join([header, *rows]).encode()]
 
 
 def _labels(data: bytes) -> None:
@@ -320,7 +373,14 @@ TARGETS = (
     _read("cvat", "faces.xml", _cvat(), b"outside", b"<points ", b"<track>", b";", b","),
     _read("labelme", "a.json", _labelme(), b"null", b"[]", b"{}", b"point", b"NaN"),
     _read("labelstudio", "a.json", _labelstudio(), b"null", b"[]", b"{}", b"parentID", b"NaN"),
+    _track("table", _track_table(), b",", b"fitted", b"corrected", b"frame", b'"'),
+    _track("deeplabcut", _track_deeplabcut(), b",", b"scorer", b"individuals", b"x", b'"'),
+    _track("openface", _track_openface(), b", ", b"frame", b"x_0", b"success", b"1e9"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
+    _read("pts", "face.pts", _ibug(), b"{", b"}", b"n_points: 5", b"version: "),
+    _read("wflw", "list.txt", _wflw(), b" ", b"0", b".jpg"),
+    _with_picture(_read("mediapipe", "face.json", _mesh(), b"[", b"{", b'"x"', b"null", b"frames")),
+    _read("300w-lp", "face.mat", _mat(), b"MATLAB 5.0", b"IM", b"\x0e\x00", b"\x0f\x00", b"pt2d"),
     Target(
         "labels",
         _labels,

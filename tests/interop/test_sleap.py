@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceloop_datasets import FrameKind, InputError
+from faceloop_datasets import Annotation, FrameKind, InputError, PointState, Scheme
+from faceloop_datasets.formats import (
+    FaceRecord,
+    read_faces,
+    recognise,
+    source_scheme,
+    write_faces,
+)
+from faceloop_datasets.sample import sample_clip
+from faceloop_datasets.schemes.edges import edges_of
 from faceloop_datasets.track_formats import read_track_file, recognise_track, sleap
 
 from .tracks import to_write
@@ -105,3 +114,60 @@ def test_a_broken_file_is_refused(data: bytes, tmp_path: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(InputError, match=r"talk\.slp cannot be read as a file of SLEAP"):
         read_track_file(file)
+
+
+def test_labelled_frames_are_faces(tmp_path: Path) -> None:
+    skeleton = sio.Skeleton(["nose", "left eye", "right eye"], edges=[["nose", "left eye"]])
+    points = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+    hidden = sio.Instance.from_numpy(points + 1, skeleton)
+    hidden.points["visible"][1] = False
+    guess = sio.PredictedInstance.from_numpy(points + 9, skeleton)
+    moving = sio.Video(filename=str(sample_clip()), open_backend=False)
+    names = ["a/one.png", "b/two.png"]
+    backend = sio.io.video_reading.ImageVideo(names, grayscale=False)
+    still = sio.Video(filename=names, backend=backend, open_backend=False)
+    still.backend_metadata["shape"] = (2, 90, 90, 3)
+    labels = sio.Labels(
+        [
+            sio.LabeledFrame(moving, 7, [sio.Instance.from_numpy(points, skeleton), hidden, guess]),
+            sio.LabeledFrame(still, 1, [sio.Instance.from_numpy(points, skeleton)]),
+        ]
+    )
+    file = tmp_path / "labels.slp"
+    sio.save_slp(labels, str(file), verbose=False)
+    assert recognise([file]).format == recognise([tmp_path]).format == "sleap"
+    scheme = source_scheme("sleap", [file])
+    assert scheme.names == ("nose", "left eye", "right eye")
+    assert scheme.mirror == (0, 2, 1)
+    found = list(read_faces("sleap", [file]))
+    faces = [one for one in found if isinstance(one, FaceRecord)]
+    assert [(one.image_name, one.frame) for one in faces] == [
+        (str(sample_clip()), 7),
+        (str(sample_clip()), 7),
+        ("b/two.png", None),
+    ]
+    assert np.array_equal(faces[0].annotation.points, points)
+    assert faces[1].annotation.states.tolist() == [0, PointState.MISSING, 0]
+    assert len({one.identity for one in faces}) == 3
+    assert "faceloop tracks import takes it" in str(found[2])
+
+
+def test_sleap_io_reads_faces_that_are_written(tmp_path: Path) -> None:
+    scheme, points = Scheme.load("face70"), np.random.default_rng(0).uniform(0, 99, (70, 2))
+    points[4] = np.nan
+    states = np.where(np.arange(70) == 4, PointState.MISSING, PointState.VISIBLE)
+    states[5] = PointState.OCCLUDED
+    given = Annotation("face70", points, states)
+    records = [
+        FaceRecord("a", "ann", None, "a.png", given, "here"),
+        FaceRecord("b", "ann", None, "clip.mp4", given, "here", frame=12),
+    ]
+    out = tmp_path / "faces.slp"
+    lost = write_faces("sleap", records, out, scheme=scheme).lost
+    assert lost[0] == "2 occluded points are written as visible."
+    labels = sio.load_slp(str(out), open_videos=False)
+    assert [video.filename for video in labels.videos] == [["a.png"], "clip.mp4"]
+    assert [frame.frame_idx for frame in labels] == [0, 12]
+    for frame in labels:
+        assert np.array_equal(frame.user_instances[0].numpy(), points, equal_nan=True)
+    assert len(labels.skeleton.edges) == len(set(edges_of(scheme))) > 50

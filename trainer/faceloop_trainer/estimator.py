@@ -149,10 +149,10 @@ class LandmarkEstimator(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : sequence of ndarray
-            Pictures, as in `fit`.
-        y : array_like, shape (F, N, 2)
-            Their points; those that are NaN are not measured.
+        X : sequence of (ndarray of uint8 of shape (H, W) or (H, W, 3), or path)
+            Gray or RGB pictures.
+        y : array_like, shape (n, N, 2)
+            The points of each face; those that are NaN are not measured.
         """
         check_is_fitted(self, "model_")
         faces = list(whole_pictures(self.model_.scheme, _faces(self.model_.scheme, X, y, None)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.schemes.edges import edges_of
 
 from ._face_keys import PictureSizes, estimated, own_subject
 
@@ -52,15 +52,6 @@ def write_coco(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> None:
                 file.write((",\n" if number else "\n") + json.dumps(value))
             file.write("]")
         file.write("}\n")
-
-
-def edges_of(scheme: Scheme) -> list[tuple[int, int]]:
-    """Pairs of points that the contours of a scheme join, from 0."""
-    return [
-        pair
-        for line in scheme.contours
-        for pair in pairwise((*line.points, *line.points[: 1 if line.closed else 0]))
-    ]
 
 
 def _category(scheme: Scheme) -> dict[str, object]:

@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from faceloop_datasets.annotation import PointState
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.schemes.edges import edges_of
 
-from ._coco_writing import edges_of
 from ._face_keys import PictureSizes, estimated, own_subject
 from ._point_names import names_text
 

@@ -32,7 +32,7 @@ from faceloop_datasets.matlab import (
 from faceloop_datasets.schemes.scheme import Scheme
 
 from ._places import Source, annotation_files, folded, has_suffix
-from ._rows import BadRow
+from ._rows import BadRow, positions
 from .format import Format, Reader
 from .record import ImageRef
 from .rows import FaceRow, row_reader
@@ -114,26 +114,15 @@ def _read_file(source: Source, _scheme: Scheme) -> Iterator[FaceRow]:
     pictures, rows = _table(source.file)
     for number, row in enumerate(rows, start=1):
         member = cell_name(pictures or "face", number)
-        states, problem = [], ""
+        name = f"{source.file.stem}/{member}"
         try:
+            points = positions(row[: 2 * COUNT].reshape(2, COUNT).T) - 1.0
             states = _states(row[2 * COUNT :])
         except BadRow as error:
-            problem = str(error)
-        yield FaceRow(
-            member,
-            f"{source.file.stem}/{member}",
-            _points(row[: 2 * COUNT].reshape(2, COUNT).T),
-            states,
-            line=number,
-            image=ImageRef(source.file, member) if pictures else None,
-            problem=problem,
-        )
-
-
-def _points(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points that count pixels from 0; those that are no numbers are missing."""
-    finite = np.isfinite(points).all(axis=1, keepdims=True)
-    return np.asarray(np.where(finite, points, np.nan) - 1.0)
+            yield FaceRow(member, name, line=number, problem=str(error))
+            continue
+        image = ImageRef(source.file, member) if pictures else None
+        yield FaceRow(member, name, points, states, line=number, image=image)
 
 
 def _states(occluded: NDArray[np.float64]) -> list[PointState]:
@@ -186,7 +175,7 @@ def _read_file68(source: Source, _scheme: Scheme) -> Iterator[FaceRow]:
     yield FaceRow(
         source.file.stem,
         f"{number}.jpg",
-        _points(points),
+        positions(points) - 1.0,
         _states(occluded),
         image=None if test is None else ImageRef(test, cell_name("IsT", number)),
     )

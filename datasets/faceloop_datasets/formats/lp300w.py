@@ -29,7 +29,7 @@ from faceloop_datasets.matlab import MAT_SUFFIX, mat_version, small_arrays
 from faceloop_datasets.schemes.scheme import Scheme
 
 from ._places import Source, annotation_files, has_suffix
-from ._rows import BadRow
+from ._rows import BadRow, positions
 from .format import Format, Reader
 from .rows import FaceRow, row_reader
 
@@ -95,8 +95,8 @@ def _read_file(source: Source, _scheme: Scheme) -> Iterator[FaceRow]:
             "3x68"
         )
     raw = found[chosen] if chosen == "pts_2d" else found[chosen][:2].T
-    gone = ~np.isfinite(raw).all(axis=1) | (raw == -1).all(axis=1)
-    points = np.where(gone[:, None], np.nan, raw) - 1.0
+    gone = (raw == -1).all(axis=1, keepdims=True)
+    points = positions(np.where(gone, np.nan, raw)) - 1.0
     stem = source.file.stem.removesuffix(_PTS)
     variant = _VARIANT.fullmatch(stem)
     yield FaceRow(

@@ -22,7 +22,10 @@ from . import (
     lp300w,
     mediapipe,
     muct,
+    pts,
+    sleap,
     tidy,
+    vw300,
     wflw,
 )
 from .format import Format, Reader, Writer
@@ -43,11 +46,14 @@ _BUNDLED = (
     cvat.FORMAT,
     labelme.FORMAT,
     labelstudio.FORMAT,
+    sleap.FORMAT,
     mediapipe.FORMAT,
     wflw.FORMAT,
     lp300w.FORMAT,
     cofw.FORMAT,
     cofw.FORMAT68,
+    pts.FORMAT,
+    vw300.FORMAT,
 )
 
 

@@ -96,7 +96,7 @@ class Conversion:
         Parameters
         ----------
         source, target : Scheme
-            From which points to which.
+            Where points come from, and what they become.
         """
         if source.names != tuple(str(k) for k in range(len(source))):
             return None

@@ -52,6 +52,8 @@ def read(file: Path) -> FoundTrack:
     """
     table, about = _load(file)
     missing = [name for name in (*_NUMBERS, "name") if name not in table.column_names]
+    if len(set(table.column_names)) < len(table.column_names):
+        raise InputError(f"{file} has a column twice.")
     if missing:
         raise InputError(f"{file} has no column {', '.join(missing)}; expected a table of a track.")
     columns = {n: _numbers(file, table, n) for n in table.column_names if _is_number(n)}
@@ -65,7 +67,7 @@ def read(file: Path) -> FoundTrack:
     names = _names(file, table, columns["point"], there)
     empty = empty_points(file, frames, len(names), len(faces))
     words = tuple(n.removeprefix(_EXPRESSION) for n in columns if n.startswith(_EXPRESSION))
-    starts = np.array(table["start"].to_pylist()) if "start" in table.column_names else None
+    starts = _texts(table, "start")
     found = []
     for number, points in zip(faces, empty, strict=True):
         rows = np.flatnonzero(columns["face"] == number)
@@ -77,8 +79,8 @@ def read(file: Path) -> FoundTrack:
         found.append(_face((points, kind, at[rows]), here, words))
     left = tuple(said for name, said in _LEFT.items() if _any(table, name))
     return FoundTrack(
-        about.get("model") or f"faceloop:{file.name}",
-        about.get("scheme") or file.stem,
+        str(about.get("model") or f"faceloop:{file.name}"),
+        str(about.get("scheme") or file.stem),
         names,
         frames,
         tuple(found),
@@ -104,6 +106,12 @@ def _load(file: Path) -> tuple[pa.Table, dict[str, str]]:
         return pa_csv.read_csv(file, convert_options=options), {}
     except (OSError, ValueError, RecursionError, pa.ArrowException) as error:
         raise InputError(f"{file} cannot be read as a table: {error!s:.200}.") from error
+
+
+def _texts(table: pa.Table, name: str) -> NDArray[np.object_] | None:
+    if name not in table.column_names or not pa.types.is_string(table[name].type):
+        return None
+    return np.array(table[name].to_pylist(), object)
 
 
 def _is_number(name: str) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_FRAMES = 10_000_000
 """Number of a frame; a day at a hundred frames a second has fewer."""
+_MOST_FACES = 500
+"""Faces of one video: a tracker that loses people often has more names than there are people."""
 _MOST_POSITIONS = 1 << 26
 """Points of all faces in all frames: two hours of three faces of 70 points have fewer."""
 _NO_TRUST = 0.12
@@ -236,6 +238,8 @@ def empty_points(
         )
     if not 1 <= names <= MAX_POINTS:
         raise InputError(f"{file} has {counted(names, 'point')}; expected 1 to {MAX_POINTS}.")
+    if faces > _MOST_FACES:
+        raise InputError(f"{file} has {faces} faces; expected at most {_MOST_FACES}.")
     if len(rows) * names * max(faces, 1) > _MOST_POSITIONS:
         raise InputError(
             f"{file} has {len(rows)} frames of {counted(faces, 'face')} with {names} points; "

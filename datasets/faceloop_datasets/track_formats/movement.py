@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.extras import need
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.tracks.face_track import FrameKind
 
-from ._extras import need
 from .format import FoundFace, FoundTrack, TrackFormat, TrackToWrite, empty_points
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.extras import need
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.schemes.edges import edges_of
 from faceloop_datasets.wording import enumerated
 
-from ._extras import need
-from ._skeletons import edges_of
 from .format import FoundFace, FoundTrack, TrackFormat, empty_points
 
 if TYPE_CHECKING:

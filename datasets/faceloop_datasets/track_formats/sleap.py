@@ -14,38 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets.errors import InputError
+from faceloop_datasets.extras import need
 from faceloop_datasets.files import atomic_path
+from faceloop_datasets.formats.sleap import SLEAP, is_slp, load_labels
+from faceloop_datasets.schemes.edges import edges_of, mirrored_pairs
 from faceloop_datasets.tracks.face_track import FrameKind
 from faceloop_datasets.wording import counted, enumerated
 
-from ._extras import need
-from ._skeletons import edges_of, mirrored_pairs
 from .format import FoundFace, FoundTrack, TrackFormat, empty_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .format import TrackToWrite
-
-EXTRA = "sleap"
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-
-
-def load_labels(file: Path) -> Any:
-    """Read a file of SLEAP's as `sleap_io.Labels`, without opening its videos.
-
-    Raises
-    ------
-    InputError
-        If sleap-io is not installed, or cannot read it.
-    """
-    sleap_io = need("sleap_io", EXTRA)
-    try:
-        return sleap_io.load_slp(str(file), open_videos=False)
-    except (
-        OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError,
-    ) as error:  # fmt: skip
-        raise InputError(f"{file} cannot be read as a file of SLEAP: {error!s:.200}.") from error
 
 
 def read(file: Path) -> FoundTrack:
@@ -132,7 +113,7 @@ def _are_alike(one: Any, other: Any) -> bool:
 
 def write(track: TrackToWrite, out: Path) -> None:
     """Write predicted instances; frames that people corrected become user instances."""
-    sio = need("sleap_io", EXTRA)
+    sio = need("sleap_io", SLEAP)
     skeleton = sio.Skeleton(
         list(track.scheme.names),
         edges=[list(edge) for edge in edges_of(track.scheme)],
@@ -166,14 +147,6 @@ def write(track: TrackToWrite, out: Path) -> None:
         sio.save_slp(labels, str(part), verbose=False)
 
 
-def _recognise(file: Path) -> bool:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(8) == _HDF5
-    except OSError:
-        return False
-
-
 FORMAT = TrackFormat(
     "sleap",
     "SLEAP (.slp)",
@@ -182,7 +155,7 @@ FORMAT = TrackFormat(
     (".slp",),
     read,
     write,
-    _recognise,
+    is_slp,
     (
         "predicted errors", "how frames came about but for corrected ones", "verdicts",
         "head poses", "expressions", "frames without a face",

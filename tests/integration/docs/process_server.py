@@ -21,7 +21,8 @@ LATE = "FACELOOP_IMPORT_LATE"
 """If it is set nothing is imported before it is needed, for pages that need little."""
 PRELOADED = (
     "cv2", "matplotlib.pyplot", "pandas", "pyarrow.parquet", "sklearn.svm", "av",
-    "faceloop_trainer", "faceloop_runtime", "faceloop_workbench.cli",
+    "faceloop_runtime.model", "faceloop_runtime.fit.fitter", "faceloop_runtime.track.tracker",
+    "faceloop_trainer.train", "faceloop_trainer.evaluation", "faceloop_workbench.cli",
     "faceloop_workbench.services.training", "faceloop_workbench.services.tracking",
     "faceloop_workbench.services.reporting",
 )  # fmt: skip

@@ -145,6 +145,19 @@ def test_a_project_goes_through_a_table_into_a_new_one(tmp_path: Path) -> None:
         )
 
 
+def test_a_scheme_of_ones_own_may_have_the_names_of_a_known_one(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(Scheme.load("imm58").to_toml().replace('"imm58"', '"own"', 1))
+    ring = np.linspace(0, 6, 58)
+    points = 90 + 40 * np.column_stack([np.cos(ring), np.sin(ring)])
+    one = record(annotation=Annotation("own", points, [V] * 58))
+    with Project.create(tmp_path / "p", own) as project:
+        write_faces("csv", [one], tmp_path / "t.csv", scheme=project.scheme)
+        project.import_from("csv", [tmp_path / "t.csv"])
+        (back,) = project.records()
+    assert same(back.annotation, one.annotation)
+
+
 def test_frames_of_a_video_find_it(tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
     clip = tmp_path / "clips" / "Talk.MP4"

@@ -135,8 +135,11 @@ def test_a_name_that_the_format_cannot_write(tmp_path: Path) -> None:
         write_faces("wflw", [record], tmp_path / "a.txt", scheme=WFLW)
 
 
-@pytest.mark.parametrize("target", ["ibug68", "face70"])
-@pytest.mark.parametrize("source", ["wflw98", "cofw29"])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [(a, b) for a in ("wflw98", "cofw29") for b in ("ibug68", "face70")]
+    + [("ibug68", "wflw98"), ("face70", "wflw98")],
+)
 def test_conversions_of_the_drawn_faces_meet(source: str, target: str) -> None:
     found = Conversion.load(source, target)
     drawn, goal = scheme_layout(Scheme.load(source)), scheme_layout(Scheme.load(target))

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from faceloop_datasets.schemes.scheme import Scheme
+    from .scheme import Scheme
 
 
 def edges_of(scheme: Scheme) -> list[tuple[int, int]]:

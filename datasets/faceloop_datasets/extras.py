@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from faceloop_datasets.errors import InputError
+from .errors import InputError
 
 
 def need(module: str, extra: str) -> Any:
