@@ -54,6 +54,7 @@ lint: $(VENV)/.lint  ## style, types, the direction of imports, and the reposito
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -n -q
 
 docs: $(VENV)/.docs  ## the documentation site: docs/_build/html/index.html
+	rm -rf docs/auto_gallery docs/reference/api/generated  # of scripts and names that are no more
 	$(SPHINX) -b html docs docs/_build/html
 
 linkcheck: $(VENV)/.docs  ## whether the addresses that the documentation names answer; needs the network

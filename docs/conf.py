@@ -44,7 +44,12 @@ myst_heading_anchors = 4
 default_role = "py:obj"
 autosummary_generate = True
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_default_options = {
+    "members": True,
+    "member-order": "bysource",
+    # What scikit-learn makes for each of its estimators, and describes by links into its own pages.
+    "exclude-members": "set_fit_request, set_predict_request, set_score_request",
+}
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
 nitpick_ignore = [("py:class", "faceloop_datasets.store.database.Database")]  # nobody calls it

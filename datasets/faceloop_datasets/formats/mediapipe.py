@@ -31,7 +31,7 @@ from faceloop_datasets.media.video import MAX_FRAMES, VIDEO_SUFFIXES
 from faceloop_datasets.schemes.named import scheme_of_names
 from faceloop_datasets.wording import counted
 
-from ._pictures import is_video
+from ._pictures import is_picture, is_video
 from ._places import Source, annotation_files, has_suffix
 from ._rows import BadRow, read_text
 from ._sniffing import head, share_like
@@ -224,9 +224,10 @@ def _inside(value: object, beside: dict[str, Any], line: int, depth: int) -> Ite
 
 def _picture(source: Source, result: _Result) -> str:
     """Name of the picture or video: said, or that of the file."""
-    named = next((name for name in result.said(_PICTURE, str) if name), "")
+    said = map(str, result.said(_PICTURE, str))
+    named = next((name for name in said if is_picture(name) or is_video(name)), "")
     if named:
-        return str(named)
+        return named
     stem = PurePosixPath(source.file.name).stem
     found = sorted(source.file.parent.glob(f"{_escaped(stem)}.*"))
     suffixes = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)

@@ -147,6 +147,7 @@ class _Entries:
     def __init__(self, name: str, scheme: str, source: Source, finder: PictureFinder) -> None:
         self._name, self._scheme, self._source, self._finder = name, scheme, source, finder
         self._seen: dict[str, int] = {}
+        self._images: dict[str, ImageRef | None] = {}
 
     def entry(self, row: FaceRow | Skip | Refusal) -> Entry:
         if not isinstance(row, FaceRow):
@@ -189,10 +190,10 @@ class _Entries:
         )
 
     def _image(self, name: str, others: Sequence[str]) -> ImageRef | None:
-        images = (
-            self._finder.find(PictureRequest(self._source, posix(one))) for one in (name, *others)
-        )
-        return next(filter(None, images), None)
+        if name not in self._images:  # a picture may have a thousand faces
+            requests = (PictureRequest(self._source, posix(one)) for one in (name, *others))
+            self._images[name] = next(filter(None, map(self._finder.find, requests)), None)
+        return self._images[name]
 
 
 def _in_pixels(

@@ -52,11 +52,12 @@ def faces(*sources: Path) -> list[FaceRecord]:
         {"face_landmarks": [FACE], "face_blendshapes": []},
         {"faceLandmarks": [FACE], "facialTransformationMatrixes": []},
         {"multiFaceLandmarks": [{"landmark": FACE}]},
+        {"name": "Ada", "frames": [{"image": "a.png", "faceLandmarks": [FACE]}]},
         [{"image": "a.png", "timestamp": 1710921600000, "results": {"faceLandmarks": [FACE]}}],
         {"faceLandmarks": FACE},
         {"face_landmarks": [[[p["x"], p["y"], p["z"]] for p in FACE]]},
     ],
-    ids=["python", "web", "face mesh", "recorder", "one face", "lists"],
+    ids=["python", "web", "face mesh", "of a person", "recorder", "one face", "lists"],
 )
 def test_what_people_save(value: object, tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
