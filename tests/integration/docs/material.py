@@ -153,12 +153,12 @@ TWELVE = {
 
 
 def coco(home: Path, count: str = "24") -> None:
-    """A COCO file of twelve keypoints, `annotated.json`, with its painted pictures."""
+    """A COCO file of twelve keypoints, `annotated.json`, with its pictures."""
     (home / "annotated").mkdir()
     images, annotations = [], []
     for number, face in enumerate(people(int(count)), start=1):
         name = f"cartoon{number:02}.jpg"
-        painted(face, home / "annotated" / name)
+        picture(face, home / "annotated" / name)
         points = face.annotation.points[list(TWELVE.values())].round(1)
         images.append({"id": number, "file_name": name, "width": 384, "height": 384})
         keypoints = [value for x, y in points.tolist() for value in (x, y, 2)]
