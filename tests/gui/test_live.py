@@ -354,11 +354,14 @@ def test_the_track_of_the_clip_is_exported(live, tmp_path):
     live.panel._export.start(target)
     live.driver.until(target.is_file, 60)
     assert target.read_text(encoding="utf-8").splitlines()[-1].startswith("249,")
-    live.driver.click(live.find(QPushButton, "import"))
+    button = live.find(QPushButton, "import")
+    live.driver.until(button.isVisible)
+    QTest.mouseClick(button, LEFT)
     live.driver.enter_file(target)
-    live.driver.until(lambda: live.panel.tracks.track is not None and live.panel.tracks.track.faces)
-    assert live.panel.tracks.track.model == "faceloop:track.csv"
-    assert int(live.panel.tracks.track.faces[-1].present.sum()) > 200
+    editor = live.panel.tracks
+    live.driver.until(lambda: editor.history is not None and editor.history.done)
+    assert editor.history.done[-1].said == "imported track.csv"
+    assert int(editor.track.faces[-1].present.sum()) > 200
 
 
 def test_a_file_that_is_no_video_is_told_in_the_status_line(live, tmp_path):

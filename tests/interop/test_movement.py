@@ -14,6 +14,7 @@ from faceloop_datasets.track_formats import (
     from_xarray,
     movement,
     read_track_file,
+    sleap,
     to_xarray,
 )
 
@@ -116,3 +117,13 @@ def test_a_track_in_memory_is_the_same(track: TrackToWrite) -> None:
     ds = to_xarray(track.track, track.scheme)
     assert ds.position.shape == (9, 2, 70, len(track.track.faces))
     assert ds.time.values[1] == 0.04
+
+
+def test_movement_reads_what_is_written_for_sleap(track: TrackToWrite, tmp_path: Path) -> None:
+    pytest.importorskip("sleap_io")
+    out = tmp_path / "talk.slp"
+    sleap.write(track, out)
+    ds = load_poses.from_sleap_file(out, fps=25)
+    for number, face in enumerate(track.faces()):
+        theirs = ds.position.values[..., number].transpose(0, 2, 1).astype(np.float32)
+        assert np.array_equal(theirs, face.points, equal_nan=True)

@@ -78,6 +78,35 @@ def test_an_exported_table_comes_back(
     assert faceloop("tracks", "undo", "talk.mp4", *into[2:]).out.startswith("Took back: imported")
 
 
+def test_files_of_other_tools_go_out_and_come_back(
+    faceloop: Run, empty_project: Path, tracked: Track, talk: Path
+) -> None:
+    here, into = ("--project", empty_project), talk.parent / "other"
+    Project.create(into).close()
+    was = tracked.face(3)
+    # by way of OpenFace's 68 points places are only near
+    for kind, off in (("deeplabcut", 1e-4), ("openface", 15)):
+        out = talk.parent / f"{kind}.csv"
+        said = faceloop("tracks", "export", talk, *here, "--out", out, "--format", kind)
+        assert said.code == 0, said.err
+        assert faceloop("tracks", "import", out, "--video", talk, "--project", into).code == 0
+        with Project.open(into) as other:
+            kept = other.track(other.tracks()[0])
+        assert kept is not None
+        face = kept.faces[-1]
+        assert (face.kind == FrameKind.FITTED).tolist() == was.present.tolist()
+        assert np.nanmax(np.abs(face.points - was.points)) < off
+    assert face.head_pose is not None
+    assert np.allclose(face.head_pose[:7], was.head_pose[:7], atol=0.01)
+    assert [one.id for one in kept.faces] == [0, 1]
+    out = talk.parent / "animation.csv"
+    live = ("--out", out, "--format", "live-link", "--face", 3, "--frames", "2-7", "--json")
+    assert faceloop("tracks", "export", talk, *here, *live).json()["empty"] == 1
+    assert out.read_text().splitlines()[-1].startswith("00:00:00:07.000,0,0.000000")
+    wrong = faceloop("tracks", "export", talk, *here, "--out", out, "--format", "sleap")
+    assert "Expected a name that ends in .slp" in wrong.err
+
+
 def test_what_is_no_track_is_refused(
     faceloop: Run, empty_project: Path, talk: Path, tmp_path: Path
 ) -> None:
