@@ -1089,7 +1089,7 @@ class Project:
         rule = None if subjects is None else parse_rule(subjects)
         scheme = source_scheme(source_format, sources)
         try:
-            conversion = self.conversion_from(scheme)
+            conversion = self.conversion_from_file(scheme)
         except SchemeError as error:
             raise points_do_not_fit(sources, scheme, self.scheme, self.path) from error
         entries = read_faces(source_format, sources, images=images)
@@ -1165,8 +1165,6 @@ class Project:
     def conversion_from(self, source: str | Scheme) -> Conversion:
         """Conversion to the project's scheme: the one that it keeps, or else that of faceloop.
 
-        Of a scheme that faceloop does not know, points are taken by their names.
-
         Parameters
         ----------
         source : str or Scheme
@@ -1175,19 +1173,37 @@ class Project:
         Raises
         ------
         SchemeError
-            If there is none, or a scheme that is only named has the name of the project's and
-            other points.
+            If there is none, or the scheme has the name of the project's and other points.
         """
         name = source.name if isinstance(source, Scheme) else source
-        with self._database.read() as connection:
-            kept = settings.get(connection, _CONVERSION + name)
-        if kept is not None and name != self.scheme.name:
-            return Conversion.parse(kept, f"{self.name}: conversion from {name}")
-        own = isinstance(source, Scheme) and not source.has_points_of(name)
-        if isinstance(source, Scheme) and (own or source.names == self.scheme.names):
+        return self._kept_conversion(name) or Conversion.load(source, self.scheme)
+
+    def conversion_from_file(self, source: Scheme) -> Conversion:
+        """Conversion from the points of a file: as `conversion_from`, else by their names.
+
+        Parameters
+        ----------
+        source : Scheme
+            What `faceloop_datasets.formats.source_scheme` says of it.
+
+        Raises
+        ------
+        SchemeError
+            If there is none, and too few of the points are the project's by name.
+        """
+        kept = self._kept_conversion(source.name)
+        own = not source.has_points_of(source.name)
+        if kept is None and (own or source.names == self.scheme.names):
             mesh = Conversion.of_mesh(source, self.scheme)
             return mesh or conversion_by_names(source, self.scheme)
-        return Conversion.load(source, self.scheme)
+        return kept or Conversion.load(source, self.scheme)
+
+    def _kept_conversion(self, name: str) -> Conversion | None:
+        with self._database.read() as connection:
+            kept = settings.get(connection, _CONVERSION + name)
+        if kept is None or name == self.scheme.name:
+            return None
+        return Conversion.parse(kept, f"{self.name}: conversion from {name}")
 
     def keep_conversion(self, conversion: Conversion) -> None:
         """Keep a conversion to the project's scheme beside it: imports use it from now on.
@@ -1686,7 +1702,7 @@ class Project:
         """
         found = read_track_file(Path(file), source_format)
         source = scheme_of_names(found.scheme, found.names, found.edges)
-        conversion = self.conversion_from(source)
+        conversion = self.conversion_from_file(source)
         history = self._track_to_edit(Path(video), found.tool)
         track, ids = placed(found, conversion, history.track, least=least, name=name)
         done = ImportedTrack.counted(found, Path(file), Path(video), (track, ids))

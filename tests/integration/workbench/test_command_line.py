@@ -41,7 +41,7 @@ def test_every_command_has_help_with_an_example(faceloop: Run, words: tuple[str,
 
 def test_the_commands_are_those_that_were_promised() -> None:
     assert {" ".join(words) for words in commands(app)} == {
-        "open", "init", "import", "export", "formats", "train", "evaluate", "fit", "track",
+        "open", "init", "add", "import", "export", "formats", "train", "evaluate", "fit", "track",
         "render", "demo",
         "doctor", "expressions list", "expressions set", "expressions import",
         "check-labels", "approve", "history", "confirm", "report", "check",

@@ -11,6 +11,7 @@ import pytest
 
 from faceloop_datasets import Project, Scheme
 from faceloop_datasets.formats import all_formats, readable, writable
+from faceloop_datasets.sample import sample_dir
 
 if TYPE_CHECKING:
     from .conftest import Run
@@ -301,3 +302,24 @@ def test_export_says_that_a_file_cannot_be_written(
     done = faceloop("export", "csv", dest, "--project", small_project)
     assert done.code == 1
     assert "cannot be written" in done.err
+
+
+def test_photos_that_nobody_has_annotated_are_added(faceloop: Run, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("s0000.jpg", "s0001.jpg"):
+        (photos / name).write_bytes((sample_dir() / "stills" / name).read_bytes())
+    (photos / "broken.png").write_bytes(b"no picture")
+    of = ("--project", tmp_path / "faces")
+    assert "faceloop add FOLDER" in faceloop("init", tmp_path / "faces").out
+    done = faceloop("add", photos, *of)
+    assert "2 pictures added." in done.out
+    assert "broken.png" in done.err
+    assert "faceloop faces find" in done.err
+    again = faceloop("add", photos / "s0000.jpg", *of, "--json")
+    assert again.json() == {"pictures": 0, "videos": 0, "known": 1, "refused": []}
+    with Project.open(tmp_path / "faces") as project:
+        assert len(project.items()) == 2
+    (tmp_path / "empty").mkdir()
+    assert faceloop("add", tmp_path / "empty", *of).code == 1
+    assert "does not exist" in faceloop("add", tmp_path / "absent", *of).err

@@ -66,6 +66,7 @@ def _options(
 
 app.command("open")(open_window)
 app.command("init")(projects.init)
+app.command("add")(projects.add_media)
 app.command("import")(projects.import_faces)
 app.command("export")(projects.export)
 app.command("formats")(projects.list_formats)

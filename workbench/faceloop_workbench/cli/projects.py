@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,9 +75,45 @@ def init(
         elif scheme_of is not None:
             say(f"Next: {command('faceloop', 'import', scheme_of, '--project', folder)}")
         elif chosen.name in Scheme.bundled():
-            say(f"Next: faceloop import SOURCE... --project {folder}")
+            say(f"Next, annotations: faceloop import SOURCE... --project {folder}")
+            say(f"or photos without any: faceloop add FOLDER --project {folder}")
         else:
             say(f"Next: annotate faces in the window, faceloop open {folder}")
+
+
+def add_media(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Pictures and videos, or folders of them."),
+    ],
+    project: ProjectOption,
+    json: JsonOption = False,
+) -> None:
+    """Add pictures and videos that nobody has annotated: each picture is a face to annotate.
+
+    The files stay where they are. What is there already is not added again, and of videos frames
+    become faces where a fit is poor (faceloop track --project) or somebody takes one.
+
+    Example: faceloop add photos --project faces
+    """
+    from faceloop_datasets import InputError, Project
+    from faceloop_workbench.services.add_files import add_files
+
+    for file in files:
+        if not file.exists():
+            raise InputError(f"{file} does not exist.")
+    with Project.open(project) as opened, progress_monitor() as monitor:
+        added = add_files(opened, files, monitor)
+    if json:
+        show_json(asdict(added))
+    else:
+        say(added.said)
+        if added.pictures:
+            note(f"Next: faceloop faces find {project}, or faceloop open {project}")
+    for reason in added.refused:
+        note(f"Left out: {reason}")
+    if not (added.pictures or added.videos or added.known):
+        raise typer.Exit(1)
 
 
 def list_formats(json: JsonOption = False) -> None:

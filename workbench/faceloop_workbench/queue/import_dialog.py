@@ -159,7 +159,7 @@ class ImportDialog(QDialog):
                     progress=monitor,
                     dry_run=dry_run,
                 )
-                conversion = project.conversion_from(source_scheme(source_format, sources))
+                conversion = project.conversion_from_file(source_scheme(source_format, sources))
                 return report, conversion_text(conversion, project.scheme)
 
         self._bar.run(Job(work, name), self._done)

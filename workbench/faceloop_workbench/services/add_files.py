@@ -36,18 +36,26 @@ class Added:
     known: int = 0
     refused: list[str] = field(default_factory=list)
 
-    def __str__(self) -> str:
+    @property
+    def said(self) -> str:
+        """What came in, in a sentence or two."""
         parts = []
         if self.pictures:
             parts.append(f"{counted(self.pictures, 'picture')} added.")
         if self.videos:
-            several = self.videos > 1
-            parts.append(
-                f"{counted(self.videos, 'video')} added: play {'them' if several else 'it'} in "
-                "the tab Live; poor fits come into the queue."
-            )
+            parts.append(f"{counted(self.videos, 'video')} added.")
         if self.known:
             parts.append(f"{counted(self.known, 'was', 'were')} here already.")
+        return " ".join(parts) or "There is no picture and no video among these files."
+
+    def __str__(self) -> str:
+        parts = [self.said] if self.pictures or self.videos or self.known else []
+        if self.videos:
+            several = self.videos > 1
+            parts.append(
+                f"Play {'them' if several else 'it'} in the tab Live; poor fits come into the "
+                "queue."
+            )
         if self.refused:
             one = f": {self.refused[0]}" if len(self.refused) == 1 else "."
             parts.append(f"{len(self.refused)} cannot be used{one}")

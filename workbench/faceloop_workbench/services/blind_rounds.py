@@ -155,7 +155,7 @@ def add_file(
     SchemeError
         If the format's points cannot be converted to the project's.
     """
-    conversion = project.conversion_from(source_scheme(source_format, files))
+    conversion = project.conversion_from_file(source_scheme(source_format, files))
     places, starts = _places(project, round_), project.rounds.starts(round_)
     added: dict[int, Annotation] = {}
     left = 0
