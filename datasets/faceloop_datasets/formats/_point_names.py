@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
+def is_number(name: str) -> bool:
+    """Whether a name is the number of a point; Python reads no number of thousands of digits."""
+    return _NUMBER.fullmatch(name) is not None
+
+
 def ordered(names: Iterable[str]) -> tuple[str, ...]:
     """Names in the order of the points: as they come, or by number where all are numbers.
 
     Numbers between that no face has are points too; they are counted from 0 or 1.
     """
     found = tuple(dict.fromkeys(names))
-    if not found or not all(_NUMBER.fullmatch(name) for name in found):
+    if not found or not all(is_number(name) for name in found):
         return found
     known = {int(name): name for name in found}
     if len(known) < len(found):  # 1 and 01

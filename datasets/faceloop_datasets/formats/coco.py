@@ -30,6 +30,7 @@ from ._face_keys import FaceKeys, name_in_address, numbers_in, other_names
 from ._json import elements
 from ._names import PictureNames
 from ._pictures import is_video
+from ._point_names import is_number
 from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, Reader, Writer
@@ -274,7 +275,7 @@ class _Reading:
 
 def _are_points_of(names: tuple[str, ...], scheme: Scheme) -> bool:
     """Whether a category has the points of a scheme: their names, or as many numbers."""
-    numbered = len(names) == len(scheme) and all(name.isdecimal() for name in names)
+    numbered = len(names) == len(scheme) and all(map(is_number, names))
     return numbered or names == scheme.names
 
 

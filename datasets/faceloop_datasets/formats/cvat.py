@@ -27,7 +27,7 @@ from ._cvat_writing import ESTIMATED, write_cvat
 from ._face_keys import FaceKeys, numbers_in, other_names
 from ._names import PictureNames
 from ._pictures import is_video
-from ._point_names import ordered, placed, said_names
+from ._point_names import is_number, ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
 from ._xml import elements, label_around, line_of
@@ -218,7 +218,7 @@ class _Reading:
             return FaceRow(key, name, line=line, problem=str(error))
         said = {one.get("name"): one.text or "" for one in shape.findall("attribute")}
         given = (said.get(ESTIMATED) or "").split()
-        for place in numbers_in([int(n) for n in given if n.isdecimal()], self._count):
+        for place in numbers_in([int(n) for n in given if is_number(n)], self._count):
             if states[place] == PointState.OCCLUDED:
                 states[place] = PointState.ESTIMATED
         return FaceRow(

@@ -25,7 +25,7 @@ from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._face_keys import FaceKeys, other_names
 from ._names import PictureNames
-from ._point_names import names_text, ordered, placed, said_names
+from ._point_names import is_number, names_text, ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
 from ._xml import elements, line_of
@@ -97,7 +97,7 @@ def _places(path: Path, scheme: Scheme) -> dict[str, int]:
     numbers = ordered(sorted(_outline(path).names))
     said = _outline(path).said is not None
     first = 0 if said or "0" in {name.lstrip("0") or "0" for name in numbers} else 1
-    places = {name: int(name) - first for name in numbers if name.isascii() and name.isdigit()}
+    places = {name: int(name) - first for name in numbers if is_number(name)}
     return places | {name: place for place, name in enumerate(scheme.names)}
 
 

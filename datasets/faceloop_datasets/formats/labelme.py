@@ -27,7 +27,7 @@ from faceloop_datasets.schemes.named import scheme_of_names
 from ._face_keys import FaceKeys, PictureSizes, other_names, own_subject
 from ._json import load
 from ._names import PictureNames
-from ._point_names import ordered, placed, told
+from ._point_names import is_number, ordered, placed, told
 from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, NamedFace, Reader, Writer
@@ -134,7 +134,7 @@ def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
 def _places(file: Path, scheme: Scheme) -> dict[str, int]:
     """Place of each label among the points; by its number, where the scheme has names for them."""
     places, labels = {name: place for place, name in enumerate(scheme.names)}, _labels(file)[1]
-    if places.keys() & set(labels) or not all(label.isdecimal() for label in labels):
+    if places.keys() & set(labels) or not all(map(is_number, labels)):
         return places
     first = _first_number(file, len(scheme))
     return {f"{place + first:0{digits}d}": place for place in places.values() for digits in _DIGITS}
@@ -143,7 +143,7 @@ def _places(file: Path, scheme: Scheme) -> dict[str, int]:
 def _first_number(file: Path, count: int) -> int:
     """Whether points are counted from 0 or 1; a face may lack the first and the last one."""
     for other in chain([file], sorted(file.parent.glob("*.json"))):
-        numbers = {int(label) for label in _labels(other)[1] if label.isdecimal()}
+        numbers = {int(label) for label in _labels(other)[1] if is_number(label)}
         if numbers & {0, count}:
             return 0 if 0 in numbers else 1
     return 0

@@ -29,7 +29,7 @@ _BY_COUNT = {
 _LEAST_SHARE = 0.5
 """Share of a file's points that have to be there by name: fewer are namesakes by chance."""
 
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _BETWEEN = re.compile(r"[\s_\-.]+")
 
 

@@ -111,6 +111,14 @@ def test_pictures_with_folders_of_windows(tmp_path: Path) -> None:
     assert one.image.name == "a & b.jpg"
 
 
+def test_a_name_of_thousands_of_digits_is_no_number(tmp_path: Path) -> None:
+    long = "9" * 5000
+    good, bad = read(written(tmp_path, box(parts(["a", "b"])), box(parts(["a", long, long]))))
+    assert isinstance(good, FaceRecord)
+    assert isinstance(bad, Refusal)
+    assert len(bad.reason) < 100
+
+
 @pytest.mark.parametrize(
     ("inside", "said"),
     [
