@@ -19,6 +19,7 @@ from . import (
     labelme,
     labelstudio,
     muct,
+    nwb,
     sleap,
     tidy,
 )
@@ -41,6 +42,7 @@ _BUNDLED = (
     labelme.FORMAT,
     labelstudio.FORMAT,
     sleap.FORMAT,
+    nwb.FORMAT,
 )
 
 
