@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SETUP := VENV=$(VENV) bash .ci/setup
 
-.PHONY: demo test test-long test-faults lint docs linkcheck bench fuzz mutants
+.PHONY: demo test test-long test-faults test-interop lint docs linkcheck bench fuzz mutants
 
 demo: $(VENV)/.test  ## the whole loop on the bundled sample
 	$(BIN)/faceloop demo faceloop-demo
@@ -29,6 +29,9 @@ test-faults: $(VENV)/.test  ## hundreds of kills, full disks, and a crowd for tw
 	FACELOOP_KILLS=400 $(PYTEST) tests/faults
 	PYTHONPATH=. $(BIN)/python tests/faults/crowd.py --processes 8 --seconds 120
 
+test-interop: $(VENV)/.interop  ## our files in the libraries that other tools read and write with
+	$(BIN)/python -m pytest tests/interop
+
 fuzz: $(VENV)/.test  ## every reader on inputs that try to break it, for ten minutes
 	-$(BIN)/python -m pip install --quiet 'atheris>=3'
 	nice $(BIN)/python tests/fuzz/run.py all --seconds 25
@@ -51,6 +54,7 @@ lint: $(VENV)/.lint  ## style, types, the direction of imports, and the reposito
 SPHINX := $(BIN)/python -m sphinx -W --keep-going -n -q
 
 docs: $(VENV)/.docs  ## the documentation site: docs/_build/html/index.html
+	rm -rf docs/auto_gallery docs/reference/api/generated  # of scripts and names that are no more
 	$(SPHINX) -b html docs docs/_build/html
 
 linkcheck: $(VENV)/.docs  ## whether the addresses that the documentation names answer; needs the network
@@ -94,6 +98,10 @@ $(VENV)/.lint: pyproject.toml .ci/setup
 
 $(VENV)/.docs: pyproject.toml .ci/setup
 	$(SETUP) test docs
+	@touch $@ $(VENV)/.test
+
+$(VENV)/.interop: pyproject.toml .ci/setup
+	$(SETUP) test interop
 	@touch $@ $(VENV)/.test
 
 $(VENV)/.mutants: pyproject.toml .ci/setup

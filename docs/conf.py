@@ -30,6 +30,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "llms_txt",
     "public_names",
 ]
 exclude_patterns = ["_build", "gallery"]
@@ -43,7 +44,12 @@ myst_heading_anchors = 4
 default_role = "py:obj"
 autosummary_generate = True
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_default_options = {
+    "members": True,
+    "member-order": "bysource",
+    # What scikit-learn makes for each of its estimators, and describes by links into its own pages.
+    "exclude-members": "set_fit_request, set_predict_request, set_score_request",
+}
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
 nitpick_ignore = [("py:class", "faceloop_datasets.store.database.Database")]  # nobody calls it
@@ -78,7 +84,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "faceloop"
 html_logo = html_favicon = "../workbench/faceloop_workbench/icon.svg"
-html_baseurl = "https://faceloop.github.io/faceloop/"
+html_baseurl = "https://faceloop.readthedocs.io/en/latest/"
 html_static_path = ["_static"]
 html_css_files = ["faceloop.css"]
 html_theme_options = {

@@ -7,12 +7,14 @@ line that they divide, or learned on the bundled sample (CC0), and are estimated
 
     python docs/fit_sets.py
 
-prints the expected errors and writes ``conversions/{wflw98,cofw29}-to-{ibug68,face70}.toml``.
+prints the expected errors and writes ``conversions/{wflw98,cofw29}-to-{ibug68,face70}.toml``, and
+those to WFLW.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +25,6 @@ from faceloop_datasets import Conversion, Scheme
 from faceloop_datasets.schemes.learning import PairedFaces, learn_conversion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -149,6 +149,89 @@ def wflw() -> list[Conversion]:
     return [to_ibug, conversion(by_way, WFLW_FACE_SAME, WFLW_FACE)]
 
 
+def back_to_wflw() -> list[Conversion]:
+    """Conversions to WFLW, all by geometry but for the same marks: so its lists can be written."""
+    to_wflw = _sums(IBUG68, _inverse(WFLW_IBUG_SAME), _to_wflw(_IBUG_LINES, {}))
+    onward = Conversion.load("face70", "ibug68")
+    by_way = replace(onward, target="wflw98", weights=to_wflw.weights @ onward.weights,
+                     expected_error=None)  # fmt: skip
+    lids = _inverse({k: v for k, v in WFLW_FACE.items() if len(v) == 1 and k > 61})
+    return [
+        to_wflw,
+        conversion(by_way, _inverse(WFLW_FACE_SAME), _to_wflw(_FACE_LINES, lids)),
+    ]
+
+
+_Line = tuple[Sequence[int], Mapping[int, float]]
+_IBUG_LINES: Mapping[str, _Line] = {
+    "left": (range(17, 22), {37: 0.5, 38: 0.5}),
+    "right": (range(26, 21, -1), {43: 0.5, 44: 0.5}),
+}
+_FACE_LINES: Mapping[str, _Line] = {
+    "left": ((19, 20, 21, 22), {24: 1.0}),
+    "right": ((15, 16, 17, 18), {29: 1.0}),
+}
+"""Points of a brow from its outer end to the inner, and the top of the eye below."""
+
+_TOP = {"left": (33, 34, 35, 36, 37), "right": (46, 45, 44, 43, 42)}
+_BOTTOM = {"left": (33, 41, 40, 39, 38), "right": (46, 47, 48, 49, 50)}
+
+
+def _to_wflw(lines: Mapping[str, _Line], other: Sums) -> Sums:
+    """Brows with two edges, of their one line; where that is an edge (ibug68), of the other one."""
+    made: dict[int, Mapping[int, float]] = dict(other)
+    edge = len(next(iter(lines.values()))[0]) == 5
+    up, down = (0.0, 2 * _HALF) if edge else (_HALF, _HALF)
+    for side, (line, eye) in lines.items():
+        steps = [_on(line, k / 4) for k in range(5)]
+        for targets, share in ((_BOTTOM[side], down), (_TOP[side], -up)):
+            made |= {t: _towards(row, eye, share) for t, row in zip(targets, steps, strict=True)}
+        made[_TOP[side][0]] = steps[0]
+    if not edge:
+        return made
+    for k in range(16):  # every second point of the contour is one of iBUG's
+        made |= {2 * k: {k: 1.0}, 2 * k + 1: _between(k, k + 1, 0.5), 32: {16: 1.0}}
+    for eye, corner in ((range(36, 42), 60), (range(42, 48), 68)):
+        a, b, c, d, e, f = eye
+        made |= {
+            corner + 1: _between(a, b, 0.75), corner + 2: _between(b, c, 0.5),
+            corner + 3: _between(d, c, 0.75), corner + 5: _between(d, e, 0.75),
+            corner + 6: _between(e, f, 0.5), corner + 7: _between(a, f, 0.75),
+        }  # fmt: skip
+        made[96 if corner == 60 else 97] = dict.fromkeys((b, c, e, f), 0.25)
+    made.pop(16)  # the chin is the same
+    return made
+
+
+_HALF = 0.2
+"""Half the height of a brow, as a share of how far its middle is above the eye's top."""
+
+
+def _on(line: Sequence[int], share: float) -> Mapping[int, float]:
+    """Return a place on a line through points, as far along it as a share of their number says."""
+    at = share * (len(line) - 1)
+    first = min(int(at), len(line) - 2)
+    return {k: w for k, w in _between(line[first], line[first + 1], at - first).items() if w}
+
+
+def _towards(row: Mapping[int, float], goal: Mapping[int, float], share: float) -> dict[int, float]:
+    return {
+        k: (1 - share) * row.get(k, 0.0) + share * goal.get(k, 0.0)
+        for k in (*row, *(goal if share else ()))
+    }
+
+
+def _inverse(sums: Sums) -> Sums:
+    """Copy the other way."""
+    return {next(iter(row)): {target: 1.0} for target, row in sums.items()}
+
+
+def _sums(source: Scheme, same: Sums, geometry: Sums) -> Conversion:
+    nothing = np.zeros((len(WFLW98), len(source)))
+    empty = Conversion(source.name, "wflw98", nothing, np.zeros(len(WFLW98), dtype=bool))
+    return conversion(empty, same, geometry)
+
+
 def cofw() -> list[Conversion]:
     """Conversions from COFW; what is between its marks is learned on the sample."""
     points, people = rendered(None)
@@ -169,7 +252,7 @@ def cofw() -> list[Conversion]:
 
 def main() -> int:
     """Run the script."""
-    for made in (*wflw(), *cofw()):
+    for made in (*wflw(), *back_to_wflw(), *cofw()):
         file = CONVERSIONS / f"{made.source}-to-{made.target}.toml"
         head = "# Made by docs/fit_sets.py in faceloop's repository.\n"
         file.write_text(head + made.to_toml(), encoding="utf-8")

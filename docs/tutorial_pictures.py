@@ -44,7 +44,6 @@ from faceloop_workbench.schemes.dialog import SchemeDialog  # noqa: E402
 
 _SIZE = (1480, 930)
 _FRAMES, _POOR = 150, 62  # the head is turned there
-_TWELVE = [23, 25, 28, 30, 34, 40, 43, 49, 46, 52, 61, 7]
 _MOST = 120_000  # bytes of a picture
 
 
@@ -64,7 +63,7 @@ class _Loop:
 
 def main() -> None:
     """Follow the tutorials' window steps, with a picture of each that needs one."""
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else _DOCS / "tutorials" / "pictures"
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else _DOCS / "tutorials" / "images"
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
         os.environ["FACELOOP_CONFIG"] = str(home / "config")
@@ -109,7 +108,7 @@ class _Walk:
             self._hands.settle(100)
         canvas = dialog.findChild(SchemeCanvas)
         truth = next(iter(sample_faces())).annotation.points
-        for point, name in zip(_TWELVE, by_hand.TWELVE, strict=True):
+        for name, point in material.TWELVE.items():
             place = canvas.mapFromScene(QPointF(*truth[point]))
             QTest.mouseClick(canvas.viewport(), LEFT, NONE, place)
             self._hands.settle(30)

@@ -1185,7 +1185,8 @@ class Project:
             return Conversion.parse(kept, f"{self.name}: conversion from {name}")
         own = isinstance(source, Scheme) and not source.has_points_of(name)
         if isinstance(source, Scheme) and (own or source.names == self.scheme.names):
-            return conversion_by_names(source, self.scheme)
+            mesh = Conversion.of_mesh(source, self.scheme)
+            return mesh or conversion_by_names(source, self.scheme)
         return Conversion.load(source, self.scheme)
 
     def keep_conversion(self, conversion: Conversion) -> None:

@@ -7,7 +7,7 @@ Fifty photos of fifty people of MUCT come one after the other. Each is corrected
 drags.py (assisted drags, from the fit of the model in use, until the mean distance of all points is
 below .015, and below .02): the first 15 from the starter's fits, then a model is trained on these;
 the next 15 from its fits, then a model is trained on 30; the last 20, and a model of 50. Each model
-is measured on one photo of each of 100 other people, found by the detector. The bridge of the nose,
+is measured on one photo of each of up to 100 others, found by the detector. The bridge of the nose,
 which MUCT does not mark, does not count.
 """
 

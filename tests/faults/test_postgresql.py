@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 from itertools import islice
 from pathlib import Path
@@ -36,69 +32,21 @@ if TYPE_CHECKING:
 N = 70
 
 
-def binaries() -> Path | None:
-    """Folder of the server's programs."""
-    found = shutil.which("pg_ctl")
-    places = [Path(found).parent] if found else []
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((place for place in places if (place / "initdb").exists()), None)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Start a server that only this machine's socket reaches; yields the URL of a database."""
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
-    programs = binaries()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed here (initdb, pg_ctl)")
-    # Not below pytest's folder, which is root's alone where root runs the tests.
-    folder = Path(tempfile.mkdtemp(prefix="faceloop-pg-"))
-    somebody = _as_somebody(folder)
-
-    def run(program: str, *options: object) -> None:
-        subprocess.run(
-            [*somebody, programs / program, *options],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-        )
-
-    try:
-        run("initdb", "-D", folder / "data", "-U", "faceloop", "-A", "trust", "-E", "UTF8")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        run("pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w", "start")
-    except subprocess.CalledProcessError as error:
-        shutil.rmtree(folder)
-        pytest.skip(f"a PostgreSQL server cannot be started here: {error.stderr[-300:]}")
-    yield f"postgresql+psycopg://faceloop@/postgres?host={folder}"
-    run("pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
-    shutil.rmtree(folder)
-
-
-def _as_somebody(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    if os.getuid() != 0:
-        return []
-    shutil.chown(folder, "nobody")
-    return ["setpriv", "--reuid=nobody", "--clear-groups"]
-
-
 @pytest.fixture
-def make(server: str, tmp_path: Path) -> Iterator[Make]:
+def make(postgresql_url: str, tmp_path: Path) -> Iterator[Make]:
     """Make an empty project on the server; call the result to open it, and again for another."""
-    database = Database(server, "the server")
+    database = Database(postgresql_url, "the server")
     with database.write() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
     database.close()
-    Project.create(server, folder=tmp_path / "files").close()
+    Project.create(postgresql_url, folder=tmp_path / "files").close()
     with pytest.raises(ProjectError, match="is a project already"):
-        Project.create(server, folder=tmp_path / "files")
+        Project.create(postgresql_url, folder=tmp_path / "files")
     opened: list[Project] = []
 
     def open_() -> Project:
-        opened.append(Project.open(server, folder=tmp_path / "files"))
+        opened.append(Project.open(postgresql_url, folder=tmp_path / "files"))
         return opened[-1]
 
     yield open_

@@ -28,10 +28,11 @@ def test_only_errors_for_people_come_out(name: str) -> None:
 
 _GOOD = ("clmtools", "scheme", "tar", "png", "video", "export")
 _TOOLS = ("coco", "dlib", "cvat", "labelme", "labelstudio")
+_SETS = ("pts", "wflw", "mediapipe", "300w-lp")
 _TRACKS = ("track-table", "track-deeplabcut", "track-openface")
 
 
-@pytest.mark.parametrize("name", [*_GOOD, *_TOOLS, *_TRACKS])
+@pytest.mark.parametrize("name", [*_GOOD, *_TOOLS, *_SETS, *_TRACKS])
 def test_what_is_begun_with_is_good(name: str) -> None:
     """A target that refuses what it begins with tests nothing."""
     watch = Watch(TARGETS[name])

@@ -9,6 +9,7 @@ import os
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy.io import savemat
 
 from faceloop_datasets import Conversion, ItemSummary, Progress, Scheme
 from faceloop_datasets.expressions import check_expression
@@ -58,6 +59,27 @@ def _ibug() -> list[bytes]:
 def _imm() -> list[bytes]:
     rows = "\n".join(f"0 0 {x / 200} {y / 200} {k} 0 1" for k, (x, y) in enumerate(_points(58)))
     return [f"# by hand\n58\n{rows}\nface.jpg\n".encode()]
+
+
+def _wflw() -> list[bytes]:
+    points = " ".join(f"{x} {y}" for x, y in _points(98).tolist())
+    return [f"{points} 9 9 200 200 0 0 0 0 1 0 a/b.jpg\n{points} c.jpg\n".encode()]
+
+
+def _mesh() -> list[bytes]:
+    face = [{"x": x / 200, "y": y / 200, "z": 0} for x, y in _points(468).tolist()]
+    few = json.dumps({"image": "face.jpg", "face_landmarks": [face]})
+    return [few.encode(), f'[{{"frames": [{few}, {{"faceLandmarks": []}}]}}]'.encode()]
+
+
+def _mat() -> list[bytes]:
+    out = io.BytesIO()
+    pose = np.array([[0.1, 1.2, 0.0]])
+    savemat(out, {"pt2d": _points(68).T, "Pose_Para": pose})
+    packed = io.BytesIO()
+    values = {"pts_2d": _points(68), "pt3d_68": np.ones((3, 68))}
+    savemat(packed, values, do_compression=True)
+    return [out.getvalue(), packed.getvalue()]
 
 
 def _tidy() -> list[bytes]:
@@ -355,6 +377,10 @@ TARGETS = (
     _track("deeplabcut", _track_deeplabcut(), b",", b"scorer", b"individuals", b"x", b'"'),
     _track("openface", _track_openface(), b", ", b"frame", b"x_0", b"success", b"1e9"),
     _with_picture(_read("imm", "face.asf", _imm(), b"#", b"58", b"face.jpg")),
+    _read("pts", "face.pts", _ibug(), b"{", b"}", b"n_points: 5", b"version: "),
+    _read("wflw", "list.txt", _wflw(), b" ", b"0", b".jpg"),
+    _with_picture(_read("mediapipe", "face.json", _mesh(), b"[", b"{", b'"x"', b"null", b"frames")),
+    _read("300w-lp", "face.mat", _mat(), b"MATLAB 5.0", b"IM", b"\x0e\x00", b"\x0f\x00", b"pt2d"),
     Target(
         "labels",
         _labels,

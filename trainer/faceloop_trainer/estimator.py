@@ -145,7 +145,14 @@ class LandmarkEstimator(BaseEstimator):  # type: ignore[misc]
         """Area under the cumulative error distribution up to an NME of .08, from 0 to 1.
 
         Faces are found by a detector, as in use; one that is not found, or fitted worse than that,
-        counts as nothing. Points that are NaN in ``y`` are not measured.
+        counts as nothing.
+
+        Parameters
+        ----------
+        X : sequence of (ndarray of uint8 of shape (H, W) or (H, W, 3), or path)
+            Gray or RGB pictures.
+        y : array_like, shape (n, N, 2)
+            The points of each face; those that are NaN are not measured.
         """
         check_is_fitted(self, "model_")
         faces = list(whole_pictures(self.model_.scheme, _faces(self.model_.scheme, X, y, None)))

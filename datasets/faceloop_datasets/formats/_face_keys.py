@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -11,11 +12,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 
 from faceloop_datasets.annotation import PointState
+from faceloop_datasets.errors import InputError
 from faceloop_datasets.files import is_text
-from faceloop_datasets.media.images import image_size
-from faceloop_datasets.media.video import VIDEO_SUFFIXES, Video
 
-from ._places import has_suffix
+from ._sizes import shown_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,20 +40,18 @@ class FaceKeys:
         return picture if count == 1 else f"{picture}#{count}"
 
 
-def is_video(name: str) -> bool:
-    """Whether a file is named like a video."""
-    return any(has_suffix(name, suffix) for suffix in VIDEO_SUFFIXES)
-
-
-def other_names(name: str) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def other_names(name: str, folders: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names that a picture may have had before a tool escaped or renamed it, the likeliest first.
 
     Label Studio's exports have its uploads' names, ``1a2b3c4d-name.jpg``, and escape blanks as
-    addresses do (labelstud.io, "Export annotations").
+    addresses do (labelstud.io, "Export annotations"). ``folders``, from the file of annotations,
+    are those in which a tool puts pictures without saying so.
     """
     plain = unquote(name.replace("\\", "/"))
     renamed = _UPLOADED.fullmatch(PurePosixPath(plain).name)
-    found = [plain, PurePosixPath(plain).name, *([renamed[1]] if renamed else [])]
+    found = [f"{folder}/{name}" for folder in folders]
+    found += [plain, PurePosixPath(plain).name, *([renamed[1]] if renamed else [])]
     return tuple(one for one in dict.fromkeys(found) if one and one != name)
 
 
@@ -63,8 +61,11 @@ def name_in_address(address: str) -> str:
     ``/data/local-files/?d=faces/a.jpg`` is the path in the parameter (labelstud.io, "Local
     storage"); of other addresses only the last part says something.
     """
-    parts = urlsplit(address) if is_text(address) and _is_address(address) else None
-    if parts is None:
+    if not is_text(address) or not _is_address(address):
+        return address
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets where no address has them
         return address
     given = parse_qs(parts.query).get("d") if parts.path.rstrip("/").endswith("local-files") else []
     return given[0] if given else PurePosixPath(unquote(parts.path)).name
@@ -78,16 +79,10 @@ class PictureSizes:
     """Width and height of the pictures of faces that are written; each file is opened once."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[int, int]] = {}
+        self._known: dict[Path, tuple[int, int] | None] = {}
 
     def of(self, record: FaceRecord) -> tuple[int, int] | None:
-        """Size of a face's picture; None if it is not there, or in an archive.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
+        """Size of a face's picture; None if it is not there, in an archive, or cannot be read."""
         if record.image is None or record.image.member is not None:
             return None
         path = record.image.path
@@ -96,11 +91,11 @@ class PictureSizes:
         return self._known[path]
 
 
-def _size(path: Path) -> tuple[int, int]:
-    if not is_video(path.name):
-        return image_size(path)
-    with Video(path) as video:
-        return video.size
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        return shown_size(path)
+    except InputError:
+        return None
 
 
 def own_subject(record: FaceRecord) -> str:

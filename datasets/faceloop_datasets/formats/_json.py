@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _PIECE = 1 << 20  # bytes read at a time
-_LONGEST = 1 << 26  # characters of one value
+_LONGEST = 1 << 25  # characters of one value
 _SPACE = " \t\r\n"
+_AFTER = f"{_SPACE},:]}}"
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -132,7 +133,9 @@ class _Text:
                 if not self._more():
                     raise self._placed(error) from error
                 continue
-            if end < len(self._held) or not self._more():  # a number may go on in the next piece
+            # a number may go on in the next piece: 1 with .5, 1. with 5
+            ended = end < len(self._held) and self._held[end] in _AFTER
+            if ended or not self._more():
                 self._at = end
                 return found
 

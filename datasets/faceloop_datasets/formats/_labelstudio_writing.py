@@ -49,8 +49,8 @@ def write_labelstudio(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) ->
             size = sizes.of(there[0].record)
             if size is None:
                 raise InputError(
-                    f"{there[0].record.image} is inside an archive, and Label Studio's positions "
-                    "are percent of its size. Unpack it, and import the folder."
+                    f"{there[0].record.image} is no picture that can be read, and Label Studio's "
+                    "positions are percent of its size. Put the picture back, or remove the face."
                 )
             task = _task(picture, there, size, scheme)
             file.write((",\n" if number else "\n") + json.dumps(task))

@@ -174,8 +174,7 @@ class PictureFinder:
         self._deep = deep or images is not None
         self._tree: _Tree | None = None
         self._folders: dict[Path, list[Path]] = {}
-        self._by_key: dict[tuple[Path, bool], dict[str, list[Path]]] = {}
-        self._found: dict[PictureRequest, ImageRef | None] = {}
+        self._names: dict[tuple[Path, bool], dict[str, list[Path]]] = {}
         self._agreements: dict[tuple[tuple[str, ...], bool], int] = {}
         self._wanted: dict[str, list[PictureRequest]] = defaultdict(list)
         for one in wanted:
@@ -189,9 +188,7 @@ class PictureFinder:
         BadRow
             If several could be meant.
         """
-        if wanted not in self._found:  # a picture may have a thousand faces
-            self._found[wanted] = self.at_its_place(wanted) or self.by_name(wanted)
-        return self._found[wanted]
+        return self.at_its_place(wanted) or self.by_name(wanted)
 
     def at_its_place(self, wanted: PictureRequest) -> ImageRef | None:
         """Find a picture by its path from the annotation; otherwise as `find`."""
@@ -295,24 +292,27 @@ class PictureFinder:
         return self._tree
 
     def _in_folder(self, folder: Path, wanted: PictureRequest) -> list[ImageRef]:
-        alike = [f for f in self._of_key(folder, wanted) if wanted.may_be(f.name) and f.is_file()]
+        there = self._by_name(folder, stems=wanted.any_suffix).get(wanted.key, ())
+        alike = [f for f in there if wanted.may_be(f.name) and f.is_file()]
         return [ImageRef(f) for f in _exact(alike, lambda f: wanted.fits(f.name))]
-
-    def _of_key(self, folder: Path, wanted: PictureRequest) -> list[Path]:
-        """Files and folders in a folder that have the name asked for, or its stem."""
-        kind = folder, wanted.any_suffix
-        if kind not in self._by_key:
-            self._by_key[kind] = defaultdict(list)
-            for file in self._files(folder):
-                self._by_key[kind][_key(file.name, wanted)].append(file)
-        return self._by_key[kind].get(wanted.key, [])
 
     def _inside(self, folder: Path, part: str) -> list[Path]:
         """Folders of a name in a folder."""
         if part in ("..", "/") or PurePosixPath(part).is_absolute():
             return [folder / part]
-        folders = [f for f in self._files(folder) if folded(f.name) == folded(part) and f.is_dir()]
+        folders = [f for f in self._by_name(folder).get(folded(part), ()) if f.is_dir()]
         return _exact(folders, lambda f: f.name == part)
+
+    def _by_name(self, folder: Path, *, stems: bool = False) -> dict[str, list[Path]]:
+        """Files and folders in a folder by their folded names, with their suffixes or not.
+
+        Made once: an import asks for tens of thousands.
+        """
+        if (folder, stems) not in self._names:
+            found = self._names[folder, stems] = defaultdict(list)
+            for file in self._files(folder):
+                found[folded(PurePosixPath(file.name).stem if stems else file.name)].append(file)
+        return self._names[folder, stems]
 
     def _files(self, folder: Path) -> list[Path]:
         if folder not in self._folders:

@@ -142,6 +142,22 @@ def points_of(rows: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
     return [(math.nan, math.nan) if is_missing_point(x, y) else (x, y) for x, y in rows]
 
 
+def positions(raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (N, 2) as numbers in a file: those that are no numbers are NaN, both x and y.
+
+    Raises
+    ------
+    BadRow
+        If one is farther away than any picture is large.
+    """
+    points = np.where(np.isfinite(raw).all(axis=1, keepdims=True), raw, np.nan)
+    far = np.flatnonzero((np.abs(points) > MOST).any(axis=1))
+    if len(far):
+        x, y = points[far[0]]
+        raise BadRow(f"point {far[0]} is at ({x:g}, {y:g}); expected at most {MOST:g}")
+    return np.asarray(points)
+
+
 def muct_subject(stem: str) -> str | None:
     """Subject of a MUCT image by its name, None if it is none.
 

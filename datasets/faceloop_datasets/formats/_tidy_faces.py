@@ -17,6 +17,7 @@ from faceloop_datasets.schemes.scheme import Scheme
 from faceloop_datasets.subjects import SubjectSource
 from faceloop_datasets.wording import enumerated
 
+from ._pictures import is_picture
 from ._tables import Table, TextColumn, column_names, read_table
 from .record import Refusal, Skip
 from .rows import FaceRow
@@ -301,9 +302,10 @@ class _Rows:
             key=":".join(filter(None, (texts["image"], frame, texts["face"]))),
             picture=texts["image"],
             points=points,
-            states=cast("Sequence[PointState]", states),
+            states=states,
             line=int(self._table.lines[first if wrong is None else wrong]),
-            frame=int(frame) if frame.isdecimal() else None,
+            # some number the pictures of a clip: a frame is one of a video
+            frame=int(frame) if frame.isdecimal() and not is_picture(texts["image"]) else None,
             subject=texts["subject"],
             expression=texts["expression"],
             subject_source=cast("SubjectSource", texts["subject_source"] or "format"),

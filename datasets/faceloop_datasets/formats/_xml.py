@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 16
 _DEEPEST = 50
-_MOST = 2_000_000
-"""Elements inside one that is yielded: a track of 70 points in a hundred thousand frames is cut."""
+_MOST = 200_000
+"""Elements inside one that is yielded: a picture of two thousand faces has as many."""
 
-_LINE = "line of the file"  # no attribute of a file can be called so
+_LINE, _LABEL = "line of the file", "label around"  # no attribute of a file can be called so
 
 
 def elements(path: Path, tags: Collection[str]) -> Iterator[Element]:
@@ -51,12 +51,17 @@ def line_of(element: Element) -> int:
     return int(element.get(_LINE, "0"))
 
 
+def label_around(element: Element) -> str:
+    """Label of the element that an outermost one is in; empty if it has none."""
+    return element.get(_LABEL, "")
+
+
 class _Maker:
     def __init__(self, path: Path, tags: Collection[str]) -> None:
         self._path, self._tags = path, tags
         self._open: list[Element] = []
         self._done: list[Element] = []
-        self._depth, self._held = 0, 0
+        self._depth, self._held, self._around = 0, 0, ""
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -83,11 +88,14 @@ class _Maker:
         if self._depth > _DEEPEST:
             raise self._refused(f"elements are more than {_DEEPEST} deep")
         if not self._open and tag not in self._tags:
+            self._around = attributes.get("label", "")
             return
         element = Element(tag, attributes)
         element.set(_LINE, str(self._parser.CurrentLineNumber))
         if self._open:
             self._open[-1].append(element)
+        else:
+            element.set(_LABEL, self._around)
         self._held = self._held + 1 if self._open else 0
         if self._held > _MOST:
             raise self._refused(f"more than {_MOST:,} elements are inside one")

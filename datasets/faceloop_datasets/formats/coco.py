@@ -26,9 +26,10 @@ from faceloop_datasets.errors import InputError
 from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._coco_writing import ESTIMATED, write_coco
-from ._face_keys import FaceKeys, is_video, name_in_address, numbers_in, other_names
+from ._face_keys import FaceKeys, name_in_address, numbers_in, other_names
 from ._json import elements
 from ._names import PictureNames
+from ._pictures import is_video
 from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, Reader, Writer
@@ -207,62 +208,74 @@ def _scheme_of(sources: Sequence[Path]) -> Scheme:
 
 
 def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
-    outline, keys = _outline(source.file), FaceKeys()
+    reading = _Reading(source, scheme, _outline(source.file))
     for key, row in elements(source.file, _MEMBERS):
         if not key:
             raise BadRow("it is a list, without pictures; expected the file of annotations itself")
         if key == "annotations":
-            yield _entry(row, outline, len(scheme), source, keys)
+            yield reading.entry(row)
 
 
-def _entry(
-    row: object, outline: _Outline, count: int, source: Source, keys: FaceKeys
-) -> FaceRow | Skip:
-    if not isinstance(row, dict):
-        return FaceRow("annotation", "a", problem=f"it is {row!r:.40}; expected an object")
-    member = _WHOLE_BODY if _WHOLE_BODY in row else "keypoints"
-    points = row.get(member)
-    if _is_crowd(row):
-        return Skip(source.file, 0, "a crowd and not one face (iscrowd)")
-    if not points:
-        return Skip(source.file, 0, "an annotation without keypoints")
-    numbers = len(points) if isinstance(points, list) else 3 * count
-    category = outline.category_of(row.get("category_id"), member, numbers)
-    if len(category.names) != count:
-        return Skip(source.file, 0, f"of {category.name}: its points are not those of most faces")
-    if row.get("face_valid") is False or (isinstance(points, list) and not any(points)):
-        return Skip(source.file, 0, "an annotation none of whose points is labelled")
-    return _face_row(row, points, count, outline, keys)
+class _Reading:
+    """One file while it is read."""
+
+    def __init__(self, source: Source, scheme: Scheme, outline: _Outline) -> None:
+        self._source, self._scheme, self._outline = source, scheme, outline
+        self._keys = FaceKeys()
+        # as COCO and CVAT lay pictures out: annotations/person_keypoints_SPLIT.json, SPLIT/*.jpg
+        split = source.file.stem.rpartition("_")[2]
+        self._folders = ("images", "../images", f"../{split}", f"../images/{split}")
+
+    def entry(self, row: object) -> FaceRow | Skip:
+        """Read an annotation."""
+        if not isinstance(row, dict):
+            return FaceRow("annotation", "a", problem=f"it is {row!r:.40}; expected an object")
+        member = _WHOLE_BODY if _WHOLE_BODY in row else "keypoints"
+        points = row.get(member)
+        reason = self._reason(row, member, points)
+        return Skip(self._source.file, 0, reason) if reason else self._row(row, points)
+
+    def _reason(self, row: Mapping[str, Any], member: str, points: object) -> str:
+        """Why an annotation is left out; empty if it is not."""
+        if _is_crowd(row):
+            return "a crowd and not one face (iscrowd)"
+        if not points:
+            return "an annotation without keypoints"
+        numbers = len(points) if isinstance(points, list) else 3 * len(self._scheme)
+        category = self._outline.category_of(row.get("category_id"), member, numbers)
+        if not _are_points_of(category.names, self._scheme):
+            return f"of {category.name}: its points are not those of most faces"
+        if row.get("face_valid") is False or (isinstance(points, list) and not any(points)):
+            return "an annotation none of whose points is labelled"
+        return ""
+
+    def _row(self, row: Mapping[str, Any], points: object) -> FaceRow:
+        name, frame = self._outline.pictures.get(_ident(row.get("image_id")), ("", None))
+        if not name:
+            said = f"its image_id {row.get('image_id')!r:.40} is that of no image with a file_name"
+            return FaceRow(f"annotation {row.get('id')!r:.40}", "a", problem=said)
+        key = self._keys.next(name if frame is None else f"{name}:{frame}")
+        try:
+            xy, states = _points(points, len(self._scheme), valid=_WHOLE_BODY in row)
+        except BadRow as error:
+            return FaceRow(key, name, problem=str(error))
+        given = row.get("attributes")
+        attributes = given if isinstance(given, dict) else {}
+        guessed = list(numbers_in(attributes.get(ESTIMATED), len(states)))
+        hidden = states[guessed] == PointState.OCCLUDED
+        states[guessed] = np.where(hidden, PointState.ESTIMATED, states[guessed])
+        words = [attributes.get(what) for what in ("subject", "expression")]
+        subject, expression = (one if isinstance(one, str) else "" for one in words)
+        return FaceRow(
+            key, name, xy, states, frame=frame, subject=subject, expression=expression,
+            other_pictures=other_names(name, self._folders),
+        )  # fmt: skip
 
 
-def _face_row(
-    row: Mapping[str, Any], points: object, count: int, outline: _Outline, keys: FaceKeys
-) -> FaceRow:
-    name, frame = outline.pictures.get(_ident(row.get("image_id")), ("", None))
-    if not name:
-        said = f"its image_id {row.get('image_id')!r:.40} is that of no image with a file_name"
-        return FaceRow(f"annotation {row.get('id')!r:.40}", "a", problem=said)
-    named = name if frame is None else f"{name}:{frame}"
-    return _face(row, points, count, FaceRow(keys.next(named), name, frame=frame))
-
-
-def _face(row: Mapping[str, Any], points: object, count: int, face: FaceRow) -> FaceRow:
-    given = row.get("attributes")
-    attributes = given if isinstance(given, dict) else {}
-    said = [attributes.get(name) for name in ("subject", "expression")]
-    subject, expression = (one if isinstance(one, str) else "" for one in said)
-    try:
-        xy, states = _points(points, count, valid=_WHOLE_BODY in row)
-    except BadRow as error:
-        return FaceRow(face.key, face.picture, problem=str(error))
-    guessed = list(numbers_in(attributes.get(ESTIMATED), count))
-    states[guessed] = np.where(
-        states[guessed] == PointState.OCCLUDED, PointState.ESTIMATED, states[guessed]
-    )
-    return FaceRow(
-        face.key, face.picture, xy, states, frame=face.frame, subject=subject,
-        expression=expression, other_pictures=other_names(face.picture),
-    )  # fmt: skip
+def _are_points_of(names: tuple[str, ...], scheme: Scheme) -> bool:
+    """Whether a category has the points of a scheme: their names, or as many numbers."""
+    numbered = len(names) == len(scheme) and all(name.isdecimal() for name in names)
+    return numbered or names == scheme.names
 
 
 def _points(

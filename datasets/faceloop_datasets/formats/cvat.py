@@ -24,12 +24,13 @@ from faceloop_datasets.errors import InputError
 from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._cvat_writing import ESTIMATED, write_cvat
-from ._face_keys import FaceKeys, is_video, numbers_in, other_names
+from ._face_keys import FaceKeys, numbers_in, other_names
 from ._names import PictureNames
+from ._pictures import is_video
 from ._point_names import ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
-from ._xml import elements, line_of
+from ._xml import elements, label_around, line_of
 from .format import Format, Holds, Reader, Writer
 from .record import Skip
 from .rows import FaceRow, row_reader
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from ._places import Source
 
 _HALF = 0.5
+_FOLDERS = ("images",)  # of its export, which names leave out
+_SHAPES = ("skeleton", "points")
 _Kind = tuple[str, int]
 """What a face is in a file: ``skeleton``, ``points`` with how many, or ``single`` points."""
 
@@ -97,17 +100,16 @@ def _outline(path: Path) -> _Outline:
 @lru_cache(maxsize=4)
 def _outline_of(path: Path, _mtime: int, _size: int) -> _Outline:
     outline = _Outline()
-    for element in elements(path, ("meta", "image", "track")):
+    for element in elements(path, ("meta", "image", *_SHAPES)):
         if element.tag == "meta":
             outline.video = element.findtext(".//source") or ""
             outline.said = said_names(element.findtext(".//name") or "")
-        for shape in _shapes(element):
-            outline.note(shape, shape.get("label") or element.get("label") or "")
+        if element.tag in _SHAPES:  # of a track, which may be of any length
+            outline.note(element, element.get("label") or label_around(element))
+        for shape in element if element.tag == "image" else ():
+            if shape.tag in _SHAPES:
+                outline.note(shape, shape.get("label", ""))
     return outline
-
-
-def _shapes(element: Element) -> list[Element]:
-    return [shape for shape in element if shape.tag in ("skeleton", "points")]
 
 
 def _likeness(head: str) -> float:
@@ -148,8 +150,11 @@ def _names(outline: _Outline) -> tuple[str, ...]:
 def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
     outline = _outline(source.file)
     reading = _Reading(source, scheme, outline)
-    for element in elements(source.file, ("image", "track")):
-        yield from reading.image(element) if element.tag == "image" else reading.track(element)
+    for element in elements(source.file, ("image", *_SHAPES)):
+        if element.tag == "image":
+            yield from reading.image(element)
+        else:
+            yield reading.keyframe(element)
 
 
 class _Reading:
@@ -168,7 +173,7 @@ class _Reading:
         name = image.get("name", "")
         groups: dict[str, list[Element]] = {}
         for shape in image:
-            if shape.tag not in ("skeleton", "points"):
+            if shape.tag not in _SHAPES:
                 yield self._skip(shape, f"a {shape.tag}, which is no landmarks")
             elif _kind(shape) != self._outline.kind:
                 yield self._skip(shape, "points of another kind than most faces")
@@ -179,19 +184,17 @@ class _Reading:
         for shapes in groups.values():
             yield self._face(shapes[0], shapes, name, None)
 
-    def track(self, track: Element) -> Iterator[FaceRow | Skip]:
-        """Faces of a track, one a frame that a person has placed."""
-        for shape in _shapes(track):
-            if self._outline.kind[0] == "single":
-                yield self._skip(shape, "a track of a single point")
-            elif _kind(shape) != self._outline.kind:
-                yield self._skip(shape, "points of another kind than most faces")
-            elif "1" not in {one.get("keyframe", "0") for one in (shape, *shape)}:
-                yield self._skip(shape, "interpolated between keyframes (keyframe='0')")
-            elif "0" not in {one.get("outside", "0") for one in _ends(shape)}:
-                yield self._skip(shape, "where the face is not in the picture (outside='1')")
-            else:
-                yield self._in_frame(shape)
+    def keyframe(self, shape: Element) -> FaceRow | Skip:
+        """Read a frame of a track, if a person has placed it."""
+        if self._outline.kind[0] == "single":
+            return self._skip(shape, "a track of a single point")
+        if _kind(shape) != self._outline.kind:
+            return self._skip(shape, "points of another kind than most faces")
+        if "1" not in {one.get("keyframe", "0") for one in (shape, *shape)}:
+            return self._skip(shape, "interpolated between keyframes (keyframe='0')")
+        if "0" not in {one.get("outside", "0") for one in _ends(shape)}:
+            return self._skip(shape, "where the face is not in the picture (outside='1')")
+        return self._in_frame(shape)
 
     def _in_frame(self, shape: Element) -> FaceRow:
         said, video = shape.get("frame", ""), self._outline.video
@@ -222,7 +225,7 @@ class _Reading:
             key, name, xy, states, line, frame,
             subject=(said.get("subject") or "").strip(),
             expression=(said.get("expression") or "").strip(),
-            other_pictures=other_names(name),
+            other_pictures=other_names(name, _FOLDERS),
         )  # fmt: skip
 
     def _skip(self, shape: Element, reason: str) -> Skip:

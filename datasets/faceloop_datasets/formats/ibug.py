@@ -36,6 +36,9 @@ COUNT = 68
 EXACT = Context(prec=64)
 """Arithmetic that adds and takes off 1 without loss, down to 1e-45 pixels."""
 _BY_NAME = 0.6
+_FIRST = 50
+"""Lines in which a header is looked for."""
+_ELSE = " (files of other numbers of points are of the format pts)"
 _HEADER = re.compile(r"([a-z_]\w*)\s*:\s*(\S*)", re.IGNORECASE)
 _COMMENT = re.compile(r"(#|//).*")
 
@@ -50,13 +53,33 @@ def _recognise(files: Sequence[Path], _named: Sequence[Path]) -> float:
 
 def _likeness(head: str) -> float:
     """Look for the header of 68 points; without one the name of the file alone speaks for it."""
-    said = [match[2] for line in head.splitlines() if (match := _HEADER.match(line.strip()))]
-    if not said:
+    said = said_count(head)
+    if said is None:
         return _BY_NAME
-    return 1.0 if str(COUNT) in said else 0.0
+    return 1.0 if said == COUNT else 0.0
+
+
+def said_count(text: str) -> int | None:
+    """How many points the header of a file says that it has; None if it says nothing."""
+    headers = [_HEADER.match(line.strip()) for line in text.splitlines()[:_FIRST]]
+    said = {match[1].lower(): match[2] for match in headers if match}
+    number = said.get("n_points", "")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 5 else None
+
+
+def counted_points(text: str) -> int:
+    """How many points a file has."""
+    return len(_rows(text)[0])
 
 
 def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
+    """Read faces of 68 points, see `read_points`."""
+    yield from read_points(sources, images, "ibug", "ibug68", COUNT)
+
+
+def read_points(
+    sources: Sequence[Path], images: Path | None, name: str, scheme: str, count: int
+) -> Iterator[Entry]:
     """Read faces, one a file, each with the image of its stem, or with its frame of a video."""
     files = annotation_files(sources, ".pts")
     wanted = [
@@ -66,7 +89,8 @@ def read_ibug(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
     for source, picture in zip(files, wanted, strict=True):
         line = 1
         try:
-            line, face = _face(read_text(source.file))
+            line, rows = _checked(read_text(source.file), count)
+            face = annotation(scheme, [_point(*row) for row in rows], f"import:{name}")
             image, frame = _picture(finder, picture)
         except (BadRow, InputError) as error:
             yield Refusal(source.file, line, str(error))
@@ -94,9 +118,21 @@ def _picture(finder: PictureFinder, wanted: PictureRequest) -> tuple[ImageRef | 
     return image or finder.by_name(wanted), None
 
 
-def _face(text: str) -> tuple[int, Annotation]:
-    """Points, and the line that the first is on; the header and the braces may be absent."""
+def _checked(text: str, count: int) -> tuple[int, list[tuple[int, list[str]]]]:
+    """Rows of points, and the line that the first is on."""
+    rows, said = _rows(text)
+    if said not in ("", str(count)):
+        raise BadRow(f"n_points is {said}; expected {count}{_ELSE if count == COUNT else ''}")
+    if len(rows) != count:
+        found = counted(len(rows), "point")
+        raise BadRow(f"{found}; expected {count}{_ELSE if count == COUNT and rows else ''}")
+    return rows[0][0], rows
+
+
+def _rows(text: str) -> tuple[list[tuple[int, list[str]]], str]:
+    """Lines with points, and how many there should be; header and braces may be absent."""
     rows: list[tuple[int, list[str]]] = []
+    said = ""
     for line, content in enumerate(text.splitlines(), start=1):
         plain = _COMMENT.sub("", content).strip()
         header = _HEADER.match(plain)
@@ -104,11 +140,9 @@ def _face(text: str) -> tuple[int, Annotation]:
             cells = _cells(plain.replace("{", " ").replace("}", " "))
             if cells:
                 rows.append((line, cells))
-        elif header[1].lower() == "n_points" and header[2] != str(COUNT):
-            raise BadRow(f"n_points is {header[2]}; expected {COUNT}")
-    if len(rows) != COUNT:
-        raise BadRow(f"{counted(len(rows), 'point')}; expected {COUNT}")
-    return rows[0][0], annotation("ibug68", [_point(*row) for row in rows], "import:ibug")
+        elif header[1].lower() == "n_points":
+            said = header[2]
+    return rows, said
 
 
 def _cells(text: str) -> list[str]:

@@ -25,8 +25,9 @@ from faceloop_datasets.schemes.edges import edges_of
 from faceloop_datasets.schemes.named import scheme_of_names
 from faceloop_datasets.wording import enumerated
 
-from ._face_keys import FaceKeys, is_video
+from ._face_keys import FaceKeys
 from ._names import PictureNames
+from ._pictures import is_video
 from ._places import annotation_files, has_suffix
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .rows import FaceRow, row_reader

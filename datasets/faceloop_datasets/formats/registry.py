@@ -11,6 +11,7 @@ from faceloop_datasets.errors import InputError
 from . import (
     clmtools,
     coco,
+    cofw,
     cvat,
     deeplabcut,
     dlib,
@@ -18,10 +19,15 @@ from . import (
     imm,
     labelme,
     labelstudio,
+    lp300w,
+    mediapipe,
     muct,
     nwb,
+    pts,
     sleap,
     tidy,
+    vw300,
+    wflw,
 )
 from .format import Format, Reader, Writer
 
@@ -43,6 +49,13 @@ _BUNDLED = (
     labelstudio.FORMAT,
     sleap.FORMAT,
     nwb.FORMAT,
+    mediapipe.FORMAT,
+    wflw.FORMAT,
+    lp300w.FORMAT,
+    cofw.FORMAT,
+    cofw.FORMAT68,
+    pts.FORMAT,
+    vw300.FORMAT,
 )
 
 

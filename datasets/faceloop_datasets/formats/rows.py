@@ -15,12 +15,13 @@ from faceloop_datasets.expressions import check_expression
 
 from ._pictures import PictureFinder, PictureRequest
 from ._rows import BadRow, annotation, muct_subject
+from ._sizes import shown_size
 from .record import Entry, FaceRecord, ImageRef, Refusal, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from faceloop_datasets.schemes.scheme import Scheme
     from faceloop_datasets.subjects import SubjectSource
@@ -60,6 +61,11 @@ class FaceRow:
     other_pictures : sequence of str
         What else the picture may be called, where a tool changes names: tried in order if there is
         none of its name.
+    image : ImageRef, optional
+        The picture, where the format has it itself; else it is looked for by its name.
+    shares : bool
+        Whether points are shares of the picture's width and height, (0, 0) to (1, 1) from its
+        left top corner to the right bottom one. A row without a picture is refused then.
     """
 
     key: str
@@ -74,6 +80,8 @@ class FaceRow:
     name: str = ""
     problem: str = ""
     other_pictures: Sequence[str] = ()
+    image: ImageRef | None = None
+    shares: bool = False
 
 
 def row_reader(
@@ -104,7 +112,7 @@ def row_reader(
             PictureRequest(source, posix(row.picture))
             for source, rows in files
             for row in rows
-            if isinstance(row, FaceRow) and row.picture
+            if isinstance(row, FaceRow) and row.picture and row.image is None
         ]
         roots = {path if path.is_dir() else path.parent: None for path in sources}
         deep = any(path.is_dir() for path in sources)
@@ -139,6 +147,7 @@ class _Entries:
     def __init__(self, name: str, scheme: str, source: Source, finder: PictureFinder) -> None:
         self._name, self._scheme, self._source, self._finder = name, scheme, source, finder
         self._seen: dict[str, int] = {}
+        self._images: dict[str, ImageRef | None] = {}
 
     def entry(self, row: FaceRow | Skip | Refusal) -> Entry:
         if not isinstance(row, FaceRow):
@@ -159,10 +168,11 @@ class _Entries:
             before = self._seen[row.key]
             raise BadRow(f"{row.key} is there already" + (f", on line {before}" if before else ""))
         self._seen[row.key] = row.line
-        face = annotation(
-            self._scheme, np.asarray(row.points, float), f"import:{self._name}", row.states
-        )
-        image = self._image(picture, row.other_pictures)
+        image = row.image or self._image(picture, row.other_pictures)
+        points = np.asarray(row.points, float)
+        if row.shares:
+            points = _in_pixels(points, image, picture)
+        face = annotation(self._scheme, points, f"import:{self._name}", row.states)
         subject = row.subject or muct_subject(PurePosixPath(picture).stem)
         known: SubjectSource = row.subject_source if row.subject else "format"
         return FaceRecord(
@@ -180,7 +190,15 @@ class _Entries:
         )
 
     def _image(self, name: str, others: Sequence[str]) -> ImageRef | None:
-        images = (
-            self._finder.find(PictureRequest(self._source, posix(one))) for one in (name, *others)
-        )
-        return next(filter(None, images), None)
+        if name not in self._images:  # a picture may have a thousand faces
+            requests = (PictureRequest(self._source, posix(one)) for one in (name, *others))
+            self._images[name] = next(filter(None, map(self._finder.find, requests)), None)
+        return self._images[name]
+
+
+def _in_pixels(
+    points: NDArray[np.float64], image: ImageRef | None, name: str
+) -> NDArray[np.float64]:
+    if image is None:
+        raise BadRow(f"the picture {name} is not there, and the points are shares of its size")
+    return points * shown_size(image.path) - 0.5  # the centre of the first pixel is (0, 0)

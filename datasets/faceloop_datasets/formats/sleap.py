@@ -24,8 +24,9 @@ from faceloop_datasets.schemes.edges import edges_of, mirrored_pairs
 from faceloop_datasets.schemes.named import scheme_of_names
 from faceloop_datasets.wording import counted
 
-from ._face_keys import FaceKeys, is_video
+from ._face_keys import FaceKeys
 from ._names import PictureNames
+from ._pictures import is_video
 from ._places import annotation_files, has_suffix
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip

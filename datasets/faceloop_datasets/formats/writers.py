@@ -85,7 +85,7 @@ def write_faces(
     writer, dest = get_writer(target_format), Path(dest)
     conversion = Conversion.load(scheme, writer.scheme or scheme)
     converted = [replace(r, annotation=conversion.apply(r.annotation)) for r in records]
-    faces = [r for r in converted if writer.holds.unplaced or r.image is not None]
+    faces = [r for r in converted if writer.holds.unplaced or _is_placed(r)]
     names = PictureNames(faces)
     named = [NamedFace(*pair) for pair in zip(faces, writer.names(names), strict=True)]
     files = writer.files(dest, named)
@@ -94,6 +94,10 @@ def write_faces(
     writer.write(named, dest, scheme if writer.scheme is None else _native(writer.scheme, scheme))
     lost = (*_left_out(len(converted) - len(faces)), *_lost(faces, writer.holds))
     return Written(len(faces), tuple(sorted(names.longer)), lost)
+
+
+def _is_placed(record: FaceRecord) -> bool:
+    return record.image is not None and record.image.path.is_file()
 
 
 def _native(name: str, scheme: Scheme) -> Scheme:

@@ -56,9 +56,9 @@ def points_do_not_fit(
     made = command("faceloop", "init", _free(project, source), "--scheme-of", sources[0])
     return PointsDoNotFit(
         f"{sources[0]} has {counted(len(source), 'point')} ({source.name}) and the project "
-        f"{project.name} {len(target)} ({target.name}): {there}. Make a project of the file's "
-        f"points: {made} . Or learn a conversion from faces that have both: faceloop scheme "
-        "learn-conversion.",
+        f"{project.name} {len(target)} ({target.name}): {there}. Learn a conversion from faces "
+        "that have both (faceloop scheme learn-conversion), or make a project of the file's "
+        f"points: {made}",
         source,
     )
 

@@ -20,6 +20,7 @@ from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
 from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import is_text
 from faceloop_datasets.formats import FaceRecord, ImageRef, Refusal, Skip
+from faceloop_datasets.matlab import MAT_SUFFIX, extract_pictures
 from faceloop_datasets.media.files import MediaFile, is_missing
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.staging import content_hash, move_into_place, staging, sync_folder
@@ -271,7 +272,8 @@ class Import(ImportJob):
         for number, archive in enumerate(archives):
             refs = {ref.member: ref for ref in wanted if ref.path == archive and ref.member}
             what = f"unpacking {archive.name}"
-            paths = extract_members(
+            is_mat = archive.suffix.lower() == MAT_SUFFIX
+            paths = (extract_pictures if is_mat else extract_members)(
                 archive,
                 refs,
                 scratch / str(number),

@@ -21,6 +21,8 @@ from .scheme import Scheme, check_namesakes, read_text
 from .toml import MAX_POINTS, MAX_SCHEME, quoted
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from numpy.typing import NDArray
 
 _SUM_KEYS = {"target", "same_mark", "weights"}
@@ -84,6 +86,23 @@ class Conversion:
             size = len(target if isinstance(target, Scheme) else Scheme.load(target))
             return cls(names[0], names[1], np.eye(size), np.ones(size, dtype=bool))
         return _bundled(names[0], names[1])
+
+    @classmethod
+    def of_mesh(cls, source: Scheme, target: Scheme) -> Conversion | None:
+        """Find the conversion from points that have numbers only, and no scheme that comes along.
+
+        None if there is none from points of that name and number.
+
+        Parameters
+        ----------
+        source, target : Scheme
+            Where points come from, and what they become.
+        """
+        if source.names != tuple(str(k) for k in range(len(source))):
+            return None
+        file = _conversion_file(source.name, target.name)
+        found = cls.load(source, target) if file.is_file() else None
+        return found if found is not None and found.weights.shape[1] == len(source) else None
 
     @classmethod
     def read(cls, file: Path) -> Conversion:
@@ -330,9 +349,9 @@ def conversions_beside(scheme: str | Path | Scheme) -> list[Conversion]:
 
 @cache
 def _bundled(source: str, target: str) -> Conversion:
-    folder = resources.files(__package__) / "conversions"
-    file = folder / as_file_name(f"{source}-to-{target}.toml")
+    file = _conversion_file(source, target)
     if not file.is_file():
+        folder = resources.files(__package__) / "conversions"
         names = [f.name.removesuffix(".toml").split("-to-") for f in folder.iterdir()]
         into = sorted(first for first, second in names if second == target)
         there = f"from {', '.join(into)} there is one" if into else "there is none from any scheme"
@@ -343,3 +362,8 @@ def _bundled(source: str, target: str) -> Conversion:
             "(docs/how-to/schemes.md)."
         )
     return Conversion.parse(file.read_text(encoding="utf-8"), file.name)
+
+
+def _conversion_file(source: str, target: str) -> Traversable:
+    folder = resources.files(__package__) / "conversions"
+    return folder / as_file_name(f"{source}-to-{target}.toml")

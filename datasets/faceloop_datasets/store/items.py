@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from faceloop_datasets.annotation import Annotation
 from faceloop_datasets.errors import InputError, ProjectError
@@ -27,8 +27,6 @@ _Value = TypeVar("_Value")
 
 # Built once: an import runs them thousands of times.
 _ADD_ITEM = insert(ItemRow).returning(ItemRow.id)
-_ADD_ITEMS = insert(ItemRow).returning(ItemRow.id, sort_by_parameter_order=True)
-_ADD_REVISIONS = insert(RevisionRow).returning(RevisionRow.id, sort_by_parameter_order=True)
 _ADD_REVISION = insert(RevisionRow).returning(RevisionRow.id)
 _OF_ITEM = update(ItemRow).where(ItemRow.id == bindparam("item"))
 _MOVE_HEAD = _OF_ITEM.where(ItemRow.head == bindparam("base")).values(head=bindparam("number"))
@@ -175,21 +173,29 @@ def add_item(
 def add_faces(connection: Connection, faces: Sequence[NewFace], author: str) -> list[int]:
     """Add many items, each with its first revision; returns their numbers, in order.
 
-    A hundred thousand take seconds, where one by one they take a minute.
+    A hundred thousand take seconds, where one by one they take a minute. ``connection`` is that of
+    `Database.write`: nobody else writes meanwhile, so that the numbers that are new are theirs.
     """
-    numbers: list[int] = []
-    for part in parts(faces):
-        rows = [face.values for face in part]
-        added = connection.execute(_ADD_ITEMS, rows).scalars().all()
-        first = [
-            _revision_values(number, face.annotation, None, author)
-            for number, face in zip(added, part, strict=True)
-        ]
-        heads = connection.execute(_ADD_REVISIONS, first).scalars().all()
-        moves = [{"item": i, "number": n} for i, n in zip(added, heads, strict=True)]
-        connection.execute(_MOVE_FIRST_HEAD, moves)
-        numbers += added
-    return numbers
+    added = _insert(connection, ItemRow, [face.values for face in faces])
+    revisions = [
+        _revision_values(number, face.annotation, None, author)
+        for number, face in zip(added, faces, strict=True)
+    ]
+    first = _insert(connection, RevisionRow, revisions)
+    moves = [{"item": item, "number": one} for item, one in zip(added, first, strict=True)]
+    connection.execute(_MOVE_FIRST_HEAD, moves)
+    return added
+
+
+def _insert(
+    connection: Connection,
+    table: type[ItemRow | RevisionRow],
+    rows: Sequence[Mapping[str, object]],
+) -> list[int]:
+    """Insert rows, at least one; returns their numbers, in order."""
+    last = connection.scalar(select(func.max(table.id))) or 0
+    connection.execute(insert(table), rows)
+    return list(connection.scalars(select(table.id).where(table.id > last).order_by(table.id)))
 
 
 def get_item(connection: Connection, number: int) -> Item:

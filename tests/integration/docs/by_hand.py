@@ -13,16 +13,10 @@ import numpy as np
 from faceloop_datasets import Annotation, Project
 from faceloop_datasets.sample import sample_clip_truth
 
-from .material import FIRST_PHOTO, people
+from .material import FIRST_PHOTO, TWELVE, people
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TWELVE = (
-    "left eye outer", "left eye inner", "right eye outer", "right eye inner", "nose left",
-    "nose right", "mouth left", "mouth right", "upper lip", "lower lip", "nose tip", "chin",
-)  # fmt: skip
-"""Points of a scheme of one's own."""
 
 
 def correct_and_accept(home: Path, first: str, last: str) -> None:
@@ -37,6 +31,29 @@ def correct_and_accept(home: Path, first: str, last: str) -> None:
         done = [entry for entry in project.queue.list() if _is_manual(project, entry.item_id)]
         for entry in done:
             project.queue.done(entry.id)
+
+
+def place_points(home: Path, first: str, last: str) -> None:
+    """Place the twelve points of the drawings from one place in the list to another."""
+    truth = [face.annotation for face in people(int(last))]
+    with Project.open(home / "cartoons") as project:
+        for number, face in enumerate(project.overview()):
+            if int(first) - 1 <= number < int(last):
+                points = truth[number].points[list(TWELVE.values())]
+                _save(project, face.item_id, points, np.zeros(len(points)))
+
+
+def annotate_blind(home: Path, name: str, author: str) -> None:
+    """Annotate the faces of a blind round, each point some pixels from where it stands."""
+    scatter = np.random.default_rng(list(author.encode()))
+    with Project.open(home / "faces") as project:
+        blind = project.rounds.get(name)
+        for item in blind.items:
+            face = project.annotation(item)
+            assert face is not None
+            points = face.annotation.points + scatter.normal(0, 1.5, (70, 2))
+            own = Annotation(project.scheme.name, points, np.zeros(70), "manual")
+            project.rounds.save(blind, item, author, own)
 
 
 def correct_frame(home: Path, frame: str) -> None:

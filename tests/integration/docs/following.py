@@ -7,16 +7,30 @@ from typing import TYPE_CHECKING
 
 from . import by_hand, material
 from .page import PageError, Step, steps_of
-from .terminal import Terminal, looks_like
+from .terminal import Server, Terminal, looks_like
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
 
 _BY_HAND: dict[str, ModuleType] = {"given": material, "window": by_hand}
 
 
-def follow(page: Path, folder: Path) -> None:
+def follow(
+    page: Path, folder: Path, server: Server, variables: Mapping[str, str] | None = None
+) -> None:
     """Follow a page from its first step to its last in an empty folder.
+
+    Parameters
+    ----------
+    page : Path
+        The Markdown.
+    folder : Path
+        Where the reader works.
+    server : Server
+        Starts the commands.
+    variables : mapping of str to str, optional
+        What the reader has in the environment.
 
     Raises
     ------
@@ -24,9 +38,9 @@ def follow(page: Path, folder: Path) -> None:
         If a command fails, or shows something else than the page.
     """
     steps = steps_of(page)
-    with Terminal(folder) as terminal:
-        for step in steps:
-            _take(step, page.name, terminal)
+    terminal = Terminal(folder, server, variables)
+    for step in steps:
+        _take(step, page.name, terminal)
 
 
 def _take(step: Step, page: str, terminal: Terminal) -> None:

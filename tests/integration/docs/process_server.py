@@ -17,11 +17,10 @@ import sys
 import traceback
 
 ADDRESS = "FACELOOP_PROCESS_SERVER"
-LATE = "FACELOOP_IMPORT_LATE"
-"""If it is set nothing is imported before it is needed, for pages that need little."""
 PRELOADED = (
     "cv2", "matplotlib.pyplot", "pandas", "pyarrow.parquet", "sklearn.svm", "av",
-    "faceloop_trainer", "faceloop_runtime", "faceloop_workbench.cli",
+    "faceloop_runtime.model", "faceloop_runtime.fit.fitter", "faceloop_runtime.track.tracker",
+    "faceloop_trainer.train", "faceloop_trainer.evaluation", "faceloop_workbench.cli",
     "faceloop_workbench.services.training", "faceloop_workbench.services.tracking",
     "faceloop_workbench.services.reporting",
 )  # fmt: skip
@@ -39,10 +38,9 @@ with socket.socket(socket.AF_UNIX) as server:
 
 def serve(address: str) -> None:
     """Fork a process for each that connects, until killed."""
-    if LATE not in os.environ:
-        for module in PRELOADED:
-            importlib.import_module(module)
-        sys.modules["cv2"].setNumThreads(0)  # threads do not survive a fork
+    for module in PRELOADED:
+        importlib.import_module(module)
+    sys.modules["cv2"].setNumThreads(0)  # threads do not survive a fork
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from .process_server import ADDRESS, CLIENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Self
 
 _SECONDS = 240
+_COLUMNS = "100"  # of a terminal: tables are as wide
 _ANYTHING = re.compile(r"\.\.\.(?!\.)")  # "0...." is 0. and anything
 _PROGRESS = re.compile(r"\A\S.* \.\.\.\Z")
 
@@ -29,36 +31,34 @@ class Outcome:
     shown: str
 
 
-class Terminal:
-    """Runs blocks in one folder, with a home of its own; a context manager.
+class Server:
+    """What starts the commands of all terminals quickly (`process_server`); a context manager.
 
     Parameters
     ----------
     folder : Path
-        Where the reader works: `home` below it is empty.
+        Where its socket and its tools are made.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
-        self._tools = folder / "bin"
-        for made in (self.home, self._tools):
-            made.mkdir()
+        self.address = folder / "server"
+        self.tools = folder / "bin"
+        self.tools.mkdir()
         for name in ("faceloop", "run-python"):
-            tool = self._tools / name
+            tool = self.tools / name
             tool.write_text(CLIENT, encoding="utf-8")
             tool.chmod(0o755)
-        self._environment = _environment(folder, self._tools)
 
     def __enter__(self) -> Self:
         script = Path(__file__).with_name("process_server.py")
-        self._server = subprocess.Popen(
-            [sys.executable, script, self._environment[ADDRESS]],
-            env=self._environment,
+        self._process = subprocess.Popen(
+            [sys.executable, script, self.address],
+            env={**os.environ, "COLUMNS": _COLUMNS},
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._server.stdout is not None
-        assert self._server.stdout.readline() == "ready\n"
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
         return self
 
     def __exit__(
@@ -67,18 +67,39 @@ class Terminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._server.stdout is not None
-        self._server.kill()
-        self._server.wait()
-        self._server.stdout.close()
+        assert self._process.stdout is not None
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+class Terminal:
+    """Runs blocks in one folder, with a home of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the reader works: `home` below it is empty.
+    server : Server
+        Starts the commands.
+    variables : mapping of str to str, optional
+        More of the environment.
+    """
+
+    def __init__(
+        self, folder: Path, server: Server, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self.home, self._server = folder / "home", server
+        self.home.mkdir()
+        self._script = folder / "block.py"
+        self._environment = {**_environment(folder, server), **(variables or {})}
 
     def run(self, language: str, text: str) -> Outcome:
         """Type a block of ``sh``, which ends at the first command that fails, or ``python``."""
         if language == "sh":
             return self._run("bash", "-e", "-o", "pipefail", "-c", text)
-        script = self._tools / "block.py"
-        script.write_text(text, encoding="utf-8")
-        return self._run(str(self._tools / "run-python"), str(script))
+        self._script.write_text(text, encoding="utf-8")
+        return self._run(str(self._server.tools / "run-python"), str(self._script))
 
     def _run(self, *words: str) -> Outcome:
         done = subprocess.run(
@@ -95,16 +116,16 @@ class Terminal:
         return Outcome(done.returncode, _without_progress(done.stdout))
 
 
-def _environment(folder: Path, tools: Path) -> dict[str, str]:
+def _environment(folder: Path, server: Server) -> dict[str, str]:
     found = Path(sys.executable).parent
     return {
         **os.environ,
-        ADDRESS: str(folder / "server"),
-        "PATH": os.pathsep.join([str(tools), str(found), os.environ["PATH"]]),
+        ADDRESS: str(server.address),
+        "PATH": os.pathsep.join([str(server.tools), str(found), os.environ["PATH"]]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "XDG_DATA_HOME": str(folder / "data"),
         "FACELOOP_CONFIG": str(folder / "config"),
-        "COLUMNS": "100",
+        "COLUMNS": _COLUMNS,
     }
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import process_server
 from .following import follow
 from .page import PageError, Step, steps_of
 from .terminal import looks_like
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .terminal import Server
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the pages' commands are for bash")
 
@@ -63,12 +64,6 @@ hello   again
 """
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server imports what it needs when it is asked for: these pages ask for little."""
-    monkeypatch.setenv(process_server.LATE, "1")
-
-
 def written(folder: Path, text: str) -> Path:
     page = folder / "page.md"
     page.write_text(text, encoding="utf-8")
@@ -86,9 +81,9 @@ def test_the_steps_of_a_page(tmp_path: Path) -> None:
 
 
 @linux
-def test_a_page_that_is_true(quick: None, tmp_path: Path) -> None:
+def test_a_page_that_is_true(tmp_path: Path, server: Server) -> None:
     (tmp_path / "reader").mkdir()
-    follow(written(tmp_path, GOOD), tmp_path / "reader")
+    follow(written(tmp_path, GOOD), tmp_path / "reader", server)
 
 
 @linux
@@ -108,11 +103,11 @@ def test_a_page_that_is_true(quick: None, tmp_path: Path) -> None:
     ],
 )
 def test_a_page_that_is_not_true(
-    quick: None, tmp_path: Path, right: str, wrong: str, said: str
+    tmp_path: Path, server: Server, right: str, wrong: str, said: str
 ) -> None:
     (tmp_path / "reader").mkdir()
     with pytest.raises(PageError) as error:
-        follow(written(tmp_path, GOOD.replace(right, wrong, 1)), tmp_path / "reader")
+        follow(written(tmp_path, GOOD.replace(right, wrong, 1)), tmp_path / "reader", server)
     assert said in str(error.value)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+from jsonschema import Draft202012Validator
 
 from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_faces
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Run = Callable[..., "Outcome"]
 
 
+SCHEMAS = Path(__file__).parents[3] / "docs/reference/json"
 _COMMAND = cache(typer.main.get_command)
 """Reads the signatures of all commands, which takes longer than most commands: once is enough."""
 
@@ -34,10 +36,22 @@ class Outcome:
     code: int
     out: str
     err: str
+    words: tuple[str, ...] = ()
 
     def json(self) -> Any:
-        """Return stdout, which must be one JSON document."""
-        return json.loads(self.out)
+        """Return stdout: one JSON document, as its schema says where the command has one."""
+        document = json.loads(self.out)
+        for name in ("-".join(self.words[:2]), self.words[0]):
+            if (SCHEMAS / f"{name}.json").is_file():
+                schema(name).validate(document)
+                break
+        return document
+
+
+@cache
+def schema(name: str) -> Draft202012Validator:
+    """Return what the documentation says of a command's JSON."""
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text("utf-8")))
 
 
 @pytest.fixture
@@ -53,7 +67,7 @@ def faceloop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
             main()
         captured = capsys.readouterr()
         assert isinstance(exit_.value.code, int)
-        return Outcome(exit_.value.code, captured.out, captured.err)
+        return Outcome(exit_.value.code, captured.out, captured.err, tuple(map(str, args)))
 
     return run
 

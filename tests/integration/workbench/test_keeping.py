@@ -124,10 +124,12 @@ class TestPicturesStay:
     def test_no_export_holds_any(
         self, target: str, faceloop: Run, small_project: Path, tmp_path: Path
     ) -> None:
+        if target == "sleap":
+            pytest.importorskip("sleap_io")
         dest = tmp_path / "out" / f"faces{get_writer(target).suffix}"
         assert faceloop("export", target, dest, "--project", small_project).code == 0
         written = b"".join(p.read_bytes() for p in dest.parent.rglob("*") if p.is_file())
-        assert b"s0000" in written or target == "ibug"
+        assert b"s0000" in written or target in {"ibug", "300vw"}  # in names only
         for picture in (small_project / "media" / "sample").iterdir():
             pixels = picture.read_bytes()
             assert not any(pixels[k : k + 16] in written for k in range(700, len(pixels), 4000))

@@ -118,7 +118,7 @@ def test_identity() -> None:
 
 def test_no_such_conversion() -> None:
     with pytest.raises(
-        SchemeError, match=r"imm58 to face70.*from clmtrackr71, cofw29, ibug68, muct76"
+        SchemeError, match=r"imm58 to face70.*from clmtrackr71, cofw29, ibug68, mediapipe478"
     ):
         Conversion.load("imm58", "face70")
 

@@ -39,14 +39,20 @@ def test_each_format_knows_its_own(tmp_path: Path) -> None:
 
 
 def test_what_is_like_nothing_names_what_was_looked_for(tmp_path: Path) -> None:
-    written(tmp_path / "p" / "a.pts", "n_points: 29\n{\n")
+    written(tmp_path / "p" / "a.txt", "n_points: 29\n{\n")
     written(tmp_path / "p" / "a.asf", "73\n")
     written(tmp_path / "p" / "a.csv", "a,b,c\n")
     (tmp_path / "p" / "broken.tar.gz").write_bytes(b"\x1f\x8bnothing")
     found = recognise([tmp_path / "p", tmp_path / "p" / "a.csv"])
     assert found.format is None
     assert "no annotations of a known format" in found.problem
-    for wanted in ("muct76-opencv.csv", ".pts file of 68 points (ibug)", ".asf", "71 times x;y"):
+    for wanted in (
+        "muct76-opencv.csv",
+        ".pts file of 68 points (ibug)",
+        "of another number of points (pts)",
+        ".asf",
+        "71 times x;y",
+    ):
         assert wanted in found.problem
     assert "\n" not in found.problem
 

@@ -119,3 +119,7 @@ def test_all_but_the_window_needs_no_window_and_no_posix():
 )
 def test_a_qt_that_crashes_with_an_older_python(binding, number, python, crashes):
     assert ("crashes" in installation._qt_fault(binding, number, python)) is crashes
+
+
+def test_qt_5_is_told():
+    assert "needs Qt 6" in installation._qt_fault("PyQt5", "5.15.11")

@@ -262,6 +262,9 @@ class TestIntake:
         assert are_annotations([tmp_path / "x.tar.gz"])
         (tmp_path / "b").mkdir()
         assert not are_annotations([tmp_path / "b"])
+        (tmp_path / "b" / "notes.txt").write_text("of the first day", encoding="utf-8")
+        (tmp_path / "b" / "settings.json").write_text("{}", encoding="utf-8")
+        assert not are_annotations([tmp_path / "b"])
 
 
 class TestTimeLeft:

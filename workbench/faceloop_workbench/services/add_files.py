@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import FaceloopError, Project
-from faceloop_datasets.formats import all_formats
+from faceloop_datasets.formats import all_formats, recognise
 from faceloop_datasets.media.images import IMAGE_SUFFIXES
 from faceloop_datasets.media.video import VIDEO_SUFFIXES
 from faceloop_datasets.wording import counted
@@ -111,11 +111,17 @@ def is_media(path: Path) -> bool:
 
 
 def are_annotations(paths: Iterable[Path]) -> bool:
-    """Whether files, or what is in a folder, are named like annotations."""
+    """Whether files are named like annotations, or folders hold some that are known."""
     readable = [one for one in all_formats().values() if one.reader is not None]
     patterns = {pattern.lower() for one in readable for pattern in one.patterns}
+
+    def alike(name: str) -> bool:
+        return any(fnmatch(name.lower(), pattern) for pattern in patterns)
+
     for path in paths:
-        names = [path.name] if path.is_file() else [p.name for p in path.iterdir() if p.is_file()]
-        if any(fnmatch(name.lower(), pattern) for name in names for pattern in patterns):
+        if path.is_file() and alike(path.name):
             return True
+        # photographs may lie beside a text that is none of annotations
+        if path.is_dir() and any(alike(p.name) for p in path.iterdir() if p.is_file()):
+            return bool(recognise([path]).possible)
     return False

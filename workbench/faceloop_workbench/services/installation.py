@@ -18,7 +18,8 @@ _PACKAGES = (
     "platformdirs", "threadpoolctl", "lazy-loader",
 )  # fmt: skip
 _WINDOW = ("napari", "qtpy", "magicgui", "superqt")
-_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
+_QT5 = ("PyQt5", "PySide2")
+_BINDINGS = ("PyQt6", "PySide6", *_QT5)
 _OPENCV = (
     "opencv-python-headless", "opencv-python",
     "opencv-contrib-python-headless", "opencv-contrib-python",
@@ -178,7 +179,9 @@ def _qt() -> Diagnostic:
 
 
 def _qt_fault(binding: str, number: str, python: tuple[int, ...] = sys.version_info[:2]) -> str:
-    """Advise against a release that frees None, which only Python 3.12 and newer keep alive."""
+    """Advise against Qt 5, and a release that frees None: Python keeps it alive since 3.12."""
+    if binding in _QT5:
+        return f"The window needs Qt 6: {WINDOW_ADVICE}, and set QT_API=pyqt6 if both stay."
     major, _, rest = number.partition(".")
     minor = rest.partition(".")[0]
     if binding != "PySide6" or python >= (3, 12) or not (major + minor).isdecimal():

@@ -102,6 +102,24 @@ def test_the_points_of_most_annotations_are_read_and_the_others_counted(tmp_path
     assert [one.name for one in found if isinstance(one, FaceRecord)] == ["a.jpg", "a.jpg#2"]
 
 
+def test_as_many_points_of_other_names_are_others(tmp_path: Path) -> None:
+    dog = {"id": 1, "name": "dog", "keypoints": NAMES[::-1]}
+    rows = [face(), face(category_id=1), face()]
+    found = read(written(tmp_path, coco(categories=[dog, CATEGORY], annotations=rows)))
+    assert [isinstance(one, FaceRecord) for one in found] == [True, False, True]
+
+
+@pytest.mark.parametrize("place", ["val2017", "images", "images/val2017"])
+def test_pictures_lie_where_coco_and_cvat_put_them(tmp_path: Path, place: str) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "a.jpg").write_bytes(b"")
+    (tmp_path / "annotations").mkdir()
+    file = tmp_path / "annotations" / "person_keypoints_val2017.json"
+    file.write_text(json.dumps(coco()))
+    (one,) = read(file)
+    assert one.image is not None
+
+
 def test_the_face_of_a_whole_body(tmp_path: Path) -> None:
     ring = np.linspace(0, 6, 68)
     xy = np.column_stack([100 + 20 * np.cos(ring), 90 + 30 * np.sin(ring), np.ones(68)])

@@ -81,6 +81,20 @@ def test_a_project_of_one_individual(tmp_path: Path, named: str) -> None:
     assert [e.line for e in entries if isinstance(e, Skip)] == [5]
 
 
+def test_pictures_of_one_name_are_those_of_their_video(tmp_path: Path) -> None:
+    files = []
+    for video in ("talk", "walk"):
+        file = tmp_path / "labeled-data" / video / "CollectedData_Ada.csv"
+        file.parent.mkdir(parents=True)
+        file.write_text(SINGLE.replace("talk", video), encoding="utf-8")
+        (file.parent / "img005.png").write_bytes(video.encode())
+        files.append(file)
+    found = faces(list(read_faces("deeplabcut", files)))
+    images = [one.image for one in found if one.image_name == "img005.png"]
+    assert images == [ImageRef(file.parent / "img005.png") for file in files]
+    assert {one.subject for one in found} == {"talk", "walk"}
+
+
 def test_several_individuals_are_faces_of_a_picture(tmp_path: Path) -> None:
     file = project(tmp_path, MULTI)
     found = faces(list(read_faces("deeplabcut", [file])))

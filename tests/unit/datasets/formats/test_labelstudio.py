@@ -167,6 +167,11 @@ def test_a_bad_task_loses_no_other(tmp_path: Path, region: Any, said: str) -> No
     assert "a.jpg" in bad.reason
 
 
+def test_what_is_no_address_is_the_name_of_a_picture_that_is_not_there(tmp_path: Path) -> None:
+    (one,) = read(written(tmp_path, task(FACE, image="http://[a/b.jpg")))
+    assert one.image is None
+
+
 def test_an_export_without_points_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"No region in .*json is a labelled key point"):
         list(read_faces("labelstudio", [written(tmp_path, task([]))]))

@@ -75,7 +75,7 @@ def records(draw: st.DrawFn) -> list[FaceRecord]:
         points = far + draw(arrays(float, (5, 2), elements=st.floats(1, 300)))
         found.append(
             record(
-                draw(texts) + f"{number % 2}.jpg",
+                draw(texts) + f"{number % 2}.mp4",
                 name=draw(texts) or "face",
                 subject=draw(texts) or "somebody",
                 subject_source=draw(st.sampled_from(["person", "picture", "video", "rule"])),
@@ -145,6 +145,19 @@ def test_a_project_goes_through_a_table_into_a_new_one(tmp_path: Path) -> None:
         )
 
 
+def test_a_scheme_of_ones_own_may_have_the_names_of_a_known_one(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(Scheme.load("imm58").to_toml().replace('"imm58"', '"own"', 1))
+    ring = np.linspace(0, 6, 58)
+    points = 90 + 40 * np.column_stack([np.cos(ring), np.sin(ring)])
+    one = record(annotation=Annotation("own", points, [V] * 58))
+    with Project.create(tmp_path / "p", own) as project:
+        write_faces("csv", [one], tmp_path / "t.csv", scheme=project.scheme)
+        project.import_from("csv", [tmp_path / "t.csv"])
+        (back,) = project.records()
+    assert same(back.annotation, one.annotation)
+
+
 def test_frames_of_a_video_find_it(tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
     clip = tmp_path / "clips" / "Talk.MP4"
@@ -153,6 +166,15 @@ def test_frames_of_a_video_find_it(tmp_path: Path) -> None:
     write_faces("csv", faces, tmp_path / "faces.csv", scheme=CAT)
     back = [face(e) for e in read_faces("csv", [tmp_path / "faces.csv"], images=clip.parent)]
     assert [(one.image, one.frame) for one in back] == [(ImageRef(clip), 0), (ImageRef(clip), 7)]
+
+
+def test_numbers_of_pictures_are_no_frames_of_a_video(tmp_path: Path) -> None:
+    rows = "".join(f"img{k}.png,{k},{n},{k},{x}\n" for k in (7, 8) for x, n in enumerate("pq"))
+    found = read(tmp_path / "t.csv", f"image,frame,name,x,y\n{rows}")
+    assert [(face(e).image_name, face(e).frame) for e in found] == [
+        ("img7.png", None),
+        ("img8.png", None),
+    ]
 
 
 def excel_german(text: str) -> str:
@@ -167,7 +189,7 @@ def excel_german(text: str) -> str:
 def test_a_spreadsheet_changes_nothing(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "t.csv"
     names = {"subject": "=Zoë", "name": "-1"}
-    faces = [record("a.jpg", **names), record("b.jpg", **names, frame=3, expression="smile")]
+    faces = [record("a.jpg", **names), record("b.mp4", **names, frame=3, expression="smile")]
     write_faces("csv", faces, path, scheme=Scheme.parse(CAT.to_toml().replace('"NA"', '"n"'), "x"))
     edited = excel_german(path.read_text(encoding="utf-8"))
     back = read(path, edited.replace("\n", "\r\n").encode(encoding))
@@ -307,7 +329,7 @@ def test_parquet_of_pandas_with_categories_and_floats(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     table = pd.DataFrame(
         {
-            "image": ["a.png"] * 2,
+            "image": ["a.mp4"] * 2,
             "name": ["p", "q"],
             "x": [1.5, 0.1],
             "y": [3, 4],

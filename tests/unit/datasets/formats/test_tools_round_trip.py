@@ -85,6 +85,16 @@ def test_points_and_states_come_back(name: str, face: Annotation, picture: Path)
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_a_picture_that_is_gone_loses_no_other(name: str, picture: Path, tmp_path: Path) -> None:
+    face = Annotation("imm58", np.random.default_rng(0).uniform(9, 99, (58, 2)), np.zeros(58, int))
+    faces = [record(face, tmp_path / "gone.png"), record(face, picture)]
+    dest, holds = tmp_path / f"out{get_writer(name).suffix}", get_writer(name).holds
+    written = write_faces(name, faces, dest, scheme=Scheme.load("imm58"))
+    assert written.faces == 1 + holds.unplaced
+    assert any("left out" in sentence for sentence in written.lost) != holds.unplaced
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_frame_stays_one_where_it_can(name: str, picture: Path, tmp_path: Path) -> None:
     face = Annotation("imm58", np.random.default_rng(0).uniform(9, 99, (58, 2)), np.zeros(58, int))
     dest = tmp_path / f"out{get_writer(name).suffix}"
