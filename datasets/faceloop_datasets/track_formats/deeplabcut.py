@@ -132,7 +132,8 @@ def _values(file: Path, header: _Header) -> NDArray[np.float64]:
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{file} cannot be read: {error!s:.200}.") from error
     # beyond a billion nothing is a place, and single precision would overflow
-    return np.clip(np.stack(numbers, axis=1), -1e9, 1e9)
+    values: NDArray[np.float64] = np.clip(np.stack(numbers, axis=1), -1e9, 1e9)
+    return values
 
 
 def _frames(file: Path, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
