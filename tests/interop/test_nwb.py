@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceloop_datasets import InputError
+from faceloop_datasets import Annotation, InputError, PointState, Scheme
+from faceloop_datasets.formats import (
+    FaceRecord,
+    read_faces,
+    recognise,
+    source_scheme,
+    write_faces,
+)
 from faceloop_datasets.track_formats import nwb, read_track_file, recognise_track
 
 from .tracks import to_write
@@ -76,3 +83,75 @@ def test_files_without_poses_and_broken_ones_are_refused(tmp_path: Path) -> None
     out.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(900))
     with pytest.raises(InputError, match=r"talk\.nwb cannot be read as NWB"):
         read_track_file(out)
+
+
+def test_labelled_frames_of_ndx_pose_are_faces(tmp_path: Path) -> None:
+    from pynwb.image import ImageSeries
+    from pynwb.testing.mock.file import mock_NWBFile
+
+    file, out = mock_NWBFile(), tmp_path / "labels.nwb"
+    skeleton = ndx_pose.Skeleton(
+        name="head", nodes=["nose", "left eye", "right eye"], edges=np.array([[0, 1]], np.uint8)
+    )
+    points = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+    one = ndx_pose.SkeletonInstance(
+        id=np.uint(10),
+        node_locations=points,
+        node_visibility=[True, False, True],
+        skeleton=skeleton,
+    )
+    files = {"external_file": ["camera1.mp4"], "starting_frame": [0], "format": "external"}
+    video = ImageSeries(name="camera1", unit="NA", timestamps=np.arange(9.0), **files)
+    about = {"annotator": "Awesome Possum"}
+    frames = [
+        ndx_pose.TrainingFrame(
+            name="frame_0",
+            skeleton_instances=ndx_pose.SkeletonInstances(skeleton_instances=[one]),
+            source_video=video,
+            source_video_frame_index=np.uint(7),
+            **about,
+        )
+    ]
+    behavior = file.create_processing_module("behavior", "labels")
+    behavior.add(ndx_pose.Skeletons(skeletons=[skeleton]))
+    behavior.add(
+        ndx_pose.PoseTraining(
+            training_frames=ndx_pose.TrainingFrames(training_frames=frames),
+            source_videos=ndx_pose.SourceVideos(image_series=[video]),
+        )
+    )
+    with pynwb.NWBHDF5IO(str(out), "w") as io:
+        io.write(file)
+    assert recognise([out]).format == recognise([tmp_path]).format == "nwb"
+    assert source_scheme("nwb", [out]).names == ("nose", "left eye", "right eye")
+    (face,) = read_faces("nwb", [out])
+    assert isinstance(face, FaceRecord)
+    assert (face.image_name, face.frame) == ("camera1.mp4", 7)
+    assert np.array_equal(face.annotation.points, points)
+    assert face.annotation.states.tolist() == [0, PointState.OCCLUDED, 0]
+
+
+def test_faces_that_are_written_are_valid_and_come_back(tmp_path: Path) -> None:
+    scheme, points = Scheme.load("face70"), np.random.default_rng(0).uniform(0, 99, (70, 2))
+    points[4] = np.nan
+    states = np.where(np.arange(70) == 4, PointState.MISSING, PointState.VISIBLE)
+    states[5:7] = PointState.OCCLUDED, PointState.ESTIMATED
+    given = Annotation("face70", points, states, "manual")
+    records = [
+        FaceRecord("a", "ann", None, "a.png", given, "here"),
+        FaceRecord("b", "ann", None, "b.png", given, "here"),
+        FaceRecord("c", "ann", None, "clip.mp4", given, "here", frame=312),
+        FaceRecord("d", "bob", None, "clip.mp4", given, "here", frame=312),
+    ]
+    out = tmp_path / "faces.nwb"
+    assert write_faces("nwb", records, out, scheme=scheme).lost[0].endswith("written as occluded.")
+    assert not pynwb.validate(path=str(out))
+    assert source_scheme("nwb", [out]).names == scheme.names
+    found = [one for one in read_faces("nwb", [out]) if isinstance(one, FaceRecord)]
+    places = [("a.png", None), ("b.png", None), ("clip.mp4", 312), ("clip.mp4", 312)]
+    assert [(one.image_name, one.frame) for one in found] == places
+    for one in found:
+        assert np.array_equal(one.annotation.points, points, equal_nan=True)
+        assert one.annotation.states[4:7].tolist() == [
+            PointState.MISSING, PointState.OCCLUDED, PointState.OCCLUDED,
+        ]  # fmt: skip

@@ -131,7 +131,9 @@ def _values(file: Path, header: _Header) -> NDArray[np.float64]:
         raise InputError(f"{file} cannot be read as predictions: {said:.200}.") from error
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{file} cannot be read: {error!s:.200}.") from error
-    return np.stack(numbers, axis=1)
+    # beyond a billion nothing is a place, and single precision would overflow
+    values: NDArray[np.float64] = np.clip(np.stack(numbers, axis=1), -1e9, 1e9)
+    return values
 
 
 def _frames(file: Path, numbers: NDArray[np.float64]) -> NDArray[np.int64]:

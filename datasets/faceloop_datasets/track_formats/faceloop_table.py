@@ -52,8 +52,6 @@ def read(file: Path) -> FoundTrack:
     """
     table, about = _load(file)
     missing = [name for name in (*_NUMBERS, "name") if name not in table.column_names]
-    if len(set(table.column_names)) < len(table.column_names):
-        raise InputError(f"{file} has a column twice.")
     if missing:
         raise InputError(f"{file} has no column {', '.join(missing)}; expected a table of a track.")
     columns = {n: _numbers(file, table, n) for n in table.column_names if _is_number(n)}
@@ -92,6 +90,17 @@ def read(file: Path) -> FoundTrack:
 
 
 def _load(file: Path) -> tuple[pa.Table, dict[str, str]]:
+    table, about = _open(file)
+    try:
+        names = table.column_names
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} has names of columns that are no UTF-8.") from error
+    if len(set(names)) < len(names):
+        raise InputError(f"{file} has a column twice.")
+    return table, about
+
+
+def _open(file: Path) -> tuple[pa.Table, dict[str, str]]:
     try:
         if file.stat().st_size > _MOST_BYTES:
             raise InputError(f"{file} has more than {_MOST_BYTES:,} bytes. Export a range of it.")

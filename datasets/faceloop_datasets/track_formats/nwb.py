@@ -9,10 +9,7 @@ could read.
 
 from __future__ import annotations
 
-import uuid
 import warnings
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,38 +17,18 @@ import numpy as np
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.extras import need
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.schemes.edges import edges_of
-from faceloop_datasets.wording import enumerated
+from faceloop_datasets.formats.nwb import NWB, edges, is_nwb, new_file, reading
 
 from .format import FoundFace, FoundTrack, TrackFormat, empty_points
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from .format import TrackToWrite, WrittenFace
 
-_EXTRA = "nwb"
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _ORIGIN = "(0, 0) is the centre of the top-left pixel of the frame; x to the right, y down."
 _ONE = "PoseEstimation"
 """What the estimation of the only individual is called: movement looks for it."""
-
-
-@contextmanager
-def _reading(file: Path) -> Iterator[Any]:
-    """Open a file; what its packages warn of, their versions, is nothing to a person here."""
-    pynwb = need("pynwb", _EXTRA)
-    need("ndx_pose", _EXTRA)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with pynwb.NWBHDF5IO(str(file), mode="r") as io:
-                yield io.read()
-        except (
-            OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError,
-        ) as error:  # fmt: skip
-            raise InputError(f"{file} cannot be read as NWB: {error!s:.200}.") from error
 
 
 def read(file: Path) -> FoundTrack:
@@ -63,7 +40,7 @@ def read(file: Path) -> FoundTrack:
         If the packages are not installed, the file cannot be read, or its estimations have
         different points or lengths.
     """
-    with _reading(file) as found:
+    with reading(file) as found:
         poses = [one for one in found.objects.values() if type(one).__name__ == _ONE]
         if not poses:
             raise InputError(f"{file} has no PoseEstimation (extension ndx-pose).")
@@ -88,7 +65,7 @@ def read(file: Path) -> FoundTrack:
             tuple(names[0]),
             frames,
             tuple(faces),
-            edges=_edges(skeleton),
+            edges=edges(skeleton),
             left=("confidence of each point", "times of the session"),
         )
 
@@ -98,14 +75,6 @@ def _names(pose: Any) -> list[str]:
     there = list(pose.pose_estimation_series)
     nodes = [] if pose.skeleton is None else [str(node) for node in pose.skeleton.nodes[:]]
     return nodes if set(nodes) == set(there) and len(nodes) == len(there) else there
-
-
-def _edges(skeleton: Any) -> tuple[tuple[int, int], ...]:
-    if skeleton is None or skeleton.edges is None:
-        return ()
-    count = len(skeleton.nodes)
-    pairs = np.asarray(skeleton.edges[:]).reshape(-1, 2).astype(np.int64)
-    return tuple((int(a), int(b)) for a, b in pairs if max(a, b) < count and min(a, b) >= 0)
 
 
 def _face(pose: Any, series: list[Any], points: np.ndarray[Any, Any], *, alone: bool) -> FoundFace:
@@ -124,28 +93,12 @@ def _face(pose: Any, series: list[Any], points: np.ndarray[Any, Any], *, alone: 
 
 def write(track: TrackToWrite, out: Path) -> None:
     """Write a pose estimation for each face, in the processing module ``behavior``."""
-    pynwb, ndx_pose = need("pynwb", _EXTRA), need("ndx_pose", _EXTRA)
-    refused = [name for name in track.scheme.names if set(name) & set("/:")]
-    if refused:
-        raise InputError(
-            f"NWB takes no names with / or :, but {track.scheme.name} has {enumerated(refused)}."
-        )
-    # NWB wants to know when a session began; a video says at most when its file was written
-    began = datetime.fromtimestamp(track.video.stat().st_mtime if track.video.exists() else 0, UTC)
+    pynwb, ndx_pose = need("pynwb", NWB), need("ndx_pose", NWB)
+    # a video says at most when its file was written
+    began = track.video.stat().st_mtime if track.video.exists() else 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        file = pynwb.NWBFile(
-            session_description=f"faces in {track.video.name}",
-            identifier=str(uuid.uuid5(uuid.NAMESPACE_URL, track.track.sha256)),
-            session_start_time=began,
-        )
-        skeleton = ndx_pose.Skeleton(
-            name=track.scheme.name,
-            nodes=list(track.scheme.names),
-            edges=np.array(edges_of(track.scheme), np.uint8).reshape(-1, 2),
-        )
-        behavior = file.create_processing_module("behavior", "faces, frame by frame")
-        behavior.add(ndx_pose.Skeletons(skeletons=[skeleton]))
+        file, behavior, skeleton = new_file(track.scheme, f"faces in {track.video.name}", began)
         faces = track.faces()
         for face in faces:
             name = _ONE if len(faces) == 1 else f"{_ONE}_{face.name.replace('/', '_')}"
@@ -180,14 +133,6 @@ def _estimation(
     )
 
 
-def _recognise(file: Path) -> bool:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(8) == _HDF5
-    except OSError:
-        return False
-
-
 FORMAT = TrackFormat(
     "nwb",
     "NWB, ndx-pose (.nwb)",
@@ -196,6 +141,6 @@ FORMAT = TrackFormat(
     (".nwb",),
     read,
     write,
-    _recognise,
+    is_nwb,
     ("predicted errors", "how frames came about", "verdicts", "head poses", "expressions"),
 )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _PLACE, _TURN = ("pose_Tx", "pose_Ty", "pose_Tz"), ("pose_Rx", "pose_Ry", "pose_Rz")
 _NEEDED = ("frame", "success")
-_POINT = re.compile(r"x_(\d{1,4})")
+_POINT = re.compile(r"x_(0|[1-9]\d{0,3})", re.ASCII)
 _MOST_BYTES = 1 << 30
 _LEFT = {"gaze_0_x": "gaze", "X_0": "points in space", "p_scale": "parameters of its shape model"}
 _LEFT |= {"AU01_r": "action units", "pose_Tx": "distance of the head"}
@@ -82,7 +82,7 @@ def _load(file: Path) -> tuple[Columns, list[str]]:
     if len(set(header)) < len(header):
         raise InputError(f"{file} has a column twice.")
     wanted = {*_NEEDED, "face_id", "confidence", *_PLACE, *_TURN}
-    wanted |= {name for name in header if re.fullmatch(r"[xy]_\d{1,4}", name)}
+    wanted |= {name for name in header if _POINT.fullmatch(f"x{name[1:]}") and name[0] in "xy"}
     names = [name for name in header if name in wanted]
     try:
         if file.stat().st_size > _MOST_BYTES:
@@ -98,7 +98,8 @@ def _load(file: Path) -> tuple[Columns, list[str]]:
         raise InputError(
             f"{file} cannot be read as a table of OpenFace: {error!s:.200}."
         ) from error
-    return {name: table[name].to_numpy() for name in names}, header
+    # beyond a billion nothing is a place, and single precision would overflow
+    return {name: np.clip(table[name].to_numpy(), -1e9, 1e9) for name in names}, header
 
 
 def _points(file: Path, header: list[str]) -> int:
