@@ -28,6 +28,7 @@ from faceloop_datasets.schemes.named import scheme_of_names
 from ._coco_writing import ESTIMATED, write_coco
 from ._face_keys import FaceKeys, name_in_address, numbers_in, other_names
 from ._json import elements
+from ._kept import kept_by_version
 from ._names import PictureNames
 from ._pictures import is_video
 from ._point_names import is_number
@@ -106,16 +107,8 @@ def _ident(value: object) -> str:
     return str(int(value)) if whole and isinstance(value, float) else str(value)
 
 
+@kept_by_version(_Outline)
 def _outline(path: Path) -> _Outline:
-    try:
-        found = path.stat()
-    except OSError:
-        return _Outline()  # who reads it says why it cannot be
-    return _outline_of(path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=4)
-def _outline_of(path: Path, _mtime: int, _size: int) -> _Outline:
     outline, used, videos = _Outline(), Counter[tuple[str, str, int]](), {}
     rows: list[Mapping[str, Any]] = []
     for key, row in elements(path, _MEMBERS):

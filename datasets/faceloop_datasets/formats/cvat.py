@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.annotation import PointState
@@ -25,6 +24,7 @@ from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._cvat_writing import ESTIMATED, write_cvat
 from ._face_keys import FaceKeys, numbers_in, other_names
+from ._kept import kept_by_version
 from ._names import PictureNames
 from ._pictures import is_video
 from ._point_names import is_number, ordered, placed, said_names
@@ -89,16 +89,8 @@ def _kind(shape: Element) -> _Kind:
     return ("points", count) if count > 1 else ("single", 0)
 
 
+@kept_by_version(_Outline)
 def _outline(path: Path) -> _Outline:
-    try:
-        found = path.stat()
-    except OSError:
-        return _Outline()  # who reads it says why it cannot be
-    return _outline_of(path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=4)
-def _outline_of(path: Path, _mtime: int, _size: int) -> _Outline:
     outline = _Outline()
     for element in elements(path, ("meta", "image", *_SHAPES)):
         if element.tag == "meta":

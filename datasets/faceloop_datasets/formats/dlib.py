@@ -13,7 +13,6 @@ is not found by it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
@@ -24,6 +23,7 @@ from faceloop_datasets.files import atomic_path
 from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._face_keys import FaceKeys, other_names
+from ._kept import kept_by_version
 from ._names import PictureNames
 from ._point_names import is_number, names_text, ordered, placed, said_names
 from ._rows import BadRow, number
@@ -50,16 +50,8 @@ class _Outline:
     boxes: int = 0
 
 
+@kept_by_version(_Outline)
 def _outline(path: Path) -> _Outline:
-    try:
-        found = path.stat()
-    except OSError:
-        return _Outline()  # who reads it says why it cannot be
-    return _outline_of(path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=4)
-def _outline_of(path: Path, _mtime: int, _size: int) -> _Outline:
     outline = _Outline()
     for element in elements(path, ("comment", "image")):
         if element.tag == "comment":

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._face_keys import FaceKeys, PictureSizes, other_names, own_subject
 from ._json import load
+from ._kept import kept_by_version
 from ._names import PictureNames
 from ._point_names import is_number, ordered, placed, told
 from ._rows import MOST, BadRow
@@ -70,17 +70,9 @@ def _content(path: Path) -> dict[str, Any]:
     return found
 
 
+@kept_by_version(lambda: ("", ()), files=1 << 16)
 def _labels(path: Path) -> tuple[str, tuple[str, ...]]:
     """Scheme that faceloop has written there, empty if it has not, and labels of the points."""
-    try:
-        found = path.stat()
-    except OSError:
-        return "", ()
-    return _labels_of(path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=1 << 16)
-def _labels_of(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
     try:
         content = _content(path)
     except InputError:

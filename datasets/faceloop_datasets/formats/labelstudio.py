@@ -12,7 +12,6 @@ write them in its window.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from faceloop_datasets.schemes.named import scheme_of_names
 
 from ._face_keys import FaceKeys, name_in_address, other_names
 from ._json import elements
+from ._kept import kept_by_version
 from ._labelstudio_writing import POINTS, config_beside, write_labelstudio
 from ._names import PictureNames
 from ._places import has_suffix
@@ -110,16 +110,8 @@ def _labels(region: _Object) -> list[str]:
     return [str(labels[0])] if isinstance(labels, list) and labels else []
 
 
+@kept_by_version(lambda: ("", ()))
 def _names(path: Path) -> tuple[str, tuple[str, ...]]:
-    try:
-        found = path.stat()
-    except OSError:
-        return "", ()
-    return _names_of(path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=4)
-def _names_of(path: Path, _mtime: int, _size: int) -> tuple[str, tuple[str, ...]]:
     """Scheme, and names of the points; no scheme if faceloop has not written it there."""
     names: dict[str, None] = {}
     for task in _tasks(path):
