@@ -70,7 +70,10 @@ def _content(path: Path) -> dict[str, Any]:
     return found
 
 
-@kept_by_version(lambda: ("", ()), files=1 << 16)
+_NO_NAMES: tuple[str, tuple[str, ...]] = "", ()
+
+
+@kept_by_version(lambda: _NO_NAMES, files=1 << 16)
 def _labels(path: Path) -> tuple[str, tuple[str, ...]]:
     """Scheme that faceloop has written there, empty if it has not, and labels of the points."""
     try:

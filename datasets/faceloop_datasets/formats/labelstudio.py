@@ -110,7 +110,10 @@ def _labels(region: _Object) -> list[str]:
     return [str(labels[0])] if isinstance(labels, list) and labels else []
 
 
-@kept_by_version(lambda: ("", ()))
+_NO_NAMES: tuple[str, tuple[str, ...]] = "", ()
+
+
+@kept_by_version(lambda: _NO_NAMES)
 def _names(path: Path) -> tuple[str, tuple[str, ...]]:
     """Scheme, and names of the points; no scheme if faceloop has not written it there."""
     names: dict[str, None] = {}
