@@ -320,6 +320,7 @@ def test_photos_that_nobody_has_annotated_are_added(faceloop: Run, tmp_path: Pat
     assert again.json() == {"pictures": 0, "videos": 0, "known": 1, "refused": []}
     with Project.open(tmp_path / "faces") as project:
         assert len(project.items()) == 2
+    assert "faceloop add FILE" in faceloop("import", photos, *of).err
     (tmp_path / "empty").mkdir()
     assert faceloop("add", tmp_path / "empty", *of).code == 1
     assert "does not exist" in faceloop("add", tmp_path / "absent", *of).err

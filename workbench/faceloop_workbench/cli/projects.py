@@ -274,6 +274,7 @@ def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
     """
     from faceloop_datasets import InputError
     from faceloop_datasets.formats import readable, recognise
+    from faceloop_workbench.services.add_files import is_media, media_files
 
     first, *others = words
     if first in readable() and others:
@@ -284,6 +285,11 @@ def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
         )
     paths = [Path(word) for word in words]
     found = recognise(paths)
+    if found.format is None and not found.possible and any(map(is_media, media_files(paths))):
+        raise InputError(
+            f"{paths[0]}: pictures or videos, and no annotations of a known format. To add what "
+            "nobody has annotated: faceloop add FILE... --project DIR"
+        )
     if found.format is None:
         raise InputError(f"{found.problem} To name it: faceloop import FORMAT SOURCE...")
     note(f"Recognised as {found.format}.")
@@ -346,6 +352,7 @@ def show_report(report: ImportReport) -> None:
         names = ", ".join(report.images_not_found[:_SHOWN])
         say(f"\nImages not found: {names}")
         _and_more(len(report.images_not_found))
+        note("Name their folder and import again: --images FOLDER.")
 
 
 def _short(file: Path) -> str:

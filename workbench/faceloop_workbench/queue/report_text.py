@@ -115,3 +115,5 @@ def _not_found(report: ImportReport) -> Iterator[str]:
         yield f"  {name}"
     if len(names) > _NAMES:
         yield f"  and {len(names) - _NAMES} more"
+    if names:
+        yield "Choose their folder under Pictures in, and check again."
