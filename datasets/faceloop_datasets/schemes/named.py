@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.errors import SchemeError
-from faceloop_datasets.wording import counted
+from faceloop_datasets.wording import counted, short
 
 from .conversion import Conversion
 from .scheme import Scheme
@@ -32,6 +32,7 @@ _LEAST_SHARE = 0.5
 """Share of a file's points that have to be there by name: fewer are namesakes by chance."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_HALF = re.compile("[\ud800-\udfff]")
 _BETWEEN = re.compile(r"[\s_\-.]+")
 
 
@@ -59,6 +60,8 @@ def scheme_of_names(
     SchemeError
         If these cannot be the names of a scheme's points.
     """
+    name = short(name)
+    _check_text((name, *names), name)
     for bundled in Scheme.bundled():
         if Scheme.load(bundled).names == tuple(names):
             return Scheme.load(bundled)
@@ -97,7 +100,7 @@ def conversion_by_names(source: Scheme, target: Scheme) -> Conversion:
     found = int(same.any(axis=0).sum())
     if found < max(MIN_POINTS, _LEAST_SHARE * len(source)):
         absent = [source.names[k] for k in np.flatnonzero(~same.any(axis=0))]
-        listed = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
+        listed = ", ".join(map(short, absent[:5])) + (", …" if len(absent) > 5 else "")
         raise SchemeError(
             f"{found} of the {counted(len(source), 'point')} of {source.name} are points of "
             f"{target.name} by name (not {listed}), and there is no conversion. Use a project of "
@@ -160,6 +163,16 @@ def _are_numbers(names: Sequence[str]) -> bool:
         return False
     numbers = [int(name) for name in names]
     return numbers in (list(range(len(names))), list(range(1, len(names) + 1)))
+
+
+def _check_text(names: Sequence[str], scheme: str) -> None:
+    """Check that names can be written: JSON may have half a character of UTF-16."""
+    for name in names:
+        if _HALF.search(name):
+            raise SchemeError(
+                f"{scheme!a}: the name {name!a:.40} has half a character (a lone surrogate), which "
+                "no file can hold; expected text. Correct the name in the file."
+            )
 
 
 def _plain(name: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from faceloop_datasets import Annotation, PointState, Scheme, SchemeError
-from faceloop_datasets.importing.fitting import taken_by_number
+from faceloop_datasets.importing.fitting import points_do_not_fit, taken_by_number
 from faceloop_datasets.schemes.named import (
     conversion_by_names,
     conversion_by_numbers,
     namesakes,
     scheme_of_names,
 )
+from faceloop_datasets.wording import enumerated
 
 
 def test_names_of_a_known_scheme_are_that_scheme() -> None:
@@ -74,6 +77,29 @@ def test_names_that_differ_in_case_only_are_two_points() -> None:
         [False, True],
         [False, False],
     ]
+
+
+def test_names_of_files_are_short_in_messages_and_hold_no_half_character() -> None:
+    long = scheme_of_names("N" * 100_000, ["L" * 100_000, "M" * 100_000, "n\nn"])
+    other = scheme_of_names("other", ["a", "b"])
+    assert len(long.name) < 200
+    with pytest.raises(SchemeError) as caught:
+        conversion_by_names(long, other)
+    told = points_do_not_fit(["a.json"], long, other, Path("project"))
+    assert max(len(str(caught.value)), len(str(told))) < 1200
+    assert len(enumerated(long.names)) < 300
+    assert "\n" not in str(caught.value) + enumerated(long.names)
+    for bad in (["a\ud800", "b"], ["a", "\udfffb"]):
+        with pytest.raises(SchemeError, match="half a character"):
+            scheme_of_names("cat", bad)
+    with pytest.raises(SchemeError, match=r"'c\\udc00'.*half a character"):
+        scheme_of_names("c\udc00", ["a", "b"])
+
+
+def test_a_scheme_as_text_commands_no_terminal() -> None:
+    made = scheme_of_names("cat\x1b[31m", ["a\x1b[31m", "b\x9b31m", "c\x7f"])
+    assert not any(0x7F <= ord(c) <= 0x9F or c == "\x1b" for c in made.to_toml())
+    assert Scheme.parse(made.to_toml(), "again") == made
 
 
 def test_own_names_are_a_scheme_with_its_lines_and_sides() -> None:

@@ -47,6 +47,7 @@ def init(
     """
     from faceloop_datasets import Conversion, Project, Scheme
     from faceloop_datasets.importing.fitting import command, taken_by_number
+    from faceloop_datasets.wording import short
 
     if scheme is not None and scheme_of is not None:
         raise typer.BadParameter("--scheme and --scheme-of exclude each other; give one of them.")
@@ -69,7 +70,8 @@ def init(
                 }
             )
             return
-        say(f"Made the project {project.path}: scheme {chosen.name}, {len(chosen)} points.")
+        name = short(chosen.name)
+        say(f"Made the project {project.path}: scheme {name}, {len(chosen)} points.")
         if chosen.numbered_from is not None:
             say(taken_by_number(Conversion.load(chosen, chosen), chosen, chosen))
         if faces:
