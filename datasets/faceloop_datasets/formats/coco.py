@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from ._json import elements
 from ._kept import kept_by_version
 from ._names import PictureNames
 from ._pictures import is_video
-from ._point_names import is_number
+from ._point_names import numbered_places
 from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, Reader, Writer
@@ -216,6 +216,7 @@ class _Reading:
     def __init__(self, source: Source, scheme: Scheme, outline: _Outline) -> None:
         self._source, self._scheme, self._outline = source, scheme, outline
         self._keys = FaceKeys()
+        self._places = lru_cache(maxsize=64)(partial(_places, scheme=scheme))
         # as COCO and CVAT lay pictures out: annotations/person_keypoints_SPLIT.json, SPLIT/*.jpg
         split = source.file.stem.rpartition("_")[2]
         self._folders = ("images", "../images", f"../{split}", f"../images/{split}")
@@ -237,7 +238,7 @@ class _Reading:
             return "an annotation without keypoints"
         numbers = len(points) if isinstance(points, list) else 3 * len(self._scheme)
         category = self._outline.category_of(row.get("category_id"), member, numbers)
-        if not _are_points_of(category.names, self._scheme):
+        if not self._places(category.names):
             return f"of {category.name}: its points are not those of most faces"
         if row.get("face_valid") is False or (isinstance(points, list) and not any(points)):
             return "an annotation none of whose points is labelled"
@@ -253,6 +254,10 @@ class _Reading:
             xy, states = _points(points, len(self._scheme), valid=_WHOLE_BODY in row)
         except BadRow as error:
             return FaceRow(key, name, problem=str(error))
+        member = _WHOLE_BODY if _WHOLE_BODY in row else "keypoints"
+        category = self._outline.category_of(row.get("category_id"), member, 3 * len(xy))
+        order = np.argsort(self._places(category.names))
+        xy, states = xy[order], states[order]
         given = row.get("attributes")
         attributes = given if isinstance(given, dict) else {}
         guessed = list(numbers_in(attributes.get(ESTIMATED), len(states)))
@@ -266,10 +271,17 @@ class _Reading:
         )  # fmt: skip
 
 
-def _are_points_of(names: tuple[str, ...], scheme: Scheme) -> bool:
-    """Whether a category has the points of a scheme: their names, or as many numbers."""
-    numbered = len(names) == len(scheme) and all(map(is_number, names))
-    return numbered or names == scheme.names
+def _places(names: tuple[str, ...], scheme: Scheme) -> tuple[int, ...]:
+    """Place of each point of a category in a scheme, by its name, or by its number; else empty.
+
+    A category that names no points has those that most faces have, if it has as many.
+    """
+    known = {name: place for place, name in enumerate(scheme.names)}
+    numbered = scheme.numbered_from is not None or names == _numbered(len(scheme))
+    if numbered and not known.keys() >= set(names):
+        known = numbered_places(names, scheme)
+    places = tuple(known.get(name, -1) for name in names)
+    return places if sorted(places) == list(range(len(scheme))) else ()
 
 
 def _points(

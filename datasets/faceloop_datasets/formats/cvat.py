@@ -27,7 +27,7 @@ from ._face_keys import FaceKeys, numbers_in, other_names
 from ._kept import kept_by_version
 from ._names import PictureNames
 from ._pictures import is_video
-from ._point_names import is_number, ordered, placed, said_names
+from ._point_names import is_number, numbered_places, ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
 from ._xml import elements, label_around, line_of
@@ -154,10 +154,7 @@ class _Reading:
 
     def __init__(self, source: Source, scheme: Scheme, outline: _Outline) -> None:
         self._source, self._outline, self._count = source, outline, len(scheme)
-        own = _names(outline)
-        self._places = {name: place for place, name in enumerate(scheme.names)}
-        if not set(own) <= self._places.keys():  # numbers, for which the scheme has names
-            self._places = {name: place for place, name in enumerate(own)}
+        self._places = numbered_places(_names(outline), scheme)
         self._keys = FaceKeys()
 
     def image(self, image: Element) -> Iterator[FaceRow | Skip]:

@@ -46,7 +46,8 @@ def init(
     Example: faceloop init faces
     """
     from faceloop_datasets import Conversion, Project, Scheme
-    from faceloop_datasets.importing.fitting import command
+    from faceloop_datasets.importing.fitting import command, taken_by_number
+    from faceloop_datasets.wording import short
 
     if scheme is not None and scheme_of is not None:
         raise typer.BadParameter("--scheme and --scheme-of exclude each other; give one of them.")
@@ -69,7 +70,10 @@ def init(
                 }
             )
             return
-        say(f"Made the project {project.path}: scheme {chosen.name}, {len(chosen)} points.")
+        name = short(chosen.name)
+        say(f"Made the project {project.path}: scheme {name}, {len(chosen)} points.")
+        if chosen.numbered_from is not None:
+            say(taken_by_number(Conversion.load(chosen, chosen), chosen, chosen))
         if faces:
             say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
         elif scheme_of is not None:
@@ -325,7 +329,8 @@ def show_report(report: ImportReport) -> None:
         say(f"{faces} here already got another subject.")
     for warning in report.warnings:
         note(f"Warning: {warning}")
-    for sentence in filter(None, (not_there_text(report), left_out_text(report))):
+    said = (report.points_by_number, not_there_text(report), left_out_text(report))
+    for sentence in filter(None, said):
         say(sentence)
     if report.kept_aside:
         say(

@@ -80,6 +80,8 @@ def _lines(report: ImportReport, converted: str) -> Iterator[str]:
         yield f"{faces} here already {verb} another subject."
     yield ""
     yield converted
+    if report.points_by_number:
+        yield report.points_by_number
     if report.points_left_out:
         yield left_out_text(report)
     for reason, count in report.skipped.items():

@@ -103,10 +103,22 @@ def test_the_points_of_most_annotations_are_read_and_the_others_counted(tmp_path
 
 
 def test_as_many_points_of_other_names_are_others(tmp_path: Path) -> None:
-    dog = {"id": 1, "name": "dog", "keypoints": NAMES[::-1]}
+    dog = {"id": 1, "name": "dog", "keypoints": [*NAMES[1:], "tail"]}
     rows = [face(), face(category_id=1), face()]
     found = read(written(tmp_path, coco(categories=[dog, CATEGORY], annotations=rows)))
     assert [isinstance(one, FaceRecord) for one in found] == [True, False, True]
+
+
+@pytest.mark.parametrize("names", [NAMES, [*"1234"], [*"0123"], ["3", "4", "1", "2"]])
+def test_points_in_another_order_are_taken_by_name(tmp_path: Path, names: list[str]) -> None:
+    usual = CATEGORY | {"keypoints": names}
+    other = {"id": 1, "name": "other", "keypoints": names[::-1]}
+    turned = [v for point in POINTS[::-1] for v in point]
+    rows = [face(), face(), face(category_id=1, keypoints=turned)]
+    found = read(written(tmp_path, coco(categories=[other, usual], annotations=rows)))
+    one, _, last = (row.annotation for row in found)
+    assert np.array_equal(one.points, last.points, equal_nan=True)
+    assert one.states.tolist() == last.states.tolist()
 
 
 @pytest.mark.parametrize("place", ["val2017", "images", "images/val2017"])
