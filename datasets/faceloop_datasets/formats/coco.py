@@ -170,18 +170,18 @@ def _pictures(rows: Sequence[Mapping[str, Any]], videos: Mapping[str, str]) -> d
     times, paths = Counter(picture.name for picture in bare), defaultdict[str, set[str]](set)
     for picture in bare:
         paths[picture.name].add(picture.path)
-    shared = {n: "" if "" in paths[n] else commonpath(paths[n]) for n in times if times[n] > 1}
+    shared = {n: None if "" in paths[n] else commonpath(paths[n]) for n in times if times[n] > 1}
     return {
         ident: picture
         if picture.problem or picture.frame is not None or picture.name not in shared
-        else _told_apart(picture, shared[picture.name], known="" not in paths[picture.name])
+        else _told_apart(picture, shared[picture.name])
         for ident, picture in found.items()
     }
 
 
-def _told_apart(picture: _Picture, shared: str, *, known: bool) -> _Picture:
+def _told_apart(picture: _Picture, shared: str | None) -> _Picture:
     """Picture by its path, where others have its name: coco-annotator gives the name alone."""
-    if not known:
+    if shared is None:
         said = f"several images are called {picture.name}, and not all of them have a path"
         return replace(picture, problem=f"{said}; give each file_name its folder")
     if picture.path == shared:  # there twice
