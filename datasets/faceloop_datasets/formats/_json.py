@@ -80,8 +80,11 @@ def _in_words(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is nested too deep for a file of annotations.") from error
     except ValueError as error:  # also a number of thousands of digits, and text in no encoding
         said = str(error).split(":")[0].split(";")[0]
-        placed = isinstance(error, json.JSONDecodeError)
-        where = f" at line {error.lineno}, character {error.pos} of the file" if placed else ""
+        where = (
+            f" at line {error.lineno}, character {error.pos} of the file"
+            if isinstance(error, json.JSONDecodeError)
+            else ""
+        )
         raise InputError(
             f"{path} is no complete JSON file ({said}{where}). Export it once more."
         ) from error

@@ -95,7 +95,8 @@ def picture_of(data: _Object, region: _Object, interface: Interface) -> str:
 def _texts(value: object) -> list[str]:
     """Return a value as the pages that it has: one, or those of a list."""
     pages = value if isinstance(value, list) else [value]
-    return pages if all(isinstance(page, str) for page in pages) else []
+    texts = [page for page in pages if isinstance(page, str)]
+    return texts if len(texts) == len(pages) else []
 
 
 def pictures_in(data: _Object) -> _Object:
