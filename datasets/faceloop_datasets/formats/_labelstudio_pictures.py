@@ -78,7 +78,8 @@ def picture_of(data: _Object, region: _Object, interface: Interface) -> str:
     member = interface.members.get(target, target)
     given = {member: data[member]} if _texts(data.get(member)) else pictures_in(data)
     item = region.get("item_index")
-    found = list(dict.fromkeys(_addresses(given, item if type(item) is int else None)))
+    addresses = _addresses(given, item if type(item) is int else None)
+    found = list(dict.fromkeys(filter(None, addresses)))
     if len(found) > 1:
         raise BadRow(
             f"its task has several pictures ({', '.join(given)}), and nothing says which of them "

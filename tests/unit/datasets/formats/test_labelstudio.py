@@ -194,6 +194,7 @@ def on(regions: list[Any], **more: Any) -> list[Any]:
         ({"pages": list(TWO.values()), "image": "a.jpg"}, {"item_index": 1}, "0a1b2c3e-b.jpg"),
         ({"image": "a.jpg"}, {"item_index": 0, "to_name": "x"}, "a.jpg"),
         ({"pages": ["a.jpg"]}, {"to_name": "x"}, "a.jpg"),
+        ({"image": "", "pages": ["a.jpg"]}, {"to_name": "x"}, "a.jpg"),
     ],
 )
 def test_a_point_is_on_the_picture_that_it_was_set_on(
