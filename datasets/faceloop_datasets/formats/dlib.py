@@ -12,6 +12,7 @@ is not found by it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
@@ -120,8 +121,13 @@ def _entry(
 
 def _part(part: Element) -> tuple[str, float, float, PointState]:
     name = part.get("name", "")
-    x, y = (number(part.get(axis, ""), f"{axis} of the part {name!r:.40}") for axis in "xy")
+    x, y = (_number(part.get(axis, ""), f"{axis} of the part {name!r:.40}") for axis in "xy")
     return name, x, y, PointState.VISIBLE
+
+
+def _number(text: str, what: str) -> float:
+    """Read a number; nan says that a point is missing."""
+    return math.nan if text.strip().lower() == "nan" else number(text, what)
 
 
 def write_dlib(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> None:

@@ -256,3 +256,45 @@ def test_in_a_folder_only_coco_files_are_read(tmp_path: Path) -> None:
     assert recognise([tmp_path]).format == "coco"
     (one,) = read_faces("coco", [tmp_path])
     assert isinstance(one, FaceRecord)
+
+
+def twins(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    images = [{"id": 1, "file_name": "p.png"} | first, {"id": 2, "file_name": "p.png"} | second]
+    return coco(images=images, annotations=[face(image_id=1), face(image_id=2)])
+
+
+@pytest.mark.parametrize("folders", [("a", "b"), ("a",), ("",)])
+def test_pictures_of_one_name_are_told_apart_by_their_paths(
+    tmp_path: Path, folders: tuple[str, ...]
+) -> None:
+    for folder in folders:
+        (tmp_path / "images" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / folder / "p.png").write_bytes(folder.encode())
+    content = twins({"path": "/datasets/x/a/p.png"}, {"path": "/datasets/x/b/p.png"})
+    file = written(tmp_path, content)
+    found = list(read_faces("coco", [file], images=tmp_path / "images"))
+    at = [one.image.path.parent.name for one in found if isinstance(one, FaceRecord) and one.image]
+    assert at == [folder for folder in folders if folder]
+    if len(folders) == 2:  # also without saying where they are
+        assert [one.image for one in read(file)] == [one.image for one in found]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({}, {}, "several images are called p.png"),
+        ({"path": "/p.png"}, {}, "several images are called p.png"),
+        ({"id": 2, "file_name": "a/p.png"}, {"file_name": "b/p.png"}, "of a/p.png and of b/p.png"),
+    ],
+)
+def test_what_may_be_either_of_two_pictures_is_neither(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any], said: str
+) -> None:
+    *_, last = found = read(written(tmp_path, twins(first, second)))
+    assert all(isinstance(one, Refusal) for one in found)
+    assert said in last.reason
+
+
+def test_one_picture_may_be_there_twice(tmp_path: Path) -> None:
+    same = {"path": "/x/p.png"}
+    assert all(isinstance(one, FaceRecord) for one in read(written(tmp_path, twins(same, same))))

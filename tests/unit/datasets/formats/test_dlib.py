@@ -131,6 +131,12 @@ def test_pictures_with_folders_of_windows(tmp_path: Path) -> None:
     assert one.image.name == "a & b.jpg"
 
 
+def test_a_part_that_is_no_number_is_missing(tmp_path: Path) -> None:
+    inside = parts(["a", "b"]) + "<part name='c' x='nan' y='NaN'/>"
+    (one,) = read(written(tmp_path, box(inside)))
+    assert one.annotation.states.tolist() == [0, 0, 3]
+
+
 def test_a_name_of_thousands_of_digits_is_no_number(tmp_path: Path) -> None:
     long = "9" * 5000
     good, bad = read(written(tmp_path, box(parts(["a", "b"])), box(parts(["a", long, long]))))
