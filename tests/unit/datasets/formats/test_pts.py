@@ -42,6 +42,19 @@ def test_files_of_68_points_stay_ibug(tmp_path: Path) -> None:
     assert isinstance(face, FaceRecord)
 
 
+def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
+    for count, name in ((5, "pts"), (68, "ibug")):
+        file = pts(tmp_path / f"{name}.pts", count)
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.removesuffix("0\n}\n"), encoding="utf-8")
+        (refusal,) = read_faces(name, [file])
+        assert isinstance(refusal, Refusal)
+        assert "without the } of the { on line 3: it is cut off" in refusal.reason
+        file.write_text(text.replace("{", "").replace("}", ""), encoding="utf-8")
+        (face,) = read_faces(name, [file])  # braces may be absent
+        assert isinstance(face, FaceRecord)
+
+
 def test_another_number_than_the_first_file_has(tmp_path: Path) -> None:
     pts(tmp_path / "a.pts", 5)
     bad = pts(tmp_path / "b.pts", 19)
