@@ -144,7 +144,9 @@ def namesakes(source: Scheme, target: Scheme) -> NDArray[np.bool_]:
     Case, blanks, dots, hyphens and underscores do not count where no other point of either scheme
     has the same name without them: N and n are two points. No point has two namesakes.
     """
-    same = np.array(target.names)[:, None] == np.array(source.names)
+    wanted, there = (np.array(scheme.names, object) for scheme in (target, source))
+    same = np.zeros((len(target), len(source)), dtype=bool)
+    same[:] = wanted[:, None] == there
     plain = [[_plain(name) for name in scheme.names] for scheme in (source, target)]
     once = [{name for name, count in Counter(names).items() if count == 1} for names in plain]
     for name in once[0] & once[1]:

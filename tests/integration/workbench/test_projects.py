@@ -138,6 +138,7 @@ def test_an_import_says_what_numbers_are_taken_for(faceloop: Run, tmp_path: Path
     whole = _cats(tmp_path / "whole.csv", *map(str, range(68)))
     done = faceloop("init", tmp_path / "whole", "--scheme-of", whole)
     assert "68 numbered points are taken for those of ibug68, by number from 0." in done.out
+    assert faceloop("import", whole, "--project", faces, "--json").json()["points_missing"] == 0
 
 
 def test_the_scheme_of_a_project_is_corrected_but_for_its_names(
