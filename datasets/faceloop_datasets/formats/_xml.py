@@ -23,7 +23,8 @@ _DEEPEST = 50
 _MOST = 200_000
 """Elements inside one that is yielded: a picture of two thousand faces has as many."""
 
-_LINE, _LABEL = "line of the file", "label around"  # no attribute of a file can be called so
+# no attribute of a file can be called so
+_LINE, _LABEL, _ID = "line of the file", "label around", "id around"
 
 
 def elements(path: Path, tags: Collection[str]) -> Iterator[Element]:
@@ -56,12 +57,17 @@ def label_around(element: Element) -> str:
     return element.get(_LABEL, "")
 
 
+def id_around(element: Element) -> str:
+    """Id of the element that an outermost one is in; empty if it has none."""
+    return element.get(_ID, "")
+
+
 class _Maker:
     def __init__(self, path: Path, tags: Collection[str]) -> None:
         self._path, self._tags = path, tags
         self._open: list[Element] = []
         self._done: list[Element] = []
-        self._depth, self._held, self._around = 0, 0, ""
+        self._depth, self._held, self._around = 0, 0, ("", "")
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -88,14 +94,15 @@ class _Maker:
         if self._depth > _DEEPEST:
             raise self._refused(f"elements are more than {_DEEPEST} deep")
         if not self._open and tag not in self._tags:
-            self._around = attributes.get("label", "")
+            self._around = attributes.get("label", ""), attributes.get("id", "")
             return
         element = Element(tag, attributes)
         element.set(_LINE, str(self._parser.CurrentLineNumber))
         if self._open:
             self._open[-1].append(element)
         else:
-            element.set(_LABEL, self._around)
+            element.set(_LABEL, self._around[0])
+            element.set(_ID, self._around[1])
         self._held = self._held + 1 if self._open else 0
         if self._held > _MOST:
             raise self._refused(f"more than {_MOST:,} elements are inside one")

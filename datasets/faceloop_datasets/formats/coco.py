@@ -249,10 +249,11 @@ class _Reading:
             said = f"its image_id {row.get('image_id')!r:.40} is that of no image with a file_name"
             return FaceRow(f"annotation {row.get('id')!r:.40}", "a", problem=said)
         key = self._keys.next(name if frame is None else f"{name}:{frame}")
+        own = "" if row.get("id") is None else _ident(row["id"])
         try:
             xy, states = _points(points, len(self._scheme), valid=_WHOLE_BODY in row)
         except BadRow as error:
-            return FaceRow(key, name, problem=str(error))
+            return FaceRow(key, name, frame=frame, problem=str(error), own=own)
         given = row.get("attributes")
         attributes = given if isinstance(given, dict) else {}
         guessed = list(numbers_in(attributes.get(ESTIMATED), len(states)))
@@ -262,7 +263,7 @@ class _Reading:
         subject, expression = (one if isinstance(one, str) else "" for one in words)
         return FaceRow(
             key, name, xy, states, frame=frame, subject=subject, expression=expression,
-            other_pictures=other_names(name, self._folders),
+            other_pictures=other_names(name, self._folders), own=own,
         )  # fmt: skip
 
 

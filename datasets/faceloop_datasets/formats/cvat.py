@@ -30,7 +30,7 @@ from ._pictures import is_video
 from ._point_names import is_number, ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
-from ._xml import elements, label_around, line_of
+from ._xml import elements, id_around, label_around, line_of
 from .format import Format, Holds, Reader, Writer
 from .record import Skip
 from .rows import FaceRow, row_reader
@@ -202,12 +202,12 @@ class _Reading:
         self, shape: Element, parts: Sequence[Element], name: str, frame: int | None
     ) -> FaceRow:
         key = self._keys.next(name if frame is None else f"{name}:{frame}")
-        line = line_of(shape)
+        line, own = line_of(shape), shape.get("id") or shape.get("group_id") or id_around(shape)
         try:
             named = [point for part in parts for point in _points(part)]
             xy, states = placed(named, self._places, self._count)
         except BadRow as error:
-            return FaceRow(key, name, line=line, problem=str(error))
+            return FaceRow(key, name, line=line, frame=frame, problem=str(error), own=own)
         said = {one.get("name"): one.text or "" for one in shape.findall("attribute")}
         given = (said.get(ESTIMATED) or "").split()
         for place in numbers_in([int(n) for n in given if is_number(n)], self._count):
@@ -217,7 +217,7 @@ class _Reading:
             key, name, xy, states, line, frame,
             subject=(said.get("subject") or "").strip(),
             expression=(said.get("expression") or "").strip(),
-            other_pictures=other_names(name, _FOLDERS),
+            other_pictures=other_names(name, _FOLDERS), own=own,
         )  # fmt: skip
 
     def _skip(self, shape: Element, reason: str) -> Skip:

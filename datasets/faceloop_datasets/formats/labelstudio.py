@@ -12,6 +12,7 @@ write them in its window.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -151,8 +152,9 @@ def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
         name, groups = _picture(task), _groups(_regions(task))
         if not groups:
             yield Skip(source.file, 0, "a task without key points")
-        for box, points in groups.values():
-            yield _face(keys.next(name or f"task {task.get('id')}"), name, box, points, places)
+        for parent, (box, points) in groups.items():
+            key = keys.next(name or f"task {task.get('id')}")
+            yield replace(_face(key, name, box, points, places), own=parent)
 
 
 def _left_out(task: _Object, source: Source) -> Iterator[Skip]:
