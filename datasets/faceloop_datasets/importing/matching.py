@@ -82,7 +82,7 @@ class FaceMatching:
         places = _by(
             self._candidates, lambda c: None if c.root is None else annotation_place(c.root, c.path)
         )
-        pictures = _Pictures(records, places)
+        pictures = _Pictures(records, places, self._same_place)
         self._match_in_pictures(records, pictures)
         self._match(
             records,
@@ -237,7 +237,10 @@ class _Pictures:
     """
 
     def __init__(
-        self, records: Sequence[FaceRecord], places: Mapping[Hashable, list[MatchCandidate]]
+        self,
+        records: Sequence[FaceRecord],
+        places: Mapping[Hashable, list[MatchCandidate]],
+        same_picture: Callable[[FaceRecord, MatchCandidate], bool],
     ) -> None:
         known: dict[str, list[MatchCandidate]] = defaultdict(list)
         for place, some in places.items():
@@ -248,7 +251,8 @@ class _Pictures:
         self.several = {
             place: (numbers, there)
             for place, numbers in now.items()
-            if (there := known.get(place)) and not _is_one(records, numbers, there)
+            if (there := known.get(place))
+            and not _is_one([records[n] for n in numbers], there, same_picture)
         }
 
     def of(self, record: FaceRecord) -> Sequence[MatchCandidate]:
@@ -257,11 +261,17 @@ class _Pictures:
 
 
 def _is_one(
-    records: Sequence[FaceRecord], numbers: Sequence[int], there: Sequence[MatchCandidate]
+    records: Sequence[FaceRecord],
+    there: Sequence[MatchCandidate],
+    same_picture: Callable[[FaceRecord, MatchCandidate], bool],
 ) -> bool:
-    """Whether a place has one face, as most do, or had it several times under one name."""
-    keys = {_key(records[number]) for number in numbers}
-    return len(keys) == 1 and all(split_place(c.path)[1] in keys for c in there)
+    """Whether a picture has, and had, one face, as most do: its place says which one it is."""
+    if len(records) > 1:
+        return False
+    (record,) = records
+    if len(there) > 1:
+        there = [c for c in there if same_picture(record, c)]
+    return len(there) <= 1 and all(split_place(c.path)[1] == _key(record) for c in there)
 
 
 def _key(record: FaceRecord) -> str:

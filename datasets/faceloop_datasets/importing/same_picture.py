@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -143,6 +144,10 @@ class _Pairing:
             if len(some) == 1 or some[1][0] > some[0][0] * _CLEARLY:
                 self._take(some[0][1], k)
 
+    @cached_property
+    def _shapes(self) -> _Shapes:
+        return _Shapes([one.points for one in self._known])
+
     def _waiting(self) -> list[int]:
         return [number for number in range(len(self._faces)) if number not in self.found]
 
@@ -152,33 +157,44 @@ class _Pairing:
 
     def _distances(self, number: int) -> tuple[list[int], list[float]]:
         """Known faces that are left, the nearest first, and how far each is."""
-        face = self._faces[number].points
-        found = sorted(
-            (distance_between(face, self._known[k].points), k)
-            for k in self._free
-            if self._may_be(number, k)
-        )
-        return [k for _, k in found], [distance for distance, _ in found]
+        far = self._shapes.distances(self._faces[number].points)
+        order = [
+            k for k in np.argsort(far, kind="stable").tolist()
+            if k in self._free and self._may_be(number, k)
+        ]  # fmt: skip
+        return order, far[order].tolist()
 
 
 def is_near(face: Annotation, known: Annotation | None) -> bool:
     """Whether points lie nearly where those of a known face were."""
-    return distance_between(face, known) <= _NEAR
+    return float(_Shapes([known]).distances(face)[0]) <= _NEAR
 
 
-def distance_between(face: Annotation | None, known: Annotation | None) -> float:
-    """Mean distance of the points that both have, as a share of the known one's size.
+class _Shapes:
+    """Points of known faces (K, N, 2), and their sizes (K,) in pixels."""
 
-    Infinite where they have none in common, or of other schemes.
-    """
-    if face is None or known is None or face.points.shape != known.points.shape:
-        return np.inf
-    both = face.present & known.present
-    if not both.any():
-        return np.inf
-    off: NDArray[np.float64] = np.hypot(*(face.points[both] - known.points[both]).T)
-    size = float(np.ptp(known.points[known.present], axis=0).max())
-    return float(off.mean()) / max(size, 1.0)
+    def __init__(self, known: Sequence[Annotation | None]) -> None:
+        count = max((len(one) for one in known if one is not None), default=0)
+        self._points = np.full((len(known), count, 2), np.nan)
+        self._sizes = np.ones(len(known))
+        for k, one in enumerate(known):
+            if one is not None and len(one) == count and one.present.any():
+                self._points[k] = one.points
+                extent = np.ptp(one.points[one.present], axis=0).max()
+                self._sizes[k] = max(float(extent), 1.0)
+
+    def distances(self, face: Annotation | None) -> NDArray[np.float64]:
+        """Mean distance (K,) of the points that both have, as a share of the known one's size.
+
+        Infinite where they have none in common.
+        """
+        far = np.full(len(self._points), np.inf)
+        if face is not None and face.points.shape == self._points.shape[1:]:
+            off = np.linalg.norm(self._points - face.points, axis=2)
+            both = np.isfinite(off)
+            counts = both.sum(axis=1)
+            np.divide(np.where(both, off, 0).sum(axis=1), counts, out=far, where=counts > 0)
+        return far / self._sizes
 
 
 def _content(face: Annotation) -> bytes:
