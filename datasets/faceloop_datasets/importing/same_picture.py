@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from faceloop_datasets.annotation import Annotation
 
 _OWN = "id"
-_NEAR, _ROUGHLY = 0.25, 0.5
+NEAR, _ROUGHLY = 0.25, 0.5
 """Mean distance of the points, as a share of the face's size."""
 
 _CLEARLY = 2.0
@@ -135,7 +135,7 @@ class _Pairing:
         wanted: dict[int, list[tuple[float, int]]] = defaultdict(list)
         for number in self._waiting():
             order, far = self._distances(number)
-            if not order or far[0] > _NEAR:
+            if not order or far[0] > NEAR:
                 continue
             if len(far) == 1 or far[1] > far[0] * _CLEARLY:
                 wanted[order[0]].append((far[0], number))
@@ -167,7 +167,7 @@ class _Pairing:
 
 def is_near(face: Annotation, known: Annotation | None) -> bool:
     """Whether points lie nearly where those of a known face were."""
-    return float(_Shapes([known]).distances(face)[0]) <= _NEAR
+    return float(_Shapes([known]).distances(face)[0]) <= NEAR
 
 
 class _Shapes:

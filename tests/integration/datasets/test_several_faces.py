@@ -129,6 +129,7 @@ def test_a_face_in_place_of_a_deleted_one_is_new(faces: Faces, project: Project)
     faces.put([0, 1, 3, 4])
     report = project.import_from(faces.format, [faces.file])
     assert (report.unchanged, report.new, report.updated) == (3, 1, 0)
+    assert not project.items()[4].subject.startswith("person")
     assert said(project) == noses()
 
 
@@ -140,3 +141,16 @@ def test_a_copy_without_the_first_and_with_others_edited(
     project.import_from(faces.format, [copy / faces.file.name])
     # by its number alone it would be another's: the edited one is a new face then
     assert said(project) == noses(of_3=2 if faces.kind in ("labelme", "coco") else 0)
+
+
+@pytest.mark.parametrize("faces", ["coco"], indirect=True)
+def test_a_face_that_another_file_brings_too_shows_whom_the_first_does(
+    faces: Faces, project: Project
+) -> None:
+    other = Faces(faces.folder.parent / "other", "labelme")
+    other.file = faces.folder / f"other{other.file.suffix}"  # of the same picture
+    other.put([3, 5, 1])
+    assert project.import_from(other.format, [other.file]).new == 3
+    shown = [item.subject for item in project.items()[4:]]
+    assert shown[::2] == ["person 3", "person 1"]
+    assert not shown[1].startswith("person")
