@@ -28,7 +28,7 @@ _MOST = 200_000
 """Elements inside one that is yielded: a picture of two thousand faces has as many."""
 
 _LINE, _AROUND = "line of the file", "around: "  # no attribute of a file can be called so
-_SAID = ("label", "task_id", "subset")
+_SAID = ("id", "label", "task_id", "subset")
 """Attributes of the element around that are kept."""
 
 

@@ -304,10 +304,11 @@ class _Reading:
             said = f"its image_id {row.get('image_id')!r:.40} is that of no image with a file_name"
             return FaceRow(f"annotation {row.get('id')!r:.40}", "a", problem=said)
         key = self._keys.next(name if frame is None else f"{name}:{frame}")
+        own = "" if row.get("id") is None else _ident(row["id"])
         try:
             xy, states = _points(points, len(self._scheme), valid=_WHOLE_BODY in row)
         except BadRow as error:
-            return FaceRow(key, name, problem=str(error))
+            return FaceRow(key, name, frame=frame, problem=str(error), own=own)
         member = _WHOLE_BODY if _WHOLE_BODY in row else "keypoints"
         category = self._outline.category_of(row.get("category_id"), member, 3 * len(xy))
         order = np.argsort(self._places(category.names))
@@ -321,7 +322,7 @@ class _Reading:
         subject, expression = (one if isinstance(one, str) else "" for one in words)
         return FaceRow(
             key, name, xy, states, frame=frame, subject=subject, expression=expression,
-            other_pictures=self._other_names(picture),
+            other_pictures=self._other_names(picture), own=own,
         )  # fmt: skip
 
     def _other_names(self, picture: _Picture) -> tuple[str, ...]:

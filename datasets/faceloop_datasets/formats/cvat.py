@@ -46,7 +46,7 @@ from ._pictures import is_picture, is_video
 from ._point_names import is_number, numbered_places, ordered, placed
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
-from ._xml import elements, line_of
+from ._xml import around, elements, line_of
 from .format import Format, Holds, Reader, Writer
 from .record import Skip
 from .rows import FaceRow, of_readable, row_reader
@@ -224,11 +224,12 @@ class _Reading:
         key, name, line = self._keys.next(where.key), where.picture, line_of(shape)
         if where.problem:
             return FaceRow(key, name, line=line, problem=where.problem)
+        own = shape.get("id") or shape.get("group_id") or around(shape, "id")
         try:
             named = [point for part in parts for point in _points(part)]
             xy, states = placed(named, self._places, self._count)
         except BadRow as error:
-            return FaceRow(key, name, line=line, problem=str(error))
+            return FaceRow(key, name, line=line, frame=where.frame, problem=str(error), own=own)
         said = {one.get("name"): one.text or "" for one in shape.findall("attribute")}
         given = (said.get(ESTIMATED) or "").split()
         for place in numbers_in([int(n) for n in given if is_number(n)], self._count):
@@ -240,7 +241,7 @@ class _Reading:
             subject=subject or where.clip,
             subject_source="format" if subject else "video",
             expression=(said.get("expression") or "").strip(),
-            other_pictures=where.others, instead=where.instead,
+            other_pictures=where.others, instead=where.instead, own=own,
         )  # fmt: skip
 
     def _of_another_kind(self, shape: Element) -> Skip:

@@ -14,6 +14,7 @@ import json
 import math
 import os
 import sys
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -128,7 +129,7 @@ def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
     places, keys = (_places(source.file, scheme), len(scheme)), FaceKeys()
     for group, shapes in groups.items():
         key = keys.next(PurePosixPath(name.replace("\\", "/")).name)
-        yield _face(key, name, shapes, places, _known(content, group))
+        yield replace(_face(key, name, shapes, places, _known(content, group)), own=group)
 
 
 def _places(file: Path, scheme: Scheme) -> dict[str, int]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -195,8 +196,9 @@ def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
             groups = _groups(_regions(task), interface)
             if not groups:
                 yield Skip(source.file, 0, "a task without key points")
-            for box, points in groups.values():
-                yield _face(task, box, points, (keys, interface, places))
+            for (parent, *_), (box, points) in groups.items():
+                face = _face(task, box, points, (keys, interface, places))
+                yield replace(face, own=parent)
 
 
 def _left_out(task: _Object, source: Source) -> Iterator[Skip]:

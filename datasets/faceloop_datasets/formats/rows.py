@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+import re
+from collections import defaultdict, deque
+from dataclasses import dataclass, replace
 from functools import partial, wraps
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from .format import ReadFunction
 
 T = TypeVar("T")
+
+
+_OWN = re.compile(r"[\w.-]{1,64}")
+"""What a file may call a face in a key, where other signs say more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,9 @@ class FaceRow:
         frame if they are those of a video.
     image : ImageRef, optional
         The picture, where the format has it itself; else it is looked for by its name.
+    own : str
+        What the file itself calls this face among those of its picture, where that stays when
+        others are deleted. It takes the place of the number in the key, if all have one.
     shares : bool
         Whether points are shares of the picture's width and height, (0, 0) to (1, 1) from its
         left top corner to the right bottom one. A row without a picture is refused then.
@@ -89,6 +97,7 @@ class FaceRow:
     instead: tuple[Sequence[str], int | None] = ((), None)
     image: ImageRef | None = None
     shares: bool = False
+    own: str = ""
 
 
 def row_reader(
@@ -117,7 +126,7 @@ def row_reader(
         found = find(sources)
         several = len(found) > 1
         files = [
-            (source, deque(_read(read_file, source, scheme, several=several))) for source in found
+            (source, _keyed(_read(read_file, source, scheme, several=several))) for source in found
         ]
         wanted = [
             PictureRequest(source, posix(row.picture))
@@ -197,6 +206,24 @@ def of_readable(
         return of
 
     return decorate
+
+
+def _keyed(found: Iterator[FaceRow | Skip | Refusal]) -> deque[FaceRow | Skip | Refusal]:
+    """Give faces the keys that their file has for them, where a picture has several."""
+    rows = deque(found)
+    if not any(isinstance(row, FaceRow) and row.own for row in rows):
+        return rows
+    faces: dict[tuple[str, int | None], list[tuple[int, FaceRow]]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        if isinstance(row, FaceRow):
+            faces[row.picture, row.frame].append((number, row))
+    own: dict[int, FaceRow] = {}
+    for there in faces.values():
+        if len({row.own for _, row in there if _OWN.fullmatch(row.own)}) == len(there) > 1:
+            picture = there[0][1].key  # the first of a picture has no number
+            for number, row in there:
+                own[number] = replace(row, key=f"{picture}#id{row.own}", name=row.name or row.key)
+    return deque(own.get(number, row) for number, row in enumerate(rows)) if own else rows
 
 
 def posix(name: str) -> str:

@@ -11,6 +11,9 @@ to tell what has changed from what is new. From strong to weak:
    most faces of that place are known from one other place. Else they are somebody else's annotation
    of that picture, and a face of its own.
 
+Where a file has several faces of a picture, its place says only which picture it is; which of its
+faces is decided by their points, see `same_picture`.
+
 Points at their place whose picture alone is another one may belong to the old picture: nobody can
 tell, so that they are `REPLACED`.
 """
@@ -26,6 +29,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from faceloop_datasets.store.imported import MatchCandidate
+
+from .same_picture import PlacedFace, is_near, pair_faces, split_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -77,9 +82,11 @@ class FaceMatching:
         places = _by(
             self._candidates, lambda c: None if c.root is None else annotation_place(c.root, c.path)
         )
+        pictures = _Pictures(records, places, self._same_place)
+        self._match_in_pictures(records, pictures)
         self._match(
             records,
-            lambda r: places.get(annotation_place(r.root, r.identity), ()),
+            lambda r: () if pictures.of(r) else places.get(_place(r), ()),
             self._same_place,
         )
         once = Counter(record.former_path for record in records)
@@ -93,9 +100,24 @@ class FaceMatching:
         self._match(records, alike, self._same_content)
         self._match_corrected(records, alike)
         return [
-            self._found.get(number) or self._unmatched(record, places)
+            self._found.get(number)
+            or self._unmatched(record, pictures.of(record) or places.get(_place(record), ()))
             for number, record in enumerate(records)
         ]
+
+    def _match_in_pictures(self, records: Sequence[FaceRecord], pictures: _Pictures) -> None:
+        self._read(c for _, there in pictures.several.values() for c in there)
+        for numbers, there in pictures.several.values():
+            faces = [PlacedFace(_key(records[n]), records[n].annotation) for n in numbers]
+            known = [PlacedFace(split_place(c.path)[1], self._last[c.item_id]) for c in there]
+            pairs = pair_faces(
+                faces, known,
+                lambda a, b, n=numbers, c=there: self._same_place(  # type: ignore[misc]
+                    records[n[a]], c[b]
+                ),
+            )  # fmt: skip
+            for number, k in pairs.items():
+                self._assign(numbers[number], there[k])
 
     def _match(
         self,
@@ -171,9 +193,13 @@ class FaceMatching:
         roots = {c.item_id: c.root for c in self._candidates}
         moved = Counter((records[n].root, roots[c.item_id]) for n, c in self._found.items())
         changed: dict[tuple[str, str | None], list[tuple[int, MatchCandidate]]] = defaultdict(list)
-        for number, record in self._waiting(records):
+        waiting = self._waiting(records)
+        numbered = self._numbered(records) if waiting else set()
+        for number, record in waiting:
             for candidate in alike(record):
                 same = last_part(record.identity) == last_part(candidate.path)
+                if {_picture(_place(record)), _picture(_known_place(candidate))} & numbered:
+                    same = same and is_near(record.annotation, self._last[candidate.item_id])
                 if same and self._agree(record, candidate):
                     changed[record.root, candidate.root].append((number, candidate))
         for places, pairs in changed.items():
@@ -181,10 +207,12 @@ class FaceMatching:
                 if number not in self._found and candidate.item_id not in self._assigned:
                     self._assign(number, candidate)
 
-    def _unmatched(
-        self, record: FaceRecord, places: Mapping[Hashable, list[MatchCandidate]]
-    ) -> Unmatched:
-        there = places.get(annotation_place(record.root, record.identity), ())
+    def _numbered(self, records: Sequence[FaceRecord]) -> set[str]:
+        """Pictures of several faces, here or in the project: an equal number says little there."""
+        places = {_place(record) for record in records} | set(map(_known_place, self._candidates))
+        return {picture for picture, count in Counter(map(_picture, places)).items() if count > 1}
+
+    def _unmatched(self, record: FaceRecord, there: Iterable[MatchCandidate]) -> Unmatched:
         replaced = any(self._unchanged(record, candidate) for candidate in there)
         return Unmatched.REPLACED if replaced else Unmatched.NEW
 
@@ -197,6 +225,69 @@ class FaceMatching:
 
     def _unchanged(self, record: FaceRecord, candidate: MatchCandidate) -> bool:
         return self._last[candidate.item_id] == record.annotation
+
+
+class _Pictures:
+    """Pictures of which a file has, or had, several faces.
+
+    Attributes
+    ----------
+    several : dict of str to tuple
+        Numbers of the faces now, and those that are known, by the place of the picture.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[FaceRecord],
+        places: Mapping[Hashable, list[MatchCandidate]],
+        same_picture: Callable[[FaceRecord, MatchCandidate], bool],
+    ) -> None:
+        known: dict[str, list[MatchCandidate]] = defaultdict(list)
+        for place, some in places.items():
+            known[_picture(str(place))] += some
+        now: dict[str, list[int]] = defaultdict(list)
+        for number, record in enumerate(records):
+            now[_picture(_place(record))].append(number)
+        self.several = {
+            place: (numbers, there)
+            for place, numbers in now.items()
+            if (there := known.get(place))
+            and not _is_one([records[n] for n in numbers], there, same_picture)
+        }
+
+    def of(self, record: FaceRecord) -> Sequence[MatchCandidate]:
+        """Known faces of the picture of one; none if its place says which one it is."""
+        return self.several.get(_picture(_place(record)), ((), ()))[1]
+
+
+def _is_one(
+    records: Sequence[FaceRecord],
+    there: Sequence[MatchCandidate],
+    same_picture: Callable[[FaceRecord, MatchCandidate], bool],
+) -> bool:
+    """Whether a picture has, and had, one face, as most do: its place says which one it is."""
+    if len(records) > 1:
+        return False
+    (record,) = records
+    if len(there) > 1:
+        there = [c for c in there if same_picture(record, c)]
+    return len(there) <= 1 and all(split_place(c.path)[1] == _key(record) for c in there)
+
+
+def _key(record: FaceRecord) -> str:
+    return split_place(record.identity)[1]
+
+
+def _place(record: FaceRecord) -> str:
+    return annotation_place(record.root, record.identity)
+
+
+def _known_place(candidate: MatchCandidate) -> str:
+    return annotation_place(candidate.root or "", candidate.path)
+
+
+def _picture(place: str) -> str:
+    return split_place(place)[0]
 
 
 def annotation_place(root: str, path: str) -> str:

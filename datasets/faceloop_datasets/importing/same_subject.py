@@ -17,6 +17,7 @@ from faceloop_datasets.store import media as media_store
 from faceloop_datasets.subjects import distinct_name, path_subject
 
 from .bursts import PicturedFace
+from .same_picture import NEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,6 +58,8 @@ class AssignedFace:
         Whom it shows, and how that is known.
     changed : bool
         Whether that is something else than in the beginning.
+    is_stranger : bool
+        Whether it is new in a picture in which a person has told several people apart.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class AssignedFace:
         known = cast("FaceRecord | Item", record if item is None else item)
         self.subject, self.source = known.subject, known.subject_source
         self.changed = False
+        self.is_stranger = False
         if record is not None:
             self.points = record.annotation.points
 
@@ -235,7 +239,7 @@ def join_named(every: Sequence[AssignedFace], groups: DisjointSets) -> None:
     """Join what has one subject already, and the frames of one video."""
     first: dict[object, int] = {}
     for element, face in enumerate(every):
-        if face.given is not None:
+        if face.given is not None or face.is_stranger:
             continue
         keys: list[object] = [
             (face.root, face.subject) if face.item is None else face.subject,
@@ -261,14 +265,48 @@ def join_copies(
         for file, elements in files.items():
             content = pictures.content(every[elements[0]], file) if len(files) > 1 else ""
             contents[content].extend((file, element) for element in elements)
+        for elements in files.values():
+            _tell_apart(every, elements, groups)
         for same in contents.values():
             if all(every[element].item is not None for _, element in same):
                 continue
-            (file, first), *rest = same
+            told = [one for one in same if not every[one[1]].is_stranger]
+            (file, first), *rest = told
             for other, element in rest:
                 if not groups.join(first, element):
                     clashes.append((file, every[first].subject, other, every[element].subject))
     return _clash_text(clashes)
+
+
+def _tell_apart(
+    every: Sequence[AssignedFace], elements: Sequence[int], groups: DisjointSets
+) -> None:
+    """Find new faces of a picture in which a person has told several people apart.
+
+    They are joined with the one of those that they lie on; nobody knows whom others show.
+    """
+    people = [e for e in elements if every[e].source == "person"]
+    if len({every[e].subject for e in people}) < 2:
+        return
+    for new in elements:
+        face = every[new]
+        if face.item is None and face.given is None:
+            face.is_stranger = True
+            twin = next((e for e in people if _lies_on(face, every[e])), None)
+            if twin is not None:
+                groups.join(twin, new)
+
+
+def _lies_on(face: AssignedFace, other: AssignedFace) -> bool:
+    """Whether points are nearly where those of another face of the picture are."""
+    a, b = face.points, other.points
+    if a is None or b is None or a.shape != b.shape:
+        return False
+    off = np.linalg.norm(a - b, axis=1)
+    both = np.isfinite(off)
+    if not both.any():
+        return False
+    return bool(off[both].mean() <= NEAR * max(float(np.ptp(b[both], axis=0).max()), 1.0))
 
 
 def _clash_text(clashes: Sequence[tuple[Path, str, Path, str]]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from faceloop_datasets.store.imported import MatchCandidate, picture_key
 
 from .matching import FaceMatching, Unmatched, annotation_place
 from .report import ImportReport
+from .same_picture import split_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,7 +87,9 @@ class ImportWriter:
         if known.last == record.annotation:
             return "unchanged"
         item = known.item
-        elsewhere = (item.origin_root, item.origin) != (record.root, self._job.origin(record))
+        elsewhere = (item.origin_root, split_place(item.origin or "")[0]) != (
+            record.root, split_place(self._job.origin(record))[0]
+        )  # fmt: skip
         # An older copy of the file says nothing new; at its own place it was put back.
         if elsewhere and imported.was_imported_before(
             self._connection, item.id, self._job.source, record.annotation

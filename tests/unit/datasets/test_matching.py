@@ -69,6 +69,16 @@ def test_at_the_same_place_with_another_picture_it_is_another_face() -> None:
     assert known.match(record("a", 1), pictures={"/set/a": "other"}) == [REPLACED]
 
 
+def test_of_several_at_one_place_it_is_the_one_whose_points_it_has() -> None:
+    """What was deleted from a file keeps its place in the project, where another may move."""
+    known = Known(("/set", "f:a", "A", 1), ("/set", "f:a", "A", 2), ("/set", "f:a", "old", 3))
+    pictures = {"/set/f:a": "A"}
+    assert known.match(record("f:a", 1), pictures=pictures) == [1]
+    assert known.match(record("f:a", 2), pictures=pictures) == [2]
+    alone = Known(("/set", "f:a", "A", 1), ("/set", "f:a", "old", 3))
+    assert alone.match(record("f:a", 9), pictures=pictures) == [1]
+
+
 def test_equal_points_of_an_equal_picture_elsewhere_are_the_same_face() -> None:
     known = Known(("/old", "deep/a", "A", 1))
     assert known.match(record("x", 1), pictures={"/set/x": "A"}) == [1]

@@ -130,6 +130,16 @@ def test_of_tracks_the_keyframes_are_read(tmp_path: Path) -> None:
     ]
 
 
+def test_several_faces_of_a_frame_are_known_by_their_tracks(tmp_path: Path) -> None:
+    one = skeleton('frame="4" keyframe="1"')
+    tracks = "".join(f'<track id="{n}" label="cat">{one}</track>' for n in (2, 7))
+    found = read(written(tmp_path, tracks, "<source>clip.MP4</source>"))
+    assert [face.path for face in found] == [
+        f"{face.path.partition(':')[0]}:clip.MP4:4#id{n}"
+        for face, n in zip(found, (2, 7), strict=True)
+    ]
+
+
 def test_keyframes_may_stand_at_the_points_and_frames_be_pictures(tmp_path: Path) -> None:
     inside = skeleton('frame="12"').replace('occluded="1"', 'occluded="1" keyframe="1"')
     (one,) = read(written(tmp_path, f'<track id="3" label="cat">{inside}</track>'))

@@ -120,6 +120,7 @@ def test_points_of_one_box_are_one_face(tmp_path: Path) -> None:
         "picture",
         True,
     )
+    assert [face.path.rpartition("#")[2] for face in (one, other)] == ["idb1", "idb2"]
 
 
 def test_notes_are_states_and_what_is_not_there_is_missing(tmp_path: Path) -> None:
