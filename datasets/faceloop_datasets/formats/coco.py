@@ -36,7 +36,7 @@ from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -170,6 +170,7 @@ def _find(sources: Sequence[Path]) -> list[Source]:
     return files_like(sources, ".json", _likeness)
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return sum(_count_in(source.file) for source in _find(sources))
 
@@ -196,6 +197,7 @@ def _chosen(sources: Sequence[Path]) -> _Category:
     return next((c for c in known if c.names == names), _Category("coco", names))
 
 
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     chosen = _chosen(sources)
     return scheme_of_names(chosen.name, chosen.names, chosen.edges)

@@ -28,10 +28,10 @@ from ._names import PictureNames
 from ._point_names import is_number, names_text, ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
-from ._xml import elements, line_of
+from ._xml import elements, line_of, need_writable
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,10 +71,12 @@ def _find(sources: Sequence[Path]) -> list[Source]:
     return files_like(sources, ".xml", _likeness)
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return sum(_outline(source.file).boxes for source in _find(sources))
 
 
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     outlines = [_outline(source.file) for source in _find(sources)]
     said = {outline.said for outline in outlines}
@@ -125,6 +127,7 @@ def _part(part: Element) -> tuple[str, float, float, PointState]:
 
 def write_dlib(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> None:
     """Write one file that dlib trains on; boxes are those of the points."""
+    need_writable((scheme.name, *(face.picture for face in faces)))
     by_picture: dict[str, list[NamedFace]] = {}
     for face in faces:
         by_picture.setdefault(face.picture, []).append(face)

@@ -32,7 +32,7 @@ from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +59,7 @@ def _find(sources: Sequence[Path]) -> list[Source]:
     return files_like(sources, ".json", _likeness)
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return len(_find(sources))
 
@@ -89,6 +90,7 @@ def _is_point(shape: object) -> bool:
     return isinstance(shape, dict) and shape.get("shape_type", "polygon") == "point"
 
 
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     every = [_labels(source.file) for source in _find(sources)]
     said = {one for one in every if one[0]}

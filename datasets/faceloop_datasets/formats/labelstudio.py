@@ -31,7 +31,7 @@ from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,6 +67,7 @@ def _tasks(path: Path) -> Iterator[Any]:
             yield task
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return sum(1 for source in _find(sources) for _ in _tasks(source.file))
 
@@ -126,6 +127,7 @@ def _names(path: Path) -> tuple[str, tuple[str, ...]]:
     return "", ordered(names)
 
 
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     found = [_names(source.file) for source in _find(sources)]
     said = next((one for one in found if one[0]), None)
