@@ -136,12 +136,32 @@ def part_of(target: Path) -> Path:
     Raises
     ------
     InputError
-        If the target has no name, as ``.`` and ``/``.
+        If the target has no name, as ``.`` and ``/``, or is a device: see `refuse_device`.
     """
     if not target.name:
         raise InputError(f"{target} is a folder. Choose the name of a file to write.")
+    refuse_device(target)
     # the suffix stays last, since some writers choose the format by it
     return target.with_name(f"{PART}{secrets.token_hex(8)}{target.suffix}")
+
+
+def refuse_device(target: Path) -> None:
+    """Refuse to put a file in the place of a device, a pipe or a socket: it would be gone.
+
+    Raises
+    ------
+    InputError
+        If the target is one, also through links.
+    """
+    try:
+        mode = target.stat().st_mode
+    except (OSError, ValueError):  # it is not there, or the name has a zero byte
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(
+            f"{target} is a device, a pipe or a socket; files are not written into those. "
+            "Choose the name of a file to write."
+        )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .errors import InputError
 from .faults import in_words
-from .files import PART, PROJECT, REPORTS
+from .files import PART, PROJECT, REPORTS, refuse_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,8 @@ def refuse_to_replace(outputs: Iterable[Path | None], inputs: Iterable[Path]) ->
     Raises
     ------
     InputError
-        If one of the outputs is one of the inputs, or two outputs are one file.
+        If one of the outputs is one of the inputs, or two outputs are one file, or one is a
+        device or a link: those are not files of their own, and a new file would take their place.
     """
     wanted: dict[Hashable, Path] = {}
     for output in outputs:
@@ -54,6 +55,13 @@ def refuse_to_replace(outputs: Iterable[Path | None], inputs: Iterable[Path]) ->
             raise InputError(
                 f"{hit} is{which} read here or belongs to the project, and is never replaced. "
                 "Choose another name for what is written."
+            )
+    for output in wanted.values():
+        refuse_device(output)
+        if output.is_symlink() and not output.is_dir():
+            raise InputError(
+                f"{output} is a link to {os.path.realpath(output)}, and is not replaced. Choose "
+                "that file itself, or another name for what is written."
             )
 
 
@@ -106,11 +114,12 @@ def refuse_unwritable(path: Path) -> None:
     Raises
     ------
     InputError
-        If it is a folder, or no file can be made beside it, or in the folder that its own is to be
-        made in.
+        If it is a folder or a device, or no file can be made beside it, or in the folder that its
+        own is to be made in.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder. Choose the name of a file to write.")
+    refuse_device(path)
     folder = next(parent for parent in _absolute(path).parents if parent.exists())
     try:
         with NamedTemporaryFile(dir=folder, prefix=PART) as trial:

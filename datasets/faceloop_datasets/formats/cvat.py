@@ -43,7 +43,7 @@ from ._cvat_writing import ESTIMATED, write_cvat
 from ._face_keys import FaceKeys, numbers_in, other_names
 from ._names import PictureNames
 from ._pictures import is_picture, is_video
-from ._point_names import is_number, ordered, placed
+from ._point_names import is_number, numbered_places, ordered, placed
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
 from ._xml import elements, line_of
@@ -127,9 +127,7 @@ class _Reading:
     def __init__(self, source: Source, scheme: Scheme, outline: Outline) -> None:
         self._source, self._outline, self._count = source, outline, len(scheme)
         self._kinds, own = outline.kinds_of(scheme)
-        self._places = {name: place for place, name in enumerate(scheme.names)}
-        if not set(own) <= self._places.keys():  # numbers, for which the scheme has names
-            self._places = {name: place for place, name in enumerate(own)}
+        self._places = numbered_places(own, scheme)
         self._keys = FaceKeys()
 
     def image(self, image: Element) -> Iterator[FaceRow | Skip]:

@@ -123,6 +123,9 @@ def _checked(text: str, count: int) -> tuple[int, list[tuple[int, list[str]]]]:
     rows, said = _rows(text)
     if said not in ("", str(count)):
         raise BadRow(f"n_points is {said}; expected {count}{_ELSE if count == COUNT else ''}")
+    opened = _open_brace(text)
+    if opened and len(rows) == count:  # a last number may have lost its digits
+        raise BadRow(f"the file ends without the }} of the {{ on line {opened}: it is cut off")
     if len(rows) != count:
         found = counted(len(rows), "point")
         raise BadRow(f"{found}; expected {count}{_ELSE if count == COUNT and rows else ''}")
@@ -143,6 +146,15 @@ def _rows(text: str) -> tuple[list[tuple[int, list[str]]], str]:
         elif header[1].lower() == "n_points":
             said = header[2]
     return rows, said
+
+
+def _open_brace(text: str) -> int:
+    """Line of a brace that nothing closes; 0 if there is none."""
+    opened = 0
+    for line, content in enumerate(text.splitlines(), start=1):
+        for sign in _COMMENT.sub("", content):
+            opened = {"{": line, "}": 0}.get(sign, opened)
+    return opened
 
 
 def _cells(text: str) -> list[str]:

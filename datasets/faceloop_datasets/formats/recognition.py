@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ENOUGH = 0.5
 """How sure a format has to be; two that are make the files ambiguous."""
 
+_PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz")
 _LOOKED_THROUGH = 2000
 """Files of a folder that are looked through by name."""
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from faceloop_datasets import FaceTrack, FrameKind, Project, Track, Video, write_video
@@ -118,3 +119,45 @@ def test_what_is_no_track_is_refused(
     assert "is no track of a known format" in said.err
     assert "does not exist" in faceloop("tracks", "import", "none.csv", *here).err
     assert "no format of tracks 'x'" in faceloop("tracks", "import", notes, *here, "--format=x").err
+
+
+_OWN = """
+name = "three"
+title = "Three points"
+names = ["left", "right", "chin"]
+iod = [0, 1]
+[[contours]]
+name = "all"
+points = [0, 1, 2]
+closed = true
+"""
+
+
+@pytest.mark.parametrize("scheme", ["ibug68", "three"])
+def test_a_project_without_a_model_exports_every_format(
+    faceloop: Run, talk: Path, scheme: str
+) -> None:
+    folder = talk.parent
+    (folder / "three.toml").write_text(_OWN)
+    with Project.create(folder / "p", folder / "three.toml" if scheme == "three" else scheme) as p:
+        count = len(p.scheme)
+        rng = np.random.default_rng(0)
+        points = rng.uniform(20, 90, (FRAMES, count, 2)).astype(np.float32)
+        points[2, 0] = np.nan  # no model fills it in
+        kind = np.full(FRAMES, FrameKind.FITTED, np.uint8)
+        face = FaceTrack.unseen(0, FRAMES, count).with_rows(slice(None), points=points, kind=kind)
+        media = p.add_media(talk)
+        times = np.array(Video(talk).times)
+        p.keep_track(Track(media.sha256, p.scheme.name, "other", 25.0, times, (face,)))
+    here = ("--project", folder / "p")
+    files = {"out.csv": "table", "out.parquet": "", "out.mp4": "", "out.slp": "", "out.nc": ""}
+    for name, kind_of in {**files, "d.csv": "deeplabcut", "o.csv": "openface"}.items():
+        out = folder / name
+        said = faceloop("tracks", "export", talk, *here, "--out", out, "--format", kind_of)
+        assert said.code == 0 or "which is not installed" in said.err
+        assert out.is_file() == (said.code == 0)
+    table = pd.read_csv(folder / "out.csv")
+    assert table["x"].isna().sum() == 1
+    assert np.allclose(table["x"], points[..., 0].ravel(), equal_nan=True, atol=1e-4)
+    named = ("--out", folder / "m.csv", "--model", "starter")
+    assert "has the points of face70" in faceloop("tracks", "export", talk, *here, *named).err

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceloop_datasets import InputError, Project
+from faceloop_datasets.files import atomic_path
 from faceloop_datasets.outputs import (
     below_common,
     database_files,
     files_told_apart,
     refuse_in_project,
     refuse_to_replace,
+    refuse_unwritable,
     told_apart,
 )
 
@@ -71,6 +73,40 @@ def test_what_is_no_input_is_fine(video: Path) -> None:
     copy.write_bytes(video.read_bytes())
     refuse_to_replace([earlier, copy, video.with_name("new.csv"), None], [video])
     refuse_to_replace([], [video])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_stays_one(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe.csv", tmp_path / "to_pipe.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        for refuse in (lambda p: refuse_to_replace([p], ()), refuse_unwritable):
+            with pytest.raises(InputError, match=f"{path.name} is a device, a pipe or a socket"):
+                refuse(path)
+        with pytest.raises(InputError, match="is a device"), atomic_path(path) as part:
+            part.write_text("new")
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "/dev/stdout"])
+def test_devices_are_refused_in_words(name: str) -> None:
+    if Path(name).exists():
+        with pytest.raises(InputError, match=f"{name} is a (device|link)"):
+            refuse_to_replace([Path(name)], ())
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "run3.csv").write_text("old")
+    for target in ("run3.csv", "gone.csv"):
+        link = tmp_path / f"to_{target}"
+        link.symlink_to(target)
+        with pytest.raises(InputError, match=f"is a link to .*{target}, and is not replaced"):
+            refuse_to_replace([link], ())
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "way").symlink_to("folder", target_is_directory=True)
+    refuse_to_replace([tmp_path / "way", tmp_path / "way" / "new.csv"], ())
 
 
 @pytest.mark.parametrize("name", ["faces.csv", "FACES.csv"])

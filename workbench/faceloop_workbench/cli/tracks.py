@@ -15,8 +15,9 @@ from .options import JsonOption, ModelOption, ProjectOption, kept_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faceloop_datasets import Media, Project, Track, Verdict
+    from faceloop_datasets import Media, Project, Scheme, Track, Verdict
     from faceloop_datasets.tracks.history import TrackHistory
+    from faceloop_runtime import FaceModel
 
     Edit = Callable[[Track, int, int, int], Track]
 
@@ -96,6 +97,7 @@ def export(
     """Write a kept track, or a range of it, as it is: nothing is fitted.
 
     Without --out the file is named by video and range, in this folder. Rejected frames are empty.
+    No model is needed; one of the same points fills in missing ones, but not in tools' files.
     docs/how-to/pose-files.md says what files of other tools hold.
 
     Example: faceloop tracks export talk.mp4 --project faces --frames 100-250 --out part.csv
@@ -103,7 +105,6 @@ def export(
     from dataclasses import replace
 
     from faceloop_datasets import Project
-    from faceloop_workbench.services.model_choice import choose_model
     from faceloop_workbench.services.track_export import TrackRange, export_track
     from faceloop_workbench.services.track_keeping import find_video, need_track
 
@@ -114,11 +115,11 @@ def export(
             track = replace(track, faces=(track.face(face),))
         part = TrackRange(*frame_range(track, frames))
         target = out or Path(part.suggested_name(Path(media.name).stem, track.frames))
-        chosen = choose_model(model, opened)
+        points = _model_or_scheme(model, opened)
         with progress_monitor() as monitor:
             done = export_track(
                 track,
-                chosen.model,
+                points,
                 opened.resolve(media),
                 target,
                 part=part,
@@ -395,6 +396,21 @@ def _with_head_poses(project: Project, track: Track) -> Track:
         note(f"How the head is turned stays unknown in these frames: {error}")
         return track
     return with_head_poses(track, chosen.model)
+
+
+def _model_or_scheme(which: str | None, project: Project) -> FaceModel | Scheme:
+    """Return the model that fills in missing points; the scheme where the project has none."""
+    from faceloop_datasets import FaceloopError
+    from faceloop_workbench.services.model_choice import choose_model
+
+    try:
+        return choose_model(which, project).model
+    except FaceloopError as error:
+        if which is not None:
+            raise
+        if project.active_model is not None:  # it cannot be used; what is kept does not need it
+            note(f"Missing points stay missing: {error}")
+        return project.scheme
 
 
 def _go_back(project: Path, video: str, way: str, word: str) -> None:

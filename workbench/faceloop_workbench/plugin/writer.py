@@ -10,7 +10,7 @@ import numpy as np
 from faceloop_datasets import Annotation, InputError, PointState
 from faceloop_datasets.files import atomic_path
 from faceloop_datasets.formats.ibug import pts_text
-from faceloop_datasets.outputs import refuse_in_project
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,10 @@ def write_points(path: str, data: ArrayLike, meta: Mapping[str, Any]) -> list[st
     Raises
     ------
     InputError
-        If the points are not of one picture, or the file lies in a project.
+        If the points are not of one picture, or the file lies in a project, or is a link or device.
     """
     del meta
+    refuse_to_replace([Path(path)], ())
     refuse_in_project([Path(path)])
     places = np.asarray(data, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 2:

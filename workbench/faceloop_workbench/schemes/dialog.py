@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError, Scheme
 from faceloop_datasets.files import atomic_path
-from faceloop_datasets.outputs import refuse_in_project
+from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.background import Job
 from faceloop_workbench.widgets.basic import PlainLabel, ask_to_discard, paragraph, set_enabled
@@ -336,6 +336,7 @@ class SchemeDialog(QDialog):
     def _save_as(self, path: Path) -> None:
         draft = self.editing.draft
         try:
+            refuse_to_replace([path], ())
             refuse_in_project([path])
             text = draft.scheme().to_toml()
             with atomic_path(path) as part:

@@ -79,7 +79,7 @@ def openface_pose(fit: Fit, size: float, camera: Camera) -> Floats:
     """
     if fit.head_pose is None:
         return np.zeros(6)
-    ray = camera.ray(fit.points.mean(axis=0))
+    ray = camera.ray(np.nanmean(fit.points, axis=0))
     place = ray * camera.focal / size * _IOD_MM
     away = np.diag([1.0, 1.0, -1.0])  # our z points to the viewer, theirs away
     turn = _toward(ray) @ (away @ fit.head_pose.rotation @ away)
@@ -182,7 +182,10 @@ class OpenFaceTable:
 
     def _numbers(self, fit: Fit) -> list[float]:
         pose = openface_pose(fit, self._scheme.frontal_iod(fit.points), self._camera)
-        points = self._weights @ fit.points
+        # what is missing, and what would be made of it, is nan
+        missing = np.isnan(fit.points).any(axis=1)
+        points = self._weights @ np.where(missing[:, None], 0, fit.points)
+        points[(self._weights[:, missing] != 0).any(axis=1)] = np.nan
         return [fit.score, *pose, *points[:, 0], *points[:, 1]]
 
     def _failed(self, error: OSError) -> InputError:

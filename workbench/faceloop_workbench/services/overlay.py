@@ -36,7 +36,8 @@ def draw_fits(image: Image, fits: Iterable[Fit], scheme: Scheme) -> Image:
         RGB picture; it stays as it is.
     fits : iterable of Fit
         Fits in pixels of the picture; points are green where the model is sure of them, red
-        where it is not. Three lines show how a head is turned, if that is known.
+        where it is not, and those that are missing are left out. Three lines show how a head is
+        turned, if that is known.
     scheme : Scheme
         Contours of the points.
 
@@ -76,10 +77,10 @@ def head_axes(fit: Fit, scheme: Scheme) -> NDArray[np.float64]:
         Start and end of the axes to the side, down and to where the face looks, ``(x, y)``; none,
         (0, 2, 2), if it is not known how the head is turned.
     """
-    if fit.head_pose is None:
-        return np.zeros((0, 2, 2))
-    middle = np.tile(fit.points.mean(axis=0), (3, 1))
     length = _AXIS * scheme.frontal_iod(fit.points)
+    if fit.head_pose is None or np.isnan(length):
+        return np.zeros((0, 2, 2))
+    middle = np.tile(np.nanmean(fit.points, axis=0), (3, 1))
     ends = middle + length * fit.head_pose.rotation[:2].T
     return np.stack([middle, ends], axis=1)
 
@@ -96,15 +97,23 @@ def draw_fit(image: Image, fit: Fit, scheme: Scheme, *, axes: bool = True) -> No
     axes : bool
         Whether to draw how the head is turned.
     """
-    size = scheme.inter_ocular_distance(fit.points)
+    size = float(np.nan_to_num(scheme.inter_ocular_distance(fit.points)))
     width = max(1, round(size / 120))
-    points = _fixed(fit.points)
+    there = ~np.isnan(fit.points).any(axis=1)
+    points = _fixed(np.where(there[:, None], fit.points, 0))
     for contour in scheme.contours:
-        line = points[list(contour.points)].reshape(-1, 1, 2)
-        cv2.polylines(image, [line], contour.closed, LINE_COLOUR, width, cv2.LINE_AA, _SUBPIXEL)
+        ends = list(contour.points)
+        if there[ends].all():
+            line = points[ends].reshape(-1, 1, 2)
+            cv2.polylines(image, [line], contour.closed, LINE_COLOUR, width, cv2.LINE_AA, _SUBPIXEL)
+            continue
+        for a, b in zip(ends, ends[1:] + ends[: int(contour.closed)], strict=False):
+            if there[a] and there[b]:
+                start, end = points[[a, b]].tolist()
+                cv2.line(image, start, end, LINE_COLOUR, width, cv2.LINE_AA, _SUBPIXEL)
     radius = round(max(1.2, size / 60) * 2**_SUBPIXEL)
     colours = confidence_colours(fit.confidence)
-    for point, colour in zip(points.tolist(), colours.tolist(), strict=True):
+    for point, colour in zip(points[there].tolist(), colours[there].tolist(), strict=True):
         cv2.circle(image, point, radius, colour, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL)
     for line, ink in zip(head_axes(fit, scheme) if axes else (), AXIS_COLOURS, strict=False):
         start, end = _fixed(line).tolist()

@@ -9,7 +9,7 @@ import numpy as np
 from faceloop_datasets import FaceloopError, FrameKind, InputError, Verdict
 from faceloop_datasets.wording import counted
 from faceloop_runtime import FaceModel, Fit, FrameResult, HeadPose
-from faceloop_runtime.geometry import has_extent
+from faceloop_runtime.geometry import Similarity, has_extent
 from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_runtime.track.results import TrackedFace
@@ -142,7 +142,7 @@ def _angles_of(
     return head.yaw, head.pitch, head.roll
 
 
-def kept_result(track: Track, frame: int, model: FaceModel) -> FrameResult | None:
+def kept_result(track: Track, frame: int, model: FaceModel | None) -> FrameResult | None:
     """Return the faces of a frame as a tracker would; None if nobody has looked at it.
 
     A track keeps less than a fit has: confidences tell of the whole face only, by its predicted
@@ -155,8 +155,9 @@ def kept_result(track: Track, frame: int, model: FaceModel) -> FrameResult | Non
         What is kept.
     frame : int
         Number of the frame.
-    model : FaceModel
-        One of the same scheme.
+    model : FaceModel or None
+        One of the same scheme: it fills in missing points. Without one they stay NaN, and so does
+        the pose.
     """
     if not any(face.kind[frame] != FrameKind.UNSEEN for face in track.faces):
         return None
@@ -171,11 +172,12 @@ def kept_result(track: Track, frame: int, model: FaceModel) -> FrameResult | Non
     return FrameResult(frame, float(track.times[frame]), faces)
 
 
-def _as_fit(face: FaceTrack, frame: int, model: FaceModel, names: tuple[str, ...]) -> Fit:
+def _as_fit(face: FaceTrack, frame: int, model: FaceModel | None, names: tuple[str, ...]) -> Fit:
     points = face.points[frame].astype(np.float64)
-    pose, b = model.pdm.parameters(points)
-    missing = np.isnan(points)
-    points = np.where(missing, pose.apply(model.pdm.shape(b)), points)
+    pose, b = Similarity(*[np.nan] * 4), np.zeros(0)
+    if model is not None:
+        pose, b = model.pdm.parameters(points)
+        points = np.where(np.isnan(points), pose.apply(model.pdm.shape(b)), points)
     error = float(np.nan_to_num(face.predicted_error[frame]))
     sure = float(np.clip(1 - error / (2 * POOR_ERROR), 0, 1))
     return Fit(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from faceloop_datasets import FrameKind, InputError, Monitor, Video, VideoWriter
+from faceloop_datasets import FrameKind, InputError, Monitor, Scheme, Video, VideoWriter
 from faceloop_datasets.files import as_file_name
 from faceloop_datasets.outputs import (
     refuse_in_project,
@@ -102,7 +102,7 @@ class ExportedTrack:
 
 def export_track(
     track: Track,
-    model: FaceModel,
+    model: FaceModel | Scheme,
     video: Path,
     out: Path,
     *,
@@ -124,8 +124,9 @@ def export_track(
     ----------
     track : Track
         What to write.
-    model : FaceModel
-        One of the same scheme.
+    model : FaceModel or Scheme
+        A model of the track's scheme, which fills in points that are missing in our own tables,
+        OpenFace's and what is drawn; or the scheme alone: then they stay missing.
     video : Path
         The video of the track.
     out : Path
@@ -147,17 +148,18 @@ def export_track(
     """
     part = part or TrackRange.all_of(track)
     check_range(track, part.first, part.last)
-    if model.scheme.name != track.scheme:
+    scheme = model if isinstance(model, Scheme) else model.scheme
+    if scheme.name != track.scheme:
         raise InputError(
             f"Expected a model of {track.scheme} to export the track with, but got one of "
-            f"{model.scheme.name}."
+            f"{scheme.name}."
         )
     theirs = chosen_format(out, kind)
     refuse_unwritable(out)
     refuse_to_replace([out], [video, *keep])
     refuse_in_project([out])
     if theirs is not None and theirs.write is not None:
-        return _write_theirs(theirs, _to_write(track, model, video, part), out)
+        return _write_theirs(theirs, _to_write(track, scheme, video, part), out)
     frames = _Frames(track, model, part, Monitor.of(progress))
     if theirs is not None and theirs.name == "openface":
         _write_openface(frames, video, out)
@@ -188,10 +190,10 @@ def chosen_format(out: Path, kind: str = "") -> TrackFormat | None:
     return endings.get(out.suffix.lower())
 
 
-def _to_write(track: Track, model: FaceModel, video: Path, part: TrackRange) -> TrackToWrite:
+def _to_write(track: Track, scheme: Scheme, video: Path, part: TrackRange) -> TrackToWrite:
     with Video(video) as source:
         size = source.size
-    return TrackToWrite(track, model.scheme, video, size, part.first, part.last)
+    return TrackToWrite(track, scheme, video, size, part.first, part.last)
 
 
 def _is_written(one: TrackFormat) -> bool:
@@ -213,8 +215,13 @@ def _write_theirs(theirs: TrackFormat, track: TrackToWrite, out: Path) -> Export
 class _Frames:
     """The frames of a range with their faces, counted as they go by."""
 
-    def __init__(self, track: Track, model: FaceModel, part: TrackRange, monitor: Monitor) -> None:
-        self.track, self.model, self.part = track, model, part
+    def __init__(
+        self, track: Track, model: FaceModel | Scheme, part: TrackRange, monitor: Monitor
+    ) -> None:
+        self.track, self.part = track, part
+        self.model, self.scheme = (
+            (None, model) if isinstance(model, Scheme) else (model, model.scheme)
+        )
         self._monitor = monitor
         self.count = self.empty = 0
 
@@ -231,7 +238,7 @@ class _Frames:
 
 
 def _write_table(frames: _Frames, video: Path, out: Path) -> None:
-    track, names = frames.track, frames.model.scheme.names
+    track, names = frames.track, frames.scheme.names
     about = {"scheme": track.scheme, "video": video.name, "model": track.model}
     with PointsTable(out, "track", names, about, expressions=track.expressions) as table:
         for frame, faces in frames:
@@ -240,7 +247,7 @@ def _write_table(frames: _Frames, video: Path, out: Path) -> None:
 
 
 def _write_openface(frames: _Frames, video: Path, out: Path) -> None:
-    track, scheme = frames.track, frames.model.scheme
+    track, scheme = frames.track, frames.scheme
     with Video(video) as source:
         camera = Camera(*source.size)
     with OpenFaceTable(out, scheme, camera) as table:
@@ -250,7 +257,7 @@ def _write_openface(frames: _Frames, video: Path, out: Path) -> None:
 
 
 def _write_video(frames: _Frames, video: Path, out: Path) -> None:
-    track, scheme = frames.track, frames.model.scheme
+    track, scheme = frames.track, frames.scheme
     with Video(video) as source, VideoWriter(out, source.rate) as writer:
         for frame, faces in frames:
             drawn = draw_fits(source[frame].image, [fit for _, fit in faces], scheme)

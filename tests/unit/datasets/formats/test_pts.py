@@ -19,7 +19,7 @@ def pts(file: Path, count: int, *, header: bool = True) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("count", "scheme"), [(5, "pts5"), (19, "pts19"), (29, "cofw29"), (194, "pts194")]
+    ("count", "scheme"), [(5, "pts5"), (19, "pts19"), (29, "pts29"), (194, "pts194")]
 )
 def test_any_number_of_points(count: int, scheme: str, tmp_path: Path) -> None:
     file = pts(tmp_path / "a.pts", count)
@@ -40,6 +40,19 @@ def test_files_of_68_points_stay_ibug(tmp_path: Path) -> None:
     )
     (face,) = read_faces("pts", [tmp_path / "b.pts"])
     assert isinstance(face, FaceRecord)
+
+
+def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
+    for count, name in ((5, "pts"), (68, "ibug")):
+        file = pts(tmp_path / f"{name}.pts", count)
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.removesuffix("0\n}\n"), encoding="utf-8")
+        (refusal,) = read_faces(name, [file])
+        assert isinstance(refusal, Refusal)
+        assert "without the } of the { on line 3: it is cut off" in refusal.reason
+        file.write_text(text.replace("{", "").replace("}", ""), encoding="utf-8")
+        (face,) = read_faces(name, [file])  # braces may be absent
+        assert isinstance(face, FaceRecord)
 
 
 def test_another_number_than_the_first_file_has(tmp_path: Path) -> None:
