@@ -24,7 +24,7 @@ class Kind(NamedTuple):
     """What a shape is: a skeleton of a label, so many points in order, or a single point."""
 
     shape: str
-    count: int = 0
+    size: int = 0
     label: str = ""
 
 
@@ -74,7 +74,7 @@ class Outline:
     def points_of(self, kind: Kind) -> Points:
         """Points of the faces of a kind."""
         if kind.shape == "points":
-            return Points("points", tuple(str(place) for place in range(kind.count)))
+            return Points("points", tuple(str(place) for place in range(kind.size)))
         names = ordered(self.names.get(kind, {}))
         return Points(kind.shape, names, kind.label if all(map(is_number, names)) else "")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _HEAD = 8192  # bytes: a line of clmtools' 71 points has 2000
 _FEW = 5
+_PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz")
 
 
 def head(path: Path) -> str:
@@ -29,6 +30,16 @@ def head(path: Path) -> str:
     except OSError:
         return ""
     return data.decode(MARKS.get(data[:2], "utf-8-sig"), errors="replace")
+
+
+def to_unpack(files: Sequence[Path]) -> str:
+    """Say in one line that archives are to be unpacked first; empty if there is none."""
+    packed = [path for path in files if path.name.lower().endswith(_PACKED)]
+    if not packed:
+        return ""
+    named = ", ".join(map(str, packed[:3])) + (", …" if len(packed) > 3 else "")
+    it = "it" if len(packed) == 1 else "them"
+    return f"{named}: unpack {it}, and choose the file or folder of annotations in {it}."
 
 
 def share_like(files: Sequence[Path], is_like: Callable[[str], float]) -> float:
@@ -67,6 +78,8 @@ def files_like(
         If there is none.
     """
     named = {path for path in sources if not path.is_dir()}
+    if packed := to_unpack(list(named)):
+        raise InputError(packed)
     found = annotation_files(sources, suffix)
     own = [one for one in found if one.file in named or is_like(head(one.file))]
     if not own:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -101,11 +101,14 @@ class TablePoints:
         The place in the scheme of each number that a table has.
     rows : int
         How many rows the tables have.
+    files : frozenset of Path
+        The tables.
     """
 
     scheme: Scheme
     numbers: dict[str, int]
     rows: int
+    files: frozenset[Path] = frozenset()
 
     @cached_property
     def names(self) -> dict[str, int]:
@@ -156,7 +159,8 @@ def _points_of(files: tuple[tuple[Path, int, int], ...]) -> TablePoints:
             f"{file} has faces of the schemes {enumerated(list(schemes))}; expected those of one. "
             "Divide the table."
         )
-    return _made(pairs, next(iter(schemes), ""), file, rows)
+    made = _made(pairs, next(iter(schemes), ""), file, rows)
+    return replace(made, files=frozenset(file for file, _, _ in files))
 
 
 def _made(pairs: dict[tuple[str, str], Path], scheme: str, file: Path, rows: int) -> TablePoints:

@@ -297,9 +297,10 @@ def _points(shape: Element) -> Iterator[tuple[str, float, float, PointState]]:
 FORMAT = Format(
     "cvat",
     "CVAT for images or video 1.1 (.xml)",
-    "Choose annotations.xml of CVAT's export: skeletons, or points in order. Of tracks the "
-    "keyframes are read, and what CVAT has interpolated between them is left out. Pictures, or the "
-    "video, lie beside it or in the folder of pictures.",
+    "Choose annotations.xml of CVAT's unpacked export: skeletons, or points in order; of several "
+    "labels those that most faces have. Of tracks the keyframes are read, and what CVAT has "
+    "interpolated between them is left out. Pictures, or the videos, lie beside it or in the "
+    "folder of pictures.",
     ("*.xml",),
     Reader(
         row_reader("cvat", _find, _read_file, _scheme_of),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from faceloop_datasets.errors import InputError
 
 from ._places import walk
+from ._sniffing import to_unpack
 from .registry import get_reader, readable
 
 if TYPE_CHECKING:
@@ -62,9 +63,8 @@ class Recognition:
                 f"{where} may be {' or '.join(self.possible)}. Say which it is, or choose the "
                 "files of one format only."
             )
-        if packed := [path for path in self.looked_at if path.name.lower().endswith(_PACKED)]:
-            named = ", ".join(map(str, packed[:3])) + (", …" if len(packed) > 3 else "")
-            return f"{named}: unpack it, and choose the file or folder of annotations in it."
+        if packed := to_unpack(self.looked_at):
+            return packed
         wanted = "; ".join(f"{get_reader(name).looks_for} ({name})" for name in readable())
         return f"{where}: found no annotations of a known format. Looked for {wanted}."
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from faceloop_datasets.errors import InputError
+from faceloop_datasets.errors import InputError, SchemeError
 from faceloop_datasets.expressions import check_expression
 
 from ._pictures import PictureFinder, PictureRequest
@@ -168,7 +168,8 @@ def _refusal_of(file: Path, error: str) -> Refusal:
     line, colon, text = said.partition(":")
     if said != error and colon and line.isdecimal():
         return Refusal(file, int(line), text.strip())
-    return Refusal(file, 0, said.strip())
+    again = said.startswith(f"{file} ")
+    return Refusal(file, 0, "it" + said.removeprefix(str(file)) if again else said.strip())
 
 
 def of_readable(
@@ -188,6 +189,8 @@ def of_readable(
         def works(file: Path) -> bool:
             try:
                 function([file])
+            except SchemeError:  # it can be read, and has but a few of the points
+                return True
             except InputError:
                 return False
             return True

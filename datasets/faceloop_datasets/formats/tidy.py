@@ -21,7 +21,7 @@ from ._places import annotation_files, has_suffix
 from ._tables import column_names
 from ._tidy_faces import faces_of, is_fitted, is_tidy, points_of
 from .format import Format, Holds, NamedFace, Reader, Writer
-from .rows import row_reader
+from .rows import of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from faceloop_datasets.schemes.scheme import Scheme
 
     from ._places import Source
-    from .record import Entry, FaceRecord
+    from ._tidy_faces import TablePoints
+    from .record import Entry, FaceRecord, Refusal, Skip
+    from .rows import FaceRow
 
 COLUMNS = (
     "image", "frame", "face", "subject", "scheme", "point", "name", "x", "y", "state", "source",
@@ -130,18 +132,32 @@ def _find(suffix: str, sources: Sequence[Path]) -> list[Source]:
 
 
 def _read(name: str, suffix: str, sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
+    find, points = partial(_find, suffix), _points(suffix, sources)
+
+    def faces(one: Source, _scheme: Scheme) -> Iterator[FaceRow | Skip | Refusal]:
+        if one.file not in points.files:
+            points_of([one.file])  # which says what is wrong with it
+        yield from faces_of(one, points)
+
+    return row_reader(name, find, faces, lambda _: points.scheme)(sources, images)
+
+
+def _points(suffix: str, sources: Sequence[Path]) -> TablePoints:
     find = partial(_find, suffix)
-    points = points_of([one.file for one in find(sources)])
-    read = row_reader(name, find, lambda one, _: faces_of(one, points), lambda _: points.scheme)
-    return read(sources, images)
+
+    @of_readable(find)
+    def of(some: Sequence[Path]) -> TablePoints:
+        return points_of([one.file for one in find(some)])
+
+    return of(sources)
 
 
 def _scheme(suffix: str, sources: Sequence[Path]) -> Scheme:
-    return points_of([one.file for one in _find(suffix, sources)]).scheme
+    return _points(suffix, sources).scheme
 
 
 def _count(suffix: str, sources: Sequence[Path]) -> int:
-    points = points_of([one.file for one in _find(suffix, sources)])
+    points = _points(suffix, sources)
     return points.rows // len(points.scheme)
 
 

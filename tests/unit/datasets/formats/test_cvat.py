@@ -265,6 +265,24 @@ def test_a_broken_file_of_several_loses_no_other(tmp_path: Path) -> None:
         list(read_faces("cvat", [tmp_path / "a.xml"]))
 
 
+@pytest.mark.parametrize("name", ["csv", "coco", "labelme", "dlib", "deeplabcut"])
+def test_a_broken_file_loses_no_other_in_any_format(tmp_path: Path, name: str) -> None:
+    (face,) = read(written(tmp_path, image(skeleton())))
+    scheme = scheme_of_names("cat", ("left", "right", "nose", "chin"))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    suffix = {"csv": "csv", "coco": "json", "dlib": "xml"}.get(name)
+    dest = folder / (f"b.{suffix}" if suffix else "b")
+    write_faces(name, [face], dest, scheme=scheme)
+    (good,) = (p for p in folder.rglob("*") if p.suffix in {".csv", ".json", ".xml"})
+    (good.parent / "a").mkdir()
+    half = good.read_bytes()[: good.stat().st_size * 2 // 3]
+    (good.parent / "a" / good.name).write_bytes(half + b"\xff\xfe\x00")
+    found = list(read_faces(name, [folder]))
+    said = [one.file.parent.name for one in found if isinstance(one, Refusal)]
+    assert (len(found), said) == (2, ["a"])
+
+
 def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "export.zip").write_bytes(b"PK")
     said = recognise([tmp_path / "export.zip"]).problem
