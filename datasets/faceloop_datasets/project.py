@@ -24,7 +24,7 @@ from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_schem
 from .formats.tidy import project_table
 from .importing import from_project
 from .importing.expression_table import TableLabels, read_expression_table
-from .importing.fitting import left_out, not_there, points_do_not_fit
+from .importing.fitting import left_out, not_there, points_do_not_fit, taken_by_number
 from .importing.from_project import paired_faces, project_entries
 from .importing.job import ImportTarget
 from .importing.run import Import
@@ -39,7 +39,7 @@ from .queue import ReviewQueue
 from .rounds import BlindRounds
 from .schemes.conversion import Conversion, conversions_beside
 from .schemes.learning import learn_conversion
-from .schemes.named import conversion_by_names, scheme_of_names
+from .schemes.named import conversion_by_names, conversion_by_numbers, scheme_of_names
 from .schemes.scheme import Scheme, need_points
 from .staging import remove_leftovers
 from .store import (
@@ -1101,6 +1101,7 @@ class Project:
             report,
             points_left_out=left_out(conversion, scheme),
             points_not_there=not_there(conversion, self.scheme),
+            points_by_number=taken_by_number(conversion, scheme, self.scheme),
         )
 
     def import_entries(
@@ -1179,7 +1180,7 @@ class Project:
         return self._kept_conversion(name) or Conversion.load(source, self.scheme)
 
     def conversion_from_file(self, source: Scheme) -> Conversion:
-        """Conversion from the points of a file: as `conversion_from`, else by their names.
+        """Conversion from the points of a file: as `conversion_from`, else by number or name.
 
         Parameters
         ----------
@@ -1195,7 +1196,8 @@ class Project:
         own = not source.has_points_of(source.name)
         if kept is None and (own or source.names == self.scheme.names):
             mesh = Conversion.of_mesh(source, self.scheme)
-            return mesh or conversion_by_names(source, self.scheme)
+            numbers = conversion_by_numbers(source, self.scheme)
+            return mesh or numbers or conversion_by_names(source, self.scheme)
         return kept or Conversion.load(source, self.scheme)
 
     def _kept_conversion(self, name: str) -> Conversion | None:
@@ -1706,8 +1708,12 @@ class Project:
         history = self._track_to_edit(Path(video), found.tool)
         track, ids = placed(found, conversion, history.track, least=least, name=name)
         done = ImportedTrack.counted(found, Path(file), Path(video), (track, ids))
-        missing = np.flatnonzero(conversion.without_source)
-        done = replace(done, missing=tuple(self.scheme.names[k] for k in missing))
+        done = replace(
+            done,
+            missing=not_there(conversion, self.scheme),
+            points_left_out=left_out(conversion, source),
+            points_by_number=taken_by_number(conversion, source, self.scheme),
+        )
         if ids and not dry_run:
             self.add_media(video)
             self.keep_track(history.did(track, f"imported {Path(file).name}"))

@@ -11,6 +11,7 @@ from faceloop_datasets.schemes.edges import edges_of
 
 from ._face_keys import PictureSizes, estimated, own_subject
 from ._point_names import names_text
+from ._xml import need_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ _HALF = 0.5
 
 def write_cvat(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> None:
     """Write one file; CVAT imports it into a task that has the pictures and these labels."""
+    said = ((one.picture, own_subject(one.record), one.record.expression) for one in faces)
+    need_writable((scheme.name, *scheme.names, *(text for texts in said for text in texts)))
     by_picture: dict[str, list[NamedFace]] = {}
     for face in faces:
         by_picture.setdefault(face.picture, []).append(face)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20  # bytes read at a time
 _LONGEST = 1 << 25  # characters of one value
+_LONG_NUMBER = re.compile(r"\d{4000}")
 _SPACE = " \t\r\n"
 _AFTER = f"{_SPACE},:]}}"
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -34,7 +36,13 @@ def load(path: Path) -> Any:
     """
     text = read_text(path)
     with _in_words(path):
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError as error:  # a number of thousands of digits, which has no place
+            found = _LONG_NUMBER.search(text)
+            raise json.JSONDecodeError(str(error), text, found.start() if found else 0) from error
 
 
 def elements(path: Path, keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -72,7 +80,11 @@ def _in_words(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is nested too deep for a file of annotations.") from error
     except ValueError as error:  # also a number of thousands of digits, and text in no encoding
         said = str(error).split(":")[0].split(";")[0]
-        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        where = (
+            f" at line {error.lineno}, character {error.pos} of the file"
+            if isinstance(error, json.JSONDecodeError)
+            else ""
+        )
         raise InputError(
             f"{path} is no complete JSON file ({said}{where}). Export it once more."
         ) from error
@@ -121,7 +133,7 @@ class _Text:
         self._file = file
         self._decoder = codecs.getincrementaldecoder(_MARKS.get(start[:2], "utf-8-sig"))()
         self._json = json.JSONDecoder()
-        self._held, self._at, self._ended, self._lines = "", 0, False, 1
+        self._held, self._at, self._ended, self._lines, self._gone = "", 0, False, 1, 0
 
     def value(self) -> Any:
         """Read the value that comes next."""
@@ -169,8 +181,11 @@ class _Text:
         return self._placed(json.JSONDecodeError(said, self._held, min(self._at, len(self._held))))
 
     def _placed(self, error: ValueError) -> ValueError:
-        if isinstance(error, json.JSONDecodeError):
-            error.lineno += self._lines - 1
+        """Return an error with its place in the file; where it has none, that of its value."""
+        if not isinstance(error, json.JSONDecodeError):
+            return self.error(str(error))
+        error.lineno += self._lines - 1
+        error.pos += self._gone
         return error
 
     def _more(self) -> bool:
@@ -181,6 +196,7 @@ class _Text:
             piece = self._decoder.decode(data, final=self._ended)
             if piece:
                 self._lines += self._held.count("\n", 0, self._at)
+                self._gone += self._at
                 self._held, self._at = self._held[self._at :] + piece, 0
                 if len(self._held) > _LONGEST:
                     raise self.error("one value of it is too long")

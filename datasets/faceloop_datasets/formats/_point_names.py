@@ -30,7 +30,8 @@ def is_number(name: str) -> bool:
 def ordered(names: Iterable[str]) -> tuple[str, ...]:
     """Names in the order of the points: as they come, or by number where all are numbers.
 
-    Numbers between that no face has are points too; they are counted from 0 or 1.
+    Where they begin with 0 or 1, numbers between that no face has are points too, if most are
+    there. Others are a part of a face, as its eyes: no more than what is there.
     """
     found = tuple(dict.fromkeys(names))
     if not found or not all(is_number(name) for name in found):
@@ -38,7 +39,10 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
     known = {int(name): name for name in found}
     if len(known) < len(found):  # 1 and 01
         return found
-    return tuple(known.get(k, str(k)) for k in range(min(1, *known), max(known) + 1))
+    numbers = range(min(known), max(known) + 1)
+    if min(known) > 1 or 2 * len(known) < len(numbers):
+        return tuple(known[k] for k in sorted(known))
+    return tuple(known.get(k, str(k)) for k in numbers)
 
 
 def names_text(scheme: Scheme) -> str:
@@ -61,12 +65,20 @@ def said_names(text: str) -> tuple[str, tuple[str, ...]] | None:
 
 
 def numbered_places(names: Iterable[str], scheme: Scheme) -> dict[str, int]:
-    """Place of each name among the points; numbers, where the scheme has names for them."""
+    """Place of each name among the points; numbers, where the scheme has names for them.
+
+    They count from where those of all files do, or else from 1 where the last one says so: a face
+    may lack the first.
+    """
     places = {name: place for place, name in enumerate(scheme.names)}
-    own = ordered(names)
-    if set(own) <= places.keys() or len(own) != len(scheme):
+    own = set(names)
+    if own <= places.keys() or not all(map(is_number, own)):
         return places
-    return {name: place for place, name in enumerate(own)}
+    numbers = {int(name) for name in own}
+    first = scheme.numbered_from
+    if first is None:
+        first = int(len(scheme) in numbers and 0 not in numbers)
+    return {name: int(name) - first for name in own if 0 <= int(name) - first < len(scheme)}
 
 
 def told(own: object) -> tuple[str, tuple[str, ...]] | None:

@@ -112,6 +112,11 @@ class TablePoints:
         """The place of each name."""
         return {name: place for place, name in enumerate(self.scheme.names)}
 
+    def place_of(self, name: str) -> int:
+        """Return the place of a name, which may be a number in all tables; -1 if it has none."""
+        numbers = self.numbers if self.scheme.numbered_from is not None else {}
+        return self.names.get(name, numbers.get(_number(name), -1))
+
 
 def points_of(files: Sequence[Path]) -> TablePoints:
     """See which points tables have.
@@ -169,7 +174,9 @@ def _made(pairs: dict[tuple[str, str], Path], scheme: str, file: Path, rows: int
     if found.names == tuple(names):
         places = {number: names.index(name or number) for number, name in known if number}
     else:  # a known scheme, of which the table may lack some points
-        first = 1 if "0" not in numbers and str(len(found)) in numbers else 0
+        first = found.numbered_from
+        if first is None:
+            first = 1 if "0" not in numbers and str(len(found)) in numbers else 0
         places = {str(place + first): place for place in range(len(found))}
     return TablePoints(found, places, rows)
 
@@ -226,7 +233,7 @@ class _Rows:
     def _places(self) -> NDArray[np.int64]:
         """Place in the scheme of each row's point, by its name or else by its number."""
         names, numbers = self._columns["name"], self._columns["point"]
-        by_name = [self._points.names.get(name, -1) for name in names.values]
+        by_name = [self._points.place_of(name) for name in names.values]
         by_number = [self._points.numbers.get(_number(text), -1) for text in numbers.values]
         place = np.array(by_name)[names.codes]
         place = np.where(place < 0, np.array(by_number)[numbers.codes], place)

@@ -7,6 +7,7 @@ bounded.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 from xml.parsers import expat
@@ -15,15 +16,20 @@ from faceloop_datasets.errors import InputError
 from faceloop_datasets.faults import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
+
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What is no ``Char`` of XML 1.0 (w3.org/TR/xml, 2.2)."""
 
 _PIECE = 1 << 16
 _DEEPEST = 50
 _MOST = 200_000
 """Elements inside one that is yielded: a picture of two thousand faces has as many."""
 
-_LINE, _LABEL = "line of the file", "label around"  # no attribute of a file can be called so
+_LINE, _AROUND = "line of the file", "around: "  # no attribute of a file can be called so
+_SAID = ("label", "task_id", "subset")
+"""Attributes of the element around that are kept."""
 
 
 def elements(path: Path, tags: Collection[str]) -> Iterator[Element]:
@@ -46,14 +52,30 @@ def elements(path: Path, tags: Collection[str]) -> Iterator[Element]:
         raise InputError(f"{path} cannot be read: {in_words(error)}.") from error
 
 
+def need_writable(texts: Iterable[str]) -> None:
+    """Refuse texts with characters that XML 1.0 has no way to write, such as control characters.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    for text in dict.fromkeys(texts):
+        if (found := _UNWRITABLE.search(text)) is not None:
+            raise InputError(
+                f"The name {text!r:.100} has the character {found[0]!r}, which XML cannot hold. "
+                "Rename it, or choose another format."
+            )
+
+
 def line_of(element: Element) -> int:
     """Line of the file on which an element begins."""
     return int(element.get(_LINE, "0"))
 
 
-def label_around(element: Element) -> str:
-    """Label of the element that an outermost one is in; empty if it has none."""
-    return element.get(_LABEL, "")
+def around(element: Element, attribute: str) -> str:
+    """Label, task or subset of the element that an outermost one is in; empty if it has none."""
+    return element.get(_AROUND + attribute, "")
 
 
 class _Maker:
@@ -61,7 +83,8 @@ class _Maker:
         self._path, self._tags = path, tags
         self._open: list[Element] = []
         self._done: list[Element] = []
-        self._depth, self._held, self._around = 0, 0, ""
+        self._depth, self._held = 0, 0
+        self._around: dict[str, str] = {}
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -88,14 +111,15 @@ class _Maker:
         if self._depth > _DEEPEST:
             raise self._refused(f"elements are more than {_DEEPEST} deep")
         if not self._open and tag not in self._tags:
-            self._around = attributes.get("label", "")
+            said = ((name, attributes.get(name, "")) for name in _SAID)
+            self._around = {_AROUND + name: value for name, value in said if value}
             return
         element = Element(tag, attributes)
         element.set(_LINE, str(self._parser.CurrentLineNumber))
         if self._open:
             self._open[-1].append(element)
         else:
-            element.set(_LABEL, self._around)
+            element.attrib.update(self._around)
         self._held = self._held + 1 if self._open else 0
         if self._held > _MOST:
             raise self._refused(f"more than {_MOST:,} elements are inside one")

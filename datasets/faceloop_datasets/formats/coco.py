@@ -14,9 +14,10 @@ nothing in the file tells.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from posixpath import commonpath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,12 +32,12 @@ from ._json import elements
 from ._kept import kept_by_version
 from ._names import PictureNames
 from ._pictures import is_video
-from ._point_names import is_number
+from ._point_names import numbered_places
 from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, posix, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -80,11 +81,25 @@ def _edges(skeleton: object, count: int) -> tuple[tuple[int, int], ...]:
     return tuple(edge for edge in edges if max(edge) < count)
 
 
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """Name of a picture, or of a video with the frame, from 0; and why it cannot be told.
+
+    ``end`` is that of the path that tells it from others of its name.
+    """
+
+    name: str = ""
+    frame: int | None = None
+    path: str = ""
+    end: str = ""
+    problem: str = ""
+
+
 @dataclass
 class _Outline:
     """Everything of a file but its annotations, and how many of them have which points."""
 
-    pictures: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    pictures: dict[str, _Picture] = field(default_factory=dict)
     categories: dict[str, _Category] = field(default_factory=dict)
     kinds: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
@@ -122,7 +137,7 @@ def _outline(path: Path) -> _Outline:
             videos[_ident(row.get("id"))] = str(row.get("name") or "")
         else:
             rows.append(row)
-    outline.pictures.update((_ident(row.get("id")), _picture(row, videos)) for row in rows)
+    outline.pictures = _pictures(rows, videos)
     for (category, member, numbers), count in used.items():
         if numbers:
             outline.kinds[outline.category_of(category, member, numbers).names] += count
@@ -141,16 +156,50 @@ def _is_crowd(row: Mapping[str, Any]) -> bool:
     return row.get("iscrowd") not in (None, 0, False, "0")
 
 
-def _picture(row: Mapping[str, Any], videos: Mapping[str, str]) -> tuple[str, int | None]:
-    """Name of a picture; or its video, as files of videos have them, and its frame from 0."""
+def _pictures(rows: Sequence[Mapping[str, Any]], videos: Mapping[str, str]) -> dict[str, _Picture]:
+    """Pictures by their ids; two of one id, or of one name without a folder, are told apart."""
+    found: dict[str, _Picture] = {}
+    for row in rows:
+        ident, picture = _ident(row.get("id")), _picture(row, videos)
+        known = found.setdefault(ident, picture)
+        if known != picture:
+            names = (one.path or one.name for one in (known, picture))
+            said = f"the id {ident:.40} is that of {' and of '.join(names)}"
+            found[ident] = replace(known, problem=known.problem or f"{said}; number them anew")
+    bare = [p for p in found.values() if p.frame is None and p.name and "/" not in posix(p.name)]
+    times, paths = Counter(picture.name for picture in bare), defaultdict[str, set[str]](set)
+    for picture in bare:
+        paths[picture.name].add(picture.path)
+    shared = {n: None if "" in paths[n] else commonpath(paths[n]) for n in times if times[n] > 1}
+    return {
+        ident: picture
+        if picture.problem or picture.frame is not None or picture.name not in shared
+        else _told_apart(picture, shared[picture.name])
+        for ident, picture in found.items()
+    }
+
+
+def _told_apart(picture: _Picture, shared: str | None) -> _Picture:
+    """Picture by its path, where others have its name: coco-annotator gives the name alone."""
+    if shared is None:
+        said = f"several images are called {picture.name}, and not all of them have a path"
+        return replace(picture, problem=f"{said}; give each file_name its folder")
+    if picture.path == shared:  # there twice
+        return picture
+    end = picture.path.removeprefix(f"{shared}/")
+    return replace(picture, name=picture.path, end=end if "/" in end else picture.path)
+
+
+def _picture(row: Mapping[str, Any], videos: Mapping[str, str]) -> _Picture:
+    """Picture of a row; or its video, as files of videos have them, and its frame from 0."""
     video, frame = videos.get(_ident(row.get("video_id")), ""), row.get("frame_id")
     if is_video(video) and type(frame) is int and frame >= 0:
-        return video, frame
-    name = row.get("file_name")
+        return _Picture(video, frame)
+    name, path = row.get("file_name"), posix(str(row.get("path"))).lstrip("/")
     if isinstance(name, str) and name:
-        return name, None
+        return _Picture(name, path=path if path.endswith(f"/{name}") else "")
     links = [row.get(key) for key in ("coco_url", "path", "flickr_url")]
-    return next((name_in_address(x) for x in links if isinstance(x, str) and x), ""), None
+    return _Picture(next((name_in_address(x) for x in links if isinstance(x, str) and x), ""))
 
 
 def _likeness(head: str) -> float:
@@ -170,6 +219,7 @@ def _find(sources: Sequence[Path]) -> list[Source]:
     return files_like(sources, ".json", _likeness)
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return sum(_count_in(source.file) for source in _find(sources))
 
@@ -196,6 +246,7 @@ def _chosen(sources: Sequence[Path]) -> _Category:
     return next((c for c in known if c.names == names), _Category("coco", names))
 
 
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     chosen = _chosen(sources)
     return scheme_of_names(chosen.name, chosen.names, chosen.edges)
@@ -216,6 +267,7 @@ class _Reading:
     def __init__(self, source: Source, scheme: Scheme, outline: _Outline) -> None:
         self._source, self._scheme, self._outline = source, scheme, outline
         self._keys = FaceKeys()
+        self._places = lru_cache(maxsize=64)(partial(_places, scheme=scheme))
         # as COCO and CVAT lay pictures out: annotations/person_keypoints_SPLIT.json, SPLIT/*.jpg
         split = source.file.stem.rpartition("_")[2]
         self._folders = ("images", "../images", f"../{split}", f"../images/{split}")
@@ -237,14 +289,17 @@ class _Reading:
             return "an annotation without keypoints"
         numbers = len(points) if isinstance(points, list) else 3 * len(self._scheme)
         category = self._outline.category_of(row.get("category_id"), member, numbers)
-        if not _are_points_of(category.names, self._scheme):
+        if not self._places(category.names):
             return f"of {category.name}: its points are not those of most faces"
         if row.get("face_valid") is False or (isinstance(points, list) and not any(points)):
             return "an annotation none of whose points is labelled"
         return ""
 
     def _row(self, row: Mapping[str, Any], points: object) -> FaceRow:
-        name, frame = self._outline.pictures.get(_ident(row.get("image_id")), ("", None))
+        picture = self._outline.pictures.get(_ident(row.get("image_id")), _Picture())
+        name, frame = picture.name, picture.frame
+        if picture.problem:
+            return FaceRow(f"annotation {row.get('id')!r:.40}", "a", problem=picture.problem)
         if not name:
             said = f"its image_id {row.get('image_id')!r:.40} is that of no image with a file_name"
             return FaceRow(f"annotation {row.get('id')!r:.40}", "a", problem=said)
@@ -253,6 +308,10 @@ class _Reading:
             xy, states = _points(points, len(self._scheme), valid=_WHOLE_BODY in row)
         except BadRow as error:
             return FaceRow(key, name, problem=str(error))
+        member = _WHOLE_BODY if _WHOLE_BODY in row else "keypoints"
+        category = self._outline.category_of(row.get("category_id"), member, 3 * len(xy))
+        order = np.argsort(self._places(category.names))
+        xy, states = xy[order], states[order]
         given = row.get("attributes")
         attributes = given if isinstance(given, dict) else {}
         guessed = list(numbers_in(attributes.get(ESTIMATED), len(states)))
@@ -262,14 +321,27 @@ class _Reading:
         subject, expression = (one if isinstance(one, str) else "" for one in words)
         return FaceRow(
             key, name, xy, states, frame=frame, subject=subject, expression=expression,
-            other_pictures=other_names(name, self._folders),
+            other_pictures=self._other_names(picture),
         )  # fmt: skip
 
+    def _other_names(self, picture: _Picture) -> tuple[str, ...]:
+        if not picture.end:
+            return other_names(picture.name, self._folders)
+        # without its folders it has the name of others
+        return picture.end, *(f"{folder}/{picture.end}" for folder in self._folders)
 
-def _are_points_of(names: tuple[str, ...], scheme: Scheme) -> bool:
-    """Whether a category has the points of a scheme: their names, or as many numbers."""
-    numbered = len(names) == len(scheme) and all(map(is_number, names))
-    return numbered or names == scheme.names
+
+def _places(names: tuple[str, ...], scheme: Scheme) -> tuple[int, ...]:
+    """Place of each point of a category in a scheme, by its name, or by its number; else empty.
+
+    A category that names no points has those that most faces have, if it has as many.
+    """
+    known = {name: place for place, name in enumerate(scheme.names)}
+    numbered = scheme.numbered_from is not None or names == _numbered(len(scheme))
+    if numbered and not known.keys() >= set(names):
+        known = numbered_places(names, scheme)
+    places = tuple(known.get(name, -1) for name in names)
+    return places if sorted(places) == list(range(len(scheme))) else ()
 
 
 def _points(

@@ -41,7 +41,7 @@ from ._rows import BadRow, coordinate, read_text
 from ._sniffing import head
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, posix, row_reader
+from .rows import FaceRow, of_readable, posix, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -258,6 +258,7 @@ def _find(sources: Sequence[Path]) -> list[Source]:
     return chosen
 
 
+@of_readable(_find)
 def _scheme(sources: Sequence[Path]) -> Scheme:
     files = [source.file for source in _find(sources)]
     parts = list(dict.fromkeys(part for file in files for part in _read_head(file).parts))
@@ -294,6 +295,7 @@ def _config(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     total = 0
     for source in _find(sources):

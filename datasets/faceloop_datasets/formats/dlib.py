@@ -12,6 +12,7 @@ is not found by it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
@@ -25,13 +26,13 @@ from faceloop_datasets.schemes.named import scheme_of_names
 from ._face_keys import FaceKeys, other_names
 from ._kept import kept_by_version
 from ._names import PictureNames
-from ._point_names import is_number, names_text, ordered, placed, said_names
+from ._point_names import is_number, names_text, numbered_places, ordered, placed, said_names
 from ._rows import BadRow, number
 from ._sniffing import files_like, share_of
-from ._xml import elements, line_of
+from ._xml import elements, line_of, need_writable
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,10 +72,12 @@ def _find(sources: Sequence[Path]) -> list[Source]:
     return files_like(sources, ".xml", _likeness)
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return sum(_outline(source.file).boxes for source in _find(sources))
 
 
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     outlines = [_outline(source.file) for source in _find(sources)]
     said = {outline.said for outline in outlines}
@@ -86,11 +89,12 @@ def _scheme_of(sources: Sequence[Path]) -> Scheme:
 
 def _places(path: Path, scheme: Scheme) -> dict[str, int]:
     """Point of the scheme that each part is: by its name, or by its number."""
-    numbers = ordered(sorted(_outline(path).names))
-    said = _outline(path).said is not None
-    first = 0 if said or "0" in {name.lstrip("0") or "0" for name in numbers} else 1
-    places = {name: int(name) - first for name in numbers if is_number(name)}
-    return places | {name: place for place, name in enumerate(scheme.names)}
+    outline = _outline(path)
+    if outline.said is None:
+        return numbered_places(outline.names, scheme)
+    places = {name: place for place, name in enumerate(scheme.names)}
+    numbers = {name: int(name) for name in outline.names if is_number(name)}
+    return places | {name: place for name, place in numbers.items() if place < len(scheme)}
 
 
 def _read_file(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
@@ -119,12 +123,18 @@ def _entry(
 
 def _part(part: Element) -> tuple[str, float, float, PointState]:
     name = part.get("name", "")
-    x, y = (number(part.get(axis, ""), f"{axis} of the part {name!r:.40}") for axis in "xy")
+    x, y = (_number(part.get(axis, ""), f"{axis} of the part {name!r:.40}") for axis in "xy")
     return name, x, y, PointState.VISIBLE
+
+
+def _number(text: str, what: str) -> float:
+    """Read a number; nan says that a point is missing."""
+    return math.nan if text.strip().lower() == "nan" else number(text, what)
 
 
 def write_dlib(faces: Sequence[NamedFace], dest: Path, scheme: Scheme) -> None:
     """Write one file that dlib trains on; boxes are those of the points."""
+    need_writable((scheme.name, *(face.picture for face in faces)))
     by_picture: dict[str, list[NamedFace]] = {}
     for face in faces:
         by_picture.setdefault(face.picture, []).append(face)

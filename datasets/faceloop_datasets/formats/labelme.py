@@ -11,6 +11,7 @@ faceloop knows stands in a member of its own, which LabelMe keeps.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from itertools import chain
@@ -32,7 +33,7 @@ from ._rows import MOST, BadRow
 from ._sniffing import files_like, share_of
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +60,7 @@ def _find(sources: Sequence[Path]) -> list[Source]:
     return files_like(sources, ".json", _likeness)
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return len(_find(sources))
 
@@ -89,6 +91,7 @@ def _is_point(shape: object) -> bool:
     return isinstance(shape, dict) and shape.get("shape_type", "polygon") == "point"
 
 
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     every = [_labels(source.file) for source in _find(sources)]
     said = {one for one in every if one[0]}
@@ -96,6 +99,8 @@ def _scheme_of(sources: Sequence[Path]) -> Scheme:
         return scheme_of_names(*said.pop())
     names = ordered(name for _, own in every for name in own)
     if not names:
+        for source in _find(sources):
+            _content(source.file)  # what is broken says so
         raise InputError(
             f"No shape in {', '.join(map(str, sources))} is a point; expected landmarks drawn with "
             "Create Point."
@@ -175,14 +180,19 @@ def _point(shape: Mapping[str, Any]) -> tuple[str, float, float, PointState]:
     label, points, flags = str(shape.get("label")), shape.get("points"), shape.get("flags")
     try:
         ((x, y),) = points  # type: ignore[misc]
-        numbers = float(x), float(y)
+        numbers = _number(x), _number(y)
     except (TypeError, ValueError, OverflowError):
         raise BadRow(f"the point {label!r:.40} is {points!r:.40}; expected [[x, y]]") from None
-    if not max(map(abs, numbers)) <= MOST:
+    if any(abs(number) > MOST for number in numbers):
         raise BadRow(f"the point {label!r:.40} is at {points!r:.40}; expected pixels")
     given = flags if isinstance(flags, dict) else {}
     state = next((s for s, flag in _FLAGS.items() if given.get(flag) is True), PointState.VISIBLE)
     return label, numbers[0] - _HALF, numbers[1] - _HALF, state
+
+
+def _number(value: Any) -> float:
+    """Read a number; nan, and null in its place, say that a point is missing."""
+    return math.nan if value is None else float(value)
 
 
 def _files(dest: Path, faces: Sequence[NamedFace]) -> list[Path]:

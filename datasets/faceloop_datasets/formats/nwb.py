@@ -30,7 +30,7 @@ from ._names import PictureNames
 from ._pictures import is_video
 from ._places import annotation_files, has_suffix
 from .format import Format, Holds, NamedFace, Reader, Writer
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,6 +139,11 @@ def _in_order(one: Any) -> tuple[int, str]:
     return len(one.name), one.name
 
 
+def _find(sources: Sequence[Path]) -> list[Source]:
+    return annotation_files(sources, ".nwb")
+
+
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     file = _find(sources)[0].file
     with reading(file) as found:
@@ -150,10 +155,6 @@ def _scheme_of(sources: Sequence[Path]) -> Scheme:
         f"{file} has no labelled frames (PoseTraining of ndx-pose). What a tool estimated becomes "
         "a track: faceloop tracks import."
     )
-
-
-def _find(sources: Sequence[Path]) -> list[Source]:
-    return annotation_files(sources, ".nwb")
 
 
 def _read(source: Source, scheme: Scheme) -> Iterator[FaceRow]:
@@ -199,6 +200,7 @@ def _place(frame: Any) -> tuple[str, int | None]:
     return (files[0], number) if one else (files[number] if number < len(files) else "", None)
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return len(_find(sources))
 

@@ -60,8 +60,8 @@ FORMAT = Format(
     "pts",
     "Points files of any number (.pts)",
     "Choose .pts files that all have the same number of points, or folders of them; those of 68 "
-    "points are iBUG's. Without a scheme of as many points, a project of these points is made: "
-    "they are called by their numbers.",
+    "points are iBUG's. Others come into a project of these points, which are called by their "
+    "numbers.",
     ("*.pts",),
     Reader(
         read_pts,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ENOUGH = 0.5
 """How sure a format has to be; two that are make the files ambiguous."""
 
+_PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz")
 _LOOKED_THROUGH = 2000
 """Files of a folder that are looked through by name."""
 
@@ -61,6 +62,9 @@ class Recognition:
                 f"{where} may be {' or '.join(self.possible)}. Say which it is, or choose the "
                 "files of one format only."
             )
+        if packed := [path for path in self.looked_at if path.name.lower().endswith(_PACKED)]:
+            named = ", ".join(map(str, packed[:3])) + (", …" if len(packed) > 3 else "")
+            return f"{named}: unpack it, and choose the file or folder of annotations in it."
         wanted = "; ".join(f"{get_reader(name).looks_for} ({name})" for name in readable())
         return f"{where}: found no annotations of a known format. Looked for {wanted}."
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
+from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from ._places import Source
     from .format import ReadFunction
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,9 @@ class FaceRow:
     other_pictures : sequence of str
         What else the picture may be called, where a tool changes names: tried in order if there is
         none of its name.
+    instead : tuple of (sequence of str, int or None), optional
+        Where else the face may be if there is no such picture: names to try in order, and the
+        frame if they are those of a video.
     image : ImageRef, optional
         The picture, where the format has it itself; else it is looked for by its name.
     shares : bool
@@ -80,6 +86,7 @@ class FaceRow:
     name: str = ""
     problem: str = ""
     other_pictures: Sequence[str] = ()
+    instead: tuple[Sequence[str], int | None] = ((), None)
     image: ImageRef | None = None
     shares: bool = False
 
@@ -107,7 +114,11 @@ def row_reader(
 
     def read(sources: Sequence[Path], images: Path | None) -> Iterator[Entry]:
         scheme = scheme_of(sources)
-        files = [(source, deque(_read(read_file, source, scheme))) for source in find(sources)]
+        found = find(sources)
+        several = len(found) > 1
+        files = [
+            (source, deque(_read(read_file, source, scheme, several=several))) for source in found
+        ]
         wanted = [
             PictureRequest(source, posix(row.picture))
             for source, rows in files
@@ -129,11 +140,63 @@ def _read(
     read_file: Callable[[Source, Scheme], Iterator[FaceRow | Skip | Refusal]],
     source: Source,
     scheme: Scheme,
+    *,
+    several: bool,
 ) -> Iterator[FaceRow | Skip | Refusal]:
     try:
         yield from read_file(source, scheme)
     except BadRow as error:
         yield Refusal(source.file, 0, str(error))
+    except InputError as error:
+        if not several:
+            raise
+        yield _refusal_of(source.file, str(error))
+
+
+def _refusal_of(file: Path, error: str) -> Refusal:
+    """Refusal of a whole file, of whose name and line the error speaks already."""
+    said = error.removeprefix(f"{file}:")
+    line, colon, text = said.partition(":")
+    if said != error and colon and line.isdecimal():
+        return Refusal(file, int(line), text.strip())
+    return Refusal(file, 0, said.strip())
+
+
+def of_readable(
+    find: Callable[[Sequence[Path]], Sequence[Source]],
+) -> Callable[[Callable[[Sequence[Path]], T]], Callable[[Sequence[Path]], T]]:
+    """Make a function of sources one of the files that it can be told of, where others are broken.
+
+    Their rows are refused when they are read; where all are broken, the function says why.
+
+    Parameters
+    ----------
+    find : callable
+        The annotation files in the sources.
+    """
+
+    def decorate(function: Callable[[Sequence[Path]], T]) -> Callable[[Sequence[Path]], T]:
+        def works(file: Path) -> bool:
+            try:
+                function([file])
+            except InputError:
+                return False
+            return True
+
+        @wraps(function)
+        def of(sources: Sequence[Path]) -> T:
+            try:
+                return function(sources)
+            except InputError:
+                files = [source.file for source in find(sources)]
+                whole = [file for file in files if len(files) > 1 and works(file)]
+                if not whole:
+                    raise
+                return function(whole)
+
+        return of
+
+    return decorate
 
 
 def posix(name: str) -> str:
@@ -168,7 +231,7 @@ class _Entries:
             before = self._seen[row.key]
             raise BadRow(f"{row.key} is there already" + (f", on line {before}" if before else ""))
         self._seen[row.key] = row.line
-        image = row.image or self._image(picture, row.other_pictures)
+        image, called, frame = self._place(row, picture)
         points = np.asarray(row.points, float)
         if row.shares:
             points = _in_pixels(points, image, picture)
@@ -179,20 +242,34 @@ class _Entries:
             name=row.name or row.key,
             subject=subject or f"{source.root.name}/{picture}",
             image=image,
-            image_name=row.picture,
+            image_name=called,
             annotation=face,
             origin=f"{source.file}:{row.line}" if row.line else str(source.file),
-            frame=row.frame,
+            frame=frame,
             subject_source=known if subject else "picture",
             root=str(source.root),
             path=f"{source.path}:{row.key}",
             expression=check_expression(row.expression),
         )
 
+    def _place(self, row: FaceRow, name: str) -> tuple[ImageRef | None, str, int | None]:
+        """Where a face is: its picture, what that is called, and its frame."""
+        image = row.image or self._image(name, row.other_pictures)
+        names, frame = row.instead
+        if image is None and names:
+            found = self._image(names[0], names[1:])
+            if found is not None:
+                return found, names[0] if frame is not None else found.name, frame
+        return image, row.picture, row.frame
+
     def _image(self, name: str, others: Sequence[str]) -> ImageRef | None:
         if name not in self._images:  # a picture may have a thousand faces
-            requests = (PictureRequest(self._source, posix(one)) for one in (name, *others))
-            self._images[name] = next(filter(None, map(self._finder.find, requests)), None)
+            names = [posix(one) for one in (name, *others)]
+            requests = [PictureRequest(self._source, one) for one in names]
+            whole = [one for one in requests if f"/{one.name}".endswith(f"/{name}")]
+            # a tool's own folder beside the file says more than a name found anywhere
+            found = chain(map(self._finder.at_its_place, whole), map(self._finder.find, requests))
+            self._images[name] = next(filter(None, found), None)
         return self._images[name]
 
 

@@ -30,7 +30,7 @@ from ._pictures import is_video
 from ._places import annotation_files, has_suffix
 from .format import Format, Holds, NamedFace, Reader, Writer
 from .record import Skip
-from .rows import FaceRow, row_reader
+from .rows import FaceRow, of_readable, row_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,6 +82,11 @@ def _labels(file: Path, _mtime: int, _size: int) -> Any:
         raise InputError(f"{file} cannot be read as a file of SLEAP: {error!s:.200}.") from error
 
 
+def _find(sources: Sequence[Path]) -> list[Source]:
+    return annotation_files(sources, ".slp")
+
+
+@of_readable(_find)
 def _scheme_of(sources: Sequence[Path]) -> Scheme:
     file = _find(sources)[0].file
     skeletons = load_labels(file).skeletons
@@ -90,10 +95,6 @@ def _scheme_of(sources: Sequence[Path]) -> Scheme:
     edges = [(int(a), int(b)) for a, b in skeletons[0].edge_inds]
     names = [str(name) for name in skeletons[0].node_names]
     return scheme_of_names(str(skeletons[0].name or file.stem), names, edges)
-
-
-def _find(sources: Sequence[Path]) -> list[Source]:
-    return annotation_files(sources, ".slp")
 
 
 def _read(source: Source, scheme: Scheme) -> Iterator[FaceRow | Skip]:
@@ -122,6 +123,7 @@ def _place(frame: Any) -> tuple[str, int | None]:
     return str(video.filename[frame.frame_idx]) if inside else "", None
 
 
+@of_readable(_find)
 def _count(sources: Sequence[Path]) -> int:
     return sum(len(load_labels(source.file)) for source in _find(sources))
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from faceloop_datasets.errors import SchemeError
 from faceloop_datasets.files import as_file_name
-from faceloop_datasets.schemes.named import namesakes
-from faceloop_datasets.wording import counted
+from faceloop_datasets.schemes.named import conversion_by_numbers, namesakes, only_numbers
+from faceloop_datasets.wording import counted, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +52,14 @@ def points_do_not_fit(
     """
     common = int(namesakes(source, target).any(axis=0).sum())
     same = counted(common, "point is the same", "points are the same")
-    there = f"there is no conversion from {source.name} to {target.name}, and {same} by name"
+    names = short(source.name), short(target.name)
+    there = f"there is no conversion from {names[0]} to {names[1]}, and {same} by name"
+    if only_numbers(source.names) and not only_numbers(target.names):
+        there += " (the file has only numbers for them, which do not say what they are)"
     made = command("faceloop", "init", _free(project, source), "--scheme-of", sources[0])
     return PointsDoNotFit(
-        f"{sources[0]} has {counted(len(source), 'point')} ({source.name}) and the project "
-        f"{project.name} {len(target)} ({target.name}): {there}. Learn a conversion from faces "
+        f"{sources[0]} has {counted(len(source), 'point')} ({names[0]}) and the project "
+        f"{project.name} {len(target)} ({names[1]}): {there}. Learn a conversion from faces "
         "that have both (faceloop scheme learn-conversion), or make a project of the file's "
         f"points: {made}",
         source,
@@ -72,6 +75,30 @@ def left_out(conversion: Conversion, source: Scheme) -> tuple[str, ...]:
 def not_there(conversion: Conversion, target: Scheme) -> tuple[str, ...]:
     """Names of the points of a project that annotations say nothing of."""
     return tuple(target.names[k] for k in np.flatnonzero(conversion.without_source))
+
+
+def taken_by_number(conversion: Conversion, source: Scheme, target: Scheme) -> str:
+    """Say for what numbered points were taken; empty if they have names.
+
+    Parameters
+    ----------
+    conversion : Conversion
+        What made the points of the file those of the project.
+    source, target : Scheme
+        Their scheme, and that of the project.
+    """
+    many = counted(len(source), "numbered point is", "numbered points are")
+    if source.numbered_from is not None:
+        return f"{many} taken for those of {source.name}, by number from {source.numbered_from}."
+    numbers = conversion_by_numbers(source, target)
+    if numbers is None or not np.array_equal(numbers.weights, conversion.weights):
+        return ""
+    places = np.flatnonzero(~conversion.without_source)
+    first = int(source.names[0]) - int(conversion.weights[:, 0].argmax())
+    return (
+        f"{many} taken for points {places[0] + first} to {places[-1] + first} of {target.name}, by "
+        f"number from {first}."
+    )
 
 
 def _free(project: Path, scheme: Scheme) -> Path:

@@ -55,6 +55,8 @@ class ImportReport:
     points_left_out, points_not_there : tuple of str
         Names of the points of the file that the project has no place for, and of points of the
         project that the file says nothing of: they are missing in these faces.
+    points_by_number : str
+        For what numbered points were taken, one sentence; empty if they have names.
     """
 
     format: str
@@ -79,6 +81,7 @@ class ImportReport:
     expressions: int = 0
     points_left_out: tuple[str, ...] = ()
     points_not_there: tuple[str, ...] = ()
+    points_by_number: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from itertools import zip_longest
@@ -87,6 +87,8 @@ class Scheme:
     layout : tuple of (float, float)
         Where each point is on a drawn face that looks ahead, x to the right and y down, in any
         unit: for drawings only. Empty where nobody has said; `scheme_layout` knows more.
+    numbered_from : int or None
+        The first number, where a file has only numbers for these points, which were taken for them.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Scheme:
     initialisation: Mapping[str, tuple[int, ...]]
     size_in_iod: float | None = None
     layout: tuple[tuple[float, float], ...] = ()
+    numbered_from: int | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         return len(self.names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import reprlib
 import tomllib
 from collections import Counter
@@ -30,6 +31,8 @@ _FAR = 1e5
 """Greatest coordinate of a layout: pixels of a large picture have less."""
 
 MIN_POINTS, MAX_POINTS = 2, 1000
+
+_DEL_AND_C1 = re.compile("[\x7f-\x9f]")
 
 _IN_WORDS: dict[type, str] = {str: "text in quotes", list: "list in brackets", dict: "table"}
 
@@ -271,8 +274,10 @@ def _shown(value: object) -> str:
 
 def quoted(value: str) -> str:
     """Write a text as TOML."""
-    # JSON's string escapes are TOML's, but TOML also wants DEL escaped
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON's string escapes are TOML's, but TOML also wants DEL escaped; terminals obey U+0080 to
+    # U+009F as they do what comes after ESC
+    written = json.dumps(value, ensure_ascii=False)
+    return _DEL_AND_C1.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def block(items: Iterable[str]) -> str:

@@ -52,6 +52,10 @@ class ImportedTrack:
         Points of the project that the file does not have.
     left : tuple of str
         What the file has and a track does not keep.
+    points_left_out : tuple of str
+        Points of the file that the project has no place for.
+    points_by_number : str
+        For what numbered points were taken, one sentence; empty if they have names.
     """
 
     file: Path
@@ -64,6 +68,8 @@ class ImportedTrack:
     video_frames: int
     missing: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    points_left_out: tuple[str, ...] = ()
+    points_by_number: str = ""
 
     @classmethod
     def counted(
@@ -91,6 +97,13 @@ class ImportedTrack:
         if self.missing:
             many = f"{counted(len(self.missing), 'point')} that the file does not have"
             said.append(f"{many} stay missing: {enumerated(self.missing)}.")
+        if self.points_left_out:
+            many = counted(
+                len(self.points_left_out), "point of the file is", "points of the file are"
+            )
+            said.append(f"{many} left out: {enumerated(self.points_left_out)}.")
+        if self.points_by_number:
+            said.append(self.points_by_number)
         if self.left:
             said.append(f"Not kept: {enumerated(self.left, most=9)}.")
         return " ".join(said)

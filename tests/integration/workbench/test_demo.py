@@ -28,8 +28,8 @@ PAGE = Path(__file__).parents[3] / "docs/how-to/python.md"
 
 @pytest.fixture(scope="module")
 def snippet() -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return str(code)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return "\n".join(blocks)
 
 
 @pytest.fixture(scope="module")

@@ -119,13 +119,17 @@ class TestErase:
         assert faceloop("erase", small_project, "--item", 99, "--yes").code == 1
 
 
+_LIBRARIES = {"nwb": "pynwb", "sleap": "sleap_io"}
+"""Of formats that an extra brings."""
+
+
 class TestPicturesStay:
     @pytest.mark.parametrize("target", writable())
     def test_no_export_holds_any(
         self, target: str, faceloop: Run, small_project: Path, tmp_path: Path
     ) -> None:
-        if target == "sleap":
-            pytest.importorskip("sleap_io")
+        if target in _LIBRARIES:
+            pytest.importorskip(_LIBRARIES[target])
         dest = tmp_path / "out" / f"faces{get_writer(target).suffix}"
         assert faceloop("export", target, dest, "--project", small_project).code == 0
         written = b"".join(p.read_bytes() for p in dest.parent.rglob("*") if p.is_file())

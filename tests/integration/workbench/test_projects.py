@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -121,6 +122,23 @@ def test_an_import_by_names_says_what_is_left_out(faceloop: Run, tmp_path: Path)
     report = faceloop(*arguments, "--json").json()
     assert (report["points_left_out"], report["points_not_there"]) == (["tail"], ["chin"])
     assert report["points_missing"] == 1
+
+
+def test_an_import_says_what_numbers_are_taken_for(faceloop: Run, tmp_path: Path) -> None:
+    faces, eyes = tmp_path / "faces", map(str, range(36, 48))
+    table = _cats(tmp_path / "eyes.csv", *eyes)
+    assert "scheme eyes, 12 points" in faceloop("init", tmp_path / "eyes", "--scheme-of", table).out
+    faceloop("init", faces, "--scheme", "ibug68")
+    done = faceloop("import", table, "--project", faces)
+    assert "12 numbered points are taken for points 36 to 47 of ibug68, by number" in done.out
+    with Project.open(faces) as project:
+        (face,) = project.faces()
+    assert np.flatnonzero(face.annotation.present).tolist() == list(range(36, 48))
+    assert face.annotation.points[36].tolist() == [2, 1]
+    whole = _cats(tmp_path / "whole.csv", *map(str, range(68)))
+    done = faceloop("init", tmp_path / "whole", "--scheme-of", whole)
+    assert "68 numbered points are taken for those of ibug68, by number from 0." in done.out
+    assert faceloop("import", whole, "--project", faces, "--json").json()["points_missing"] == 0
 
 
 def test_the_scheme_of_a_project_is_corrected_but_for_its_names(
@@ -320,6 +338,7 @@ def test_photos_that_nobody_has_annotated_are_added(faceloop: Run, tmp_path: Pat
     assert again.json() == {"pictures": 0, "videos": 0, "known": 1, "refused": []}
     with Project.open(tmp_path / "faces") as project:
         assert len(project.items()) == 2
+    assert "faceloop add FILE" in faceloop("import", photos, *of).err
     (tmp_path / "empty").mkdir()
     assert faceloop("add", tmp_path / "empty", *of).code == 1
     assert "does not exist" in faceloop("add", tmp_path / "absent", *of).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from datetime import UTC, datetime
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from faceloop_datasets import Progress
+from faceloop_workbench.cli import console
 from faceloop_workbench.cli.console import plain, progress_bar, say, show_json, show_table
 
 VALUES = st.recursive(
@@ -74,3 +77,11 @@ def test_progress_is_one_line_a_part_where_stderr_is_no_terminal(
     captured = capsys.readouterr()
     assert captured.err == "reading ...\nwriting ...\n"
     assert captured.out == ""
+
+
+def test_a_name_in_a_progress_commands_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=200)
+    monkeypatch.setattr(console, "stderr", terminal)
+    with progress_bar() as progress:
+        progress(Progress(0, 3, "reading \x1b[5ma.csv"))
+    assert "reading \ufffd[5ma.csv" in terminal.file.getvalue()  # type: ignore[attr-defined]

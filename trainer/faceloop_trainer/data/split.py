@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from faceloop_trainer.config import TrainingConfig
 
 
+_FEWEST, _OF = 2, 12
+"""People held out at least, of so many: none says nothing of a model, and one nothing of others."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Faces to train on, and faces of other people to measure the model with."""
@@ -31,8 +35,8 @@ def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
 
     A subject is assigned by its name alone: it stays in its set when faces are added, so that an
     old and a new model can be compared on people that neither was trained on. Subjects that share
-    a duplicated face are joined (`join_duplicate_subjects`). If too few faces would be left to
-    train on, nobody is held out.
+    a duplicated face are joined (`join_duplicate_subjects`). Where the names of a dozen would hold
+    out fewer than two, the first two are; where too few faces would be left to train on, nobody is.
 
     Whom a person has put on a side (`faceloop_datasets.Face.side`) is on that one, whatever the
     name, the share and the number of faces say.
@@ -48,7 +52,7 @@ def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
     subjects = sorted({f.subject_key for f in faces})
     by_hand = {f.subject_key for f in faces if f.side == "held out"}
     kept = {f.subject_key for f in faces if f.side == "training"} - by_hand
-    held = {s for s in subjects if _position(s, "holdout") < config.holdout} - kept | by_hand
+    held = _held_out(subjects, config.holdout) - kept | by_hand
     left = [f for f in faces if f.has_image and f.subject_key not in held]
     if held and unmet_requirements(len(left), len(subjects) - len(held), count_distinct(left)):
         held = by_hand
@@ -56,6 +60,13 @@ def split_faces(faces: Sequence[Face], config: TrainingConfig) -> Split:
     if config.limit is not None:
         training = _limited(training, config.limit, config.seed)
     return Split(tuple(training), tuple(f for f in faces if f.subject_key in held))
+
+
+def _held_out(subjects: Sequence[str], share: float) -> set[str]:
+    held = {s for s in subjects if _position(s, "holdout") < share}
+    if share and len(held) < _FEWEST and len(subjects) >= _OF:  # of 15, in every sixth project
+        held = set(sorted(subjects, key=lambda s: _position(s, "holdout"))[:_FEWEST])
+    return held
 
 
 def _limited(faces: Sequence[Face], limit: int, seed: int) -> list[Face]:

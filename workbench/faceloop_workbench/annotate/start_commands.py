@@ -10,6 +10,7 @@ from psygnal import Signal
 from faceloop_datasets import FaceloopError, PointState
 from faceloop_datasets.wording import counted
 from faceloop_runtime import Fitter
+from faceloop_runtime.quality.thresholds import POOR_ERROR
 from faceloop_trainer.assist import initial_face
 from faceloop_workbench.services import key_frames
 from faceloop_workbench.services.background import Job
@@ -167,9 +168,12 @@ class StartCommands:
             elif self._editor.refit(points, model.name, what) is not None:
                 self.started.emit()
             like = f", moved as in {counted(known, 'corrected face')} of {item.subject}"
+            poor = fit.predicted_error > POOR_ERROR
             self._session.tell(
                 f"{what}, started from {start_name(fit.start)}; predicted error "
                 f"{error_text(fit.predicted_error)}{like if known else ''}."
+                f"{' Check it, or start with three clicks (T).' if poor else ''}",
+                "warning" if poor else "info",
             )
 
         self._job = Job(work, "fitting a face")

@@ -146,7 +146,10 @@ class _Bar:
             self._drawing.reset(self._task)
         self._done = step.done
         self._drawing.update(
-            self._task, total=step.total, completed=step.done, description=step.what
+            self._task,
+            total=step.total,
+            completed=step.done,
+            description=_CONTROL.sub("\ufffd", step.what),
         )
 
 

@@ -46,7 +46,8 @@ def init(
     Example: faceloop init faces
     """
     from faceloop_datasets import Conversion, Project, Scheme
-    from faceloop_datasets.importing.fitting import command
+    from faceloop_datasets.importing.fitting import command, taken_by_number
+    from faceloop_datasets.wording import short
 
     if scheme is not None and scheme_of is not None:
         raise typer.BadParameter("--scheme and --scheme-of exclude each other; give one of them.")
@@ -69,7 +70,10 @@ def init(
                 }
             )
             return
-        say(f"Made the project {project.path}: scheme {chosen.name}, {len(chosen)} points.")
+        name = short(chosen.name)
+        say(f"Made the project {project.path}: scheme {name}, {len(chosen)} points.")
+        if chosen.numbered_from is not None:
+            say(taken_by_number(Conversion.load(chosen, chosen), chosen, chosen))
         if faces:
             say(f"Imported {faces} sample faces. Next: faceloop train --project {folder}")
         elif scheme_of is not None:
@@ -274,6 +278,7 @@ def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
     """
     from faceloop_datasets import InputError
     from faceloop_datasets.formats import readable, recognise
+    from faceloop_workbench.services.add_files import is_media, media_files
 
     first, *others = words
     if first in readable() and others:
@@ -284,6 +289,11 @@ def _format_and_files(words: list[str]) -> tuple[str, list[Path]]:
         )
     paths = [Path(word) for word in words]
     found = recognise(paths)
+    if found.format is None and not found.possible and any(map(is_media, media_files(paths))):
+        raise InputError(
+            f"{paths[0]}: pictures or videos, and no annotations of a known format. To add what "
+            "nobody has annotated: faceloop add FILE... --project DIR"
+        )
     if found.format is None:
         raise InputError(f"{found.problem} To name it: faceloop import FORMAT SOURCE...")
     note(f"Recognised as {found.format}.")
@@ -319,7 +329,8 @@ def show_report(report: ImportReport) -> None:
         say(f"{faces} here already got another subject.")
     for warning in report.warnings:
         note(f"Warning: {warning}")
-    for sentence in filter(None, (not_there_text(report), left_out_text(report))):
+    said = (report.points_by_number, not_there_text(report), left_out_text(report))
+    for sentence in filter(None, said):
         say(sentence)
     if report.kept_aside:
         say(
@@ -346,6 +357,7 @@ def show_report(report: ImportReport) -> None:
         names = ", ".join(report.images_not_found[:_SHOWN])
         say(f"\nImages not found: {names}")
         _and_more(len(report.images_not_found))
+        note("Name their folder and import again: --images FOLDER.")
 
 
 def _short(file: Path) -> str:

@@ -80,6 +80,8 @@ def _lines(report: ImportReport, converted: str) -> Iterator[str]:
         yield f"{faces} here already {verb} another subject."
     yield ""
     yield converted
+    if report.points_by_number:
+        yield report.points_by_number
     if report.points_left_out:
         yield left_out_text(report)
     for reason, count in report.skipped.items():
@@ -115,3 +117,5 @@ def _not_found(report: ImportReport) -> Iterator[str]:
         yield f"  {name}"
     if len(names) > _NAMES:
         yield f"  and {len(names) - _NAMES} more"
+    if names:
+        yield "Choose their folder under Pictures in, and check again."

@@ -103,10 +103,22 @@ def test_the_points_of_most_annotations_are_read_and_the_others_counted(tmp_path
 
 
 def test_as_many_points_of_other_names_are_others(tmp_path: Path) -> None:
-    dog = {"id": 1, "name": "dog", "keypoints": NAMES[::-1]}
+    dog = {"id": 1, "name": "dog", "keypoints": [*NAMES[1:], "tail"]}
     rows = [face(), face(category_id=1), face()]
     found = read(written(tmp_path, coco(categories=[dog, CATEGORY], annotations=rows)))
     assert [isinstance(one, FaceRecord) for one in found] == [True, False, True]
+
+
+@pytest.mark.parametrize("names", [NAMES, [*"1234"], [*"0123"], ["3", "4", "1", "2"]])
+def test_points_in_another_order_are_taken_by_name(tmp_path: Path, names: list[str]) -> None:
+    usual = CATEGORY | {"keypoints": names}
+    other = {"id": 1, "name": "other", "keypoints": names[::-1]}
+    turned = [v for point in POINTS[::-1] for v in point]
+    rows = [face(), face(), face(category_id=1, keypoints=turned)]
+    found = read(written(tmp_path, coco(categories=[other, usual], annotations=rows)))
+    one, _, last = (row.annotation for row in found)
+    assert np.array_equal(one.points, last.points, equal_nan=True)
+    assert one.states.tolist() == last.states.tolist()
 
 
 @pytest.mark.parametrize("place", ["val2017", "images", "images/val2017"])
@@ -244,3 +256,45 @@ def test_in_a_folder_only_coco_files_are_read(tmp_path: Path) -> None:
     assert recognise([tmp_path]).format == "coco"
     (one,) = read_faces("coco", [tmp_path])
     assert isinstance(one, FaceRecord)
+
+
+def twins(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    images = [{"id": 1, "file_name": "p.png"} | first, {"id": 2, "file_name": "p.png"} | second]
+    return coco(images=images, annotations=[face(image_id=1), face(image_id=2)])
+
+
+@pytest.mark.parametrize("folders", [("a", "b"), ("a",), ("",)])
+def test_pictures_of_one_name_are_told_apart_by_their_paths(
+    tmp_path: Path, folders: tuple[str, ...]
+) -> None:
+    for folder in folders:
+        (tmp_path / "images" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / folder / "p.png").write_bytes(folder.encode())
+    content = twins({"path": "/datasets/x/a/p.png"}, {"path": "/datasets/x/b/p.png"})
+    file = written(tmp_path, content)
+    found = list(read_faces("coco", [file], images=tmp_path / "images"))
+    at = [one.image.path.parent.name for one in found if isinstance(one, FaceRecord) and one.image]
+    assert at == [folder for folder in folders if folder]
+    if len(folders) == 2:  # also without saying where they are
+        assert [one.image for one in read(file)] == [one.image for one in found]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({}, {}, "several images are called p.png"),
+        ({"path": "/p.png"}, {}, "several images are called p.png"),
+        ({"id": 2, "file_name": "a/p.png"}, {"file_name": "b/p.png"}, "of a/p.png and of b/p.png"),
+    ],
+)
+def test_what_may_be_either_of_two_pictures_is_neither(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any], said: str
+) -> None:
+    *_, last = found = read(written(tmp_path, twins(first, second)))
+    assert all(isinstance(one, Refusal) for one in found)
+    assert said in last.reason
+
+
+def test_one_picture_may_be_there_twice(tmp_path: Path) -> None:
+    same = {"path": "/x/p.png"}
+    assert all(isinstance(one, FaceRecord) for one in read(written(tmp_path, twins(same, same))))

@@ -6,6 +6,7 @@ What files look like: docs.cvat.ai "XML annotation format" (images and interpola
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from faceloop_datasets.formats import (
     count_faces,
     read_faces,
     recognise,
+    scheme_of_names,
     source_scheme,
+    write_faces,
 )
 
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
@@ -153,3 +156,119 @@ def test_a_file_without_landmarks_says_so(tmp_path: Path) -> None:
     file = written(tmp_path, image('<box label="a" xtl="1" ytl="2" xbr="3" ybr="4"/>'))
     with pytest.raises(InputError, match=r"annotations.xml has neither skeletons nor points"):
         list(read_faces("cvat", [file]))
+
+
+def track(inside: str, more: str) -> str:
+    return f'<track id="0" label="cat" source="manual" {more}>{inside}</track>\n'
+
+
+def project(folder: Path, inside: str, *tasks: str) -> Path:
+    """Write a project's export as CVAT lays it out: tasks in the head, ``task_id`` at the rest."""
+    said = "".join(f"<task><id>{one}</id>{more}</task>" for one, _, more in map(_split, tasks))
+    head = f"<annotations><version>1.1</version><meta><project><tasks>{said}</tasks></project>"
+    file = folder / "annotations.xml"
+    file.write_text(f"{head}</meta>\n{inside}</annotations>", encoding="utf-8")
+    return file
+
+
+def _split(task: str) -> tuple[str, str, str]:
+    number, colon, source = task.partition(":")
+    return number, colon, f"<source>{source}</source>" if source else ""
+
+
+def test_tracks_of_a_project_go_to_the_videos_of_their_tasks(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    at = skeleton('frame="5" keyframe="1"')
+    known = track(at, 'task_id="5"') + track(at, 'task_id="6"')
+    found = read(project(tmp_path, known, "5:a.mp4", "6:b.mp4"))
+    assert [(one.image.path.name, one.frame) for one in found] == [("a.mp4", 5), ("b.mp4", 5)]
+    (found,) = read(project(tmp_path, track(at, ""), "5:a.mp4", "6:b.mp4"))
+    assert "frame 5 of one of several videos (a.mp4, b.mp4)" in found.reason
+    found = read(project(tmp_path, known, "5:a.mp4", "6"))
+    assert [isinstance(one, Refusal) for one in found] == [False, True]
+
+
+def test_pictures_of_a_project_lie_in_folders_of_their_subsets(tmp_path: Path) -> None:
+    def of(subset: str, task: int) -> str:
+        return image(skeleton()).replace(" name", f' subset="{subset}" task_id="{task}" name')
+
+    (tmp_path / "a.jpg").write_bytes(b"another")
+    inside = of("Train", 1) + of("Val", 2)
+    found = read(project(tmp_path, inside, "1", "2"))
+    assert [isinstance(one, Refusal) for one in found] == [True, True]
+    for subset in ("Train", "Val"):
+        (tmp_path / "images" / subset).mkdir(parents=True)
+        (tmp_path / "images" / subset / "a.jpg").write_bytes(subset.encode())
+    places = [one.image.path.parent.name for one in read(project(tmp_path, inside, "1", "2"))]
+    assert places == ["Train", "Val"]
+    found = read(project(tmp_path, of("Val", 1) + of("Val", 2), "1", "2"))
+    assert ["several tasks (1, 2) have a picture" in one.reason for one in found] == [True, True]
+
+
+def test_skeletons_of_another_label_are_left_out(tmp_path: Path) -> None:
+    def numbered(label: str, count: int) -> str:
+        points = (
+            f'<points label="{k}" outside="0" occluded="0" points="{9 * k},{k * k}"/>'
+            for k in range(1, count + 1)
+        )
+        return f'<skeleton label="{label}">{"".join(points)}</skeleton>\n'
+
+    hand = numbered("hand", 3)
+    for face, count in ((skeleton(), 4), (numbered("face", 5), 5)):
+        file = written(tmp_path, image(hand + face + face))
+        found = list(read_faces("cvat", [file]))
+        assert reasons(found) == ["of hand: its points are not those of most faces"]
+        assert len(found) == 3
+        assert len(source_scheme("cvat", [file]).names) == count
+
+
+def test_frames_of_a_video_are_pictures_or_in_the_video_and_one_clip(tmp_path: Path) -> None:
+    names = ("frame_000003", "frame_000009")
+    inside = "".join(image(skeleton(), name) for name in names)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "frame_000003.PNG").write_bytes(b"")
+    (tmp_path / "a.mp4").write_bytes(b"")
+    found = read(written(tmp_path, inside, "<source>a.mp4</source>"))
+    assert [(one.image.path.name, one.frame) for one in found] == [
+        ("frame_000003.PNG", None),
+        ("a.mp4", 9),
+    ]
+    assert {(one.subject, one.subject_source) for one in found} == {
+        (f"{tmp_path.name}/a.mp4", "video")
+    }
+    (tmp_path / "a.mp4").unlink()
+    at = skeleton('frame="3" keyframe="1"')
+    (one,) = read(written(tmp_path, track(at, ""), "<source>a.mp4</source>"))
+    assert (one.image.path.name, one.frame) == ("frame_000003.PNG", None)
+
+
+def test_a_broken_file_of_several_loses_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(HEAD.format(more="") + "<image", encoding="utf-8")
+    written(tmp_path, image(skeleton()))
+    bad, good = read_faces("cvat", [tmp_path])
+    assert isinstance(good, FaceRecord)
+    assert isinstance(bad, Refusal)
+    assert (bad.file.name, bad.line) == ("a.xml", 6)
+    assert count_faces("cvat", [tmp_path]) == 1
+    with pytest.raises(InputError, match=r"a\.xml:6: this is no complete XML"):
+        list(read_faces("cvat", [tmp_path / "a.xml"]))
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "export.zip").write_bytes(b"PK")
+    said = recognise([tmp_path / "export.zip"]).problem
+    assert said.endswith(
+        "export.zip: unpack it, and choose the file or folder of annotations in it."
+    )
+
+
+@pytest.mark.parametrize("name", ["cvat", "dlib"])
+def test_what_xml_cannot_hold_is_not_written(tmp_path: Path, name: str) -> None:
+    (face,) = read(written(tmp_path, image(skeleton())))
+    face = replace(face, image_name="es\x1bcape.jpg")
+    scheme = scheme_of_names("cat", ("left", "right", "nose", "chin"))
+    dest = tmp_path / "out.xml"
+    with pytest.raises(InputError, match=r"'es\\x1bcape.jpg' has the character '\\x1b'"):
+        write_faces(name, [face], dest, scheme=scheme)
+    assert not dest.exists()

@@ -89,6 +89,26 @@ def test_a_number_that_no_face_has_is_a_point_all_the_same(tmp_path: Path) -> No
     assert read(file)[0].annotation.states[30] == 3
 
 
+def test_parts_of_a_face_are_no_more_points_than_there_are(tmp_path: Path) -> None:
+    names = [str(k) for k in range(36, 48)]
+    file = written(tmp_path, box(parts(names)))
+    (one,) = read(file)
+    assert source_scheme("dlib", [file]).names == tuple(names)
+    assert one.annotation.points.tolist() == [list(p) for p in RING[:12]]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_all_files_count_from_the_same_number(tmp_path: Path, first: int) -> None:
+    for folder, numbers in (("a", range(36, 48)), ("b", range(68))):
+        (tmp_path / folder).mkdir()
+        written(tmp_path / folder, box(parts([str(k + first) for k in numbers])))
+    eyes, whole = read_faces("dlib", [tmp_path / "a", tmp_path / "b"])
+    assert isinstance(eyes, FaceRecord)
+    assert isinstance(whole, FaceRecord)
+    assert np.flatnonzero(eyes.annotation.present).tolist() == list(range(36, 48))
+    assert whole.annotation.present.all()
+
+
 def test_boxes_that_are_no_faces_are_counted(tmp_path: Path) -> None:
     good = box("<label>face</label>" + parts(["a", "b", "c"]))
     ignored = box(parts(["x"]), " ignore='1'")
@@ -109,6 +129,12 @@ def test_pictures_with_folders_of_windows(tmp_path: Path) -> None:
     (one,) = read(written(tmp_path, box(parts(["a", "b"])), picture="i bug\\a &amp; b.jpg"))
     assert one.image is not None
     assert one.image.name == "a & b.jpg"
+
+
+def test_a_part_that_is_no_number_is_missing(tmp_path: Path) -> None:
+    inside = parts(["a", "b"]) + "<part name='c' x='nan' y='NaN'/>"
+    (one,) = read(written(tmp_path, box(inside)))
+    assert one.annotation.states.tolist() == [0, 0, 3]
 
 
 def test_a_name_of_thousands_of_digits_is_no_number(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_numbers_are_the_points_of_a_known_scheme(tmp_path: Path, first: int) ->
         (point("ear", "x", 2), "expected [[x, y]]"),
         (point("ear", 1, 2) | {"points": [[1, 2], [3, 4]]}, "expected [[x, y]]"),
         (point("ear", 1e12, 2), "expected pixels"),
-        (point("ear", float("nan"), 2), "expected pixels"),
+        (point("ear", 1, float("-inf")), "expected pixels"),
     ],
 )
 def test_a_bad_face_loses_no_other(tmp_path: Path, shape: dict[str, Any], said: str) -> None:
@@ -121,3 +121,27 @@ def test_files_without_points_say_so(tmp_path: Path) -> None:
     box = {"label": "face", "points": [[1, 2], [3, 4]], "shape_type": "rectangle"}
     with pytest.raises(InputError, match=r"No shape in .* is a point"):
         list(read_faces("labelme", [written(tmp_path / "a.json", [box])]))
+
+
+@pytest.mark.parametrize("nothing", [[float("nan"), 20], [10.5, None]])
+def test_a_point_that_is_no_number_is_missing(tmp_path: Path, nothing: list[Any]) -> None:
+    (one,) = read(written(tmp_path / "a.json", [*FACE[:2], point("nose", *nothing)]))
+    assert one.annotation.states.tolist() == [0, 0, 3]
+
+
+START = '{"version": "5", "flags": {},\n "shapes": [{"shape_type": "point", "label": '
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ('"nose", "points": [[1,', "at line 2, character "),
+        ("9" * 5000 + "}]}", f"4300 digits.* at line 2, character {len(START)} of"),
+        ("[" * 100_000, "is nested too deep"),
+    ],
+)
+def test_a_broken_file_says_where(tmp_path: Path, end: str, said: str) -> None:
+    file = tmp_path / "broken.json"
+    file.write_text(START + end)
+    with pytest.raises(InputError, match=rf"broken\.json.*{said}"):
+        read(file)

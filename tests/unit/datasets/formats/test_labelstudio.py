@@ -175,3 +175,84 @@ def test_what_is_no_address_is_the_name_of_a_picture_that_is_not_there(tmp_path:
 def test_an_export_without_points_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"No region in .*json is a labelled key point"):
         list(read_faces("labelstudio", [written(tmp_path, task([]))]))
+
+
+TWO = {"image1": "/data/upload/1/0a1b2c3d-a.jpg", "image2": "/data/upload/1/0a1b2c3e-b.jpg"}
+INTERFACE = """<View><View style="x"><Image name="one" value="$image1"/></View>
+<Image name="img2" value="$image2"/><KeyPointLabels name="kp" toName="img2"/></View>"""
+
+
+def on(regions: list[Any], **more: Any) -> list[Any]:
+    return [region | more for region in regions]
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "picture"),
+    [
+        (TWO, {"to_name": "image2"}, "0a1b2c3e-b.jpg"),
+        ({"image1": TWO["image1"], "other": "no picture"}, {"to_name": "x"}, "0a1b2c3d-a.jpg"),
+        ({"pages": list(TWO.values()), "image": "a.jpg"}, {"item_index": 1}, "0a1b2c3e-b.jpg"),
+        ({"image": "a.jpg"}, {"item_index": 0, "to_name": "x"}, "a.jpg"),
+        ({"pages": ["a.jpg"]}, {"to_name": "x"}, "a.jpg"),
+        ({"image": "", "pages": ["a.jpg"]}, {"to_name": "x"}, "a.jpg"),
+    ],
+)
+def test_a_point_is_on_the_picture_that_it_was_set_on(
+    tmp_path: Path, data: dict[str, Any], more: dict[str, Any], picture: str
+) -> None:
+    more = {"to_name": "pages"} | more
+    (one,) = read(written(tmp_path, task(on(FACE, **more), data=data)))
+    assert one.image_name == picture
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "said"),
+    [
+        (TWO, {"to_name": "img2"}, "several pictures (image1, image2)"),
+        ({"pages": list(TWO.values())}, {"to_name": "x"}, "several pictures (pages)"),
+        ({"pages": ["a.jpg"]}, {"to_name": "x", "item_index": 1}, "no picture of item_index 1"),
+        ({"image": "a.jpg"}, {"to_name": "x", "item_index": 1}, "no picture of item_index 1"),
+    ],
+)
+def test_of_several_pictures_none_is_taken_that_was_not_said(
+    tmp_path: Path, data: dict[str, Any], more: dict[str, Any], said: str
+) -> None:
+    found = read(written(tmp_path, task(on(FACE, **more), data=data), task(FACE)))
+    assert isinstance(found[0], Refusal)
+    assert said in found[0].reason
+    assert isinstance(found[1], FaceRecord)
+
+
+def test_the_interface_beside_an_export_says_which_picture_it_is(tmp_path: Path) -> None:
+    both = task([*on(FACE, to_name="img2"), *on(FACE, to_name="one")], data=TWO)
+    short = {"id": 9, "kp": [SIZE | region["value"] for region in FACE]} | TWO
+    file = written(tmp_path, both, short)
+    file.with_suffix(".config.xml").write_text(INTERFACE)
+    assert [one.image_name[-5:] for one in read(file)] == ["b.jpg", "a.jpg", "b.jpg"]
+
+
+def test_of_several_rows_of_a_task_in_the_short_export_one_is_read(tmp_path: Path) -> None:
+    points = [SIZE | region["value"] for region in FACE]
+    days = [(1, "a", 3), (1, "a", 2), (2, "b", 4), (1, "a", 3), (1, "c", 1), (2, "b", 9)]
+    rows: list[Any] = [
+        {"id": number, "image": f"{name}.jpg", "annotation_id": k, "updated_at": f"2026-01-0{day}"}
+        | {"kp": [dict(one) for one in points] if day < 9 else []}
+        for k, (number, name, day) in enumerate(days)
+    ]
+    rows[3]["kp"][0]["x"] = 5
+    found = read(written(tmp_path, *rows))
+    faces = [one for one in found if isinstance(one, FaceRecord)]
+    assert [one.name for one in faces] == ["b.jpg", "a.jpg", "c.jpg"]
+    assert faces[1].annotation.points[0, 0] == 2.7
+    assert reasons(found) == ["another annotator's of the same task"] * 3
+
+
+def test_the_newest_that_has_points_counts(tmp_path: Path) -> None:
+    found = read(written(tmp_path, task(FACE, [])))
+    assert isinstance(found[-1], FaceRecord)
+    assert reasons(found) == ["another annotator's of the same task"]
+
+
+def test_a_point_that_is_no_number_is_missing(tmp_path: Path) -> None:
+    (one,) = read(written(tmp_path, task([*FACE[:2], point("nose", float("nan"), 2)])))
+    assert one.annotation.states.tolist() == [0, 0, 3]

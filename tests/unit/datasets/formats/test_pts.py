@@ -19,7 +19,7 @@ def pts(file: Path, count: int, *, header: bool = True) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("count", "scheme"), [(5, "pts5"), (19, "pts19"), (29, "cofw29"), (194, "pts194")]
+    ("count", "scheme"), [(5, "pts5"), (19, "pts19"), (29, "pts29"), (194, "pts194")]
 )
 def test_any_number_of_points(count: int, scheme: str, tmp_path: Path) -> None:
     file = pts(tmp_path / "a.pts", count)

@@ -130,3 +130,7 @@ def test_a_project_takes_a_table_and_takes_it_back(tmp_path: Path) -> None:
         taken = project.track(media)
         assert taken is not None
         assert not taken.faces
+        table.write_text(table.read_text().replace(",e,", ",E 2,"))
+        told = project.import_track(table, clip, dry_run=True).said
+        assert "stay missing: e." in told
+        assert "1 point of the file is left out: E 2." in told
