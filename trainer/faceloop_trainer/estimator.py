@@ -232,7 +232,7 @@ def _refuse_one_picture(pictures: object) -> None:
         If it is a name, a gray picture (H, W), or one of colours (H, W, 3 or 4).
     """
     one = isinstance(pictures, str | Path)
-    shape = pictures.shape if isinstance(pictures, np.ndarray) else ()
+    shape: tuple[int, ...] = pictures.shape if isinstance(pictures, np.ndarray) else ()
     if one or len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4)):
         raise InputError(
             f"Expected a sequence of pictures but got one picture{_of_shape(shape)}. Put it into "
