@@ -94,7 +94,7 @@ class LandmarkEstimator(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            If the shapes disagree, or a picture cannot be read.
+            If the shapes disagree, ``X`` is one picture, or one cannot be read.
         TrainingError
             If there are too few usable faces.
         """
@@ -126,8 +126,14 @@ class LandmarkEstimator(BaseEstimator):  # type: ignore[misc]
         -------
         ndarray, shape (n, N, 2)
             In pixels of the pictures; NaN where no face was found.
+
+        Raises
+        ------
+        InputError
+            If ``X`` is one picture and no sequence, the numbers disagree, or one cannot be read.
         """
         check_is_fitted(self, "model_")
+        _refuse_one_picture(X)
         fitter, detector = Fitter(self.model_), Detector()
         if starts is not None and len(starts) != len(X):
             raise InputError(f"Expected {len(X)} starts but got {len(starts)}.")
@@ -186,6 +192,7 @@ class _PictureFace(Face):
 def _faces(
     scheme: Scheme, pictures: Sequence[Picture], y: ArrayLike, subjects: Sequence[str] | None
 ) -> list[Face]:
+    _refuse_one_picture(pictures)
     points = np.asarray(y, dtype=np.float64)
     if points.shape != (len(pictures), len(scheme), 2):
         raise InputError(
@@ -214,6 +221,27 @@ def _faces(
             )
         )
     return made
+
+
+def _refuse_one_picture(pictures: object) -> None:
+    """Refuse a picture, or its name, where pictures are expected: its rows are none.
+
+    Raises
+    ------
+    InputError
+        If it is a name, a gray picture (H, W), or one of colours (H, W, 3 or 4).
+    """
+    one = isinstance(pictures, str | Path)
+    shape: tuple[int, ...] = pictures.shape if isinstance(pictures, np.ndarray) else ()
+    if one or len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4)):
+        raise InputError(
+            f"Expected a sequence of pictures but got one picture{_of_shape(shape)}. Put it into "
+            "a list."
+        )
+
+
+def _of_shape(shape: tuple[int, ...]) -> str:
+    return f" of shape {shape}" if shape else ""
 
 
 def _gray(picture: Picture) -> NDArray[np.uint8]:

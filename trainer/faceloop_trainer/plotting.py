@@ -5,6 +5,7 @@ With ``ax=None`` it is the current axes of `matplotlib.pyplot`. The pages of a r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,6 @@ from .evaluation.plots import COLOURS, draw_ced, tidy
 from .report.charts import draw_calibration, draw_point_errors, draw_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
 
@@ -41,12 +40,23 @@ def plot_ced(evaluations: Mapping[str, Evaluation | ArrayLike], *, ax: Axes | No
     Raises
     ------
     InputError
-        If there are no errors to draw.
+        If there are no errors to draw, or they are not one for each face.
     """
+    if not isinstance(evaluations, Mapping):
+        raise InputError(
+            "Expected a mapping from the name of each curve to its errors but got "
+            f"{type(evaluations).__name__}."
+        )
     errors = {
         name: np.asarray(getattr(found, "errors", found), dtype=np.float64)
         for name, found in evaluations.items()
     }
+    for name, values in errors.items():
+        if values.ndim != 1:
+            raise InputError(
+                f"Expected the errors {name}, one for each face, of shape (F,), but got "
+                f"{values.shape}."
+            )
     if not errors or not all(len(values) for values in errors.values()):
         raise InputError("Expected at least one evaluation with faces to plot.")
     ax = _axes(ax)
@@ -80,9 +90,21 @@ def plot_point_errors(evaluation: Evaluation, model: FaceModel, *, ax: Axes | No
         Gives the mean face.
     ax : Axes, optional
         Where to draw.
+
+    Raises
+    ------
+    InputError
+        If the model has other points than were measured, or no face was found.
     """
-    ax = _axes(ax)
     errors = evaluation.per_point["error"].to_numpy(dtype=np.float64)
+    if len(errors) != len(model.scheme):
+        raise InputError(
+            f"Expected errors of the {len(model.scheme)} points of {model.scheme.name} but got "
+            f"those of {len(errors)}."
+        )
+    if np.isnan(errors).all():
+        raise InputError("Expected an evaluation in which faces were found.")
+    ax = _axes(ax)
     draw_point_errors(ax, model.scheme, model.pdm.mean, errors, float(np.nanmax(errors)))
     return ax
 
@@ -113,8 +135,13 @@ def plot_face(
     Raises
     ------
     InputError
-        If the points are not those of the scheme.
+        If the points are not those of the scheme, or the image is no picture.
     """
+    picture = np.asarray(image)
+    if picture.ndim != 2 and (picture.ndim != 3 or picture.shape[2] not in (3, 4)):
+        raise InputError(
+            f"Expected a picture of shape (H, W) or (H, W, 3) but got {picture.shape}."
+        )
     places = np.asarray(points, dtype=np.float64)
     if places.shape != (len(scheme), 2):
         raise InputError(
@@ -122,7 +149,7 @@ def plot_face(
             f"{places.shape}."
         )
     ax = _axes(ax)
-    ax.imshow(np.asarray(image), cmap="gray", vmin=0, vmax=255)
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
     draw_shape(ax, scheme, places, colour)
     ax.axis("off")
     return ax

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceloop_datasets.annotation import PointState
+from faceloop_datasets.errors import InputError
 from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
 from faceloop_datasets.schemes.conversion import Conversion
 from faceloop_datasets.wording import counted
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from .format import Holds
     from .record import FaceRecord
+
+
+_TABLES = ("csv", "parquet")
+"""Formats of which a file without a face is something: a table with the names of its columns."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,8 @@ def write_faces(
     Raises
     ------
     InputError
-        If the format is unknown, ``dest`` cannot be written or lies in a project, or a file to
-        keep is in its place.
+        If the format is unknown, there is no face to write (but for tables, which are empty then),
+        ``dest`` cannot be written or lies in a project, or a file to keep is in its place.
     SchemeError
         If the format needs other points and there is no conversion.
     """
@@ -86,6 +91,9 @@ def write_faces(
     conversion = Conversion.load(scheme, writer.scheme or scheme)
     converted = [replace(r, annotation=conversion.apply(r.annotation)) for r in records]
     faces = [r for r in converted if writer.holds.unplaced or _is_placed(r)]
+    if not faces and target_format not in _TABLES:
+        why = " ".join(_left_out(len(converted))) or "There is no annotated face."
+        raise InputError(f"There is nothing to write to {dest}. {why}")
     names = PictureNames(faces)
     named = [NamedFace(*pair) for pair in zip(faces, writer.names(names), strict=True)]
     files = writer.files(dest, named)

@@ -261,7 +261,7 @@ class Import(ImportJob):
                 self.without_frame.add(annotation_place(record.root, record.identity))
                 reason = (
                     f"{ref} has {counted(file.frames, 'frame')}; there is no frame "
-                    f"{record.frame + 1}. Only the shape of this face is used."
+                    f"{record.frame}. Only the shape of this face is used."
                 )
                 self.refused.append(record.refusal(reason))
 

@@ -375,5 +375,5 @@ class TestVideos:
         write(folder / "annot" / "000007.pts", 7)
         report = project.import_from("ibug", [folder])
         (refusal,) = report.refused
-        assert "has 6 frames; there is no frame 7" in refusal.reason
+        assert "has 6 frames; there is no frame 6" in refusal.reason
         assert [item.media_id is None for item in project.items()] == [False] * 3 + [True]

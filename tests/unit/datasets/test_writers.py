@@ -145,6 +145,18 @@ def test_no_faces_give_an_empty_table(kind: str, tmp_path: Path) -> None:
     assert "x" in table
 
 
+@pytest.mark.parametrize("kind", ["labelme", "deeplabcut", "ibug", "coco", "labelstudio"])
+def test_without_faces_nothing_else_is_written(kind: str, tmp_path: Path) -> None:
+    dest, scheme = tmp_path / "out", Scheme.load("face70")
+    with pytest.raises(InputError, match=r"nothing to write to .*out\. There is no annotated face"):
+        write_faces(kind, [], dest, scheme=scheme)
+    if kind == "labelstudio":
+        lost = [record("face70", "gone.jpg")]
+        with pytest.raises(InputError, match=r"nothing to write to .*1 face is left out"):
+            write_faces(kind, lost, dest, scheme=scheme)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["=1+1", "+a", "-a", "@a", "\ta"])
 def test_csv_disarms_formulas(name: str, tmp_path: Path) -> None:
     face = record("face70", name)

@@ -89,3 +89,17 @@ def test_bad_input_is_named(faces: Faces) -> None:
         made.fit(pictures[:3], points[:3])
     with pytest.raises(TrainingError, match="components"):
         LandmarkEstimator(components=0).fit(pictures, points)
+
+
+def test_one_picture_is_no_sequence_of_pictures(trained: LandmarkEstimator, faces: Faces) -> None:
+    pictures, points, _ = faces
+    colour = np.zeros((40, 50, 3), np.uint8)
+    for one in (pictures[0], colour[..., 0], colour, "face.png"):
+        for call in (
+            trained.predict,
+            lambda x: trained.score(x, points),
+            lambda x: LandmarkEstimator().fit(x, points),
+        ):
+            with pytest.raises(InputError, match="Expected a sequence of pictures but got one"):
+                call(one)
+    assert trained.predict(np.zeros((2, 40, 50), np.uint8)).shape == (2, 70, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -55,6 +57,15 @@ def test_bad_input_is_named(found: Evaluation) -> None:
     model = FaceModel.starter()
     with pytest.raises(InputError, match="at least one evaluation"):
         plotting.plot_ced({}, ax=axes)
+    with pytest.raises(InputError, match=r"one for each face, of shape \(F,\), but got \(12, 70\)"):
+        plotting.plot_ced({"one": found.point_errors}, ax=axes)
+    with pytest.raises(InputError, match="mapping from the name of each curve"):
+        plotting.plot_ced(found.point_errors, ax=axes)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"picture of shape .* but got \(4,\)"):
+        plotting.plot_face(np.zeros(4), model.pdm.mean, model.scheme, ax=axes)
+    few = replace(found, scheme=Scheme.load("ibug68"), point_errors=found.point_errors[:, :68])
+    with pytest.raises(InputError, match="errors of the 70 points of face70 but got those of 68"):
+        plotting.plot_point_errors(few, model, ax=axes)
     with pytest.raises(InputError, match=r"shape \(70, 2\), but got \(3, 2\)"):
         plotting.plot_face(np.zeros((4, 4)), np.zeros((3, 2)), model.scheme, ax=axes)
     with pytest.raises(InputError, match="Expected a component 0"):

@@ -183,7 +183,7 @@ class OpenFaceTable:
     def _numbers(self, fit: Fit) -> list[float]:
         pose = openface_pose(fit, self._scheme.frontal_iod(fit.points), self._camera)
         # what is missing, and what would be made of it, is nan
-        missing = np.isnan(fit.points).any(axis=1)
+        missing = np.asarray(np.isnan(fit.points).any(axis=1))
         points = self._weights @ np.where(missing[:, None], 0, fit.points)
         points[(self._weights[:, missing] != 0).any(axis=1)] = np.nan
         return [fit.score, *pose, *points[:, 0], *points[:, 1]]

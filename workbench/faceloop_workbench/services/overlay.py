@@ -99,7 +99,7 @@ def draw_fit(image: Image, fit: Fit, scheme: Scheme, *, axes: bool = True) -> No
     """
     size = float(np.nan_to_num(scheme.inter_ocular_distance(fit.points)))
     width = max(1, round(size / 120))
-    there = ~np.isnan(fit.points).any(axis=1)
+    there = np.asarray(~np.isnan(fit.points).any(axis=1))
     points = _fixed(np.where(there[:, None], fit.points, 0))
     for contour in scheme.contours:
         ends = list(contour.points)

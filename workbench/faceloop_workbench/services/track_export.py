@@ -219,9 +219,8 @@ class _Frames:
         self, track: Track, model: FaceModel | Scheme, part: TrackRange, monitor: Monitor
     ) -> None:
         self.track, self.part = track, part
-        self.model, self.scheme = (
-            (None, model) if isinstance(model, Scheme) else (model, model.scheme)
-        )
+        self.model = None if isinstance(model, Scheme) else model
+        self.scheme = model if isinstance(model, Scheme) else model.scheme
         self._monitor = monitor
         self.count = self.empty = 0
 
