@@ -74,14 +74,14 @@ class TestReadiness:
     def test_counts_who_trains_and_who_measures(self, faces: Path) -> None:
         with Project.open(faces) as project:
             found = training_readiness(project, CONFIG)
-        assert (found.faces, found.people) == (44, 11)
-        assert (found.held_out, found.held_out_people) == (4, 1)
+        assert (found.faces, found.people) == (40, 10)
+        assert (found.held_out, found.held_out_people) == (8, 2)
         assert found.blocked == ""
         assert found.text == (
-            "44 faces of 11 people will train, 4 faces of 1 person held out to measure the model."
+            "40 faces of 10 people will train, 8 faces of 2 people held out to measure the model."
         )
         rough, labels = found.warnings
-        assert rough == "Only 1 person held out: the measured error will be rough."
+        assert rough == "Only 2 people held out: the measured error will be rough."
         assert labels.startswith("Expressions are learned from 5 faces of 2 people at least")
 
     def test_the_limit_and_the_share_held_out_count(self, faces: Path) -> None:
