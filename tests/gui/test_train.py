@@ -89,8 +89,8 @@ def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
     assert panel.retrain.toolTip().startswith("Open a project first.")
     assert not panel.import_button.isEnabled()
     opened(driver, faces, tmp_path)
-    assert panel.summary.text().startswith("44 faces of 11 people will train, 4 faces of 1 person")
-    assert "Only 1 person held out" in panel.warnings.text()
+    assert panel.summary.text().startswith("40 faces of 10 people will train, 8 faces of 2 people")
+    assert "Only 2 people held out" in panel.warnings.text()
     assert panel.retrain.isEnabled()
     assert column(panel, 1) == ["starter"]
     assert panel.retrain.text() == "Train"
@@ -120,7 +120,7 @@ def test_from_no_project_to_a_compared_model(driver, faces, tmp_path):
 
     assert column(panel, 1) == ["face70-ridge", "starter"]
     assert column(panel, 0) == ["●", ""]
-    assert column(panel, 2) == ["44", "1900"]
+    assert column(panel, 2) == ["40", "1900"]
     assert panel.table.chosen.name == "face70-ridge"
     assert panel.comparison.verdict.text() == "Taken into use: it is the first."
     assert driver.dock.session.model().name == "face70-ridge"
@@ -179,7 +179,7 @@ def test_nothing_changed_then_a_face_is_corrected_and_the_person_decides(driver,
     meaning = panel.meaning.meaning.text()
     assert meaning.startswith("On average a point is off by ")
     assert " of the distance between the eyes: about " in meaning
-    assert "Measured on 4 faces of 1 person that it has not seen." in meaning
+    assert "Measured on 8 faces of 2 people that it has not seen." in meaning
     driver.button("train.start")
     driver.until(lambda: not panel.control.running, SECONDS)
     assert (
