@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 from faceloop_datasets.errors import InputError
 from faceloop_datasets.wording import counted
@@ -203,6 +202,8 @@ def smooth(track: Track, face: int, first: int, last: int, window: int = WINDOW)
         If there is no such face or range, or the window is even, too short, or longer than the
         face is there without a gap.
     """
+    from scipy.signal import savgol_filter  # noqa: PLC0415 - its import takes half a second
+
     where, before = check_range(track, first, last), track.face(face)
     if window < _ORDER + 1 or window % 2 == 0:
         raise InputError(f"Expected an odd window of 3 frames or more but got {window}.")

@@ -38,6 +38,14 @@ def test_who_fits_and_tracks_needs_neither_database_nor_tables() -> None:
     assert not names & {"sqlalchemy", "pandas", "sklearn", "matplotlib", "vispy", "napari"}
 
 
+def test_a_project_needs_no_signal_processing() -> None:
+    program = "from faceloop_datasets import Project; import sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not {"scipy.signal", "scipy.stats", "pandas"} & set(done.stdout.split())
+
+
 @pytest.mark.parametrize("package", [faceloop_datasets, faceloop_runtime, faceloop_trainer])
 def test_every_public_name_is_there(package: object) -> None:
     names = package.__all__  # type: ignore[attr-defined]
