@@ -93,10 +93,11 @@ def _parts() -> list[Diagnostic]:
 
 
 def _kernels() -> Diagnostic:
+    if kernels.compiled() is not None:
+        return Diagnostic("kernels", kernels.describe())
     advice = (
-        ""
-        if kernels.compiled()
-        else "Fits take several times as long without: install a wheel of faceloop for this platform, or a C compiler before faceloop."
+        "Fits take several times as long: install a wheel of faceloop for this platform, "
+        "or a C compiler and faceloop again."
     )
     return Diagnostic("kernels", kernels.describe(), advice)
 
