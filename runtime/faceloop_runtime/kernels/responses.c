@@ -13,6 +13,8 @@ enum {
     STRIDE = 12,                       /* floats from a row of a piece to the next */
     LEAST_ROWS = 11,                   /* of a piece */
     PARTS = (SEARCH + LANES - 1) / LANES,
+    MOST_PIECES = 64,
+    MOST_ROWS = 48, /* who lays out a bank keeps to these two */
     /* what is read of a row, of a piece of STRIDE columns */
     REACH = STRIDE - 1 + PARTS * LANES
 };
@@ -114,14 +116,15 @@ static void copy_window(const float *plane, int64_t height, int64_t width, int64
         }
 }
 
-/* The most pieces a bank may have, and the most rows of one: who lays it out keeps to them. */
-EXPORT int64_t faceloop_most_pieces(void) { return 64; }
-EXPORT int64_t faceloop_most_rows(void) { return 48; }
+/* Wherever a window is said to lie, sums with its place do not overflow. */
+static int64_t within(int64_t place) {
+    const int64_t most = (int64_t)1 << 32;
+    return place < -most ? -most : place > most ? most : place;
+}
 
 /* planes: plane, height, width. centres: landmark, (x, y). maps: row, column, landmark. */
 EXPORT void faceloop_responses(const struct bank *bank, const float *planes, int64_t height,
                                int64_t width, const int64_t *centres, float *maps) {
-    enum { MOST_PIECES = 64, MOST_ROWS = 48 };
     const int64_t n = bank->landmarks;
     const float *w = bank->weights;
     int64_t size = 0; /* of the filters of a landmark */
@@ -132,19 +135,19 @@ EXPORT void faceloop_responses(const struct bank *bank, const float *planes, int
     for (int64_t k = 0; k < n; k++, w += size) {
         struct window windows[MOST_PIECES];
         float tile[SEARCH][PARTS * LANES];
-        const int64_t x = centres[2 * k] - SEARCH / 2 - bank->before;
-        const int64_t y = centres[2 * k + 1] - SEARCH / 2 - bank->before;
+        const int64_t x = within(centres[2 * k]) - SEARCH / 2 - bank->before;
+        const int64_t y = within(centres[2 * k + 1]) - SEARCH / 2 - bank->before;
         int edge = 0;
         for (int64_t p = 0; p < bank->pieces; p++) {
             const struct piece one = bank->piece[p];
             const int64_t top = y + one.top, left = x + one.left;
             const int64_t below = top + one.rows + SEARCH - 1;
-            windows[p].seen = planes + (one.plane * height + top) * width + left;
-            windows[p].width = width;
             /* the end of a row reads on into the next one, for lanes that nobody asks for */
             edge |= top < 0 || left < 0 || below > height ||
                     left + one.columns + SEARCH - 1 > width ||
                     (below - 1) * width + left + REACH > height * width;
+            windows[p].seen = edge ? NULL : planes + (one.plane * height + top) * width + left;
+            windows[p].width = width;
         }
         if (!edge) {
             for (int64_t part = 0; part < PARTS; part++)

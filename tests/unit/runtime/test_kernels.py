@@ -104,7 +104,7 @@ def test_responses(landmarks: int, families: list[str], patch: int, more: int, s
 def test_responses_far_outside_the_picture_read_nothing_else() -> None:
     rng = np.random.default_rng(0)
     maps, experts = rng.normal(size=(2, 40, 50)).astype(np.float32), experts_of(rng, 5, 2, 11)
-    far = np.array([[-1000, 20], [20, -1000], [1000, 20], [20, 1000], [2**40, -(2**40)]])
+    far = np.array([[-1000, 20], [20, -1000], [1000, 20], [20, 1000], [2**63 - 1, -(2**63)]])
     found = CpuResponses([experts]).responses(0, maps, far)
     np.testing.assert_array_equal(found, np.broadcast_to(experts.bias[:, None, None], found.shape))
 
