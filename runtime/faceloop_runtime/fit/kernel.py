@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Maps = NDArray[np.float32]
 
+_WIDTH = 8
+"""Rows of the tangent are filled up with zeros to a multiple of it."""
 _NO_MEMORY = 1
 """What a kernel returns then."""
 _ADDRESS, _COUNT, _NUMBER = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
@@ -33,6 +35,7 @@ class _Shapes(ctypes.Structure):
         ("modes", _COUNT),
         ("mean", _ADDRESS),
         ("components", _ADDRESS),
+        ("tangent", _ADDRESS),
         ("limits", _ADDRESS),
     )
 
@@ -58,10 +61,13 @@ class _ShapeModel:
     """A shape model as the kernel reads it; ``limit`` deviations of a parameter are allowed."""
 
     def __init__(self, pdm: PointDistributionModel, limit: float) -> None:
+        rows = pdm.tangent(np.zeros(len(pdm.variances)))
+        tangent = np.pad(rows.T, ((0, 0), (0, -len(rows) % _WIDTH)))
         # What the structure points to lives as long as it.
         self._kept = (
             np.ascontiguousarray(pdm.mean, np.float64),
             np.ascontiguousarray(pdm.components, np.float64),
+            np.ascontiguousarray(tangent, np.float64),
             limit * np.sqrt(pdm.variances),
         )
         self._shapes = _Shapes(

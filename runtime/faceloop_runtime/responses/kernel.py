@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _STRIDE = 12
 """Columns of a piece, at most; as in ``kernels/responses.c``, like all that follows here."""
-_LEAST_ROWS = 11
+_FAST_ROWS = 11
 _MOST_ROWS = 48
 _MOST_PIECES = 64
 
@@ -114,7 +114,13 @@ def _pieces(weights: Floats) -> Iterator[_Piece]:
         top, height = int(rows[0]), int(rows[-1] - rows[0]) + 1
         for left in range(int(columns[0]), int(columns[-1]) + 1, _STRIDE):
             across = min(_STRIDE, int(columns[-1]) + 1 - left)
-            yield _Piece(plane, top, left, max(height, _LEAST_ROWS), across)
+            yield _Piece(plane, top, left, _rows(height), across)
+
+
+def _rows(height: int) -> int:
+    """Return how many rows the kernel computes: it is fast with elevens, slow with single ones."""
+    elevens, more = divmod(height, _FAST_ROWS)
+    return height if elevens and more <= _FAST_ROWS // 2 else (elevens + (more > 0)) * _FAST_ROWS
 
 
 def _laid_out(weights: Floats, piece: _Piece) -> Floats:
