@@ -1,0 +1,9 @@
+"""What Python computes too slowly, in C; everything works without it, by NumPy.
+
+Each ``*.c`` here is compiled when the package is built (``hatch_build.py`` in the root of the
+repository), once for each instruction set, and loaded by ctypes.
+"""
+
+from .library import compiled, describe
+
+__all__ = ["compiled", "describe"]
