@@ -105,11 +105,11 @@ def _compiled_cells(
         len(points),
         count,
         moved,
-        planes.ctypes.data,
-        points.ctypes.data,
-        mixture.shares.ctypes.data,
-        mixture.moves.ctypes.data,
-        rows.ctypes.data,
+        planes,
+        points,
+        mixture.shares,
+        mixture.moves,
+        rows,
     )
     return rows if made else None
 

@@ -5,6 +5,6 @@ repository), once for each instruction set, and loaded by ctypes.
 """
 
 from .calls import kernel
-from .library import compiled, describe
+from .library import address, compiled, describe
 
-__all__ = ["compiled", "describe", "kernel"]
+__all__ = ["address", "compiled", "describe", "kernel"]

@@ -171,10 +171,10 @@ def _compiled_turns(
     known = function(
         len(model),
         len(model.variances),
-        model.packed.ctypes.data,
-        None if correction is None else correction.packed.ctypes.data,
+        model.packed,
+        None if correction is None else correction.packed,
         NOISE**2,
-        points.ctypes.data,
-        turns.ctypes.data,
+        points,
+        turns,
     )
     return tuple(turns.tolist()) if known else None

@@ -125,15 +125,15 @@ def compiled_point_features(
     function(
         count,
         size,
-        maps.ctypes.data,
-        responses.ctypes.data,
-        offsets.ctypes.data,
-        cells.ctypes.data,
-        None if typical is None else typical.ctypes.data,
-        correction.ctypes.data,
+        maps,
+        responses,
+        offsets,
+        cells,
+        typical,
+        correction,
         variance,
-        rows.ctypes.data,
-        support.ctypes.data,
+        rows,
+        support,
     )
     return rows, support
 

@@ -106,12 +106,12 @@ class PointPredictor:
             len(self.places),
             len(self.error.out) - 1,
             len(self.visible.out) - 1,
-            by_point.ctypes.data,
-            displacement.ctypes.data,
+            by_point,
+            displacement,
             *_shared_inputs(features, face_logit),
-            self._packed.ctypes.data,
-            visibility.ctypes.data,
-            log_error.ctypes.data,
+            self._packed,
+            visibility,
+            log_error,
         )
         return (float(log_error[0]), visibility) if made else None
 

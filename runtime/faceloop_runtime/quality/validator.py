@@ -77,11 +77,11 @@ def _compiled_whole_face(
         size,
         len(pooling),
         len(numbers),
-        numbers.ctypes.data,
-        crop.ctypes.data,
-        pooling.ctypes.data,
-        across.ctypes.data,
-        means.ctypes.data,
+        numbers,
+        crop,
+        pooling,
+        across,
+        means,
     )
     return means if made else None
 
