@@ -17,10 +17,11 @@ enum {
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Softmax of gain x response over the places of each landmark's window. least: of a logarithm of a
-   probability over the largest of its map. */
-EXPORT void faceloop_probabilities(const float *responses, const float *gain, int64_t landmarks,
-                                   float least, float *maps) {
+/* Softmax of gain x response over the places of each landmark's window. floor: the least logarithm
+   of a probability over the largest of its map. */
+EXPORT int32_t faceloop_probabilities(const float *responses, const float *gain, int64_t landmarks,
+                                      double floor, float *maps) {
+    const float least = (float)floor;
     for (int64_t from = 0; from < landmarks; from += BLOCK) {
         const int64_t count = smaller(BLOCK, landmarks - from);
         const float *restrict by = gain + from;
@@ -49,12 +50,13 @@ EXPORT void faceloop_probabilities(const float *responses, const float *gain, in
                 map[k] /= sum[k];
         }
     }
+    return 0;
 }
 
 /* Inverse variance of each map, with a floor of one pixel, times the landmark's reliability; scaled
    to a mean of 1 unless all are 0. */
-EXPORT void faceloop_landmark_weights(const float *maps, const float *reliability,
-                                      int64_t landmarks, double *weights) {
+EXPORT int32_t faceloop_landmark_weights(const float *maps, const float *reliability,
+                                         int64_t landmarks, double *weights) {
     double total = 0.0;
     for (int64_t from = 0; from < landmarks; from += BLOCK) {
         const int64_t count = smaller(BLOCK, landmarks - from);
@@ -77,6 +79,7 @@ EXPORT void faceloop_landmark_weights(const float *maps, const float *reliabilit
     const double mean = total / (double)landmarks;
     for (int64_t k = 0; mean > 0.0 && k < landmarks; k++)
         weights[k] /= mean;
+    return 0;
 }
 
 struct shape_model {
