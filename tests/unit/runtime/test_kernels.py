@@ -19,8 +19,7 @@ from faceloop_runtime.fit.meanshift import (
     regularised_mean_shift,
 )
 from faceloop_runtime.imaging.channels import CHANNELS, CropChannels
-from faceloop_runtime.kernels import compiled, describe
-from faceloop_runtime.kernels.library import SWITCH
+from faceloop_runtime.kernels import compiled, describe, library
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import SEARCH, PatchExperts
@@ -38,7 +37,7 @@ few = settings(max_examples=40, deadline=None)
 def by_numpy(call: Callable[[], Any]) -> Any:
     """Call with the kernels switched off."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SWITCH, "0")
+        patch.setattr(library, "switched_off", True)
         assert compiled() is None
         return call()
 
