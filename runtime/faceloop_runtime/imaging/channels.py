@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
-from faceloop_runtime.kernels import kernel
+from faceloop_runtime.kernels import kernel, reused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ class CropChannels:
 
     def _planes(self) -> NDArray[np.float32]:
         crop = np.ascontiguousarray(self.crop, np.float32)
-        out = np.empty((plane_count(self.families), *crop.shape), np.float32)
+        out = reused((plane_count(self.families), *crop.shape))
         function = kernel("planes", "annpnpa")
         if function is not None:
             numbers, directions = _for_kernel(self.families)
