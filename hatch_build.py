@@ -61,7 +61,7 @@ def compile_kernels() -> tuple[list[Path], str]:
     library = _library()
     for name in library.INSTRUCTION_SETS:
         library.library_file(name).unlink(missing_ok=True)
-    if library.switched_off():
+    if library.switched_off:
         return [], f"{library.SWITCH} is 0"
     try:
         made = [_compile(library, "baseline")]

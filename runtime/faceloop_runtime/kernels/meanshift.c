@@ -3,10 +3,11 @@
    Maps lie in memory with the landmarks last: (place, landmark). Loops over landmarks become
    vectors. */
 #include "exponential.h"
-#include "kernels.h"
+#include "vector.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     SEARCH = 11,
@@ -16,10 +17,11 @@ enum {
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Softmax of gain x response over the places of each landmark's window. least: of a logarithm of a
-   probability over the largest of its map. */
-EXPORT void faceloop_probabilities(const float *responses, const float *gain, int64_t landmarks,
-                                   float least, float *maps) {
+/* Softmax of gain x response over the places of each landmark's window. floor: the least logarithm
+   of a probability over the largest of its map. */
+EXPORT int32_t faceloop_probabilities(const float *responses, const float *gain, int64_t landmarks,
+                                      double floor, float *maps) {
+    const float least = (float)floor;
     for (int64_t from = 0; from < landmarks; from += BLOCK) {
         const int64_t count = smaller(BLOCK, landmarks - from);
         const float *restrict by = gain + from;
@@ -48,12 +50,13 @@ EXPORT void faceloop_probabilities(const float *responses, const float *gain, in
                 map[k] /= sum[k];
         }
     }
+    return 0;
 }
 
 /* Inverse variance of each map, with a floor of one pixel, times the landmark's reliability; scaled
    to a mean of 1 unless all are 0. */
-EXPORT void faceloop_landmark_weights(const float *maps, const float *reliability,
-                                      int64_t landmarks, double *weights) {
+EXPORT int32_t faceloop_landmark_weights(const float *maps, const float *reliability,
+                                         int64_t landmarks, double *weights) {
     double total = 0.0;
     for (int64_t from = 0; from < landmarks; from += BLOCK) {
         const int64_t count = smaller(BLOCK, landmarks - from);
@@ -76,12 +79,14 @@ EXPORT void faceloop_landmark_weights(const float *maps, const float *reliabilit
     const double mean = total / (double)landmarks;
     for (int64_t k = 0; mean > 0.0 && k < landmarks; k++)
         weights[k] /= mean;
+    return 0;
 }
 
 struct shape_model {
     int64_t points, modes;
     const double *mean;       /* point, (x, y) */
     const double *components; /* mode, point, (x, y) */
+    const double *tangent;    /* point, (x, y); pose, mode, zeros to a multiple of WIDTH */
     const double *limits;     /* mode: how far its parameter may go */
 };
 
@@ -98,34 +103,36 @@ struct evidence {
     double scale;          /* pixels per IOD */
 };
 
+enum { WIDTH = 8 }; /* rows of numbers of double precision are filled up to a multiple of it */
+
 /* Memory of one call. Rows of `columns` numbers: pose, modes, then zeros. */
 struct work {
     int64_t unknowns, columns;
-    double *tangent;  /* coordinate, unknown: how points move */
-    double *weighted; /* the same, times the landmarks' weights */
-    double *normal;   /* unknown, unknown; then its Cholesky factor, upper triangle */
-    double *penalty;  /* mode, mode */
-    double *shape;    /* coordinate */
-    double *offset;   /* coordinate: from the middle of its window, in pixels */
-    double *shift;    /* coordinate: mean-shift */
-    double *right;    /* unknown */
+    double *tangent; /* coordinate, unknown: how points move */
+    double *normal;  /* unknown, unknown; then its Cholesky factor, upper triangle */
+    double *right;   /* unknown */
+    double *penalty; /* mode, mode */
+    double *shape;   /* coordinate */
+    double *offset;  /* coordinate: from the middle of its window, in pixels */
+    double *shift;   /* coordinate: mean-shift */
 };
 
 static int reserve(struct work *work, int64_t points, int64_t modes) {
-    const int64_t n = 2 * points, m = 4 + modes, c = (m + 7) / 8 * 8;
-    double *memory = calloc((size_t)(2 * n * c + m * c + modes * modes + 3 * n + c), sizeof *memory);
+    const int64_t n = 2 * points, m = 4 + modes, c = (m + WIDTH - 1) / WIDTH * WIDTH;
+    double *memory = malloc((size_t)(n * c + c * c + c + modes * modes + 3 * n) * sizeof *memory);
     if (memory == NULL)
         return 0;
     work->unknowns = m;
     work->columns = c;
     work->tangent = memory;
-    work->weighted = work->tangent + n * c;
-    work->normal = work->weighted + n * c;
-    work->right = work->normal + m * c;
+    work->normal = work->tangent + n * c;
+    work->right = work->normal + c * c;
     work->penalty = work->right + c;
     work->shape = work->penalty + modes * modes;
     work->offset = work->shape + n;
     work->shift = work->offset + n;
+    for (int64_t i = 0; i < c; i++)
+        work->right[i] = 0.0;
     return 1;
 }
 
@@ -143,46 +150,62 @@ static void set_shape(const struct shape_model *model, const double *b, double *
 }
 
 /* Growing by 1, turning by 1 radian, shifts in x and y, then the modes. */
-static void set_tangent(const struct shape_model *model, const double *weights, struct work *work) {
+static void set_tangent(const struct shape_model *model, struct work *work) {
     const int64_t n = 2 * model->points, c = work->columns;
-    for (int64_t i = 0; i < n; i++) {
+    memcpy(work->tangent, model->tangent, (size_t)(n * c) * sizeof *work->tangent);
+    for (int64_t i = 0; i < n; i += 2) {
+        const double x = work->shape[i], y = work->shape[i + 1];
         double *row = work->tangent + i * c;
-        row[0] = work->shape[i];
-        row[1] = i % 2 ? work->shape[i - 1] : -work->shape[i + 1];
-        row[2] = i % 2 ? 0.0 : 1.0;
-        row[3] = i % 2 ? 1.0 : 0.0;
-        for (int64_t k = 0; k < model->modes; k++)
-            row[4 + k] = model->components[k * n + i];
+        row[0] = x;
+        row[1] = -y;
+        row[c] = y;
+        row[c + 1] = x;
     }
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t k = 0; k < c; k++)
-            work->weighted[i * c + k] = weights[i / 2] * work->tangent[i * c + k];
+}
+
+/* Four rows of tangent' weights tangent, as many columns of them as a vector has numbers. */
+static void four_rows(const double *tangent, const double *weights, int64_t points, int64_t columns,
+                      int64_t row, int64_t column, double *normal) {
+    vec_double along_x[4], along_y[4];
+    UNROLLED
+    for (int i = 0; i < 4; i++)
+        along_x[i] = along_y[i] = double_all(0.0);
+    for (int64_t p = 0; p < points; p++) {
+        const double *x = tangent + 2 * p * columns, *y = x + columns;
+        const vec_double by = double_all(weights[p]), none = double_all(0.0);
+        const vec_double u = double_madd(by, double_load(x + column), none);
+        const vec_double v = double_madd(by, double_load(y + column), none);
+        UNROLLED
+        for (int i = 0; i < 4; i++) {
+            along_x[i] = double_madd(u, double_all(x[row + i]), along_x[i]);
+            along_y[i] = double_madd(v, double_all(y[row + i]), along_y[i]);
+        }
+    }
+    const vec_double one = double_all(1.0);
+    UNROLLED
+    for (int i = 0; i < 4; i++)
+        double_store(normal + (row + i) * columns + column,
+                     double_madd(along_x[i], one, along_y[i]));
 }
 
 /* The upper triangle of tangent' weights tangent, and what prior and pose add to it. */
-static void set_normal(const struct shape_model *model, const struct prior *prior, double noise,
-                       double pose_penalty, struct work *work) {
-    const int64_t n = 2 * model->points, m = work->unknowns, c = work->columns, k = model->modes;
-    for (int64_t i = 0; i < m; i++) {
-        double *restrict row = work->normal + i * c;
-        const int64_t first = i / 8 * 8;
-        for (int64_t p = 0; p < n; p += 2) { /* x and y of a point */
-            const double *restrict a = work->tangent + p * c, *restrict b = a + c;
-            const double u = work->weighted[p * c + i], v = work->weighted[(p + 1) * c + i];
-            for (int64_t j = first; j < c; j++)
-                row[j] += u * a[j] + v * b[j];
-        }
-        row[i] += 1e-9; /* a shape without any trusted landmark leaves the pose: it then stays */
-        if (i < 4)
-            row[i] += pose_penalty;
-    }
+static void set_normal(const struct shape_model *model, const struct prior *prior,
+                       const double *weights, double noise, double pose_penalty,
+                       struct work *work) {
+    const int64_t m = work->unknowns, c = work->columns, k = model->modes;
+    for (int64_t i = 0; i < c; i += 4)
+        for (int64_t j = i / WIDTH * WIDTH; j < c; j += LANES / 2)
+            four_rows(work->tangent, weights, model->points, c, i, j, work->normal);
+    for (int64_t i = 0; i < m; i++)
+        /* a shape without any trusted landmark leaves the pose undetermined: it then stays */
+        work->normal[i * c + i] += 1e-9 + (i < 4 ? pose_penalty : 0.0);
     for (int64_t i = 0; i < k; i++)
         for (int64_t j = 0; j < k; j++) {
             const double spread = sqrt(prior->variances[i] * prior->variances[j]);
             work->penalty[i * k + j] = prior->precision[i * k + j] * (noise / spread);
         }
     for (int64_t i = 0; i < k; i++)
-        for (int64_t j = 0; j < k; j++)
+        for (int64_t j = i; j < k; j++)
             work->normal[(4 + i) * c + 4 + j] += work->penalty[i * k + j];
 }
 
@@ -199,7 +222,7 @@ static int factor(struct work *work) {
         for (int64_t k = i + 1; k < m; k++) {
             double *restrict below = work->normal + k * c;
             const double share = row[k];
-            for (int64_t j = k / 8 * 8; j < c; j++)
+            for (int64_t j = k / WIDTH * WIDTH; j < c; j++)
                 below[j] -= share * row[j];
         }
     }
@@ -218,8 +241,14 @@ static void solve(struct work *work) {
     }
     for (int64_t i = m - 1; i >= 0; i--) {
         const double *restrict row = work->normal + i * c;
-        double sum = x[i];
-        for (int64_t j = i + 1; j < m; j++)
+        double sums[WIDTH] = {0}, sum = x[i];
+        int64_t j = i + 1;
+        for (; j + WIDTH <= m; j += WIDTH)
+            for (int k = 0; k < WIDTH; k++)
+                sums[k] += row[j + k] * x[j + k];
+        for (int k = 0; k < WIDTH; k++)
+            sum -= sums[k];
+        for (; j < m; j++)
             sum -= row[j] * x[j];
         x[i] = sum / row[i];
     }
@@ -296,8 +325,8 @@ static void update(const struct shape_model *model, const struct prior *prior,
     for (int64_t j = 0; j < c; j++)
         right[j] = 0.0;
     for (int64_t i = 0; i < 2 * points; i++) {
-        const double *restrict row = work->weighted + i * c;
-        const double by = work->shift[i];
+        const double *restrict row = work->tangent + i * c;
+        const double by = evidence->weights[i / 2] * work->shift[i];
         for (int64_t j = 0; j < c; j++)
             right[j] += by * row[j];
     }
@@ -334,8 +363,8 @@ EXPORT int32_t faceloop_mean_shift(const struct shape_model *model, const struct
     if (!reserve(&work, model->points, model->modes))
         return 1;
     set_shape(model, state + 4, work.shape);
-    set_tangent(model, evidence->weights, &work);
-    set_normal(model, prior, noise, pose_penalty, &work);
+    set_tangent(model, &work);
+    set_normal(model, prior, evidence->weights, noise, pose_penalty, &work);
     const int sound = factor(&work);
     for (int64_t k = 0; sound && k < updates; k++)
         update(model, prior, evidence, variances[k], pose_penalty, state, &work);

@@ -1,9 +1,8 @@
 /* Correlation of every landmark's filters with its search window.
 
-   A row of a response is a vector. A pixel of the picture that has been loaded is used for all 11
-   rows of the response, which stay in registers, and nothing is laid out anew: of the 11 x 11 x
-   (sum of all filters) multiplications of a landmark none is made twice; lost are the lanes beyond
-   the eleventh. */
+   A row of a response is a vector, and all 11 rows stay in registers while the filter goes over
+   them: nothing is laid out anew, no multiplication is made twice, and lost are only the lanes
+   beyond the eleventh. */
 #include "vector.h"
 
 #include <string.h>
@@ -11,8 +10,9 @@
 enum {
     SEARCH = 11,                       /* width of the search window */
     STRIDE = 12,                       /* floats from a row of a piece to the next */
-    LEAST_ROWS = 11,                   /* of a piece */
     PARTS = (SEARCH + LANES - 1) / LANES,
+    MOST_PIECES = 64,
+    MOST_ROWS = 55, /* who lays out a bank keeps to these two */
     /* what is read of a row, of a piece of STRIDE columns */
     REACH = STRIDE - 1 + PARTS * LANES
 };
@@ -32,75 +32,88 @@ struct bank {
     int64_t before;       /* pixels of a filter left of, and above, the place it responds for */
 };
 
-/* ROW is one row of the response; x and w are those of the upper rows of the window or of the
-   lower. */
-#define ROW(i, r, w0, x0, w1, x1)                                                                  \
-    a##i = vec_madd(i <= (r) ? x0 : x1, vec_all((i <= (r) ? w0 : w1)[-(i) * STRIDE + u]), a##i)
-#define ROWS(r, w0, x0, w1, x1)                                                                    \
-    ROW(0, r, w0, x0, w1, x1);                                                                     \
-    ROW(1, r, w0, x0, w1, x1);                                                                     \
-    ROW(2, r, w0, x0, w1, x1);                                                                     \
-    ROW(3, r, w0, x0, w1, x1);                                                                     \
-    ROW(4, r, w0, x0, w1, x1);                                                                     \
-    ROW(5, r, w0, x0, w1, x1);                                                                     \
-    ROW(6, r, w0, x0, w1, x1);                                                                     \
-    ROW(7, r, w0, x0, w1, x1);                                                                     \
-    ROW(8, r, w0, x0, w1, x1);                                                                     \
-    ROW(9, r, w0, x0, w1, x1);                                                                     \
-    ROW(10, r, w0, x0, w1, x1)
-
-/* Row r of the window meets rows 0 to r of the response, and row r + rows meets the others: the two
-   together make as much work as any other row. */
-#define TWO_ROWS(r)                                                                                \
-    do {                                                                                           \
-        const float *upper = seen + (r) * width, *lower = upper + rows * width;                    \
-        const float *w0 = w + (r) * STRIDE, *w1 = w0 + rows * STRIDE;                              \
-        for (int64_t u = 0; u < columns; u++) {                                                    \
-            vec x0 = vec_load(upper + u), x1 = vec_load(lower + u);                                \
-            vec_keep(x0);                                                                          \
-            vec_keep(x1);                                                                          \
-            ROWS(r, w0, x0, w1, x1);                                                               \
-        }                                                                                          \
-    } while (0)
-
 struct window {
     const float *seen; /* first pixel that the piece meets */
     int64_t width;     /* pixels from a row to the next */
 };
 
+/* Row v of the filter from column to column: every row of the response loads its own pixels. */
+static inline void one_row(const float *seen, int64_t width, const float *w, int64_t columns,
+                           vec a[SEARCH]) {
+    for (int64_t u = 0; u < columns; u++) {
+        const vec by = vec_all(w[u]);
+        UNROLLED
+        for (int i = 0; i < SEARCH; i++)
+            a[i] = vec_madd(vec_load(seen + i * width + u), by, a[i]);
+    }
+}
+
+/* Row y of the window meets filter row y - i for row i of the response. Rows y and y + 11 together
+   meet every row of the response once: row y those up to y, the other one the rest. */
+#if WIDE
+/* There are registers for a column of the filter, too: each pixel and each weight is loaded once. */
+static inline void eleven_rows(const float *seen, int64_t width, const float *w, int64_t columns,
+                               vec a[SEARCH]) {
+    for (int64_t u = 0; u < columns; u++) {
+        vec by[SEARCH];
+        UNROLLED
+        for (int v = 0; v < SEARCH; v++)
+            by[v] = vec_all(w[v * STRIDE + u]);
+        UNROLLED
+        for (int y = 0; y < SEARCH; y++) {
+            const vec upper = vec_load(seen + y * width + u);
+            UNROLLED
+            for (int i = 0; i <= y; i++)
+                a[i] = vec_madd(upper, by[y - i], a[i]);
+            if (y == SEARCH - 1)
+                break;
+            const vec lower = vec_load(seen + (y + SEARCH) * width + u);
+            UNROLLED
+            for (int i = y + 1; i < SEARCH; i++)
+                a[i] = vec_madd(lower, by[y + SEARCH - i], a[i]);
+        }
+    }
+}
+#else
+static inline void eleven_rows(const float *seen, int64_t width, const float *w, int64_t columns,
+                               vec a[SEARCH]) {
+    UNROLLED
+    for (int y = 0; y < SEARCH; y++) {
+        const float *above = seen + y * width, *below = above + SEARCH * width;
+        for (int64_t u = 0; u < columns; u++) {
+            vec upper = vec_load(above + u), lower = y < SEARCH - 1 ? vec_load(below + u) : upper;
+            vec_keep(upper);
+            vec_keep(lower);
+            UNROLLED
+            for (int i = 0; i < SEARCH; i++)
+                a[i] = i <= y ? vec_madd(upper, vec_all(w[(y - i) * STRIDE + u]), a[i])
+                              : vec_madd(lower, vec_all(w[(y + SEARCH - i) * STRIDE + u]), a[i]);
+        }
+    }
+}
+#endif
+
 /* One part of the response's columns, over all pieces. */
 static void correlate(const struct bank *bank, const struct window *windows, const float *w,
                       int64_t part, float tile[SEARCH][PARTS * LANES]) {
-    vec a0 = vec_all(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0, a8 = a0,
-        a9 = a0, a10 = a0;
+    vec a[SEARCH];
+    UNROLLED
+    for (int i = 0; i < SEARCH; i++)
+        a[i] = vec_all(0.0f);
     for (int64_t p = 0; p < bank->pieces; p++) {
         const int64_t rows = bank->piece[p].rows, columns = bank->piece[p].columns;
         const int64_t width = windows[p].width;
         const float *seen = windows[p].seen + part * LANES;
-        TWO_ROWS(0);
-        TWO_ROWS(1);
-        TWO_ROWS(2);
-        TWO_ROWS(3);
-        TWO_ROWS(4);
-        TWO_ROWS(5);
-        TWO_ROWS(6);
-        TWO_ROWS(7);
-        TWO_ROWS(8);
-        TWO_ROWS(9);
-        for (int64_t r = SEARCH - 1; r < rows; r++) {
-            const float *row = seen + r * width, *w0 = w + r * STRIDE;
-            for (int64_t u = 0; u < columns; u++) {
-                vec x = vec_load(row + u);
-                vec_keep(x);
-                ROWS(SEARCH, w0, x, w0, x);
-            }
-        }
+        int64_t done = 0;
+        for (; done + SEARCH <= rows; done += SEARCH)
+            eleven_rows(seen + done * width, width, w + done * STRIDE, columns, a);
+        for (; done < rows; done++)
+            one_row(seen + done * width, width, w + done * STRIDE, columns, a);
         w += rows * STRIDE;
     }
-    float *to = tile[0] + part * LANES;
-    const vec all[SEARCH] = {a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10};
+    UNROLLED
     for (int i = 0; i < SEARCH; i++)
-        vec_store(to + i * PARTS * LANES, all[i]);
+        vec_store(tile[i] + part * LANES, a[i]);
 }
 
 /* Copy what a piece meets, zeros where there is no picture. */
@@ -114,14 +127,15 @@ static void copy_window(const float *plane, int64_t height, int64_t width, int64
         }
 }
 
-/* The most pieces a bank may have, and the most rows of one: who lays it out keeps to them. */
-EXPORT int64_t faceloop_most_pieces(void) { return 64; }
-EXPORT int64_t faceloop_most_rows(void) { return 48; }
+/* Wherever a window is said to lie, sums with its place do not overflow. */
+static int64_t within(int64_t place) {
+    const int64_t most = (int64_t)1 << 32;
+    return place < -most ? -most : place > most ? most : place;
+}
 
 /* planes: plane, height, width. centres: landmark, (x, y). maps: row, column, landmark. */
-EXPORT void faceloop_responses(const struct bank *bank, const float *planes, int64_t height,
-                               int64_t width, const int64_t *centres, float *maps) {
-    enum { MOST_PIECES = 64, MOST_ROWS = 48 };
+EXPORT int32_t faceloop_responses(const struct bank *bank, const float *planes, int64_t height,
+                                  int64_t width, const int64_t *centres, float *maps) {
     const int64_t n = bank->landmarks;
     const float *w = bank->weights;
     int64_t size = 0; /* of the filters of a landmark */
@@ -132,19 +146,19 @@ EXPORT void faceloop_responses(const struct bank *bank, const float *planes, int
     for (int64_t k = 0; k < n; k++, w += size) {
         struct window windows[MOST_PIECES];
         float tile[SEARCH][PARTS * LANES];
-        const int64_t x = centres[2 * k] - SEARCH / 2 - bank->before;
-        const int64_t y = centres[2 * k + 1] - SEARCH / 2 - bank->before;
+        const int64_t x = within(centres[2 * k]) - SEARCH / 2 - bank->before;
+        const int64_t y = within(centres[2 * k + 1]) - SEARCH / 2 - bank->before;
         int edge = 0;
         for (int64_t p = 0; p < bank->pieces; p++) {
             const struct piece one = bank->piece[p];
             const int64_t top = y + one.top, left = x + one.left;
             const int64_t below = top + one.rows + SEARCH - 1;
-            windows[p].seen = planes + (one.plane * height + top) * width + left;
-            windows[p].width = width;
             /* the end of a row reads on into the next one, for lanes that nobody asks for */
             edge |= top < 0 || left < 0 || below > height ||
                     left + one.columns + SEARCH - 1 > width ||
                     (below - 1) * width + left + REACH > height * width;
+            windows[p].seen = edge ? NULL : planes + (one.plane * height + top) * width + left;
+            windows[p].width = width;
         }
         if (!edge) {
             for (int64_t part = 0; part < PARTS; part++)
@@ -171,4 +185,5 @@ EXPORT void faceloop_responses(const struct bank *bank, const float *planes, int
             for (int j = 0; j < SEARCH; j++)
                 maps[(i * SEARCH + j) * n + k] = tile[i][j] + bank->bias[k];
     }
+    return 0;
 }

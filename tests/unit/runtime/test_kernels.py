@@ -19,8 +19,7 @@ from faceloop_runtime.fit.meanshift import (
     regularised_mean_shift,
 )
 from faceloop_runtime.imaging.channels import CHANNELS, CropChannels
-from faceloop_runtime.kernels import compiled, describe
-from faceloop_runtime.kernels.library import SWITCH
+from faceloop_runtime.kernels import compiled, describe, library
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import SEARCH, PatchExperts
@@ -38,7 +37,7 @@ few = settings(max_examples=40, deadline=None)
 def by_numpy(call: Callable[[], Any]) -> Any:
     """Call with the kernels switched off."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SWITCH, "0")
+        patch.setattr(library, "switched_off", True)
         assert compiled() is None
         return call()
 
@@ -104,7 +103,7 @@ def test_responses(landmarks: int, families: list[str], patch: int, more: int, s
 def test_responses_far_outside_the_picture_read_nothing_else() -> None:
     rng = np.random.default_rng(0)
     maps, experts = rng.normal(size=(2, 40, 50)).astype(np.float32), experts_of(rng, 5, 2, 11)
-    far = np.array([[-1000, 20], [20, -1000], [1000, 20], [20, 1000], [2**40, -(2**40)]])
+    far = np.array([[-1000, 20], [20, -1000], [1000, 20], [20, 1000], [2**63 - 1, -(2**63)]])
     found = CpuResponses([experts]).responses(0, maps, far)
     np.testing.assert_array_equal(found, np.broadcast_to(experts.bias[:, None, None], found.shape))
 
