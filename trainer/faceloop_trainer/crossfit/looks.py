@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _DESCRIPTIONS, _BOXES = "looks", "boxes"
-_LOOKS = 2
-"""Looks at each face, each from another place."""
+_LOOKS = 1
+"""Looks at each variant of a face. Two leave the same errors (MUCT, 100 and 300 faces: .0254 and
+.0231), and take an eighth of a training's time more."""
 _SHIFT, _LOG_SCALE, _ANGLE = 0.03, 0.07, 6.0
 """Usual error of a detector's box against the crop: shift in sides of the crop, logarithm of the
 side, and roll in degrees (one standard deviation)."""

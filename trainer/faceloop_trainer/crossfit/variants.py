@@ -75,3 +75,11 @@ def variants(training_set: TrainingSet, most: int) -> list[FaceVariant]:
         for way in ways
         for i in chosen
     ]
+
+
+def few_variants(training_set: TrainingSet, most: int) -> list[FaceVariant]:
+    """Return at most so many variants: where that is not all of them, one of each face."""
+    every = variants(training_set, most)
+    if len(every) <= most:
+        return every
+    return [one for one in every if (one.mirror is None) == (int(one.completed.key[-1], 16) % 2)]
