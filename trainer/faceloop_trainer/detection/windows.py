@@ -190,19 +190,16 @@ class Scene:
 
     def hardest(self, templates: LearnedDetector) -> list[Place]:
         """Return the places that look most like a face to each template, and are not clear."""
-        found: list[tuple[float, int, Place]] = []
+        found: list[list[tuple[float, Place]]] = [[] for _ in templates.weights]
         for level, odds in self._odds(templates):
-            for template, own in enumerate(odds):
+            for own, best in zip(odds, found, strict=True):
                 peaks = (own >= cv2.dilate(own, np.ones((3, 3), np.uint8))) & (own > _CLEAR)
-                found += [
-                    (float(own[r, c]), template, (level, int(r), int(c)))
-                    for r, c in zip(*np.nonzero(peaks), strict=True)
-                ]
-        found.sort(key=lambda one: -one[0])
-        chosen = []
-        for template in range(len(templates.weights)):
-            chosen += [at for _, by, at in found if by == template][:_HARDEST]
-        return chosen
+                rows, columns = np.nonzero(peaks)
+                values = own[rows, columns]
+                for k in np.argsort(-values, kind="stable")[:_HARDEST]:
+                    best.append((float(values[k]), (level, int(rows[k]), int(columns[k]))))
+        # Sorting is stable: of places that look the same the first one of the finest level counts.
+        return [at for best in found for _, at in sorted(best, key=lambda one: -one[0])[:_HARDEST]]
 
     def most(self, templates: LearnedDetector) -> NDArray[np.float32]:
         """Return the greatest log-odds of each template, (T,)."""
