@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_trainer.data.split import subsample_by_content
@@ -48,6 +48,11 @@ class FaceVariant:
     def points(self) -> NDArray[np.float64]:
         """Return where its points are, (N, 2); NaN where unknown."""
         face = self.completed.original
+        return face.mirrored_points(self.mirror) if self.mirror else face.points
+
+    def complete_points(self) -> NDArray[np.float64]:
+        """Return where its points are, (N, 2), or are taken to be where that is unknown."""
+        face = replace(self.completed.original, points=self.completed.points)
         return face.mirrored_points(self.mirror) if self.mirror else face.points
 
     def trains_patches(self) -> NDArray[np.bool_]:
