@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
+
+from faceloop_runtime.kernels import address, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,14 +77,40 @@ class CropChannels:
         return self._planes()
 
     def _planes(self) -> NDArray[np.float32]:
-        crop = np.ascontiguousarray(self.crop)
+        crop = np.ascontiguousarray(self.crop, np.float32)
         out = np.empty((plane_count(self.families), *crop.shape), np.float32)
+        library = compiled()
+        if library is not None:
+            _planes_by_kernel(library, crop, self.families, out)
+            return out
         start = 0
         for family in self.families:
             count = _PLANES[family]
             _FILL_PLANES[family](crop, out[start : start + count])
             start += count
         return out
+
+
+def _planes_by_kernel(
+    library: ctypes.CDLL, crop: Crop, families: tuple[str, ...], out: NDArray[np.float32]
+) -> None:
+    call, (height, width) = library.faceloop_planes, crop.shape
+    call.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64),
+        *(ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p),
+    ]
+    numbers, directions = _for_kernel(families)
+    failed = call(address(crop), height, width, numbers, len(families), directions, address(out))
+    if failed:
+        raise MemoryError
+
+
+@cache
+def _for_kernel(families: tuple[str, ...]) -> tuple[ctypes.Array[Any], ctypes.Array[Any]]:
+    """Return families and directions as ``kernels/planes.c`` takes them."""
+    numbers = (ctypes.c_int64 * len(families))(*(tuple(CHANNELS).index(f) for f in families))
+    flat = [part for direction in _directions() for part in direction]
+    return numbers, (ctypes.c_double * len(flat))(*flat)
 
 
 def plane_count(families: Sequence[str]) -> int:

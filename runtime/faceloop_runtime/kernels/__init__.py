@@ -4,6 +4,7 @@ Each ``*.c`` here is compiled when the package is built (``hatch_build.py`` in t
 repository), once for each instruction set, and loaded by ctypes.
 """
 
-from .library import compiled, describe
+from .calls import kernel
+from .library import address, compiled, describe
 
-__all__ = ["compiled", "describe"]
+__all__ = ["address", "compiled", "describe", "kernel"]

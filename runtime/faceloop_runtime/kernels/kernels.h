@@ -11,4 +11,11 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
+/* A loop of known length is unrolled by GCC before it could become vectors. */
+#ifdef __GNUC__
+#define VECTORS _Pragma("GCC unroll 1")
+#else
+#define VECTORS
+#endif
+
 #endif

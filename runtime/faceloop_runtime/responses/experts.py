@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloop_runtime.kernels import address, compiled
+
 SEARCH = 11
 """Width of the search window, in pixels of the crop."""
 
+_KERNEL_SEARCH = 11
+"""The same in ``kernels/*.c``."""
 _FLOOR = -30.0
 """Least logarithm of a probability over the largest of its map. Smaller ones say no more, and times
 a kernel they are denormal numbers, with which a processor computes ten times as long."""
@@ -49,6 +54,9 @@ class PatchExperts:
     def probabilities(self, responses: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn response maps (N, S, S) into probability maps that sum to 1 each."""
         # The landmarks last in memory: sums over places then run along it.
+        library = search_kernels()
+        if library is not None:
+            return _by_kernel(library, responses, self.gain)
         z = np.ascontiguousarray(responses.transpose(1, 2, 0)).reshape(-1, len(responses))
         z = z * self.gain
         z -= z.max(axis=0)
@@ -56,6 +64,26 @@ class PatchExperts:
         np.exp(z, out=z)
         z /= z.sum(axis=0)
         return z.reshape(*responses.shape[1:], -1).transpose(2, 0, 1)
+
+
+def search_kernels() -> ctypes.CDLL | None:
+    """Return the compiled kernels of the search, None where NumPy has to do without."""
+    return compiled() if SEARCH == _KERNEL_SEARCH else None
+
+
+def _by_kernel(
+    library: ctypes.CDLL, responses: NDArray[np.float32], gain: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    logits = np.ascontiguousarray(responses.transpose(1, 2, 0), np.float32)
+    gain = np.ascontiguousarray(gain, np.float32)
+    maps, call = np.empty_like(logits), library.faceloop_probabilities
+    call.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_void_p),
+        *(ctypes.c_int64, ctypes.c_float, ctypes.c_void_p),
+    ]
+    call.restype = None
+    call(address(logits), address(gain), len(gain), _FLOOR, address(maps))
+    return maps.transpose(2, 0, 1)
 
 
 def windows(

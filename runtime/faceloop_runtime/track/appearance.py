@@ -94,8 +94,8 @@ def _surroundings(gray: Gray, pose: Similarity, reach: float) -> tuple[Gray, Sim
 
 def _span(low: float, high: float, count: int, by: int) -> tuple[int, int]:
     """First cell and number of cells, of ``count`` cells of ``by`` pixels."""
-    first = int(np.clip(low // by, 0, count - 1))
-    return first, int(np.clip(high // by + 1, first + 1, count)) - first
+    first = min(max(int(low // by), 0), count - 1)
+    return first, min(max(int(high // by) + 1, first + 1), count) - first
 
 
 def _between(values: list[float], top: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceloop_runtime.quality.conformal import ConformalCalibration
 from faceloop_runtime.quality.error import ErrorPredictor
-from faceloop_runtime.quality.estimate import predicted_log_error
+from faceloop_runtime.quality.estimate import joint_log_error
 from faceloop_runtime.quality.features import FitFeatures, fit_features
 from faceloop_runtime.quality.points import POINT_INPUTS, PointNetwork, PointPredictor
 from faceloop_runtime.quality.validator import FaceValidator
@@ -239,7 +239,7 @@ class _EstimatorTraining:
         points = self.point_predictor(error, self.untrained.visible)
         return np.array(
             [
-                predicted_log_error(predictor, points, self.features[i], self.inputs[i])
+                joint_log_error(predictor(self.features[i]), points.log_error(self.inputs[i]))
                 for i in np.nonzero(of)[0]
             ]
         )
