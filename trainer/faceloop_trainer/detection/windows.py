@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from faceloop_runtime.detect.cells import CELL, cell_map, pyramid
+from faceloop_runtime.detect.cells import CELL, PYRAMID_STEP, cell_map, pyramid
 from faceloop_runtime.detect.learned import TemplateFrame
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.crop import FaceImage
@@ -44,8 +44,8 @@ _HARDEST = 4
 """Windows that a search of a scene gives for each template, ..."""
 _CLEAR, _NEVER = -1.0, -10.0
 """... all above the first; what is not looked at has the second."""
-_EVERY = 2
-"""Of the levels of a picture, every so manieth is enough to learn from."""
+_STEP = PYRAMID_STEP**2
+"""Every second level of a picture is enough to learn from."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Scene:
         """
         levels = [
             level
-            for level in list(pyramid(picture, window.size, smallest))[::_EVERY]
+            for level in pyramid(picture, window.size, smallest, _STEP)
             if level.cells.shape[0] >= window.rows and level.cells.shape[1] >= window.columns
         ]
         return cls(tuple(levels), tuple(_apart(window, one, face) for one in levels), fold)
