@@ -63,9 +63,9 @@ class StartTraining:
         self._looks = Looks.of(training_set, cache, steps)
         found = self._looks.descriptions(shown)
         pairs = zip(shown, found, strict=True)
-        targets = np.array([row for one, looks in pairs for row in _targets(pdm, one, looks)])
-        features = np.concatenate([looks["features"] for looks in found])
-        folds = np.repeat([one.fold for one in shown], [len(looks["frames"]) for looks in found])
+        targets = np.array([_target(pdm, one, look) for one, look in pairs])
+        features = np.array([look["features"] for look in found])
+        folds = np.array([one.fold for one in shown])
         self._shown = 4 + len(pdm.variances)
         self._pdm, self._targets, self._folds = pdm, targets, folds
         self._centre = features.mean(axis=0)
@@ -78,8 +78,8 @@ class StartTraining:
         The face need not be among these: its subject's fold says which map that is.
         """
         (arrays,) = self.looks([one])
-        frame = Similarity(*map(float, arrays["frames"][0]))
-        return self._maps[one.fold].start(frame, arrays["features"][0])
+        frame = Similarity(*map(float, arrays["frame"]))
+        return self._maps[one.fold].start(frame, arrays["features"])
 
     def looks(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
         """Return what the start network says of some faces, see `Looks.descriptions`."""
@@ -158,9 +158,9 @@ class StartTraining:
         )
 
 
-def _targets(pdm: PointDistributionModel, one: FaceVariant, looks: Arrays) -> list[Floats]:
-    """Return pose, in the frame of each look, shape, and which points are seen, (4 + K + N,)."""
+def _target(pdm: PointDistributionModel, one: FaceVariant, look: Arrays) -> Floats:
+    """Return pose, in the frame of the look, shape, and which points are seen, (4 + K + N,)."""
     pose, b = pdm.parameters(one.points())
-    rest = np.concatenate([b, one.trains_patches()])
-    frames = [Similarity(*map(float, frame)) for frame in looks["frames"]]
-    return [np.concatenate([numbers_of(frame.inverse().after(pose)), rest]) for frame in frames]
+    frame = Similarity(*map(float, look["frame"]))
+    seen = one.trains_patches()
+    return np.concatenate([numbers_of(frame.inverse().after(pose)), b, seen])
