@@ -13,6 +13,7 @@ from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
+from faceloop_datasets.workers import open_workers
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.face_model import START_NETWORK
 from faceloop_runtime.start_network import network_key
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Face, Scheme
     from faceloop_datasets.progress import ProgressLike
+    from faceloop_datasets.workers import SchedulerLike, Workers
     from faceloop_runtime.regressor import ShapeRegressor
     from faceloop_runtime.responses.experts import PatchExperts
     from faceloop_trainer.evaluation.result import Evaluation
@@ -92,6 +94,7 @@ def train(
     config: TrainingConfig | None = None,
     *,
     progress: ProgressLike = None,
+    scheduler: SchedulerLike = None,
 ) -> TrainingResult:
     """Train a face model on a project's annotations.
 
@@ -103,6 +106,9 @@ def train(
         Settings; the defaults are the best-measured ones.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
+    scheduler : str or Workers, optional
+        Who works on the faces (`faceloop_datasets.workers.open_workers`); this process by default.
+        The model is the same whoever does.
 
     Returns
     -------
@@ -112,9 +118,18 @@ def train(
     ------
     TrainingError
         If there are too few faces.
+    WorkersLost
+        If the workers were lost; the next training goes on from what is cached.
     Cancelled
         If the monitor stopped it; nothing has been written.
     """
+    with open_workers(scheduler) as workers:
+        return _trained(project, config, progress, workers)
+
+
+def _trained(
+    project: Project, config: TrainingConfig | None, progress: ProgressLike, workers: Workers
+) -> TrainingResult:
     config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
     every = project.faces()
@@ -130,16 +145,28 @@ def train(
         seed=config.seed,
         cache=cache,
         progress=progress,
+        workers=workers,
     )
     held = {f.subject_key for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
     snapshot = _snapshot_faces(
-        project, scheme, annotated, training, held, config, cache, monitor.quiet(), revision
+        project,
+        scheme,
+        annotated,
+        training,
+        held,
+        config,
+        cache,
+        monitor.quiet(),
+        revision,
+        workers,
     )
     warnings = (*unusable_text(unusable), *data_warnings(every, scheme))
     reasons = " ".join(filter(None, (*warnings, limit_reason(config.limit))))
     warnings = (*warnings, *_sample_size(annotated, training, held, reasons))
-    model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
+    model = train_faces(
+        scheme, training, config, snapshot=snapshot, cache=cache, progress=progress, workers=workers
+    )
     cache.tidy()
     trained = {face.item_id for face in training if face.item_id is not None}
     said = label_warning(annotated, trained, model.expression_names)
@@ -216,6 +243,7 @@ def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     cache: Cache,
     monitor: Monitor,
     revision: int | None,
+    workers: Workers,
 ) -> list[TrainingFace]:
     """Read the faces of the reference snapshot, without the subjects that are held out."""
     if revision is None:
@@ -228,7 +256,13 @@ def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     by_revision = {face.revision_id: face for face in current}
     others = [face for face in wanted if face.revision_id not in by_revision]
     read, _ = load_faces(
-        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
+        scheme,
+        others,
+        config.scales[-1],
+        seed=config.seed,
+        cache=cache,
+        progress=monitor,
+        workers=workers,
     )
     by_revision |= {face.revision_id: face for face in read}
     return [by_revision[f.revision_id] for f in wanted if f.revision_id in by_revision]
@@ -242,6 +276,7 @@ def train_faces(
     snapshot: Sequence[TrainingFace] = (),
     cache: Cache | None = None,
     progress: ProgressLike = None,
+    workers: Workers | None = None,
 ) -> FaceModel:
     """Train on faces that have been read already; all of them are used.
 
@@ -258,6 +293,8 @@ def train_faces(
         What earlier trainings kept; the model is the same with and without.
     config, progress
         As in `train`.
+    workers : Workers, optional
+        Who works on the faces; threads of this process by default.
 
     Raises
     ------
@@ -267,7 +304,7 @@ def train_faces(
         If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
-        kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
+        kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress), workers)
         shapes = np.array([face.points for face in faces])
         scheme = completed_scheme(scheme, shapes, mirror=config.mirror)
         config = applicable(config, scheme, shapes)
