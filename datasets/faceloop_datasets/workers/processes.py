@@ -1,0 +1,183 @@
+"""Jobs in processes of this computer, which are started afresh and end with this one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import cv2
+
+from faceloop_datasets.errors import InputError
+from faceloop_datasets.faults import in_words
+
+from .base import POLL, TRIES, Workers, WorkersLost, go_on, sum_in_order
+from .jobs import Packed, do, unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Processes(Workers):
+    """Does jobs in processes; one that dies is replaced, and its jobs are done again.
+
+    A script that uses it needs the line ``if __name__ == "__main__":`` before what it does, as all
+    Python programs that start processes.
+
+    Parameters
+    ----------
+    count : int
+        How many; by default as many as cores.
+    """
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count or os.cpu_count() or 1
+        self._pool: _Pool | None = None
+        self._lock = Lock()
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="faceloop-jobs-", ignore_cleanup_errors=True
+        )
+
+    def as_done(
+        self,
+        function: Callable[[T], R],
+        items: Sequence[T],
+        *,
+        batch: int = 1,
+        check: Callable[[], None] = go_on,
+    ) -> Iterator[tuple[int, R]]:
+        """See `Workers.as_done`."""
+        path = self._write(Packed.of(function))
+        waiting = deque(range(0, len(items), batch))
+        lost: dict[int, int] = {}
+        running: dict[Future[list[R]], int] = {}
+        finished = False
+        try:
+            while waiting or running:
+                pool = self._working()
+                while waiting and len(running) < 2 * self.count:
+                    first = waiting.popleft()
+                    future = pool.submit(path, items[first : first + batch])
+                    running[future] = first
+                ready, _ = wait(running, POLL, FIRST_COMPLETED)
+                check()
+                for future in ready:
+                    first = running.pop(future)
+                    try:
+                        made = future.result()
+                    except BrokenProcessPool:
+                        lost[first] = lost.get(first, 0) + 1
+                        if lost[first] == TRIES:
+                            raise _often_lost() from None
+                        waiting.appendleft(first)
+                        self._give_up(pool)
+                        continue
+                    yield from enumerate(made, first)
+            finished = True
+        finally:
+            if not finished:  # a job may take hours: it is not waited for
+                self._give_up(self._pool)
+
+    def map_sum(
+        self,
+        function: Callable[[T], R],
+        chunks: Sequence[T],
+        *,
+        check: Callable[[], None] = go_on,
+        done: Callable[[int], None] | None = None,
+    ) -> R:
+        """See `Workers.map_sum`."""
+        return sum_in_order(self.as_done(function, chunks, check=check), done)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._give_up(self._pool)
+        self._folder.cleanup()
+
+    def _write(self, packed: Packed) -> str:
+        file = Path(self._folder.name) / packed.name
+        try:
+            if not file.exists():
+                part = file.with_suffix(f".{id(packed)}")
+                part.write_bytes(packed.content)
+                part.replace(file)
+        except OSError as error:
+            raise InputError(
+                f"{file.parent} cannot hold what worker processes need: {in_words(error)}. Make "
+                "room there, or set TMPDIR to another folder."
+            ) from error
+        return str(file)
+
+    def _working(self) -> _Pool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = _Pool(self.count)
+            return self._pool
+
+    def _give_up(self, pool: _Pool | None) -> None:
+        with self._lock:
+            if pool is not None and self._pool is pool:
+                self._pool = None
+                pool.end()
+
+
+class _Pool:
+    """Processes, and the line that holds them: when it is cut, here or by our death, they end."""
+
+    def __init__(self, count: int) -> None:
+        context = get_context("spawn")
+        self._held, self._line = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(
+            count, mp_context=context, initializer=_begin, initargs=(self._held,)
+        )
+
+    def submit(self, path: str, items: Sequence[Any]) -> Future[list[Any]]:
+        """Queue some jobs."""
+        try:
+            return self._pool.submit(_do, path, items)
+        except BrokenProcessPool as error:
+            failed: Future[list[Any]] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def end(self) -> None:
+        """End the processes, and what they are doing."""
+        self._line.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._held.close()
+
+
+def _begin(line: Connection) -> None:
+    """Prepare a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it decides
+    cv2.setNumThreads(1)  # a process has a core
+
+    def end_with_the_line() -> None:
+        line.poll(None)
+        os._exit(0)
+
+    Thread(target=end_with_the_line, daemon=True).start()
+
+
+def _do(path: str, items: Sequence[Any]) -> list[Any]:
+    file = Path(path)
+    return do(unpacked(file.name, file.read_bytes), items)
+
+
+def _often_lost() -> WorkersLost:
+    return WorkersLost(
+        f"A worker process was ended from outside {TRIES} times at the same job, most likely for "
+        "want of memory. Use fewer processes, or close other programs, and start again: what was "
+        "finished is kept."
+    )
