@@ -22,7 +22,20 @@ POLL = 0.2
 
 
 class WorkersLost(FaceloopError):  # noqa: N818 - what happened, as the other errors are named
-    """Those who did the work are gone; nothing half-written is left behind."""
+    """Those who did the work are gone; nothing half-written is left behind.
+
+    Parameters
+    ----------
+    message : str
+        For people.
+    items : sequence of int
+        Numbers of the items at which workers died, of which one or more are the cause; empty where
+        it was something else.
+    """
+
+    def __init__(self, message: str, items: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.items = tuple(items)
 
 
 def go_on() -> None:

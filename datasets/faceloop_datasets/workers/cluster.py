@@ -134,7 +134,8 @@ class Cluster(Workers):
                     running[submitted.job(items[first : first + batch])] = first
                 for future in submitted.ready(check):
                     first = running.pop(future)
-                    yield from enumerate(submitted.result(future), first)
+                    numbers = range(first, min(first + batch, len(items)))
+                    yield from zip(numbers, submitted.result(future, numbers), strict=True)
 
     def map_sum(
         self,
@@ -235,8 +236,8 @@ class _Submitted:
         if future.status != "finished":
             self.result(future)
 
-    def result(self, future: Any) -> list[Any]:
-        """Return what a job made, or raise what went wrong."""
+    def result(self, future: Any, items: Sequence[int] = ()) -> list[Any]:
+        """Return what a job of some items made, or raise what went wrong."""
         distributed = need("distributed", "cluster")
         try:
             found: list[Any] = future.result()
@@ -244,14 +245,16 @@ class _Submitted:
             raise WorkersLost(
                 f"Workers of {self._name} died again and again at the same job, most "
                 "likely for want of memory. Give them more, and start again: what was finished is "
-                "kept."
+                "kept.",
+                items,
             ) from error
         except OSError as error:
             if isinstance(error, ConnectionError) or self._client.status != "running":
                 raise self._lost() from error
             raise WorkersLost(
                 f"A worker of {self._name} cannot go on: {in_words(error)}. What was "
-                "finished is kept."
+                "finished is kept.",
+                items,
             ) from error
         except _GONE as error:
             raise self._lost() from error

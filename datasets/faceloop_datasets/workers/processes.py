@@ -22,7 +22,7 @@ from .base import POLL, TRIES, Workers, WorkersLost, go_on, sum_in_order
 from .jobs import Packed, do, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from multiprocessing.connection import Connection
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Processes(Workers):
         path = self._write(Packed.of(function))
         waiting = deque(range(0, len(items), batch))
         lost: dict[int, int] = {}
-        running: dict[Future[list[R]], int] = {}
+        running: dict[Future[list[R]], tuple[int, _Pool]] = {}
         finished = False
         try:
             while waiting or running:
@@ -69,20 +69,21 @@ class Processes(Workers):
                 while waiting and len(running) < 2 * self.count:
                     first = waiting.popleft()
                     future = pool.submit(path, items[first : first + batch])
-                    running[future] = first
+                    running[future] = first, pool
                 ready, _ = wait(running, POLL, FIRST_COMPLETED)
                 check()
                 for future in ready:
-                    first = running.pop(future)
+                    first, pool = running.pop(future)  # which may not be the newest any more
                     try:
                         made = future.result()
                     except BrokenProcessPool:
                         lost[first] = lost.get(first, 0) + 1
                         if lost[first] == TRIES:
-                            raise _often_lost() from None
+                            raise _often_lost(sorted(_numbers(lost, batch, len(items)))) from None
                         waiting.appendleft(first)
                         self._give_up(pool)
                         continue
+                    lost.pop(first, None)
                     yield from enumerate(made, first)
             finished = True
         finally:
@@ -175,9 +176,16 @@ def _do(path: str, items: Sequence[Any]) -> list[Any]:
     return do(unpacked(file.name, file.read_bytes), items)
 
 
-def _often_lost() -> WorkersLost:
+def _numbers(firsts: Iterable[int], batch: int, count: int) -> Iterator[int]:
+    """Yield the numbers of the items of some batches."""
+    for first in firsts:
+        yield from range(first, min(first + batch, count))
+
+
+def _often_lost(items: Sequence[int]) -> WorkersLost:
     return WorkersLost(
         f"A worker process was ended from outside {TRIES} times at the same job, most likely for "
         "want of memory. Use fewer processes, or close other programs, and start again: what was "
-        "finished is kept."
+        "finished is kept.",
+        items,
     )

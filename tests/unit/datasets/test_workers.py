@@ -110,8 +110,11 @@ def test_a_killed_worker_loses_nothing(workers: Workers, tmp_path):
 
 
 def test_a_job_that_kills_every_worker_is_given_up(tmp_path):
-    with Processes(1) as workers, pytest.raises(WorkersLost, match="3 times at the same job"):
-        workers.map(DieOnce(str(tmp_path), always=True), [1, 5, 2])
+    with Processes(1) as workers:
+        with pytest.raises(WorkersLost, match="3 times at the same job") as lost:
+            workers.map(DieOnce(str(tmp_path), always=True), [1, 5, 2])
+        assert 1 in lost.value.items
+        assert 0 not in lost.value.items
 
 
 def test_what_is_no_scheduler_is_refused():
