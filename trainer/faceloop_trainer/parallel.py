@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from faceloop_datasets.workers import Threads
+from faceloop_datasets.workers import workers_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from faceloop_datasets.progress import Monitor
-    from faceloop_datasets.workers import Workers
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -33,8 +32,6 @@ class StepCounter:
     ----------
     monitor : Monitor
         Told each step, by one thread at a time, and may stop the work there.
-    workers : Workers, optional
-        Who does what takes long for each face; threads of this process by default.
 
     Attributes
     ----------
@@ -42,11 +39,13 @@ class StepCounter:
         Steps in all.
     what : str
         Name of the stage, for people.
+    workers : Workers
+        Who does what takes long for each face: those in use when this was made.
     """
 
-    def __init__(self, monitor: Monitor, workers: Workers | None = None) -> None:
+    def __init__(self, monitor: Monitor) -> None:
         self.total, self.what = 0, "training"
-        self.workers = workers or Threads()
+        self.workers = workers_in_use()
         self._monitor, self._lock = monitor, Lock()
         self._done = 0
 

@@ -13,7 +13,6 @@ from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
-from faceloop_datasets.workers import open_workers
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.face_model import START_NETWORK
 from faceloop_runtime.start_network import network_key
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
     from faceloop_datasets import Face, Scheme
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_datasets.workers import SchedulerLike, Workers
     from faceloop_runtime.regressor import ShapeRegressor
     from faceloop_runtime.responses.experts import PatchExperts
     from faceloop_trainer.evaluation.result import Evaluation
@@ -94,9 +92,11 @@ def train(
     config: TrainingConfig | None = None,
     *,
     progress: ProgressLike = None,
-    scheduler: SchedulerLike = None,
 ) -> TrainingResult:
     """Train a face model on a project's annotations.
+
+    Within `faceloop_datasets.use_scheduler` other processes or computers work on the faces; the
+    model is the same.
 
     Parameters
     ----------
@@ -106,9 +106,6 @@ def train(
         Settings; the defaults are the best-measured ones.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
-    scheduler : str or Workers, optional
-        Who works on the faces (`faceloop_datasets.workers.open_workers`); this process by default.
-        The model is the same whoever does.
 
     Returns
     -------
@@ -119,17 +116,10 @@ def train(
     TrainingError
         If there are too few faces.
     WorkersLost
-        If the workers were lost; the next training goes on from what is cached.
+        If other processes or computers were lost; the next training goes on from what is cached.
     Cancelled
         If the monitor stopped it; nothing has been written.
     """
-    with open_workers(scheduler) as workers:
-        return _trained(project, config, progress, workers)
-
-
-def _trained(
-    project: Project, config: TrainingConfig | None, progress: ProgressLike, workers: Workers
-) -> TrainingResult:
     config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
     every = project.faces()
@@ -145,28 +135,16 @@ def _trained(
         seed=config.seed,
         cache=cache,
         progress=progress,
-        workers=workers,
     )
     held = {f.subject_key for f in chosen.held_out}
     training = [f for f in faces if f.subject not in held]
     snapshot = _snapshot_faces(
-        project,
-        scheme,
-        annotated,
-        training,
-        held,
-        config,
-        cache,
-        monitor.quiet(),
-        revision,
-        workers,
+        project, scheme, annotated, training, held, config, cache, monitor.quiet(), revision
     )
     warnings = (*unusable_text(unusable), *data_warnings(every, scheme))
     reasons = " ".join(filter(None, (*warnings, limit_reason(config.limit))))
     warnings = (*warnings, *_sample_size(annotated, training, held, reasons))
-    model = train_faces(
-        scheme, training, config, snapshot=snapshot, cache=cache, progress=progress, workers=workers
-    )
+    model = train_faces(scheme, training, config, snapshot=snapshot, cache=cache, progress=progress)
     cache.tidy()
     trained = {face.item_id for face in training if face.item_id is not None}
     said = label_warning(annotated, trained, model.expression_names)
@@ -243,7 +221,6 @@ def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     cache: Cache,
     monitor: Monitor,
     revision: int | None,
-    workers: Workers,
 ) -> list[TrainingFace]:
     """Read the faces of the reference snapshot, without the subjects that are held out."""
     if revision is None:
@@ -256,13 +233,7 @@ def _snapshot_faces(  # noqa: PLR0917 - what a training has at hand
     by_revision = {face.revision_id: face for face in current}
     others = [face for face in wanted if face.revision_id not in by_revision]
     read, _ = load_faces(
-        scheme,
-        others,
-        config.scales[-1],
-        seed=config.seed,
-        cache=cache,
-        progress=monitor,
-        workers=workers,
+        scheme, others, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
     )
     by_revision |= {face.revision_id: face for face in read}
     return [by_revision[f.revision_id] for f in wanted if f.revision_id in by_revision]
@@ -276,7 +247,6 @@ def train_faces(
     snapshot: Sequence[TrainingFace] = (),
     cache: Cache | None = None,
     progress: ProgressLike = None,
-    workers: Workers | None = None,
 ) -> FaceModel:
     """Train on faces that have been read already; all of them are used.
 
@@ -293,8 +263,6 @@ def train_faces(
         What earlier trainings kept; the model is the same with and without.
     config, progress
         As in `train`.
-    workers : Workers, optional
-        Who works on the faces; threads of this process by default.
 
     Raises
     ------
@@ -304,7 +272,7 @@ def train_faces(
         If the monitor stopped it.
     """
     with threadpool_limits(1, "blas"):
-        kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress), workers)
+        kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
         shapes = np.array([face.points for face in faces])
         scheme = completed_scheme(scheme, shapes, mirror=config.mirror)
         config = applicable(config, scheme, shapes)

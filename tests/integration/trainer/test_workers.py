@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from faceloop_datasets import Project
+from faceloop_datasets import Project, use_scheduler
 from faceloop_datasets.sample import sample_faces
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.experts import moment_cache
@@ -41,7 +41,8 @@ def test_the_model_file_is_the_same_whoever_worked(
         }.items():  # fmt: skip
             for kept in (project.path / "cache").glob("*/*"):
                 kept.unlink()
-            model = train(project, CONFIG, scheduler=scheduler).model
+            with use_scheduler(scheduler):
+                model = train(project, CONFIG).model
             files[name] = tmp_path / name
             model.save(files[name])
     same = {name: file.read_bytes() for name, file in files.items()}

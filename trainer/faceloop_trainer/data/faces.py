@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from faceloop_datasets import Scheme
     from faceloop_datasets.face import Face
     from faceloop_datasets.progress import ProgressLike
-    from faceloop_datasets.workers import Workers
     from faceloop_trainer.cache import Arrays
 
     Points = NDArray[np.float64]
@@ -137,9 +136,11 @@ def load_faces(
     seed: int = 0,
     cache: Cache | None = None,
     progress: ProgressLike = None,
-    workers: Workers | None = None,
 ) -> tuple[list[TrainingFace], list[Unusable]]:
     """Read the pictures of annotated faces, reduced and cropped to what training needs.
+
+    Workers in use (`faceloop_datasets.use_scheduler`) read what is not cached; one that does not
+    see a file, or sees another one under its path, leaves it to this process.
 
     Parameters
     ----------
@@ -156,9 +157,6 @@ def load_faces(
         Cache of pictures that earlier trainings read and reduced.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
-    workers : Workers, optional
-        Who reads what is not cached. One that does not see a file, or sees another one under its
-        path, leaves it to this process.
 
     Returns
     -------
@@ -170,7 +168,7 @@ def load_faces(
     Cancelled
         If the monitor stopped it.
     """
-    kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress), workers)
+    kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
     steps.total, steps.what = len(faces), "reading faces"
     steps.tick(0)
     reader = _Reader(scheme, scale, seed)
