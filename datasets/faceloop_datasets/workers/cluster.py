@@ -5,6 +5,7 @@ What is here decides only what goes there, how much of it at once, and what a lo
 
 from __future__ import annotations
 
+import logging
 import platform
 from collections import deque
 from concurrent.futures import CancelledError
@@ -29,8 +30,8 @@ R = TypeVar("R")
 
 _AHEAD = 3
 """Batches a core that are at the cluster at once: one in work, others on their way."""
-_FIRST_WORKER = 60
-"""Seconds in which a scheduler must have a worker."""
+_CONNECT, _FIRST_WORKER = 10, 60
+"""Seconds in which a scheduler must answer, and have a worker."""
 _RETRIES = 2
 """A job that fails is tried elsewhere so often: the disk of one worker may be full."""
 _GONE = (CancelledError, OSError, RuntimeError, TimeoutError)
@@ -52,6 +53,8 @@ class Cluster(Workers):
 
     def __init__(self, client: Any, name: str, owned: Any = None) -> None:
         self.client, self.name, self._owned = client, name, owned
+        # What it logs when the scheduler is lost is a page long; we say it in a line.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL + 1)
         # Functions and faces are in the graph on purpose: a worker that is lost loses nothing.
         need("dask", "cluster").config.set(
             {"distributed.admin.large-graph-warning-threshold": "1GB"}
@@ -68,7 +71,7 @@ class Cluster(Workers):
         """
         distributed = need("distributed", "cluster")
         try:
-            client = distributed.Client(address, set_as_default=False)
+            client = distributed.Client(address, set_as_default=False, timeout=_CONNECT)
         except (OSError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"No Dask scheduler answers at {address} ({str(error).splitlines()[0]:.200}). "
@@ -249,7 +252,7 @@ class _Submitted:
                 items,
             ) from error
         except OSError as error:
-            if isinstance(error, ConnectionError) or self._client.status != "running":
+            if isinstance(error, distributed.CommClosedError | ConnectionError):
                 raise self._lost() from error
             raise WorkersLost(
                 f"A worker of {self._name} cannot go on: {in_words(error)}. What was "
