@@ -96,6 +96,11 @@ class TrainingFace:
         """Whether patch experts can be trained on the face."""
         return self.picture is not None and bool(self.trains_patches.any())
 
+    @property
+    def measures(self) -> bool:
+        """Whether the error of a fit to it can be measured."""
+        return self.picture is not None and bool(self.measured.any())
+
     @cached_property
     def key(self) -> str:
         """Hash of the picture, the points and ``trains_patches``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +16,9 @@ from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer.data.faces import whole_pictures
-from faceloop_trainer.data.perturbation import jittered_pose
 from faceloop_trainer.data.split import unseen_faces
 
+from .kept_fits import KeptFits, MeasuredFit
 from .protocol import EvaluationProtocol
 from .result import Evaluation
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from faceloop_datasets import Face, Project
     from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime.fit.result import Fit
+    from faceloop_trainer.cache import Cache
     from faceloop_trainer.data.faces import TrainingFace
 
 
@@ -151,16 +153,11 @@ def measure(
     total: int,
     protocol: EvaluationProtocol | None = None,
     *,
+    cache: Cache | None = None,
     progress: ProgressLike = None,
 ) -> Evaluation:
     """Fit a model to faces and compare with their annotations; `measure_models` for one."""
-    (found,) = measure_models(
-        (model,),
-        faces,
-        total,
-        protocol,
-        progress=progress,
-    )
+    (found,) = measure_models((model,), faces, total, protocol, cache=cache, progress=progress)
     return found
 
 
@@ -170,6 +167,7 @@ def measure_models(
     total: int,
     protocol: EvaluationProtocol | None = None,
     *,
+    cache: Cache | None = None,
     progress: ProgressLike = None,
 ) -> list[Evaluation]:
     """Fit models to the same faces from the same starts, and compare with the annotations.
@@ -185,6 +183,9 @@ def measure_models(
         How many there are, for the progress.
     protocol : EvaluationProtocol, optional
         Where the fits start; jittered starts by default.
+    cache : Cache, optional
+        Where fits are kept, each by what it depends on: a face is not fitted twice from a jittered
+        start.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
@@ -203,8 +204,7 @@ def measure_models(
         If the monitor stopped it.
     """
     monitor, protocol = Monitor.of(progress), protocol or EvaluationProtocol()
-    detector = protocol.detector or Detector()
-    measurements = [_Measurement(model, protocol, detector) for model in models]
+    measurements = [_Measurement(model, protocol, cache) for model in models]
     seen: list[TrainingFace] = []
     monitor.step(0, total, "measuring fits")
     for face in faces:
@@ -220,13 +220,19 @@ def measure_models(
 class _Measurement:
     """Fits one face after the other and measures how far off each point is."""
 
-    def __init__(self, model: FaceModel, protocol: EvaluationProtocol, detector: Detector) -> None:
-        self._model, self._fitter = model, Fitter(model, start=protocol.fit_start)
-        self._protocol, self._detector = protocol, detector
-        self._rng = np.random.default_rng(protocol.seed)
+    def __init__(self, model: FaceModel, protocol: EvaluationProtocol, cache: Cache | None) -> None:
+        self._model, self._protocol = model, protocol
+        self._kept = KeptFits.of(model, protocol, cache)
         self._distances: list[NDArray[np.float64]] = []
-        self._fitted: list[NDArray[np.float64]] = []
-        self._predicted: list[float] = []
+        self._fits: list[MeasuredFit] = []
+
+    @cached_property
+    def _fitter(self) -> Fitter:
+        return Fitter(self._model, start=self._protocol.fit_start)
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return self._protocol.detector or Detector()
 
     @property
     def last_error(self) -> float:
@@ -236,15 +242,14 @@ class _Measurement:
     def fit(self, face: TrainingFace) -> None:
         """Fit a face; each point's error is over the IOD, NaN where the truth is unknown."""
         iod = self._model.scheme.inter_ocular_distance(face.points)
-        fit = self._found(face, iod)
-        points = np.full(face.points.shape, np.nan) if fit is None else fit.points
-        distance = np.linalg.norm(points - face.points, axis=1) / iod
+        fit = self._kept.get(face, lambda: MeasuredFit.of(self._found(face, iod), face))
+        distance = np.linalg.norm(fit.points - face.points, axis=1) / iod
         self._distances.append(np.where(face.measured, distance, np.nan))
-        self._fitted.append(points)
-        self._predicted.append(np.nan if fit is None else fit.predicted_error)
+        self._fits.append(fit)
 
     def evaluation(self, faces: Sequence[TrainingFace]) -> Evaluation:
         """Return the errors on the faces that were fitted."""
+        self._kept.save()
         return Evaluation(
             scheme=self._model.scheme,
             items=tuple(f.item_id for f in faces),
@@ -252,8 +257,8 @@ class _Measurement:
             subjects=tuple(f.subject for f in faces),
             errors=np.array([_mean(distances) for distances in self._distances]),
             point_errors=np.array(self._distances),
-            predicted=np.array(self._predicted),
-            fitted=np.array(self._fitted),
+            predicted=np.array([float(fit.predicted) for fit in self._fits]),
+            fitted=np.array([fit.points for fit in self._fits]),
             start=self._protocol.start,
             subject_sources=tuple(f.subject_source for f in faces),
         )
@@ -261,9 +266,7 @@ class _Measurement:
     def _found(self, face: TrainingFace, iod: float) -> Fit | None:
         assert face.picture is not None  # noqa: S101 - checked by the callers
         if self._protocol.start == "jitter":
-            pose = jittered_pose(
-                self._model.pdm, face.points, iod, self._protocol.jitter, self._rng
-            )
+            pose = self._protocol.jittered(self._model.pdm, face, iod)
             return self._fitter.fit_near(face.picture, pose)
         boxes = find_faces(self._detector, self._model, face.picture)
         if not boxes:

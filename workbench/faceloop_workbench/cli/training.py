@@ -90,12 +90,13 @@ def train(
 
     config = TrainingConfig(experts=experts.value, modes=modes.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
-        same = None if anyway else unchanged_since(opened, config)
+        faces = opened.faces()
+        same = None if anyway else unchanged_since(opened, config, faces)
         if same is not None:
             _show_unchanged(same, opened.active_model, json)
             return
         with use_scheduler(scheduler):
-            trained = train_into(opened, config, progress=monitor)
+            trained = train_into(opened, config, faces=faces, progress=monitor)
     if json:
         show_json(trained.to_dict())
     else:

@@ -130,12 +130,13 @@ def _train(project: Project, request: Train, writer: MessageWriter, monitor: Mon
     from .training import train_into, unchanged_since, unchanged_text  # noqa: PLC0415
 
     config = TrainingConfig(**with_tuples(request.settings))
-    same = None if request.anyway else unchanged_since(project, config)
+    faces = project.faces()
+    same = None if request.anyway else unchanged_since(project, config, faces)
     if same is not None:
         text = unchanged_text(same, project.active_model)
         return Outcome("done", text, same.id, unchanged=True)
     with use_scheduler(request.scheduler):
-        trained = train_into(project, config, progress=monitor)
+        trained = train_into(project, config, faces=faces, progress=monitor)
     for face in trained.unusable:
         writer.say(Log(f"not usable: {face.name}: {face.reason}"))
     used = "in use" if trained.in_use else "not in use"
