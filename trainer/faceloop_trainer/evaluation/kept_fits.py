@@ -81,12 +81,17 @@ class KeptFits:
         start = (protocol.jitter, protocol.seed, protocol.fit_start)
         return cls(Packs(cache, _KIND, key_of(fits_key(model), *start, describe())))
 
+    def has(self, face: TrainingFace) -> bool:
+        """Whether the fit to a face is known."""
+        name = _name(face)
+        known = self._kept is not None and not self._kept.missing([name])
+        return known or name in self._made
+
     def get(self, face: TrainingFace, fit: Callable[[], MeasuredFit]) -> MeasuredFit:
         """Return the fit to a face; ``fit`` makes it if it is not known."""
         if self._kept is None:
             return fit()
-        # Beside what the picture shows and where, the name: it says how the start is moved.
-        name = key_of(face.key, face.name)
+        name = _name(face)
         if self._kept.missing([name]):
             if name not in self._made:
                 self._made[name] = vars(fit())
@@ -99,6 +104,14 @@ class KeptFits:
         if self._kept is not None and self._made:
             self._kept.add(self._made)
             self._made = {}
+
+
+def _name(face: TrainingFace) -> str:
+    """Return what a fit is kept under.
+
+    Beside what the picture shows and where, the name: it says how the start is moved.
+    """
+    return key_of(face.key, face.name)
 
 
 def fits_key(model: FaceModel) -> str:

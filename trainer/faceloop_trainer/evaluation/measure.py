@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of, plural, singular
+from faceloop_datasets.workers import Threads, workers_in_use
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
@@ -23,7 +25,7 @@ from .protocol import EvaluationProtocol
 from .result import Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from faceloop_runtime.fit.result import Fit
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.data.faces import TrainingFace
+
+_EACH = 4
+"""Faces that are read ahead for each worker: whole pictures may be large."""
 
 
 def evaluate(
@@ -207,14 +212,61 @@ def measure_models(
     measurements = [_Measurement(model, protocol, cache) for model in models]
     seen: list[TrainingFace] = []
     monitor.step(0, total, "measuring fits")
-    for face in faces:
+    for some in _read_some(faces):
         for measurement in measurements:
-            measurement.fit(face)
-        seen.append(replace(face, picture=None, backgrounds=()))
-        monitor.step(len(seen), total, "measuring fits", error=measurements[0].last_error)
+            measurement.share_out(some, monitor)
+        for face in some:
+            for measurement in measurements:
+                measurement.fit(face)
+            seen.append(replace(face, picture=None, backgrounds=()))
+            monitor.step(len(seen), total, "measuring fits", error=measurements[0].last_error)
     if not seen:
         raise TrainingError("There are no faces to evaluate on.")
     return [measurement.evaluation(seen) for measurement in measurements]
+
+
+def _read_some(faces: Iterable[TrainingFace]) -> Iterator[tuple[TrainingFace, ...]]:
+    """Yield one face after the other, or what keeps all workers in use busy for a while."""
+    workers, rest = workers_in_use(), iter(faces)
+    count = 1 if isinstance(workers, Threads) else _EACH * workers.count
+    while some := tuple(islice(rest, count)):
+        yield some
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitting:
+    """Fits a model to faces where a protocol starts it; can travel to workers."""
+
+    model: FaceModel
+    protocol: EvaluationProtocol
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.model, self.protocol)
+
+    @cached_property
+    def fitter(self) -> Fitter:
+        return Fitter(self.model, start=self.protocol.fit_start)
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return self.protocol.detector or Detector()
+
+    def __call__(self, face: TrainingFace) -> MeasuredFit:
+        return MeasuredFit.of(self._found(face), face)
+
+    def _found(self, face: TrainingFace) -> Fit | None:
+        assert face.picture is not None  # noqa: S101 - checked by the callers
+        if self.protocol.start == "jitter":
+            iod = self.model.scheme.inter_ocular_distance(face.points)
+            pose = self.protocol.jittered(self.model.pdm, face, iod)
+            return self.fitter.fit_near(face.picture, pose)
+        boxes = find_faces(self._detector, self.model, face.picture)
+        if not boxes:
+            return None
+        # Other people in the picture are no mistakes.
+        middle = np.nanmean(face.points, axis=0)
+        box = min(boxes, key=lambda box: float(np.linalg.norm(np.array(box.centre) - middle)))
+        return self.fitter.fit(face.picture, box)
 
 
 class _Measurement:
@@ -222,27 +274,34 @@ class _Measurement:
 
     def __init__(self, model: FaceModel, protocol: EvaluationProtocol, cache: Cache | None) -> None:
         self._model, self._protocol = model, protocol
+        self._fitting, self._made_away = _Fitting(model, protocol), dict[int, MeasuredFit]()
         self._kept = KeptFits.of(model, protocol, cache)
         self._distances: list[NDArray[np.float64]] = []
         self._fits: list[MeasuredFit] = []
-
-    @cached_property
-    def _fitter(self) -> Fitter:
-        return Fitter(self._model, start=self._protocol.fit_start)
-
-    @cached_property
-    def _detector(self) -> Detector:
-        return self._protocol.detector or Detector()
 
     @property
     def last_error(self) -> float:
         """Normalised mean error of the face fitted last."""
         return _mean(self._distances[-1])
 
+    def share_out(self, faces: Sequence[TrainingFace], monitor: Monitor) -> None:
+        """Have the workers in use, if any, fit the faces that come next."""
+        workers = workers_in_use()
+        if isinstance(workers, Threads):
+            return
+        wanted = [face for face in faces if not self._kept.has(face)]
+        # Workers have processors: what a graphics device rounds otherwise is fitted here.
+        if wanted and self._fitting.fitter.backend.name == "cpu":
+            lean = [replace(face, backgrounds=()) for face in wanted]
+            made = workers.map(self._fitting, lean, check=lambda: monitor.check("measuring fits"))
+            self._made_away = {id(face): fit for face, fit in zip(wanted, made, strict=True)}
+
     def fit(self, face: TrainingFace) -> None:
         """Fit a face; each point's error is over the IOD, NaN where the truth is unknown."""
         iod = self._model.scheme.inter_ocular_distance(face.points)
-        fit = self._kept.get(face, lambda: MeasuredFit.of(self._found(face, iod), face))
+        fit = self._kept.get(
+            face, lambda: self._made_away.pop(id(face), None) or self._fitting(face)
+        )
         distance = np.linalg.norm(fit.points - face.points, axis=1) / iod
         self._distances.append(np.where(face.measured, distance, np.nan))
         self._fits.append(fit)
@@ -262,19 +321,6 @@ class _Measurement:
             start=self._protocol.start,
             subject_sources=tuple(f.subject_source for f in faces),
         )
-
-    def _found(self, face: TrainingFace, iod: float) -> Fit | None:
-        assert face.picture is not None  # noqa: S101 - checked by the callers
-        if self._protocol.start == "jitter":
-            pose = self._protocol.jittered(self._model.pdm, face, iod)
-            return self._fitter.fit_near(face.picture, pose)
-        boxes = find_faces(self._detector, self._model, face.picture)
-        if not boxes:
-            return None
-        # Other people in the picture are no mistakes.
-        middle = np.nanmean(face.points, axis=0)
-        box = min(boxes, key=lambda box: float(np.linalg.norm(np.array(box.centre) - middle)))
-        return self._fitter.fit(face.picture, box)
 
 
 def _mean(distances: NDArray[np.float64]) -> float:
