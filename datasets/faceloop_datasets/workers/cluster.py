@@ -70,11 +70,17 @@ class Cluster(Workers):
             If nobody answers, or Dask is not installed.
         """
         distributed = need("distributed", "cluster")
+        certified = distributed.Security().get_connection_args("client").get("ssl_context")
+        if address.startswith("tls:") and certified is None:
+            raise InputError(
+                f"{address} needs certificates, and Dask's configuration names none: expected "
+                "distributed.comm.tls in a file of ~/.config/dask."
+            )
         try:
             client = distributed.Client(address, set_as_default=False, timeout=_CONNECT)
         except (OSError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
-                f"No Dask scheduler answers at {address} ({str(error).splitlines()[0]:.200}). "
+                f"No Dask scheduler answers at {address} ({_first_line(error)}). "
                 "Start one with 'dask scheduler', or see that the address and, for tls://, the "
                 "certificates of Dask's configuration are right."
             ) from error
@@ -105,7 +111,7 @@ class Cluster(Workers):
         except (OSError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
                 "Slurm cannot be asked for workers: "
-                f"{str(error).splitlines()[0]:.200}. Cores, memory and queue stand in "
+                f"{_first_line(error)}. Cores, memory and queue stand in "
                 "~/.config/dask/jobqueue.yaml, as dask-jobqueue's documentation says."
             ) from error
         cluster.adapt(minimum_jobs=1, maximum_jobs=jobs)
@@ -292,3 +298,8 @@ def _do(
 
 def _add(one: list[Any], other: list[Any]) -> list[Any]:
     return [one[0] + other[0]]
+
+
+def _first_line(error: Exception) -> str:
+    """Return what Dask says, which may be a page, without its end."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".:")

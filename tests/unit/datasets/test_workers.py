@@ -125,3 +125,13 @@ def test_what_is_no_scheduler_is_refused():
         assert same is local
         assert local.count == 3
     assert Threads(1).map(abs, [-2, 1]) == [2, 1]
+
+
+def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from faceloop_datasets.workers import cluster
+
+    monkeypatch.setattr(cluster, "_CONNECT", 1)
+    with pytest.raises(InputError, match="No Dask scheduler answers at tcp://127.0.0.1:1 "):
+        open_workers("tcp://127.0.0.1:1")
+    with pytest.raises(InputError, match=r"needs certificates, .* names none"):
+        open_workers("tls://127.0.0.1:1")
