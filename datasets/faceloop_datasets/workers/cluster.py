@@ -258,7 +258,7 @@ class _Submitted:
                 items,
             ) from error
         except OSError as error:
-            if isinstance(error, distributed.CommClosedError | ConnectionError):
+            if isinstance(error, distributed.comm.CommClosedError | ConnectionError):
                 raise self._lost() from error
             raise WorkersLost(
                 f"A worker of {self._name} cannot go on: {in_words(error)}. What was "
