@@ -256,3 +256,10 @@ def test_a_place_that_nobody_shows_has_no_expert() -> None:
         assert [bool(one.any()) for one in weights] == known
         trusted = finest.cross_fitted().calibration.reliability
         assert trusted.tolist() == [1.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("modes", ["principal", "varimax", "sparse"])
+def test_components_lie_as_a_cache_gives_them_back(modes: str) -> None:
+    """Else products with them are rounded otherwise in a training that goes on from a cache."""
+    config = replace(QUICK, modes=modes)  # type: ignore[arg-type]
+    assert TrainingSet.of(SCHEME, FACES, config).pdm.components.flags.c_contiguous

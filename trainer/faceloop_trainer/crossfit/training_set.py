@@ -171,7 +171,10 @@ def _shape_model(
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
     if len(scheme) <= MOST_SPARSE_POINTS:
         pdm = replace(pdm, context=_FACE_EXTENT)
-    return _MODES[config.modes](pdm)
+    pdm = _MODES[config.modes](pdm)
+    # Products with an array that lies otherwise round otherwise, and a cache keeps rows: a training
+    # that takes this from one would end in another file.
+    return replace(pdm, components=np.ascontiguousarray(pdm.components))
 
 
 def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
