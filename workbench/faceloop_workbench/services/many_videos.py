@@ -251,7 +251,7 @@ class _Run:
         if self._tracks is not None:
             row = replace(row, summary=self._tracks.summary(job.video, result.content))
         record = None if self._tables is None else self._tables.record(name)
-        if self._tables is not None and record is not None and result.content is not None:
-            self._tables.note(name, replace(record, content=result.content))
+        if self._tables and record and job.table and result.content:
+            self._tables.note(name, job.table, replace(record, content=result.content))
             row = replace(row, summary=record.summary, table=self._tables.table(name))
         return row

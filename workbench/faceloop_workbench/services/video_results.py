@@ -11,7 +11,7 @@ import numpy as np
 
 from faceloop_datasets import FaceloopError, InputError
 from faceloop_datasets.faults import in_words
-from faceloop_datasets.files import MAX_TEXT, atomic_path, put_in_place
+from faceloop_datasets.files import MAX_TEXT, put_in_place
 from faceloop_datasets.plain import is_count, is_number
 from faceloop_runtime.quality.thresholds import POOR_ERROR
 
@@ -114,19 +114,13 @@ class TableFolder:
         if content is None or track is None:
             return []
         entries = [] if self._queue is None else queue_frames(self._queue, track, self._model)
-        table = self.table(name)
-        try:
-            table.parent.mkdir(parents=True, exist_ok=True)
-            size = part.stat().st_size
-            put_in_place(part, table)
-        except OSError as error:
-            raise InputError(f"{table} cannot be written: {in_words(error)}.") from error
+        size = _place(part, self.table(name))
         if track.summary.error is None:
-            self.note(name, Record(content, self._made_of, size, track.summary))
+            self.note(name, part, Record(content, self._made_of, size, track.summary))
         return [entry.id for entry in entries]
 
-    def note(self, name: str, record: Record) -> None:
-        """Write the record of a video.
+    def note(self, name: str, part: Path, record: Record) -> None:
+        """Write the record of a video; ``part`` is a free name on the same disk.
 
         Raises
         ------
@@ -144,8 +138,12 @@ class TableFolder:
             "table_bytes": record.bytes,
             "summary": record.summary.to_dict(),
         }
-        with atomic_path(self.folder / f"{name}{_RECORD}") as part:
+        target = self.folder / f"{name}{_RECORD}"
+        try:
             part.write_text(json.dumps(said, indent=2), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{target} cannot be written: {in_words(error)}.") from error
+        _place(part, target)
 
 
 @dataclass(frozen=True)
@@ -237,6 +235,25 @@ class KeptTracks:
                 continue
             if history is not None and history.made_of == self._made_of:
                 yield media.sha256, _summary_of(history.track)
+
+
+def _place(part: Path, target: Path) -> int:
+    """Put a finished file in its place and return its size.
+
+    It comes from the run's own folder, so that a kill leaves nothing elsewhere.
+
+    Raises
+    ------
+    InputError
+        If it cannot be put there.
+    """
+    try:
+        size = part.stat().st_size
+        target.parent.mkdir(parents=True, exist_ok=True)
+        put_in_place(part, target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {in_words(error)}.") from error
+    return size
 
 
 def _summary_of(track: Track) -> TrackSummary:
