@@ -5,8 +5,17 @@ things, `Workers.map` and `Workers.map_sum`, with results that do not depend on 
 """
 
 from .base import Workers, WorkersLost
-from .opening import SchedulerLike, open_workers
+from .opening import SchedulerLike, open_workers, use_scheduler, workers_in_use
 from .processes import Processes
 from .threads import Threads
 
-__all__ = ["Processes", "SchedulerLike", "Threads", "Workers", "WorkersLost", "open_workers"]
+__all__ = [
+    "Processes",
+    "SchedulerLike",
+    "Threads",
+    "Workers",
+    "WorkersLost",
+    "open_workers",
+    "use_scheduler",
+    "workers_in_use",
+]

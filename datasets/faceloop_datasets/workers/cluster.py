@@ -5,6 +5,7 @@ What is here decides only what goes there, how much of it at once, and what a lo
 
 from __future__ import annotations
 
+import logging
 import platform
 from collections import deque
 from concurrent.futures import CancelledError
@@ -29,8 +30,8 @@ R = TypeVar("R")
 
 _AHEAD = 3
 """Batches a core that are at the cluster at once: one in work, others on their way."""
-_FIRST_WORKER = 60
-"""Seconds in which a scheduler must have a worker."""
+_CONNECT, _FIRST_WORKER = 10, 60
+"""Seconds in which a scheduler must answer, and have a worker."""
 _RETRIES = 2
 """A job that fails is tried elsewhere so often: the disk of one worker may be full."""
 _GONE = (CancelledError, OSError, RuntimeError, TimeoutError)
@@ -52,6 +53,8 @@ class Cluster(Workers):
 
     def __init__(self, client: Any, name: str, owned: Any = None) -> None:
         self.client, self.name, self._owned = client, name, owned
+        # What it logs when the scheduler is lost is a page long; we say it in a line.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL + 1)
         # Functions and faces are in the graph on purpose: a worker that is lost loses nothing.
         need("dask", "cluster").config.set(
             {"distributed.admin.large-graph-warning-threshold": "1GB"}
@@ -67,11 +70,17 @@ class Cluster(Workers):
             If nobody answers, or Dask is not installed.
         """
         distributed = need("distributed", "cluster")
+        certified = distributed.Security().get_connection_args("client").get("ssl_context")
+        if address.startswith("tls:") and certified is None:
+            raise InputError(
+                f"{address} needs certificates, and Dask's configuration names none: expected "
+                "distributed.comm.tls in a file of ~/.config/dask."
+            )
         try:
-            client = distributed.Client(address, set_as_default=False)
+            client = distributed.Client(address, set_as_default=False, timeout=_CONNECT)
         except (OSError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
-                f"No Dask scheduler answers at {address} ({str(error).splitlines()[0]:.200}). "
+                f"No Dask scheduler answers at {address} ({_first_line(error)}). "
                 "Start one with 'dask scheduler', or see that the address and, for tls://, the "
                 "certificates of Dask's configuration are right."
             ) from error
@@ -102,7 +111,7 @@ class Cluster(Workers):
         except (OSError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(
                 "Slurm cannot be asked for workers: "
-                f"{str(error).splitlines()[0]:.200}. Cores, memory and queue stand in "
+                f"{_first_line(error)}. Cores, memory and queue stand in "
                 "~/.config/dask/jobqueue.yaml, as dask-jobqueue's documentation says."
             ) from error
         cluster.adapt(minimum_jobs=1, maximum_jobs=jobs)
@@ -249,7 +258,7 @@ class _Submitted:
                 items,
             ) from error
         except OSError as error:
-            if isinstance(error, ConnectionError) or self._client.status != "running":
+            if isinstance(error, distributed.comm.CommClosedError | ConnectionError):
                 raise self._lost() from error
             raise WorkersLost(
                 f"A worker of {self._name} cannot go on: {in_words(error)}. What was "
@@ -289,3 +298,8 @@ def _do(
 
 def _add(one: list[Any], other: list[Any]) -> list[Any]:
     return [one[0] + other[0]]
+
+
+def _first_line(error: Exception) -> str:
+    """Return what Dask says, which may be a page, without its end."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".:")

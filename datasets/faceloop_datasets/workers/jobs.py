@@ -57,10 +57,34 @@ def unpacked(name: str, content: Callable[[], bytes]) -> Callable[[Any], Any]:
         return _kept[name]
 
 
+class _OneThread:
+    """BLAS has one thread while any thread of the process is in here."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._limits: threadpool_limits | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._limits is None:
+                self._limits = threadpool_limits(1, "blas")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._limits is not None and not self._inside:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_one_thread = _OneThread()
+
+
 def do(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     """Do some jobs."""
-    # As in this process: with more threads sums of other lengths are made, and rounded otherwise.
-    with threadpool_limits(1, "blas"):
+    # As where they were asked for: more threads add in another order, and round otherwise.
+    with _one_thread:
         return [function(item) for item in items]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
 from faceloop_datasets.errors import InputError
@@ -13,10 +14,54 @@ from .processes import Processes
 from .threads import Threads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 SchedulerLike: TypeAlias = Workers | str | None
 """What callers give to work that can be shared out: open workers, or what `open_workers` takes."""
+
+_in_use: ContextVar[Workers | None] = ContextVar("workers", default=None)
+
+
+@contextmanager
+def use_scheduler(scheduler: SchedulerLike) -> Iterator[Workers]:
+    """Have workers do what takes long for many faces, within a ``with`` statement.
+
+    Trainings and measurements in it, and all that is made of these, are shared out; their results
+    are the same. It holds for the thread it is in.
+
+    Parameters
+    ----------
+    scheduler : str, Workers or None
+        ``local:N``: N processes of this computer, ``local`` as many as it has cores.
+        ``tcp://HOST:PORT`` or ``tls://HOST:PORT``: a Dask scheduler. ``slurm:N``: Dask workers in
+        up to N jobs of Slurm, as dask-jobqueue's configuration describes them. None changes
+        nothing.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, cannot be reached, or its packages are not installed.
+
+    Examples
+    --------
+    >>> with use_scheduler("tcp://head:8786"):  # doctest: +SKIP
+    ...     result = train(project)
+    """
+    if scheduler is None:
+        yield workers_in_use()
+        return
+    with open_workers(scheduler) as workers:
+        before = _in_use.set(workers)
+        try:
+            yield workers
+        finally:
+            _in_use.reset(before)
+
+
+def workers_in_use() -> Workers:
+    """Return the workers of `use_scheduler`; threads of this process outside of it."""
+    return _in_use.get() or Threads()
 
 
 def open_workers(scheduler: SchedulerLike) -> AbstractContextManager[Workers]:
@@ -25,14 +70,12 @@ def open_workers(scheduler: SchedulerLike) -> AbstractContextManager[Workers]:
     Parameters
     ----------
     scheduler : Workers, str or None
-        None: threads of this process. ``local:N``: N processes of this computer, ``local`` as many
-        as it has cores. ``tcp://HOST:PORT`` or ``tls://HOST:PORT``: a Dask scheduler. ``slurm:N``:
-        Dask workers in up to N jobs of Slurm, as dask-jobqueue's configuration describes them.
+        As `use_scheduler` takes it; None: threads of this process.
 
     Raises
     ------
     InputError
-        If it is none of these, cannot be reached, or its packages are not installed.
+        As there.
     """
     if isinstance(scheduler, Workers):
         return nullcontext(scheduler)

@@ -163,6 +163,7 @@ def _begin(line: Connection) -> None:
     """Prepare a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it decides
     cv2.setNumThreads(1)  # a process has a core
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # of libraries that are loaded later
 
     def end_with_the_line() -> None:
         line.poll(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -99,6 +100,27 @@ class DieOnce:
         return item * item
 
 
+@dataclass(frozen=True)
+class FullDisk:
+    """Is a disk that is full: once, or always."""
+
+    mark: str
+
+    def __call__(self, item: int) -> int:
+        if item == 2 and not os.path.exists(self.mark):  # noqa: PTH110
+            if self.mark != "/nowhere":
+                open(self.mark, "w").close()  # noqa: PTH123, PLW1514
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return -item
+
+
+@pytest.mark.parametrize("workers", ["dask"], indirect=True)
+def test_where_a_disk_is_full_it_is_tried_elsewhere(workers: Workers, tmp_path):
+    assert workers.map(FullDisk(str(tmp_path / "mark")), range(4)) == [0, -1, -2, -3]
+    with pytest.raises(WorkersLost, match=r"^A worker of tcp://.* cannot go on: the disk is full"):
+        workers.map_sum(FullDisk("/nowhere"), range(4))
+
+
 @pytest.mark.parametrize("workers", ["processes", "dask"], indirect=True)
 def test_a_killed_worker_loses_nothing(workers: Workers, tmp_path):
     function, items = DieOnce(str(tmp_path)), list(range(12))
@@ -125,3 +147,13 @@ def test_what_is_no_scheduler_is_refused():
         assert same is local
         assert local.count == 3
     assert Threads(1).map(abs, [-2, 1]) == [2, 1]
+
+
+def test_a_scheduler_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from faceloop_datasets.workers import cluster
+
+    monkeypatch.setattr(cluster, "_CONNECT", 1)
+    with pytest.raises(InputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
+        open_workers("tcp://127.0.0.1:1")
+    with pytest.raises(InputError, match=r"needs certificates, .* names none"):
+        open_workers("tls://127.0.0.1:1")

@@ -233,7 +233,7 @@ def test_experts_are_trained_for_each_scale_and_eyes_and_nose(kind: str, mirror:
             training_set.faces,
             training_set.folds,
             Cache(None),
-            lambda _: None,
+            StepCounter(Monitor()),
         ).cross_fitted()
         found = training.cross_fitted()
         for one, two in zip(found.without, expected.without, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceloop_trainer.data.split import subsample_by_content
@@ -39,6 +39,10 @@ class FaceVariant:
     def name(self) -> str:
         """The same for the same content only."""
         return f"{self.completed.key}-{'mirrored' if self.mirror else 'as-is'}"
+
+    def lean(self) -> FaceVariant:
+        """Return it without what fits do not look at, for a way to a worker."""
+        return replace(self, completed=self.completed.lean())
 
     def face(self) -> TrainingFace:
         """Return the face as it is shown."""
