@@ -21,6 +21,7 @@ from .options import (
     JsonOption,
     ModelOption,
     OptionalProject,
+    SchedulerOption,
     StartOption,
     kept_files,
 )
@@ -169,14 +170,7 @@ def track(
             show_default=False,
         ),
     ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="tcp://HOST:PORT|slurm:N",
-            help="Have many machines do it, by Dask.",
-            show_default=False,
-        ),
-    ] = None,
+    scheduler: SchedulerOption = None,
     report: Annotated[
         Path | None,
         typer.Option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +62,8 @@ class TrackSettings:
         table: TableKind = "faceloop",
     ) -> Self:
         """Return the settings with a model as its file is now."""
+        if Path(finding.detector).is_file():  # workers may stand elsewhere
+            finding = replace(finding, detector=str(Path(finding.detector).absolute()))
         return cls(model, content_hash(model.file), max_faces, finding, smooth, table)
 
     @property

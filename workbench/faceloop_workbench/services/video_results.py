@@ -76,7 +76,7 @@ class TableFolder:
     def __init__(
         self, folder: Path, settings: TrackSettings, ending: str, queue: Project | None = None
     ) -> None:
-        self.folder, self.ending = folder, ending
+        self.folder, self.ending = folder.absolute(), ending  # workers may stand elsewhere
         self._model, self._queue = settings.model.name, queue
         self._made_of = settings.made_of + ("" if queue is None else f" {queue.path}")
 
