@@ -74,6 +74,7 @@ class ManyVideos:
 def track_videos(project: Project | None, asked: ManyVideos, *, json: bool) -> NoReturn:
     """Track videos as jobs of their own, report, and end the command."""
     from faceloop_datasets import InputError
+    from faceloop_datasets.wording import counted
     from faceloop_datasets.workers import open_workers
     from faceloop_workbench.services.many_videos import track_many
     from faceloop_workbench.services.model_choice import choose_tracker, find_model
@@ -119,10 +120,8 @@ def track_videos(project: Project | None, asked: ManyVideos, *, json: bool) -> N
             say(f"Wrote {report}.")
     _note(rows, found, report)
     if monitor.stopping:
-        note(
-            f"Stopped after {len(rows)} of {totals.videos} videos, which are finished; the same "
-            "command goes on with the others."
-        )
+        of = counted(totals.videos, "video")
+        note(f"Stopped after {len(rows)} of {of}; the same command goes on with the others.")
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(FAILED if totals.failed else 0)
 
@@ -188,21 +187,20 @@ def _show(rows: Sequence[VideoRow], found: FoundVideos, totals: Totals) -> None:
     if len(worst) > _SHOWN:
         say(f"The {_SHOWN} of {len(worst)} videos with the most lost and poor frames:")
     names = ("frames", "lost", "poor", "with a face", "queued")
-    show_table(
-        ("video", *(Column(name, number=True) for name in names), ""),
-        [
-            (
-                found.videos[row.video],
-                f"{summary.frames} of {summary.of}",
-                summary.lost,
-                summary.poor,
-                f"{summary.face_seconds:.1f} s",
-                len(row.queued),
-                row.status,
-            )
-            for row, summary in worst[:_SHOWN]
-        ],
-    )
+    lines = [
+        (
+            found.videos[row.video],
+            f"{summary.frames} of {summary.of}",
+            summary.lost,
+            summary.poor,
+            f"{summary.face_seconds:.1f} s",
+            len(row.queued),
+            row.status,
+        )
+        for row, summary in worst[:_SHOWN]
+    ]
+    if lines:
+        show_table(("video", *(Column(name, number=True) for name in names), ""), lines)
     counts = f"{totals.tracked} tracked, {totals.done_before} done before, {totals.failed} failed"
     show_values(
         {
