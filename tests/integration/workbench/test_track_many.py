@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from faceloop_datasets.workers import Threads, WorkersLost
 from faceloop_workbench.services.many_videos import VideoRow, track_many
 from faceloop_workbench.services.model_choice import choose_tracker, find_model
 from faceloop_workbench.services.video_files import find_videos
-from faceloop_workbench.services.video_job import TrackSettings
+from faceloop_workbench.services.video_job import TrackSettings, TrackVideo, VideoJob
 from faceloop_workbench.services.video_results import KeptTracks, TableFolder
 
 if TYPE_CHECKING:
@@ -135,6 +136,15 @@ def test_a_stop_leaves_whole_results_and_the_next_run_goes_on(videos: Path, tmp_
     rest = run(videos, out, monitor)
     assert sorted(len(each) for each in status(rest).values()) in ([1, 3], [1, 1, 2])
     assert (heard[-1].done, heard[-1].total) == (4, 4)
+    assert re.fullmatch(r"1?\d frames, \d+ a second", heard[-1].detail)
+
+
+def test_a_video_in_work_says_how_far_it_is(videos: Path, tmp_path: Path) -> None:
+    job = VideoJob(videos / NAMES[0], counter=tmp_path / "counter")
+    result = TrackVideo(SETTINGS)(job)
+    assert result.track is not None
+    assert result.track.summary.frames == 6
+    assert 1 <= int((tmp_path / "counter").read_text()) <= 6
 
 
 class Fragile(Threads):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from faceloop_datasets import Cancelled, FaceloopError, Monitor
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .video_results import KeptTracks, TableFolder
 
 Status = Literal["tracked", "done before", "failed"]
+_COUNTER = ".frames"
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,17 +135,16 @@ def track_many(
             return
     if not waiting:
         return
-    done, total = len(found.videos) - len(waiting), len(found.videos)
-    monitor.tell(done, total, what)
     with run.scratch() as scratch:
+        display = _Display(monitor, what, scratch, len(found.videos), len(waiting))
         jobs = [run.job(*one, scratch / str(number)) for number, one in enumerate(waiting)]
         kept = frozenset[str]() if tracks is None else tracks.finished
         function = TrackVideo(settings, tracks is not None, kept)
         try:
-            for number, result in _each(workers, function, jobs, lambda: monitor.check(what)):
-                yield run.put(jobs[number], waiting[number][1], result)
-                done += 1
-                monitor.tell(done, total, what)
+            for number, result in _each(workers, function, jobs, display.check):
+                row = run.put(jobs[number], waiting[number][1], result)
+                yield row
+                display.count(jobs[number], row)
         except Cancelled:
             return
 
@@ -178,6 +180,54 @@ def _each(
         yield number, result
 
 
+class _Display:
+    """Says how far the work is: videos, and frames, of those too that are in work."""
+
+    def __init__(
+        self, monitor: Monitor, what: str, scratch: Path, total: int, waiting: int
+    ) -> None:
+        self._monitor, self._what, self._scratch = monitor, what, scratch
+        self._done, self._total = total - waiting, total
+        self._frames = 0
+        self._begun = self._shown = time.monotonic()
+        monitor.tell(self._done, total, what)
+
+    def check(self) -> None:
+        """Show it once a second.
+
+        Raises
+        ------
+        Cancelled
+            If the work should stop.
+        """
+        self._monitor.check(self._what)
+        if time.monotonic() >= self._shown + 1:
+            self._show()
+
+    def count(self, job: VideoJob, row: VideoRow) -> None:
+        """Count a video that is through."""
+        if job.counter is not None:
+            job.counter.unlink(missing_ok=True)
+        self._done += 1
+        if row.summary is not None and row.status != "done before":
+            self._frames += row.summary.frames
+        self._show()
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        frames = self._frames + sum(map(_number, self._scratch.glob(f"*{_COUNTER}")))
+        rate = frames / max(self._shown - self._begun, 1e-3)
+        detail = f"{frames:,} frames, {rate:.0f} a second" if frames else ""
+        self._monitor.tell(self._done, self._total, self._what, detail=detail)
+
+
+def _number(file: Path) -> int:
+    try:
+        return int(file.read_text(encoding="ascii") or 0)
+    except (OSError, ValueError):  # it is gone, or being written
+        return 0
+
+
 class _Run:
     """What is known of the results of videos, and where they are put."""
 
@@ -188,7 +238,8 @@ class _Run:
     def scratch(self) -> Iterator[Path]:
         """Yield a folder for tables that are not finished, on the disk of those that are."""
         if self._tables is None:
-            yield Path()
+            with TemporaryDirectory(prefix="faceloop-") as temporary:
+                yield Path(temporary)
             return
         remove_leftovers(self._tables.folder)
         with staging(self._tables.folder) as folder:
@@ -211,16 +262,20 @@ class _Run:
 
     def job(self, video: Path, name: str, part: Path) -> VideoJob:
         """Return what is to be done."""
+        job = VideoJob(video, counter=part.with_name(part.name + _COUNTER))
         if self._tables is None:
-            return VideoJob(video)
+            return job
         record = self._tables.record(name)
         known = "" if record is None else record.content.sha256
-        return VideoJob(video, part.with_name(part.name + self._tables.ending), known)
+        return replace(job, table=part.with_name(part.name + self._tables.ending), known=known)
 
     def put(self, job: VideoJob, name: str, result: VideoResult) -> VideoRow:
         """Put what came of a job in its place."""
         if result.error is not None:
-            return VideoRow(job.video, "failed", error=result.error)
+            said = result.error
+            if self._tables is not None:  # nobody knows the file that it was written to
+                said = said.replace(str(job.table), str(self._tables.table(name)))
+            return VideoRow(job.video, "failed", error=said)
         try:
             return self._put(job, name, result)
         except FaceloopError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,8 @@ from .tracking import TableKind, track_video
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from faceloop_datasets import Progress
 
     from .track_recording import Sighting
     from .tracking import TrackResult
@@ -126,11 +129,14 @@ class VideoJob:
         Where to write its points.
     known : str
         SHA-256 of the content of which the table is there already.
+    counter : Path or None
+        File that says how many frames are through, for people who wait.
     """
 
     video: Path
     table: Path | None = None
     known: str = ""
+    counter: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,9 +214,24 @@ class TrackVideo:
             table=settings.table,
             finding=settings.finding,
             each=recorder.add if self.keep else None,
+            progress=None if job.counter is None else _Counter(job.counter),
         )
         seconds = time.perf_counter() - begun
         return VideoResult(content, result, recorder.found(), seconds)
+
+
+class _Counter:
+    """Writes into a file how many frames are through, once a second."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._next = file, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + 1
+            with suppress(OSError):  # the folder may be another computer's
+                self._file.write_text(str(progress.done), encoding="ascii")
 
 
 @lru_cache(maxsize=1)
