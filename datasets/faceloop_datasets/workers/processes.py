@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock, Thread
@@ -144,9 +146,10 @@ class _Pool:
         )
 
     def submit(self, path: str, items: Sequence[Any]) -> Future[list[Any]]:
-        """Queue some jobs."""
+        """Queue some jobs; processes are started here."""
         try:
-            return self._pool.submit(_do, path, items)
+            with _without_interrupts():
+                return self._pool.submit(_do, path, items)
         except BrokenProcessPool as error:
             failed: Future[list[Any]] = Future()
             failed.set_exception(error)
@@ -159,9 +162,26 @@ class _Pool:
         self._held.close()
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Have Ctrl-C, which all processes of a terminal hear, wait for us; those started never do.
+
+    The one who started them decides. One that has not come to `_begin` yet, which takes a moment,
+    would say what it was importing.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(line: Connection) -> None:
     """Prepare a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not blocked from the beginning
     cv2.setNumThreads(1)  # a process has a core
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # of libraries that are loaded later
 
