@@ -32,6 +32,8 @@ from .store.removals import Removal
 from .store.subject_changes import SubjectChange
 from .tracks.face_track import FaceTrack, FrameKind, Verdict
 from .tracks.track import Track
+from .workers.base import Workers, WorkersLost
+from .workers.opening import SchedulerLike, use_scheduler
 
 __all__ = [
     "Annotation",
@@ -70,6 +72,7 @@ __all__ = [
     "ReviewQueue",
     "Revision",
     "RevisionConflict",
+    "SchedulerLike",
     "Scheme",
     "SchemeError",
     "ShotCounter",
@@ -82,5 +85,8 @@ __all__ = [
     "Video",
     "VideoFrame",
     "VideoWriter",
+    "Workers",
+    "WorkersLost",
+    "use_scheduler",
     "write_video",
 ]

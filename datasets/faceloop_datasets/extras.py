@@ -1,4 +1,4 @@
-"""Packages that few people need: imported when a file asks for them."""
+"""Packages that few people need: imported when what is done asks for them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def need(module: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise InputError(
-            f"Such files need {module.partition('.')[0]}, which is not installed: "
+            f"This needs {module.partition('.')[0]}, which is not installed: "
             f"pip install 'faceloop[{extra}]'"
         ) from error

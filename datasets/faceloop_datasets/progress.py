@@ -23,12 +23,15 @@ class Progress:
         What is being done, for people.
     error : float or None
         Where the step was a fit to a face the model had not seen: its normalised mean error.
+    detail : str
+        More for people who watch, which changes too often for a log.
     """
 
     done: int
     total: int | None
     what: str
     error: float | None = None
+    detail: str = ""
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -85,16 +88,24 @@ class Monitor:
         if self.stopping:
             raise Cancelled(f"Stopped while {what}; nothing half-written is left behind.")
 
-    def tell(self, done: int, total: int | None, what: str, *, error: float | None = None) -> None:
+    def tell(
+        self,
+        done: int,
+        total: int | None,
+        what: str,
+        *,
+        error: float | None = None,
+        detail: str = "",
+    ) -> None:
         """Report one step, where the work cannot stop; see `Progress`.
 
         Parameters
         ----------
-        done, total, what, error
+        done, total, what, error, detail
             The fields of `Progress`.
         """
         if self._show is not None:
-            self._show(Progress(done, total, what, error))
+            self._show(Progress(done, total, what, error, detail))
 
     def step(self, done: int, total: int | None, what: str, *, error: float | None = None) -> None:
         """Report one step, unless the work should stop here; see `Progress`.

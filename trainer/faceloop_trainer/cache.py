@@ -111,6 +111,10 @@ class Cache:
             file.unlink()
         return None
 
+    def holds(self, kind: str, key: str) -> bool:
+        """Whether something was saved under a name; it may still turn out to be damaged."""
+        return self.folder is not None and self._file(self.folder, kind, key).exists()
+
     def save(self, kind: str, key: str, arrays: Arrays) -> None:
         """Keep arrays under a name; what cannot be written is not kept."""
         if self.folder is None:

@@ -1,4 +1,4 @@
-"""Independent pieces of work in threads, and a count of their steps."""
+"""Independent pieces of work in threads or by workers, and a count of their steps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
+from faceloop_datasets.workers import workers_in_use
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -19,8 +21,12 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
+_TOGETHER = 8
+"""Faces that travel to a worker together: each takes some milliseconds."""
+
+
 class StepCounter:
-    """Counts the steps of work that several threads do, and tells a monitor.
+    """Has many faces worked on, counts the steps of the work, and tells a monitor.
 
     Parameters
     ----------
@@ -33,10 +39,13 @@ class StepCounter:
         Steps in all.
     what : str
         Name of the stage, for people.
+    workers : Workers
+        Who does what takes long for each face: those in use when this was made.
     """
 
     def __init__(self, monitor: Monitor) -> None:
         self.total, self.what = 0, "training"
+        self.workers = workers_in_use()
         self._monitor, self._lock = monitor, Lock()
         self._done = 0
 
@@ -46,6 +55,30 @@ class StepCounter:
             self._done += count
             done = min(self._done, self.total)
             self._monitor.step(done, self.total, self.what, error=error)
+
+    def check(self) -> None:
+        """Stop here if that is asked for."""
+        self._monitor.check(self.what)
+
+    def map(
+        self,
+        function: Callable[[_T], _R],
+        items: Sequence[_T],
+        *,
+        done: Callable[[_R], None] | None = None,
+    ) -> list[_R]:
+        """Have the workers apply a function to items; the results keep their order.
+
+        Parameters
+        ----------
+        function : callable
+            One that can travel, as `Workers` says.
+        items : sequence
+            Its arguments, of about a face each.
+        done : callable, optional
+            Told each result as it comes, to count it.
+        """
+        return self.workers.map(function, items, batch=_TOGETHER, check=self.check, done=done)
 
 
 def parallel_map(function: Callable[[_T], _R], items: Sequence[_T], threads: int = 0) -> list[_R]:

@@ -96,7 +96,7 @@ def plot_point_errors(evaluation: Evaluation, model: FaceModel, *, ax: Axes | No
     InputError
         If the model has other points than were measured, or no face was found.
     """
-    errors = evaluation.per_point["error"].to_numpy(dtype=np.float64)
+    errors = evaluation.point_means
     if len(errors) != len(model.scheme):
         raise InputError(
             f"Expected errors of the {len(model.scheme)} points of {model.scheme.name} but got "

@@ -91,9 +91,13 @@ def train(
     project: Project,
     config: TrainingConfig | None = None,
     *,
+    faces: Sequence[Face] | None = None,
     progress: ProgressLike = None,
 ) -> TrainingResult:
     """Train a face model on a project's annotations.
+
+    Within `faceloop_datasets.use_scheduler` other processes or computers work on the faces; the
+    model is the same.
 
     Parameters
     ----------
@@ -101,6 +105,8 @@ def train(
         The newest annotation of every item is used.
     config : TrainingConfig, optional
         Settings; the defaults are the best-measured ones.
+    faces : sequence of Face, optional
+        The project's (`Project.faces`), if they are at hand.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
@@ -112,18 +118,20 @@ def train(
     ------
     TrainingError
         If there are too few faces.
+    WorkersLost
+        If other processes or computers were lost; the next training goes on from what is cached.
     Cancelled
         If the monitor stopped it; nothing has been written.
     """
     config, monitor = config or TrainingConfig(), Monitor.of(progress)
     cache = Cache(project.path / CACHE)
-    every = project.faces()
+    every = project.faces() if faces is None else faces
     revision = snapshot_revision(project.changes())
     inputs = inputs_hash(project.scheme, every, config, revision)
     annotated = join_duplicate_subjects(every)
     chosen = split_faces(annotated, config)
     scheme = scheme_of_faces(project.scheme, every, config)
-    faces, unusable = load_faces(
+    loaded, unusable = load_faces(
         scheme,
         [*chosen.training, *chosen.held_out],
         config.scales[-1],
@@ -132,7 +140,7 @@ def train(
         progress=progress,
     )
     held = {f.subject_key for f in chosen.held_out}
-    training = [f for f in faces if f.subject not in held]
+    training = [f for f in loaded if f.subject not in held]
     snapshot = _snapshot_faces(
         project, scheme, annotated, training, held, config, cache, monitor.quiet(), revision
     )
@@ -144,11 +152,11 @@ def train(
     trained = {face.item_id for face in training if face.item_id is not None}
     said = label_warning(annotated, trained, model.expression_names)
     warnings = (*warnings, *_not_in_space(model), *([said] if said else []))
-    testing = [f for f in faces if f.subject in held and f.picture is not None]
+    testing = [f for f in loaded if f.subject in held and f.measures]
     evaluation = None
     if testing:
         protocol = EvaluationProtocol(seed=config.seed)
-        evaluation = measure(model, testing, len(testing), protocol, progress=progress)
+        evaluation = measure(model, testing, len(testing), protocol, cache=cache, progress=progress)
     provenance = {
         **model.provenance,
         **_training_fingerprints(model, every, annotated),

@@ -29,6 +29,9 @@ class Settings:
         Predicted error, in IOD, above which a fit goes to the review queue.
     per_shot : int
         Most fits queued from one shot.
+    scheduler : str or None
+        Who does the work of trainings and reports: ``local:4``, ``tcp://head:8786``, ...; None:
+        this computer's threads.
     napari_docks : bool
         Whether napari's own docks stay open beside ours.
     """
@@ -41,6 +44,7 @@ class Settings:
     max_faces: int
     poor_error: float
     per_shot: int
+    scheduler: str | None
     napari_docks: bool
 
     @property
@@ -63,6 +67,7 @@ def read_settings() -> Settings:
         max_faces=kept.live.max_faces,
         poor_error=kept.live.poor_error,
         per_shot=kept.live.per_shot,
+        scheduler=kept.train.scheduler.strip() or None,
         napari_docks=kept.window.napari_docks,
     )
 

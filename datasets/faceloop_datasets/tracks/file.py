@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _KEY, _VERSION = "faceloop track", 1
 _WRITTEN, _UNNAMED = "written", "unnamed"
 """Where a file says which it is of all that are ever written, and what those are that do not."""
+_MADE_OF = "made of"
 _MOST_BYTES, _MOST_HEADER = 900 * 2**20, 4 * 2**20
 _LARGEST = {"kind": max(FrameKind), "verdict": max(Verdict)}
 
@@ -70,7 +71,8 @@ def write_track(path: Path, history: TrackHistory) -> TrackHistory:
     written = secrets.token_hex(16)
     with atomic_path(path) as part:
         try:
-            save_file(stored, part, {_KEY: json.dumps(about), _WRITTEN: written})
+            which = {_WRITTEN: written, _MADE_OF: history.made_of}
+            save_file(stored, part, {_KEY: json.dumps(about), **which})
         except safetensors.SafetensorError as error:
             raise InputError(f"{path} cannot be written: {in_words(error)}.") from error
     return replace(history, written=written)
@@ -115,7 +117,11 @@ def read_track(path: Path) -> TrackHistory:
                 )
             names = list(handle.keys())
             parts = _Parts(about, {name: handle.get_tensor(name) for name in names})
-            return replace(_history(parts), written=metadata.get(_WRITTEN, _UNNAMED))
+            return replace(
+                _history(parts),
+                written=metadata.get(_WRITTEN, _UNNAMED),
+                made_of=metadata.get(_MADE_OF, ""),
+            )
     except _BadTrackError as error:
         raise unusable(path, str(error)) from error
     except OSError as error:

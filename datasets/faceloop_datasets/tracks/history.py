@@ -32,12 +32,16 @@ class TrackHistory:
     written : str
         Tells the file that it was read from, or written to, from all others that are ever written
         of the video; empty if it is in none.
+    made_of : str
+        Of the last tracking that went through all frames: a digest of the model and the settings,
+        by which who tracks many videos knows that this one is done; empty where nobody said.
     """
 
     track: Track
     done: tuple[TrackChange, ...] = ()
     undone: tuple[TrackChange, ...] = ()
     written: str = ""
+    made_of: str = ""
 
     def did(self, track: Track, said: str) -> Self:
         """Go on with an edited track; the same one if nothing differs.

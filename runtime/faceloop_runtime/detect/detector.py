@@ -73,8 +73,11 @@ class Detector:
                 f"The smallest face cannot be {smallest} pixels wide; expected 1 or more, such as "
                 f"{_SMALLEST:g}."
             )
-        self.method = _chosen(method)
+        self.method, self._smallest = _chosen(method), smallest
         self._search = _search(self.method, smallest)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.method, self._smallest)  # another process loads its own
 
     def detect(self, image: NDArray[np.uint8], *, wanted: int = 1) -> list[FaceBox]:
         """Find faces.

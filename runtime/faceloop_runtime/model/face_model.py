@@ -21,6 +21,10 @@ START_NETWORK = "start_network"
 """Entry of the provenance: hash of the network that the start map was trained for."""
 
 
+STARTER_FILE = Path(__file__).parents[1] / "starter" / "face70.safetensors"
+"""The model that comes with faceloop."""
+
+
 @dataclass(frozen=True, eq=False)
 class FaceModel(ModelParts):
     """A trained face model. Immutable; kept in one ``.safetensors`` file.
@@ -81,7 +85,7 @@ class FaceModel(ModelParts):
     @classmethod
     def starter(cls) -> FaceModel:
         """Load the model that comes with faceloop, trained on the bundled sample."""
-        return cls.load(Path(__file__).parents[1] / "starter" / "face70.safetensors")
+        return cls.load(STARTER_FILE)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file; it appears complete or not at all.

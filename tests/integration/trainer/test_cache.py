@@ -16,10 +16,11 @@ from faceloop_datasets import PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.fit.steps import SearchResult
+from faceloop_runtime.start_network.start_map import Start
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import cache as cache_module
 from faceloop_trainer.cache import Cache, key_of
-from faceloop_trainer.crossfit.crossfit import CrossFit
+from faceloop_trainer.crossfit.searcher import Searcher
 from faceloop_trainer.crossfit.variants import FaceVariant
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.experts import moment_cache as sums_module
@@ -148,18 +149,18 @@ def test_retraining_a_project_cross_fits_the_changed_faces_only(
     own_project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     searched: list[str] = []
-    search, further = CrossFit.search_from_start, CrossFit.search
+    search, further = Searcher.search_from, Searcher.search
 
-    def counting(self: CrossFit, variant: FaceVariant) -> SearchResult:
+    def counting(self: Searcher, variant: FaceVariant, start: Start) -> SearchResult:
         searched.append(variant.name)
-        return search(self, variant)
+        return search(self, variant, start)
 
-    def counting_further(self: CrossFit, variant: FaceVariant, *rest: Any, **named: Any) -> Any:
+    def counting_further(self: Searcher, variant: FaceVariant, *rest: Any, **named: Any) -> Any:
         searched.append(variant.name)
         return further(self, variant, *rest, **named)
 
-    monkeypatch.setattr(CrossFit, "search_from_start", counting)
-    monkeypatch.setattr(CrossFit, "search", counting_further)
+    monkeypatch.setattr(Searcher, "search_from", counting)
+    monkeypatch.setattr(Searcher, "search", counting_further)
     config = replace(CONFIG, holdout=0.0)
     first = train(own_project, config).model
     assert len(set(searched)) == 2 * FACES

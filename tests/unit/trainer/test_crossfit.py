@@ -235,7 +235,7 @@ def test_a_search_begins_wrong_and_ends_with_experts_that_do_not_know_the_person
     for number in (0, len(FACES) - 1):
         variant = variants(made.training_set, 100)[number]
         fold = fold_of(variant.completed.original.subject, 2, QUICK.seed)
-        run = made.search(variant, Jitter())
+        run = made.searcher.search(variant, Jitter())
         *scales, initialiser = made.experts()
         own = tuple(scale.without[fold] for scale in scales)
         model = replace(crude, experts=own, initialiser=initialiser.without[fold])
@@ -245,7 +245,7 @@ def test_a_search_begins_wrong_and_ends_with_experts_that_do_not_know_the_person
         at = SearchStart.at(model.pdm, start)
         again = search(model, CpuResponses(own), variant.completed.picture, at, FROM_START)
         np.testing.assert_allclose(again.pose.matrix(), run.pose.matrix(), atol=1e-4)
-        elsewhere = made.search(variant, Jitter(), 1)
+        elsewhere = made.searcher.search(variant, Jitter(), 1)
         assert not np.allclose(elsewhere.pose.matrix(), run.pose.matrix(), atol=1e-4)
 
 
@@ -261,7 +261,10 @@ def test_a_search_may_look_at_another_picture(
         picture=np.roll(face.picture, (7, 5), axis=(0, 1)),
         points=face.points + np.array([5, 7]),
     )
-    run, other = made.search(variant, Jitter()), made.search(variant, Jitter(), face=moved)
+    run, other = (
+        made.searcher.search(variant, Jitter()),
+        made.searcher.search(variant, Jitter(), face=moved),
+    )
     there = other.pose.apply(made.pdm.shape(other.b))
     np.testing.assert_allclose(there - [5, 7], run.pose.apply(made.pdm.shape(run.b)), atol=0.1)
 
@@ -271,11 +274,11 @@ def test_distances_are_those_of_the_points_in_inter_ocular_distances(
 ) -> None:
     made, _, _, _ = learned
     variant = variants(made.training_set, 100)[1]
-    run, face = made.search(variant, Jitter()), variant.completed.original
+    run, face = made.searcher.search(variant, Jitter()), variant.completed.original
     fitted = run.pose.apply(made.pdm.shape(run.b))
     iod = float(np.hypot(*(face.points[0] - face.points[1])))
     expected = [float(np.hypot(*off)) / iod for off in fitted - face.points]
-    np.testing.assert_allclose(made.point_errors(face, run), expected, rtol=1e-9)
+    np.testing.assert_allclose(made.searcher.point_errors(face, run), expected, rtol=1e-9)
 
 
 def test_the_error_of_a_search_is_measured_where_a_person_placed_points() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from faceloop_datasets import Annotation, Cancelled, Monitor, PointState, Scheme
+from faceloop_datasets import Annotation, Cancelled, Monitor, PointState, Scheme, use_scheduler
 from faceloop_datasets.face import Face
-from faceloop_trainer.data.faces import TrainingFace, load_faces, whole_pictures
+from faceloop_datasets.staging import content_hash
+from faceloop_trainer.data.faces import TrainingFace, _is_the_video, load_faces, whole_pictures
 from faceloop_trainer.data.unusable import why_unusable
 
 SCHEME = Scheme.load("imm58")
@@ -190,3 +192,35 @@ def test_reading_tells_progress_and_can_be_stopped(tmp_path: Path) -> None:
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     with pytest.raises(Cancelled):
         load_faces(SCHEME, faces, 54, progress=Monitor(cancel=lambda: len(steps) > 0))
+
+
+def test_workers_read_the_same_and_leave_what_they_do_not_see(tmp_path: Path) -> None:
+    faces = [face(tmp_path, shape(60, 180, 180), 360, name=name) for name in "abcd"]
+    hashes = [content_hash(one.media) for one in faces if one.media is not None]
+    faces = [replace(one, media_sha256=known) for one, known in zip(faces, hashes, strict=True)]
+    cv2.imwrite(str(faces[1].media), np.zeros((360, 360), np.uint8))  # another picture is there now
+    assert faces[2].media is not None
+    faces[2].media.unlink()
+    here, wrong_here = load_faces(SCHEME, faces, 54)
+    told: list[int] = []
+    with use_scheduler("local:1"):
+        away, wrong_away = load_faces(
+            SCHEME, faces, 54, progress=lambda progress: told.append(progress.done)
+        )
+    assert [one.name for one in here] == [one.name for one in away] == ["a", "d"]
+    for one, other in zip(here, away, strict=True):
+        assert one.key == other.key
+        np.testing.assert_array_equal(one.backgrounds, other.backgrounds)
+    assert wrong_here == wrong_away
+    assert "is not the picture that was annotated" in wrong_away[0].reason
+    assert told[-1] == len(faces)
+
+
+def test_a_worker_knows_a_video_by_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(b"one")
+    shown = replace(face(tmp_path, shape(60, 180, 180), 360), media=file, frame=0)
+    assert _is_the_video(replace(shown, media_sha256=content_hash(file)))
+    assert not _is_the_video(replace(shown, media_sha256="0" * 64))
+    file.unlink()
+    assert not _is_the_video(shown)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faceloop_datasets import Monitor
 from faceloop_runtime.imaging.channels import plane_count
 from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.cache import Cache
@@ -17,6 +18,7 @@ from faceloop_trainer.data.faces import TrainingFace
 from faceloop_trainer.experts.moment_cache import gather_moments
 from faceloop_trainer.experts.moments import WIDTH, MomentGatherer, Moments
 from faceloop_trainer.experts.sampling import Sampling, Targets
+from faceloop_trainer.parallel import StepCounter
 
 N, SCALE, FAMILIES = 4, 24.0, ("gradient",)
 SHAPE = np.array([[-0.5, -0.3], [0.5, -0.3], [0.1, 0.1], [0.0, 0.5]])
@@ -57,15 +59,16 @@ class Trainings:
         return Sampling(target, ReferenceFrame(SHAPE, 1.0), FAMILIES, scale, seed)
 
     def gather(self, faces: Sequence[CompletedFace], fold: int = 0, **named: float) -> Moments:
-        self.sampled = self.ticks = 0
-
-        def tick(more: int) -> None:
-            self.ticks += more
-
+        self.sampled = 0
+        told = [0]
+        steps = StepCounter(Monitor(lambda progress: told.append(progress.done)))
+        steps.total = len(faces)
         for one in faces:
             self.keep_picture(one)
         sampling = self.sampling(**named)  # type: ignore[arg-type]
-        return gather_moments(sampling, N, faces, fold, self.cache, tick)
+        made = gather_moments(sampling, N, faces, fold, self.cache, steps)
+        self.ticks = told[-1]
+        return made
 
     def anew(self, faces: Sequence[CompletedFace], **named: float) -> Moments:
         """The sum by its definition."""
@@ -169,11 +172,11 @@ def test_a_face_whose_picture_is_not_kept_cannot_be_taken_out(
 def test_faces_that_are_kept_nowhere_are_summed_too(trainings: Trainings) -> None:
     faces = [known(i, source="") for i in range(6)]
     sampling = trainings.sampling()
-    first = gather_moments(sampling, N, faces, 0, trainings.cache, lambda _: None)
+    first = gather_moments(sampling, N, faces, 0, trainings.cache, StepCounter(Monitor()))
     trainings.sampled = 0
-    same(gather_moments(sampling, N, faces, 0, trainings.cache, lambda _: None), first)
+    same(gather_moments(sampling, N, faces, 0, trainings.cache, StepCounter(Monitor())), first)
     assert trainings.sampled == 0
-    fewer = gather_moments(sampling, N, faces[:5], 0, trainings.cache, lambda _: None)
+    fewer = gather_moments(sampling, N, faces[:5], 0, trainings.cache, StepCounter(Monitor()))
     assert trainings.sampled == 5
     same(fewer, trainings.anew(faces[:5]))
 

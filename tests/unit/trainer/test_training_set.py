@@ -243,7 +243,7 @@ def test_experts_are_trained_for_each_scale_and_eyes_and_nose(kind: str, mirror:
             training_set.faces,
             training_set.folds,
             Cache(None),
-            lambda _: None,
+            StepCounter(Monitor()),
         ).cross_fitted()
         found = training.cross_fitted()
         for one, two in zip(found.without, expected.without, strict=True):
@@ -266,3 +266,10 @@ def test_a_place_that_nobody_shows_has_no_expert() -> None:
         assert [bool(one.any()) for one in weights] == known
         trusted = finest.cross_fitted().calibration.reliability
         assert trusted.tolist() == [1.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("modes", ["principal", "varimax", "sparse"])
+def test_components_lie_as_a_cache_gives_them_back(modes: str) -> None:
+    """Else products with them are rounded otherwise in a training that goes on from a cache."""
+    config = replace(QUICK, modes=modes)  # type: ignore[arg-type]
+    assert TrainingSet.of(SCHEME, FACES, config).pdm.components.flags.c_contiguous

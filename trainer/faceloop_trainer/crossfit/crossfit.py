@@ -15,25 +15,22 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from faceloop_datasets import TrainingError
-from faceloop_runtime.fit.schedule import FROM_START, passes_from
-from faceloop_runtime.fit.steps import SearchStart, search
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.model.arrays import from_arrays, to_arrays
 from faceloop_runtime.pdm import PointDistributionModel
 from faceloop_runtime.quality.error import ErrorPredictor
 from faceloop_runtime.quality.validator import VALIDATOR_SCALE, FaceValidator
 from faceloop_runtime.regressor import ShapeRegressor
-from faceloop_runtime.responses.cpu import CpuResponses
 from faceloop_runtime.responses.experts import crop_size
 from faceloop_runtime.start_network import network_key
 from faceloop_trainer.cache import key_of
-from faceloop_trainer.data.perturbation import Jitter, jittered_pose
 from faceloop_trainer.experts.calibration import calibration_faces
 from faceloop_trainer.experts.training import CrossFittedExperts
 from faceloop_trainer.parallel import parallel_map
 
 from .correction_targets import LOST, are_found, correction_regression
 from .fit_store import FitStore, OutOfFoldFit
+from .searcher import Searcher
 from .start_training import StartTraining
 from .training_set import FOLDS, TrainingSet, folds_follow_names
 from .variants import FaceVariant, variants
@@ -42,10 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Self
 
-    from numpy.typing import NDArray
-
     from faceloop_datasets import Scheme
-    from faceloop_runtime.fit.steps import CorrectedFit, SearchResult
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import TrainingConfig
     from faceloop_trainer.correction_regression import CorrectionRegression
@@ -220,11 +214,11 @@ class CrossFit:
         return self._parts.experts
 
     @cached_property
-    def _models(self) -> list[FaceModel]:
-        """By fold, a model that searches, but neither corrects nor estimates its quality."""
+    def searcher(self) -> Searcher:
+        """What searches for faces with experts that never saw the person."""
         *scales, initialiser = self.experts()
         pdm, none = self.pdm, np.zeros(0, np.float32)
-        return [
+        models = (
             FaceModel(
                 scheme=self.scheme,
                 pdm=pdm,
@@ -236,11 +230,8 @@ class CrossFit:
                 error_predictor=ErrorPredictor.blank(len(pdm), len(pdm.variances)),
             )
             for fold in range(FOLDS)
-        ]
-
-    @cached_property
-    def _backends(self) -> list[CpuResponses]:
-        return [CpuResponses(model.experts) for model in self._models]
+        )
+        return Searcher(tuple(models), self.config.seed)
 
     # Fits
 
@@ -255,63 +246,18 @@ class CrossFit:
             return self.start_training
         return StartTraining(current, self._cache, self.steps)
 
-    def search_from_start(self, variant: FaceVariant) -> SearchResult:
-        """Search for a face from where maps that never saw the person start it.
-
-        Parameters
-        ----------
-        variant : FaceVariant
-            Which face.
-        """
-        model, shown = self._models[variant.fold], variant.face()
-        start = self.start_training.start(variant)
-        assert shown.picture is not None  # noqa: S101 - completed faces have one
-        backend = self._backends[variant.fold]
-        passes = passes_from(start.error)
-        return search(model, backend, shown.picture, SearchStart.of(model.pdm, start), passes)
-
-    def search(
-        self,
-        variant: FaceVariant,
-        jitter: Jitter,
-        purpose: int = 0,
-        *,
-        face: TrainingFace | None = None,
-    ) -> SearchResult:
-        """Search for a face from a perturbed start, with experts that never saw the person.
-
-        Parameters
-        ----------
-        variant : FaceVariant
-            Which face.
-        jitter : Jitter
-            How far the start is off.
-        purpose : int
-            Each starts elsewhere.
-        face : TrainingFace, optional
-            Another picture of it, to search in instead.
-        """
-        model, shown = self._models[variant.fold], face or variant.face()
-        iod = model.scheme.frontal_iod(shown.points)
-        rng = variant.rng(self.config.seed, purpose)
-        pose = jittered_pose(model.pdm, shown.points, iod, jitter, rng)
-        assert shown.picture is not None  # noqa: S101 - completed faces have one
-        backend = self._backends[variant.fold]
-        return search(model, backend, shown.picture, SearchStart.at(model.pdm, pose), FROM_START)
-
     def fits(self, training_set: TrainingSet) -> tuple[list[FaceVariant], list[OutOfFoldFit]]:
         """Return the out-of-fold fits of a training set; those that are missing are made."""
         wanted = {one.name: one for one in variants(training_set, _MOST_FITTED)}
         missing = self._fits.missing(list(wanted))
 
-        def fit(name: str) -> OutOfFoldFit:
-            found = self.search_from_start(wanted[name])
-            face = wanted[name].face()
-            error = float(np.nanmean(self.point_errors(face, found)[face.measured]))
-            self.steps.tick(error=error)
-            return OutOfFoldFit.of(self.pdm, found, error)
-
-        self._fits.add(dict(zip(missing, parallel_map(fit, missing), strict=True)))
+        shown = [wanted[name] for name in missing]
+        # Where a search starts is found out here: what the start network says of a face is kept.
+        jobs = [(one.lean(), self.start_training.start(one)) for one in shown]
+        made = self.steps.map(
+            self.searcher, jobs, done=lambda fit: self.steps.tick(error=float(fit.error))
+        )
+        self._fits.add(dict(zip(missing, made, strict=True)))
         return list(wanted.values()), self._fits.take(list(wanted))
 
     def corrections(self, training_set: TrainingSet) -> CorrectionRegression:
@@ -328,11 +274,3 @@ class CrossFit:
         if own:
             self._own_corrections = found
         return found
-
-    def point_errors(
-        self, face: TrainingFace, fit: SearchResult | CorrectedFit
-    ) -> NDArray[np.float64]:
-        """Return the distance of each point of a fit from the annotation, in frontal IOD, (N,)."""
-        points = fit.pose.apply(self.pdm.shape(fit.b))
-        iod = self.scheme.frontal_iod(face.points)
-        return np.asarray(np.linalg.norm(points - face.points, axis=1) / iod)

@@ -113,12 +113,21 @@ class Looks:
         """
         by_name = {one.name: one for one in shown}
         missing = self.kept.missing(list(by_name))
-        made = parallel_map(lambda name: self._described(by_name[name]), missing)
+        look = _Look(self.reference, self.crop, self.seed)
+        made = self.steps.map(look, [by_name[name].lean() for name in missing])
         self.kept.add(dict(zip(missing, made, strict=True)))
         return self.kept.take([one.name for one in shown])
 
-    def _described(self, one: FaceVariant) -> Arrays:
-        self.steps.tick(0)
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """Shows a face to the start network; the parameters are those of `Looks`."""
+
+    reference: ReferenceFrame
+    crop: Similarity
+    seed: int
+
+    def __call__(self, one: FaceVariant) -> Arrays:
         face = one.face()
         assert face.picture is not None  # noqa: S101 - completed faces have one
         rng, pose = one.rng(self.seed, 7), self.reference.pose(one.points())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +11,11 @@ from threadpoolctl import threadpool_limits
 from faceloop_datasets.progress import Monitor
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.perturbation import Jitter
-from faceloop_trainer.parallel import StepCounter, parallel_map
+from faceloop_trainer.parallel import StepCounter
 from faceloop_trainer.pdm.scheme_completion import completed_scheme
 
 from .crossfit import CrossFit
+from .searcher import Searcher
 from .training_set import TrainingSet
 from .variants import FaceVariant, variants
 
@@ -73,12 +74,20 @@ def out_of_fold_points(
         crossfit.experts()
         steps.what = "fitting each face by the others"
 
-        def points(variant: FaceVariant) -> NDArray[np.float64]:
-            found = crossfit.search(variant, Jitter().times(0.5))
-            steps.tick()
-            return np.asarray(found.pose.apply(training_set.pdm.shape(found.b)))
-
         shown = variants(training_set, len(faces))
         keys = [variant.completed.original.key for variant in shown]
-        fitted = dict(zip(keys, parallel_map(points, shown), strict=True))
+        lean = [variant.lean() for variant in shown]
+        points = steps.map(_Points(crossfit.searcher), lean, done=lambda _: steps.tick())
+        fitted = dict(zip(keys, points, strict=True))
         return [fitted[face.key] for face in faces]  # a copy is fitted once
+
+
+@dataclass(frozen=True, eq=False)
+class _Points:
+    """Fits a face from near its annotation; returns the fitted points, (N, 2)."""
+
+    searcher: Searcher
+
+    def __call__(self, variant: FaceVariant) -> NDArray[np.float64]:
+        found = self.searcher.search(variant, Jitter().times(0.5))
+        return np.asarray(found.pose.apply(self.searcher.pdm.shape(found.b)))

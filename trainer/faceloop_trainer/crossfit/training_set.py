@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,14 +103,14 @@ class TrainingSet:
         mirror = self.config.mirror
         landmarks = Targets(
             "landmarks",
-            lambda points: points,
-            lambda face: face.trains_patches,
+            _all_places,
+            _landmarks_seen,
             self.scheme.mirror if mirror else None,
         )
         places = Targets(
             f"places {sorted(self.scheme.initialisation.items())}",
             self.scheme.initialisation_points,
-            self._places_seen,
+            partial(_places_seen, self.scheme),
             self._mirrored_places() if mirror else None,
             off_centre=4.0,
         )
@@ -121,7 +122,7 @@ class TrainingSet:
         def sampled(job: tuple[ExpertKind, Targets, float]) -> ScaleTraining:
             kind, target, scale = job
             sampling = Sampling(target, reference, self.config.channels, scale, self.config.seed)
-            return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps.tick)
+            return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps)
 
         return parallel_map(sampled, jobs)
 
@@ -130,11 +131,18 @@ class TrainingSet:
         left, right = (set(self.scheme.initialisation[k]) for k in ("left_eye", "right_eye"))
         return (1, 0, 2) if mirror_image(left, self.scheme.mirror) == right else (0, 1, 2)
 
-    def _places_seen(self, face: TrainingFace) -> NDArray[np.bool_]:
-        keys = ("left_eye", "right_eye", "nose")
-        return np.array(
-            [face.trains_patches[list(self.scheme.initialisation[k])].any() for k in keys]
-        )
+
+def _all_places(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return points
+
+
+def _landmarks_seen(face: TrainingFace) -> NDArray[np.bool_]:
+    return face.trains_patches
+
+
+def _places_seen(scheme: Scheme, face: TrainingFace) -> NDArray[np.bool_]:
+    keys = ("left_eye", "right_eye", "nose")
+    return np.array([face.trains_patches[list(scheme.initialisation[k])].any() for k in keys])
 
 
 def pictured_faces(faces: Sequence[TrainingFace]) -> list[TrainingFace]:
@@ -163,7 +171,10 @@ def _shape_model(
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
     if len(scheme) <= MOST_SPARSE_POINTS:
         pdm = replace(pdm, context=_FACE_EXTENT)
-    return _MODES[config.modes](pdm)
+    pdm = _MODES[config.modes](pdm)
+    # Products with an array that lies otherwise round otherwise, and a cache keeps rows: a training
+    # that takes this from one would end in another file.
+    return replace(pdm, components=np.ascontiguousarray(pdm.components))
 
 
 def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:

@@ -40,6 +40,10 @@ class FaceVariant:
         """The same for the same content only."""
         return f"{self.completed.key}-{'mirrored' if self.mirror else 'as-is'}"
 
+    def lean(self) -> FaceVariant:
+        """Return it without what fits do not look at, for a way to a worker."""
+        return replace(self, completed=self.completed.lean())
+
     def face(self) -> TrainingFace:
         """Return the face as it is shown."""
         face = self.completed.original

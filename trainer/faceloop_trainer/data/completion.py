@@ -11,7 +11,7 @@ training crops.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,10 @@ class CompletedFace:
             return cls(face, face.points)
         points = np.where(known[:, None], face.points, np.rint(pdm.complete(face.points)))
         return cls(face, points)
+
+    def lean(self) -> CompletedFace:
+        """Return it without its backgrounds, for a way to a worker."""
+        return replace(self, original=replace(self.original, backgrounds=()))
 
     @property
     def picture(self) -> NDArray[np.uint8]:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -185,6 +184,8 @@ def _similar_shapes(points: Floats) -> list[list[int]]:
     tolerance = _SAME_SHAPE * np.sqrt(shapes.shape[1]) * face_size[usable] / size[usable]
     inner = shapes @ shapes[0].conj()
     shapes *= np.exp(-1j * np.angle(inner))[:, None]
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - who finds no duplicates need not wait
+
     tree = cKDTree(_leading_projections(shapes))
     free = np.ones(len(shapes), dtype=bool)
     groups = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 
 from faceloop_datasets import FaceloopError, Monitor, PointState, TrainingError
+from faceloop_datasets.staging import content_hash
+from faceloop_datasets.workers import Threads
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.parallel import StepCounter, parallel_map
@@ -21,6 +23,7 @@ from .unusable import Unusable, why_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -93,6 +96,11 @@ class TrainingFace:
         """Whether patch experts can be trained on the face."""
         return self.picture is not None and bool(self.trains_patches.any())
 
+    @property
+    def measures(self) -> bool:
+        """Whether the error of a fit to it can be measured."""
+        return self.picture is not None and bool(self.measured.any())
+
     @cached_property
     def key(self) -> str:
         """Hash of the picture, the points and ``trains_patches``."""
@@ -136,6 +144,9 @@ def load_faces(
 ) -> tuple[list[TrainingFace], list[Unusable]]:
     """Read the pictures of annotated faces, reduced and cropped to what training needs.
 
+    Workers in use (`faceloop_datasets.use_scheduler`) read what is not cached; one that does not
+    see a file, or sees another one under its path, leaves it to this process.
+
     Parameters
     ----------
     scheme : Scheme
@@ -164,17 +175,23 @@ def load_faces(
     """
     kept, steps = cache or Cache(None), StepCounter(Monitor.of(progress))
     steps.total, steps.what = len(faces), "reading faces"
+    steps.tick(0)
+    reader = _Reader(scheme, scale, seed)
+    made: dict[int, Arrays] = {}
+    if not isinstance(steps.workers, Threads):
+        made = reader.read_away([face for face in faces if reader.wants(face, kept)], steps)
 
-    def read(face: Face) -> TrainingFace | Unusable:
+    def load(face: Face) -> TrainingFace | Unusable:
+        read = made.pop(id(face), None)
         try:
-            found: TrainingFace | Unusable = _load(scheme, face, scale, seed, kept)
+            found: TrainingFace | Unusable = _load(scheme, face, scale, seed, kept, read)
         except FaceloopError as error:
             found = Unusable(face.name, str(error))
-        steps.tick()
+        if read is None:
+            steps.tick()
         return found
 
-    steps.tick(0)
-    every = parallel_map(read, faces)
+    every = parallel_map(load, faces)
     good = [face for face in every if isinstance(face, TrainingFace)]
     return good, [face for face in every if isinstance(face, Unusable)]
 
@@ -205,25 +222,80 @@ def whole_pictures(scheme: Scheme, faces: Iterable[Face]) -> Iterator[TrainingFa
             )
 
 
-def _load(scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache) -> TrainingFace:
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """Reads faces on other computers; the parameters are those of `load_faces`."""
+
+    scheme: Scheme
+    scale: float
+    seed: int
+
+    def wants(self, face: Face, cache: Cache) -> bool:
+        """Whether a face has a picture that can be used and has to be read."""
+        if not face.has_image or why_unusable(self.scheme, face.annotation):
+            return False
+        source = _cache_key(face, _known_points(face), self.scale, self.seed)
+        return not (source and cache.holds("faces", source))
+
+    def read_away(self, faces: Sequence[Face], steps: StepCounter) -> dict[int, Arrays]:
+        """Have workers read faces; return what they have seen, by the identity of the face."""
+        found = steps.map(self, faces, done=lambda read: steps.tick(read is not None))
+        pairs = zip(faces, found, strict=True)
+        return {id(face): read for face, read in pairs if read is not None}
+
+    def __call__(self, face: Face) -> Arrays | None:
+        """Read a face; None where its file is missing here, another one, or damaged."""
+        points = _known_points(face)
+        try:
+            if face.frame is not None and not _is_the_video(face):
+                return None
+            return _read(face, points, self.scheme.frontal_iod(points), self.scale, self.seed)
+        except FaceloopError:
+            return None
+
+
+def _is_the_video(face: Face) -> bool:
+    """Whether the file under a video's path has its content; of pictures, reading them asks."""
+    assert face.media is not None  # noqa: S101 - asked by the caller
+    try:
+        about = face.media.stat()
+    except OSError:
+        return False
+    known = face.media_sha256
+    return known is None or _hash_of(face.media, about.st_size, about.st_mtime_ns) == known
+
+
+@lru_cache(maxsize=64)
+def _hash_of(path: Path, size: int, time: int) -> str:  # noqa: ARG001 - until the file changes
+    return content_hash(path)
+
+
+def _known_points(face: Face) -> Points:
+    known = face.annotation.trains_shape[:, None]
+    return np.asarray(np.where(known, face.annotation.points, np.nan))
+
+
+def _load(  # noqa: PLR0917 - where it comes from, and what it is to become
+    scheme: Scheme, face: Face, scale: float, seed: int, cache: Cache, read: Arrays | None
+) -> TrainingFace:
+    """Return a face; ``read`` is what a worker has read of it."""
     annotation = face.annotation
-    shape_known = annotation.trains_shape
-    points = np.where(shape_known[:, None], annotation.points, np.nan)
+    shape_known, points = annotation.trains_shape, _known_points(face)
     if reason := why_unusable(scheme, annotation):
         raise TrainingError(reason)
     picture, moved, source = None, points, ""
     backgrounds: tuple[NDArray[np.uint8], ...] = ()
     if face.has_image:
         source = _cache_key(face, points, scale, seed)
-        read = cache.load("faces", source) if source else None
-        if read is None:
-            read = _read(face, points, scheme.frontal_iod(points), scale, seed)
+        kept = cache.load("faces", source) if source and read is None else None
+        if kept is None:
+            kept = read or _read(face, points, scheme.frontal_iod(points), scale, seed)
             if source:
-                cache.save("faces", source, read)
-        picture, backgrounds = read["picture"], tuple(read["backgrounds"])
+                cache.save("faces", source, kept)
+        picture, backgrounds = kept["picture"], tuple(kept["backgrounds"])
         if np.ptp(picture) < _LEAST_CONTRAST:
             raise TrainingError("the picture has no contrast where the face should be.")
-        moved = Similarity(*map(float, read["move"])).apply(points)
+        moved = Similarity(*map(float, kept["move"])).apply(points)
     return TrainingFace(
         name=face.name,
         subject=face.subject_key,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,26 +12,31 @@ import numpy as np
 from faceloop_datasets import TrainingError
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of, plural, singular
+from faceloop_datasets.workers import Threads, workers_in_use
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.model import FaceModel
 from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer.data.faces import whole_pictures
-from faceloop_trainer.data.perturbation import jittered_pose
 from faceloop_trainer.data.split import unseen_faces
 
+from .kept_fits import KeptFits, MeasuredFit
 from .protocol import EvaluationProtocol
 from .result import Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from faceloop_datasets import Face, Project
     from faceloop_datasets.progress import ProgressLike
     from faceloop_runtime.fit.result import Fit
+    from faceloop_trainer.cache import Cache
     from faceloop_trainer.data.faces import TrainingFace
+
+_EACH = 4
+"""Faces that are read ahead for each worker: whole pictures may be large."""
 
 
 def evaluate(
@@ -151,16 +158,11 @@ def measure(
     total: int,
     protocol: EvaluationProtocol | None = None,
     *,
+    cache: Cache | None = None,
     progress: ProgressLike = None,
 ) -> Evaluation:
     """Fit a model to faces and compare with their annotations; `measure_models` for one."""
-    (found,) = measure_models(
-        (model,),
-        faces,
-        total,
-        protocol,
-        progress=progress,
-    )
+    (found,) = measure_models((model,), faces, total, protocol, cache=cache, progress=progress)
     return found
 
 
@@ -170,6 +172,7 @@ def measure_models(
     total: int,
     protocol: EvaluationProtocol | None = None,
     *,
+    cache: Cache | None = None,
     progress: ProgressLike = None,
 ) -> list[Evaluation]:
     """Fit models to the same faces from the same starts, and compare with the annotations.
@@ -185,6 +188,9 @@ def measure_models(
         How many there are, for the progress.
     protocol : EvaluationProtocol, optional
         Where the fits start; jittered starts by default.
+    cache : Cache, optional
+        Where fits are kept, each by what it depends on: a face is not fitted twice from a jittered
+        start.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
@@ -203,48 +209,106 @@ def measure_models(
         If the monitor stopped it.
     """
     monitor, protocol = Monitor.of(progress), protocol or EvaluationProtocol()
-    detector = protocol.detector or Detector()
-    measurements = [_Measurement(model, protocol, detector) for model in models]
+    measurements = [_Measurement(model, protocol, cache) for model in models]
     seen: list[TrainingFace] = []
     monitor.step(0, total, "measuring fits")
-    for face in faces:
+    for some in _read_some(faces):
         for measurement in measurements:
-            measurement.fit(face)
-        seen.append(replace(face, picture=None, backgrounds=()))
-        monitor.step(len(seen), total, "measuring fits", error=measurements[0].last_error)
+            measurement.share_out(some, monitor)
+        for face in some:
+            for measurement in measurements:
+                measurement.fit(face)
+            seen.append(replace(face, picture=None, backgrounds=()))
+            monitor.step(len(seen), total, "measuring fits", error=measurements[0].last_error)
     if not seen:
         raise TrainingError("There are no faces to evaluate on.")
     return [measurement.evaluation(seen) for measurement in measurements]
 
 
+def _read_some(faces: Iterable[TrainingFace]) -> Iterator[tuple[TrainingFace, ...]]:
+    """Yield one face after the other, or what keeps all workers in use busy for a while."""
+    workers, rest = workers_in_use(), iter(faces)
+    count = 1 if isinstance(workers, Threads) else _EACH * workers.count
+    while some := tuple(islice(rest, count)):
+        yield some
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitting:
+    """Fits a model to faces where a protocol starts it; can travel to workers."""
+
+    model: FaceModel
+    protocol: EvaluationProtocol
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.model, self.protocol)
+
+    @cached_property
+    def fitter(self) -> Fitter:
+        return Fitter(self.model, start=self.protocol.fit_start)
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return self.protocol.detector or Detector()
+
+    def __call__(self, face: TrainingFace) -> MeasuredFit:
+        return MeasuredFit.of(self._found(face), face)
+
+    def _found(self, face: TrainingFace) -> Fit | None:
+        assert face.picture is not None  # noqa: S101 - checked by the callers
+        if self.protocol.start == "jitter":
+            iod = self.model.scheme.inter_ocular_distance(face.points)
+            pose = self.protocol.jittered(self.model.pdm, face, iod)
+            return self.fitter.fit_near(face.picture, pose)
+        boxes = find_faces(self._detector, self.model, face.picture)
+        if not boxes:
+            return None
+        # Other people in the picture are no mistakes.
+        middle = np.nanmean(face.points, axis=0)
+        box = min(boxes, key=lambda box: float(np.linalg.norm(np.array(box.centre) - middle)))
+        return self.fitter.fit(face.picture, box)
+
+
 class _Measurement:
     """Fits one face after the other and measures how far off each point is."""
 
-    def __init__(self, model: FaceModel, protocol: EvaluationProtocol, detector: Detector) -> None:
-        self._model, self._fitter = model, Fitter(model, start=protocol.fit_start)
-        self._protocol, self._detector = protocol, detector
-        self._rng = np.random.default_rng(protocol.seed)
+    def __init__(self, model: FaceModel, protocol: EvaluationProtocol, cache: Cache | None) -> None:
+        self._model, self._protocol = model, protocol
+        self._fitting, self._made_away = _Fitting(model, protocol), dict[int, MeasuredFit]()
+        self._kept = KeptFits.of(model, protocol, cache)
         self._distances: list[NDArray[np.float64]] = []
-        self._fitted: list[NDArray[np.float64]] = []
-        self._predicted: list[float] = []
+        self._fits: list[MeasuredFit] = []
 
     @property
     def last_error(self) -> float:
         """Normalised mean error of the face fitted last."""
         return _mean(self._distances[-1])
 
+    def share_out(self, faces: Sequence[TrainingFace], monitor: Monitor) -> None:
+        """Have the workers in use, if any, fit the faces that come next."""
+        workers = workers_in_use()
+        if isinstance(workers, Threads):
+            return
+        wanted = [face for face in faces if not self._kept.has(face)]
+        # Workers have processors: what a graphics device rounds otherwise is fitted here.
+        if wanted and self._fitting.fitter.backend.name == "cpu":
+            lean = [replace(face, backgrounds=()) for face in wanted]
+            made = workers.map(self._fitting, lean, check=lambda: monitor.check("measuring fits"))
+            self._made_away = {id(face): fit for face, fit in zip(wanted, made, strict=True)}
+
     def fit(self, face: TrainingFace) -> None:
         """Fit a face; each point's error is over the IOD, NaN where the truth is unknown."""
         iod = self._model.scheme.inter_ocular_distance(face.points)
-        fit = self._found(face, iod)
-        points = np.full(face.points.shape, np.nan) if fit is None else fit.points
-        distance = np.linalg.norm(points - face.points, axis=1) / iod
+        fit = self._kept.get(
+            face, lambda: self._made_away.pop(id(face), None) or self._fitting(face)
+        )
+        distance = np.linalg.norm(fit.points - face.points, axis=1) / iod
         self._distances.append(np.where(face.measured, distance, np.nan))
-        self._fitted.append(points)
-        self._predicted.append(np.nan if fit is None else fit.predicted_error)
+        self._fits.append(fit)
 
     def evaluation(self, faces: Sequence[TrainingFace]) -> Evaluation:
         """Return the errors on the faces that were fitted."""
+        self._kept.save()
         return Evaluation(
             scheme=self._model.scheme,
             items=tuple(f.item_id for f in faces),
@@ -252,26 +316,11 @@ class _Measurement:
             subjects=tuple(f.subject for f in faces),
             errors=np.array([_mean(distances) for distances in self._distances]),
             point_errors=np.array(self._distances),
-            predicted=np.array(self._predicted),
-            fitted=np.array(self._fitted),
+            predicted=np.array([float(fit.predicted) for fit in self._fits]),
+            fitted=np.array([fit.points for fit in self._fits]),
             start=self._protocol.start,
             subject_sources=tuple(f.subject_source for f in faces),
         )
-
-    def _found(self, face: TrainingFace, iod: float) -> Fit | None:
-        assert face.picture is not None  # noqa: S101 - checked by the callers
-        if self._protocol.start == "jitter":
-            pose = jittered_pose(
-                self._model.pdm, face.points, iod, self._protocol.jitter, self._rng
-            )
-            return self._fitter.fit_near(face.picture, pose)
-        boxes = find_faces(self._detector, self._model, face.picture)
-        if not boxes:
-            return None
-        # Other people in the picture are no mistakes.
-        middle = np.nanmean(face.points, axis=0)
-        box = min(boxes, key=lambda box: float(np.linalg.norm(np.array(box.centre) - middle)))
-        return self._fitter.fit(face.picture, box)
 
 
 def _mean(distances: NDArray[np.float64]) -> float:

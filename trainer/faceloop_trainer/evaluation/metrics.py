@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,4 +34,10 @@ def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | 
     known = np.isfinite(a) & np.isfinite(b)
     if known.sum() < 3 or not (np.ptp(a[known]) and np.ptp(b[known])):
         return None
-    return float(pd.Series(a[known]).corr(pd.Series(b[known]), method="spearman"))
+    return float(np.corrcoef(_ranks(a[known]), _ranks(b[known]))[0, 1])
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rank of each value, (F,); equal ones share the mean of theirs."""
+    _, which, times = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(times) - (times - 1) / 2)[which])

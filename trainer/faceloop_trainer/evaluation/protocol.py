@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from faceloop_datasets import TrainingError
 from faceloop_runtime.detect.detector import Detector
 from faceloop_trainer.config import is_seed
-from faceloop_trainer.data.perturbation import Jitter
+from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+
+if TYPE_CHECKING:
+    from faceloop_runtime.geometry import Similarity
+    from faceloop_runtime.pdm import PointDistributionModel
+    from faceloop_trainer.data.faces import TrainingFace
 
 STARTS = ("jitter", "detector")
 
@@ -49,3 +58,21 @@ class EvaluationProtocol:
             raise TrainingError(
                 f"The seed {self.seed!r:.80} is not usable; expected a whole number from 0 up."
             )
+
+    def jittered(self, pdm: PointDistributionModel, face: TrainingFace, iod: float) -> Similarity:
+        """Return where the fit of a face starts: moved as its name and the seed say.
+
+        The other faces have no part in it, so that a fit stays what it is when some come or go.
+
+        Parameters
+        ----------
+        pdm : PointDistributionModel
+            Its mean shape is placed on the true points.
+        face : TrainingFace
+            The face.
+        iod : float
+            Its inter-ocular distance, in pixels of its picture.
+        """
+        name = int.from_bytes(hashlib.sha256(face.name.encode()).digest()[:8], "big")
+        rng = np.random.default_rng((self.seed, name))
+        return jittered_pose(pdm, face.points, iod, self.jitter, rng)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.quality.thresholds import FAILURE
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from faceloop_datasets import Scheme
@@ -115,18 +115,25 @@ class Evaluation:
         }
 
     @property
-    def per_point(self) -> pd.DataFrame:
-        """Mean error of each point: columns ``point``, ``name``, ``group``, ``error``."""
-        group = {i: name for name, members in self.scheme.groups.items() for i in members}
+    def point_means(self) -> NDArray[np.float64]:
+        """Mean error of each point, (N,); NaN where it was never annotated, or never found."""
         counted = np.isfinite(self.point_errors).any(axis=0)
         mean = np.full(len(self.scheme), np.nan)
         mean[counted] = np.nanmean(self.point_errors[:, counted], axis=0)
+        return mean
+
+    @property
+    def per_point(self) -> pd.DataFrame:
+        """Mean error of each point: columns ``point``, ``name``, ``group``, ``error``."""
+        import pandas as pd  # noqa: PLC0415 - its import takes half a second
+
+        group = {i: name for name, members in self.scheme.groups.items() for i in members}
         return pd.DataFrame(
             {
                 "point": np.arange(len(self.scheme)),
                 "name": self.scheme.names,
                 "group": [group[i] for i in range(len(self.scheme))],
-                "error": mean,
+                "error": self.point_means,
             }
         )
 

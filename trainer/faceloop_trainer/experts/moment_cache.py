@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_datasets.workers import Threads
 from faceloop_runtime.imaging.channels import plane_count
 from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.cache import key_of
@@ -17,12 +18,13 @@ from faceloop_trainer.data.faces import TrainingFace
 from .moments import WIDTH, MomentGatherer, Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from numpy.typing import NDArray
 
     from faceloop_trainer.cache import Arrays, Cache
+    from faceloop_trainer.parallel import StepCounter
 
     from .sampling import Sampling
 
@@ -30,6 +32,9 @@ _KIND = "moments"
 _FEW = 0.05
 """Share of the faces that may differ from the cached moments: to add them again is less work than
 to write twenty megabytes a scale."""
+_CHUNK, _MOST_CHUNKS = 32, 256
+"""Faces that a worker adds up at once, at least: a sum takes as long to travel as to add one of
+them. Of many faces more are added up at once, so that no more than so many sums travel."""
 
 
 def gather_moments(  # noqa: PLR0917 - what the sum is of, and where it is kept
@@ -38,7 +43,7 @@ def gather_moments(  # noqa: PLR0917 - what the sum is of, and where it is kept
     faces: Sequence[CompletedFace],
     fold: int,
     cache: Cache,
-    tick: Callable[[int], None],
+    steps: StepCounter,
 ) -> Moments:
     """Return the moments of some faces, from the cached ones if most faces are the same.
 
@@ -56,8 +61,8 @@ def gather_moments(  # noqa: PLR0917 - what the sum is of, and where it is kept
         Its number.
     cache : Cache
         Where moments are kept.
-    tick : callable
-        Told how many faces more are in the sum; may raise to stop.
+    steps : StepCounter
+        Counts the faces that are in the sum, and has many of them sampled by its workers.
     """
     planes = plane_count(sampling.families)
     key = key_of(fold, landmarks, *sampling.identity())
@@ -69,16 +74,53 @@ def gather_moments(  # noqa: PLR0917 - what the sum is of, and where it is kept
     else:
         come, gone = change
         gatherer = MomentGatherer(landmarks, planes, cached.moments)
-    tick(len(faces) - len(come))
-    for face, times in [*((f, -1) for f in gone), *((f, 1) for f in come)]:
-        sample = sampling.sample(face)
-        cut = windows(sample.channels.planes, sample.centres, WIDTH)
-        gatherer.add(cut, sample.offsets, sample.use, times)
-        if times > 0:
-            tick(1)
+    steps.tick(len(faces) - len(come))
+    for face in gone:
+        _add(gatherer, sampling, face, -1)
+    if isinstance(steps.workers, Threads) or len(come) <= _CHUNK:
+        for face in come:
+            _add(gatherer, sampling, face)
+            steps.tick()
+        sums = gatherer.sums
+    else:
+        sums = gatherer.sums + _gathered(sampling, landmarks, come, steps)
     if cached is None or len(come) + len(gone) > _FEW * len(faces):
-        cache.save(_KIND, key, _to_arrays(gatherer.sums, faces))
-    return gatherer.sums
+        cache.save(_KIND, key, _to_arrays(sums, faces))
+    return sums
+
+
+def _add(gatherer: MomentGatherer, sampling: Sampling, face: CompletedFace, times: int = 1) -> None:
+    sample = sampling.sample(face)
+    cut = windows(sample.channels.planes, sample.centres, WIDTH)
+    gatherer.add(cut, sample.offsets, sample.use, times)
+
+
+def _gathered(
+    sampling: Sampling, landmarks: int, faces: Sequence[CompletedFace], steps: StepCounter
+) -> Moments:
+    """Return the moments of many faces, gathered by workers, each of which has its pictures."""
+    size = max(_CHUNK, -(-len(faces) // _MOST_CHUNKS))
+    chunks = [faces[first : first + size] for first in range(0, len(faces), size)]
+    return steps.workers.map_sum(
+        _Gathering(sampling, landmarks),
+        [tuple(face.lean() for face in chunk) for chunk in chunks],
+        check=steps.check,
+        done=lambda number: steps.tick(len(chunks[number])),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Gathering:
+    """Gathers the moments of some faces, away from here."""
+
+    sampling: Sampling
+    landmarks: int
+
+    def __call__(self, faces: Sequence[CompletedFace]) -> Moments:
+        gatherer = MomentGatherer(self.landmarks, plane_count(self.sampling.families))
+        for face in faces:
+            _add(gatherer, self.sampling, face)
+        return gatherer.sums
 
 
 @dataclass(frozen=True, eq=False)

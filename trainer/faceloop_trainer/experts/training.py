@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from faceloop_trainer.cache import Cache
     from faceloop_trainer.config import ExpertKind
     from faceloop_trainer.data.completion import CompletedFace
+    from faceloop_trainer.parallel import StepCounter
 
     from .calibration import LinearFilters
     from .moments import Moments
@@ -66,8 +67,8 @@ class ScaleTraining:
         Fold of each face's subject.
     cache : Cache
         What earlier trainings kept.
-    tick : callable
-        Told how many faces more were sampled; may raise to stop.
+    steps : StepCounter
+        Counts the faces that were sampled, and may stop the work.
     """
 
     def __init__(  # noqa: PLR0917 - the settings of a stage
@@ -77,19 +78,19 @@ class ScaleTraining:
         faces: Sequence[CompletedFace],
         folds: Sequence[int],
         cache: Cache,
-        tick: Callable[[int], None],
+        steps: StepCounter,
     ) -> None:
-        self._sampling, self._faces, self._folds, self._tick = sampling, faces, folds, tick
+        self._sampling, self._faces, self._folds, self._steps = sampling, faces, folds, steps
         by_fold: list[list[CompletedFace]] = [[] for _ in range(max(folds) + 1)]
         for face, fold in zip(faces, folds, strict=True):
             by_fold[fold].append(face)
         if kind in ("ridge", "mosse"):
             solve = ridge_filters if kind == "ridge" else mosse_filters
             trainer: _MomentTrainer | _ClassifierTrainer = _MomentTrainer(
-                solve, sampling, by_fold, cache, tick
+                solve, sampling, by_fold, cache, steps
             )
         else:
-            trainer = _ClassifierTrainer(kind, sampling, by_fold, tick)
+            trainer = _ClassifierTrainer(kind, sampling, by_fold, steps)
         self._trainer = trainer
 
     def experts(self, calibration: Calibration) -> PatchExperts:
@@ -106,7 +107,7 @@ class ScaleTraining:
         calibrator = Calibrator(backends, len(filters[0][1]))
         for i in calibration_faces(self._faces):
             calibrator.add(self._folds[i], self._sampling.sample(self._faces[i], 1))
-            self._tick(1)
+            self._steps.tick()
         gain, reliability = calibrator.result()
         scale = self._sampling.scale
         without = (PatchExperts(scale, *own, gain, reliability) for own in filters.values())
@@ -128,14 +129,14 @@ class _MomentTrainer:
         sampling: Sampling,
         faces: Sequence[Sequence[CompletedFace]],
         cache: Cache,
-        tick: Callable[[int], None],
+        steps: StepCounter,
     ) -> None:
         self._solve, self._families = solve, sampling.families
         self._basis = ChannelBasis.of(sampling.families, PATCH)
         self._mirror = sampling.target.mirror
         landmarks = len(sampling.target.use(faces[0][0].original))
         self._moments = [
-            gather_moments(sampling, landmarks, own, fold, cache, tick)
+            gather_moments(sampling, landmarks, own, fold, cache, steps)
             for fold, own in enumerate(faces)
         ]
 
@@ -169,7 +170,7 @@ class _ClassifierTrainer:
         kind: ExpertKind,
         sampling: Sampling,
         faces: Sequence[Sequence[CompletedFace]],
-        tick: Callable[[int], None],
+        steps: StepCounter,
     ) -> None:
         self._kind, self._seed = kind, sampling.seed
         self._mirror = sampling.target.mirror
@@ -180,7 +181,7 @@ class _ClassifierTrainer:
         for fold, own in enumerate(faces):
             for face in own:
                 self._add(sampling.sample(face), fold)
-                tick(1)
+                steps.tick()
 
     def _add(self, sample: Sample, fold: int) -> None:
         truth = np.rint(sample.centres + sample.offsets).astype(np.intp)

@@ -8,10 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 
 from faceloop_runtime.expressions import shares_of
 
@@ -120,6 +116,8 @@ class ExpressionRegression:
 
         Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks" (ICML 2017).
         """
+        from scipy.optimize import minimize_scalar  # noqa: PLC0415 - as below
+
         found = minimize_scalar(
             lambda t: self._loss(settings, float(np.exp(t))), bounds=(-1.5, 1.5), method="bounded"
         )
@@ -145,6 +143,9 @@ class ExpressionRegression:
 
     @cached_property
     def _parts(self) -> list[NDArray[np.intp]]:
+        # Half a second; most projects have no expressions that could be learned.
+        from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
+
         count = min(_PARTS, len(set(self.people)))
         split = StratifiedGroupKFold(count, shuffle=True, random_state=self.seed)
         return [out for _, out in split.split(self.rows, self.labels, self.people)]
@@ -232,6 +233,9 @@ def _multinomial(
     if len(known) == 1:  # the others are all of people who were left out
         offset[known] = 0.0
         return weights, offset
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
+
     found = LogisticRegression(C=strength, tol=tolerance, max_iter=_ITERATIONS)
     with warnings.catch_warnings():
         # As good as converged: more steps change the third digit.

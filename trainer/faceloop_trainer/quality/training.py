@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.fit.steps import correct, describe
 from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_runtime.quality.validator import FaceValidator
+from faceloop_trainer.crossfit.searcher import Searcher
 from faceloop_trainer.crossfit.training_set import FOLDS
 from faceloop_trainer.crossfit.variants import FaceVariant, few_variants
 from faceloop_trainer.data.negatives import background_features, misplaced_face_features
@@ -28,10 +30,9 @@ from .estimators import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+    from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_runtime.regressor import ShapeRegressor
     from faceloop_trainer.crossfit.crossfit import CrossFit
 
@@ -114,9 +115,13 @@ class QualityTraining:
         ]
         typical = typical_cells(seen, len(own.pdm))
         regressors = [corrections.without(fold, corrections.strength) for fold in range(FOLDS)]
-        fitter = _ExampleFitter(crossfit, regressors, typical)
+        fitter = _ExampleFitter(crossfit.searcher, tuple(regressors), typical)
         plan = self._plan()
-        examples = parallel_map(lambda one: fitter.fit(*one), plan)
+        examples = crossfit.steps.map(
+            fitter,
+            [(variant.lean(), occluded) for variant, occluded in plan],
+            done=lambda one: crossfit.steps.tick(error=one.error),
+        )
         folds = np.array([variant.fold for variant, _ in plan])
         far = np.array([not one.occluded and one.error > FAILURE for one in examples])
         drifted = np.array([one.features.whole_face for one in examples])[far], folds[far]
@@ -130,35 +135,33 @@ class QualityTraining:
         return QualityModels(corrections.strength, validator, estimators)
 
 
+@dataclass(frozen=True, eq=False)
 class _ExampleFitter:
-    """Fits faces whose truth is known, and measures how good the fits are."""
+    """Fits faces whose truth is known, partly occluded if asked for, and measures the fits."""
 
-    def __init__(
-        self, crossfit: CrossFit, regressors: Sequence[ShapeRegressor], typical: Rows
-    ) -> None:
-        self._crossfit, self._regressors, self._typical = crossfit, regressors, typical
-        self._textures = [read_image(path, "gray") for path in sample_negatives()]
+    searcher: Searcher
+    regressors: tuple[ShapeRegressor, ...]
+    typical: Rows
 
-    def fit(self, variant: FaceVariant, occluded: bool) -> QualityExample:
-        """Fit a face, partly occluded if asked for."""
-        crossfit, face = self._crossfit, variant.face()
-        rng = variant.rng(crossfit.config.seed, _REACH, int(occluded))
+    def __call__(self, job: tuple[FaceVariant, bool]) -> QualityExample:
+        (variant, occluded), searcher = job, self.searcher
+        face = variant.face()
+        rng = variant.rng(searcher.seed, _REACH, int(occluded))
         # An occluded face is not searched from far off too.
         reach = float(rng.uniform(0.0, 1.5) if occluded else rng.uniform(0.5, 3.0))
         hidden = face.measured & ~face.trains_patches
         if occluded:
             assert face.picture is not None  # noqa: S101 - completed faces have one
-            iod = crossfit.scheme.frontal_iod(face.points)
-            picture, under = occlude(face.picture, face.points, iod, self._textures, rng)
+            iod = searcher.models[0].scheme.frontal_iod(face.points)
+            picture, under = occlude(face.picture, face.points, iod, _textures(), rng)
             face, hidden = replace(face, picture=picture), hidden | under
         purpose = _OCCLUDED if occluded else _PLAIN
-        found = crossfit.search(variant, Jitter().times(reach), purpose, face=face)
-        fit = correct(crossfit.pdm, self._regressors[variant.fold], found)
-        errors = crossfit.point_errors(face, fit)
+        found = searcher.search(variant, Jitter().times(reach), purpose, face=face)
+        fit = correct(searcher.pdm, self.regressors[variant.fold], found)
+        errors = searcher.point_errors(face, fit)
         error = float(np.nanmean(errors[face.measured]))
-        crossfit.steps.tick(error=error)
         return QualityExample(
-            features=describe(crossfit.pdm, fit, self._typical)[0],
+            features=describe(searcher.pdm, fit, self.typical)[0],
             error=error,
             point_errors=np.where(face.measured, errors, np.nan),
             hidden=hidden,
@@ -166,18 +169,35 @@ class _ExampleFitter:
         )
 
 
+@lru_cache(maxsize=1)
+def _textures() -> list[NDArray[np.uint8]]:
+    """Return what hides parts of faces."""
+    return [read_image(path, "gray") for path in sample_negatives()]
+
+
 _Examples = tuple["Rows", "NDArray[np.intp]"]
 """Whole-face features, and the fold of each."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Misplaced:
+    """Looks at a face from wrong places; returns what is seen there, (M, W)."""
+
+    pdm: PointDistributionModel
+    channels: tuple[str, ...]
+    seed: int
+
+    def __call__(self, one: FaceVariant) -> Rows:
+        rng = one.rng(self.seed, _MISPLACED)
+        return misplaced_face_features(self.pdm, self.channels, one.face(), rng)
 
 
 def _validators(crossfit: CrossFit, faces: _Examples, drifted: _Examples) -> list[FaceValidator]:
     """Train the face validator, and for each fold one that never saw it."""
     pdm, channels, seed = crossfit.pdm, crossfit.config.channels, crossfit.config.seed
     shown = few_variants(crossfit.training_set, _MOST_FITTED)
-    wrong = parallel_map(
-        lambda one: misplaced_face_features(pdm, channels, one.face(), one.rng(seed, _MISPLACED)),
-        shown,
-    )
+    misplaced = _Misplaced(pdm, tuple(channels), seed)
+    wrong = crossfit.steps.map(misplaced, [one.lean() for one in shown])
     wrong_folds = np.repeat([one.fold for one in shown], [len(rows) for rows in wrong])
     originals = {one.completed.key: one for one in shown}.values()
     general, own = background_features(

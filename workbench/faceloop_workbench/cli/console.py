@@ -149,7 +149,7 @@ class _Bar:
             self._task,
             total=step.total,
             completed=step.done,
-            description=_CONTROL.sub("\ufffd", step.what),
+            description=_CONTROL.sub("\ufffd", ", ".join(filter(None, [step.what, step.detail]))),
         )
 
 

@@ -21,10 +21,12 @@ from .options import (
     JsonOption,
     ModelOption,
     OptionalProject,
+    SchedulerOption,
     StartOption,
     kept_files,
 )
 from .tracking_kept import track_kept
+from .tracking_many import ManyVideos, track_videos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,10 +121,18 @@ def fit(
 
 
 def track(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO|FOLDER")],
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO|FOLDER|PATTERN...")],
     model: ModelOption = None,
     project: OptionalProject = None,
-    out: PointsOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Table of the points: .parquet or .csv; for several videos a folder.",
+            show_default=False,
+        ),
+    ] = None,
     overlay: Annotated[
         Path | None, typer.Option(help="Video with the points drawn in.", show_default=False)
     ] = None,
@@ -142,7 +152,8 @@ def track(
         bool,
         typer.Option(
             "--keep",
-            help="Keep the track with --project, its poor frames queued; always so of a folder.",
+            help="Keep tracks with --project, poor frames queued; of several videos always so "
+            "without --out.",
         ),
     ] = False,
     smooth: Annotated[
@@ -151,27 +162,71 @@ def track(
     table: Annotated[
         Table, typer.Option(help="Columns of --out: faceloop's, or OpenFace's (.csv).")
     ] = Table.faceloop,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Videos at once, each in a process; as many as cores by default.",
+            show_default=False,
+        ),
+    ] = None,
+    scheduler: SchedulerOption = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="What came of several videos: .csv or .json; by default in --out.",
+            show_default=False,
+        ),
+    ] = None,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Tables of several videos are CSV, not Parquet.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Track faces through a video, or through all videos below a folder.
+    """Track faces through videos: one, several, or all below folders, in a process a core.
 
-    Without --model or --project it works with the starter model. Ctrl-C stops it; the files then
-    hold the frames until there. Tracks that are kept with a project can be corrected in the tab
-    Live, and by faceloop tracks; the project's own folder stands for its videos.
+    Without --model or --project it works with the starter model. Ctrl-C stops it: of one video
+    the files then hold the frames until there; of several those that are finished stay, and the
+    same command goes on with the others. Tracks that are kept with a project can be corrected in
+    the tab Live, and by faceloop tracks; the project's own folder stands for its videos.
 
     Example: faceloop track talk.mp4 --project faces --out talk.parquet --overlay out.mp4 --queue
+
+    Example: faceloop track recordings --out tables
     """
     from faceloop_datasets.wording import counted
     from faceloop_workbench.services.model_choice import choose_tracker
     from faceloop_workbench.services.tracking import queue_frames, track_video
+    from faceloop_workbench.services.video_files import names_one_file
 
-    _check_queue(queue, project)
+    _check_queue(queue, project, keep=keep)
     if table is not Table.faceloop and out is None:
         raise typer.BadParameter(f"--table {table.value} needs --out, the table to write (.csv)")
+    # A pattern that the shell resolved may have left one file.
+    folder = out is not None and (out.is_dir() or not out.suffix)
+    of_many = csv or any(one is not None for one in (processes, scheduler, report))
     with ExitStack() as stack:
         opened = _opened(stack, project)
+        if folder or of_many or not names_one_file(videos):
+            if overlay or plot_expressions:
+                raise typer.BadParameter("--overlay and --plot-expressions are of one video")
+            how = {"max_faces": faces, "smooth": smooth, "table": table.value}
+            asked = ManyVideos(
+                places=tuple(videos),
+                model=model,
+                settings={**how, "finding": Finding(detector, start.value)},
+                out=out,
+                csv=csv,
+                keep=keep or out is None,
+                queue=queue,
+                report=report,
+                processes=processes,
+                scheduler=scheduler,
+            )
+            track_videos(opened, asked, json=json)
+        (video,) = videos
         chosen = choose_tracker(model, opened)
-        if keep or video.is_dir():
+        if keep and opened is not None:
             if out or overlay or plot_expressions:
                 raise typer.BadParameter(
                     "--keep writes no files: faceloop tracks export does, afterwards"
@@ -235,9 +290,9 @@ def show_track(summary: TrackSummary, model: str) -> None:
         note(f"Warning: {summary.warning}")
 
 
-def _check_queue(queue: bool, project: Path | None) -> None:
-    if queue and project is None:
-        raise typer.BadParameter("--queue needs --project")
+def _check_queue(queue: bool, project: Path | None, *, keep: bool = False) -> None:
+    if project is None and (queue or keep):
+        raise typer.BadParameter(f"{'--queue' if queue else '--keep'} needs --project")
 
 
 def _opened(stack: ExitStack, project: Path | None) -> Project | None:

@@ -54,6 +54,15 @@ class FitStart(StrEnum):
 
 START_HELP = f"Where the fit to a found face starts. {choices_text(STARTS)}."
 StartOption = Annotated[FitStart, typer.Option(help=START_HELP)]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="local:N|tcp://HOST:PORT|slurm:N",
+        help="Who does the work: N processes of this computer, the workers of a Dask scheduler, or "
+        "those that up to N jobs of Slurm start. The result is the same.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of all random choices.")]
 
 

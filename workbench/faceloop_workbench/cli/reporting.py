@@ -9,7 +9,7 @@ import typer
 
 from .console import say, show_json
 from .monitoring import progress_monitor
-from .options import JsonOption, ModelOption, ProjectOption, SeedOption
+from .options import JsonOption, ModelOption, ProjectOption, SchedulerOption, SeedOption
 from .training import Start, show_metrics, show_warnings
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def report(
     ] = False,
     start: Annotated[Start, typer.Option(help="Where each fit begins.")] = Start.jitter,
     seed: SeedOption = 0,
+    scheduler: SchedulerOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write what a model is worth: one HTML page with figures and charts, and these as PNG.
@@ -52,13 +53,17 @@ def report(
 
     Example: faceloop report --project faces --model second --against first --out report
     """
-    from faceloop_datasets import Project
+    from faceloop_datasets import Project, use_scheduler
     from faceloop_datasets.wording import counted
     from faceloop_trainer.report import ReportOptions
     from faceloop_workbench.services.reporting import report_on
 
     wanted = ReportOptions(start.value, cross_validate, learning_curve, pictures, seed)
-    with Project.open(project) as opened, progress_monitor() as monitor:
+    with (
+        Project.open(project) as opened,
+        progress_monitor() as monitor,
+        use_scheduler(scheduler),
+    ):
         made, files = report_on(opened, model, against, wanted, out, progress=monitor)
     if json:
         show_json({**made.to_dict(), "files": files})

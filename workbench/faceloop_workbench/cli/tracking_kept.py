@@ -1,9 +1,8 @@
-"""Tracking videos so that a project keeps their tracks: part of ``faceloop track``."""
+"""Tracking a video so that a project keeps its track: part of ``faceloop track``."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -13,77 +12,51 @@ from .interrupts import INTERRUPTED
 from .monitoring import progress_monitor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from faceloop_datasets import Project
     from faceloop_workbench.services.finding import Finding
     from faceloop_workbench.services.model_choice import ChosenModel, ChosenTracker
 
 
 def track_kept(
-    project: Project | None,
+    project: Project,
     chosen: ChosenModel | ChosenTracker,
-    place: Path,
+    video: Path,
     faces: int,
     finding: Finding,
     *,
     json: bool,
 ) -> NoReturn:
-    """Track a video, those below a folder, or those of the project, and end the command.
+    """Track a video, keep its track, and end the command.
 
     Poor frames, and those where a face was lost, go to the review queue, as in the tab Live.
     """
     from faceloop_datasets.wording import counted
-    from faceloop_workbench.services.track_keeping import (
-        Refused,
-        queue_poor_frames,
-        track_all,
-        videos_below,
-        videos_of,
-    )
+    from faceloop_workbench.services.track_keeping import queue_poor_frames, track_and_keep
 
-    if project is None:
-        raise typer.BadParameter("a folder, and --keep, need --project, which keeps the tracks")
-    own = place.absolute() == project.path
-    paths = (videos_of(project) if own else videos_below(place)) if place.is_dir() else [place]
-    rows: list[dict[str, Any]] = []
     with progress_monitor() as monitor:
-        for one in track_all(
-            project, chosen, paths, max_faces=faces, finding=finding, progress=monitor
-        ):
-            if isinstance(one, Refused):
-                rows.append({"video": str(one.path), "error": str(one.error)})
-                continue
-            queued = [entry.id for entry in queue_poor_frames(project, one, chosen.name)]
-            track, summary = one.history.track, one.result.summary
-            counts = {"faces": len(track.faces), "edited": _edited(one), "queued": queued}
-            rows.append({**summary.to_dict(), **counts})
-        stopped = monitor.stopping
+        kept = track_and_keep(
+            project, chosen, video, max_faces=faces, finding=finding, progress=monitor
+        )
+    queued = [entry.id for entry in queue_poor_frames(project, kept, chosen.name)]
+    track, summary = kept.history.track, kept.result.summary
+    edited = sum(int(face.settled.sum()) for face in track.faces)
     if json:
-        show_json({"model": chosen.name, "videos": rows})
+        row = {**summary.to_dict(), "faces": len(track.faces), "edited": edited, "queued": queued}
+        show_json({"model": chosen.name, "videos": [row]})
     else:
-        _show(rows)
-    wrong = [row["error"] for row in rows if row.get("error")]
-    for error in wrong:
-        note(f"Error: {error}")
-    if stopped:
-        of = counted(len(paths), "video")
-        note(f"Stopped after {len(rows)} of {of}; the last is kept until there.")
+        numbers = (summary.frames, summary.lost, len(track.faces), edited, len(queued))
+        names = ("frames", "lost", "faces", "edited", "queued")
+        show_table(
+            ("video", *(Column(name, number=True) for name in names)), [(video.name, *numbers)]
+        )
+        if queued:
+            say(f"Added {counted(len(queued), 'frame')} to the review queue: faceloop queue list")
+    if summary.error is not None:
+        note(f"Error: {summary.error}")
+        raise typer.Exit(FAILED)
+    if summary.stopped:
+        note(f"Stopped after {summary.frames} of {summary.of} frames; the track holds these.")
         raise typer.Exit(INTERRUPTED)
-    raise typer.Exit(FAILED if wrong else 0)
-
-
-def _show(rows: list[dict[str, Any]]) -> None:
-    from faceloop_datasets.wording import counted
-
-    numbers = ("frames", "lost", "faces", "edited")
-    tracked = [row for row in rows if "frames" in row]
-    show_table(
-        ("video", *(Column(name, number=True) for name in (*numbers, "queued"))),
-        [(Path(r["video"]).name, *(r[n] for n in numbers), len(r["queued"])) for r in tracked],
-    )
-    new = sum(len(row["queued"]) for row in tracked)
-    if new:
-        say(f"Added {counted(new, 'frame')} to the review queue: faceloop queue list")
-
-
-def _edited(kept: Any) -> int:
-    return sum(int(face.settled.sum()) for face in kept.history.track.faces)
+    raise typer.Exit(0)

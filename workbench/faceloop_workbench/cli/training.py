@@ -18,6 +18,7 @@ from .options import (
     JsonOption,
     ModelOption,
     ProjectOption,
+    SchedulerOption,
     SeedOption,
     kept_files,
 )
@@ -72,6 +73,7 @@ def train(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Train also if nothing that trains has changed.")
     ] = False,
+    scheduler: SchedulerOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train a model on the project's faces.
@@ -82,17 +84,19 @@ def train(
 
     Example: faceloop train --project faces
     """
-    from faceloop_datasets import Project
+    from faceloop_datasets import Project, use_scheduler
     from faceloop_trainer import TrainingConfig
     from faceloop_workbench.services.training import train_into, unchanged_since
 
     config = TrainingConfig(experts=experts.value, modes=modes.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
-        same = None if anyway else unchanged_since(opened, config)
+        faces = opened.faces()
+        same = None if anyway else unchanged_since(opened, config, faces)
         if same is not None:
             _show_unchanged(same, opened.active_model, json)
             return
-        trained = train_into(opened, config, progress=monitor)
+        with use_scheduler(scheduler):
+            trained = train_into(opened, config, faces=faces, progress=monitor)
     if json:
         show_json(trained.to_dict())
     else:
@@ -126,13 +130,14 @@ def evaluate(
         Path | None,
         typer.Option(help="Picture of the cumulative errors: .png.", show_default=False),
     ] = None,
+    scheduler: SchedulerOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure a model on subjects that it was not trained on.
 
     Example: faceloop evaluate --project faces --start detector --plot ced.png
     """
-    from faceloop_datasets import Project
+    from faceloop_datasets import Project, use_scheduler
     from faceloop_datasets.outputs import (
         refuse_in_project,
         refuse_to_replace,
@@ -160,7 +165,8 @@ def evaluate(
         protocol = EvaluationProtocol(
             start=start.value, seed=seed, detector=finder, fit_start=fit_start.value
         )
-        found = measure(opened, chosen.model, protocol, progress=monitor)
+        with use_scheduler(scheduler):
+            found = measure(opened, chosen.model, protocol, progress=monitor)
     if plot is not None:
         found.plot(plot)
     values = {

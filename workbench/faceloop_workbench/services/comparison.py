@@ -41,8 +41,7 @@ class ModelErrors:
     @classmethod
     def of(cls, evaluation: Evaluation) -> ModelErrors:
         """Take the errors of an evaluation."""
-        points = evaluation.per_point["error"].to_numpy(dtype=np.float64)
-        return cls(evaluation.errors, points, evaluation.metrics())
+        return cls(evaluation.errors, evaluation.point_means, evaluation.metrics())
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; `from_dict` is the way back."""

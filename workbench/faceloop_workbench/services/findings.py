@@ -12,7 +12,7 @@ import numpy as np
 
 from faceloop_datasets.files import CACHE
 from faceloop_runtime import FaceModel
-from faceloop_trainer.cache import Cache, key_of
+from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
@@ -21,16 +21,14 @@ from faceloop_trainer.evaluation.weak_spots import weak_spots
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faceloop_datasets import Monitor, Project
+    from faceloop_datasets import Face, Monitor, Project, Scheme
     from faceloop_trainer import Evaluation
     from faceloop_trainer.data.faces import TrainingFace
     from faceloop_trainer.train import TrainingResult
 
-_CACHED = "baselines"
-
 
 def findings(
-    project: Project, result: TrainingResult, seed: int, monitor: Monitor
+    project: Project, faces: Sequence[Face], result: TrainingResult, seed: int, monitor: Monitor
 ) -> dict[str, Any]:
     """Return what else to keep of a new model that was measured; empty if it was not.
 
@@ -38,6 +36,8 @@ def findings(
     ----------
     project : Project
         Where it was trained.
+    faces : sequence of Face
+        All the project's.
     result : TrainingResult
         The training.
     seed : int
@@ -57,17 +57,19 @@ def findings(
         return {}
     spots = weak_spots(result.model, found, result.held_out, result.faces)
     return {
-        "pixels": mean_pixels(project, found),
-        "baseline": _baseline(project, result.held_out, seed, monitor),
+        "pixels": mean_pixels(project.scheme, faces, found),
+        "baseline": _baseline(project, faces, result.held_out, seed, monitor),
         "weak_spots": [spot.to_dict() for spot in spots],
     }
 
 
-def mean_pixels(project: Project, found: Evaluation) -> float | None:
+def mean_pixels(scheme: Scheme, faces: Sequence[Face], found: Evaluation) -> float | None:
     """Return the mean error in pixels of the pictures as they are; None if no face was found."""
+    items = set(found.items)
     size = {
-        face.item_id: project.scheme.inter_ocular_distance(face.annotation.points)
-        for face in project.faces()
+        face.item_id: scheme.inter_ocular_distance(face.annotation.points)
+        for face in faces
+        if face.item_id in items
     }
     sizes = np.array([size.get(item, np.nan) for item in found.items])  # type: ignore[arg-type]
     pixels = sizes * np.where(np.isfinite(found.errors), found.errors, np.nan)
@@ -75,22 +77,20 @@ def mean_pixels(project: Project, found: Evaluation) -> float | None:
 
 
 def _baseline(
-    project: Project, faces: Sequence[TrainingFace], seed: int, monitor: Monitor
+    project: Project,
+    faces: Sequence[Face],
+    shown: Sequence[TrainingFace],
+    seed: int,
+    monitor: Monitor,
 ) -> float | None:
     starter = FaceModel.starter()
     if starter.scheme.name != project.scheme.name:
         return None
-    unseen = {face.item_id for face in unseen_faces(project.faces(), starter.provenance)}
-    if not all(face.item_id in unseen for face in faces):
+    unseen = {face.item_id for face in unseen_faces(faces, starter.provenance)}
+    if not all(face.item_id in unseen for face in shown):
         return None
-    cache = Cache(project.path / CACHE)
-    known = [(face.key, face.measured.tobytes()) for face in faces]
-    key = key_of(starter.provenance, known, seed)
-    kept = cache.load(_CACHED, key)
-    if kept is None:
-        protocol = EvaluationProtocol(seed=seed)
-        errors = measure(starter, faces, len(faces), protocol, progress=monitor.quiet()).errors
-        kept = {"errors": errors}
-        cache.save(_CACHED, key, kept)
-    found = kept["errors"][np.isfinite(kept["errors"])]
+    cache, protocol = Cache(project.path / CACHE), EvaluationProtocol(seed=seed)
+    quiet = monitor.quiet()
+    errors = measure(starter, shown, len(shown), protocol, cache=cache, progress=quiet).errors
+    found = errors[np.isfinite(errors)]
     return float(found.mean()) if len(found) else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
+from faceloop_datasets.files import CACHE
 from faceloop_trainer import TrainingConfig
+from faceloop_trainer.cache import Cache
 from faceloop_trainer.config import with_current_names
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.data.split import split_faces, unseen_faces
@@ -48,15 +50,17 @@ def measured_as_original(
     config = _settings(copy)
     if config is None or copy.scheme.name != project.scheme.name:
         return None
-    every = project.faces()
+    every, cache = project.faces(), Cache(project.path / CACHE)
     unseen = {face.item_id for face in unseen_faces(every, copy.provenance)}
     held = [face for face in split_faces(every, config).held_out if face.item_id in unseen]
-    loaded, _ = load_faces(copy.scheme, held, config.scales[-1], seed=config.seed, progress=monitor)
-    testing = [face for face in loaded if face.picture is not None]
+    loaded, _ = load_faces(
+        copy.scheme, held, config.scales[-1], seed=config.seed, cache=cache, progress=monitor
+    )
+    testing = [face for face in loaded if face.measures]
     if not testing or len(testing) != faces:
         return None
     protocol = EvaluationProtocol(seed=config.seed)
-    return measure(copy, testing, len(testing), protocol, progress=monitor)
+    return measure(copy, testing, len(testing), protocol, cache=cache, progress=monitor)
 
 
 def _settings(model: FaceModel) -> TrainingConfig | None:

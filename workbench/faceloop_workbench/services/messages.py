@@ -31,9 +31,12 @@ class Request(Generic[Answer]):
     ----------
     project : str
         The project's folder.
+    scheduler : str or None
+        Who does what takes long (`faceloop_datasets.use_scheduler`).
     """
 
     project: str
+    scheduler: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

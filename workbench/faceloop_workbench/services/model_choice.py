@@ -11,6 +11,7 @@ from faceloop_datasets.schemes.scheme import check_namesakes
 from faceloop_runtime import FaceModel
 from faceloop_runtime.clmtrackr import ClmtrackrModel
 from faceloop_runtime.clmtrackr import load as load_clmtrackr
+from faceloop_runtime.model.face_model import STARTER_FILE
 
 if TYPE_CHECKING:
     from faceloop_datasets import ModelRecord, Project
@@ -40,6 +41,34 @@ class ChosenTracker:
     model: FaceModel | ClmtrackrModel
 
 
+@dataclass(frozen=True)
+class ModelPlace:
+    """The file of a model, to be loaded here or in another process.
+
+    Parameters
+    ----------
+    name : str
+        What the model is called.
+    file : Path
+        Absolute: of faceloop's, or of clmtrackr's.
+    """
+
+    name: str
+    file: Path
+
+    def load(self) -> ChosenModel | ChosenTracker:
+        """Load the model.
+
+        Raises
+        ------
+        ModelFileError
+            If the file cannot be used.
+        """
+        if self.file.suffix.lower() in CLMTRACKR:
+            return ChosenTracker(self.name, load_clmtrackr(self.file))
+        return ChosenModel(self.name, FaceModel.load(self.file))
+
+
 def choose_tracker(which: str | None, project: Project | None) -> ChosenModel | ChosenTracker:
     """Load a model to fit pictures with: as `choose_model` does, or a file of clmtrackr's.
 
@@ -48,9 +77,7 @@ def choose_tracker(which: str | None, project: Project | None) -> ChosenModel | 
     ProjectError, ModelFileError
         See `choose_model`.
     """
-    if which is None or Path(which).suffix.lower() not in CLMTRACKR:
-        return choose_model(which, project)
-    chosen = ChosenTracker(Path(which).stem, load_clmtrackr(which))
+    chosen = find_model(which, project).load()
     check_points(chosen, project)
     return chosen
 
@@ -73,7 +100,8 @@ def choose_model(which: str | None, project: Project | None) -> ChosenModel:
     ModelFileError
         If the file cannot be used.
     """
-    chosen = _load(which, project)
+    place = _find(which, project)
+    chosen = ChosenModel(place.name, FaceModel.load(place.file))
     check_points(chosen, project)
     return chosen
 
@@ -102,11 +130,24 @@ def check_points(chosen: ChosenModel | ChosenTracker, project: Project | None) -
         )
 
 
-def _load(which: str | None, project: Project | None) -> ChosenModel:
+def find_model(which: str | None, project: Project | None) -> ModelPlace:
+    """Find the file of the model that `choose_tracker` loads.
+
+    Raises
+    ------
+    ProjectError, ModelFileError
+        If the project has no such model, or there is no such file.
+    """
+    if which is not None and Path(which).suffix.lower() in CLMTRACKR:
+        return ModelPlace(Path(which).stem, Path(which).absolute())
+    return _find(which, project)
+
+
+def _find(which: str | None, project: Project | None) -> ModelPlace:
     if which is None:
         record = None if project is None else project.active_model
     elif Path(which).is_file():
-        return ChosenModel(Path(which).stem, FaceModel.load(which))
+        return ModelPlace(Path(which).stem, Path(which).absolute())
     elif which == STARTER:
         record = None
     elif project is None:
@@ -117,8 +158,8 @@ def _load(which: str | None, project: Project | None) -> ChosenModel:
     else:
         record = _of_project(which, project)
     if record is None:
-        return ChosenModel(STARTER, FaceModel.starter())
-    return ChosenModel(record.name, FaceModel.load(record.file))
+        return ModelPlace(STARTER, STARTER_FILE)
+    return ModelPlace(record.name, record.file.absolute())
 
 
 def _of_project(which: str, project: Project) -> ModelRecord:

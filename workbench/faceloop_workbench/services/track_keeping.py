@@ -1,4 +1,4 @@
-"""Tracking videos so that their tracks are kept with a project: one, or all of a folder."""
+"""Tracking a video so that its track is kept with a project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets import FaceloopError, InputError, Monitor, Video
+from faceloop_datasets import InputError, Video
 from faceloop_datasets.tracks.history import TrackHistory
 from faceloop_datasets.wording import enumerated
 
@@ -20,8 +20,6 @@ from .track_recording import TrackRecorder, empty_track
 from .tracking import track_video
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from faceloop_datasets import Media, ProgressLike, Project, QueueEntry, Track
 
     from .finding import Finding
@@ -29,10 +27,6 @@ if TYPE_CHECKING:
     from .tracking import TrackResult
 
     Chosen = ChosenModel | ChosenTracker
-
-VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"})
-"""Endings of files that are taken for videos in a folder."""
-
 
 _PER_SHOT = 3
 """Most frames of a shot that wait in the queue, as when a video plays."""
@@ -125,13 +119,40 @@ def track_and_keep(
         each=recorder.add,
         progress=progress,
     )
+    tracked = with_found(project, chosen, media, recorder, result)
+    return replace(tracked, history=project.keep_track(tracked.history))
+
+
+def with_found(
+    project: Project,
+    chosen: Chosen,
+    media: Media,
+    recorder: TrackRecorder,
+    result: TrackResult,
+) -> KeptTrack:
+    """Return the track of a video with what was found in it; it is not kept yet.
+
+    Parameters
+    ----------
+    project, chosen, media
+        As in `track_and_keep`.
+    recorder : TrackRecorder
+        Has what was found, which it forgets.
+    result : TrackResult
+        What the tracking came to.
+
+    Raises
+    ------
+    InputError
+        If the kept track cannot be read.
+    """
     history = start_track(project, media, chosen)  # tracking took its time: what is there by now
     track = take_corrections(project, media, without_empty_faces(recorder.merged(history.track)))
     track = with_head_poses(track, chosen.model)
     said = f"tracked by {chosen.name}"
     new = not history.track.faces
     done = history.went_on(track) if new else history.did(track, said)
-    return KeptTrack(media, result, project.keep_track(done), _judged(history.track))
+    return KeptTrack(media, result, replace(done, made_of=""), _judged(history.track))
 
 
 def queue_poor_frames(project: Project, kept: KeptTrack, model: str) -> list[QueueEntry]:
@@ -153,53 +174,6 @@ def without_empty_faces(track: Track) -> Track:
     """Return a track without the faces that are in no frame any more, but for one."""
     there = tuple(face for face in track.faces if face.present.any())
     return replace(track, faces=there or track.faces[:1])
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A video of several that could not be tracked, and why."""
-
-    path: Path
-    error: FaceloopError
-
-
-def track_all(
-    project: Project,
-    chosen: Chosen,
-    paths: Iterable[Path],
-    *,
-    max_faces: int = 1,
-    finding: Finding = AUTOMATIC,
-    progress: ProgressLike = None,
-) -> Iterator[KeptTrack | Refused]:
-    """Track videos one by one, as `track_and_keep`; one that cannot be read leaves the others.
-
-    A monitor that stops ends it: the video at work is kept as far as it came.
-    """
-    monitor = Monitor.of(progress)
-    for path in paths:
-        if monitor.stopping:
-            return
-        try:
-            yield track_and_keep(
-                project, chosen, path, max_faces=max_faces, finding=finding, progress=monitor
-            )
-        except InputError as error:
-            yield Refused(path, error)
-
-
-def videos_below(folder: Path) -> list[Path]:
-    """Files below a folder whose names end as videos' do, sorted.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS and p.is_file())
-    if not found:
-        raise InputError(f"There is no video below {folder}. Expected {', '.join(sorted(VIDEOS))}.")
-    return found
 
 
 def videos_of(project: Project) -> list[Path]:

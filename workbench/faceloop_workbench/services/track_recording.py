@@ -99,6 +99,20 @@ class TrackRecorder:
             faces = [_sighting(self._run, result.index, face) for face in result.faces]
             self._frames[result.index] = faces
 
+    def found(self) -> dict[int, list[Sighting]]:
+        """Return what was found in frames that are in no track yet, for a recorder elsewhere."""
+        with self._lock:
+            return dict(self._frames)
+
+    def take(self, found: Mapping[int, list[Sighting]]) -> None:
+        """Take in what another recorder of this model has found, as a run of its own."""
+        with self._lock:
+            self._run += 1
+            self._frames |= {
+                frame: [replace(one, key=(self._run, one.key[1])) for one in faces]
+                for frame, faces in found.items()
+            }
+
     def covers(self, track: Track) -> bool:
         """Whether all frames of a track that were looked at were found anew, but for settled ones.
 

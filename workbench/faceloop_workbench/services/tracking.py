@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from faceloop_datasets import InputError, Monitor, Video, VideoWriter
 from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace, refuse_unwritable
 from faceloop_runtime import FrameResult, OneEuro, Tracker
+from faceloop_runtime.quality.thresholds import POOR_ERROR
 
 from .expression_plot import ExpressionPlot
 from .finding import AUTOMATIC, Finding
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 TableKind = Literal["faceloop", "openface"]
 
+_AHEAD = 4
+"""Frames that are decoded before they are fitted: of the greatest that are read, 200 MB."""
+
 
 @dataclass(frozen=True)
 class TrackSummary:
@@ -54,6 +59,10 @@ class TrackSummary:
         Frames tracked, and frames the video has.
     lost : int
         Frames without a face.
+    poor : int
+        Frames with a face whose predicted error is higher than `POOR_ERROR`.
+    face_seconds : float
+        Time with a face, in seconds of the video.
     median_predicted_error, worst_predicted_error : float or None
         Over the faces, in IOD; None if there was none.
     starts : mapping of str to int
@@ -62,7 +71,8 @@ class TrackSummary:
         How many faces most likely expressed what, the most frequent first; empty of a model that
         knows no expressions.
     fit_ms, read_ms : float or None
-        Median milliseconds a frame for finding and fitting the face, and for decoding the frame.
+        Median milliseconds a frame for finding and fitting the face, and for decoding the frame,
+        which is done meanwhile.
     stopped : bool
         Whether the user ended it before the video did.
     warning, error : str or None
@@ -73,6 +83,8 @@ class TrackSummary:
     frames: int
     of: int
     lost: int
+    poor: int
+    face_seconds: float
     median_predicted_error: float | None
     worst_predicted_error: float | None
     starts: dict[str, int]
@@ -112,6 +124,8 @@ def track_video(
     progress: ProgressLike = None,
 ) -> TrackResult:
     """Track a video, frame by frame in constant memory.
+
+    Frames are decoded in a thread of their own, a few ahead of the one that is fitted.
 
     Parameters
     ----------
@@ -166,9 +180,10 @@ def track_video(
         smoothing=OneEuro() if smooth else None,
         start=finding.start,
     )
-    frames, counts, poor = _FrameReader(video), _TrackCounts(), PoorFrames()
+    counts, poor = _TrackCounts(), PoorFrames()
     stopped = False
-    with ExitStack() as files:
+    with ExitStack() as files, ThreadPoolExecutor(1) as thread:
+        frames = _FrameReader(video, thread)
         sinks = _open_files(files, model, video, overlay)
         if points is not None:
             sinks.append(_open_table(files, model, video, points, table, smooth=smooth))
@@ -213,28 +228,41 @@ def queue_frames(project: Project, result: TrackResult, model: str) -> list[Queu
 
 
 class _FrameReader:
-    """Frames of a video, the time it takes to decode them, and the one last given out."""
+    """Frames of a video, decoded ahead in a thread of one, and the one last given out.
+
+    It counts the seconds that decoding takes, and those that who asked for frames waited.
+    """
 
     frame: VideoFrame
 
-    def __init__(self, video: Video) -> None:
-        self._frames = iter(video)
+    def __init__(self, video: Video, thread: Executor) -> None:
+        self._frames, self._thread = iter(video), thread
         self.seconds: list[float] = []
+        self.waited = 0.0
         self.error: str | None = None
 
     def __iter__(self) -> Iterator[VideoFrame]:
+        ahead = deque(self._thread.submit(self._decode) for _ in range(_AHEAD))
         while True:
             start = time.perf_counter()
-            try:
-                frame = next(self._frames, None)
-            except InputError as error:
-                self.error = str(error)
-                return
+            frame = ahead.popleft().result()
+            self.waited += time.perf_counter() - start
             if frame is None:
                 return
-            self.seconds.append(time.perf_counter() - start)
+            ahead.append(self._thread.submit(self._decode))
             self.frame = frame
             yield frame
+
+    def _decode(self) -> VideoFrame | None:
+        start = time.perf_counter()
+        try:
+            frame = next(self._frames, None)
+        except InputError as error:
+            self.error = str(error)
+            return None
+        if frame is not None:
+            self.seconds.append(time.perf_counter() - start)
+        return frame
 
 
 class _TrackCounts:
@@ -245,11 +273,13 @@ class _TrackCounts:
         self._errors: list[float] = []
         self._starts: Counter[str] = Counter()
         self._expressions: Counter[str] = Counter()
-        self._lost = 0
+        self._lost = self._poor = 0
 
     def add(self, result: FrameResult, seconds: float) -> None:
         self.seconds.append(seconds)
-        self._errors += [face.fit.predicted_error for face in result.faces]
+        errors = [face.fit.predicted_error for face in result.faces]
+        self._errors += errors
+        self._poor += max(errors, default=0.0) > POOR_ERROR
         self._starts.update(face.fit.start for face in result.faces)
         said = (face.fit.expressions for face in result.faces)
         self._expressions.update(max(one, key=one.__getitem__) for one in said if one)
@@ -261,6 +291,8 @@ class _TrackCounts:
             frames=len(self.seconds),
             of=len(video),
             lost=self._lost,
+            poor=self._poor,
+            face_seconds=(len(self.seconds) - self._lost) / video.rate,
             median_predicted_error=_median(self._errors),
             worst_predicted_error=max(self._errors, default=None),
             starts=dict(self._starts.most_common()),
@@ -276,12 +308,11 @@ class _TrackCounts:
 def _timed(tracker: Tracker, frames: _FrameReader, counts: _TrackCounts) -> Iterator[FrameResult]:
     results = iter(tracker.track(frames))
     while True:
-        start, known = time.perf_counter(), len(frames.seconds)
+        start, waited = time.perf_counter(), frames.waited
         result = next(results, None)
         if result is None:
             return
-        reading = sum(frames.seconds[known:])
-        counts.add(result, time.perf_counter() - start - reading)
+        counts.add(result, time.perf_counter() - start - (frames.waited - waited))
         yield result
 
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import InputError, ModelFileError, Monitor, ProjectError
-from faceloop_datasets.files import as_file_name
+from faceloop_datasets.files import CACHE, as_file_name
 from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
-from faceloop_trainer import TrainingConfig, compare_models, train
+from faceloop_trainer import TrainingConfig, train
+from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.data.inputs import inputs_of, training_inputs_of
 from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure_models
+from faceloop_trainer.evaluation.paired import could_be_chance
 from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 from . import face_errors
@@ -102,6 +104,7 @@ def train_into(
     project: Project,
     config: TrainingConfig,
     *,
+    faces: Sequence[Face] | None = None,
     progress: ProgressLike = None,
 ) -> TrainedModel:
     """Train a model on a project's faces and register it there.
@@ -115,6 +118,8 @@ def train_into(
         Where the faces are.
     config : TrainingConfig
         Settings of the training.
+    faces : sequence of Face, optional
+        The project's, if they are at hand.
     progress : Monitor or callable, optional
         Told each step; a monitor may stop the work between steps.
 
@@ -129,9 +134,10 @@ def train_into(
     """
     watch = Stopwatch()
     monitor = Monitor.of(progress).also(watch)
-    result = train(project, config, progress=monitor)
-    comparison = _ModelComparison(project, result.model, config.seed, monitor).run(
-        result.evaluation
+    faces = project.faces() if faces is None else faces
+    result = train(project, config, faces=faces, progress=monitor)
+    comparison = _ModelComparison(project, faces, result.model, config.seed, monitor).run(
+        result.evaluation, result.held_out
     )
     metrics = {
         **({} if result.evaluation is None else result.evaluation.metrics()),
@@ -143,7 +149,7 @@ def train_into(
         "comparison": comparison.to_dict(),
         "inputs": result.inputs,
         "training_inputs": result.training_inputs,
-        **findings(project, result, config.seed, monitor),
+        **findings(project, faces, result, config.seed, monitor),
         face_errors.KEY: face_errors.face_errors(result.evaluation),
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -315,7 +321,7 @@ def _measured(
     `faceloop_workbench.services.held_out`.
     """
     held_out = None if faces is None else measured_as_original(project, model, faces, monitor)
-    comparison = _ModelComparison(project, model, 0, monitor).run(held_out)
+    comparison = _ModelComparison(project, project.faces(), model, 0, monitor).run(held_out)
     own = {} if comparison.new is None else comparison.new.figures
     return {
         **(own if held_out is None else held_out.metrics()),
@@ -327,23 +333,26 @@ def _measured(
 
 
 class _ModelComparison:
-    """Measures a new model and the one in use on the faces that both have not seen.
+    """Measures a new model and the one in use on faces that both have not seen.
 
-    Both start from the same places in the same pictures, so that they differ in nothing else.
+    Both start from the same places in the same pictures, so that they differ in nothing else. Where
+    the one in use has not seen those either that the new one was measured on, it is these.
     """
 
     def __init__(
         self,
         project: Project,
+        faces: Sequence[Face],
         new: FaceModel,
         seed: int,
         monitor: Monitor,
     ) -> None:
-        self._project, self._new, self._seed = project, new, seed
-        self._monitor = monitor
+        self._project, self._every, self._new = project, faces, new
+        self._protocol, self._monitor = EvaluationProtocol(seed=seed), monitor
+        self._cache = Cache(project.path / CACHE)
 
-    def run(self, held_out: Evaluation | None) -> Comparison:
-        """Compare; ``held_out`` is what is known about the new one already."""
+    def run(self, held_out: Evaluation | None, shown: Sequence[TrainingFace] = ()) -> Comparison:
+        """Compare; ``held_out`` is what is known about the new one already, of ``shown``."""
         active = self._project.active_model
         name = STARTER if active is None else active.name
         first = active is None
@@ -355,38 +364,57 @@ class _ModelComparison:
         except ModelFileError:
             because = f"{name}, the one before, cannot be loaded any more"
             return Comparison(alone, None, name, people, True, because, kind)
-        faces = self._unseen(old)
-        if not faces:
+        found = self._measured(old, held_out, shown)
+        if not found:
             because = "it is the first" if first else self._why_not(name, held_out)
             return Comparison(alone, None, "" if first else name, people, first, because, kind)
-        found = measure_models(
-            (self._new, old),
-            faces,
-            len(faces),
-            EvaluationProtocol(seed=self._seed),
-            progress=self._monitor,
-        )
         new, before = map(ModelErrors.of, found)
         ours, theirs = (m.figures.get("nme_mean", np.inf) for m in (new, before))
         because = f"NME {ours:.4f} against {theirs:.4f} of {name}, on the same faces"
-        by_chance = compare_models(found[0], found[1]).could_be_chance
+        by_chance = could_be_chance(found[0], found[1])
         if by_chance:
             because += "; the difference could be chance"
         gained = sorted({*self._new.expression_names} - {*old.expression_names})
         if gained:
             because += f"; it knows {enumerated(gained, _MOST_NAMES)}, the other does not"
-        people = len({face.subject for face in faces})
+        people = len(set(found[0].subjects))
         # To the digits that are shown: no face is annotated more exactly.
         use = round(ours, 4) <= round(theirs, 4) or (by_chance and bool(gained))
         return Comparison(new, before, name, people, use, because, found[0].kind)
 
-    def _unseen(self, old: FaceModel) -> list[TrainingFace]:
+    def _measured(
+        self, old: FaceModel, held_out: Evaluation | None, shown: Sequence[TrainingFace]
+    ) -> Sequence[Evaluation]:
+        """Measure the new model and the old one; nothing where no face is unseen by both."""
         if old.scheme.name != self._new.scheme.name:
-            return []
-        faces = unseen_faces(self._project.faces(), self._new.provenance, old.provenance)
+            return ()
+        faces = unseen_faces(self._every, self._new.provenance, old.provenance)
         scale = max(model.experts[-1].scale for model in (self._new, old))
-        loaded, _ = load_faces(self._new.scheme, faces, scale, progress=self._monitor)
-        return [face for face in loaded if face.measured.any()]
+        known = shown and scale == self._new.experts[-1].scale
+        if held_out is not None and known and {f.item_id for f in faces} >= set(held_out.items):
+            return held_out, self._measure((old,), shown)[0]
+        loaded, _ = load_faces(
+            self._new.scheme,
+            faces,
+            scale,
+            seed=self._protocol.seed,
+            cache=self._cache,
+            progress=self._monitor,
+        )
+        measurable = [face for face in loaded if face.measures]
+        return self._measure((self._new, old), measurable) if measurable else ()
+
+    def _measure(
+        self, models: Sequence[FaceModel], faces: Sequence[TrainingFace]
+    ) -> list[Evaluation]:
+        return measure_models(
+            models,
+            faces,
+            len(faces),
+            self._protocol,
+            cache=self._cache,
+            progress=self._monitor,
+        )
 
     @staticmethod
     def _why_not(name: str, held_out: Evaluation | None) -> str:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from faceloop_datasets import Cancelled, FaceloopError, Monitor, Project
+from faceloop_datasets import Cancelled, FaceloopError, Monitor, Project, use_scheduler
 
 from .label_check import LabelCheck, check_and_queue
 from .messages import (
@@ -130,11 +130,13 @@ def _train(project: Project, request: Train, writer: MessageWriter, monitor: Mon
     from .training import train_into, unchanged_since, unchanged_text  # noqa: PLC0415
 
     config = TrainingConfig(**with_tuples(request.settings))
-    same = None if request.anyway else unchanged_since(project, config)
+    faces = project.faces()
+    same = None if request.anyway else unchanged_since(project, config, faces)
     if same is not None:
         text = unchanged_text(same, project.active_model)
         return Outcome("done", text, same.id, unchanged=True)
-    trained = train_into(project, config, progress=monitor)
+    with use_scheduler(request.scheduler):
+        trained = train_into(project, config, faces=faces, progress=monitor)
     for face in trained.unusable:
         writer.say(Log(f"not usable: {face.name}: {face.reason}"))
     used = "in use" if trained.in_use else "not in use"
@@ -165,7 +167,8 @@ def _report(project: Project, request: WriteReport, monitor: Monitor) -> Outcome
     from .reporting import report_on  # noqa: PLC0415
 
     model, against = (*request.models, None)[:2]
-    report, files = report_on(project, model, against, ReportOptions(), progress=monitor)
+    with use_scheduler(request.scheduler):
+        report, files = report_on(project, model, against, ReportOptions(), progress=monitor)
     text = f"The report on {model} is in {files[0].parent}."
     if report.test is not None and against is not None:
         text = f"{report.test.sentence(str(model), against)} {text}"
@@ -178,7 +181,8 @@ def _measure_curve(project: Project, request: MeasureCurve, monitor: Monitor) ->
     from .more_faces import measure_curve  # noqa: PLC0415
 
     config = TrainingConfig(**with_tuples(request.settings))
-    return Outcome("done", measure_curve(project, config, progress=monitor).text)
+    with use_scheduler(request.scheduler):
+        return Outcome("done", measure_curve(project, config, progress=monitor).text)
 
 
 def _read_line() -> str:

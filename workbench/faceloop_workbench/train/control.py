@@ -31,7 +31,7 @@ from .model_list import ListedModel, list_models, trainings, use
 from .readiness import Readiness, training_readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from faceloop_workbench.services.model_choice import ChosenModel
@@ -45,6 +45,13 @@ class TrainControl:
     """Runs trainings in a process of their own, and keeps the list of models.
 
     Used on the GUI thread; its signals come in that thread.
+
+    Parameters
+    ----------
+    session : Session
+        Knows the project.
+    scheduler : callable
+        Tells who is to do what takes long, as the person has set it.
 
     Attributes
     ----------
@@ -67,8 +74,10 @@ class TrainControl:
     received = Signal(object)
     ended = Signal(Outcome)
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(
+        self, session: Session, scheduler: Callable[[], str | None] = lambda: None
+    ) -> None:
+        self._session, self._scheduler = session, scheduler
         self.settings: dict[str, Any] = {}
         self.readiness = Readiness()
         self.models: list[ListedModel] = []
@@ -104,7 +113,7 @@ class TrainControl:
         """Begin a training; ``anyway`` also where nothing has changed since another."""
         project = self._session.need_project()
         expected = expected_stages(trainings(self.models), self.readiness.faces)
-        request = Train(str(project.path), self.settings, anyway)
+        request = Train(str(project.path), self.settings, anyway, scheduler=self._scheduler())
         self._begin(ChildJob(request, f"Training of {project.name}"), expected)
 
     def import_model(self, file: Path) -> None:
@@ -135,13 +144,13 @@ class TrainControl:
         project = self._session.need_project()
         others = (m.name for m in self.models if m.in_use and m is not model)
         names = (model.name, *others)
-        request = WriteReport(str(project.path), names)
+        request = WriteReport(str(project.path), names, scheduler=self._scheduler())
         self._begin(ChildJob(request, f"Report on {model.name}"), [])
 
     def measure_curve(self) -> None:
         """Begin to find out whether more faces would help."""
         project = self._session.need_project()
-        request = MeasureCurve(str(project.path), self.settings)
+        request = MeasureCurve(str(project.path), self.settings, scheduler=self._scheduler())
         self._begin(ChildJob(request, "Whether more faces would help"), [])
 
     def cancel(self) -> None:

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.outputs import refuse_in_project, refuse_to_replace
+from faceloop_workbench.settings import read_settings
 from faceloop_workbench.widgets.basic import PlainLabel, command_button, set_enabled
 from faceloop_workbench.widgets.file_dialogs import ask_file, ask_new_file
 from faceloop_workbench.widgets.scroll import fill_scrolled
@@ -62,7 +63,7 @@ class TrainPanel(QWidget):
     def __init__(self, session: Session, commands: Commands) -> None:
         super().__init__()
         self._session, self._commands = session, commands
-        self.control = TrainControl(session)
+        self.control = TrainControl(session, lambda: read_settings().scheduler)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_QUIET_MS)
