@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets.files import CACHE
 from faceloop_runtime import FaceModel
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.data.split import unseen_faces
@@ -83,7 +82,7 @@ def _baseline(
     unseen = {face.item_id for face in unseen_faces(project.faces(), starter.provenance)}
     if not all(face.item_id in unseen for face in faces):
         return None
-    cache = Cache(project.path / CACHE)
+    cache = Cache(project.cache)
     known = [(face.key, face.measured.tobytes()) for face in faces]
     key = key_of(starter.provenance, known, seed)
     kept = cache.load(_CACHED, key)
