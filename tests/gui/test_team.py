@@ -8,7 +8,6 @@ import pytest
 from driver import type_into
 from given import QUICK
 from postgresql import PostgresqlServer
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QLineEdit
 
 from faceloop_datasets import Project
@@ -39,23 +38,21 @@ def address(tmp_path):
 
 def test_a_person_opens_it_corrects_a_face_and_retrains_with_one_click(driver, address, tmp_path):
     driver.button("start.server")
-    top = driver.dock.window()
 
     def field(kind, name):
-        return top.findChild(kind, name)
+        return driver.dock.findChild(kind, name)
 
     type_into(field(QLineEdit, "server.address"), address)
     type_into(field(QLineEdit, "server.password"), "wrong one")
-    field(QLineEdit, "server.password").returnPressed.emit()
-    driver.dock.findChild(QLineEdit, "server.password").window().accept()
+    driver.button("server.ok")
     assert "does not know this name" in field(QLabel, "server.problem").text()
     type_into(field(QLineEdit, "server.password"), SECRET)
-    driver.dock.findChild(QLineEdit, "server.password").window().accept()
+    driver.button("server.ok")
     driver.settle(100)
     project = driver.dock.session.project
     assert project.name == "faces"
 
-    driver.press("D", Qt.KeyboardModifier.ShiftModifier)
+    driver.dock.commands.run("queue.next")
     editor = driver.dock.annotate.editor
     driver.until(lambda: editor.item is not None and editor.item.id == 3)
     there = editor.state.points[7]
@@ -73,7 +70,7 @@ def test_a_person_opens_it_corrects_a_face_and_retrains_with_one_click(driver, a
 
     # It is one click away next time, by an address without the password.
     driver.dock.session.close()
-    driver.settle(100)
+    driver.tab("Queue")
     driver.button("start.recent.faces")
     assert driver.dock.session.project.name == "faces"
     written = [file for file in tmp_path.rglob("*") if file.is_file()]
