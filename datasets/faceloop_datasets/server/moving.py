@@ -127,16 +127,20 @@ def pull_project(address: str, root: str | Path, *, progress: ProgressLike = Non
     target = ProjectAddress.of(Path(root))
     with Project.open(address) as source:
         made = target.need_folder()
-        try:
-            made.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ProjectError(f"{made} cannot be made: {in_words(error)}.") from error
+        _make(made)  # or there would be no place for the database
         database = Database(target.url, target.where)
         try:
             _refuse_project(database)
             return _copy(source, database, target, made, Monitor.of(progress))
         finally:
             database.close()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProjectError(f"{folder} cannot be made: {in_words(error)}.") from error
 
 
 def _refuse_project(database: Database) -> None:
@@ -158,7 +162,7 @@ def _copy(
             monitor.step(number, len(files), f"copying {Path(path).parts[0]}")
             size += _copy_file(source.path / path, folder / path, files[path])
         for needed in ("media", "models"):
-            (folder / needed).mkdir(exist_ok=True)
+            _make(folder / needed)
         with database.write() as connection:
             if database.exists(connection):
                 raise ProjectError(f"Somebody made {database.where} a project meanwhile.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from itertools import islice
@@ -209,7 +210,7 @@ def test_there_and_back(
     (tmp_path / "share" / "thesis.txt").write_text("mine")
     with pytest.raises(ProjectError, match=r"holds thesis\.txt"):
         push_project(tmp_path / "back", target, folder=tmp_path / "share")
-    (tmp_path / "share" / "thesis.txt").unlink()
+    shutil.rmtree(tmp_path / "share")
     push_project(tmp_path / "back", target, folder=tmp_path / "share")
     with pytest.raises(ProjectError, match="is a project already"):
         push_project(tmp_path / "back", target, folder=tmp_path / "share")
