@@ -13,13 +13,13 @@ import numpy as np
 
 from . import sample
 from .care.backup import FOLDER as BACKUPS
-from .care.backup import back_up_before
+from .care.backup import back_up_before_update
 from .care.erasure import finish_erasure
-from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError, TrackConflict
+from .errors import ProjectError, RevisionConflict, SchemeError, TrackConflict
 from .expressions import check_expression
 from .face import Face
 from .faults import in_words
-from .files import PROJECT, as_file_name, is_local, is_text
+from .files import PROJECT, as_file_name
 from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_scheme
 from .formats.tidy import project_table
 from .importing import from_project
@@ -53,6 +53,7 @@ from .store import (
     items,
     models,
     removals,
+    roles,
     settings,
     subject_changes,
     subjects,
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from .store.bulk import Batch, NewRevision
     from .store.chosen_sides import Side
     from .store.models import ModelRecord
+    from .store.roles import Role
     from .store.subject_changes import SubjectChange
 
 _SCHEME = "scheme"
@@ -221,7 +223,7 @@ class Project:
                 found = database.exists(connection)
             if not found:
                 raise ProjectError(_no_project(where))
-            database.migrate(before=lambda version: _back_up(database, version))
+            database.migrate(before=lambda version: back_up_before_update(database.file, version))
             with database.read() as connection:
                 guard.check_values(connection, where)
                 text = settings.get(connection, _SCHEME)
@@ -276,6 +278,22 @@ class Project:
     def cache(self) -> Path:
         """Folder of what can be made again; of a project on a server, this account's own."""
         return self._address.cache
+
+    def require_role(self, role: Role) -> None:
+        """Refuse who may not do something in a team's project, before work is done for it.
+
+        Parameters
+        ----------
+        role : {"annotator", "reviewer", "owner"}
+            The least that is needed; a project in a folder has no roles.
+
+        Raises
+        ------
+        ProjectError
+            If who opened the project has less.
+        """
+        with self._database.read() as connection:
+            roles.require(connection, role, self._database.where)
 
     def close(self) -> None:
         """Close the database."""
@@ -396,7 +414,7 @@ class Project:
         yield from (self.path / BACKUPS).glob("*.zip")
         yield from (media.where(self.path) for media in known)
         for root, place in sources:
-            yield from _source_files(root, place)
+            yield from imported.source_files(root, place)
 
     # Items and annotations
 
@@ -1982,36 +2000,6 @@ def default_author() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container without a user database
         return "unknown"
-
-
-def _source_files(root: str, place: str) -> Iterator[Path]:
-    """Yield what an import may have read: an archive, or a file below a folder.
-
-    The place inside the file follows the path after a colon, and either may hold more of them.
-    """
-    # a project may come from a stranger, and faces of a program from no file
-    if not root or not is_local(root):
-        return
-    yield Path(root)
-    parts = place.split(":")
-    for count in range(1, len(parts) + 1):
-        name = ":".join(parts[:count])
-        if is_text(name):
-            yield Path(root) / name
-
-
-def _back_up(database: Database, version: int) -> None:
-    """Copy a database whose tables are to be changed; if that fails they stay as they are."""
-    if database.file is None:  # a server has backups of its own
-        return
-    try:
-        back_up_before(database.file.parent, database.file, f"version-{version + 1}")
-    except FaceloopError as error:
-        raise ProjectError(
-            f"{database.where} is of an older faceloop and was not changed, because no backup "
-            f"could be made first: {error} Where it cannot be written, copy its whole folder to "
-            "another place and open the copy."
-        ) from error
 
 
 def _no_project(where: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
 from faceloop_datasets.faults import in_words
 from faceloop_datasets.files import as_file_name
 from faceloop_datasets.outputs import database_files, refuse_in_project, refuse_to_replace
@@ -173,6 +173,26 @@ def back_up_before(root: Path, database: Path, what: str) -> Path | None:
     for name in outdated((file.name for file in folder.iterdir()), created, new=target.name):
         (folder / name).unlink(missing_ok=True)
     return target
+
+
+def back_up_before_update(database: Path | None, version: int) -> None:
+    """Copy a database whose tables are to be changed; None is one on a server, which has its own.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be copied; the tables are to stay as they are.
+    """
+    if database is None:
+        return
+    try:
+        back_up_before(database.parent, database, f"version-{version + 1}")
+    except FaceloopError as error:
+        raise ProjectError(
+            f"{database} is of an older faceloop and was not changed, because no backup "
+            f"could be made first: {error} Where it cannot be written, copy its whole folder to "
+            "another place and open the copy."
+        ) from error
 
 
 def outdated(names: Iterable[str], now: datetime, new: str = "") -> list[str]:

@@ -139,6 +139,24 @@ def own_role(connection: Connection) -> Role | None:
     return None
 
 
+def require(connection: Connection, role: Role, where: str) -> None:
+    """Refuse who may not do something, before much work is done for it.
+
+    Raises
+    ------
+    ProjectError
+        If there are roles, and who is connected has less than ``role``.
+    """
+    if not _are_there(connection):
+        return
+    own = own_role(connection)
+    if own is None or ROLES.index(own) < ROLES.index(role):
+        raise ProjectError(
+            f"This needs the role {role} in {where}, and yours is {own or 'none'}. "
+            "faceloop server roles says who has which role; an owner gives them."
+        )
+
+
 def _are_there(connection: Connection) -> bool:
     server = connection.dialect.name == "postgresql"
     return server and _is_role(connection, _names(connection)["owner"])

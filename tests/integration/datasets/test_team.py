@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from faceloop_datasets import Annotation, Project, ProjectError, Scheme
 from faceloop_datasets.care import back_up, check_project, erase, plan_erasure, restore
@@ -26,10 +26,13 @@ from faceloop_datasets.server import (
 from faceloop_datasets.store.address import ProjectAddress, child_environment, without_passwords
 from faceloop_datasets.store.copying import digest
 from faceloop_datasets.store.database import Database
+from faceloop_datasets.store.migrations import MIGRATIONS, VERSION
+from faceloop_datasets.store.tables import SchemaVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
     from tests.postgresql import PostgresqlServer
 
 SECRET = "s3cr3t-of-ann"  # noqa: S105
@@ -100,7 +103,10 @@ def test_what_each_role_may(team: Callable[[str], str]) -> None:
             with pytest.raises(ProjectError, match=f"{who} does") as error:
                 refused()
             assert "faceloop server roles" in str(error.value)
+        with pytest.raises(ProjectError, match=r"needs the role reviewer .* yours is annotator"):
+            ann.require_role("reviewer")
     with Project.open(team("rita")) as rita:
+        rita.require_role("reviewer")
         rita.set_subject([1], "anna")
         assert rita.remove([2], "rita") == 1
         assert rita.bring_back([2], "rita") == 1
@@ -117,6 +123,36 @@ def test_what_each_role_may(team: Callable[[str], str]) -> None:
             connection.execute(text(statement))
         other.close()
     database.close()
+
+
+def test_only_an_owner_brings_the_tables_up_to_date(
+    server: PostgresqlServer, team: Callable[[str], str]
+) -> None:
+    def newer(connection: Connection) -> None:
+        connection.exec_driver_sql("CREATE TABLE newer (id INTEGER)")
+
+    def as_if(version: int) -> None:
+        database = Database(server.socket("faceloop", "faces"), "it")
+        with database.write() as connection:
+            connection.execute(update(SchemaVersion).values(version=version))
+        database.close()
+
+    as_if(VERSION - 1)
+    for person in ("ann", "rita"):
+        with pytest.raises(ProjectError, match="only an owner"):
+            Project.open(team(person))
+    with pytest.raises(ProjectError, match="Open the project once as its owner"):
+        check_project(team("ann"))
+    as_if(VERSION)
+    kim = Database(ProjectAddress.of(team("kim")).url, "it")
+    kim.migrate((*MIGRATIONS, newer))
+    with kim.read() as connection:
+        owner = text("SELECT tableowner FROM pg_tables WHERE tablename = 'newer'")
+        assert connection.execute(owner).scalar_one() == "faces_owner"
+    with kim.write() as connection:
+        connection.execute(text("DROP TABLE newer"))
+    kim.close()
+    as_if(VERSION)
 
 
 def test_who_is_in_the_team(server: PostgresqlServer, team: Callable[[str], str]) -> None:

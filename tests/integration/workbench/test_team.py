@@ -9,6 +9,7 @@ import pytest
 
 from faceloop_datasets import Project
 from faceloop_datasets.sample import sample_faces
+from faceloop_workbench.cli import errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,12 @@ def test_a_team_from_its_first_day_to_its_last(
     pushed = faceloop("server", "push", tmp_path / "back", again, "--folder", tmp_path / "share2")
     assert "3 faces" in pushed.out
     assert "All are the same." in pushed.out
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("sys.argv", ["faceloop", "check", place.replace("@", f":{SECRET}@", 1)])
+    log = errors._log([f"connecting to {place.replace('@', f':{SECRET}@', 1)} failed\n"])
+    assert log.is_relative_to(tmp_path)
+    assert "bo:***@localhost" in log.read_text()
 
     # A password in an address is taken out, and nothing that is shown or written holds it.
     monkeypatch.delenv("PGPASSWORD")

@@ -127,6 +127,7 @@ def train_into(
     ProjectError
         If the project cannot be written.
     """
+    project.require_role("reviewer")
     watch = Stopwatch()
     monitor = Monitor.of(progress).also(watch)
     result = train(project, config, progress=monitor)
