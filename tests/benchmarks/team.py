@@ -1,8 +1,7 @@
 """A day of a team: 20 annotators of 8 hours on one project, on a server and in a folder.
 
-    python tests/benchmarks/team.py                       # a whole day in 200 seconds, each way
-    python tests/benchmarks/team.py --faces 120           # a quarter of a day, 120 faces a person
-    python tests/benchmarks/team.py --only server
+    python tests/benchmarks/team.py                              # a whole day in 480 seconds, each way
+    python tests/benchmarks/team.py --only server --faces 240 --seconds 240     # half a day
 
 Each annotator is a thread with a project of its own, in five processes, and does what a window
 does in a day: 480 faces, one a minute, each taken from the queue, read, saved 4 times as points are
@@ -270,7 +269,7 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--faces", type=int, default=480, help="a person and day")
-    parser.add_argument("--seconds", type=float, default=200.0, help="that a day lasts")
+    parser.add_argument("--seconds", type=float, default=480.0, help="that a day lasts")
     parser.add_argument("--only", choices=("server", "folder"))
     add_common(parser, seed=False)
     options = parser.parse_args()

@@ -23,7 +23,7 @@ def on_server(place: str | ProjectAddress) -> Iterator[Database]:
         If it is no address of a PostgreSQL server.
     """
     address = place if isinstance(place, ProjectAddress) else ProjectAddress.of(place)
-    if address.url.get_backend_name() != "postgresql":
+    if not address.on_server:
         raise ProjectError(
             f"{address.text} is no address of a database on a server. Expected "
             "postgresql://NAME@HOST/DATABASE."

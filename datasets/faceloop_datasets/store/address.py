@@ -25,7 +25,7 @@ FOLDER = "folder"
 """Where an address, or the settings of a project on a server, say where its folder is."""
 
 _LOCAL = frozenset({"", "localhost", "127.0.0.1", "::1"})
-_POSTGRESQL = frozenset({"postgresql", "postgres"})
+_POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 _UNSURE = frozenset({"allow", "prefer"})
 _SECONDS = "10"  # that a server has to answer
 _IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s]*(?=@)")
@@ -176,14 +176,14 @@ def without_passwords(text: str) -> str:
 def _read(text: str) -> URL:
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in _POSTGRESQL:
         raise ProjectError(
-            f"{without_passwords(text)} is no address of a database. Expected "
+            f"{without_passwords(text)} is no address of a database on a server. Expected "
             "postgresql://NAME@HOST/DATABASE."
-        ) from error
-    if url.drivername in _POSTGRESQL:
-        url = url.set(drivername="postgresql+psycopg")
-    return url
+        )
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _with_password(url: URL) -> URL:
@@ -205,8 +205,6 @@ def _with_password(url: URL) -> URL:
 
 def _secured(url: URL, where: str) -> URL:
     """Ask for an encrypted connection to a server that proves who it is, unless told otherwise."""
-    if url.get_backend_name() != "postgresql":
-        return url
     if "connect_timeout" not in url.query and not os.environ.get("PGCONNECT_TIMEOUT"):
         url = url.update_query_dict({"connect_timeout": _SECONDS})
     host = _host(url)

@@ -130,10 +130,9 @@ class TestOpening:
             Project.create(tmp_path / "file" / "project")
 
     def test_address_that_is_no_database(self, tmp_path: Path) -> None:
-        with pytest.raises(ProjectError, match="needs a folder"):
-            Project.open("sqlite:///x.db")
-        with pytest.raises(ProjectError, match="no database address"):
-            Project.open("nonsense://somewhere", folder=tmp_path)
+        for nonsense in ("sqlite:///x.db", "nonsense://somewhere", "postgresql://[::/faces"):
+            with pytest.raises(ProjectError, match="no address of a database on a server"):
+                Project.open(nonsense, folder=tmp_path)
 
 
 class TestRevisions:
