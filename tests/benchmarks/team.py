@@ -1,7 +1,7 @@
 """A day of a team: 20 annotators of 8 hours on one project, on a server and in a folder.
 
-    python tests/benchmarks/team.py                              # a whole day in 480 seconds, each way
-    python tests/benchmarks/team.py --only server --faces 240 --seconds 240     # half a day
+    python tests/benchmarks/team.py                  # a whole day in 480 seconds, each way
+    python tests/benchmarks/team.py --only server --faces 240 --seconds 240   # half a day
 
 Each annotator is a thread with a project of its own, in five processes, and does what a window
 does in a day: 480 faces, one a minute, each taken from the queue, read, saved 4 times as points are

@@ -61,7 +61,7 @@ class TestOpening:
             assert project.scheme == Scheme.load("ibug68")
             assert project.name == "mine"
             assert (project.items(), project.faces(), project.models()) == ([], [], [])
-        with Project.open(f"sqlite:///{tmp_path / 'mine' / 'project.db'}", folder=tmp_path) as same:
+        with Project.open(project.address) as same:
             assert same.scheme.name == "ibug68"
 
     def test_a_scheme_of_ones_own_travels_with_the_project(self, tmp_path: Path) -> None:
