@@ -63,9 +63,8 @@ class Database:
     def __init__(self, url: str | URL, where: str) -> None:
         self.where = where
         try:
-            # A server may have been started anew since a connection was used last; and what it says
-            # of a statement goes into messages, but never what the statement was about.
-            self._engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            # A server may have been started anew since a connection was used last.
+            self._engine = create_engine(url, pool_pre_ping=not str(url).startswith("sqlite"))
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise ProjectError(
                 f"{where} is no database address that can be used here: {error}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from itertools import islice
@@ -23,6 +24,7 @@ from faceloop_datasets.server import (
     pull_project,
     push_project,
 )
+from faceloop_datasets.server.moving import _compare
 from faceloop_datasets.store.address import ProjectAddress, child_environment, without_passwords
 from faceloop_datasets.store.copying import digest
 from faceloop_datasets.store.database import Database
@@ -117,6 +119,11 @@ def test_what_each_role_may(team: Callable[[str], str]) -> None:
     database = Database(ProjectAddress.of(team("kim")).url, "it")
     with pytest.raises(ProjectError, match="never changed"), database.write() as connection:
         connection.execute(text("DELETE FROM revisions"))
+    rita_s = Database(ProjectAddress.of(team("rita")).url, "it")
+    with rita_s.write() as connection:
+        gone = connection.execute(text("DELETE FROM settings WHERE key IN ('scheme', 'folder')"))
+        assert gone.rowcount == 0
+    rita_s.close()
     for statement in ("DROP TABLE queue", "DELETE FROM models", "ALTER TABLE items ADD x int"):
         other = Database(ProjectAddress.of(team("rita")).url, "it")
         with pytest.raises(ProjectError, match="owner"), other.write() as connection:
@@ -238,6 +245,16 @@ def test_there_and_back(
     assert check_project(tmp_path / "back", hashes=True).findings == ()
     with pytest.raises(ProjectError, match="is a project already"):
         pull_project(team("kim"), tmp_path / "back")
+    for statement in ("UPDATE items SET frame = 3 WHERE id = 4", "DELETE FROM expressions"):
+        other = tmp_path / "other"
+        shutil.copytree(tmp_path / "back", other)
+        with sqlite3.connect(other / "project.db") as connection:
+            connection.execute("DROP TRIGGER expressions_no_delete")
+            connection.execute(statement)
+        connection.close()
+        with pytest.raises(ProjectError, match=r"items|expressions"):
+            _compare(hashes(other), hashes(team("kim")))
+        shutil.rmtree(other)
     with Project.open(tmp_path / "back") as back:
         assert back.resolve(back.media()[0]).is_relative_to(tmp_path / "back" / "media")
         number = back.add_item(None).id

@@ -35,6 +35,7 @@ def test_a_team_from_its_first_day_to_its_last(
     assert "bo is reviewer now." in given.out
     assert "without a password" in given.err
     server.run("psql", "-d", "clinic", "-c", f"ALTER ROLE bo PASSWORD '{SECRET}'")
+    assert faceloop("init", owner).code == 2
     known = faceloop("server", "roles", owner, "--json").json()
     assert {"name": "bo", "role": "reviewer"} in known["people"]
     assert known["own"] == "owner"

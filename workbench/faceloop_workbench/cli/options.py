@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +31,13 @@ def without_secret(place: str | None) -> str | None:
             "is in the history of the shell. Better keep it in ~/.pgpass, or in PGPASSWORD."
         )
     return ProjectAddress.of(place).text
+
+
+def no_address(folder: Path) -> Path:
+    """Refuse an address where a folder is made, which would be a folder of that name."""
+    if re.match(r"postgres\S*:/", folder.as_posix()):
+        raise typer.BadParameter("This makes a folder. On a server: faceloop server init URL.")
+    return folder
 
 
 ProjectOption = Annotated[
