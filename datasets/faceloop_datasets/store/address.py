@@ -207,8 +207,7 @@ def _secured(url: URL, where: str) -> URL:
     """Ask for an encrypted connection to a server that proves who it is, unless told otherwise."""
     if "connect_timeout" not in url.query and not os.environ.get("PGCONNECT_TIMEOUT"):
         url = url.update_query_dict({"connect_timeout": _SECONDS})
-    host = _host(url)
-    if host in _LOCAL or host.startswith(("/", "@")):
+    if _is_local(url):
         return url
     asked = _one(url, "sslmode") or os.environ.get("PGSSLMODE")
     if asked in _UNSURE:
@@ -222,6 +221,15 @@ def _secured(url: URL, where: str) -> URL:
     own = Path.home() / ".postgresql" / "root.crt"
     named = "sslrootcert" in url.query or os.environ.get("PGSSLROOTCERT") or own.is_file()
     return url if named else url.update_query_dict({"sslrootcert": "system"})
+
+
+def _is_local(url: URL) -> bool:
+    """Whether it surely stays on this computer: other options may lead elsewhere than a name."""
+    if {"hostaddr", "service"} & url.query.keys():
+        return False
+    if os.environ.get("PGHOSTADDR") or os.environ.get("PGSERVICE"):
+        return False
+    return all(host in _LOCAL or host.startswith(("/", "@")) for host in _host(url).split(","))
 
 
 def _host(url: URL) -> str:

@@ -79,7 +79,7 @@ def make_roles(connection: Connection) -> None:
     _run(connection, f"GRANT {owner} TO CURRENT_USER")
     database = _quoted(connection, _database(connection))
     _run(connection, f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
-    _run(connection, f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {annotator}")
+    _run(connection, f"GRANT CONNECT ON DATABASE {database} TO {annotator}")
     _run(connection, f"GRANT USAGE ON SCHEMA public TO {annotator}")
     _run(connection, f"GRANT USAGE, CREATE ON SCHEMA public TO {owner}")
     for table in Base.metadata.tables:

@@ -193,6 +193,9 @@ def test_a_remote_server_has_to_prove_itself(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("PGSSLMODE", raising=False)
     asked = ProjectAddress.of("postgresql://ann@db.example/faces?folder=/mnt/a").url.query
     assert asked["sslmode"] == "verify-full"
+    for elsewhere in ("localhost/f?hostaddr=10.0.0.9", "/f?service=team", "localhost,db.example/f"):
+        asked = ProjectAddress.of(f"postgresql://{elsewhere}").url.query
+        assert asked["sslmode"] == "verify-full"
     for unsure in ("prefer", "allow"):
         with pytest.raises(ProjectError, match="plain text"):
             ProjectAddress.of(f"postgresql://db.example/faces?sslmode={unsure}")
@@ -330,6 +333,26 @@ def test_the_server_is_started_anew(server: PostgresqlServer, team: Callable[[st
         assert ann.history(item.id)[-1] == saved
         assert [one.id for one in ann.history(item.id)].count(saved.id) == 1
         assert len(ann.history(item.id)) == 2
+
+
+def test_nobody_has_to_be_a_superuser(server: PostgresqlServer, tmp_path: Path) -> None:
+    server.new_database("small")
+    for name in ("lea", "leo"):
+        server.run("dropuser", "--if-exists", name)
+    server.run("psql", "-d", "small", "-c", "CREATE ROLE lea LOGIN CREATEROLE")
+    server.run("psql", "-d", "small", "-c", "ALTER DATABASE small OWNER TO lea")
+    lea = server.socket("lea", "small")
+    assert "folder=" in make_team_project(lea, folder=tmp_path / "share")
+    assert "folder=" not in make_team_project(lea)  # there already: it knows where its folder is
+    assert give_role(lea, "leo", "annotator")
+    with Project.open(server.socket("leo", "small")) as leo:
+        item = leo.add_item(None)
+        with pytest.raises(ProjectError, match="reviewer does"):
+            leo.remove([item.id], "leo")
+    with Project.open(lea) as own:
+        own.replace_scheme(own.scheme)
+        assert own.remove([item.id], "lea") == 1
+    assert membership(lea).people == (("lea", "owner"), ("leo", "annotator"))
 
 
 def test_a_folder_that_is_not_there(team: Callable[[str], str], tmp_path: Path) -> None:
