@@ -63,6 +63,7 @@ _MEANINGS = (
     ("translate host", "there is no computer of this name here. Look for a typo"),
     ("the database system is", _AWAY),
     ("terminating", _AWAY),
+    ("ssl error: unexpected eof", _AWAY),
     ("connection", _AWAY),
 )
 _DENIED = re.compile(r"permission denied for (?:table|relation|sequence) \"?(\w+)")
