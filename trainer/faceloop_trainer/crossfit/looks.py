@@ -113,8 +113,8 @@ class Looks:
         """
         by_name = {one.name: one for one in shown}
         missing = self.kept.missing(list(by_name))
-        look = _Look(self.reference, self.crop, self.seed)
-        made = self.steps.map(look, [by_name[name].lean() for name in missing])
+        shower = _Look(self.reference, self.crop, self.second, self.seed)
+        made = self.steps.map(shower, [by_name[name].lean() for name in missing])
         self.kept.add(dict(zip(missing, made, strict=True)))
         return self.kept.take([one.name for one in shown])
 
@@ -125,6 +125,7 @@ class _Look:
 
     reference: ReferenceFrame
     crop: Similarity
+    second: Similarity | None
     seed: int
 
     def __call__(self, one: FaceVariant) -> Arrays:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import InputError, ModelFileError, Monitor, ProjectError
-from faceloop_datasets.files import CACHE, as_file_name
+from faceloop_datasets.files import as_file_name
 from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, train
@@ -132,6 +132,7 @@ def train_into(
     ProjectError
         If the project cannot be written.
     """
+    project.require_role("reviewer")
     watch = Stopwatch()
     monitor = Monitor.of(progress).also(watch)
     faces = project.faces() if faces is None else faces
@@ -349,7 +350,7 @@ class _ModelComparison:
     ) -> None:
         self._project, self._every, self._new = project, faces, new
         self._protocol, self._monitor = EvaluationProtocol(seed=seed), monitor
-        self._cache = Cache(project.path / CACHE)
+        self._cache = Cache(project.cache)
 
     def run(self, held_out: Evaluation | None, shown: Sequence[TrainingFace] = ()) -> Comparison:
         """Compare; ``held_out`` is what is known about the new one already, of ``shown``."""
