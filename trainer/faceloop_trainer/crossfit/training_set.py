@@ -99,7 +99,8 @@ class TrainingSet:
 
         Steps of ``steps``: one a face for each of them.
         """
-        mirror = self.config.mirror
+        config, mirror = self.config, self.config.mirror
+        choice = f"limit {config.limit}, holdout {config.holdout}"
         landmarks = Targets(
             "landmarks",
             lambda points: points,
@@ -120,7 +121,7 @@ class TrainingSet:
 
         def sampled(job: tuple[ExpertKind, Targets, float]) -> ScaleTraining:
             kind, target, scale = job
-            sampling = Sampling(target, reference, self.config.channels, scale, self.config.seed)
+            sampling = Sampling(target, reference, config.channels, scale, config.seed, choice)
             return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps.tick)
 
         return parallel_map(sampled, jobs)

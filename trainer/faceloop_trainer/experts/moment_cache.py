@@ -60,7 +60,7 @@ def gather_moments(  # noqa: PLR0917 - what the sum is of, and where it is kept
         Told how many faces more are in the sum; may raise to stop.
     """
     planes = plane_count(sampling.families)
-    key = key_of(fold, landmarks, *sampling.identity())
+    key = key_of(fold, landmarks, *sampling.identity(), sampling.choice)
     cached = _CachedMoments.read(cache, key)
     change = None if cached is None else cached.change(cache, faces)
     if cached is None or change is None:
