@@ -89,7 +89,7 @@ class _Known:
         return id(self.annotation)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _equal_shapes(known: tuple[_Known, ...]) -> list[list[int]]:
     """Group annotations of equal shapes; a training asks a dozen times of the same ones."""
     annotations = [one.annotation for one in known]
