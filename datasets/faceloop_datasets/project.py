@@ -70,7 +70,6 @@ from .store.overview import ItemSummary, summaries
 from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
-from .track_formats import ImportedTrack, placed, read_track_file
 from .tracks.folder import TRACKS, TrackFolder, fault_of_points
 from .tracks.history import TrackHistory
 from .tracks.track import Track
@@ -94,6 +93,7 @@ if TYPE_CHECKING:
     from .store.models import ModelRecord
     from .store.roles import Role
     from .store.subject_changes import SubjectChange
+    from .track_formats import ImportedTrack
 
 _SCHEME = "scheme"
 _CONVERSION = "conversion from "
@@ -1745,6 +1745,9 @@ class Project:
         SchemeError
             If its points are none of the project's.
         """
+        # Their readers take tables, whose import takes a tenth of a second.
+        from .track_formats import ImportedTrack, placed, read_track_file  # noqa: PLC0415
+
         found = read_track_file(Path(file), source_format)
         source = scheme_of_names(found.scheme, found.names, found.edges)
         conversion = self.conversion_from_file(source)

@@ -13,6 +13,7 @@ import numpy as np
 
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.start_network import StartMap
+from faceloop_trainer.pdm.parameters import parameters_of_all
 from faceloop_trainer.ridge import Ridge
 
 from .looks import Looks, numbers_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_runtime.start_network.start_map import Start
     from faceloop_trainer.cache import Arrays, Cache
     from faceloop_trainer.parallel import StepCounter
@@ -62,8 +62,10 @@ class StartTraining:
         shown = variants(training_set, _MOST)
         self._looks = Looks.of(training_set, cache, steps)
         found = self._looks.descriptions(shown)
-        pairs = zip(shown, found, strict=True)
-        targets = np.array([_target(pdm, one, look) for one, look in pairs])
+        poses, shapes = parameters_of_all(pdm, np.array([one.points() for one in shown]))
+        seen = [one.trains_patches() for one in shown]
+        rows = zip(found, poses, shapes, seen, strict=True)
+        targets = np.array([_target(*row) for row in rows])
         features = np.array([look["features"] for look in found])
         folds = np.array([one.fold for one in shown])
         self._shown = 4 + len(pdm.variances)
@@ -158,9 +160,7 @@ class StartTraining:
         )
 
 
-def _target(pdm: PointDistributionModel, one: FaceVariant, look: Arrays) -> Floats:
+def _target(look: Arrays, numbers: Floats, b: Floats, seen: NDArray[np.bool_]) -> Floats:
     """Return pose, in the frame of the look, shape, and which points are seen, (4 + K + N,)."""
-    pose, b = pdm.parameters(one.points())
-    frame = Similarity(*map(float, look["frame"]))
-    seen = one.trains_patches()
+    pose, frame = (Similarity(*map(float, row)) for row in (numbers, look["frame"]))
     return np.concatenate([numbers_of(frame.inverse().after(pose)), b, seen])
