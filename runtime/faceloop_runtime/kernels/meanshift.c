@@ -199,11 +199,21 @@ static void set_normal(const struct shape_model *model, const struct prior *prio
     for (int64_t i = 0; i < m; i++)
         /* a shape without any trusted landmark leaves the pose undetermined: it then stays */
         work->normal[i * c + i] += 1e-9 + (i < 4 ? pose_penalty : 0.0);
+    double *restrict deviations = work->right; /* free as yet */
     for (int64_t i = 0; i < k; i++)
-        for (int64_t j = 0; j < k; j++) {
-            const double spread = sqrt(prior->variances[i] * prior->variances[j]);
-            work->penalty[i * k + j] = prior->precision[i * k + j] * (noise / spread);
-        }
+        deviations[i] = sqrt(prior->variances[i]);
+    for (int64_t i = 0; i < k; i++) {
+        const double share = noise / deviations[i];
+        for (int64_t j = 0; j < k; j++)
+            work->penalty[i * k + j] = prior->precision[i * k + j] * share;
+    }
+    for (int64_t j = 0; j < k; j++)
+        deviations[j] = 1.0 / deviations[j];
+    for (int64_t i = 0; i < k; i++)
+        for (int64_t j = 0; j < k; j++)
+            work->penalty[i * k + j] *= deviations[j];
+    for (int64_t j = 0; j < k; j++)
+        deviations[j] = 0.0;
     for (int64_t i = 0; i < k; i++)
         for (int64_t j = i; j < k; j++)
             work->normal[(4 + i) * c + 4 + j] += work->penalty[i * k + j];
