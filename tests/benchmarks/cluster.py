@@ -9,8 +9,8 @@ workers than cores cannot be faster; the speed of the machine varies, so compare
 
 Then it measures what a face costs in each kind of work, how many bytes of it travel each way, and
 what a pair of partial sums takes to be added and to travel, and computes the time of a training of
-100,000 faces by 1 to 1000 workers: work, the client's line (1 Gbit/s), scheduling (1 ms a job, as
-Dask's documentation says), the depth of the tree, and what the client does alone.
+100,000 faces by 1 to 1000 workers: work, the client's line (1 and 10 Gbit/s), scheduling (1 ms a
+job, as Dask's documentation says), the tree of sums, and what the client does alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,12 +35,11 @@ from faceloop_datasets.workers.base import sum_in_order
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.experts.moment_cache import _CHUNK, _MOST_CHUNKS
 
-LINE = 1e9 / 8
-"""Bytes a second of a network of 1 Gbit/s."""
 SCHEDULING = 0.001
 """Seconds of the scheduler for each job."""
-GATHERING, SUMS, BATCH = "_Gathering", 8, 8
-"""Of moments there is a sum for each scale and fold; of all else so many faces make a job."""
+GATHERING, SCALES, SUMS, BATCH = "_Gathering", 4, 8, 8
+"""Of moments there is a sum for each scale and fold, and faces travel once for all scales; of all
+else so many faces make a job."""
 CAPPED = {"Searcher": 4000, "_ExampleFitter": 450, "_Misplaced": 600, "_Look": 8000}
 """Most faces, mirrored ones too, of the work that does not grow without end."""
 
@@ -50,7 +49,9 @@ class Cost:
     """What one kind of work costs."""
 
     items: int = 0
+    faces: int = 0
     seconds: float = 0.0
+    pickled: float = 0.0
     there: int = 0
     back: int = 0
     common: int = 0
@@ -73,8 +74,11 @@ class Measured(Workers):
             result = function(item)
             cost.seconds += time.thread_time() - begun
             cost.items += 1
+            cost.faces += len(item) if type(function).__name__ == GATHERING else 1
+            begun = time.thread_time()
             cost.there += len(pickle.dumps(item))
             cost.back += len(pickle.dumps(result))
+            cost.pickled += time.thread_time() - begun
             yield number, result
 
     def map_sum(self, function: Any, chunks: Any, *, done: Any = None, **_: Any) -> Any:
@@ -126,55 +130,70 @@ def compared(project: Project, config: TrainingConfig) -> None:
 
 def simulated(project: Project, config: TrainingConfig, faces: int) -> None:
     """Measure what work costs, and compute how long many workers take."""
-    measured = Measured()
-    with use_scheduler(measured):
-        begun = time.process_time()
-        cold(project, config)
-        whole = time.process_time() - begun
-    count = len(project.faces())
-    alone = whole - sum(cost.seconds for cost in measured.costs.values())
-    show(f"\n{count} faces: {whole:.1f} s of processor time, {1 - alone / whole:.0%} shared out")
+    every = len(project.faces())
+    half, _ = measured(project, replace(config, limit=every // 2))
+    alone, costs = measured(project, config)
+    growth = max(0.0, alone - half) / (every - every // 2)
+    alone += growth * (faces - every)
+    shared = sum(cost.seconds for cost in costs.values())
+    show(f"\n{every} faces: {shared:.1f} s of processor time shared out")
     show(f"{'work':16} {'jobs':>7} {'ms each':>8} {'kB there':>9} {'kB back':>8} {'MB common':>9}")
-    for name, one in measured.costs.items():
+    for name, one in costs.items():
         show(
             f"{name:16} {one.items:7} {1e3 * one.seconds / one.items:8.2f} "
             f"{one.there / one.items / 1e3:9.1f} {one.back / one.items / 1e3:8.1f} "
             f"{one.common / 1e6:9.2f}"
         )
-    show(f"\n{faces} faces: seconds by part")
-    show(f"{'workers':>7} {'work':>8} {'line':>7} {'jobs':>6} {'tree':>6} {'alone':>6} {'all':>8}")
-    for workers in (1, 10, 100, 1000):
-        parts = [stage(name, one, faces / count, workers) for name, one in measured.costs.items()]
-        work, line, jobs, tree = (sum(column) for column in zip(*parts, strict=True))
-        # Work, line and scheduler are busy at the same time; the slowest decides in each stage.
-        total = sum(max(part[:3]) + part[3] for part in parts) + alone
-        show(
-            f"{workers:7} {work:8.0f} {line:7.0f} {jobs:6.0f} {tree:6.1f} {alone:6.1f} {total:8.0f}"
-        )
+    show(f"The client alone: {1e3 * growth:.2f} ms a face more.")
+    for speed in (1, 10):
+        show(f"\n{faces} faces, {speed} Gbit/s: seconds by part")
+        head = f"{'workers':>7} {'work':>8} {'line':>7} {'jobs':>6} {'tree':>6} {'alone':>6}"
+        show(f"{head} {'all':>8}")
+        for workers in (1, 10, 100, 1000):
+            line = speed * 1e9 / 8
+            parts = [stage(name, one, faces / every, workers, line) for name, one in costs.items()]
+            # Work, line and scheduler are busy at the same time; the slowest decides a stage.
+            total = sum(max(part[:3]) + part[3] for part in parts) + alone
+            work, sent, jobs, tree = (sum(column) for column in zip(*parts, strict=True))
+            row = f"{workers:7} {work:8.0f} {sent:7.0f} {jobs:6.0f} {tree:6.1f} {alone:6.0f}"
+            show(f"{row} {total:8.0f}")
 
 
-def stage(name: str, cost: Cost, more: float, workers: int) -> tuple[float, float, float, float]:
+def measured(project: Project, config: TrainingConfig) -> tuple[float, dict[str, Cost]]:
+    """Train; return the processor time of what is not shared out, and what costs the rest."""
+    workers = Measured()
+    with use_scheduler(workers):
+        begun = time.process_time()
+        cold(project, config)
+        whole = time.process_time() - begun
+    return whole - sum(
+        cost.seconds + cost.pickled for cost in workers.costs.values()
+    ), workers.costs
+
+
+def stage(
+    name: str, cost: Cost, more: float, workers: int, line: float
+) -> tuple[float, float, float, float]:
     """Return what one kind of work keeps busy, in seconds, with ``more`` times as many faces.
 
     The workers; the client's line; the scheduler; and, of sums, the tree after the last leaf.
     """
-    spread = cost.common / LINE * math.ceil(math.log2(workers + 1))  # from each to the next
+    spread = cost.common / line * math.ceil(math.log2(workers + 1))  # from each to the next
     if name == GATHERING:
-        faces = cost.items * _CHUNK * more
-        sums = SUMS * (more > 1)
-        leaves = min(faces / _CHUNK, sums * _MOST_CHUNKS)
-        one = cost.back / cost.items / LINE  # a sum travels
-        work = faces / _CHUNK * cost.seconds / cost.items + leaves * one
-        line = faces / _CHUNK * cost.there / cost.items / LINE + sums * one
-        tree = math.log2(max(leaves / sums, 1)) * one * max(1, sums / workers)
+        faces = cost.faces * more
+        leaves = SUMS * min(math.ceil(faces / SUMS / _CHUNK), _MOST_CHUNKS)
         rounds = math.ceil(leaves / workers) * workers / leaves  # the last one is not full
-        return work / workers * rounds, line + spread, 2 * leaves * SCHEDULING, tree
+        one = cost.back / cost.items / line  # a sum travels
+        work = faces * cost.seconds / cost.faces + leaves * one
+        sent = faces / SCALES * cost.there / cost.faces / line + SUMS * one
+        tree = math.log2(max(leaves / SUMS, 1)) * one * max(1, SUMS / workers)
+        return work / workers * rounds, sent + spread, 2 * leaves * SCHEDULING, tree
     items = min(cost.items * more, CAPPED.get(name, math.inf))
     batches = math.ceil(items / BATCH)
     rounds = math.ceil(batches / workers) * workers / batches
     work = items * cost.seconds / cost.items / workers * rounds
-    line = items * (cost.there + cost.back) / cost.items / LINE
-    return work, line + spread, batches * SCHEDULING, 0.0
+    sent = items * (cost.there + cost.back) / cost.items / line
+    return work, sent + spread, batches * SCHEDULING, 0.0
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from faceloop_workbench.services.training import train_into
 
 def main(folder: str, scheduler: str) -> int:
     moment_cache._CHUNK = 3  # else there is one sum
-    config = TrainingConfig(channels=("lbp",), components=6, prior="none", limit=16, holdout=0.2)
+    config = TrainingConfig(channels=("lbp",), components=6, prior="none")
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     try:

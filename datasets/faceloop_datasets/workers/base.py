@@ -135,6 +135,8 @@ class Workers(ABC):
         done : callable, optional
             Told each result when it comes; may raise to stop.
         """
+        if not len(items):  # nothing needs to travel
+            return []
         found: dict[int, R] = {}
         for number, result in self.as_done(function, items, batch=batch, check=check):
             found[number] = result

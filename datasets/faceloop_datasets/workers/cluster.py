@@ -6,6 +6,7 @@ What is here decides only what goes there, how much of it at once, and what a lo
 from __future__ import annotations
 
 import logging
+import pickle
 import platform
 from collections import deque
 from concurrent.futures import CancelledError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+Expected = tuple[tuple[str, str], ...]
 
 _AHEAD = 3
 """Batches a core that are at the cluster at once: one in work, others on their way."""
@@ -161,7 +163,7 @@ class Cluster(Workers):
             running: dict[Any, int] = {}
             while waiting or running:
                 for number in submitted.room(waiting, len(running)):
-                    job = submitted.job([chunks[number]])
+                    job = submitted.job_of_chunk(chunks[number])
                     running[job] = number
                     sums.take(job)
                 for future in submitted.ready(check):
@@ -204,9 +206,9 @@ class _Submitted:
         for future in list(self._known):
             future.release()
 
-    def _submit(self, function: Callable[..., Any], *args: Any) -> Any:
+    def _submit(self, function: Callable[..., Any], *args: Any, key: str | None = None) -> Any:
         try:
-            future = self._client.submit(function, *args, pure=False, retries=_RETRIES)
+            future = self._client.submit(function, *args, key=key, pure=False, retries=_RETRIES)
         except _GONE as error:
             raise self._lost() from error
         self._known.add(future)
@@ -220,6 +222,12 @@ class _Submitted:
     def job(self, items: Sequence[Any]) -> Any:
         """Submit some jobs; their result is a list."""
         return self.watch(self._submit(_do, self._key, self._held, items, versions()))
+
+    def job_of_chunk(self, chunk: Any) -> Any:
+        """Submit one job, whose item may be large, and the same as that of another sum now."""
+        packed = Packed.of(chunk)
+        held = self._submit(_hold, packed.content, key=f"{_hold.__name__}-{packed.name}")
+        return self.watch(self._submit(_do_chunk, self._key, self._held, held, versions()))
 
     def sum(self, one: Any, other: Any) -> Any:
         """Submit the sum of two lists of one result."""
@@ -280,9 +288,7 @@ def _hold(content: bytes) -> bytes:
     return content
 
 
-def _do(
-    name: str, content: bytes, items: Sequence[Any], expected: tuple[tuple[str, str], ...]
-) -> list[Any]:
+def _do(name: str, content: bytes, items: Sequence[Any], expected: Expected) -> list[Any]:
     if (found := versions()) != expected:
         theirs, ours = next(
             (f"{name} {one}", other)
@@ -294,6 +300,10 @@ def _do(
             "their results may differ. Install the same versions on both."
         )
     return do(unpacked(name, lambda: content), items)
+
+
+def _do_chunk(name: str, content: bytes, chunk: bytes, expected: Expected) -> list[Any]:
+    return _do(name, content, [pickle.loads(chunk)], expected)  # noqa: S301 - as in `unpacked`
 
 
 def _add(one: list[Any], other: list[Any]) -> list[Any]:

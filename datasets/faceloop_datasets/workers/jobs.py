@@ -25,12 +25,12 @@ _lock = Lock()
 
 @dataclass(frozen=True)
 class Packed:
-    """A function on its way to workers.
+    """A function, or something else that is large, on its way to workers.
 
     Parameters
     ----------
     content : bytes
-        The pickled function.
+        The pickled value.
     name : str
         Digest of it.
     """
@@ -39,9 +39,9 @@ class Packed:
     name: str
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> Packed:
-        """Pickle a function."""
-        content = pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL)
+    def of(cls, value: Any) -> Packed:
+        """Pickle a value."""
+        content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
         return cls(content, hashlib.blake2b(content, digest_size=16).hexdigest())
 
 

@@ -79,18 +79,20 @@ class Processes(Workers):
                     try:
                         made = future.result()
                     except BrokenProcessPool:
+                        self._give_up(pool)
                         lost[first] = lost.get(first, 0) + 1
                         if lost[first] == TRIES:
                             raise _often_lost(sorted(_numbers(lost, batch, len(items)))) from None
                         waiting.appendleft(first)
-                        self._give_up(pool)
                         continue
                     lost.pop(first, None)
                     yield from enumerate(made, first)
             finished = True
         finally:
-            if not finished:  # a job may take hours: it is not waited for
-                self._give_up(self._pool)
+            if not finished:
+                left = [future for future in running if not future.cancel()]
+                if wait(left, POLL).not_done:  # which may take hours
+                    self._give_up(self._pool)
 
     def map_sum(
         self,

@@ -23,7 +23,7 @@ CONFIG = TrainingConfig(channels=("lbp",), components=6, prior="none", holdout=0
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project.create(tmp_path_factory.mktemp("workers") / "project", scheme="face70")
-    made.import_entries("sample", islice(sample_faces(), 20), scheme="face70")
+    made.import_entries("sample", islice(sample_faces(), 14), scheme="face70")
     return made
 
 

@@ -100,7 +100,8 @@ class TrainingSet:
 
         Steps of ``steps``: one a face for each of them.
         """
-        mirror = self.config.mirror
+        config, mirror = self.config, self.config.mirror
+        choice = f"limit {config.limit}, holdout {config.holdout}"
         landmarks = Targets(
             "landmarks",
             _all_places,
@@ -121,7 +122,7 @@ class TrainingSet:
 
         def sampled(job: tuple[ExpertKind, Targets, float]) -> ScaleTraining:
             kind, target, scale = job
-            sampling = Sampling(target, reference, self.config.channels, scale, self.config.seed)
+            sampling = Sampling(target, reference, config.channels, scale, config.seed, choice)
             return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps)
 
         return parallel_map(sampled, jobs)
@@ -171,7 +172,10 @@ def _shape_model(
     pdm = fit_pdm(scheme, np.array(points), config.components, people=people, prior=prior)
     if len(scheme) <= MOST_SPARSE_POINTS:
         pdm = replace(pdm, context=_FACE_EXTENT)
-    return _MODES[config.modes](pdm)
+    pdm = _MODES[config.modes](pdm)
+    # Products with an array that lies otherwise round otherwise, and a cache keeps rows: a training
+    # that takes this from one would end in another file.
+    return replace(pdm, components=np.ascontiguousarray(pdm.components))
 
 
 def _need_enough(faces: Sequence[TrainingFace], different: int) -> None:
