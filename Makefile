@@ -1,6 +1,7 @@
 # Each target makes the virtual environment .venv first; bash .ci/setup does the same without make.
 VENV ?= .venv
 BIN := $(VENV)/bin
+KERNELS := hatch_build.py $(wildcard runtime/faceloop_runtime/kernels/*.[ch])
 SETUP := VENV=$(VENV) bash .ci/setup
 
 .PHONY: demo test test-long test-faults test-interop lint docs linkcheck bench fuzz mutants
@@ -87,28 +88,28 @@ bench: $(VENV)/.bench  ## the figures of docs/reference/figures.md
 	$(BIN)/python tests/benchmarks/scale.py
 	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python tests/benchmarks/live.py
 
-# Set up once, and again when the dependencies change.
-$(VENV)/.test: pyproject.toml .ci/setup
+# Set up once, and again when the dependencies or the kernels change.
+$(VENV)/.test: pyproject.toml .ci/setup $(KERNELS)
 	$(SETUP) test
 	@touch $@
 
-$(VENV)/.lint: pyproject.toml .ci/setup
+$(VENV)/.lint: pyproject.toml .ci/setup $(KERNELS)
 	$(SETUP) test lint
 	@touch $@ $(VENV)/.test
 
-$(VENV)/.docs: pyproject.toml .ci/setup
+$(VENV)/.docs: pyproject.toml .ci/setup $(KERNELS)
 	$(SETUP) test docs
 	@touch $@ $(VENV)/.test
 
-$(VENV)/.interop: pyproject.toml .ci/setup
+$(VENV)/.interop: pyproject.toml .ci/setup $(KERNELS)
 	$(SETUP) test interop
 	@touch $@ $(VENV)/.test
 
-$(VENV)/.mutants: pyproject.toml .ci/setup
+$(VENV)/.mutants: pyproject.toml .ci/setup $(KERNELS)
 	$(SETUP) test mutants
 	@touch $@ $(VENV)/.test
 
-$(VENV)/.bench: pyproject.toml .ci/setup
+$(VENV)/.bench: pyproject.toml .ci/setup $(KERNELS)
 	$(SETUP) test
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@ $(VENV)/.test

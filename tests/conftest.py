@@ -5,10 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 from hypothesis import Phase, settings
+from tests.postgresql import PostgresqlServer
 
 from faceloop_datasets.store import database
 
@@ -110,48 +108,18 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """Start a server that only this machine's socket reaches; yields the URL of a database."""
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """Start a server that only this machine reaches: by a socket, and with TLS by TCP."""
     pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
-    programs = _postgresql_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed here (initdb, pg_ctl)")
-    # Not below pytest's folder, which is root's alone where root runs the tests.
-    folder = Path(tempfile.mkdtemp(prefix="faceloop-pg-"))
-    somebody = _as_somebody(folder)
-
-    def run(program: str, *options: object) -> None:
-        subprocess.run(
-            [*somebody, programs / program, *options],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
-        )
-
     try:
-        run("initdb", "-D", folder / "data", "-U", "faceloop", "-A", "trust", "-E", "UTF8")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        run("pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w", "start")
-    except subprocess.CalledProcessError as error:
-        shutil.rmtree(folder)
-        pytest.skip(f"a PostgreSQL server cannot be started here: {error.stderr[-300:]}")
-    yield f"postgresql+psycopg://faceloop@/postgres?host={folder}"
-    run("pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
-    shutil.rmtree(folder)
+        server = PostgresqlServer.started()
+    except PostgresqlServer.NotHere as why:
+        pytest.skip(str(why))
+    yield server
+    server.remove()
 
 
-def _postgresql_programs() -> Path | None:
-    """Folder of the server's programs."""
-    found = shutil.which("pg_ctl")
-    places = [Path(found).parent] if found else []
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((place for place in places if (place / "initdb").exists()), None)
-
-
-def _as_somebody(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    if os.getuid() != 0:
-        return []
-    shutil.chown(folder, "nobody")
-    return ["setpriv", "--reuid=nobody", "--clear-groups"]
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql_server: PostgresqlServer) -> str:
+    """URL of a database that is trusted with everything."""
+    return postgresql_server.url

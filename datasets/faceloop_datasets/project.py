@@ -13,13 +13,13 @@ import numpy as np
 
 from . import sample
 from .care.backup import FOLDER as BACKUPS
-from .care.backup import back_up_before
+from .care.backup import back_up_before_update
 from .care.erasure import finish_erasure
-from .errors import FaceloopError, ProjectError, RevisionConflict, SchemeError, TrackConflict
+from .errors import ProjectError, RevisionConflict, SchemeError, TrackConflict
 from .expressions import check_expression
 from .face import Face
 from .faults import in_words
-from .files import as_file_name, is_local, is_text
+from .files import PROJECT, as_file_name
 from .formats import FaceRecord, ImageRef, count_faces, read_faces, source_scheme
 from .formats.tidy import project_table
 from .importing import from_project
@@ -53,22 +53,23 @@ from .store import (
     items,
     models,
     removals,
+    roles,
     settings,
     subject_changes,
     subjects,
 )
 from .store import media as media_store
 from .store import queue as queue_store
+from .store.address import FOLDER, ProjectAddress
 from .store.approvals import Approval
 from .store.changes import HeadChange, changes
-from .store.database import Database, file_url, write_anything
+from .store.database import Database, write_anything
 from .store.expressions import Expression, ExpressionChange
 from .store.items import Item, Revision
 from .store.overview import ItemSummary, summaries
 from .store.removals import Removal
 from .store.subjects import Subject
 from .subjects import check_subject, named_by_person
-from .track_formats import ImportedTrack, placed, read_track_file
 from .tracks.folder import TRACKS, TrackFolder, fault_of_points
 from .tracks.history import TrackHistory
 from .tracks.track import Track
@@ -81,7 +82,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import NDArray
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import Connection
 
     from .annotation import Annotation
     from .formats import Entry
@@ -90,9 +91,10 @@ if TYPE_CHECKING:
     from .store.bulk import Batch, NewRevision
     from .store.chosen_sides import Side
     from .store.models import ModelRecord
+    from .store.roles import Role
     from .store.subject_changes import SubjectChange
+    from .track_formats import ImportedTrack
 
-_FILE = "project.db"
 _SCHEME = "scheme"
 _CONVERSION = "conversion from "
 
@@ -107,7 +109,7 @@ class Project:
     Attributes
     ----------
     path : Path
-        The project's folder.
+        The project's folder: of one on a server, that of its models, tracks and media.
     scheme : Scheme
         The landmark scheme of all its annotations; the project keeps its own copy.
     queue : ReviewQueue
@@ -116,8 +118,11 @@ class Project:
         The same faces annotated by several people, blind.
     """
 
-    def __init__(self, database: Database, path: Path, scheme: Scheme) -> None:
+    def __init__(
+        self, database: Database, address: ProjectAddress, path: Path, scheme: Scheme
+    ) -> None:
         self._database = database
+        self._address = address
         self.path = path
         self.scheme = scheme
         self.queue = ReviewQueue(database, scheme.name, len(scheme))
@@ -137,12 +142,12 @@ class Project:
         Parameters
         ----------
         path_or_url : str or Path
-            The folder, or an SQLAlchemy URL of an empty database.
+            The folder, or the address of an empty database on a PostgreSQL server.
         scheme : str, Path or Scheme
             Name of a bundled scheme, the TOML file of one's own, or a scheme. Conversions that lie
             beside the file (``SOURCE-to-NAME.toml``) are kept for imports.
         folder : str or Path, optional
-            With a URL: the folder for media and models.
+            With an address: the folder for media and models, which the project remembers.
         sample : bool
             Import the bundled sample faces.
 
@@ -155,7 +160,8 @@ class Project:
         """
         chosen = scheme if isinstance(scheme, Scheme) else Scheme.load(scheme)
         beside = conversions_beside(scheme)
-        url, where, root = _address(path_or_url, folder)
+        address = ProjectAddress.of(path_or_url, folder)
+        root, where = address.need_folder(), address.where
         try:
             for needed in (root, root / "models", root / "media"):
                 needed.mkdir(parents=True, exist_ok=True)
@@ -164,7 +170,7 @@ class Project:
                 f"The project folder {root} cannot be made ({in_words(error)}). Choose "
                 "another folder."
             ) from error
-        database = Database(url, where)
+        database = Database(address.url, where)
         try:
             with database.write() as connection:
                 # Looked at inside the transaction: a kill before its end leaves an empty file,
@@ -175,7 +181,9 @@ class Project:
                     )
                 database.create(connection)
                 settings.put(connection, _SCHEME, chosen.to_toml())
-            project = cls(database, root, chosen)
+                if address.on_server:
+                    settings.put(connection, FOLDER, str(root))
+            project = cls(database, address, root, chosen)
             for conversion in beside:
                 project.keep_conversion(conversion)
             if sample:
@@ -192,23 +200,30 @@ class Project:
         Parameters
         ----------
         path_or_url : str or Path
-            The project's folder, or an SQLAlchemy URL of its database.
+            The project's folder, or the address of its database on a PostgreSQL server:
+            ``postgresql://NAME@HOST/DATABASE``. Where the server is another computer, the
+            connection is encrypted and the server proves who it is, unless ``sslmode`` says
+            otherwise. A password is best left to ``~/.pgpass`` or ``PGPASSWORD``.
         folder : str or Path, optional
-            With a URL: the folder for media and models.
+            With an address: the folder for media and models, where this computer has it under
+            another path than the project remembers.
 
         Raises
         ------
         ProjectError
             If there is no project, it is damaged, or a newer faceloop made it.
         """
-        url, where, root = _locate(path_or_url, folder)
-        database = Database(url, where)
+        address = ProjectAddress.of(path_or_url, folder)
+        where = address.where
+        if not address.on_server and not Path(where).is_file():
+            raise ProjectError(_no_project(address.text))
+        database = Database(address.url, where)
         try:
             with database.read() as connection:
                 found = database.exists(connection)
             if not found:
                 raise ProjectError(_no_project(where))
-            database.migrate(before=lambda version: _back_up(database, root, version))
+            database.migrate(before=lambda version: back_up_before_update(database.file, version))
             with database.read() as connection:
                 guard.check_values(connection, where)
                 text = settings.get(connection, _SCHEME)
@@ -216,11 +231,12 @@ class Project:
                     raise ProjectError(f"{where} does not say which landmark scheme it has.")
                 scheme = Scheme.parse(text, where)
                 guard.check_sizes(connection, where, len(scheme))
+                root = address.find_folder(settings.get(connection, FOLDER))
             if database.file is not None:
                 finish_erasure(database.file)
             for name in ("media", "models", TRACKS, BACKUPS):
                 remove_leftovers(root / name)
-            return cls(database, root, scheme)
+            return cls(database, address, root, scheme)
         except BaseException:
             database.close()
             raise
@@ -250,8 +266,34 @@ class Project:
 
     @property
     def name(self) -> str:
-        """Name of the project: that of its folder."""
-        return self.path.name
+        """Name of the project: that of its folder, or of its database on a server."""
+        return self._address.name
+
+    @property
+    def address(self) -> str:
+        """What opens it again, also in another process: its folder; or a server's address."""
+        return self._address.text
+
+    @property
+    def cache(self) -> Path:
+        """Folder of what can be made again; of a project on a server, this account's own."""
+        return self._address.cache
+
+    def require_role(self, role: Role) -> None:
+        """Refuse who may not do something in a team's project, before work is done for it.
+
+        Parameters
+        ----------
+        role : {"annotator", "reviewer", "owner"}
+            The least that is needed; a project in a folder has no roles.
+
+        Raises
+        ------
+        ProjectError
+            If who opened the project has less.
+        """
+        with self._database.read() as connection:
+            roles.require(connection, role, self._database.where)
 
     def close(self) -> None:
         """Close the database."""
@@ -372,7 +414,7 @@ class Project:
         yield from (self.path / BACKUPS).glob("*.zip")
         yield from (media.where(self.path) for media in known)
         for root, place in sources:
-            yield from _source_files(root, place)
+            yield from imported.source_files(root, place)
 
     # Items and annotations
 
@@ -618,7 +660,8 @@ class Project:
             If somebody else saved meanwhile. Both revisions are kept, theirs counts; to make
             this one count, save it again based on theirs.
         ProjectError
-            If there is no such item, the scheme is another, or nothing can be written.
+            If there is no such item, the scheme is another, or nothing can be written. The very
+            same may be saved once more: if only the answer was lost, there is no second revision.
         """
         self._check(annotation)
         self._check_start(start)
@@ -1702,6 +1745,9 @@ class Project:
         SchemeError
             If its points are none of the project's.
         """
+        # Their readers take tables, whose import takes a tenth of a second.
+        from .track_formats import ImportedTrack, placed, read_track_file  # noqa: PLC0415
+
         found = read_track_file(Path(file), source_format)
         source = scheme_of_names(found.scheme, found.names, found.edges)
         conversion = self.conversion_from_file(source)
@@ -1959,55 +2005,8 @@ def default_author() -> str:
         return "unknown"
 
 
-def _source_files(root: str, place: str) -> Iterator[Path]:
-    """Yield what an import may have read: an archive, or a file below a folder.
-
-    The place inside the file follows the path after a colon, and either may hold more of them.
-    """
-    # a project may come from a stranger, and faces of a program from no file
-    if not root or not is_local(root):
-        return
-    yield Path(root)
-    parts = place.split(":")
-    for count in range(1, len(parts) + 1):
-        name = ":".join(parts[:count])
-        if is_text(name):
-            yield Path(root) / name
-
-
-def _locate(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
-    url, where, root = _address(path_or_url, folder)
-    if url == file_url(root / _FILE) and not (root / _FILE).is_file():
-        raise ProjectError(_no_project(str(root)))
-    return url, where, root
-
-
-def _address(path_or_url: str | Path, folder: str | Path | None) -> tuple[str | URL, str, Path]:
-    """URL of the database, how messages name it, and the folder."""
-    if isinstance(path_or_url, str) and "://" in path_or_url:
-        if folder is None:
-            raise ProjectError(
-                "A project with a URL needs a folder for its media and models: give folder=."
-            )
-        address = path_or_url.rsplit("@", 1)[-1]  # without the password
-        return path_or_url, address, Path(folder).absolute()
-    root = Path(path_or_url).absolute()
-    return file_url(root / _FILE), str(root / _FILE), root
-
-
-def _back_up(database: Database, root: Path, version: int) -> None:
-    """Copy a database whose tables are to be changed; if that fails they stay as they are."""
-    if database.file is None:  # a server has backups of its own
-        return
-    try:
-        back_up_before(root, database.file, f"version-{version + 1}")
-    except FaceloopError as error:
-        raise ProjectError(
-            f"{database.where} is of an older faceloop and was not changed, because no backup "
-            f"could be made first: {error} Where it cannot be written, copy its whole folder to "
-            "another place and open the copy."
-        ) from error
-
-
 def _no_project(where: str) -> str:
-    return f"{where} is no project. Expected a folder with {_FILE}: make one with faceloop init."
+    return (
+        f"{where} is no project. Expected a folder with {PROJECT}, which faceloop init makes, or a "
+        "database on a server, which faceloop server init makes into one."
+    )

@@ -25,6 +25,7 @@ FORMAT = "sample"
 """Format that its faces are imported as."""
 
 _POINTS = 70
+_COLUMNS = [f"{c}{k:02d}" for k in range(_POINTS) for c in "xyv"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,5 +113,5 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 def _points(row: dict[str, str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    xyv = np.array([[row[f"{c}{k:02d}"] for c in "xyv"] for k in range(_POINTS)], dtype=np.float64)
+    xyv = np.array([float(row[name]) for name in _COLUMNS]).reshape(_POINTS, 3)
     return xyv[:, :2], xyv[:, 2] == 1

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloop_runtime.kernels import kernel
+
 from .imaging.channels import channel_count, terms
 
 if TYPE_CHECKING:
@@ -73,11 +75,43 @@ def cell_features(channels: CropChannels, points: NDArray[np.float64]) -> NDArra
         Dalal & Triggs, CVPR 2005).
     """
     mixture = _mixture(channels.families)
-    cells = _plane_cells(channels.planes, points, mixture)
+    rows = _compiled_cells(channels.planes, points, mixture)
+    return _cells(channels.planes, points, mixture) if rows is None else rows
+
+
+def _cells(
+    planes: NDArray[np.float32], points: NDArray[np.float64], mixture: _Mixture
+) -> NDArray[np.float32]:
+    cells = _plane_cells(planes, points, mixture)
     mixed = (mixture.shares @ cells.reshape(len(cells), -1)).reshape(-1, len(points), GRID * GRID)
     rows: NDArray[np.float32] = mixed.transpose(1, 0, 2).reshape(len(points), -1)
     rows /= np.sqrt(np.einsum("nf,nf->n", rows, rows))[:, None] + 1e-3
     return rows
+
+
+def _compiled_cells(
+    planes: NDArray[np.float32], points: NDArray[np.float64], mixture: _Mixture
+) -> NDArray[np.float32] | None:
+    """Return the same by the kernel, None if there is none or it cannot."""
+    function = kernel("cell_features", "nnnnnaaaaa")
+    if function is None:
+        return None
+    (count, moved), (_, height, width) = mixture.shares.shape, planes.shape
+    rows = np.empty((len(points), count * GRID * GRID), np.float32)
+    planes, points = np.ascontiguousarray(planes), np.ascontiguousarray(points, np.float64)
+    made = function(
+        height,
+        width,
+        len(points),
+        count,
+        moved,
+        planes,
+        points,
+        mixture.shares,
+        mixture.moves,
+        rows,
+    )
+    return rows if made else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +121,12 @@ class _Mixture:
     Parameters
     ----------
     shares : ndarray of float32, shape (C, M)
-    plane, dy, dx : ndarray of int, shape (M,)
+    moves : ndarray of int64, shape (3, M)
+        Which plane it is, and how far it is moved in y and x.
     """
 
     shares: NDArray[np.float32]
-    plane: NDArray[np.intp]
-    dy: NDArray[np.intp]
-    dx: NDArray[np.intp]
+    moves: NDArray[np.int64]
 
 
 @cache
@@ -103,7 +136,7 @@ def _mixture(families: tuple[str, ...]) -> _Mixture:
     shares = np.zeros((channel_count(families), len(moved)), np.float32)
     for t in parts:
         shares[t.channel, moved.index((t.plane, t.dy, t.dx))] += t.share
-    return _Mixture(shares, *np.array(moved, np.intp).T)
+    return _Mixture(shares, np.ascontiguousarray(np.array(moved, np.int64).T))
 
 
 def _plane_cells(
@@ -118,7 +151,8 @@ def _plane_cells(
     # Between pixels: on whole ones a landmark that hardly moves could see another picture.
     x, right = _between(points[:, :1] + steps, width)
     y, below = _between(points[:, 1:] + steps, height)
-    first = (mixture.plane * height + mixture.dy) * width + mixture.dx
+    plane, dy, dx = mixture.moves
+    first = (plane * height + dy) * width + dx
     places = first[:, None, None, None] + (y * width)[:, :, None] + x[:, None]
     flat, down, across = pooled.reshape(-1), below[:, :, None], right[:, None]
     upper = flat.take(places) * (1 - across) + flat.take(places + 1) * across

@@ -8,11 +8,13 @@ import dlib
 import numpy as np
 
 from faceloop_trainer.data.perturbation import Jitter, jittered_pose
+from faceloop_trainer.evaluation.protocol import EvaluationProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceloop_datasets import Scheme
+    from faceloop_runtime.geometry import Similarity
     from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_trainer.data.faces import TrainingFace
 
@@ -49,26 +51,25 @@ class DlibPredictor:
 
     def errors(self, faces: Sequence[TrainingFace], seed: int) -> np.ndarray:
         """NME from the very starts that `faceloop_trainer.evaluation.measure.measure` makes."""
-        rng = np.random.default_rng(seed)
-        found = []
+        protocol, found = EvaluationProtocol(seed=seed), []
         for face in faces:
-            box = self._box(face, rng)
+            iod = self._scheme.inter_ocular_distance(face.points)
+            box = self._box(protocol.jittered(self._pdm, face, iod))
             shape = self.predictor(face.picture, box)
             points = np.array([[p.x, p.y] for p in shape.parts()], dtype=np.float64)
             distance = np.linalg.norm(points - face.points[self.kept], axis=1)
-            iod = self._scheme.inter_ocular_distance(face.points)
             found.append(np.nanmean(distance[face.measured[self.kept]]) / iod)
         return np.array(found)
 
-    def _box(self, face: TrainingFace, rng: np.random.Generator) -> dlib.rectangle:
-        iod = self._scheme.inter_ocular_distance(face.points)
-        pose = jittered_pose(self._pdm, face.points, iod, Jitter(), rng)
+    def _box(self, pose: Similarity) -> dlib.rectangle:
         start = pose.apply(self._pdm.mean)
         low, high = start.min(axis=0), start.max(axis=0)
         return dlib.rectangle(*(int(v) for v in (*low, *high)))
 
     def _example(self, face: TrainingFace, rng: np.random.Generator) -> dlib.full_object_detection:
+        iod = self._scheme.inter_ocular_distance(face.points)
+        pose = jittered_pose(self._pdm, face.points, iod, Jitter(), rng)
         points = np.rint(self._pdm.complete(face.points)[self.kept]).astype(int)
         return dlib.full_object_detection(
-            self._box(face, rng), [dlib.point(int(x), int(y)) for x, y in points]
+            self._box(pose), [dlib.point(int(x), int(y)) for x, y in points]
         )

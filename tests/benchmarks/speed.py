@@ -39,7 +39,7 @@ from faceloop_runtime import FaceModel, Tracker
 from faceloop_runtime.fit import meanshift
 from faceloop_runtime.fit.fitter import Fitter
 from faceloop_runtime.fit.schedule import FROM_CLOSE, FROM_START
-from faceloop_runtime.fit.steps import PRIOR
+from faceloop_runtime.fit.steps import NOISE
 from faceloop_runtime.geometry import Similarity, as_complex
 from faceloop_runtime.imaging.channels import CropChannels, channel_count
 from faceloop_runtime.imaging.crop import FaceImage
@@ -109,7 +109,7 @@ class Iteration:
                 weights=meanshift.landmark_weights(maps, bank.reliability),
             )
             state = meanshift.ShapeState(1 + 0j, 0j, start)
-            return meanshift.regularised_mean_shift(pdm, seen, state, self.updates, PRIOR)
+            return meanshift.regularised_mean_shift(pdm, seen, state, self.updates, noise=NOISE)
 
         return run
 

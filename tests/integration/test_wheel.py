@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -22,6 +23,8 @@ ROOMS = {
     "faceloop_trainer": "trainer",
     "faceloop_workbench": "workbench",
 }
+KERNELS = re.compile(r"faceloop_runtime/kernels/kernels-[\w-]+\.(so|dll)")
+"""Compiled while the wheel is built, where there is a compiler."""
 MOST_BYTES = 19_000_000  # pictures, clip, network and starter take 16.8 million of them, code 1.5
 MOST_OF_SDIST = 25_000_000  # with the tests and the pictures of the documentation
 PICTURES = re.compile(
@@ -70,7 +73,11 @@ def test_they_are_small_enough_to_download(built: Built) -> None:
 def test_the_wheel_holds_the_four_packages_as_they_are_and_nothing_else(
     in_wheel: dict[str, bytes],
 ) -> None:
-    ours = {name: content for name, content in in_wheel.items() if ".dist-info/" not in name}
+    ours = {
+        name: content
+        for name, content in in_wheel.items()
+        if ".dist-info/" not in name and not KERNELS.fullmatch(name)
+    }
     folders = [ROOT / room / package for package, room in ROOMS.items()]
     here = {
         file.relative_to(folder.parent).as_posix(): file
@@ -78,11 +85,22 @@ def test_the_wheel_holds_the_four_packages_as_they_are_and_nothing_else(
         for file in folder.rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
+    here = {name: file for name, file in here.items() if not KERNELS.fullmatch(name)}
     assert ours.keys() == here.keys()
     assert [name for name, file in here.items() if file.read_bytes() != ours[name]] == []
     assert {f"{package}/py.typed" for package in ROOMS} <= ours.keys()
     stills = [name for name in ours if name.startswith("faceloop_datasets/sample/stills/")]
     assert len(stills) == 400
+
+
+def test_a_wheel_with_compiled_kernels_is_for_this_platform_and_any_python(
+    built: Built, in_wheel: dict[str, bytes]
+) -> None:
+    compiled = [name for name in in_wheel if KERNELS.fullmatch(name)]
+    assert bool(compiled) is (shutil.which("cc") is not None or os.name == "nt")
+    tag = built.wheel.stem.split("-", 2)[2]
+    assert tag.startswith("py3-none-")
+    assert (tag == "py3-none-any") is (not compiled)
 
 
 def test_the_sdist_holds_the_repository(in_sdist: dict[str, bytes]) -> None:
@@ -110,7 +128,7 @@ def test_their_metadata_are_valid_and_the_same(
 ) -> None:
     (name,) = (name for name in in_wheel if name.endswith(".dist-info/METADATA"))
     about = Metadata.from_email(in_wheel[name])  # an ExceptionGroup of all that is not valid
-    assert built.wheel.name == f"faceloop-{about.version}-py3-none-any.whl"
+    assert built.wheel.name.startswith(f"faceloop-{about.version}-py3-none-")
     assert built.sdist.name == f"faceloop-{about.version}.tar.gz"
     # a parsed message has no equality of its own
     assert message_from_bytes(in_sdist["PKG-INFO"]).items() == (

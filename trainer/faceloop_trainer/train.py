@@ -10,7 +10,6 @@ from threadpoolctl import threadpool_limits
 
 from faceloop_datasets import Project, TrainingError
 from faceloop_datasets.face import snapshot_hash
-from faceloop_datasets.files import CACHE
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.subjects import kind_of
 from faceloop_runtime.model import FaceModel
@@ -124,7 +123,7 @@ def train(
         If the monitor stopped it; nothing has been written.
     """
     config, monitor = config or TrainingConfig(), Monitor.of(progress)
-    cache = Cache(project.path / CACHE)
+    cache = Cache(project.cache)
     every = project.faces() if faces is None else faces
     revision = snapshot_revision(project.changes())
     inputs = inputs_hash(project.scheme, every, config, revision)

@@ -10,15 +10,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceloop_datasets.errors import InputError, ProjectError
+from faceloop_datasets.errors import FaceloopError, InputError, ProjectError
 from faceloop_datasets.faults import in_words
+from faceloop_datasets.files import as_file_name
 from faceloop_datasets.outputs import database_files, refuse_in_project, refuse_to_replace
 from faceloop_datasets.progress import Monitor
 from faceloop_datasets.staging import content_hash, remove_leftovers, staging
 from faceloop_datasets.store import inspecting
+from faceloop_datasets.store.address import ProjectAddress, is_address
 from faceloop_datasets.store.direct import complaints, copy_database, direct
 
 from .bundle import DATABASE, Backup, read_bundle, timestamp, write_bundle
+from .place import copy_to_file
 from .project_files import ProjectFiles
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ class BackupReport:
 
 
 def back_up(
-    root: Path,
+    place: str | Path,
     dest: Path,
     *,
     with_media: bool = False,
@@ -70,8 +73,8 @@ def back_up(
 
     Parameters
     ----------
-    root : Path
-        The project's folder.
+    place : str or Path
+        The project's folder, or its address on a server.
     dest : Path
         The file to make, or a folder, in which it is named by project and time.
     with_media : bool
@@ -90,17 +93,19 @@ def back_up(
         If the monitor stopped it; there is no file.
     """
     monitor, created = Monitor.of(progress), datetime.now(UTC)
-    target = dest / f"{root.name}-{timestamp(created)}.zip" if dest.is_dir() else dest
+    name = ProjectAddress.of(place).name
+    target = dest / f"{as_file_name(name)}-{timestamp(created)}.zip" if dest.is_dir() else dest
     if target.exists() or Path(os.path.normpath(target.absolute())).exists():
         raise InputError(f"{target} exists already. Choose another name: nothing is overwritten.")
-    refuse_to_replace([target], database_files(root / DATABASE))  # those that are not there yet
+    if not is_address(place):  # those that are not there yet
+        refuse_to_replace([target], database_files(Path(place) / DATABASE))
     if not _is_listed(target):
         refuse_in_project([target])
     remove_leftovers(target.parent)
     with staging(target.parent) as scratch:
         monitor.step(0, None, "copying the database")
         database = scratch / DATABASE
-        copy_database(root / DATABASE, database)
+        root = copy_to_file(place, database, monitor)
         own = ProjectFiles.of(database)
         wanted = {**own.models, **(own.media if with_media else {})}
         missing = tuple(path for path in wanted if not _is_there(root / path, wanted[path]))
@@ -111,7 +116,7 @@ def back_up(
         def step(path: str) -> None:
             monitor.step(next(done), len(files) + 1, f"copying {Path(path).parts[0]}")
 
-        backup = _write(database, files, target, _BackupInfo(root.name, created, ""), step)
+        backup = _write(database, files, target, _BackupInfo(name, created, ""), step)
     return BackupReport(backup, missing, 0 if with_media else len(own.media), own.elsewhere)
 
 
@@ -168,6 +173,26 @@ def back_up_before(root: Path, database: Path, what: str) -> Path | None:
     for name in outdated((file.name for file in folder.iterdir()), created, new=target.name):
         (folder / name).unlink(missing_ok=True)
     return target
+
+
+def back_up_before_update(database: Path | None, version: int) -> None:
+    """Copy a database whose tables are to be changed; None is one on a server, which has its own.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be copied; the tables are to stay as they are.
+    """
+    if database is None:
+        return
+    try:
+        back_up_before(database.parent, database, f"version-{version + 1}")
+    except FaceloopError as error:
+        raise ProjectError(
+            f"{database} is of an older faceloop and was not changed, because no backup "
+            f"could be made first: {error} Where it cannot be written, copy its whole folder to "
+            "another place and open the copy."
+        ) from error
 
 
 def outdated(names: Iterable[str], now: datetime, new: str = "") -> list[str]:

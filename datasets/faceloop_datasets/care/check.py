@@ -20,9 +20,10 @@ from faceloop_datasets.store.migrations import VERSION
 from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 from .backup import list_backups
-from .bundle import DATABASE, read_bundle, verify_bundle
+from .bundle import read_bundle, verify_bundle
 from .check_rows import check_database, check_rows, stored_scheme
 from .findings import RESTORE, Finding
+from .place import database_file
 from .project_files import is_inside
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class CheckReport:
 
 
 def check_project(
-    root: Path,
+    place: str | Path,
     *,
     hashes: bool = False,
     progress: ProgressLike = None,
@@ -73,8 +74,8 @@ def check_project(
 
     Parameters
     ----------
-    root : Path
-        The project's folder.
+    place : str or Path
+        The project's folder, or its address on a server.
     hashes : bool
         Read all pictures, videos and backups and compare them with their hashes; otherwise a
         picture's size has to do.
@@ -83,15 +84,22 @@ def check_project(
 
     Raises
     ------
+    ProjectError
+        If its server cannot be reached, or its folder from here.
     Cancelled
         If the monitor stopped it.
     """
+    monitor = Monitor.of(progress)
+    with database_file(place, monitor) as (root, database):
+        return _check_files(root, database, hashes, monitor)
+
+
+def _check_files(root: Path, database: Path, hashes: bool, monitor: Monitor) -> CheckReport:
     found: list[Finding] = []
     counts: dict[str, int] = {}
-    monitor = Monitor.of(progress)
     check = _Check(root, hashes, monitor)
     try:
-        with direct(root / DATABASE, read_only=True) as connection:
+        with direct(database, read_only=True) as connection:
             inspecting.begin_view(connection)
             monitor.step(0, None, "checking the database")
             found += check_database(connection)

@@ -25,6 +25,7 @@ from faceloop_datasets.tracks.folder import TRACKS, TrackFolder
 
 from .backup import list_backups
 from .bundle import DATABASE, read_bundle, unpack, write_bundle
+from .place import own_folder
 from .project_files import ProjectFiles, is_inside
 from .traces import Trace, coordinates, find, texts
 
@@ -98,7 +99,9 @@ class Erasure:
         return kind_of(self.sources)
 
 
-def find_erasure_target(root: Path, *, item: int | None = None, subject: str = "") -> ErasureTarget:
+def find_erasure_target(
+    place: str | Path, *, item: int | None = None, subject: str = ""
+) -> ErasureTarget:
     """Look up what a person wants to erase: an item by number, or a subject.
 
     Raises
@@ -108,6 +111,7 @@ def find_erasure_target(root: Path, *, item: int | None = None, subject: str = "
     InputError
         If a backup in the project's folder cannot be read.
     """
+    root = own_folder(place)
     with direct(root / DATABASE, read_only=True) as connection:
         if item is not None:
             return erasing.target_of_item(connection, item)
@@ -118,7 +122,7 @@ def find_erasure_target(root: Path, *, item: int | None = None, subject: str = "
     return target
 
 
-def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
+def plan_erasure(place: str | Path, target: ErasureTarget) -> Erasure:
     """Say what an erasure would do, and change nothing.
 
     Raises
@@ -128,6 +132,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
     InputError
         If a backup in its folder cannot be read, and so not be cleaned.
     """
+    root = own_folder(place)
     target = _with_media(root, target)
     with direct(root / DATABASE, read_only=True) as connection:
         rows = erasing.find_rows(connection, target)
@@ -151,7 +156,7 @@ def plan_erasure(root: Path, target: ErasureTarget) -> Erasure:
 
 
 def erase(
-    root: Path,
+    place: str | Path,
     planned: Erasure,
     *,
     progress: ProgressLike = None,
@@ -164,8 +169,8 @@ def erase(
 
     Parameters
     ----------
-    root : Path
-        The project's folder.
+    place : str or Path
+        The project's folder; one on a server is refused.
     planned : Erasure
         From `plan_erasure`.
     progress : Monitor or callable, optional
@@ -186,7 +191,7 @@ def erase(
     Cancelled
         If the monitor stopped it; the project itself is as it was.
     """
-    monitor = Monitor.of(progress)
+    root, monitor = own_folder(place), Monitor.of(progress)
     for folder in ("media", "models", TRACKS, "backups"):
         remove_leftovers(root / folder)
     _delete(root / CACHE, "it holds pictures of faces")

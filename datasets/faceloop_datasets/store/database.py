@@ -16,8 +16,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from faceloop_datasets.errors import ProjectError
 
-from . import guard
+from . import guard, roles
 from .migrations import MIGRATIONS, VERSION
+from .server_errors import meaning_on_server
 from .tables import Base, SchemaVersion
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ _MEANINGS = (
     ("not a database", "it is not a project database, or is damaged. Restore it from a copy"),
     ("malformed", "it is damaged. Restore it from a copy"),
     ("disk i/o", "the disk reports an error. What was saved before is safe; check the disk"),
-    ("lock timeout", "another program is writing to it. Close that program or try again"),
-    ("connection", "the server cannot be reached. What was saved before is safe; try again"),
     ("out of range", "there is no such number: it is larger than any can be"),
     ("nul (0x00)", "a text has a character that cannot be stored, of number 0. Take it out"),
     ("append-only", "saved revisions are never changed or deleted. Save a new one instead"),
@@ -64,7 +63,8 @@ class Database:
     def __init__(self, url: str | URL, where: str) -> None:
         self.where = where
         try:
-            self._engine = create_engine(url)
+            # A server may have been started anew since a connection was used last.
+            self._engine = create_engine(url, pool_pre_ping=not str(url).startswith("sqlite"))
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise ProjectError(
                 f"{where} is no database address that can be used here: {error}."
@@ -150,9 +150,26 @@ class Database:
         with self.write() as connection:
             # Somebody else may have migrated between the two looks.
             found = self._version(connection, wanted)
+            roles.act_as_owner(connection)
             for migration in migrations[found - 1 :]:
                 migration(connection)
             connection.execute(update(SchemaVersion).values(version=wanted))
+            roles.grant_again(connection)
+
+    def require_current(self, connection: Connection) -> None:
+        """Refuse tables of an older version, which `migrate` would bring up to date.
+
+        Raises
+        ------
+        ProjectError
+            If they are not of today's version.
+        """
+        found = self._version(connection, VERSION)
+        if found < VERSION:
+            raise ProjectError(
+                f"{self.where} has tables of version {found}, this faceloop writes version "
+                f"{VERSION}. Open the project once as its owner, which brings them up to date."
+            )
 
     def _check_there(self, connection: Connection) -> None:
         """Check that the file is still the one that was opened.
@@ -206,9 +223,11 @@ def write_anything(connection: Connection) -> None:
     """Write a row as it is already.
 
     A transaction whose end was not written for sure is taken in by the next that writes: what is
-    read after this one is what the project holds.
+    read after this one is what the project holds. On a server there is none such, and not
+    everybody may write this row.
     """
-    connection.execute(update(SchemaVersion).values(version=SchemaVersion.version))
+    if connection.dialect.name == "sqlite":
+        connection.execute(update(SchemaVersion).values(version=SchemaVersion.version))
 
 
 def no_such_number() -> ProjectError:
@@ -232,7 +251,8 @@ def file_uri(file: PurePath) -> str:
 
 def failed(where: str, said: str) -> ProjectError:
     """Return what a person is told when a database at ``where`` has ``said`` something."""
-    meaning = next((m for key, m in _MEANINGS if key in said.lower()), said)
+    meaning = next((m for key, m in _MEANINGS if key in said.lower()), None)
+    meaning = meaning or meaning_on_server(said) or said
     return ProjectError(f"The project database {where} failed: {meaning}.")
 
 

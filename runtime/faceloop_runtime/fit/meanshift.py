@@ -14,7 +14,9 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 from faceloop_runtime.geometry import as_complex, as_points
 from faceloop_runtime.pdm.gaussian import prior_penalty
-from faceloop_runtime.responses.experts import SEARCH
+from faceloop_runtime.responses.experts import SEARCH, search_kernel
+
+from . import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,6 +129,12 @@ def landmark_weights(maps: Maps, reliability: NDArray[np.float32]) -> Floats:
     -------
     ndarray, shape (N,)
     """
+    function = search_kernel("landmark_weights", "aana")
+    if function is not None:
+        found = np.empty(len(reliability))
+        last = np.ascontiguousarray(landmarks_last(maps))
+        function(last, np.ascontiguousarray(reliability, np.float32), len(found), found)
+        return found
     weights = reliability / (_spread(maps)[2] + 1.0)
     total = float(weights.mean())
     return np.asarray(weights / total if total > 0 else weights, dtype=np.float64)
@@ -255,12 +263,44 @@ def regularised_mean_shift(
     step : float
         Mean movement of a point in the last update, in units of IOD.
     """
-    system = _System(pdm, evidence, start, noise, prior or ShapePrior.of(pdm))
+    if not variances:
+        return start, 0.0
+    prior = prior or ShapePrior.of(pdm)
+    function = search_kernel("mean_shift", kernel.ARGUMENTS)
+    if function is not None:
+        numbers = np.empty(4 + len(start.b))
+        numbers[0], numbers[1] = start.turn.real, start.turn.imag
+        numbers[2], numbers[3] = start.shift.real, start.shift.imag
+        numbers[4:] = start.b
+        moved = kernel.regularised_mean_shift(
+            function,
+            pdm,
+            numbers,
+            variances,
+            evidence=(
+                landmarks_last(evidence.maps),
+                evidence.centres,
+                evidence.weights,
+                evidence.scale,
+            ),
+            prior=(prior.mean, prior.variances, prior.precision),
+            noise=noise / evidence.scale**2,
+            pose_penalty=_pose_penalty(pdm, evidence, noise),
+            limit=_LIMIT,
+        )
+        turn, shift = numbers[:4].view(np.complex128).tolist()
+        return ShapeState(turn, shift, numbers[4:]), moved
+    system = _System(pdm, evidence, start, noise, prior)
     state, step = start, np.zeros(len(system.tangent))
     for variance in variances:
         state, step = system.update(state, variance)
-    moved = (step @ system.tangent).view(np.complex128)
-    return state, float(np.abs(moved).mean())
+    steps = (step @ system.tangent).view(np.complex128)
+    return state, float(np.abs(steps).mean())
+
+
+def _pose_penalty(pdm: PointDistributionModel, evidence: Evidence, noise: float) -> float:
+    """Return what is added to the normal equations of the pose."""
+    return noise / (evidence.scale * _POSE_DEVIATION) ** 2 if pdm.context else 0.0
 
 
 class _System:
@@ -289,7 +329,7 @@ class _System:
         diagonal = np.einsum("ii->i", normal)
         diagonal += 1e-9
         normal[4:, 4:] += self.penalty
-        self.pose_penalty = noise / (evidence.scale * _POSE_DEVIATION) ** 2 if pdm.context else 0.0
+        self.pose_penalty = _pose_penalty(pdm, evidence, noise)
         diagonal[:4] += self.pose_penalty
         # LAPACK by its names: SciPy's wrappers take longer than a matrix of this size.
         self.factor, failed = dpotrf(normal.T, overwrite_a=True)

@@ -12,11 +12,12 @@ import numpy as np
 
 from faceloop_runtime.expressions import log_distances
 from faceloop_runtime.geometry import Similarity, as_complex, as_points
-from faceloop_runtime.imaging.channels import CropChannels, channel_stack
+from faceloop_runtime.imaging.channels import CropChannels
 from faceloop_runtime.imaging.crop import FaceImage
 from faceloop_runtime.pdm3d import head_pose
 from faceloop_runtime.quality import FitFeatures, estimate_quality, point_features
-from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.quality.features import compiled_point_features
+from faceloop_runtime.quality.validator import VALIDATOR_SCALE, whole_face
 from faceloop_runtime.regressor import cell_features, regression_features
 from faceloop_runtime.responses.experts import SEARCH
 
@@ -220,8 +221,8 @@ def search(
     pose, b = last.pose(last.state), last.state.b
     size = model.crop_size(VALIDATOR_SCALE, 1)
     coarse = face.crop(pose, VALIDATOR_SCALE, size)
-    whole_face = whole_face_features(channel_stack(coarse, model.channels))
-    return SearchResult(last, pose, b, whole_face, sum(len(one.variances) for one in passes))
+    seen = whole_face(coarse, model.channels)
+    return SearchResult(last, pose, b, seen, sum(len(one.variances) for one in passes))
 
 
 def surroundings(pdm: PointDistributionModel, found: SearchResult) -> Rows:
@@ -266,6 +267,20 @@ def describe(
     support : ndarray, shape (N,)
         How much of each response lies at its point, 0 to 1.
     """
+    compiled = _compiled_points(fit, typical)
+    by_point, support = _points(fit, typical) if compiled is None else compiled
+    features = FitFeatures(
+        whole_face=fit.found.whole_face,
+        points=by_point,
+        z=fit.b / np.sqrt(pdm.variances),
+        displacement=pdm.shape(fit.b) - pdm.mean,
+        correction=float(fit.movements.mean()),
+    )
+    return features, support
+
+
+def _points(fit: CorrectedFit, typical: Rows | None) -> tuple[Rows, Floats]:
+    """Return the features of each point, and how much of its response lies there."""
     last, points = fit.found.last, fit.points
     mass, pull = local_support(last.evidence, points, _NEARBY)
     support = np.minimum(mass, 1.0, dtype=np.float64)
@@ -283,14 +298,21 @@ def describe(
         offset=offset,
         pull=pull,
     )
-    features = FitFeatures(
-        whole_face=fit.found.whole_face,
-        points=by_point,
-        z=fit.b / np.sqrt(pdm.variances),
-        displacement=pdm.shape(fit.b) - pdm.mean,
-        correction=float(fit.movements.mean()),
+    return by_point, support
+
+
+def _compiled_points(fit: CorrectedFit, typical: Rows | None) -> tuple[Rows, Floats] | None:
+    """Return the same by the kernel, None if there is none."""
+    last = fit.found.last
+    return compiled_point_features(
+        maps=landmarks_last(last.evidence.maps),
+        responses=landmarks_last(last.responses),
+        offsets=(fit.points - last.evidence.centres) * last.evidence.scale,
+        variance=_NEARBY,
+        cells=fit.cells,
+        typical=typical,
+        correction=fit.movements,
     )
-    return features, support
 
 
 def assess(model: FaceModel, fit: CorrectedFit, start: FitStart) -> Fit:

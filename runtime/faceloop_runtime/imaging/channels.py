@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
+
+from faceloop_runtime.kernels import kernel, reused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,14 +77,28 @@ class CropChannels:
         return self._planes()
 
     def _planes(self) -> NDArray[np.float32]:
-        crop = np.ascontiguousarray(self.crop)
-        out = np.empty((plane_count(self.families), *crop.shape), np.float32)
+        crop = np.ascontiguousarray(self.crop, np.float32)
+        out = reused((plane_count(self.families), *crop.shape))
+        function = kernel("planes", "annpnpa")
+        if function is not None:
+            numbers, directions = _for_kernel(self.families)
+            if function(crop, *crop.shape, numbers, len(self.families), directions, out):
+                raise MemoryError
+            return out
         start = 0
         for family in self.families:
             count = _PLANES[family]
             _FILL_PLANES[family](crop, out[start : start + count])
             start += count
         return out
+
+
+@cache
+def _for_kernel(families: tuple[str, ...]) -> tuple[ctypes.Array[Any], ctypes.Array[Any]]:
+    """Return families and directions as ``kernels/planes.c`` takes them."""
+    numbers = (ctypes.c_int64 * len(families))(*(tuple(CHANNELS).index(f) for f in families))
+    flat = [part for direction in _directions() for part in direction]
+    return numbers, (ctypes.c_double * len(flat))(*flat)
 
 
 def plane_count(families: Sequence[str]) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from faceloop_runtime.kernels import kernel
 
 from .pose import poses_of
 from .rotation import rotations, small_turns, turns_of
@@ -94,9 +98,15 @@ class PoseCorrection:
         predicted_error : float
             Of the fit it comes from, in IOD.
         """
-        ahead, more = map(float, self.error)
-        own = ahead + more * (1.0 - float(np.cos(np.deg2rad(yaw))))
-        return float(np.hypot(own, _DEGREES_PER_ERROR * predicted_error))
+        ahead, more = self.error.tolist()
+        own = ahead + more * (1.0 - math.cos(math.radians(yaw)))
+        return math.hypot(own, _DEGREES_PER_ERROR * predicted_error)
+
+    @cached_property
+    def packed(self) -> NDArray[np.float64]:
+        """What the kernel reads: reach, offset and weights."""
+        parts = [self.reach, self.offset, self.weights.reshape(-1)]
+        return np.concatenate(parts, dtype=np.float64)
 
 
 def features(turns: Floats, latent: Floats, reach: NDArray[np.float32]) -> Floats:
@@ -133,10 +143,38 @@ def head_pose(
     predicted_error : float
         Of the fit, in IOD.
     """
-    poses = poses_of(model, points[None], NOISE**2)
-    rotation = poses.rotation if correction is None else correction(poses.rotation, poses.z)
-    yaw, pitch, roll = map(float, turns_of(rotation)[0])
-    error = float("nan")
+    turns = _compiled_turns(model, correction, points)
+    yaw, pitch, roll = _turns(model, correction, points) if turns is None else turns
+    error = math.nan
     if correction is not None:
         error = correction.expected_error(yaw, predicted_error)
     return HeadPose(yaw, pitch, roll, error)
+
+
+def _turns(
+    model: ShapeModel3D, correction: PoseCorrection | None, points: Floats
+) -> tuple[float, ...]:
+    """Return yaw, pitch and roll, in degrees."""
+    poses = poses_of(model, points[None], NOISE**2)
+    rotation = poses.rotation if correction is None else correction(poses.rotation, poses.z)
+    return tuple(turns_of(rotation)[0].tolist())
+
+
+def _compiled_turns(
+    model: ShapeModel3D, correction: PoseCorrection | None, points: Floats
+) -> tuple[float, ...] | None:
+    """Return the same by the kernel, None if there is none or it cannot."""
+    function = kernel("head_pose", "nnaaxaa")
+    if function is None:
+        return None
+    points, turns = np.ascontiguousarray(points, np.float64), np.empty(3)
+    known = function(
+        len(model),
+        len(model.variances),
+        model.packed,
+        None if correction is None else correction.packed,
+        NOISE**2,
+        points,
+        turns,
+    )
+    return tuple(turns.tolist()) if known else None

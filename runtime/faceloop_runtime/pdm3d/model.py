@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class ShapeModel3D:
     def __len__(self) -> int:
         return len(self.mean)
 
-    @property
+    @cached_property
     def loadings(self) -> NDArray[np.float64]:
         """Modes scaled to one standard deviation, (K, N, 3)."""
         scaled = self.components * np.sqrt(self.variances)[:, None]
@@ -47,3 +48,26 @@ class ShapeModel3D:
     def shape(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return shapes with parameters ``z`` (..., K), in standard deviations, (..., N, 3)."""
         return np.asarray(self.mean + np.tensordot(z, self.loadings, axes=1))
+
+    @cached_property
+    def affine(self) -> NDArray[np.float64]:
+        """Brings points (N, 2) to the affine map of the mean onto them, (4, N).
+
+        By weighted least squares; the map's last row is the shift.
+        """
+        ones = np.concatenate([self.mean, np.ones((len(self), 1))], axis=1)
+        weighted = (ones / self.noise[:, None]).T
+        return np.asarray(np.linalg.solve(stiffened(weighted @ ones), weighted))
+
+    @cached_property
+    def packed(self) -> NDArray[np.float64]:
+        """What the kernel reads: `affine`, then mean (3, N), loadings (K, 3, N) and noise."""
+        loadings = np.swapaxes(self.loadings, 1, 2)
+        parts = [self.affine, self.mean.T, loadings, self.noise]
+        return np.concatenate([part.reshape(-1) for part in parts])
+
+
+def stiffened(normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return normal equations (..., 4, 4) that a mean shape in one plane can be solved by, too."""
+    trace = np.trace(normal, axis1=-2, axis2=-1)[..., None, None]
+    return np.asarray(normal + 1e-6 * trace * np.eye(4))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .model import stiffened
 from .rotation import small_turns
 
 if TYPE_CHECKING:
@@ -188,9 +189,7 @@ def _affine_start(mean: Floats, points: Floats, weights: Floats) -> SpacePoses:
     """Return the scaled rotations nearest to the affine maps of the mean onto points (F, N, 2)."""
     ones = np.concatenate([mean, np.ones((len(mean), 1))], axis=1)
     weighted = np.swapaxes(weights[..., None] * ones, 1, 2)
-    normal = weighted @ ones
-    normal += 1e-6 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(4)
-    maps = np.swapaxes(np.linalg.solve(normal, weighted @ points), 1, 2)
+    maps = np.swapaxes(np.linalg.solve(stiffened(weighted @ ones), weighted @ points), 1, 2)
     left, sizes, right = np.linalg.svd(maps[..., :3], full_matrices=False)
     first, second = np.moveaxis(left @ right, 1, 0)
     rotation = np.stack([first, second, np.cross(first, second)], axis=1)

@@ -2,10 +2,16 @@
 
 from .conformal import ConformalCalibration
 from .error import ErrorPredictor
-from .estimate import QualityEstimate, estimate_quality, predicted_log_error
+from .estimate import QualityEstimate, estimate_quality, joint_log_error
 from .features import POINT_FEATURES, FitFeatures, fit_features, point_features
 from .points import POINT_INPUTS, PointNetwork, PointPredictor
-from .validator import VALIDATOR_POOL, VALIDATOR_SCALE, FaceValidator, whole_face_features
+from .validator import (
+    VALIDATOR_POOL,
+    VALIDATOR_SCALE,
+    FaceValidator,
+    whole_face,
+    whole_face_features,
+)
 
 __all__ = [
     "POINT_FEATURES",
@@ -21,7 +27,8 @@ __all__ = [
     "QualityEstimate",
     "estimate_quality",
     "fit_features",
+    "joint_log_error",
     "point_features",
-    "predicted_log_error",
+    "whole_face",
     "whole_face_features",
 ]

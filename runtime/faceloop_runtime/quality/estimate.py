@@ -58,32 +58,17 @@ def estimate_quality(
     """
     logit = validator.logit(features.whole_face)
     described = fit_features(features, logit)
-    visibility = np.full(len(features.points), np.nan)
+    whole = error_predictor(described)
     if point_predictor is None or calibration is None:
-        error, bound = math.exp(min(error_predictor(described), 3.0)), math.nan
+        visibility = np.full(len(features.points), np.nan)
+        error, bound = math.exp(min(whole, 3.0)), math.nan
     else:
-        inputs = point_predictor.inputs(features, logit)
-        predicted = predicted_log_error(error_predictor, point_predictor, described, inputs)
-        error, bound = calibration(predicted)
-        visibility = point_predictor.visibility(inputs)
+        by_points, visibility = point_predictor(features, logit)
+        error, bound = calibration(joint_log_error(whole, by_points))
     score = 1.0 / (1.0 + math.exp(-min(max(logit, -30.0), 30.0)))
     return QualityEstimate(score, error, bound, visibility, described)
 
 
-def predicted_log_error(
-    predictor: ErrorPredictor, points: PointPredictor, features: Rows, inputs: Rows
-) -> float:
-    """Return the mean of the log NME predicted from the whole fit and from its points.
-
-    Parameters
-    ----------
-    predictor : ErrorPredictor
-        Predicts from the whole fit.
-    points : PointPredictor
-        Predicts from the points.
-    features : ndarray of float32, shape (Q,)
-        From `fit_features`.
-    inputs : ndarray of float32, shape (N, POINT_INPUTS)
-        From `PointPredictor.inputs`.
-    """
-    return 0.5 * (predictor(features) + points.log_error(inputs))
+def joint_log_error(whole: float, by_points: float) -> float:
+    """Return the mean of the log NME predicted from the whole fit and from its points."""
+    return 0.5 * (whole + by_points)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceloop_runtime.kernels import kernel
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 POINT_FEATURES = 7
 """Features of each point by itself; see `point_features`."""
+_PLACES = 121
+"""Places of the search windows that the kernel is made for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +87,55 @@ def point_features(
         np.log(pull + 0.05),
     ]
     return np.stack(columns, axis=1, dtype=np.float32)
+
+
+def compiled_point_features(
+    *,
+    maps: Rows,
+    responses: Rows,
+    offsets: NDArray[np.complex128],
+    variance: float,
+    cells: Rows,
+    typical: Rows | None,
+    correction: NDArray[np.float64],
+) -> tuple[Rows, NDArray[np.float64]] | None:
+    """Return `point_features` and the support in them, by the kernel; None if there is none.
+
+    Parameters
+    ----------
+    maps, responses : ndarray of float32, shape (S * S, N)
+        Of the search windows.
+    offsets : ndarray of complex, shape (N,)
+        Of the final points from the middles of their windows, in pixels.
+    variance : float
+        Of the kernel that says what lies near, in square pixels.
+    cells, typical : ndarray of float32, shape (N, D)
+        Surroundings of the points, and how they usually look, if that is known.
+    correction : ndarray, shape (N,)
+        As in `point_features`.
+    """
+    function = kernel("point_features", "nnaaaaaaxaa")
+    if function is None or len(maps) != _PLACES:
+        return None
+    count, size = cells.shape
+    maps, responses = np.ascontiguousarray(maps), np.ascontiguousarray(responses)
+    if typical is not None:
+        typical = np.ascontiguousarray(typical, np.float32)
+    rows, support = np.empty((count, POINT_FEATURES), np.float32), np.empty(count)
+    function(
+        count,
+        size,
+        maps,
+        responses,
+        offsets,
+        cells,
+        typical,
+        correction,
+        variance,
+        rows,
+        support,
+    )
+    return rows, support
 
 
 def fit_features(features: FitFeatures, face_logit: float) -> Rows:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloop_runtime.kernels import kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SEARCH = 11
 """Width of the search window, in pixels of the crop."""
 
+_KERNEL_SEARCH = 11
+"""The same in ``kernels/*.c``."""
 _FLOOR = -30.0
 """Least logarithm of a probability over the largest of its map. Smaller ones say no more, and times
 a kernel they are denormal numbers, with which a processor computes ten times as long."""
@@ -49,6 +57,12 @@ class PatchExperts:
     def probabilities(self, responses: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn response maps (N, S, S) into probability maps that sum to 1 each."""
         # The landmarks last in memory: sums over places then run along it.
+        function = search_kernel("probabilities", "aanxa")
+        if function is not None:
+            logits = np.ascontiguousarray(responses.transpose(1, 2, 0), np.float32)
+            maps, gain = np.empty_like(logits), np.ascontiguousarray(self.gain, np.float32)
+            function(logits, gain, len(gain), _FLOOR, maps)
+            return maps.transpose(2, 0, 1)
         z = np.ascontiguousarray(responses.transpose(1, 2, 0)).reshape(-1, len(responses))
         z = z * self.gain
         z -= z.max(axis=0)
@@ -56,6 +70,11 @@ class PatchExperts:
         np.exp(z, out=z)
         z /= z.sum(axis=0)
         return z.reshape(*responses.shape[1:], -1).transpose(2, 0, 1)
+
+
+def search_kernel(name: str, arguments: str) -> Callable[..., int] | None:
+    """Return one of the search's kernels, see `kernel`; None if windows are of another width."""
+    return kernel(name, arguments) if SEARCH == _KERNEL_SEARCH else None
 
 
 def windows(

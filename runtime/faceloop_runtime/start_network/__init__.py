@@ -1,6 +1,6 @@
 """What a face looks like as a whole, and where a search therefore starts."""
 
-from .network import FaceDescription, describe, frame_of_box, frame_of_points, network_key
+from .network import FaceDescription, describe, frame_of_box, frame_of_points, look, network_key
 from .start_map import StartMap
 
 __all__ = [
@@ -9,5 +9,6 @@ __all__ = [
     "describe",
     "frame_of_box",
     "frame_of_points",
+    "look",
     "network_key",
 ]

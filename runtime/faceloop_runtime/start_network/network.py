@@ -131,16 +131,25 @@ def describe(gray: Gray, frame: Similarity) -> FaceDescription:
     FaceloopError
         If the network that came with faceloop is missing or damaged.
     """
-    picture = FaceImage(gray, frame, np.sqrt(0.5), _FINE * SIDE)
+    picture = _around(gray, frame)
     first = _look(picture, frame)
     if first.score < _LEAST_SCORE:
         return first
     return _look(picture, frame_of_points(first.points, float(np.deg2rad(first.roll))))
 
 
+def look(gray: Gray, frame: Similarity) -> FaceDescription:
+    """Look at a face once, in this very frame; arguments and errors are those of `describe`."""
+    return _look(_around(gray, frame), frame)
+
+
 def network_key() -> str:
     """Return the hash of the network: what was computed by another one is not the same."""
     return hashlib.sha256(_content()).hexdigest()
+
+
+def _around(gray: Gray, frame: Similarity) -> FaceImage:
+    return FaceImage(gray, frame, np.sqrt(0.5), _FINE * SIDE)
 
 
 def _look(picture: FaceImage, frame: Similarity) -> FaceDescription:

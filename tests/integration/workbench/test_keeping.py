@@ -69,11 +69,12 @@ class TestBackup:
         assert len(bare["missing"]) == 8
 
     @pytest.mark.parametrize("command", ["backup", "check", "erase"])
-    def test_a_server_is_told_apart(self, faceloop: Run, command: str) -> None:
+    def test_a_server_that_does_not_answer(self, faceloop: Run, command: str) -> None:
         options = ["--item", "1", "--yes"] if command == "erase" else []
-        said = faceloop(command, "postgresql://ann:secret@host/faces", *options)
+        said = faceloop(command, "postgresql://ann:secret@localhost:1/faces", *options)
         assert said.code == 1
-        assert "host/faces is a database on a server" in said.err
+        assert "localhost/faces failed: the server cannot be reached" in said.err
+        assert "keep it in ~/.pgpass" in said.err
         assert "secret" not in said.err
 
 

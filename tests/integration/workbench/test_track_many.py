@@ -141,7 +141,7 @@ def test_a_stop_leaves_whole_results_and_the_next_run_goes_on(videos: Path, tmp_
 
 def test_a_video_in_work_says_how_far_it_is(videos: Path, tmp_path: Path) -> None:
     job = VideoJob(videos / NAMES[0], counter=tmp_path / "counter")
-    result = TrackVideo(SETTINGS)(job)
+    result = TrackVideo(SETTINGS, keep=True)(job)
     assert result.track is not None
     assert result.track.summary.frames == 6
     assert 1 <= int((tmp_path / "counter").read_text()) <= 6

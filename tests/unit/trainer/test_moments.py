@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from faceloop_runtime.imaging.channels import CropChannels
 from faceloop_runtime.responses.experts import windows
 from faceloop_trainer.experts.channel_basis import mirrored_planes
-from faceloop_trainer.experts.moments import RADIUS, MomentGatherer, Moments, target_response
+from faceloop_trainer.experts.moments import (
+    RADIUS,
+    SPECTRUM,
+    MomentGatherer,
+    Moments,
+    add_products,
+    pairs,
+    target_response,
+)
 
 CHANNELS, LANDMARKS, WIDTH = 2, 3, 2 * RADIUS + 1
 REACH = 10
@@ -68,6 +76,23 @@ def test_moments_add_up_to_the_same_bits_in_any_order(order: list[int], split: i
     total = rest + gatherer.sums
     np.testing.assert_array_equal(total.spectra, expected.spectra)
     np.testing.assert_array_equal(total.count, expected.count)
+
+
+@pytest.mark.parametrize("maps", [3, 8])
+def test_compiled_products_are_the_same_to_the_bit(
+    maps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(maps)
+    shape = (5, maps, *SPECTRUM)
+    spectra = (rng.normal(0, 9, shape) + 1j * rng.normal(0, 9, shape)).astype(np.complex64)
+    times = np.array([1.0, 1, -1, 1, 1])
+    sums = np.zeros((2, len(pairs(maps)), 3, *SPECTRUM), np.complex128)
+    add_products(sums[0, :, 1], spectra, times)
+    monkeypatch.setenv("FACELOOP_KERNELS", "0")
+    add_products(sums[1, :, 1], spectra, times)
+    np.testing.assert_array_equal(sums[0], sums[1])
+    assert sums[0, :, 1].any(axis=(1, 2)).all()
+    assert not sums[0, :, ::2].any()
 
 
 def test_moments_of_a_mirrored_picture_are_the_mirrored_moments() -> None:

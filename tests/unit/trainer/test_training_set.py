@@ -11,7 +11,7 @@ from faceloop_datasets import Monitor, Scheme, TrainingError
 from faceloop_runtime import FaceModel
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.crossfit.training_set import TrainingSet, folds_follow_names, pictured_faces
-from faceloop_trainer.crossfit.variants import FaceVariant, variants
+from faceloop_trainer.crossfit.variants import FaceVariant, few_variants, variants
 from faceloop_trainer.data.completion import CompletedFace, ReferenceFrame
 from faceloop_trainer.data.faces import TrainingFace
 from faceloop_trainer.data.requirements import unmet_requirements
@@ -157,6 +157,16 @@ class TestViews:
         more = TrainingSet.of(SCHEME, [*FACES, *faces_of("somebody new")], QUICK)
         assert len(some - {variant.name for variant in variants(more, 7)}) <= 2
         assert some <= {variant.name for variant in variants(training_set, 6)}
+
+    def test_of_many_faces_each_is_shown_in_one_way(self) -> None:
+        training_set = TrainingSet.of(SCHEME, FACES, replace(QUICK, mirror=True))
+        assert len(few_variants(training_set, 28)) == 28
+        some = few_variants(training_set, 27)
+        assert {variant.completed.original for variant in some} == set(FACES)
+        assert len(some) == len(FACES)
+        assert {variant.mirror for variant in some} == {None, SCHEME.mirror}
+        plain = TrainingSet.of(SCHEME, FACES, QUICK)
+        assert len(few_variants(plain, len(FACES))) == len(FACES)
 
     def test_what_is_hidden_is_hidden_in_a_mirror(self) -> None:
         """The labels of the point that takes its place: mouth left is mouth right there."""

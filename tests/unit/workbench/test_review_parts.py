@@ -159,16 +159,22 @@ class TestRecent:
 
     def test_the_last_one_comes_first_and_only_once(self, tmp_path: Path) -> None:
         assert recent_projects.recent_projects() == []
-        folders = [tmp_path / name for name in ("a", 'b "quoted" ü', "c")]
+        folders = [str(tmp_path / name) for name in ("a", 'b "quoted" ü', "c")]
         for folder in folders:
             Project.create(folder).close()
             recent_projects.remember(folder)
         recent_projects.remember(folders[0])
         assert recent_projects.recent_projects() == [folders[0], folders[2], folders[1]]
 
+    def test_one_on_a_server_is_among_them(self) -> None:
+        place = "postgresql://ann@server.example/faces?folder=/mnt/team/faces"
+        recent_projects.remember(place)
+        assert recent_projects.recent_projects() == [place]
+        assert recent_projects.title_of_place(place) == ("faces", "ann@server.example")
+
     def test_one_that_is_gone_is_not_offered(self, tmp_path: Path) -> None:
         Project.create(tmp_path / "a").close()
-        recent_projects.remember(tmp_path / "a")
+        recent_projects.remember(str(tmp_path / "a"))
         shutil.rmtree(tmp_path / "a")
         assert recent_projects.recent_projects() == []
 

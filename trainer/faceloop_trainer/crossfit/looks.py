@@ -13,7 +13,13 @@ import numpy as np
 
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.start_network import describe, frame_of_box, frame_of_points, network_key
+from faceloop_runtime.start_network import (
+    describe,
+    frame_of_box,
+    frame_of_points,
+    look,
+    network_key,
+)
 from faceloop_trainer.cache import key_of
 from faceloop_trainer.data.completion import ReferenceFrame
 from faceloop_trainer.data.split import subsample_by_content
@@ -35,15 +41,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _DESCRIPTIONS, _BOXES = "looks", "boxes"
-_LOOKS = 2
-"""Looks at each face, each from another place."""
-_SHIFT, _LOG_SCALE, _ANGLE = 0.03, 0.07, 6.0
-"""Usual error of a detector's box against the crop: shift in sides of the crop, logarithm of the
-side, and roll in degrees (one standard deviation)."""
 _DETECTED = 40
-"""Faces whose boxes say where boxes are ..."""
+"""Faces whose boxes say where boxes are, and where second looks are ..."""
 _GRIDS = np.array([0.1, np.deg2rad(5.0), 0.1, 0.1])
-"""... rounded to these: logarithm of the side, roll, and place, in units of the model frame."""
+"""... rounded to these: logarithm of the side, roll, and place, in units of the model frame, ..."""
+_FINE_GRIDS = np.array([0.05, np.deg2rad(2.5), 0.02, 0.02])
+"""... or, of second looks, to these; their places are in sides of the crop."""
+_BOX_ERROR = np.array([0.07, np.deg2rad(6.0), 0.03, 0.03])
+"""Usual error of a detector's box against the crop: logarithm of the side, roll, and shift in sides
+of the crop (one standard deviation), ..."""
+_LOOK_ERROR = np.array([0.03, np.deg2rad(1.5), 0.012, 0.012])
+"""... and that of the frame of a second look against the square round all points (MUCT)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +64,9 @@ class Looks:
         To which poses of faces are relative.
     crop : Similarity
         From the frame of the network's crop to the model frame, where boxes usually are.
+    second : Similarity or None
+        From the frame of a second look to that of the square round all points, where it usually is;
+        None where a detector finds hardly any of the faces.
     seed : int
         Of what perturbs it.
     kept : Packs
@@ -66,6 +77,7 @@ class Looks:
 
     reference: ReferenceFrame
     crop: Similarity
+    second: Similarity | None
     seed: int
     kept: Packs
     steps: StepCounter
@@ -80,26 +92,29 @@ class Looks:
         reference = ReferenceFrame.of(training_set.pdm)
         chosen = subsample_by_content([face.key for face in training_set.faces], _DETECTED)
         faces = [training_set.faces[i] for i in chosen]
-        found = parallel_map(lambda face: _crop_of(face, reference, cache), faces)
-        known = np.array([row for row in found if row is not None])
-        crop = frame_of_points(reference.shape)
+        found = parallel_map(lambda face: _crops_of(face, reference, cache), faces)
+        known = np.array([rows for rows in found if rows is not None])
+        crop, second = frame_of_points(reference.shape), None
         if 2 * len(known) > len(faces):
-            log_side, angle, x, y = np.rint(np.median(known, axis=0) / _GRIDS) * _GRIDS
-            crop = Similarity.from_polar(float(np.exp(log_side)), float(angle), float(x), float(y))
+            crop, second = (
+                _frame(np.rint(np.median(rows, axis=0) / grids) * grids)
+                for rows, grids in zip(known.swapaxes(0, 1), (_GRIDS, _FINE_GRIDS), strict=True)
+            )
         seed = training_set.config.seed
-        key = key_of(reference.shape, numbers_of(crop), seed, network_key())
-        return cls(reference, crop, seed, Packs(cache, _DESCRIPTIONS, key), steps)
+        frames = [numbers_of(frame) for frame in (crop, second) if frame is not None]
+        key = key_of(reference.shape, frames, seed, network_key())
+        return cls(reference, crop, second, seed, Packs(cache, _DESCRIPTIONS, key), steps)
 
     def descriptions(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
-        """Return what some looks at each face found.
+        """Return what a look at each face found.
 
-        ``features`` (L, F), ``frames`` (L, 4), and ``turns`` (L, 4): yaw, pitch and roll in
-        degrees, and how likely it is a face.
+        ``features`` (F,), ``frame`` (4,), and ``turn`` (4,): yaw, pitch and roll in degrees, and
+        how likely it is a face.
         """
         by_name = {one.name: one for one in shown}
         missing = self.kept.missing(list(by_name))
-        look = _Look(self.reference, self.crop, self.seed)
-        made = self.steps.map(look, [by_name[name].lean() for name in missing])
+        shower = _Look(self.reference, self.crop, self.second, self.seed)
+        made = self.steps.map(shower, [by_name[name].lean() for name in missing])
         self.kept.add(dict(zip(missing, made, strict=True)))
         return self.kept.take([one.name for one in shown])
 
@@ -110,51 +125,69 @@ class _Look:
 
     reference: ReferenceFrame
     crop: Similarity
+    second: Similarity | None
     seed: int
 
     def __call__(self, one: FaceVariant) -> Arrays:
         face = one.face()
         assert face.picture is not None  # noqa: S101 - completed faces have one
-        frame = self.reference.pose(one.points()).after(self.crop)
-        rng = one.rng(self.seed, 7)
-        looks = [describe(face.picture, frame.after(_perturbed(rng))) for _ in range(_LOOKS)]
+        rng, pose = one.rng(self.seed, 7), self.reference.pose(one.points())
+        if self.second is None:
+            box = pose.after(self.crop)
+            found = describe(face.picture, box.after(_perturbation(rng, _BOX_ERROR)))
+        else:
+            # Where a second look would be is known without a first one, which takes as long.
+            square = frame_of_points(one.complete_points(), pose.angle).after(self.second)
+            found = look(face.picture, square.after(_perturbation(rng, _LOOK_ERROR)))
         return {
-            "features": np.stack([look.features for look in looks]),
-            "frames": np.array([numbers_of(look.frame) for look in looks]),
-            "turns": np.array([(look.yaw, look.pitch, look.roll, look.score) for look in looks]),
+            "features": found.features,
+            "frame": np.array(numbers_of(found.frame)),
+            "turn": np.array((found.yaw, found.pitch, found.roll, found.score)),
         }
 
 
-def _crop_of(face: CompletedFace, reference: ReferenceFrame, cache: Cache) -> Floats | None:
-    """Return side, roll and place of the crop of a face's box, (4,), in the model frame."""
-    key = key_of(face.original.key)
+def _crops_of(face: CompletedFace, reference: ReferenceFrame, cache: Cache) -> Floats | None:
+    """Return side, roll and place of the crop of a face's box, and of the second look, (2, 4).
+
+    That of the box is in the model frame, that of the second look in the square round the points.
+    """
+    key = key_of(face.original.key, network_key())
     kept = cache.load(_BOXES, key)
     if kept is None:
-        kept = {"frame": _frame_of_box_round(face)}
+        kept = {"frames": _frames_of_box_round(face)}
         cache.save(_BOXES, key, kept)
-    if not len(kept["frame"]):
+    if not len(kept["frames"]):
         return None
-    frame = Similarity(*map(float, kept["frame"]))
-    crop = reference.pose(face.original.points).inverse().after(frame)
-    return np.array([np.log(crop.scale), crop.angle, crop.tx, crop.ty])
+    box, second = (Similarity(*map(float, frame)) for frame in kept["frames"])
+    pose = reference.pose(face.original.points)
+    square = frame_of_points(face.points, pose.angle)
+    crops = pose.inverse().after(box), square.inverse().after(second)
+    return np.array([[np.log(crop.scale), crop.angle, crop.tx, crop.ty] for crop in crops])
 
 
-def _frame_of_box_round(face: CompletedFace) -> Floats:
-    """Return the frame of the box that holds the middle of the points, (4,), or nothing, (0,)."""
+def _frames_of_box_round(face: CompletedFace) -> Floats:
+    """Return the frames of the box that holds the middle of the points, and of the last look.
+
+    Of shape (2, 4), or empty.
+    """
     x, y = np.nanmean(face.original.points, axis=0)
     for box in Detector().detect(face.picture):
         left, top, width, height = box.upright()
         if abs(x - left - width / 2) < 0.6 * width and abs(y - top - height / 2) < 0.8 * height:
-            return np.array(numbers_of(frame_of_box(box)))
-    return np.zeros(0)
+            frame = frame_of_box(box)
+            last = describe(face.picture, frame).frame
+            return np.array([numbers_of(frame), numbers_of(last)])
+    return np.zeros((0, 4))
 
 
-def _perturbed(rng: np.random.Generator) -> Similarity:
-    angle, log_scale, x, y = rng.standard_normal(4)
-    turn = float(np.deg2rad(_ANGLE * angle))
-    return Similarity.from_polar(
-        float(np.exp(_LOG_SCALE * log_scale)), turn, _SHIFT * float(x), _SHIFT * float(y)
-    )
+def _perturbation(rng: np.random.Generator, error: Floats) -> Similarity:
+    return _frame(rng.standard_normal(4) * error)
+
+
+def _frame(numbers: Floats) -> Similarity:
+    """Return the frame with a logarithm of the side, roll and place."""
+    log_side, angle, x, y = map(float, numbers)
+    return Similarity.from_polar(float(np.exp(log_side)), angle, x, y)
 
 
 def numbers_of(pose: Similarity) -> list[float]:

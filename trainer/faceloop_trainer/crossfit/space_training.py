@@ -128,10 +128,8 @@ class _AlignedViews:
 
 
 def _seen(looks: Sequence[Arrays]) -> Floats:
-    """Return the mean rotation of the start network's looks at each face."""
-    turns = np.array([one["turns"] for one in looks], np.float64)
-    unsure = turns[..., 3].min(axis=1) < _LEAST_SCORE
-    left, _, right = np.linalg.svd(rotations(turns[..., :3]).sum(axis=1))
-    mean = left @ right
-    mean[unsure | (np.linalg.det(mean) < 0)] = np.nan
-    return np.asarray(mean)
+    """Return how the start network sees each face turned; NaN where it hardly sees one."""
+    turns = np.array([one["turn"] for one in looks], np.float64)
+    seen = rotations(turns[:, :3])
+    seen[turns[:, 3] < _LEAST_SCORE] = np.nan
+    return seen

@@ -13,6 +13,7 @@ import numpy as np
 
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.start_network import StartMap
+from faceloop_trainer.pdm.parameters import parameters_of_all
 from faceloop_trainer.ridge import Ridge
 
 from .looks import Looks, numbers_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from faceloop_runtime.pdm import PointDistributionModel
     from faceloop_runtime.start_network.start_map import Start
     from faceloop_trainer.cache import Arrays, Cache
     from faceloop_trainer.parallel import StepCounter
@@ -62,10 +62,12 @@ class StartTraining:
         shown = variants(training_set, _MOST)
         self._looks = Looks.of(training_set, cache, steps)
         found = self._looks.descriptions(shown)
-        pairs = zip(shown, found, strict=True)
-        targets = np.array([row for one, looks in pairs for row in _targets(pdm, one, looks)])
-        features = np.concatenate([looks["features"] for looks in found])
-        folds = np.repeat([one.fold for one in shown], [len(looks["frames"]) for looks in found])
+        poses, shapes = parameters_of_all(pdm, np.array([one.points() for one in shown]))
+        seen = [one.trains_patches() for one in shown]
+        rows = zip(found, poses, shapes, seen, strict=True)
+        targets = np.array([_target(*row) for row in rows])
+        features = np.array([look["features"] for look in found])
+        folds = np.array([one.fold for one in shown])
         self._shown = 4 + len(pdm.variances)
         self._pdm, self._targets, self._folds = pdm, targets, folds
         self._centre = features.mean(axis=0)
@@ -78,8 +80,8 @@ class StartTraining:
         The face need not be among these: its subject's fold says which map that is.
         """
         (arrays,) = self.looks([one])
-        frame = Similarity(*map(float, arrays["frames"][0]))
-        return self._maps[one.fold].start(frame, arrays["features"][0])
+        frame = Similarity(*map(float, arrays["frame"]))
+        return self._maps[one.fold].start(frame, arrays["features"])
 
     def looks(self, shown: Sequence[FaceVariant]) -> list[Arrays]:
         """Return what the start network says of some faces, see `Looks.descriptions`."""
@@ -158,9 +160,7 @@ class StartTraining:
         )
 
 
-def _targets(pdm: PointDistributionModel, one: FaceVariant, looks: Arrays) -> list[Floats]:
-    """Return pose, in the frame of each look, shape, and which points are seen, (4 + K + N,)."""
-    pose, b = pdm.parameters(one.points())
-    rest = np.concatenate([b, one.trains_patches()])
-    frames = [Similarity(*map(float, frame)) for frame in looks["frames"]]
-    return [np.concatenate([numbers_of(frame.inverse().after(pose)), rest]) for frame in frames]
+def _target(look: Arrays, numbers: Floats, b: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """Return pose, in the frame of the look, shape, and which points are seen, (4 + K + N,)."""
+    pose, frame = (Similarity(*map(float, row)) for row in (numbers, look["frame"]))
+    return np.concatenate([numbers_of(frame.inverse().after(pose)), b, seen])

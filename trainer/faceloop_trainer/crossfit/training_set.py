@@ -100,7 +100,8 @@ class TrainingSet:
 
         Steps of ``steps``: one a face for each of them.
         """
-        mirror = self.config.mirror
+        config, mirror = self.config, self.config.mirror
+        choice = f"limit {config.limit}, holdout {config.holdout}"
         landmarks = Targets(
             "landmarks",
             _all_places,
@@ -121,7 +122,7 @@ class TrainingSet:
 
         def sampled(job: tuple[ExpertKind, Targets, float]) -> ScaleTraining:
             kind, target, scale = job
-            sampling = Sampling(target, reference, self.config.channels, scale, self.config.seed)
+            sampling = Sampling(target, reference, config.channels, scale, config.seed, choice)
             return ScaleTraining(kind, sampling, self.faces, self.folds, cache, steps)
 
         return parallel_map(sampled, jobs)

@@ -54,6 +54,11 @@ class FaceVariant:
         face = self.completed.original
         return face.mirrored_points(self.mirror) if self.mirror else face.points
 
+    def complete_points(self) -> NDArray[np.float64]:
+        """Return where its points are, (N, 2), or are taken to be where that is unknown."""
+        face = replace(self.completed.original, points=self.completed.points)
+        return face.mirrored_points(self.mirror) if self.mirror else face.points
+
     def trains_patches(self) -> NDArray[np.bool_]:
         """Return which of its points are seen, (N,)."""
         seen = self.completed.original.trains_patches
@@ -79,3 +84,11 @@ def variants(training_set: TrainingSet, most: int) -> list[FaceVariant]:
         for way in ways
         for i in chosen
     ]
+
+
+def few_variants(training_set: TrainingSet, most: int) -> list[FaceVariant]:
+    """Return at most so many variants: where that is not all of them, one of each face."""
+    every = variants(training_set, most)
+    if len(every) <= most:
+        return every
+    return [one for one in every if (one.mirror is None) == (int(one.completed.key[-1], 16) % 2)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from faceloop_datasets import Annotation
     from faceloop_datasets.face import Face
 
     Floats = NDArray[np.float64]
@@ -71,15 +73,35 @@ def shape_duplicates(faces: Sequence[Face]) -> list[list[int]]:
     list of list of int
         Indices into ``faces``; only groups of two and more.
     """
+    return [list(group) for group in _equal_shapes(tuple(_Known(f.annotation) for f in faces))]
+
+
+class _Known:
+    """An annotation, which never changes: it is told by what it is, not by its points."""
+
+    def __init__(self, annotation: Annotation) -> None:
+        self.annotation = annotation
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and self.annotation is other.annotation
+
+    def __hash__(self) -> int:
+        return id(self.annotation)
+
+
+@lru_cache(maxsize=8)
+def _equal_shapes(known: tuple[_Known, ...]) -> list[list[int]]:
+    """Group annotations of equal shapes; a training asks a dozen times of the same ones."""
+    annotations = [one.annotation for one in known]
     patterns: dict[bytes, list[int]] = defaultdict(list)
-    for index, face in enumerate(faces):
-        patterns[face.annotation.present.tobytes()].append(index)
+    for index, annotation in enumerate(annotations):
+        patterns[annotation.present.tobytes()].append(index)
     found: list[list[int]] = []
     for indices in patterns.values():
-        present = faces[indices[0]].annotation.present
+        present = annotations[indices[0]].present
         if len(indices) < 2 or present.sum() < _FEWEST_POINTS:
             continue
-        points = np.array([faces[index].annotation.points[present] for index in indices])
+        points = np.array([annotations[index].points[present] for index in indices])
         found += [[indices[i] for i in group] for group in _similar_shapes(points)]
     return found
 

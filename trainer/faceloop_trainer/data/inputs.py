@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from faceloop_datasets.face import snapshot_hash
 from faceloop_datasets.opencv import opencv_version
+from faceloop_runtime.kernels import compiled
 from faceloop_runtime.start_network import network_key
 
 from .annotated_shapes import scheme_of_faces
@@ -99,8 +100,11 @@ def inputs_hash(
 
 def library_versions() -> dict[str, str]:
     """Return the versions of what computes a model: another one may make another model."""
-    # whichever package it came in: the two that differ in windows only compute the same
-    return {name: version(name) for name in _LIBRARIES} | {"opencv-python": opencv_version()}
+    return {name: version(name) for name in _LIBRARIES} | {
+        # whichever package it came in: the two that differ in windows only compute the same
+        "opencv-python": opencv_version(),
+        "kernels": "compiled" if compiled() else "numpy",
+    }
 
 
 def _size(file: Path) -> int:

@@ -9,9 +9,8 @@ import numpy as np
 from faceloop_datasets.media.images import read_image
 from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.geometry import Similarity
-from faceloop_runtime.imaging.channels import channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
-from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face
 from faceloop_runtime.responses.experts import crop_size
 
 if TYPE_CHECKING:
@@ -107,4 +106,4 @@ def _features_at(
 ) -> Rows:
     image = FaceImage(picture, pose, pdm.extent, VALIDATOR_SCALE)
     crop = image.crop(pose, VALIDATOR_SCALE, crop_size(pdm.extent, VALIDATOR_SCALE, 1))
-    return whole_face_features(channel_stack(crop, channels))
+    return whole_face(crop, channels)

@@ -13,7 +13,7 @@ from faceloop_datasets.sample import sample_negatives
 from faceloop_runtime.detect.learned import TemplateFrame
 from faceloop_runtime.geometry import Similarity
 from faceloop_trainer.crossfit.training_set import FOLDS
-from faceloop_trainer.crossfit.variants import variants
+from faceloop_trainer.crossfit.variants import few_variants, variants
 from faceloop_trainer.parallel import parallel_map
 
 from .groups import shape_groups
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.float32]
 
-_MOST_FACES = 400
+_MOST_VARIANTS = 400
 _MOST_SCENES = 100
 """Faces beside which is searched for what is none."""
 _JITTERED = 5
@@ -63,7 +63,7 @@ class FaceWindows:
     @classmethod
     def of(cls, window: Window, training_set: TrainingSet) -> FaceWindows:
         """Cut them."""
-        shown = variants(training_set, _MOST_FACES)
+        shown = few_variants(training_set, _MOST_VARIANTS)
         pdm, seed = training_set.pdm, training_set.config.seed
         folds = np.array([one.fold for one in shown])
         shapes = np.array([pdm.complete(one.points()) for one in shown])

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import solve
 
+from faceloop_trainer.lapack import solve_symmetric
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
     from numpy.typing import NDArray
 
     Rows = NDArray[np.float32]
@@ -15,6 +21,8 @@ if TYPE_CHECKING:
 
 _STEPS = 20
 """Most Newton steps; five to ten are usual."""
+_SETTLED = 0.002
+"""Steps end when no larger share of the unclear examples becomes clear, or the reverse."""
 _PRIOR = 1.0
 """How many faces and how many others the calibration has seen before, all undecided."""
 
@@ -48,31 +56,79 @@ def separate(
     middle = each @ rows
     rows -= middle
     ridge = strength * float(each @ np.einsum("md,md->m", rows, rows))
+    both = [goal > 0, goal < 0]
     unclear = np.ones(len(rows), bool)
     if start is not None:
-        unclear = goal * (rows @ start[0] + np.float32(start[1] + middle @ start[0])) < 1
+        then = goal * (rows @ start[0] + np.float32(start[1] + middle @ start[0])) < 1
+        unclear = then if _on(both, then) else unclear
+    sums = _Sums.of(rows[unclear], goal[unclear], each[unclear])
     for _ in range(_STEPS):
-        weights, bias = _ridge(rows[unclear], goal[unclear], each[unclear], ridge)
+        weights, bias = sums.ridge(ridge)
         now = goal * (rows @ weights + np.float32(bias)) < 1
-        if (now == unclear).all() or now[goal > 0].sum() * now[goal < 0].sum() == 0:
+        come, gone = now & ~unclear, unclear & ~now
+        changed = come.sum() + gone.sum()
+        if changed <= _SETTLED * unclear.sum() or not _on(both, now):
             break
+        if changed < now.sum():
+            sums += _Sums.of(rows[come], goal[come], each[come])
+            sums -= _Sums.of(rows[gone], goal[gone], each[gone])
+        else:
+            sums = _Sums.of(rows[now], goal[now], each[now])
         unclear = now
     return weights, bias - float(middle @ weights)
 
 
-def _ridge(rows: Rows, goal: Rows, each: Rows, ridge: float) -> tuple[Rows, float]:
-    """Weighted ridge regression with a free bias."""
-    total = float(each.sum())
-    mean, offset = (each @ rows) / total, float(each @ goal) / total
-    centred = (rows - mean) * np.sqrt(each)[:, None]
-    right = (goal - np.float32(offset)) * np.sqrt(each)
-    few = len(rows) < rows.shape[1]  # then their products are the smaller system
-    gram = (centred @ centred.T if few else centred.T @ centred).astype(np.float64)
-    gram[np.diag_indices_from(gram)] += ridge
-    right = right if few else centred.T @ right
-    found = solve(gram, right.astype(np.float64), assume_a="pos").astype(np.float32)
-    weights = centred.T @ found if few else found
-    return weights, offset - float(mean @ weights)
+def _on(sides: Sequence[NDArray[np.bool_]], some: NDArray[np.bool_]) -> bool:
+    """Whether there are some on each side."""
+    return all((side & some).any() for side in sides)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """What a weighted ridge regression needs of its examples; steps add and take out a few.
+
+    Parameters
+    ----------
+    weight, goal : float
+        Sums of the weights, and of the weighted goals.
+    row, right : ndarray of float32, shape (D,)
+        Sums of the weighted rows, and of rows times goals.
+    gram : ndarray of float32, shape (D, D)
+        Sum of the rows' outer products.
+    """
+
+    weight: float
+    goal: float
+    row: Rows
+    right: Rows
+    gram: Rows
+
+    @classmethod
+    def of(cls, rows: Rows, goal: Rows, each: Rows) -> Self:
+        """Sum over some examples."""
+        shared = rows * np.sqrt(each)[:, None]
+        right: Rows = each * goal
+        return cls(
+            float(each.sum()), float(right.sum()), each @ rows, right @ rows, shared.T @ shared
+        )
+
+    def __add__(self, other: Self) -> Self:
+        return self._combined(other, 1)
+
+    def __sub__(self, other: Self) -> Self:
+        return self._combined(other, -1)
+
+    def _combined(self, other: Self, sign: int) -> Self:
+        own, more = vars(self), vars(other)
+        return type(self)(**{name: own[name] + sign * more[name] for name in own})
+
+    def ridge(self, strength: float) -> tuple[Rows, float]:
+        """Return weights and bias, which is not held to anything, of the ridge regression."""
+        mean, offset = self.row / np.float32(self.weight), self.goal / self.weight
+        gram = self.gram - np.outer(self.row, mean)
+        gram[np.diag_indices_from(gram)] += np.float32(strength)
+        weights = solve_symmetric(gram, self.right - np.float32(offset) * self.row)
+        return weights, offset - float(mean @ weights)
 
 
 def regress(rows: Rows, goals: Floats, strength: float) -> tuple[Rows, Rows]:

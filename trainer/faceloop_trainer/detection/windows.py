@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from faceloop_runtime.detect.cells import CELL, cell_map, pyramid
+from faceloop_runtime.detect.cells import CELL, PYRAMID_STEP, cell_map, pyramid
 from faceloop_runtime.detect.learned import TemplateFrame
 from faceloop_runtime.geometry import Similarity
 from faceloop_runtime.imaging.crop import FaceImage
@@ -44,8 +44,8 @@ _HARDEST = 4
 """Windows that a search of a scene gives for each template, ..."""
 _CLEAR, _NEVER = -1.0, -10.0
 """... all above the first; what is not looked at has the second."""
-_EVERY = 2
-"""Of the levels of a picture, every so manieth is enough to learn from."""
+_STEP = PYRAMID_STEP**2
+"""Every second level of a picture is enough to learn from."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Scene:
         """
         levels = [
             level
-            for level in list(pyramid(picture, window.size, smallest))[::_EVERY]
+            for level in pyramid(picture, window.size, smallest, _STEP)
             if level.cells.shape[0] >= window.rows and level.cells.shape[1] >= window.columns
         ]
         return cls(tuple(levels), tuple(_apart(window, one, face) for one in levels), fold)
@@ -190,19 +190,16 @@ class Scene:
 
     def hardest(self, templates: LearnedDetector) -> list[Place]:
         """Return the places that look most like a face to each template, and are not clear."""
-        found: list[tuple[float, int, Place]] = []
+        found: list[list[tuple[float, Place]]] = [[] for _ in templates.weights]
         for level, odds in self._odds(templates):
-            for template, own in enumerate(odds):
+            for own, best in zip(odds, found, strict=True):
                 peaks = (own >= cv2.dilate(own, np.ones((3, 3), np.uint8))) & (own > _CLEAR)
-                found += [
-                    (float(own[r, c]), template, (level, int(r), int(c)))
-                    for r, c in zip(*np.nonzero(peaks), strict=True)
-                ]
-        found.sort(key=lambda one: -one[0])
-        chosen = []
-        for template in range(len(templates.weights)):
-            chosen += [at for _, by, at in found if by == template][:_HARDEST]
-        return chosen
+                rows, columns = np.nonzero(peaks)
+                values = own[rows, columns]
+                for k in np.argsort(-values, kind="stable")[:_HARDEST]:
+                    best.append((float(values[k]), (level, int(rows[k]), int(columns[k]))))
+        # Sorting is stable: of places that look the same the first one of the finest level counts.
+        return [at for best in found for _, at in sorted(best, key=lambda one: -one[0])[:_HARDEST]]
 
     def most(self, templates: LearnedDetector) -> NDArray[np.float32]:
         """Return the greatest log-odds of each template, (T,)."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.fft
 
-from .lapack import solve_symmetric
+from faceloop_trainer.lapack import solve_symmetric
+
 from .moments import LENGTH, MAX_LAG, SPECTRUM, Moments
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def gather_moments(  # noqa: PLR0917 - what the sum is of, and where it is kept
         Counts the faces that are in the sum, and has many of them sampled by its workers.
     """
     planes = plane_count(sampling.families)
-    key = key_of(fold, landmarks, *sampling.identity())
+    key = key_of(fold, landmarks, *sampling.identity(), sampling.choice)
     cached = _CachedMoments.read(cache, key)
     change = None if cached is None else cached.change(cache, faces)
     if cached is None or change is None:

@@ -94,6 +94,9 @@ class Sampling:
         IOD of the crop, in pixels.
     seed : int
         Seed of poses and offsets.
+    choice : str
+        By which settings the faces were chosen. It changes no sample; sums of samples that were
+        chosen otherwise are cached apart.
     """
 
     target: Targets
@@ -101,6 +104,7 @@ class Sampling:
     families: Sequence[str]
     scale: float
     seed: int
+    choice: str = ""
 
     def identity(self) -> tuple[object, ...]:
         """Return everything that a sample depends on beside the face."""

@@ -9,9 +9,8 @@ import numpy as np
 
 from faceloop_runtime import FaceModel, Fitter
 from faceloop_runtime.detect.detector import Detector
-from faceloop_runtime.imaging.channels import channel_stack
 from faceloop_runtime.imaging.crop import FaceImage
-from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face_features
+from faceloop_runtime.quality import VALIDATOR_SCALE, whole_face
 from faceloop_runtime.quality.thresholds import NO_FACE_ERROR
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class ReferenceFitter:
             return -np.inf
         face = FaceImage(gray, pose, self.model.extent, VALIDATOR_SCALE)
         crop = face.crop(pose, VALIDATOR_SCALE, self.model.crop_size(VALIDATOR_SCALE, 1))
-        features = whole_face_features(channel_stack(crop, self.model.channels))
+        features = whole_face(crop, self.model.channels)
         return self.model.validator.logit(features)
 
 

@@ -9,19 +9,19 @@ import numpy as np
 
 from faceloop_runtime.quality.conformal import ConformalCalibration
 from faceloop_runtime.quality.error import ErrorPredictor
-from faceloop_runtime.quality.estimate import predicted_log_error
+from faceloop_runtime.quality.estimate import joint_log_error
 from faceloop_runtime.quality.features import FitFeatures, fit_features
 from faceloop_runtime.quality.points import POINT_INPUTS, PointNetwork, PointPredictor
 from faceloop_runtime.quality.validator import FaceValidator
-from faceloop_trainer.parallel import parallel_map, solvers_may_stop_early
+from faceloop_trainer.parallel import parallel_map
 
 from .conformal import conformal_calibration
+from .least_loss import logistic, network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     Rows = NDArray[np.float32]
     Floats = NDArray[np.float64]
@@ -32,6 +32,8 @@ _POINT_HIDDEN, _VISIBILITY_HIDDEN = 24, 16
 twice as wide ranks fits no better."""
 _SMALLEST = 0.005
 """Errors below this are not told apart."""
+_VALIDATOR = 0.01
+"""Strength of the examples against the ridge of the validator."""
 _MOST_POINTS = 14_000
 """Points that a point network is trained on; more rank no better."""
 _LARGEST_LABELLED_ERROR = 0.15
@@ -72,15 +74,12 @@ def train_validator(faces: Rows, others: Rows) -> FaceValidator:
         Whole-face features of well placed faces; of backgrounds, misplaced faces, and what
         fits saw that ended far off.
     """
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as in filters.py
-
-    rows = np.concatenate([faces, others]).astype(np.float64)
+    rows = np.concatenate([faces, others]).astype(np.float32, copy=False)
     labels = np.arange(len(rows)) < len(faces)
     # Many negatives make the bias too pessimistic; a face and no face are equally likely
     # where the tracker asks.
-    model = LogisticRegression(C=0.01, max_iter=300, class_weight="balanced", tol=1e-3)
-    model.fit(rows, labels)
-    return FaceValidator(model.coef_[0].astype(np.float32), float(model.intercept_[0]))
+    each = 0.5 * len(rows) / np.where(labels, len(faces), len(others))
+    return FaceValidator(*logistic(rows, labels, _VALIDATOR * each, steps=300, tolerance=1e-3))
 
 
 def train_error_predictor(features: Rows, errors: Floats, seed: int) -> ErrorPredictor:
@@ -95,13 +94,10 @@ def train_error_predictor(features: Rows, errors: Floats, seed: int) -> ErrorPre
     seed : int
         Initial weights.
     """
-    from sklearn.neural_network import MLPRegressor  # noqa: PLC0415 - as in filters.py
-
     centre, spread = features.mean(axis=0), features.std(axis=0) + 1e-3
-    rows = np.clip((features - centre) / spread, -6, 6).astype(np.float64)
-    network = MLPRegressor(**_settings(_HIDDEN, seed))
-    network.fit(rows, np.log(np.maximum(errors, _SMALLEST)))
-    hidden, out = _layers(network)
+    rows = np.clip((features - centre) / spread, -6, 6).astype(np.float32)
+    goal = np.log(np.maximum(errors, _SMALLEST)).astype(np.float32)
+    hidden, out = _trained(rows, goal, _HIDDEN, seed)
     return ErrorPredictor(centre.astype(np.float32), spread.astype(np.float32), hidden, out)
 
 
@@ -163,8 +159,7 @@ def train_estimators(  # noqa: PLR0917 - all of what there is to learn from
     """
     training = _EstimatorTraining(fits, folds, validators, places, typical, seed)
     shown = [folds >= 0, *(folds != fold for fold in range(len(validators)))]
-    with solvers_may_stop_early():
-        visible = training.train_visibility()
+    visible = training.train_visibility()
     (predictor, error), *others = parallel_map(training.train_errors, shown)
     predicted = np.empty(len(fits))
     for fold, predictors in enumerate(others):
@@ -178,7 +173,7 @@ def train_estimators(  # noqa: PLR0917 - all of what there is to learn from
 
 
 class _EstimatorTraining:
-    """Examples, brought into the arrays that scikit-learn wants."""
+    """Examples, as arrays."""
 
     def __init__(  # noqa: PLR0917 - as `train_estimators`
         self,
@@ -221,26 +216,21 @@ class _EstimatorTraining:
 
     def train_errors(self, use: NDArray[np.bool_]) -> tuple[ErrorPredictor, PointNetwork]:
         """Train the predictors of the errors of faces and points on some of the fits."""
-        from sklearn.neural_network import MLPRegressor  # noqa: PLC0415 - as in filters.py
-
         predictor = train_error_predictor(self.features[use], self.errors[use], self.seed)
-        network = MLPRegressor(**_settings(_POINT_HIDDEN, self.seed))
         target = np.where(use[:, None], self.logs - self.usual, np.nan)
-        network.fit(*self._some_points(target))
-        return predictor, PointNetwork(*_layers(network), self.usual.astype(np.float32))
+        layers = _trained(*self._some_points(target), _POINT_HIDDEN, self.seed)
+        return predictor, PointNetwork(*layers, self.usual.astype(np.float32))
 
     def train_visibility(self) -> PointNetwork:
         """Train which points are visible; if none was ever hidden, all are."""
-        from sklearn.neural_network import MLPClassifier  # noqa: PLC0415 - as in filters.py
-
         visible = ~np.array([fit.hidden for fit in self.fits])
         labelled = np.isfinite(self.point_errors) & (self.errors < _LARGEST_LABELLED_ERROR)[:, None]
         nothing = _no_network(visible.shape[1])
         if len(np.unique(visible[labelled])) < 2:
             return PointNetwork(nothing.hidden, np.array([0, 30], np.float32), nothing.usual)
-        network = MLPClassifier(**_settings(_VISIBILITY_HIDDEN, self.seed))
-        network.fit(*self._some_points(np.where(labelled, visible, np.nan)))
-        return PointNetwork(*_layers(network), nothing.usual)
+        rows, target = self._some_points(np.where(labelled, visible, np.nan))
+        layers = _trained(rows, target > 0, _VISIBILITY_HIDDEN, self.seed)
+        return PointNetwork(*layers, nothing.usual)
 
     def predictions(
         self, of: NDArray[np.bool_], predictor: ErrorPredictor, error: PointNetwork
@@ -249,7 +239,7 @@ class _EstimatorTraining:
         points = self.point_predictor(error, self.untrained.visible)
         return np.array(
             [
-                predicted_log_error(predictor, points, self.features[i], self.inputs[i])
+                joint_log_error(predictor(self.features[i]), points.log_error(self.inputs[i]))
                 for i in np.nonzero(of)[0]
             ]
         )
@@ -259,33 +249,22 @@ class _EstimatorTraining:
         b = self.untrained
         return PointPredictor(b.places, b.typical, b.centre, b.spread, b.weights, error, visible)
 
-    def _some_points(self, target: Floats) -> tuple[Floats, Floats]:
+    def _some_points(self, target: Floats) -> tuple[Rows, Rows]:
         """Return inputs and target of points that have one."""
         which = np.nonzero(np.isfinite(target.ravel()))[0]
         if len(which) > _MOST_POINTS:
             rng = np.random.default_rng(self.seed)
             which = np.sort(rng.choice(which, _MOST_POINTS, replace=False))
         rows = self.inputs.reshape(-1, POINT_INPUTS)[which]
-        return rows.astype(np.float64), target.ravel()[which]
+        return rows, target.ravel()[which].astype(np.float32)
 
 
-def _settings(hidden: int, seed: int) -> dict[str, object]:
-    # Strong regularisation: a few hundred faces, some of them of the same people. Stopping at
-    # max_iter is part of it.
-    return {
-        "hidden_layer_sizes": (hidden,),
-        "alpha": 100.0,
-        "solver": "lbfgs",
-        "max_iter": 120,
-        "random_state": seed,
-        "tol": 1e-4,
-    }
-
-
-def _layers(network: MLPRegressor | MLPClassifier) -> tuple[Rows, Rows]:
-    (first, second), (first_bias, second_bias) = network.coefs_, network.intercepts_
-    hidden = np.vstack([first, first_bias]).astype(np.float32)
-    return hidden, np.append(second[:, 0], second_bias).astype(np.float32)
+def _trained(
+    rows: Rows, goal: NDArray[np.bool_] | Rows, hidden: int, seed: int
+) -> tuple[Rows, Rows]:
+    # Strong regularisation: a few hundred faces, some of them of the same people. That it stops
+    # early is part of it.
+    return network(rows, goal, hidden, alpha=100.0, seed=seed, steps=120)
 
 
 def _no_network(landmarks: int) -> PointNetwork:

@@ -15,7 +15,7 @@ from faceloop_runtime.quality.thresholds import FAILURE
 from faceloop_runtime.quality.validator import FaceValidator
 from faceloop_trainer.crossfit.searcher import Searcher
 from faceloop_trainer.crossfit.training_set import FOLDS
-from faceloop_trainer.crossfit.variants import FaceVariant, variants
+from faceloop_trainer.crossfit.variants import FaceVariant, few_variants
 from faceloop_trainer.data.negatives import background_features, misplaced_face_features
 from faceloop_trainer.data.occlusion import occlude
 from faceloop_trainer.data.perturbation import Jitter
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 
 _NAME = "quality"
 _MOST_FITTED = 300
-"""Faces that are fitted for examples. On MUCT 200 rank fits as well as 300 do (rank correlation
-.776 and .776 against .783 and .776, two splits), and let one bad fit of 123 more pass."""
+"""Variants of faces that are fitted for examples, and half as many with something before them."""
 _IN_PLACE = 0.05
 """Searches that end this close show the validator a face in its place."""
 _FEWEST = 10
@@ -100,7 +99,7 @@ class QualityTraining:
 
     def _plan(self) -> list[tuple[FaceVariant, bool]]:
         """Return the faces to fit, each as it is, and every second one occluded too."""
-        every = variants(self._crossfit.training_set, _MOST_FITTED)
+        every = few_variants(self._crossfit.training_set, _MOST_FITTED)
         return [*((one, False) for one in every), *((one, True) for one in every[::2])]
 
     def _train(self) -> QualityModels:
@@ -196,13 +195,16 @@ class _Misplaced:
 def _validators(crossfit: CrossFit, faces: _Examples, drifted: _Examples) -> list[FaceValidator]:
     """Train the face validator, and for each fold one that never saw it."""
     pdm, channels, seed = crossfit.pdm, crossfit.config.channels, crossfit.config.seed
-    shown = variants(crossfit.training_set, _MOST_FITTED)
+    shown = few_variants(crossfit.training_set, _MOST_FITTED)
     misplaced = _Misplaced(pdm, tuple(channels), seed)
     wrong = crossfit.steps.map(misplaced, [one.lean() for one in shown])
     wrong_folds = np.repeat([one.fold for one in shown], [len(rows) for rows in wrong])
-    plain = [one for one in shown if one.mirror is None]
+    originals = {one.completed.key: one for one in shown}.values()
     general, own = background_features(
-        pdm, channels, [v.completed.original for v in plain], np.array([v.fold for v in plain])
+        pdm,
+        channels,
+        [one.completed.original for one in originals],
+        np.array([one.fold for one in originals]),
     )
 
     def one(fold: int | None) -> FaceValidator:

@@ -17,7 +17,6 @@ from .start_commands import NO_FACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -263,7 +262,7 @@ class FaceCommands:
             self._tell_kept(len(items) + (first is not None))
 
         self._keeping = Job(
-            lambda _monitor: _write_found(project.path, media, frame, fits, model),
+            lambda _monitor: _write_found(project.address, media, frame, fits, model),
             "keeping the faces that were found",
         )
         self._keeping.done.connect(lambda items: self._try(lambda: kept(items)), thread="main")
@@ -395,7 +394,7 @@ class FaceCommands:
 
 
 def _write_found(
-    folder: Path, media: Media, frame: int | None, fits: Sequence[Fit], model: str
+    folder: str, media: Media, frame: int | None, fits: Sequence[Fit], model: str
 ) -> list[Item]:
     """Make fits faces of a project, and begin the history of those that are new."""
     with Project.open(folder) as project:

@@ -62,7 +62,7 @@ class FitErrorLearning:
         if project is None or model is self._learning:
             return
         self.close_down()
-        self._learning, folder = model, project.path
+        self._learning, folder = model, project.address
 
         def work(monitor: Monitor) -> NDArray[np.float64] | None:
             with Project.open(folder) as own:

@@ -47,7 +47,7 @@ class HeldOutMarks:
         self._again = self._job is not None and self._job.running
         if project is None or self._again:
             return  # what is at work is followed by the next: a large project takes a while
-        folder = project.path
+        folder = project.address
 
         def work(_monitor: Monitor) -> frozenset[int]:
             with Project.open(folder) as opened:

@@ -15,8 +15,6 @@ from faceloop_workbench.services.background import Job
 from .model_help import KnownPerson
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from faceloop_datasets import Face, Item, Monitor
@@ -72,7 +70,7 @@ class PersonLearning:
         model = chosen.model
         if model is not self._model:
             self._model, self._errors = model, {}
-        folder, known = project.path, self._errors
+        folder, known = project.address, self._errors
 
         def work(monitor: Monitor) -> KnownPerson | None:
             faces = others_of_person(folder, item)
@@ -92,7 +90,7 @@ class PersonLearning:
         self._job.start()
 
 
-def others_of_person(folder: Path, item: Item) -> list[Face]:
+def others_of_person(folder: str, item: Item) -> list[Face]:
     """Return the other annotated faces of an item's person, the last annotated at most."""
     with Project.open(folder) as project:
         faces = [f for f in project.faces() if f.subject == item.subject and f.item_id != item.id]

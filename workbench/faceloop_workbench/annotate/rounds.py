@@ -26,7 +26,6 @@ from faceloop_workbench.session import BlindWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from faceloop_datasets import Monitor
     from faceloop_datasets.store.rounds import BlindRound
@@ -237,7 +236,7 @@ class RoundWork:
             self._job.wait(_CLOSING)
 
     def _run(self, work: Callable[[Project, Monitor], str], name: str) -> None:
-        path: Path = self._session.need_project().path
+        path = self._session.need_project().address
         if self._job is not None:
             raise FaceloopError(f"{self._job.name[:1].upper()}{self._job.name[1:]} is under way.")
 

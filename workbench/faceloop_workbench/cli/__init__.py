@@ -29,6 +29,7 @@ from .rendering import render
 from .reporting import report
 from .review import queue
 from .scheme import scheme
+from .server import server
 from .subjects import subjects
 from .track_plots import plot
 from .tracks import tracks
@@ -89,6 +90,7 @@ app.add_typer(expressions, name="expressions")
 app.add_typer(scheme, name="scheme")
 app.add_typer(model, name="model")
 app.add_typer(agreement, name="agreement")
+app.add_typer(server, name="server")
 app.command("check")(check)
 app.command("backup")(backup)
 app.command("restore")(restore)

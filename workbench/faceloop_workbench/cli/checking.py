@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import Column, say, show_json, show_table
-from .keeping import FolderArgument, local_folder
 from .monitoring import progress_monitor
-from .options import JsonOption
+from .options import JsonOption, PlaceArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +19,7 @@ _NAMED = 3  # things of one kind; --json has all
 
 
 def check(
-    project: FolderArgument,
+    project: PlaceArgument,
     hashes: Annotated[
         bool, typer.Option("--hashes", help="Read all pictures, videos and backups, too.")
     ] = False,
@@ -35,9 +34,8 @@ def check(
     from faceloop_datasets.care import check_project
     from faceloop_workbench.services.care_text import check_summary
 
-    root = local_folder(project, "pg_amcheck")
     with progress_monitor() as monitor:
-        report = check_project(root, hashes=hashes, progress=monitor)
+        report = check_project(project, hashes=hashes, progress=monitor)
     if json:
         findings = [vars(finding) for finding in report.findings]
         show_json({"sound": report.sound, "counts": report.counts, "findings": findings})

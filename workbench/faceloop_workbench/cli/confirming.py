@@ -11,8 +11,6 @@ from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from faceloop_datasets import Batch, Project
 
 
@@ -80,11 +78,11 @@ def _list(project: Project, counts: dict[int, int], json: bool) -> None:
         columns = (Column("point", number=True), "name", Column("estimated in", number=True))
         show_table(columns, [(k, names[k], counted(n, "face")) for k, n in counts.items()])
         example = names[next(iter(counts))]
-        where = f"--project {project.path}"
+        where = f"--project {project.address}"
         note(f'Confirm one in all faces: faceloop confirm --point "{example}" {where}')
 
 
-def _show_done(batch: Batch, names: list[str], project: Path, json: bool) -> None:
+def _show_done(batch: Batch, names: list[str], project: str, json: bool) -> None:
     from faceloop_datasets.wording import counted
     from faceloop_workbench.services.outcome_text import outside_text
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import note, say, show_json
-from .keeping import FolderArgument, list_some, local_folder
+from .keeping import list_some
 from .monitoring import progress_monitor
-from .options import JsonOption
+from .options import JsonOption, PlaceArgument
 
 if TYPE_CHECKING:
     from faceloop_datasets.care import Erasure
 
 
 def erase(
-    project: FolderArgument,
+    project: PlaceArgument,
     item: Annotated[
         int | None, typer.Option(help="Number of one face.", show_default=False)
     ] = None,
@@ -41,16 +41,16 @@ def erase(
 
     if (item is None) == (subject is None):
         raise typer.BadParameter("Name either --item or --subject.")
-    root = local_folder(project, "its own means to delete rows, then VACUUM")
-    with Project.open(root) as opened:  # brings old tables up to date, and finishes what was begun
-        target = find_erasure_target(root, item=item, subject=subject or "")
-        planned = plan_erasure(root, target)
+    # Opening brings old tables up to date, and finishes what was begun.
+    with Project.open(project) as opened:
+        target = find_erasure_target(project, item=item, subject=subject or "")
+        planned = plan_erasure(project, target)
         models = trained_on(opened, target.subject)
     _show(planned)
     if not yes:
         _ask(str(item) if subject is None else subject)
     with progress_monitor() as monitor:
-        done = erase_for_good(root, planned, progress=monitor)
+        done = erase_for_good(project, planned, progress=monitor)
     if json:
         show_json(_values(done, models))
     else:

@@ -111,6 +111,9 @@ def _log(lines: list[str]) -> Path:
     folder = Path(user_log_dir("faceloop", appauthor=False))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.txt"
+    from faceloop_datasets.store.address import without_passwords
+
     arguments = " ".join(sys.argv[1:])
-    file.write_text(f"faceloop {arguments}\n\n{''.join(lines)}", encoding="utf-8")
+    text = without_passwords(f"faceloop {arguments}\n\n{''.join(lines)}")
+    file.write_text(text, encoding="utf-8")
     return file

@@ -11,9 +11,15 @@ from faceloop_workbench.services.finding import Finding
 
 from .choosing import ItemsOption, MatchingOption, RegexOption, chosen_faces, is_like
 from .console import Column, note, say, show_json, show_table
-from .keeping import FolderArgument
 from .monitoring import progress_monitor
-from .options import DetectorOption, FitStart, JsonOption, ModelOption, StartOption
+from .options import (
+    DetectorOption,
+    FitStart,
+    JsonOption,
+    ModelOption,
+    PlaceArgument,
+    StartOption,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +48,7 @@ PictureOption = Annotated[
 
 @faces.command("list")
 def list_faces(
-    project: FolderArgument,
+    project: PlaceArgument,
     picture: PictureOption = None,
     several: Annotated[
         bool, typer.Option("--several", help="Only those in a picture with several faces.")
@@ -78,7 +84,7 @@ def list_faces(
 
 @faces.command("find")
 def find_faces(
-    project: FolderArgument,
+    project: PlaceArgument,
     picture: PictureOption = None,
     model: ModelOption = None,
     detector: DetectorOption = "auto",
@@ -125,7 +131,7 @@ def find_faces(
 
 @faces.command("remove")
 def remove_faces(
-    project: FolderArgument,
+    project: PlaceArgument,
     item: ItemsOption = None,
     matching: MatchingOption = None,
     regex: RegexOption = None,
@@ -144,7 +150,7 @@ def remove_faces(
 
 @faces.command("restore")
 def restore_faces(
-    project: FolderArgument,
+    project: PlaceArgument,
     item: ItemsOption = None,
     matching: MatchingOption = None,
     regex: RegexOption = None,

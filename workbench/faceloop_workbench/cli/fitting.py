@@ -290,12 +290,12 @@ def show_track(summary: TrackSummary, model: str) -> None:
         note(f"Warning: {summary.warning}")
 
 
-def _check_queue(queue: bool, project: Path | None, *, keep: bool = False) -> None:
+def _check_queue(queue: bool, project: str | None, *, keep: bool = False) -> None:
     if project is None and (queue or keep):
         raise typer.BadParameter(f"{'--queue' if queue else '--keep'} needs --project")
 
 
-def _opened(stack: ExitStack, project: Path | None) -> Project | None:
+def _opened(stack: ExitStack, project: str | None) -> Project | None:
     from faceloop_datasets import Project
 
     return None if project is None else stack.enter_context(Project.open(project))

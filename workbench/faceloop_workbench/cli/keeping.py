@@ -9,7 +9,7 @@ import typer
 
 from .console import note, say, show_json
 from .monitoring import progress_monitor
-from .options import JsonOption
+from .options import JsonOption, PlaceArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 
-FolderArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Folder of the project.")]
-
 
 def backup(
-    project: FolderArgument,
+    project: PlaceArgument,
     dest: Annotated[
         Path,
         typer.Argument(
@@ -37,16 +35,16 @@ def backup(
 ) -> None:
     """Copy a project into one file: the database and the models. It may be in use meanwhile.
 
-    Pictures are left out unless asked for, and those outside the project's folder always.
+    Pictures are left out unless asked for, and those outside the project's folder always. Of a
+    project on a server it makes the same file, which faceloop restore makes a folder of.
 
     Example: faceloop backup faces /mnt/backups --with-media
     """
     from faceloop_datasets.care import back_up
     from faceloop_datasets.wording import counted
 
-    root = local_folder(project, "pg_dump")
     with progress_monitor() as monitor:
-        report = back_up(root, dest, with_media=with_media, progress=monitor)
+        report = back_up(project, dest, with_media=with_media, progress=monitor)
     if json:
         values = {
             "missing": report.missing,
@@ -93,28 +91,6 @@ def restore(
         files = counted(len(restored.from_project), "file comes", "files come")
         note(f"{files} from the project that the backup lies in.")
     list_some("Not in the backup", restored.missing)
-
-
-def local_folder(project: str, instead: str) -> Path:
-    """Folder of a project that is one, and no address of a server.
-
-    Raises
-    ------
-    ProjectError
-        If it is an address, or no project.
-    """
-    from faceloop_datasets import ProjectError
-
-    if "://" in project:
-        address = project.rsplit("@", 1)[-1]  # without the password
-        raise ProjectError(
-            f"{address} is a database on a server. This command works on the folder of a project; "
-            f"use what the server has for it: {instead}."
-        )
-    root = Path(project).absolute()
-    if not (root / "project.db").is_file():
-        raise ProjectError(f"{root} is no project: it has no project.db.")
-    return root
 
 
 def _values(made: Backup) -> dict[str, object]:

@@ -12,8 +12,6 @@ from .monitoring import progress_monitor
 from .options import JsonOption, ProjectOption, SeedOption
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from faceloop_datasets import Batch
     from faceloop_trainer.labelcheck import CheckedLabel
 
@@ -104,7 +102,7 @@ def _say_approved(right: dict[int, frozenset[int]], *, again: bool) -> None:
         note(f"{counted(count, 'point')} of {faces} {were}: --again shows what is doubted there")
 
 
-def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) -> None:
+def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: str) -> None:
     from faceloop_datasets.wording import counted
     from faceloop_workbench.services.mending import kinds_text
 
@@ -118,7 +116,7 @@ def _say_mend(doubts: list[CheckedLabel], batch: Batch | None, project: Path) ->
     note(f"Take it back: faceloop check-labels --undo-mend --project {project}")
 
 
-def _undo(project: Path, json: bool) -> None:
+def _undo(project: str, json: bool) -> None:
     from faceloop_datasets import Project
     from faceloop_workbench.services.mending import undo_mend
     from faceloop_workbench.services.outcome_text import taken_back_text

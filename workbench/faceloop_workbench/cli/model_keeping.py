@@ -11,7 +11,6 @@ from .options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from faceloop_datasets import ModelRecord, Project
 
@@ -70,7 +69,7 @@ def delete_models(
         say(f"Deleted {', '.join(deleted)}: {free / 1e6:.1f} MB are free now.")
 
 
-def _pin(name: str, project: Path, *, pinned: bool, json: bool) -> None:
+def _pin(name: str, project: str, *, pinned: bool, json: bool) -> None:
     from faceloop_datasets import Project
 
     with Project.open(project) as opened:

@@ -242,7 +242,7 @@ def _chosen(project: Project, name: str | None) -> ModelRecord:
     if record is None:
         raise ProjectError(
             f"The project {project.name} has no model in use. Train one: faceloop train "
-            f"--project {project.path}"
+            f"--project {project.address}"
         )
     return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,18 +11,63 @@ import typer
 
 from faceloop_workbench.services.finding import DETECTORS, STARTS, choices_text
 
+from .console import note
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from faceloop_datasets import Project
 
+
+def without_secret(place: str | None) -> str | None:
+    """Take the password out of an address, and say why it should not be in a command."""
+    if place is None or "://" not in place:
+        return place
+    from faceloop_datasets.store.address import ProjectAddress, without_passwords
+
+    if without_passwords(place) != place:
+        note(
+            "The address holds a password: all who list this computer's processes saw it, and it "
+            "is in the history of the shell. Better keep it in ~/.pgpass, or in PGPASSWORD."
+        )
+    return ProjectAddress.of(place).text
+
+
+def no_address(folder: Path) -> Path:
+    """Refuse an address where a folder is made, which would be a folder of that name."""
+    if re.match(r"postgres\S*:/", folder.as_posix()):
+        raise typer.BadParameter("This makes a folder. On a server: faceloop server init URL.")
+    return folder
+
+
 ProjectOption = Annotated[
-    Path, typer.Option("--project", "-p", help="Folder of the project.", show_default=False)
+    str,
+    typer.Option(
+        "--project",
+        "-p",
+        metavar="DIR|URL",
+        help="Folder of the project, or its address on a server.",
+        show_default=False,
+        callback=without_secret,
+    ),
 ]
 OptionalProject = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--project", "-p", help="Folder of the project: its model in use.", show_default=False
+        "--project",
+        "-p",
+        metavar="DIR|URL",
+        help="Folder of the project, or its address on a server: its model in use.",
+        show_default=False,
+        callback=without_secret,
+    ),
+]
+PlaceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROJECT",
+        help="Folder of the project, or its address on a server.",
+        callback=without_secret,
     ),
 ]
 ModelOption = Annotated[

@@ -10,7 +10,7 @@ import typer
 
 from .console import note, progress_bar, say, show_json, show_table, show_values
 from .monitoring import progress_monitor
-from .options import JsonOption, ProjectOption
+from .options import JsonOption, ProjectOption, no_address
 
 if TYPE_CHECKING:
     from faceloop_datasets import ImportReport, Scheme
@@ -20,7 +20,9 @@ _SHOWN = 20  # refused rows and missing pictures in the report for people; --jso
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder to make.", callback=no_address)
+    ],
     scheme: Annotated[
         str | None,
         typer.Option(

@@ -9,10 +9,17 @@ import typer
 
 from .console import say, show_json, show_table
 from .monitoring import progress_monitor
-from .options import JsonOption, ProjectOption
+from .options import JsonOption, ProjectOption, without_secret
 from .projects import show_report
 
-OtherArgument = Annotated[Path, typer.Argument(metavar="OTHER", help="Folder of another project.")]
+OtherArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="OTHER",
+        help="Folder of another project, or its address on a server.",
+        callback=without_secret,
+    ),
+]
 
 scheme = typer.Typer(no_args_is_help=True, help="The points of a project: their names and parts.")
 

@@ -347,7 +347,7 @@ def redo(video: VideoArgument, project: ProjectOption) -> None:
 
 
 def _judge(
-    project: Path, video: str, frames: str | None, face: int | None, verdict: Verdict
+    project: str, video: str, frames: str | None, face: int | None, verdict: Verdict
 ) -> None:
     from faceloop_datasets.tracks.editing import judge
 
@@ -356,7 +356,7 @@ def _judge(
 
 
 def _edit(
-    project: Path,
+    project: str,
     video: str,
     frames: str | None,
     face: int | None,
@@ -413,7 +413,7 @@ def _model_or_scheme(which: str | None, project: Project) -> FaceModel | Scheme:
         return project.scheme
 
 
-def _go_back(project: Path, video: str, way: str, word: str) -> None:
+def _go_back(project: str, video: str, way: str, word: str) -> None:
     from faceloop_datasets import Project
     from faceloop_workbench.services.track_keeping import find_video, need_track
 

@@ -86,7 +86,7 @@ def train(
     """
     from faceloop_datasets import Project, use_scheduler
     from faceloop_trainer import TrainingConfig
-    from faceloop_workbench.services.training import train_into, unchanged_since
+    from faceloop_workbench.services.unchanged import unchanged_since
 
     config = TrainingConfig(experts=experts.value, modes=modes.value, limit=limit, seed=seed)
     with Project.open(project) as opened, progress_monitor() as monitor:
@@ -95,6 +95,8 @@ def train(
         if same is not None:
             _show_unchanged(same, opened.active_model, json)
             return
+        from faceloop_workbench.services.training import train_into  # only where it trains
+
         with use_scheduler(scheduler):
             trained = train_into(opened, config, faces=faces, progress=monitor)
     if json:
@@ -104,7 +106,7 @@ def train(
 
 
 def _show_unchanged(same: ModelRecord, active: ModelRecord | None, json: bool) -> None:
-    from faceloop_workbench.services.training import unchanged_text
+    from faceloop_workbench.services.unchanged import unchanged_text
 
     if json:
         used = active is not None and active.id == same.id

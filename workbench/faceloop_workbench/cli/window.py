@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from .options import without_secret
 
 if TYPE_CHECKING:
     import napari
@@ -18,7 +19,12 @@ _WIDTH, _HEIGHT = 1400, 900
 
 def open_window(
     project: Annotated[
-        Path | None, typer.Argument(metavar="[PROJECT]", help="Folder of the project.")
+        str | None,
+        typer.Argument(
+            metavar="[PROJECT]",
+            help="Folder of the project, or its address on a server.",
+            callback=without_secret,
+        ),
     ] = None,
 ) -> None:
     """Open the window: napari, with faceloop beside the picture.

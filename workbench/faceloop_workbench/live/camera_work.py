@@ -37,7 +37,7 @@ class _Ended:
     """A recording that is over, and where it may be kept."""
 
     summary: RecordingSummary
-    project: Path | None
+    project: str | None
     chosen: ChosenModel
 
 
@@ -78,8 +78,9 @@ class CameraWork:
     def suggested(self) -> Path:
         """Where a recording goes that nobody puts elsewhere: the project that keeps its track."""
         chosen = self._player.chosen
-        home = None if chosen is None else self._keeper(chosen)
-        folder = Path.home() if home is None else home / "media"
+        project = self._session.project
+        kept = project is not None and chosen is not None and self._keeper(chosen) is not None
+        folder = project.path / "media" if project is not None and kept else Path.home()
         return folder / f"{datetime.now().astimezone():{_NAME}}.mp4"
 
     def record(self, video: Path) -> None:
@@ -107,11 +108,11 @@ class CameraWork:
         self._player.play()
         self.changed.emit()
 
-    def _keeper(self, chosen: ChosenModel) -> Path | None:
-        """Folder of the project that can keep tracks of a model; None if there is none."""
+    def _keeper(self, chosen: ChosenModel) -> str | None:
+        """Address of the project that can keep tracks of a model; None if there is none."""
         project = self._session.project
         mine = project is not None and project.scheme.name == chosen.model.scheme.name
-        return project.path if project is not None and mine and chosen.kept else None
+        return project.address if project is not None and mine and chosen.kept else None
 
     def stop(self) -> None:
         """End the recording; what waits is written, which is told when it is done."""
@@ -153,7 +154,7 @@ class CameraWork:
         FaceloopError
             If no project or camera is open, or there is no picture yet.
         """
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
         current, chosen = self._player.current, self._player.chosen
         if current is None or not self.active:
             raise FaceloopError(NO_CAMERA)
@@ -214,7 +215,7 @@ class CameraWork:
 
     def _kept(self, ended: _Ended) -> None:
         project = self._session.project
-        if project is not None and project.path == ended.project:
+        if project is not None and project.address == ended.project:
             self._session.items_changed.emit()
         if ended.summary.error is None:
             self._session.tell(
@@ -222,7 +223,7 @@ class CameraWork:
             )
 
 
-def keep_recording(folder: Path, ended: _Ended) -> None:
+def keep_recording(folder: str, ended: _Ended) -> None:
     """Make a recorded video part of a project, and keep what was found in it as its track."""
     with Project.open(folder) as project:
         media = project.add_media(ended.summary.video)

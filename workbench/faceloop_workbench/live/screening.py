@@ -125,7 +125,7 @@ class Screening:
         if trial is not None:
             return lambda: trial, trial
         record = None if project is None else project.active_model
-        key = None if project is None or record is None else (project.path, record.id)
+        key = None if project is None or record is None else (project.address, record.id)
         return partial(choose_model, None, project), key
 
     @property
@@ -356,11 +356,11 @@ class _KnownMedia:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._media: dict[tuple[Path, Path], Media] = {}
+        self._media: dict[tuple[str, Path], Media] = {}
 
     def get(self, project: Project, path: Path) -> Media:
         """Return the media of a file, which becomes part of the project if it was not."""
-        key = (project.path, path)
+        key = (project.address, path)
         with self._lock:
             if key not in self._media:
                 self._media[key] = project.add_media(path)

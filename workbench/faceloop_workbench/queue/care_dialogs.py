@@ -66,7 +66,7 @@ class CareDialogs:
     def check(self, *, hashes: bool = False) -> None:
         """Check the project, with or without reading all pictures, and show what was found."""
         if self._free():
-            folder = self._session.need_project().path
+            folder = self._session.need_project().address
 
             def work(monitor: Monitor) -> CheckReport:
                 return check_project(folder, hashes=hashes, progress=monitor)
@@ -78,7 +78,7 @@ class CareDialogs:
         """Ask whether to erase the face in work or its subject, and do so."""
         item = self._session.item
         if item is not None and self._free():
-            folder = self._session.need_project().path
+            folder = self._session.need_project().address
             job = Job(partial(plan_erasures, folder, item.id), "Looking what would be erased")
             self._bar.run(job, self._ask)
 
@@ -86,7 +86,7 @@ class CareDialogs:
         if not self._free():
             return
         self._folder = dest
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
 
         def work(monitor: Monitor) -> BackupReport:
             return back_up(folder, dest, with_media=with_media, progress=monitor)
@@ -114,7 +114,7 @@ class CareDialogs:
     def _erase(self, planned: Erasure, models: tuple[str, ...]) -> None:
         if not self._free():
             return
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
 
         def work(monitor: Monitor) -> Erasure:
             return erase(folder, planned, progress=monitor)

@@ -56,7 +56,7 @@ class ConfirmDialogs:
     def confirm(self) -> None:
         """Ask which points of an import are right in all faces, and confirm them."""
         if self._free():
-            folder = self._session.need_project().path
+            folder = self._session.need_project().address
 
             def work(_monitor: Monitor) -> NDArray[np.int64]:
                 with Project.open(folder) as project:
@@ -73,7 +73,7 @@ class ConfirmDialogs:
     def undo(self) -> None:
         """Take the last confirmation back."""
         if self._free():
-            folder = self._session.need_project().path
+            folder = self._session.need_project().address
 
             def work(monitor: Monitor) -> tuple[Batch, int]:
                 with Project.open(folder) as project:
@@ -96,7 +96,7 @@ class ConfirmDialogs:
     def _confirm(self, points: list[int]) -> None:
         if not self._free():
             return
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
 
         def work(monitor: Monitor) -> Batch:
             with Project.open(folder) as project:

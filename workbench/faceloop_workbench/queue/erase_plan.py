@@ -10,8 +10,6 @@ from faceloop_datasets.care import Erasure, find_erasure_target, plan_erasure
 from faceloop_workbench.services.trained_on import trained_on
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from faceloop_datasets import Monitor
     from faceloop_workbench.session import Session
 
@@ -35,7 +33,7 @@ class ErasePlan:
     models: tuple[str, ...]
 
 
-def plan_erasures(folder: Path, item_id: int, monitor: Monitor) -> ErasePlan:
+def plan_erasures(folder: str, item_id: int, monitor: Monitor) -> ErasePlan:
     """Look up what would go; it reads all backups in the project's folder, and some pictures.
 
     Raises

@@ -78,7 +78,7 @@ class FaceListModel(QAbstractListModel):
         self._pixmaps.clear()
         self._put([])  # before the list is drawn again: these faces are unknown now
         if project is not None:
-            self._thumbnails = Thumbnails(project.path)
+            self._thumbnails = Thumbnails(project.address)
             self._thumbnails.made.connect(self._made, thread="main")
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ class ImportDialog(QDialog):
         super().__init__(parent)
         self._session, self._new_with = session, new_with
         self._other: Scheme | None = None
-        self._folder = session.need_project().path
+        self._folder = session.need_project().address
         self._checked: ImportReport | None = None
         self._chosen_by_hand = False
         self._look: Job[Recognition] | None = None
@@ -186,7 +186,7 @@ class ImportDialog(QDialog):
             self._new_with(self._other, self).accepted.connect(self._take_project)
 
     def _take_project(self) -> None:
-        self._folder = self._session.need_project().path
+        self._folder = self._session.need_project().address
         self._format_chosen()
         self.check()
 

@@ -58,7 +58,7 @@ class LabelDialogs:
     def check(self) -> None:
         """Look for annotations that look wrong, queue them, and offer to mend what can be."""
         if self._free():
-            request = CheckLabels(str(self._session.need_project().path))
+            request = CheckLabels(self._session.need_project().address)
             self._bar.run(ChildJob(request, "Checking the labels"), self._checked)
 
     @property
@@ -72,7 +72,7 @@ class LabelDialogs:
     def undo(self) -> None:
         """Take the last mend back."""
         if self._free():
-            folder = self._session.need_project().path
+            folder = self._session.need_project().address
 
             def work(monitor: Monitor) -> tuple[Batch, int]:
                 with Project.open(folder) as project:
@@ -106,7 +106,7 @@ class LabelDialogs:
     def _mend(self, doubts: tuple[CheckedLabel, ...]) -> None:
         if not self._free():
             return
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
 
         def work(monitor: Monitor) -> Batch:
             with Project.open(folder) as project:

@@ -92,7 +92,7 @@ class PeopleDialogs:
         """Open the people view, or bring it to the front."""
         project = self._session.need_project()
         if self._people is None:
-            dialog = PeopleDialog(self._review, Thumbnails(project.path), self._parent)
+            dialog = PeopleDialog(self._review, Thumbnails(project.address), self._parent)
             dialog.chosen.connect(self._list_faces)
             dialog.named.connect(self._name_people)
             dialog.held_out.connect(self._choose_side)
@@ -120,7 +120,7 @@ class PeopleDialogs:
 
     def ask_rule(self) -> None:
         """Ask for folders or a pattern, and show what comes of it."""
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
         selected = self._selected()
         SubjectRuleDialog(folder, selected, self._apply, self._above()).open()
 
@@ -244,7 +244,7 @@ class PeopleDialogs:
         """Change subjects in a thread; ``then`` is given what the work returns."""
         if not self._free():
             return
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
 
         def job(_monitor: Monitor) -> Result:
             with Project.open(folder) as project:
@@ -273,7 +273,7 @@ class PeopleDialogs:
         if self._job is not None and self._job.running:
             self._reading.start()
             return
-        folder = project.path
+        folder = project.address
 
         def work(_monitor: Monitor) -> tuple[list[Person], str]:
             with Project.open(folder) as opened:

@@ -33,6 +33,7 @@ from .bring_dialog import BringDialog
 from .import_dialog import ImportDialog
 from .label_dialogs import LabelDialogs
 from .new_dialog import NewDialog
+from .server_dialog import ServerDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,23 +116,34 @@ class ProjectDialogs:
         """Ask for a project's folder, and open it."""
         ask_folder(self._parent, "Open project", self.open_folder)
 
+    def open_on_server(self) -> None:
+        """Ask for the address of a project on a server, and open it."""
+        if self.free():
+            ServerDialog(
+                lambda place: self._open_in_session(Project.open(place)), self._parent
+            ).open()
+
     def open_folder(self, folder: Path) -> None:
-        """Open a project."""
+        """Open a project in a folder."""
+        self.open_place(str(folder))
+
+    def open_place(self, place: str) -> None:
+        """Open a project by its folder, or its address on a server."""
         if self.free():
             try:
-                self._open_in_session(Project.open(folder))
+                self._open_in_session(Project.open(place))
             except FaceloopError as error:
                 self._session.tell(str(error), "error")
 
     def sample(self) -> None:
         """Open the person's own copy of the sample; the first time it is made."""
 
-        def work(_monitor: Monitor) -> Path:
+        def work(_monitor: Monitor) -> str:
             with open_sample_project() as project:
-                return project.path
+                return project.address
 
         if self.free():
-            self._bar.run(Job(work, "Making the sample project"), self.open_folder)
+            self._bar.run(Job(work, "Making the sample project"), self.open_place)
 
     def close(self) -> None:
         """Close the project."""
@@ -292,7 +304,7 @@ class ProjectDialogs:
     def _open_in_session(self, project: Project) -> None:
         self._session.open(project)
         try:
-            remember(project.path)
+            remember(project.address)
         except FaceloopError as error:
             self._session.tell(str(error), "warning")
 
@@ -310,7 +322,7 @@ class ProjectDialogs:
         self, work: Callable[[Project, Monitor], Result]
     ) -> Callable[[Monitor], Result]:
         """Give work a project of its own: it runs in another thread."""
-        folder = self._session.need_project().path
+        folder = self._session.need_project().address
 
         def run(monitor: Monitor) -> Result:
             with Project.open(folder) as project:

@@ -13,12 +13,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.services.recent_projects import recent_projects, title_of_place
 from faceloop_workbench.widgets.basic import heading, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from .project_dialogs import ProjectDialogs
 
@@ -42,6 +41,12 @@ class StartPanel(QWidget):
         for name, title, text, do in (
             ("start.new", "New project…", "Choose a folder for it.", dialogs.new),
             ("start.open", "Open project…", "Choose the folder of one.", dialogs.open),
+            (
+                "start.server",
+                "Open a team's project…",
+                "One on a PostgreSQL server, by its address.",
+                dialogs.open_on_server,
+            ),
             (
                 "start.sample",
                 "Try the sample",
@@ -69,17 +74,18 @@ class StartPanel(QWidget):
             widget = entry.widget()
             if widget is not None:
                 widget.deleteLater()
-        folders = recent_projects()[:_SHOWN]
-        if folders:
+        places = recent_projects()[:_SHOWN]
+        if places:
             self._recent.addWidget(heading("Recent projects", small=True))
-        for folder in folders:
-            self._recent.addWidget(self._link(folder))
+        for place in places:
+            self._recent.addWidget(self._link(place))
 
-    def _link(self, folder: Path) -> QAbstractButton:
+    def _link(self, place: str) -> QAbstractButton:
         def enter() -> None:
-            self._dialogs.open_folder(folder)
+            self._dialogs.open_place(place)
 
-        return _link(f"start.recent.{folder.name}", folder.name, str(folder.parent), enter)
+        name, where = title_of_place(place)
+        return _link(f"start.recent.{name}", name, where, enter)
 
 
 def _link(name: str, title: str, text: str, do: Callable[[], object]) -> QAbstractButton:

@@ -27,7 +27,6 @@ from .people_texts import plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from faceloop_datasets import FaceloopError, Monitor, PlannedSubject, SubjectPlan
 
@@ -86,8 +85,8 @@ class SubjectRuleDialog(QDialog):
 
     Parameters
     ----------
-    folder : Path
-        The project's folder.
+    folder : str
+        The project's address.
     selected : sequence of int
         Faces that are selected; the rule may be for these only.
     done : callable
@@ -98,7 +97,7 @@ class SubjectRuleDialog(QDialog):
 
     def __init__(
         self,
-        folder: Path,
+        folder: str,
         selected: Sequence[int],
         done: Callable[[SubjectPlan], object],
         parent: QWidget,

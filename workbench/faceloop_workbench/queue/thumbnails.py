@@ -14,8 +14,6 @@ from faceloop_datasets import FaceloopError, Project
 from faceloop_workbench.services.picture_cache import PictureCache
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from faceloop_datasets import ItemSummary
@@ -36,8 +34,8 @@ class Thumbnails:
 
     Parameters
     ----------
-    folder : Path
-        The project's folder.
+    folder : str
+        The project's address.
 
     Attributes
     ----------
@@ -47,7 +45,7 @@ class Thumbnails:
 
     made = Signal(int)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str) -> None:
         self._folder = folder
         self._kept: OrderedDict[int, tuple[bool, NDArray[np.uint8]]] = OrderedDict()
         self._waiting: OrderedDict[int, ItemSummary] = OrderedDict()

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from faceloop_datasets.formats import writable
 from faceloop_datasets.wording import counted
 from faceloop_workbench.services.format_help import title_of
-from faceloop_workbench.services.recent_projects import recent_projects
+from faceloop_workbench.services.recent_projects import recent_projects, title_of_place
 from faceloop_workbench.widgets.basic import (
     PlainLabel,
     command_action,
@@ -98,7 +98,7 @@ class WorkPanel(QWidget):
         self.offer_undo("")  # what was done to another project
         self._name.setText("" if project is None else project.name)
         self._read_sample()
-        self._name.setToolTip("" if project is None else plain_tip(str(project.path)))
+        self._name.setToolTip("" if project is None else plain_tip(project.address))
 
     def offer_undo(self, what: str) -> None:
         """Offer to take back what was done to all faces; an empty text to offer nothing."""
@@ -160,6 +160,7 @@ class WorkPanel(QWidget):
         menu = QMenu(self)
         menu.addAction("New project…", self._dialogs.new)
         menu.addAction("Open project…", self._dialogs.open)
+        menu.addAction("Open a team's project…", self._dialogs.open_on_server)
         recent = not_none(menu.addMenu("Recent projects"))
         recent.aboutToShow.connect(lambda: self._fill_recent(recent))
         menu.addAction("Close project", self._dialogs.close)
@@ -209,9 +210,10 @@ class WorkPanel(QWidget):
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
-        for folder in recent_projects():
-            action = menu.addAction(folder.name, lambda f=folder: self._dialogs.open_folder(f))
-            not_none(action).setToolTip(plain_tip(str(folder)))
+        for place in recent_projects():
+            name, _ = title_of_place(place)
+            action = menu.addAction(name, lambda p=place: self._dialogs.open_place(p))
+            not_none(action).setToolTip(plain_tip(place))
 
     def _empty_page(self) -> QWidget:
         page = QWidget()

@@ -15,6 +15,7 @@ from psygnal import Signal
 
 from faceloop_datasets import Cancelled, FaceloopError
 from faceloop_datasets.faults import in_words
+from faceloop_datasets.store.address import child_environment
 
 from .background import Job
 from .label_check import LabelCheck
@@ -71,7 +72,8 @@ class ChildJob(Job[Answer]):
             self._process.kill()
 
     def _talk(self, monitor: Monitor) -> Answer:
-        process = self._process = _start(self._command)
+        environment = child_environment(self._request.project)
+        process = self._process = _start(self._command, environment)
         try:
             _send(process, to_line(self._request))
             ending, tail = self._listen(process, monitor)
@@ -127,13 +129,14 @@ class ChildJob(Job[Answer]):
         return ending, [*tails["stdout"], *tails["stderr"]][-_TAIL:]
 
 
-def _start(command: list[str]) -> subprocess.Popen[str]:
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
     try:
         return subprocess.Popen(  # noqa: S603 - our own program
             command,
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

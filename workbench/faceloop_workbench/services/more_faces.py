@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceloop_datasets.files import CACHE
 from faceloop_trainer.cache import Cache, key_of
 from faceloop_trainer.data.split import split_faces
 from faceloop_trainer.learning_curve import learning_curve
@@ -84,13 +83,13 @@ def measure_curve(
     errors = [step.evaluation.metrics().get("nme_mean", np.inf) for step in steps]
     curve = FacesCurve(tuple(step.faces for step in steps), tuple(errors))
     arrays = {"faces": np.array(curve.faces, np.int64), "errors": np.array(curve.errors)}
-    Cache(project.path / CACHE).save(_CACHED, _key(config), arrays)
+    Cache(project.cache).save(_CACHED, _key(config), arrays)
     return curve
 
 
 def known_curve(project: Project, config: TrainingConfig) -> FacesCurve | None:
     """Return the curve that was measured last with these settings; None if none was."""
-    kept = Cache(project.path / CACHE).load(_CACHED, _key(config))
+    kept = Cache(project.cache).load(_CACHED, _key(config))
     if kept is None:
         return None
     return FacesCurve(tuple(kept["faces"].tolist()), tuple(kept["errors"].tolist()))

@@ -6,8 +6,9 @@ import tomllib
 from pathlib import Path
 
 from faceloop_datasets import InputError
-from faceloop_datasets.files import atomic_path, read_regular
+from faceloop_datasets.files import PROJECT, atomic_path, read_regular
 from faceloop_datasets.schemes.toml import block, quoted
+from faceloop_datasets.store.address import is_address
 
 from .config import config_folder
 
@@ -17,13 +18,16 @@ _MOST = 10
 _MAX_BYTES = 1 << 20
 
 
-def recent_projects() -> list[Path]:
-    """Folders of the projects that were open lately and are still there, the last one first."""
-    return [folder for folder in _remembered() if _is_project(folder)]
+def recent_projects() -> list[str]:
+    """Return what opens the projects that were open lately, the last one first.
+
+    A folder has to be still there; whether a server is, is seen when it is opened.
+    """
+    return [place for place in _remembered() if is_address(place) or _is_project(Path(place))]
 
 
-def remember(folder: Path) -> None:
-    """Put a project first.
+def remember(place: str) -> None:
+    """Put a project first, by its folder or an address without a password.
 
     Raises
     ------
@@ -31,13 +35,21 @@ def remember(folder: Path) -> None:
         If the list cannot be written.
     """
     # One that cannot be found now may lie on a disk that is not connected: it is kept.
-    folders = [folder, *(known for known in _remembered() if known != folder)][:_MOST]
-    names = block(quoted(str(known)) for known in folders)
+    places = [place, *(known for known in _remembered() if known != place)][:_MOST]
+    names = block(quoted(known) for known in places)
     with atomic_path(config_folder() / _FILE) as part:
         part.write_text(f"{_KEY} = {names}\n", encoding="utf-8")
 
 
-def _remembered() -> list[Path]:
+def title_of_place(place: str) -> tuple[str, str]:
+    """Name a project for people, and say where it is."""
+    if is_address(place):
+        server, _, rest = place.partition("://")[2].partition("/")
+        return rest.partition("?")[0], server
+    return Path(place).name, str(Path(place).parent)
+
+
+def _remembered() -> list[str]:
     try:
         content = read_regular(config_folder() / _FILE, _MAX_BYTES)
         values = tomllib.loads(content.decode("utf-8"))
@@ -46,11 +58,11 @@ def _remembered() -> list[Path]:
     named = values.get(_KEY, [])
     if not isinstance(named, list):
         return []
-    return [Path(name) for name in named if isinstance(name, str)]
+    return [name for name in named if isinstance(name, str)]
 
 
 def _is_project(folder: Path) -> bool:
     try:
-        return (folder / "project.db").is_file()
+        return (folder / PROJECT).is_file()
     except (OSError, ValueError):  # a name that no system takes
         return False

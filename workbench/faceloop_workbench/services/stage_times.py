@@ -242,8 +242,7 @@ _SAMPLE: dict[str, Any] = {
         _stage("learning corrections", 7.5, (0.0, 0.57), (7.2, 0.79)),
         _stage("learning to judge fits", 13.0, (0.0, 0.79), (8.0, 1.0)),
         _stage("measuring fits", 1.5, (0.0, 0.0), (1.4, 1.0)),
-        _stage("reading faces", 0.3, (0.0, 0.0), (0.3, 1.0)),
-        _stage("measuring fits", 3.0, (0.0, 0.0), (2.8, 1.0)),  # two models, face by face
+        _stage("measuring fits", 1.5, (0.0, 0.0), (1.4, 1.0)),  # the one before, or the starter
     ],
 }
 _RETRAINED_SAMPLE: dict[str, Any] = {
@@ -251,6 +250,7 @@ _RETRAINED_SAMPLE: dict[str, Any] = {
     "stages": [
         _stage("reading faces", 0.8, (0.0, 0.0), (0.3, 1.0)),
         _stage("taking in what changed", 1.5, (0.0, 0.0), (0.4, 1.0)),
-        *_SAMPLE["stages"][-3:],
+        _stage("measuring fits", 1.5, (0.0, 0.0), (1.4, 1.0)),
+        _stage("measuring fits", 0.1, (0.0, 0.0), (0.1, 1.0)),  # its fits are known
     ],
 }

@@ -236,6 +236,6 @@ def need_track(project: Project, media: Media) -> TrackHistory:
     if history is None:
         raise InputError(
             f"No track of {media.name} is kept yet: faceloop track {media.name} "
-            f"--project {project.path} --keep makes one."
+            f"--project {project.address} --keep makes one."
         )
     return history

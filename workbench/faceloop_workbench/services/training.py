@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceloop_datasets import InputError, ModelFileError, Monitor, ProjectError
-from faceloop_datasets.files import CACHE, as_file_name
+from faceloop_datasets.files import as_file_name
 from faceloop_datasets.wording import enumerated
 from faceloop_runtime import FaceModel
 from faceloop_trainer import TrainingConfig, train
 from faceloop_trainer.cache import Cache
 from faceloop_trainer.data.faces import load_faces
-from faceloop_trainer.data.inputs import inputs_of, training_inputs_of
 from faceloop_trainer.data.split import unseen_faces
 from faceloop_trainer.evaluation.measure import measure_models
 from faceloop_trainer.evaluation.paired import could_be_chance
@@ -132,6 +131,7 @@ def train_into(
     ProjectError
         If the project cannot be written.
     """
+    project.require_role("reviewer")
     watch = Stopwatch()
     monitor = Monitor.of(progress).also(watch)
     faces = project.faces() if faces is None else faces
@@ -167,45 +167,6 @@ def train_into(
         warnings=result.warnings,
         scheme=project.scheme,
     )
-
-
-def unchanged_since(
-    project: Project, config: TrainingConfig, faces: Sequence[Face] | None = None
-) -> ModelRecord | None:
-    """Return the newest model that a training would only make once more; None if there is none.
-
-    It was trained in this project, with these settings and this version of faceloop, on the
-    annotations, subjects and pictures that would train now, and its file is there. Faces that are
-    held out may be others; a model that was measured on those of now goes before.
-
-    Parameters
-    ----------
-    project : Project
-        Where the faces are.
-    config : TrainingConfig
-        Settings of the training.
-    faces : sequence of Face, optional
-        The project's, if they are at hand.
-    """
-    models = [record for record in project.models() if "inputs" in record.metrics]
-    if not models:
-        return None
-    faces = project.faces() if faces is None else faces
-    for key, hash_of in (("inputs", inputs_of), ("training_inputs", training_inputs_of)):
-        known = [record for record in models if key in record.metrics]
-        now = hash_of(project, config, faces) if known else ""
-        same = [record for record in known if record.metrics[key] == now]
-        for record in reversed(same):
-            if record.file.is_file():
-                return record
-    return None
-
-
-def unchanged_text(record: ModelRecord, active: ModelRecord | None) -> str:
-    """Say that a training would make nothing new."""
-    used = active is not None and active.id == record.id
-    own = "" if used else f" {record.name} is not in use."
-    return f"Nothing that trains has changed since {record.name}; no model made.{own}"
 
 
 def import_model(
@@ -349,7 +310,7 @@ class _ModelComparison:
     ) -> None:
         self._project, self._every, self._new = project, faces, new
         self._protocol, self._monitor = EvaluationProtocol(seed=seed), monitor
-        self._cache = Cache(project.path / CACHE)
+        self._cache = Cache(project.cache)
 
     def run(self, held_out: Evaluation | None, shown: Sequence[TrainingFace] = ()) -> Comparison:
         """Compare; ``held_out`` is what is known about the new one already, of ``shown``."""

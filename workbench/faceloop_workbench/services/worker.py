@@ -127,7 +127,7 @@ def _do(request: Request[Any], writer: MessageWriter, monitor: Monitor) -> Outco
 def _train(project: Project, request: Train, writer: MessageWriter, monitor: Monitor) -> Outcome:
     from faceloop_trainer import TrainingConfig  # noqa: PLC0415 - see `_do`
 
-    from .training import train_into, unchanged_since, unchanged_text  # noqa: PLC0415
+    from .unchanged import unchanged_since, unchanged_text  # noqa: PLC0415
 
     config = TrainingConfig(**with_tuples(request.settings))
     faces = project.faces()
@@ -135,6 +135,8 @@ def _train(project: Project, request: Train, writer: MessageWriter, monitor: Mon
     if same is not None:
         text = unchanged_text(same, project.active_model)
         return Outcome("done", text, same.id, unchanged=True)
+    from .training import train_into  # noqa: PLC0415
+
     with use_scheduler(request.scheduler):
         trained = train_into(project, config, faces=faces, progress=monitor)
     for face in trained.unusable:

@@ -113,13 +113,13 @@ class TrainControl:
         """Begin a training; ``anyway`` also where nothing has changed since another."""
         project = self._session.need_project()
         expected = expected_stages(trainings(self.models), self.readiness.faces)
-        request = Train(str(project.path), self.settings, anyway, scheduler=self._scheduler())
+        request = Train(project.address, self.settings, anyway, scheduler=self._scheduler())
         self._begin(ChildJob(request, f"Training of {project.name}"), expected)
 
     def import_model(self, file: Path) -> None:
         """Begin to bring a model in from a file, and to measure it."""
         project = self._session.need_project()
-        request = ImportModel(str(project.path), str(file.absolute()))
+        request = ImportModel(project.address, str(file.absolute()))
         self._begin(ChildJob(request, f"Import of {file.name}"), [])
 
     def try_factors(self, chosen: ChosenModel, factors: Mapping[int, float]) -> None:
@@ -136,7 +136,7 @@ class TrainControl:
         """Begin to save a model whose modes are regularised otherwise, and to measure it."""
         project = self._session.need_project()
         by_text = {str(number): factor for number, factor in factors.items()}
-        request = Regularise(str(project.path), model.id, by_text)
+        request = Regularise(project.address, model.id, by_text)
         self._begin(ChildJob(request, f"Saving {model.name} with other factors"), [])
 
     def report(self, model: ListedModel) -> None:
@@ -144,13 +144,13 @@ class TrainControl:
         project = self._session.need_project()
         others = (m.name for m in self.models if m.in_use and m is not model)
         names = (model.name, *others)
-        request = WriteReport(str(project.path), names, scheduler=self._scheduler())
+        request = WriteReport(project.address, names, scheduler=self._scheduler())
         self._begin(ChildJob(request, f"Report on {model.name}"), [])
 
     def measure_curve(self) -> None:
         """Begin to find out whether more faces would help."""
         project = self._session.need_project()
-        request = MeasureCurve(str(project.path), self.settings, scheduler=self._scheduler())
+        request = MeasureCurve(project.address, self.settings, scheduler=self._scheduler())
         self._begin(ChildJob(request, "Whether more faces would help"), [])
 
     def cancel(self) -> None:
@@ -247,7 +247,7 @@ class TrainControl:
         project, chosen = self._session.need_project(), self.readiness.next_faces
         if self._queue_job is not None or not chosen.items:
             return
-        path = project.path
+        path = project.address
         self._queue_job = Job(lambda _monitor: _put(path, chosen), "putting faces into the queue")
         self._queue_job.done.connect(self._queued, thread="main")
         self._queue_job.failed.connect(self._not_queued, thread="main")
@@ -274,7 +274,7 @@ class TrainControl:
             self._stale = True
         else:
             self._stale = False
-            path, settings = project.path, dict(self.settings)
+            path, settings = project.address, dict(self.settings)
             self._readiness_job = Job(
                 lambda _monitor: _project_readiness(path, settings), "looking at the faces"
             )
@@ -320,11 +320,11 @@ class TrainControl:
         self.update_readiness()
 
 
-def _put(path: Path, chosen: NextFaces) -> int:
+def _put(path: str, chosen: NextFaces) -> int:
     with Project.open(path) as project:
         return put_into_queue(project, chosen)
 
 
-def _project_readiness(path: Path, settings: Mapping[str, Any]) -> Readiness:
+def _project_readiness(path: str, settings: Mapping[str, Any]) -> Readiness:
     with Project.open(path) as project:
         return training_readiness(project, TrainingConfig(**settings))

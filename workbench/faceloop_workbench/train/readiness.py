@@ -18,7 +18,7 @@ from faceloop_trainer.data.unusable import Unusable, unusable_text, why_unusable
 from faceloop_trainer.evaluation.weak_spots import WeakSpot
 from faceloop_workbench.services.more_faces import FacesCurve, known_curve
 from faceloop_workbench.services.next_faces import NextFaces, next_faces
-from faceloop_workbench.services.training import unchanged_since
+from faceloop_workbench.services.unchanged import unchanged_since
 
 from .checked_metrics import checked_metrics
 

@@ -1,0 +1,223 @@
+"""Who may do what in a project on a server: roles of the database, which the server enforces.
+
+=========  =====================================================================================
+role       may, beside what the one before may
+=========  =====================================================================================
+annotator  see everything; take, save and skip faces; name expressions; annotate in blind rounds;
+           add pictures, faces and entries of the queue
+reviewer   say that points in doubt are right; take faces out and bring them back; subjects;
+           imports; blind rounds; train, use and describe models; find moved media
+owner      the scheme; delete models; bring the tables of an older version up to date; give roles
+=========  =====================================================================================
+
+They are roles without login, named by the database (``faces_annotator``); people are members. All
+tables belong to the owner role, and are of no use to anybody else. Saved rows cannot be changed by
+anybody: triggers see to that. An owner could drop those, as who owns a file could rewrite it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+from sqlalchemy import text
+
+from faceloop_datasets.errors import ProjectError
+
+from .tables import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Role = Literal["annotator", "reviewer", "owner"]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+_WRITTEN: dict[Role, dict[str, str]] = {
+    "annotator": {
+        "revisions": "INSERT",
+        "expressions": "INSERT",
+        "blind_annotations": "INSERT",
+        "queue": "INSERT, UPDATE",
+        "queue_reasons": "INSERT, UPDATE, DELETE",
+        "items": "INSERT, UPDATE (head)",
+        "media": "INSERT, UPDATE (display)",
+    },
+    "reviewer": {
+        "approvals": "INSERT",
+        "removals": "INSERT",
+        "rounds": "INSERT",
+        "round_items": "INSERT",
+        "models": "INSERT, UPDATE",
+        "items": "UPDATE",
+        "media": "UPDATE",
+        "settings": "INSERT, UPDATE, DELETE",
+    },
+    "owner": {},  # the tables are its own
+}
+_OWNERS_SETTINGS = "('scheme', 'folder')"
+
+
+def needed_for(table: str) -> Role | None:
+    """Return the least role that writes all of a table; None of what is not one of ours."""
+    if table not in Base.metadata.tables:
+        return None
+    return next((role for role in reversed(ROLES) if table in _WRITTEN[role]), "owner")
+
+
+def make_roles(connection: Connection) -> None:
+    """Make the roles of a project whose tables are there, and give the owner role the tables.
+
+    Whoever calls becomes an owner. What is there already stays.
+    """
+    names = _names(connection)
+    for name in names.values():
+        if not _is_role(connection, name):
+            _run(connection, f"CREATE ROLE {_quoted(connection, name)} NOLOGIN")
+    annotator, reviewer, owner = (_quoted(connection, names[role]) for role in ROLES)
+    _run(connection, f"GRANT {annotator} TO {reviewer}")
+    _run(connection, f"GRANT {reviewer} TO {owner}")
+    _run(connection, f"GRANT {owner} TO CURRENT_USER")
+    database = _quoted(connection, _database(connection))
+    _run(connection, f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    _run(connection, f"GRANT CONNECT ON DATABASE {database} TO {annotator}")
+    _run(connection, f"GRANT USAGE ON SCHEMA public TO {annotator}")
+    _run(connection, f"GRANT USAGE, CREATE ON SCHEMA public TO {owner}")
+    for table in Base.metadata.tables:
+        _run(connection, f"ALTER TABLE {table} OWNER TO {owner}")
+    _run(connection, f"ALTER FUNCTION refuse_change() OWNER TO {owner}")
+    _grant(connection)
+
+
+def act_as_owner(connection: Connection) -> None:
+    """Let what is made in this transaction belong to the owner role, where there is one."""
+    if _are_there(connection) and own_role(connection) == "owner":
+        name = _names(connection)["owner"]
+        _run(connection, f"SET LOCAL ROLE {_quoted(connection, name)}")
+
+
+def grant_again(connection: Connection) -> None:
+    """Give rights to tables that a migration has made, where there are roles."""
+    if _are_there(connection):
+        _grant(connection)
+
+
+def give(connection: Connection, person: str, role: Role | None) -> bool:
+    """Give a person one role, or none; returns whether a login was made for them.
+
+    Raises
+    ------
+    ProjectError
+        If the project has no roles.
+    """
+    if not _are_there(connection):
+        raise ProjectError("This project has no roles yet: faceloop server init makes them.")
+    names = _names(connection)
+    who, made = _quoted(connection, person), False
+    if role is not None and not _is_role(connection, person):
+        _run(connection, f"CREATE ROLE {who} LOGIN")
+        made = True
+    for name in names.values():
+        if _is_member(connection, person, name):
+            _run(connection, f"REVOKE {_quoted(connection, name)} FROM {who}")
+    if role is not None:
+        _run(connection, f"GRANT {_quoted(connection, names[role])} TO {who}")
+    return made
+
+
+def members(connection: Connection) -> list[tuple[str, Role]]:
+    """People and their roles, by name."""
+    known = {name: role for role, name in _names(connection).items()}
+    rows = connection.execute(_MEMBERS, {"names": list(known)})
+    return sorted((person, known[name]) for person, name in rows if person not in known)
+
+
+def own_role(connection: Connection) -> Role | None:
+    """Return the role of who is connected; None if there is none."""
+    for role, name in reversed(_names(connection).items()):
+        if _is_role(connection, name) and connection.execute(_HAS, {"name": name}).scalar_one():
+            return role
+    return None
+
+
+def require(connection: Connection, role: Role, where: str) -> None:
+    """Refuse who may not do something, before much work is done for it.
+
+    Raises
+    ------
+    ProjectError
+        If there are roles, and who is connected has less than ``role``.
+    """
+    if not _are_there(connection):
+        return
+    own = own_role(connection)
+    if own is None or ROLES.index(own) < ROLES.index(role):
+        raise ProjectError(
+            f"This needs the role {role} in {where}, and yours is {own or 'none'}. "
+            "faceloop server roles says who has which role; an owner gives them."
+        )
+
+
+def _are_there(connection: Connection) -> bool:
+    server = connection.dialect.name == "postgresql"
+    return server and _is_role(connection, _names(connection)["owner"])
+
+
+def _grant(connection: Connection) -> None:
+    names = _names(connection)
+    annotator, reviewer, _ = (_quoted(connection, names[role]) for role in ROLES)
+    tables = ", ".join(Base.metadata.tables)
+    _run(connection, f"REVOKE ALL ON {tables} FROM PUBLIC, {annotator}, {reviewer}")
+    _run(connection, f"GRANT SELECT ON {tables} TO {annotator}")
+    _run(connection, f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {annotator}")
+    for role, written in _WRITTEN.items():
+        for table, verbs in written.items():
+            _run(connection, f"GRANT {verbs} ON {table} TO {_quoted(connection, names[role])}")
+    for statement in (
+        "ALTER TABLE settings ENABLE ROW LEVEL SECURITY",
+        "DROP POLICY IF EXISTS everybody_reads ON settings",
+        "DROP POLICY IF EXISTS reviewers_write ON settings",
+        "CREATE POLICY everybody_reads ON settings FOR SELECT USING (true)",
+        (
+            f"CREATE POLICY reviewers_write ON settings FOR ALL TO {reviewer} "
+            f"USING (key NOT IN {_OWNERS_SETTINGS}) WITH CHECK (key NOT IN {_OWNERS_SETTINGS})"
+        ),
+    ):
+        _run(connection, statement)
+
+
+_MEMBERS = text(
+    "SELECT person.rolname, grp.rolname FROM pg_auth_members m "
+    "JOIN pg_roles person ON person.oid = m.member JOIN pg_roles grp ON grp.oid = m.roleid "
+    "WHERE grp.rolname = ANY(:names)"
+)
+_HAS = text("SELECT pg_has_role(current_user, :name, 'USAGE')")
+_IS_ROLE = text("SELECT count(*) FROM pg_roles WHERE rolname = :name")
+_IS_MEMBER = text(
+    "SELECT count(*) FROM pg_auth_members m JOIN pg_roles p ON p.oid = m.member "
+    "JOIN pg_roles g ON g.oid = m.roleid WHERE p.rolname = :person AND g.rolname = :name"
+)
+
+
+def _names(connection: Connection) -> dict[Role, str]:
+    database = _database(connection)
+    return {role: f"{database}_{role}" for role in ROLES}
+
+
+def _database(connection: Connection) -> str:
+    return str(connection.execute(text("SELECT current_database()")).scalar_one())
+
+
+def _is_role(connection: Connection, name: str) -> bool:
+    return bool(connection.execute(_IS_ROLE, {"name": name}).scalar_one())
+
+
+def _is_member(connection: Connection, person: str, name: str) -> bool:
+    return bool(connection.execute(_IS_MEMBER, {"person": person, "name": name}).scalar_one())
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    return connection.dialect.identifier_preparer.quote_identifier(name)
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement.replace("%", "%%"))
