@@ -19,6 +19,7 @@ from faceloop_runtime.model import FaceModel
 from faceloop_runtime.start.finding import find_faces
 from faceloop_trainer.data.faces import whole_pictures
 from faceloop_trainer.data.split import unseen_faces
+from faceloop_trainer.parallel import alike
 
 from .kept_fits import KeptFits, MeasuredFit
 from .protocol import EvaluationProtocol
@@ -293,7 +294,9 @@ class _Measurement:
         # Workers have processors: what a graphics device rounds otherwise is fitted here.
         if wanted and self._fitting.fitter.backend.name == "cpu":
             lean = [replace(face, backgrounds=()) for face in wanted]
-            made = workers.map(self._fitting, lean, check=lambda: monitor.check("measuring fits"))
+            made = workers.map(
+                alike(self._fitting), lean, check=lambda: monitor.check("measuring fits")
+            )
             self._made_away = {id(face): fit for face, fit in zip(wanted, made, strict=True)}
 
     def fit(self, face: TrainingFace) -> None:
