@@ -112,7 +112,7 @@ class Detector:
         """Do a small part of a search; another one in each call.
 
         In a video no frame has to be searched whole. libfacedetection searches a small copy of
-        the frame in every second call (2 ms), of these in every fourth one that is turned or
+        the frame in every second call (1 ms), of these in every fourth one that is turned or
         lightened; and one tile of the larger copies in the others. The cascade searches in fifteen
         calls for faces of the usual sizes, twice; every third call looks for smaller ones, in one
         part of the picture after the other.
