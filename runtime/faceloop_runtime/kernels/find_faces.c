@@ -47,7 +47,7 @@ INLINE Vector load(const float *from) {
 
 INLINE void store(float *to, Vector vector, int relu) {
     if (relu)
-        vector = (Vector)((Mask)vector & (vector > 0));
+        vector = (Vector)((Mask)vector & (vector > (Vector){0}));
     memcpy(to, &vector, sizeof vector);
 }
 
