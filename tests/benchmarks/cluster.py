@@ -124,7 +124,7 @@ def compared(project: Project, config: TrainingConfig) -> None:
         results.append(timed(f"{count} process{'es' * (count > 1)}", count, f"local:{count}"))
     for count in (1, 2, 4):
         with LocalCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         ) as cluster:
             results.append(timed(f"Dask, {count}", count, cluster.scheduler_address))
 
